@@ -1,0 +1,159 @@
+//! Ids as they are on the wire, parsed once at the border: no raw `String` ids further inside.
+
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// The number of an app (`SDKAppID`) in Tencent Cloud IM, for example `1400000000`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct SdkAppId(pub u32);
+
+impl fmt::Display for SdkAppId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A user's id (`UserID`, `From_Account`, `To_Account`): 1 to 32 bytes of UTF-8 without control characters
+/// (contract, section 7). Kept inline, so that copying one costs no allocation.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct UserId {
+    len: u8,
+    bytes: [u8; Self::BYTES_MAX],
+}
+
+/// Why a text is not a [`UserId`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum IdError {
+    /// No characters at all.
+    #[error("the UserID is empty")]
+    Empty,
+    /// More than [`UserId::BYTES_MAX`] bytes of UTF-8.
+    #[error("the UserID is {0} bytes long; at most 32 bytes of UTF-8 are allowed")]
+    TooLong(usize),
+    /// A control character such as NUL or a line feed.
+    #[error("the UserID holds a control character; only printable characters are allowed")]
+    Unprintable,
+}
+
+impl UserId {
+    /// The longest id, in bytes of UTF-8.
+    pub const BYTES_MAX: usize = 32;
+
+    /// Checks and takes an id.
+    ///
+    /// ```
+    /// use portrait_model::UserId;
+    /// assert_eq!(UserId::parse("alice").unwrap().as_str(), "alice");
+    /// assert!(UserId::parse("").is_err());
+    /// assert!(UserId::parse(&"x".repeat(33)).is_err());
+    /// ```
+    pub fn parse(text: &str) -> Result<Self, IdError> {
+        if text.is_empty() {
+            return Err(IdError::Empty);
+        }
+        if text.len() > Self::BYTES_MAX {
+            return Err(IdError::TooLong(text.len()));
+        }
+        if text.chars().any(char::is_control) {
+            return Err(IdError::Unprintable);
+        }
+        let mut bytes = [0; Self::BYTES_MAX];
+        for (to, from) in bytes.iter_mut().zip(text.bytes()) {
+            *to = from;
+        }
+        // The length was checked above, so it always fits.
+        Ok(Self { len: u8::try_from(text.len()).unwrap_or(u8::MAX), bytes })
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        let bytes = self.bytes.get(..usize::from(self.len)).unwrap_or_default();
+        std::str::from_utf8(bytes).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_str().fmt(f)
+    }
+}
+
+impl fmt::Debug for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_str().fmt(f)
+    }
+}
+
+impl PartialOrd for UserId {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for UserId {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.as_str().cmp(other.as_str())
+    }
+}
+
+/// An app's secret key: the text that UserSigs are signed with, as it is (64 hexadecimal characters in the
+/// cloud, never hex-decoded). Wiped from memory when dropped; `Debug` shows its last four characters at most.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AppKey(Zeroizing<String>);
+
+impl AppKey {
+    /// The longest key taken, in bytes.
+    pub const BYTES_MAX: usize = 256;
+
+    /// Takes a key; `None` when it is empty, longer than [`AppKey::BYTES_MAX`] or holds control characters.
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = !text.is_empty() && text.len() <= Self::BYTES_MAX && !text.chars().any(char::is_control);
+        fits.then(|| Self(Zeroizing::new(text.to_owned())))
+    }
+
+    /// The secret itself: for signing, for the store, and for showing it once when it is created.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// The last four characters, by which people tell keys apart; shorter keys show nothing.
+    pub fn last4(&self) -> String {
+        let count = self.0.chars().count();
+        if count < 16 { String::new() } else { self.0.chars().skip(count - 4).collect() }
+    }
+}
+
+impl fmt::Debug for AppKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AppKey(…{})", self.last4())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_ids_are_1_to_32_printable_bytes() {
+        let check = |text: &str, expected: Result<(), IdError>| {
+            assert_eq!(UserId::parse(text).map(|_| ()), expected, "{text:?}");
+        };
+        check("a", Ok(()));
+        check("管理员_01", Ok(()));
+        check(&"a".repeat(32), Ok(()));
+        check(&"a".repeat(33), Err(IdError::TooLong(33)));
+        check("十一个汉字共三十三个字节", Err(IdError::TooLong(36)));
+        check("", Err(IdError::Empty));
+        check("a\0b", Err(IdError::Unprintable));
+        check("a\nb", Err(IdError::Unprintable));
+        check("a\u{7f}", Err(IdError::Unprintable));
+        check("a b", Ok(()));
+    }
+
+    #[test]
+    fn keys_do_not_show_in_debug() {
+        let key = AppKey::parse("5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e").unwrap();
+        assert_eq!(format!("{key:?}"), "AppKey(…3b5e)");
+        assert_eq!(format!("{:?}", AppKey::parse("short").unwrap()), "AppKey(…)");
+    }
+}

@@ -1,0 +1,31 @@
+//! The two languages that portraitd speaks to people.
+
+/// The language of sentences for people (`X-Error-Detail`, `ErrorDisplay`, the command line).
+/// Protocol texts (`ErrorInfo`) are the same in both.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Language {
+    /// English.
+    #[default]
+    English,
+    /// Simplified Chinese (简体中文).
+    Chinese,
+}
+
+impl Language {
+    /// Reads `en` or `zh`, also with a region as in `zh-CN` or `en_US.UTF-8`.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.get(..2)? {
+            "en" => Some(Self::English),
+            "zh" => Some(Self::Chinese),
+            _ => None,
+        }
+    }
+
+    /// Picks one of two texts.
+    pub fn pick<T>(self, english: T, chinese: T) -> T {
+        match self {
+            Self::English => english,
+            Self::Chinese => chinese,
+        }
+    }
+}

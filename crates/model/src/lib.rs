@@ -1,0 +1,33 @@
+//! What a user profile *means*: ids, UserSig, tags, values, permissions, patches, error codes.
+//!
+//! What may not enter this room: sockets, HTTP, SQL, files, the system clock, randomness, logging, an async
+//! runtime. Time and randomness are arguments. Types here carry no wire form; `portrait-server` has its own
+//! wire structs and converts by hand. The one exception is the UserSig payload, which is itself a format.
+
+mod account;
+mod app;
+mod code;
+mod field;
+mod id;
+mod language;
+mod lexicon;
+mod profile;
+mod schema;
+mod tag;
+mod time;
+mod usersig;
+mod value;
+
+pub use account::{AccountSeed, AccountState};
+pub use app::{AppError, AppRecord, AppSettings, CustomField, KeyId, KeyRecord};
+pub use code::{ERROR_CODES, ErrorCode, ErrorRow, Evidence};
+pub use field::{FieldSpec, Permission, Role, STANDARD_FIELDS, StandardField};
+pub use id::{AppKey, IdError, SdkAppId, UserId};
+pub use language::Language;
+pub use lexicon::{ForbiddenWord, Lexicon, LexiconError, WORD_BYTES_MAX, WORDS_MAX};
+pub use profile::{Profile, ProfileItem, ProfilePatch};
+pub use schema::{FieldError, FieldProblem, FieldSchema, RawItem};
+pub use tag::{CustomKeyword, StandardTag, Tag};
+pub use time::{Clock, ManualClock, SystemClock, UnixMillis, UnixSeconds};
+pub use usersig::{SigError, SignRequest, Unreadable, UserSig, sign};
+pub use value::{FieldValue, RawNumber, RawValue, ValueProblem, ValueRule, ValueType};

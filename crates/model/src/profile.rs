@@ -1,0 +1,144 @@
+//! A profile, and the change to one.
+
+use crate::{FieldValue, Tag};
+
+/// One field of a profile with its value.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProfileItem {
+    /// Which field.
+    pub tag: Tag,
+    /// Its value.
+    pub value: FieldValue,
+}
+
+/// What is known of one user: each field at most once, in the order of the tags. A field never set is absent.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Profile {
+    items: Vec<ProfileItem>,
+}
+
+impl Profile {
+    /// A profile from stored items. Of a tag listed twice the last one counts.
+    pub fn from_items(items: Vec<ProfileItem>) -> Self {
+        let mut profile = Self { items: Vec::with_capacity(items.len()) };
+        for item in items {
+            profile.put(item);
+        }
+        profile
+    }
+
+    /// The fields that are set.
+    pub fn items(&self) -> &[ProfileItem] {
+        &self.items
+    }
+
+    /// A field's value, when it is set.
+    pub fn get(&self, tag: Tag) -> Option<&FieldValue> {
+        let index = self.items.binary_search_by_key(&tag, |item| item.tag).ok()?;
+        self.items.get(index).map(|item| &item.value)
+    }
+
+    /// Sets the patch's fields and leaves the others. Doing it twice is the same as doing it once.
+    pub fn merge(&mut self, patch: &ProfilePatch) {
+        for item in patch.items() {
+            self.put(item.clone());
+        }
+    }
+
+    fn put(&mut self, item: ProfileItem) {
+        match self.items.binary_search_by_key(&item.tag, |item| item.tag) {
+            Ok(index) => {
+                if let Some(slot) = self.items.get_mut(index) {
+                    *slot = item;
+                }
+            }
+            Err(index) => self.items.insert(index, item),
+        }
+    }
+}
+
+/// Fields to set, every one checked: only [`FieldSchema::check`](crate::FieldSchema::check) makes one, so
+/// unchecked data can't reach a store. Each field at most once, in the order of their first mention.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ProfilePatch {
+    items: Vec<ProfileItem>,
+}
+
+impl ProfilePatch {
+    /// Only for the schema. Of a tag listed twice the last one counts.
+    pub(crate) fn from_checked(items: Vec<ProfileItem>) -> Self {
+        let mut patch = Self { items: Vec::with_capacity(items.len()) };
+        for item in items {
+            match patch.items.iter_mut().find(|earlier| earlier.tag == item.tag) {
+                Some(earlier) => earlier.value = item.value,
+                None => patch.items.push(item),
+            }
+        }
+        patch
+    }
+
+    /// The fields to set.
+    pub fn items(&self) -> &[ProfileItem] {
+        &self.items
+    }
+
+    /// Whether there is nothing to set.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{CustomKeyword, STANDARD_FIELDS};
+    use proptest::prelude::*;
+
+    fn any_item() -> impl Strategy<Value = ProfileItem> {
+        let standard = (0..STANDARD_FIELDS.len()).prop_map(|i| Tag::Standard(STANDARD_FIELDS[i].tag));
+        let custom = "[a-c]{1,2}".prop_map(|keyword| Tag::Custom(CustomKeyword::parse(&keyword).unwrap()));
+        let value = prop_oneof![
+            any::<u64>().prop_map(FieldValue::Uint),
+            "\\PC{0,8}".prop_map(|text| FieldValue::Text(text.into())),
+        ];
+        (prop_oneof![standard, custom], value).prop_map(|(tag, value)| ProfileItem { tag, value })
+    }
+
+    fn any_items() -> impl Strategy<Value = Vec<ProfileItem>> {
+        prop::collection::vec(any_item(), 0..12)
+    }
+
+    proptest! {
+        #[test]
+        fn the_last_value_wins(items in any_items(), old in any_items()) {
+            let mut profile = Profile::from_items(old.clone());
+            profile.merge(&ProfilePatch::from_checked(items.clone()));
+            let everything: Vec<_> = old.into_iter().chain(items).collect();
+            for item in &everything {
+                let last = everything.iter().rev().find(|other| other.tag == item.tag).unwrap();
+                prop_assert_eq!(profile.get(item.tag), Some(&last.value));
+            }
+            prop_assert!(profile.items().is_sorted_by(|a, b| a.tag < b.tag));
+        }
+
+        #[test]
+        fn merging_twice_is_merging_once(items in any_items(), old in any_items()) {
+            let patch = ProfilePatch::from_checked(items);
+            let mut once = Profile::from_items(old);
+            once.merge(&patch);
+            let mut twice = once.clone();
+            twice.merge(&patch);
+            prop_assert_eq!(once, twice);
+        }
+
+        #[test]
+        fn two_patches_in_order_are_their_sum(first in any_items(), second in any_items()) {
+            let mut one_by_one = Profile::default();
+            one_by_one.merge(&ProfilePatch::from_checked(first.clone()));
+            one_by_one.merge(&ProfilePatch::from_checked(second.clone()));
+            let mut at_once = Profile::default();
+            at_once.merge(&ProfilePatch::from_checked(first.into_iter().chain(second).collect()));
+            prop_assert_eq!(one_by_one, at_once);
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! The fields of one app, and the check that turns what a caller sent into a patch.
+
+use crate::field::{FieldSpec, Permission, Role, STANDARD_FIELDS};
+use crate::lexicon::Lexicon;
+use crate::profile::{ProfileItem, ProfilePatch};
+use crate::value::{FieldValue, RawValue, ValueProblem, ValueRule};
+use crate::{AppSettings, CustomKeyword, ErrorCode, Language, SdkAppId, StandardTag, Tag};
+
+/// One field as a caller sent it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RawItem<'a> {
+    /// The tag as written.
+    pub tag: &'a str,
+    /// The value as written.
+    pub value: RawValue<'a>,
+}
+
+/// Every field that an app has.
+#[derive(Debug)]
+pub struct FieldSchema {
+    app: SdkAppId,
+    standard: Vec<FieldSpec>,
+    custom: Vec<(CustomKeyword, FieldSpec)>,
+}
+
+/// Why an item can't be taken: which one, and what is wrong with it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FieldError {
+    /// The item's place in the request, counted from 0.
+    pub index: usize,
+    /// The tag as the caller wrote it.
+    pub tag: String,
+    /// What is wrong.
+    pub problem: FieldProblem,
+}
+
+/// What can be wrong with an item.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum FieldProblem {
+    /// No such field; with the nearest tag that exists.
+    UnknownTag(Option<String>),
+    /// The caller may not write it.
+    NotWritable,
+    /// The caller may not read it.
+    NotReadable,
+    /// The value does not fit.
+    Value(ValueProblem),
+    /// The value contains a sensitive word.
+    ForbiddenWord,
+}
+
+impl FieldSchema {
+    /// The schema that an app's settings describe. Retired custom fields are not in it.
+    pub fn of(settings: &AppSettings) -> Self {
+        let standard = STANDARD_FIELDS.iter().map(|field| {
+            let rule = match field.tag {
+                StandardTag::Location => ValueRule::BytesMax(settings.location_bytes_max),
+                _ => field.rule,
+            };
+            FieldSpec {
+                tag: Tag::Standard(field.tag),
+                value_type: field.value_type,
+                rule,
+                read: Permission::EVERYONE,
+                write: field.write,
+            }
+        });
+        let active = settings.custom_fields.iter().filter(|field| !field.retired);
+        let custom = active.map(|field| (field.keyword, field.spec()));
+        Self { app: settings.id, standard: standard.collect(), custom: custom.collect() }
+    }
+
+    /// Checks the items in order; the first that fails decides (contract, section 4: 40009, 40008, 40610, 40601,
+    /// 40605, 40005 for each).
+    pub fn check(
+        &self, lexicon: &Lexicon, role: Role, items: &[RawItem<'_>],
+    ) -> Result<ProfilePatch, FieldError> {
+        let checked = items.iter().enumerate().map(|(index, item)| {
+            self.check_item(lexicon, role, item).map_err(|problem| FieldError {
+                index,
+                tag: item.tag.to_owned(),
+                problem,
+            })
+        });
+        Ok(ProfilePatch::from_checked(checked.collect::<Result<_, _>>()?))
+    }
+
+    fn check_item(
+        &self, lexicon: &Lexicon, role: Role, item: &RawItem<'_>,
+    ) -> Result<ProfileItem, FieldProblem> {
+        let spec = self.find(item.tag)?;
+        if !spec.write.allows(role) {
+            return Err(FieldProblem::NotWritable);
+        }
+        let value = spec.rule.check(spec.value_type, &item.value).map_err(FieldProblem::Value)?;
+        if let FieldValue::Text(text) = &value {
+            lexicon.screen(spec.tag, text).map_err(|_| FieldProblem::ForbiddenWord)?;
+        }
+        Ok(ProfileItem { tag: spec.tag, value })
+    }
+
+    /// Which field a caller means who wants to read `tag` (contract, section 5: 40009, 40007).
+    pub fn readable(&self, role: Role, index: usize, tag: &str) -> Result<Tag, FieldError> {
+        let error = |problem| FieldError { index, tag: tag.to_owned(), problem };
+        let spec = self.find(tag).map_err(error)?;
+        if spec.read.allows(role) { Ok(spec.tag) } else { Err(error(FieldProblem::NotReadable)) }
+    }
+
+    fn find(&self, text: &str) -> Result<&FieldSpec, FieldProblem> {
+        let spec = match Tag::parse(text, self.app) {
+            Some(Tag::Standard(tag)) => self.standard.iter().find(|spec| spec.tag == Tag::Standard(tag)),
+            Some(Tag::Custom(keyword)) => {
+                self.custom.iter().find(|(other, _)| *other == keyword).map(|(_, spec)| spec)
+            }
+            None => None,
+        };
+        spec.ok_or_else(|| FieldProblem::UnknownTag(self.nearest(text)))
+    }
+
+    /// The tag a caller may have meant: the same but for case, or the standard field of a client SDK's name.
+    fn nearest(&self, text: &str) -> Option<String> {
+        let client_sdk = match text {
+            "nickName" | "nick" | "nickname" => Some(StandardTag::Nick),
+            "faceURL" | "faceUrl" | "avatar" => Some(StandardTag::Image),
+            _ => None,
+        };
+        if let Some(tag) = client_sdk {
+            return Some(tag.as_str().to_owned());
+        }
+        let bare = |tag: &str| {
+            let start = tag.rfind('_').map_or(0, |at| at + 1);
+            tag.get(start..).unwrap_or_default().to_ascii_lowercase()
+        };
+        let specs = self.standard.iter().chain(self.custom.iter().map(|(_, spec)| spec));
+        specs.map(|spec| spec.tag.to_string()).find(|tag| !text.is_empty() && bare(tag) == bare(text))
+    }
+}
+
+impl FieldError {
+    /// The protocol's code for it.
+    pub fn code(&self) -> ErrorCode {
+        match self.problem {
+            FieldProblem::UnknownTag(_) => ErrorCode::InvalidTag,
+            FieldProblem::NotWritable => ErrorCode::NoWritePermission,
+            FieldProblem::NotReadable => ErrorCode::NoReadPermission,
+            FieldProblem::Value(ValueProblem::WrongType) => ErrorCode::WrongType,
+            FieldProblem::Value(ValueProblem::TooLong { .. }) => ErrorCode::TooLong,
+            FieldProblem::Value(ValueProblem::NotOneOf(_) | ValueProblem::OutOfRange) => ErrorCode::BadValue,
+            FieldProblem::ForbiddenWord => ErrorCode::SensitiveText,
+        }
+    }
+
+    /// A sentence for people: which item, why, and what would do. Values are never repeated.
+    pub fn explain(&self, language: Language) -> String {
+        let why = self.problem.explain(language);
+        let tag: String = self.tag.chars().take(80).collect();
+        match language {
+            Language::English => format!("item {} ({tag}): {why}", self.index + 1),
+            Language::Chinese => format!("第 {} 项（{tag}）：{why}", self.index + 1),
+        }
+    }
+}
+
+impl FieldProblem {
+    fn explain(&self, language: Language) -> String {
+        match (self, language) {
+            (Self::UnknownTag(Some(near)), Language::English) => {
+                format!("no such field in this app; did you mean {near}?")
+            }
+            (Self::UnknownTag(Some(near)), Language::Chinese) => {
+                format!("此应用没有该字段，您是否想写 {near}？")
+            }
+            (Self::UnknownTag(None), _) => {
+                ErrorCode::InvalidTag.meaning(language).to_owned()
+            }
+            (Self::NotWritable, _) => ErrorCode::NoWritePermission.meaning(language).to_owned(),
+            (Self::NotReadable, _) => ErrorCode::NoReadPermission.meaning(language).to_owned(),
+            (Self::ForbiddenWord, _) => ErrorCode::SensitiveText.meaning(language).to_owned(),
+            (Self::Value(problem), language) => problem.explain(language),
+        }
+    }
+}
+
+impl ValueProblem {
+    fn explain(self, language: Language) -> String {
+        match (self, language) {
+            (Self::WrongType, Language::English) => {
+                "the value's JSON type differs from the field's: strings in quotes, numbers whole and not negative".into()
+            }
+            (Self::WrongType, Language::Chinese) => {
+                "值的 JSON 类型与字段类型不符：字符串需加引号，数字须为非负整数".into()
+            }
+            (Self::TooLong { bytes, bytes_max }, Language::English) => {
+                format!("the value is {bytes} bytes of UTF-8; at most {bytes_max} are allowed")
+            }
+            (Self::TooLong { bytes, bytes_max }, Language::Chinese) => {
+                format!("值为 {bytes} 字节（UTF-8），最多允许 {bytes_max} 字节")
+            }
+            (Self::NotOneOf(words), Language::English) => format!("the value must be one of {}", words.join(", ")),
+            (Self::NotOneOf(words), Language::Chinese) => format!("值必须是以下之一：{}", words.join("、")),
+            (Self::OutOfRange, Language::English) => "the number is larger than the field can hold".into(),
+            (Self::OutOfRange, Language::Chinese) => "数值超出该字段的范围".into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{CustomField, RawNumber, ValueType};
+    use proptest::prelude::*;
+
+    fn settings() -> AppSettings {
+        let mut settings = AppSettings::new(SdkAppId(1_400_000_000));
+        let keyword = |text| CustomKeyword::parse(text).unwrap();
+        let field = |text, value_type, write| CustomField {
+            keyword: keyword(text),
+            value_type,
+            read: Permission::EVERYONE,
+            write,
+            retired: false,
+        };
+        settings.custom_fields = vec![
+            field("Test", ValueType::String, Permission::EVERYONE),
+            field("Own", ValueType::Uint64, Permission { user: true, admin: false }),
+            CustomField { retired: true, ..field("Gone", ValueType::String, Permission::EVERYONE) },
+        ];
+        settings.words = vec!["bad".into()];
+        settings
+    }
+
+    fn check(role: Role, tag: &str, value: RawValue<'_>) -> Result<ProfilePatch, u32> {
+        let settings = settings();
+        let lexicon = Lexicon::new(&settings.words, settings.screened_tags.clone()).unwrap();
+        let items = [RawItem { tag, value }];
+        FieldSchema::of(&settings).check(&lexicon, role, &items).map_err(|error| error.code().number())
+    }
+
+    #[test]
+    fn each_fault_has_its_code() {
+        let text = |text: &'static str| RawValue::Text(text.into());
+        let number = |text| RawValue::Number(RawNumber(text));
+        let refused = |role, tag: &str, value, code| assert_eq!(check(role, tag, value).err(), Some(code), "{tag}");
+        refused(Role::Admin, "Tag_Profile_IM_Nope", text("x"), 40009);
+        refused(Role::Admin, "Tag_Profile_Custom_Gone", text("x"), 40009);
+        refused(Role::Admin, "Tag_Profile_Custom_Own", number("1"), 40008);
+        refused(Role::User, "Tag_Profile_IM_AdminForbidType", text("AdminForbid_Type_None"), 40008);
+        refused(Role::Admin, "Tag_Profile_IM_Nick", number("1"), 40610);
+        refused(Role::Admin, "Tag_Profile_IM_Level", text("1"), 40610);
+        refused(Role::Admin, "Tag_Profile_IM_Level", number("-1"), 40610);
+        refused(Role::Admin, "Tag_Profile_IM_Level", number("4294967296"), 40605);
+        refused(Role::Admin, "Tag_Profile_IM_Gender", text("male"), 40605);
+        refused(Role::Admin, "Tag_Profile_IM_Nick", text("so bad"), 40005);
+        refused(Role::Admin, "Tag_Profile_IM_Nick", RawValue::Text("x".repeat(501).into()), 40601);
+        assert!(check(Role::Admin, "Tag_Profile_Custom_1400000000_Test", text("x")).is_ok());
+        assert!(check(Role::User, "Tag_Profile_Custom_Own", number("18446744073709551615")).is_ok());
+    }
+
+    #[test]
+    fn a_slip_of_the_pen_is_named() {
+        let near = |tag: &str| match FieldSchema::of(&settings()).find(tag).err() {
+            Some(FieldProblem::UnknownTag(near)) => near,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(near("nickName").as_deref(), Some("Tag_Profile_IM_Nick"));
+        assert_eq!(near("Tag_Profile_IM_NICK").as_deref(), Some("Tag_Profile_IM_Nick"));
+        assert_eq!(near("Tag_Profile_Custom_test").as_deref(), Some("Tag_Profile_Custom_Test"));
+        assert_eq!(near("Tag_Profile_IM_Xyz"), None);
+        assert_eq!(near(""), None);
+    }
+
+    proptest! {
+        #[test]
+        fn the_check_is_total(tag in "(Tag_Profile_(IM|Custom)_)?[A-Za-z]{0,9}", value in "\\PC{0,40}", admin: bool) {
+            let role = if admin { Role::Admin } else { Role::User };
+            let _ = check(role, &tag, RawValue::Text(value.into()));
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Values: as they arrive, as they are kept, and the rules between the two.
+
+use std::borrow::Cow;
+
+/// A value as it arrives: a JSON string, or the text of a JSON number.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum RawValue<'a> {
+    /// A string, unescaped.
+    Text(Cow<'a, str>),
+    /// A number, not yet read.
+    Number(RawNumber<'a>),
+}
+
+/// The text of a JSON number such as `1e3`, kept as text so that no precision is lost.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RawNumber<'a>(pub &'a str);
+
+impl RawNumber<'_> {
+    /// The number by its value: `1.0`, `1e3` and `-0` are the integers 1, 1000 and 0.
+    fn to_uint(self) -> Result<u64, ValueProblem> {
+        let (negative, unsigned) = match self.0.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, self.0),
+        };
+        let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => (mantissa, saturating_i64(exponent)),
+            None => (unsigned, 0),
+        };
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let digits: String = whole.chars().chain(fraction.chars()).collect();
+        let significant = digits.trim_start_matches('0').trim_end_matches('0');
+        if significant.is_empty() {
+            return Ok(0);
+        }
+        if negative {
+            return Err(ValueProblem::WrongType);
+        }
+        // value = significant × 10^shift
+        let trailing_zeros = digits.len() - digits.trim_end_matches('0').len();
+        let as_i64 = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+        let shift = exponent.saturating_sub(as_i64(fraction.len())).saturating_add(as_i64(trailing_zeros));
+        let Ok(shift) = u32::try_from(shift.min(i64::from(u32::MAX))) else {
+            return Err(ValueProblem::WrongType); // a fraction
+        };
+        let scale = 10_u64.checked_pow(shift).ok_or(ValueProblem::OutOfRange)?;
+        let significant: u64 = significant.parse().map_err(|_| ValueProblem::OutOfRange)?;
+        significant.checked_mul(scale).ok_or(ValueProblem::OutOfRange)
+    }
+}
+
+/// Reads an exponent; one that does not fit is as good as endless.
+fn saturating_i64(text: &str) -> i64 {
+    text.parse().unwrap_or(if text.starts_with('-') { i64::MIN } else { i64::MAX })
+}
+
+/// A value as it is kept: the two forms that the protocol has in JSON.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum FieldValue {
+    /// A number.
+    Uint(u64),
+    /// A string, or bytes in the form the client chose (usually base64).
+    Text(Box<str>),
+}
+
+/// The type of a field (contract, section 6).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ValueType {
+    /// A JSON string of UTF-8 text.
+    String,
+    /// A JSON string whose coding, usually base64, is the client's affair.
+    Bytes,
+    /// A JSON number from 0 to 2^32 − 1.
+    Uint32,
+    /// A JSON number from 0 to 2^64 − 1.
+    Uint64,
+}
+
+impl ValueType {
+    /// The name used in settings and on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Bytes => "bytes",
+            Self::Uint32 => "uint32",
+            Self::Uint64 => "uint64",
+        }
+    }
+
+    /// Reads a custom field's type: `string`, `bytes` or `uint64`.
+    pub fn parse_custom(text: &str) -> Option<Self> {
+        [Self::String, Self::Bytes, Self::Uint64].into_iter().find(|value_type| value_type.as_str() == text)
+    }
+}
+
+/// What a value of the right type must also satisfy.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ValueRule {
+    /// Nothing more.
+    Any,
+    /// At most so many bytes of UTF-8.
+    BytesMax(usize),
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+}
+
+/// Why a value can't be taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ValueProblem {
+    /// A string where a number is due, the reverse, or a negative or fractional number.
+    WrongType,
+    /// Longer than allowed.
+    TooLong {
+        /// The value's length in bytes.
+        bytes: usize,
+        /// The field's limit.
+        bytes_max: usize,
+    },
+    /// A word that is not on the field's list, or a number over the field's width.
+    NotOneOf(&'static [&'static str]),
+    /// A number over the field's width.
+    OutOfRange,
+}
+
+impl ValueRule {
+    /// Turns a value as it arrived into one as it is kept, or says why not.
+    pub fn check(self, value_type: ValueType, raw: &RawValue<'_>) -> Result<FieldValue, ValueProblem> {
+        match (value_type, raw) {
+            (ValueType::String | ValueType::Bytes, RawValue::Text(text)) => self.check_text(text),
+            (ValueType::Uint32, RawValue::Number(number)) => match number.to_uint()? {
+                n if n > u64::from(u32::MAX) => Err(ValueProblem::OutOfRange),
+                n => Ok(FieldValue::Uint(n)),
+            },
+            (ValueType::Uint64, RawValue::Number(number)) => number.to_uint().map(FieldValue::Uint),
+            (ValueType::String | ValueType::Bytes, RawValue::Number(_))
+            | (ValueType::Uint32 | ValueType::Uint64, RawValue::Text(_)) => Err(ValueProblem::WrongType),
+        }
+    }
+
+    fn check_text(self, text: &str) -> Result<FieldValue, ValueProblem> {
+        match self {
+            Self::BytesMax(bytes_max) if text.len() > bytes_max => {
+                Err(ValueProblem::TooLong { bytes: text.len(), bytes_max })
+            }
+            Self::OneOf(words) if !words.contains(&text) => Err(ValueProblem::NotOneOf(words)),
+            Self::Any | Self::BytesMax(_) | Self::OneOf(_) => Ok(FieldValue::Text(text.into())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn numbers_count_by_their_value() {
+        let check = |text: &str, expected: Result<u64, ValueProblem>| {
+            assert_eq!(RawNumber(text).to_uint(), expected, "{text}");
+        };
+        check("0", Ok(0));
+        check("-0", Ok(0));
+        check("-0.0e9", Ok(0));
+        check("0e99999999999999999999", Ok(0));
+        check("1.0", Ok(1));
+        check("1e3", Ok(1000));
+        check("1E+3", Ok(1000));
+        check("1200e-2", Ok(12));
+        check("12.50e1", Ok(125));
+        check("18446744073709551615", Ok(u64::MAX));
+        check("18446744073709551616", Err(ValueProblem::OutOfRange));
+        check("1844674407370955161500e-2", Ok(u64::MAX));
+        check("1e400", Err(ValueProblem::OutOfRange));
+        check("1e99999999999999999999", Err(ValueProblem::OutOfRange));
+        check("-1", Err(ValueProblem::WrongType));
+        check("1.5", Err(ValueProblem::WrongType));
+        check("1e-1", Err(ValueProblem::WrongType));
+        check("1e-99999999999999999999", Err(ValueProblem::WrongType));
+    }
+
+    proptest! {
+        #[test]
+        fn every_integer_reads_back(n: u64, zeros in 0_usize..3) {
+            prop_assert_eq!(RawNumber(&n.to_string()).to_uint(), Ok(n));
+            let scaled = format!("{n}{}.0e-{zeros}", "0".repeat(zeros));
+            prop_assert_eq!(RawNumber(&scaled).to_uint(), Ok(n));
+        }
+
+        #[test]
+        fn no_text_panics(text in "-?[0-9]{1,30}(\\.[0-9]{1,30})?([eE][+-]?[0-9]{1,30})?") {
+            let _ = RawNumber(&text).to_uint();
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Durability. Whole operations behind one trait, so that engines can be local or remote.
+//!
+//! What may not enter this room: HTTP, protocol error codes, wire forms. A method is one atomic, retryable unit:
+//! no transaction object crosses the trait, because on a clustered engine a unit must be repeatable as a whole.
+//! Every write is durable (survives power loss) before its future resolves with `Ok`, and visible to every read
+//! that starts after that.
+
+mod codec;
+mod memory;
+mod open;
+mod sqlite;
+
+pub use memory::MemoryStore;
+pub use open::{StoreUrl, open};
+pub use sqlite::SqliteStore;
+
+use futures_util::future::BoxFuture;
+use portrait_model::{
+    AccountSeed, AccountState, AppRecord, AppSettings, Profile, ProfilePatch, SdkAppId, UnixMillis, UnixSeconds,
+    UserId,
+};
+
+/// What a store method returns.
+pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
+
+/// Why a store did not do what it was asked to. Callers do a different thing for each.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The account does not exist. Nothing was written.
+    #[error("no such account")]
+    NoSuchAccount,
+    /// The app's settings were changed by someone else since they were read. Read again and repeat.
+    #[error("the settings were changed meanwhile")]
+    Conflict,
+    /// The engine is full, broken, overloaded or shutting down. Not acknowledged: after an I/O error the change
+    /// may or may not be found after a restart, but never a part of it. Repeating it is harmless.
+    #[error("the store is not available: {0}")]
+    Unavailable(String),
+    /// Stored data does not read back.
+    #[error("stored data is damaged: {0}")]
+    Corrupt(String),
+}
+
+/// A change to one profile.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Change {
+    /// The app.
+    pub app: SdkAppId,
+    /// Whose profile.
+    pub user: UserId,
+    /// What to set; other fields stay as they are.
+    pub patch: ProfilePatch,
+    /// When it was asked for.
+    pub at: UnixMillis,
+}
+
+/// One account's answer to a read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Found {
+    /// The account exists; this is its profile, as one change or another left it, never between two.
+    Profile(Profile),
+    /// No such account.
+    Missing,
+    /// The account exists, but its profile does not read back.
+    Damaged,
+}
+
+/// What a store has done since it was opened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct StoreStats {
+    /// Operations written.
+    pub changes: u64,
+    /// Commits, each with one sync of the disk, that carried them.
+    pub commits: u64,
+}
+
+/// Accounts and their profiles.
+pub trait ProfileStore: Send + Sync {
+    /// Merges a patch into a profile, all or nothing. [`StoreError::NoSuchAccount`] when there is no account.
+    fn apply(&self, change: Change) -> StoreFuture<'_, ()>;
+
+    /// Reads profiles, in the order asked for; a user asked for twice is answered twice.
+    fn profiles(&self, app: SdkAppId, users: Vec<UserId>) -> StoreFuture<'_, Vec<Found>>;
+
+    /// Creates the accounts that do not exist and merges every seed's patch, all in one atomic unit.
+    fn import(&self, app: SdkAppId, seeds: Vec<AccountSeed>, at: UnixMillis) -> StoreFuture<'_, ()>;
+
+    /// Reads what authentication and `account_check` need to know; `None` for an account that does not exist.
+    fn states(&self, app: SdkAppId, users: Vec<UserId>) -> StoreFuture<'_, Vec<Option<AccountState>>>;
+
+    /// Deletes accounts with their profiles in one atomic unit; says for each whether it existed. Of a user
+    /// named twice the second mention did not exist.
+    fn delete(&self, app: SdkAppId, users: Vec<UserId>) -> StoreFuture<'_, Vec<bool>>;
+
+    /// Remembers that an account's UserSigs issued up to `at` no longer work; never moves that time backwards.
+    /// [`StoreError::NoSuchAccount`] when there is no account.
+    fn kick(&self, app: SdkAppId, user: UserId, at: UnixSeconds) -> StoreFuture<'_, ()>;
+
+    /// Lists users in the order of their ids (by bytes) that start with `prefix` and come after `after`; at most
+    /// `limit`.
+    fn accounts_page(
+        &self, app: SdkAppId, prefix: String, after: Option<UserId>, limit: usize,
+    ) -> StoreFuture<'_, Vec<UserId>>;
+}
+
+/// Apps and their settings.
+pub trait CatalogStore: Send + Sync {
+    /// Every app, in the order of their numbers.
+    fn catalog(&self) -> StoreFuture<'_, Vec<AppRecord>>;
+
+    /// Stores an app's settings and, in the same unit, creates the accounts of its admins. `expected` is the
+    /// revision that the change was made from, `None` for a new app; [`StoreError::Conflict`] when it is not the
+    /// stored one. Gives the new revision.
+    fn put_app(&self, settings: AppSettings, expected: Option<u64>) -> StoreFuture<'_, u64>;
+}
+
+/// A storage engine.
+pub trait Store: ProfileStore + CatalogStore {
+    /// Writes and syncs something, to prove that the store can.
+    fn probe(&self) -> StoreFuture<'_, ()>;
+
+    /// What it has done since it was opened.
+    fn stats(&self) -> StoreStats;
+
+    /// Finishes what was accepted and closes; later calls are [`StoreError::Unavailable`]. Doing it twice is harmless.
+    fn close(&self) -> BoxFuture<'_, ()>;
+}

@@ -1,0 +1,196 @@
+//! The reference engine: everything in memory, gone at exit. For tests and `portraitd dev` without `--data`.
+
+use crate::{CatalogStore, Change, Found, ProfileStore, Store, StoreError, StoreFuture, StoreStats};
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, ready};
+use portrait_model::{
+    AccountSeed, AccountState, AppRecord, AppSettings, Profile, SdkAppId, UnixMillis, UnixSeconds, UserId,
+};
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A store that keeps nothing after exit.
+#[derive(Default)]
+pub struct MemoryStore {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    apps: BTreeMap<SdkAppId, (AppSettings, u64)>,
+    accounts: BTreeMap<(SdkAppId, UserId), Account>,
+    stats: StoreStats,
+    closed: bool,
+}
+
+#[derive(Default)]
+struct Account {
+    profile: Profile,
+    state: AccountState,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Every operation is whole while the lock is held; a panic elsewhere can't leave one half done.
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read<T: Send>(&self, read: impl FnOnce(&Inner) -> T) -> StoreFuture<'_, T> {
+        let inner = self.lock();
+        ready(inner.open().map(|()| read(&inner))).boxed_if_send()
+    }
+
+    fn write<T: Send>(
+        &self, write: impl FnOnce(&mut Inner) -> Result<T, StoreError>,
+    ) -> StoreFuture<'_, T> {
+        let mut inner = self.lock();
+        let outcome = inner.open().and_then(|()| write(&mut inner));
+        if outcome.is_ok() {
+            inner.stats.changes += 1;
+            inner.stats.commits += 1;
+        }
+        ready(outcome).boxed_if_send()
+    }
+}
+
+/// Boxes a value that is already there.
+trait BoxReady<T> {
+    fn boxed_if_send<'a>(self) -> StoreFuture<'a, T>
+    where
+        T: 'a;
+}
+
+impl<T: Send> BoxReady<T> for futures_util::future::Ready<Result<T, StoreError>> {
+    fn boxed_if_send<'a>(self) -> StoreFuture<'a, T>
+    where
+        T: 'a,
+    {
+        self.boxed()
+    }
+}
+
+impl Inner {
+    fn open(&self) -> Result<(), StoreError> {
+        if self.closed { Err(StoreError::Unavailable("it was closed".into())) } else { Ok(()) }
+    }
+
+    fn account(&mut self, app: SdkAppId, user: UserId) -> Result<&mut Account, StoreError> {
+        self.accounts.get_mut(&(app, user)).ok_or(StoreError::NoSuchAccount)
+    }
+}
+
+impl ProfileStore for MemoryStore {
+    fn apply(&self, change: Change) -> StoreFuture<'_, ()> {
+        self.write(|inner| {
+            inner.account(change.app, change.user)?.profile.merge(&change.patch);
+            Ok(())
+        })
+    }
+
+    fn profiles(&self, app: SdkAppId, users: Vec<UserId>) -> StoreFuture<'_, Vec<Found>> {
+        self.read(|inner| {
+            let find = |user: &UserId| match inner.accounts.get(&(app, *user)) {
+                Some(account) => Found::Profile(account.profile.clone()),
+                None => Found::Missing,
+            };
+            users.iter().map(find).collect()
+        })
+    }
+
+    fn import(&self, app: SdkAppId, seeds: Vec<AccountSeed>, _at: UnixMillis) -> StoreFuture<'_, ()> {
+        self.write(|inner| {
+            for seed in seeds {
+                inner.accounts.entry((app, seed.user)).or_default().profile.merge(&seed.patch);
+            }
+            Ok(())
+        })
+    }
+
+    fn states(&self, app: SdkAppId, users: Vec<UserId>) -> StoreFuture<'_, Vec<Option<AccountState>>> {
+        self.read(|inner| {
+            users.iter().map(|user| inner.accounts.get(&(app, *user)).map(|account| account.state)).collect()
+        })
+    }
+
+    fn delete(&self, app: SdkAppId, users: Vec<UserId>) -> StoreFuture<'_, Vec<bool>> {
+        self.write(|inner| Ok(users.iter().map(|user| inner.accounts.remove(&(app, *user)).is_some()).collect()))
+    }
+
+    fn kick(&self, app: SdkAppId, user: UserId, at: UnixSeconds) -> StoreFuture<'_, ()> {
+        self.write(|inner| {
+            let state = &mut inner.account(app, user)?.state;
+            state.kicked_at = state.kicked_at.max(Some(at));
+            Ok(())
+        })
+    }
+
+    fn accounts_page(
+        &self, app: SdkAppId, prefix: String, after: Option<UserId>, limit: usize,
+    ) -> StoreFuture<'_, Vec<UserId>> {
+        self.read(|inner| {
+            // No id is empty, so the least id of an app is any id of one space.
+            let least = UserId::parse(" ").ok().map(|user| (app, user));
+            let start = match after {
+                Some(after) => Bound::Excluded((app, after)),
+                None => least.map_or(Bound::Unbounded, Bound::Included),
+            };
+            let users = inner.accounts.range((start, Bound::Unbounded)).map(|(key, _)| *key);
+            let of_app = users.take_while(|(other, _)| *other == app).map(|(_, user)| user);
+            of_app.filter(|user| user.as_str().starts_with(&prefix)).take(limit).collect()
+        })
+    }
+}
+
+impl CatalogStore for MemoryStore {
+    fn catalog(&self) -> StoreFuture<'_, Vec<AppRecord>> {
+        self.read(|inner| {
+            let record = |(settings, revision): &(AppSettings, u64)| {
+                let kicked = |admin: &UserId| {
+                    let account = inner.accounts.get(&(settings.id, *admin))?;
+                    account.state.kicked_at.map(|at| (*admin, at))
+                };
+                AppRecord {
+                    settings: settings.clone(),
+                    revision: *revision,
+                    kicked_admins: settings.admins.iter().filter_map(kicked).collect(),
+                }
+            };
+            inner.apps.values().map(record).collect()
+        })
+    }
+
+    fn put_app(&self, settings: AppSettings, expected: Option<u64>) -> StoreFuture<'_, u64> {
+        self.write(|inner| {
+            if inner.apps.get(&settings.id).map(|(_, revision)| *revision) != expected {
+                return Err(StoreError::Conflict);
+            }
+            let revision = expected.unwrap_or(0) + 1;
+            for admin in &settings.admins {
+                inner.accounts.entry((settings.id, *admin)).or_default();
+            }
+            inner.apps.insert(settings.id, (settings, revision));
+            Ok(revision)
+        })
+    }
+}
+
+impl Store for MemoryStore {
+    fn probe(&self) -> StoreFuture<'_, ()> {
+        self.write(|_| Ok(()))
+    }
+
+    fn stats(&self) -> StoreStats {
+        self.lock().stats
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        self.lock().closed = true;
+        ready(()).boxed()
+    }
+}
