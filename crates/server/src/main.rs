@@ -1,2 +1,19 @@
-//! x
-fn main() {}
+//! `portraitd`: a self-hosted, drop-in replacement for the user-profile part of Tencent Cloud IM's REST API.
+
+mod admin;
+mod api;
+mod cli;
+mod config;
+mod gateway;
+mod host;
+mod limit;
+mod listener;
+mod observe;
+mod query;
+mod registry;
+mod secret;
+mod server;
+
+fn main() -> std::process::ExitCode {
+    cli::run()
+}

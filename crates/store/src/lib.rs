@@ -11,7 +11,7 @@ mod open;
 mod sqlite;
 
 pub use memory::MemoryStore;
-pub use open::{StoreUrl, open};
+pub use open::{StoreUrl, is_in_use, open};
 pub use sqlite::SqliteStore;
 
 use futures_util::future::BoxFuture;

@@ -1,7 +1,6 @@
 //! The reference engine: everything in memory, gone at exit. For tests and `portraitd dev` without `--data`.
 
 use crate::{CatalogStore, Change, Found, ProfileStore, Store, StoreError, StoreFuture, StoreStats};
-use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use portrait_model::{
     AccountSeed, AccountState, AppRecord, AppSettings, Profile, SdkAppId, UnixMillis, UnixSeconds, UserId,
@@ -41,37 +40,21 @@ impl MemoryStore {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn read<T: Send>(&self, read: impl FnOnce(&Inner) -> T) -> StoreFuture<'_, T> {
+    fn read<'a, T: Send + 'a>(&self, read: impl FnOnce(&Inner) -> T) -> StoreFuture<'a, T> {
         let inner = self.lock();
-        ready(inner.open().map(|()| read(&inner))).boxed_if_send()
+        Box::pin(ready(inner.open().map(|()| read(&inner))))
     }
 
-    fn write<T: Send>(
+    fn write<'a, T: Send + 'a>(
         &self, write: impl FnOnce(&mut Inner) -> Result<T, StoreError>,
-    ) -> StoreFuture<'_, T> {
+    ) -> StoreFuture<'a, T> {
         let mut inner = self.lock();
         let outcome = inner.open().and_then(|()| write(&mut inner));
         if outcome.is_ok() {
             inner.stats.changes += 1;
             inner.stats.commits += 1;
         }
-        ready(outcome).boxed_if_send()
-    }
-}
-
-/// Boxes a value that is already there.
-trait BoxReady<T> {
-    fn boxed_if_send<'a>(self) -> StoreFuture<'a, T>
-    where
-        T: 'a;
-}
-
-impl<T: Send> BoxReady<T> for futures_util::future::Ready<Result<T, StoreError>> {
-    fn boxed_if_send<'a>(self) -> StoreFuture<'a, T>
-    where
-        T: 'a,
-    {
-        self.boxed()
+        Box::pin(ready(outcome))
     }
 }
 
@@ -191,6 +174,6 @@ impl Store for MemoryStore {
 
     fn close(&self) -> BoxFuture<'_, ()> {
         self.lock().closed = true;
-        ready(()).boxed()
+        Box::pin(ready(()))
     }
 }

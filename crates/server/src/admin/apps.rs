@@ -1,0 +1,149 @@
+//! Apps, their keys and their admins.
+
+use super::view::{AppPatch, AppView, CreatedKey, NewApp, NewKey};
+use super::{AdminError, Answer, State, read};
+use crate::api::ENDPOINTS;
+use crate::secret::random_key;
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State as Extract};
+use axum::http::StatusCode;
+use portrait_model::{AppKey, AppSettings, KeyId, SdkAppId, Tag, UserId};
+use portrait_store::StoreError;
+
+pub(super) async fn list(Extract(state): Extract<State>) -> Json<Vec<AppView>> {
+    Json(state.registry.all().iter().map(|app| AppView::from(&app.settings)).collect())
+}
+
+pub(super) async fn show(Extract(state): Extract<State>, Path(app): Path<String>) -> Answer<AppView> {
+    Ok(Json(AppView::from(&state.app(&app)?.settings)))
+}
+
+pub(super) async fn create(
+    Extract(state): Extract<State>, body: Bytes,
+) -> Result<(StatusCode, Json<AppView>), AdminError> {
+    let new: NewApp = read(&body)?;
+    if new.sdkappid == 0 {
+        return Err(AdminError::bad("an SDKAppID is a number from 1 to 4294967295"));
+    }
+    let mut settings = AppSettings::new(SdkAppId(new.sdkappid));
+    settings.name = new.name.unwrap_or_default();
+    let key = given_or_random(new.key)?;
+    settings.add_key(key.clone());
+    settings.validate()?;
+    let view = AppView { key: Some(key.expose().to_owned()), ..AppView::from(&settings) };
+    match state.put(settings, None).await {
+        Ok(()) => Ok((StatusCode::CREATED, Json(view))),
+        Err(StoreError::Conflict) => Err(AdminError::conflict(format!("app {} exists already", new.sdkappid))),
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(super) async fn patch(
+    Extract(state): Extract<State>, Path(app): Path<String>, body: Bytes,
+) -> Answer<AppView> {
+    let patch: AppPatch = read(&body)?;
+    let change = |settings: &mut AppSettings| {
+        apply(&patch, settings)?;
+        settings.validate()?;
+        Ok(AppView::from(&*settings))
+    };
+    state.change(&app, change).await.map(Json)
+}
+
+fn apply(patch: &AppPatch, settings: &mut AppSettings) -> Result<(), AdminError> {
+    if let Some(name) = &patch.name {
+        settings.name.clone_from(name);
+    }
+    settings.enabled = patch.enabled.unwrap_or(settings.enabled);
+    settings.self_service = patch.self_service.unwrap_or(settings.self_service);
+    settings.error_detail = patch.error_detail.unwrap_or(settings.error_detail);
+    settings.location_bytes_max = patch.location_bytes_max.unwrap_or(settings.location_bytes_max);
+    settings.custom_fields_max = patch.custom_fields_max.unwrap_or(settings.custom_fields_max);
+    if let Some(networks) = &patch.allow_ips {
+        settings.allow_ips = networks.iter().map(|text| network(text)).collect::<Result<_, _>>()?;
+    }
+    if let Some(tags) = &patch.screened_tags {
+        let tag = |text: &String| {
+            Tag::parse(text, settings.id).ok_or_else(|| AdminError::bad(format!("`{text}` is not a tag")))
+        };
+        settings.screened_tags = tags.iter().map(tag).collect::<Result<_, _>>()?;
+    }
+    for (command, per_second) in patch.limits.iter().flatten() {
+        if command != "total" && !ENDPOINTS.iter().any(|endpoint| endpoint.command == command) {
+            let known: Vec<_> = ENDPOINTS.iter().map(|endpoint| endpoint.command).collect();
+            let known = known.join(", ");
+            return Err(AdminError::bad(format!("no limit is named `{command}`; there are {known} and total")));
+        }
+        settings.limits.insert(command.clone(), *per_second);
+    }
+    Ok(())
+}
+
+/// `10.0.0.0/8`, or one address.
+fn network(text: &str) -> Result<ipnet::IpNet, AdminError> {
+    let one = || text.parse::<std::net::IpAddr>().map(ipnet::IpNet::from).ok();
+    let bad = || AdminError::bad(format!("`{text}` is not an address or a network such as 10.0.0.0/8"));
+    text.parse().ok().or_else(one).ok_or_else(bad)
+}
+
+pub(super) async fn add_key(
+    Extract(state): Extract<State>, Path(app): Path<String>, body: Bytes,
+) -> Result<(StatusCode, Json<CreatedKey>), AdminError> {
+    let key = given_or_random(read::<NewKey>(&body)?.key)?;
+    let change = |settings: &mut AppSettings| {
+        let id = settings.add_key(key.clone());
+        settings.validate()?;
+        Ok(CreatedKey { id: id.0, key: key.expose().to_owned() })
+    };
+    Ok((StatusCode::CREATED, Json(state.change(&app, change).await?)))
+}
+
+pub(super) async fn revoke_key(
+    Extract(state): Extract<State>, Path((app, key)): Path<(String, String)>,
+) -> Answer<AppView> {
+    let change = |settings: &mut AppSettings| {
+        let id = key.parse().map(KeyId).ok();
+        let Some(place) = settings.keys.iter().position(|record| Some(record.id) == id) else {
+            return Err(AdminError::not_found(format!("app {} has no key {key}", settings.id)));
+        };
+        settings.keys.remove(place);
+        Ok(AppView::from(&*settings))
+    };
+    state.change(&app, change).await.map(Json)
+}
+
+pub(super) async fn add_admin(
+    Extract(state): Extract<State>, Path((app, user)): Path<(String, String)>,
+) -> Answer<AppView> {
+    let user = UserId::parse(&user).map_err(|error| AdminError::bad(error.to_string()))?;
+    let change = |settings: &mut AppSettings| {
+        if !settings.admins.contains(&user) {
+            settings.admins.push(user);
+        }
+        settings.validate()?;
+        Ok(AppView::from(&*settings))
+    };
+    state.change(&app, change).await.map(Json)
+}
+
+pub(super) async fn remove_admin(
+    Extract(state): Extract<State>, Path((app, user)): Path<(String, String)>,
+) -> Answer<AppView> {
+    let change = |settings: &mut AppSettings| {
+        let Some(place) = settings.admins.iter().position(|admin| admin.as_str() == user) else {
+            return Err(AdminError::not_found(format!("`{user}` is not an admin of app {}", settings.id)));
+        };
+        settings.admins.remove(place);
+        settings.validate()?;
+        Ok(AppView::from(&*settings))
+    };
+    state.change(&app, change).await.map(Json)
+}
+
+fn given_or_random(key: Option<String>) -> Result<AppKey, AdminError> {
+    let Some(key) = key else {
+        return random_key().map_err(|error| AdminError::from(StoreError::Unavailable(error.to_string())));
+    };
+    AppKey::parse(&key).ok_or_else(|| AdminError::bad("a key is 1 to 256 printable bytes"))
+}

@@ -1,0 +1,64 @@
+//! Custom fields: defined, redefined within bounds, retired and restored.
+
+use super::view::{AppView, FieldDefinition};
+use super::{AdminError, Answer, State, read};
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State as Extract};
+use portrait_model::{AppSettings, CustomField, CustomKeyword, Permission, ValueType};
+
+pub(super) async fn define(
+    Extract(state): Extract<State>, Path((app, keyword)): Path<(String, String)>, body: Bytes,
+) -> Answer<AppView> {
+    let field = field(&keyword, &read(&body)?)?;
+    let change = |settings: &mut AppSettings| {
+        match settings.custom_fields.iter_mut().find(|known| known.keyword == field.keyword) {
+            // Name and type never change, permissions may.
+            Some(known) if known.value_type != field.value_type => {
+                let known_type = known.value_type.as_str();
+                return Err(AdminError::conflict(format!(
+                    "custom field {keyword} is of type {known_type}, and a field's type never changes"
+                )));
+            }
+            Some(known) => *known = field.clone(),
+            None => settings.custom_fields.push(field.clone()),
+        }
+        settings.validate()?;
+        Ok(AppView::from(&*settings))
+    };
+    state.change(&app, change).await.map(Json)
+}
+
+pub(super) async fn retire(
+    Extract(state): Extract<State>, Path((app, keyword)): Path<(String, String)>,
+) -> Answer<AppView> {
+    let change = |settings: &mut AppSettings| {
+        let mut fields = settings.custom_fields.iter_mut();
+        let known = fields.find(|field| field.keyword.as_str() == keyword && !field.retired);
+        let none = || AdminError::not_found(format!("there is no custom field {keyword} in use"));
+        known.ok_or_else(none)?.retired = true;
+        Ok(AppView::from(&*settings))
+    };
+    state.change(&app, change).await.map(Json)
+}
+
+fn field(keyword: &str, definition: &FieldDefinition) -> Result<CustomField, AdminError> {
+    let bad_keyword = || AdminError::bad(format!("`{keyword}` is not a keyword: 1 to 8 ASCII letters"));
+    let bad_type =
+        || AdminError::bad(format!("`{}` is not a type: string, bytes or uint64", definition.value_type));
+    Ok(CustomField {
+        keyword: CustomKeyword::parse(keyword).ok_or_else(bad_keyword)?,
+        value_type: ValueType::parse_custom(&definition.value_type).ok_or_else(bad_type)?,
+        read: permission(&definition.read)?,
+        write: permission(&definition.write)?,
+        retired: false,
+    })
+}
+
+fn permission(names: &[String]) -> Result<Permission, AdminError> {
+    if let Some(other) = names.iter().find(|name| *name != "app" && *name != "admin") {
+        return Err(AdminError::bad(format!("`{other}` can't be given a permission: app or admin")));
+    }
+    let names_has = |wanted: &str| names.iter().any(|name| name == wanted);
+    Ok(Permission { user: names_has("app"), admin: names_has("admin") })
+}

@@ -1,0 +1,177 @@
+//! The admin API: an operator's view of apps and accounts, on its own listener. The command line uses it too, over
+//! HTTP when a server runs and in-process when none does, so that there is one way.
+
+mod accounts;
+mod apps;
+mod fields;
+pub(crate) mod view;
+mod words;
+
+use crate::registry::{App, Registry};
+use crate::secret::AdminToken;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Request, State as Extract};
+use axum::http::{StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post, put};
+use axum::{Json, Router};
+use hyper::body::Incoming;
+use portrait_model::{AppSettings, Clock, SdkAppId};
+use portrait_store::{Store, StoreError};
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+use tower::ServiceExt;
+
+/// What the admin API works on.
+#[derive(Clone)]
+pub(crate) struct State {
+    store: Arc<dyn Store>,
+    registry: Arc<Registry>,
+    clock: Arc<dyn Clock>,
+}
+
+impl State {
+    pub(crate) fn new(store: Arc<dyn Store>, registry: Arc<Registry>, clock: Arc<dyn Clock>) -> Self {
+        Self { store, registry, clock }
+    }
+
+    fn app(&self, id: &str) -> Result<Arc<App>, AdminError> {
+        let id: u32 = id.parse().map_err(|_| AdminError::bad(format!("`{id}` is not an SDKAppID: it must be a number")))?;
+        self.registry.app(SdkAppId(id)).ok_or_else(|| AdminError::not_found(format!("there is no app {id}")))
+    }
+
+    /// Changes an app's settings: validated whole, stored, and in force before this returns. When someone else
+    /// changes them at the same time, the change is made again on the newer ones.
+    async fn change<T>(
+        &self, id: &str, change: impl Fn(&mut AppSettings) -> Result<T, AdminError>,
+    ) -> Result<T, AdminError> {
+        const ATTEMPTS: usize = 5;
+        for _ in 0..ATTEMPTS {
+            let app = self.app(id)?;
+            let mut settings = app.settings.clone();
+            let outcome = change(&mut settings)?;
+            match self.put(settings, Some(app.revision)).await {
+                Err(StoreError::Conflict) => self.registry.reload().await?,
+                stored => return Ok(stored.map(|()| outcome)?),
+            }
+        }
+        Err(AdminError { status: StatusCode::CONFLICT, message: "the settings keep changing; try again".into() })
+    }
+
+    /// Stores settings that pass validation.
+    async fn put(&self, settings: AppSettings, expected: Option<u64>) -> Result<(), StoreError> {
+        let id = settings.id;
+        self.store.put_app(settings, expected).await?;
+        self.registry.reload().await?;
+        tracing::info!(sdkappid = id.0, "app settings changed");
+        Ok(())
+    }
+}
+
+/// Why an admin call failed, as `{"error": "…"}`.
+#[derive(Debug)]
+struct AdminError {
+    status: StatusCode,
+    message: String,
+}
+
+impl AdminError {
+    fn bad(message: impl Into<String>) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, message: message.into() }
+    }
+
+    fn not_found(message: impl Into<String>) -> Self {
+        Self { status: StatusCode::NOT_FOUND, message: message.into() }
+    }
+
+    fn conflict(message: impl Into<String>) -> Self {
+        Self { status: StatusCode::CONFLICT, message: message.into() }
+    }
+}
+
+impl From<StoreError> for AdminError {
+    fn from(error: StoreError) -> Self {
+        let status = match error {
+            StoreError::NoSuchAccount => StatusCode::NOT_FOUND,
+            StoreError::Conflict => StatusCode::CONFLICT,
+            StoreError::Unavailable(_) | StoreError::Corrupt(_) => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Self { status, message: error.to_string() }
+    }
+}
+
+impl From<portrait_model::AppError> for AdminError {
+    fn from(error: portrait_model::AppError) -> Self {
+        Self::bad(error.to_string())
+    }
+}
+
+impl IntoResponse for AdminError {
+    fn into_response(self) -> Response {
+        (self.status, Json(serde_json::json!({ "error": self.message }))).into_response()
+    }
+}
+
+type Answer<T> = Result<Json<T>, AdminError>;
+
+/// Reads a JSON body; a member that does not exist is an error that names it.
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, AdminError> {
+    let body = if body.is_empty() { b"{}" } else { body };
+    serde_json::from_slice(body).map_err(|error| AdminError::bad(format!("the body can't be used: {error}")))
+}
+
+/// The routes. Without a token (in-process use only) everything is allowed.
+pub(crate) fn router(state: State, token: Option<AdminToken>) -> Router {
+    /// 100,000 words of 200 bytes.
+    const BODY_BYTES_MAX: usize = 24 << 20;
+    let api = Router::new()
+        .route("/apps", get(apps::list).post(apps::create))
+        .route("/apps/{app}", get(apps::show).patch(apps::patch))
+        .route("/apps/{app}/keys", post(apps::add_key))
+        .route("/apps/{app}/keys/{key}", axum::routing::delete(apps::revoke_key))
+        .route("/apps/{app}/admins/{user}", put(apps::add_admin).delete(apps::remove_admin))
+        .route("/apps/{app}/fields/{keyword}", put(fields::define).delete(fields::retire))
+        .route("/apps/{app}/words", get(words::list).put(words::set))
+        .route("/apps/{app}/accounts", get(accounts::page))
+        .route("/apps/{app}/accounts/{user}", get(accounts::show))
+        .route("/store", get(store_stats))
+        .layer(middleware::from_fn_with_state(token, authorize));
+    Router::new()
+        .nest("/admin/v1", api)
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(ready))
+        .fallback(async || AdminError::not_found("no such resource"))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(state)
+}
+
+/// Answers one request of the listener.
+pub(crate) async fn answer(router: Router, request: Request<Incoming>) -> Response {
+    match router.oneshot(request.map(Body::new)).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}
+
+/// Lets in who has the token.
+async fn authorize(Extract(token): Extract<Option<AdminToken>>, request: Request, next: Next) -> Response {
+    let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+    if token.is_none_or(|token| token.matches(given)) {
+        return next.run(request).await;
+    }
+    let message = "send `Authorization: Bearer TOKEN`; the token is in admin.token in the data directory";
+    AdminError { status: StatusCode::UNAUTHORIZED, message: message.into() }.into_response()
+}
+
+/// Whether the store can be written: it really writes.
+async fn ready(Extract(state): Extract<State>) -> Result<&'static str, AdminError> {
+    state.store.probe().await?;
+    Ok("ok\n")
+}
+
+async fn store_stats(Extract(state): Extract<State>) -> Json<view::StoreView> {
+    let stats = state.store.stats();
+    Json(view::StoreView { changes: stats.changes, commits: stats.commits })
+}

@@ -1,0 +1,194 @@
+//! The JSON of the admin API: what it shows and takes. The command line reads and writes the same structs.
+
+use portrait_model::{AppSettings, CustomField, FieldValue, KeyRecord, Permission, Profile};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// An app as it is shown. A key is shown whole only in the answer that created it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct AppView {
+    pub(crate) sdkappid: u32,
+    pub(crate) name: String,
+    pub(crate) enabled: bool,
+    pub(crate) self_service: bool,
+    pub(crate) error_detail: Option<bool>,
+    pub(crate) allow_ips: Vec<String>,
+    pub(crate) location_bytes_max: usize,
+    pub(crate) custom_fields_max: usize,
+    pub(crate) limits: BTreeMap<String, u32>,
+    pub(crate) keys: Vec<KeyView>,
+    pub(crate) admins: Vec<String>,
+    pub(crate) fields: Vec<FieldView>,
+    pub(crate) words: usize,
+    pub(crate) screened_tags: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) key: Option<String>,
+}
+
+/// A key, without the secret.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct KeyView {
+    pub(crate) id: u32,
+    pub(crate) last4: String,
+}
+
+/// A custom field.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct FieldView {
+    pub(crate) keyword: String,
+    #[serde(flatten)]
+    pub(crate) definition: FieldDefinition,
+    pub(crate) retired: bool,
+}
+
+/// What defines a custom field beside its keyword.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct FieldDefinition {
+    #[serde(rename = "type")]
+    pub(crate) value_type: String,
+    /// `app` and `admin`, as in the cloud's console.
+    pub(crate) read: Vec<String>,
+    pub(crate) write: Vec<String>,
+}
+
+/// A new app.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewApp {
+    pub(crate) sdkappid: u32,
+    #[serde(default)]
+    pub(crate) name: Option<String>,
+    #[serde(default)]
+    pub(crate) key: Option<String>,
+}
+
+/// A new key; a random one is made when none is given.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewKey {
+    #[serde(default)]
+    pub(crate) key: Option<String>,
+}
+
+/// A key just made, with its secret.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct CreatedKey {
+    pub(crate) id: u32,
+    pub(crate) key: String,
+}
+
+/// Settings to change; what is absent stays.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AppPatch {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) enabled: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) self_service: Option<bool>,
+    /// `null` = as the server is configured; hence the double option.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    #[expect(clippy::option_option, reason = "absent, null and a value are three things")]
+    pub(crate) error_detail: Option<Option<bool>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) allow_ips: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) location_bytes_max: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) custom_fields_max: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) limits: Option<BTreeMap<String, u32>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) screened_tags: Option<Vec<String>>,
+}
+
+#[expect(clippy::option_option, reason = "absent, null and a value are three things")]
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<bool>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// A page of accounts.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct AccountsView {
+    pub(crate) accounts: Vec<String>,
+    /// Give this as `after` to get the next page; absent on the last.
+    pub(crate) next: Option<String>,
+}
+
+/// One account with its profile.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct AccountView {
+    pub(crate) user: String,
+    pub(crate) kicked_at: Option<u64>,
+    /// Tag to value.
+    pub(crate) profile: BTreeMap<String, serde_json::Value>,
+}
+
+/// What the store has done since it was opened.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct StoreView {
+    pub(crate) changes: u64,
+    pub(crate) commits: u64,
+}
+
+impl From<&AppSettings> for AppView {
+    fn from(settings: &AppSettings) -> Self {
+        Self {
+            sdkappid: settings.id.0,
+            name: settings.name.clone(),
+            enabled: settings.enabled,
+            self_service: settings.self_service,
+            error_detail: settings.error_detail,
+            allow_ips: settings.allow_ips.iter().map(ToString::to_string).collect(),
+            location_bytes_max: settings.location_bytes_max,
+            custom_fields_max: settings.custom_fields_max,
+            limits: effective_limits(settings),
+            keys: settings.keys.iter().map(KeyView::from).collect(),
+            admins: settings.admins.iter().map(ToString::to_string).collect(),
+            fields: settings.custom_fields.iter().map(FieldView::from).collect(),
+            words: settings.words.len(),
+            screened_tags: settings.screened_tags.iter().map(ToString::to_string).collect(),
+            key: None,
+        }
+    }
+}
+
+/// Every limit that is in force, also those never set.
+fn effective_limits(settings: &AppSettings) -> BTreeMap<String, u32> {
+    let defaults = crate::api::ENDPOINTS.iter().map(|endpoint| (endpoint.command.to_owned(), endpoint.per_second));
+    let mut limits: BTreeMap<String, u32> = defaults.chain([("total".to_owned(), 0)]).collect();
+    limits.extend(settings.limits.clone());
+    limits
+}
+
+impl From<&KeyRecord> for KeyView {
+    fn from(record: &KeyRecord) -> Self {
+        Self { id: record.id.0, last4: record.key.last4() }
+    }
+}
+
+impl From<&CustomField> for FieldView {
+    fn from(field: &CustomField) -> Self {
+        let definition = FieldDefinition {
+            value_type: field.value_type.as_str().to_owned(),
+            read: who(field.read),
+            write: who(field.write),
+        };
+        Self { keyword: field.keyword.to_string(), definition, retired: field.retired }
+    }
+}
+
+fn who(permission: Permission) -> Vec<String> {
+    let named = [(permission.user, "app"), (permission.admin, "admin")];
+    named.into_iter().filter(|(may, _)| *may).map(|(_, name)| name.to_owned()).collect()
+}
+
+/// A profile as a JSON object, tag to value.
+pub(crate) fn profile(profile: &Profile) -> BTreeMap<String, serde_json::Value> {
+    let value = |value: &FieldValue| match value {
+        FieldValue::Uint(number) => (*number).into(),
+        FieldValue::Text(text) => serde_json::Value::String(text.to_string()),
+    };
+    profile.items().iter().map(|item| (item.tag.to_string(), value(&item.value))).collect()
+}

@@ -1,0 +1,41 @@
+//! `account_check`: tells which of up to 100 accounts exist (269/38417).
+
+use super::decode::{Member, account, decode, wire_struct};
+use super::{Answer, ApiError, Ctx, bounded};
+use portrait_model::UserId;
+use serde::Serialize;
+
+wire_struct! { Request { items: Vec<Option<Item<'a>>> = "CheckItem", } }
+wire_struct! { Item { user: Member<'a> = "UserID" | "Identifier", } }
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Members<'a> {
+    result_item: Vec<ResultItem<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ResultItem<'a> {
+    #[serde(rename = "UserID")]
+    user: &'a str,
+    result_code: u32,
+    result_info: &'static str,
+    account_status: &'static str,
+}
+
+pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {
+    let request: Request<'_> = decode(ctx.service, body)?;
+    let items = bounded(request.items)?;
+    let users = items.into_iter().map(|item| account(ctx.service, item.unwrap_or_default().user));
+    let users: Vec<UserId> = users.collect::<Result<_, _>>()?;
+    let states = ctx.within(ctx.store().states(ctx.app.settings.id, users.clone())).await;
+    let states = states.map_err(|error| ctx.failed(error))?;
+    let result_item = users.iter().zip(&states).map(|(user, state)| ResultItem {
+        user: user.as_str(),
+        result_code: 0,
+        result_info: "",
+        account_status: if state.is_some() { "Imported" } else { "NotImported" },
+    });
+    Answer::with(&Members { result_item: result_item.collect() })
+}

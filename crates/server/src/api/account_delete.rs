@@ -1,0 +1,53 @@
+//! `account_delete`: deletes up to 100 accounts with their profiles (269/36443).
+
+use super::decode::{Member, account, decode, wire_struct};
+use super::{Answer, ApiError, Ctx, bounded};
+use portrait_model::{ErrorCode, UserId};
+use serde::Serialize;
+
+wire_struct! { Request { items: Vec<Option<Item<'a>>> = "DeleteItem", } }
+wire_struct! { Item { user: Member<'a> = "UserID" | "Identifier", } }
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Members<'a> {
+    result_item: Vec<ResultItem<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ResultItem<'a> {
+    result_code: u32,
+    result_info: &'static str,
+    #[serde(rename = "UserID")]
+    user: &'a str,
+}
+
+pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {
+    let request: Request<'_> = decode(ctx.service, body)?;
+    let items = bounded(request.items)?;
+    let users = items.into_iter().map(|item| account(ctx.service, item.unwrap_or_default().user));
+    let users: Vec<UserId> = users.collect::<Result<_, _>>()?;
+
+    // An admin is an account for as long as it is an admin.
+    let is_admin = |user: &UserId| ctx.app.settings.is_admin(user.as_str());
+    let deletable: Vec<UserId> = users.iter().copied().filter(|user| !is_admin(user)).collect();
+    let existed = ctx.within(ctx.store().delete(ctx.app.settings.id, deletable)).await;
+    let mut existed = existed.map_err(|error| ctx.failed(error))?.into_iter();
+
+    let result_item = users.iter().map(|user| {
+        let refused = if is_admin(user) {
+            Some(ErrorCode::LoginBadParameter)
+        } else if existed.next() == Some(true) {
+            None
+        } else {
+            Some(ErrorCode::LoginAccountNotFound)
+        };
+        ResultItem {
+            result_code: refused.map_or(0, ErrorCode::number),
+            result_info: refused.map_or("", ErrorCode::info),
+            user: user.as_str(),
+        }
+    });
+    Answer::with(&Members { result_item: result_item.collect() })
+}

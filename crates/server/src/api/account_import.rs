@@ -1,0 +1,46 @@
+//! `account_import`: creates an account, or updates its nickname and avatar (269/1608).
+
+use super::decode::{Member, account, decode, wire_struct};
+use super::{Answer, ApiError, Ctx};
+use portrait_model::{AccountSeed, ErrorCode, RawItem, RawValue, Role, StandardTag, UserId};
+use std::borrow::Cow;
+
+wire_struct! {
+    Request {
+        user: Member<'a> = "UserID" | "Identifier",
+        nick: Member<'a> = "Nick",
+        face_url: Member<'a> = "FaceUrl",
+    }
+}
+
+pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {
+    let request: Request<'_> = decode(ctx.service, body)?;
+    let user = account(ctx.service, request.user)?;
+    let seed = seed(&ctx, user, text(request.nick)?, text(request.face_url)?)?;
+    let import = ctx.store().import(ctx.app.settings.id, vec![seed], ctx.gateway.clock.now());
+    // This call alone among the account APIs answers a failure of the store with the profile service's code.
+    ctx.within(import).await.map_err(|error| ApiError::store(ErrorCode::Internal, error))?;
+    Ok(Answer::ok())
+}
+
+/// A text member; absent, `null` and empty are the same: clients that have nothing to say send `""`.
+pub(super) fn text(member: Option<Member<'_>>) -> Result<Option<Cow<'_, str>>, ApiError> {
+    let Some(member) = member else { return Ok(None) };
+    let text = member.text()?.ok_or_else(|| {
+        ApiError::said(ErrorCode::LoginBadParameter, "Nick and FaceUrl must be strings", "Nick 和 FaceUrl 必须是字符串")
+    })?;
+    Ok(Some(text).filter(|text| !text.is_empty()))
+}
+
+/// Nick and `FaceUrl` are fields of the profile and obey their rules.
+pub(super) fn seed<'a>(
+    ctx: &Ctx<'_>, user: UserId, nick: Option<Cow<'a, str>>, face_url: Option<Cow<'a, str>>,
+) -> Result<AccountSeed, ApiError> {
+    let item = |tag: StandardTag, text: Option<Cow<'a, str>>| {
+        text.map(|text| RawItem { tag: tag.as_str(), value: RawValue::Text(text) })
+    };
+    let items: Vec<RawItem<'_>> =
+        [item(StandardTag::Nick, nick), item(StandardTag::Image, face_url)].into_iter().flatten().collect();
+    let patch = ctx.app.schema.check(&ctx.app.lexicon, Role::Admin, &items)?;
+    Ok(AccountSeed { user, patch })
+}

@@ -1,0 +1,50 @@
+//! `multiaccount_import`: creates up to 100 accounts at once (269/4919).
+
+use super::account_import::{seed, text};
+use super::decode::{Member, account, decode, wire_struct};
+use super::{Answer, ApiError, Ctx, bounded};
+use portrait_model::UserId;
+use serde::Serialize;
+
+wire_struct! {
+    Request {
+        accounts: Vec<Option<Member<'a>>> = "Accounts",
+        account_list: Vec<Option<Entry<'a>>> = "AccountList",
+    }
+}
+wire_struct! {
+    Entry {
+        user: Member<'a> = "UserID" | "Identifier",
+        nick: Member<'a> = "Nick",
+        face_url: Member<'a> = "FaceUrl",
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Members<'a> {
+    /// Always there, also empty: a published client fails without it.
+    fail_accounts: Vec<&'a str>,
+}
+
+pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {
+    let request: Request<'_> = decode(ctx.service, body)?;
+    let bare = request.accounts.unwrap_or_default().into_iter();
+    let bare = bare.map(|user| Entry { user, ..Entry::default() });
+    let full = request.account_list.unwrap_or_default().into_iter().map(Option::unwrap_or_default);
+    let entries = bounded(Some(bare.chain(full).collect()))?;
+
+    // Ids and types are the shape of the request: one wrong, nothing is done. A nickname that breaks a rule
+    // of its field fails its own account only.
+    let (mut seeds, mut failed): (Vec<_>, Vec<UserId>) = (Vec::with_capacity(entries.len()), Vec::new());
+    for entry in entries {
+        let user = account(ctx.service, entry.user)?;
+        match seed(&ctx, user, text(entry.nick)?, text(entry.face_url)?) {
+            Ok(seed) => seeds.push(seed),
+            Err(_) => failed.push(user),
+        }
+    }
+    let import = ctx.store().import(ctx.app.settings.id, seeds, ctx.gateway.clock.now());
+    ctx.within(import).await.map_err(|error| ctx.failed(error))?;
+    Answer::with(&Members { fail_accounts: failed.iter().map(UserId::as_str).collect() })
+}

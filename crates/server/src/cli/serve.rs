@@ -1,0 +1,57 @@
+//! `portraitd serve`: the production service.
+
+use super::running::{AdminFile, admin_token, asked_to_stop};
+use crate::config::Config;
+use crate::observe::start_log;
+use crate::secret::AdminToken;
+use crate::server::Server;
+use portrait_model::SystemClock;
+use portrait_store::StoreUrl;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Run the service on a data directory
+///
+/// Settings come from the file, then from PORTRAITD_… environment variables, then from flags; the
+/// later one wins. `portraitd config --example` prints a file with every key, its default and unit.
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Args {
+    /// The configuration file (TOML)
+    #[arg(long, value_name = "FILE", env = "PORTRAITD_CONFIG")]
+    config: Option<PathBuf>,
+    /// Print the addresses as one line of JSON once the server listens
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    flags: crate::config::Flags,
+}
+
+pub(super) fn run(args: Args) -> anyhow::Result<()> {
+    let config = Config::load(args.config.as_deref(), &args.flags)?;
+    start_log(&config.log)?;
+    super::runtime()?.block_on(serve(config, args.json))
+}
+
+async fn serve(config: Config, json: bool) -> anyhow::Result<()> {
+    let data = config.server.data.clone();
+    let store = portrait_store::open(&StoreUrl::Directory(data.clone()))?;
+    let token = AdminToken::new(&admin_token(&data)?);
+    let server = Server::start(&config, store, Arc::new(SystemClock), token).await?;
+    AdminFile::write(&data, server.admin_address)?;
+    announce(&server, json);
+    asked_to_stop().await?;
+    server.stop().await;
+    AdminFile::remove(&data);
+    tracing::info!("stopped");
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the ready line is this command's result")]
+fn announce(server: &Server, json: bool) {
+    let (url, admin_url) = (format!("http://{}", server.address), format!("http://{}", server.admin_address));
+    tracing::info!(url, admin_url, "portraitd listens");
+    if json {
+        println!("{}", serde_json::json!({ "url": url, "admin_url": admin_url }));
+    }
+}

@@ -1,0 +1,175 @@
+//! The configuration: one struct for each section, defaults beside the keys.
+
+use crate::gateway::GatewayConfig;
+use crate::host::HostPolicy;
+use crate::listener::ListenerConfig;
+use portrait_model::Language;
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Everything that can be configured.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Config {
+    pub(crate) server: ServerSection,
+    pub(crate) limits: LimitsSection,
+    pub(crate) log: LogSection,
+}
+
+/// `[server]`
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ServerSection {
+    pub(crate) listen: SocketAddr,
+    pub(crate) admin_listen: SocketAddr,
+    pub(crate) data: PathBuf,
+    pub(crate) language: LanguageName,
+    pub(crate) error_detail: bool,
+    pub(crate) connections_max: usize,
+    pub(crate) body_bytes_max: usize,
+    pub(crate) header_timeout_ms: u64,
+    pub(crate) body_timeout_ms: u64,
+    pub(crate) idle_timeout_ms: u64,
+    pub(crate) write_timeout_ms: u64,
+    pub(crate) answer_timeout_ms: u64,
+    pub(crate) shutdown_timeout_ms: u64,
+    /// `None`: any Host. A list: local names, the cloud's and these.
+    pub(crate) allow_hosts: Option<Vec<String>>,
+}
+
+/// `[limits]`
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct LimitsSection {
+    pub(crate) enabled: bool,
+    pub(crate) usersig_failures_per_ip: u32,
+}
+
+/// `[log]`
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct LogSection {
+    pub(crate) format: LogFormat,
+    pub(crate) filter: String,
+}
+
+/// A language as it is written in settings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LanguageName {
+    /// English
+    #[default]
+    En,
+    /// 简体中文
+    Zh,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl LanguageName {
+    pub(crate) fn language(self) -> Language {
+        match self {
+            Self::En => Language::English,
+            Self::Zh => Language::Chinese,
+        }
+    }
+}
+
+impl Default for ServerSection {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            admin_listen: SocketAddr::from(([127, 0, 0, 1], 8081)),
+            data: PathBuf::from("portraitd-data"),
+            language: LanguageName::En,
+            error_detail: false,
+            connections_max: 10_240,
+            body_bytes_max: 1 << 20,
+            header_timeout_ms: 10_000,
+            body_timeout_ms: 10_000,
+            idle_timeout_ms: 75_000,
+            write_timeout_ms: 10_000,
+            answer_timeout_ms: 3_000,
+            shutdown_timeout_ms: 10_000,
+            allow_hosts: None,
+        }
+    }
+}
+
+impl Default for LimitsSection {
+    fn default() -> Self {
+        Self { enabled: true, usersig_failures_per_ip: 50 }
+    }
+}
+
+impl Default for LogSection {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, filter: "info".into() }
+    }
+}
+
+impl Config {
+    pub(crate) fn listener(&self) -> ListenerConfig {
+        let server = &self.server;
+        ListenerConfig {
+            connections_max: server.connections_max,
+            header_timeout: Duration::from_millis(server.header_timeout_ms),
+            idle_timeout: Duration::from_millis(server.idle_timeout_ms),
+            write_timeout: Duration::from_millis(server.write_timeout_ms),
+            shutdown_timeout: Duration::from_millis(server.shutdown_timeout_ms),
+        }
+    }
+
+    pub(crate) fn gateway(&self) -> GatewayConfig {
+        let server = &self.server;
+        GatewayConfig {
+            language: server.language.language(),
+            error_detail: server.error_detail,
+            body_bytes_max: server.body_bytes_max,
+            body_timeout: Duration::from_millis(server.body_timeout_ms),
+            answer_timeout: Duration::from_millis(server.answer_timeout_ms),
+            frequency_limits: self.limits.enabled,
+            usersig_failures_per_ip: self.limits.usersig_failures_per_ip,
+            hosts: server.allow_hosts.clone().map_or(HostPolicy::Any, HostPolicy::Local),
+        }
+    }
+}
+
+/// Settings that have a flag.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct Flags {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// Where the admin API listens
+    #[arg(long, value_name = "ADDRESS")]
+    admin_listen: Option<SocketAddr>,
+    /// The data directory
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+impl Config {
+    /// File, then environment, then flags; the later one wins.
+    pub(crate) fn load(file: Option<&std::path::Path>, flags: &Flags) -> anyhow::Result<Self> {
+        let mut config: Self = match file {
+            Some(file) => toml::from_str(&std::fs::read_to_string(file)?)?,
+            None => Self::default(),
+        };
+        if let Some(listen) = flags.listen { config.server.listen = listen; }
+        if let Some(listen) = flags.admin_listen { config.server.admin_listen = listen; }
+        if let Some(data) = &flags.data { config.server.data.clone_from(data); }
+        Ok(config)
+    }
+}

@@ -1,0 +1,278 @@
+//! The way of a request, from the socket's bytes to the answer. Which error wins is visible on the wire, so the
+//! order of the checks stands in one function: [`Gateway::decide`].
+
+use crate::api::{self, Answer, ApiError, Caller, Ctx, Endpoint, Service, Style, respond};
+use crate::host::HostPolicy;
+use crate::limit::{Exceeded, FailureLimit};
+use crate::query::Query;
+use crate::registry::{App, Registry};
+use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Incoming};
+use hyper::header::{self, HeaderValue};
+use hyper::{Method, Request, Response};
+use portrait_model::{Clock, ErrorCode, Language, Role, SdkAppId, SigError, UnixSeconds, UserId, UserSig};
+use portrait_store::Store;
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use tokio::time::timeout;
+
+/// How the gateway behaves.
+#[derive(Clone, Debug)]
+pub(crate) struct GatewayConfig {
+    pub(crate) language: Language,
+    /// Whether `ErrorDisplay` explains errors, for apps that do not say themselves.
+    pub(crate) error_detail: bool,
+    pub(crate) body_bytes_max: usize,
+    pub(crate) body_timeout: Duration,
+    pub(crate) answer_timeout: Duration,
+    /// Whether the apps' frequency limits are on.
+    pub(crate) frequency_limits: bool,
+    /// Failed UserSig checks a second from one address; 0 = no limit.
+    pub(crate) usersig_failures_per_ip: u32,
+    pub(crate) hosts: HostPolicy,
+}
+
+/// Answers `/v4`.
+pub(crate) struct Gateway {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) clock: Arc<dyn Clock>,
+    config: GatewayConfig,
+    failures: FailureLimit,
+    request_ids: RequestIds,
+}
+
+/// What is known of a call so far; filled in on the way, so that a failure can be answered and logged with it.
+#[derive(Default)]
+struct Progress {
+    endpoint: Option<&'static Endpoint>,
+    app: Option<Arc<App>>,
+    sdk_app_id: Option<SdkAppId>,
+    body_read: bool,
+    close: bool,
+}
+
+impl Gateway {
+    pub(crate) fn new(
+        store: Arc<dyn Store>, registry: Arc<Registry>, clock: Arc<dyn Clock>, config: GatewayConfig, seed: u32,
+    ) -> Self {
+        let failures = FailureLimit::new(config.usersig_failures_per_ip);
+        Self { store, registry, clock, config, failures, request_ids: RequestIds { seed, next: AtomicU64::new(1) } }
+    }
+
+    /// Answers one HTTP request. Never fails: whatever goes wrong is in the answer.
+    pub(crate) async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Full<Bytes>> {
+        let started = Instant::now();
+        let (head, mut body) = request.into_parts();
+        let mut progress = Progress::default();
+        // A panic is a bug of ours; it may cost one caller one answer, not the process.
+        let decided = AssertUnwindSafe(self.decide(&head, &mut body, peer, &mut progress)).catch_unwind().await;
+        let outcome = decided.unwrap_or_else(|_| {
+            progress.close = true;
+            Err(ApiError::new(progress.endpoint.map_or(ErrorCode::Timeout, |endpoint| endpoint.service.internal())))
+        });
+        if outcome.is_err() && !progress.body_read {
+            progress.close |= !self.drain(&head, &mut body).await;
+        }
+        let error_detail = progress.app.as_ref().and_then(|app| app.settings.error_detail);
+        let style = Style {
+            language: self.config.language,
+            error_detail: error_detail.unwrap_or(self.config.error_detail),
+        };
+        let mut response = respond(&outcome, progress.endpoint.map(|endpoint| endpoint.service), style);
+        let headers = response.headers_mut();
+        headers.insert("x-request-id", self.request_ids.next());
+        if progress.close {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        log(&head, &progress, &outcome, started, response.headers());
+        response
+    }
+
+    /// The checks in the contract's order, each in its own place.
+    async fn decide(
+        &self, head: &hyper::http::request::Parts, body: &mut Incoming, peer: IpAddr, progress: &mut Progress,
+    ) -> Result<Answer, ApiError> {
+        self.config.hosts.admit(head)?;
+        // A GET with a body is served: a published Python client sends `account_check` so.
+        if head.method != Method::POST && (head.method != Method::GET || body.is_end_stream()) {
+            return Err(ApiError::said(
+                ErrorCode::HttpParse,
+                format!("the method is {}; use POST with a JSON body", head.method),
+                format!("请求方法为 {}，请使用 POST 并携带 JSON 包体", head.method),
+            ));
+        }
+        let (index, endpoint) = api::find(head.uri.path()).ok_or(ApiError::new(ErrorCode::NoSuchResource))?;
+        progress.endpoint = Some(endpoint);
+        let query = Query::parse(head.uri.query().unwrap_or_default())?;
+        progress.sdk_app_id = query.sdk_app_id;
+        let app = query.sdk_app_id.and_then(|id| self.registry.app(id));
+        let app = app.ok_or(ApiError::new(ErrorCode::NoSuchApp))?;
+        progress.app = Some(Arc::clone(&app));
+        let caller = self.authenticate(&app, endpoint.service, &query, peer).await?;
+        self.admit(&app, index, endpoint)?;
+        let bytes = self.read(body, progress).await?;
+        let ctx = Ctx { gateway: self, app, caller, service: endpoint.service };
+        let answer = timeout(self.config.answer_timeout, endpoint.answer(ctx, &bytes)).await;
+        answer.unwrap_or(Err(ApiError::new(ErrorCode::Timeout)))
+    }
+
+    async fn authenticate(
+        &self, app: &App, service: Service, query: &Query<'_>, peer: IpAddr,
+    ) -> Result<Caller, ApiError> {
+        if !app.settings.enabled {
+            return Err(ApiError::new(ErrorCode::AppDisabled));
+        }
+        if !app.allows_ip(peer) {
+            return Err(ApiError::new(ErrorCode::SourceIp));
+        }
+        if !self.failures.allows(peer) {
+            return Err(ApiError::new(ErrorCode::SigTooOften));
+        }
+        let sig = verify(app, query, self.clock.now().seconds()).inspect_err(|_| self.failures.record(peer))?;
+        let is_admin = app.settings.is_admin(&query.identifier);
+        if self.kicked_at(app, service, &query.identifier, is_admin).await? >= Some(sig.issued_at()) {
+            self.failures.record(peer);
+            return Err(SigError::Kicked.into());
+        }
+        let role = match () {
+            () if is_admin => Role::Admin,
+            () if app.settings.self_service && service == Service::Profile => Role::User,
+            () => return Err(ApiError::new(service.admin_required())),
+        };
+        Ok(Caller { identifier: query.identifier.clone().into_owned(), role })
+    }
+
+    /// When the caller was last kicked. Admins cost no I/O.
+    async fn kicked_at(
+        &self, app: &App, service: Service, identifier: &str, is_admin: bool,
+    ) -> Result<Option<UnixSeconds>, ApiError> {
+        let Ok(user) = UserId::parse(identifier) else { return Ok(None) };
+        if is_admin {
+            return Ok(app.kicked_admins.get(&user).copied());
+        }
+        let states = self.store.states(app.settings.id, vec![user]).await;
+        let states = states.map_err(|error| ApiError::store(service.internal(), error))?;
+        Ok(states.first().copied().flatten().and_then(|state| state.kicked_at))
+    }
+
+    /// Frequency limits come after authentication: a stranger must not use up an app's allowance.
+    fn admit(&self, app: &App, index: usize, endpoint: &Endpoint) -> Result<(), ApiError> {
+        if !self.config.frequency_limits {
+            return Ok(());
+        }
+        let limits = &app.settings.limits;
+        let per_second = limits.get(endpoint.command).copied().unwrap_or(endpoint.per_second);
+        let total = limits.get("total").copied().unwrap_or(0);
+        app.cells.admit(index, per_second, total).map_err(|exceeded| match exceeded {
+            Exceeded::Endpoint => ApiError::new(ErrorCode::ApiFrequency),
+            Exceeded::App => ApiError::new(ErrorCode::AppFrequency),
+        })
+    }
+
+    /// Reads the body, bounded in size and time. When it can't be read to its end the connection is of no more use.
+    async fn read(&self, body: &mut Incoming, progress: &mut Progress) -> Result<Bytes, ApiError> {
+        progress.close = true;
+        progress.body_read = true;
+        let late = |_| ApiError::new(ErrorCode::Timeout);
+        let bytes = timeout(self.config.body_timeout, self.collect(body)).await.map_err(late)??;
+        progress.close = false;
+        Ok(bytes)
+    }
+
+    async fn collect(&self, body: &mut Incoming) -> Result<Bytes, ApiError> {
+        let bytes_max = self.config.body_bytes_max;
+        let too_large = || {
+            ApiError::said(
+                ErrorCode::HttpParse,
+                format!("the body is larger than {bytes_max} bytes"),
+                format!("包体超过 {bytes_max} 字节"),
+            )
+        };
+        if body.size_hint().lower() > bytes_max as u64 {
+            return Err(too_large());
+        }
+        let (mut first, mut rest): (Option<Bytes>, BytesMut) = (None, BytesMut::new());
+        while let Some(frame) = body.frame().await {
+            let Ok(frame) = frame.map_err(|_| ApiError::new(ErrorCode::HttpParse))?.into_data() else { continue };
+            if first.as_ref().map_or(0, Bytes::len) + rest.len() + frame.len() > bytes_max {
+                return Err(too_large());
+            }
+            // Nearly every body is one frame: it is used where it lies.
+            match &first {
+                None => first = Some(frame),
+                Some(_) => rest.extend_from_slice(&frame),
+            }
+        }
+        let first = first.unwrap_or_default();
+        if rest.is_empty() {
+            return Ok(first);
+        }
+        let mut whole = BytesMut::from(first);
+        whole.unsplit(rest);
+        Ok(whole.freeze())
+    }
+
+    /// Takes in the rest of a refused request, so that the caller reads the answer instead of a reset; says
+    /// whether all of it came, so that the connection can go on.
+    async fn drain(&self, head: &hyper::http::request::Parts, body: &mut Incoming) -> bool {
+        const PATIENCE: Duration = Duration::from_secs(1);
+        if body.is_end_stream() {
+            return true;
+        }
+        // Who waits for "100 Continue" has sent nothing yet, and is told by the answer not to.
+        if head.headers.contains_key(header::EXPECT) {
+            return false;
+        }
+        timeout(PATIENCE, self.collect(body)).await.is_ok_and(|collected| collected.is_ok())
+    }
+}
+
+/// Everything about a UserSig that needs no store.
+fn verify(app: &App, query: &Query<'_>, now: UnixSeconds) -> Result<UserSig, SigError> {
+    let sig = UserSig::decode(&query.usersig)?;
+    sig.check(app.settings.id, &query.identifier, now)?;
+    // Every key is tried, so that the time taken does not tell which one fits.
+    let fits = app.settings.keys.iter().fold(false, |fits, record| sig.is_signed_with(&record.key) | fits);
+    if fits { Ok(sig) } else { Err(SigError::WrongKey) }
+}
+
+/// One line for each request. The query is never in it: it holds the UserSig.
+fn log(
+    head: &hyper::http::request::Parts, progress: &Progress, outcome: &Result<Answer, ApiError>, started: Instant,
+    headers: &hyper::HeaderMap,
+) {
+    let request_id = || headers.get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
+    if let Err(error) = outcome
+        && let Some(inside) = error.inside()
+    {
+        tracing::error!(request_id = request_id(), code = error.code().number(), %inside, "request failed");
+    }
+    tracing::debug!(
+        request_id = request_id(),
+        method = %head.method,
+        path = head.uri.path(),
+        sdkappid = progress.sdk_app_id.map(|app| app.0),
+        code = outcome.as_ref().map_or_else(|error| error.code().number(), |_| 0),
+        micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+        "request"
+    );
+}
+
+/// Ids that tell requests apart in answers and logs: a random start for each process, then a count.
+struct RequestIds {
+    seed: u32,
+    next: AtomicU64,
+}
+
+impl RequestIds {
+    fn next(&self) -> HeaderValue {
+        let id = format!("{:08x}-{:x}", self.seed, self.next.fetch_add(1, Ordering::Relaxed));
+        HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static(""))
+    }
+}

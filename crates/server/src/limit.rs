@@ -1,0 +1,179 @@
+//! Frequency limits: one GCRA cell for each app and command, and one for each address whose UserSigs fail.
+
+use crate::api::ENDPOINTS;
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+const SECOND_NS: u64 = 1_000_000_000;
+
+/// A limit of so many calls a second, as the generic cell rate algorithm keeps it: one number, the time at which
+/// the next call would be due if all came evenly. A second's worth of calls may come at once.
+#[derive(Debug, Default)]
+pub(crate) struct Cell(AtomicU64);
+
+impl Cell {
+    /// Whether a call may pass now, and counts it if so. `per_second` 0 = no limit.
+    fn admit(&self, per_second: u32, now_ns: u64) -> bool {
+        let Some(interval) = SECOND_NS.checked_div(u64::from(per_second)) else { return true };
+        let next = |due: u64| {
+            let due = due.max(now_ns) + interval;
+            (due - now_ns <= SECOND_NS).then_some(due)
+        };
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).is_ok()
+    }
+
+    /// Whether a call would pass now; counts nothing.
+    fn has_room(&self, per_second: u32, now_ns: u64) -> bool {
+        let Some(interval) = SECOND_NS.checked_div(u64::from(per_second)) else { return true };
+        self.0.load(Ordering::Relaxed).max(now_ns) + interval - now_ns <= SECOND_NS
+    }
+
+    fn is_at_rest(&self, now_ns: u64) -> bool {
+        self.0.load(Ordering::Relaxed) <= now_ns
+    }
+}
+
+/// One app's cells. They live on when the app's settings change.
+#[derive(Debug)]
+pub(crate) struct AppCells {
+    by_endpoint: Vec<Cell>,
+    total: Cell,
+}
+
+impl Default for AppCells {
+    fn default() -> Self {
+        Self { by_endpoint: ENDPOINTS.iter().map(|_| Cell::default()).collect(), total: Cell::default() }
+    }
+}
+
+/// Which limit a call ran into.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Exceeded {
+    /// The command's.
+    Endpoint,
+    /// The app's for all calls.
+    App,
+}
+
+impl AppCells {
+    /// Counts a call of the endpoint with this place in `ENDPOINTS`.
+    pub(crate) fn admit(&self, endpoint: usize, per_second: u32, total: u32) -> Result<(), Exceeded> {
+        let now_ns = now_ns();
+        match self.by_endpoint.get(endpoint) {
+            Some(cell) if !cell.admit(per_second, now_ns) => Err(Exceeded::Endpoint),
+            Some(_) | None if !self.total.admit(total, now_ns) => Err(Exceeded::App),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// Counts failed UserSig checks by source address (70050).
+#[derive(Debug)]
+pub(crate) struct FailureLimit {
+    per_second: u32,
+    cells: Mutex<HashMap<IpAddr, Cell>>,
+    /// The size of the map, so that a server without failures takes no lock.
+    len: AtomicUsize,
+}
+
+impl FailureLimit {
+    /// The most addresses that are remembered at once.
+    const ADDRESSES_MAX: usize = 10_000;
+
+    /// At most so many failures a second from one address; 0 = no limit.
+    pub(crate) fn new(per_second: u32) -> Self {
+        Self { per_second, cells: Mutex::default(), len: AtomicUsize::new(0) }
+    }
+
+    /// Whether an address may have another UserSig checked.
+    pub(crate) fn allows(&self, address: IpAddr) -> bool {
+        if self.len.load(Ordering::Relaxed) == 0 {
+            return true;
+        }
+        let cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
+        cells.get(&network(address)).is_none_or(|cell| cell.has_room(self.per_second, now_ns()))
+    }
+
+    /// Counts a failure.
+    pub(crate) fn record(&self, address: IpAddr) {
+        if self.per_second == 0 {
+            return;
+        }
+        let now_ns = now_ns();
+        let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
+        if cells.len() >= Self::ADDRESSES_MAX {
+            cells.retain(|_, cell| !cell.is_at_rest(now_ns));
+        }
+        // With the map full of fresh failures (10,000 addresses within a second) new ones go uncounted: each of
+        // those addresses is still below its own limit or already counted.
+        if cells.len() < Self::ADDRESSES_MAX || cells.contains_key(&network(address)) {
+            cells.entry(network(address)).or_default().admit(self.per_second, now_ns);
+        }
+        self.len.store(cells.len(), Ordering::Relaxed);
+    }
+}
+
+/// An IPv6 caller owns a whole /64: it counts as one address.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
+    }
+}
+
+/// A clock that never goes backwards, whatever is done to the time of day. It starts an hour in, so that `0`
+/// (a cell never used) is always past.
+fn now_ns() -> u64 {
+    static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+    let since_start = START.get_or_init(Instant::now).elapsed() + Duration::from_secs(3600);
+    u64::try_from(since_start.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_second_of_calls_may_come_at_once_and_then_they_come_evenly() {
+        let cell = Cell::default();
+        let start = 5 * SECOND_NS;
+        let passed = |now_ns: u64, calls: usize| (0..calls).filter(|_| cell.admit(200, now_ns)).count();
+        assert_eq!(passed(start, 300), 200);
+        assert_eq!(passed(start + SECOND_NS / 2, 300), 100);
+        assert_eq!(passed(start + 10 * SECOND_NS, 300), 200);
+        assert!((0..1000).all(|_| cell.admit(0, start)), "0 = no limit");
+    }
+
+    proptest! {
+        /// Over any stretch of time no more pass than the rate and one second's burst allow, and never none.
+        #[test]
+        fn no_schedule_beats_the_limit(rate in 1_u32..1000, gaps in prop::collection::vec(0_u64..20_000_000, 1..500)) {
+            let cell = Cell::default();
+            let start = 5 * SECOND_NS;
+            let (mut now, mut passed) = (start, 0_u64);
+            for gap in gaps {
+                now += gap;
+                passed += u64::from(cell.admit(rate, now));
+            }
+            let allowed = u128::from(rate) * u128::from(now - start + SECOND_NS) / u128::from(SECOND_NS);
+            prop_assert!(passed >= 1 && u128::from(passed) <= allowed + 1, "{passed} of {allowed}");
+        }
+    }
+
+    #[test]
+    fn failures_count_by_address() {
+        let limit = FailureLimit::new(3);
+        let [one, other] = ["192.0.2.1", "192.0.2.2"].map(|text| text.parse().unwrap());
+        assert!(limit.allows(one));
+        (0..3).for_each(|_| limit.record(one));
+        assert!(!limit.allows(one));
+        assert!(limit.allows(other));
+        let [host, neighbour] = ["2001:db8::1", "2001:db8::2"].map(|text| text.parse().unwrap());
+        (0..3).for_each(|_| limit.record(host));
+        assert!(!limit.allows(neighbour));
+    }
+}

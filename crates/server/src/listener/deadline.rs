@@ -1,0 +1,176 @@
+//! A stream that keeps a connection's clocks: idle, header and write. One timer serves all three, armed only when
+//! the connection has to wait; a request that comes in one piece costs no timer at all.
+//!
+//! It also answers for hyper where HTTP itself is broken: hyper would send a bare 400, the protocol knows only 200
+//! with an envelope.
+
+use super::ListenerConfig;
+use crate::api::BROKEN_HTTP;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+const IDLE: u8 = 0;
+const READING_HEAD: u8 = 1;
+const ANSWERING: u8 = 2;
+const SENDING: u8 = 3;
+
+/// How far the current request is; shared between the stream and the service.
+#[derive(Clone, Default)]
+pub(super) struct Progress(Arc<AtomicU8>);
+
+impl Progress {
+    /// The head was read: the service has the request.
+    pub(super) fn request_read(&self) {
+        self.set(ANSWERING);
+    }
+
+    /// The service has made its answer.
+    pub(super) fn answered(&self) {
+        self.set(SENDING);
+    }
+
+    fn get(&self) -> u8 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn set(&self, phase: u8) {
+        self.0.store(phase, Ordering::Relaxed);
+    }
+}
+
+/// A TCP stream with clocks.
+pub(super) struct Deadlines {
+    stream: TcpStream,
+    progress: Progress,
+    config: ListenerConfig,
+    /// When the present wait for bytes must end.
+    read_by: Instant,
+    /// When the present wait for room to send must end.
+    write_by: Option<Instant>,
+    timer: Option<Pin<Box<Sleep>>>,
+    /// How much of [`BROKEN_HTTP`] was sent.
+    broken_sent: usize,
+}
+
+impl Deadlines {
+    pub(super) fn new(stream: TcpStream, progress: Progress, config: ListenerConfig) -> Self {
+        // A connection that never sends a byte gets no more patience than a header.
+        let read_by = Instant::now() + config.header_timeout;
+        Self { stream, progress, config, read_by, write_by: None, timer: None, broken_sent: 0 }
+    }
+
+    /// Fails when `deadline` has passed; else sees to it that the task is woken by then.
+    fn wait_until(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<io::Error> {
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        // A timer that goes off too early is simply armed again; only a late one must be moved now.
+        if timer.deadline() > deadline {
+            timer.as_mut().reset(deadline);
+        }
+        loop {
+            ready!(timer.as_mut().poll(cx));
+            if Instant::now() >= deadline {
+                return Poll::Ready(io::ErrorKind::TimedOut.into());
+            }
+            timer.as_mut().reset(deadline);
+        }
+    }
+
+    fn after(&self, patience: Duration) -> Instant {
+        Instant::now() + patience
+    }
+
+    /// What hyper sends before the service was asked is its own bare 400; our envelope goes in its place.
+    fn poll_send_broken(&mut self, cx: &mut Context<'_>, hypers: usize) -> Poll<io::Result<usize>> {
+        while let Some(rest) = BROKEN_HTTP.as_bytes().get(self.broken_sent..).filter(|rest| !rest.is_empty()) {
+            self.broken_sent += ready!(Pin::new(&mut self.stream).poll_write(cx, rest))?;
+        }
+        Poll::Ready(Ok(hypers))
+    }
+
+    fn hyper_speaks_for_itself(&self) -> bool {
+        self.progress.get() < ANSWERING
+    }
+
+    /// Keeps the write clock.
+    fn timed_write(
+        &mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        if written.is_ready() {
+            self.write_by = None;
+            return written;
+        }
+        let write_by = self.write_by.unwrap_or_else(|| self.after(self.config.write_timeout));
+        self.write_by = Some(write_by);
+        self.wait_until(cx, write_by).map(Err)
+    }
+}
+
+impl AsyncRead for Deadlines {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        let phase = self.progress.get();
+        match read {
+            Poll::Ready(outcome) => {
+                if phase == IDLE && buf.filled().len() > before {
+                    self.progress.set(READING_HEAD);
+                    self.read_by = self.after(self.config.header_timeout);
+                }
+                Poll::Ready(outcome)
+            }
+            // While the service works, the body has its own clock in the gateway.
+            Poll::Pending if phase >= ANSWERING => Poll::Pending,
+            Poll::Pending => {
+                let read_by = self.read_by;
+                self.wait_until(cx, read_by).map(Err)
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Deadlines {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let written = if self.hyper_speaks_for_itself() {
+            self.poll_send_broken(cx, buf.len())
+        } else {
+            Pin::new(&mut self.stream).poll_write(cx, buf)
+        };
+        self.timed_write(cx, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = if self.hyper_speaks_for_itself() {
+            self.poll_send_broken(cx, bufs.iter().map(|buf| buf.len()).sum())
+        } else {
+            Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        };
+        self.timed_write(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        // hyper flushes once an answer is whole in the socket: the connection idles from here.
+        if self.progress.get() == SENDING {
+            self.progress.set(IDLE);
+            self.read_by = self.after(self.config.idle_timeout);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

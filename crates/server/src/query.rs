@@ -1,0 +1,125 @@
+//! URL parameters: read strictly, names and values case-sensitive (contract, sections 1 and 2).
+
+use crate::api::ApiError;
+use percent_encoding::percent_decode_str;
+use portrait_model::{ErrorCode, SdkAppId};
+use std::borrow::Cow;
+
+/// The parameters that every call needs.
+pub(crate) struct Query<'a> {
+    /// `sdkappid`; `None` when the number is larger than any app's.
+    pub(crate) sdk_app_id: Option<SdkAppId>,
+    /// `identifier`: who calls.
+    pub(crate) identifier: Cow<'a, str>,
+    /// `usersig`: the proof.
+    pub(crate) usersig: Cow<'a, str>,
+}
+
+/// Written by hand: the UserSig must never reach a log.
+impl std::fmt::Debug for Query<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Query({:?}, {})", self.sdk_app_id, self.identifier)
+    }
+}
+
+impl<'a> Query<'a> {
+    /// Reads a query string. Unknown parameters are ignored (old clients send `apn=1`), `random` is never looked
+    /// at, and of a parameter given twice the first counts.
+    pub(crate) fn parse(query: &'a str) -> Result<Self, ApiError> {
+        let [mut sdk_app_id, mut identifier, mut usersig, mut content_type] = [const { None }; 4];
+        for pair in query.split('&') {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let slot = match decoded(name)?.as_ref() {
+                "sdkappid" => &mut sdk_app_id,
+                "identifier" => &mut identifier,
+                "usersig" => &mut usersig,
+                "contenttype" => &mut content_type,
+                _ => continue,
+            };
+            let value = decoded(value)?;
+            slot.get_or_insert(value);
+        }
+        if content_type.is_some_and(|content_type| content_type != "json") {
+            return Err(ApiError::new(ErrorCode::HttpParse));
+        }
+        let sdk_app_id = sdk_app_id.ok_or(ApiError::new(ErrorCode::SdkAppIdMissing))?;
+        if sdk_app_id.is_empty() || !sdk_app_id.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(ApiError::new(ErrorCode::SdkAppIdInvalid));
+        }
+        let given = |value: Option<Cow<'a, str>>| {
+            value.filter(|text| !text.is_empty()).ok_or(ApiError::new(ErrorCode::AccountOrSigMissing))
+        };
+        Ok(Self {
+            sdk_app_id: sdk_app_id.parse().ok().map(SdkAppId),
+            identifier: given(identifier)?,
+            usersig: given(usersig)?,
+        })
+    }
+}
+
+/// Undoes percent-encoding. A `+` is a space, as form encoders write it; a broken escape or anything but UTF-8
+/// makes the whole query unparsable.
+fn decoded(text: &str) -> Result<Cow<'_, str>, ApiError> {
+    if !text.bytes().any(|b| b == b'%' || b == b'+') {
+        return Ok(Cow::Borrowed(text));
+    }
+    let broken = || ApiError::new(ErrorCode::HttpParse);
+    let hex = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_hexdigit);
+    let bytes = text.as_bytes();
+    let escape_is_whole = |at: usize| hex(bytes.get(at + 1)) && hex(bytes.get(at + 2));
+    if bytes.iter().enumerate().any(|(at, byte)| *byte == b'%' && !escape_is_whole(at)) {
+        return Err(broken());
+    }
+    let spaced = text.replace('+', " ");
+    let decoded = percent_decode_str(&spaced).decode_utf8().map_err(|_| broken())?;
+    Ok(Cow::Owned(decoded.into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn check(query: &str, expected: Result<(Option<u32>, &str, &str), u32>) {
+        let found = Query::parse(query);
+        let found = match &found {
+            Ok(query) => Ok((query.sdk_app_id.map(|app| app.0), query.identifier.as_ref(), query.usersig.as_ref())),
+            Err(error) => Err(error.code().number()),
+        };
+        assert_eq!(found, expected, "{query}");
+    }
+
+    #[test]
+    fn parameters_are_read_in_any_order_and_coding() {
+        let read = Ok((Some(1), "管理员", "a*b-c_"));
+        check("sdkappid=1&identifier=%e7%ae%a1%E7%90%86%E5%91%98&usersig=a*b-c_&random=x&contenttype=json", read);
+        check("usersig=a%2Ab%2dc%5F&apn=1&identifier=管理员&sdkappid=001", read);
+        check("sdkappid=1&sdkappid=2&identifier=a+b&usersig=s", Ok((Some(1), "a b", "s")));
+        check("sdkappid=4294967296&identifier=a&usersig=s", Ok((None, "a", "s")));
+    }
+
+    #[test]
+    fn faults_have_their_codes_in_order() {
+        check("", Err(60012));
+        check("SdkAppId=1&identifier=a&usersig=s", Err(60012));
+        check("sdkappid=&identifier=a&usersig=s", Err(60006));
+        check("sdkappid=1x", Err(60006));
+        check("sdkappid=-1", Err(60006));
+        check("sdkappid=+1", Err(60006));
+        check("sdkappid=1", Err(60004));
+        check("sdkappid=1&identifier=&usersig=s", Err(60004));
+        check("sdkappid=1&identifier=a", Err(60004));
+        check("sdkappid=1&identifier=a&usersig=s&contenttype=xml", Err(60002));
+        check("sdkappid=1&identifier=%zz&usersig=s", Err(60002));
+        check("sdkappid=1&identifier=%ff&usersig=s", Err(60002));
+        check("sdkappid=1&identifier=%4", Err(60002));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in "\\PC{0,80}", pairs in "([a-z%+0-9]{0,9}=?[a-z%+0-9]{0,9}&?){0,6}") {
+            let _ = Query::parse(&text);
+            let _ = Query::parse(&pairs);
+        }
+    }
+}

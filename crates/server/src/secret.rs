@@ -1,0 +1,53 @@
+//! Secrets made here: app keys, the admin token. All randomness of the process comes through this file.
+
+use portrait_model::AppKey;
+use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
+use subtle::ConstantTimeEq;
+
+/// The bearer token of the admin API, kept as its SHA-256: the token itself is nowhere in memory.
+#[derive(Clone)]
+pub(crate) struct AdminToken([u8; 32]);
+
+impl AdminToken {
+    /// Keeps a token's hash.
+    pub(crate) fn new(token: &str) -> Self {
+        Self(Sha256::digest(token).into())
+    }
+
+    /// Whether this is the token, in constant time.
+    pub(crate) fn matches(&self, token: &str) -> bool {
+        self.0.ct_eq(&Self::new(token).0).into()
+    }
+}
+
+/// A random app key like the cloud's: 64 hexadecimal characters.
+pub(crate) fn random_key() -> anyhow::Result<AppKey> {
+    AppKey::parse(&random_hex::<32>()?).ok_or_else(|| anyhow::anyhow!("a random key was refused"))
+}
+
+/// A random admin token.
+pub(crate) fn random_token() -> anyhow::Result<String> {
+    random_hex::<24>()
+}
+
+/// A random number that tells processes apart.
+pub(crate) fn random_u32() -> anyhow::Result<u32> {
+    let mut bytes = [0; 4];
+    fill(&mut bytes)?;
+    Ok(u32::from_le_bytes(bytes))
+}
+
+fn random_hex<const BYTES: usize>() -> anyhow::Result<String> {
+    let mut bytes = [0; BYTES];
+    fill(&mut bytes)?;
+    Ok(bytes.iter().fold(String::with_capacity(BYTES * 2), |mut hex, byte| {
+        // Writing into a String can't fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    }))
+}
+
+fn fill(bytes: &mut [u8]) -> anyhow::Result<()> {
+    getrandom::fill(bytes).map_err(|error| anyhow::anyhow!("the system gives no random bytes: {error}"))
+}

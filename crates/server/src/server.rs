@@ -1,0 +1,75 @@
+//! A running server: two listeners over one store, from start to graceful end.
+
+use crate::admin;
+use crate::config::Config;
+use crate::gateway::Gateway;
+use crate::listener;
+use crate::registry::Registry;
+use crate::secret::AdminToken;
+use anyhow::Context;
+use portrait_model::Clock;
+use portrait_store::Store;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// A server that accepts requests.
+pub(crate) struct Server {
+    /// Where the public API listens.
+    pub(crate) address: SocketAddr,
+    /// Where the admin API listens.
+    pub(crate) admin_address: SocketAddr,
+    store: Arc<dyn Store>,
+    stop: watch::Sender<bool>,
+    listeners: Vec<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Binds both sockets and starts to serve.
+    pub(crate) async fn start(
+        config: &Config, store: Arc<dyn Store>, clock: Arc<dyn Clock>, token: AdminToken,
+    ) -> anyhow::Result<Self> {
+        let public = bind(config.server.listen).await?;
+        let control = bind(config.server.admin_listen).await?;
+        let (address, admin_address) = (public.local_addr()?, control.local_addr()?);
+        let registry = Arc::new(Registry::load(Arc::clone(&store)).await.context("can't read the apps")?);
+        let seed = crate::secret::random_u32()?;
+        let (registry_too, clock_too) = (Arc::clone(&registry), Arc::clone(&clock));
+        let gateway = Arc::new(Gateway::new(Arc::clone(&store), registry, clock, config.gateway(), seed));
+        let (stop, stopped) = watch::channel(false);
+
+        let answer = move |request, peer: SocketAddr| {
+            let gateway = Arc::clone(&gateway);
+            async move { gateway.answer(request, peer.ip()).await }
+        };
+        let serve_public = listener::serve(public, config.listener(), stopped.clone(), answer);
+        let admin = admin::router(admin::State::new(Arc::clone(&store), registry_too, clock_too), Some(token));
+        let answer_admin = move |request, _peer| {
+            let admin = admin.clone();
+            async move { admin::answer(admin, request).await }
+        };
+        let serve_control = listener::serve(control, config.listener(), stopped, answer_admin);
+        let listeners = vec![tokio::spawn(serve_public), tokio::spawn(serve_control)];
+        Ok(Self { address, admin_address, store, stop, listeners })
+    }
+
+    /// Stops accepting, lets what is in flight finish, and closes the store.
+    pub(crate) async fn stop(self) {
+        // Without receivers both listeners have ended already.
+        let _ = self.stop.send(true);
+        for listener in self.listeners {
+            if let Err(error) = listener.await {
+                tracing::error!(%error, "a listener ended badly");
+            }
+        }
+        self.store.close().await;
+    }
+}
+
+async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("can't listen on {address}; is the port in use? Choose another, or port 0 for a free one")
+    })
+}
