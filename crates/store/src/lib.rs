@@ -7,11 +7,12 @@
 
 mod codec;
 mod memory;
+mod settings;
 mod open;
 mod sqlite;
 
 pub use memory::MemoryStore;
-pub use open::{StoreUrl, is_in_use, open};
+pub use open::{OpenError, StoreUrl, is_in_use, open};
 pub use sqlite::SqliteStore;
 
 use futures_util::future::BoxFuture;

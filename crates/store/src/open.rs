@@ -1,19 +1,125 @@
-//! stub
-use crate::*;
+//! From a place to a store.
+
+use crate::{MemoryStore, SqliteStore, Store};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-/// Where.
+
+/// Where a store keeps its data.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum StoreUrl {
-    /// x
+    /// Nowhere: gone at exit.
     Memory,
-    /// x
+    /// In a directory of this machine, created when it does not exist.
     Directory(PathBuf),
 }
-/// x
-pub fn open(_url: &StoreUrl) -> Result<Arc<dyn Store>, StoreError> {
-    Ok(Arc::new(MemoryStore::new()))
+
+/// Why a store can't be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process has it open.
+    #[error("{} is in use by another portraitd{}; stop that one, or work through its admin API", dir.display(), process(*pid))]
+    InUse {
+        /// The data directory.
+        dir: PathBuf,
+        /// The other process, when it can be told.
+        pid: Option<u32>,
+    },
+    /// Written by a version of portraitd that this one does not know.
+    #[error("{} has data format {found}, and this portraitd knows only {known}; use the portraitd that wrote it. Nothing was changed", path.display())]
+    UnknownFormat {
+        /// The database.
+        path: PathBuf,
+        /// Its format.
+        found: i64,
+        /// The newest format known.
+        known: i64,
+    },
+    /// The database does not belong to portraitd.
+    #[error("{} is not a database of portraitd; choose another directory. Nothing was changed", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The directory or a file in it can't be used.
+    #[error("can't use {}: {source}", path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The engine refuses the file.
+    #[error("can't open {}: {reason}", path.display())]
+    Engine {
+        /// The database.
+        path: PathBuf,
+        /// What the engine said.
+        reason: String,
+    },
 }
-/// x
-pub fn is_in_use(_dir: &Path) -> bool {
-    false
+
+fn process(pid: Option<u32>) -> String {
+    pid.map(|pid| format!(" (process {pid})")).unwrap_or_default()
+}
+
+/// Opens a store. Blocks for as long as recovery takes.
+pub fn open(url: &StoreUrl) -> Result<Arc<dyn Store>, OpenError> {
+    match url {
+        StoreUrl::Memory => Ok(Arc::new(MemoryStore::new())),
+        StoreUrl::Directory(dir) => Ok(Arc::new(SqliteStore::open(dir)?)),
+    }
+}
+
+/// Whether a process has this data directory open.
+pub fn is_in_use(dir: &Path) -> bool {
+    let file = File::open(lock_path(dir));
+    file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
+/// The right to a data directory: one process at a time. Ends with the process, however that ends.
+#[derive(Debug)]
+pub(crate) struct DirectoryLock {
+    file: File,
+}
+
+impl Drop for DirectoryLock {
+    fn drop(&mut self) {
+        // Closing the file is not enough while a child process, just forked, still shares it.
+        if let Err(error) = self.file.unlock() {
+            tracing::warn!(%error, "the data directory's lock can't be given back");
+        }
+    }
+}
+
+impl DirectoryLock {
+    /// Creates the directory if need be and takes its lock, leaving this process's number in it.
+    pub(crate) fn take(dir: &Path) -> Result<Self, OpenError> {
+        let io = |path: &Path| {
+            let path = path.to_owned();
+            move |source| OpenError::Io { path, source }
+        };
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(io(dir))?;
+        let path = lock_path(dir);
+        let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
+        let mut file = options.map_err(io(&path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut text = String::new();
+                let pid = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
+                return Err(OpenError::InUse { dir: dir.to_owned(), pid });
+            }
+            Err(TryLockError::Error(source)) => return Err(io(&path)(source)),
+        }
+        let pid = std::process::id();
+        file.set_len(0).and_then(|()| writeln!(file, "{pid}")).map_err(io(&path))?;
+        Ok(Self { file })
+    }
+}
+
+fn lock_path(dir: &Path) -> PathBuf {
+    dir.join("portraitd.lock")
 }

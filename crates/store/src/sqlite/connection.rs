@@ -1,0 +1,96 @@
+//! Connections: the file's format, and the settings that each connection needs.
+
+use crate::open::OpenError;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+/// "PTRD", in the file's header: tells a database of ours from others.
+const APPLICATION_ID: i64 = 0x5054_5244;
+
+/// The format of the data, in the file's header. A change of the schema or of a stored form raises it.
+const FORMAT: i64 = 1;
+
+/// A kept account's row is updated in place, so `id` is the key and (app, user) only finds it.
+const SCHEMA: &str = "
+CREATE TABLE accounts (
+    id         INTEGER PRIMARY KEY,
+    app        INTEGER NOT NULL,
+    user       TEXT    NOT NULL,
+    created_ms INTEGER NOT NULL,
+    kicked_at  INTEGER,
+    profile    BLOB    NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX accounts_by_user ON accounts (app, user);
+CREATE TABLE apps (
+    id       INTEGER PRIMARY KEY,
+    revision INTEGER NOT NULL,
+    settings TEXT    NOT NULL,
+    words    TEXT    NOT NULL
+) STRICT;
+CREATE TABLE probe (
+    id    INTEGER PRIMARY KEY CHECK (id = 1),
+    count INTEGER NOT NULL
+) STRICT;
+INSERT INTO probe (id, count) VALUES (1, 0);
+";
+
+/// Sees to it that the database exists in a format that is known.
+pub(super) fn prepare(path: &Path) -> Result<(), OpenError> {
+    // Created here, so that nobody but the owner can read profiles and keys; SQLite gives its other files the
+    // same mode.
+    let created = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
+    created.map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
+    let engine = |error: rusqlite::Error| OpenError::Engine { path: path.to_owned(), reason: error.to_string() };
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(engine)?;
+    let number = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, i64>(0)).map_err(engine);
+    let (application, found) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
+    let tables = number("SELECT count(*) FROM sqlite_schema")?;
+    match (application, found, tables) {
+        (APPLICATION_ID, FORMAT, _) => Ok(()),
+        (0, 0, 0) => create(&connection).map_err(engine),
+        (APPLICATION_ID, _, _) => Err(OpenError::UnknownFormat { path: path.to_owned(), found, known: FORMAT }),
+        _ => Err(OpenError::Foreign { path: path.to_owned() }),
+    }
+}
+
+fn create(connection: &Connection) -> rusqlite::Result<()> {
+    // Half the usual page: a profile is some 300 bytes, and the log carries whole pages.
+    connection.execute_batch("PRAGMA page_size = 2048; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
+    connection.execute_batch(&format!(
+        "BEGIN IMMEDIATE; {SCHEMA} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}; COMMIT;"
+    ))
+}
+
+/// A connection that writes.
+pub(super) fn writing(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    // FULL: a commit is on the disk before it is acknowledged. No automatic checkpoints: they would run inside
+    // a commit; the checkpointer has its own thread. 64 MiB of page cache.
+    connection.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -65536;",
+    )?;
+    // A connection dropped after an I/O error must not touch the disk once more.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(connection)
+}
+
+/// A connection that only reads.
+pub(super) fn reading(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    connection.execute_batch("PRAGMA cache_size = -16384;")?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(connection)
+}
+
+fn open(path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
+    // Each connection stays on one thread at a time, so SQLite needs no mutex of its own.
+    let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    // The writer is alone; only recovery and checkpoints can be met.
+    connection.busy_timeout(Duration::from_secs(2))?;
+    Ok(connection)
+}

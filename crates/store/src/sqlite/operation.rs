@@ -1,0 +1,173 @@
+//! What the writer can do: each operation within the transaction that its batch shares.
+//!
+//! An operation that is refused (no such account, a conflict) has written nothing. An error of the engine ends the
+//! whole batch.
+
+use crate::{Change, StoreError, codec, settings};
+use portrait_model::{AccountSeed, AppSettings, Profile, ProfilePatch, SdkAppId, UnixMillis, UnixSeconds, UserId};
+use rusqlite::{Connection, OptionalExtension, params};
+
+/// One atomic unit of writing.
+pub(super) enum Operation {
+    Apply(Change),
+    Import { app: SdkAppId, seeds: Vec<AccountSeed>, at: UnixMillis },
+    Delete { app: SdkAppId, users: Vec<UserId> },
+    Kick { app: SdkAppId, user: UserId, at: UnixSeconds },
+    PutApp { settings: Box<AppSettings>, expected: Option<u64> },
+    Probe,
+}
+
+/// What an operation gives.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Outcome {
+    Done,
+    Deleted(Vec<bool>),
+    Revision(u64),
+}
+
+/// Why an operation did not happen.
+pub(super) enum Failure {
+    /// It alone was refused, before it wrote anything.
+    Refused(StoreError),
+    /// The engine failed, and with it the transaction.
+    Engine(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Engine(error)
+    }
+}
+
+impl Operation {
+    /// Does it, within an open transaction.
+    pub(super) fn run(&self, connection: &Connection) -> Result<Outcome, Failure> {
+        match self {
+            Self::Apply(change) => apply(connection, change),
+            Self::Import { app, seeds, at } => import(connection, *app, seeds, *at),
+            Self::Delete { app, users } => delete(connection, *app, users),
+            Self::Kick { app, user, at } => kick(connection, *app, *user, *at),
+            Self::PutApp { settings, expected } => put_app(connection, settings, *expected),
+            Self::Probe => {
+                connection.prepare_cached("UPDATE probe SET count = count + 1")?.execute([])?;
+                Ok(Outcome::Done)
+            }
+        }
+    }
+}
+
+/// An account's row and its stored profile.
+fn find(connection: &Connection, app: SdkAppId, user: UserId) -> Result<Option<(i64, Vec<u8>)>, Failure> {
+    let mut select = connection.prepare_cached("SELECT id, profile FROM accounts WHERE app = ?1 AND user = ?2")?;
+    let row = select.query_row(params![app.0, user.as_str()], |row| Ok((row.get(0)?, row.get(1)?)));
+    Ok(row.optional()?)
+}
+
+/// A profile that does not read back is never built upon.
+fn decode(app: SdkAppId, user: UserId, bytes: &[u8]) -> Result<Profile, Failure> {
+    codec::decode(bytes).map_err(|damaged| {
+        tracing::error!(sdkappid = app.0, %user, "{damaged}");
+        Failure::Refused(StoreError::Corrupt(format!("the profile of {user} in app {app}")))
+    })
+}
+
+fn update(connection: &Connection, id: i64, profile: &Profile) -> Result<(), Failure> {
+    let mut update = connection.prepare_cached("UPDATE accounts SET profile = ?1 WHERE id = ?2")?;
+    update.execute(params![codec::encode(profile), id])?;
+    Ok(())
+}
+
+fn apply(connection: &Connection, change: &Change) -> Result<Outcome, Failure> {
+    let found = find(connection, change.app, change.user)?;
+    let (id, bytes) = found.ok_or(Failure::Refused(StoreError::NoSuchAccount))?;
+    let mut profile = decode(change.app, change.user, &bytes)?;
+    profile.merge(&change.patch);
+    update(connection, id, &profile)?;
+    Ok(Outcome::Done)
+}
+
+fn import(
+    connection: &Connection, app: SdkAppId, seeds: &[AccountSeed], at: UnixMillis,
+) -> Result<Outcome, Failure> {
+    // Every profile is read before any is written: a damaged one refuses the whole unit.
+    let mut known = Vec::with_capacity(seeds.len());
+    for seed in seeds {
+        let found = find(connection, app, seed.user)?;
+        if let Some((_, bytes)) = &found {
+            decode(app, seed.user, bytes)?;
+        }
+        known.push(found.is_some());
+    }
+    for (seed, known) in seeds.iter().zip(known) {
+        if !known {
+            create(connection, app, seed.user, &seed.patch, at)?;
+        } else if !seed.patch.is_empty() {
+            merge(connection, app, seed)?;
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// Creates an account, unless an earlier seed of the same unit did.
+fn create(
+    connection: &Connection, app: SdkAppId, user: UserId, patch: &ProfilePatch, at: UnixMillis,
+) -> Result<(), Failure> {
+    let mut profile = Profile::default();
+    profile.merge(patch);
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO accounts (app, user, created_ms, profile) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+    )?;
+    let created_ms = i64::try_from(at.0).unwrap_or(i64::MAX);
+    let created = insert.execute(params![app.0, user.as_str(), created_ms, codec::encode(&profile)])?;
+    if created == 0 && !patch.is_empty() {
+        return merge(connection, app, &AccountSeed { user, patch: patch.clone() });
+    }
+    Ok(())
+}
+
+fn merge(connection: &Connection, app: SdkAppId, seed: &AccountSeed) -> Result<(), Failure> {
+    let Some((id, bytes)) = find(connection, app, seed.user)? else { return Ok(()) };
+    let mut profile = decode(app, seed.user, &bytes)?;
+    profile.merge(&seed.patch);
+    update(connection, id, &profile)
+}
+
+fn delete(connection: &Connection, app: SdkAppId, users: &[UserId]) -> Result<Outcome, Failure> {
+    let mut delete = connection.prepare_cached("DELETE FROM accounts WHERE app = ?1 AND user = ?2")?;
+    let mut existed = Vec::with_capacity(users.len());
+    for user in users {
+        existed.push(delete.execute(params![app.0, user.as_str()])? > 0);
+    }
+    Ok(Outcome::Deleted(existed))
+}
+
+fn kick(connection: &Connection, app: SdkAppId, user: UserId, at: UnixSeconds) -> Result<Outcome, Failure> {
+    let mut update = connection.prepare_cached(
+        "UPDATE accounts SET kicked_at = max(coalesce(kicked_at, 0), ?3) WHERE app = ?1 AND user = ?2",
+    )?;
+    let at = i64::try_from(at.0).unwrap_or(i64::MAX);
+    match update.execute(params![app.0, user.as_str(), at])? {
+        0 => Err(Failure::Refused(StoreError::NoSuchAccount)),
+        _ => Ok(Outcome::Done),
+    }
+}
+
+fn put_app(connection: &Connection, settings: &AppSettings, expected: Option<u64>) -> Result<Outcome, Failure> {
+    let mut select = connection.prepare_cached("SELECT revision FROM apps WHERE id = ?1")?;
+    let stored: Option<u64> = select.query_row([settings.id.0], |row| row.get(0)).optional()?;
+    if stored != expected {
+        return Err(Failure::Refused(StoreError::Conflict));
+    }
+    let (json, words) = settings::encode(settings)
+        .map_err(|error| Failure::Refused(StoreError::Corrupt(format!("settings: {error}"))))?;
+    let revision = expected.unwrap_or(0) + 1;
+    let mut put = connection.prepare_cached(
+        "INSERT INTO apps (id, revision, settings, words) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (id) DO UPDATE SET revision = ?2, settings = ?3, words = ?4",
+    )?;
+    put.execute(params![settings.id.0, revision, json, words])?;
+    for admin in &settings.admins {
+        create(connection, settings.id, *admin, &ProfilePatch::default(), UnixMillis(0))?;
+    }
+    Ok(Outcome::Revision(revision))
+}

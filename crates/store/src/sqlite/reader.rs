@@ -1,0 +1,138 @@
+//! Reading: connections of their own, which see every commit that was acknowledged before they start.
+
+use super::connection;
+use crate::{Found, StoreError, codec, settings};
+use portrait_model::{AccountState, AppRecord, SdkAppId, UnixSeconds, UserId};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// Connections that read. There are never more than threads that read at the same time.
+pub(super) struct Readers {
+    path: PathBuf,
+    /// Those not in use; `None` once closed.
+    idle: Mutex<Option<Vec<Connection>>>,
+}
+
+impl Readers {
+    pub(super) fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), idle: Mutex::new(Some(Vec::new())) }
+    }
+
+    /// Lends a connection, opening one when all are in use.
+    pub(super) fn with<T>(&self, read: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let lent = match self.lock().as_mut() {
+            Some(idle) => idle.pop(),
+            None => return Err(StoreError::Unavailable("it was closed".into())),
+        };
+        let connection = match lent {
+            Some(connection) => connection,
+            None => connection::reading(&self.path).map_err(unavailable)?,
+        };
+        let outcome = read(&connection);
+        // One that failed may be broken: it is not lent again.
+        if outcome.is_ok()
+            && let Some(idle) = self.lock().as_mut()
+        {
+            idle.push(connection);
+        }
+        outcome
+    }
+
+    pub(super) fn close(&self) {
+        *self.lock() = None;
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Vec<Connection>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+fn unavailable(error: rusqlite::Error) -> StoreError {
+    StoreError::Unavailable(error.to_string())
+}
+
+/// One view for several statements.
+fn one_view(connection: &Connection) -> Result<Transaction<'_>, StoreError> {
+    connection.unchecked_transaction().map_err(unavailable)
+}
+
+pub(super) fn profiles(connection: &Connection, app: SdkAppId, users: &[UserId]) -> Result<Vec<Found>, StoreError> {
+    let view = (users.len() > 1).then(|| one_view(connection)).transpose()?;
+    let sql = "SELECT profile FROM accounts WHERE app = ?1 AND user = ?2";
+    let mut select = connection.prepare_cached(sql).map_err(unavailable)?;
+    let mut find = |user: &UserId| {
+        let read = select.query_row(params![app.0, user.as_str()], |row| {
+            Ok(row.get_ref(0)?.as_blob().map_or(Err(codec::Damaged), codec::decode))
+        });
+        match read.optional().map_err(unavailable)? {
+            None => Ok(Found::Missing),
+            Some(Ok(profile)) => Ok(Found::Profile(profile)),
+            Some(Err(damaged)) => {
+                tracing::error!(sdkappid = app.0, %user, "{damaged}");
+                Ok(Found::Damaged)
+            }
+        }
+    };
+    let found = users.iter().map(&mut find).collect();
+    drop(select);
+    drop(view);
+    found
+}
+
+pub(super) fn states(
+    connection: &Connection, app: SdkAppId, users: &[UserId],
+) -> Result<Vec<Option<AccountState>>, StoreError> {
+    let view = (users.len() > 1).then(|| one_view(connection)).transpose()?;
+    let sql = "SELECT kicked_at FROM accounts WHERE app = ?1 AND user = ?2";
+    let mut select = connection.prepare_cached(sql).map_err(unavailable)?;
+    let mut find = |user: &UserId| {
+        let kicked_at = select.query_row(params![app.0, user.as_str()], |row| row.get::<_, Option<u64>>(0));
+        let state = |kicked_at: Option<u64>| AccountState { kicked_at: kicked_at.map(UnixSeconds) };
+        Ok(kicked_at.optional().map_err(unavailable)?.map(state))
+    };
+    let found = users.iter().map(&mut find).collect();
+    drop(select);
+    drop(view);
+    found
+}
+
+pub(super) fn accounts_page(
+    connection: &Connection, app: SdkAppId, prefix: &str, after: Option<UserId>, limit: usize,
+) -> Result<Vec<UserId>, StoreError> {
+    // No id with the prefix is greater than the prefix with the greatest of all letters behind it.
+    let last = format!("{prefix}{}", "\u{10FFFF}".repeat(UserId::BYTES_MAX / 4));
+    let sql = "SELECT user FROM accounts WHERE app = ?1 AND user > ?2 AND user >= ?3 AND user <= ?4
+               ORDER BY user LIMIT ?5";
+    let mut select = connection.prepare_cached(sql).map_err(unavailable)?;
+    let after = after.as_ref().map_or("", UserId::as_str);
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = select.query_map(params![app.0, after, prefix, last, limit], |row| row.get::<_, String>(0));
+    let read = |text: rusqlite::Result<String>| {
+        let text = text.map_err(unavailable)?;
+        UserId::parse(&text).map_err(|error| StoreError::Corrupt(format!("a UserID of app {app}: {error}")))
+    };
+    rows.map_err(unavailable)?.map(read).collect()
+}
+
+pub(super) fn catalog(connection: &Connection) -> Result<Vec<AppRecord>, StoreError> {
+    let _view = one_view(connection)?;
+    let sql = "SELECT id, revision, settings, words FROM apps ORDER BY id";
+    let mut select = connection.prepare_cached(sql).map_err(unavailable)?;
+    let rows = select.query_map([], |row| {
+        let (id, revision): (u32, u64) = (row.get(0)?, row.get(1)?);
+        Ok((SdkAppId(id), revision, row.get::<_, String>(2)?, row.get::<_, String>(3)?))
+    });
+    let mut records = Vec::new();
+    for row in rows.map_err(unavailable)? {
+        let (id, revision, json, words) = row.map_err(unavailable)?;
+        let settings = settings::decode(id, &json, &words)
+            .map_err(|why| StoreError::Corrupt(format!("the settings of app {id}: {why}")))?;
+        let kicks = states(connection, id, &settings.admins)?;
+        let kicked = settings.admins.iter().zip(kicks);
+        let kicked_admins = kicked.filter_map(|(admin, state)| Some((*admin, state?.kicked_at?))).collect();
+        records.push(AppRecord { settings, revision, kicked_admins });
+    }
+    Ok(records)
+}

@@ -1,0 +1,229 @@
+//! The writer: one thread, and group commit. It takes what has queued, writes it in one transaction with one sync,
+//! and only then acknowledges all of it. Alone, a change waits for nobody; under load, many share a sync.
+
+use super::connection;
+use super::operation::{Failure, Operation, Outcome};
+use crate::{StoreError, StoreStats};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, oneshot};
+
+/// The most operations in one transaction.
+const BATCH_MAX: usize = 256;
+/// The most operations that wait; further callers wait for room.
+const QUEUE_MAX: usize = 4096;
+
+type Reply = oneshot::Sender<Result<Outcome, StoreError>>;
+
+struct Job {
+    operation: Operation,
+    reply: Reply,
+}
+
+enum Message {
+    Write(Job),
+    Close(oneshot::Sender<()>),
+}
+
+#[derive(Default)]
+struct Counters {
+    changes: AtomicU64,
+    commits: AtomicU64,
+}
+
+/// The writing end of the store.
+pub(super) struct Writer {
+    queue: mpsc::Sender<Message>,
+    counters: Arc<Counters>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Writer {
+    /// Starts the thread. While it holds `gate`, nothing is written.
+    pub(super) fn start(path: &Path, gate: Arc<Mutex<()>>) -> rusqlite::Result<Self> {
+        let connection = connection::writing(path)?;
+        let (queue, jobs) = mpsc::channel(QUEUE_MAX);
+        let counters = Arc::new(Counters::default());
+        let engine = Engine {
+            path: path.to_owned(),
+            connection: Some(connection),
+            broken: None,
+            gate,
+            counters: Arc::clone(&counters),
+        };
+        let spawned = thread::Builder::new().name("store-writer".into()).spawn(move || engine.run(jobs));
+        // Without its thread the queue is closed, and every write says so.
+        let thread = Mutex::new(spawned.ok());
+        Ok(Self { queue, counters, thread })
+    }
+
+    /// Writes, and comes back when it is on the disk.
+    pub(super) async fn write(&self, operation: Operation) -> Result<Outcome, StoreError> {
+        let closed = || StoreError::Unavailable("it was closed".into());
+        let (reply, outcome) = oneshot::channel();
+        self.queue.send(Message::Write(Job { operation, reply })).await.map_err(|_| closed())?;
+        outcome.await.map_err(|_| closed())?
+    }
+
+    pub(super) fn stats(&self) -> StoreStats {
+        let Counters { changes, commits } = self.counters.as_ref();
+        StoreStats { changes: changes.load(Ordering::Relaxed), commits: commits.load(Ordering::Relaxed) }
+    }
+
+    /// Writes what has queued, and ends the thread.
+    pub(super) async fn close(&self) {
+        let (done, ended) = oneshot::channel();
+        if self.queue.send(Message::Close(done)).await.is_ok() {
+            // An error means that the thread is gone, which is what was wanted.
+            let _ = ended.await;
+        }
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread
+            && thread.join().is_err()
+        {
+            tracing::error!("the writer thread panicked");
+        }
+    }
+}
+
+/// When the connection may be opened again after an I/O error.
+struct Broken {
+    retry_at: Instant,
+    backoff: Duration,
+}
+
+/// What the thread owns.
+struct Engine {
+    path: PathBuf,
+    connection: Option<Connection>,
+    broken: Option<Broken>,
+    gate: Arc<Mutex<()>>,
+    counters: Arc<Counters>,
+}
+
+impl Engine {
+    const BACKOFF_MIN: Duration = Duration::from_millis(100);
+    const BACKOFF_MAX: Duration = Duration::from_secs(5);
+
+    fn run(mut self, mut jobs: mpsc::Receiver<Message>) {
+        let mut closing: Vec<oneshot::Sender<()>> = Vec::new();
+        let mut batch: Vec<Job> = Vec::with_capacity(BATCH_MAX);
+        while let Some(first) = jobs.blocking_recv() {
+            let mut next = Some(first);
+            while let Some(message) = next.take() {
+                match message {
+                    Message::Write(job) => batch.push(job),
+                    Message::Close(done) => {
+                        closing.push(done);
+                        // Nothing more comes in; what has queued is still written.
+                        jobs.close();
+                    }
+                }
+                if batch.len() < BATCH_MAX {
+                    next = jobs.try_recv().ok();
+                }
+            }
+            self.write(&mut batch);
+        }
+        drop(self.connection);
+        for done in closing {
+            // Who asked may have gone.
+            let _ = done.send(());
+        }
+    }
+
+    /// Writes a batch and answers everyone in it.
+    fn write(&mut self, batch: &mut Vec<Job>) {
+        if batch.is_empty() {
+            return;
+        }
+        let gate = Arc::clone(&self.gate);
+        let _open = gate.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.commit(batch) {
+            Ok(outcomes) => {
+                let changes = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+                self.counters.changes.fetch_add(changes as u64, Ordering::Relaxed);
+                self.counters.commits.fetch_add(u64::from(changes > 0), Ordering::Relaxed);
+                for (job, outcome) in batch.drain(..).zip(outcomes) {
+                    // Who asked may have given up waiting.
+                    let _ = job.reply.send(outcome);
+                }
+            }
+            Err(error) => {
+                for job in batch.drain(..) {
+                    let _ = job.reply.send(Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    /// One transaction for the whole batch: all of it is on the disk, or none.
+    fn commit(&mut self, batch: &[Job]) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
+        let connection = self.connection()?;
+        match transact(connection, batch) {
+            Ok(outcomes) => {
+                self.broken = None;
+                Ok(outcomes)
+            }
+            Err(error) => {
+                tracing::error!(%error, operations = batch.len(), "a commit failed; nothing in it was acknowledged");
+                if !heals_by_itself(&error) {
+                    self.break_down();
+                }
+                Err(StoreError::Unavailable(error.to_string()))
+            }
+        }
+    }
+
+    /// The connection, opened anew when it was given up and its time has come.
+    fn connection(&mut self) -> Result<&mut Connection, StoreError> {
+        if self.connection.is_none() {
+            if self.broken.as_ref().is_some_and(|broken| Instant::now() < broken.retry_at) {
+                return Err(StoreError::Unavailable("it failed a moment ago and will be reopened".into()));
+            }
+            match connection::writing(&self.path) {
+                Ok(connection) => self.connection = Some(connection),
+                Err(error) => {
+                    self.break_down();
+                    return Err(StoreError::Unavailable(error.to_string()));
+                }
+            }
+        }
+        self.connection.as_mut().ok_or_else(|| StoreError::Unavailable("it is being reopened".into()))
+    }
+
+    /// After an I/O error the connection is given up: a sync that failed is never tried again, since the kernel may
+    /// have dropped the pages and would report success (fsyncgate). A new connection writes everything anew.
+    fn break_down(&mut self) {
+        self.connection = None;
+        let backoff = self.broken.take().map_or(Self::BACKOFF_MIN, |broken| broken.backoff * 2);
+        let backoff = backoff.min(Self::BACKOFF_MAX);
+        self.broken = Some(Broken { retry_at: Instant::now() + backoff, backoff });
+    }
+}
+
+fn transact(
+    connection: &mut Connection, batch: &[Job],
+) -> rusqlite::Result<Vec<Result<Outcome, StoreError>>> {
+    // Dropped without a commit, the transaction is rolled back.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut outcomes = Vec::with_capacity(batch.len());
+    for job in batch {
+        match job.operation.run(&transaction) {
+            Ok(outcome) => outcomes.push(Ok(outcome)),
+            Err(Failure::Refused(error)) => outcomes.push(Err(error)),
+            Err(Failure::Engine(error)) => return Err(error),
+        }
+    }
+    transaction.commit()?;
+    Ok(outcomes)
+}
+
+/// A full disk has harmed nothing: the next write finds out whether there is room again.
+fn heals_by_itself(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy))
+}
