@@ -36,7 +36,7 @@ impl Server {
         let (address, admin_address) = (public.local_addr()?, control.local_addr()?);
         let registry = Arc::new(Registry::load(Arc::clone(&store)).await.context("can't read the apps")?);
         let seed = crate::secret::random_u32()?;
-        let (registry_too, clock_too) = (Arc::clone(&registry), Arc::clone(&clock));
+        let registry_too = Arc::clone(&registry);
         let gateway = Arc::new(Gateway::new(Arc::clone(&store), registry, clock, config.gateway(), seed));
         let (stop, stopped) = watch::channel(false);
 
@@ -45,7 +45,7 @@ impl Server {
             async move { gateway.answer(request, peer.ip()).await }
         };
         let serve_public = listener::serve(public, config.listener(), stopped.clone(), answer);
-        let admin = admin::router(admin::State::new(Arc::clone(&store), registry_too, clock_too), Some(token));
+        let admin = admin::router(admin::State::new(Arc::clone(&store), registry_too), Some(token));
         let answer_admin = move |request, _peer| {
             let admin = admin.clone();
             async move { admin::answer(admin, request).await }

@@ -17,7 +17,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use hyper::body::Incoming;
-use portrait_model::{AppSettings, Clock, SdkAppId};
+use portrait_model::{AppSettings, SdkAppId};
 use portrait_store::{Store, StoreError};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -28,12 +28,11 @@ use tower::ServiceExt;
 pub(crate) struct State {
     store: Arc<dyn Store>,
     registry: Arc<Registry>,
-    clock: Arc<dyn Clock>,
 }
 
 impl State {
-    pub(crate) fn new(store: Arc<dyn Store>, registry: Arc<Registry>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, registry, clock }
+    pub(crate) fn new(store: Arc<dyn Store>, registry: Arc<Registry>) -> Self {
+        Self { store, registry }
     }
 
     fn app(&self, id: &str) -> Result<Arc<App>, AdminError> {

@@ -14,7 +14,6 @@ pub(crate) use envelope::{Answer, ApiError, BROKEN_HTTP, Style, respond};
 
 use crate::gateway::Gateway;
 use crate::registry::App;
-use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use portrait_model::{ErrorCode, Role, UserId};
 use portrait_store::{Store, StoreError};

@@ -1,11 +1,23 @@
 //! The command line: one file for each command. Results go to standard output, everything else to standard error.
 
+mod account;
+mod app;
+mod client;
 mod dev;
+mod field;
+mod http;
+mod operator;
 mod page;
+mod profile;
 mod running;
 mod serve;
+mod settings;
+mod usersig;
+mod words;
 
 use clap::{Parser, Subcommand};
+use std::fmt::Display;
+use std::io::Write;
 use std::process::ExitCode;
 
 /// A self-hosted, drop-in replacement for the user-profile part of Tencent Cloud IM's REST API.
@@ -27,13 +39,32 @@ struct Cli {
 enum Command {
     Dev(dev::Args),
     Serve(serve::Args),
+    Config(settings::Args),
+    App(app::Args),
+    Field(field::Args),
+    Words(words::Args),
+    Account(account::Args),
+    Set(profile::SetArgs),
+    Get(profile::GetArgs),
+    Usersig(usersig::Args),
 }
 
-/// Runs the command that the process was started with.
+/// Runs the command that the process was started with. Exit codes: 0 done, 1 failed, 2 not understood.
 pub(crate) fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Dev(args) => dev::run(args),
         Command::Serve(args) => serve::run(args),
+        Command::Config(args) => {
+            settings::run(&args);
+            Ok(())
+        }
+        Command::App(args) => app::run(args),
+        Command::Field(args) => field::run(args),
+        Command::Words(args) => words::run(args),
+        Command::Account(args) => account::run(args),
+        Command::Set(args) => profile::set(&args),
+        Command::Get(args) => profile::get(&args),
+        Command::Usersig(args) => usersig::run(args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -47,4 +78,16 @@ pub(crate) fn run() -> ExitCode {
 /// The runtime that a command's work runs on.
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+/// Writes one line of a command's result.
+fn say(line: impl Display) {
+    // Whoever reads may stop reading (`| head`): no reason to fail.
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// Writes a command's result as JSON.
+fn print_json(value: &(impl serde::Serialize + ?Sized)) -> anyhow::Result<()> {
+    say(serde_json::to_string_pretty(value)?);
+    Ok(())
 }

@@ -47,11 +47,10 @@ async fn serve(config: Config, json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-#[expect(clippy::print_stdout, reason = "the ready line is this command's result")]
 fn announce(server: &Server, json: bool) {
     let (url, admin_url) = (format!("http://{}", server.address), format!("http://{}", server.admin_address));
     tracing::info!(url, admin_url, "portraitd listens");
     if json {
-        println!("{}", serde_json::json!({ "url": url, "admin_url": admin_url }));
+        super::say(serde_json::json!({ "url": url, "admin_url": admin_url }));
     }
 }

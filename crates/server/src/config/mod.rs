@@ -1,5 +1,9 @@
 //! The configuration: one struct for each section, defaults beside the keys.
 
+mod layer;
+
+pub(crate) use layer::Flags;
+
 use crate::gateway::GatewayConfig;
 use crate::host::HostPolicy;
 use crate::listener::ListenerConfig;
@@ -8,6 +12,9 @@ use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// Every key with its default and unit: what `portraitd config --example` prints.
+pub(crate) const EXAMPLE: &str = include_str!("../../portraitd.example.toml");
 
 /// Everything that can be configured.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -143,33 +150,5 @@ impl Config {
             usersig_failures_per_ip: self.limits.usersig_failures_per_ip,
             hosts: server.allow_hosts.clone().map_or(HostPolicy::Any, HostPolicy::Local),
         }
-    }
-}
-
-/// Settings that have a flag.
-#[derive(Debug, Default, clap::Args)]
-pub(crate) struct Flags {
-    /// Where to listen; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS")]
-    listen: Option<SocketAddr>,
-    /// Where the admin API listens
-    #[arg(long, value_name = "ADDRESS")]
-    admin_listen: Option<SocketAddr>,
-    /// The data directory
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-}
-
-impl Config {
-    /// File, then environment, then flags; the later one wins.
-    pub(crate) fn load(file: Option<&std::path::Path>, flags: &Flags) -> anyhow::Result<Self> {
-        let mut config: Self = match file {
-            Some(file) => toml::from_str(&std::fs::read_to_string(file)?)?,
-            None => Self::default(),
-        };
-        if let Some(listen) = flags.listen { config.server.listen = listen; }
-        if let Some(listen) = flags.admin_listen { config.server.admin_listen = listen; }
-        if let Some(data) = &flags.data { config.server.data.clone_from(data); }
-        Ok(config)
     }
 }

@@ -1,0 +1,265 @@
+//! `portraitd app`: apps, their keys, admins, limits and switches.
+
+use super::operator::{Operator, Target, segment, with_operator};
+use super::{print_json, say};
+use crate::admin::view::{AppPatch, AppView, CreatedKey, NewApp, NewKey};
+use clap::{Subcommand, ValueEnum};
+use hyper::Method;
+use std::collections::BTreeMap;
+
+/// Create apps and change their settings
+///
+/// Works on a running server and on a stopped server's data directory alike; a change is in force
+/// with the next request.
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    action: Action,
+    #[command(flatten)]
+    target: Target,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Create an app; its key is shown once
+    Create {
+        /// The SDKAppID
+        #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+        sdkappid: u32,
+        /// The secret key; a random one unless given
+        #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true)]
+        key: Option<String>,
+        /// A name for people
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// List the apps
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show an app's settings; of its keys the last four characters
+    Show {
+        sdkappid: u32,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Let an app's calls in again
+    Enable { sdkappid: u32 },
+    /// Answer an app's calls with 60016
+    Disable { sdkappid: u32 },
+    /// Change an app's other settings
+    Set(SetArgs),
+    /// Add and revoke keys; several can be active at once
+    #[command(subcommand)]
+    Key(KeyAction),
+    /// Add and remove App admins
+    #[command(subcommand)]
+    Admin(AdminAction),
+    /// Show or set calls a second, for example `portrait_set=500 total=0`; 0 = no limit
+    Limits {
+        sdkappid: u32,
+        /// COMMAND=RATE
+        #[arg(value_parser = limit)]
+        limits: Vec<(String, u32)>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct SetArgs {
+    sdkappid: u32,
+    /// A name for people
+    #[arg(long)]
+    name: Option<String>,
+    /// Let users set their own profile with their own UserSig
+    #[arg(long, value_name = "on|off")]
+    self_service: Option<Switch>,
+    /// Explain errors in ErrorDisplay
+    #[arg(long, value_name = "on|off|default")]
+    error_detail: Option<ErrorDetail>,
+    /// The limit of Tag_Profile_IM_Location in bytes, 1 to 500
+    #[arg(long, value_name = "BYTES")]
+    location_bytes_max: Option<usize>,
+    /// How many custom fields may be in use
+    #[arg(long, value_name = "COUNT")]
+    custom_fields_max: Option<usize>,
+    /// Let in calls only from this address or network (repeatable; replaces the list)
+    #[arg(long, value_name = "CIDR")]
+    allow_ip: Vec<String>,
+    /// Let in calls from everywhere
+    #[arg(long, conflicts_with = "allow_ip")]
+    allow_any_ip: bool,
+    /// Screen this field for sensitive words (repeatable; replaces the list)
+    #[arg(long, value_name = "TAG")]
+    screen: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Switch {
+    On,
+    Off,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ErrorDetail {
+    On,
+    Off,
+    Default,
+}
+
+#[derive(Debug, Subcommand)]
+enum KeyAction {
+    /// Add a key; it is shown once
+    Add {
+        sdkappid: u32,
+        /// The secret key; a random one unless given
+        #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true)]
+        key: Option<String>,
+    },
+    /// Revoke a key by its number (see `app show`); UserSigs made with it stop working at once
+    Revoke { sdkappid: u32, key_id: u32 },
+}
+
+#[derive(Debug, Subcommand)]
+enum AdminAction {
+    /// Make a user an App admin
+    Add { sdkappid: u32, user: String },
+    /// Make an App admin a user
+    Remove { sdkappid: u32, user: String },
+}
+
+fn limit(text: &str) -> Result<(String, u32), String> {
+    let (command, rate) = text.split_once('=').ok_or("write COMMAND=RATE, for example portrait_set=500")?;
+    let rate = rate.parse().map_err(|_| format!("`{rate}` is not a number of calls a second"))?;
+    Ok((command.to_owned(), rate))
+}
+
+pub(super) fn run(args: Args) -> anyhow::Result<()> {
+    with_operator(&args.target, async |operator| act(operator, args.action).await)
+}
+
+async fn act(operator: &Operator, action: Action) -> anyhow::Result<()> {
+    match action {
+        Action::Create { sdkappid, key, name } => {
+            let app: AppView = operator.json(Method::POST, "/apps", &NewApp { sdkappid, name, key }).await?;
+            say(format_args!("app {sdkappid} created; keep its key, it is not shown again:"));
+            say(app.key.unwrap_or_default());
+        }
+        Action::List { json } => list(&operator.get::<Vec<AppView>>("/apps").await?, json)?,
+        Action::Show { sdkappid, json } => show(&operator.get(&format!("/apps/{sdkappid}")).await?, json)?,
+        Action::Enable { sdkappid } => enable(operator, sdkappid, true).await?,
+        Action::Disable { sdkappid } => enable(operator, sdkappid, false).await?,
+        Action::Set(set) => {
+            let path = format!("/apps/{}", set.sdkappid);
+            show(&operator.json(Method::PATCH, &path, &patch(set)).await?, false)?;
+        }
+        Action::Key(KeyAction::Add { sdkappid, key }) => {
+            let path = format!("/apps/{sdkappid}/keys");
+            let created: CreatedKey = operator.json(Method::POST, &path, &NewKey { key }).await?;
+            say(format_args!("key {} added to app {sdkappid}; keep it, it is not shown again:", created.id));
+            say(created.key);
+        }
+        Action::Key(KeyAction::Revoke { sdkappid, key_id }) => {
+            operator.bytes(Method::DELETE, &format!("/apps/{sdkappid}/keys/{key_id}"), Vec::new()).await?;
+            say(format_args!("key {key_id} of app {sdkappid} revoked"));
+        }
+        Action::Admin(AdminAction::Add { sdkappid, user }) => {
+            operator.bytes(Method::PUT, &format!("/apps/{sdkappid}/admins/{}", segment(&user)), Vec::new()).await?;
+            say(format_args!("{user} is an admin of app {sdkappid}"));
+        }
+        Action::Admin(AdminAction::Remove { sdkappid, user }) => {
+            let path = format!("/apps/{sdkappid}/admins/{}", segment(&user));
+            operator.bytes(Method::DELETE, &path, Vec::new()).await?;
+            say(format_args!("{user} is no longer an admin of app {sdkappid}"));
+        }
+        Action::Limits { sdkappid, limits, json } => {
+            let path = format!("/apps/{sdkappid}");
+            let limits = (!limits.is_empty()).then(|| limits.into_iter().collect());
+            let patch = AppPatch { limits, ..AppPatch::default() };
+            self::limits(&operator.json::<AppView>(Method::PATCH, &path, &patch).await?.limits, json)?;
+        }
+    }
+    Ok(())
+}
+
+async fn enable(operator: &Operator, sdkappid: u32, enabled: bool) -> anyhow::Result<()> {
+    let patch = AppPatch { enabled: Some(enabled), ..AppPatch::default() };
+    let _: AppView = operator.json(Method::PATCH, &format!("/apps/{sdkappid}"), &patch).await?;
+    say(format_args!("app {sdkappid} is {}", if enabled { "enabled" } else { "disabled" }));
+    Ok(())
+}
+
+fn patch(set: SetArgs) -> AppPatch {
+    let allow_ips = if set.allow_any_ip { Some(Vec::new()) } else { Some(set.allow_ip).filter(|list| !list.is_empty()) };
+    AppPatch {
+        name: set.name,
+        enabled: None,
+        self_service: set.self_service.map(|switch| switch == Switch::On),
+        error_detail: set.error_detail.map(|detail| match detail {
+            ErrorDetail::On => Some(true),
+            ErrorDetail::Off => Some(false),
+            ErrorDetail::Default => None,
+        }),
+        allow_ips,
+        location_bytes_max: set.location_bytes_max,
+        custom_fields_max: set.custom_fields_max,
+        limits: None,
+        screened_tags: Some(set.screen).filter(|list| !list.is_empty()),
+    }
+}
+
+fn list(apps: &[AppView], json: bool) -> anyhow::Result<()> {
+    if json {
+        return print_json(apps);
+    }
+    say(format_args!("{:<12} {:<9} {:<12} {:>6} {:>6}  NAME", "SDKAPPID", "STATE", "KEYS", "FIELDS", "WORDS"));
+    for app in apps {
+        let state = if app.enabled { "enabled" } else { "disabled" };
+        let keys: Vec<_> = app.keys.iter().map(|key| format!("…{}", key.last4)).collect();
+        let fields = app.fields.iter().filter(|field| !field.retired).count();
+        let (keys, words, name) = (keys.join(" "), app.words, &app.name);
+        say(format_args!("{:<12} {state:<9} {keys:<12} {fields:>6} {words:>6}  {name}", app.sdkappid));
+    }
+    Ok(())
+}
+
+fn show(app: &AppView, json: bool) -> anyhow::Result<()> {
+    if json {
+        return print_json(app);
+    }
+    let keys: Vec<_> = app.keys.iter().map(|key| format!("{} (…{})", key.id, key.last4)).collect();
+    let fields: Vec<_> = app.fields.iter().filter(|field| !field.retired).map(|field| field.keyword.as_str()).collect();
+    let limits: Vec<_> = app.limits.iter().map(|(command, rate)| format!("{command}={rate}")).collect();
+    let error_detail = app.error_detail.map_or("as the server", |on| if on { "on" } else { "off" });
+    let or_all = |list: &[String]| if list.is_empty() { "all addresses".to_owned() } else { list.join(" ") };
+    say(format_args!("SDKAppID            {}", app.sdkappid));
+    say(format_args!("Name                {}", app.name));
+    say(format_args!("Enabled             {}", app.enabled));
+    say(format_args!("Keys                {}", keys.join(", ")));
+    say(format_args!("Admins              {}", app.admins.join(" ")));
+    say(format_args!("Limits (calls/s)    {}", limits.join(" ")));
+    say(format_args!("Self-service        {}", app.self_service));
+    say(format_args!("Error detail        {error_detail}"));
+    say(format_args!("Calls from          {}", or_all(&app.allow_ips)));
+    say(format_args!("Location limit      {} bytes", app.location_bytes_max));
+    say(format_args!("Custom fields       {} (at most {})", fields.join(" "), app.custom_fields_max));
+    say(format_args!("Sensitive words     {} on {}", app.words, app.screened_tags.join(" ")));
+    Ok(())
+}
+
+fn limits(limits: &BTreeMap<String, u32>, json: bool) -> anyhow::Result<()> {
+    if json {
+        return print_json(limits);
+    }
+    for (command, rate) in limits {
+        let rate = if *rate == 0 { "no limit".to_owned() } else { format!("{rate}/s") };
+        say(format_args!("{command:<20} {rate}"));
+    }
+    Ok(())
+}

@@ -1,0 +1,132 @@
+//! The way to the admin API: over HTTP where a server runs, in-process where none does.
+
+use super::http;
+use super::running::{AdminFile, admin_token};
+use crate::admin;
+use crate::registry::Registry;
+use anyhow::Context;
+use axum::Router;
+use axum::body::Body;
+use http_body_util::BodyExt;
+use hyper::{Method, Request, StatusCode};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use portrait_store::{Store, StoreUrl, is_in_use};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tower::ServiceExt;
+
+/// Which store to work on.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Where")]
+pub(super) struct Target {
+    /// The data directory; its server may run or not
+    #[arg(long, value_name = "DIR", env = "PORTRAITD_SERVER_DATA", global = true)]
+    data: Option<PathBuf>,
+    /// The admin API of a running server, for example http://127.0.0.1:8081
+    #[arg(long, value_name = "URL", env = "PORTRAITD_ADMIN_URL", conflicts_with = "data", global = true)]
+    admin_url: Option<String>,
+    /// The admin API's token, from admin.token in the data directory
+    #[arg(long, value_name = "TOKEN", env = "PORTRAITD_ADMIN_TOKEN", hide_env_values = true, global = true)]
+    admin_token: Option<String>,
+}
+
+/// A connection to the admin API.
+pub(super) enum Operator {
+    /// Of a running server.
+    Remote { url: String, token: String },
+    /// Of a stopped server's data, in this process.
+    Local { router: Router, store: Arc<dyn Store> },
+}
+
+impl Operator {
+    /// Finds the admin API.
+    pub(super) async fn connect(target: &Target) -> anyhow::Result<Self> {
+        if let Some(url) = &target.admin_url {
+            let token = target.admin_token.clone().context("--admin-url needs --admin-token")?;
+            return Ok(Self::Remote { url: url.trim_end_matches('/').to_owned(), token });
+        }
+        let data = target.data.as_deref().context(
+            "say which store: --data DIR, or --admin-url URL with --admin-token TOKEN (portraitd dev prints both)",
+        )?;
+        anyhow::ensure!(data.is_dir(), "there is no data directory {}; start portraitd on it once", data.display());
+        if is_in_use(data) {
+            let (file, token) = (AdminFile::read(data)?, admin_token(data)?);
+            return Ok(Self::Remote { url: format!("http://{}", file.address), token });
+        }
+        let store = portrait_store::open(&StoreUrl::Directory(data.to_owned()))?;
+        let registry = Arc::new(Registry::load(Arc::clone(&store)).await?);
+        let router = admin::router(admin::State::new(Arc::clone(&store), registry), None);
+        Ok(Self::Local { router, store })
+    }
+
+    /// Calls the admin API with a JSON body and reads a JSON answer.
+    pub(super) async fn json<T: DeserializeOwned>(
+        &self, method: Method, path: &str, body: &impl Serialize,
+    ) -> anyhow::Result<T> {
+        let answer = self.bytes(method, path, serde_json::to_vec(body)?).await?;
+        serde_json::from_slice(&answer).context("the admin API answered something else than was expected")
+    }
+
+    /// Reads a JSON answer.
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+        let answer = self.bytes(Method::GET, path, Vec::new()).await?;
+        serde_json::from_slice(&answer).context("the admin API answered something else than was expected")
+    }
+
+    /// Calls the admin API; an error's sentence becomes this command's.
+    pub(super) async fn bytes(&self, method: Method, path: &str, body: Vec<u8>) -> anyhow::Result<Vec<u8>> {
+        let path = format!("/admin/v1{path}");
+        let (status, answer) = match self {
+            Self::Remote { url, token } => {
+                let response = http::call(method, &format!("{url}{path}"), Some(token), body).await?;
+                (response.status(), response.into_body().to_vec())
+            }
+            Self::Local { router, .. } => in_process(router.clone(), method, &path, body).await?,
+        };
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let sentence = serde_json::from_slice::<serde_json::Value>(&answer).ok();
+        let sentence = sentence.as_ref().and_then(|json| json.get("error")?.as_str());
+        anyhow::bail!("{}", sentence.unwrap_or(status.as_str()))
+    }
+
+    /// Gives the store back.
+    pub(super) async fn close(self) {
+        match self {
+            Self::Remote { .. } => {}
+            Self::Local { store, .. } => store.close().await,
+        }
+    }
+}
+
+async fn in_process(
+    router: Router, method: Method, path: &str, body: Vec<u8>,
+) -> anyhow::Result<(StatusCode, Vec<u8>)> {
+    let request = Request::builder().method(method).uri(path).body(Body::from(body))?;
+    let response = match router.oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    };
+    let status = response.status();
+    Ok((status, response.into_body().collect().await?.to_bytes().to_vec()))
+}
+
+/// A name as a part of a path.
+pub(super) fn segment(name: &str) -> impl std::fmt::Display + '_ {
+    utf8_percent_encode(name, NON_ALPHANUMERIC)
+}
+
+/// Runs work on the admin API and gives the store back whatever happens.
+pub(super) fn with_operator<T>(
+    target: &Target, work: impl AsyncFnOnce(&Operator) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    super::runtime()?.block_on(async {
+        let operator = Operator::connect(target).await?;
+        let outcome = work(&operator).await;
+        operator.close().await;
+        outcome
+    })
+}
