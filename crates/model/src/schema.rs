@@ -119,20 +119,17 @@ impl FieldSchema {
 
     /// The tag a caller may have meant: the same but for case, or the standard field of a client SDK's name.
     fn nearest(&self, text: &str) -> Option<String> {
-        let client_sdk = match text {
-            "nickName" | "nick" | "nickname" => Some(StandardTag::Nick),
-            "faceURL" | "faceUrl" | "avatar" => Some(StandardTag::Image),
-            _ => None,
-        };
-        if let Some(tag) = client_sdk {
-            return Some(tag.as_str().to_owned());
-        }
         let bare = |tag: &str| {
             let start = tag.rfind('_').map_or(0, |at| at + 1);
             tag.get(start..).unwrap_or_default().to_ascii_lowercase()
         };
+        let meant = match bare(text).as_str() {
+            "nickname" => "nick".to_owned(),
+            "faceurl" | "avatar" => "image".to_owned(),
+            other => other.to_owned(),
+        };
         let specs = self.standard.iter().chain(self.custom.iter().map(|(_, spec)| spec));
-        specs.map(|spec| spec.tag.to_string()).find(|tag| !text.is_empty() && bare(tag) == bare(text))
+        specs.map(|spec| spec.tag.to_string()).find(|tag| !meant.is_empty() && bare(tag) == meant)
     }
 }
 
@@ -263,6 +260,7 @@ mod tests {
             other => panic!("{other:?}"),
         };
         assert_eq!(near("nickName").as_deref(), Some("Tag_Profile_IM_Nick"));
+        assert_eq!(near("Tag_Profile_Custom_faceURL").as_deref(), Some("Tag_Profile_IM_Image"));
         assert_eq!(near("Tag_Profile_IM_NICK").as_deref(), Some("Tag_Profile_IM_Nick"));
         assert_eq!(near("Tag_Profile_Custom_test").as_deref(), Some("Tag_Profile_Custom_Test"));
         assert_eq!(near("Tag_Profile_IM_Xyz"), None);

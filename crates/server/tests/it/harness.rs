@@ -1,0 +1,272 @@
+//! The real binary under test: started, spoken to over plain sockets, killed by its own process number.
+
+use crate::usersig::{Sign, now};
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+pub const KEY: &str = "5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e";
+
+/// A server that runs. Dropped, it is killed, and a panic in its log fails the test.
+pub struct TestServer {
+    pub child: Child,
+    pub address: String,
+    pub admin_address: String,
+    pub admin_token: String,
+    log: tempfile::NamedTempFile,
+}
+
+/// One HTTP answer.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+/// An app of a running server, and who calls it.
+pub struct App<'a> {
+    pub server: &'a TestServer,
+    pub id: u32,
+}
+
+pub fn binary() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portraitd"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PORTRAITD_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+impl TestServer {
+    /// `portraitd dev` in memory.
+    pub fn dev() -> Self {
+        Self::start(binary().args(["dev", "--key", KEY]), None)
+    }
+
+    pub fn dev_with(args: &[&str]) -> Self {
+        Self::start(binary().args(["dev", "--key", KEY]).args(args), None)
+    }
+
+    /// `portraitd serve` on a data directory, with further lines of configuration.
+    pub fn serve(data: &Path, config: &str) -> Self {
+        let file = data.with_extension("toml");
+        std::fs::write(&file, config).unwrap();
+        Self::start(binary().arg("serve").arg("--config").arg(file).arg("--data").arg(data), Some(data))
+    }
+
+    fn start(command: &mut Command, data: Option<&Path>) -> Self {
+        let log = tempfile::NamedTempFile::new().unwrap();
+        command.args(["--json", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log.reopen().unwrap());
+        let mut child = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let Ok(ready) = serde_json::from_str::<Value>(&line) else {
+            let log = std::fs::read_to_string(log.path()).unwrap();
+            panic!("the server did not start: {line} {log}");
+        };
+        let address = |name: &str| ready[name].as_str().unwrap().strip_prefix("http://").unwrap().to_owned();
+        let admin_token = match data {
+            Some(data) => std::fs::read_to_string(data.join("admin.token")).unwrap().trim().to_owned(),
+            None => ready["admin_token"].as_str().unwrap().to_owned(),
+        };
+        Self { child, address: address("url"), admin_address: address("admin_url"), admin_token, log }
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.log.path()).unwrap()
+    }
+
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    pub fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    pub fn connect(&self) -> Connection {
+        Connection::open(&self.address)
+    }
+
+    /// Calls the admin API.
+    pub fn admin(&self, method: &str, path: &str, body: &str) -> (u16, String) {
+        let (token, length) = (&self.admin_token, body.len());
+        let head = format!(
+            "{method} /admin/v1{path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nContent-Length: {length}\r\n\r\n{body}"
+        );
+        let answer = Connection::open(&self.admin_address).exchange(head.as_bytes()).unwrap();
+        (answer.status, answer.body)
+    }
+
+    /// An app that no other test uses.
+    pub fn app(&self) -> App<'_> {
+        static NEXT: AtomicU32 = AtomicU32::new(1_500_000_000);
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        let (status, answer) = self.admin("POST", "/apps", &json!({"sdkappid": id, "key": KEY}).to_string());
+        assert_eq!(status, 201, "{answer}");
+        App { server: self, id }
+    }
+
+    /// The app that `portraitd dev` made.
+    pub fn dev_app(&self) -> App<'_> {
+        App { server: self, id: 1_400_000_000 }
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if !std::thread::panicking() {
+            let log = self.log();
+            assert!(!log.contains("panicked"), "the server panicked:\n{log}");
+        }
+    }
+}
+
+pub fn path_of(command: &str) -> String {
+    let service = if command.starts_with("portrait_") { "profile" } else { "im_open_login_svc" };
+    format!("/v4/{service}/{command}")
+}
+
+impl App<'_> {
+    pub fn sign(&self, identifier: &str) -> String {
+        Sign { key: KEY, sdkappid: self.id.into(), identifier, time: now(), expire: 600 }.usersig()
+    }
+
+    pub fn query(&self, identifier: &str) -> String {
+        let (id, sig) = (self.id, self.sign(identifier));
+        format!("sdkappid={id}&identifier={}&usersig={sig}&random=1&contenttype=json", encode(identifier))
+    }
+
+    /// The bytes of a call as an App admin.
+    pub fn request(&self, command: &str, body: &str) -> Vec<u8> {
+        post(&format!("{}?{}", path_of(command), self.query("administrator")), body)
+    }
+
+    /// Calls as an App admin and reads the answer's JSON.
+    pub fn call(&self, command: &str, body: &str) -> Value {
+        self.call_as("administrator", command, body)
+    }
+
+    pub fn call_as(&self, identifier: &str, command: &str, body: &str) -> Value {
+        let request = post(&format!("{}?{}", path_of(command), self.query(identifier)), body);
+        self.server.connect().exchange(&request).unwrap().json()
+    }
+
+    pub fn code(&self, command: &str, body: &str) -> u64 {
+        self.call(command, body)["ErrorCode"].as_u64().unwrap()
+    }
+
+    pub fn import(&self, user: &str) {
+        assert_eq!(self.code("account_import", &json!({"UserID": user}).to_string()), 0);
+    }
+
+    /// Changes settings through the admin API.
+    pub fn patch(&self, settings: &Value) {
+        let (status, answer) = self.server.admin("PATCH", &format!("/apps/{}", self.id), &settings.to_string());
+        assert_eq!(status, 200, "{answer}");
+    }
+
+    pub fn put(&self, path: &str, body: &str) {
+        let (status, answer) = self.server.admin("PUT", &format!("/apps/{}{path}", self.id), body);
+        assert_eq!(status, 200, "{answer}");
+    }
+}
+
+pub fn post(target: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!("POST {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n{body}").into_bytes()
+}
+
+/// Percent-encodes everything that is not a letter or a digit.
+pub fn encode(text: &str) -> String {
+    text.bytes()
+        .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02x}") })
+        .collect()
+}
+
+/// A connection that may carry several requests.
+pub struct Connection(BufReader<TcpStream>);
+
+impl Connection {
+    pub fn open(address: &str) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self(BufReader::new(stream))
+    }
+
+    pub fn send(&mut self, bytes: &[u8]) {
+        self.0.get_mut().write_all(bytes).unwrap();
+    }
+
+    /// Sends a request and reads one answer; `None` when the server closed the connection instead.
+    pub fn exchange(&mut self, request: &[u8]) -> Option<Answer> {
+        // The server may answer and close before it has read everything.
+        let _ = self.0.get_mut().write_all(request);
+        self.answer()
+    }
+
+    /// Reads one answer, interim ones passed over.
+    pub fn answer(&mut self) -> Option<Answer> {
+        loop {
+            let head = self.head()?;
+            let mut lines = head.split("\r\n");
+            let status: u16 = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+            let headers = lines.filter_map(|line| line.split_once(": "));
+            let headers: Vec<_> = headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
+            if status == 100 {
+                continue;
+            }
+            let mut answer = Answer { status, headers, body: String::new() };
+            let length = answer.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0_usize);
+            let mut body = vec![0; length];
+            self.0.read_exact(&mut body).ok()?;
+            answer.body = String::from_utf8(body).unwrap();
+            return Some(answer);
+        }
+    }
+
+    fn head(&mut self) -> Option<String> {
+        let mut head = String::new();
+        loop {
+            let read = self.0.read_line(&mut head).ok()?;
+            if read == 0 {
+                return None;
+            }
+            if head.ends_with("\r\n\r\n") {
+                return Some(head);
+            }
+        }
+    }
+
+    /// Whether the server has closed the connection; waits for it.
+    pub fn is_closed(&mut self) -> bool {
+        matches!(self.0.get_mut().read(&mut [0]), Ok(0) | Err(_))
+    }
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    pub fn json(&self) -> Value {
+        assert_eq!(self.status, 200, "{self:?}");
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    pub fn code(&self) -> u64 {
+        self.json()["ErrorCode"].as_u64().unwrap()
+    }
+}

@@ -1,0 +1,55 @@
+//! A second UserSig signer, written from the contract alone: the server's own is not asked about itself.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use flate2::{Compression, write::ZlibEncoder};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use std::io::Write;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// What goes into a UserSig.
+#[derive(Clone)]
+pub struct Sign<'a> {
+    pub key: &'a str,
+    pub sdkappid: u64,
+    pub identifier: &'a str,
+    pub time: u64,
+    pub expire: u64,
+}
+
+#[expect(clippy::disallowed_methods, reason = "the test signs as a client would, by its own clock")]
+pub fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+}
+
+impl Sign<'_> {
+    pub fn signature(&self) -> String {
+        let Self { key, sdkappid, identifier, time, expire } = self;
+        let content = format!(
+            "TLS.identifier:{identifier}\nTLS.sdkappid:{sdkappid}\nTLS.time:{time}\nTLS.expire:{expire}\n"
+        );
+        let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).unwrap();
+        mac.update(content.as_bytes());
+        STANDARD.encode(mac.finalize().into_bytes())
+    }
+
+    pub fn usersig(&self) -> String {
+        let signature = self.signature();
+        let Self { sdkappid, identifier, time, expire, .. } = self;
+        enclose(&format!(
+            r#"{{"TLS.ver":"2.0","TLS.identifier":"{identifier}","TLS.sdkappid":{sdkappid},"TLS.expire":{expire},"TLS.time":{time},"TLS.sig":"{signature}"}}"#
+        ))
+    }
+}
+
+/// Deflates a document and writes it in the UserSig alphabet.
+pub fn enclose(document: &str) -> String {
+    enclose_at(document, Compression::best())
+}
+
+pub fn enclose_at(document: &str, level: Compression) -> String {
+    let mut zlib = ZlibEncoder::new(Vec::new(), level);
+    zlib.write_all(document.as_bytes()).unwrap();
+    STANDARD.encode(zlib.finish().unwrap()).replace('+', "*").replace('/', "-").replace('=', "_")
+}
