@@ -57,13 +57,28 @@ pub(super) struct Deadlines {
     timer: Option<Pin<Box<Sleep>>>,
     /// How much of [`BROKEN_HTTP`] was sent.
     broken_sent: usize,
+    /// Set once the sending side is shut: what still comes in is thrown away.
+    linger: Option<Linger>,
+}
+
+/// A close that waits for the other side. Closing a socket that has unread bytes resets the connection, and the
+/// other side may lose the answer that was just sent.
+#[derive(Clone, Copy)]
+struct Linger {
+    until: Instant,
+    bytes_left: usize,
+}
+
+impl Linger {
+    const PATIENCE: Duration = Duration::from_secs(1);
+    const BYTES_MAX: usize = 8 << 20;
 }
 
 impl Deadlines {
     pub(super) fn new(stream: TcpStream, progress: Progress, config: ListenerConfig) -> Self {
         // A connection that never sends a byte gets no more patience than a header.
         let read_by = Instant::now() + config.header_timeout;
-        Self { stream, progress, config, read_by, write_by: None, timer: None, broken_sent: 0 }
+        Self { stream, progress, config, read_by, write_by: None, timer: None, broken_sent: 0, linger: None }
     }
 
     /// Fails when `deadline` has passed; else sees to it that the task is woken by then.
@@ -171,6 +186,27 @@ impl AsyncWrite for Deadlines {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        if self.linger.is_none() {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+            self.linger = Some(Linger { until: self.after(Linger::PATIENCE), bytes_left: Linger::BYTES_MAX });
+        }
+        let mut scrap = [0; 8192];
+        while let Some(linger) = self.linger.filter(|linger| linger.bytes_left > 0) {
+            let mut buf = ReadBuf::new(&mut scrap);
+            match Pin::new(&mut self.stream).poll_read(cx, &mut buf) {
+                Poll::Ready(Ok(())) if !buf.filled().is_empty() => {
+                    let bytes_left = linger.bytes_left.saturating_sub(buf.filled().len());
+                    self.linger = Some(Linger { bytes_left, ..linger });
+                }
+                // The other side has closed, or broken off: either way nothing more is owed to it.
+                Poll::Ready(_) => break,
+                Poll::Pending => {
+                    // So is patience at its end.
+                    ready!(self.wait_until(cx, linger.until));
+                    break;
+                }
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 }

@@ -111,6 +111,6 @@ where
     let mut builder = http1::Builder::new();
     // HTTP/1.1 alone: telling HTTP/2 apart would need a wait for bytes that no timer covers. hyper's own header
     // timer is off, since `Deadlines` keeps both clocks.
-    builder.max_buf_size(HEAD_BYTES_MAX).header_read_timeout(None).pipeline_flush(true);
+    builder.max_buf_size(HEAD_BYTES_MAX).header_read_timeout(None);
     builder.serve_connection(TokioIo::new(stream), service)
 }

@@ -252,7 +252,10 @@ impl Connection {
 
     /// Whether the server has closed the connection; waits for it.
     pub fn is_closed(&mut self) -> bool {
-        matches!(self.0.get_mut().read(&mut [0]), Ok(0) | Err(_))
+        match self.0.read(&mut [0]) {
+            Ok(read) => read == 0,
+            Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+        }
     }
 }
 
@@ -268,5 +271,27 @@ impl Answer {
 
     pub fn code(&self) -> u64 {
         self.json()["ErrorCode"].as_u64().unwrap()
+    }
+}
+
+/// For tests that look at the bytes.
+impl Connection {
+    pub fn read_raw(&mut self, bytes: &mut [u8]) {
+        self.0.read_exact(bytes).unwrap();
+    }
+
+    pub fn skip_line(&mut self) {
+        self.0.read_line(&mut String::new()).unwrap();
+    }
+
+    pub fn raw_head(&mut self) -> Option<String> {
+        self.head()
+    }
+
+    pub fn read_to_end(&mut self) -> String {
+        let mut bytes = Vec::new();
+        // A reset after some bytes is as good as an end.
+        let _ = self.0.read_to_end(&mut bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 }
