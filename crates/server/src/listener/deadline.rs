@@ -180,7 +180,11 @@ impl AsyncWrite for Deadlines {
         // hyper flushes once an answer is whole in the socket: the connection idles from here.
         if self.progress.get() == SENDING {
             self.progress.set(IDLE);
-            self.read_by = self.after(self.config.idle_timeout);
+            let idle_until = self.after(self.config.idle_timeout);
+            self.read_by = idle_until;
+            // hyper may already wait for the next request and not ask again before something happens: the end of
+            // its patience must be that something. `poll_read` then finds out that the time is over.
+            let _ = self.wait_until(cx, idle_until);
         }
         Poll::Ready(Ok(()))
     }
