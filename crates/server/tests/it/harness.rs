@@ -59,6 +59,11 @@ impl TestServer {
         Self::start(binary().arg("serve").arg("--config").arg(file).arg("--data").arg(data), Some(data))
     }
 
+    /// Any command that starts a server without a data directory of `serve`.
+    pub fn start_with(command: &mut Command) -> Self {
+        Self::start(command, None)
+    }
+
     fn start(command: &mut Command, data: Option<&Path>) -> Self {
         let log = tempfile::NamedTempFile::new().unwrap();
         command.args(["--json", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);

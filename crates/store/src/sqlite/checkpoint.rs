@@ -35,7 +35,7 @@ struct Log {
 
 impl Checkpointer {
     pub(super) fn start(path: &Path, gate: Arc<Mutex<()>>) -> rusqlite::Result<Self> {
-        let connection = connection::writing(path)?;
+        let connection = connection::checkpointing(path)?;
         let (stop, stopped) = mpsc::sync_channel(1);
         let run = move || {
             let mut seen = Log { pages: 0, copied: 0 };
@@ -46,7 +46,8 @@ impl Checkpointer {
                     Err(error) => tracing::warn!(%error, "a checkpoint failed; the log is kept"),
                 }
             }
-            if let Err(error) = checkpoint(&connection, "TRUNCATE") {
+            // The last connection of the process: closing it copies the log and removes it.
+            if let Err((_, error)) = connection.close() {
                 tracing::warn!(%error, "the last checkpoint failed; the log is read at the next start");
             }
         };
