@@ -1,7 +1,7 @@
 //! `portraitd dev`: a working emulator with one command.
 
 use super::page;
-use super::running::{AdminFile, admin_token, asked_to_stop};
+use super::running::{AdminFile, admin_token, StopSignals};
 use crate::config::{Config, LanguageName, LogFormat};
 use crate::observe::start_log;
 use crate::secret::{AdminToken, random_key, random_token};
@@ -91,6 +91,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<()> {
 }
 
 async fn dev(args: Args) -> anyhow::Result<()> {
+    let signals = StopSignals::new()?;
     let url = args.data.clone().map_or(StoreUrl::Memory, StoreUrl::Directory);
     let store = portrait_store::open(&url)?;
     let token = args.data.as_deref().map_or_else(random_token, admin_token)?;
@@ -113,7 +114,7 @@ async fn dev(args: Args) -> anyhow::Result<()> {
     };
     page.print(args.json, args.language.language(), args.data.as_deref())?;
 
-    asked_to_stop().await?;
+    signals.asked_to_stop().await;
     server.stop().await;
     if let Some(data) = &args.data {
         AdminFile::remove(data);

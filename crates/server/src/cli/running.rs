@@ -8,7 +8,7 @@ use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// What a running server leaves in its data directory, so that other commands find its admin API.
 #[derive(Debug, Serialize, Deserialize)]
@@ -60,23 +60,35 @@ pub(crate) fn admin_token(data: &Path) -> anyhow::Result<String> {
     Ok(token)
 }
 
-/// Waits until the process is asked to stop (SIGINT, SIGTERM). Asked a second time, it stops at once.
-pub(crate) async fn asked_to_stop() -> anyhow::Result<()> {
-    /// 128 + SIGINT, as shells expect of a process that a signal ended.
-    const AT_ONCE: i32 = 130;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+/// The signals that ask the process to stop. Made before the server announces itself, so that whoever reads the
+/// announcement can already stop it gracefully.
+pub(crate) struct StopSignals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl StopSignals {
+    /// Takes over SIGINT and SIGTERM.
+    pub(crate) fn new() -> anyhow::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
-    tracing::info!("stopping: finishing requests in flight; a second signal stops at once");
-    tokio::spawn(async move {
+
+    /// Waits until the process is asked to stop. Asked a second time, it stops at once.
+    pub(crate) async fn asked_to_stop(mut self) {
+        /// 128 + SIGINT, as shells expect of a process that a signal ended.
+        const AT_ONCE: i32 = 130;
+        self.next().await;
+        tracing::info!("stopping: finishing requests in flight; a second signal stops at once");
+        tokio::spawn(async move {
+            self.next().await;
+            std::process::exit(AT_ONCE);
+        });
+    }
+
+    async fn next(&mut self) {
         tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
-        std::process::exit(AT_ONCE);
-    });
-    Ok(())
+    }
 }

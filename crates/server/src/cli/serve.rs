@@ -1,6 +1,6 @@
 //! `portraitd serve`: the production service.
 
-use super::running::{AdminFile, admin_token, asked_to_stop};
+use super::running::{AdminFile, admin_token, StopSignals};
 use crate::config::Config;
 use crate::observe::start_log;
 use crate::secret::AdminToken;
@@ -34,13 +34,14 @@ pub(super) fn run(args: Args) -> anyhow::Result<()> {
 }
 
 async fn serve(config: Config, json: bool) -> anyhow::Result<()> {
+    let signals = StopSignals::new()?;
     let data = config.server.data.clone();
     let store = portrait_store::open(&StoreUrl::Directory(data.clone()))?;
     let token = AdminToken::new(&admin_token(&data)?);
     let server = Server::start(&config, store, Arc::new(SystemClock), token).await?;
     AdminFile::write(&data, server.admin_address)?;
     announce(&server, json);
-    asked_to_stop().await?;
+    signals.asked_to_stop().await;
     server.stop().await;
     AdminFile::remove(&data);
     tracing::info!("stopped");
