@@ -82,7 +82,11 @@ impl fmt::Debug for Lexicon {
 
 /// NFKC, lower case, and NFKC again, since lower-casing may take a text out of the form.
 fn normalised(text: &str) -> String {
-    if text.is_ascii() { text.to_ascii_lowercase() } else { text.nfkc().flat_map(char::to_lowercase).nfkc().collect() }
+    if text.is_ascii() {
+        text.to_ascii_lowercase()
+    } else {
+        text.nfkc().flat_map(char::to_lowercase).nfkc().collect()
+    }
 }
 
 #[cfg(test)]

@@ -73,7 +73,10 @@ impl FieldSchema {
     /// Checks the items in order; the first that fails decides (contract, section 4: 40009, 40008, 40610, 40601,
     /// 40605, 40005 for each).
     pub fn check(
-        &self, lexicon: &Lexicon, role: Role, items: &[RawItem<'_>],
+        &self,
+        lexicon: &Lexicon,
+        role: Role,
+        items: &[RawItem<'_>],
     ) -> Result<ProfilePatch, FieldError> {
         let checked = items.iter().enumerate().map(|(index, item)| {
             self.check_item(lexicon, role, item).map_err(|problem| FieldError {
@@ -86,7 +89,10 @@ impl FieldSchema {
     }
 
     fn check_item(
-        &self, lexicon: &Lexicon, role: Role, item: &RawItem<'_>,
+        &self,
+        lexicon: &Lexicon,
+        role: Role,
+        item: &RawItem<'_>,
     ) -> Result<ProfileItem, FieldProblem> {
         let spec = self.find(item.tag)?;
         if !spec.write.allows(role) {
@@ -167,9 +173,7 @@ impl FieldProblem {
             (Self::UnknownTag(Some(near)), Language::Chinese) => {
                 format!("此应用没有该字段，您是否想写 {near}？")
             }
-            (Self::UnknownTag(None), _) => {
-                ErrorCode::InvalidTag.meaning(language).to_owned()
-            }
+            (Self::UnknownTag(None), _) => ErrorCode::InvalidTag.meaning(language).to_owned(),
             (Self::NotWritable, _) => ErrorCode::NoWritePermission.meaning(language).to_owned(),
             (Self::NotReadable, _) => ErrorCode::NoReadPermission.meaning(language).to_owned(),
             (Self::ForbiddenWord, _) => ErrorCode::SensitiveText.meaning(language).to_owned(),
@@ -237,7 +241,8 @@ mod tests {
     fn each_fault_has_its_code() {
         let text = |text: &'static str| RawValue::Text(text.into());
         let number = |text| RawValue::Number(RawNumber(text));
-        let refused = |role, tag: &str, value, code| assert_eq!(check(role, tag, value).err(), Some(code), "{tag}");
+        let refused =
+            |role, tag: &str, value, code| assert_eq!(check(role, tag, value).err(), Some(code), "{tag}");
         refused(Role::Admin, "Tag_Profile_IM_Nope", text("x"), 40009);
         refused(Role::Admin, "Tag_Profile_Custom_Gone", text("x"), 40009);
         refused(Role::Admin, "Tag_Profile_Custom_Own", number("1"), 40008);

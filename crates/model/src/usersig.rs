@@ -114,12 +114,16 @@ impl SigError {
         const HINT: &str = "You can run a self-checking with the assistant tool on the console.";
         match self {
             Self::OtherApp { requested, signed } => {
-                format!("The requested SDKAppID({requested}) does not match the Usersig({signed}). {HINT}").into()
+                format!("The requested SDKAppID({requested}) does not match the Usersig({signed}). {HINT}")
+                    .into()
             }
             Self::OtherUser { requested, signed } => {
-                format!("The requested UserID({requested}) does not match the Usersig({signed}). {HINT}").into()
+                format!("The requested UserID({requested}) does not match the Usersig({signed}). {HINT}")
+                    .into()
             }
-            Self::Unreadable(_) | Self::Expired { .. } | Self::WrongKey | Self::Kicked => self.code().info().into(),
+            Self::Unreadable(_) | Self::Expired { .. } | Self::WrongKey | Self::Kicked => {
+                self.code().info().into()
+            }
         }
     }
 
@@ -132,7 +136,9 @@ impl SigError {
                 Language::English => format!("{meaning} (expired {seconds} s ago)"),
                 Language::Chinese => format!("{meaning}（已过期 {seconds} 秒）"),
             },
-            Self::OtherApp { .. } | Self::OtherUser { .. } | Self::WrongKey | Self::Kicked => meaning.to_owned(),
+            Self::OtherApp { .. } | Self::OtherUser { .. } | Self::WrongKey | Self::Kicked => {
+                meaning.to_owned()
+            }
         }
     }
 }
@@ -181,7 +187,8 @@ impl UserSig {
         if text.len() > TEXT_BYTES_MAX {
             return Err(Unreadable::TooLong);
         }
-        let base64: Vec<u8> = text.bytes().map(to_standard).collect::<Option<_>>().ok_or(Unreadable::Base64)?;
+        let base64: Vec<u8> =
+            text.bytes().map(to_standard).collect::<Option<_>>().ok_or(Unreadable::Base64)?;
         let zlib = LENIENT.decode(base64).map_err(|_| Unreadable::Base64)?;
         let mut document = Vec::with_capacity(512);
         let mut inflate = ZlibDecoder::new(zlib.as_slice()).take(DOCUMENT_BYTES_MAX + 1);
@@ -225,7 +232,8 @@ impl UserSig {
 
     /// Whether it was signed with this key. Takes the same time wherever the signatures differ.
     pub fn is_signed_with(&self, key: &AppKey) -> bool {
-        let content = content(&self.identifier, self.sdk_app_id, self.time, self.expire, self.userbuf.as_deref());
+        let content =
+            content(&self.identifier, self.sdk_app_id, self.time, self.expire, self.userbuf.as_deref());
         mac(key, &content).verify_slice(&self.signature).is_ok()
     }
 
@@ -307,9 +315,8 @@ pub fn sign(key: &AppKey, request: SignRequest<'_>) -> String {
 
 /// The text that is signed.
 fn content(identifier: &str, app: u64, time: u64, expire: u64, userbuf: Option<&str>) -> String {
-    let mut content = format!(
-        "TLS.identifier:{identifier}\nTLS.sdkappid:{app}\nTLS.time:{time}\nTLS.expire:{expire}\n"
-    );
+    let mut content =
+        format!("TLS.identifier:{identifier}\nTLS.sdkappid:{app}\nTLS.time:{time}\nTLS.expire:{expire}\n");
     if let Some(userbuf) = userbuf {
         content.push_str("TLS.userbuf:");
         content.push_str(userbuf);
@@ -321,7 +328,8 @@ fn content(identifier: &str, app: u64, time: u64, expire: u64, userbuf: Option<&
 /// The key is the secret's text itself, never hex-decoded.
 #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
 fn mac(key: &AppKey, content: &str) -> Hmac<Sha256> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key.expose().as_bytes()).expect("HMAC takes keys of any length");
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(key.expose().as_bytes()).expect("HMAC takes keys of any length");
     mac.update(content.as_bytes());
     mac
 }

@@ -59,10 +59,21 @@ struct Progress {
 
 impl Gateway {
     pub(crate) fn new(
-        store: Arc<dyn Store>, registry: Arc<Registry>, clock: Arc<dyn Clock>, config: GatewayConfig, seed: u32,
+        store: Arc<dyn Store>,
+        registry: Arc<Registry>,
+        clock: Arc<dyn Clock>,
+        config: GatewayConfig,
+        seed: u32,
     ) -> Self {
         let failures = FailureLimit::new(config.usersig_failures_per_ip);
-        Self { store, registry, clock, config, failures, request_ids: RequestIds { seed, next: AtomicU64::new(1) } }
+        Self {
+            store,
+            registry,
+            clock,
+            config,
+            failures,
+            request_ids: RequestIds { seed, next: AtomicU64::new(1) },
+        }
     }
 
     /// Answers one HTTP request. Never fails: whatever goes wrong is in the answer.
@@ -71,10 +82,13 @@ impl Gateway {
         let (head, mut body) = request.into_parts();
         let mut progress = Progress::default();
         // A panic is a bug of ours; it may cost one caller one answer, not the process.
-        let decided = AssertUnwindSafe(self.decide(&head, &mut body, peer, &mut progress)).catch_unwind().await;
+        let decided =
+            AssertUnwindSafe(self.decide(&head, &mut body, peer, &mut progress)).catch_unwind().await;
         let outcome = decided.unwrap_or_else(|_| {
             progress.close = true;
-            Err(ApiError::new(progress.endpoint.map_or(ErrorCode::Timeout, |endpoint| endpoint.service.internal())))
+            Err(ApiError::new(
+                progress.endpoint.map_or(ErrorCode::Timeout, |endpoint| endpoint.service.internal()),
+            ))
         });
         if outcome.is_err() && !progress.body_read {
             progress.close |= !self.drain(&head, &mut body).await;
@@ -96,7 +110,11 @@ impl Gateway {
 
     /// The checks in the contract's order, each in its own place.
     async fn decide(
-        &self, head: &hyper::http::request::Parts, body: &mut Incoming, peer: IpAddr, progress: &mut Progress,
+        &self,
+        head: &hyper::http::request::Parts,
+        body: &mut Incoming,
+        peer: IpAddr,
+        progress: &mut Progress,
     ) -> Result<Answer, ApiError> {
         self.config.hosts.admit(head)?;
         // A GET with a body is served: a published Python client sends `account_check` so.
@@ -123,7 +141,11 @@ impl Gateway {
     }
 
     async fn authenticate(
-        &self, app: &App, service: Service, query: &Query<'_>, peer: IpAddr,
+        &self,
+        app: &App,
+        service: Service,
+        query: &Query<'_>,
+        peer: IpAddr,
     ) -> Result<Caller, ApiError> {
         if !app.settings.enabled {
             return Err(ApiError::new(ErrorCode::AppDisabled));
@@ -134,7 +156,8 @@ impl Gateway {
         if !self.failures.allows(peer) {
             return Err(ApiError::new(ErrorCode::SigTooOften));
         }
-        let sig = verify(app, query, self.clock.now().seconds()).inspect_err(|_| self.failures.record(peer))?;
+        let sig =
+            verify(app, query, self.clock.now().seconds()).inspect_err(|_| self.failures.record(peer))?;
         let is_admin = app.settings.is_admin(&query.identifier);
         if self.kicked_at(app, service, &query.identifier, is_admin).await? >= Some(sig.issued_at()) {
             self.failures.record(peer);
@@ -150,7 +173,11 @@ impl Gateway {
 
     /// When the caller was last kicked. Admins cost no I/O.
     async fn kicked_at(
-        &self, app: &App, service: Service, identifier: &str, is_admin: bool,
+        &self,
+        app: &App,
+        service: Service,
+        identifier: &str,
+        is_admin: bool,
     ) -> Result<Option<UnixSeconds>, ApiError> {
         let Ok(user) = UserId::parse(identifier) else { return Ok(None) };
         if is_admin {
@@ -199,7 +226,9 @@ impl Gateway {
         }
         let (mut first, mut rest): (Option<Bytes>, BytesMut) = (None, BytesMut::new());
         while let Some(frame) = body.frame().await {
-            let Ok(frame) = frame.map_err(|_| ApiError::new(ErrorCode::HttpParse))?.into_data() else { continue };
+            let Ok(frame) = frame.map_err(|_| ApiError::new(ErrorCode::HttpParse))?.into_data() else {
+                continue;
+            };
             if first.as_ref().map_or(0, Bytes::len) + rest.len() + frame.len() > bytes_max {
                 return Err(too_large());
             }
@@ -244,7 +273,10 @@ fn verify(app: &App, query: &Query<'_>, now: UnixSeconds) -> Result<UserSig, Sig
 
 /// One line for each request. The query is never in it: it holds the UserSig.
 fn log(
-    head: &hyper::http::request::Parts, progress: &Progress, outcome: &Result<Answer, ApiError>, started: Instant,
+    head: &hyper::http::request::Parts,
+    progress: &Progress,
+    outcome: &Result<Answer, ApiError>,
+    started: Instant,
     headers: &hyper::HeaderMap,
 ) {
     let request_id = || headers.get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();

@@ -2,7 +2,7 @@
 //! DNS rebinding even read the answers; an emulator on a laptop must not be open to that.
 
 use crate::api::ApiError;
-use hyper::header::{HeaderName, HOST, ORIGIN};
+use hyper::header::{HOST, HeaderName, ORIGIN};
 use hyper::http::request::Parts;
 use portrait_model::ErrorCode;
 use std::net::IpAddr;
@@ -76,13 +76,23 @@ mod tests {
             let any = hyper::Request::builder().header(HOST, value).body(()).unwrap();
             assert!(HostPolicy::Any.admit(&any.into_parts().0).is_ok());
         };
-        for host in ["localhost", "LOCALHOST:8080", "127.0.0.1:8080", "127.9.9.9", "[::1]:80", "app.localhost"] {
+        for host in
+            ["localhost", "LOCALHOST:8080", "127.0.0.1:8080", "127.9.9.9", "[::1]:80", "app.localhost"]
+        {
             check(HOST, host, true);
         }
         for host in ["console.tim.qq.com", "adminapisgp.im.qcloud.com", "im.example.com:443"] {
             check(HOST, host, true);
         }
-        for host in ["evil.example", "", "localhost.evil.example", "10.0.0.1", "127.0.0.1.nip.io", "0.0.0.0", "xconsole.tim.qq.com"] {
+        for host in [
+            "evil.example",
+            "",
+            "localhost.evil.example",
+            "10.0.0.1",
+            "127.0.0.1.nip.io",
+            "0.0.0.0",
+            "xconsole.tim.qq.com",
+        ] {
             check(HOST, host, false);
         }
         check(ORIGIN, "http://localhost:3000", true);

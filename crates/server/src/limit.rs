@@ -128,7 +128,7 @@ fn network(address: IpAddr) -> IpAddr {
 /// (a cell never used) is always past.
 fn now_ns() -> u64 {
     static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
-    let since_start = START.get_or_init(Instant::now).elapsed() + Duration::from_secs(3600);
+    let since_start = START.get_or_init(Instant::now).elapsed() + Duration::from_hours(1);
     u64::try_from(since_start.as_nanos()).unwrap_or(u64::MAX)
 }
 

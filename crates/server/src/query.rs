@@ -83,7 +83,9 @@ mod tests {
     fn check(query: &str, expected: Result<(Option<u32>, &str, &str), u32>) {
         let found = Query::parse(query);
         let found = match &found {
-            Ok(query) => Ok((query.sdk_app_id.map(|app| app.0), query.identifier.as_ref(), query.usersig.as_ref())),
+            Ok(query) => {
+                Ok((query.sdk_app_id.map(|app| app.0), query.identifier.as_ref(), query.usersig.as_ref()))
+            }
             Err(error) => Err(error.code().number()),
         };
         assert_eq!(found, expected, "{query}");
@@ -92,7 +94,10 @@ mod tests {
     #[test]
     fn parameters_are_read_in_any_order_and_coding() {
         let read = Ok((Some(1), "管理员", "a*b-c_"));
-        check("sdkappid=1&identifier=%e7%ae%a1%E7%90%86%E5%91%98&usersig=a*b-c_&random=x&contenttype=json", read);
+        check(
+            "sdkappid=1&identifier=%e7%ae%a1%E7%90%86%E5%91%98&usersig=a*b-c_&random=x&contenttype=json",
+            read,
+        );
         check("usersig=a%2Ab%2dc%5F&apn=1&identifier=管理员&sdkappid=001", read);
         check("sdkappid=1&sdkappid=2&identifier=a+b&usersig=s", Ok((Some(1), "a b", "s")));
         check("sdkappid=4294967296&identifier=a&usersig=s", Ok((None, "a", "s")));

@@ -2,9 +2,7 @@
 
 use crate::limit::AppCells;
 use arc_swap::ArcSwap;
-use portrait_model::{
-    AppError, AppSettings, AppRecord, FieldSchema, Lexicon, SdkAppId, UnixSeconds, UserId,
-};
+use portrait_model::{AppError, AppRecord, AppSettings, FieldSchema, Lexicon, SdkAppId, UnixSeconds, UserId};
 use portrait_store::{Store, StoreError};
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -79,7 +77,8 @@ impl Registry {
                 }
                 known => {
                     let cells = known.map(|app| Arc::clone(&app.cells)).unwrap_or_default();
-                    let app = App::new(record, cells).map_err(|why| StoreError::Corrupt(format!("app {id}: {why}")))?;
+                    let app = App::new(record, cells)
+                        .map_err(|why| StoreError::Corrupt(format!("app {id}: {why}")))?;
                     Arc::new(app)
                 }
             };

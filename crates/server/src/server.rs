@@ -29,7 +29,10 @@ pub(crate) struct Server {
 impl Server {
     /// Binds both sockets and starts to serve.
     pub(crate) async fn start(
-        config: &Config, store: Arc<dyn Store>, clock: Arc<dyn Clock>, token: AdminToken,
+        config: &Config,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        token: AdminToken,
     ) -> anyhow::Result<Self> {
         let public = bind(config.server.listen).await?;
         let control = bind(config.server.admin_listen).await?;

@@ -3,7 +3,7 @@
 //! `clients/` has a driver for each; what they need is installed under `target/clients`. Where that is not possible the
 //! test says SKIPPED, except under CI=true, where it fails.
 
-#![expect(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -61,7 +61,8 @@ fn clients() -> PathBuf {
 
 /// Where installed packages are kept, beside the build.
 fn installed(name: &str) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| clients().join("../target"), PathBuf::from);
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| clients().join("../target"), PathBuf::from);
     let dir = target.join("clients").join(name);
     std::fs::create_dir_all(&dir).unwrap();
     dir
@@ -128,7 +129,10 @@ fn crates_io_tencent_im_rs() {
     if !install("crates.io's tencent_im_rs", &mut cargo("fetch")) {
         return;
     }
-    assert!(cargo("build").status().unwrap().success(), "the driver does not build (needs libssl-dev and pkg-config)");
+    assert!(
+        cargo("build").status().unwrap().success(),
+        "the driver does not build (needs libssl-dev and pkg-config)"
+    );
     let server = Server::start();
     let mut forwarder = Command::new("python3")
         .arg(clients().join("forward_tls.py"))

@@ -1,7 +1,15 @@
 //! Durable changes a second at several numbers of callers, beside a bare append + fdatasync with the same batches:
 //! `cargo run --release -p portrait-store --example commit_rate`.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "an example for developers")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "an example for developers"
+)]
 
 #[path = "../tests/common/mod.rs"]
 mod common;
@@ -23,7 +31,8 @@ fn main() {
         let store = Arc::new(SqliteStore::open(dir.path()).unwrap());
         let filler = "x".repeat(250);
         for start in (0..ACCOUNTS).step_by(100) {
-            let seeds = (start..start + 100).map(|i| seed(&format!("user{i}"), &[("Tag_Profile_IM_SelfSignature", &filler)]));
+            let seeds = (start..start + 100)
+                .map(|i| seed(&format!("user{i}"), &[("Tag_Profile_IM_SelfSignature", &filler)]));
             store.import(APP, seeds.collect(), UnixMillis(1)).await.unwrap();
         }
         println!("callers  changes/s  per commit  append+fdatasync/s  ratio");
@@ -41,7 +50,8 @@ fn main() {
 
 async fn changes(store: &Arc<SqliteStore>, callers: u64) -> f64 {
     let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-    let patches: Vec<_> = (0..64).map(|n| patch(&[("Tag_Profile_IM_Nick", &format!("Nickname {n}"))])).collect();
+    let patches: Vec<_> =
+        (0..64).map(|n| patch(&[("Tag_Profile_IM_Nick", &format!("Nickname {n}"))])).collect();
     let patches = Arc::new(patches);
     let started = Instant::now();
     let tasks: Vec<_> = (0..callers)
@@ -53,7 +63,8 @@ async fn changes(store: &Arc<SqliteStore>, callers: u64) -> f64 {
                 // is there already, and so would not sync either.
                 let mut walk = caller + 1;
                 while !stop.load(Ordering::Relaxed) {
-                    walk = walk.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    walk =
+                        walk.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                     let user = user(&format!("user{}", (walk >> 33) % ACCOUNTS));
                     let patch = patches[(walk >> 20) as usize % patches.len()].clone();
                     store.apply(Change { app: APP, user, patch, at: UnixMillis(2) }).await.unwrap();

@@ -72,11 +72,15 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Profile, Damaged> {
 }
 
 fn push_varint(bytes: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        bytes.push((number & 0x7f) as u8 | 0x80);
+    loop {
+        let [low, ..] = number.to_le_bytes();
         number >>= 7;
+        if number == 0 {
+            bytes.push(low & 0x7f);
+            return;
+        }
+        bytes.push(low | 0x80);
     }
-    bytes.push(number as u8);
 }
 
 struct Reader<'a>(&'a [u8]);
@@ -171,9 +175,14 @@ mod tests {
     #[test]
     fn every_cut_and_every_flipped_bit_is_found() {
         let items = vec![
-            ProfileItem { tag: Tag::Standard(StandardTag::Nick), value: FieldValue::Text("爱丽丝".into()) },
+            ProfileItem {
+                tag: Tag::Standard(StandardTag::Nick), value: FieldValue::Text("爱丽丝".into())
+            },
             ProfileItem { tag: Tag::Standard(StandardTag::Level), value: FieldValue::Uint(300) },
-            ProfileItem { tag: Tag::Custom(CustomKeyword::parse("Test").unwrap()), value: FieldValue::Uint(u64::MAX) },
+            ProfileItem {
+                tag: Tag::Custom(CustomKeyword::parse("Test").unwrap()),
+                value: FieldValue::Uint(u64::MAX),
+            },
         ];
         let bytes = encode(&Profile::from_items(items));
         for len in 0..bytes.len() {

@@ -7,8 +7,8 @@
 
 mod codec;
 mod memory;
-mod settings;
 mod open;
+mod settings;
 mod sqlite;
 
 pub use memory::MemoryStore;
@@ -17,8 +17,8 @@ pub use sqlite::SqliteStore;
 
 use futures_util::future::BoxFuture;
 use portrait_model::{
-    AccountSeed, AccountState, AppRecord, AppSettings, Profile, ProfilePatch, SdkAppId, UnixMillis, UnixSeconds,
-    UserId,
+    AccountSeed, AccountState, AppRecord, AppSettings, Profile, ProfilePatch, SdkAppId, UnixMillis,
+    UnixSeconds, UserId,
 };
 
 /// What a store method returns.
@@ -100,7 +100,11 @@ pub trait ProfileStore: Send + Sync {
     /// Lists users in the order of their ids (by bytes) that start with `prefix` and come after `after`; at most
     /// `limit`.
     fn accounts_page(
-        &self, app: SdkAppId, prefix: String, after: Option<UserId>, limit: usize,
+        &self,
+        app: SdkAppId,
+        prefix: String,
+        after: Option<UserId>,
+        limit: usize,
     ) -> StoreFuture<'_, Vec<UserId>>;
 }
 

@@ -46,7 +46,8 @@ impl MemoryStore {
     }
 
     fn write<'a, T: Send + 'a>(
-        &self, write: impl FnOnce(&mut Inner) -> Result<T, StoreError>,
+        &self,
+        write: impl FnOnce(&mut Inner) -> Result<T, StoreError>,
     ) -> StoreFuture<'a, T> {
         let mut inner = self.lock();
         let outcome = inner.open().and_then(|()| write(&mut inner));
@@ -102,7 +103,9 @@ impl ProfileStore for MemoryStore {
     }
 
     fn delete(&self, app: SdkAppId, users: Vec<UserId>) -> StoreFuture<'_, Vec<bool>> {
-        self.write(|inner| Ok(users.iter().map(|user| inner.accounts.remove(&(app, *user)).is_some()).collect()))
+        self.write(|inner| {
+            Ok(users.iter().map(|user| inner.accounts.remove(&(app, *user)).is_some()).collect())
+        })
     }
 
     fn kick(&self, app: SdkAppId, user: UserId, at: UnixSeconds) -> StoreFuture<'_, ()> {
@@ -114,7 +117,11 @@ impl ProfileStore for MemoryStore {
     }
 
     fn accounts_page(
-        &self, app: SdkAppId, prefix: String, after: Option<UserId>, limit: usize,
+        &self,
+        app: SdkAppId,
+        prefix: String,
+        after: Option<UserId>,
+        limit: usize,
     ) -> StoreFuture<'_, Vec<UserId>> {
         self.read(|inner| {
             // No id is empty, so the least id of an app is any id of one space.

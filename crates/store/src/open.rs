@@ -103,7 +103,8 @@ impl DirectoryLock {
         };
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(io(dir))?;
         let path = lock_path(dir);
-        let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
+        let options =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
         let mut file = options.map_err(io(&path))?;
         match file.try_lock() {
             Ok(()) => {}

@@ -1,7 +1,8 @@
 //! The stored form of an app's settings: versioned JSON. The words stand apart, one a line: there may be 100,000.
 
 use portrait_model::{
-    AppKey, AppSettings, CustomField, CustomKeyword, KeyId, KeyRecord, Permission, SdkAppId, Tag, UserId, ValueType,
+    AppKey, AppSettings, CustomField, CustomKeyword, KeyId, KeyRecord, Permission, SdkAppId, Tag, UserId,
+    ValueType,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -54,7 +55,8 @@ struct StoredPermission {
 
 /// Writes settings: the JSON, and the words.
 pub(crate) fn encode(settings: &AppSettings) -> Result<(String, String), serde_json::Error> {
-    let permission = |permission: Permission| StoredPermission { user: permission.user, admin: permission.admin };
+    let permission =
+        |permission: Permission| StoredPermission { user: permission.user, admin: permission.admin };
     let field = |field: &CustomField| StoredField {
         keyword: field.keyword.to_string(),
         value_type: field.value_type.as_str().to_owned(),
@@ -86,7 +88,10 @@ pub(crate) fn encode(settings: &AppSettings) -> Result<(String, String), serde_j
 pub(crate) fn decode(id: SdkAppId, json: &str, words: &str) -> Result<AppSettings, String> {
     let stored: Stored = serde_json::from_str(json).map_err(|error| error.to_string())?;
     if stored.v != VERSION {
-        return Err(format!("version {} of the settings is not known; this portraitd knows {VERSION}", stored.v));
+        return Err(format!(
+            "version {} of the settings is not known; this portraitd knows {VERSION}",
+            stored.v
+        ));
     }
     let user = |text: &String| UserId::parse(text).map_err(|error| error.to_string());
     let tag = |text: &String| Tag::parse(text, id).ok_or_else(|| format!("`{text}` is not a tag"));
@@ -95,7 +100,7 @@ pub(crate) fn decode(id: SdkAppId, json: &str, words: &str) -> Result<AppSetting
         id,
         name: stored.name,
         enabled: stored.enabled,
-        keys: stored.keys.into_iter().map(key).collect::<Result<_, _>>()?,
+        keys: stored.keys.iter().map(key).collect::<Result<_, _>>()?,
         next_key_id: stored.next_key_id,
         admins: stored.admins.iter().map(user).collect::<Result<_, _>>()?,
         limits: stored.limits,
@@ -104,20 +109,21 @@ pub(crate) fn decode(id: SdkAppId, json: &str, words: &str) -> Result<AppSetting
         allow_ips: stored.allow_ips.iter().map(network).collect::<Result<_, _>>()?,
         location_bytes_max: stored.location_bytes_max,
         custom_fields_max: stored.custom_fields_max,
-        custom_fields: stored.custom_fields.into_iter().map(field).collect::<Result<_, _>>()?,
+        custom_fields: stored.custom_fields.iter().map(field).collect::<Result<_, _>>()?,
         words: words.lines().map(str::to_owned).collect(),
         screened_tags: stored.screened_tags.iter().map(tag).collect::<Result<_, _>>()?,
     })
 }
 
 /// The message must not repeat the secret.
-fn key(stored: StoredKey) -> Result<KeyRecord, String> {
+fn key(stored: &StoredKey) -> Result<KeyRecord, String> {
     let key = AppKey::parse(&stored.key).ok_or_else(|| format!("key {} is not a key", stored.id))?;
     Ok(KeyRecord { id: KeyId(stored.id), key })
 }
 
-fn field(stored: StoredField) -> Result<CustomField, String> {
-    let permission = |permission: &StoredPermission| Permission { user: permission.user, admin: permission.admin };
+fn field(stored: &StoredField) -> Result<CustomField, String> {
+    let permission =
+        |permission: &StoredPermission| Permission { user: permission.user, admin: permission.admin };
     let bad = |what: &str| format!("custom field `{}`: bad {what}", stored.keyword);
     Ok(CustomField {
         keyword: CustomKeyword::parse(&stored.keyword).ok_or_else(|| bad("keyword"))?,

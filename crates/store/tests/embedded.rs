@@ -1,6 +1,6 @@
 //! What is particular to the embedded engine: its directory, its format, its sync, and what it survives.
 
-#![expect(missing_docs, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 mod common;
 
@@ -58,12 +58,16 @@ fn other_formats_and_other_databases_are_refused_untouched() {
         assert!(expected(&error), "{error}");
         assert_eq!(fs::read(&path).unwrap(), before);
     };
-    let pragma = |text: &'static str| move |path: &Path| Connection::open(path).unwrap().execute_batch(text).unwrap();
-    check(&pragma("PRAGMA user_version = 2"), |error| matches!(error, OpenError::UnknownFormat { found: 2, known: 1, .. }));
-    check(&pragma("PRAGMA application_id = 7"), |error| matches!(error, OpenError::Foreign { .. }));
-    check(&|path| fs::write(path, "no database at all, but long enough to be read as one").unwrap(), |error| {
-        matches!(error, OpenError::Engine { .. })
+    let pragma =
+        |text: &'static str| move |path: &Path| Connection::open(path).unwrap().execute_batch(text).unwrap();
+    check(&pragma("PRAGMA user_version = 2"), |error| {
+        matches!(error, OpenError::UnknownFormat { found: 2, known: 1, .. })
     });
+    check(&pragma("PRAGMA application_id = 7"), |error| matches!(error, OpenError::Foreign { .. }));
+    check(
+        &|path| fs::write(path, "no database at all, but long enough to be read as one").unwrap(),
+        |error| matches!(error, OpenError::Engine { .. }),
+    );
 }
 
 #[test]
@@ -99,7 +103,10 @@ fn a_damaged_profile_is_never_served_and_harms_no_other() {
     let dir = tempfile::tempdir().unwrap();
     block_on(async {
         let store = SqliteStore::open(dir.path()).unwrap();
-        store.import(APP, vec![seed("a", &[(NICK, "x")]), seed("b", &[(NICK, "y")])], UnixMillis(1)).await.unwrap();
+        store
+            .import(APP, vec![seed("a", &[(NICK, "x")]), seed("b", &[(NICK, "y")])], UnixMillis(1))
+            .await
+            .unwrap();
         store.close().await;
         let other = Connection::open(dir.path().join("portraitd.db")).unwrap();
         let damage = "UPDATE accounts SET profile = x'0102030405' WHERE user = 'a'";
@@ -149,7 +156,10 @@ fn a_torn_tail_of_the_log_is_dropped_and_the_rest_kept() {
 #[test]
 fn a_full_disk_refuses_writes_serves_reads_and_heals() {
     let dir = tempfile::tempdir().unwrap();
-    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=2m", "portraitd-test"]).arg(dir.path()).status();
+    let mounted = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=2m", "portraitd-test"])
+        .arg(dir.path())
+        .status();
     if !mounted.is_ok_and(|status| status.success()) {
         assert!(std::env::var_os("CI").is_none(), "CI can mount a tmpfs");
         eprintln!("SKIPPED: a tmpfs can't be mounted here (not root?)");

@@ -63,7 +63,10 @@ fn unreadable_ones_say_why() {
     check(&full("\"2.0\"", "1.5"), Unreadable::Document);
     check(&full("\"2.0\"", "\"+1\""), Unreadable::Document);
     // Version 1 (ECDSA) has the same envelope and other members.
-    check(&enclose(r#"{"TLS.sdk_appid":"1","TLS.expire_after":"1","TLS.version":"1","TLS.sig":""}"#), Unreadable::Document);
+    check(
+        &enclose(r#"{"TLS.sdk_appid":"1","TLS.expire_after":"1","TLS.version":"1","TLS.sig":""}"#),
+        Unreadable::Document,
+    );
     assert!(UserSig::decode(&full("\"2.0\"", "\"1\"")).is_ok());
 }
 

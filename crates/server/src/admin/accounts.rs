@@ -20,7 +20,9 @@ pub(super) struct PageQuery {
 }
 
 pub(super) async fn page(
-    Extract(state): Extract<State>, Path(app): Path<String>, Query(query): Query<PageQuery>,
+    Extract(state): Extract<State>,
+    Path(app): Path<String>,
+    Query(query): Query<PageQuery>,
 ) -> Answer<AccountsView> {
     let app = state.app(&app)?;
     let after = query.after.as_deref().map(UserId::parse).transpose();
@@ -34,7 +36,8 @@ pub(super) async fn page(
 }
 
 pub(super) async fn show(
-    Extract(state): Extract<State>, Path((app, user)): Path<(String, String)>,
+    Extract(state): Extract<State>,
+    Path((app, user)): Path<(String, String)>,
 ) -> Answer<AccountView> {
     let app = state.app(&app)?.settings.id;
     let id = UserId::parse(&user).map_err(|error| AdminError::bad(error.to_string()))?;
@@ -48,7 +51,9 @@ pub(super) async fn show(
             kicked_at: account.kicked_at.map(|at| at.0),
             profile: view::profile(profile),
         })),
-        Some(Found::Damaged) => Err(portrait_store::StoreError::Corrupt(format!("the profile of {user}")).into()),
+        Some(Found::Damaged) => {
+            Err(portrait_store::StoreError::Corrupt(format!("the profile of {user}")).into())
+        }
         Some(Found::Missing) | None => Err(missing()),
     }
 }

@@ -20,7 +20,8 @@ pub(super) async fn show(Extract(state): Extract<State>, Path(app): Path<String>
 }
 
 pub(super) async fn create(
-    Extract(state): Extract<State>, body: Bytes,
+    Extract(state): Extract<State>,
+    body: Bytes,
 ) -> Result<(StatusCode, Json<AppView>), AdminError> {
     let new: NewApp = read(&body)?;
     if new.sdkappid == 0 {
@@ -34,13 +35,17 @@ pub(super) async fn create(
     let view = AppView { key: Some(key.expose().to_owned()), ..AppView::from(&settings) };
     match state.put(settings, None).await {
         Ok(()) => Ok((StatusCode::CREATED, Json(view))),
-        Err(StoreError::Conflict) => Err(AdminError::conflict(format!("app {} exists already", new.sdkappid))),
+        Err(StoreError::Conflict) => {
+            Err(AdminError::conflict(format!("app {} exists already", new.sdkappid)))
+        }
         Err(error) => Err(error.into()),
     }
 }
 
 pub(super) async fn patch(
-    Extract(state): Extract<State>, Path(app): Path<String>, body: Bytes,
+    Extract(state): Extract<State>,
+    Path(app): Path<String>,
+    body: Bytes,
 ) -> Answer<AppView> {
     let patch: AppPatch = read(&body)?;
     let change = |settings: &mut AppSettings| {
@@ -73,7 +78,9 @@ fn apply(patch: &AppPatch, settings: &mut AppSettings) -> Result<(), AdminError>
         if command != "total" && !ENDPOINTS.iter().any(|endpoint| endpoint.command == command) {
             let known: Vec<_> = ENDPOINTS.iter().map(|endpoint| endpoint.command).collect();
             let known = known.join(", ");
-            return Err(AdminError::bad(format!("no limit is named `{command}`; there are {known} and total")));
+            return Err(AdminError::bad(format!(
+                "no limit is named `{command}`; there are {known} and total"
+            )));
         }
         settings.limits.insert(command.clone(), *per_second);
     }
@@ -88,7 +95,9 @@ fn network(text: &str) -> Result<ipnet::IpNet, AdminError> {
 }
 
 pub(super) async fn add_key(
-    Extract(state): Extract<State>, Path(app): Path<String>, body: Bytes,
+    Extract(state): Extract<State>,
+    Path(app): Path<String>,
+    body: Bytes,
 ) -> Result<(StatusCode, Json<CreatedKey>), AdminError> {
     let key = given_or_random(read::<NewKey>(&body)?.key)?;
     let change = |settings: &mut AppSettings| {
@@ -100,7 +109,8 @@ pub(super) async fn add_key(
 }
 
 pub(super) async fn revoke_key(
-    Extract(state): Extract<State>, Path((app, key)): Path<(String, String)>,
+    Extract(state): Extract<State>,
+    Path((app, key)): Path<(String, String)>,
 ) -> Answer<AppView> {
     let change = |settings: &mut AppSettings| {
         let id = key.parse().map(KeyId).ok();
@@ -114,7 +124,8 @@ pub(super) async fn revoke_key(
 }
 
 pub(super) async fn add_admin(
-    Extract(state): Extract<State>, Path((app, user)): Path<(String, String)>,
+    Extract(state): Extract<State>,
+    Path((app, user)): Path<(String, String)>,
 ) -> Answer<AppView> {
     let user = UserId::parse(&user).map_err(|error| AdminError::bad(error.to_string()))?;
     let change = |settings: &mut AppSettings| {
@@ -128,7 +139,8 @@ pub(super) async fn add_admin(
 }
 
 pub(super) async fn remove_admin(
-    Extract(state): Extract<State>, Path((app, user)): Path<(String, String)>,
+    Extract(state): Extract<State>,
+    Path((app, user)): Path<(String, String)>,
 ) -> Answer<AppView> {
     let change = |settings: &mut AppSettings| {
         let Some(place) = settings.admins.iter().position(|admin| admin.as_str() == user) else {

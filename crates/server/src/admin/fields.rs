@@ -8,7 +8,9 @@ use axum::extract::{Path, State as Extract};
 use portrait_model::{AppSettings, CustomField, CustomKeyword, Permission, ValueType};
 
 pub(super) async fn define(
-    Extract(state): Extract<State>, Path((app, keyword)): Path<(String, String)>, body: Bytes,
+    Extract(state): Extract<State>,
+    Path((app, keyword)): Path<(String, String)>,
+    body: Bytes,
 ) -> Answer<AppView> {
     let field = field(&keyword, &read(&body)?)?;
     let change = |settings: &mut AppSettings| {
@@ -30,7 +32,8 @@ pub(super) async fn define(
 }
 
 pub(super) async fn retire(
-    Extract(state): Extract<State>, Path((app, keyword)): Path<(String, String)>,
+    Extract(state): Extract<State>,
+    Path((app, keyword)): Path<(String, String)>,
 ) -> Answer<AppView> {
     let change = |settings: &mut AppSettings| {
         let mut fields = settings.custom_fields.iter_mut();

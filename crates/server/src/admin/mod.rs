@@ -36,14 +36,18 @@ impl State {
     }
 
     fn app(&self, id: &str) -> Result<Arc<App>, AdminError> {
-        let id: u32 = id.parse().map_err(|_| AdminError::bad(format!("`{id}` is not an SDKAppID: it must be a number")))?;
+        let id: u32 = id
+            .parse()
+            .map_err(|_| AdminError::bad(format!("`{id}` is not an SDKAppID: it must be a number")))?;
         self.registry.app(SdkAppId(id)).ok_or_else(|| AdminError::not_found(format!("there is no app {id}")))
     }
 
     /// Changes an app's settings: validated whole, stored, and in force before this returns. When someone else
     /// changes them at the same time, the change is made again on the newer ones.
     async fn change<T>(
-        &self, id: &str, change: impl Fn(&mut AppSettings) -> Result<T, AdminError>,
+        &self,
+        id: &str,
+        change: impl Fn(&mut AppSettings) -> Result<T, AdminError>,
     ) -> Result<T, AdminError> {
         const ATTEMPTS: usize = 5;
         for _ in 0..ATTEMPTS {
@@ -55,7 +59,10 @@ impl State {
                 stored => return Ok(stored.map(|()| outcome)?),
             }
         }
-        Err(AdminError { status: StatusCode::CONFLICT, message: "the settings keep changing; try again".into() })
+        Err(AdminError {
+            status: StatusCode::CONFLICT,
+            message: "the settings keep changing; try again".into(),
+        })
     }
 
     /// Stores settings that pass validation.

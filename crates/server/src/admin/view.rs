@@ -156,7 +156,8 @@ impl From<&AppSettings> for AppView {
 
 /// Every limit that is in force, also those never set.
 fn effective_limits(settings: &AppSettings) -> BTreeMap<String, u32> {
-    let defaults = crate::api::ENDPOINTS.iter().map(|endpoint| (endpoint.command.to_owned(), endpoint.per_second));
+    let defaults =
+        crate::api::ENDPOINTS.iter().map(|endpoint| (endpoint.command.to_owned(), endpoint.per_second));
     let mut limits: BTreeMap<String, u32> = defaults.chain([("total".to_owned(), 0)]).collect();
     limits.extend(settings.limits.clone());
     limits

@@ -7,12 +7,17 @@ use axum::body::Bytes;
 use axum::extract::{Path, State as Extract};
 use portrait_model::AppSettings;
 
-pub(super) async fn list(Extract(state): Extract<State>, Path(app): Path<String>) -> Result<String, AdminError> {
-    Ok(state.app(&app)?.settings.words.iter().map(|word| format!("{word}\n")).collect())
+pub(super) async fn list(
+    Extract(state): Extract<State>,
+    Path(app): Path<String>,
+) -> Result<String, AdminError> {
+    Ok(state.app(&app)?.settings.words.iter().flat_map(|word| [word, "\n"]).collect())
 }
 
 pub(super) async fn set(
-    Extract(state): Extract<State>, Path(app): Path<String>, body: Bytes,
+    Extract(state): Extract<State>,
+    Path(app): Path<String>,
+    body: Bytes,
 ) -> Answer<AppView> {
     let text = std::str::from_utf8(&body).map_err(|_| AdminError::bad("the words are not UTF-8"))?;
     let words: Vec<String> =

@@ -27,14 +27,21 @@ pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {
 pub(super) fn text(member: Option<Member<'_>>) -> Result<Option<Cow<'_, str>>, ApiError> {
     let Some(member) = member else { return Ok(None) };
     let text = member.text()?.ok_or_else(|| {
-        ApiError::said(ErrorCode::LoginBadParameter, "Nick and FaceUrl must be strings", "Nick 和 FaceUrl 必须是字符串")
+        ApiError::said(
+            ErrorCode::LoginBadParameter,
+            "Nick and FaceUrl must be strings",
+            "Nick 和 FaceUrl 必须是字符串",
+        )
     })?;
     Ok(Some(text).filter(|text| !text.is_empty()))
 }
 
 /// Nick and `FaceUrl` are fields of the profile and obey their rules.
 pub(super) fn seed<'a>(
-    ctx: &Ctx<'_>, user: UserId, nick: Option<Cow<'a, str>>, face_url: Option<Cow<'a, str>>,
+    ctx: &Ctx<'_>,
+    user: UserId,
+    nick: Option<Cow<'a, str>>,
+    face_url: Option<Cow<'a, str>>,
 ) -> Result<AccountSeed, ApiError> {
     let item = |tag: StandardTag, text: Option<Cow<'a, str>>| {
         text.map(|text| RawItem { tag: tag.as_str(), value: RawValue::Text(text) })

@@ -195,7 +195,9 @@ mod tests {
 
     #[test]
     fn faults_have_their_codes() {
-        for not_json in ["", " \n", "{", "{\"Id\":1", "{\"Id\":01}", "nul", "{'Id':1}", "{}x", "{\"Id\":\"\n\"}"] {
+        for not_json in
+            ["", " \n", "{", "{\"Id\":1", "{\"Id\":01}", "nul", "{'Id':1}", "{}x", "{\"Id\":\"\n\"}"]
+        {
             check(not_json, Err(60003));
         }
         for other_shape in ["[1]", "1", "\"x\"", "null", "true", r#"{"List":{}}"#, r#"{"List":"x"}"#] {

@@ -95,7 +95,9 @@ impl ApiError {
                 Language::English => error.to_string(),
                 Language::Chinese => match error {
                     IdError::Empty => "UserID 为空".to_owned(),
-                    IdError::TooLong(bytes) => format!("UserID 长度为 {bytes} 字节，最多允许 32 字节（UTF-8）"),
+                    IdError::TooLong(bytes) => {
+                        format!("UserID 长度为 {bytes} 字节，最多允许 32 字节（UTF-8）")
+                    }
                     IdError::Unprintable => "UserID 含有控制字符，只允许可打印字符".to_owned(),
                 },
             },
@@ -147,7 +149,9 @@ const OK_OTHER: &[u8] = br#""ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#;
 
 /// Writes the answer to a call of `service` (`None` when no endpoint was found).
 pub(crate) fn respond(
-    outcome: &Result<Answer, ApiError>, service: Option<Service>, style: Style,
+    outcome: &Result<Answer, ApiError>,
+    service: Option<Service>,
+    style: Style,
 ) -> Response<Full<Bytes>> {
     let profile = service == Some(Service::Profile);
     match outcome {
@@ -226,7 +230,10 @@ mod tests {
             body(&ok, Some(Service::Profile), false),
             r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","ErrorDisplay":""}"#
         );
-        assert_eq!(body(&ok, Some(Service::Account), false), r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#);
+        assert_eq!(
+            body(&ok, Some(Service::Account), false),
+            r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#
+        );
         let members = Answer::with(&serde_json::json!({"FailAccounts": []})).unwrap();
         assert_eq!(
             body(&Ok(members), Some(Service::Account), false),

@@ -134,7 +134,8 @@ impl Ctx<'_> {
 
     /// Waits for the store, not for ever.
     pub(crate) async fn within<T>(
-        &self, work: impl Future<Output = Result<T, StoreError>>,
+        &self,
+        work: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         let late = |_| StoreError::Unavailable("it did not answer in time".into());
         tokio::time::timeout(Self::STORE_TIMEOUT, work).await.map_err(late)?
@@ -164,7 +165,11 @@ fn bounded<T>(list: Option<Vec<T>>) -> Result<Vec<T>, ApiError> {
     if list.is_empty() || list.len() > ACCOUNTS_MAX {
         let (count, code) = (list.len(), ErrorCode::LoginBadParameter);
         let english = format!("the list of accounts holds {count} entries; 1 to {ACCOUNTS_MAX} are allowed");
-        return Err(ApiError::said(code, english, format!("帐号列表含 {count} 项，允许 1 至 {ACCOUNTS_MAX} 项")));
+        return Err(ApiError::said(
+            code,
+            english,
+            format!("帐号列表含 {count} 项，允许 1 至 {ACCOUNTS_MAX} 项"),
+        ));
     }
     Ok(list)
 }

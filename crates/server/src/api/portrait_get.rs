@@ -57,10 +57,13 @@ pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {
 }
 
 fn users(
-    ctx: &Ctx<'_>, accounts: Vec<Option<Member<'_>>>, tags: Option<&[Option<Member<'_>>]>,
+    ctx: &Ctx<'_>,
+    accounts: Vec<Option<Member<'_>>>,
+    tags: Option<&[Option<Member<'_>>]>,
 ) -> Result<Vec<UserId>, ApiError> {
     let tags = tags.map_or(0, <[_]>::len);
-    let bad = |english: String, chinese: String| Err(ApiError::said(ErrorCode::BadParameter, english, chinese));
+    let bad =
+        |english: String, chinese: String| Err(ApiError::said(ErrorCode::BadParameter, english, chinese));
     match accounts.len() {
         0 => Err(ApiError::new(ErrorCode::NoAccount)),
         count if count > ACCOUNTS_MAX => bad(
@@ -78,7 +81,11 @@ fn users(
 /// Each tag as the caller wrote it, since answers echo the form asked for, with the field it names.
 fn tags<'a>(ctx: &Ctx<'_>, tags: Vec<Option<Member<'a>>>) -> Result<Vec<(Cow<'a, str>, Tag)>, ApiError> {
     let not_text = || {
-        ApiError::said(ErrorCode::BadParameter, "a tag in TagList is not a string", "TagList 中的 Tag 不是字符串")
+        ApiError::said(
+            ErrorCode::BadParameter,
+            "a tag in TagList is not a string",
+            "TagList 中的 Tag 不是字符串",
+        )
     };
     let texts = tags.into_iter().map(|tag| tag.map_or(Ok(None), Member::text)?.ok_or_else(not_text));
     let texts: Vec<Cow<'a, str>> = texts.collect::<Result<_, _>>()?;
@@ -94,9 +101,7 @@ fn members<'a>(users: &'a [UserId], tags: &'a [(Cow<'a, str>, Tag)], found: &'a 
     let entry = |(user, found): (&'a UserId, &'a Found)| {
         let (profile_item, result_code, result_info) = match found {
             Found::Profile(profile) => (Some(project(profile, tags)), 0, ""),
-            Found::Missing => {
-                (None, ErrorCode::AccountNotFound.number(), ErrorCode::AccountNotFound.info())
-            }
+            Found::Missing => (None, ErrorCode::AccountNotFound.number(), ErrorCode::AccountNotFound.info()),
             Found::Damaged => (None, ErrorCode::Internal.number(), UNREADABLE),
         };
         UserProfile { to_account: user.as_str(), profile_item, result_code, result_info }

@@ -40,10 +40,10 @@ fn items(items: Vec<Option<Item<'_>>>) -> Result<Vec<TagAndValue<'_>>, ApiError>
             format!("ProfileItem 含 {count} 项，允许 1 至 {ITEMS_MAX} 项"),
         ));
     }
-    items.into_iter().enumerate().map(|(index, item)| self::item(index, item.unwrap_or_default())).collect()
+    items.into_iter().enumerate().map(|(index, item)| self::item(index, &item.unwrap_or_default())).collect()
 }
 
-fn item(index: usize, item: Item<'_>) -> Result<TagAndValue<'_>, ApiError> {
+fn item<'a>(index: usize, item: &Item<'a>) -> Result<TagAndValue<'a>, ApiError> {
     let bad = |english: &str, chinese: &str| {
         let number = index + 1;
         let english = format!("item {number}: {english}");

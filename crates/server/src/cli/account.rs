@@ -87,7 +87,8 @@ fn list(sdkappid: u32, prefix: &str, limit: u64, target: &Target) -> anyhow::Res
         let (mut users, mut after) = (Vec::<String>::new(), None::<String>);
         loop {
             let left = limit.saturating_sub(users.len() as u64);
-            let after_part = after.as_deref().map(|after| format!("&after={}", segment(after))).unwrap_or_default();
+            let after_part =
+                after.as_deref().map(|after| format!("&after={}", segment(after))).unwrap_or_default();
             let prefix = segment(prefix);
             let path = format!("/apps/{sdkappid}/accounts?limit={left}&prefix={prefix}{after_part}");
             let page: AccountsView = operator.get(&path).await?;

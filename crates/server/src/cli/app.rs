@@ -83,7 +83,7 @@ struct SetArgs {
     /// Explain errors in ErrorDisplay
     #[arg(long, value_name = "on|off|default")]
     error_detail: Option<ErrorDetail>,
-    /// The limit of Tag_Profile_IM_Location in bytes, 1 to 500
+    /// The limit of `Tag_Profile_IM_Location` in bytes, 1 to 500
     #[arg(long, value_name = "BYTES")]
     location_bytes_max: Option<usize>,
     /// How many custom fields may be in use
@@ -170,7 +170,9 @@ async fn act(operator: &Operator, action: Action) -> anyhow::Result<()> {
             say(format_args!("key {key_id} of app {sdkappid} revoked"));
         }
         Action::Admin(AdminAction::Add { sdkappid, user }) => {
-            operator.bytes(Method::PUT, &format!("/apps/{sdkappid}/admins/{}", segment(&user)), Vec::new()).await?;
+            operator
+                .bytes(Method::PUT, &format!("/apps/{sdkappid}/admins/{}", segment(&user)), Vec::new())
+                .await?;
             say(format_args!("{user} is an admin of app {sdkappid}"));
         }
         Action::Admin(AdminAction::Remove { sdkappid, user }) => {
@@ -196,7 +198,8 @@ async fn enable(operator: &Operator, sdkappid: u32, enabled: bool) -> anyhow::Re
 }
 
 fn patch(set: SetArgs) -> AppPatch {
-    let allow_ips = if set.allow_any_ip { Some(Vec::new()) } else { Some(set.allow_ip).filter(|list| !list.is_empty()) };
+    let allow_ips =
+        if set.allow_any_ip { Some(Vec::new()) } else { Some(set.allow_ip).filter(|list| !list.is_empty()) };
     AppPatch {
         name: set.name,
         enabled: None,
@@ -218,7 +221,10 @@ fn list(apps: &[AppView], json: bool) -> anyhow::Result<()> {
     if json {
         return print_json(apps);
     }
-    say(format_args!("{:<12} {:<9} {:<12} {:>6} {:>6}  NAME", "SDKAPPID", "STATE", "KEYS", "FIELDS", "WORDS"));
+    say(format_args!(
+        "{:<12} {:<9} {:<12} {:>6} {:>6}  NAME",
+        "SDKAPPID", "STATE", "KEYS", "FIELDS", "WORDS"
+    ));
     for app in apps {
         let state = if app.enabled { "enabled" } else { "disabled" };
         let keys: Vec<_> = app.keys.iter().map(|key| format!("…{}", key.last4)).collect();
@@ -234,7 +240,8 @@ fn show(app: &AppView, json: bool) -> anyhow::Result<()> {
         return print_json(app);
     }
     let keys: Vec<_> = app.keys.iter().map(|key| format!("{} (…{})", key.id, key.last4)).collect();
-    let fields: Vec<_> = app.fields.iter().filter(|field| !field.retired).map(|field| field.keyword.as_str()).collect();
+    let fields: Vec<_> =
+        app.fields.iter().filter(|field| !field.retired).map(|field| field.keyword.as_str()).collect();
     let limits: Vec<_> = app.limits.iter().map(|(command, rate)| format!("{command}={rate}")).collect();
     let error_detail = app.error_detail.map_or("as the server", |on| if on { "on" } else { "off" });
     let or_all = |list: &[String]| if list.is_empty() { "all addresses".to_owned() } else { list.join(" ") };

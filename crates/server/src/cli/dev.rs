@@ -1,15 +1,15 @@
 //! `portraitd dev`: a working emulator with one command.
 
 use super::page;
-use super::running::{AdminFile, admin_token, StopSignals};
+use super::running::{AdminFile, StopSignals, admin_token};
 use crate::config::{Config, LanguageName, LogFormat};
 use crate::observe::start_log;
 use crate::secret::{AdminToken, random_key, random_token};
 use crate::server::Server;
 use anyhow::Context;
 use portrait_model::{
-    AccountSeed, AppKey, AppSettings, Clock, CustomField, CustomKeyword, FieldSchema, Lexicon, Permission, RawItem,
-    RawNumber, RawValue, Role, SdkAppId, SignRequest, SystemClock, UserId, ValueType, sign,
+    AccountSeed, AppKey, AppSettings, Clock, CustomField, CustomKeyword, FieldSchema, Lexicon, Permission,
+    RawItem, RawNumber, RawValue, Role, SdkAppId, SignRequest, SystemClock, UserId, ValueType, sign,
 };
 use portrait_store::{Store, StoreUrl};
 use std::net::SocketAddr;
@@ -19,7 +19,7 @@ use std::sync::Arc;
 /// Start an emulator for development and CI
 ///
 /// Creates an app with a key, an admin, three sample accounts (alice, bob, carol) and the custom
-/// field Tag_Profile_Custom_Test, then prints what to paste. Without --data nothing is kept after exit.
+/// field `Tag_Profile_Custom_Test`, then prints what to paste. Without --data nothing is kept after exit.
 ///
 /// UserSigs are checked as in production. Frequency limits are off, and ErrorDisplay explains errors.
 /// Only requests to local names are let in, since any web page could send one to your machine.
@@ -30,7 +30,12 @@ pub(super) struct Args {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", env = "PORTRAITD_SERVER_LISTEN")]
     listen: SocketAddr,
     /// Where the admin API listens
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", env = "PORTRAITD_SERVER_ADMIN_LISTEN")]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:0",
+        env = "PORTRAITD_SERVER_ADMIN_LISTEN"
+    )]
     admin_listen: SocketAddr,
     /// Keep everything in this directory instead of in memory
     #[arg(long, value_name = "DIR", env = "PORTRAITD_SERVER_DATA")]
@@ -183,7 +188,8 @@ fn sample_accounts(settings: &AppSettings) -> anyhow::Result<Vec<AccountSeed>> {
             text("Tag_Profile_Custom_Test", "hello"),
         ];
         let patch = schema.check(&Lexicon::default(), Role::Admin, &items);
-        let patch = patch.map_err(|error| anyhow::anyhow!(error.explain(portrait_model::Language::English)))?;
+        let patch =
+            patch.map_err(|error| anyhow::anyhow!(error.explain(portrait_model::Language::English)))?;
         Ok(AccountSeed { user: UserId::parse(user)?, patch })
     };
     [

@@ -6,7 +6,7 @@ use crate::admin::view::{AppView, FieldDefinition};
 use clap::Subcommand;
 use hyper::Method;
 
-/// Define and retire an app's custom fields (Tag_Profile_Custom_…)
+/// Define and retire an app's custom fields (`Tag_Profile_Custom`_…)
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -23,7 +23,7 @@ enum Action {
     #[command(verbatim_doc_comment)]
     Define {
         sdkappid: u32,
-        /// 1 to 8 letters: Tag_Profile_Custom_<KEYWORD>
+        /// 1 to 8 letters: `Tag_Profile_Custom`_<KEYWORD>
         keyword: String,
         /// The type of its values
         #[arg(long = "type", value_name = "TYPE", value_parser = ["string", "bytes", "uint64"])]
@@ -68,11 +68,16 @@ async fn act(operator: &Operator, action: Action) -> anyhow::Result<()> {
                 let tag = format!("Tag_Profile_Custom_{}", field.keyword);
                 let (read, write) = (field.definition.read.join(","), field.definition.write.join(","));
                 let state = if field.retired { "retired" } else { "in use" };
-                say(format_args!("{tag:<28} {:<8} {read:<10} {write:<10} {state}", field.definition.value_type));
+                say(format_args!(
+                    "{tag:<28} {:<8} {read:<10} {write:<10} {state}",
+                    field.definition.value_type
+                ));
             }
         }
         Action::Remove { sdkappid, keyword } => {
-            operator.bytes(Method::DELETE, &format!("/apps/{sdkappid}/fields/{}", segment(&keyword)), Vec::new()).await?;
+            operator
+                .bytes(Method::DELETE, &format!("/apps/{sdkappid}/fields/{}", segment(&keyword)), Vec::new())
+                .await?;
             say(format_args!("Tag_Profile_Custom_{keyword} is retired in app {sdkappid}; its values stay"));
         }
     }

@@ -9,11 +9,14 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 
 /// For one answer; an import of many words takes a while.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Sends a request and reads the whole answer.
 pub(super) async fn call(
-    method: Method, url: &str, bearer: Option<&str>, body: Vec<u8>,
+    method: Method,
+    url: &str,
+    bearer: Option<&str>,
+    body: Vec<u8>,
 ) -> anyhow::Result<Response<Bytes>> {
     tokio::time::timeout(PATIENCE, exchange(method, url, bearer, body))
         .await
@@ -21,7 +24,10 @@ pub(super) async fn call(
 }
 
 async fn exchange(
-    method: Method, url: &str, bearer: Option<&str>, body: Vec<u8>,
+    method: Method,
+    url: &str,
+    bearer: Option<&str>,
+    body: Vec<u8>,
 ) -> anyhow::Result<Response<Bytes>> {
     let uri: Uri = url.parse().context("the URL can't be read")?;
     anyhow::ensure!(uri.scheme_str() == Some("http"), "the URL must start with http://");

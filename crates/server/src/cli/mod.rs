@@ -53,7 +53,7 @@ enum Command {
 pub(crate) fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Dev(args) => dev::run(args),
-        Command::Serve(args) => serve::run(args),
+        Command::Serve(args) => serve::run(&args),
         Command::Config(args) => {
             settings::run(&args);
             Ok(())

@@ -24,7 +24,7 @@ pub(super) struct Target {
     /// The data directory; its server may run or not
     #[arg(long, value_name = "DIR", env = "PORTRAITD_SERVER_DATA", global = true)]
     data: Option<PathBuf>,
-    /// The admin API of a running server, for example http://127.0.0.1:8081
+    /// The admin API of a running server, for example <http://127.0.0.1:8081>
     #[arg(long, value_name = "URL", env = "PORTRAITD_ADMIN_URL", conflicts_with = "data", global = true)]
     admin_url: Option<String>,
     /// The admin API's token, from admin.token in the data directory
@@ -50,7 +50,11 @@ impl Operator {
         let data = target.data.as_deref().context(
             "say which store: --data DIR, or --admin-url URL with --admin-token TOKEN (portraitd dev prints both)",
         )?;
-        anyhow::ensure!(data.is_dir(), "there is no data directory {}; start portraitd on it once", data.display());
+        anyhow::ensure!(
+            data.is_dir(),
+            "there is no data directory {}; start portraitd on it once",
+            data.display()
+        );
         if is_in_use(data) {
             let (file, token) = (AdminFile::read(data)?, admin_token(data)?);
             return Ok(Self::Remote { url: format!("http://{}", file.address), token });
@@ -63,7 +67,10 @@ impl Operator {
 
     /// Calls the admin API with a JSON body and reads a JSON answer.
     pub(super) async fn json<T: DeserializeOwned>(
-        &self, method: Method, path: &str, body: &impl Serialize,
+        &self,
+        method: Method,
+        path: &str,
+        body: &impl Serialize,
     ) -> anyhow::Result<T> {
         let answer = self.bytes(method, path, serde_json::to_vec(body)?).await?;
         serde_json::from_slice(&answer).context("the admin API answered something else than was expected")
@@ -103,7 +110,10 @@ impl Operator {
 }
 
 async fn in_process(
-    router: Router, method: Method, path: &str, body: Vec<u8>,
+    router: Router,
+    method: Method,
+    path: &str,
+    body: Vec<u8>,
 ) -> anyhow::Result<(StatusCode, Vec<u8>)> {
     let request = Request::builder().method(method).uri(path).body(Body::from(body))?;
     let response = match router.oneshot(request).await {
@@ -121,7 +131,8 @@ pub(super) fn segment(name: &str) -> impl std::fmt::Display + '_ {
 
 /// Runs work on the admin API and gives the store back whatever happens.
 pub(super) fn with_operator<T>(
-    target: &Target, work: impl AsyncFnOnce(&Operator) -> anyhow::Result<T>,
+    target: &Target,
+    work: impl AsyncFnOnce(&Operator) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     super::runtime()?.block_on(async {
         let operator = Operator::connect(target).await?;

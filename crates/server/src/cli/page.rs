@@ -35,7 +35,9 @@ impl Page {
 
     fn text(&self, language: Language, data: Option<&Path>) -> String {
         let kept = match data {
-            Some(data) => format!("{}{}", language.pick("everything is kept in ", "数据保存于 "), data.display()),
+            Some(data) => {
+                format!("{}{}", language.pick("everything is kept in ", "数据保存于 "), data.display())
+            }
             None => language.pick("nothing is kept after exit", "退出后不保留任何数据").to_owned(),
         };
         let Self { url, admin_url, admin_token, sdkappid, key, admin, usersig } = self;
@@ -100,5 +102,6 @@ Read it back:
     }
 }
 
-const SET: &str = r#"{"From_Account":"alice","ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":"Alice Liddell"}]}"#;
+const SET: &str =
+    r#"{"From_Account":"alice","ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":"Alice Liddell"}]}"#;
 const GET: &str = r#"{"To_Account":["alice"],"TagList":["Tag_Profile_IM_Nick","Tag_Profile_Custom_Test"]}"#;

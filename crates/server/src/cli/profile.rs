@@ -62,7 +62,8 @@ pub(super) fn get(args: &GetArgs) -> anyhow::Result<()> {
     for user in answer.get("UserProfileItem").and_then(Value::as_array).into_iter().flatten() {
         say(user.get("To_Account").and_then(Value::as_str).unwrap_or_default());
         for item in user.get("ProfileItem").and_then(Value::as_array).into_iter().flatten() {
-            let (tag, value) = (item.get("Tag").and_then(Value::as_str), item.get("Value").unwrap_or(&Value::Null));
+            let (tag, value) =
+                (item.get("Tag").and_then(Value::as_str), item.get("Value").unwrap_or(&Value::Null));
             say(format_args!("  {:<32} {value}", tag.unwrap_or_default()));
         }
         if let Some(info) = user.get("ResultInfo").and_then(Value::as_str).filter(|info| !info.is_empty()) {
@@ -73,7 +74,8 @@ pub(super) fn get(args: &GetArgs) -> anyhow::Result<()> {
 }
 
 fn tag(name: &str) -> String {
-    let standard = STANDARD_FIELDS.iter().find(|field| field.name.strip_prefix("Tag_Profile_IM_") == Some(name));
+    let standard =
+        STANDARD_FIELDS.iter().find(|field| field.name.strip_prefix("Tag_Profile_IM_") == Some(name));
     match standard {
         Some(field) => field.name.to_owned(),
         None if name.starts_with("Tag_") => name.to_owned(),
@@ -87,7 +89,10 @@ fn item(field: &str) -> anyhow::Result<Value> {
     let tag = tag(name);
     let standard = STANDARD_FIELDS.iter().find(|field| field.name == tag);
     if number || standard.is_some_and(|field| field.value_type == ValueType::Uint32) {
-        let value: Value = serde_json::from_str(text).ok().filter(Value::is_number).with_context(|| format!("`{text}` is not a number, and {tag} wants one"))?;
+        let value: Value = serde_json::from_str(text)
+            .ok()
+            .filter(Value::is_number)
+            .with_context(|| format!("`{text}` is not a number, and {tag} wants one"))?;
         return Ok(json!({ "Tag": tag, "Value": value }));
     }
     Ok(json!({ "Tag": tag, "Value": text }))

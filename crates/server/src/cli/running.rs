@@ -26,7 +26,8 @@ impl AdminFile {
     pub(crate) fn write(data: &Path, address: SocketAddr) -> anyhow::Result<()> {
         let file = Self { address, pid: std::process::id() };
         let path = Self::path(data);
-        fs::write(&path, serde_json::to_vec(&file)?).with_context(|| format!("can't write {}", path.display()))
+        fs::write(&path, serde_json::to_vec(&file)?)
+            .with_context(|| format!("can't write {}", path.display()))
     }
 
     /// Finds the admin API of the server that runs on a data directory.
@@ -56,7 +57,9 @@ pub(crate) fn admin_token(data: &Path) -> anyhow::Result<String> {
     let token = crate::secret::random_token()?;
     let created = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
     let mut file = created.with_context(|| format!("can't create {}", path.display()))?;
-    writeln!(file, "{token}").and_then(|()| file.sync_all()).with_context(|| format!("can't write {}", path.display()))?;
+    writeln!(file, "{token}")
+        .and_then(|()| file.sync_all())
+        .with_context(|| format!("can't write {}", path.display()))?;
     Ok(token)
 }
 

@@ -1,6 +1,6 @@
 //! `portraitd serve`: the production service.
 
-use super::running::{AdminFile, admin_token, StopSignals};
+use super::running::{AdminFile, StopSignals, admin_token};
 use crate::config::Config;
 use crate::observe::start_log;
 use crate::secret::AdminToken;
@@ -27,7 +27,7 @@ pub(super) struct Args {
     flags: crate::config::Flags,
 }
 
-pub(super) fn run(args: Args) -> anyhow::Result<()> {
+pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let config = Config::load(args.config.as_deref(), &args.flags)?;
     start_log(&config.log)?;
     super::runtime()?.block_on(serve(config, args.json))

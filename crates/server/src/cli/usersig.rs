@@ -71,7 +71,11 @@ fn inspect(sig: &str, key: Option<&str>) -> anyhow::Result<()> {
     say(format_args!("Issued      {} (Unix seconds)", sig.issued_at().0));
     say(format_args!(
         "Expires     {expires} ({})",
-        if now > expires { format!("expired {} s ago", now - expires) } else { format!("in {} s", expires - now) }
+        if now > expires {
+            format!("expired {} s ago", now - expires)
+        } else {
+            format!("in {} s", expires - now)
+        }
     ));
     if let Some(userbuf) = sig.userbuf() {
         say(format_args!("Userbuf     {userbuf} (base64)"));

@@ -33,7 +33,9 @@ impl Config {
     /// Reads all layers.
     pub(crate) fn load(file: Option<&Path>, flags: &Flags) -> anyhow::Result<Self> {
         let text = match file {
-            Some(file) => std::fs::read_to_string(file).with_context(|| format!("can't read {}", file.display()))?,
+            Some(file) => {
+                std::fs::read_to_string(file).with_context(|| format!("can't read {}", file.display()))?
+            }
             None => String::new(),
         };
         let name = file.map_or_else(|| "the configuration".into(), |file| file.display().to_string());
@@ -62,7 +64,9 @@ impl Config {
         }
         for (variable, text) in env {
             // Other commands have variables of their own, so one that is no key of this file is passed over.
-            let Some((section, key)) = known.iter().find(|key| variable == variable_of(key)) else { continue };
+            let Some((section, key)) = known.iter().find(|key| variable == variable_of(key)) else {
+                continue;
+            };
             let section = table.entry(section.clone()).or_insert_with(|| Value::Table(Table::new()));
             let section = section.as_table_mut().context("a section is not a table")?;
             section.insert(key.clone(), value_of(&text));
@@ -83,11 +87,17 @@ impl Config {
             ("answer_timeout_ms", server.answer_timeout_ms),
         ];
         for (key, value) in timeouts {
-            anyhow::ensure!((1..=86_400_000).contains(&value), "server.{key} must be from 1 to 86400000 (a day)");
+            anyhow::ensure!(
+                (1..=86_400_000).contains(&value),
+                "server.{key} must be from 1 to 86400000 (a day)"
+            );
         }
         anyhow::ensure!(server.connections_max > 0, "server.connections_max must be at least 1");
         let sizes = 1024..=64 << 20;
-        anyhow::ensure!(sizes.contains(&server.body_bytes_max), "server.body_bytes_max must be from 1024 to 67108864");
+        anyhow::ensure!(
+            sizes.contains(&server.body_bytes_max),
+            "server.body_bytes_max must be from 1024 to 67108864"
+        );
         Ok(())
     }
 }
@@ -119,8 +129,11 @@ fn check_section(known: &[(String, String)], section: &str, value: &Value) -> an
 }
 
 fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let best = known.map(|known| (strsim::jaro_winkler(name, known), known)).max_by(|a, b| a.0.total_cmp(&b.0));
-    best.filter(|(likeness, _)| *likeness > 0.7).map(|(_, known)| format!("; did you mean `{known}`?")).unwrap_or_default()
+    let best =
+        known.map(|known| (strsim::jaro_winkler(name, known), known)).max_by(|a, b| a.0.total_cmp(&b.0));
+    best.filter(|(likeness, _)| *likeness > 0.7)
+        .map(|(_, known)| format!("; did you mean `{known}`?"))
+        .unwrap_or_default()
 }
 
 /// `PORTRAITD_SERVER_LISTEN` for `listen` in `[server]`.
@@ -149,7 +162,10 @@ mod tests {
     fn the_example_is_the_defaults() {
         assert_eq!(load(super::super::EXAMPLE, &[]), Ok(Config::default()));
         for (section, key) in known_keys().unwrap() {
-            assert!(super::super::EXAMPLE.contains(&format!("{key} =")), "[{section}] {key} is not in the example");
+            assert!(
+                super::super::EXAMPLE.contains(&format!("{key} =")),
+                "[{section}] {key} is not in the example"
+            );
         }
     }
 
@@ -177,7 +193,10 @@ mod tests {
             let error = load(text, &[]).unwrap_err();
             assert!(error.contains(part), "{error}");
         };
-        check("[server]\nlisten_adress = \"x\"", "there is no key `listen_adress` in [server]; did you mean `listen`?");
+        check(
+            "[server]\nlisten_adress = \"x\"",
+            "there is no key `listen_adress` in [server]; did you mean `listen`?",
+        );
         check("[sever]\nlisten = \"x\"", "there is no section [sever]; did you mean `server`?");
         check("[server]\nlisten = \"localhost\"", "invalid socket address");
         check("[server]\nbody_bytes_max = 1", "1024");

@@ -97,13 +97,10 @@ impl Deadlines {
         }
     }
 
-    fn after(&self, patience: Duration) -> Instant {
-        Instant::now() + patience
-    }
-
     /// What hyper sends before the service was asked is its own bare 400; our envelope goes in its place.
     fn poll_send_broken(&mut self, cx: &mut Context<'_>, hypers: usize) -> Poll<io::Result<usize>> {
-        while let Some(rest) = BROKEN_HTTP.as_bytes().get(self.broken_sent..).filter(|rest| !rest.is_empty()) {
+        while let Some(rest) = BROKEN_HTTP.as_bytes().get(self.broken_sent..).filter(|rest| !rest.is_empty())
+        {
             self.broken_sent += ready!(Pin::new(&mut self.stream).poll_write(cx, rest))?;
         }
         Poll::Ready(Ok(hypers))
@@ -115,20 +112,30 @@ impl Deadlines {
 
     /// Keeps the write clock.
     fn timed_write(
-        &mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>,
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
         if written.is_ready() {
             self.write_by = None;
             return written;
         }
-        let write_by = self.write_by.unwrap_or_else(|| self.after(self.config.write_timeout));
+        let write_by = self.write_by.unwrap_or_else(|| after(self.config.write_timeout));
         self.write_by = Some(write_by);
         self.wait_until(cx, write_by).map(Err)
     }
 }
 
+fn after(patience: Duration) -> Instant {
+    Instant::now() + patience
+}
+
 impl AsyncRead for Deadlines {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);
         let phase = self.progress.get();
@@ -136,7 +143,7 @@ impl AsyncRead for Deadlines {
             Poll::Ready(outcome) => {
                 if phase == IDLE && buf.filled().len() > before {
                     self.progress.set(READING_HEAD);
-                    self.read_by = self.after(self.config.header_timeout);
+                    self.read_by = after(self.config.header_timeout);
                 }
                 Poll::Ready(outcome)
             }
@@ -161,7 +168,9 @@ impl AsyncWrite for Deadlines {
     }
 
     fn poll_write_vectored(
-        mut self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[IoSlice<'_>],
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = if self.hyper_speaks_for_itself() {
             self.poll_send_broken(cx, bufs.iter().map(|buf| buf.len()).sum())
@@ -180,7 +189,7 @@ impl AsyncWrite for Deadlines {
         // hyper flushes once an answer is whole in the socket: the connection idles from here.
         if self.progress.get() == SENDING {
             self.progress.set(IDLE);
-            let idle_until = self.after(self.config.idle_timeout);
+            let idle_until = after(self.config.idle_timeout);
             self.read_by = idle_until;
             // hyper may already wait for the next request and not ask again before something happens: the end of
             // its patience must be that something. `poll_read` then finds out that the time is over.
@@ -192,7 +201,7 @@ impl AsyncWrite for Deadlines {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.linger.is_none() {
             ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
-            self.linger = Some(Linger { until: self.after(Linger::PATIENCE), bytes_left: Linger::BYTES_MAX });
+            self.linger = Some(Linger { until: after(Linger::PATIENCE), bytes_left: Linger::BYTES_MAX });
         }
         let mut scrap = [0; 8192];
         while let Some(linger) = self.linger.filter(|linger| linger.bytes_left > 0) {

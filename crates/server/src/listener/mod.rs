@@ -39,7 +39,10 @@ const HEAD_BYTES_MAX: usize = 32 * 1024;
 
 /// Accepts connections and answers their requests until `stop` turns true; then lets what is in flight finish.
 pub(crate) async fn serve<S, F, B>(
-    listener: TcpListener, config: ListenerConfig, mut stop: watch::Receiver<bool>, answer: S,
+    listener: TcpListener,
+    config: ListenerConfig,
+    mut stop: watch::Receiver<bool>,
+    answer: S,
 ) where
     S: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response<B>> + Send + 'static,
@@ -84,7 +87,10 @@ pub(crate) async fn serve<S, F, B>(
 
 /// One connection, with its clocks.
 fn connection<S, F, B>(
-    stream: TcpStream, peer: SocketAddr, config: ListenerConfig, answer: S,
+    stream: TcpStream,
+    peer: SocketAddr,
+    config: ListenerConfig,
+    answer: S,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> + Send
 where
     S: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,

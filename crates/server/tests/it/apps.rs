@@ -8,7 +8,12 @@ const CHECK: &str = r#"{"CheckItem":[{"UserID":"administrator"}]}"#;
 
 fn code_with_key(app: &App<'_>, key: &str) -> u64 {
     let sign = Sign { key, sdkappid: app.id.into(), identifier: "administrator", time: now(), expire: 60 };
-    let target = format!("{}?sdkappid={}&identifier=administrator&usersig={}", path_of("account_check"), app.id, sign.usersig());
+    let target = format!(
+        "{}?sdkappid={}&identifier=administrator&usersig={}",
+        path_of("account_check"),
+        app.id,
+        sign.usersig()
+    );
     app.server.connect().exchange(&post(&target, CHECK)).unwrap().code()
 }
 
@@ -34,10 +39,24 @@ fn apps_do_not_see_each_other() {
     let (one, other) = (server.app(), server.app());
     one.import("u");
     assert_eq!(other.code("kick", r#"{"UserID":"u"}"#), 70107);
-    assert_eq!(other.code("portrait_set", r#"{"From_Account":"u","ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":"x"}]}"#), 40003);
+    assert_eq!(
+        other.code(
+            "portrait_set",
+            r#"{"From_Account":"u","ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":"x"}]}"#
+        ),
+        40003
+    );
     one.put("/fields/Mine", r#"{"type":"string","read":["admin"],"write":["admin"]}"#);
-    assert_eq!(other.code("portrait_get", r#"{"To_Account":["u"],"TagList":["Tag_Profile_Custom_Mine"]}"#), 40009);
-    let crossed = format!("{}?sdkappid={}&identifier=administrator&usersig={}", path_of("account_check"), other.id, one.sign("administrator"));
+    assert_eq!(
+        other.code("portrait_get", r#"{"To_Account":["u"],"TagList":["Tag_Profile_Custom_Mine"]}"#),
+        40009
+    );
+    let crossed = format!(
+        "{}?sdkappid={}&identifier=administrator&usersig={}",
+        path_of("account_check"),
+        other.id,
+        one.sign("administrator")
+    );
     assert_eq!(server.connect().exchange(&post(&crossed, CHECK)).unwrap().code(), 70014);
 }
 
@@ -47,17 +66,30 @@ fn admins_are_named_removed_and_kicked() {
     let app = server.app();
     assert_eq!(app.call_as("ops", "account_check", CHECK)["ErrorCode"], 60010);
     app.put("/admins/ops", "");
-    assert_eq!(app.call_as("ops", "account_check", r#"{"CheckItem":[{"UserID":"ops"}]}"#)["ResultItem"][0]["AccountStatus"], "Imported");
+    assert_eq!(
+        app.call_as("ops", "account_check", r#"{"CheckItem":[{"UserID":"ops"}]}"#)["ResultItem"][0]["AccountStatus"],
+        "Imported"
+    );
     assert_eq!(app.code("kick", r#"{"UserID":"ops"}"#), 0);
-    assert_eq!(app.call_as("ops", "account_check", CHECK)["ErrorCode"], 70052, "issued in the second of the kick");
-    let later = Sign { key: KEY, sdkappid: app.id.into(), identifier: "ops", time: now() + 60, expire: 60 }.usersig();
+    assert_eq!(
+        app.call_as("ops", "account_check", CHECK)["ErrorCode"],
+        70052,
+        "issued in the second of the kick"
+    );
+    let later =
+        Sign { key: KEY, sdkappid: app.id.into(), identifier: "ops", time: now() + 60, expire: 60 }.usersig();
     let target = format!("{}?sdkappid={}&identifier=ops&usersig={later}", path_of("account_check"), app.id);
     assert_eq!(server.connect().exchange(&post(&target, CHECK)).unwrap().code(), 0);
     assert_eq!(server.admin("DELETE", &format!("/apps/{}/admins/ops", app.id), "").0, 200);
     assert_eq!(server.connect().exchange(&post(&target, CHECK)).unwrap().code(), 60010);
     assert_eq!(server.admin("DELETE", &format!("/apps/{}/admins/administrator", app.id), "").0, 400);
-    let many: Vec<u16> = (0..12).map(|n| server.admin("PUT", &format!("/apps/{}/admins/a{n}", app.id), "").0).collect();
-    assert_eq!(many.iter().filter(|status| **status == 200).count(), 9, "at most 10 with administrator: {many:?}");
+    let many: Vec<u16> =
+        (0..12).map(|n| server.admin("PUT", &format!("/apps/{}/admins/a{n}", app.id), "").0).collect();
+    assert_eq!(
+        many.iter().filter(|status| **status == 200).count(),
+        9,
+        "at most 10 with administrator: {many:?}"
+    );
 }
 
 #[test]
@@ -113,7 +145,10 @@ fn the_admin_api_asks_for_its_token_and_names_mistakes() {
     assert_eq!(server.admin("POST", "/apps", &json!({"sdkappid": app.id}).to_string()).0, 409);
     for path in ["/healthz", "/readyz"] {
         let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        assert_eq!(Connection::open(&server.admin_address).exchange(request.as_bytes()).unwrap().body, "ok\n");
+        assert_eq!(
+            Connection::open(&server.admin_address).exchange(request.as_bytes()).unwrap().body,
+            "ok\n"
+        );
     }
 }
 
@@ -125,7 +160,10 @@ fn error_details_are_for_people_and_can_be_switched() {
     let set = r#"{"From_Account":"u","ProfileItem":[{"Tag":"nickName","Value":"x"}]}"#;
     let answer = app.call("portrait_set", set);
     assert_eq!(answer["ErrorInfo"], "Err_Profile_Invalid_Tag", "the name is the same in every language");
-    assert_eq!(answer["ErrorDisplay"], "第 1 项（nickName）：此应用没有该字段，您是否想写 Tag_Profile_IM_Nick？");
+    assert_eq!(
+        answer["ErrorDisplay"],
+        "第 1 项（nickName）：此应用没有该字段，您是否想写 Tag_Profile_IM_Nick？"
+    );
     app.patch(&json!({"error_detail": false}));
     assert_eq!(app.call("portrait_set", set)["ErrorDisplay"], "");
     app.patch(&json!({"error_detail": null}));
@@ -138,13 +176,18 @@ fn secrets_never_reach_the_log() {
     let server = TestServer::dev_with(&["--log", "trace"]);
     let app = server.dev_app();
     let sig = app.sign("administrator");
-    let target = format!("{}?sdkappid={}&identifier=administrator&usersig={sig}", path_of("account_check"), app.id);
+    let target =
+        format!("{}?sdkappid={}&identifier=administrator&usersig={sig}", path_of("account_check"), app.id);
     for (body, code) in [(CHECK, 0), ("{", 60003)] {
         assert_eq!(server.connect().exchange(&post(&target, body)).unwrap().code(), code);
     }
     server.connect().exchange(&post(&format!("/v4/nope?usersig={sig}"), "{}")).unwrap();
     server.connect().exchange(format!("GET /v4/x?usersig={sig} HTTP/1.1\r\nA B\r\n\r\n").as_bytes());
-    server.admin("POST", &format!("/apps/{}/keys", app.id), &json!({"key": "canary-key-canary-key"}).to_string());
+    server.admin(
+        "POST",
+        &format!("/apps/{}/keys", app.id),
+        &json!({"key": "canary-key-canary-key"}).to_string(),
+    );
     let log = server.log();
     assert!(log.contains("account_check"), "the log says something:\n{log}");
     for secret in [sig.as_str(), KEY, &server.admin_token, "canary-key"] {

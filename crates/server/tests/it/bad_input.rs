@@ -12,7 +12,12 @@ const SET: &str = r#"{"From_Account":"alice","ProfileItem":[{"Tag":"Tag_Profile_
 fn bodies_over_the_limit_are_refused_and_the_connection_closed() {
     let server = TestServer::dev();
     let app = server.dev_app();
-    let nick = |bytes: usize| format!(r#"{{"Pad":"{}","From_Account":"alice","ProfileItem":[{{"Tag":"Tag_Profile_IM_Nick","Value":"x"}}]}}"#, "x".repeat(bytes));
+    let nick = |bytes: usize| {
+        format!(
+            r#"{{"Pad":"{}","From_Account":"alice","ProfileItem":[{{"Tag":"Tag_Profile_IM_Nick","Value":"x"}}]}}"#,
+            "x".repeat(bytes)
+        )
+    };
     let fits = nick((1 << 20) - nick(0).len());
     assert_eq!(fits.len(), 1 << 20);
     assert_eq!(app.code("portrait_set", &fits), 0);
@@ -22,7 +27,9 @@ fn bodies_over_the_limit_are_refused_and_the_connection_closed() {
     let target = format!("{}?{}", path_of("portrait_set"), app.query("administrator"));
     let mut connection = server.connect();
     let chunk = format!("{:x}\r\n{}\r\n", 1 << 19, "x".repeat(1 << 19));
-    let chunked = format!("POST {target} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}{chunk}{chunk}");
+    let chunked = format!(
+        "POST {target} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}{chunk}{chunk}"
+    );
     assert_eq!(connection.exchange(chunked.as_bytes()).unwrap().code(), 60002);
 }
 
@@ -40,7 +47,11 @@ fn invalid_utf8_and_truncated_bodies() {
     for cut in 0..SET.len() {
         assert_eq!(app.code("portrait_set", &SET[..cut]), 60003, "cut to {cut}");
     }
-    assert_eq!(app.call("portrait_get", r#"{"To_Account":["alice"],"TagList":["Tag_Profile_IM_Nick"]}"#)["UserProfileItem"][0]["ProfileItem"][0]["Value"], "Alice");
+    assert_eq!(
+        app.call("portrait_get", r#"{"To_Account":["alice"],"TagList":["Tag_Profile_IM_Nick"]}"#)["UserProfileItem"]
+            [0]["ProfileItem"][0]["Value"],
+        "Alice"
+    );
 }
 
 #[test]
@@ -48,7 +59,8 @@ fn usersigs_that_want_to_do_harm() {
     let server = TestServer::dev();
     let app = server.dev_app();
     let code = |sig: &str| {
-        let target = format!("{}?sdkappid={}&identifier=administrator&usersig={sig}", path_of("portrait_set"), app.id);
+        let target =
+            format!("{}?sdkappid={}&identifier=administrator&usersig={sig}", path_of("portrait_set"), app.id);
         server.connect().exchange(&post(&target, SET)).map(|answer| answer.code())
     };
     let bomb = enclose(&" ".repeat(3 << 20));
@@ -66,7 +78,19 @@ fn broken_http_gets_the_envelope_and_a_closed_connection() {
     let long = format!("POST /{} HTTP/1.1\r\n\r\n", "x".repeat(80_000));
     let headers = format!("POST / HTTP/1.1\r\nHost: localhost\r\n{}\r\n", "A: b\r\n".repeat(200));
     let header = format!("POST / HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(80_000));
-    let broken = ["GARBAGE\r\n\r\n", "POST\r\n\r\n", "POST / HTTP/9.9\r\n\r\n", "\0\0\0\0\r\n\r\n", "POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n", "POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "POST / HTTP/1.1\r\nA B: c\r\n\r\n", "POST /\u{80} x HTTP/1.1\r\n\r\n", &long, &headers, &header];
+    let broken = [
+        "GARBAGE\r\n\r\n",
+        "POST\r\n\r\n",
+        "POST / HTTP/9.9\r\n\r\n",
+        "\0\0\0\0\r\n\r\n",
+        "POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+        "POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        "POST / HTTP/1.1\r\nA B: c\r\n\r\n",
+        "POST /\u{80} x HTTP/1.1\r\n\r\n",
+        &long,
+        &headers,
+        &header,
+    ];
     for request in broken {
         let mut connection = server.connect();
         let answer = connection.exchange(request.as_bytes()).unwrap_or_else(|| panic!("{request:.40}"));
@@ -121,7 +145,15 @@ fn no_bytes_break_the_server() {
     let server = TestServer::dev();
     let app = server.dev_app();
     let good = app.query("administrator");
-    let commands = ["portrait_set", "portrait_get", "account_import", "multiaccount_import", "account_check", "account_delete", "kick"];
+    let commands = [
+        "portrait_set",
+        "portrait_get",
+        "account_import",
+        "multiaccount_import",
+        "account_check",
+        "account_delete",
+        "kick",
+    ];
     let json = r#"[\[\]{}",:0-9a-zA-Z_\\ ]{0,80}"#;
     let body = prop_oneof![
         prop::collection::vec(any::<u8>(), 0..120),
@@ -137,7 +169,11 @@ fn no_bytes_break_the_server() {
     let connection = std::cell::RefCell::new(server.connect());
     let tried = runner.run(&(0..commands.len(), query, body), |(command, query, body)| {
         let query = query.as_deref().unwrap_or(&good);
-        let head = format!("POST {}?{query} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n", path_of(commands[command]), body.len());
+        let head = format!(
+            "POST {}?{query} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n",
+            path_of(commands[command]),
+            body.len()
+        );
         let answer = connection.borrow_mut().exchange(&[head.as_bytes(), &body].concat());
         let Some(answer) = answer else {
             return Err(TestCaseError::fail("the connection was closed"));

@@ -130,8 +130,11 @@ fn table(name: &str) -> Table {
 }
 
 fn table_names() -> Vec<String> {
-    let files = std::fs::read_dir(folder()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
-    let mut names: Vec<_> = files.filter(|name| name.ends_with(".toml")).collect();
+    let files =
+        std::fs::read_dir(folder()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = files
+        .filter(|name| PathBuf::from(name).extension().is_some_and(|extension| extension == "toml"))
+        .collect();
     names.sort();
     names
 }
@@ -194,15 +197,21 @@ fn request(app: &App<'_>, case: &Case, call: &str) -> Vec<u8> {
     let path = if call.starts_with('/') { call.to_owned() } else { path_of(call) };
     let method = case.method.as_deref().unwrap_or("POST");
     let body = fill(&case.body, app);
-    let headers: String = case.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    let length = if method == "GET" && body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
-    format!("{method} {path}?{} HTTP/1.1\r\nHost: localhost\r\n{length}{headers}\r\n{body}", query.join("&")).into_bytes()
+    let headers: String = case.headers.iter().flat_map(|(name, value)| [name, ": ", value, "\r\n"]).collect();
+    let length = if method == "GET" && body.is_empty() {
+        String::new()
+    } else {
+        format!("Content-Length: {}\r\n", body.len())
+    };
+    format!("{method} {path}?{} HTTP/1.1\r\nHost: localhost\r\n{length}{headers}\r\n{body}", query.join("&"))
+        .into_bytes()
 }
 
 /// The whole envelope that a code means.
 fn envelope(code: u64, call: &str, info: Option<String>, found: &Value) -> Value {
     let info = info.map_or_else(|| found["ErrorInfo"].clone(), Value::String);
-    let mut envelope = json!({"ActionStatus": if code == 0 { "OK" } else { "FAIL" }, "ErrorCode": code, "ErrorInfo": info});
+    let mut envelope =
+        json!({"ActionStatus": if code == 0 { "OK" } else { "FAIL" }, "ErrorCode": code, "ErrorInfo": info});
     if call.contains("portrait_") && code < 60_000 {
         envelope["ErrorDisplay"] = json!("");
     }
@@ -217,12 +226,15 @@ fn check(app: &App<'_>, connection: &mut Connection, file: &str, call: &str, cas
     let found = answer.json();
     match (&case.answer, case.code) {
         (Some(expected), None) => {
-            let expected: Value = serde_json::from_str(&fill(expected, app)).unwrap_or_else(|error| panic!("{name}: {error}"));
+            let expected: Value =
+                serde_json::from_str(&fill(expected, app)).unwrap_or_else(|error| panic!("{name}: {error}"));
             assert_eq!(found, expected, "{name}");
         }
         (None, Some(code)) => {
-            let info = KNOWN_INFO.iter().find(|(known, _)| *known == code).map(|(_, info)| (*info).to_owned());
-            let info = info.map(|info| info.replace("$ID", &case.caller).replace("$APP", &app.id.to_string()));
+            let info =
+                KNOWN_INFO.iter().find(|(known, _)| *known == code).map(|(_, info)| (*info).to_owned());
+            let info =
+                info.map(|info| info.replace("$ID", &case.caller).replace("$APP", &app.id.to_string()));
             assert_eq!(found, envelope(code, call, info, &found), "{name}");
             assert_eq!(answer.header("x-error-detail").is_some(), code != 0, "{name}");
         }
@@ -255,15 +267,16 @@ fn the_contract_holds() {
 #[test]
 fn every_code_is_provoked() {
     let contract = [
-        40001, 40002, 40003, 40004, 40005, 40006, 40007, 40008, 40009, 40601, 40605, 40610, 60002, 60003, 60004, 60006,
-        60007, 60008, 60009, 60010, 60011, 60012, 60015, 60016, 60021, 70001, 70003, 70009, 70013, 70014, 70020, 70050,
-        70052, 70107, 70402, 70500,
+        40001, 40002, 40003, 40004, 40005, 40006, 40007, 40008, 40009, 40601, 40605, 40610, 60002, 60003,
+        60004, 60006, 60007, 60008, 60009, 60010, 60011, 60012, 60015, 60016, 60021, 70001, 70003, 70009,
+        70013, 70014, 70020, 70050, 70052, 70107, 70402, 70500,
     ];
     let tables: Vec<Table> = table_names().iter().map(|name| table(name)).collect();
     let cases = || tables.iter().flat_map(|table| &table.cases);
     for code in contract {
         let direct = cases().any(|case| case.code == Some(code));
-        let inside = cases().any(|case| case.answer.as_ref().is_some_and(|answer| answer.contains(&code.to_string())));
+        let inside =
+            cases().any(|case| case.answer.as_ref().is_some_and(|answer| answer.contains(&code.to_string())));
         let elsewhere = SHOWN_ELSEWHERE.iter().any(|(known, _)| *known == code);
         assert!(direct || inside || elsewhere, "no case provokes {code}");
     }

@@ -1,6 +1,6 @@
 //! OK means on the disk: `kill -9` at random moments, a full disk, a second process, an unknown format.
 
-use crate::harness::{App, TestServer, binary};
+use crate::harness::{App, TestServer, binary, path_of, post};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;
@@ -31,7 +31,11 @@ fn version(app: &App<'_>, user: &str) -> u64 {
     let items = answer["UserProfileItem"][0]["ProfileItem"].as_array().unwrap_or_else(|| panic!("{answer}"));
     let values: Vec<&Value> = items.iter().map(|item| &item["Value"]).collect();
     let Some(version) = values.first().map(|value| value.as_u64().unwrap()) else { return 0 };
-    assert_eq!(values, [&json!(version), &json!(format!("version {version}")), &json!(version.to_string())], "{user}: half a set");
+    assert_eq!(
+        values,
+        [&json!(version), &json!(format!("version {version}")), &json!(version.to_string())],
+        "{user}: half a set"
+    );
     version
 }
 
@@ -39,15 +43,19 @@ fn version(app: &App<'_>, user: &str) -> u64 {
 /// acknowledged and the last one that was sent.
 fn write(app: &App<'_>, user: &str, start: u64, acknowledged: &AtomicU64, sent: &AtomicU64) {
     let mut connection = app.server.connect();
+    // Signed once: the writers should be busy writing, not signing.
+    let target = format!("{}?{}", path_of("portrait_set"), app.query("administrator"));
     for version in start.. {
         sent.store(version, Ordering::SeqCst);
-        let Some(answer) = connection.exchange(&app.request("portrait_set", &set_body(user, version))) else { return };
+        let Some(answer) = connection.exchange(&post(&target, &set_body(user, version))) else {
+            return;
+        };
         assert_eq!(answer.code(), 0, "{answer:?}");
         acknowledged.store(version, Ordering::SeqCst);
     }
 }
 
-/// A small generator; the seed is printed, and PORTRAIT_SEED replays it.
+/// A small generator; the seed is printed, and `PORTRAIT_SEED` replays it.
 struct Random(u64);
 
 impl Random {
@@ -61,7 +69,8 @@ impl Random {
 fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let rounds = number("SCALE").unwrap_or(50);
-    let seed = number("PORTRAIT_SEED").unwrap_or_else(|| u64::from(std::process::id()) ^ crate::usersig::now());
+    let seed =
+        number("PORTRAIT_SEED").unwrap_or_else(|| u64::from(std::process::id()) ^ crate::usersig::now());
     eprintln!("{rounds} rounds, PORTRAIT_SEED={seed}");
     let mut random = Random(seed);
     let dir = tempfile::tempdir().unwrap();
@@ -77,7 +86,8 @@ fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
         let wait = Duration::from_millis(20 + random.next(180));
         std::thread::scope(|scope| {
             for (n, user) in users.iter().enumerate() {
-                let (app, acknowledged, sent) = (App { server: &server, id: APP }, &acknowledged[n], &sent[n]);
+                let (app, acknowledged, sent) =
+                    (App { server: &server, id: APP }, &acknowledged[n], &sent[n]);
                 scope.spawn(move || write(&app, user, sent.load(Ordering::SeqCst) + 1, acknowledged, sent));
             }
             std::thread::sleep(wait);
@@ -89,7 +99,10 @@ fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
         for (n, user) in users.iter().enumerate() {
             let (found, acknowledged, sent) = (version(&server.dev_app(), user), &acknowledged[n], &sent[n]);
             let (known, last) = (acknowledged.load(Ordering::SeqCst), sent.load(Ordering::SeqCst));
-            assert!(found >= known, "round {round}: {user}: version {known} was acknowledged, {found} is there");
+            assert!(
+                found >= known,
+                "round {round}: {user}: version {known} was acknowledged, {found} is there"
+            );
             assert!(found <= last, "round {round}: {user}: version {found} was never sent");
             unanswered_kept += u64::from(found > known);
             acknowledged.store(found, Ordering::SeqCst);
@@ -120,8 +133,9 @@ fn many_callers_share_a_commit() {
             scope.spawn(move || {
                 let app = server.dev_app();
                 let mut connection = server.connect();
+                let target = format!("{}?{}", path_of("portrait_set"), app.query("administrator"));
                 for version in 1..=100 {
-                    let request = app.request("portrait_set", &set_body(user, version));
+                    let request = post(&target, &set_body(user, version));
                     assert_eq!(connection.exchange(&request).unwrap().code(), 0);
                 }
             });
@@ -170,7 +184,10 @@ fn an_unknown_format_is_refused() {
 #[test]
 fn a_full_disk_is_40006_and_heals() {
     let dir = tempfile::tempdir().unwrap();
-    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=3m", "portraitd-test"]).arg(dir.path()).status();
+    let mounted = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=3m", "portraitd-test"])
+        .arg(dir.path())
+        .status();
     if !mounted.is_ok_and(|status| status.success()) {
         assert!(std::env::var_os("CI").is_none(), "CI can mount a tmpfs");
         eprintln!("SKIPPED: a tmpfs can't be mounted here (not root?)");

@@ -9,10 +9,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-pub const KEY: &str = "5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e";
+pub(crate) const KEY: &str = "5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e";
 
 /// A server that runs. Dropped, it is killed, and a panic in its log fails the test.
-pub struct TestServer {
+pub(crate) struct TestServer {
     pub child: Child,
     pub address: String,
     pub admin_address: String,
@@ -22,19 +22,19 @@ pub struct TestServer {
 
 /// One HTTP answer.
 #[derive(Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: String,
 }
 
 /// An app of a running server, and who calls it.
-pub struct App<'a> {
+pub(crate) struct App<'a> {
     pub server: &'a TestServer,
     pub id: u32,
 }
 
-pub fn binary() -> Command {
+pub(crate) fn binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_portraitd"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PORTRAITD_")) {
         command.env_remove(name);
@@ -44,23 +44,23 @@ pub fn binary() -> Command {
 
 impl TestServer {
     /// `portraitd dev` in memory.
-    pub fn dev() -> Self {
+    pub(crate) fn dev() -> Self {
         Self::start(binary().args(["dev", "--key", KEY]), None)
     }
 
-    pub fn dev_with(args: &[&str]) -> Self {
+    pub(crate) fn dev_with(args: &[&str]) -> Self {
         Self::start(binary().args(["dev", "--key", KEY]).args(args), None)
     }
 
     /// `portraitd serve` on a data directory, with further lines of configuration.
-    pub fn serve(data: &Path, config: &str) -> Self {
+    pub(crate) fn serve(data: &Path, config: &str) -> Self {
         let file = data.with_extension("toml");
         std::fs::write(&file, config).unwrap();
         Self::start(binary().arg("serve").arg("--config").arg(file).arg("--data").arg(data), Some(data))
     }
 
     /// Any command that starts a server without a data directory of `serve`.
-    pub fn start_with(command: &mut Command) -> Self {
+    pub(crate) fn start_with(command: &mut Command) -> Self {
         Self::start(command, None)
     }
 
@@ -83,26 +83,26 @@ impl TestServer {
         Self { child, address: address("url"), admin_address: address("admin_url"), admin_token, log }
     }
 
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.log.path()).unwrap()
     }
 
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    pub fn signal(&self, signal: &str) {
+    pub(crate) fn signal(&self, signal: &str) {
         let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
     }
 
-    pub fn connect(&self) -> Connection {
+    pub(crate) fn connect(&self) -> Connection {
         Connection::open(&self.address)
     }
 
     /// Calls the admin API.
-    pub fn admin(&self, method: &str, path: &str, body: &str) -> (u16, String) {
+    pub(crate) fn admin(&self, method: &str, path: &str, body: &str) -> (u16, String) {
         let (token, length) = (&self.admin_token, body.len());
         let head = format!(
             "{method} /admin/v1{path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nContent-Length: {length}\r\n\r\n{body}"
@@ -112,7 +112,7 @@ impl TestServer {
     }
 
     /// An app that no other test uses.
-    pub fn app(&self) -> App<'_> {
+    pub(crate) fn app(&self) -> App<'_> {
         static NEXT: AtomicU32 = AtomicU32::new(1_500_000_000);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         let (status, answer) = self.admin("POST", "/apps", &json!({"sdkappid": id, "key": KEY}).to_string());
@@ -121,7 +121,7 @@ impl TestServer {
     }
 
     /// The app that `portraitd dev` made.
-    pub fn dev_app(&self) -> App<'_> {
+    pub(crate) fn dev_app(&self) -> App<'_> {
         App { server: self, id: 1_400_000_000 }
     }
 }
@@ -138,103 +138,115 @@ impl Drop for TestServer {
     }
 }
 
-pub fn path_of(command: &str) -> String {
+pub(crate) fn path_of(command: &str) -> String {
     let service = if command.starts_with("portrait_") { "profile" } else { "im_open_login_svc" };
     format!("/v4/{service}/{command}")
 }
 
 impl App<'_> {
-    pub fn sign(&self, identifier: &str) -> String {
+    pub(crate) fn sign(&self, identifier: &str) -> String {
         Sign { key: KEY, sdkappid: self.id.into(), identifier, time: now(), expire: 600 }.usersig()
     }
 
-    pub fn query(&self, identifier: &str) -> String {
+    pub(crate) fn query(&self, identifier: &str) -> String {
         let (id, sig) = (self.id, self.sign(identifier));
         format!("sdkappid={id}&identifier={}&usersig={sig}&random=1&contenttype=json", encode(identifier))
     }
 
     /// The bytes of a call as an App admin.
-    pub fn request(&self, command: &str, body: &str) -> Vec<u8> {
+    pub(crate) fn request(&self, command: &str, body: &str) -> Vec<u8> {
         post(&format!("{}?{}", path_of(command), self.query("administrator")), body)
     }
 
     /// Calls as an App admin and reads the answer's JSON.
-    pub fn call(&self, command: &str, body: &str) -> Value {
+    pub(crate) fn call(&self, command: &str, body: &str) -> Value {
         self.call_as("administrator", command, body)
     }
 
-    pub fn call_as(&self, identifier: &str, command: &str, body: &str) -> Value {
+    pub(crate) fn call_as(&self, identifier: &str, command: &str, body: &str) -> Value {
         let request = post(&format!("{}?{}", path_of(command), self.query(identifier)), body);
         self.server.connect().exchange(&request).unwrap().json()
     }
 
-    pub fn code(&self, command: &str, body: &str) -> u64 {
+    pub(crate) fn code(&self, command: &str, body: &str) -> u64 {
         self.call(command, body)["ErrorCode"].as_u64().unwrap()
     }
 
-    pub fn import(&self, user: &str) {
+    pub(crate) fn import(&self, user: &str) {
         assert_eq!(self.code("account_import", &json!({"UserID": user}).to_string()), 0);
     }
 
     /// Changes settings through the admin API.
-    pub fn patch(&self, settings: &Value) {
-        let (status, answer) = self.server.admin("PATCH", &format!("/apps/{}", self.id), &settings.to_string());
+    pub(crate) fn patch(&self, settings: &Value) {
+        let (status, answer) =
+            self.server.admin("PATCH", &format!("/apps/{}", self.id), &settings.to_string());
         assert_eq!(status, 200, "{answer}");
     }
 
-    pub fn put(&self, path: &str, body: &str) {
+    pub(crate) fn put(&self, path: &str, body: &str) {
         let (status, answer) = self.server.admin("PUT", &format!("/apps/{}{path}", self.id), body);
         assert_eq!(status, 200, "{answer}");
     }
 }
 
-pub fn post(target: &str, body: &str) -> Vec<u8> {
+pub(crate) fn post(target: &str, body: &str) -> Vec<u8> {
     let length = body.len();
-    format!("POST {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n{body}").into_bytes()
+    format!("POST {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n{body}")
+        .into_bytes()
 }
 
 /// Percent-encodes everything that is not a letter or a digit.
-pub fn encode(text: &str) -> String {
+pub(crate) fn encode(text: &str) -> String {
     text.bytes()
-        .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02x}") })
+        .map(
+            |byte| {
+                if byte.is_ascii_alphanumeric() {
+                    char::from(byte).to_string()
+                } else {
+                    format!("%{byte:02x}")
+                }
+            },
+        )
         .collect()
 }
 
 /// A connection that may carry several requests.
-pub struct Connection(BufReader<TcpStream>);
+pub(crate) struct Connection(BufReader<TcpStream>);
 
 impl Connection {
-    pub fn open(address: &str) -> Self {
+    pub(crate) fn open(address: &str) -> Self {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         stream.set_nodelay(true).unwrap();
         Self(BufReader::new(stream))
     }
 
-    pub fn send(&mut self, bytes: &[u8]) {
+    pub(crate) fn send(&mut self, bytes: &[u8]) {
         self.0.get_mut().write_all(bytes).unwrap();
     }
 
     /// Sends a request and reads one answer; `None` when the server closed the connection instead.
-    pub fn exchange(&mut self, request: &[u8]) -> Option<Answer> {
+    pub(crate) fn exchange(&mut self, request: &[u8]) -> Option<Answer> {
         // The server may answer and close before it has read everything.
         let _ = self.0.get_mut().write_all(request);
         self.answer()
     }
 
     /// Reads one answer, interim ones passed over.
-    pub fn answer(&mut self) -> Option<Answer> {
+    pub(crate) fn answer(&mut self) -> Option<Answer> {
         loop {
             let head = self.head()?;
             let mut lines = head.split("\r\n");
             let status: u16 = lines.next()?.split(' ').nth(1)?.parse().ok()?;
             let headers = lines.filter_map(|line| line.split_once(": "));
-            let headers: Vec<_> = headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
+            let headers: Vec<_> =
+                headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
             if status == 100 {
                 continue;
             }
             let mut answer = Answer { status, headers, body: String::new() };
-            let length = answer.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0_usize);
+            let length =
+                answer.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0_usize);
             let mut body = vec![0; length];
             self.0.read_exact(&mut body).ok()?;
             answer.body = String::from_utf8(body).unwrap();
@@ -256,7 +268,7 @@ impl Connection {
     }
 
     /// Whether the server has closed the connection; waits for it.
-    pub fn is_closed(&mut self) -> bool {
+    pub(crate) fn is_closed(&mut self) -> bool {
         match self.0.read(&mut [0]) {
             Ok(read) => read == 0,
             Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
@@ -265,35 +277,35 @@ impl Connection {
 }
 
 impl Answer {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         assert_eq!(self.status, 200, "{self:?}");
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    pub fn code(&self) -> u64 {
+    pub(crate) fn code(&self) -> u64 {
         self.json()["ErrorCode"].as_u64().unwrap()
     }
 }
 
 /// For tests that look at the bytes.
 impl Connection {
-    pub fn read_raw(&mut self, bytes: &mut [u8]) {
+    pub(crate) fn read_raw(&mut self, bytes: &mut [u8]) {
         self.0.read_exact(bytes).unwrap();
     }
 
-    pub fn skip_line(&mut self) {
+    pub(crate) fn skip_line(&mut self) {
         self.0.read_line(&mut String::new()).unwrap();
     }
 
-    pub fn raw_head(&mut self) -> Option<String> {
+    pub(crate) fn raw_head(&mut self) -> Option<String> {
         self.head()
     }
 
-    pub fn read_to_end(&mut self) -> String {
+    pub(crate) fn read_to_end(&mut self) -> String {
         let mut bytes = Vec::new();
         // A reset after some bytes is as good as an end.
         let _ = self.0.read_to_end(&mut bytes);

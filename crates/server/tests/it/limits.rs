@@ -35,7 +35,10 @@ fn strangers_do_not_use_up_an_allowance_and_are_slowed_down() {
     let server = TestServer::dev_with(&["--limits"]);
     let app = server.app();
     app.patch(&json!({"limits": {"account_check": 5}}));
-    let target = format!("/v4/im_open_login_svc/account_check?sdkappid={}&identifier=administrator&usersig=bad", app.id);
+    let target = format!(
+        "/v4/im_open_login_svc/account_check?sdkappid={}&identifier=administrator&usersig=bad",
+        app.id
+    );
     let bad = crate::harness::post(&target, "{}");
     let mut connection = server.connect();
     let codes: Vec<u64> = (0..200).map(|_| connection.exchange(&bad).unwrap().code()).collect();
@@ -50,6 +53,9 @@ fn dev_has_no_limits() {
     let mut connection = server.connect();
     let good = app.request("account_check", r#"{"CheckItem":[{"UserID":"administrator"}]}"#);
     assert!((0..500).all(|_| connection.exchange(&good).unwrap().code() == 0));
-    let bad = crate::harness::post(&format!("/v4/profile/portrait_get?sdkappid={}&identifier=a&usersig=bad", app.id), "{}");
+    let bad = crate::harness::post(
+        &format!("/v4/profile/portrait_get?sdkappid={}&identifier=a&usersig=bad", app.id),
+        "{}",
+    );
     assert!((0..500).all(|_| connection.exchange(&bad).unwrap().code() == 70003));
 }

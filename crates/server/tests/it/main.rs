@@ -1,14 +1,6 @@
 //! End to end: every test here starts the real binary and speaks real HTTP over TCP to it.
 
-#![expect(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::too_many_lines,
-    reason = "tests"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod apps;
 mod bad_input;

@@ -54,7 +54,9 @@ fn a_request_in_flight_is_answered() {
     let app = server.dev_app();
     let (target, length) = (format!("{}?{}", path_of("portrait_set"), app.query("administrator")), SET.len());
     let mut connection = server.connect();
-    let head = format!("POST {target} HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: {length}\r\n\r\n");
+    let head = format!(
+        "POST {target} HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: {length}\r\n\r\n"
+    );
     connection.send(head.as_bytes());
     // "100 Continue" proves that the server is waiting for the body.
     assert!(connection.raw_head().unwrap().starts_with("HTTP/1.1 100"));
@@ -72,7 +74,9 @@ fn a_second_signal_stops_at_once() {
     let mut server = TestServer::dev();
     let mut connection = server.connect();
     let target = format!("{}?{}", path_of("portrait_set"), server.dev_app().query("administrator"));
-    connection.send(format!("POST {target} HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n").as_bytes());
+    connection.send(
+        format!("POST {target} HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n").as_bytes(),
+    );
     assert!(connection.raw_head().unwrap().starts_with("HTTP/1.1 100"));
     server.signal("-TERM");
     while std::net::TcpStream::connect(&server.address).is_ok() {

@@ -51,7 +51,9 @@ fn pipelined_requests_are_answered_in_order() {
     let server = TestServer::dev();
     let app = server.dev_app();
     let mut connection = server.connect();
-    let both = [app.request("portrait_get", GET), post("/v4/profile/nope", "{}"), app.request("portrait_get", GET)].concat();
+    let both =
+        [app.request("portrait_get", GET), post("/v4/profile/nope", "{}"), app.request("portrait_get", GET)]
+            .concat();
     connection.send(&both);
     let codes: Vec<u64> = (0..3).map(|_| connection.answer().unwrap().code()).collect();
     assert_eq!(codes, [0, 60009, 0]);
@@ -101,9 +103,13 @@ fn http_1_0_and_connection_close_end_the_connection() {
     let server = TestServer::dev();
     let target = target(&server.dev_app());
     let length = GET.len();
-    for head in [format!("POST {target} HTTP/1.0\r\n"), format!("POST {target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n")] {
+    for head in [
+        format!("POST {target} HTTP/1.0\r\n"),
+        format!("POST {target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n"),
+    ] {
         let mut connection = server.connect();
-        let answer = connection.exchange(format!("{head}content-length: {length}\r\n\r\n{GET}").as_bytes()).unwrap();
+        let answer =
+            connection.exchange(format!("{head}content-length: {length}\r\n\r\n{GET}").as_bytes()).unwrap();
         assert_eq!(answer.json()["UserProfileItem"], alice());
         assert!(connection.is_closed(), "{head}");
     }
@@ -122,24 +128,34 @@ fn head_has_no_body_and_no_error() {
 fn usersigs_are_taken_in_every_coding_and_form() {
     let server = TestServer::dev();
     let app = server.dev_app();
-    let sign = Sign { key: KEY, sdkappid: app.id.into(), identifier: "administrator", time: now(), expire: 600 };
+    let sign =
+        Sign { key: KEY, sdkappid: app.id.into(), identifier: "administrator", time: now(), expire: 600 };
     let signature = sign.signature();
     let (id, time) = (app.id, sign.time);
     let stored = enclose_at(
-        &format!("{{\"TLS.ver\":\"2.0\",\"TLS.identifier\":\"administrator\",\"TLS.sdkappid\":{id},\"TLS.expire\":600,\"TLS.time\":{time},\"TLS.sig\":\"{signature}\"}}\n"),
+        &format!(
+            "{{\"TLS.ver\":\"2.0\",\"TLS.identifier\":\"administrator\",\"TLS.sdkappid\":{id},\"TLS.expire\":600,\"TLS.time\":{time},\"TLS.sig\":\"{signature}\"}}\n"
+        ),
         Compression::none(),
     );
-    let java = enclose(&format!("{{\"TLS.expire\":600,\"TLS.ver\":\"2.0\",\"TLS.sdkappid\":{id},\"TLS.identifier\":\"administrator\",\"TLS.sig\":\"{signature}\",\"TLS.time\":{time}}}"));
+    let java = enclose(&format!(
+        "{{\"TLS.expire\":600,\"TLS.ver\":\"2.0\",\"TLS.sdkappid\":{id},\"TLS.identifier\":\"administrator\",\"TLS.sig\":\"{signature}\",\"TLS.time\":{time}}}"
+    ));
     let php = enclose(&format!(
         "{{\"TLS.ver\":\"2.0\",\"TLS.identifier\":\"administrator\",\"TLS.sdkappid\":\"{id}\",\"TLS.expire\":\"600\",\"TLS.time\":\"{time}\",\"TLS.sig\":\"{}\"}}",
         signature.replace('/', "\\/")
     ));
-    let go = enclose(&format!("{{\"TLS.expire\": 600,\"TLS.identifier\": \"administrator\", \"TLS.sdkappid\": {id}, \"TLS.sig\": \"{signature}\", \"TLS.time\": {time}, \"TLS.ver\": \"2.0\", \"extra\": [1]}}"));
+    let go = enclose(&format!(
+        "{{\"TLS.expire\": 600,\"TLS.identifier\": \"administrator\", \"TLS.sdkappid\": {id}, \"TLS.sig\": \"{signature}\", \"TLS.time\": {time}, \"TLS.ver\": \"2.0\", \"extra\": [1]}}"
+    ));
     for plain in [sign.usersig(), stored, java, php, go] {
         let starred = plain.replace('*', "%2A");
         let unpadded = plain.trim_end_matches('_').to_owned();
         for written in [plain.clone(), starred, encode(&plain), unpadded] {
-            let target = format!("{}?contenttype=json&identifier=administrator&sdkappid={id}&usersig={written}", path_of("portrait_get"));
+            let target = format!(
+                "{}?contenttype=json&identifier=administrator&sdkappid={id}&usersig={written}",
+                path_of("portrait_get")
+            );
             let answer = server.connect().exchange(&post(&target, GET)).unwrap();
             assert_eq!(answer.code(), 0, "{written}: {answer:?}");
         }
@@ -153,14 +169,19 @@ fn official_vectors_are_verified_by_the_running_server() {
     let vectors: Value = serde_json::from_str(include_str!("../../../../conformance/usersig.json")).unwrap();
     for vector in vectors.as_array().unwrap() {
         let (app, key) = (vector["sdkappid"].as_u64().unwrap(), vector["key"].as_str().unwrap());
-        let (status, answer) = server.admin("POST", "/apps", &json!({"sdkappid": app, "key": key}).to_string());
+        let (status, answer) =
+            server.admin("POST", "/apps", &json!({"sdkappid": app, "key": key}).to_string());
         assert!(status == 201 || answer.contains("exists already"), "{answer}");
         if status != 201 {
             server.admin("POST", &format!("/apps/{app}/keys"), &json!({ "key": key }).to_string());
         }
         let identifier = vector["identifier"].as_str().unwrap();
         let sig = vector["usersig"].as_str().unwrap();
-        let target = format!("{}?sdkappid={app}&identifier={}&usersig={sig}", path_of("portrait_get"), encode(identifier));
+        let target = format!(
+            "{}?sdkappid={app}&identifier={}&usersig={sig}",
+            path_of("portrait_get"),
+            encode(identifier)
+        );
         let code = server.connect().exchange(&post(&target, GET)).unwrap().code();
         let expires = vector["time"].as_u64().unwrap() + vector["expire"].as_u64().unwrap();
         let valid = if identifier == "administrator" { 0 } else { 40004 };
@@ -178,10 +199,21 @@ fn dev_lets_in_only_local_names() {
         let answer = server.connect().exchange(request.as_bytes()).unwrap();
         (answer.code(), answer.header("x-error-detail").unwrap_or_default().to_owned())
     };
-    for good in ["Host: localhost:8080", "Host: 127.0.0.1", "Host: [::1]:1", "Host: console.tim.qq.com", "Host: im.example.com", "Host: localhost\r\nOrigin: http://localhost:3000"] {
+    for good in [
+        "Host: localhost:8080",
+        "Host: 127.0.0.1",
+        "Host: [::1]:1",
+        "Host: console.tim.qq.com",
+        "Host: im.example.com",
+        "Host: localhost\r\nOrigin: http://localhost:3000",
+    ] {
         assert_eq!(code(&format!("{good}\r\n")).0, 0, "{good}");
     }
-    for bad in ["Host: evil.example", "Host: localhost\r\nOrigin: https://evil.example", "Host: localhost\r\nOrigin: null"] {
+    for bad in [
+        "Host: evil.example",
+        "Host: localhost\r\nOrigin: https://evil.example",
+        "Host: localhost\r\nOrigin: null",
+    ] {
         let (code, detail) = code(&format!("{bad}\r\n"));
         assert_eq!(code, 60002, "{bad}");
         assert!(detail.contains("--allow-host"), "{detail}");

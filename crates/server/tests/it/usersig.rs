@@ -10,7 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What goes into a UserSig.
 #[derive(Clone)]
-pub struct Sign<'a> {
+pub(crate) struct Sign<'a> {
     pub key: &'a str,
     pub sdkappid: u64,
     pub identifier: &'a str,
@@ -19,12 +19,12 @@ pub struct Sign<'a> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the test signs as a client would, by its own clock")]
-pub fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 
 impl Sign<'_> {
-    pub fn signature(&self) -> String {
+    pub(crate) fn signature(&self) -> String {
         let Self { key, sdkappid, identifier, time, expire } = self;
         let content = format!(
             "TLS.identifier:{identifier}\nTLS.sdkappid:{sdkappid}\nTLS.time:{time}\nTLS.expire:{expire}\n"
@@ -34,7 +34,7 @@ impl Sign<'_> {
         STANDARD.encode(mac.finalize().into_bytes())
     }
 
-    pub fn usersig(&self) -> String {
+    pub(crate) fn usersig(&self) -> String {
         let signature = self.signature();
         let Self { sdkappid, identifier, time, expire, .. } = self;
         enclose(&format!(
@@ -44,11 +44,11 @@ impl Sign<'_> {
 }
 
 /// Deflates a document and writes it in the UserSig alphabet.
-pub fn enclose(document: &str) -> String {
+pub(crate) fn enclose(document: &str) -> String {
     enclose_at(document, Compression::best())
 }
 
-pub fn enclose_at(document: &str, level: Compression) -> String {
+pub(crate) fn enclose_at(document: &str, level: Compression) -> String {
     let mut zlib = ZlibEncoder::new(Vec::new(), level);
     zlib.write_all(document.as_bytes()).unwrap();
     STANDARD.encode(zlib.finish().unwrap()).replace('+', "*").replace('/', "-").replace('=', "_")

@@ -44,7 +44,8 @@ pub(super) fn prepare(path: &Path) -> Result<(), OpenError> {
     // same mode.
     let created = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
     created.map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
-    let engine = |error: rusqlite::Error| OpenError::Engine { path: path.to_owned(), reason: error.to_string() };
+    let engine =
+        |error: rusqlite::Error| OpenError::Engine { path: path.to_owned(), reason: error.to_string() };
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(engine)?;
     let number = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, i64>(0)).map_err(engine);
     let (application, found) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
@@ -52,14 +53,17 @@ pub(super) fn prepare(path: &Path) -> Result<(), OpenError> {
     match (application, found, tables) {
         (APPLICATION_ID, FORMAT, _) => Ok(()),
         (0, 0, 0) => create(&connection).map_err(engine),
-        (APPLICATION_ID, _, _) => Err(OpenError::UnknownFormat { path: path.to_owned(), found, known: FORMAT }),
+        (APPLICATION_ID, _, _) => {
+            Err(OpenError::UnknownFormat { path: path.to_owned(), found, known: FORMAT })
+        }
         _ => Err(OpenError::Foreign { path: path.to_owned() }),
     }
 }
 
 fn create(connection: &Connection) -> rusqlite::Result<()> {
     // Half the usual page: a profile is some 300 bytes, and the log carries whole pages.
-    connection.execute_batch("PRAGMA page_size = 2048; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
+    connection
+        .execute_batch("PRAGMA page_size = 2048; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
     connection.execute_batch(&format!(
         "BEGIN IMMEDIATE; {SCHEMA} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}; COMMIT;"
     ))
@@ -82,7 +86,9 @@ pub(super) fn writing(path: &Path) -> rusqlite::Result<Connection> {
 /// A connection that checkpoints. Closed as the last one, it copies the whole log and removes it.
 pub(super) fn checkpointing(path: &Path) -> rusqlite::Result<Connection> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;")?;
+    connection.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;",
+    )?;
     Ok(connection)
 }
 

@@ -14,7 +14,9 @@ use crate::{CatalogStore, Change, Found, ProfileStore, Store, StoreError, StoreF
 use checkpoint::Checkpointer;
 use futures_util::future::BoxFuture;
 use operation::{Operation, Outcome};
-use portrait_model::{AccountSeed, AccountState, AppRecord, AppSettings, SdkAppId, UnixMillis, UnixSeconds, UserId};
+use portrait_model::{
+    AccountSeed, AccountState, AppRecord, AppSettings, SdkAppId, UnixMillis, UnixSeconds, UserId,
+};
 use reader::Readers;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -35,7 +37,8 @@ impl SqliteStore {
         let lock = DirectoryLock::take(dir)?;
         let path = dir.join("portraitd.db");
         connection::prepare(&path)?;
-        let engine = |error: rusqlite::Error| OpenError::Engine { path: path.clone(), reason: error.to_string() };
+        let engine =
+            |error: rusqlite::Error| OpenError::Engine { path: path.clone(), reason: error.to_string() };
         let gate = Arc::new(Mutex::new(()));
         let writer = Writer::start(&path, Arc::clone(&gate)).map_err(engine)?;
         let checkpointer = Checkpointer::start(&path, gate).map_err(engine)?;
@@ -45,7 +48,8 @@ impl SqliteStore {
     /// Reads at once, on the calling thread: a read of cached pages takes a few microseconds, less than handing it
     /// to another thread would.
     fn read<'a, T: Send + 'a>(
-        &self, read: impl FnOnce(&rusqlite::Connection) -> Result<T, StoreError>,
+        &self,
+        read: impl FnOnce(&rusqlite::Connection) -> Result<T, StoreError>,
     ) -> StoreFuture<'a, T> {
         Box::pin(std::future::ready(self.readers.with(read)))
     }
@@ -72,7 +76,9 @@ impl ProfileStore for SqliteStore {
         Box::pin(async move {
             match self.writer.write(Operation::Delete { app, users }).await? {
                 Outcome::Deleted(existed) => Ok(existed),
-                Outcome::Done | Outcome::Revision(_) => Err(StoreError::Corrupt("a delete answered otherwise".into())),
+                Outcome::Done | Outcome::Revision(_) => {
+                    Err(StoreError::Corrupt("a delete answered otherwise".into()))
+                }
             }
         })
     }
@@ -82,7 +88,11 @@ impl ProfileStore for SqliteStore {
     }
 
     fn accounts_page(
-        &self, app: SdkAppId, prefix: String, after: Option<UserId>, limit: usize,
+        &self,
+        app: SdkAppId,
+        prefix: String,
+        after: Option<UserId>,
+        limit: usize,
     ) -> StoreFuture<'_, Vec<UserId>> {
         self.read(|connection| reader::accounts_page(connection, app, &prefix, after, limit))
     }
@@ -97,7 +107,9 @@ impl CatalogStore for SqliteStore {
         Box::pin(async move {
             match self.writer.write(Operation::PutApp { settings: Box::new(settings), expected }).await? {
                 Outcome::Revision(revision) => Ok(revision),
-                Outcome::Done | Outcome::Deleted(_) => Err(StoreError::Corrupt("a put answered otherwise".into())),
+                Outcome::Done | Outcome::Deleted(_) => {
+                    Err(StoreError::Corrupt("a put answered otherwise".into()))
+                }
             }
         })
     }

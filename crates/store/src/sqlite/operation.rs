@@ -4,7 +4,9 @@
 //! whole batch.
 
 use crate::{Change, StoreError, codec, settings};
-use portrait_model::{AccountSeed, AppSettings, Profile, ProfilePatch, SdkAppId, UnixMillis, UnixSeconds, UserId};
+use portrait_model::{
+    AccountSeed, AppSettings, Profile, ProfilePatch, SdkAppId, UnixMillis, UnixSeconds, UserId,
+};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// One atomic unit of writing.
@@ -58,7 +60,8 @@ impl Operation {
 
 /// An account's row and its stored profile.
 fn find(connection: &Connection, app: SdkAppId, user: UserId) -> Result<Option<(i64, Vec<u8>)>, Failure> {
-    let mut select = connection.prepare_cached("SELECT id, profile FROM accounts WHERE app = ?1 AND user = ?2")?;
+    let mut select =
+        connection.prepare_cached("SELECT id, profile FROM accounts WHERE app = ?1 AND user = ?2")?;
     let row = select.query_row(params![app.0, user.as_str()], |row| Ok((row.get(0)?, row.get(1)?)));
     Ok(row.optional()?)
 }
@@ -87,7 +90,10 @@ fn apply(connection: &Connection, change: &Change) -> Result<Outcome, Failure> {
 }
 
 fn import(
-    connection: &Connection, app: SdkAppId, seeds: &[AccountSeed], at: UnixMillis,
+    connection: &Connection,
+    app: SdkAppId,
+    seeds: &[AccountSeed],
+    at: UnixMillis,
 ) -> Result<Outcome, Failure> {
     // Every profile is read before any is written: a damaged one refuses the whole unit.
     let mut known = Vec::with_capacity(seeds.len());
@@ -110,7 +116,11 @@ fn import(
 
 /// Creates an account, unless an earlier seed of the same unit did.
 fn create(
-    connection: &Connection, app: SdkAppId, user: UserId, patch: &ProfilePatch, at: UnixMillis,
+    connection: &Connection,
+    app: SdkAppId,
+    user: UserId,
+    patch: &ProfilePatch,
+    at: UnixMillis,
 ) -> Result<(), Failure> {
     let mut profile = Profile::default();
     profile.merge(patch);
@@ -152,7 +162,11 @@ fn kick(connection: &Connection, app: SdkAppId, user: UserId, at: UnixSeconds) -
     }
 }
 
-fn put_app(connection: &Connection, settings: &AppSettings, expected: Option<u64>) -> Result<Outcome, Failure> {
+fn put_app(
+    connection: &Connection,
+    settings: &AppSettings,
+    expected: Option<u64>,
+) -> Result<Outcome, Failure> {
     let mut select = connection.prepare_cached("SELECT revision FROM apps WHERE id = ?1")?;
     let stored: Option<u64> = select.query_row([settings.id.0], |row| row.get(0)).optional()?;
     if stored != expected {

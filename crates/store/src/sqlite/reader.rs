@@ -20,7 +20,10 @@ impl Readers {
     }
 
     /// Lends a connection, opening one when all are in use.
-    pub(super) fn with<T>(&self, read: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    pub(super) fn with<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let lent = match self.lock().as_mut() {
             Some(idle) => idle.pop(),
             None => return Err(StoreError::Unavailable("it was closed".into())),
@@ -58,8 +61,12 @@ fn one_view(connection: &Connection) -> Result<Transaction<'_>, StoreError> {
     connection.unchecked_transaction().map_err(unavailable)
 }
 
-pub(super) fn profiles(connection: &Connection, app: SdkAppId, users: &[UserId]) -> Result<Vec<Found>, StoreError> {
-    let view = (users.len() > 1).then(|| one_view(connection)).transpose()?;
+pub(super) fn profiles(
+    connection: &Connection,
+    app: SdkAppId,
+    users: &[UserId],
+) -> Result<Vec<Found>, StoreError> {
+    let _view = (users.len() > 1).then(|| one_view(connection)).transpose()?;
     let sql = "SELECT profile FROM accounts WHERE app = ?1 AND user = ?2";
     let mut select = connection.prepare_cached(sql).map_err(unavailable)?;
     let mut find = |user: &UserId| {
@@ -75,16 +82,23 @@ pub(super) fn profiles(connection: &Connection, app: SdkAppId, users: &[UserId])
             }
         }
     };
-    let found = users.iter().map(&mut find).collect();
-    drop(select);
-    drop(view);
-    found
+    users.iter().map(&mut find).collect()
 }
 
 pub(super) fn states(
-    connection: &Connection, app: SdkAppId, users: &[UserId],
+    connection: &Connection,
+    app: SdkAppId,
+    users: &[UserId],
 ) -> Result<Vec<Option<AccountState>>, StoreError> {
-    let view = (users.len() > 1).then(|| one_view(connection)).transpose()?;
+    let _view = (users.len() > 1).then(|| one_view(connection)).transpose()?;
+    states_in_view(connection, app, users)
+}
+
+fn states_in_view(
+    connection: &Connection,
+    app: SdkAppId,
+    users: &[UserId],
+) -> Result<Vec<Option<AccountState>>, StoreError> {
     let sql = "SELECT kicked_at FROM accounts WHERE app = ?1 AND user = ?2";
     let mut select = connection.prepare_cached(sql).map_err(unavailable)?;
     let mut find = |user: &UserId| {
@@ -92,14 +106,15 @@ pub(super) fn states(
         let state = |kicked_at: Option<u64>| AccountState { kicked_at: kicked_at.map(UnixSeconds) };
         Ok(kicked_at.optional().map_err(unavailable)?.map(state))
     };
-    let found = users.iter().map(&mut find).collect();
-    drop(select);
-    drop(view);
-    found
+    users.iter().map(&mut find).collect()
 }
 
 pub(super) fn accounts_page(
-    connection: &Connection, app: SdkAppId, prefix: &str, after: Option<UserId>, limit: usize,
+    connection: &Connection,
+    app: SdkAppId,
+    prefix: &str,
+    after: Option<UserId>,
+    limit: usize,
 ) -> Result<Vec<UserId>, StoreError> {
     // No id with the prefix is greater than the prefix with the greatest of all letters behind it.
     let last = format!("{prefix}{}", "\u{10FFFF}".repeat(UserId::BYTES_MAX / 4));
@@ -129,7 +144,7 @@ pub(super) fn catalog(connection: &Connection) -> Result<Vec<AppRecord>, StoreEr
         let (id, revision, json, words) = row.map_err(unavailable)?;
         let settings = settings::decode(id, &json, &words)
             .map_err(|why| StoreError::Corrupt(format!("the settings of app {id}: {why}")))?;
-        let kicks = states(connection, id, &settings.admins)?;
+        let kicks = states_in_view(connection, id, &settings.admins)?;
         let kicked = settings.admins.iter().zip(kicks);
         let kicked_admins = kicked.filter_map(|(admin, state)| Some((*admin, state?.kicked_at?))).collect();
         records.push(AppRecord { settings, revision, kicked_admins });

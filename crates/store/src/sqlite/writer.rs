@@ -207,7 +207,8 @@ impl Engine {
 }
 
 fn transact(
-    connection: &mut Connection, batch: &[Job],
+    connection: &mut Connection,
+    batch: &[Job],
 ) -> rusqlite::Result<Vec<Result<Outcome, StoreError>>> {
     // Dropped without a commit, the transaction is rolled back.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

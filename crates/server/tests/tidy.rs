@@ -1,0 +1,186 @@
+//! The house rules that a compiler does not check.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// Every file below a folder with one of these endings.
+fn files(folder: &str, endings: &[&str]) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            if path.is_dir() {
+                if name != "target" && name != "node_modules" && name != ".git" {
+                    folders.push(path);
+                }
+            } else if endings.iter().any(|ending| name.ends_with(ending)) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// A file without its unit tests.
+fn product(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap();
+    text.split("#[cfg(test)]").next().unwrap().to_owned()
+}
+
+fn lines(text: &str) -> usize {
+    text.lines().count()
+}
+
+#[test]
+fn files_are_small_and_say_what_they_are_for() {
+    for path in files("crates", &[".rs"]) {
+        let text = fs::read_to_string(&path).unwrap();
+        let shown = path.display();
+        let limit = if path.components().any(|part| part.as_os_str() == "tests") { 600 } else { 400 };
+        assert!(lines(&product(&path)) <= limit, "{shown} is longer than {limit} lines");
+        assert!(text.starts_with("//!"), "{shown} does not open with what it is for");
+    }
+}
+
+#[test]
+fn only_the_envelope_builds_a_protocol_answer() {
+    for path in files("crates/server/src", &[".rs"]) {
+        let builds = product(&path).contains("ActionStatus") || product(&path).contains("action_status");
+        assert_eq!(builds, path.ends_with("api/envelope.rs"), "{}", path.display());
+    }
+}
+
+#[test]
+fn the_store_knows_no_protocol_and_the_model_no_io() {
+    for path in files("crates/store/src", &[".rs"]) {
+        let text = fs::read_to_string(&path).unwrap();
+        for word in ["portrait_model::ErrorCode", "hyper::", "http::"] {
+            assert!(!text.contains(word), "{} names {word}", path.display());
+        }
+    }
+    let manifest = fs::read_to_string(root().join("crates/model/Cargo.toml")).unwrap();
+    let dependencies =
+        manifest.split("[dependencies]").nth(1).unwrap().split("[dev-dependencies]").next().unwrap();
+    let allowed = [
+        "aho-corasick",
+        "base64",
+        "flate2",
+        "hmac",
+        "ipnet",
+        "serde",
+        "serde_json",
+        "sha2",
+        "subtle",
+        "thiserror",
+        "unicode-normalization",
+        "zeroize",
+    ];
+    for line in dependencies.lines().filter(|line| !line.trim().is_empty()) {
+        let name = line.split(['.', ' ']).next().unwrap();
+        assert!(allowed.contains(&name), "portrait-model may not depend on {name}");
+    }
+}
+
+#[test]
+fn every_dependency_says_why() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let rows =
+        manifest.split("[workspace.dependencies]").nth(1).unwrap().split("[workspace.lints").next().unwrap();
+    let rows = rows
+        .lines()
+        .filter(|line| line.contains('=') && !line.starts_with('#') && !line.starts_with("portrait-"));
+    for row in rows {
+        assert!(row.contains(" # "), "{row}");
+    }
+}
+
+/// What is generated from tables is committed, and fresh. `UPDATE=1 cargo test --test tidy` writes it anew.
+#[test]
+fn generated_documents_are_fresh() {
+    for (name, expected) in
+        [("docs/ERRORS.md", errors()), ("docs/FIELDS.md", fields()), ("docs/cli.md", command_line())]
+    {
+        let path = root().join(name);
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(&path, &expected).unwrap();
+        }
+        let found = fs::read_to_string(&path).unwrap_or_default();
+        assert!(found == expected, "{name} is stale: UPDATE=1 cargo test -p portrait-server --test tidy");
+    }
+}
+
+fn errors() -> String {
+    let mut page = String::from(
+        "# Error codes · 错误码\n\nGenerated from `ERROR_CODES` in `crates/model/src/code.rs`. *seen*: code and text were seen in the \
+         cloud's answers; *documented*: the code is in the public documents, the text is ours; *ours*: our decision.\n\n\
+         | code | ErrorInfo | evidence | meaning and remedy | 含义与处理 |\n| --- | --- | --- | --- | --- |\n",
+    );
+    for row in portrait_model::ERROR_CODES {
+        let (number, info, evidence) = (row.number, row.info, row.evidence.as_str());
+        page += &format!("| {number} | `{info}` | {evidence} | {} | {} |\n", row.english, row.chinese);
+    }
+    page
+}
+
+fn fields() -> String {
+    use portrait_model::ValueRule;
+    let mut page = String::from(
+        "# Standard fields · 标配资料字段\n\nGenerated from `STANDARD_FIELDS` in `crates/model/src/field.rs`.\n\n\
+         | tag | type | allowed | user may write | holds |\n| --- | --- | --- | --- | --- |\n",
+    );
+    for field in portrait_model::STANDARD_FIELDS {
+        let allowed = match field.rule {
+            ValueRule::Any => "any".to_owned(),
+            ValueRule::BytesMax(bytes) => format!("≤ {bytes} bytes of UTF-8"),
+            ValueRule::OneOf(words) => words.join(", "),
+        };
+        let (value_type, writes) =
+            (field.value_type.as_str(), if field.write.user { "yes" } else { "admins only" });
+        page += &format!("| {} | {value_type} | {allowed} | {writes} | {} |\n", field.name, field.meaning);
+    }
+    page
+}
+
+/// The help of every command, as the binary prints it.
+fn command_line() -> String {
+    let commands: [&[&str]; 20] = [
+        &[],
+        &["dev"],
+        &["serve"],
+        &["config"],
+        &["app"],
+        &["app", "create"],
+        &["app", "set"],
+        &["app", "key"],
+        &["app", "admin"],
+        &["app", "limits"],
+        &["field"],
+        &["field", "define"],
+        &["words"],
+        &["account"],
+        &["account", "list"],
+        &["account", "import"],
+        &["set"],
+        &["get"],
+        &["usersig", "gen"],
+        &["usersig", "inspect"],
+    ];
+    let mut page = String::from("# Command line\n\nGenerated from the binary's own `--help`.\n");
+    for command in commands {
+        let help =
+            std::process::Command::new(env!("CARGO_BIN_EXE_portraitd")).args(command).arg("--help").output();
+        let help = String::from_utf8(help.unwrap().stdout).unwrap();
+        let help: Vec<_> = help.trim_end().lines().map(str::trim_end).collect();
+        page += &format!("\n## portraitd {}\n\n```text\n{}\n```\n", command.join(" "), help.join("\n"));
+    }
+    page.replace("## portraitd \n", "## portraitd\n")
+}
