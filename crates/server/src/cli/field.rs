@@ -6,7 +6,7 @@ use crate::admin::view::{AppView, FieldDefinition};
 use clap::Subcommand;
 use hyper::Method;
 
-/// Define and retire an app's custom fields (`Tag_Profile_Custom`_…)
+/// Define and retire an app's custom fields (`Tag_Profile_Custom_…`)
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -23,7 +23,7 @@ enum Action {
     #[command(verbatim_doc_comment)]
     Define {
         sdkappid: u32,
-        /// 1 to 8 letters: `Tag_Profile_Custom`_<KEYWORD>
+        /// 1 to 8 letters: it becomes `Tag_Profile_Custom_KEYWORD`
         keyword: String,
         /// The type of its values
         #[arg(long = "type", value_name = "TYPE", value_parser = ["string", "bytes", "uint64"])]
