@@ -59,7 +59,7 @@ enum Action {
     /// Add and remove App admins
     #[command(subcommand)]
     Admin(AdminAction),
-    /// Show or set calls a second, for example portrait_set=500 total=0; 0 = no limit
+    /// Show or set calls a second, for example `portrait_set=500 total=0`; 0 = no limit
     Limits {
         sdkappid: u32,
         /// COMMAND=RATE
