@@ -2,6 +2,7 @@
 //! order of the checks stands in one function: [`Gateway::decide`].
 
 use crate::api::{self, Answer, ApiError, Caller, Ctx, Endpoint, Service, Style, respond};
+use crate::client_address::client_address;
 use crate::host::HostPolicy;
 use crate::limit::{Exceeded, FailureLimit};
 use crate::query::Query;
@@ -12,6 +13,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
 use hyper::header::{self, HeaderValue};
 use hyper::{Method, Request, Response};
+use ipnet::IpNet;
 use portrait_model::{Clock, ErrorCode, Language, Role, SdkAppId, SigError, UnixSeconds, UserId, UserSig};
 use portrait_store::Store;
 use std::net::IpAddr;
@@ -35,6 +37,8 @@ pub(crate) struct GatewayConfig {
     /// Failed UserSig checks a second from one address; 0 = no limit.
     pub(crate) usersig_failures_per_ip: u32,
     pub(crate) hosts: HostPolicy,
+    /// Whose `X-Forwarded-For` is believed.
+    pub(crate) trusted_proxies: Vec<IpNet>,
 }
 
 /// Answers `/v4`.
@@ -80,6 +84,7 @@ impl Gateway {
     pub(crate) async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Full<Bytes>> {
         let started = Instant::now();
         let (head, mut body) = request.into_parts();
+        let peer = client_address(peer, &head.headers, &self.config.trusted_proxies);
         let mut progress = Progress::default();
         // A panic is a bug of ours; it may cost one caller one answer, not the process.
         let decided =

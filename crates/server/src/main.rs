@@ -3,6 +3,7 @@
 mod admin;
 mod api;
 mod cli;
+mod client_address;
 mod config;
 mod gateway;
 mod host;

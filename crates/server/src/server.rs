@@ -38,6 +38,11 @@ impl Server {
         let control = bind(config.server.admin_listen).await?;
         let (address, admin_address) = (public.local_addr()?, control.local_addr()?);
         let registry = Arc::new(Registry::load(Arc::clone(&store)).await.context("can't read the apps")?);
+        if registry.all().is_empty() {
+            tracing::warn!(
+                "there is no app yet, so every call is answered with 70020: portraitd app create SDKAPPID --data DIR"
+            );
+        }
         let seed = crate::secret::random_u32()?;
         let registry_too = Arc::clone(&registry);
         let gateway = Arc::new(Gateway::new(Arc::clone(&store), registry, clock, config.gateway(), seed));

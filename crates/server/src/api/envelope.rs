@@ -139,6 +139,7 @@ struct Failure<'a> {
 /// A whole answer for a broken HTTP request that hyper would answer with a bare 400: see `listener`.
 pub(crate) const BROKEN_HTTP: &str = concat!(
     "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\naccess-control-allow-origin: *\r\n",
+    "access-control-allow-methods: POST\r\naccess-control-allow-headers: X-Requested-With\r\n",
     "connection: close\r\ncontent-length: 72\r\n\r\n",
     r#"{"ActionStatus":"FAIL","ErrorCode":60002,"ErrorInfo":"HTTP parse Error"}"#,
 );

@@ -7,6 +7,7 @@ pub(crate) use layer::Flags;
 use crate::gateway::GatewayConfig;
 use crate::host::HostPolicy;
 use crate::listener::ListenerConfig;
+use ipnet::IpNet;
 use portrait_model::Language;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -42,6 +43,7 @@ pub(crate) struct ServerSection {
     pub(crate) write_timeout_ms: u64,
     pub(crate) answer_timeout_ms: u64,
     pub(crate) shutdown_timeout_ms: u64,
+    pub(crate) trusted_proxies: Vec<IpNet>,
     /// `None`: any Host. A list: local names, the cloud's and these.
     pub(crate) allow_hosts: Option<Vec<String>>,
 }
@@ -109,6 +111,7 @@ impl Default for ServerSection {
             write_timeout_ms: 10_000,
             answer_timeout_ms: 3_000,
             shutdown_timeout_ms: 10_000,
+            trusted_proxies: Vec::new(),
             allow_hosts: None,
         }
     }
@@ -148,6 +151,7 @@ impl Config {
             answer_timeout: Duration::from_millis(server.answer_timeout_ms),
             frequency_limits: self.limits.enabled,
             usersig_failures_per_ip: self.limits.usersig_failures_per_ip,
+            trusted_proxies: server.trusted_proxies.clone(),
             hosts: server.allow_hosts.clone().map_or(HostPolicy::Any, HostPolicy::Local),
         }
     }

@@ -170,6 +170,30 @@ fn error_details_are_for_people_and_can_be_switched() {
     assert_ne!(app.call("portrait_set", set)["ErrorDisplay"], "");
 }
 
+#[test]
+fn behind_a_trusted_proxy_callers_are_told_apart() {
+    let dir = tempfile::tempdir().unwrap();
+    let server =
+        TestServer::serve(&dir.path().join("data"), "[server]\ntrusted_proxies = [\"127.0.0.1/32\"]\n");
+    let app = server.app();
+    app.patch(&json!({"allow_ips": ["203.0.113.0/24"]}));
+    let code = |forwarded: &str, sig: &str| {
+        let path = path_of("account_check");
+        let length = CHECK.len();
+        let request = format!(
+            "POST {path}?sdkappid={}&identifier=administrator&usersig={sig} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {forwarded}\r\nContent-Length: {length}\r\n\r\n{CHECK}",
+            app.id
+        );
+        server.connect().exchange(request.as_bytes()).unwrap().code()
+    };
+    let good = app.sign("administrator");
+    assert_eq!(code("203.0.113.9", &good), 0);
+    assert_eq!(code("203.0.113.9, 192.0.2.1", &good), 60021, "what the caller wrote is not believed");
+    let bad: Vec<u64> = (0..200).map(|_| code("203.0.113.66", "bad")).collect();
+    assert!(bad.contains(&70050));
+    assert_eq!(code("203.0.113.9", &good), 0, "others behind the same proxy go on");
+}
+
 /// Keys, tokens and UserSigs in no log, at the most talkative level, whatever is asked.
 #[test]
 fn secrets_never_reach_the_log() {
