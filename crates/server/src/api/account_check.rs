@@ -1,12 +1,11 @@
 //! `account_check`: tells which of up to 100 accounts exist (269/38417).
 
-use super::decode::{Member, account, decode, wire_struct};
-use super::{Answer, ApiError, Ctx, bounded};
-use portrait_model::UserId;
+use super::decode::{decode, wire_struct};
+use super::user_list::{Entry, users};
+use super::{Answer, ApiError, Ctx};
 use serde::Serialize;
 
-wire_struct! { Request { items: Vec<Option<Item<'a>>> = "CheckItem", } }
-wire_struct! { Item { user: Member<'a> = "UserID" | "Identifier", } }
+wire_struct! { Request { items: Vec<Option<Entry<'a>>> = "CheckItem", } }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -26,9 +25,7 @@ struct ResultItem<'a> {
 
 pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     let request: Request<'_> = decode(ctx.service, body)?;
-    let items = bounded(request.items)?;
-    let users = items.into_iter().map(|item| account(ctx.service, item.unwrap_or_default().user));
-    let users: Vec<UserId> = users.collect::<Result<_, _>>()?;
+    let users = users(ctx.service, request.items)?;
     let states = ctx.within(ctx.store().states(ctx.app.settings.id, users.clone())).await;
     let states = states.map_err(|error| ctx.failed(error))?;
     let result_item = users.iter().zip(&states).map(|(user, state)| ResultItem {

@@ -1,12 +1,12 @@
 //! `account_delete`: deletes up to 100 accounts with their profiles (269/36443).
 
-use super::decode::{Member, account, decode, wire_struct};
-use super::{Answer, ApiError, Ctx, bounded};
+use super::decode::{decode, wire_struct};
+use super::user_list::{Entry, users};
+use super::{Answer, ApiError, Ctx};
 use portrait_model::{ErrorCode, UserId};
 use serde::Serialize;
 
-wire_struct! { Request { items: Vec<Option<Item<'a>>> = "DeleteItem", } }
-wire_struct! { Item { user: Member<'a> = "UserID" | "Identifier", } }
+wire_struct! { Request { items: Vec<Option<Entry<'a>>> = "DeleteItem", } }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -25,9 +25,7 @@ struct ResultItem<'a> {
 
 pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     let request: Request<'_> = decode(ctx.service, body)?;
-    let items = bounded(request.items)?;
-    let users = items.into_iter().map(|item| account(ctx.service, item.unwrap_or_default().user));
-    let users: Vec<UserId> = users.collect::<Result<_, _>>()?;
+    let users = users(ctx.service, request.items)?;
 
     // An admin is an account for as long as it is an admin.
     let is_admin = |user: &UserId| ctx.app.settings.is_admin(user.as_str());

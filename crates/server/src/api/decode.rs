@@ -69,10 +69,10 @@ fn depth(text: &str) -> usize {
 /// Declares a wire struct: every member optional, `null` as good as absent, the last of two counting, unknown
 /// members passed over, and `[]` read as `{}`. (serde's own derive refuses a member given twice.)
 macro_rules! wire_struct {
-    ($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty = $key:literal $(| $alias:literal)?,)* }) => {
+    ($(#[$doc:meta])* $visibility:vis $name:ident { $($field:ident: $type:ty = $key:literal $(| $alias:literal)?,)* }) => {
         $(#[$doc])*
         #[derive(Default)]
-        struct $name<'a> { $($field: Option<$type>,)* }
+        $visibility struct $name<'a> { $($field: Option<$type>,)* }
 
         impl<'de: 'a, 'a> serde::Deserialize<'de> for $name<'a> {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -9,6 +9,7 @@ mod kick;
 mod multiaccount_import;
 mod portrait_get;
 mod portrait_set;
+mod user_list;
 
 pub(crate) use envelope::{Answer, ApiError, BROKEN_HTTP, Style, respond};
 
