@@ -268,12 +268,20 @@ impl Gateway {
 }
 
 /// Everything about a UserSig that needs no store.
-fn verify(app: &App, query: &Query<'_>, now: UnixSeconds) -> Result<UserSig, SigError> {
-    let sig = UserSig::decode(&query.usersig)?;
+fn verify(app: &App, query: &Query<'_>, now: UnixSeconds) -> Result<Arc<UserSig>, SigError> {
+    if let Some(sig) = app.verified.get(&query.usersig) {
+        sig.check(app.settings.id, &query.identifier, now)?;
+        return Ok(sig);
+    }
+    let sig = Arc::new(UserSig::decode(&query.usersig)?);
     sig.check(app.settings.id, &query.identifier, now)?;
     // Every key is tried, so that the time taken does not tell which one fits.
     let fits = app.settings.keys.iter().fold(false, |fits, record| sig.is_signed_with(&record.key) | fits);
-    if fits { Ok(sig) } else { Err(SigError::WrongKey) }
+    if !fits {
+        return Err(SigError::WrongKey);
+    }
+    app.verified.remember(&query.usersig, Arc::clone(&sig));
+    Ok(sig)
 }
 
 /// One line for each request. The query is never in it: it holds the UserSig.

@@ -14,6 +14,7 @@ mod query;
 mod registry;
 mod secret;
 mod server;
+mod verified;
 
 fn main() -> std::process::ExitCode {
     cli::run()

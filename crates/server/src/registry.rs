@@ -1,6 +1,7 @@
 //! The apps, ready for use: one snapshot that changes as a whole. A call loads it once and sees no half change.
 
 use crate::limit::AppCells;
+use crate::verified::VerifiedSigs;
 use arc_swap::ArcSwap;
 use portrait_model::{AppError, AppRecord, AppSettings, FieldSchema, Lexicon, SdkAppId, UnixSeconds, UserId};
 use portrait_store::{Store, StoreError};
@@ -17,13 +18,15 @@ pub(crate) struct App {
     pub(crate) lexicon: Lexicon,
     pub(crate) kicked_admins: BTreeMap<UserId, UnixSeconds>,
     pub(crate) cells: Arc<AppCells>,
+    pub(crate) verified: VerifiedSigs,
 }
 
 impl App {
     fn new(record: AppRecord, cells: Arc<AppCells>) -> Result<Self, AppError> {
         let AppRecord { settings, revision, kicked_admins } = record;
         let lexicon = Lexicon::new(&settings.words, settings.screened_tags.clone())?;
-        Ok(Self { schema: FieldSchema::of(&settings), lexicon, revision, kicked_admins, cells, settings })
+        let (schema, verified) = (FieldSchema::of(&settings), VerifiedSigs::default());
+        Ok(Self { settings, revision, schema, lexicon, kicked_admins, cells, verified })
     }
 
     /// Whether the app takes calls from an address.
