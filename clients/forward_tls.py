@@ -22,13 +22,13 @@ async def pump(reader, writer):
 
 async def main(target):
     host, port = target.rsplit(":", 1)
-    folder = tempfile.mkdtemp()
-    key, certificate = os.path.join(folder, "key.pem"), os.path.join(folder, "cert.pem")
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=127.0.0.1",
-                    "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
-                   check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    with tempfile.TemporaryDirectory() as folder:
+        key, certificate = os.path.join(folder, "key.pem"), os.path.join(folder, "cert.pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=127.0.0.1",
+                        "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
+                       check=True, capture_output=True)
+        context.load_cert_chain(certificate, key)
 
     async def forward(reader, writer):
         to_reader, to_writer = await asyncio.open_connection(host, int(port))
