@@ -12,7 +12,7 @@ use portrait_model::{
     RawItem, RawNumber, RawValue, Role, SdkAppId, SignRequest, SystemClock, UserId, ValueType, sign,
 };
 use portrait_store::{Store, StoreUrl};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -109,8 +109,8 @@ async fn dev(args: Args) -> anyhow::Result<()> {
     let (time, expire) = (SystemClock.now().seconds(), page::USERSIG_SECONDS);
     let usersig = sign(&key, SignRequest { app, identifier: admin.as_str(), time, expire, userbuf: None });
     let page = page::Page {
-        url: format!("http://{}", server.address),
-        admin_url: format!("http://{}", server.admin_address),
+        url: url_here(server.address),
+        admin_url: url_here(server.admin_address),
         admin_token: token,
         sdkappid: app.0,
         key: key.expose().to_owned(),
@@ -125,6 +125,14 @@ async fn dev(args: Args) -> anyhow::Result<()> {
         AdminFile::remove(data);
     }
     Ok(())
+}
+
+/// How this machine reaches an address; `0.0.0.0` and `[::]` stand for every address, and are none to connect to.
+fn url_here(mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        address.set_ip(Ipv4Addr::LOCALHOST.into());
+    }
+    format!("http://{address}")
 }
 
 /// Sees to it that the app exists with the key and the admin that were asked for.
