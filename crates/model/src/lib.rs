@@ -28,6 +28,6 @@ pub use lexicon::{ForbiddenWord, Lexicon, LexiconError, WORD_BYTES_MAX, WORDS_MA
 pub use profile::{Profile, ProfileItem, ProfilePatch};
 pub use schema::{FieldError, FieldProblem, FieldSchema, RawItem};
 pub use tag::{CustomKeyword, StandardTag, Tag};
-pub use time::{Clock, ManualClock, SystemClock, UnixMillis, UnixSeconds};
+pub use time::{Clock, UnixMillis, UnixSeconds};
 pub use usersig::{SigError, SignRequest, Unreadable, UserSig, sign};
 pub use value::{FieldValue, RawNumber, RawValue, ValueProblem, ValueRule, ValueType};

@@ -4,6 +4,7 @@ mod admin;
 mod api;
 mod cli;
 mod client_address;
+mod clock;
 mod config;
 mod gateway;
 mod host;

@@ -80,7 +80,6 @@ fn the_store_knows_no_protocol_and_the_model_no_io() {
         "serde",
         "serde_json",
         "sha2",
-        "subtle",
         "thiserror",
         "unicode-normalization",
         "zeroize",

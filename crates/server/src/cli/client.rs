@@ -1,10 +1,11 @@
 //! A quick client of the public API: signs, sends, and says in words what came back.
 
 use super::http;
+use crate::clock::SystemClock;
 use anyhow::Context;
 use hyper::Method;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use portrait_model::{AppKey, AppSettings, Clock, SdkAppId, SignRequest, SystemClock, sign};
+use portrait_model::{AppKey, AppSettings, Clock, SdkAppId, SignRequest, sign};
 use serde_json::Value;
 
 /// Which server to call, and as whom.

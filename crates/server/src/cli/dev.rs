@@ -2,6 +2,7 @@
 
 use super::page;
 use super::running::{AdminFile, StopSignals, admin_token};
+use crate::clock::SystemClock;
 use crate::config::{Config, LanguageName, LogFormat};
 use crate::observe::start_log;
 use crate::secret::{AdminToken, random_key, random_token};
@@ -9,7 +10,7 @@ use crate::server::Server;
 use anyhow::Context;
 use portrait_model::{
     AccountSeed, AppKey, AppSettings, Clock, CustomField, CustomKeyword, FieldSchema, Lexicon, Permission,
-    RawItem, RawNumber, RawValue, Role, SdkAppId, SignRequest, SystemClock, UserId, ValueType, sign,
+    RawItem, RawNumber, RawValue, Role, SdkAppId, SignRequest, UserId, ValueType, sign,
 };
 use portrait_store::{Store, StoreUrl};
 use std::net::{Ipv4Addr, SocketAddr};

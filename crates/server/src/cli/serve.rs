@@ -1,11 +1,11 @@
 //! `portraitd serve`: the production service.
 
 use super::running::{AdminFile, StopSignals, admin_token};
+use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::observe::start_log;
 use crate::secret::AdminToken;
 use crate::server::Server;
-use portrait_model::SystemClock;
 use portrait_store::StoreUrl;
 use std::path::PathBuf;
 use std::sync::Arc;

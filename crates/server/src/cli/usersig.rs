@@ -1,9 +1,10 @@
 //! `portraitd usersig`: makes UserSigs and looks into them.
 
 use super::say;
+use crate::clock::SystemClock;
 use anyhow::Context;
 use clap::Subcommand;
-use portrait_model::{AppKey, Clock, SdkAppId, SignRequest, SystemClock, UnixSeconds, UserSig, sign};
+use portrait_model::{AppKey, Clock, SdkAppId, SignRequest, UnixSeconds, UserSig, sign};
 
 /// Make UserSigs, and see what is in one
 #[derive(Debug, clap::Args)]
