@@ -1,6 +1,6 @@
 //! OK means on the disk: `kill -9` at random moments, a full disk, a second process, an unknown format.
 
-use crate::harness::{App, Connection, TestServer, binary, path_of, post};
+use crate::harness::{App, Connection, KEY, TestServer, binary, path_of, post};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;
@@ -239,4 +239,65 @@ fn dev_keeps_key_and_data_in_its_directory() {
     let server = TestServer::start_with(binary().args(["dev", "--data"]).arg(&data));
     assert_eq!(version(&server.dev_app(), "bob"), 7);
     assert!(std::fs::read_to_string(data.join("admin.token")).unwrap().len() > 20);
+}
+
+/// Ends a server that strace started: killing strace would leave it running.
+struct Traced<'a>(&'a Path);
+
+impl Drop for Traced<'_> {
+    fn drop(&mut self) {
+        if let Ok(pid) = std::fs::read_to_string(self.0.join("portraitd.lock")) {
+            // After a clean end there is nobody to kill.
+            let _ = Command::new("kill").args(["-KILL", pid.trim()]).output();
+        }
+    }
+}
+
+/// A sync that fails: not acknowledged, never read back as if it were, and over once the disk is well again.
+#[test]
+fn a_failed_sync_is_40006_and_heals() {
+    if Command::new("strace").arg("-V").output().is_err() {
+        assert!(std::env::var_os("CI").is_none(), "CI has strace");
+        eprintln!("SKIPPED: strace is not installed");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let (data, trace) = (dir.path().join("data"), dir.path().join("trace"));
+    let inject = "inject=fdatasync,fsync:error=EIO:when=20..22";
+    let mut command = Command::new("strace");
+    command.args(["-f", "-e", "trace=fdatasync,fsync", "-e", inject, "-o"]).arg(&trace);
+    command.arg(env!("CARGO_BIN_EXE_portraitd")).args(["dev", "--key", KEY, "--data"]).arg(&data);
+    let traced = Traced(&data);
+    let mut server = TestServer::start_with(&mut command);
+    let app = server.dev_app();
+    app.import("writer");
+    let mut acknowledged = 0;
+    let mut refused = 0;
+    for number in 1.. {
+        match app.code("portrait_set", &set_body("writer", number)) {
+            0 => acknowledged = number,
+            code => {
+                assert_eq!(code, 40006);
+                refused += 1;
+            }
+        }
+        let found = version(&app, "writer");
+        assert_eq!(found, acknowledged, "what was not acknowledged is not read, what was is");
+        // Three failures and the pauses between the attempts to reopen lie behind it.
+        if refused > 0 && acknowledged == number {
+            break;
+        }
+        assert!(number < 1_000_000, "it never healed");
+    }
+    let injected = std::fs::read_to_string(&trace).unwrap().matches("(INJECTED)").count();
+    assert_eq!(injected, 3, "the fault fired");
+    assert!(refused >= 3);
+    // strace passes no signals on: the server itself is asked to stop.
+    let pid = std::fs::read_to_string(data.join("portraitd.lock")).unwrap();
+    assert!(Command::new("kill").args(["-TERM", pid.trim()]).status().unwrap().success());
+    assert!(server.child.wait().unwrap().success());
+    drop(server);
+    std::mem::forget(traced);
+    let server = dev_on(&data);
+    assert_eq!(version(&server.dev_app(), "writer"), acknowledged);
 }
