@@ -6,6 +6,8 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 /// Where a store keeps its data.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -61,6 +63,18 @@ pub enum OpenError {
     },
 }
 
+impl OpenError {
+    /// What `map_err` wants of an error with a file.
+    pub(crate) fn io(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
+        |source| Self::Io { path: path.to_owned(), source }
+    }
+
+    /// What `map_err` wants of the engine's errors.
+    pub(crate) fn engine(path: &Path) -> impl Fn(rusqlite::Error) -> Self + '_ {
+        |error| Self::Engine { path: path.to_owned(), reason: error.to_string() }
+    }
+}
+
 fn process(pid: Option<u32>) -> String {
     pid.map(|pid| format!(" (process {pid})")).unwrap_or_default()
 }
@@ -95,30 +109,54 @@ impl Drop for DirectoryLock {
 }
 
 impl DirectoryLock {
+    /// Whoever only asks [`is_in_use`] holds the lock for an instant; that is waited out.
+    const ATTEMPTS: u32 = 5;
+    const PAUSE: Duration = Duration::from_millis(20);
+
     /// Creates the directory if need be and takes its lock, leaving this process's number in it.
     pub(crate) fn take(dir: &Path) -> Result<Self, OpenError> {
-        let io = |path: &Path| {
-            let path = path.to_owned();
-            move |source| OpenError::Io { path, source }
-        };
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(io(dir))?;
+        create(dir).map_err(OpenError::io(dir))?;
         let path = lock_path(dir);
         let options =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
-        let mut file = options.map_err(io(&path))?;
-        match file.try_lock() {
+        let mut file = options.map_err(OpenError::io(&path))?;
+        let mut locked = file.try_lock();
+        for _ in 1..Self::ATTEMPTS {
+            if matches!(locked, Err(TryLockError::WouldBlock)) {
+                thread::sleep(Self::PAUSE);
+                locked = file.try_lock();
+            }
+        }
+        match locked {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut text = String::new();
                 let pid = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
                 return Err(OpenError::InUse { dir: dir.to_owned(), pid });
             }
-            Err(TryLockError::Error(source)) => return Err(io(&path)(source)),
+            Err(TryLockError::Error(source)) => return Err(OpenError::io(&path)(source)),
         }
         let pid = std::process::id();
-        file.set_len(0).and_then(|()| writeln!(file, "{pid}")).map_err(io(&path))?;
+        file.set_len(0).and_then(|()| writeln!(file, "{pid}")).map_err(OpenError::io(&path))?;
         Ok(Self { file })
     }
+}
+
+/// Sees to it that what was created in a directory is still there after a power cut.
+pub(crate) fn sync_directory(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}
+
+/// Creates a directory with its parents.
+fn create(dir: &Path) -> io::Result<()> {
+    let named = |path: &&Path| !path.as_os_str().is_empty();
+    let missing: Vec<&Path> = dir.ancestors().filter(named).take_while(|path| !path.exists()).collect();
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    for created in missing {
+        let parent = created.parent().filter(named).unwrap_or(Path::new("."));
+        sync_directory(parent)?;
+    }
+    Ok(())
 }
 
 fn lock_path(dir: &Path) -> PathBuf {

@@ -13,6 +13,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 const NICK: &str = "Tag_Profile_IM_Nick";
 
@@ -68,6 +69,83 @@ fn other_formats_and_other_databases_are_refused_untouched() {
         &|path| fs::write(path, "no database at all, but long enough to be read as one").unwrap(),
         |error| matches!(error, OpenError::Engine { .. }),
     );
+}
+
+/// As a portraitd of the future leaves it when it is killed: the format stands in the log only.
+#[test]
+fn a_refused_database_keeps_its_log_untouched() {
+    let (dir, image) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    block_on(SqliteStore::open(dir.path()).unwrap().close());
+    let future = Connection::open(dir.path().join("portraitd.db")).unwrap();
+    future.execute_batch("PRAGMA wal_autocheckpoint = 0; PRAGMA user_version = 2;").unwrap();
+    let files = ["portraitd.db", "portraitd.db-wal"];
+    let read = |dir: &Path| files.map(|file| fs::read(dir.join(file)).unwrap());
+    for file in files {
+        fs::copy(dir.path().join(file), image.path().join(file)).unwrap();
+    }
+    let before = read(image.path());
+    let Err(error) = SqliteStore::open(image.path()) else { panic!("opened") };
+    assert!(matches!(error, OpenError::UnknownFormat { found: 2, .. }), "{error}");
+    assert!(read(image.path()) == before, "the log was copied");
+}
+
+/// Takes the database's write lock, as an operator's SQLite shell might.
+fn hold_the_database(dir: &Path) -> Connection {
+    let other = Connection::open(dir.join("portraitd.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    other
+}
+
+#[test]
+fn a_dropped_store_writes_nothing_once_another_has_the_directory() {
+    let dir = tempfile::tempdir().unwrap();
+    block_on(async {
+        let store = SqliteStore::open(dir.path()).unwrap();
+        store.import(APP, vec![seed("a", &[])], UnixMillis(1)).await.unwrap();
+        let other = hold_the_database(dir.path());
+        // Asked for, and given up.
+        let change = store.apply(nick("a", "late"));
+        assert!(tokio::time::timeout(Duration::from_millis(50), change).await.is_err());
+        let release = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(300));
+            other.execute_batch("ROLLBACK").unwrap();
+        });
+        drop(store);
+        let store = SqliteStore::open(dir.path()).unwrap();
+        let at_first = store.profiles(APP, vec![user("a")]).await.unwrap();
+        release.join().unwrap();
+        // Time for a writer that still lives to get the lock: SQLite asks again every 100 ms.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert_eq!(store.profiles(APP, vec![user("a")]).await.unwrap(), at_first);
+        store.close().await;
+    });
+}
+
+#[test]
+fn nobody_waits_long_for_a_writer_that_is_stuck() {
+    const CALLERS: usize = 6000;
+    let dir = tempfile::tempdir().unwrap();
+    block_on(async {
+        let store = Arc::new(SqliteStore::open(dir.path()).unwrap());
+        store.import(APP, vec![seed("a", &[])], UnixMillis(1)).await.unwrap();
+        let other = hold_the_database(dir.path());
+        let call = |n: usize| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move { store.apply(nick("a", &n.to_string())).await })
+        };
+        // More than the queue takes.
+        let callers: Vec<_> = (0..CALLERS).map(call).collect();
+        let mut turned_away = 0;
+        for caller in callers {
+            let Err(StoreError::Unavailable(why)) = caller.await.unwrap() else { panic!("written") };
+            turned_away += usize::from(why.contains("waiting to be written"));
+        }
+        // All but the first batches are refused for their wait, not tried one batch after the other.
+        assert!(turned_away > CALLERS / 2, "{turned_away} of {CALLERS}");
+        drop(other);
+        store.apply(nick("a", "after")).await.unwrap();
+        assert_eq!(store.profiles(APP, vec![user("a")]).await.unwrap(), [found(&[(NICK, "after")])]);
+    });
 }
 
 #[test]

@@ -5,60 +5,83 @@
 //! the writer for the last few milliseconds; the next write finds everything copied and starts the log from its head.
 
 use super::connection;
+use crate::open::OpenError;
 use rusqlite::Connection;
-use std::path::Path;
-use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-const INTERVAL: Duration = Duration::from_secs(1);
-/// Pages in the log that are worth a checkpoint under load: 64 MiB.
-const PAGES_WORTH_COPYING: i64 = 32 * 1024;
-/// Pages in the log from which it should start anew: 1 GiB.
-const PAGES_MAX: i64 = 512 * 1024;
-/// Pages that a closed gate may cost: some milliseconds.
-const PAGES_IN_A_GAP: i64 = 2048;
+/// When the log is copied; in pages.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// Between two looks at the log.
+    interval: Duration,
+    /// Worth a checkpoint under load.
+    worth_copying: i64,
+    /// From here on the log should start anew.
+    max: i64,
+    /// What a closed gate may cost.
+    in_a_gap: i64,
+}
 
-/// The checkpointing thread.
+impl Bounds {
+    /// 64 MiB, 1 GiB, and some milliseconds.
+    pub(super) const DEFAULT: Self =
+        Self { interval: Duration::from_secs(1), worth_copying: 32 * 1024, max: 512 * 1024, in_a_gap: 2048 };
+
+    /// A writer that is faster than the disk copies is stopped here: a pause is better than a full disk.
+    const fn hard_max(self) -> i64 {
+        self.max * 2
+    }
+}
+
+/// How often a round tries to catch up with the writer.
+const PURSUITS: usize = 8;
+
+/// The checkpointing thread. Dropped unfinished, it leaves the log to the next start.
 pub(super) struct Checkpointer {
-    stop: SyncSender<()>,
+    /// `None` once dropped.
+    stop: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 /// How far the log is copied, in pages.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 struct Log {
     pages: i64,
     copied: i64,
 }
 
+impl Log {
+    fn left(self) -> i64 {
+        self.pages - self.copied
+    }
+}
+
 impl Checkpointer {
-    pub(super) fn start(path: &Path, gate: Arc<Mutex<()>>) -> rusqlite::Result<Self> {
-        let connection = connection::checkpointing(path)?;
+    pub(super) fn start(path: &Path, gate: Arc<Mutex<()>>, bounds: Bounds) -> Result<Self, OpenError> {
+        let connection = Some(connection::writing(path).map_err(OpenError::engine(path))?);
+        let worker = Worker { path: path.to_owned(), connection, gate, bounds };
         let (stop, stopped) = mpsc::sync_channel(1);
-        let run = move || {
-            let mut seen = Log { pages: 0, copied: 0 };
-            while stopped.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
-                match round(&connection, &gate, seen) {
-                    Ok(log) => seen = log,
-                    // The log keeps everything until a later round succeeds.
-                    Err(error) => tracing::warn!(%error, "a checkpoint failed; the log is kept"),
-                }
-            }
-            // The last connection of the process: closing it copies the log and removes it.
-            if let Err((_, error)) = connection.close() {
-                tracing::warn!(%error, "the last checkpoint failed; the log is read at the next start");
-            }
-        };
-        let thread = thread::Builder::new().name("store-checkpoint".into()).spawn(run).ok();
-        Ok(Self { stop, thread })
+        let run = move || worker.run(&stopped);
+        let spawned = thread::Builder::new().name("store-checkpoint".into()).spawn(run);
+        Ok(Self { stop: Some(stop), thread: Some(spawned.map_err(OpenError::io(path))?) })
     }
 
     /// Copies the whole log and ends the thread; the writer must have ended.
-    pub(super) fn finish(mut self) {
-        // A thread that is gone can't be told.
-        let _ = self.stop.send(());
+    pub(super) fn finish(self) {
+        if let Some(stop) = &self.stop {
+            // A thread that is gone can't be told.
+            let _ = stop.send(());
+        }
+    }
+}
+
+impl Drop for Checkpointer {
+    fn drop(&mut self) {
+        self.stop = None;
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
@@ -67,29 +90,105 @@ impl Checkpointer {
     }
 }
 
-fn round(connection: &Connection, gate: &Mutex<()>, seen: Log) -> rusqlite::Result<Log> {
-    // Copies nothing, only tells how things stand.
-    let log = checkpoint(connection, "NOOP")?;
-    let left = log.pages - log.copied;
-    let idle = log.pages == seen.pages;
-    if left <= 0 || (!idle && left < PAGES_WORTH_COPYING) {
-        return Ok(log);
+/// What the thread owns.
+struct Worker {
+    path: PathBuf,
+    /// `None` after an error, until the next round.
+    connection: Option<Connection>,
+    gate: Arc<Mutex<()>>,
+    bounds: Bounds,
+}
+
+impl Worker {
+    fn run(mut self, stopped: &Receiver<()>) {
+        let mut seen = Log::default();
+        loop {
+            match stopped.recv_timeout(self.bounds.interval) {
+                Err(RecvTimeoutError::Timeout) => match self.round(seen) {
+                    Ok(log) => seen = log,
+                    // The log keeps everything until a later round succeeds.
+                    Err(error) => tracing::warn!(%error, "a checkpoint failed; the log is kept"),
+                },
+                Ok(()) => return self.finish(),
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
     }
-    let mut log = checkpoint(connection, "PASSIVE")?;
-    if log.pages >= PAGES_MAX {
-        // What came in meanwhile is little; without this round it would have to be copied with the gate closed.
-        log = checkpoint(connection, "PASSIVE")?;
-        if log.pages - log.copied <= PAGES_IN_A_GAP {
-            let _closed = gate.lock().unwrap_or_else(PoisonError::into_inner);
+
+    fn finish(mut self) {
+        if let Err(error) = self.take_connection().and_then(connection::close_last) {
+            tracing::warn!(%error, "the last checkpoint failed; the log is read at the next start");
+        }
+    }
+
+    fn take_connection(&mut self) -> rusqlite::Result<Connection> {
+        self.connection.take().map_or_else(|| connection::writing(&self.path), Ok)
+    }
+
+    /// After an error the connection is given up, as the writer's is: no sync is tried twice.
+    fn round(&mut self, seen: Log) -> rusqlite::Result<Log> {
+        let connection = self.take_connection()?;
+        let log = self.copy(&connection, seen)?;
+        self.connection = Some(connection);
+        Ok(log)
+    }
+
+    fn copy(&self, connection: &Connection, seen: Log) -> rusqlite::Result<Log> {
+        // Copies nothing, only tells how things stand.
+        let log = checkpoint(connection, "NOOP")?;
+        let idle = log.pages == seen.pages;
+        if log.left() <= 0 || (!idle && log.left() < self.bounds.worth_copying) {
+            return Ok(log);
+        }
+        let mut log = checkpoint(connection, "PASSIVE")?;
+        if log.pages < self.bounds.max {
+            return Ok(log);
+        }
+        // What came in meanwhile would otherwise have to be copied with the gate closed.
+        for _ in 0..PURSUITS {
+            log = checkpoint(connection, "PASSIVE")?;
+            if log.left() <= self.bounds.in_a_gap {
+                break;
+            }
+        }
+        if log.left() <= self.bounds.in_a_gap || log.pages >= self.bounds.hard_max() {
+            let _closed = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
             log = checkpoint(connection, "PASSIVE")?;
             tracing::debug!(?log, "the log may start anew");
         }
+        Ok(log)
     }
-    Ok(log)
 }
 
 fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Result<Log> {
     connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
         Ok(Log { pages: row.get(1)?, copied: row.get(2)? })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{SqliteStore, Store};
+
+    /// `in_a_gap` below zero: the checkpointer never gets close enough, as on a disk too slow for it.
+    #[test]
+    fn the_log_stays_within_its_bounds_under_load() {
+        const COMMITS: u64 = 1500;
+        for in_a_gap in [16, -1] {
+            let dir = tempfile::tempdir().unwrap();
+            let bounds = Bounds { interval: Duration::from_millis(2), worth_copying: 8, max: 64, in_a_gap };
+            let store = SqliteStore::open_bounded(dir.path(), bounds).unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                for _ in 0..COMMITS {
+                    store.probe().await.unwrap();
+                }
+                // Each commit is a page of 2 KiB and more: without bounds the log would hold them all.
+                let log = std::fs::metadata(dir.path().join("portraitd.db-wal")).unwrap().len();
+                assert!(log < COMMITS * 2048 / 3, "{log} bytes with a gap of {in_a_gap}");
+                store.close().await;
+            });
+        }
+    }
 }

@@ -38,21 +38,27 @@ CREATE TABLE probe (
 INSERT INTO probe (id, count) VALUES (1, 0);
 ";
 
-/// Sees to it that the database exists in a format that is known.
-pub(super) fn prepare(path: &Path) -> Result<(), OpenError> {
+/// Sees to it that the database exists in a format that is known. While the connection that did so is kept, those
+/// opened after it need not read the whole log once more.
+pub(super) fn prepare(path: &Path) -> Result<Connection, OpenError> {
     // Created here, so that nobody but the owner can read profiles and keys; SQLite gives its other files the
     // same mode.
     let created = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
-    created.map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
-    let engine =
-        |error: rusqlite::Error| OpenError::Engine { path: path.to_owned(), reason: error.to_string() };
-    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(engine)?;
-    let number = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, i64>(0)).map_err(engine);
+    created.map_err(OpenError::io(path))?;
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(OpenError::engine(path))?;
+    // Data that is refused may have a log, which stays as it is.
+    leave_log_on_close(&connection, true).map_err(OpenError::engine(path))?;
+    let number = |pragma: &str| {
+        connection.query_row(pragma, [], |row| row.get::<_, i64>(0)).map_err(OpenError::engine(path))
+    };
     let (application, found) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
     let tables = number("SELECT count(*) FROM sqlite_schema")?;
     match (application, found, tables) {
-        (APPLICATION_ID, FORMAT, _) => Ok(()),
-        (0, 0, 0) => create(&connection).map_err(engine),
+        (APPLICATION_ID, FORMAT, _) => Ok(connection),
+        (0, 0, 0) => {
+            create(&connection).map_err(OpenError::engine(path))?;
+            Ok(connection)
+        }
         (APPLICATION_ID, _, _) => {
             Err(OpenError::UnknownFormat { path: path.to_owned(), found, known: FORMAT })
         }
@@ -78,18 +84,25 @@ pub(super) fn writing(path: &Path) -> rusqlite::Result<Connection> {
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -65536;",
     )?;
     // A connection dropped after an I/O error must not touch the disk once more.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    leave_log_on_close(&connection, true)?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)
 }
 
-/// A connection that checkpoints. Closed as the last one, it copies the whole log and removes it.
-pub(super) fn checkpointing(path: &Path) -> rusqlite::Result<Connection> {
-    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    connection.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;",
-    )?;
-    Ok(connection)
+/// Closes the last connection of the process: the whole log is copied and removed.
+pub(super) fn close_last(connection: Connection) -> rusqlite::Result<()> {
+    leave_log_on_close(&connection, false)?;
+    connection.close().map_err(|(_, error)| error)
+}
+
+fn leave_log_on_close(connection: &Connection, leave: bool) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, leave).map(|_| ())
+}
+
+/// SQLite's number for what went wrong (`SQLITE_FULL` …), when the error is SQLite's.
+pub(super) fn result_code(error: &rusqlite::Error) -> Option<i32> {
+    // The upper bytes tell the kinds of one error apart.
+    error.sqlite_error().map(|error| error.extended_code & 0xff)
 }
 
 /// A connection that only reads.

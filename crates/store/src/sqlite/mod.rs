@@ -9,9 +9,9 @@ mod operation;
 mod reader;
 mod writer;
 
-use crate::open::{DirectoryLock, OpenError};
+use crate::open::{self, DirectoryLock, OpenError};
 use crate::{CatalogStore, Change, Found, ProfileStore, Store, StoreError, StoreFuture, StoreStats};
-use checkpoint::Checkpointer;
+use checkpoint::{Bounds, Checkpointer};
 use futures_util::future::BoxFuture;
 use operation::{Operation, Outcome};
 use portrait_model::{
@@ -19,30 +19,39 @@ use portrait_model::{
 };
 use reader::Readers;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use writer::Writer;
 
-/// A store in one directory of this machine, used by one process at a time.
+/// A store in one directory of this machine, used by one process at a time. Dropped without [`Store::close`], it
+/// waits for its threads and leaves the log to the next start, as after `kill -9`.
 pub struct SqliteStore {
+    // The order of the fields is the order in which a dropped store ends.
     writer: Writer,
     readers: Readers,
     /// What ends at [`Store::close`]: the checkpointer, then the right to the directory.
-    running: Mutex<Option<(Checkpointer, DirectoryLock)>>,
+    running: tokio::sync::Mutex<Option<(Checkpointer, DirectoryLock)>>,
 }
 
 impl SqliteStore {
     /// Opens or creates the store. Refuses, before anything is changed, a directory that another process has
     /// open, and data of another format.
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
+        Self::open_bounded(dir, Bounds::DEFAULT)
+    }
+
+    fn open_bounded(dir: &Path, bounds: Bounds) -> Result<Self, OpenError> {
         let lock = DirectoryLock::take(dir)?;
         let path = dir.join("portraitd.db");
-        connection::prepare(&path)?;
-        let engine =
-            |error: rusqlite::Error| OpenError::Engine { path: path.clone(), reason: error.to_string() };
+        let prepared = connection::prepare(&path)?;
         let gate = Arc::new(Mutex::new(()));
-        let writer = Writer::start(&path, Arc::clone(&gate)).map_err(engine)?;
-        let checkpointer = Checkpointer::start(&path, gate).map_err(engine)?;
-        Ok(Self { writer, readers: Readers::new(&path), running: Mutex::new(Some((checkpointer, lock))) })
+        let writer = Writer::start(&path, Arc::clone(&gate))?;
+        let checkpointer = Checkpointer::start(&path, gate, bounds)?;
+        drop(prepared);
+        // SQLite does this too, at the first commit, but passes over an error: the log could be gone with what was
+        // acknowledged.
+        open::sync_directory(dir).map_err(OpenError::io(dir))?;
+        let running = tokio::sync::Mutex::new(Some((checkpointer, lock)));
+        Ok(Self { writer, readers: Readers::new(&path), running })
     }
 
     /// Reads at once, on the calling thread: a read of cached pages takes a few microseconds, less than handing it
@@ -126,10 +135,11 @@ impl Store for SqliteStore {
 
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
+            // Held to the end: who closes a second time waits for the first.
+            let mut running = self.running.lock().await;
             self.writer.close().await;
             self.readers.close();
-            let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
-            if let Some((checkpointer, lock)) = running {
+            if let Some((checkpointer, lock)) = running.take() {
                 // The last checkpoint writes to the disk: not on a thread that serves others.
                 let finished = tokio::task::spawn_blocking(move || {
                     checkpointer.finish();

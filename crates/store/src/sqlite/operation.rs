@@ -5,7 +5,8 @@
 
 use crate::{Change, StoreError, codec, settings};
 use portrait_model::{
-    AccountSeed, AppSettings, Profile, ProfilePatch, SdkAppId, UnixMillis, UnixSeconds, UserId,
+    AccountSeed, AppSettings, FieldValue, Profile, ProfileItem, ProfilePatch, SdkAppId, UnixMillis,
+    UnixSeconds, UserId,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -42,6 +43,19 @@ impl From<rusqlite::Error> for Failure {
 }
 
 impl Operation {
+    /// About how many bytes it writes.
+    pub(super) fn bytes(&self) -> usize {
+        /// An account's row and its place in the index.
+        const ROW: usize = 128;
+        match self {
+            Self::Apply(change) => ROW + bytes(&change.patch),
+            Self::Import { seeds, .. } => seeds.iter().map(|seed| ROW + bytes(&seed.patch)).sum(),
+            Self::Delete { users, .. } => ROW * users.len(),
+            Self::PutApp { settings, .. } => ROW + settings.words.iter().map(String::len).sum::<usize>(),
+            Self::Kick { .. } | Self::Probe => ROW,
+        }
+    }
+
     /// Does it, within an open transaction.
     pub(super) fn run(&self, connection: &Connection) -> Result<Outcome, Failure> {
         match self {
@@ -56,6 +70,14 @@ impl Operation {
             }
         }
     }
+}
+
+fn bytes(patch: &ProfilePatch) -> usize {
+    let value = |item: &ProfileItem| match &item.value {
+        FieldValue::Text(text) => text.len(),
+        FieldValue::Uint(_) => size_of::<u64>(),
+    };
+    patch.items().iter().map(value).sum()
 }
 
 /// An account's row and its stored profile.

@@ -3,7 +3,7 @@
 use super::connection;
 use crate::{Found, StoreError, codec, settings};
 use portrait_model::{AccountState, AppRecord, SdkAppId, UnixSeconds, UserId};
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, ffi, params};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -30,7 +30,7 @@ impl Readers {
         };
         let connection = match lent {
             Some(connection) => connection,
-            None => connection::reading(&self.path).map_err(unavailable)?,
+            None => connection::reading(&self.path).map_err(failed)?,
         };
         let outcome = read(&connection);
         // One that failed may be broken: it is not lent again.
@@ -52,13 +52,16 @@ impl Readers {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
-fn unavailable(error: rusqlite::Error) -> StoreError {
-    StoreError::Unavailable(error.to_string())
+fn failed(error: rusqlite::Error) -> StoreError {
+    match connection::result_code(&error) {
+        Some(ffi::SQLITE_CORRUPT | ffi::SQLITE_NOTADB) => StoreError::Corrupt(error.to_string()),
+        _ => StoreError::Unavailable(error.to_string()),
+    }
 }
 
 /// One view for several statements.
 fn one_view(connection: &Connection) -> Result<Transaction<'_>, StoreError> {
-    connection.unchecked_transaction().map_err(unavailable)
+    connection.unchecked_transaction().map_err(failed)
 }
 
 pub(super) fn profiles(
@@ -68,12 +71,12 @@ pub(super) fn profiles(
 ) -> Result<Vec<Found>, StoreError> {
     let _view = (users.len() > 1).then(|| one_view(connection)).transpose()?;
     let sql = "SELECT profile FROM accounts WHERE app = ?1 AND user = ?2";
-    let mut select = connection.prepare_cached(sql).map_err(unavailable)?;
+    let mut select = connection.prepare_cached(sql).map_err(failed)?;
     let mut find = |user: &UserId| {
         let read = select.query_row(params![app.0, user.as_str()], |row| {
             Ok(row.get_ref(0)?.as_blob().map_or(Err(codec::Damaged), codec::decode))
         });
-        match read.optional().map_err(unavailable)? {
+        match read.optional().map_err(failed)? {
             None => Ok(Found::Missing),
             Some(Ok(profile)) => Ok(Found::Profile(profile)),
             Some(Err(damaged)) => {
@@ -100,11 +103,11 @@ fn states_in_view(
     users: &[UserId],
 ) -> Result<Vec<Option<AccountState>>, StoreError> {
     let sql = "SELECT kicked_at FROM accounts WHERE app = ?1 AND user = ?2";
-    let mut select = connection.prepare_cached(sql).map_err(unavailable)?;
+    let mut select = connection.prepare_cached(sql).map_err(failed)?;
     let mut find = |user: &UserId| {
         let kicked_at = select.query_row(params![app.0, user.as_str()], |row| row.get::<_, Option<u64>>(0));
         let state = |kicked_at: Option<u64>| AccountState { kicked_at: kicked_at.map(UnixSeconds) };
-        Ok(kicked_at.optional().map_err(unavailable)?.map(state))
+        Ok(kicked_at.optional().map_err(failed)?.map(state))
     };
     users.iter().map(&mut find).collect()
 }
@@ -120,28 +123,28 @@ pub(super) fn accounts_page(
     let last = format!("{prefix}{}", "\u{10FFFF}".repeat(UserId::BYTES_MAX / 4));
     let sql = "SELECT user FROM accounts WHERE app = ?1 AND user > ?2 AND user >= ?3 AND user <= ?4
                ORDER BY user LIMIT ?5";
-    let mut select = connection.prepare_cached(sql).map_err(unavailable)?;
+    let mut select = connection.prepare_cached(sql).map_err(failed)?;
     let after = after.as_ref().map_or("", UserId::as_str);
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows = select.query_map(params![app.0, after, prefix, last, limit], |row| row.get::<_, String>(0));
     let read = |text: rusqlite::Result<String>| {
-        let text = text.map_err(unavailable)?;
+        let text = text.map_err(failed)?;
         UserId::parse(&text).map_err(|error| StoreError::Corrupt(format!("a UserID of app {app}: {error}")))
     };
-    rows.map_err(unavailable)?.map(read).collect()
+    rows.map_err(failed)?.map(read).collect()
 }
 
 pub(super) fn catalog(connection: &Connection) -> Result<Vec<AppRecord>, StoreError> {
     let _view = one_view(connection)?;
     let sql = "SELECT id, revision, settings, words FROM apps ORDER BY id";
-    let mut select = connection.prepare_cached(sql).map_err(unavailable)?;
+    let mut select = connection.prepare_cached(sql).map_err(failed)?;
     let rows = select.query_map([], |row| {
         let (id, revision): (u32, u64) = (row.get(0)?, row.get(1)?);
         Ok((SdkAppId(id), revision, row.get::<_, String>(2)?, row.get::<_, String>(3)?))
     });
     let mut records = Vec::new();
-    for row in rows.map_err(unavailable)? {
-        let (id, revision, json, words) = row.map_err(unavailable)?;
+    for row in rows.map_err(failed)? {
+        let (id, revision, json, words) = row.map_err(failed)?;
         let settings = settings::decode(id, &json, &words)
             .map_err(|why| StoreError::Corrupt(format!("the settings of app {id}: {why}")))?;
         let kicks = states_in_view(connection, id, &settings.admins)?;

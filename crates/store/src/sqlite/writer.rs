@@ -3,25 +3,33 @@
 
 use super::connection;
 use super::operation::{Failure, Operation, Outcome};
+use crate::open::OpenError;
 use crate::{StoreError, StoreStats};
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior, ffi};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 /// The most operations in one transaction.
 const BATCH_MAX: usize = 256;
+/// The size from which a transaction takes in no more.
+const BATCH_BYTES_MAX: usize = 4 << 20;
 /// The most operations that wait; further callers wait for room.
 const QUEUE_MAX: usize = 4096;
+/// How long an operation waits for its turn; it is then refused, unwritten. A server that answers within seconds has
+/// no use for a later one, and a queue that never empties would make everyone wait.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 type Reply = oneshot::Sender<Result<Outcome, StoreError>>;
 
 struct Job {
     operation: Operation,
     reply: Reply,
+    since: Instant,
 }
 
 enum Message {
@@ -37,15 +45,16 @@ struct Counters {
 
 /// The writing end of the store.
 pub(super) struct Writer {
-    queue: mpsc::Sender<Message>,
+    /// `None` once dropped.
+    queue: Option<mpsc::Sender<Message>>,
     counters: Arc<Counters>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Writer {
     /// Starts the thread. While it holds `gate`, nothing is written.
-    pub(super) fn start(path: &Path, gate: Arc<Mutex<()>>) -> rusqlite::Result<Self> {
-        let connection = connection::writing(path)?;
+    pub(super) fn start(path: &Path, gate: Arc<Mutex<()>>) -> Result<Self, OpenError> {
+        let connection = connection::writing(path).map_err(OpenError::engine(path))?;
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
         let counters = Arc::new(Counters::default());
         let engine = Engine {
@@ -56,16 +65,25 @@ impl Writer {
             counters: Arc::clone(&counters),
         };
         let spawned = thread::Builder::new().name("store-writer".into()).spawn(move || engine.run(jobs));
-        // Without its thread the queue is closed, and every write says so.
-        let thread = Mutex::new(spawned.ok());
-        Ok(Self { queue, counters, thread })
+        let thread = spawned.map_err(OpenError::io(path))?;
+        Ok(Self { queue: Some(queue), counters, thread: Mutex::new(Some(thread)) })
     }
 
     /// Writes, and comes back when it is on the disk.
     pub(super) async fn write(&self, operation: Operation) -> Result<Outcome, StoreError> {
         let closed = || StoreError::Unavailable("it was closed".into());
+        let queue = self.queue.as_ref().ok_or_else(closed)?;
+        let since = Instant::now();
+        let room = match queue.try_reserve() {
+            Ok(room) => room,
+            Err(TrySendError::Closed(())) => return Err(closed()),
+            Err(TrySendError::Full(())) => {
+                let room = tokio::time::timeout(PATIENCE, queue.reserve()).await;
+                room.map_err(|_| overloaded())?.map_err(|_| closed())?
+            }
+        };
         let (reply, outcome) = oneshot::channel();
-        self.queue.send(Message::Write(Job { operation, reply })).await.map_err(|_| closed())?;
+        room.send(Message::Write(Job { operation, reply, since }));
         outcome.await.map_err(|_| closed())?
     }
 
@@ -77,10 +95,16 @@ impl Writer {
     /// Writes what has queued, and ends the thread.
     pub(super) async fn close(&self) {
         let (done, ended) = oneshot::channel();
-        if self.queue.send(Message::Close(done)).await.is_ok() {
+        if let Some(queue) = &self.queue
+            && queue.send(Message::Close(done)).await.is_ok()
+        {
             // An error means that the thread is gone, which is what was wanted.
             let _ = ended.await;
         }
+        self.join();
+    }
+
+    fn join(&self) {
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread
             && thread.join().is_err()
@@ -88,6 +112,18 @@ impl Writer {
             tracing::error!("the writer thread panicked");
         }
     }
+}
+
+impl Drop for Writer {
+    /// Nothing may be written any more once another process can have the directory.
+    fn drop(&mut self) {
+        self.queue = None;
+        self.join();
+    }
+}
+
+fn overloaded() -> StoreError {
+    StoreError::Unavailable("too much is waiting to be written".into())
 }
 
 /// When the connection may be opened again after an I/O error.
@@ -114,16 +150,23 @@ impl Engine {
         let mut batch: Vec<Job> = Vec::with_capacity(BATCH_MAX);
         while let Some(first) = jobs.blocking_recv() {
             let mut next = Some(first);
+            let mut bytes = 0;
             while let Some(message) = next.take() {
                 match message {
-                    Message::Write(job) => batch.push(job),
+                    Message::Write(job) if job.since.elapsed() > PATIENCE => {
+                        let _ = job.reply.send(Err(overloaded()));
+                    }
+                    Message::Write(job) => {
+                        bytes += job.operation.bytes();
+                        batch.push(job);
+                    }
                     Message::Close(done) => {
                         closing.push(done);
                         // Nothing more comes in; what has queued is still written.
                         jobs.close();
                     }
                 }
-                if batch.len() < BATCH_MAX {
+                if batch.len() < BATCH_MAX && bytes < BATCH_BYTES_MAX {
                     next = jobs.try_recv().ok();
                 }
             }
@@ -142,8 +185,10 @@ impl Engine {
             return;
         }
         let gate = Arc::clone(&self.gate);
-        let _open = gate.lock().unwrap_or_else(PoisonError::into_inner);
-        match self.commit(batch) {
+        let open = gate.lock().unwrap_or_else(PoisonError::into_inner);
+        let committed = self.commit(batch);
+        drop(open);
+        match committed {
             Ok(outcomes) => {
                 let changes = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
                 self.counters.changes.fetch_add(changes as u64, Ordering::Relaxed);
@@ -226,5 +271,5 @@ fn transact(
 
 /// A full disk has harmed nothing: the next write finds out whether there is room again.
 fn heals_by_itself(error: &rusqlite::Error) -> bool {
-    matches!(error.sqlite_error_code(), Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy))
+    matches!(connection::result_code(error), Some(ffi::SQLITE_FULL | ffi::SQLITE_BUSY))
 }
