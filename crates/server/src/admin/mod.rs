@@ -5,10 +5,12 @@ mod accounts;
 mod apps;
 mod fields;
 pub(crate) mod view;
+mod webhook;
 mod words;
 
 use crate::registry::{App, Registry};
 use crate::secret::AdminToken;
+use crate::webhook::{EventIds, Webhooks};
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State as Extract};
 use axum::http::{StatusCode, header};
@@ -28,11 +30,19 @@ use tower::ServiceExt;
 pub(crate) struct State {
     store: Arc<dyn Store>,
     registry: Arc<Registry>,
+    event_ids: Arc<EventIds>,
+    /// `None` where no server runs.
+    webhooks: Option<Arc<Webhooks>>,
 }
 
 impl State {
-    pub(crate) fn new(store: Arc<dyn Store>, registry: Arc<Registry>) -> Self {
-        Self { store, registry }
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        registry: Arc<Registry>,
+        event_ids: Arc<EventIds>,
+        webhooks: Option<Arc<Webhooks>>,
+    ) -> Self {
+        Self { store, registry, event_ids, webhooks }
     }
 
     fn app(&self, id: &str) -> Result<Arc<App>, AdminError> {
@@ -141,6 +151,11 @@ pub(crate) fn router(state: State, token: Option<AdminToken>) -> Router {
         .route("/apps/{app}/words", get(words::list).put(words::set))
         .route("/apps/{app}/accounts", get(accounts::page))
         .route("/apps/{app}/accounts/{user}", get(accounts::show))
+        .route("/apps/{app}/webhook", get(webhook::show).put(webhook::set).delete(webhook::remove))
+        .route("/apps/{app}/webhook/events", get(webhook::events))
+        .route("/apps/{app}/webhook/replay", post(webhook::replay))
+        .route("/apps/{app}/webhook/drop", post(webhook::drop))
+        .route("/apps/{app}/webhook/test", post(webhook::test))
         .route("/store", get(store_stats))
         .layer(middleware::from_fn_with_state(token, authorize));
     Router::new()

@@ -4,6 +4,7 @@ use super::http;
 use super::running::{AdminFile, admin_token};
 use crate::admin;
 use crate::registry::Registry;
+use crate::webhook::EventIds;
 use anyhow::Context;
 use axum::Router;
 use axum::body::Body;
@@ -61,7 +62,8 @@ impl Operator {
         }
         let store = portrait_store::open(&StoreUrl::Directory(data.to_owned()))?;
         let registry = Arc::new(Registry::load(Arc::clone(&store)).await?);
-        let router = admin::router(admin::State::new(Arc::clone(&store), registry), None);
+        let event_ids = Arc::new(EventIds::new(crate::secret::random_u64()?));
+        let router = admin::router(admin::State::new(Arc::clone(&store), registry, event_ids, None), None);
         Ok(Self::Local { router, store })
     }
 
