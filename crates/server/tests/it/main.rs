@@ -15,3 +15,4 @@ mod tls;
 mod transport;
 mod usersig;
 mod webhook;
+mod webhook_torture;
