@@ -10,6 +10,7 @@ mod gateway;
 mod host;
 mod limit;
 mod listener;
+mod metrics;
 mod observe;
 mod outbound;
 mod query;

@@ -162,6 +162,7 @@ pub(crate) fn router(state: State, token: Option<AdminToken>) -> Router {
         .nest("/admin/v1", api)
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
         .fallback(async || AdminError::not_found("no such resource"))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(state)
@@ -190,6 +191,15 @@ async fn authorize(Extract(token): Extract<Option<AdminToken>>, request: Request
 async fn ready(Extract(state): Extract<State>) -> Result<&'static str, AdminError> {
     state.store.probe().await?;
     Ok("ok\n")
+}
+
+/// The metrics, for Prometheus. They name no user and hold no secret, so they need no token.
+async fn metrics(Extract(state): Extract<State>) -> Result<Response, AdminError> {
+    let failed = || AdminError::conflict("metrics are of a running server");
+    let webhooks = state.webhooks.as_ref().ok_or_else(failed)?;
+    let page = webhooks.snapshot().await.page().map_err(|_| failed())?;
+    let format = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    Ok(([(header::CONTENT_TYPE, format)], page).into_response())
 }
 
 async fn store_stats(Extract(state): Extract<State>) -> Json<view::StoreView> {

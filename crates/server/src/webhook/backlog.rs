@@ -3,7 +3,7 @@
 use super::Webhooks;
 use portrait_model::SdkAppId;
 use portrait_store::{Backlog, EventState, Selection};
-use std::path::PathBuf;
+use std::path::Path;
 
 /// What the engine needs for an event besides its own bytes: a row, and a place in the index.
 const OVERHEAD_BYTES: u64 = 48;
@@ -38,7 +38,7 @@ impl BacklogMax {
     }
 
     /// The bound in bytes. `data` is `None` for a store in memory.
-    pub(super) fn bytes(self, data: Option<&PathBuf>) -> u64 {
+    pub(super) fn bytes(self, data: Option<&Path>) -> u64 {
         match (self, data) {
             (Self::Bytes(bytes), _) => bytes,
             (Self::Percent(_), None) => IN_MEMORY_BYTES_MAX,
@@ -61,7 +61,7 @@ fn size(backlog: &Backlog, state: EventState) -> u64 {
 /// Removes the oldest events until the outbox is within its bound: first parked ones, of the app that has most of
 /// them, then waiting ones.
 pub(super) async fn trim(webhooks: &Webhooks) {
-    let bytes_max = webhooks.config.backlog_max.bytes(webhooks.config.data.as_ref());
+    let bytes_max = webhooks.config.backlog_max.bytes(webhooks.config.data.as_deref());
     loop {
         let backlogs = webhooks.store.backlogs();
         let total: u64 = backlogs
@@ -137,10 +137,9 @@ mod tests {
     #[test]
     fn a_share_is_of_the_disk_that_holds_the_data() {
         let dir = tempfile::tempdir().unwrap();
-        let data = dir.path().to_owned();
-        let share = |percent| BacklogMax::Percent(percent).bytes(Some(&data));
+        let share = |percent| BacklogMax::Percent(percent).bytes(Some(dir.path()));
         assert!(share(10) > 0 && share(20) >= share(10) * 2 - 20);
         assert_eq!(BacklogMax::Percent(10).bytes(None), IN_MEMORY_BYTES_MAX);
-        assert_eq!(BacklogMax::Percent(10).bytes(Some(&PathBuf::from("/no/such/place"))), 1 << 30);
+        assert_eq!(BacklogMax::Percent(10).bytes(Some(Path::new("/no/such/place"))), 1 << 30);
     }
 }

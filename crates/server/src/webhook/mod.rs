@@ -15,6 +15,7 @@ pub(crate) use delivery::{Delivery, DeliveryCounts};
 pub(crate) use message::{EVENT_ID, SIGNATURE, verify};
 pub(crate) use schedule::Schedule;
 
+use crate::metrics::Snapshot;
 use crate::outbound::{AddressPolicy, Outbound};
 use crate::registry::{App, Registry};
 use ipnet::IpNet;
@@ -138,6 +139,12 @@ impl Webhooks {
         {
             tracing::warn!("webhook deliveries were cut off; they are made again after the next start");
         }
+    }
+
+    /// What `/metrics` tells.
+    pub(crate) async fn snapshot(&self) -> Snapshot {
+        let bytes_max = self.config.backlog_max.bytes(self.config.data.as_deref());
+        Snapshot::take(self.store.as_ref(), self.registry.all(), bytes_max, self.clock.now()).await
     }
 
     /// Refuses a URL that no event could ever be sent to.

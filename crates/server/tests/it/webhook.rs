@@ -1,6 +1,6 @@
 //! Webhooks: what a receiver gets, what becomes of receivers without manners, and who may be called at all.
 
-use crate::harness::{App, TestServer, binary};
+use crate::harness::{App, Connection, TestServer, binary};
 use crate::receiver::{Call, Receiver, Reply};
 use crate::tls;
 use serde_json::{Value, json};
@@ -401,4 +401,26 @@ fn settings_are_checked_and_the_token_is_never_shown() {
     let receiver = Receiver::polite();
     has_webhook(&app, &receiver.url());
     assert_eq!(receiver.wait_for(1)[0].user(), "u");
+}
+
+#[test]
+fn metrics_tell_of_the_backlog() {
+    let server = TestServer::dev();
+    let app = server.app();
+    app.import("u");
+    app.put("/webhook", &json!({"url": "http://127.0.0.1:1/", "token": "hunter2hunter2"}).to_string());
+    set(&app, "u", "x");
+    show_until(&app, "a failure", |view| view["failed"].as_u64() > Some(0));
+    let head = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let answer = Connection::open(&server.admin_address).exchange(head).unwrap();
+    assert_eq!(answer.status, 200);
+    assert!(answer.header("content-type").unwrap().starts_with("application/openmetrics-text"));
+    for line in [
+        format!("portraitd_webhook_events{{sdkappid=\"{}\",state=\"waiting\"}} 1\n", app.id),
+        format!("portraitd_webhook_failed_attempts_total{{sdkappid=\"{}\"}} 1\n", app.id),
+        format!("portraitd_webhook_dropped_total{{sdkappid=\"{}\"}} 0\n", app.id),
+    ] {
+        assert!(answer.body.contains(&line), "{line}{}", answer.body);
+    }
+    assert!(!answer.body.contains("hunter2"));
 }
