@@ -100,7 +100,7 @@ impl From<StoreError> for AdminError {
     fn from(error: StoreError) -> Self {
         let status = match error {
             StoreError::NoSuchAccount => StatusCode::NOT_FOUND,
-            StoreError::Conflict => StatusCode::CONFLICT,
+            StoreError::Conflict | StoreError::Refused(_) => StatusCode::CONFLICT,
             StoreError::Unavailable(_) | StoreError::Corrupt(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
         Self { status, message: error.to_string() }

@@ -1,0 +1,166 @@
+//! Reads everything that is stored, and says what does not read back.
+
+use super::connection;
+use crate::open::{DirectoryLock, OpenError};
+use crate::{codec, settings};
+use portrait_model::{SdkAppId, UserId};
+use rusqlite::{Connection, Row};
+use std::path::Path;
+
+/// What a check has to tell while it runs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Finding {
+    /// So many accounts are read, of so many.
+    Progress {
+        /// Read.
+        done: u64,
+        /// To be read.
+        total: u64,
+    },
+    /// Something does not read back.
+    Damage(Damage),
+}
+
+/// One thing that does not read back.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Damage {
+    /// In which app, when it can be told.
+    pub app: Option<SdkAppId>,
+    /// Of which user, when it is one account's.
+    pub user: Option<String>,
+    /// What is wrong.
+    pub what: String,
+}
+
+/// What was checked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Checked {
+    /// Apps whose settings were read.
+    pub apps: u64,
+    /// Accounts whose profile was read.
+    pub accounts: u64,
+    /// How often something did not read back.
+    pub damaged: u64,
+}
+
+/// Checks the store in a directory that no process has open: every profile's checksum, every app's settings, and
+/// what the engine can check of itself. Changes nothing.
+pub fn check(dir: &Path, tell: &mut dyn FnMut(Finding)) -> Result<Checked, OpenError> {
+    let path = dir.join("portraitd.db");
+    if !path.is_file() {
+        return Err(OpenError::NoStore { dir: dir.to_owned() });
+    }
+    let _lock = DirectoryLock::take(dir)?;
+    let connection = connection::existing(&path, connection::Access::Write)?;
+    examine(&connection, tell).map_err(OpenError::engine(&path))
+}
+
+/// Checks all that a connection can see.
+pub(super) fn examine(connection: &Connection, tell: &mut dyn FnMut(Finding)) -> rusqlite::Result<Checked> {
+    let mut check = Check { checked: Checked::default(), tell };
+    check.apps(connection)?;
+    check.accounts(connection)?;
+    check.engine(connection)?;
+    Ok(check.checked)
+}
+
+struct Check<'a> {
+    checked: Checked,
+    tell: &'a mut dyn FnMut(Finding),
+}
+
+impl Check<'_> {
+    fn damage(&mut self, app: Option<u32>, user: Option<String>, what: impl Into<String>) {
+        self.checked.damaged += 1;
+        (self.tell)(Finding::Damage(Damage { app: app.map(SdkAppId), user, what: what.into() }));
+    }
+
+    fn apps(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let mut select = connection.prepare("SELECT id, settings, words FROM apps ORDER BY id")?;
+        let mut rows = select.query([])?;
+        loop {
+            match rows.next() {
+                Ok(Some(row)) => {
+                    self.checked.apps += 1;
+                    let id: u32 = row.get(0)?;
+                    let texts = row.get::<_, String>(1).and_then(|json| Ok((json, row.get::<_, String>(2)?)));
+                    let read = texts.map_err(|error| error.to_string());
+                    let read = read.and_then(|(json, words)| settings::decode(SdkAppId(id), &json, &words));
+                    if let Err(why) = read {
+                        self.damage(Some(id), None, format!("the settings do not read back: {why}"));
+                    }
+                }
+                Ok(None) => return Ok(()),
+                Err(error) => {
+                    self.damage(None, None, format!("the apps can't be read: {error}"));
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn accounts(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        /// Accounts between two words about progress.
+        const STEP: u64 = 1000;
+        // A damaged index can't be counted; the scan and the engine's own check will tell.
+        let total = connection.query_row("SELECT count(*) FROM accounts", [], |row| row.get(0));
+        let total = total.unwrap_or_default();
+        let mut select = connection.prepare("SELECT app, user, profile FROM accounts ORDER BY id")?;
+        let mut rows = select.query([])?;
+        loop {
+            match rows.next() {
+                Ok(Some(row)) => {
+                    self.account(row)?;
+                    if self.checked.accounts.is_multiple_of(STEP) {
+                        (self.tell)(Finding::Progress { done: self.checked.accounts, total });
+                    }
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    let done = self.checked.accounts;
+                    self.damage(None, None, format!("only {done} of {total} accounts can be read: {error}"));
+                    break;
+                }
+            }
+        }
+        (self.tell)(Finding::Progress { done: self.checked.accounts, total });
+        Ok(())
+    }
+
+    fn account(&mut self, row: &Row<'_>) -> rusqlite::Result<()> {
+        self.checked.accounts += 1;
+        let app: Option<u32> = row.get(0).ok();
+        let user = row.get_ref(1)?.as_bytes().map(String::from_utf8_lossy).unwrap_or_default().into_owned();
+        if app.is_none() {
+            self.damage(None, Some(user.clone()), "the number of the app is out of range");
+        }
+        if let Err(why) = UserId::parse(&user) {
+            self.damage(app, Some(user.clone()), format!("not a UserID: {why}"));
+        }
+        if row.get_ref(2)?.as_blob().map_or(Err(codec::Damaged), codec::decode).is_err() {
+            self.damage(app, Some(user), "the profile does not read back");
+        }
+        Ok(())
+    }
+
+    /// Pages, order, and that table and index agree.
+    fn engine(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let mut check = connection.prepare("PRAGMA integrity_check(1000)")?;
+        let mut rows = check.query([])?;
+        loop {
+            match rows.next() {
+                Ok(Some(row)) => {
+                    let said: String = row.get(0)?;
+                    if said != "ok" {
+                        self.damage(None, None, said);
+                    }
+                }
+                Ok(None) => return Ok(()),
+                Err(error) => {
+                    self.damage(None, None, error.to_string());
+                    return Ok(());
+                }
+            }
+        }
+    }
+}
