@@ -45,7 +45,8 @@ impl Server {
         }
         let seed = crate::secret::random_u32()?;
         let registry_too = Arc::clone(&registry);
-        let gateway = Arc::new(Gateway::new(Arc::clone(&store), registry, clock, config.gateway(), seed));
+        let gateway =
+            Arc::new(Gateway::new(Arc::clone(&store), registry, Arc::clone(&clock), config.gateway(), seed));
         let (stop, stopped) = watch::channel(false);
 
         let answer = move |request, peer: SocketAddr| {
@@ -53,7 +54,7 @@ impl Server {
             async move { gateway.answer(request, peer.ip()).await }
         };
         let serve_public = listener::serve(public, config.listener(), stopped.clone(), answer);
-        let admin = admin::router(admin::State::new(Arc::clone(&store), registry_too), Some(token));
+        let admin = admin::router(admin::State::new(Arc::clone(&store), registry_too, clock), Some(token));
         let answer_admin = move |request, _peer| {
             let admin = admin.clone();
             async move { admin::answer(admin, request).await }

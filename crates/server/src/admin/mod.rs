@@ -4,6 +4,8 @@
 mod accounts;
 mod apps;
 mod fields;
+mod record;
+pub(crate) mod transfer;
 pub(crate) mod view;
 mod words;
 
@@ -14,10 +16,10 @@ use axum::extract::{DefaultBodyLimit, Request, State as Extract};
 use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post, put};
+use axum::routing::{get, patch, post, put};
 use axum::{Json, Router};
 use hyper::body::Incoming;
-use portrait_model::{AppSettings, SdkAppId};
+use portrait_model::{AppSettings, Clock, SdkAppId};
 use portrait_store::{Store, StoreError};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -28,11 +30,12 @@ use tower::ServiceExt;
 pub(crate) struct State {
     store: Arc<dyn Store>,
     registry: Arc<Registry>,
+    clock: Arc<dyn Clock>,
 }
 
 impl State {
-    pub(crate) fn new(store: Arc<dyn Store>, registry: Arc<Registry>) -> Self {
-        Self { store, registry }
+    pub(crate) fn new(store: Arc<dyn Store>, registry: Arc<Registry>, clock: Arc<dyn Clock>) -> Self {
+        Self { store, registry, clock }
     }
 
     fn app(&self, id: &str) -> Result<Arc<App>, AdminError> {
@@ -140,7 +143,14 @@ pub(crate) fn router(state: State, token: Option<AdminToken>) -> Router {
         .route("/apps/{app}/fields/{keyword}", put(fields::define).delete(fields::retire))
         .route("/apps/{app}/words", get(words::list).put(words::set))
         .route("/apps/{app}/accounts", get(accounts::page))
-        .route("/apps/{app}/accounts/{user}", get(accounts::show))
+        .route(
+            "/apps/{app}/accounts/{user}",
+            get(accounts::show).put(accounts::create).delete(accounts::delete),
+        )
+        .route("/apps/{app}/accounts/{user}/profile", patch(accounts::set))
+        .route("/apps/{app}/export", get(transfer::export))
+        .route("/apps/{app}/import", post(transfer::import))
+        .route("/backup", post(transfer::backup))
         .route("/store", get(store_stats))
         .layer(middleware::from_fn_with_state(token, authorize));
     Router::new()

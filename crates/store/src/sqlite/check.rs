@@ -5,6 +5,7 @@ use crate::open::{DirectoryLock, OpenError};
 use crate::{codec, settings};
 use portrait_model::{SdkAppId, UserId};
 use rusqlite::{Connection, Row};
+use std::fmt;
 use std::path::Path;
 
 /// What a check has to tell while it runs.
@@ -30,6 +31,15 @@ pub struct Damage {
     pub user: Option<String>,
     /// What is wrong.
     pub what: String,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let app = self.app.map(|app| format!("app {app}"));
+        let user = self.user.as_ref().map(|user| format!("user {user}"));
+        let place = app.into_iter().chain(user).collect::<Vec<_>>().join(", ");
+        if place.is_empty() { f.write_str(&self.what) } else { write!(f, "{place}: {}", self.what) }
+    }
 }
 
 /// What was checked.
