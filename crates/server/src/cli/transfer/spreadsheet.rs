@@ -73,8 +73,8 @@ impl<R: Read> Spreadsheet<R> {
     /// Where a record begins. It says so itself, but counts blank lines before it as its own; its end does not.
     fn line_of(&self, record: &csv::ByteRecord) -> u64 {
         let start = record.position().map_or(0, csv::Position::line);
-        let within = record.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
-        start.max(self.records.position().line().saturating_sub(within + 1))
+        let lines = record.as_slice().split(|byte| *byte == b'\n').count() as u64;
+        start.max(self.records.position().line().saturating_sub(lines))
     }
 
     /// The record as an account's line.
