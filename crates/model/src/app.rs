@@ -3,7 +3,7 @@
 use crate::field::{FieldSpec, Permission};
 use crate::lexicon::{Lexicon, LexiconError};
 use crate::value::{ValueRule, ValueType};
-use crate::{AppKey, CustomKeyword, SdkAppId, Tag, UnixSeconds, UserId};
+use crate::{AppKey, CustomKeyword, SdkAppId, Tag, UnixSeconds, UserId, Webhook};
 use ipnet::IpNet;
 use std::collections::BTreeMap;
 
@@ -88,6 +88,8 @@ pub struct AppSettings {
     pub words: Vec<String>,
     /// The fields that are screened for sensitive words.
     pub screened_tags: Vec<Tag>,
+    /// Who is told of profile changes; `None` = nobody, and no event is kept.
+    pub webhook: Option<Webhook>,
 }
 
 /// An app's settings with what the store knows beside them.
@@ -164,6 +166,7 @@ impl AppSettings {
             custom_fields: Vec::new(),
             words: Vec::new(),
             screened_tags: Lexicon::SCREENED_BY_DEFAULT.to_vec(),
+            webhook: None,
         }
     }
 

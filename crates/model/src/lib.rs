@@ -7,6 +7,7 @@
 mod account;
 mod app;
 mod code;
+mod event;
 mod field;
 mod id;
 mod language;
@@ -17,10 +18,12 @@ mod tag;
 mod time;
 mod usersig;
 mod value;
+mod webhook;
 
 pub use account::{AccountSeed, AccountState};
 pub use app::{AppError, AppRecord, AppSettings, CustomField, KeyId, KeyRecord};
 pub use code::{ERROR_CODES, ErrorCode, ErrorRow, Evidence};
+pub use event::{EventId, Origin, ProfileEvent};
 pub use field::{FieldSpec, Permission, Role, STANDARD_FIELDS, StandardField};
 pub use id::{AppKey, IdError, SdkAppId, UserId};
 pub use language::Language;
@@ -31,3 +34,4 @@ pub use tag::{CustomKeyword, StandardTag, Tag};
 pub use time::{Clock, UnixMillis, UnixSeconds};
 pub use usersig::{SigError, SignRequest, Unreadable, UserSig, sign};
 pub use value::{FieldValue, RawNumber, RawValue, ValueProblem, ValueRule, ValueType};
+pub use webhook::{Webhook, WebhookToken, WebhookUrl, WebhookUrlError};

@@ -7,6 +7,7 @@ use crate::host::HostPolicy;
 use crate::limit::{Exceeded, FailureLimit};
 use crate::query::Query;
 use crate::registry::{App, Registry};
+use crate::webhook::EventIds;
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use http_body_util::{BodyExt, Full};
@@ -46,6 +47,7 @@ pub(crate) struct Gateway {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) event_ids: Arc<EventIds>,
     config: GatewayConfig,
     failures: FailureLimit,
     request_ids: RequestIds,
@@ -66,14 +68,16 @@ impl Gateway {
         store: Arc<dyn Store>,
         registry: Arc<Registry>,
         clock: Arc<dyn Clock>,
+        event_ids: Arc<EventIds>,
         config: GatewayConfig,
-        seed: u32,
+        seed: u64,
     ) -> Self {
         let failures = FailureLimit::new(config.usersig_failures_per_ip);
         Self {
             store,
             registry,
             clock,
+            event_ids,
             config,
             failures,
             request_ids: RequestIds { seed, next: AtomicU64::new(1) },
@@ -173,7 +177,7 @@ impl Gateway {
             () if app.settings.self_service && service == Service::Profile => Role::User,
             () => return Err(ApiError::new(service.admin_required())),
         };
-        Ok(Caller { identifier: query.identifier.clone().into_owned(), role })
+        Ok(Caller { identifier: query.identifier.clone().into_owned(), role, address: peer })
     }
 
     /// When the caller was last kicked. Admins cost no I/O.
@@ -311,13 +315,13 @@ fn log(
 
 /// Ids that tell requests apart in answers and logs: a random start for each process, then a count.
 struct RequestIds {
-    seed: u32,
+    seed: u64,
     next: AtomicU64,
 }
 
 impl RequestIds {
     fn next(&self) -> HeaderValue {
-        let id = format!("{:08x}-{:x}", self.seed, self.next.fetch_add(1, Ordering::Relaxed));
+        let id = format!("{:016x}-{:x}", self.seed, self.next.fetch_add(1, Ordering::Relaxed));
         HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static(""))
     }
 }

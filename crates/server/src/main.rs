@@ -11,11 +11,13 @@ mod host;
 mod limit;
 mod listener;
 mod observe;
+mod outbound;
 mod query;
 mod registry;
 mod secret;
 mod server;
 mod verified;
+mod webhook;
 
 fn main() -> std::process::ExitCode {
     cli::run()

@@ -2,12 +2,14 @@
 
 use crate::limit::AppCells;
 use crate::verified::VerifiedSigs;
+use crate::webhook::Delivery;
 use arc_swap::ArcSwap;
 use portrait_model::{AppError, AppRecord, AppSettings, FieldSchema, Lexicon, SdkAppId, UnixSeconds, UserId};
 use portrait_store::{Store, StoreError};
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
+use tokio::sync::watch;
 
 /// One app, with everything derived from its settings.
 #[derive(Debug)]
@@ -19,14 +21,15 @@ pub(crate) struct App {
     pub(crate) kicked_admins: BTreeMap<UserId, UnixSeconds>,
     pub(crate) cells: Arc<AppCells>,
     pub(crate) verified: VerifiedSigs,
+    pub(crate) delivery: Arc<Delivery>,
 }
 
 impl App {
-    fn new(record: AppRecord, cells: Arc<AppCells>) -> Result<Self, AppError> {
+    fn new(record: AppRecord, cells: Arc<AppCells>, delivery: Arc<Delivery>) -> Result<Self, AppError> {
         let AppRecord { settings, revision, kicked_admins } = record;
         let lexicon = Lexicon::new(&settings.words, settings.screened_tags.clone())?;
         let (schema, verified) = (FieldSchema::of(&settings), VerifiedSigs::default());
-        Ok(Self { settings, revision, schema, lexicon, kicked_admins, cells, verified })
+        Ok(Self { settings, revision, schema, lexicon, kicked_admins, cells, verified, delivery })
     }
 
     /// Whether the app takes calls from an address.
@@ -44,12 +47,18 @@ pub(crate) struct Registry {
     apps: ArcSwap<Apps>,
     /// One reload at a time, so that an older catalogue never replaces a newer one.
     reloading: tokio::sync::Mutex<()>,
+    changes: watch::Sender<()>,
 }
 
 impl Registry {
     /// Reads the store's catalogue.
     pub(crate) async fn load(store: Arc<dyn Store>) -> Result<Self, StoreError> {
-        let registry = Self { store, apps: ArcSwap::default(), reloading: tokio::sync::Mutex::default() };
+        let registry = Self {
+            store,
+            apps: ArcSwap::default(),
+            reloading: tokio::sync::Mutex::default(),
+            changes: watch::Sender::default(),
+        };
         registry.reload().await?;
         Ok(registry)
     }
@@ -66,6 +75,11 @@ impl Registry {
         apps
     }
 
+    /// Tells of every reload.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+
     /// Reads the catalogue again. An app whose settings did not change is kept as it is.
     pub(crate) async fn reload(&self) -> Result<(), StoreError> {
         let _one_at_a_time = self.reloading.lock().await;
@@ -80,7 +94,8 @@ impl Registry {
                 }
                 known => {
                     let cells = known.map(|app| Arc::clone(&app.cells)).unwrap_or_default();
-                    let app = App::new(record, cells)
+                    let delivery = known.map(|app| Arc::clone(&app.delivery)).unwrap_or_default();
+                    let app = App::new(record, cells, delivery)
                         .map_err(|why| StoreError::Corrupt(format!("app {id}: {why}")))?;
                     Arc::new(app)
                 }
@@ -88,6 +103,7 @@ impl Registry {
             apps.insert(id, app);
         }
         self.apps.store(Arc::new(apps));
+        self.changes.send_replace(());
         Ok(())
     }
 }

@@ -32,10 +32,10 @@ pub(crate) fn random_token() -> anyhow::Result<String> {
 }
 
 /// A random number that tells processes apart.
-pub(crate) fn random_u32() -> anyhow::Result<u32> {
-    let mut bytes = [0; 4];
+pub(crate) fn random_u64() -> anyhow::Result<u64> {
+    let mut bytes = [0; 8];
     fill(&mut bytes)?;
-    Ok(u32::from_le_bytes(bytes))
+    Ok(u64::from_le_bytes(bytes))
 }
 
 fn random_hex<const BYTES: usize>() -> anyhow::Result<String> {

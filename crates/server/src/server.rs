@@ -5,11 +5,13 @@ use crate::config::Config;
 use crate::gateway::Gateway;
 use crate::listener;
 use crate::registry::Registry;
-use crate::secret::AdminToken;
+use crate::secret::{self, AdminToken};
+use crate::webhook::{EventIds, Webhooks};
 use anyhow::Context;
 use portrait_model::Clock;
 use portrait_store::Store;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -24,12 +26,14 @@ pub(crate) struct Server {
     store: Arc<dyn Store>,
     stop: watch::Sender<bool>,
     listeners: Vec<JoinHandle<()>>,
+    delivering: JoinHandle<()>,
 }
 
 impl Server {
-    /// Binds both sockets and starts to serve.
+    /// Binds both sockets and starts to serve. `data` is the store's directory, `None` in memory.
     pub(crate) async fn start(
         config: &Config,
+        data: Option<&Path>,
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         token: AdminToken,
@@ -43,34 +47,46 @@ impl Server {
                 "there is no app yet, so every call is answered with 70020: portraitd app create SDKAPPID --data DIR"
             );
         }
-        let seed = crate::secret::random_u32()?;
-        let registry_too = Arc::clone(&registry);
-        let gateway =
-            Arc::new(Gateway::new(Arc::clone(&store), registry, Arc::clone(&clock), config.gateway(), seed));
         let (stop, stopped) = watch::channel(false);
+        let webhooks = config.webhook.read(data.map(Path::to_owned))?;
+        let webhooks =
+            Webhooks::new(webhooks, Arc::clone(&store), Arc::clone(&registry), Arc::clone(&clock))?;
+        let webhooks = Arc::new(webhooks);
+        let event_ids = Arc::new(EventIds::new(secret::random_u64()?));
+        let admin = admin::State::new(
+            Arc::clone(&store),
+            Arc::clone(&registry),
+            Arc::clone(&clock),
+            Arc::clone(&event_ids),
+            Some(Arc::clone(&webhooks)),
+        );
+        let delivering = tokio::spawn(webhooks.run(stopped.clone()));
+        let seed = secret::random_u64()?;
+        let gateway = Gateway::new(Arc::clone(&store), registry, clock, event_ids, config.gateway(), seed);
+        let gateway = Arc::new(gateway);
 
         let answer = move |request, peer: SocketAddr| {
             let gateway = Arc::clone(&gateway);
             async move { gateway.answer(request, peer.ip()).await }
         };
         let serve_public = listener::serve(public, config.listener(), stopped.clone(), answer);
-        let admin = admin::router(admin::State::new(Arc::clone(&store), registry_too, clock), Some(token));
+        let admin = admin::router(admin, Some(token));
         let answer_admin = move |request, _peer| {
             let admin = admin.clone();
             async move { admin::answer(admin, request).await }
         };
         let serve_control = listener::serve(control, config.listener(), stopped, answer_admin);
         let listeners = vec![tokio::spawn(serve_public), tokio::spawn(serve_control)];
-        Ok(Self { address, admin_address, store, stop, listeners })
+        Ok(Self { address, admin_address, store, stop, listeners, delivering })
     }
 
     /// Stops accepting, lets what is in flight finish, and closes the store.
     pub(crate) async fn stop(self) {
         // Without receivers both listeners have ended already.
         let _ = self.stop.send(true);
-        for listener in self.listeners {
-            if let Err(error) = listener.await {
-                tracing::error!(%error, "a listener ended badly");
+        for task in self.listeners.into_iter().chain([self.delivering]) {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a part of the server ended badly");
             }
         }
         self.store.close().await;

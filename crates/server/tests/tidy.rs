@@ -76,6 +76,7 @@ fn the_store_knows_no_protocol_and_the_model_no_io() {
         "base64",
         "flate2",
         "hmac",
+        "http",
         "ipnet",
         "serde",
         "serde_json",

@@ -33,7 +33,7 @@ fn main() {
         for start in (0..ACCOUNTS).step_by(100) {
             let seeds = (start..start + 100)
                 .map(|i| seed(&format!("user{i}"), &[("Tag_Profile_IM_SelfSignature", &filler)]));
-            store.import(APP, seeds.collect(), UnixMillis(1)).await.unwrap();
+            store.import(APP, seeds.collect(), UnixMillis(1), None).await.unwrap();
         }
         println!("callers  changes/s  per commit  append+fdatasync/s  ratio");
         for callers in [1, 16, 64, 256] {
@@ -67,7 +67,10 @@ async fn changes(store: &Arc<SqliteStore>, callers: u64) -> f64 {
                         walk.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                     let user = user(&format!("user{}", (walk >> 33) % ACCOUNTS));
                     let patch = patches[(walk >> 20) as usize % patches.len()].clone();
-                    store.apply(Change { app: APP, user, patch, at: UnixMillis(2) }).await.unwrap();
+                    store
+                        .apply(Change { app: APP, user, patch, at: UnixMillis(2), origin: None })
+                        .await
+                        .unwrap();
                     done.fetch_add(1, Ordering::Relaxed);
                 }
             })

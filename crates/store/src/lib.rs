@@ -8,18 +8,21 @@
 mod codec;
 mod memory;
 mod open;
+mod outbox;
 mod settings;
 mod sqlite;
 
 pub use memory::MemoryStore;
 pub use open::{OpenError, StoreUrl, is_in_use, open};
+pub use outbox::{Amount, Backlog, EventState, OutboxEvent, OutboxSeq, Selection, Verdict};
 pub use sqlite::{Checked, Compacted, Damage, Finding, RestoreError, SqliteStore, check, compact, restore};
 
 use futures_util::future::BoxFuture;
 use portrait_model::{
-    AccountSeed, AccountState, AppRecord, AppSettings, Profile, ProfilePatch, SdkAppId, UnixMillis,
+    AccountSeed, AccountState, AppRecord, AppSettings, Origin, Profile, ProfilePatch, SdkAppId, UnixMillis,
     UnixSeconds, UserId,
 };
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// What a store method returns.
@@ -57,6 +60,8 @@ pub struct Change {
     pub patch: ProfilePatch,
     /// When it was asked for.
     pub at: UnixMillis,
+    /// Where it came from; `Some` writes an event into the outbox in the same unit.
+    pub origin: Option<Origin>,
 }
 
 /// One account's answer to a read.
@@ -87,8 +92,15 @@ pub trait ProfileStore: Send + Sync {
     /// Reads profiles, in the order asked for; a user asked for twice is answered twice.
     fn profiles(&self, app: SdkAppId, users: Vec<UserId>) -> StoreFuture<'_, Vec<Found>>;
 
-    /// Creates the accounts that do not exist and merges every seed's patch, all in one atomic unit.
-    fn import(&self, app: SdkAppId, seeds: Vec<AccountSeed>, at: UnixMillis) -> StoreFuture<'_, ()>;
+    /// Creates the accounts that do not exist and merges every seed's patch, all in one atomic unit. With an origin,
+    /// every seed that sets something writes an event into the outbox in the same unit.
+    fn import(
+        &self,
+        app: SdkAppId,
+        seeds: Vec<AccountSeed>,
+        at: UnixMillis,
+        origin: Option<Origin>,
+    ) -> StoreFuture<'_, ()>;
 
     /// Reads what authentication and `account_check` need to know; `None` for an account that does not exist.
     fn states(&self, app: SdkAppId, users: Vec<UserId>) -> StoreFuture<'_, Vec<Option<AccountState>>>;
@@ -123,8 +135,34 @@ pub trait CatalogStore: Send + Sync {
     fn put_app(&self, settings: AppSettings, expected: Option<u64>) -> StoreFuture<'_, u64>;
 }
 
+/// Events that wait to be delivered. They are written by [`ProfileStore::apply`] and [`ProfileStore::import`].
+pub trait OutboxStore: Send + Sync {
+    /// Reads an app's events in the order of their places, those after `after`; at most `limit`. Who reads on
+    /// from the last place misses none.
+    fn events(
+        &self,
+        app: SdkAppId,
+        state: EventState,
+        after: Option<OutboxSeq>,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<OutboxEvent>>;
+
+    /// Writes down what became of attempts to deliver waiting events; an event that is gone is passed over.
+    fn settle(&self, app: SdkAppId, verdicts: Vec<(OutboxSeq, Verdict)>) -> StoreFuture<'_, ()>;
+
+    /// Removes events of one state, at most 1000 in one unit; says how many.
+    fn discard(&self, app: SdkAppId, state: EventState, selection: Selection) -> StoreFuture<'_, usize>;
+
+    /// Makes parked events wait again, behind all others and as if they had never been tried; at most 1000 in one
+    /// unit; says how many.
+    fn replay(&self, app: SdkAppId, selection: Selection) -> StoreFuture<'_, usize>;
+
+    /// What each app has in the outbox; an app that has nothing is absent. Costs no I/O.
+    fn backlogs(&self) -> BTreeMap<SdkAppId, Backlog>;
+}
+
 /// A storage engine.
-pub trait Store: ProfileStore + CatalogStore {
+pub trait Store: ProfileStore + CatalogStore + OutboxStore {
     /// Writes and syncs something, to prove that the store can.
     fn probe(&self) -> StoreFuture<'_, ()>;
 

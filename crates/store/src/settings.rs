@@ -2,12 +2,13 @@
 
 use portrait_model::{
     AppKey, AppSettings, CustomField, CustomKeyword, KeyId, KeyRecord, Permission, SdkAppId, Tag, UserId,
-    ValueType,
+    ValueType, Webhook, WebhookToken, WebhookUrl,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-const VERSION: u32 = 1;
+/// 1, written by portraitd 0.1, knew no webhook.
+const VERSION: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,6 +27,15 @@ struct Stored {
     custom_fields_max: usize,
     custom_fields: Vec<StoredField>,
     screened_tags: Vec<String>,
+    #[serde(default)]
+    webhook: Option<StoredWebhook>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredWebhook {
+    url: String,
+    token: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -65,6 +75,10 @@ pub(crate) fn encode(settings: &AppSettings) -> Result<(String, String), serde_j
         retired: field.retired,
     };
     let key = |record: &KeyRecord| StoredKey { id: record.id.0, key: record.key.expose().to_owned() };
+    let webhook = |webhook: &Webhook| StoredWebhook {
+        url: webhook.url.to_string(),
+        token: webhook.token.as_ref().map(|token| token.expose().to_owned()),
+    };
     let stored = Stored {
         v: VERSION,
         name: settings.name.clone(),
@@ -80,6 +94,7 @@ pub(crate) fn encode(settings: &AppSettings) -> Result<(String, String), serde_j
         custom_fields_max: settings.custom_fields_max,
         custom_fields: settings.custom_fields.iter().map(field).collect(),
         screened_tags: settings.screened_tags.iter().map(ToString::to_string).collect(),
+        webhook: settings.webhook.as_ref().map(webhook),
     };
     Ok((serde_json::to_string(&stored)?, settings.words.join("\n")))
 }
@@ -87,9 +102,9 @@ pub(crate) fn encode(settings: &AppSettings) -> Result<(String, String), serde_j
 /// Reads settings back; `Err` says what is wrong with them.
 pub(crate) fn decode(id: SdkAppId, json: &str, words: &str) -> Result<AppSettings, String> {
     let stored: Stored = serde_json::from_str(json).map_err(|error| error.to_string())?;
-    if stored.v != VERSION {
+    if !(1..=VERSION).contains(&stored.v) {
         return Err(format!(
-            "version {} of the settings is not known; this portraitd knows {VERSION}",
+            "version {} of the settings is not known; this portraitd knows 1 to {VERSION}",
             stored.v
         ));
     }
@@ -112,6 +127,7 @@ pub(crate) fn decode(id: SdkAppId, json: &str, words: &str) -> Result<AppSetting
         custom_fields: stored.custom_fields.iter().map(field).collect::<Result<_, _>>()?,
         words: words.lines().map(str::to_owned).collect(),
         screened_tags: stored.screened_tags.iter().map(tag).collect::<Result<_, _>>()?,
+        webhook: stored.webhook.as_ref().map(webhook).transpose()?,
     })
 }
 
@@ -119,6 +135,13 @@ pub(crate) fn decode(id: SdkAppId, json: &str, words: &str) -> Result<AppSetting
 fn key(stored: &StoredKey) -> Result<KeyRecord, String> {
     let key = AppKey::parse(&stored.key).ok_or_else(|| format!("key {} is not a key", stored.id))?;
     Ok(KeyRecord { id: KeyId(stored.id), key })
+}
+
+/// The message must not repeat the URL or the secret.
+fn webhook(stored: &StoredWebhook) -> Result<Webhook, String> {
+    let url = WebhookUrl::parse(&stored.url).map_err(|error| format!("webhook: {error}"))?;
+    let token = |text: &String| WebhookToken::parse(text).ok_or("webhook: the token can't be used");
+    Ok(Webhook { url, token: stored.token.as_ref().map(token).transpose()? })
 }
 
 fn field(stored: &StoredField) -> Result<CustomField, String> {
@@ -147,6 +170,10 @@ mod tests {
         settings.error_detail = Some(false);
         settings.allow_ips = vec!["10.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
         settings.words = vec!["one".into(), "二".into()];
+        settings.webhook = Some(Webhook {
+            url: WebhookUrl::parse("https://example.com/hook?a=b").unwrap(),
+            token: WebhookToken::parse("xxxxyyyy"),
+        });
         settings.custom_fields.push(CustomField {
             keyword: CustomKeyword::parse("Test").unwrap(),
             value_type: ValueType::Uint64,
@@ -161,8 +188,8 @@ mod tests {
     #[test]
     fn what_is_not_known_is_refused_without_showing_keys() {
         let (json, _) = encode(&AppSettings::new(SdkAppId(1))).unwrap();
-        let newer = json.replace("\"v\":1", "\"v\":2");
-        assert!(decode(SdkAppId(1), &newer, "").unwrap_err().contains("version 2"));
+        let newer = json.replace("\"v\":2", "\"v\":3");
+        assert!(decode(SdkAppId(1), &newer, "").unwrap_err().contains("version 3"));
         assert!(decode(SdkAppId(1), "{}", "").is_err());
         let bad = json.replace("\"keys\":[]", "\"keys\":[{\"id\":3,\"key\":\"se\\u0000cret\"}]");
         assert_eq!(decode(SdkAppId(1), &bad, ""), Err("key 3 is not a key".into()));

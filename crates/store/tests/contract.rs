@@ -18,7 +18,7 @@ fn on_each_engine(chapter: impl AsyncFn(&dyn Store)) {
 }
 
 fn change(app: portrait_model::SdkAppId, name: &str, fields: &[(&str, &str)]) -> Change {
-    Change { app, user: user(name), patch: patch(fields), at: UnixMillis(1) }
+    Change { app, user: user(name), patch: patch(fields), at: UnixMillis(1), origin: None }
 }
 
 const NICK: &str = "Tag_Profile_IM_Nick";
@@ -29,7 +29,7 @@ fn a_change_needs_an_account_and_leaves_other_fields() {
     on_each_engine(async |store| {
         assert_eq!(store.apply(change(APP, "a", &[(NICK, "x")])).await, Err(StoreError::NoSuchAccount));
         assert_eq!(store.profiles(APP, vec![user("a")]).await.unwrap(), [Found::Missing]);
-        store.import(APP, vec![seed("a", &[])], UnixMillis(1)).await.unwrap();
+        store.import(APP, vec![seed("a", &[])], UnixMillis(1), None).await.unwrap();
         assert_eq!(store.profiles(APP, vec![user("a")]).await.unwrap(), [found(&[])]);
         store.apply(change(APP, "a", &[(NICK, "x"), (LEVEL, "1")])).await.unwrap();
         store.apply(change(APP, "a", &[(LEVEL, "2")])).await.unwrap();
@@ -43,12 +43,16 @@ fn a_change_needs_an_account_and_leaves_other_fields() {
 #[test]
 fn imports_create_and_update() {
     on_each_engine(async |store| {
-        store.import(APP, vec![seed("a", &[(NICK, "x")]), seed("b", &[])], UnixMillis(1)).await.unwrap();
+        store
+            .import(APP, vec![seed("a", &[(NICK, "x")]), seed("b", &[])], UnixMillis(1), None)
+            .await
+            .unwrap();
         store
             .import(
                 APP,
                 vec![seed("a", &[]), seed("c", &[(NICK, "1")]), seed("c", &[(LEVEL, "3")])],
                 UnixMillis(2),
+                None,
             )
             .await
             .unwrap();
@@ -61,13 +65,13 @@ fn imports_create_and_update() {
 #[test]
 fn deletion_takes_the_profile_along() {
     on_each_engine(async |store| {
-        store.import(APP, vec![seed("a", &[(NICK, "x")])], UnixMillis(1)).await.unwrap();
-        store.import(OTHER, vec![seed("a", &[(NICK, "y")])], UnixMillis(1)).await.unwrap();
+        store.import(APP, vec![seed("a", &[(NICK, "x")])], UnixMillis(1), None).await.unwrap();
+        store.import(OTHER, vec![seed("a", &[(NICK, "y")])], UnixMillis(1), None).await.unwrap();
         store.kick(APP, user("a"), UnixSeconds(5)).await.unwrap();
         let users = vec![user("a"), user("ghost"), user("a")];
         assert_eq!(store.delete(APP, users).await.unwrap(), [true, false, false]);
         assert_eq!(store.states(APP, vec![user("a")]).await.unwrap(), [None]);
-        store.import(APP, vec![seed("a", &[])], UnixMillis(2)).await.unwrap();
+        store.import(APP, vec![seed("a", &[])], UnixMillis(2), None).await.unwrap();
         assert_eq!(store.profiles(APP, vec![user("a")]).await.unwrap(), [found(&[])]);
         assert_eq!(store.states(APP, vec![user("a")]).await.unwrap()[0].unwrap().kicked_at, None);
         assert_eq!(store.profiles(OTHER, vec![user("a")]).await.unwrap(), [found(&[(NICK, "y")])]);
@@ -78,7 +82,7 @@ fn deletion_takes_the_profile_along() {
 fn a_kick_never_moves_back() {
     on_each_engine(async |store| {
         assert_eq!(store.kick(APP, user("a"), UnixSeconds(5)).await, Err(StoreError::NoSuchAccount));
-        store.import(APP, vec![seed("a", &[])], UnixMillis(1)).await.unwrap();
+        store.import(APP, vec![seed("a", &[])], UnixMillis(1), None).await.unwrap();
         for (at, expected) in [(5, 5), (9, 9), (7, 9)] {
             store.kick(APP, user("a"), UnixSeconds(at)).await.unwrap();
             let states = store.states(APP, vec![user("a"), user("b")]).await.unwrap();
@@ -92,8 +96,11 @@ fn a_kick_never_moves_back() {
 fn accounts_are_listed_page_by_page() {
     on_each_engine(async |store| {
         let names = ["a", "ab", "abc", "b", "é", "管理员", " ", "\u{10FFFF}z"];
-        store.import(APP, names.iter().map(|name| seed(name, &[])).collect(), UnixMillis(1)).await.unwrap();
-        store.import(OTHER, vec![seed("zz", &[])], UnixMillis(1)).await.unwrap();
+        store
+            .import(APP, names.iter().map(|name| seed(name, &[])).collect(), UnixMillis(1), None)
+            .await
+            .unwrap();
+        store.import(OTHER, vec![seed("zz", &[])], UnixMillis(1), None).await.unwrap();
         let mut sorted = names.map(user).to_vec();
         sorted.sort();
         assert_eq!(store.accounts_page(APP, String::new(), None, 100).await.unwrap(), sorted);
@@ -132,7 +139,7 @@ fn settings_change_by_revision_and_admins_are_accounts() {
 #[test]
 fn a_closed_store_says_so() {
     on_each_engine(async |store| {
-        store.import(APP, vec![seed("a", &[])], UnixMillis(1)).await.unwrap();
+        store.import(APP, vec![seed("a", &[])], UnixMillis(1), None).await.unwrap();
         store.probe().await.unwrap();
         assert!(store.stats().changes >= 2 && store.stats().commits >= 1);
         store.close().await;
@@ -175,7 +182,7 @@ async fn take(store: &dyn Store, step: &Step) -> String {
                 Some(n) => seed(&name(*who), &[(LEVEL, &n.to_string())]),
                 None => seed(&name(*who), &[]),
             });
-            format!("{:?}", store.import(APP, seeds.collect(), UnixMillis(1)).await)
+            format!("{:?}", store.import(APP, seeds.collect(), UnixMillis(1), None).await)
         }
         Step::Delete(users) => {
             format!("{:?}", store.delete(APP, users.iter().map(|who| user(&name(*who))).collect()).await)

@@ -18,7 +18,7 @@ use std::time::Duration;
 const NICK: &str = "Tag_Profile_IM_Nick";
 
 fn nick(name: &str, text: &str) -> Change {
-    Change { app: APP, user: user(name), patch: patch(&[(NICK, text)]), at: UnixMillis(1) }
+    Change { app: APP, user: user(name), patch: patch(&[(NICK, text)]), at: UnixMillis(1), origin: None }
 }
 
 #[test]
@@ -61,8 +61,8 @@ fn other_formats_and_other_databases_are_refused_untouched() {
     };
     let pragma =
         |text: &'static str| move |path: &Path| Connection::open(path).unwrap().execute_batch(text).unwrap();
-    check(&pragma("PRAGMA user_version = 2"), |error| {
-        matches!(error, OpenError::UnknownFormat { found: 2, known: 1, .. })
+    check(&pragma("PRAGMA user_version = 99"), |error| {
+        matches!(error, OpenError::UnknownFormat { found: 99, known: 2, .. })
     });
     check(&pragma("PRAGMA application_id = 7"), |error| matches!(error, OpenError::Foreign { .. }));
     check(
@@ -77,7 +77,7 @@ fn a_refused_database_keeps_its_log_untouched() {
     let (dir, image) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     block_on(SqliteStore::open(dir.path()).unwrap().close());
     let future = Connection::open(dir.path().join("portraitd.db")).unwrap();
-    future.execute_batch("PRAGMA wal_autocheckpoint = 0; PRAGMA user_version = 2;").unwrap();
+    future.execute_batch("PRAGMA wal_autocheckpoint = 0; PRAGMA user_version = 99;").unwrap();
     let files = ["portraitd.db", "portraitd.db-wal"];
     let read = |dir: &Path| files.map(|file| fs::read(dir.join(file)).unwrap());
     for file in files {
@@ -85,7 +85,7 @@ fn a_refused_database_keeps_its_log_untouched() {
     }
     let before = read(image.path());
     let Err(error) = SqliteStore::open(image.path()) else { panic!("opened") };
-    assert!(matches!(error, OpenError::UnknownFormat { found: 2, .. }), "{error}");
+    assert!(matches!(error, OpenError::UnknownFormat { found: 99, .. }), "{error}");
     assert!(read(image.path()) == before, "the log was copied");
 }
 
@@ -101,7 +101,7 @@ fn a_dropped_store_writes_nothing_once_another_has_the_directory() {
     let dir = tempfile::tempdir().unwrap();
     block_on(async {
         let store = SqliteStore::open(dir.path()).unwrap();
-        store.import(APP, vec![seed("a", &[])], UnixMillis(1)).await.unwrap();
+        store.import(APP, vec![seed("a", &[])], UnixMillis(1), None).await.unwrap();
         let other = hold_the_database(dir.path());
         // Asked for, and given up.
         let change = store.apply(nick("a", "late"));
@@ -127,7 +127,7 @@ fn nobody_waits_long_for_a_writer_that_is_stuck() {
     let dir = tempfile::tempdir().unwrap();
     block_on(async {
         let store = Arc::new(SqliteStore::open(dir.path()).unwrap());
-        store.import(APP, vec![seed("a", &[])], UnixMillis(1)).await.unwrap();
+        store.import(APP, vec![seed("a", &[])], UnixMillis(1), None).await.unwrap();
         let other = hold_the_database(dir.path());
         let call = |n: usize| {
             let store = Arc::clone(&store);
@@ -154,7 +154,7 @@ fn many_writers_share_a_commit() {
     let store = Arc::new(SqliteStore::open(dir.path()).unwrap());
     block_on(async {
         let seeds = (0..64).map(|i| seed(&format!("user{i}"), &[])).collect();
-        store.import(APP, seeds, UnixMillis(1)).await.unwrap();
+        store.import(APP, seeds, UnixMillis(1), None).await.unwrap();
         let before = store.stats();
         let writers: Vec<_> = (0..64)
             .map(|i| {
@@ -182,7 +182,7 @@ fn a_damaged_profile_is_never_served_and_harms_no_other() {
     block_on(async {
         let store = SqliteStore::open(dir.path()).unwrap();
         store
-            .import(APP, vec![seed("a", &[(NICK, "x")]), seed("b", &[(NICK, "y")])], UnixMillis(1))
+            .import(APP, vec![seed("a", &[(NICK, "x")]), seed("b", &[(NICK, "y")])], UnixMillis(1), None)
             .await
             .unwrap();
         store.close().await;
@@ -195,7 +195,7 @@ fn a_damaged_profile_is_never_served_and_harms_no_other() {
         assert_eq!(store.profiles(APP, users).await.unwrap(), [Found::Damaged, found(&[(NICK, "y")])]);
         assert!(matches!(store.apply(nick("a", "new")).await, Err(StoreError::Corrupt(_))));
         let both = vec![seed("c", &[]), seed("a", &[(NICK, "n")])];
-        assert!(matches!(store.import(APP, both, UnixMillis(2)).await, Err(StoreError::Corrupt(_))));
+        assert!(matches!(store.import(APP, both, UnixMillis(2), None).await, Err(StoreError::Corrupt(_))));
         assert_eq!(store.profiles(APP, vec![user("c")]).await.unwrap(), [Found::Missing], "a unit is whole");
         store.apply(nick("b", "new")).await.unwrap();
     });
@@ -207,7 +207,7 @@ fn a_torn_tail_of_the_log_is_dropped_and_the_rest_kept() {
     let image = tempfile::tempdir().unwrap();
     block_on(async {
         let store = SqliteStore::open(dir.path()).unwrap();
-        store.import(APP, vec![seed("a", &[(NICK, "kept")])], UnixMillis(1)).await.unwrap();
+        store.import(APP, vec![seed("a", &[(NICK, "kept")])], UnixMillis(1), None).await.unwrap();
         let log = |dir: &Path| dir.join("portraitd.db-wal");
         let kept = fs::metadata(log(dir.path())).unwrap().len();
         store.apply(nick("a", "torn")).await.unwrap();
@@ -254,7 +254,7 @@ fn a_full_disk_refuses_writes_serves_reads_and_heals() {
 fn fill_and_heal(dir: &Path) {
     block_on(async {
         let store = SqliteStore::open(&dir.join("data")).unwrap();
-        store.import(APP, vec![seed("a", &[(NICK, "before")])], UnixMillis(1)).await.unwrap();
+        store.import(APP, vec![seed("a", &[(NICK, "before")])], UnixMillis(1), None).await.unwrap();
         let ballast = dir.join("ballast");
         // Writes until nothing more fits.
         let _ = fs::write(&ballast, vec![1; 4 << 20]);

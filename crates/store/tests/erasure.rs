@@ -46,7 +46,10 @@ fn a_deleted_profile_leaves_no_bytes_after_a_close() {
         for n in 0..5 {
             let text = format!("SECRET{n:05}{}", "x".repeat(400));
             let fields = [NICK, SIGNATURE, IMAGE].map(|tag| (tag, text.as_str()));
-            store.import(APP, vec![seed(&format!("GONE{n:05}"), &fields)], UnixMillis(1)).await.unwrap();
+            store
+                .import(APP, vec![seed(&format!("GONE{n:05}"), &fields)], UnixMillis(1), None)
+                .await
+                .unwrap();
         }
         store.delete(APP, vec![user("GONE00001"), user("GONE00003")]).await.unwrap();
         store.close().await;
@@ -76,13 +79,16 @@ fn moved_rows_leave_no_bytes_after_a_compaction_and_none_in_a_backup() {
         for n in 0..ACCOUNTS {
             let fields = texts(n);
             let fields = fields.each_ref().map(|(tag, text)| (*tag, text.as_str()));
-            store.import(APP, vec![seed(&format!("GONE{n:05}"), &fields)], UnixMillis(1)).await.unwrap();
+            store
+                .import(APP, vec![seed(&format!("GONE{n:05}"), &fields)], UnixMillis(1), None)
+                .await
+                .unwrap();
             // An earlier one changes, and its row may no longer fit where it is.
             let earlier = n * 7919 % (n + 1);
             let fields = texts(earlier);
             let fields = fields.each_ref().map(|(tag, text)| (*tag, text.as_str()));
             let (user, patch) = (user(&format!("GONE{earlier:05}")), patch(&fields));
-            store.apply(Change { app: APP, user, patch, at: UnixMillis(1) }).await.unwrap();
+            store.apply(Change { app: APP, user, patch, at: UnixMillis(1), origin: None }).await.unwrap();
         }
         for n in (0..ACCOUNTS).map(|n| n * 7 % ACCOUNTS).filter(|n| !stays(n)) {
             assert_eq!(store.delete(APP, vec![user(&format!("GONE{n:05}"))]).await.unwrap(), [true]);

@@ -38,7 +38,7 @@ async fn filled(dir: &Path) -> SqliteStore {
     store.put_app(settings(APP, "one"), None).await.unwrap();
     store.put_app(settings(OTHER, "two"), None).await.unwrap();
     store
-        .import(APP, vec![seed("a", &[(NICK, "A")]), seed("b", &[(NICK, "B")])], UnixMillis(1))
+        .import(APP, vec![seed("a", &[(NICK, "A")]), seed("b", &[(NICK, "B")])], UnixMillis(1), None)
         .await
         .unwrap();
     store.kick(APP, user("a"), UnixSeconds(5)).await.unwrap();
@@ -56,7 +56,13 @@ fn a_backup_is_the_whole_store_or_refused_with_a_reason() {
         let backup = out.path().join("deep/backup");
         store.backup(&backup).await.unwrap();
         store
-            .apply(Change { app: APP, user: user("a"), patch: patch(&[(NICK, "later")]), at: UnixMillis(2) })
+            .apply(Change {
+                app: APP,
+                user: user("a"),
+                patch: patch(&[(NICK, "later")]),
+                at: UnixMillis(2),
+                origin: None,
+            })
             .await
             .unwrap();
         let names: Vec<_> = fs::read_dir(&backup).unwrap().map(|entry| entry.unwrap().file_name()).collect();
@@ -85,7 +91,13 @@ fn a_backup_is_the_whole_store_or_refused_with_a_reason() {
         let states = store.states(APP, vec![user("a")]).await.unwrap();
         assert_eq!(states.first().copied().flatten().unwrap().kicked_at, Some(UnixSeconds(5)));
         store
-            .apply(Change { app: APP, user: user("b"), patch: patch(&[(NICK, "new")]), at: UnixMillis(2) })
+            .apply(Change {
+                app: APP,
+                user: user("b"),
+                patch: patch(&[(NICK, "new")]),
+                at: UnixMillis(2),
+                origin: None,
+            })
             .await
             .unwrap();
         store.close().await;
@@ -101,7 +113,7 @@ fn a_backup_during_writes_holds_all_that_was_acknowledged_before() {
     block_on(async {
         let store = Arc::new(SqliteStore::open(dir.path()).unwrap());
         let seeds = (0..WRITERS).map(|n| seed(&name(n), &[(NICK, "0"), ("Tag_Profile_IM_Level", "0")]));
-        store.import(APP, seeds.collect(), UnixMillis(1)).await.unwrap();
+        store.import(APP, seeds.collect(), UnixMillis(1), None).await.unwrap();
         let acknowledged: Arc<Vec<AtomicU64>> = Arc::new((0..WRITERS).map(|_| AtomicU64::new(0)).collect());
         let stop = Arc::new(AtomicBool::new(false));
         let writers: Vec<_> = (0..WRITERS)
@@ -113,7 +125,13 @@ fn a_backup_during_writes_holds_all_that_was_acknowledged_before() {
                         let text = version.to_string();
                         let patch = patch(&[(NICK, &text), ("Tag_Profile_IM_Level", &text)]);
                         store
-                            .apply(Change { app: APP, user: user(&name(n)), patch, at: UnixMillis(1) })
+                            .apply(Change {
+                                app: APP,
+                                user: user(&name(n)),
+                                patch,
+                                at: UnixMillis(1),
+                                origin: None,
+                            })
                             .await
                             .unwrap();
                         acknowledged[n].store(version, Ordering::SeqCst);
@@ -164,7 +182,7 @@ fn a_check_names_what_is_damaged() {
     let dir = tempfile::tempdir().unwrap();
     let store = block_on(async {
         let store = filled(dir.path()).await;
-        store.import(APP, vec![seed("c", &[(NICK, "flip me")])], UnixMillis(1)).await.unwrap();
+        store.import(APP, vec![seed("c", &[(NICK, "flip me")])], UnixMillis(1), None).await.unwrap();
         store
     });
     assert!(matches!(check(dir.path(), &mut |_| {}), Err(OpenError::InUse { .. })));

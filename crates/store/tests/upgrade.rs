@@ -1,8 +1,8 @@
 //! A database of every format that was ever released opens for ever.
 //!
 //! `golden/format-1` was written by portraitd 0.1.0: app 1400000000 with a key, a custom field of each type, words, limits and an
-//! admin `ops`; accounts `alice` (every kind of value) and `bob` (nothing set, kicked at second 1700000000). To write one for a new
-//! format: `GOLDEN=1 cargo test -p portrait-store --test upgrade`, once.
+//! admin `ops`; accounts `alice` (every kind of value) and `bob` (nothing set, kicked at second 1700000000). `golden/format-2` has a
+//! webhook and an event besides. To write one for a new format: `GOLDEN=1 cargo test -p portrait-store --test upgrade`, once.
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
@@ -10,17 +10,20 @@ mod common;
 
 use common::{APP, block_on, user};
 use portrait_model::{
-    AppKey, AppSettings, CustomField, CustomKeyword, FieldSchema, FieldValue, Lexicon, Permission, RawItem,
-    RawNumber, RawValue, Role, Tag, UnixMillis, UnixSeconds, ValueType,
+    AppKey, AppSettings, CustomField, CustomKeyword, EventId, FieldSchema, FieldValue, Lexicon, Origin,
+    Permission, RawItem, RawNumber, RawValue, Role, Tag, UnixMillis, UnixSeconds, ValueType, Webhook,
+    WebhookToken, WebhookUrl,
 };
-use portrait_store::{CatalogStore, Found, ProfileStore, SqliteStore, Store};
+use portrait_store::{
+    CatalogStore, Change, EventState, Found, OutboxStore, ProfileStore, SqliteStore, Store,
+};
 use std::path::{Path, PathBuf};
 
-fn golden() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/format-1")
+fn golden(format: u8) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/format-{format}"))
 }
 
-fn settings() -> AppSettings {
+fn settings(format: u8) -> AppSettings {
     let mut settings = AppSettings::new(APP);
     settings.add_key(AppKey::parse("0123456789abcdef").unwrap());
     settings.admins.push(user("ops"));
@@ -39,6 +42,10 @@ fn settings() -> AppSettings {
             retired: keyword.as_str() == "Byt",
         });
     }
+    if format >= 2 {
+        let url = WebhookUrl::parse("https://example.com/hook").unwrap();
+        settings.webhook = Some(Webhook { url, token: WebhookToken::parse("xxxxyyyy") });
+    }
     settings
 }
 
@@ -53,7 +60,7 @@ const ALICE: [(&str, Result<&str, u64>); 5] = [
 
 async fn write(dir: &Path) {
     let store = SqliteStore::open(dir).unwrap();
-    store.put_app(settings(), None).await.unwrap();
+    store.put_app(settings(2), None).await.unwrap();
     let numbers: Vec<String> =
         ALICE.iter().map(|(_, value)| value.err().unwrap_or_default().to_string()).collect();
     let items: Vec<RawItem<'_>> = ALICE
@@ -64,35 +71,52 @@ async fn write(dir: &Path) {
             value: value.map_or(RawValue::Number(RawNumber(number)), |text| RawValue::Text(text.into())),
         })
         .collect();
-    let patch = FieldSchema::of(&settings()).check(&Lexicon::default(), Role::Admin, &items).unwrap();
+    let patch = FieldSchema::of(&settings(2)).check(&Lexicon::default(), Role::Admin, &items).unwrap();
     let alice = portrait_model::AccountSeed { user: user("alice"), patch };
-    store.import(APP, vec![alice, common::seed("bob", &[])], UnixMillis(1)).await.unwrap();
+    store.import(APP, vec![alice, common::seed("bob", &[])], UnixMillis(1), Some(origin())).await.unwrap();
     store.kick(APP, user("bob"), UnixSeconds(1_700_000_000)).await.unwrap();
     store.close().await;
 }
 
+fn origin() -> Origin {
+    Origin { id: EventId(5), operator: "ops".into(), client_ip: "10.0.0.1".parse().unwrap() }
+}
+
 #[test]
-fn format_1_opens_and_reads_back() {
+fn every_format_opens_and_reads_back() {
     if std::env::var_os("GOLDEN").is_some() {
-        std::fs::create_dir_all(golden()).unwrap();
-        block_on(write(&golden()));
-        std::fs::remove_file(golden().join("portraitd.lock")).unwrap();
+        std::fs::create_dir_all(golden(2)).unwrap();
+        block_on(write(&golden(2)));
+        std::fs::remove_file(golden(2).join("portraitd.lock")).unwrap();
     }
-    let dir = tempfile::tempdir().unwrap();
-    std::fs::copy(golden().join("portraitd.db"), dir.path().join("portraitd.db")).unwrap();
-    block_on(async {
-        let store = SqliteStore::open(dir.path()).unwrap();
-        let catalog = store.catalog().await.unwrap();
-        assert_eq!(catalog.iter().map(|record| record.settings.clone()).collect::<Vec<_>>(), [settings()]);
-        let users = ["alice", "bob", "ops", "administrator"].map(user).to_vec();
-        assert_eq!(store.accounts_page(APP, String::new(), None, 9).await.unwrap().len(), users.len());
-        let found = store.profiles(APP, users).await.unwrap();
-        let Some(Found::Profile(alice)) = found.first() else { unreachable!("{found:?}") };
-        for (tag, value) in ALICE {
-            let expected = value.map_or_else(FieldValue::Uint, |text| FieldValue::Text(text.into()));
-            assert_eq!(alice.get(Tag::parse(tag, APP).unwrap()), Some(&expected), "{tag}");
-        }
-        let states = store.states(APP, vec![user("bob")]).await.unwrap();
-        assert_eq!(states.first().copied().flatten().unwrap().kicked_at, Some(UnixSeconds(1_700_000_000)));
-    });
+    for format in [1, 2] {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::copy(golden(format).join("portraitd.db"), dir.path().join("portraitd.db")).unwrap();
+        block_on(async {
+            reads_back(&SqliteStore::open(dir.path()).unwrap(), format).await;
+            // What the upgrade left is of the present format, and is used.
+            let store = SqliteStore::open(dir.path()).unwrap();
+            let patch = common::patch(&[("Tag_Profile_IM_Level", "7")]);
+            let change =
+                Change { app: APP, user: user("bob"), patch, at: UnixMillis(9), origin: Some(origin()) };
+            store.apply(change).await.unwrap();
+            let events = store.events(APP, EventState::Waiting, None, 9).await.unwrap();
+            assert_eq!(events.len(), usize::from(format), "format {format}");
+        });
+    }
+}
+
+async fn reads_back(store: &dyn Store, format: u8) {
+    let catalog = store.catalog().await.unwrap();
+    assert_eq!(catalog.iter().map(|record| record.settings.clone()).collect::<Vec<_>>(), [settings(format)]);
+    let users = ["alice", "bob", "ops", "administrator"].map(user).to_vec();
+    assert_eq!(store.accounts_page(APP, String::new(), None, 9).await.unwrap().len(), users.len());
+    let found = store.profiles(APP, users).await.unwrap();
+    let Some(Found::Profile(alice)) = found.first() else { unreachable!("{found:?}") };
+    for (tag, value) in ALICE {
+        let expected = value.map_or_else(FieldValue::Uint, |text| FieldValue::Text(text.into()));
+        assert_eq!(alice.get(Tag::parse(tag, APP).unwrap()), Some(&expected), "{tag}");
+    }
+    let states = store.states(APP, vec![user("bob")]).await.unwrap();
+    assert_eq!(states.first().copied().flatten().unwrap().kicked_at, Some(UnixSeconds(1_700_000_000)));
 }

@@ -56,7 +56,7 @@ pub(super) async fn create(
     let user = parse(&user)?;
     let known = state.store.states(app, vec![user]).await?.first().copied().flatten().is_some();
     let seed = AccountSeed { user, patch: ProfilePatch::default() };
-    state.store.import(app, vec![seed], state.clock.now()).await?;
+    state.store.import(app, vec![seed], state.clock.now(), None).await?;
     let status = if known { StatusCode::OK } else { StatusCode::CREATED };
     Ok((status, Json(view(&state, app, user).await?)))
 }
@@ -98,7 +98,7 @@ pub(super) async fn set(
     if patch.is_empty() {
         return Err(AdminError::bad("name at least one field to set"));
     }
-    let change = Change { app: id, user, patch, at: state.clock.now() };
+    let change = Change { app: id, user, patch, at: state.clock.now(), origin: None };
     match state.store.apply(change).await {
         Err(StoreError::NoSuchAccount) => Err(missing(id, user)),
         stored => {

@@ -7,10 +7,12 @@ mod fields;
 mod record;
 pub(crate) mod transfer;
 pub(crate) mod view;
+mod webhook;
 mod words;
 
 use crate::registry::{App, Registry};
 use crate::secret::AdminToken;
+use crate::webhook::{EventIds, Webhooks};
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State as Extract};
 use axum::http::{StatusCode, header};
@@ -31,11 +33,20 @@ pub(crate) struct State {
     store: Arc<dyn Store>,
     registry: Arc<Registry>,
     clock: Arc<dyn Clock>,
+    event_ids: Arc<EventIds>,
+    /// `None` where no server runs.
+    webhooks: Option<Arc<Webhooks>>,
 }
 
 impl State {
-    pub(crate) fn new(store: Arc<dyn Store>, registry: Arc<Registry>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, registry, clock }
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        registry: Arc<Registry>,
+        clock: Arc<dyn Clock>,
+        event_ids: Arc<EventIds>,
+        webhooks: Option<Arc<Webhooks>>,
+    ) -> Self {
+        Self { store, registry, clock, event_ids, webhooks }
     }
 
     fn app(&self, id: &str) -> Result<Arc<App>, AdminError> {
@@ -151,6 +162,11 @@ pub(crate) fn router(state: State, token: Option<AdminToken>) -> Router {
         .route("/apps/{app}/export", get(transfer::export))
         .route("/apps/{app}/import", post(transfer::import))
         .route("/backup", post(transfer::backup))
+        .route("/apps/{app}/webhook", get(webhook::show).put(webhook::set).delete(webhook::remove))
+        .route("/apps/{app}/webhook/events", get(webhook::events))
+        .route("/apps/{app}/webhook/replay", post(webhook::replay))
+        .route("/apps/{app}/webhook/drop", post(webhook::drop))
+        .route("/apps/{app}/webhook/test", post(webhook::test))
         .route("/store", get(store_stats))
         .layer(middleware::from_fn_with_state(token, authorize));
     Router::new()

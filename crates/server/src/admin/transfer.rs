@@ -110,7 +110,7 @@ pub(super) async fn import(
         let users: Vec<UserId> = seeds.iter().map(|seed| seed.user).collect();
         let stored = match imported {
             0 => Ok(()),
-            _ => state.store.import(app.settings.id, seeds, state.clock.now()).await,
+            _ => state.store.import(app.settings.id, seeds, state.clock.now(), None).await,
         };
         match stored {
             Ok(()) => return Ok(Json(Imported { imported, refused })),

@@ -1,5 +1,7 @@
 //! The JSON of the admin API: what it shows and takes. The command line reads and writes the same structs.
 
+pub(crate) mod webhook;
+
 use portrait_model::{AppSettings, CustomField, FieldValue, KeyRecord, Permission, Profile};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -104,7 +106,9 @@ pub(crate) struct AppPatch {
 }
 
 #[expect(clippy::option_option, reason = "absent, null and a value are three things")]
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<bool>>, D::Error> {
+fn present<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 
@@ -187,9 +191,13 @@ fn who(permission: Permission) -> Vec<String> {
 
 /// A profile as a JSON object, tag to value.
 pub(crate) fn profile(profile: &Profile) -> BTreeMap<String, serde_json::Value> {
-    let value = |value: &FieldValue| match value {
+    profile.items().iter().map(|item| (item.tag.to_string(), value(&item.value))).collect()
+}
+
+/// A field's value as JSON.
+pub(crate) fn value(value: &FieldValue) -> serde_json::Value {
+    match value {
         FieldValue::Uint(number) => (*number).into(),
         FieldValue::Text(text) => serde_json::Value::String(text.to_string()),
-    };
-    profile.items().iter().map(|item| (item.tag.to_string(), value(&item.value))).collect()
+    }
 }

@@ -17,9 +17,11 @@ pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     let request: Request<'_> = decode(ctx.service, body)?;
     let user = account(ctx.service, request.user)?;
     let seed = seed(&ctx, user, text(request.nick)?, text(request.face_url)?)?;
-    let import = ctx.store().import(ctx.app.settings.id, vec![seed], ctx.gateway.clock.now());
+    let at = ctx.gateway.clock.now();
+    let import = ctx.store().import(ctx.app.settings.id, vec![seed], at, ctx.origin(1));
     // This call alone among the account APIs answers a failure of the store with the profile service's code.
     ctx.within(import).await.map_err(|error| ApiError::store(ErrorCode::Internal, error))?;
+    ctx.tell();
     Ok(Answer::ok())
 }
 

@@ -16,8 +16,9 @@ pub(crate) use envelope::{Answer, ApiError, BROKEN_HTTP, Style, respond};
 use crate::gateway::Gateway;
 use crate::registry::App;
 use futures_util::future::BoxFuture;
-use portrait_model::{ErrorCode, Role, UserId};
+use portrait_model::{ErrorCode, Origin, Role, UserId};
 use portrait_store::{Store, StoreError};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -115,6 +116,7 @@ impl Endpoint {
 pub(crate) struct Caller {
     pub(crate) identifier: String,
     pub(crate) role: Role,
+    pub(crate) address: IpAddr,
 }
 
 /// What a call has at hand.
@@ -140,6 +142,18 @@ impl Ctx<'_> {
     ) -> Result<T, StoreError> {
         let late = |_| StoreError::Unavailable("it did not answer in time".into());
         tokio::time::timeout(Self::STORE_TIMEOUT, work).await.map_err(late)?
+    }
+
+    /// Where a change of so many accounts comes from, when it is to be told to the app's webhook.
+    pub(crate) fn origin(&self, accounts: usize) -> Option<Origin> {
+        self.gateway.event_ids.origin(&self.app, &self.caller.identifier, self.caller.address, accounts)
+    }
+
+    /// There may be new events.
+    pub(crate) fn tell(&self) {
+        if self.app.settings.webhook.is_some() {
+            self.app.delivery.news.notify_one();
+        }
     }
 
     /// A store failure under the service's code.

@@ -44,7 +44,9 @@ pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {
             Err(_) => failed.push(user),
         }
     }
-    let import = ctx.store().import(ctx.app.settings.id, seeds, ctx.gateway.clock.now());
+    let (at, origin) = (ctx.gateway.clock.now(), ctx.origin(seeds.len()));
+    let import = ctx.store().import(ctx.app.settings.id, seeds, at, origin);
     ctx.within(import).await.map_err(|error| ctx.failed(error))?;
+    ctx.tell();
     Answer::with(&Members { fail_accounts: failed.iter().map(UserId::as_str).collect() })
 }

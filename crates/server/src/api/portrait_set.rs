@@ -20,9 +20,13 @@ pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     let items: Vec<RawItem<'_>> =
         items.iter().map(|(tag, value)| RawItem { tag, value: value.clone() }).collect();
     let patch = ctx.app.schema.check(&ctx.app.lexicon, ctx.caller.role, &items)?;
-    let change = Change { app: ctx.app.settings.id, user, patch, at: ctx.gateway.clock.now() };
+    let (at, origin) = (ctx.gateway.clock.now(), ctx.origin(1));
+    let change = Change { app: ctx.app.settings.id, user, patch, at, origin };
     match ctx.within(ctx.store().apply(change)).await {
-        Ok(()) => Ok(Answer::ok()),
+        Ok(()) => {
+            ctx.tell();
+            Ok(Answer::ok())
+        }
         Err(StoreError::NoSuchAccount) => Err(ApiError::new(ErrorCode::AccountNotFound)),
         Err(error) => Err(ctx.failed(error)),
     }

@@ -8,9 +8,11 @@ use crate::observe::start_log;
 use crate::secret::{AdminToken, random_key, random_token};
 use crate::server::Server;
 use anyhow::Context;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use portrait_model::{
     AccountSeed, AppKey, AppSettings, Clock, CustomField, CustomKeyword, FieldSchema, Lexicon, Permission,
-    RawItem, RawNumber, RawValue, Role, SdkAppId, SignRequest, UserId, ValueType, sign,
+    RawItem, RawNumber, RawValue, Role, SdkAppId, SignRequest, UserId, ValueType, Webhook, WebhookToken,
+    WebhookUrl, sign,
 };
 use portrait_store::{Store, StoreUrl};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -56,6 +58,18 @@ pub(super) struct Args {
     /// Answer ErrorDisplay empty, as the cloud does
     #[arg(long)]
     no_error_detail: bool,
+    /// Tell this URL of every profile change (portraitd webhook listen is a receiver)
+    #[arg(long, value_name = "URL")]
+    webhook: Option<String>,
+    /// Sign what is told with this token
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "PORTRAITD_WEBHOOK_TOKEN",
+        hide_env_values = true,
+        requires = "webhook"
+    )]
+    webhook_token: Option<String>,
     /// Also let in requests for this Host or Origin (repeatable)
     #[arg(long, value_name = "HOST")]
     allow_host: Vec<String>,
@@ -85,6 +99,9 @@ impl Args {
         if !self.limits {
             config.limits.usersig_failures_per_ip = 0;
         }
+        // A receiver under development is on this machine or near it.
+        config.webhook.allow_networks =
+            vec![IpNet::from(Ipv4Net::default()), IpNet::from(Ipv6Net::default())];
         config.log.format = self.log_format;
         config.log.filter.clone_from(&self.log);
         config
@@ -102,7 +119,14 @@ async fn dev(args: Args) -> anyhow::Result<()> {
     let store = portrait_store::open(&url)?;
     let token = args.data.as_deref().map_or_else(random_token, admin_token)?;
     let (app, key, admin) = prepare(store.as_ref(), &args).await?;
-    let server = Server::start(&args.config(), store, Arc::new(SystemClock), AdminToken::new(&token)).await?;
+    let server = Server::start(
+        &args.config(),
+        args.data.as_deref(),
+        store,
+        Arc::new(SystemClock),
+        AdminToken::new(&token),
+    )
+    .await?;
     if let Some(data) = &args.data {
         AdminFile::write(data, server.admin_address)?;
     }
@@ -162,14 +186,27 @@ async fn prepare(store: &dyn Store, args: &Args) -> anyhow::Result<(SdkAppId, Ap
     if !settings.admins.contains(&admin) {
         settings.admins.push(admin);
     }
+    if let Some(webhook) = webhook(args)? {
+        settings.webhook = Some(webhook);
+    }
     if fresh || settings != before {
         settings.validate()?;
         store.put_app(settings.clone(), revision).await?;
     }
     if fresh {
-        store.import(app, sample_accounts(&settings)?, SystemClock.now()).await?;
+        store.import(app, sample_accounts(&settings)?, SystemClock.now(), None).await?;
     }
     Ok((app, key, admin))
+}
+
+fn webhook(args: &Args) -> anyhow::Result<Option<Webhook>> {
+    let Some(url) = &args.webhook else { return Ok(None) };
+    let url = WebhookUrl::parse(url).context("--webhook")?;
+    let token = args.webhook_token.as_deref().map(|token| {
+        WebhookToken::parse(token)
+            .context("--webhook-token: 1 to 128 visible ASCII characters, without spaces")
+    });
+    Ok(Some(Webhook { url, token: token.transpose()? }))
 }
 
 fn sample_app(app: SdkAppId) -> anyhow::Result<AppSettings> {

@@ -18,6 +18,7 @@ mod serve;
 mod settings;
 mod transfer;
 mod usersig;
+mod webhook;
 mod words;
 
 use clap::{Parser, Subcommand};
@@ -48,6 +49,7 @@ enum Command {
     App(app::Args),
     Field(field::Args),
     Words(words::Args),
+    Webhook(webhook::Args),
     Account(account::Args),
     Set(profile::SetArgs),
     Get(profile::GetArgs),
@@ -72,6 +74,7 @@ pub(crate) fn run() -> ExitCode {
         Command::App(args) => app::run(args),
         Command::Field(args) => field::run(args),
         Command::Words(args) => words::run(args),
+        Command::Webhook(args) => webhook::run(args),
         Command::Account(args) => account::run(args),
         Command::Set(args) => profile::set(&args),
         Command::Get(args) => profile::get(&args),

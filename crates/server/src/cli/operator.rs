@@ -5,6 +5,7 @@ use super::running::{AdminFile, admin_token};
 use crate::admin;
 use crate::clock::SystemClock;
 use crate::registry::Registry;
+use crate::webhook::EventIds;
 use anyhow::Context;
 use axum::Router;
 use axum::body::Body;
@@ -78,7 +79,8 @@ impl Operator {
         }
         let store = portrait_store::open(&StoreUrl::Directory(data.to_owned()))?;
         let registry = Arc::new(Registry::load(Arc::clone(&store)).await?);
-        let state = admin::State::new(Arc::clone(&store), registry, Arc::new(SystemClock));
+        let event_ids = Arc::new(EventIds::new(crate::secret::random_u64()?));
+        let state = admin::State::new(Arc::clone(&store), registry, Arc::new(SystemClock), event_ids, None);
         let router = admin::router(state, None);
         Ok(Self::Local { router, store })
     }

@@ -38,7 +38,7 @@ async fn serve(config: Config, json: bool) -> anyhow::Result<()> {
     let data = config.server.data.clone();
     let store = portrait_store::open(&StoreUrl::Directory(data.clone()))?;
     let token = AdminToken::new(&admin_token(&data)?);
-    let server = Server::start(&config, store, Arc::new(SystemClock), token).await?;
+    let server = Server::start(&config, Some(&data), store, Arc::new(SystemClock), token).await?;
     AdminFile::write(&data, server.admin_address)?;
     announce(&server, json);
     signals.asked_to_stop().await;

@@ -98,6 +98,7 @@ impl Config {
             sizes.contains(&server.body_bytes_max),
             "server.body_bytes_max must be from 1024 to 67108864"
         );
+        self.webhook.read(None)?;
         Ok(())
     }
 }
@@ -106,6 +107,7 @@ impl Config {
 fn known_keys() -> anyhow::Result<Vec<(String, String)>> {
     let mut config = Config::default();
     config.server.allow_hosts = Some(Vec::new());
+    config.webhook.ca_file = Some(PathBuf::new());
     let table = Table::try_from(config)?;
     let keys = table.iter().flat_map(|(section, value)| {
         let keys = value.as_table().into_iter().flat_map(Table::keys);

@@ -1,6 +1,7 @@
 //! The configuration: one struct for each section, defaults beside the keys.
 
 mod layer;
+mod webhook;
 
 pub(crate) use layer::Flags;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
+use webhook::WebhookSection;
 
 /// Every key with its default and unit: what `portraitd config --example` prints.
 pub(crate) const EXAMPLE: &str = include_str!("../../portraitd.example.toml");
@@ -24,6 +26,7 @@ pub(crate) struct Config {
     pub(crate) server: ServerSection,
     pub(crate) limits: LimitsSection,
     pub(crate) log: LogSection,
+    pub(crate) webhook: WebhookSection,
 }
 
 /// `[server]`

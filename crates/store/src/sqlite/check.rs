@@ -70,6 +70,7 @@ pub(super) fn examine(connection: &Connection, tell: &mut dyn FnMut(Finding)) ->
     let mut check = Check { checked: Checked::default(), tell };
     check.apps(connection)?;
     check.accounts(connection)?;
+    check.events(connection)?;
     check.engine(connection)?;
     Ok(check.checked)
 }
@@ -139,18 +140,45 @@ impl Check<'_> {
 
     fn account(&mut self, row: &Row<'_>) -> rusqlite::Result<()> {
         self.checked.accounts += 1;
-        let app: Option<u32> = row.get(0).ok();
-        let user = row.get_ref(1)?.as_bytes().map(String::from_utf8_lossy).unwrap_or_default().into_owned();
-        if app.is_none() {
-            self.damage(None, Some(user.clone()), "the number of the app is out of range");
-        }
-        if let Err(why) = UserId::parse(&user) {
-            self.damage(app, Some(user.clone()), format!("not a UserID: {why}"));
-        }
-        if row.get_ref(2)?.as_blob().map_or(Err(codec::Damaged), codec::decode).is_err() {
-            self.damage(app, Some(user), "the profile does not read back");
-        }
+        let (app, user, profile) = (row.get::<_, u32>(0).ok(), row.get_ref(1)?, row.get_ref(2)?);
+        let user = user.as_bytes().map(String::from_utf8_lossy).unwrap_or_default();
+        let what = match (app, UserId::parse(&user), profile.as_blob()) {
+            (None, ..) => "the number of the app is out of range".to_owned(),
+            (_, Err(why), _) => format!("not a UserID: {why}"),
+            (Some(app), Ok(user), Ok(bytes)) if codec::decode_profile(SdkAppId(app), user, bytes).is_ok() => {
+                return Ok(());
+            }
+            _ => "the profile does not read back".to_owned(),
+        };
+        self.damage(app, Some(user.into_owned()), what);
         Ok(())
+    }
+
+    /// Events that wait for their webhook, or were given up.
+    fn events(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        // Format 1 has none.
+        let known = "SELECT count(*) FROM sqlite_schema WHERE name = 'outbox'";
+        if connection.query_row(known, [], |row| row.get::<_, u32>(0))? == 0 {
+            return Ok(());
+        }
+        let mut select = connection.prepare("SELECT app, seq, event FROM outbox ORDER BY seq")?;
+        let mut rows = select.query([])?;
+        loop {
+            match rows.next() {
+                Ok(Some(row)) => {
+                    let event = row.get_ref(2)?;
+                    if !event.as_blob().is_ok_and(|bytes| codec::decode_event(bytes).is_ok()) {
+                        let (app, seq) = (row.get(0).ok(), row.get::<_, i64>(1)?);
+                        self.damage(app, None, format!("event {seq} of the webhook does not read back"));
+                    }
+                }
+                Ok(None) => return Ok(()),
+                Err(error) => {
+                    self.damage(None, None, format!("the webhooks' events can't be read: {error}"));
+                    return Ok(());
+                }
+            }
+        }
     }
 
     /// Pages, order, and that table and index agree.

@@ -264,7 +264,7 @@ mod tests {
         runtime.block_on(async {
             let (app, user) = (SdkAppId(1), UserId::parse("Geheimnis").unwrap());
             let seed = AccountSeed { user, patch: ProfilePatch::default() };
-            store.import(app, vec![seed], UnixMillis(1)).await.unwrap();
+            store.import(app, vec![seed], UnixMillis(1), None).await.unwrap();
             assert!(holds("Geheimnis"));
             assert_eq!(store.delete(app, vec![user]).await.unwrap(), [true]);
             while holds("Geheimnis") {

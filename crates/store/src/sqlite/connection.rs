@@ -12,10 +12,10 @@ use std::time::Duration;
 const APPLICATION_ID: i64 = 0x5054_5244;
 
 /// The format of the data, in the file's header. A change of the schema or of a stored form raises it.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 
 /// A kept account's row is updated in place, so `id` is the key and (app, user) only finds it.
-const SCHEMA: &str = "
+const FORMAT_1: &str = "
 CREATE TABLE accounts (
     id         INTEGER PRIMARY KEY,
     app        INTEGER NOT NULL,
@@ -38,6 +38,22 @@ CREATE TABLE probe (
 INSERT INTO probe (id, count) VALUES (1, 0);
 ";
 
+/// What format 2 adds. AUTOINCREMENT: a place is never given twice, also when the table was empty meanwhile. The
+/// index holds `bytes`, so that the backlog is added up without reading the events.
+const FORMAT_2: &str = "
+CREATE TABLE outbox (
+    seq      INTEGER PRIMARY KEY AUTOINCREMENT,
+    app      INTEGER NOT NULL,
+    parked   INTEGER NOT NULL DEFAULT 0,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    due_ms   INTEGER NOT NULL DEFAULT 0,
+    failure  TEXT,
+    bytes    INTEGER NOT NULL,
+    event    BLOB    NOT NULL
+) STRICT;
+CREATE INDEX outbox_by_app ON outbox (app, parked, seq, bytes);
+";
+
 /// Sees to it that the database exists in a format that is known. While the connection that did so is kept, those
 /// opened after it need not read the whole log once more.
 pub(super) fn prepare(path: &Path) -> Result<Connection, OpenError> {
@@ -55,6 +71,11 @@ pub(super) fn prepare(path: &Path) -> Result<Connection, OpenError> {
     let tables = number("SELECT count(*) FROM sqlite_schema")?;
     match (application, found, tables) {
         (APPLICATION_ID, FORMAT, _) => Ok(connection),
+        (APPLICATION_ID, 1, _) => {
+            upgrade(&connection, FORMAT_2).map_err(OpenError::engine(path))?;
+            tracing::info!(path = %path.display(), "the database was upgraded from format 1 to format {FORMAT}");
+            Ok(connection)
+        }
         (0, 0, 0) => {
             create(&connection).map_err(OpenError::engine(path))?;
             Ok(connection)
@@ -70,8 +91,13 @@ fn create(connection: &Connection) -> rusqlite::Result<()> {
     // Half the usual page: a profile is some 300 bytes, and the log carries whole pages.
     connection
         .execute_batch("PRAGMA page_size = 2048; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
+    upgrade(connection, &format!("{FORMAT_1} {FORMAT_2} PRAGMA application_id = {APPLICATION_ID};"))
+}
+
+/// Brings a database to the present format, all or nothing.
+fn upgrade(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
     connection.execute_batch(&format!(
-        "BEGIN IMMEDIATE; {SCHEMA} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}; COMMIT;"
+        "PRAGMA synchronous = FULL; BEGIN IMMEDIATE; {sql} PRAGMA user_version = {FORMAT}; COMMIT;"
     ))
 }
 

@@ -9,6 +9,7 @@ mod checkpoint;
 mod compact;
 mod connection;
 mod operation;
+mod outbox;
 mod reader;
 mod restore;
 mod writer;
@@ -18,15 +19,19 @@ pub use compact::{Compacted, compact};
 pub use restore::{RestoreError, restore};
 
 use crate::open::{self, DirectoryLock, OpenError};
-use crate::{CatalogStore, Change, Found, ProfileStore, Store, StoreError, StoreFuture, StoreStats};
+use crate::outbox::{Backlog, EventState, OutboxEvent, OutboxSeq, Selection, Verdict};
+use crate::{
+    CatalogStore, Change, Found, OutboxStore, ProfileStore, Store, StoreError, StoreFuture, StoreStats,
+};
 use backup::Backups;
 use checkpoint::{Bounds, Checkpointer};
 use futures_util::future::BoxFuture;
 use operation::{Operation, Outcome};
 use portrait_model::{
-    AccountSeed, AccountState, AppRecord, AppSettings, SdkAppId, UnixMillis, UnixSeconds, UserId,
+    AccountSeed, AccountState, AppRecord, AppSettings, Origin, SdkAppId, UnixMillis, UnixSeconds, UserId,
 };
 use reader::Readers;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
@@ -87,8 +92,16 @@ impl ProfileStore for SqliteStore {
         self.read(|connection| reader::profiles(connection, app, &users))
     }
 
-    fn import(&self, app: SdkAppId, seeds: Vec<AccountSeed>, at: UnixMillis) -> StoreFuture<'_, ()> {
-        Box::pin(async move { self.writer.write(Operation::Import { app, seeds, at }).await.map(|_| ()) })
+    fn import(
+        &self,
+        app: SdkAppId,
+        seeds: Vec<AccountSeed>,
+        at: UnixMillis,
+        origin: Option<Origin>,
+    ) -> StoreFuture<'_, ()> {
+        Box::pin(
+            async move { self.writer.write(Operation::Import { app, seeds, at, origin }).await.map(|_| ()) },
+        )
     }
 
     fn states(&self, app: SdkAppId, users: Vec<UserId>) -> StoreFuture<'_, Vec<Option<AccountState>>> {
@@ -99,9 +112,7 @@ impl ProfileStore for SqliteStore {
         Box::pin(async move {
             match self.writer.write(Operation::Delete { app, users }).await? {
                 Outcome::Deleted(existed) => Ok(existed),
-                Outcome::Done | Outcome::Revision(_) => {
-                    Err(StoreError::Corrupt("a delete answered otherwise".into()))
-                }
+                other => Err(other.unexpected()),
             }
         })
     }
@@ -130,11 +141,47 @@ impl CatalogStore for SqliteStore {
         Box::pin(async move {
             match self.writer.write(Operation::PutApp { settings: Box::new(settings), expected }).await? {
                 Outcome::Revision(revision) => Ok(revision),
-                Outcome::Done | Outcome::Deleted(_) => {
-                    Err(StoreError::Corrupt("a put answered otherwise".into()))
-                }
+                other => Err(other.unexpected()),
             }
         })
+    }
+}
+
+impl OutboxStore for SqliteStore {
+    fn events(
+        &self,
+        app: SdkAppId,
+        state: EventState,
+        after: Option<OutboxSeq>,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<OutboxEvent>> {
+        self.read(|connection| outbox::page(connection, app, state, after, limit))
+    }
+
+    fn settle(&self, app: SdkAppId, verdicts: Vec<(OutboxSeq, Verdict)>) -> StoreFuture<'_, ()> {
+        Box::pin(async move { self.writer.write(Operation::Settle { app, verdicts }).await.map(|_| ()) })
+    }
+
+    fn discard(&self, app: SdkAppId, state: EventState, selection: Selection) -> StoreFuture<'_, usize> {
+        Box::pin(async move {
+            match self.writer.write(Operation::Discard { app, state, selection }).await? {
+                Outcome::Counted(count) => Ok(count),
+                other => Err(other.unexpected()),
+            }
+        })
+    }
+
+    fn replay(&self, app: SdkAppId, selection: Selection) -> StoreFuture<'_, usize> {
+        Box::pin(async move {
+            match self.writer.write(Operation::Replay { app, selection }).await? {
+                Outcome::Counted(count) => Ok(count),
+                other => Err(other.unexpected()),
+            }
+        })
+    }
+
+    fn backlogs(&self) -> BTreeMap<SdkAppId, Backlog> {
+        self.writer.backlogs().all()
     }
 }
 

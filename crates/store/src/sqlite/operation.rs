@@ -3,20 +3,25 @@
 //! An operation that is refused (no such account, a conflict) has written nothing. An error of the engine ends the
 //! whole batch.
 
+use super::outbox;
+use crate::outbox::{Effects, EventState, OutboxSeq, Selection, Verdict};
 use crate::{Change, StoreError, codec, settings};
 use portrait_model::{
-    AccountSeed, AppSettings, FieldValue, Profile, ProfileItem, ProfilePatch, SdkAppId, UnixMillis,
-    UnixSeconds, UserId,
+    AccountSeed, AppSettings, FieldValue, Origin, Profile, ProfileEvent, ProfileItem, ProfilePatch, SdkAppId,
+    UnixMillis, UnixSeconds, UserId,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// One atomic unit of writing.
 pub(super) enum Operation {
     Apply(Change),
-    Import { app: SdkAppId, seeds: Vec<AccountSeed>, at: UnixMillis },
+    Import { app: SdkAppId, seeds: Vec<AccountSeed>, at: UnixMillis, origin: Option<Origin> },
     Delete { app: SdkAppId, users: Vec<UserId> },
     Kick { app: SdkAppId, user: UserId, at: UnixSeconds },
     PutApp { settings: Box<AppSettings>, expected: Option<u64> },
+    Settle { app: SdkAppId, verdicts: Vec<(OutboxSeq, Verdict)> },
+    Discard { app: SdkAppId, state: EventState, selection: Selection },
+    Replay { app: SdkAppId, selection: Selection },
     Probe,
 }
 
@@ -26,6 +31,14 @@ pub(super) enum Outcome {
     Done,
     Deleted(Vec<bool>),
     Revision(u64),
+    Counted(usize),
+}
+
+impl Outcome {
+    /// Each operation has one kind of outcome; another one is a mistake of ours.
+    pub(super) fn unexpected(&self) -> StoreError {
+        StoreError::Corrupt(format!("an operation answered {self:?}"))
+    }
 }
 
 /// Why an operation did not happen.
@@ -52,18 +65,31 @@ impl Operation {
             Self::Import { seeds, .. } => seeds.iter().map(|seed| ROW + bytes(&seed.patch)).sum(),
             Self::Delete { users, .. } => ROW * users.len(),
             Self::PutApp { settings, .. } => ROW + settings.words.iter().map(String::len).sum::<usize>(),
+            Self::Settle { verdicts, .. } => ROW * verdicts.len(),
+            Self::Discard { selection, .. } | Self::Replay { selection, .. } => match selection {
+                Selection::Oldest(count) => ROW * count,
+                Selection::Places(places) => ROW * places.len(),
+            },
             Self::Kick { .. } | Self::Probe => ROW,
         }
     }
 
-    /// Does it, within an open transaction.
-    pub(super) fn run(&self, connection: &Connection) -> Result<Outcome, Failure> {
+    /// Does it, within an open transaction; `effects` takes what that does to the outbox.
+    pub(super) fn run(&self, connection: &Connection, effects: &mut Effects) -> Result<Outcome, Failure> {
         match self {
-            Self::Apply(change) => apply(connection, change),
-            Self::Import { app, seeds, at } => import(connection, *app, seeds, *at),
+            Self::Apply(change) => apply(connection, change, effects),
+            Self::Import { app, seeds, at, origin } => {
+                import(connection, *app, seeds, *at)?;
+                tell(connection, *app, seeds, *at, origin.as_ref(), effects)
+            }
             Self::Delete { app, users } => delete(connection, *app, users),
             Self::Kick { app, user, at } => kick(connection, *app, *user, *at),
             Self::PutApp { settings, expected } => put_app(connection, settings, *expected),
+            Self::Settle { app, verdicts } => outbox::settle(connection, *app, verdicts, effects),
+            Self::Discard { app, state, selection } => {
+                outbox::discard(connection, *app, *state, selection, effects)
+            }
+            Self::Replay { app, selection } => outbox::replay(connection, *app, selection, effects),
             Self::Probe => {
                 connection.prepare_cached("UPDATE probe SET count = count + 1")?.execute([])?;
                 Ok(Outcome::Done)
@@ -90,24 +116,33 @@ fn find(connection: &Connection, app: SdkAppId, user: UserId) -> Result<Option<(
 
 /// A profile that does not read back is never built upon.
 fn decode(app: SdkAppId, user: UserId, bytes: &[u8]) -> Result<Profile, Failure> {
-    codec::decode(bytes).map_err(|damaged| {
+    codec::decode_profile(app, user, bytes).map_err(|damaged| {
         tracing::error!(sdkappid = app.0, %user, "{damaged}");
         Failure::Refused(StoreError::Corrupt(format!("the profile of {user} in app {app}")))
     })
 }
 
-fn update(connection: &Connection, id: i64, profile: &Profile) -> Result<(), Failure> {
+fn update(
+    connection: &Connection,
+    id: i64,
+    (app, user): (SdkAppId, UserId),
+    profile: &Profile,
+) -> Result<(), Failure> {
     let mut update = connection.prepare_cached("UPDATE accounts SET profile = ?1 WHERE id = ?2")?;
-    update.execute(params![codec::encode(profile), id])?;
+    update.execute(params![codec::encode_profile(app, user, profile), id])?;
     Ok(())
 }
 
-fn apply(connection: &Connection, change: &Change) -> Result<Outcome, Failure> {
+fn apply(connection: &Connection, change: &Change, effects: &mut Effects) -> Result<Outcome, Failure> {
     let found = find(connection, change.app, change.user)?;
     let (id, bytes) = found.ok_or(Failure::Refused(StoreError::NoSuchAccount))?;
     let mut profile = decode(change.app, change.user, &bytes)?;
     profile.merge(&change.patch);
-    update(connection, id, &profile)?;
+    update(connection, id, (change.app, change.user), &profile)?;
+    if let Some(origin) = &change.origin {
+        let event = ProfileEvent::of(origin, 0, change.user, change.at, change.patch.items());
+        outbox::append(connection, change.app, &event, effects)?;
+    }
     Ok(Outcome::Done)
 }
 
@@ -116,7 +151,7 @@ fn import(
     app: SdkAppId,
     seeds: &[AccountSeed],
     at: UnixMillis,
-) -> Result<Outcome, Failure> {
+) -> Result<(), Failure> {
     // Every profile is read before any is written: a damaged one refuses the whole unit.
     let mut known = Vec::with_capacity(seeds.len());
     for seed in seeds {
@@ -132,6 +167,23 @@ fn import(
         } else if !seed.patch.is_empty() {
             merge(connection, app, seed)?;
         }
+    }
+    Ok(())
+}
+
+/// Appends an event for every seed that sets something.
+fn tell(
+    connection: &Connection,
+    app: SdkAppId,
+    seeds: &[AccountSeed],
+    at: UnixMillis,
+    origin: Option<&Origin>,
+    effects: &mut Effects,
+) -> Result<Outcome, Failure> {
+    let Some(origin) = origin else { return Ok(Outcome::Done) };
+    for (index, seed) in seeds.iter().enumerate().filter(|(_, seed)| !seed.patch.is_empty()) {
+        let event = ProfileEvent::of(origin, index, seed.user, at, seed.patch.items());
+        outbox::append(connection, app, &event, effects)?;
     }
     Ok(Outcome::Done)
 }
@@ -150,7 +202,12 @@ fn create(
         "INSERT INTO accounts (app, user, created_ms, profile) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
     )?;
     let created_ms = i64::try_from(at.0).unwrap_or(i64::MAX);
-    let created = insert.execute(params![app.0, user.as_str(), created_ms, codec::encode(&profile)])?;
+    let created = insert.execute(params![
+        app.0,
+        user.as_str(),
+        created_ms,
+        codec::encode_profile(app, user, &profile)
+    ])?;
     if created == 0 && !patch.is_empty() {
         return merge(connection, app, &AccountSeed { user, patch: patch.clone() });
     }
@@ -161,7 +218,7 @@ fn merge(connection: &Connection, app: SdkAppId, seed: &AccountSeed) -> Result<(
     let Some((id, bytes)) = find(connection, app, seed.user)? else { return Ok(()) };
     let mut profile = decode(app, seed.user, &bytes)?;
     profile.merge(&seed.patch);
-    update(connection, id, &profile)
+    update(connection, id, (app, seed.user), &profile)
 }
 
 fn delete(connection: &Connection, app: SdkAppId, users: &[UserId]) -> Result<Outcome, Failure> {

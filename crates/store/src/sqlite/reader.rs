@@ -52,7 +52,7 @@ impl Readers {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
-fn failed(error: rusqlite::Error) -> StoreError {
+pub(super) fn failed(error: rusqlite::Error) -> StoreError {
     match connection::result_code(&error) {
         Some(ffi::SQLITE_CORRUPT | ffi::SQLITE_NOTADB) => StoreError::Corrupt(error.to_string()),
         _ => StoreError::Unavailable(error.to_string()),
@@ -74,7 +74,10 @@ pub(super) fn profiles(
     let mut select = connection.prepare_cached(sql).map_err(failed)?;
     let mut find = |user: &UserId| {
         let read = select.query_row(params![app.0, user.as_str()], |row| {
-            Ok(row.get_ref(0)?.as_blob().map_or(Err(codec::Damaged), codec::decode))
+            Ok(row
+                .get_ref(0)?
+                .as_blob()
+                .map_or(Err(codec::Damaged), |bytes| codec::decode_profile(app, *user, bytes)))
         });
         match read.optional().map_err(failed)? {
             None => Ok(Found::Missing),

@@ -4,6 +4,7 @@
 use super::connection;
 use super::operation::{Failure, Operation, Outcome};
 use crate::open::OpenError;
+use crate::outbox::{Backlogs, Effects};
 use crate::{StoreError, StoreStats};
 use rusqlite::{Connection, TransactionBehavior, ffi};
 use std::path::{Path, PathBuf};
@@ -48,6 +49,7 @@ pub(super) struct Writer {
     /// `None` once dropped.
     queue: Option<mpsc::Sender<Message>>,
     counters: Arc<Counters>,
+    backlogs: Arc<Backlogs>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -61,6 +63,7 @@ impl Writer {
         let connection = connection::writing(path).map_err(OpenError::engine(path))?;
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
         let counters = Arc::new(Counters::default());
+        let backlogs = Arc::new(super::outbox::backlogs(&connection).map_err(OpenError::engine(path))?);
         let engine = Engine {
             path: path.to_owned(),
             connection: Some(connection),
@@ -68,10 +71,11 @@ impl Writer {
             gate,
             erased,
             counters: Arc::clone(&counters),
+            backlogs: Arc::clone(&backlogs),
         };
         let spawned = thread::Builder::new().name("store-writer".into()).spawn(move || engine.run(jobs));
         let thread = spawned.map_err(OpenError::io(path))?;
-        Ok(Self { queue: Some(queue), counters, thread: Mutex::new(Some(thread)) })
+        Ok(Self { queue: Some(queue), counters, backlogs, thread: Mutex::new(Some(thread)) })
     }
 
     /// Writes, and comes back when it is on the disk.
@@ -95,6 +99,11 @@ impl Writer {
     pub(super) fn stats(&self) -> StoreStats {
         let Counters { changes, commits } = self.counters.as_ref();
         StoreStats { changes: changes.load(Ordering::Relaxed), commits: commits.load(Ordering::Relaxed) }
+    }
+
+    /// What the outbox holds.
+    pub(super) fn backlogs(&self) -> &Backlogs {
+        &self.backlogs
     }
 
     /// Writes what has queued, and ends the thread.
@@ -146,6 +155,7 @@ struct Engine {
     /// Tells the checkpointer that deleted bytes are in the log.
     erased: Arc<AtomicBool>,
     counters: Arc<Counters>,
+    backlogs: Arc<Backlogs>,
 }
 
 impl Engine {
@@ -197,7 +207,10 @@ impl Engine {
         drop(open);
         match committed {
             Ok(outcomes) => {
-                if outcomes.iter().any(|outcome| matches!(outcome, Ok(Outcome::Deleted(_)))) {
+                if outcomes
+                    .iter()
+                    .any(|outcome| matches!(outcome, Ok(Outcome::Deleted(_) | Outcome::Counted(_))))
+                {
                     self.erased.store(true, Ordering::Release);
                 }
                 let changes = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
@@ -220,8 +233,9 @@ impl Engine {
     fn commit(&mut self, batch: &[Job]) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
         let connection = self.connection()?;
         match transact(connection, batch) {
-            Ok(outcomes) => {
+            Ok((outcomes, effects)) => {
                 self.broken = None;
+                self.backlogs.commit(&effects);
                 Ok(outcomes)
             }
             Err(error) => {
@@ -264,19 +278,19 @@ impl Engine {
 fn transact(
     connection: &mut Connection,
     batch: &[Job],
-) -> rusqlite::Result<Vec<Result<Outcome, StoreError>>> {
+) -> rusqlite::Result<(Vec<Result<Outcome, StoreError>>, Effects)> {
     // Dropped without a commit, the transaction is rolled back.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut outcomes = Vec::with_capacity(batch.len());
+    let (mut outcomes, mut effects) = (Vec::with_capacity(batch.len()), Effects::default());
     for job in batch {
-        match job.operation.run(&transaction) {
+        match job.operation.run(&transaction, &mut effects) {
             Ok(outcome) => outcomes.push(Ok(outcome)),
             Err(Failure::Refused(error)) => outcomes.push(Err(error)),
             Err(Failure::Engine(error)) => return Err(error),
         }
     }
     transaction.commit()?;
-    Ok(outcomes)
+    Ok((outcomes, effects))
 }
 
 /// A full disk has harmed nothing: the next write finds out whether there is room again.

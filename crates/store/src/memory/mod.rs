@@ -1,9 +1,14 @@
 //! The reference engine: everything in memory, gone at exit. For tests and `portraitd dev` without `--data`.
 
+mod outbox;
+
+use crate::outbox::{Backlogs, Effects};
 use crate::{CatalogStore, Change, Found, ProfileStore, Store, StoreError, StoreFuture, StoreStats};
 use futures_util::future::{BoxFuture, ready};
+use outbox::Outbox;
 use portrait_model::{
-    AccountSeed, AccountState, AppRecord, AppSettings, Profile, SdkAppId, UnixMillis, UnixSeconds, UserId,
+    AccountSeed, AccountState, AppRecord, AppSettings, Origin, Profile, ProfileEvent, SdkAppId, UnixMillis,
+    UnixSeconds, UserId,
 };
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -20,6 +25,8 @@ pub struct MemoryStore {
 struct Inner {
     apps: BTreeMap<SdkAppId, (AppSettings, u64)>,
     accounts: BTreeMap<(SdkAppId, UserId), Account>,
+    outbox: Outbox,
+    backlogs: Backlogs,
     stats: StoreStats,
     closed: bool,
 }
@@ -48,11 +55,12 @@ impl MemoryStore {
 
     fn write<'a, T: Send + 'a>(
         &self,
-        write: impl FnOnce(&mut Inner) -> Result<T, StoreError>,
+        write: impl FnOnce(&mut Inner, &mut Effects) -> Result<T, StoreError>,
     ) -> StoreFuture<'a, T> {
-        let mut inner = self.lock();
-        let outcome = inner.open().and_then(|()| write(&mut inner));
+        let (mut inner, mut effects) = (self.lock(), Effects::default());
+        let outcome = inner.open().and_then(|()| write(&mut inner, &mut effects));
         if outcome.is_ok() {
+            inner.backlogs.commit(&effects);
             inner.stats.changes += 1;
             inner.stats.commits += 1;
         }
@@ -72,8 +80,13 @@ impl Inner {
 
 impl ProfileStore for MemoryStore {
     fn apply(&self, change: Change) -> StoreFuture<'_, ()> {
-        self.write(|inner| {
-            inner.account(change.app, change.user)?.profile.merge(&change.patch);
+        self.write(|inner, effects| {
+            let Change { app, user, patch, at, origin } = change;
+            inner.account(app, user)?.profile.merge(&patch);
+            if let Some(origin) = origin {
+                let event = ProfileEvent::of(&origin, 0, user, at, patch.items());
+                inner.outbox.append(app, event, effects);
+            }
             Ok(())
         })
     }
@@ -88,10 +101,22 @@ impl ProfileStore for MemoryStore {
         })
     }
 
-    fn import(&self, app: SdkAppId, seeds: Vec<AccountSeed>, _at: UnixMillis) -> StoreFuture<'_, ()> {
-        self.write(|inner| {
-            for seed in seeds {
+    fn import(
+        &self,
+        app: SdkAppId,
+        seeds: Vec<AccountSeed>,
+        at: UnixMillis,
+        origin: Option<Origin>,
+    ) -> StoreFuture<'_, ()> {
+        self.write(|inner, effects| {
+            for (index, seed) in seeds.iter().enumerate() {
                 inner.accounts.entry((app, seed.user)).or_default().profile.merge(&seed.patch);
+                if let Some(origin) = &origin
+                    && !seed.patch.is_empty()
+                {
+                    let event = ProfileEvent::of(origin, index, seed.user, at, seed.patch.items());
+                    inner.outbox.append(app, event, effects);
+                }
             }
             Ok(())
         })
@@ -104,13 +129,13 @@ impl ProfileStore for MemoryStore {
     }
 
     fn delete(&self, app: SdkAppId, users: Vec<UserId>) -> StoreFuture<'_, Vec<bool>> {
-        self.write(|inner| {
+        self.write(|inner, _| {
             Ok(users.iter().map(|user| inner.accounts.remove(&(app, *user)).is_some()).collect())
         })
     }
 
     fn kick(&self, app: SdkAppId, user: UserId, at: UnixSeconds) -> StoreFuture<'_, ()> {
-        self.write(|inner| {
+        self.write(|inner, _| {
             let state = &mut inner.account(app, user)?.state;
             state.kicked_at = state.kicked_at.max(Some(at));
             Ok(())
@@ -157,7 +182,7 @@ impl CatalogStore for MemoryStore {
     }
 
     fn put_app(&self, settings: AppSettings, expected: Option<u64>) -> StoreFuture<'_, u64> {
-        self.write(|inner| {
+        self.write(|inner, _| {
             if inner.apps.get(&settings.id).map(|(_, revision)| *revision) != expected {
                 return Err(StoreError::Conflict);
             }
@@ -173,7 +198,7 @@ impl CatalogStore for MemoryStore {
 
 impl Store for MemoryStore {
     fn probe(&self) -> StoreFuture<'_, ()> {
-        self.write(|_| Ok(()))
+        self.write(|_, _| Ok(()))
     }
 
     fn backup(&self, _to: &Path) -> StoreFuture<'_, ()> {

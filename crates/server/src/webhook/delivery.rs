@@ -1,0 +1,97 @@
+//! How an app's webhook does: what is counted, and what wakes its worker.
+
+use portrait_store::{OutboxSeq, Verdict};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use tokio::sync::Notify;
+
+/// "Not down", among the numbers of milliseconds.
+const UP: u64 = u64::MAX;
+
+/// An app's deliveries since the server started.
+#[derive(Debug)]
+pub(crate) struct Delivery {
+    /// There are new events.
+    pub(crate) news: Notify,
+    delivered: AtomicU64,
+    failed: AtomicU64,
+    parked: AtomicU64,
+    dropped: AtomicU64,
+    down_ms: AtomicU64,
+    last_failure: Mutex<Option<String>>,
+}
+
+/// What is known of an app's deliveries at one moment.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct DeliveryCounts {
+    /// Events that arrived.
+    pub(crate) delivered: u64,
+    /// Attempts that failed.
+    pub(crate) failed: u64,
+    /// Events that were parked.
+    pub(crate) parked: u64,
+    /// Events that were dropped because the backlog had reached its bound.
+    pub(crate) dropped: u64,
+    /// For how long the receiver has been down.
+    pub(crate) down_ms: Option<u64>,
+    /// Why the last attempt that failed did.
+    pub(crate) last_failure: Option<String>,
+}
+
+impl Default for Delivery {
+    fn default() -> Self {
+        Self {
+            news: Notify::new(),
+            delivered: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            parked: AtomicU64::new(0),
+            dropped: AtomicU64::new(0),
+            down_ms: AtomicU64::new(UP),
+            last_failure: Mutex::default(),
+        }
+    }
+}
+
+impl Delivery {
+    /// Counts what became of attempts.
+    pub(super) fn count(&self, verdicts: &[(OutboxSeq, Verdict)]) {
+        for (_, verdict) in verdicts {
+            let failure = match verdict {
+                Verdict::Delivered => {
+                    self.delivered.fetch_add(1, Ordering::Relaxed);
+                    continue;
+                }
+                Verdict::Retry { failure, .. } => failure,
+                Verdict::Park { failure, .. } => {
+                    self.parked.fetch_add(1, Ordering::Relaxed);
+                    failure
+                }
+            };
+            self.failed.fetch_add(1, Ordering::Relaxed);
+            *self.last_failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure.clone());
+        }
+    }
+
+    /// Counts events that were dropped.
+    pub(super) fn count_dropped(&self, events: usize) {
+        self.dropped.fetch_add(events as u64, Ordering::Relaxed);
+    }
+
+    /// Says for how long the receiver has been down.
+    pub(super) fn set_down(&self, down_ms: Option<u64>) {
+        self.down_ms.store(down_ms.unwrap_or(UP), Ordering::Relaxed);
+    }
+
+    /// What is known now.
+    pub(crate) fn counts(&self) -> DeliveryCounts {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        DeliveryCounts {
+            delivered: load(&self.delivered),
+            failed: load(&self.failed),
+            parked: load(&self.parked),
+            dropped: load(&self.dropped),
+            down_ms: Some(load(&self.down_ms)).filter(|ms| *ms != UP),
+            last_failure: self.last_failure.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        }
+    }
+}

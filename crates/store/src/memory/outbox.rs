@@ -1,0 +1,131 @@
+//! The outbox of the reference engine.
+
+use super::MemoryStore;
+use crate::outbox::{Backlog, Effects, EventState, OutboxEvent, OutboxSeq, Selection, Verdict};
+use crate::{OutboxStore, StoreFuture, codec};
+use portrait_model::{ProfileEvent, SdkAppId, UnixMillis};
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+/// Every app's events.
+#[derive(Default)]
+pub(super) struct Outbox {
+    last: u64,
+    kept: BTreeMap<OutboxSeq, Kept>,
+}
+
+struct Kept {
+    app: SdkAppId,
+    state: EventState,
+    event: OutboxEvent,
+}
+
+impl Outbox {
+    pub(super) fn append(&mut self, app: SdkAppId, event: ProfileEvent, effects: &mut Effects) {
+        self.last += 1;
+        let seq = OutboxSeq(self.last);
+        let bytes = codec::encode_event(&event).len() as u64;
+        let event =
+            OutboxEvent { seq, bytes, attempts: 0, due: UnixMillis(0), failure: None, event: Some(event) };
+        effects.add(app, EventState::Waiting, bytes);
+        self.kept.insert(seq, Kept { app, state: EventState::Waiting, event });
+    }
+
+    fn settle(&mut self, app: SdkAppId, seq: OutboxSeq, verdict: Verdict, effects: &mut Effects) {
+        let waiting = |kept: &&mut Kept| kept.app == app && kept.state == EventState::Waiting;
+        let Some(kept) = self.kept.get_mut(&seq).filter(waiting) else { return };
+        match verdict {
+            Verdict::Delivered => {
+                effects.remove(app, EventState::Waiting, kept.event.bytes);
+                self.kept.remove(&seq);
+            }
+            Verdict::Retry { attempts, due, failure } => {
+                kept.event = OutboxEvent { attempts, due, failure: Some(failure), ..kept.event.clone() };
+            }
+            Verdict::Park { attempts, failure } => {
+                effects.remove(app, EventState::Waiting, kept.event.bytes);
+                effects.add(app, EventState::Parked, kept.event.bytes);
+                kept.event = OutboxEvent { attempts, failure: Some(failure), ..kept.event.clone() };
+                kept.state = EventState::Parked;
+            }
+        }
+    }
+
+    fn places(&self, app: SdkAppId, state: EventState, selection: Selection) -> Vec<OutboxSeq> {
+        /// The most events that one unit touches.
+        const UNIT_MAX: usize = 1000;
+        let is_there = |kept: &Kept| kept.app == app && kept.state == state;
+        match selection {
+            Selection::Oldest(count) => {
+                let there = self.kept.iter().filter(|(_, kept)| is_there(kept)).map(|(seq, _)| *seq);
+                there.take(count.min(UNIT_MAX)).collect()
+            }
+            Selection::Places(mut places) => {
+                places.truncate(UNIT_MAX);
+                places.sort_unstable();
+                places.dedup();
+                places.retain(|seq| self.kept.get(seq).is_some_and(is_there));
+                places
+            }
+        }
+    }
+
+    fn remove(&mut self, seq: OutboxSeq, effects: &mut Effects) -> Option<Kept> {
+        let kept = self.kept.remove(&seq)?;
+        effects.remove(kept.app, kept.state, kept.event.bytes);
+        Some(kept)
+    }
+}
+
+impl OutboxStore for MemoryStore {
+    fn events(
+        &self,
+        app: SdkAppId,
+        state: EventState,
+        after: Option<OutboxSeq>,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<OutboxEvent>> {
+        self.read(|inner| {
+            let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+            let later = inner.outbox.kept.range((start, Bound::Unbounded)).map(|(_, kept)| kept);
+            let wanted = later.filter(|kept| kept.app == app && kept.state == state);
+            wanted.take(limit).map(|kept| kept.event.clone()).collect()
+        })
+    }
+
+    fn settle(&self, app: SdkAppId, verdicts: Vec<(OutboxSeq, Verdict)>) -> StoreFuture<'_, ()> {
+        self.write(|inner, effects| {
+            for (seq, verdict) in verdicts {
+                inner.outbox.settle(app, seq, verdict, effects);
+            }
+            Ok(())
+        })
+    }
+
+    fn discard(&self, app: SdkAppId, state: EventState, selection: Selection) -> StoreFuture<'_, usize> {
+        self.write(|inner, effects| {
+            let places = inner.outbox.places(app, state, selection);
+            for seq in &places {
+                inner.outbox.remove(*seq, effects);
+            }
+            Ok(places.len())
+        })
+    }
+
+    fn replay(&self, app: SdkAppId, selection: Selection) -> StoreFuture<'_, usize> {
+        self.write(|inner, effects| {
+            let places = inner.outbox.places(app, EventState::Parked, selection);
+            for seq in &places {
+                let kept = inner.outbox.remove(*seq, effects);
+                if let Some(event) = kept.and_then(|kept| kept.event.event) {
+                    inner.outbox.append(app, event, effects);
+                }
+            }
+            Ok(places.len())
+        })
+    }
+
+    fn backlogs(&self) -> BTreeMap<SdkAppId, Backlog> {
+        self.lock().backlogs.all()
+    }
+}

@@ -1,0 +1,171 @@
+//! The outbox: events that were committed with their change and wait to be delivered.
+
+use portrait_model::{ProfileEvent, SdkAppId, UnixMillis};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+/// An event's place in the outbox. Grows with every event, is never given twice, and events of one user stand in
+/// the order of their changes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct OutboxSeq(pub u64);
+
+/// What happens to an event.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum EventState {
+    /// It will be delivered.
+    Waiting,
+    /// Every attempt failed; it is kept until it is replayed or discarded.
+    Parked,
+}
+
+/// An event in the outbox.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OutboxEvent {
+    /// Its place.
+    pub seq: OutboxSeq,
+    /// Its stored size.
+    pub bytes: u64,
+    /// How often its delivery has failed.
+    pub attempts: u32,
+    /// When it is to be tried next; 0 = at once.
+    pub due: UnixMillis,
+    /// Why the last attempt failed.
+    pub failure: Option<String>,
+    /// The event; `None` when it does not read back.
+    pub event: Option<ProfileEvent>,
+}
+
+/// What became of an attempt to deliver an event.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// It arrived and is removed.
+    Delivered,
+    /// It is to be tried again.
+    Retry {
+        /// How often it has failed now.
+        attempts: u32,
+        /// When to try again.
+        due: UnixMillis,
+        /// Why it failed.
+        failure: String,
+    },
+    /// It is not tried any more.
+    Park {
+        /// How often it has failed now.
+        attempts: u32,
+        /// Why it failed.
+        failure: String,
+    },
+}
+
+/// Some events of an app.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Selection {
+    /// The oldest ones, so many at most.
+    Oldest(usize),
+    /// Those in these places.
+    Places(Vec<OutboxSeq>),
+}
+
+/// How much is kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Amount {
+    /// Events.
+    pub events: u64,
+    /// Their stored size in bytes, without the engine's own overhead.
+    pub bytes: u64,
+}
+
+/// What an app has in the outbox.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Backlog {
+    /// To be delivered.
+    pub waiting: Amount,
+    /// Given up.
+    pub parked: Amount,
+}
+
+impl Backlog {
+    /// What is kept in one state.
+    pub fn amount(&self, state: EventState) -> Amount {
+        match state {
+            EventState::Waiting => self.waiting,
+            EventState::Parked => self.parked,
+        }
+    }
+
+    fn amount_mut(&mut self, state: EventState) -> &mut Amount {
+        match state {
+            EventState::Waiting => &mut self.waiting,
+            EventState::Parked => &mut self.parked,
+        }
+    }
+}
+
+/// What a unit of writing adds to the backlog and takes from it; it counts once the unit is committed.
+#[derive(Default, Debug)]
+pub(crate) struct Effects(Vec<Effect>);
+
+#[derive(Debug)]
+struct Effect {
+    app: SdkAppId,
+    state: EventState,
+    added: Amount,
+    removed: Amount,
+}
+
+impl Effects {
+    pub(crate) fn add(&mut self, app: SdkAppId, state: EventState, bytes: u64) {
+        let effect = self.of(app, state);
+        effect.added.events += 1;
+        effect.added.bytes += bytes;
+    }
+
+    pub(crate) fn remove(&mut self, app: SdkAppId, state: EventState, bytes: u64) {
+        let effect = self.of(app, state);
+        effect.removed.events += 1;
+        effect.removed.bytes += bytes;
+    }
+
+    /// A unit touches an app or two, so a search from the end is short.
+    fn of(&mut self, app: SdkAppId, state: EventState) -> &mut Effect {
+        let index = self.0.iter().rposition(|effect| effect.app == app && effect.state == state);
+        let index = index.unwrap_or_else(|| {
+            self.0.push(Effect { app, state, added: Amount::default(), removed: Amount::default() });
+            self.0.len() - 1
+        });
+        #[expect(clippy::indexing_slicing, reason = "found or pushed just above")]
+        &mut self.0[index]
+    }
+}
+
+/// The backlog of every app, kept in memory: asking costs no I/O.
+#[derive(Default, Debug)]
+pub(crate) struct Backlogs(Mutex<BTreeMap<SdkAppId, Backlog>>);
+
+impl Backlogs {
+    pub(crate) fn of(amounts: impl IntoIterator<Item = (SdkAppId, EventState, Amount)>) -> Self {
+        let mut backlogs: BTreeMap<SdkAppId, Backlog> = BTreeMap::new();
+        for (app, state, amount) in amounts {
+            *backlogs.entry(app).or_default().amount_mut(state) = amount;
+        }
+        Self(Mutex::new(backlogs))
+    }
+
+    pub(crate) fn commit(&self, effects: &Effects) {
+        if effects.0.is_empty() {
+            return;
+        }
+        let mut backlogs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for effect in &effects.0 {
+            let amount = backlogs.entry(effect.app).or_default().amount_mut(effect.state);
+            amount.events = (amount.events + effect.added.events).saturating_sub(effect.removed.events);
+            amount.bytes = (amount.bytes + effect.added.bytes).saturating_sub(effect.removed.bytes);
+        }
+        backlogs.retain(|_, backlog| *backlog != Backlog::default());
+    }
+
+    pub(crate) fn all(&self) -> BTreeMap<SdkAppId, Backlog> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}

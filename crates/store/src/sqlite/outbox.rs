@@ -1,0 +1,193 @@
+//! The outbox table: events are appended by the unit that writes their change, and settled in units of their own.
+
+use super::operation::{Failure, Outcome};
+use super::reader::failed;
+use crate::outbox::{Amount, Backlogs, Effects, EventState, OutboxEvent, OutboxSeq, Selection, Verdict};
+use crate::{StoreError, codec};
+use portrait_model::{ProfileEvent, SdkAppId, UnixMillis};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+/// The most events that one unit touches.
+const UNIT_MAX: usize = 1000;
+
+/// The form of a state in the table.
+const fn number(state: EventState) -> u8 {
+    match state {
+        EventState::Waiting => 0,
+        EventState::Parked => 1,
+    }
+}
+
+/// Appends an event.
+pub(super) fn append(
+    connection: &Connection,
+    app: SdkAppId,
+    event: &ProfileEvent,
+    effects: &mut Effects,
+) -> Result<(), Failure> {
+    let bytes = codec::encode_event(event);
+    let mut insert =
+        connection.prepare_cached("INSERT INTO outbox (app, bytes, event) VALUES (?1, ?2, ?3)")?;
+    insert.execute(params![app.0, bytes.len(), bytes])?;
+    effects.add(app, EventState::Waiting, bytes.len() as u64);
+    Ok(())
+}
+
+/// Writes down what became of attempts. An event that is gone meanwhile is passed over.
+pub(super) fn settle(
+    connection: &Connection,
+    app: SdkAppId,
+    verdicts: &[(OutboxSeq, Verdict)],
+    effects: &mut Effects,
+) -> Result<Outcome, Failure> {
+    for (seq, verdict) in verdicts {
+        match verdict {
+            Verdict::Delivered => remove(connection, app, EventState::Waiting, *seq, effects)?,
+            Verdict::Retry { attempts, due, failure } => {
+                let sql = "UPDATE outbox SET attempts = ?3, due_ms = ?4, failure = ?5
+                           WHERE seq = ?1 AND app = ?2 AND parked = 0";
+                let due = i64::try_from(due.0).unwrap_or(i64::MAX);
+                connection.prepare_cached(sql)?.execute(params![seq.0, app.0, attempts, due, failure])?;
+            }
+            Verdict::Park { attempts, failure } => {
+                let sql = "UPDATE outbox SET parked = 1, attempts = ?3, failure = ?4
+                           WHERE seq = ?1 AND app = ?2 AND parked = 0 RETURNING bytes";
+                let mut update = connection.prepare_cached(sql)?;
+                let row = update.query_row(params![seq.0, app.0, attempts, failure], |row| row.get(0));
+                if let Some(bytes) = row.optional()? {
+                    effects.remove(app, EventState::Waiting, bytes);
+                    effects.add(app, EventState::Parked, bytes);
+                }
+            }
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+fn remove(
+    connection: &Connection,
+    app: SdkAppId,
+    state: EventState,
+    seq: OutboxSeq,
+    effects: &mut Effects,
+) -> Result<(), Failure> {
+    let sql = "DELETE FROM outbox WHERE seq = ?1 AND app = ?2 AND parked = ?3 RETURNING bytes";
+    let row =
+        connection.prepare_cached(sql)?.query_row(params![seq.0, app.0, number(state)], |row| row.get(0));
+    if let Some(bytes) = row.optional()? {
+        effects.remove(app, state, bytes);
+    }
+    Ok(())
+}
+
+/// Removes events; gives how many.
+pub(super) fn discard(
+    connection: &Connection,
+    app: SdkAppId,
+    state: EventState,
+    selection: &Selection,
+    effects: &mut Effects,
+) -> Result<Outcome, Failure> {
+    let places = places(connection, app, state, selection)?;
+    for seq in &places {
+        remove(connection, app, state, *seq, effects)?;
+    }
+    Ok(Outcome::Counted(places.len()))
+}
+
+/// Puts parked events back to the end of the line, as if they were new; gives how many.
+pub(super) fn replay(
+    connection: &Connection,
+    app: SdkAppId,
+    selection: &Selection,
+    effects: &mut Effects,
+) -> Result<Outcome, Failure> {
+    let places = places(connection, app, EventState::Parked, selection)?;
+    for seq in &places {
+        // A new place, so that who has read further already meets it again.
+        let sql = "INSERT INTO outbox (app, bytes, event) SELECT app, bytes, event FROM outbox WHERE seq = ?1
+                   RETURNING bytes";
+        let bytes = connection.prepare_cached(sql)?.query_row([seq.0], |row| row.get(0))?;
+        effects.add(app, EventState::Waiting, bytes);
+        remove(connection, app, EventState::Parked, *seq, effects)?;
+    }
+    Ok(Outcome::Counted(places.len()))
+}
+
+/// The places of those selected that are there.
+fn places(
+    connection: &Connection,
+    app: SdkAppId,
+    state: EventState,
+    selection: &Selection,
+) -> Result<Vec<OutboxSeq>, Failure> {
+    let mut found = Vec::new();
+    match selection {
+        Selection::Oldest(count) => {
+            let sql = "SELECT seq FROM outbox WHERE app = ?1 AND parked = ?2 ORDER BY seq LIMIT ?3";
+            let mut select = connection.prepare_cached(sql)?;
+            let count = i64::try_from((*count).min(UNIT_MAX)).unwrap_or(i64::MAX);
+            for row in select.query_map(params![app.0, number(state), count], |row| row.get(0))? {
+                found.push(OutboxSeq(row?));
+            }
+        }
+        Selection::Places(places) => {
+            let sql = "SELECT 1 FROM outbox WHERE seq = ?1 AND app = ?2 AND parked = ?3";
+            let mut select = connection.prepare_cached(sql)?;
+            for seq in places.iter().take(UNIT_MAX) {
+                // Found twice, it would be counted twice.
+                if !found.contains(seq) && select.exists(params![seq.0, app.0, number(state)])? {
+                    found.push(*seq);
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Reads a page of an app's events in the order of their places.
+pub(super) fn page(
+    connection: &Connection,
+    app: SdkAppId,
+    state: EventState,
+    after: Option<OutboxSeq>,
+    limit: usize,
+) -> Result<Vec<OutboxEvent>, StoreError> {
+    let sql = "SELECT seq, attempts, due_ms, failure, event, bytes FROM outbox
+               WHERE app = ?1 AND parked = ?2 AND seq > ?3 ORDER BY seq LIMIT ?4";
+    let mut select = connection.prepare_cached(sql).map_err(failed)?;
+    let (after, limit) = (after.map_or(0, |seq| seq.0), i64::try_from(limit).unwrap_or(i64::MAX));
+    let rows = select.query_map(params![app.0, number(state), after, limit], |row| event(app, row));
+    rows.and_then(Iterator::collect).map_err(failed)
+}
+
+fn event(app: SdkAppId, row: &Row<'_>) -> rusqlite::Result<OutboxEvent> {
+    let seq = OutboxSeq(row.get(0)?);
+    let event = row.get_ref(4)?.as_blob().map_or(Err(codec::Damaged), codec::decode_event);
+    if event.is_err() {
+        tracing::error!(sdkappid = app.0, event = seq.0, "an event does not read back");
+    }
+    Ok(OutboxEvent {
+        seq,
+        bytes: row.get(5)?,
+        attempts: row.get(1)?,
+        due: UnixMillis(row.get(2)?),
+        failure: row.get(3)?,
+        event: event.ok(),
+    })
+}
+
+/// Adds up what is kept, once at the start. Reads the index only.
+pub(super) fn backlogs(connection: &Connection) -> rusqlite::Result<Backlogs> {
+    let sql = "SELECT app, parked, count(*), sum(bytes) FROM outbox GROUP BY app, parked";
+    let mut select = connection.prepare(sql)?;
+    let rows = select.query_map([], |row| {
+        let state = if row.get::<_, u8>(1)? == number(EventState::Waiting) {
+            EventState::Waiting
+        } else {
+            EventState::Parked
+        };
+        Ok((SdkAppId(row.get(0)?), state, Amount { events: row.get(2)?, bytes: row.get(3)? }))
+    })?;
+    Ok(Backlogs::of(rows.collect::<rusqlite::Result<Vec<_>>>()?))
+}

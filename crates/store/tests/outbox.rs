@@ -1,0 +1,167 @@
+//! The outbox's story, on every engine: an event is there if and only if its change is.
+
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+mod common;
+
+use common::{APP, OTHER, block_on, patch, seed, user};
+use portrait_model::{EventId, Origin, SdkAppId, UnixMillis};
+use portrait_store::{
+    Amount, Change, EventState, MemoryStore, OutboxEvent, OutboxSeq, OutboxStore, ProfileStore, Selection,
+    SqliteStore, Store, StoreError, Verdict,
+};
+
+const NICK: &str = "Tag_Profile_IM_Nick";
+
+#[expect(clippy::needless_pass_by_value, reason = "closures are written in place")]
+fn on_each_engine(chapter: impl AsyncFn(&dyn Store)) {
+    block_on(chapter(&MemoryStore::new()));
+    let dir = tempfile::tempdir().unwrap();
+    block_on(chapter(&SqliteStore::open(dir.path()).unwrap()));
+}
+
+fn origin(id: u128) -> Origin {
+    Origin { id: EventId(id), operator: "administrator".into(), client_ip: "10.0.0.1".parse().unwrap() }
+}
+
+fn change(app: SdkAppId, name: &str, id: u128) -> Change {
+    Change {
+        app,
+        user: user(name),
+        patch: patch(&[(NICK, "x")]),
+        at: UnixMillis(7),
+        origin: Some(origin(id)),
+    }
+}
+
+async fn waiting(store: &dyn Store, app: SdkAppId) -> Vec<OutboxEvent> {
+    store.events(app, EventState::Waiting, None, 1000).await.unwrap()
+}
+
+async fn parked(store: &dyn Store, app: SdkAppId) -> Vec<OutboxEvent> {
+    store.events(app, EventState::Parked, None, 1000).await.unwrap()
+}
+
+fn ids(events: &[OutboxEvent]) -> Vec<u128> {
+    events.iter().map(|event| event.event.as_ref().unwrap().id.0).collect()
+}
+
+fn retry(attempts: u32) -> Verdict {
+    Verdict::Retry { attempts, due: UnixMillis(99), failure: "500".into() }
+}
+
+fn park() -> Verdict {
+    Verdict::Park { attempts: 8, failure: "gone".into() }
+}
+
+#[test]
+fn a_change_and_its_event_are_one() {
+    on_each_engine(async |store| {
+        assert_eq!(store.apply(change(APP, "a", 1)).await, Err(StoreError::NoSuchAccount));
+        assert!(waiting(store, APP).await.is_empty(), "no change, no event");
+        store.import(APP, vec![seed("a", &[])], UnixMillis(1), Some(origin(2))).await.unwrap();
+        assert!(waiting(store, APP).await.is_empty(), "nothing set, no event");
+        store.apply(change(APP, "a", 3)).await.unwrap();
+        store.apply(Change { origin: None, ..change(APP, "a", 4) }).await.unwrap();
+        let seeds = vec![seed("b", &[(NICK, "b")]), seed("c", &[]), seed("d", &[(NICK, "d")])];
+        store.import(APP, seeds, UnixMillis(8), Some(origin(10))).await.unwrap();
+        store.import(OTHER, vec![seed("z", &[(NICK, "z")])], UnixMillis(8), Some(origin(20))).await.unwrap();
+        let events = waiting(store, APP).await;
+        assert_eq!(ids(&events), [3, 10, 12]);
+        assert!(events.is_sorted_by_key(|event| event.seq));
+        let first = events[0].event.clone().unwrap();
+        assert_eq!((first.user, first.at, &*first.operator), (user("a"), UnixMillis(7), "administrator"));
+        assert_eq!(first.items, patch(&[(NICK, "x")]).items());
+        let after = store.events(APP, EventState::Waiting, Some(events[0].seq), 1).await.unwrap();
+        assert_eq!(ids(&after), [10]);
+        let backlogs = store.backlogs();
+        assert_eq!((backlogs[&APP].waiting.events, backlogs[&OTHER].waiting.events), (3, 1));
+        assert!(backlogs[&APP].waiting.bytes > 100);
+    });
+}
+
+#[test]
+fn verdicts_are_kept() {
+    on_each_engine(async |store| {
+        store
+            .import(
+                APP,
+                ["a", "b", "c"].map(|name| seed(name, &[(NICK, "n")])).to_vec(),
+                UnixMillis(1),
+                Some(origin(1)),
+            )
+            .await
+            .unwrap();
+        let places: Vec<OutboxSeq> = waiting(store, APP).await.iter().map(|event| event.seq).collect();
+        let verdicts = vec![(places[0], Verdict::Delivered), (places[1], retry(2)), (places[2], park())];
+        store.settle(OTHER, verdicts.clone()).await.unwrap();
+        assert_eq!(waiting(store, APP).await.len(), 3, "another app's events are not touched");
+        store.settle(APP, verdicts).await.unwrap();
+        let events = waiting(store, APP).await;
+        assert_eq!(ids(&events), [2]);
+        assert_eq!(
+            (events[0].attempts, events[0].due, events[0].failure.as_deref()),
+            (2, UnixMillis(99), Some("500"))
+        );
+        let given_up = parked(store, APP).await;
+        assert_eq!((ids(&given_up), given_up[0].attempts), (vec![3], 8));
+        // Settling what is gone or parked changes nothing.
+        store.settle(APP, vec![(places[0], retry(1)), (places[2], Verdict::Delivered)]).await.unwrap();
+        assert_eq!((waiting(store, APP).await.len(), parked(store, APP).await.len()), (1, 1));
+        let backlog = store.backlogs()[&APP];
+        assert_eq!((backlog.waiting.events, backlog.parked.events), (1, 1));
+    });
+}
+
+#[test]
+fn parked_events_are_replayed_behind_the_others_or_discarded() {
+    on_each_engine(async |store| {
+        let names = ["a", "b", "c", "d"];
+        store
+            .import(
+                APP,
+                names.map(|name| seed(name, &[(NICK, "n")])).to_vec(),
+                UnixMillis(1),
+                Some(origin(1)),
+            )
+            .await
+            .unwrap();
+        let places: Vec<OutboxSeq> = waiting(store, APP).await.iter().map(|event| event.seq).collect();
+        store.settle(APP, places[..3].iter().map(|seq| (*seq, park())).collect()).await.unwrap();
+        let twice = Selection::Places(vec![places[1], places[1], places[3], OutboxSeq(999)]);
+        assert_eq!(store.replay(APP, twice).await, Ok(1), "only what is parked, and once");
+        let events = waiting(store, APP).await;
+        assert_eq!(ids(&events), [4, 2]);
+        assert!(events[1].seq > places[3] && events[1].attempts == 0 && events[1].failure.is_none());
+        assert_eq!(store.discard(APP, EventState::Parked, Selection::Oldest(1)).await, Ok(1));
+        assert_eq!(ids(&parked(store, APP).await), [3]);
+        assert_eq!(store.replay(APP, Selection::Oldest(9)).await, Ok(1));
+        assert_eq!(store.replay(APP, Selection::Oldest(9)).await, Ok(0));
+        assert_eq!(store.discard(APP, EventState::Waiting, Selection::Oldest(9)).await, Ok(3));
+        assert!(store.backlogs().is_empty());
+    });
+}
+
+#[test]
+fn a_place_is_never_given_twice_and_the_backlog_outlives_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    block_on(async {
+        let store = SqliteStore::open(dir.path()).unwrap();
+        store.import(APP, vec![seed("a", &[(NICK, "n")])], UnixMillis(1), Some(origin(1))).await.unwrap();
+        let first = waiting(&store, APP).await[0].seq;
+        store.settle(APP, vec![(first, Verdict::Delivered)]).await.unwrap();
+        store.close().await;
+        let store = SqliteStore::open(dir.path()).unwrap();
+        assert!(store.backlogs().is_empty());
+        store.apply(change(APP, "a", 2)).await.unwrap();
+        store.apply(change(APP, "a", 3)).await.unwrap();
+        let events = waiting(&store, APP).await;
+        assert!(events[0].seq > first);
+        store.settle(APP, vec![(events[0].seq, park())]).await.unwrap();
+        let before = store.backlogs();
+        store.close().await;
+        let store = SqliteStore::open(dir.path()).unwrap();
+        assert_eq!(store.backlogs(), before);
+        assert_eq!(before[&APP].parked, Amount { events: 1, bytes: before[&APP].waiting.bytes });
+    });
+}
