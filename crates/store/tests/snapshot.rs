@@ -189,7 +189,7 @@ fn a_check_names_what_is_damaged() {
     block_on(store.close());
     assert_eq!(examine(dir.path()), (Checked { apps: 2, accounts: 7, damaged: 0 }, vec![]));
     flip(dir.path(), "flip me");
-    flip(dir.path(), "\"v\":1");
+    flip(dir.path(), "{\"v\":");
     let (checked, damage) = examine(dir.path());
     assert_eq!(checked, Checked { apps: 2, accounts: 7, damaged: 2 });
     assert_eq!((damage[0].app, damage[0].user.as_deref()), (Some(OTHER), None), "{damage:?}");

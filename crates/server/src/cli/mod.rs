@@ -5,11 +5,13 @@ mod app;
 mod backup;
 mod check;
 mod client;
+mod cloud;
 mod dev;
 mod export;
 mod field;
 mod http;
 mod import;
+mod migrate;
 mod operator;
 mod page;
 mod profile;
@@ -56,6 +58,7 @@ enum Command {
     Usersig(usersig::Args),
     Export(export::Args),
     Import(import::Args),
+    Migrate(migrate::Args),
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
     Check(check::CheckArgs),
@@ -81,6 +84,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Usersig(args) => usersig::run(args),
         Command::Export(args) => export::run(&args),
         Command::Import(args) => import::run(&args),
+        Command::Migrate(args) => migrate::run(&args),
         Command::Backup(args) => backup::backup(&args),
         Command::Restore(args) => backup::restore(&args),
         Command::Check(args) => check::check(&args),

@@ -81,6 +81,7 @@ impl<'a> Transfer<'a> {
         let mut progress = Progress::new(plan.sdkappid, size);
         if let Some(file) = plan.file {
             let path = beside(file, ".progress");
+            progress.advance(source.as_ref());
             progress = progress.resume(file, source.as_mut()).with_context(|| path.display().to_string())?;
             // Tells now, not after a second, when the directory can't be written.
             progress.save(file)?;
@@ -105,6 +106,10 @@ impl<'a> Transfer<'a> {
                 let (refused, file) = (self.progress.refused, self.refused_path());
                 anyhow::ensure!(refused == 0, "{refused} rows were refused: see {}", file.display());
                 Ok(())
+            }
+            Err(why) if self.progress.read == 0 => {
+                self.plan.file.map_or(Ok(()), Progress::remove)?;
+                Err(why.context("nothing was imported"))
             }
             Err(why) if self.plan.file.is_some() => {
                 let lines = self.progress.lines;
@@ -207,7 +212,7 @@ impl<'a> Transfer<'a> {
     /// A transfer that begins knows nothing of what an earlier one refused.
     fn forget_refused(&self) -> anyhow::Result<()> {
         let path = self.refused_path();
-        if self.progress.lines > 0 || !path.exists() {
+        if self.progress.read > 0 || !path.exists() {
             return Ok(());
         }
         std::fs::remove_file(&path).with_context(|| format!("can't remove {}", path.display()))

@@ -53,6 +53,10 @@ impl Progress {
         let anew = format!("delete {} to begin anew", path.display());
         let found: Self = serde_json::from_slice(&text).with_context(|| format!("it is damaged; {anew}"))?;
         anyhow::ensure!(found.v == VERSION, "it was written by another version of portraitd; {anew}");
+        if found.read == 0 {
+            // Killed before anything was done: as good as none.
+            return Ok(self);
+        }
         anyhow::ensure!(found.app == self.app, "an import into app {} was not finished; {anew}", found.app);
         let other = || format!("{} is not the file of which a part was imported; {anew}", file.display());
         anyhow::ensure!(found.size == self.size, other());
