@@ -50,6 +50,7 @@ pub(super) async fn set(
         Ok(())
     };
     state.change(&app, change).await?;
+    state.app(&app)?.delivery.hurry();
     show(Extract(state), Path(app)).await
 }
 

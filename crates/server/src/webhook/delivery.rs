@@ -1,7 +1,7 @@
 //! How an app's webhook does: what is counted, and what wakes its worker.
 
 use portrait_store::{OutboxSeq, Verdict};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::Notify;
 
@@ -13,6 +13,7 @@ const UP: u64 = u64::MAX;
 pub(crate) struct Delivery {
     /// There are new events.
     pub(crate) news: Notify,
+    hurry: AtomicBool,
     delivered: AtomicU64,
     failed: AtomicU64,
     parked: AtomicU64,
@@ -42,6 +43,7 @@ impl Default for Delivery {
     fn default() -> Self {
         Self {
             news: Notify::new(),
+            hurry: AtomicBool::new(false),
             delivered: AtomicU64::new(0),
             failed: AtomicU64::new(0),
             parked: AtomicU64::new(0),
@@ -53,6 +55,17 @@ impl Default for Delivery {
 }
 
 impl Delivery {
+    /// The receiver may have changed: events that wait for their time are tried at once.
+    pub(crate) fn hurry(&self) {
+        self.hurry.store(true, Ordering::Relaxed);
+        self.news.notify_one();
+    }
+
+    /// Whether there was reason to hurry since this was last asked.
+    pub(super) fn take_hurry(&self) -> bool {
+        self.hurry.swap(false, Ordering::Relaxed)
+    }
+
     /// Counts what became of attempts.
     pub(super) fn count(&self, verdicts: &[(OutboxSeq, Verdict)]) {
         for (_, verdict) in verdicts {

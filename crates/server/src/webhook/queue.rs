@@ -234,6 +234,12 @@ impl Queue {
         }
     }
 
+    /// Tries everything at once: the receiver may be another one.
+    pub(super) fn hurry(&mut self) {
+        self.gate = Gate::default();
+        self.all_due();
+    }
+
     /// The receiver is back: nobody waits any longer.
     fn all_due(&mut self) {
         let later = std::mem::take(&mut self.later);

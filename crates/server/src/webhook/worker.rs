@@ -65,6 +65,9 @@ impl Worker {
             stopping |= orphaned || *stop.borrow() || self.webhooks.webhook_of(self.app).is_none();
             if !stopping {
                 self.read().await;
+                if delivery.take_hurry() {
+                    self.queue.hurry();
+                }
                 self.send();
             }
             self.store_verdicts(stopping);

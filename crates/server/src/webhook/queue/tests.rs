@@ -200,6 +200,20 @@ fn one_account_does_not_fill_the_memory_and_none_of_its_events_is_lost() {
 }
 
 #[test]
+fn another_receiver_is_tried_at_once() {
+    let mut queue = queue(&[(1, "a"), (2, "b")]);
+    assert_eq!(sent(&mut queue, START), [1, 2]);
+    queue.settle(user("a"), fail(), START);
+    queue.settle(user("b"), fail(), START);
+    for _ in 0..10 {
+        queue.gate.failed(START);
+    }
+    assert_eq!(sent(&mut queue, START), [0_u64; 0]);
+    queue.hurry();
+    assert_eq!(sent(&mut queue, START), [1, 2]);
+}
+
+#[test]
 fn a_damaged_event_is_parked_and_holds_nobody_back() {
     let mut queue = queue(&[]);
     let damaged = OutboxEvent { event: None, ..event(1, "a") };
