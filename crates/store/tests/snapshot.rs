@@ -168,6 +168,35 @@ fn a_backup_during_writes_holds_all_that_was_acknowledged_before() {
     });
 }
 
+#[test]
+fn a_store_that_closes_ends_its_backup() {
+    const ACCOUNTS: usize = 20_000;
+    let (dir, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (first, second) = (out.path().join("first"), out.path().join("second"));
+    block_on(async {
+        let store = Arc::new(SqliteStore::open(dir.path()).unwrap());
+        let filler = "x".repeat(400);
+        let seeds = (0..ACCOUNTS).map(|n| seed(&format!("user{n}"), &[(NICK, &filler)]));
+        store.import(APP, seeds.collect(), UnixMillis(1), None).await.unwrap();
+        let task = tokio::spawn({
+            let (store, first) = (Arc::clone(&store), first.clone());
+            async move { store.backup(&first).await }
+        });
+        while !first.join("portraitd.db.partial").exists() && !first.join("portraitd.db").exists() {
+            tokio::task::yield_now().await;
+        }
+        // While one is taken, there is no other; it may just have ended.
+        if let Err(error) = store.backup(&second).await {
+            assert!(matches!(error, StoreError::Refused(_)), "{error}");
+        }
+        store.close().await;
+        let ended = task.await.unwrap();
+        assert_eq!(ended.is_ok(), first.join("portraitd.db").exists(), "{ended:?}");
+        assert!(!first.join("portraitd.db.partial").exists());
+        assert!(!dir.path().join("portraitd.db-wal").exists(), "the last checkpoint was not in its way");
+    });
+}
+
 /// Flips one byte of a text wherever it stands in the database.
 fn flip(dir: &Path, text: &str) {
     let path = dir.join("portraitd.db");

@@ -16,13 +16,13 @@ use std::path::PathBuf;
 /// imports them as `portraitd import` does. Create the app and its custom fields here first. When
 /// it is interrupted, the same command continues where it stopped.
 ///
-///   portraitd migrate --from https://console.tim.qq.com --sdkappid 1400000001 --key KEY \
+///   portraitd migrate --from URL --sdkappid 1400000001 --key KEY \
 ///     --accounts users.txt --data portraitd-data
 #[expect(clippy::doc_markdown, reason = "the help shows a command as it is typed")]
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
-    /// Where the cloud's REST API is
+    /// Where the cloud's REST API is, with `https://` in front (or `http://`)
     #[arg(long, value_name = "URL")]
     from: String,
     /// The app there
