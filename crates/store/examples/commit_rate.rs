@@ -15,7 +15,7 @@
 mod common;
 
 use common::{APP, block_on, patch, seed, user};
-use portrait_model::UnixMillis;
+use portrait_model::{EventId, Origin, UnixMillis};
 use portrait_store::{Change, ProfileStore, SqliteStore, Store};
 use std::io::Write;
 use std::sync::Arc;
@@ -35,20 +35,25 @@ fn main() {
                 .map(|i| seed(&format!("user{i}"), &[("Tag_Profile_IM_SelfSignature", &filler)]));
             store.import(APP, seeds.collect(), UnixMillis(1), None).await.unwrap();
         }
-        println!("callers  changes/s  per commit  append+fdatasync/s  ratio");
+        println!("callers  changes/s  per commit  append+fdatasync/s  ratio  with events/s  ratio");
         for callers in [1, 16, 64, 256] {
             let before = store.stats();
-            let rate = changes(&store, callers).await;
+            let rate = changes(&store, callers, false).await;
             let after = store.stats();
             let batch = (after.changes - before.changes) as f64 / (after.commits - before.commits) as f64;
             let bare = bare(dir.path(), batch.round() as usize);
-            println!("{callers:>7} {rate:>10.0} {batch:>11.1} {bare:>19.0} {:>6.2}", rate / bare);
+            let told = changes(&store, callers, true).await;
+            println!(
+                "{callers:>7} {rate:>10.0} {batch:>11.1} {bare:>19.0} {:>6.2} {told:>14.0} {:>6.2}",
+                rate / bare,
+                told / rate
+            );
         }
         store.close().await;
     });
 }
 
-async fn changes(store: &Arc<SqliteStore>, callers: u64) -> f64 {
+async fn changes(store: &Arc<SqliteStore>, callers: u64, tell: bool) -> f64 {
     let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let patches: Vec<_> =
         (0..64).map(|n| patch(&[("Tag_Profile_IM_Nick", &format!("Nickname {n}"))])).collect();
@@ -62,13 +67,18 @@ async fn changes(store: &Arc<SqliteStore>, callers: u64) -> f64 {
                 // A walk that looks uniform (MMIX's constants). The value changes each time: SQLite does not write what
                 // is there already, and so would not sync either.
                 let mut walk = caller + 1;
+                let origin = tell.then(|| Origin {
+                    id: EventId(7),
+                    operator: "administrator".into(),
+                    client_ip: [127, 0, 0, 1].into(),
+                });
                 while !stop.load(Ordering::Relaxed) {
                     walk =
                         walk.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                     let user = user(&format!("user{}", (walk >> 33) % ACCOUNTS));
                     let patch = patches[(walk >> 20) as usize % patches.len()].clone();
                     store
-                        .apply(Change { app: APP, user, patch, at: UnixMillis(2), origin: None })
+                        .apply(Change { app: APP, user, patch, at: UnixMillis(2), origin: origin.clone() })
                         .await
                         .unwrap();
                     done.fetch_add(1, Ordering::Relaxed);

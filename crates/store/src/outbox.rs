@@ -4,9 +4,9 @@ use portrait_model::{ProfileEvent, SdkAppId, UnixMillis};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-/// An event's place in the outbox. Grows with every event, is never given twice, and events of one user stand in
-/// the order of their changes.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+/// An event's place in the outbox. Grows with every event, and events of one user stand in the order of their changes.
+/// While the store is open no place is given twice; after that, one whose event is gone may be given anew.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct OutboxSeq(pub u64);
 
 /// What happens to an event.
@@ -103,8 +103,11 @@ impl Backlog {
 }
 
 /// What a unit of writing adds to the backlog and takes from it; it counts once the unit is committed.
-#[derive(Default, Debug)]
-pub(crate) struct Effects(Vec<Effect>);
+#[derive(Debug)]
+pub(crate) struct Effects {
+    changes: Vec<Effect>,
+    last: OutboxSeq,
+}
 
 #[derive(Debug)]
 struct Effect {
@@ -115,6 +118,22 @@ struct Effect {
 }
 
 impl Effects {
+    /// None yet; `last` is the last place that was given.
+    pub(crate) fn after(last: OutboxSeq) -> Self {
+        Self { changes: Vec::new(), last }
+    }
+
+    /// A new place.
+    pub(crate) fn next_place(&mut self) -> OutboxSeq {
+        self.last.0 += 1;
+        self.last
+    }
+
+    /// The last place that was given.
+    pub(crate) fn last_place(&self) -> OutboxSeq {
+        self.last
+    }
+
     pub(crate) fn add(&mut self, app: SdkAppId, state: EventState, bytes: u64) {
         let effect = self.of(app, state);
         effect.added.events += 1;
@@ -129,13 +148,13 @@ impl Effects {
 
     /// A unit touches an app or two, so a search from the end is short.
     fn of(&mut self, app: SdkAppId, state: EventState) -> &mut Effect {
-        let index = self.0.iter().rposition(|effect| effect.app == app && effect.state == state);
+        let index = self.changes.iter().rposition(|effect| effect.app == app && effect.state == state);
         let index = index.unwrap_or_else(|| {
-            self.0.push(Effect { app, state, added: Amount::default(), removed: Amount::default() });
-            self.0.len() - 1
+            self.changes.push(Effect { app, state, added: Amount::default(), removed: Amount::default() });
+            self.changes.len() - 1
         });
         #[expect(clippy::indexing_slicing, reason = "found or pushed just above")]
-        &mut self.0[index]
+        &mut self.changes[index]
     }
 }
 
@@ -153,11 +172,11 @@ impl Backlogs {
     }
 
     pub(crate) fn commit(&self, effects: &Effects) {
-        if effects.0.is_empty() {
+        if effects.changes.is_empty() {
             return;
         }
         let mut backlogs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for effect in &effects.0 {
+        for effect in &effects.changes {
             let amount = backlogs.entry(effect.app).or_default().amount_mut(effect.state);
             amount.events = (amount.events + effect.added.events).saturating_sub(effect.removed.events);
             amount.bytes = (amount.bytes + effect.added.bytes).saturating_sub(effect.removed.bytes);

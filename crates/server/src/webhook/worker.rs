@@ -77,7 +77,8 @@ impl Worker {
             let sleep = if stopping { SLEEP_MAX } else { self.sleep() };
             tokio::select! {
                 Some(done) = self.at_work.next(), if !self.at_work.is_empty() => self.take(done),
-                () = delivery.news.notified() => self.more = true,
+                // Unheard news is kept until it is of use.
+                () = delivery.news.notified(), if self.queue.wants_more() => self.more = true,
                 changed = stop.changed(), if !stopping => orphaned = changed.is_err(),
                 () = tokio::time::sleep(sleep) => self.more = true,
             }

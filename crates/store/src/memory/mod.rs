@@ -57,7 +57,8 @@ impl MemoryStore {
         &self,
         write: impl FnOnce(&mut Inner, &mut Effects) -> Result<T, StoreError>,
     ) -> StoreFuture<'a, T> {
-        let (mut inner, mut effects) = (self.lock(), Effects::default());
+        let mut inner = self.lock();
+        let mut effects = Effects::after(inner.outbox.last);
         let outcome = inner.open().and_then(|()| write(&mut inner, &mut effects));
         if outcome.is_ok() {
             inner.backlogs.commit(&effects);

@@ -10,7 +10,7 @@ use std::ops::Bound;
 /// Every app's events.
 #[derive(Default)]
 pub(super) struct Outbox {
-    last: u64,
+    pub(super) last: OutboxSeq,
     kept: BTreeMap<OutboxSeq, Kept>,
 }
 
@@ -22,8 +22,8 @@ struct Kept {
 
 impl Outbox {
     pub(super) fn append(&mut self, app: SdkAppId, event: ProfileEvent, effects: &mut Effects) {
-        self.last += 1;
-        let seq = OutboxSeq(self.last);
+        let seq = effects.next_place();
+        self.last = seq;
         let bytes = codec::encode_event(&event).len() as u64;
         let event =
             OutboxEvent { seq, bytes, attempts: 0, due: UnixMillis(0), failure: None, event: Some(event) };

@@ -38,11 +38,10 @@ CREATE TABLE probe (
 INSERT INTO probe (id, count) VALUES (1, 0);
 ";
 
-/// What format 2 adds. AUTOINCREMENT: a place is never given twice, also when the table was empty meanwhile. The
-/// index holds `bytes`, so that the backlog is added up without reading the events.
+/// What format 2 adds. The index holds `bytes`, so that the backlog is added up without reading the events.
 const FORMAT_2: &str = "
 CREATE TABLE outbox (
-    seq      INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq      INTEGER PRIMARY KEY,
     app      INTEGER NOT NULL,
     parked   INTEGER NOT NULL DEFAULT 0,
     attempts INTEGER NOT NULL DEFAULT 0,

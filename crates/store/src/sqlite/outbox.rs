@@ -27,8 +27,8 @@ pub(super) fn append(
 ) -> Result<(), Failure> {
     let bytes = codec::encode_event(event);
     let mut insert =
-        connection.prepare_cached("INSERT INTO outbox (app, bytes, event) VALUES (?1, ?2, ?3)")?;
-    insert.execute(params![app.0, bytes.len(), bytes])?;
+        connection.prepare_cached("INSERT INTO outbox (seq, app, bytes, event) VALUES (?1, ?2, ?3, ?4)")?;
+    insert.execute(params![effects.next_place().0, app.0, bytes.len(), bytes])?;
     effects.add(app, EventState::Waiting, bytes.len() as u64);
     Ok(())
 }
@@ -105,9 +105,10 @@ pub(super) fn replay(
     let places = places(connection, app, EventState::Parked, selection)?;
     for seq in &places {
         // A new place, so that who has read further already meets it again.
-        let sql = "INSERT INTO outbox (app, bytes, event) SELECT app, bytes, event FROM outbox WHERE seq = ?1
+        let sql = "INSERT INTO outbox (seq, app, bytes, event) SELECT ?2, app, bytes, event FROM outbox WHERE seq = ?1
                    RETURNING bytes";
-        let bytes = connection.prepare_cached(sql)?.query_row([seq.0], |row| row.get(0))?;
+        let place = effects.next_place();
+        let bytes = connection.prepare_cached(sql)?.query_row([seq.0, place.0], |row| row.get(0))?;
         effects.add(app, EventState::Waiting, bytes);
         remove(connection, app, EventState::Parked, *seq, effects)?;
     }
@@ -175,6 +176,11 @@ fn event(app: SdkAppId, row: &Row<'_>) -> rusqlite::Result<OutboxEvent> {
         failure: row.get(3)?,
         event: event.ok(),
     })
+}
+
+/// The last place that is taken.
+pub(super) fn last_place(connection: &Connection) -> rusqlite::Result<OutboxSeq> {
+    connection.query_row("SELECT coalesce(max(seq), 0) FROM outbox", [], |row| row.get(0)).map(OutboxSeq)
 }
 
 /// Adds up what is kept, once at the start. Reads the index only.

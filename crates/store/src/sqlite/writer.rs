@@ -1,10 +1,10 @@
 //! The writer: one thread, and group commit. It takes what has queued, writes it in one transaction with one sync,
 //! and only then acknowledges all of it. Alone, a change waits for nobody; under load, many share a sync.
 
-use super::connection;
 use super::operation::{Failure, Operation, Outcome};
+use super::{connection, outbox};
 use crate::open::OpenError;
-use crate::outbox::{Backlogs, Effects};
+use crate::outbox::{Backlogs, Effects, OutboxSeq};
 use crate::{StoreError, StoreStats};
 use rusqlite::{Connection, TransactionBehavior, ffi};
 use std::path::{Path, PathBuf};
@@ -63,7 +63,8 @@ impl Writer {
         let connection = connection::writing(path).map_err(OpenError::engine(path))?;
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
         let counters = Arc::new(Counters::default());
-        let backlogs = Arc::new(super::outbox::backlogs(&connection).map_err(OpenError::engine(path))?);
+        let backlogs = Arc::new(outbox::backlogs(&connection).map_err(OpenError::engine(path))?);
+        let last_place = outbox::last_place(&connection).map_err(OpenError::engine(path))?;
         let engine = Engine {
             path: path.to_owned(),
             connection: Some(connection),
@@ -72,6 +73,7 @@ impl Writer {
             erased,
             counters: Arc::clone(&counters),
             backlogs: Arc::clone(&backlogs),
+            last_place,
         };
         let spawned = thread::Builder::new().name("store-writer".into()).spawn(move || engine.run(jobs));
         let thread = spawned.map_err(OpenError::io(path))?;
@@ -156,6 +158,7 @@ struct Engine {
     erased: Arc<AtomicBool>,
     counters: Arc<Counters>,
     backlogs: Arc<Backlogs>,
+    last_place: OutboxSeq,
 }
 
 impl Engine {
@@ -231,9 +234,12 @@ impl Engine {
 
     /// One transaction for the whole batch: all of it is on the disk, or none.
     fn commit(&mut self, batch: &[Job]) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
-        let connection = self.connection()?;
-        match transact(connection, batch) {
-            Ok((outcomes, effects)) => {
+        // Places that a failed batch took are not given again: whoever reads on must not miss an event.
+        let mut effects = Effects::after(self.last_place);
+        let committed = transact(self.connection()?, batch, &mut effects);
+        self.last_place = effects.last_place();
+        match committed {
+            Ok(outcomes) => {
                 self.broken = None;
                 self.backlogs.commit(&effects);
                 Ok(outcomes)
@@ -278,19 +284,20 @@ impl Engine {
 fn transact(
     connection: &mut Connection,
     batch: &[Job],
-) -> rusqlite::Result<(Vec<Result<Outcome, StoreError>>, Effects)> {
+    effects: &mut Effects,
+) -> rusqlite::Result<Vec<Result<Outcome, StoreError>>> {
     // Dropped without a commit, the transaction is rolled back.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let (mut outcomes, mut effects) = (Vec::with_capacity(batch.len()), Effects::default());
+    let mut outcomes = Vec::with_capacity(batch.len());
     for job in batch {
-        match job.operation.run(&transaction, &mut effects) {
+        match job.operation.run(&transaction, effects) {
             Ok(outcome) => outcomes.push(Ok(outcome)),
             Err(Failure::Refused(error)) => outcomes.push(Err(error)),
             Err(Failure::Engine(error)) => return Err(error),
         }
     }
     transaction.commit()?;
-    Ok((outcomes, effects))
+    Ok(outcomes)
 }
 
 /// A full disk has harmed nothing: the next write finds out whether there is room again.
