@@ -18,7 +18,6 @@ use std::path::PathBuf;
 ///
 ///   portraitd migrate --from URL --sdkappid 1400000001 --key KEY \
 ///     --accounts users.txt --data portraitd-data
-#[expect(clippy::doc_markdown, reason = "the help shows a command as it is typed")]
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {

@@ -2,6 +2,7 @@
 
 use crate::harness::{App, KEY, TestServer, binary};
 use crate::interrupted::Between;
+use crate::tls::Authority;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::fs;
@@ -126,4 +127,39 @@ fn what_the_cloud_has_against_a_move_is_said() {
     let moved =
         migrate(&sample, &here, &url, &accounts, HERE).args(["--tags", "Nick,Test"]).output().unwrap();
     assert!(moved.status.success(), "{moved:?}");
+}
+
+/// The cloud is reached over HTTPS, with the roots that the system trusts.
+#[test]
+fn https_is_spoken() {
+    let dir = tempfile::tempdir().unwrap();
+    let (accounts, roots) = (dir.path().join("users.txt"), dir.path().join("roots.pem"));
+    fs::write(&accounts, "alice\n").unwrap();
+    let authority = Authority::new("test");
+    fs::write(&roots, authority.pem()).unwrap();
+    let cloud = authority.certificate("localhost").receiver();
+    let port = cloud.address.rsplit(':').next().unwrap();
+    let here = TestServer::dev();
+    let mut command = binary();
+    command.args([
+        "migrate",
+        "--sdkappid",
+        HERE,
+        "--key",
+        KEY,
+        "--from",
+        &format!("https://localhost:{port}"),
+    ]);
+    command.args([
+        "--admin-url",
+        &format!("http://{}", here.admin_address),
+        "--admin-token",
+        &here.admin_token,
+    ]);
+    command.arg("--accounts").arg(&accounts).env("SSL_CERT_FILE", &roots);
+    let output = command.output().unwrap();
+    let summary = String::from_utf8_lossy(&output.stdout);
+    assert!(summary.starts_with("1 rows read: 0 imported, 1 refused"), "{output:?}");
+    let why = fs::read_to_string(dir.path().join("users.txt.refused")).unwrap();
+    assert!(why.contains("the cloud did not answer for this account"), "{why}");
 }
