@@ -10,6 +10,8 @@ pub enum Role {
     User,
     /// An App admin.
     Admin,
+    /// Who runs the server. Above permissions and sensitive words, which are for callers.
+    Operator,
 }
 
 /// Who may do one thing with a field.
@@ -32,6 +34,7 @@ impl Permission {
         match role {
             Role::User => self.user,
             Role::Admin => self.admin,
+            Role::Operator => true,
         }
     }
 }

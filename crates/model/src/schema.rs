@@ -21,6 +21,8 @@ pub struct FieldSchema {
     app: SdkAppId,
     standard: Vec<FieldSpec>,
     custom: Vec<(CustomKeyword, FieldSpec)>,
+    /// Out of use; but values stay, and an operator can still move them.
+    retired: Vec<(CustomKeyword, FieldSpec)>,
 }
 
 /// Why an item can't be taken: which one, and what is wrong with it.
@@ -50,7 +52,7 @@ pub enum FieldProblem {
 }
 
 impl FieldSchema {
-    /// The schema that an app's settings describe. Retired custom fields are not in it.
+    /// The schema that an app's settings describe. For callers there are no retired custom fields.
     pub fn of(settings: &AppSettings) -> Self {
         let standard = STANDARD_FIELDS.iter().map(|field| {
             let rule = match field.tag {
@@ -65,9 +67,12 @@ impl FieldSchema {
                 write: field.write,
             }
         });
-        let active = settings.custom_fields.iter().filter(|field| !field.retired);
-        let custom = active.map(|field| (field.keyword, field.spec()));
-        Self { app: settings.id, standard: standard.collect(), custom: custom.collect() }
+        let custom = |retired: bool| {
+            let fields = settings.custom_fields.iter().filter(move |field| field.retired == retired);
+            fields.map(|field| (field.keyword, field.spec())).collect()
+        };
+        let (custom, retired) = (custom(false), custom(true));
+        Self { app: settings.id, standard: standard.collect(), custom, retired }
     }
 
     /// Checks the items in order; the first that fails decides (contract, section 4: 40009, 40008, 40610, 40601,
@@ -94,12 +99,14 @@ impl FieldSchema {
         role: Role,
         item: &RawItem<'_>,
     ) -> Result<ProfileItem, FieldProblem> {
-        let spec = self.find(item.tag)?;
+        let spec = self.find(role, item.tag)?;
         if !spec.write.allows(role) {
             return Err(FieldProblem::NotWritable);
         }
         let value = spec.rule.check(spec.value_type, &item.value).map_err(FieldProblem::Value)?;
-        if let FieldValue::Text(text) = &value {
+        if let FieldValue::Text(text) = &value
+            && role != Role::Operator
+        {
             lexicon.screen(spec.tag, text).map_err(|_| FieldProblem::ForbiddenWord)?;
         }
         Ok(ProfileItem { tag: spec.tag, value })
@@ -108,15 +115,17 @@ impl FieldSchema {
     /// Which field a caller means who wants to read `tag` (contract, section 5: 40009, 40007).
     pub fn readable(&self, role: Role, index: usize, tag: &str) -> Result<Tag, FieldError> {
         let error = |problem| FieldError { index, tag: tag.to_owned(), problem };
-        let spec = self.find(tag).map_err(error)?;
+        let spec = self.find(role, tag).map_err(error)?;
         if spec.read.allows(role) { Ok(spec.tag) } else { Err(error(FieldProblem::NotReadable)) }
     }
 
-    fn find(&self, text: &str) -> Result<&FieldSpec, FieldProblem> {
+    fn find(&self, role: Role, text: &str) -> Result<&FieldSpec, FieldProblem> {
         let spec = match Tag::parse(text, self.app) {
             Some(Tag::Standard(tag)) => self.standard.iter().find(|spec| spec.tag == Tag::Standard(tag)),
             Some(Tag::Custom(keyword)) => {
-                self.custom.iter().find(|(other, _)| *other == keyword).map(|(_, spec)| spec)
+                let retired = self.retired.iter().filter(|_| role == Role::Operator);
+                let mut known = self.custom.iter().chain(retired);
+                known.find(|(other, _)| *other == keyword).map(|(_, spec)| spec)
             }
             None => None,
         };
@@ -259,8 +268,21 @@ mod tests {
     }
 
     #[test]
+    fn an_operator_may_write_every_field_but_only_what_fits() {
+        let code = |tag: &str, value| check(Role::Operator, tag, value).err();
+        let text = |text: &'static str| RawValue::Text(text.into());
+        assert_eq!(code("Tag_Profile_Custom_Own", RawValue::Number(RawNumber("1"))), None);
+        assert_eq!(code("Tag_Profile_Custom_Gone", text("its value stays")), None);
+        assert_eq!(code("Tag_Profile_IM_AdminForbidType", text("AdminForbid_Type_None")), None);
+        assert_eq!(code("Tag_Profile_IM_Nick", text("so bad")), None);
+        assert_eq!(code("Tag_Profile_IM_Nick", RawValue::Text("x".repeat(501).into())), Some(40601));
+        assert_eq!(code("Tag_Profile_IM_Level", text("1")), Some(40610));
+        assert_eq!(code("Tag_Profile_Custom_Nope", text("x")), Some(40009));
+    }
+
+    #[test]
     fn a_slip_of_the_pen_is_named() {
-        let near = |tag: &str| match FieldSchema::of(&settings()).find(tag).err() {
+        let near = |tag: &str| match FieldSchema::of(&settings()).find(Role::Admin, tag).err() {
             Some(FieldProblem::UnknownTag(near)) => near,
             other => panic!("{other:?}"),
         };

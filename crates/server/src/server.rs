@@ -56,6 +56,7 @@ impl Server {
         let admin = admin::State::new(
             Arc::clone(&store),
             Arc::clone(&registry),
+            Arc::clone(&clock),
             Arc::clone(&event_ids),
             Some(Arc::clone(&webhooks)),
         );

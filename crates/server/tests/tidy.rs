@@ -154,7 +154,7 @@ fn fields() -> String {
 
 /// The help of every command, as the binary prints it.
 fn command_line() -> String {
-    let commands: [&[&str]; 20] = [
+    let commands: [&[&str]; 28] = [
         &[],
         &["dev"],
         &["serve"],
@@ -170,7 +170,15 @@ fn command_line() -> String {
         &["words"],
         &["account"],
         &["account", "list"],
+        &["account", "set"],
         &["account", "import"],
+        &["export"],
+        &["import"],
+        &["migrate"],
+        &["backup"],
+        &["restore"],
+        &["check"],
+        &["compact"],
         &["set"],
         &["get"],
         &["usersig", "gen"],

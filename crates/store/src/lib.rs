@@ -15,7 +15,7 @@ mod sqlite;
 pub use memory::MemoryStore;
 pub use open::{OpenError, StoreUrl, is_in_use, open};
 pub use outbox::{Amount, Backlog, EventState, OutboxEvent, OutboxSeq, Selection, Verdict};
-pub use sqlite::SqliteStore;
+pub use sqlite::{Checked, Compacted, Damage, Finding, RestoreError, SqliteStore, check, compact, restore};
 
 use futures_util::future::BoxFuture;
 use portrait_model::{
@@ -23,6 +23,7 @@ use portrait_model::{
     UnixSeconds, UserId,
 };
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// What a store method returns.
 pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
@@ -43,6 +44,9 @@ pub enum StoreError {
     /// Stored data does not read back.
     #[error("stored data is damaged: {0}")]
     Corrupt(String),
+    /// It can't be done as it was asked for; the sentence says what to do instead. Nothing was changed.
+    #[error("{0}")]
+    Refused(String),
 }
 
 /// A change to one profile.
@@ -161,6 +165,11 @@ pub trait OutboxStore: Send + Sync {
 pub trait Store: ProfileStore + CatalogStore + OutboxStore {
     /// Writes and syncs something, to prove that the store can.
     fn probe(&self) -> StoreFuture<'_, ()>;
+
+    /// Copies the whole store into a directory that is new or empty, while it goes on serving. The copy holds every
+    /// change acknowledged before, and is on the disk when this is. [`StoreError::Refused`] by an engine that keeps
+    /// nothing, and for a directory that can't be taken.
+    fn backup(&self, to: &Path) -> StoreFuture<'_, ()>;
 
     /// What it has done since it was opened.
     fn stats(&self) -> StoreStats;

@@ -9,6 +9,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+/// The file whose lock is the right to a data directory.
+pub(crate) const LOCK_FILE: &str = "portraitd.lock";
+
 /// Where a store keeps its data.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum StoreUrl {
@@ -44,6 +47,12 @@ pub enum OpenError {
     Foreign {
         /// The file.
         path: PathBuf,
+    },
+    /// There is nothing to read.
+    #[error("{} holds no data of portraitd; name the directory that has portraitd.db in it", dir.display())]
+    NoStore {
+        /// The directory.
+        dir: PathBuf,
     },
     /// The directory or a file in it can't be used.
     #[error("can't use {}: {source}", path.display())]
@@ -148,7 +157,7 @@ pub(crate) fn sync_directory(dir: &Path) -> io::Result<()> {
 }
 
 /// Creates a directory with its parents.
-fn create(dir: &Path) -> io::Result<()> {
+pub(crate) fn create(dir: &Path) -> io::Result<()> {
     let named = |path: &&Path| !path.as_os_str().is_empty();
     let missing: Vec<&Path> = dir.ancestors().filter(named).take_while(|path| !path.exists()).collect();
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
@@ -160,5 +169,5 @@ fn create(dir: &Path) -> io::Result<()> {
 }
 
 fn lock_path(dir: &Path) -> PathBuf {
-    dir.join("portraitd.lock")
+    dir.join(LOCK_FILE)
 }

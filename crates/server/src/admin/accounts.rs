@@ -1,12 +1,16 @@
-//! Accounts: listed page by page, and shown with their profiles.
+//! Accounts: listed page by page, shown with their profiles, created, changed and deleted.
 
 use super::view::{self, AccountView, AccountsView};
-use super::{AdminError, Answer, State};
+use super::{AdminError, Answer, State, record};
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::{Path, Query, State as Extract};
-use portrait_model::UserId;
-use portrait_store::Found;
+use axum::http::StatusCode;
+use portrait_model::{AccountSeed, ProfilePatch, SdkAppId, UserId};
+use portrait_store::{Change, Found, StoreError};
 use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 
 /// The most accounts of a page.
 const PAGE_MAX: usize = 1000;
@@ -40,20 +44,89 @@ pub(super) async fn show(
     Path((app, user)): Path<(String, String)>,
 ) -> Answer<AccountView> {
     let app = state.app(&app)?.settings.id;
-    let id = UserId::parse(&user).map_err(|error| AdminError::bad(error.to_string()))?;
-    let missing = || AdminError::not_found(format!("app {app} has no account {user}"));
-    let states = state.store.states(app, vec![id]).await?;
-    let account = states.first().copied().flatten().ok_or_else(missing)?;
-    let found = state.store.profiles(app, vec![id]).await?;
+    Ok(Json(view(&state, app, parse(&user)?).await?))
+}
+
+/// Creates an account; one that exists stays as it is.
+pub(super) async fn create(
+    Extract(state): Extract<State>,
+    Path((app, user)): Path<(String, String)>,
+) -> Result<(StatusCode, Json<AccountView>), AdminError> {
+    let app = state.app(&app)?.settings.id;
+    let user = parse(&user)?;
+    let known = state.store.states(app, vec![user]).await?.first().copied().flatten().is_some();
+    let seed = AccountSeed { user, patch: ProfilePatch::default() };
+    state.store.import(app, vec![seed], state.clock.now(), None).await?;
+    let status = if known { StatusCode::OK } else { StatusCode::CREATED };
+    Ok((status, Json(view(&state, app, user).await?)))
+}
+
+/// Deletes an account with its profile.
+pub(super) async fn delete(
+    Extract(state): Extract<State>,
+    Path((app, user)): Path<(String, String)>,
+) -> Result<StatusCode, AdminError> {
+    let app = state.app(&app)?;
+    let id = app.settings.id;
+    if app.settings.is_admin(&user) {
+        return Err(AdminError::conflict(format!(
+            "{user} is an admin of app {id} and can't be deleted; remove it from the admins first"
+        )));
+    }
+    let user = parse(&user)?;
+    match state.store.delete(id, vec![user]).await?.first() {
+        Some(true) => {
+            tracing::info!(sdkappid = id.0, "an account was deleted by the operator");
+            Ok(StatusCode::NO_CONTENT)
+        }
+        Some(false) | None => Err(missing(id, user)),
+    }
+}
+
+/// Sets fields as operator: any field that is defined, whoever may write it.
+pub(super) async fn set(
+    Extract(state): Extract<State>,
+    Path((app, user)): Path<(String, String)>,
+    body: Bytes,
+) -> Answer<AccountView> {
+    let app = state.app(&app)?;
+    let (id, user) = (app.settings.id, parse(&user)?);
+    let fields: BTreeMap<String, &RawValue> = serde_json::from_slice(&body)
+        .map_err(|error| AdminError::bad(format!("send an object of tags and values: {error}")))?;
+    let items = fields.iter().map(|(tag, value)| record::raw_item(tag, value));
+    let patch = record::check(&app.schema, items).map_err(AdminError::bad)?;
+    if patch.is_empty() {
+        return Err(AdminError::bad("name at least one field to set"));
+    }
+    let change = Change { app: id, user, patch, at: state.clock.now(), origin: None };
+    match state.store.apply(change).await {
+        Err(StoreError::NoSuchAccount) => Err(missing(id, user)),
+        stored => {
+            stored?;
+            Ok(Json(view(&state, id, user).await?))
+        }
+    }
+}
+
+fn parse(user: &str) -> Result<UserId, AdminError> {
+    UserId::parse(user).map_err(|error| AdminError::bad(error.to_string()))
+}
+
+fn missing(app: SdkAppId, user: UserId) -> AdminError {
+    AdminError::not_found(format!("app {app} has no account {user}"))
+}
+
+async fn view(state: &State, app: SdkAppId, user: UserId) -> Result<AccountView, AdminError> {
+    let states = state.store.states(app, vec![user]).await?;
+    let account = states.first().copied().flatten().ok_or_else(|| missing(app, user))?;
+    let found = state.store.profiles(app, vec![user]).await?;
     match found.first() {
-        Some(Found::Profile(profile)) => Ok(Json(AccountView {
-            user,
+        Some(Found::Profile(profile)) => Ok(AccountView {
+            user: user.to_string(),
             kicked_at: account.kicked_at.map(|at| at.0),
             profile: view::profile(profile),
-        })),
-        Some(Found::Damaged) => {
-            Err(portrait_store::StoreError::Corrupt(format!("the profile of {user}")).into())
-        }
-        Some(Found::Missing) | None => Err(missing()),
+        }),
+        Some(Found::Damaged) => Err(StoreError::Corrupt(format!("the profile of {user}")).into()),
+        Some(Found::Missing) | None => Err(missing(app, user)),
     }
 }

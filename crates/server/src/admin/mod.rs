@@ -4,6 +4,8 @@
 mod accounts;
 mod apps;
 mod fields;
+mod record;
+pub(crate) mod transfer;
 pub(crate) mod view;
 mod webhook;
 mod words;
@@ -16,10 +18,10 @@ use axum::extract::{DefaultBodyLimit, Request, State as Extract};
 use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post, put};
+use axum::routing::{get, patch, post, put};
 use axum::{Json, Router};
 use hyper::body::Incoming;
-use portrait_model::{AppSettings, SdkAppId};
+use portrait_model::{AppSettings, Clock, SdkAppId};
 use portrait_store::{Store, StoreError};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -30,6 +32,7 @@ use tower::ServiceExt;
 pub(crate) struct State {
     store: Arc<dyn Store>,
     registry: Arc<Registry>,
+    clock: Arc<dyn Clock>,
     event_ids: Arc<EventIds>,
     /// `None` where no server runs.
     webhooks: Option<Arc<Webhooks>>,
@@ -39,10 +42,11 @@ impl State {
     pub(crate) fn new(
         store: Arc<dyn Store>,
         registry: Arc<Registry>,
+        clock: Arc<dyn Clock>,
         event_ids: Arc<EventIds>,
         webhooks: Option<Arc<Webhooks>>,
     ) -> Self {
-        Self { store, registry, event_ids, webhooks }
+        Self { store, registry, clock, event_ids, webhooks }
     }
 
     fn app(&self, id: &str) -> Result<Arc<App>, AdminError> {
@@ -110,7 +114,7 @@ impl From<StoreError> for AdminError {
     fn from(error: StoreError) -> Self {
         let status = match error {
             StoreError::NoSuchAccount => StatusCode::NOT_FOUND,
-            StoreError::Conflict => StatusCode::CONFLICT,
+            StoreError::Conflict | StoreError::Refused(_) => StatusCode::CONFLICT,
             StoreError::Unavailable(_) | StoreError::Corrupt(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
         Self { status, message: error.to_string() }
@@ -150,7 +154,14 @@ pub(crate) fn router(state: State, token: Option<AdminToken>) -> Router {
         .route("/apps/{app}/fields/{keyword}", put(fields::define).delete(fields::retire))
         .route("/apps/{app}/words", get(words::list).put(words::set))
         .route("/apps/{app}/accounts", get(accounts::page))
-        .route("/apps/{app}/accounts/{user}", get(accounts::show))
+        .route(
+            "/apps/{app}/accounts/{user}",
+            get(accounts::show).put(accounts::create).delete(accounts::delete),
+        )
+        .route("/apps/{app}/accounts/{user}/profile", patch(accounts::set))
+        .route("/apps/{app}/export", get(transfer::export))
+        .route("/apps/{app}/import", post(transfer::import))
+        .route("/backup", post(transfer::backup))
         .route("/apps/{app}/webhook", get(webhook::show).put(webhook::set).delete(webhook::remove))
         .route("/apps/{app}/webhook/events", get(webhook::events))
         .route("/apps/{app}/webhook/replay", post(webhook::replay))

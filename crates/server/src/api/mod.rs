@@ -164,7 +164,7 @@ impl Ctx<'_> {
     /// A user may only write what is their own.
     pub(crate) fn may_write_to(&self, user: &UserId) -> Result<(), ApiError> {
         match self.caller.role {
-            Role::Admin => Ok(()),
+            Role::Admin | Role::Operator => Ok(()),
             Role::User if user.as_str() == self.caller.identifier => Ok(()),
             Role::User => Err(ApiError::new(self.service.admin_required())),
         }

@@ -2,12 +2,14 @@
 
 use super::client::Client;
 use super::operator::{Target, segment, with_operator};
+use super::profile::item;
 use super::{print_json, say};
 use crate::admin::view::{AccountView, AccountsView};
 use clap::Subcommand;
-use serde_json::json;
+use hyper::Method;
+use serde_json::{Map, Value, json};
 
-/// List accounts, show one with its whole profile, and import one
+/// List, show, create, change and delete accounts
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -41,6 +43,33 @@ enum Action {
         #[command(flatten)]
         target: Target,
     },
+    /// Create an account; one that exists stays as it is
+    Create {
+        sdkappid: u32,
+        user: String,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Set fields of a profile as operator: any field, whoever may write it, sensitive words or not
+    ///
+    /// Fields are written as in `portraitd set`: TAG=VALUE or TAG:=NUMBER.
+    #[command(verbatim_doc_comment)]
+    Set {
+        sdkappid: u32,
+        user: String,
+        /// TAG=VALUE or TAG:=NUMBER
+        #[arg(required = true)]
+        fields: Vec<String>,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Delete an account with its profile
+    Delete {
+        sdkappid: u32,
+        user: String,
+        #[command(flatten)]
+        target: Target,
+    },
     /// Create an account (calls `account_import`)
     Import {
         user: String,
@@ -65,13 +94,31 @@ pub(super) fn run(args: Args) -> anyhow::Result<()> {
             users.into_iter().for_each(say);
         }
         Action::Get { sdkappid, user, json, target } => {
-            let path = format!("/apps/{sdkappid}/accounts/{}", segment(&user));
+            let path = path(sdkappid, &user);
             let account: AccountView = with_operator(&target, async |operator| operator.get(&path).await)?;
             if json {
                 return print_json(&account);
             }
             say(&account.user);
             account.profile.iter().for_each(|(tag, value)| say(format_args!("  {tag:<32} {value}")));
+        }
+        Action::Create { sdkappid, user, target } => {
+            let path = path(sdkappid, &user);
+            let _: AccountView =
+                with_operator(&target, async |operator| operator.json(Method::PUT, &path, &()).await)?;
+            say(format_args!("{user} is an account of app {sdkappid}"));
+        }
+        Action::Set { sdkappid, user, fields, target } => {
+            let path = format!("{}/profile", path(sdkappid, &user));
+            let body = fields.iter().map(|field| named(field)).collect::<anyhow::Result<Map<_, _>>>()?;
+            let _: AccountView =
+                with_operator(&target, async |operator| operator.json(Method::PATCH, &path, &body).await)?;
+            say("OK");
+        }
+        Action::Delete { sdkappid, user, target } => {
+            let path = path(sdkappid, &user);
+            with_operator(&target, async |operator| operator.bytes(Method::DELETE, &path, Vec::new()).await)?;
+            say(format_args!("{user} is deleted from app {sdkappid}, with the profile"));
         }
         Action::Import { user, nick, face_url, client } => {
             let body = json!({ "UserID": user, "Nick": nick, "FaceUrl": face_url });
@@ -80,6 +127,21 @@ pub(super) fn run(args: Args) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+fn path(sdkappid: u32, user: &str) -> String {
+    format!("/apps/{sdkappid}/accounts/{}", segment(user))
+}
+
+/// A field as a member of the body.
+fn named(field: &str) -> anyhow::Result<(String, Value)> {
+    match item(field)? {
+        Value::Object(mut item) => {
+            let tag = item.get("Tag").and_then(Value::as_str).unwrap_or_default().to_owned();
+            Ok((tag, item.remove("Value").unwrap_or_default()))
+        }
+        _ => anyhow::bail!("`{field}`: write TAG=VALUE"),
+    }
 }
 
 fn list(sdkappid: u32, prefix: &str, limit: u64, target: &Target) -> anyhow::Result<Vec<String>> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 
 /// For one answer; an import of many words takes a while.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Sends a request and reads the whole answer.
 pub(super) async fn call(
@@ -18,9 +18,20 @@ pub(super) async fn call(
     bearer: Option<&str>,
     body: Vec<u8>,
 ) -> anyhow::Result<Response<Bytes>> {
-    tokio::time::timeout(PATIENCE, exchange(method, url, bearer, body))
+    call_within(PATIENCE, method, url, bearer, body).await
+}
+
+/// The same, for what takes longer.
+pub(super) async fn call_within(
+    patience: Duration,
+    method: Method,
+    url: &str,
+    bearer: Option<&str>,
+    body: Vec<u8>,
+) -> anyhow::Result<Response<Bytes>> {
+    tokio::time::timeout(patience, exchange(method, url, bearer, body))
         .await
-        .with_context(|| format!("no answer within {} s", PATIENCE.as_secs()))?
+        .with_context(|| format!("no answer within {} s", patience.as_secs()))?
 }
 
 async fn exchange(

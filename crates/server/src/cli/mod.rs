@@ -2,16 +2,23 @@
 
 mod account;
 mod app;
+mod backup;
+mod check;
 mod client;
+mod cloud;
 mod dev;
+mod export;
 mod field;
 mod http;
+mod import;
+mod migrate;
 mod operator;
 mod page;
 mod profile;
 mod running;
 mod serve;
 mod settings;
+mod transfer;
 mod usersig;
 mod webhook;
 mod words;
@@ -49,6 +56,13 @@ enum Command {
     Set(profile::SetArgs),
     Get(profile::GetArgs),
     Usersig(usersig::Args),
+    Export(export::Args),
+    Import(import::Args),
+    Migrate(migrate::Args),
+    Backup(backup::BackupArgs),
+    Restore(backup::RestoreArgs),
+    Check(check::CheckArgs),
+    Compact(check::CompactArgs),
 }
 
 /// Runs the command that the process was started with. Exit codes: 0 done, 1 failed, 2 not understood.
@@ -68,6 +82,13 @@ pub(crate) fn run() -> ExitCode {
         Command::Set(args) => profile::set(&args),
         Command::Get(args) => profile::get(&args),
         Command::Usersig(args) => usersig::run(args),
+        Command::Export(args) => export::run(&args),
+        Command::Import(args) => import::run(&args),
+        Command::Migrate(args) => migrate::run(&args),
+        Command::Backup(args) => backup::backup(&args),
+        Command::Restore(args) => backup::restore(&args),
+        Command::Check(args) => check::check(&args),
+        Command::Compact(args) => check::compact(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,6 +3,7 @@
 use super::http;
 use super::running::{AdminFile, admin_token};
 use crate::admin;
+use crate::clock::SystemClock;
 use crate::registry::Registry;
 use crate::webhook::EventIds;
 use anyhow::Context;
@@ -16,6 +17,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tower::ServiceExt;
 
 /// Which store to work on.
@@ -32,6 +34,21 @@ pub(super) struct Target {
     #[arg(long, value_name = "TOKEN", env = "PORTRAITD_ADMIN_TOKEN", hide_env_values = true, global = true)]
     admin_token: Option<String>,
 }
+
+/// What the admin API has to say against a call.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) status: StatusCode,
+    sentence: String,
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.sentence)
+    }
+}
+
+impl std::error::Error for Refusal {}
 
 /// A connection to the admin API.
 pub(super) enum Operator {
@@ -63,7 +80,8 @@ impl Operator {
         let store = portrait_store::open(&StoreUrl::Directory(data.to_owned()))?;
         let registry = Arc::new(Registry::load(Arc::clone(&store)).await?);
         let event_ids = Arc::new(EventIds::new(crate::secret::random_u64()?));
-        let router = admin::router(admin::State::new(Arc::clone(&store), registry, event_ids, None), None);
+        let state = admin::State::new(Arc::clone(&store), registry, Arc::new(SystemClock), event_ids, None);
+        let router = admin::router(state, None);
         Ok(Self::Local { router, store })
     }
 
@@ -84,12 +102,24 @@ impl Operator {
         serde_json::from_slice(&answer).context("the admin API answered something else than was expected")
     }
 
-    /// Calls the admin API; an error's sentence becomes this command's.
+    /// Calls the admin API; an error's sentence becomes this command's, as a [`Refusal`].
     pub(super) async fn bytes(&self, method: Method, path: &str, body: Vec<u8>) -> anyhow::Result<Vec<u8>> {
+        self.bytes_within(http::PATIENCE, method, path, body).await
+    }
+
+    /// The same, for what takes longer.
+    pub(super) async fn bytes_within(
+        &self,
+        patience: Duration,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+    ) -> anyhow::Result<Vec<u8>> {
         let path = format!("/admin/v1{path}");
         let (status, answer) = match self {
             Self::Remote { url, token } => {
-                let response = http::call(method, &format!("{url}{path}"), Some(token), body).await?;
+                let url = format!("{url}{path}");
+                let response = http::call_within(patience, method, &url, Some(token), body).await?;
                 (response.status(), response.into_body().to_vec())
             }
             Self::Local { router, .. } => in_process(router.clone(), method, &path, body).await?,
@@ -99,7 +129,8 @@ impl Operator {
         }
         let sentence = serde_json::from_slice::<serde_json::Value>(&answer).ok();
         let sentence = sentence.as_ref().and_then(|json| json.get("error")?.as_str());
-        anyhow::bail!("{}", sentence.unwrap_or(status.as_str()))
+        let sentence = sentence.unwrap_or(status.as_str()).to_owned();
+        Err(Refusal { status, sentence }.into())
     }
 
     /// Gives the store back.

@@ -73,7 +73,7 @@ pub(super) fn get(args: &GetArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn tag(name: &str) -> String {
+pub(super) fn tag(name: &str) -> String {
     let standard =
         STANDARD_FIELDS.iter().find(|field| field.name.strip_prefix("Tag_Profile_IM_") == Some(name));
     match standard {
@@ -83,7 +83,7 @@ fn tag(name: &str) -> String {
     }
 }
 
-fn item(field: &str) -> anyhow::Result<Value> {
+pub(super) fn item(field: &str) -> anyhow::Result<Value> {
     let (name, text) = field.split_once('=').with_context(|| format!("`{field}`: write TAG=VALUE"))?;
     let (name, number) = name.strip_suffix(':').map_or((name, false), |name| (name, true));
     let tag = tag(name);

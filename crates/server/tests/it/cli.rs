@@ -5,25 +5,25 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 /// Runs a command and gives its result; fails when it fails.
-fn run(command: &mut Command) -> String {
+pub(crate) fn run(command: &mut Command) -> String {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", said(&output));
     String::from_utf8(output.stdout).unwrap()
 }
 
-fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// Runs a command that must fail with this exit code and say this.
-fn refused(command: &mut Command, code: i32, part: &str) {
+pub(crate) fn refused(command: &mut Command, code: i32, part: &str) {
     let output = command.output().unwrap();
     let said = said(&output);
     assert_eq!(output.status.code(), Some(code), "{said}");
     assert!(said.contains(part), "{said}");
 }
 
-fn on(data: &Path, words: &[&str]) -> Command {
+pub(crate) fn on(data: &Path, words: &[&str]) -> Command {
     let mut command = binary();
     command.args(words).arg("--data").arg(data);
     command

@@ -3,12 +3,17 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod apps;
+mod backup;
 mod bad_input;
 mod cli;
 mod conformance;
 mod durability;
+mod export;
 mod harness;
+mod import;
+mod interrupted;
 mod limits;
+mod migrate;
 mod receiver;
 mod shutdown;
 mod tls;

@@ -12,6 +12,7 @@ use portrait_model::{
 };
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A store that keeps nothing after exit.
@@ -199,6 +200,11 @@ impl CatalogStore for MemoryStore {
 impl Store for MemoryStore {
     fn probe(&self) -> StoreFuture<'_, ()> {
         self.write(|_, _| Ok(()))
+    }
+
+    fn backup(&self, _to: &Path) -> StoreFuture<'_, ()> {
+        let nothing = "this server keeps everything in memory, so there is nothing to back up; start it with --data DIR";
+        Box::pin(ready(Err(StoreError::Refused(nothing.into()))))
     }
 
     fn stats(&self) -> StoreStats {

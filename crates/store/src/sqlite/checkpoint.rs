@@ -3,15 +3,20 @@
 //! Passive checkpoints never stop anyone, but under load they never quite catch up either, and the log starts
 //! anew only when they do. So once the log is large, the checkpointer first gets close and then closes the gate to
 //! the writer for the last few milliseconds; the next write finds everything copied and starts the log from its head.
+//!
+//! A log that starts anew still holds its old bytes until they are written over. What was deleted must not stay
+//! readable for that long: after a deletion the log is also cut off, at once when nothing is written, else within a
+//! minute.
 
 use super::connection;
 use crate::open::OpenError;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// When the log is copied; in pages.
 #[derive(Clone, Copy, Debug)]
@@ -24,12 +29,19 @@ pub(super) struct Bounds {
     max: i64,
     /// What a closed gate may cost.
     in_a_gap: i64,
+    /// How long deleted bytes may stay in a log that is never idle.
+    erase_within: Duration,
 }
 
 impl Bounds {
     /// 64 MiB, 1 GiB, and some milliseconds.
-    pub(super) const DEFAULT: Self =
-        Self { interval: Duration::from_secs(1), worth_copying: 32 * 1024, max: 512 * 1024, in_a_gap: 2048 };
+    pub(super) const DEFAULT: Self = Self {
+        interval: Duration::from_secs(1),
+        worth_copying: 32 * 1024,
+        max: 512 * 1024,
+        in_a_gap: 2048,
+        erase_within: Duration::from_mins(1),
+    };
 
     /// A writer that is faster than the disk copies is stopped here: a pause is better than a full disk.
     const fn hard_max(self) -> i64 {
@@ -61,9 +73,16 @@ impl Log {
 }
 
 impl Checkpointer {
-    pub(super) fn start(path: &Path, gate: Arc<Mutex<()>>, bounds: Bounds) -> Result<Self, OpenError> {
+    /// Whoever deletes something sets `erased` once that is committed.
+    pub(super) fn start(
+        path: &Path,
+        gate: Arc<Mutex<()>>,
+        erased: Arc<AtomicBool>,
+        bounds: Bounds,
+    ) -> Result<Self, OpenError> {
         let connection = Some(connection::writing(path).map_err(OpenError::engine(path))?);
-        let worker = Worker { path: path.to_owned(), connection, gate, bounds };
+        let cut_off = Instant::now();
+        let worker = Worker { path: path.to_owned(), connection, gate, erased, cut_off, bounds };
         let (stop, stopped) = mpsc::sync_channel(1);
         let run = move || worker.run(&stopped);
         let spawned = thread::Builder::new().name("store-checkpoint".into()).spawn(run);
@@ -96,6 +115,10 @@ struct Worker {
     /// `None` after an error, until the next round.
     connection: Option<Connection>,
     gate: Arc<Mutex<()>>,
+    /// Something deleted may still be in the log.
+    erased: Arc<AtomicBool>,
+    /// When the log was last cut off.
+    cut_off: Instant,
     bounds: Bounds,
 }
 
@@ -128,7 +151,12 @@ impl Worker {
     /// After an error the connection is given up, as the writer's is: no sync is tried twice.
     fn round(&mut self, seen: Log) -> rusqlite::Result<Log> {
         let connection = self.take_connection()?;
-        let log = self.copy(&connection, seen)?;
+        let mut log = self.copy(&connection, seen)?;
+        let idle = log.pages == seen.pages;
+        if self.erased.load(Ordering::Acquire) && (idle || self.cut_off.elapsed() >= self.bounds.erase_within)
+        {
+            log = self.cut_off(&connection)?;
+        }
         self.connection = Some(connection);
         Ok(log)
     }
@@ -144,19 +172,43 @@ impl Worker {
         if log.pages < self.bounds.max {
             return Ok(log);
         }
-        // What came in meanwhile would otherwise have to be copied with the gate closed.
-        for _ in 0..PURSUITS {
-            log = checkpoint(connection, "PASSIVE")?;
-            if log.left() <= self.bounds.in_a_gap {
-                break;
-            }
-        }
+        log = self.pursue(connection)?;
         if log.left() <= self.bounds.in_a_gap || log.pages >= self.bounds.hard_max() {
             let _closed = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
             log = checkpoint(connection, "PASSIVE")?;
             tracing::debug!(?log, "the log may start anew");
         }
         Ok(log)
+    }
+
+    /// Gets close to the writer: what came in meanwhile would otherwise have to be copied with the gate closed.
+    fn pursue(&self, connection: &Connection) -> rusqlite::Result<Log> {
+        let mut log = checkpoint(connection, "PASSIVE")?;
+        for _ in 0..PURSUITS {
+            if log.left() <= self.bounds.in_a_gap {
+                break;
+            }
+            log = checkpoint(connection, "PASSIVE")?;
+        }
+        Ok(log)
+    }
+
+    /// Copies the whole log and makes its file empty. Given up, until the next round, when a reader still needs it.
+    fn cut_off(&mut self, connection: &Connection) -> rusqlite::Result<Log> {
+        self.pursue(connection)?;
+        let gate = Arc::clone(&self.gate);
+        let _closed = gate.lock().unwrap_or_else(PoisonError::into_inner);
+        // What is deleted from here on sets it again.
+        self.erased.store(false, Ordering::Release);
+        // The writer waits: no time for readers.
+        connection.busy_timeout(Duration::ZERO)?;
+        let log = checkpoint(connection, "TRUNCATE");
+        connection::wait_when_busy(connection)?;
+        match log {
+            Ok(log) if log.pages == 0 => self.cut_off = Instant::now(),
+            Ok(_) | Err(_) => self.erased.store(true, Ordering::Release),
+        }
+        log
     }
 }
 
@@ -169,7 +221,13 @@ fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Result<Log> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{SqliteStore, Store};
+    use crate::{ProfileStore, SqliteStore, Store};
+    use portrait_model::{AccountSeed, ProfilePatch, SdkAppId, UnixMillis, UserId};
+
+    fn small(in_a_gap: i64) -> Bounds {
+        let interval = Duration::from_millis(2);
+        Bounds { interval, worth_copying: 8, max: 64, in_a_gap, erase_within: Duration::from_millis(50) }
+    }
 
     /// `in_a_gap` below zero: the checkpointer never gets close enough, as on a disk too slow for it.
     #[test]
@@ -177,7 +235,7 @@ mod tests {
         const COMMITS: u64 = 1500;
         for in_a_gap in [16, -1] {
             let dir = tempfile::tempdir().unwrap();
-            let bounds = Bounds { interval: Duration::from_millis(2), worth_copying: 8, max: 64, in_a_gap };
+            let bounds = small(in_a_gap);
             let store = SqliteStore::open_bounded(dir.path(), bounds).unwrap();
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
@@ -190,5 +248,28 @@ mod tests {
                 store.close().await;
             });
         }
+    }
+
+    /// What is deleted is soon in no file, though the store is never idle and never closed.
+    #[test]
+    fn deleted_bytes_are_cut_off_under_load() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open_bounded(dir.path(), small(16)).unwrap();
+        let holds = |text: &str| {
+            let files = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
+            let mut files = files.map(|path| std::fs::read(path).unwrap());
+            files.any(|bytes| bytes.windows(text.len()).any(|window| window == text.as_bytes()))
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (app, user) = (SdkAppId(1), UserId::parse("Geheimnis").unwrap());
+            let seed = AccountSeed { user, patch: ProfilePatch::default() };
+            store.import(app, vec![seed], UnixMillis(1), None).await.unwrap();
+            assert!(holds("Geheimnis"));
+            assert_eq!(store.delete(app, vec![user]).await.unwrap(), [true]);
+            while holds("Geheimnis") {
+                store.probe().await.unwrap();
+            }
+        });
     }
 }

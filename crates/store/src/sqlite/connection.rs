@@ -100,13 +100,41 @@ fn upgrade(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
     ))
 }
 
+/// What a connection may do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Access {
+    Read,
+    Write,
+}
+
+/// A connection to a database that must be there, and is looked at only: its log stays as it is.
+pub(super) fn existing(path: &Path, access: Access) -> Result<Connection, OpenError> {
+    let flags = match access {
+        Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+        Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
+    };
+    let connection = open(path, flags).map_err(OpenError::engine(path))?;
+    leave_log_on_close(&connection, true).map_err(OpenError::engine(path))?;
+    let number = |pragma: &str| {
+        connection.query_row(pragma, [], |row| row.get::<_, i64>(0)).map_err(OpenError::engine(path))
+    };
+    match (number("PRAGMA application_id")?, number("PRAGMA user_version")?) {
+        (APPLICATION_ID, 1..=FORMAT) => Ok(connection),
+        (APPLICATION_ID, found) => {
+            Err(OpenError::UnknownFormat { path: path.to_owned(), found, known: FORMAT })
+        }
+        _ => Err(OpenError::Foreign { path: path.to_owned() }),
+    }
+}
+
 /// A connection that writes.
 pub(super) fn writing(path: &Path) -> rusqlite::Result<Connection> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     // FULL: a commit is on the disk before it is acknowledged. No automatic checkpoints: they would run inside
-    // a commit; the checkpointer has its own thread. 64 MiB of page cache.
+    // a commit; the checkpointer has its own thread. 64 MiB of page cache. What is deleted is overwritten with zeros.
     connection.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -65536;",
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -65536;
+         PRAGMA secure_delete = ON;",
     )?;
     // A connection dropped after an I/O error must not touch the disk once more.
     leave_log_on_close(&connection, true)?;
@@ -141,7 +169,11 @@ pub(super) fn reading(path: &Path) -> rusqlite::Result<Connection> {
 fn open(path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
     // Each connection stays on one thread at a time, so SQLite needs no mutex of its own.
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    // The writer is alone; only recovery and checkpoints can be met.
-    connection.busy_timeout(Duration::from_secs(2))?;
+    wait_when_busy(&connection)?;
     Ok(connection)
+}
+
+/// The writer is alone; only recovery and checkpoints can be met.
+pub(super) fn wait_when_busy(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(Duration::from_secs(2))
 }

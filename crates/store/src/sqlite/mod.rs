@@ -3,18 +3,27 @@
 //! Two things make it fast and must stay: an update touches one leaf of a rowid table (the index on (app, user)
 //! does not change), and the write-ahead log may grow, so that a checkpoint writes each page once, in page order.
 
+mod backup;
+mod check;
 mod checkpoint;
+mod compact;
 mod connection;
 mod operation;
 mod outbox;
 mod reader;
+mod restore;
 mod writer;
+
+pub use check::{Checked, Damage, Finding, check};
+pub use compact::{Compacted, compact};
+pub use restore::{RestoreError, restore};
 
 use crate::open::{self, DirectoryLock, OpenError};
 use crate::outbox::{Backlog, EventState, OutboxEvent, OutboxSeq, Selection, Verdict};
 use crate::{
     CatalogStore, Change, Found, OutboxStore, ProfileStore, Store, StoreError, StoreFuture, StoreStats,
 };
+use backup::Backups;
 use checkpoint::{Bounds, Checkpointer};
 use futures_util::future::BoxFuture;
 use operation::{Operation, Outcome};
@@ -24,6 +33,7 @@ use portrait_model::{
 use reader::Readers;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use writer::Writer;
 
@@ -33,6 +43,7 @@ pub struct SqliteStore {
     // The order of the fields is the order in which a dropped store ends.
     writer: Writer,
     readers: Readers,
+    backups: Arc<Backups>,
     /// What ends at [`Store::close`]: the checkpointer, then the right to the directory.
     running: tokio::sync::Mutex<Option<(Checkpointer, DirectoryLock)>>,
 }
@@ -49,14 +60,17 @@ impl SqliteStore {
         let path = dir.join("portraitd.db");
         let prepared = connection::prepare(&path)?;
         let gate = Arc::new(Mutex::new(()));
-        let writer = Writer::start(&path, Arc::clone(&gate))?;
-        let checkpointer = Checkpointer::start(&path, gate, bounds)?;
+        // The log found here may hold what an earlier process deleted.
+        let erased = Arc::new(AtomicBool::new(true));
+        let writer = Writer::start(&path, Arc::clone(&gate), Arc::clone(&erased))?;
+        let checkpointer = Checkpointer::start(&path, gate, erased, bounds)?;
         drop(prepared);
         // SQLite does this too, at the first commit, but passes over an error: the log could be gone with what was
         // acknowledged.
         open::sync_directory(dir).map_err(OpenError::io(dir))?;
         let running = tokio::sync::Mutex::new(Some((checkpointer, lock)));
-        Ok(Self { writer, readers: Readers::new(&path), running })
+        let (readers, backups) = (Readers::new(&path), Arc::new(Backups::new(&path)));
+        Ok(Self { writer, readers, backups, running })
     }
 
     /// Reads at once, on the calling thread: a read of cached pages takes a few microseconds, less than handing it
@@ -176,6 +190,14 @@ impl Store for SqliteStore {
         Box::pin(async { self.writer.write(Operation::Probe).await.map(|_| ()) })
     }
 
+    fn backup(&self, to: &Path) -> StoreFuture<'_, ()> {
+        let (backups, to) = (Arc::clone(&self.backups), to.to_owned());
+        Box::pin(async move {
+            let taken = tokio::task::spawn_blocking(move || backups.take(&to)).await;
+            taken.map_err(|error| StoreError::Unavailable(format!("the backup ended badly: {error}")))?
+        })
+    }
+
     fn stats(&self) -> StoreStats {
         self.writer.stats()
     }
@@ -187,8 +209,10 @@ impl Store for SqliteStore {
             self.writer.close().await;
             self.readers.close();
             if let Some((checkpointer, lock)) = running.take() {
+                let backups = Arc::clone(&self.backups);
                 // The last checkpoint writes to the disk: not on a thread that serves others.
                 let finished = tokio::task::spawn_blocking(move || {
+                    backups.close();
                     checkpointer.finish();
                     drop(lock);
                 });

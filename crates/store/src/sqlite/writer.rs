@@ -8,7 +8,7 @@ use crate::outbox::{Backlogs, Effects, OutboxSeq};
 use crate::{StoreError, StoreStats};
 use rusqlite::{Connection, TransactionBehavior, ffi};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -54,8 +54,12 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread. While it holds `gate`, nothing is written.
-    pub(super) fn start(path: &Path, gate: Arc<Mutex<()>>) -> Result<Self, OpenError> {
+    /// Starts the thread. While another holds `gate`, nothing is written; `erased` is set by each deletion.
+    pub(super) fn start(
+        path: &Path,
+        gate: Arc<Mutex<()>>,
+        erased: Arc<AtomicBool>,
+    ) -> Result<Self, OpenError> {
         let connection = connection::writing(path).map_err(OpenError::engine(path))?;
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
         let counters = Arc::new(Counters::default());
@@ -66,6 +70,7 @@ impl Writer {
             connection: Some(connection),
             broken: None,
             gate,
+            erased,
             counters: Arc::clone(&counters),
             backlogs: Arc::clone(&backlogs),
             last_place,
@@ -149,6 +154,8 @@ struct Engine {
     connection: Option<Connection>,
     broken: Option<Broken>,
     gate: Arc<Mutex<()>>,
+    /// Tells the checkpointer that deleted bytes are in the log.
+    erased: Arc<AtomicBool>,
     counters: Arc<Counters>,
     backlogs: Arc<Backlogs>,
     last_place: OutboxSeq,
@@ -203,6 +210,12 @@ impl Engine {
         drop(open);
         match committed {
             Ok(outcomes) => {
+                if outcomes
+                    .iter()
+                    .any(|outcome| matches!(outcome, Ok(Outcome::Deleted(_) | Outcome::Counted(_))))
+                {
+                    self.erased.store(true, Ordering::Release);
+                }
                 let changes = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
                 self.counters.changes.fetch_add(changes as u64, Ordering::Relaxed);
                 self.counters.commits.fetch_add(u64::from(changes > 0), Ordering::Relaxed);

@@ -1,0 +1,158 @@
+//! Accounts in and out, many at a time, and a backup of everything.
+
+use super::{AdminError, Answer, State, read, record};
+use crate::registry::App;
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State as Extract};
+use portrait_model::{AccountSeed, UserId};
+use portrait_store::{Found, StoreError};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+/// The most accounts in one page of an export, and the most lines in one import.
+const ACCOUNTS_MAX: usize = 1000;
+
+/// A part of an export.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ExportPage {
+    /// Each as one line of the export, in the order of the ids.
+    pub(crate) accounts: Vec<Box<RawValue>>,
+    /// Accounts whose profile does not read back.
+    pub(crate) damaged: Vec<String>,
+    /// Give this as `after` to get the next part; absent on the last.
+    pub(crate) next: Option<String>,
+}
+
+/// What became of an import's lines.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Imported {
+    /// Lines stored, in one atomic unit.
+    pub(crate) imported: u64,
+    pub(crate) refused: Vec<RefusedLine>,
+}
+
+/// A line that was not stored.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct RefusedLine {
+    /// Its place in the request, counted from 1.
+    pub(crate) line: usize,
+    pub(crate) reason: String,
+}
+
+/// Where to write a backup.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Backup {
+    /// A new or empty directory on the server's own disk, named from the root on.
+    pub(crate) directory: PathBuf,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ExportQuery {
+    /// This account alone.
+    user: Option<String>,
+    after: Option<String>,
+    limit: Option<usize>,
+}
+
+pub(super) async fn export(
+    Extract(state): Extract<State>,
+    Path(app): Path<String>,
+    Query(query): Query<ExportQuery>,
+) -> Answer<ExportPage> {
+    let app = state.app(&app)?.settings.id;
+    let parse = |id: &Option<String>| id.as_deref().map(UserId::parse).transpose();
+    let parse = |id| parse(id).map_err(|error| AdminError::bad(error.to_string()));
+    let limit = query.limit.unwrap_or(100).clamp(1, ACCOUNTS_MAX);
+    let users = match parse(&query.user)? {
+        Some(user) => vec![user],
+        None => state.store.accounts_page(app, String::new(), parse(&query.after)?, limit).await?,
+    };
+    let full = query.user.is_none() && users.len() == limit;
+    let next = users.last().filter(|_| full).map(ToString::to_string);
+    let found = state.store.profiles(app, users.clone()).await?;
+    let mut page = ExportPage { accounts: Vec::with_capacity(users.len()), damaged: Vec::new(), next };
+    for (user, found) in users.into_iter().zip(found) {
+        match found {
+            Found::Profile(profile) => {
+                let line = record::write(user, &profile);
+                page.accounts.push(line.map_err(|error| StoreError::Corrupt(error.to_string()))?);
+            }
+            Found::Damaged => page.damaged.push(user.to_string()),
+            // Deleted since the ids were read.
+            Found::Missing if query.user.is_none() => {}
+            Found::Missing => return Err(AdminError::not_found(format!("app {app} has no account {user}"))),
+        }
+    }
+    Ok(Json(page))
+}
+
+/// Stores the lines that are good, all in one atomic unit, and says what is wrong with the others. An account that is
+/// missing is created; the fields given are set, others stay as they are.
+pub(super) async fn import(
+    Extract(state): Extract<State>,
+    Path(app): Path<String>,
+    body: Bytes,
+) -> Answer<Imported> {
+    let app = state.app(&app)?;
+    let lines = body.split(|byte| *byte == b'\n').count();
+    // The last line may have an end.
+    if lines > ACCOUNTS_MAX + 1 {
+        return Err(AdminError::bad(format!("send at most {ACCOUNTS_MAX} lines at a time")));
+    }
+    let mut damaged = BTreeSet::new();
+    loop {
+        let (seeds, refused) = read_lines(&app, &body, &damaged);
+        let imported = seeds.len() as u64;
+        let users: Vec<UserId> = seeds.iter().map(|seed| seed.user).collect();
+        let stored = match imported {
+            0 => Ok(()),
+            _ => state.store.import(app.settings.id, seeds, state.clock.now(), None).await,
+        };
+        match stored {
+            Ok(()) => return Ok(Json(Imported { imported, refused })),
+            // One profile that does not read back refuses the unit; without it the others can go in.
+            Err(StoreError::Corrupt(why)) => {
+                let found = state.store.profiles(app.settings.id, users.clone()).await?;
+                let unreadable = users.into_iter().zip(found).filter(|(_, found)| *found == Found::Damaged);
+                let known = damaged.len();
+                damaged.extend(unreadable.map(|(user, _)| user));
+                if damaged.len() == known {
+                    return Err(StoreError::Corrupt(why).into());
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn read_lines(app: &App, body: &[u8], damaged: &BTreeSet<UserId>) -> (Vec<AccountSeed>, Vec<RefusedLine>) {
+    let (mut seeds, mut refused) = (Vec::new(), Vec::new());
+    for (index, line) in body.split(|byte| *byte == b'\n').enumerate() {
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        let seed = match record::read(&app.schema, line) {
+            Ok(seed) if damaged.contains(&seed.user) => {
+                Err("the stored profile of this account is damaged; delete the account first".to_owned())
+            }
+            read => read,
+        };
+        match seed {
+            Ok(seed) => seeds.push(seed),
+            Err(reason) => refused.push(RefusedLine { line: index + 1, reason }),
+        }
+    }
+    (seeds, refused)
+}
+
+/// Answers when the backup is on the disk.
+pub(super) async fn backup(Extract(state): Extract<State>, body: Bytes) -> Answer<Backup> {
+    let wanted: Backup = read(&body)?;
+    state.store.backup(&wanted.directory).await?;
+    tracing::info!(directory = %wanted.directory.display(), "a backup was taken");
+    Ok(Json(wanted))
+}

@@ -1,0 +1,87 @@
+//! `portraitd check` and `portraitd compact`: the data directory of a stopped server.
+
+use super::transfer::of_steps;
+use super::{print_json, say};
+use portrait_store::{Checked, Damage, Finding};
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// Check everything in a stopped server's data directory, or in a backup
+///
+/// Reads every profile's checksum and every app's settings, and has the engine check itself.
+/// Changes nothing. Exit code 1 when something does not read back.
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct CheckArgs {
+    /// The directory
+    #[arg(long, value_name = "DIR", env = "PORTRAITD_SERVER_DATA")]
+    data: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Write a stopped server's database anew, without free space and without a trace of what was deleted
+///
+/// Needs as much free space as the database is large. A crash leaves the old database or the new.
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct CompactArgs {
+    /// The directory
+    #[arg(long, value_name = "DIR", env = "PORTRAITD_SERVER_DATA")]
+    data: PathBuf,
+}
+
+#[derive(Serialize)]
+struct Report {
+    apps: u64,
+    accounts: u64,
+    damaged: u64,
+    /// The first of them.
+    damage: Vec<Damaged>,
+}
+
+#[derive(Serialize)]
+struct Damaged {
+    app: Option<u32>,
+    user: Option<String>,
+    what: String,
+}
+
+pub(super) fn check(args: &CheckArgs) -> anyhow::Result<()> {
+    /// The most that a report in JSON lists.
+    const LISTED_MAX: usize = 10_000;
+    let (bar, mut damage) = (of_steps(), Vec::new());
+    let checked = portrait_store::check(&args.data, &mut |finding| match finding {
+        Finding::Progress { done, total } => {
+            bar.set_length(total);
+            bar.set_position(done);
+        }
+        Finding::Damage(found) if !args.json => bar.suspend(|| say(found)),
+        Finding::Damage(Damage { app, user, what }) => {
+            if damage.len() < LISTED_MAX {
+                damage.push(Damaged { app: app.map(|app| app.0), user, what });
+            }
+        }
+    })?;
+    bar.finish_and_clear();
+    let Checked { apps, accounts, damaged } = checked;
+    if args.json {
+        print_json(&Report { apps, accounts, damaged, damage })?;
+    } else {
+        say(format_args!("{apps} apps and {accounts} accounts checked, {damaged} damaged"));
+    }
+    anyhow::ensure!(damaged == 0, "{} is damaged; restore a backup", args.data.display());
+    Ok(())
+}
+
+pub(super) fn compact(args: &CompactArgs) -> anyhow::Result<()> {
+    let sizes = portrait_store::compact(&args.data)?;
+    say(format_args!(
+        "{} is written anew: {} bytes, before {}",
+        args.data.display(),
+        sizes.after,
+        sizes.before
+    ));
+    Ok(())
+}

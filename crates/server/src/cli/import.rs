@@ -1,0 +1,48 @@
+//! `portraitd import`: accounts with their profiles from a file.
+
+use super::operator::{Target, with_operator};
+use super::transfer::{Lines, Plan, Source, Spreadsheet, Transfer, open};
+use crate::admin::view::AppView;
+use std::path::{Path, PathBuf};
+
+/// Import accounts with their profiles from a file
+///
+/// The file is what `portraitd export` writes: one account a line, for example
+///   {"UserID":"alice","ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":"Alice"}]}
+/// or with --csv a spreadsheet whose header names the columns, `UserID` and tags, whole or short:
+///   UserID,Nick,Level
+///
+/// An account that is missing is created; the fields given are set, others stay as they are; an
+/// empty cell sets nothing. Rows that can't be taken are refused one by one and written, with the
+/// reason, to FILE.refused; the others are stored. Permissions and sensitive words do not count,
+/// types and sizes do. When it is interrupted, the same command continues where it stopped.
+#[expect(clippy::doc_markdown, reason = "the help shows a line as it is")]
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Args {
+    sdkappid: u32,
+    /// The file; - for standard input
+    file: PathBuf,
+    /// The file is CSV
+    #[arg(long)]
+    csv: bool,
+    /// Print the summary as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    target: Target,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<()> {
+    /// A few hundred share a request and a sync of the disk.
+    const ROWS: usize = 500;
+    with_operator(&args.target, async |operator| {
+        let app: AppView = operator.get(&format!("/apps/{}", args.sdkappid)).await?;
+        let file = (args.file != Path::new("-")).then_some(args.file.as_path());
+        let reader = open(&args.file)?;
+        let source: Box<dyn Source> =
+            if args.csv { Box::new(Spreadsheet::new(reader, &app)?) } else { Box::new(Lines::new(reader)) };
+        let plan = Plan { operator, sdkappid: args.sdkappid, file, rows: ROWS, json: args.json };
+        Transfer::prepare(plan, source)?.run(async |rows, _| Ok(rows)).await
+    })
+}

@@ -1,0 +1,128 @@
+//! A consistent copy of the whole store, taken while it serves.
+//!
+//! `VACUUM INTO` reads within one transaction of a connection of its own: the copy is the store as it was when that
+//! began, with every change acknowledged before, and free pages are not copied, so nothing erased is in it. Neither
+//! writer nor readers wait for it. But a view that is open keeps the write-ahead log from starting anew: for as long
+//! as the copy takes, the log grows with every change.
+
+use super::connection;
+use crate::StoreError;
+use crate::open::{self, sync_directory};
+use rusqlite::{Connection, InterruptHandle};
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::thread;
+use std::time::Duration;
+
+/// What a copy is called until it is whole.
+pub(super) const PARTIAL: &str = "portraitd.db.partial";
+
+/// Takes backups, one at a time.
+pub(super) struct Backups {
+    path: PathBuf,
+    /// Held while a copy is taken.
+    copying: Mutex<()>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    closed: bool,
+    /// Ends the copy that is being taken.
+    interrupt: Option<InterruptHandle>,
+}
+
+impl Backups {
+    pub(super) fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), copying: Mutex::new(()), state: Mutex::default() }
+    }
+
+    /// Copies the store into a directory that is new or empty. Blocks until the copy is on the disk.
+    pub(super) fn take(&self, to: &Path) -> Result<(), StoreError> {
+        let _one_at_a_time = match self.copying.try_lock() {
+            Ok(guard) => guard,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                return Err(StoreError::Refused("a backup is being taken; wait until it is done".into()));
+            }
+        };
+        let connection = self.connect()?;
+        prepare(to)?;
+        let partial = to.join(PARTIAL);
+        let whole = to.join("portraitd.db");
+        let copied = copy(&connection, &partial);
+        let copied = copied.and_then(|()| fs::rename(&partial, &whole).map_err(failed(&whole)));
+        drop(connection);
+        self.state().interrupt = None;
+        copied.and_then(|()| sync_directory(to).map_err(failed(to))).inspect_err(|_| {
+            // What is left of it would only be in the way of the next attempt.
+            let _ = fs::remove_file(&partial);
+        })
+    }
+
+    /// Ends a copy that is being taken, and refuses others. Blocks until it has ended.
+    pub(super) fn close(&self) {
+        /// An interruption finds no statement when it comes just before it starts, and must be repeated.
+        const PAUSE: Duration = Duration::from_millis(10);
+        self.state().closed = true;
+        while matches!(self.copying.try_lock(), Err(TryLockError::WouldBlock)) {
+            if let Some(interrupt) = &self.state().interrupt {
+                interrupt.interrupt();
+            }
+            thread::sleep(PAUSE);
+        }
+    }
+
+    fn connect(&self) -> Result<Connection, StoreError> {
+        let connection = connection::reading(&self.path).map_err(engine)?;
+        let mut state = self.state();
+        if state.closed {
+            return Err(StoreError::Unavailable("it was closed".into()));
+        }
+        state.interrupt = Some(connection.get_interrupt_handle());
+        Ok(connection)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Sees to it that the directory exists and is empty.
+fn prepare(to: &Path) -> Result<(), StoreError> {
+    let shown = to.display();
+    if !to.is_absolute() {
+        return Err(StoreError::Refused(format!("{shown} is relative; name the directory from the root on")));
+    }
+    open::create(to).map_err(failed(to))?;
+    if let Some(entry) = fs::read_dir(to).map_err(failed(to))?.next() {
+        let name = entry.map_err(failed(to))?.file_name();
+        return Err(StoreError::Refused(format!(
+            "{shown} is not empty (there is {}); choose a new or an empty directory",
+            name.display()
+        )));
+    }
+    Ok(())
+}
+
+/// Writes all that a connection sees into a new file. On the disk when it returns.
+pub(super) fn copy(connection: &Connection, partial: &Path) -> Result<(), StoreError> {
+    let text = partial.to_str();
+    let text = text.ok_or_else(|| StoreError::Refused("the directory's name is not UTF-8".into()))?;
+    // Created here, so that nobody but the owner can read it: SQLite takes an empty file as it is.
+    let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(partial);
+    created.map_err(failed(partial))?;
+    connection.execute("VACUUM INTO ?1", [text]).map_err(engine)?;
+    File::open(partial).and_then(|file| file.sync_all()).map_err(failed(partial))
+}
+
+fn failed(path: &Path) -> impl Fn(std::io::Error) -> StoreError + '_ {
+    |error| StoreError::Unavailable(format!("can't use {}: {error}", path.display()))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+fn engine(error: rusqlite::Error) -> StoreError {
+    StoreError::Unavailable(format!("the copy failed: {error}"))
+}
