@@ -71,9 +71,9 @@ impl Server {
         };
         let serve_public = listener::serve(public, config.listener(), stopped.clone(), answer);
         let admin = admin::router(admin, Some(token));
-        let answer_admin = move |request, _peer| {
+        let answer_admin = move |request, peer: SocketAddr| {
             let admin = admin.clone();
-            async move { admin::answer(admin, request).await }
+            async move { admin::answer(admin, request, peer.ip()).await }
         };
         let serve_control = listener::serve(control, config.listener(), stopped, answer_admin);
         let listeners = vec![tokio::spawn(serve_public), tokio::spawn(serve_control)];

@@ -1,11 +1,11 @@
 //! Accounts: listed page by page, shown with their profiles, created, changed and deleted.
 
 use super::view::{self, AccountView, AccountsView};
-use super::{AdminError, Answer, State, record};
-use axum::Json;
+use super::{AdminError, Answer, Peer, State, record};
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State as Extract};
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use portrait_model::{AccountSeed, ProfilePatch, SdkAppId, UserId};
 use portrait_store::{Change, Found, StoreError};
 use serde::Deserialize;
@@ -87,6 +87,7 @@ pub(super) async fn delete(
 pub(super) async fn set(
     Extract(state): Extract<State>,
     Path((app, user)): Path<(String, String)>,
+    peer: Option<Extension<Peer>>,
     body: Bytes,
 ) -> Answer<AccountView> {
     let app = state.app(&app)?;
@@ -98,11 +99,13 @@ pub(super) async fn set(
     if patch.is_empty() {
         return Err(AdminError::bad("name at least one field to set"));
     }
-    let change = Change { app: id, user, patch, at: state.clock.now(), origin: None };
+    let (at, origin) = (state.clock.now(), state.origin(&app, peer, 1));
+    let change = Change { app: id, user, patch, at, origin };
     match state.store.apply(change).await {
         Err(StoreError::NoSuchAccount) => Err(missing(id, user)),
         stored => {
             stored?;
+            app.delivery.news.notify_one();
             Ok(Json(view(&state, id, user).await?))
         }
     }

@@ -19,13 +19,21 @@ use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, patch, post, put};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use hyper::body::Incoming;
-use portrait_model::{AppSettings, Clock, SdkAppId};
+use portrait_model::{AppSettings, Clock, Origin, SdkAppId};
 use portrait_store::{Store, StoreError};
 use serde::de::DeserializeOwned;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use tower::ServiceExt;
+
+/// Who asked for an operator's change, as webhooks tell it.
+const OPERATOR: &str = "operator";
+
+/// From where an admin call comes.
+#[derive(Clone, Copy)]
+pub(crate) struct Peer(pub(crate) IpAddr);
 
 /// What the admin API works on.
 #[derive(Clone)]
@@ -47,6 +55,13 @@ impl State {
         webhooks: Option<Arc<Webhooks>>,
     ) -> Self {
         Self { store, registry, clock, event_ids, webhooks }
+    }
+
+    /// Where an operator's change of so many accounts comes from; `None` when the app tells nobody.
+    fn origin(&self, app: &App, peer: Option<Extension<Peer>>, accounts: usize) -> Option<Origin> {
+        // In-process there is no caller but this machine.
+        let address = peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |Extension(Peer(address))| address);
+        self.event_ids.origin(app, OPERATOR, address, accounts)
     }
 
     fn app(&self, id: &str) -> Result<Arc<App>, AdminError> {
@@ -180,7 +195,8 @@ pub(crate) fn router(state: State, token: Option<AdminToken>) -> Router {
 }
 
 /// Answers one request of the listener.
-pub(crate) async fn answer(router: Router, request: Request<Incoming>) -> Response {
+pub(crate) async fn answer(router: Router, mut request: Request<Incoming>, peer: IpAddr) -> Response {
+    request.extensions_mut().insert(Peer(peer));
     match router.oneshot(request.map(Body::new)).await {
         Ok(response) => response,
         Err(never) => match never {},

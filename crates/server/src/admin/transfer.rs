@@ -1,10 +1,10 @@
 //! Accounts in and out, many at a time, and a backup of everything.
 
-use super::{AdminError, Answer, State, read, record};
+use super::{AdminError, Answer, Peer, State, read, record};
 use crate::registry::App;
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State as Extract};
+use axum::{Extension, Json};
 use portrait_model::{AccountSeed, UserId};
 use portrait_store::{Found, StoreError};
 use serde::{Deserialize, Serialize};
@@ -90,11 +90,20 @@ pub(super) async fn export(
     Ok(Json(page))
 }
 
+#[derive(Deserialize)]
+pub(super) struct ImportQuery {
+    /// Tell the app's webhook of every account that is changed.
+    #[serde(default)]
+    tell: bool,
+}
+
 /// Stores the lines that are good, all in one atomic unit, and says what is wrong with the others. An account that is
 /// missing is created; the fields given are set, others stay as they are.
 pub(super) async fn import(
     Extract(state): Extract<State>,
     Path(app): Path<String>,
+    Query(query): Query<ImportQuery>,
+    peer: Option<Extension<Peer>>,
     body: Bytes,
 ) -> Answer<Imported> {
     let app = state.app(&app)?;
@@ -108,12 +117,16 @@ pub(super) async fn import(
         let (seeds, refused) = read_lines(&app, &body, &damaged);
         let imported = seeds.len() as u64;
         let users: Vec<UserId> = seeds.iter().map(|seed| seed.user).collect();
+        let origin = if query.tell { state.origin(&app, peer, seeds.len()) } else { None };
         let stored = match imported {
             0 => Ok(()),
-            _ => state.store.import(app.settings.id, seeds, state.clock.now(), None).await,
+            _ => state.store.import(app.settings.id, seeds, state.clock.now(), origin).await,
         };
         match stored {
-            Ok(()) => return Ok(Json(Imported { imported, refused })),
+            Ok(()) => {
+                app.delivery.news.notify_one();
+                return Ok(Json(Imported { imported, refused }));
+            }
             // One profile that does not read back refuses the unit; without it the others can go in.
             Err(StoreError::Corrupt(why)) => {
                 let found = state.store.profiles(app.settings.id, users.clone()).await?;

@@ -26,6 +26,9 @@ pub(super) struct Args {
     /// The file is CSV
     #[arg(long)]
     csv: bool,
+    /// Tell the app's webhook of every account that is changed
+    #[arg(long)]
+    tell: bool,
     /// Print the summary as JSON
     #[arg(long)]
     json: bool,
@@ -42,7 +45,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         let reader = open(&args.file)?;
         let source: Box<dyn Source> =
             if args.csv { Box::new(Spreadsheet::new(reader, &app)?) } else { Box::new(Lines::new(reader)) };
-        let plan = Plan { operator, sdkappid: args.sdkappid, file, rows: ROWS, json: args.json };
+        let plan =
+            Plan { operator, sdkappid: args.sdkappid, file, rows: ROWS, tell: args.tell, json: args.json };
         Transfer::prepare(plan, source)?.run(async |rows, _| Ok(rows)).await
     })
 }

@@ -64,7 +64,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         let cloud = Cloud::new(&args.from, caller, tags(args, &app), args.rate)?;
         let source = Box::new(Lines::new(open(&args.accounts)?));
         let rows = CALLS * ACCOUNTS_MAX;
-        let plan = Plan { operator, sdkappid, file: Some(&args.accounts), rows, json: args.json };
+        let plan =
+            Plan { operator, sdkappid, file: Some(&args.accounts), rows, tell: false, json: args.json };
         Transfer::prepare(plan, source)?.run(async |rows, stop| look_up(&cloud, rows, stop).await).await
     })
 }

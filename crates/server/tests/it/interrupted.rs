@@ -76,7 +76,7 @@ fn pass(client: TcpStream, upstream: &str, imported: impl FnOnce()) {
     bytes.resize(head + length, 0);
     reader.read_exact(&mut bytes[head..]).unwrap();
     let answer = Connection::open(upstream).exchange(&bytes).unwrap();
-    if request.starts_with("POST") && request.contains("/import ") {
+    if request.starts_with("POST") && request.contains("/import?") {
         imported();
     }
     let (status, body) = (answer.status, answer.body);

@@ -424,3 +424,33 @@ fn metrics_tell_of_the_backlog() {
     }
     assert!(!answer.body.contains("hunter2"));
 }
+
+#[test]
+fn the_operator_s_edits_are_told_and_imports_when_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let server = TestServer::serve(&data, CONFIG);
+    let (app, receiver) = (server.app(), Receiver::polite());
+    app.import("u");
+    has_webhook(&app, &receiver.url());
+    let path = format!("/apps/{}/accounts/u/profile", app.id);
+    let (status, answer) = server.admin("PATCH", &path, r#"{"Tag_Profile_IM_Nick": "by hand"}"#);
+    assert_eq!(status, 200, "{answer}");
+    let file = dir.path().join("accounts.jsonl");
+    let line =
+        |nick: &str| json!({"UserID": "u", "ProfileItem": [{"Tag": "Tag_Profile_IM_Nick", "Value": nick}]});
+    let import = |nick: &str, args: &[&str]| {
+        std::fs::write(&file, line(nick).to_string()).unwrap();
+        let mut command = binary();
+        command.args(["import", &app.id.to_string()]).arg(&file).args(args).arg("--data").arg(&data);
+        assert!(command.output().unwrap().status.success());
+    };
+    import("quietly", &[]);
+    import("aloud", &["--tell"]);
+    let calls = receiver.wait_for(2);
+    let told: Vec<(&Value, &Value)> =
+        calls.iter().map(|call| (call.value(), &call.body["Operator_Account"])).collect();
+    assert_eq!(told, [(&json!("by hand"), &json!("operator")), (&json!("aloud"), &json!("operator"))]);
+    show_until(&app, "the outbox to be empty", nothing_waits);
+    assert_eq!(receiver.calls().len(), 2);
+}

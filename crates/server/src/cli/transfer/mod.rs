@@ -36,6 +36,8 @@ pub(super) struct Plan<'a> {
     pub(super) file: Option<&'a Path>,
     /// Rows to a batch.
     pub(super) rows: usize,
+    /// Tell the app's webhook.
+    pub(super) tell: bool,
     /// Print the summary as JSON.
     pub(super) json: bool,
 }
@@ -169,7 +171,8 @@ impl<'a> Transfer<'a> {
         if lines.is_empty() {
             return Ok(Imported::default());
         }
-        let path = format!("/apps/{}/import", self.plan.sdkappid);
+        let Plan { sdkappid, tell, .. } = self.plan;
+        let path = format!("/apps/{sdkappid}/import?tell={tell}");
         let mut pauses = PAUSES_MS.into_iter();
         loop {
             let answer = self.plan.operator.bytes(Method::POST, &path, lines.as_bytes().to_vec()).await;
