@@ -33,6 +33,8 @@ use worker::Worker;
 
 /// The largest answer of a receiver that is read.
 const ANSWER_BYTES_MAX: usize = 64 << 10;
+/// For attempts on their way when the server stops.
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
 /// How often the backlog's bound is looked after, and workers that ended badly are started again.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -131,8 +133,8 @@ impl Webhooks {
                 changed = stopped.changed() => if changed.is_err() { break },
             }
         }
-        // An attempt takes no longer than its timeout; what can't be stored by then is delivered again after the start.
-        let patience = self.config.timeout + TICK;
+        // What is not stored by then is delivered again after the next start.
+        let patience = self.config.timeout.min(STOP_PATIENCE) + TICK;
         if tokio::time::timeout(patience, async { while workers.join_next().await.is_some() {} })
             .await
             .is_err()

@@ -454,3 +454,49 @@ fn the_operator_s_edits_are_told_and_imports_when_asked() {
     show_until(&app, "the outbox to be empty", nothing_waits);
     assert_eq!(receiver.calls().len(), 2);
 }
+
+#[test]
+fn a_stop_leaves_what_was_not_delivered_for_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let polite = std::sync::Arc::new(AtomicBool::new(false));
+    let mood = std::sync::Arc::clone(&polite);
+    let receiver =
+        Receiver::start(move |_| if mood.load(Ordering::Relaxed) { Reply::Yes } else { Reply::Hang });
+    let mut server = TestServer::serve(&data, CONFIG);
+    let id = {
+        let app = server.app();
+        app.import("u");
+        has_webhook(&app, &receiver.url());
+        set(&app, "u", "first");
+        set(&app, "u", "second");
+        app.id
+    };
+    receiver.wait_for(1);
+    server.signal("-TERM");
+    assert!(server.child.wait().unwrap().success());
+    drop(server);
+    polite.store(true, Ordering::Relaxed);
+    let before = receiver.calls().len();
+    let server = TestServer::serve(&data, CONFIG);
+    let calls = receiver.wait_for(before + 2);
+    let told: Vec<&Value> = calls[before..].iter().map(Call::value).collect();
+    assert_eq!(told, ["first", "second"]);
+    assert_eq!(calls[before].event_id(), calls[0].event_id(), "the same event as before the stop");
+    show_until(&App { server: &server, id }, "the outbox to be empty", nothing_waits);
+}
+
+#[test]
+fn the_client_s_address_is_told_also_behind_a_trusted_proxy() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = format!("[server]\ntrusted_proxies = [\"127.0.0.1/32\"]\n{CONFIG}");
+    let server = TestServer::serve(&dir.path().join("data"), &config);
+    let (app, receiver) = (server.app(), Receiver::polite());
+    app.import("u");
+    has_webhook(&app, &receiver.url());
+    let request = String::from_utf8(app.request("portrait_set", &nick_body("u", "x"))).unwrap();
+    let request = request.replacen("\r\n", "\r\nX-Forwarded-For: 198.51.100.7, 203.0.113.9\r\n", 1);
+    assert_eq!(server.connect().exchange(request.as_bytes()).unwrap().code(), 0);
+    let target = receiver.wait_for(1).remove(0).target;
+    assert!(target.contains("&ClientIP=203.0.113.9&"), "{target}");
+}
