@@ -8,7 +8,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -51,6 +51,18 @@ impl Between {
     /// Waits until an answer is held back.
     pub(crate) fn wait(&self) {
         self.held.recv_timeout(Duration::from_mins(1)).unwrap();
+    }
+}
+
+/// Presses Ctrl-C, and waits until the process has said that it heard it.
+pub(crate) fn press_ctrl_c(child: &mut Child) {
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let (stderr, mut said) = (child.stderr.as_mut().unwrap(), Vec::new());
+    // Letter by letter: what follows is for the test.
+    while !said.ends_with(b"stops at once\n") {
+        let mut letter = [0];
+        assert_eq!(stderr.read(&mut letter).unwrap(), 1, "{}", String::from_utf8_lossy(&said));
+        said.push(letter[0]);
     }
 }
 
@@ -109,12 +121,12 @@ fn beside(file: &Path, ending: &str) -> std::path::PathBuf {
     format!("{}{ending}", file.display()).into()
 }
 
-/// Sends a signal while the third of four batches is on its way, and gives what the process said.
-fn interrupt(server: &TestServer, file: &Path, signal: &str) -> (std::process::Output, usize) {
+/// Ends the process, one way or another, while the third of four batches is on its way, and gives what it said.
+fn interrupt(server: &TestServer, file: &Path, end: impl Fn(&mut Child)) -> (std::process::Output, usize) {
     let between = Between::start(server, 2);
-    let child = import(server, &between.url, file).spawn().unwrap();
+    let mut child = import(server, &between.url, file).spawn().unwrap();
     between.wait();
-    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+    end(&mut child);
     between.release.send(()).unwrap();
     let output = child.wait_with_output().unwrap();
     (output, between.imports.load(Ordering::SeqCst))
@@ -140,7 +152,7 @@ fn ctrl_c_stops_after_the_batch_and_the_same_command_continues() {
     let file = dir.path().join("many.jsonl");
     fs::write(&file, many_lines("")).unwrap();
     let server = TestServer::dev();
-    let (output, imports) = interrupt(&server, &file, "-INT");
+    let (output, imports) = interrupt(&server, &file, press_ctrl_c);
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!((output.status.code(), imports), (Some(1), 3), "{said}");
     assert!(said.contains("stopped after line 1500") && said.contains("same command again"), "{said}");
@@ -176,7 +188,7 @@ fn an_import_that_was_killed_is_continued() {
     let file = dir.path().join("many.jsonl");
     fs::write(&file, many_lines("")).unwrap();
     let server = TestServer::dev();
-    let (output, _) = interrupt(&server, &file, "-KILL");
+    let (output, _) = interrupt(&server, &file, |child| child.kill().unwrap());
     assert_eq!(output.status.code(), None);
     assert!(beside(&file, ".progress").exists());
     let url = format!("http://{}", server.admin_address);

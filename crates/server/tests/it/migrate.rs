@@ -1,7 +1,7 @@
 //! Moving from the cloud: a second portraitd plays the cloud.
 
 use crate::harness::{App, KEY, TestServer, binary};
-use crate::interrupted::Between;
+use crate::interrupted::{Between, press_ctrl_c};
 use crate::tls::Authority;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -76,9 +76,9 @@ fn accounts_are_moved_in_spite_of_limits_and_a_stop() {
     here.dev_app().put("/fields/Num", r#"{"type":"uint64","read":["admin"],"write":["admin"]}"#);
 
     let between = Between::start(&here, 0);
-    let child = migrate(&cloud, &here, &between.url, &accounts, HERE).spawn().unwrap();
+    let mut child = migrate(&cloud, &here, &between.url, &accounts, HERE).spawn().unwrap();
     between.wait();
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    press_ctrl_c(&mut child);
     between.release.send(()).unwrap();
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();

@@ -16,6 +16,7 @@ impl Stop {
             signals.asked_to_stop().await;
             // Nobody listens once all is done.
             let _ = asked.send(true);
+            eprintln!("\nstopping after this step; Ctrl-C again stops at once");
         });
         Ok(Self(receiver))
     }
