@@ -32,6 +32,8 @@ impl Gate {
         self.failures = self.failures.saturating_add(1);
         let (first, longest) = ASK_AFTER_MS;
         self.closed = match self.closed {
+            // Attempts that were on their way when it closed tell nothing new.
+            Some(closed) if self.ask_at(now) > Some(now) => Some(closed),
             Some(Closed { since, wait_ms, .. }) => {
                 let wait_ms = (wait_ms * 2).min(longest);
                 Some(Closed { since, wait_ms, ask_at: UnixMillis(now.0 + wait_ms) })
@@ -74,12 +76,17 @@ mod tests {
         assert_eq!(gate.ask_at(now), None);
         gate.failed(now);
         assert_eq!(gate.ask_at(now), Some(UnixMillis(now.0 + 1_000)));
+        let closed = gate;
+        gate.failed(now);
+        assert_eq!(gate, Gate { failures: 11, ..closed }, "one that was on its way");
+        assert_eq!(gate.down_ms(UnixMillis(now.0 + 7)), Some(7));
+        let mut now = UnixMillis(now.0 + 1_000);
         for expected in [2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000] {
             gate.failed(now);
             assert_eq!(gate.ask_at(now), Some(UnixMillis(now.0 + expected)));
+            now.0 += expected;
         }
-        assert_eq!(gate.down_ms(UnixMillis(now.0 + 7)), Some(7));
-        let day_before = UnixMillis(now.0 - 500_000);
+        let day_before = UnixMillis(now.0 - 900_000);
         assert_eq!(gate.ask_at(day_before), Some(day_before), "the clock went back");
         assert!(gate.succeeded());
         assert_eq!((gate.ask_at(now), gate.down_ms(now)), (None, None));

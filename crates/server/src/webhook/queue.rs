@@ -91,6 +91,16 @@ impl Queue {
         self.to_reload.pop()
     }
 
+    /// They could not be read.
+    pub(super) fn reload_later(&mut self, user: UserId, from: OutboxSeq) {
+        self.to_reload.push((user, from));
+    }
+
+    /// Whether an account's next event would be taken in.
+    pub(super) fn has_room_for(&self, user: UserId) -> bool {
+        self.lines.get(&user).is_none_or(|line| line.passed_over.is_none())
+    }
+
     /// The next event to send; its account waits until [`Queue::settle`].
     pub(super) fn next(&mut self, now: UnixMillis) -> Option<OutboxEvent> {
         self.move_due(now);

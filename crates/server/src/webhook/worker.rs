@@ -72,6 +72,7 @@ impl Worker {
             }
             self.store_verdicts(stopping);
             if stopping && self.at_work.is_empty() {
+                delivery.set_down(None);
                 return;
             }
             let sleep = if stopping { SLEEP_MAX } else { self.sleep() };
@@ -97,7 +98,11 @@ impl Worker {
     /// Fills the queue from the outbox.
     async fn read(&mut self) {
         while let Some((user, from)) = self.queue.reload() {
-            self.read_again(user, from).await;
+            if let Err(from) = self.read_again(user, from).await {
+                // Nothing newer may come before them.
+                self.queue.reload_later(user, from);
+                return;
+            }
         }
         while self.more && self.queue.wants_more() {
             let Some(page) = self.page(self.read_to).await else { return };
@@ -107,19 +112,22 @@ impl Worker {
         }
     }
 
-    /// Reads one account's events again, from the first that had no room.
-    async fn read_again(&mut self, user: UserId, from: OutboxSeq) {
-        let mut after = Some(OutboxSeq(from.0.saturating_sub(1)));
-        while after < self.read_to {
-            let Some(mut page) = self.page(after).await else { return };
-            let Some(last) = page.last() else { return };
-            after = Some(last.seq);
+    /// Reads one account's events again, from the first that had no room, until there is no room again. Fails with the
+    /// first that is not read.
+    async fn read_again(&mut self, user: UserId, from: OutboxSeq) -> Result<(), OutboxSeq> {
+        let mut after = OutboxSeq(from.0.saturating_sub(1));
+        while Some(after) < self.read_to && self.queue.has_room_for(user) {
+            let page = self.page(Some(after)).await;
+            let mut page = page.ok_or(OutboxSeq(after.0.saturating_add(1)))?;
+            let Some(last) = page.last() else { break };
+            after = last.seq;
             page.retain(|event| {
                 let of_user = event.event.as_ref().is_some_and(|event| event.user == user);
                 of_user && Some(event.seq) <= self.read_to
             });
             self.push(page);
         }
+        Ok(())
     }
 
     /// A page of the outbox; `None`, and a try later, when the store can't be read.

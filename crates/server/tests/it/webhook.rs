@@ -500,3 +500,32 @@ fn the_client_s_address_is_told_also_behind_a_trusted_proxy() {
     let target = receiver.wait_for(1).remove(0).target;
     assert!(target.contains("&ClientIP=203.0.113.9&"), "{target}");
 }
+
+/// More events of one account than are kept in memory: what had no room is read again, in order.
+#[test]
+fn a_long_line_of_one_account_arrives_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = TestServer::serve(&dir.path().join("data"), CONFIG);
+    let app = server.app();
+    let polite = std::sync::Arc::new(AtomicBool::new(false));
+    let mood = std::sync::Arc::clone(&polite);
+    let receiver = Receiver::start(move |call| {
+        let refused = call.user() == "busy" && !mood.load(Ordering::Relaxed);
+        if refused { Reply::Hang } else { Reply::Yes }
+    });
+    for user in ["busy", "other"] {
+        app.import(user);
+    }
+    has_webhook(&app, &receiver.url());
+    for number in 0..200 {
+        set(&app, "busy", &number.to_string());
+    }
+    set(&app, "other", "x");
+    receiver.wait_until("the other account", |calls| calls.iter().any(|call| call.user() == "other"));
+    polite.store(true, Ordering::Relaxed);
+    let calls = receiver.wait_until("the last event", |calls| calls.iter().any(|call| call.value() == "199"));
+    let mut told: Vec<u32> = calls.iter().filter_map(|call| call.value().as_str()?.parse().ok()).collect();
+    told.dedup();
+    assert_eq!(told, (0..200).collect::<Vec<_>>());
+    show_until(&app, "the outbox to be empty", nothing_waits);
+}
