@@ -1,25 +1,5 @@
-//! `portraitd`: a self-hosted, drop-in replacement for the user-profile part of Tencent Cloud IM's REST API.
-
-mod admin;
-mod api;
-mod cli;
-mod client_address;
-mod clock;
-mod config;
-mod gateway;
-mod host;
-mod limit;
-mod listener;
-mod metrics;
-mod observe;
-mod outbound;
-mod query;
-mod registry;
-mod secret;
-mod server;
-mod verified;
-mod webhook;
+//! The binary `portraitd`; everything is in the library beside it.
 
 fn main() -> std::process::ExitCode {
-    cli::run()
+    portrait_server::run()
 }

@@ -1,0 +1,30 @@
+//! `portraitd`: a self-hosted, drop-in replacement for the user-profile part of Tencent Cloud IM's REST API.
+//!
+//! A library only so that benches and fuzz targets reach its parts; the product is the binary `portraitd`, which
+//! calls [`run`].
+
+mod admin;
+mod api;
+mod cli;
+mod client_address;
+mod clock;
+mod config;
+mod gateway;
+mod host;
+mod limit;
+mod listener;
+mod metrics;
+mod observe;
+mod outbound;
+mod query;
+mod registry;
+mod secret;
+mod server;
+mod verified;
+mod webhook;
+
+/// Runs the command line of this process: parses its arguments, does what they ask for and gives the exit code (0
+/// done, 1 failed, 2 not understood).
+pub fn run() -> std::process::ExitCode {
+    cli::run()
+}
