@@ -64,6 +64,11 @@ macro_rules! error_codes {
                 match self { $(Self::$variant => $number,)* }
             }
 
+            /// The code's place in [`ERROR_CODES`].
+            pub const fn place(self) -> usize {
+                self as usize
+            }
+
             /// `ErrorInfo` on the wire, where the answer does not carry its own.
             pub const fn info(self) -> &'static str {
                 match self { $(Self::$variant => $info,)* }
@@ -198,8 +203,8 @@ mod tests {
     #[test]
     fn numbers_ascend_and_rows_are_complete() {
         assert!(ERROR_CODES.is_sorted_by(|a, b| a.number < b.number));
-        for row in ERROR_CODES {
-            assert_eq!(row.code.number(), row.number);
+        for (place, row) in ERROR_CODES.iter().enumerate() {
+            assert_eq!((row.code.number(), row.code.place()), (row.number, place));
             assert!(!row.info.is_empty() && !row.english.is_empty() && !row.chinese.is_empty());
             assert!(row.info.is_ascii(), "{} goes on the wire", row.number);
             assert_eq!((40000..50000).contains(&row.number), row.info.starts_with("Err_Profile_"));

@@ -57,6 +57,7 @@ pub(crate) struct Gateway {
 #[derive(Default)]
 struct Progress {
     endpoint: Option<&'static Endpoint>,
+    place: Option<usize>,
     app: Option<Arc<App>>,
     sdk_app_id: Option<SdkAppId>,
     body_read: bool,
@@ -113,6 +114,8 @@ impl Gateway {
         if progress.close {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
+        let usage = progress.app.as_ref().map_or(&self.registry.unclaimed, |app| &app.usage);
+        usage.record(progress.place, outcome.as_ref().err().map(ApiError::code), self.clock.now());
         log(&head, &progress, &outcome, started, response.headers());
         response
     }
@@ -135,7 +138,7 @@ impl Gateway {
             ));
         }
         let (index, endpoint) = api::find(head.uri.path()).ok_or(ApiError::new(ErrorCode::NoSuchResource))?;
-        progress.endpoint = Some(endpoint);
+        (progress.endpoint, progress.place) = (Some(endpoint), Some(index));
         let query = Query::parse(head.uri.query().unwrap_or_default())?;
         progress.sdk_app_id = query.sdk_app_id;
         let app = query.sdk_app_id.and_then(|id| self.registry.app(id));

@@ -20,6 +20,7 @@ mod query;
 mod registry;
 mod secret;
 mod server;
+mod usage;
 mod verified;
 mod webhook;
 

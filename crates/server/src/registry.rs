@@ -1,6 +1,7 @@
 //! The apps, ready for use: one snapshot that changes as a whole. A call loads it once and sees no half change.
 
 use crate::limit::AppCells;
+use crate::usage::Usage;
 use crate::verified::VerifiedSigs;
 use crate::webhook::Delivery;
 use arc_swap::ArcSwap;
@@ -22,14 +23,19 @@ pub(crate) struct App {
     pub(crate) cells: Arc<AppCells>,
     pub(crate) verified: VerifiedSigs,
     pub(crate) delivery: Arc<Delivery>,
+    pub(crate) usage: Arc<Usage>,
 }
 
 impl App {
-    fn new(record: AppRecord, cells: Arc<AppCells>, delivery: Arc<Delivery>) -> Result<Self, AppError> {
+    /// What is counted and remembered of an app lives on when its settings change.
+    fn new(record: AppRecord, known: Option<&Self>) -> Result<Self, AppError> {
         let AppRecord { settings, revision, kicked_admins } = record;
         let lexicon = Lexicon::new(&settings.words, settings.screened_tags.clone())?;
         let (schema, verified) = (FieldSchema::of(&settings), VerifiedSigs::default());
-        Ok(Self { settings, revision, schema, lexicon, kicked_admins, cells, verified, delivery })
+        let cells = known.map(|app| Arc::clone(&app.cells)).unwrap_or_default();
+        let delivery = known.map(|app| Arc::clone(&app.delivery)).unwrap_or_default();
+        let usage = known.map(|app| Arc::clone(&app.usage)).unwrap_or_default();
+        Ok(Self { settings, revision, schema, lexicon, kicked_admins, cells, verified, delivery, usage })
     }
 
     /// Whether the app takes calls from an address.
@@ -48,6 +54,8 @@ pub(crate) struct Registry {
     /// One reload at a time, so that an older catalogue never replaces a newer one.
     reloading: tokio::sync::Mutex<()>,
     changes: watch::Sender<()>,
+    /// Calls that belong to no app.
+    pub(crate) unclaimed: Usage,
 }
 
 impl Registry {
@@ -58,6 +66,7 @@ impl Registry {
             apps: ArcSwap::default(),
             reloading: tokio::sync::Mutex::default(),
             changes: watch::Sender::default(),
+            unclaimed: Usage::default(),
         };
         registry.reload().await?;
         Ok(registry)
@@ -93,9 +102,7 @@ impl Registry {
                     Arc::clone(app)
                 }
                 known => {
-                    let cells = known.map(|app| Arc::clone(&app.cells)).unwrap_or_default();
-                    let delivery = known.map(|app| Arc::clone(&app.delivery)).unwrap_or_default();
-                    let app = App::new(record, cells, delivery)
+                    let app = App::new(record, known.map(Arc::as_ref))
                         .map_err(|why| StoreError::Corrupt(format!("app {id}: {why}")))?;
                     Arc::new(app)
                 }

@@ -6,6 +6,7 @@ mod apps;
 mod fields;
 mod record;
 pub(crate) mod transfer;
+mod usage;
 pub(crate) mod view;
 mod webhook;
 mod words;
@@ -163,6 +164,7 @@ pub(crate) fn router(state: State, token: Option<AdminToken>) -> Router {
     let api = Router::new()
         .route("/apps", get(apps::list).post(apps::create))
         .route("/apps/{app}", get(apps::show).patch(apps::patch))
+        .route("/apps/{app}/usage", get(usage::show))
         .route("/apps/{app}/keys", post(apps::add_key))
         .route("/apps/{app}/keys/{key}", axum::routing::delete(apps::revoke_key))
         .route("/apps/{app}/admins/{user}", put(apps::add_admin).delete(apps::remove_admin))

@@ -129,6 +129,15 @@ pub(crate) struct AccountView {
     pub(crate) profile: BTreeMap<String, serde_json::Value>,
 }
 
+/// How an app is used, counted since the server started.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct UsageView {
+    /// When its last call came, in Unix milliseconds; `null` before the first.
+    pub(crate) last_call_ms: Option<u64>,
+    /// Command to error code to how many calls; 0 = OK.
+    pub(crate) calls: BTreeMap<String, BTreeMap<u32, u64>>,
+}
+
 /// What the store has done since it was opened.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct StoreView {

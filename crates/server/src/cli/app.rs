@@ -2,9 +2,10 @@
 
 use super::operator::{Operator, Target, segment, with_operator};
 use super::{print_json, say};
-use crate::admin::view::{AppPatch, AppView, CreatedKey, NewApp, NewKey};
+use crate::admin::view::{AppPatch, AppView, CreatedKey, NewApp, NewKey, UsageView};
 use clap::{Subcommand, ValueEnum};
 use hyper::Method;
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Create apps and change their settings
@@ -152,12 +153,16 @@ async fn act(operator: &Operator, action: Action) -> anyhow::Result<()> {
             say(app.key.unwrap_or_default());
         }
         Action::List { json } => list(&operator.get::<Vec<AppView>>("/apps").await?, json)?,
-        Action::Show { sdkappid, json } => show(&operator.get(&format!("/apps/{sdkappid}")).await?, json)?,
+        Action::Show { sdkappid, json } => {
+            let app = operator.get(&format!("/apps/{sdkappid}")).await?;
+            let usage = operator.get(&format!("/apps/{sdkappid}/usage")).await?;
+            show(&app, Some(&usage), json)?;
+        }
         Action::Enable { sdkappid } => enable(operator, sdkappid, true).await?,
         Action::Disable { sdkappid } => enable(operator, sdkappid, false).await?,
         Action::Set(set) => {
             let path = format!("/apps/{}", set.sdkappid);
-            show(&operator.json(Method::PATCH, &path, &patch(set)).await?, false)?;
+            show(&operator.json(Method::PATCH, &path, &patch(set)).await?, None, false)?;
         }
         Action::Key(KeyAction::Add { sdkappid, key }) => {
             let path = format!("/apps/{sdkappid}/keys");
@@ -235,9 +240,17 @@ fn list(apps: &[AppView], json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn show(app: &AppView, json: bool) -> anyhow::Result<()> {
+/// An app as it is shown, with how it is used.
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    app: &'a AppView,
+    usage: Option<&'a UsageView>,
+}
+
+fn show(app: &AppView, usage: Option<&UsageView>, json: bool) -> anyhow::Result<()> {
     if json {
-        return print_json(app);
+        return print_json(&Shown { app, usage });
     }
     let keys: Vec<_> = app.keys.iter().map(|key| format!("{} (…{})", key.id, key.last4)).collect();
     let fields: Vec<_> =
@@ -257,7 +270,21 @@ fn show(app: &AppView, json: bool) -> anyhow::Result<()> {
     say(format_args!("Location limit      {} bytes", app.location_bytes_max));
     say(format_args!("Custom fields       {} (at most {})", fields.join(" "), app.custom_fields_max));
     say(format_args!("Sensitive words     {} on {}", app.words, app.screened_tags.join(" ")));
+    if let Some(usage) = usage {
+        show_usage(usage);
+    }
     Ok(())
+}
+
+/// Calls since the server started; a stopped server has none.
+fn show_usage(usage: &UsageView) {
+    for (command, codes) in &usage.calls {
+        let total: u64 = codes.values().sum();
+        let failed = codes.iter().filter(|(code, _)| **code != 0);
+        let failed: Vec<_> = failed.map(|(code, count)| format!("{code}: {count}")).collect();
+        let failed = if failed.is_empty() { String::new() } else { format!(" ({})", failed.join(", ")) };
+        say(format_args!("Calls               {command} {total}{failed}"));
+    }
 }
 
 fn limits(limits: &BTreeMap<String, u32>, json: bool) -> anyhow::Result<()> {

@@ -218,3 +218,24 @@ fn secrets_never_reach_the_log() {
         assert!(!log.contains(secret), "{secret} is in the log:\n{log}");
     }
 }
+
+#[test]
+fn calls_are_counted_by_command_and_code() {
+    let server = TestServer::dev();
+    let (app, other) = (server.app(), server.app());
+    let usage = |app: &App<'_>| -> Value {
+        serde_json::from_str(&server.admin("GET", &format!("/apps/{}/usage", app.id), "").1).unwrap()
+    };
+    assert_eq!(usage(&app), json!({"last_call_ms": null, "calls": {}}));
+    (0..3).for_each(|_| app.import("u"));
+    app.code("kick", r#"{"UserID":"nobody"}"#);
+    app.code("portrait_set", "{");
+    let mut found = usage(&app);
+    let last = found["last_call_ms"].take().as_u64().unwrap();
+    assert!(last / 1000 <= now() && last / 1000 + 600 > now(), "{last}");
+    let calls = json!({"account_import": {"0": 3}, "kick": {"70107": 1}, "portrait_set": {"60003": 1}});
+    assert_eq!(found, json!({"last_call_ms": null, "calls": calls}));
+    app.patch(&json!({"name": "counters live on"}));
+    assert_eq!(usage(&app)["calls"], calls);
+    assert_eq!(usage(&other)["calls"], json!({}));
+}
