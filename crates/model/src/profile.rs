@@ -38,21 +38,23 @@ impl Profile {
         self.items.get(index).map(|item| &item.value)
     }
 
-    /// Sets the patch's fields and leaves the others. Doing it twice is the same as doing it once.
-    pub fn merge(&mut self, patch: &ProfilePatch) {
-        for item in patch.items() {
-            self.put(item.clone());
-        }
+    /// Sets the patch's fields and leaves the others; says whether anything is different now. Doing it twice is the
+    /// same as doing it once.
+    pub fn merge(&mut self, patch: &ProfilePatch) -> bool {
+        patch.items().iter().fold(false, |changed, item| self.put(item.clone()) | changed)
     }
 
-    fn put(&mut self, item: ProfileItem) {
+    fn put(&mut self, item: ProfileItem) -> bool {
         match self.items.binary_search_by_key(&item.tag, |item| item.tag) {
-            Ok(index) => {
-                if let Some(slot) = self.items.get_mut(index) {
-                    *slot = item;
-                }
+            Ok(index) => self.items.get_mut(index).is_some_and(|slot| {
+                let changed = *slot != item;
+                *slot = item;
+                changed
+            }),
+            Err(index) => {
+                self.items.insert(index, item);
+                true
             }
-            Err(index) => self.items.insert(index, item),
         }
     }
 }
@@ -112,7 +114,9 @@ mod tests {
         #[test]
         fn the_last_value_wins(items in any_items(), old in any_items()) {
             let mut profile = Profile::from_items(old.clone());
-            profile.merge(&ProfilePatch::from_checked(items.clone()));
+            let before = profile.clone();
+            let changed = profile.merge(&ProfilePatch::from_checked(items.clone()));
+            prop_assert_eq!(changed, profile != before);
             let everything: Vec<_> = old.into_iter().chain(items).collect();
             for item in &everything {
                 let last = everything.iter().rev().find(|other| other.tag == item.tag).unwrap();
@@ -127,7 +131,7 @@ mod tests {
             let mut once = Profile::from_items(old);
             once.merge(&patch);
             let mut twice = once.clone();
-            twice.merge(&patch);
+            prop_assert!(!twice.merge(&patch), "nothing was left to change");
             prop_assert_eq!(once, twice);
         }
 

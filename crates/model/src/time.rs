@@ -15,8 +15,12 @@ impl UnixMillis {
     }
 }
 
-/// Where the time of day comes from.
+/// Where time comes from.
 pub trait Clock: Send + Sync {
-    /// The time now.
+    /// The time of day.
     fn now(&self) -> UnixMillis;
+
+    /// Nanoseconds that only grow, whatever is done to the time of day: for frequencies. They start an hour in, so
+    /// that 0 is always past.
+    fn ticks_ns(&self) -> u64;
 }

@@ -1,9 +1,10 @@
 //! The machine's clock: the one place that reads it.
 
 use portrait_model::{Clock, UnixMillis};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// The machine's time of day.
+/// The machine's time.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct SystemClock;
 
@@ -13,5 +14,11 @@ impl Clock for SystemClock {
         // A clock set before 1970 reads as 1970; u64 milliseconds last for 584 million years.
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         UnixMillis(u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    fn ticks_ns(&self) -> u64 {
+        static START: OnceLock<Instant> = OnceLock::new();
+        let since_start = START.get_or_init(Instant::now).elapsed() + Duration::from_hours(1);
+        u64::try_from(since_start.as_nanos()).unwrap_or(u64::MAX)
     }
 }

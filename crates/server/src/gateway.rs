@@ -165,14 +165,14 @@ impl Gateway {
         if !app.allows_ip(peer) {
             return Err(ApiError::new(ErrorCode::SourceIp));
         }
-        if !self.failures.allows(peer) {
+        if !self.failures.allows(peer, &*self.clock) {
             return Err(ApiError::new(ErrorCode::SigTooOften));
         }
-        let sig =
-            verify(app, query, self.clock.now().seconds()).inspect_err(|_| self.failures.record(peer))?;
+        let sig = verify(app, query, self.clock.now().seconds())
+            .inspect_err(|_| self.failures.record(peer, &*self.clock))?;
         let is_admin = app.settings.is_admin(&query.identifier);
         if self.kicked_at(app, service, &query.identifier, is_admin).await? >= Some(sig.issued_at()) {
-            self.failures.record(peer);
+            self.failures.record(peer, &*self.clock);
             return Err(SigError::Kicked.into());
         }
         let role = match () {
@@ -208,7 +208,7 @@ impl Gateway {
         let limits = &app.settings.limits;
         let per_second = limits.get(endpoint.command).copied().unwrap_or(endpoint.per_second);
         let total = limits.get("total").copied().unwrap_or(0);
-        app.cells.admit(index, per_second, total).map_err(|exceeded| match exceeded {
+        app.cells.admit(index, per_second, total, self.clock.ticks_ns()).map_err(|exceeded| match exceeded {
             Exceeded::Endpoint => ApiError::new(ErrorCode::ApiFrequency),
             Exceeded::App => ApiError::new(ErrorCode::AppFrequency),
         })

@@ -1,11 +1,11 @@
 //! Frequency limits: one GCRA cell for each app and command, and one for each address whose UserSigs fail.
 
 use crate::api::ENDPOINTS;
+use portrait_model::Clock;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 const SECOND_NS: u64 = 1_000_000_000;
 
@@ -59,9 +59,14 @@ pub(crate) enum Exceeded {
 }
 
 impl AppCells {
-    /// Counts a call of the endpoint with this place in `ENDPOINTS`.
-    pub(crate) fn admit(&self, endpoint: usize, per_second: u32, total: u32) -> Result<(), Exceeded> {
-        let now_ns = now_ns();
+    /// Counts a call, at `now_ns`, of the endpoint with this place in `ENDPOINTS`.
+    pub(crate) fn admit(
+        &self,
+        endpoint: usize,
+        per_second: u32,
+        total: u32,
+        now_ns: u64,
+    ) -> Result<(), Exceeded> {
         match self.by_endpoint.get(endpoint) {
             Some(cell) if !cell.admit(per_second, now_ns) => Err(Exceeded::Endpoint),
             Some(_) | None if !self.total.admit(total, now_ns) => Err(Exceeded::App),
@@ -89,20 +94,20 @@ impl FailureLimit {
     }
 
     /// Whether an address may have another UserSig checked.
-    pub(crate) fn allows(&self, address: IpAddr) -> bool {
+    pub(crate) fn allows(&self, address: IpAddr, clock: &dyn Clock) -> bool {
         if self.len.load(Ordering::Relaxed) == 0 {
             return true;
         }
         let cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
-        cells.get(&network(address)).is_none_or(|cell| cell.has_room(self.per_second, now_ns()))
+        cells.get(&network(address)).is_none_or(|cell| cell.has_room(self.per_second, clock.ticks_ns()))
     }
 
     /// Counts a failure.
-    pub(crate) fn record(&self, address: IpAddr) {
+    pub(crate) fn record(&self, address: IpAddr, clock: &dyn Clock) {
         if self.per_second == 0 {
             return;
         }
-        let now_ns = now_ns();
+        let now_ns = clock.ticks_ns();
         let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
         if cells.len() >= Self::ADDRESSES_MAX {
             cells.retain(|_, cell| !cell.is_at_rest(now_ns));
@@ -122,14 +127,6 @@ fn network(address: IpAddr) -> IpAddr {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
     }
-}
-
-/// A clock that never goes backwards, whatever is done to the time of day. It starts an hour in, so that `0`
-/// (a cell never used) is always past.
-fn now_ns() -> u64 {
-    static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
-    let since_start = START.get_or_init(Instant::now).elapsed() + Duration::from_hours(1);
-    u64::try_from(since_start.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -166,14 +163,14 @@ mod tests {
 
     #[test]
     fn failures_count_by_address() {
-        let limit = FailureLimit::new(3);
+        let (limit, clock) = (FailureLimit::new(3), crate::clock::SystemClock);
         let [one, other] = ["192.0.2.1", "192.0.2.2"].map(|text| text.parse().unwrap());
-        assert!(limit.allows(one));
-        (0..3).for_each(|_| limit.record(one));
-        assert!(!limit.allows(one));
-        assert!(limit.allows(other));
+        assert!(limit.allows(one, &clock));
+        (0..3).for_each(|_| limit.record(one, &clock));
+        assert!(!limit.allows(one, &clock));
+        assert!(limit.allows(other, &clock));
         let [host, neighbour] = ["2001:db8::1", "2001:db8::2"].map(|text| text.parse().unwrap());
-        (0..3).for_each(|_| limit.record(host));
-        assert!(!limit.allows(neighbour));
+        (0..3).for_each(|_| limit.record(host, &clock));
+        assert!(!limit.allows(neighbour, &clock));
     }
 }

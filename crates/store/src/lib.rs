@@ -12,7 +12,7 @@ mod outbox;
 mod settings;
 mod sqlite;
 
-pub use memory::MemoryStore;
+pub use memory::{Image, MemoryStore};
 pub use open::{OpenError, StoreUrl, is_in_use, open};
 pub use outbox::{Amount, Backlog, EventState, OutboxEvent, OutboxSeq, Selection, Verdict};
 pub use sqlite::{Checked, Compacted, Damage, Finding, RestoreError, SqliteStore, check, compact, restore};
@@ -60,7 +60,7 @@ pub struct Change {
     pub patch: ProfilePatch,
     /// When it was asked for.
     pub at: UnixMillis,
-    /// Where it came from; `Some` writes an event into the outbox in the same unit.
+    /// Where it came from; `Some` writes an event into the outbox in the same unit, unless the profile was so already.
     pub origin: Option<Origin>,
 }
 
@@ -93,7 +93,7 @@ pub trait ProfileStore: Send + Sync {
     fn profiles(&self, app: SdkAppId, users: Vec<UserId>) -> StoreFuture<'_, Vec<Found>>;
 
     /// Creates the accounts that do not exist and merges every seed's patch, all in one atomic unit. With an origin,
-    /// every seed that sets something writes an event into the outbox in the same unit.
+    /// every seed that changes something writes an event into the outbox in the same unit.
     fn import(
         &self,
         app: SdkAppId,

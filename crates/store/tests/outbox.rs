@@ -24,11 +24,12 @@ fn origin(id: u128) -> Origin {
     Origin { id: EventId(id), operator: "administrator".into(), client_ip: "10.0.0.1".parse().unwrap() }
 }
 
+/// A change to a value of its own.
 fn change(app: SdkAppId, name: &str, id: u128) -> Change {
     Change {
         app,
         user: user(name),
-        patch: patch(&[(NICK, "x")]),
+        patch: patch(&[(NICK, &id.to_string())]),
         at: UnixMillis(7),
         origin: Some(origin(id)),
     }
@@ -71,12 +72,43 @@ fn a_change_and_its_event_are_one() {
         assert!(events.is_sorted_by_key(|event| event.seq));
         let first = events[0].event.clone().unwrap();
         assert_eq!((first.user, first.at, &*first.operator), (user("a"), UnixMillis(7), "administrator"));
-        assert_eq!(first.items, patch(&[(NICK, "x")]).items());
+        assert_eq!(first.items, patch(&[(NICK, "3")]).items());
         let after = store.events(APP, EventState::Waiting, Some(events[0].seq), 1).await.unwrap();
         assert_eq!(ids(&after), [10]);
         let backlogs = store.backlogs();
         assert_eq!((backlogs[&APP].waiting.events, backlogs[&OTHER].waiting.events), (3, 1));
         assert!(backlogs[&APP].waiting.bytes > 100);
+    });
+}
+
+/// Who repeats a change whose answer was lost makes no second event, unless it does change something by now.
+#[test]
+fn what_changes_nothing_is_not_told() {
+    on_each_engine(async |store| {
+        store.import(APP, vec![seed("a", &[])], UnixMillis(1), None).await.unwrap();
+        let set = |id, nick: &str, level: &str| Change {
+            patch: patch(&[(NICK, nick), ("Tag_Profile_IM_Level", level)]),
+            ..change(APP, "a", id)
+        };
+        store.apply(set(1, "x", "1")).await.unwrap();
+        store.apply(set(2, "x", "1")).await.unwrap();
+        store.apply(set(3, "y", "1")).await.unwrap();
+        store.apply(set(4, "x", "1")).await.unwrap();
+        let events = waiting(store, APP).await;
+        assert_eq!(ids(&events), [1, 3, 4], "2 repeats 1, and 4 undoes 3");
+        let told = events[1].event.as_ref().unwrap().items.len();
+        assert_eq!(told, 2, "an event tells all that was asked for");
+        let seeds = || {
+            vec![
+                seed("a", &[(NICK, "x")]),
+                seed("b", &[(NICK, "b")]),
+                seed("b", &[(NICK, "b")]),
+                seed("b", &[(NICK, "c")]),
+            ]
+        };
+        store.import(APP, seeds(), UnixMillis(1), Some(origin(10))).await.unwrap();
+        store.import(APP, seeds()[..2].to_vec(), UnixMillis(1), Some(origin(20))).await.unwrap();
+        assert_eq!(ids(&waiting(store, APP).await), [1, 3, 4, 11, 13, 21]);
     });
 }
 

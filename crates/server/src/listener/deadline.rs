@@ -31,7 +31,7 @@ impl Progress {
         self.set(ANSWERING);
     }
 
-    /// The service has made its answer.
+    /// hyper has the whole answer.
     pub(super) fn answered(&self) {
         self.set(SENDING);
     }

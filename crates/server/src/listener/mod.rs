@@ -4,6 +4,7 @@
 //! the deadlines of [`deadline`].
 
 mod deadline;
+mod sent;
 
 use deadline::{Deadlines, Progress};
 use hyper::body::{Body, Incoming};
@@ -12,6 +13,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
+use sent::Sent;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -46,7 +48,7 @@ pub(crate) async fn serve<S, F, B>(
 ) where
     S: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response<B>> + Send + 'static,
-    B: Body + Send + 'static,
+    B: Body + Unpin + Send + 'static,
     B::Data: Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
@@ -95,7 +97,7 @@ fn connection<S, F, B>(
 where
     S: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response<B>> + Send + 'static,
-    B: Body + Send + 'static,
+    B: Body + Unpin + Send + 'static,
     B::Data: Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
@@ -110,8 +112,7 @@ where
         let (progress, answering) = (progress.clone(), answer(request, peer));
         async move {
             let response = answering.await;
-            progress.answered();
-            Ok::<_, Infallible>(response)
+            Ok::<_, Infallible>(response.map(|body| Sent::new(body, progress)))
         }
     });
     let mut builder = http1::Builder::new();

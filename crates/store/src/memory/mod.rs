@@ -1,6 +1,9 @@
 //! The reference engine: everything in memory, gone at exit. For tests and `portraitd dev` without `--data`.
 
+mod image;
 mod outbox;
+
+pub use image::Image;
 
 use crate::outbox::{Backlogs, Effects};
 use crate::{CatalogStore, Change, Found, ProfileStore, Store, StoreError, StoreFuture, StoreStats};
@@ -27,11 +30,13 @@ struct Inner {
     accounts: BTreeMap<(SdkAppId, UserId), Account>,
     outbox: Outbox,
     backlogs: Backlogs,
+    /// Apps that images have put here.
+    placed: u64,
     stats: StoreStats,
     closed: bool,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Account {
     profile: Profile,
     state: AccountState,
@@ -83,8 +88,8 @@ impl ProfileStore for MemoryStore {
     fn apply(&self, change: Change) -> StoreFuture<'_, ()> {
         self.write(|inner, effects| {
             let Change { app, user, patch, at, origin } = change;
-            inner.account(app, user)?.profile.merge(&patch);
-            if let Some(origin) = origin {
+            let changed = inner.account(app, user)?.profile.merge(&patch);
+            if let Some(origin) = origin.filter(|_| changed) {
                 let event = ProfileEvent::of(&origin, 0, user, at, patch.items());
                 inner.outbox.append(app, event, effects);
             }
@@ -111,10 +116,8 @@ impl ProfileStore for MemoryStore {
     ) -> StoreFuture<'_, ()> {
         self.write(|inner, effects| {
             for (index, seed) in seeds.iter().enumerate() {
-                inner.accounts.entry((app, seed.user)).or_default().profile.merge(&seed.patch);
-                if let Some(origin) = &origin
-                    && !seed.patch.is_empty()
-                {
+                let changed = inner.accounts.entry((app, seed.user)).or_default().profile.merge(&seed.patch);
+                if let Some(origin) = origin.as_ref().filter(|_| changed) {
                     let event = ProfileEvent::of(origin, index, seed.user, at, seed.patch.items());
                     inner.outbox.append(app, event, effects);
                 }

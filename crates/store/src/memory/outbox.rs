@@ -70,6 +70,15 @@ impl Outbox {
         }
     }
 
+    /// Forgets every event of the apps that are chosen.
+    pub(super) fn clear(&mut self, chosen: impl Fn(SdkAppId) -> bool, effects: &mut Effects) {
+        let places: Vec<_> =
+            self.kept.iter().filter(|(_, kept)| chosen(kept.app)).map(|(seq, _)| *seq).collect();
+        for seq in places {
+            self.remove(seq, effects);
+        }
+    }
+
     fn remove(&mut self, seq: OutboxSeq, effects: &mut Effects) -> Option<Kept> {
         let kept = self.kept.remove(&seq)?;
         effects.remove(kept.app, kept.state, kept.event.bytes);

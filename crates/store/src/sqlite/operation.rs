@@ -79,8 +79,8 @@ impl Operation {
         match self {
             Self::Apply(change) => apply(connection, change, effects),
             Self::Import { app, seeds, at, origin } => {
-                import(connection, *app, seeds, *at)?;
-                tell(connection, *app, seeds, *at, origin.as_ref(), effects)
+                let changed = import(connection, *app, seeds, *at)?;
+                tell(connection, *app, changed, *at, origin.as_ref(), effects)
             }
             Self::Delete { app, users } => delete(connection, *app, users),
             Self::Kick { app, user, at } => kick(connection, *app, *user, *at),
@@ -137,21 +137,23 @@ fn apply(connection: &Connection, change: &Change, effects: &mut Effects) -> Res
     let found = find(connection, change.app, change.user)?;
     let (id, bytes) = found.ok_or(Failure::Refused(StoreError::NoSuchAccount))?;
     let mut profile = decode(change.app, change.user, &bytes)?;
-    profile.merge(&change.patch);
+    let changed = profile.merge(&change.patch);
+    // Also when nothing changed: after a commit whose sync failed, what is found here may not be on the disk.
     update(connection, id, (change.app, change.user), &profile)?;
-    if let Some(origin) = &change.origin {
+    if let Some(origin) = change.origin.as_ref().filter(|_| changed) {
         let event = ProfileEvent::of(origin, 0, change.user, change.at, change.patch.items());
         outbox::append(connection, change.app, &event, effects)?;
     }
     Ok(Outcome::Done)
 }
 
-fn import(
+/// Gives the seeds that changed something, each with its place.
+fn import<'a>(
     connection: &Connection,
     app: SdkAppId,
-    seeds: &[AccountSeed],
+    seeds: &'a [AccountSeed],
     at: UnixMillis,
-) -> Result<(), Failure> {
+) -> Result<Vec<(usize, &'a AccountSeed)>, Failure> {
     // Every profile is read before any is written: a damaged one refuses the whole unit.
     let mut known = Vec::with_capacity(seeds.len());
     for seed in seeds {
@@ -161,43 +163,47 @@ fn import(
         }
         known.push(found.is_some());
     }
-    for (seed, known) in seeds.iter().zip(known) {
-        if !known {
-            create(connection, app, seed.user, &seed.patch, at)?;
-        } else if !seed.patch.is_empty() {
-            merge(connection, app, seed)?;
+    let mut changed = Vec::with_capacity(seeds.len());
+    for ((index, seed), known) in seeds.iter().enumerate().zip(known) {
+        let is_changed = if known {
+            !seed.patch.is_empty() && merge(connection, app, seed.user, &seed.patch)?
+        } else {
+            create(connection, app, seed.user, &seed.patch, at)?
+        };
+        if is_changed {
+            changed.push((index, seed));
         }
     }
-    Ok(())
+    Ok(changed)
 }
 
-/// Appends an event for every seed that sets something.
+/// Appends an event for every seed that changed something.
 fn tell(
     connection: &Connection,
     app: SdkAppId,
-    seeds: &[AccountSeed],
+    changed: Vec<(usize, &AccountSeed)>,
     at: UnixMillis,
     origin: Option<&Origin>,
     effects: &mut Effects,
 ) -> Result<Outcome, Failure> {
     let Some(origin) = origin else { return Ok(Outcome::Done) };
-    for (index, seed) in seeds.iter().enumerate().filter(|(_, seed)| !seed.patch.is_empty()) {
+    for (index, seed) in changed {
         let event = ProfileEvent::of(origin, index, seed.user, at, seed.patch.items());
         outbox::append(connection, app, &event, effects)?;
     }
     Ok(Outcome::Done)
 }
 
-/// Creates an account, unless an earlier seed of the same unit did.
+/// Creates an account, unless an earlier seed of the same unit did; says whether any field was changed.
 fn create(
     connection: &Connection,
     app: SdkAppId,
     user: UserId,
     patch: &ProfilePatch,
     at: UnixMillis,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let mut profile = Profile::default();
-    profile.merge(patch);
+    let changed = profile.merge(patch);
     let mut insert = connection.prepare_cached(
         "INSERT INTO accounts (app, user, created_ms, profile) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
     )?;
@@ -208,17 +214,23 @@ fn create(
         created_ms,
         codec::encode_profile(app, user, &profile)
     ])?;
-    if created == 0 && !patch.is_empty() {
-        return merge(connection, app, &AccountSeed { user, patch: patch.clone() });
+    match created {
+        0 if !patch.is_empty() => merge(connection, app, user, patch),
+        _ => Ok(changed),
     }
-    Ok(())
 }
 
-fn merge(connection: &Connection, app: SdkAppId, seed: &AccountSeed) -> Result<(), Failure> {
-    let Some((id, bytes)) = find(connection, app, seed.user)? else { return Ok(()) };
-    let mut profile = decode(app, seed.user, &bytes)?;
-    profile.merge(&seed.patch);
-    update(connection, id, (app, seed.user), &profile)
+fn merge(
+    connection: &Connection,
+    app: SdkAppId,
+    user: UserId,
+    patch: &ProfilePatch,
+) -> Result<bool, Failure> {
+    let Some((id, bytes)) = find(connection, app, user)? else { return Ok(false) };
+    let mut profile = decode(app, user, &bytes)?;
+    let changed = profile.merge(patch);
+    update(connection, id, (app, user), &profile)?;
+    Ok(changed)
 }
 
 fn delete(connection: &Connection, app: SdkAppId, users: &[UserId]) -> Result<Outcome, Failure> {
