@@ -1,6 +1,7 @@
 //! Ids as they are on the wire, parsed once at the border: no raw `String` ids further inside.
 
 use std::fmt;
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 /// The number of an app (`SDKAppID`) in Tencent Cloud IM, for example `1400000000`.
@@ -98,8 +99,15 @@ impl Ord for UserId {
 
 /// An app's secret key: the text that UserSigs are signed with, as it is (64 hexadecimal characters in the
 /// cloud, never hex-decoded). Wiped from memory when dropped; `Debug` shows its last four characters at most.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Eq)]
 pub struct AppKey(Zeroizing<String>);
+
+/// Takes the same time wherever two keys of one length differ.
+impl PartialEq for AppKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+}
 
 impl AppKey {
     /// The longest key taken, in bytes.

@@ -2,6 +2,7 @@
 
 use http::Uri;
 use std::fmt;
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 /// Where events are sent, and how they are signed.
@@ -91,8 +92,15 @@ impl fmt::Debug for WebhookUrl {
 }
 
 /// The token that receivers know. Wiped from memory when dropped; never shown.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Eq)]
 pub struct WebhookToken(Zeroizing<String>);
+
+/// Takes the same time wherever two tokens of one length differ.
+impl PartialEq for WebhookToken {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+}
 
 impl WebhookToken {
     /// The longest token, in bytes.

@@ -128,6 +128,7 @@ impl Gateway {
         peer: IpAddr,
         progress: &mut Progress,
     ) -> Result<Answer, ApiError> {
+        one_host(head)?;
         self.config.hosts.admit(head)?;
         // A GET with a body is served: a published Python client sends `account_check` so.
         if head.method != Method::POST && (head.method != Method::GET || body.is_end_stream()) {
@@ -165,11 +166,14 @@ impl Gateway {
         if !app.allows_ip(peer) {
             return Err(ApiError::new(ErrorCode::SourceIp));
         }
-        if !self.failures.allows(peer, &*self.clock) {
+        let known = app.verified.get(&query.usersig);
+        // A UserSig that was verified before costs no work: a neighbour's failures do not shut its caller out.
+        if known.is_none() && !self.failures.allows(peer, &*self.clock) {
             return Err(ApiError::new(ErrorCode::SigTooOften));
         }
-        let sig = verify(app, query, self.clock.now().seconds())
-            .inspect_err(|_| self.failures.record(peer, &*self.clock))?;
+        let now = self.clock.now().seconds();
+        let sig =
+            verify(app, query, known, now).inspect_err(|_| self.failures.record(peer, &*self.clock))?;
         let is_admin = app.settings.is_admin(&query.identifier);
         if self.kicked_at(app, service, &query.identifier, is_admin).await? >= Some(sig.issued_at()) {
             self.failures.record(peer, &*self.clock);
@@ -195,7 +199,7 @@ impl Gateway {
         if is_admin {
             return Ok(app.kicked_admins.get(&user).copied());
         }
-        let states = self.store.states(app.settings.id, vec![user]).await;
+        let states = api::within(self.store.states(app.settings.id, vec![user])).await;
         let states = states.map_err(|error| ApiError::store(service.internal(), error))?;
         Ok(states.first().copied().flatten().and_then(|state| state.kicked_at))
     }
@@ -274,9 +278,28 @@ impl Gateway {
     }
 }
 
+/// HTTP/1.1 wants exactly one `Host` (RFC 9112, section 3.2), whatever it says: of two, a proxy may have gone by the
+/// other one.
+fn one_host(head: &hyper::http::request::Parts) -> Result<(), ApiError> {
+    let hosts = head.headers.get_all(header::HOST).iter().count();
+    if hosts == 1 || (hosts == 0 && head.version != hyper::Version::HTTP_11) {
+        return Ok(());
+    }
+    Err(ApiError::said(
+        ErrorCode::HttpParse,
+        format!("the request has {hosts} Host headers; HTTP/1.1 wants one"),
+        format!("请求含 {hosts} 个 Host 头，HTTP/1.1 要求恰好一个"),
+    ))
+}
+
 /// Everything about a UserSig that needs no store.
-fn verify(app: &App, query: &Query<'_>, now: UnixSeconds) -> Result<Arc<UserSig>, SigError> {
-    if let Some(sig) = app.verified.get(&query.usersig) {
+fn verify(
+    app: &App,
+    query: &Query<'_>,
+    known: Option<Arc<UserSig>>,
+    now: UnixSeconds,
+) -> Result<Arc<UserSig>, SigError> {
+    if let Some(sig) = known {
         sig.check(app.settings.id, &query.identifier, now)?;
         return Ok(sig);
     }
@@ -311,6 +334,7 @@ fn log(
         path = head.uri.path(),
         sdkappid = progress.sdk_app_id.map(|app| app.0),
         code = outcome.as_ref().map_or_else(|error| error.code().number(), |_| 0),
+        detail = outcome.as_ref().err().map(|error| error.explain(Language::English)),
         micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
         "request"
     );

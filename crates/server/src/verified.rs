@@ -57,7 +57,7 @@ mod tests {
         let sigs = VerifiedSigs::default();
         assert!(sigs.get(&text).is_none());
         sigs.remember(&text, Arc::clone(&sig));
-        assert_eq!(sigs.get(&text), Some(Arc::clone(&sig)));
+        assert!(sigs.get(&text).is_some_and(|known| Arc::ptr_eq(&known, &sig)));
         for n in 0..VerifiedSigs::MAX * 3 {
             sigs.remember(&n.to_string(), Arc::clone(&sig));
             assert!(sigs.lock().len() <= VerifiedSigs::MAX);

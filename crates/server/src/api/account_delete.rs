@@ -2,7 +2,7 @@
 
 use super::decode::{decode, wire_struct};
 use super::user_list::{Entry, users};
-use super::{Answer, ApiError, Ctx};
+use super::{Answer, ApiError, Ctx, within};
 use portrait_model::{ErrorCode, UserId};
 use serde::Serialize;
 
@@ -30,7 +30,7 @@ pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     // An admin is an account for as long as it is an admin.
     let is_admin = |user: &UserId| ctx.app.settings.is_admin(user.as_str());
     let deletable: Vec<UserId> = users.iter().copied().filter(|user| !is_admin(user)).collect();
-    let existed = ctx.within(ctx.store().delete(ctx.app.settings.id, deletable)).await;
+    let existed = within(ctx.store().delete(ctx.app.settings.id, deletable)).await;
     let mut existed = existed.map_err(|error| ctx.failed(error))?.into_iter();
 
     let result_item = users.iter().map(|user| {

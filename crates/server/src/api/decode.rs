@@ -32,12 +32,21 @@ pub(crate) fn decode<'a, T: Deserialize<'a>>(service: Service, body: &'a [u8]) -
     }
     serde_json::from_str(text).map_err(|shape| match serde_json::from_str::<IgnoredAny>(text) {
         Err(syntax) => not_json(&syntax),
-        Ok(_) => ApiError::said(
-            service.bad_parameter(),
-            format!("the body is JSON of another shape than this API's: {shape}"),
-            format!("包体 JSON 结构与接口不符：{shape}"),
-        ),
+        Ok(_) => {
+            let shape = without_value(&shape.to_string());
+            ApiError::said(
+                service.bad_parameter(),
+                format!("the body is JSON of another shape than this API's: {shape}"),
+                format!("包体 JSON 结构与接口不符：{shape}"),
+            )
+        }
     })
+}
+
+/// serde quotes the value that does not fit (`invalid type: string "…", expected a sequence at line 1 column 9`).
+/// Values are people's, may be long, and are never repeated: what was expected, and where, is enough.
+fn without_value(shape: &str) -> String {
+    shape.rsplit_once(", expected ").map_or_else(|| shape.to_owned(), |(_, rest)| format!("expected {rest}"))
 }
 
 /// How deep the brackets outside of strings nest. What is not JSON gets some number; the parser will tell.
@@ -208,6 +217,17 @@ mod tests {
         check(&nested(17), Err(60003));
         check(&nested(100_000), Err(60003));
         check(&format!("{{\"X\":\"{}\\\"[\"}}", "[".repeat(40)), Ok((None, None)));
+    }
+
+    #[test]
+    fn a_shape_is_explained_without_the_value() {
+        let explain = |body: &str| {
+            let error = decode::<Wire<'_>>(Service::Profile, body.as_bytes()).err().unwrap();
+            error.explain(portrait_model::Language::English)
+        };
+        let said = explain(r#"{"List":"a secret, expected by nobody"}"#);
+        assert!(said.ends_with("expected a sequence at line 1 column 38") && !said.contains("secret"), "{said}");
+        assert!(explain(r#""a secret""#).ends_with("expected an object at line 1 column 10"));
     }
 
     proptest! {

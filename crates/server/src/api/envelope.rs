@@ -204,9 +204,10 @@ fn response(body: Vec<u8>) -> Response<Full<Bytes>> {
 /// Headers are ASCII: everything else, and `%` itself, is percent-encoded.
 fn add_detail(headers: &mut HeaderMap, sentence: &str) {
     const UNSAFE: &AsciiSet = &CONTROLS.add(b'%');
-    const BYTES_MAX: usize = 2048;
-    let mut safe: String = utf8_percent_encode(sentence, UNSAFE).to_string();
-    safe.truncate(BYTES_MAX);
+    // Cut before it is encoded, so that no escape and no character is cut in two.
+    const LETTERS_MAX: usize = 500;
+    let end = sentence.char_indices().nth(LETTERS_MAX).map_or(sentence.len(), |(at, _)| at);
+    let safe = utf8_percent_encode(sentence.get(..end).unwrap_or_default(), UNSAFE).to_string();
     if let Ok(value) = HeaderValue::from_str(&safe) {
         headers.insert("x-error-detail", value);
     }
@@ -268,5 +269,8 @@ mod tests {
         assert_eq!(response.headers().get("x-error-detail").unwrap(), "100%25%0A");
         let style = Style { language: Language::Chinese, error_detail: false };
         assert_eq!(respond(&error, None, style).headers().get("x-error-detail").unwrap(), "%E4%B8%AD");
+        let long: Result<Answer, _> = Err(ApiError::said(ErrorCode::BadParameter, "", "中".repeat(9999)));
+        let detail = respond(&long, None, style).headers().get("x-error-detail").unwrap().clone();
+        assert_eq!(detail.to_str().unwrap(), "%E4%B8%AD".repeat(500), "a whole number of characters");
     }
 }

@@ -127,21 +127,18 @@ pub(crate) struct Ctx<'a> {
     pub(crate) service: Service,
 }
 
-impl Ctx<'_> {
-    /// How long the store may take. Below the answer's own limit, so that a slow store shows as what it is.
-    const STORE_TIMEOUT: Duration = Duration::from_millis(2500);
+/// How long the store may take. Below the answer's own limit, so that a slow store shows as what it is.
+const STORE_TIMEOUT: Duration = Duration::from_millis(2500);
 
+/// Waits for the store, not for ever.
+pub(crate) async fn within<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    let late = |_| StoreError::Unavailable("it did not answer in time".into());
+    tokio::time::timeout(STORE_TIMEOUT, work).await.map_err(late)?
+}
+
+impl Ctx<'_> {
     pub(crate) fn store(&self) -> &dyn Store {
         self.gateway.store.as_ref()
-    }
-
-    /// Waits for the store, not for ever.
-    pub(crate) async fn within<T>(
-        &self,
-        work: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        let late = |_| StoreError::Unavailable("it did not answer in time".into());
-        tokio::time::timeout(Self::STORE_TIMEOUT, work).await.map_err(late)?
     }
 
     /// Where a change of so many accounts comes from, when it is to be told to the app's webhook.

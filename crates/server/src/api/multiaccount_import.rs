@@ -2,7 +2,7 @@
 
 use super::account_import::{seed, text};
 use super::decode::{Member, account, decode, wire_struct};
-use super::{Answer, ApiError, Ctx, bounded};
+use super::{Answer, ApiError, Ctx, bounded, within};
 use portrait_model::UserId;
 use serde::Serialize;
 
@@ -46,7 +46,7 @@ pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     }
     let (at, origin) = (ctx.gateway.clock.now(), ctx.origin(seeds.len()));
     let import = ctx.store().import(ctx.app.settings.id, seeds, at, origin);
-    ctx.within(import).await.map_err(|error| ctx.failed(error))?;
+    within(import).await.map_err(|error| ctx.failed(error))?;
     ctx.tell();
     Answer::with(&Members { fail_accounts: failed.iter().map(UserId::as_str).collect() })
 }
