@@ -11,6 +11,9 @@ mod clock;
 mod config;
 mod gateway;
 mod host;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod internals;
 mod limit;
 mod listener;
 mod metrics;

@@ -57,17 +57,23 @@ fn files_are_small_and_say_what_they_are_for() {
 fn secrets_are_compared_in_constant_time_only() {
     const SECRETS: [&str; 4] = ["AppKey", "WebhookToken", "AdminToken", "UserSig"];
     let mut seen = 0;
-    for path in files("crates", &[".rs"]).iter().filter(|path| path.components().any(|c| c.as_os_str() == "src")) {
+    for path in
+        files("crates", &[".rs"]).iter().filter(|path| path.components().any(|c| c.as_os_str() == "src"))
+    {
         let text = product(path);
         for secret in SECRETS {
             for opening in ["(", " {"] {
-                let Some((before, _)) = text.split_once(&format!("struct {secret}{opening}")) else { continue };
+                let Some((before, _)) = text.split_once(&format!("struct {secret}{opening}")) else {
+                    continue;
+                };
                 let derive = before.rsplit("#[derive(").next().unwrap().split(')').next().unwrap();
                 assert!(!derive.contains("PartialEq"), "{secret} derives PartialEq in {}", path.display());
                 seen += 1;
             }
         }
-        let exposed = text.lines().find(|line| line.contains("expose()") && (line.contains("==") || line.contains("!=")));
+        let exposed = text
+            .lines()
+            .find(|line| line.contains("expose()") && (line.contains("==") || line.contains("!=")));
         assert_eq!(exposed, None, "{}", path.display());
     }
     assert_eq!(seen, SECRETS.len(), "a secret's type was renamed: tell this test");

@@ -5,6 +5,7 @@ mod accounts;
 mod apps;
 mod fields;
 mod record;
+pub(crate) mod routes;
 pub(crate) mod transfer;
 mod usage;
 pub(crate) mod view;
@@ -19,7 +20,6 @@ use axum::extract::{DefaultBodyLimit, Request, State as Extract};
 use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, patch, post, put};
 use axum::{Extension, Json, Router};
 use hyper::body::Incoming;
 use portrait_model::{AppSettings, Clock, Origin, SdkAppId};
@@ -161,36 +161,9 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, AdminError> {
 pub(crate) fn router(state: State, token: Option<AdminToken>) -> Router {
     /// 100,000 words of 200 bytes.
     const BODY_BYTES_MAX: usize = 24 << 20;
-    let api = Router::new()
-        .route("/apps", get(apps::list).post(apps::create))
-        .route("/apps/{app}", get(apps::show).patch(apps::patch))
-        .route("/apps/{app}/usage", get(usage::show))
-        .route("/apps/{app}/keys", post(apps::add_key))
-        .route("/apps/{app}/keys/{key}", axum::routing::delete(apps::revoke_key))
-        .route("/apps/{app}/admins/{user}", put(apps::add_admin).delete(apps::remove_admin))
-        .route("/apps/{app}/fields/{keyword}", put(fields::define).delete(fields::retire))
-        .route("/apps/{app}/words", get(words::list).put(words::set))
-        .route("/apps/{app}/accounts", get(accounts::page))
-        .route(
-            "/apps/{app}/accounts/{user}",
-            get(accounts::show).put(accounts::create).delete(accounts::delete),
-        )
-        .route("/apps/{app}/accounts/{user}/profile", patch(accounts::set))
-        .route("/apps/{app}/export", get(transfer::export))
-        .route("/apps/{app}/import", post(transfer::import))
-        .route("/backup", post(transfer::backup))
-        .route("/apps/{app}/webhook", get(webhook::show).put(webhook::set).delete(webhook::remove))
-        .route("/apps/{app}/webhook/events", get(webhook::events))
-        .route("/apps/{app}/webhook/replay", post(webhook::replay))
-        .route("/apps/{app}/webhook/drop", post(webhook::drop))
-        .route("/apps/{app}/webhook/test", post(webhook::test))
-        .route("/store", get(store_stats))
-        .layer(middleware::from_fn_with_state(token, authorize));
-    Router::new()
-        .nest("/admin/v1", api)
-        .route("/healthz", get(async || "ok\n"))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(metrics))
+    let api = routes::router(routes::CLOSED).layer(middleware::from_fn_with_state(token, authorize));
+    routes::router(routes::OPEN)
+        .nest(routes::PREFIX, api)
         .fallback(async || AdminError::not_found("no such resource"))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(state)

@@ -226,7 +226,10 @@ mod tests {
             error.explain(portrait_model::Language::English)
         };
         let said = explain(r#"{"List":"a secret, expected by nobody"}"#);
-        assert!(said.ends_with("expected a sequence at line 1 column 38") && !said.contains("secret"), "{said}");
+        assert!(
+            said.ends_with("expected a sequence at line 1 column 38") && !said.contains("secret"),
+            "{said}"
+        );
         assert!(explain(r#""a secret""#).ends_with("expected an object at line 1 column 10"));
     }
 

@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod access;
 mod apps;
 mod backup;
 mod bad_input;
 mod cli;
 mod conformance;
+mod door;
 mod durability;
 mod export;
 mod harness;
