@@ -30,16 +30,16 @@ pub(crate) fn decode<'a, T: Deserialize<'a>>(service: Service, body: &'a [u8]) -
     if depth(text) > DEPTH_MAX {
         return Err(not_json(&format_args!("it nests deeper than {DEPTH_MAX}")));
     }
-    serde_json::from_str(text).map_err(|shape| match serde_json::from_str::<IgnoredAny>(text) {
-        Err(syntax) => not_json(&syntax),
-        Ok(_) => {
-            let shape = without_value(&shape.to_string());
-            ApiError::said(
-                service.bad_parameter(),
-                format!("the body is JSON of another shape than this API's: {shape}"),
-                format!("包体 JSON 结构与接口不符：{shape}"),
-            )
+    serde_json::from_str(text).map_err(|shape| {
+        if let Err(syntax) = serde_json::from_str::<IgnoredAny>(text) {
+            return not_json(&syntax);
         }
+        let shape = without_value(&shape.to_string());
+        ApiError::said(
+            service.bad_parameter(),
+            format!("the body is JSON of another shape than this API's: {shape}"),
+            format!("包体 JSON 结构与接口不符：{shape}"),
+        )
     })
 }
 
