@@ -108,6 +108,7 @@ fn the_store_knows_no_protocol_and_the_model_no_io() {
         "serde",
         "serde_json",
         "sha2",
+        "subtle",
         "thiserror",
         "unicode-normalization",
         "zeroize",
@@ -134,9 +135,12 @@ fn every_dependency_says_why() {
 /// What is generated from tables is committed, and fresh. `UPDATE=1 cargo test --test tidy` writes it anew.
 #[test]
 fn generated_documents_are_fresh() {
-    for (name, expected) in
-        [("docs/ERRORS.md", errors()), ("docs/FIELDS.md", fields()), ("docs/cli.md", command_line())]
-    {
+    for (name, expected) in [
+        ("docs/ERRORS.md", errors()),
+        ("docs/FIELDS.md", fields()),
+        ("docs/ROUTES.md", routes()),
+        ("docs/cli.md", command_line()),
+    ] {
         let path = root().join(name);
         if std::env::var_os("UPDATE").is_some() {
             fs::write(&path, &expected).unwrap();
@@ -144,6 +148,22 @@ fn generated_documents_are_fresh() {
         let found = fs::read_to_string(&path).unwrap_or_default();
         assert!(found == expected, "{name} is stale: UPDATE=1 cargo test -p portrait-server --test tidy");
     }
+}
+
+/// The inventory: a route that appears or goes shows in a diff, and must be wanted.
+fn routes() -> String {
+    let mut page = String::from(
+        "# Routes\n\nEvery route that a `serve` process answers, from the routers' own tables. Anything else is 60009 on the public listener\nand 404 on the admin listener. `tests/it/door.rs` tries each one without the right to it.\n\n| listener | method | path | wants |\n| --- | --- | --- | --- |\n",
+    );
+    for route in portrait_server::internals::routes() {
+        let wants = match (route.listener, route.open) {
+            (_, true) => "nothing",
+            ("public", false) => "an App admin's UserSig",
+            (_, false) => "an admin token",
+        };
+        writeln!(page, "| {} | {} | `{}` | {wants} |", route.listener, route.method, route.path).unwrap();
+    }
+    page
 }
 
 fn errors() -> String {
