@@ -172,8 +172,7 @@ impl Gateway {
             return Err(ApiError::new(ErrorCode::SigTooOften));
         }
         let now = self.clock.now().seconds();
-        let sig =
-            verify(app, query, known, now).inspect_err(|_| self.failures.record(peer, &*self.clock))?;
+        let sig = verify(app, query, known, now).inspect_err(|_| self.failures.record(peer, &*self.clock))?;
         let is_admin = app.settings.is_admin(&query.identifier);
         if self.kicked_at(app, service, &query.identifier, is_admin).await? >= Some(sig.issued_at()) {
             self.failures.record(peer, &*self.clock);
