@@ -8,12 +8,17 @@
 mod codec;
 mod memory;
 mod open;
+mod operator;
 mod outbox;
 mod settings;
 mod sqlite;
 
 pub use memory::{Image, MemoryStore};
 pub use open::{OpenError, StoreUrl, is_in_use, open};
+pub use operator::{
+    AUDIT_ENTRIES_MAX, AuditEntry, AuditSeq, Note, OperatorStore, OperatorWrite, TOKENS_MAX, TokenRecord,
+    Written,
+};
 pub use outbox::{Amount, Backlog, EventState, OutboxEvent, OutboxSeq, Selection, Verdict};
 pub use sqlite::{Checked, Compacted, Damage, Finding, RestoreError, SqliteStore, check, compact, restore};
 
@@ -162,7 +167,7 @@ pub trait OutboxStore: Send + Sync {
 }
 
 /// A storage engine.
-pub trait Store: ProfileStore + CatalogStore + OutboxStore {
+pub trait Store: ProfileStore + CatalogStore + OutboxStore + OperatorStore {
     /// Writes and syncs something, to prove that the store can.
     fn probe(&self) -> StoreFuture<'_, ()>;
 

@@ -2,7 +2,7 @@
 //!
 //! `golden/format-1` was written by portraitd 0.1.0: app 1400000000 with a key, a custom field of each type, words, limits and an
 //! admin `ops`; accounts `alice` (every kind of value) and `bob` (nothing set, kicked at second 1700000000). `golden/format-2` has a
-//! webhook and an event besides. To write one for a new format: `GOLDEN=1 cargo test -p portrait-store --test upgrade`, once.
+//! webhook and an event besides, `golden/format-3` a token and an audit entry. To write one for a new format: `GOLDEN=1 cargo test -p portrait-store --test upgrade`, once.
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
@@ -15,7 +15,8 @@ use portrait_model::{
     WebhookToken, WebhookUrl,
 };
 use portrait_store::{
-    CatalogStore, Change, EventState, Found, OutboxStore, ProfileStore, SqliteStore, Store,
+    CatalogStore, Change, EventState, Found, Note, OperatorStore, OperatorWrite, OutboxStore, ProfileStore,
+    SqliteStore, Store, TokenRecord,
 };
 use std::path::{Path, PathBuf};
 
@@ -60,7 +61,7 @@ const ALICE: [(&str, Result<&str, u64>); 5] = [
 
 async fn write(dir: &Path) {
     let store = SqliteStore::open(dir).unwrap();
-    store.put_app(settings(2), None).await.unwrap();
+    store.put_app(settings(3), None).await.unwrap();
     let numbers: Vec<String> =
         ALICE.iter().map(|(_, value)| value.err().unwrap_or_default().to_string()).collect();
     let items: Vec<RawItem<'_>> = ALICE
@@ -71,10 +72,11 @@ async fn write(dir: &Path) {
             value: value.map_or(RawValue::Number(RawNumber(number)), |text| RawValue::Text(text.into())),
         })
         .collect();
-    let patch = FieldSchema::of(&settings(2)).check(&Lexicon::default(), Role::Admin, &items).unwrap();
+    let patch = FieldSchema::of(&settings(3)).check(&Lexicon::default(), Role::Admin, &items).unwrap();
     let alice = portrait_model::AccountSeed { user: user("alice"), patch };
     store.import(APP, vec![alice, common::seed("bob", &[])], UnixMillis(1), Some(origin())).await.unwrap();
     store.kick(APP, user("bob"), UnixSeconds(1_700_000_000)).await.unwrap();
+    store.operate(OperatorWrite::PutToken(token()), note()).await.unwrap();
     store.close().await;
 }
 
@@ -82,14 +84,22 @@ fn origin() -> Origin {
     Origin { id: EventId(5), operator: "ops".into(), client_ip: "10.0.0.1".parse().unwrap() }
 }
 
+fn token() -> TokenRecord {
+    TokenRecord { name: "ci".into(), hash: [7; 32], created: UnixMillis(1_700_000_000_000) }
+}
+
+fn note() -> Note {
+    Note { app: None, at: UnixMillis(1_700_000_000_000), text: "{\"who\":\"local\"}".into() }
+}
+
 #[test]
 fn every_format_opens_and_reads_back() {
     if std::env::var_os("GOLDEN").is_some() {
-        std::fs::create_dir_all(golden(2)).unwrap();
-        block_on(write(&golden(2)));
-        std::fs::remove_file(golden(2).join("portraitd.lock")).unwrap();
+        std::fs::create_dir_all(golden(3)).unwrap();
+        block_on(write(&golden(3)));
+        std::fs::remove_file(golden(3).join("portraitd.lock")).unwrap();
     }
-    for format in [1, 2] {
+    for format in [1, 2, 3] {
         let dir = tempfile::tempdir().unwrap();
         std::fs::copy(golden(format).join("portraitd.db"), dir.path().join("portraitd.db")).unwrap();
         block_on(async {
@@ -101,7 +111,7 @@ fn every_format_opens_and_reads_back() {
                 Change { app: APP, user: user("bob"), patch, at: UnixMillis(9), origin: Some(origin()) };
             store.apply(change).await.unwrap();
             let events = store.events(APP, EventState::Waiting, None, 9).await.unwrap();
-            assert_eq!(events.len(), usize::from(format), "format {format}");
+            assert_eq!(events.len(), usize::from(format.min(2)), "format {format}");
         });
     }
 }
@@ -111,6 +121,13 @@ async fn reads_back(store: &dyn Store, format: u8) {
     assert_eq!(catalog.iter().map(|record| record.settings.clone()).collect::<Vec<_>>(), [settings(format)]);
     let users = ["alice", "bob", "ops", "administrator"].map(user).to_vec();
     assert_eq!(store.accounts_page(APP, String::new(), None, 9).await.unwrap().len(), users.len());
+    assert_eq!(store.accounts_count(APP).await.unwrap(), 4);
+    let (tokens, log) = (store.tokens().await.unwrap(), store.audit(None, None, 9).await.unwrap());
+    let notes: Vec<Note> = log.into_iter().map(|entry| entry.note).collect();
+    match format {
+        1 | 2 => assert_eq!((tokens, notes), (vec![], vec![])),
+        _ => assert_eq!((tokens, notes), (vec![token()], vec![note()])),
+    }
     let found = store.profiles(APP, users).await.unwrap();
     let Some(Found::Profile(alice)) = found.first() else { unreachable!("{found:?}") };
     for (tag, value) in ALICE {

@@ -1,6 +1,7 @@
 //! The reference engine: everything in memory, gone at exit. For tests and `portraitd dev` without `--data`.
 
 mod image;
+mod operator;
 mod outbox;
 
 pub use image::Image;
@@ -8,6 +9,7 @@ pub use image::Image;
 use crate::outbox::{Backlogs, Effects};
 use crate::{CatalogStore, Change, Found, ProfileStore, Store, StoreError, StoreFuture, StoreStats};
 use futures_util::future::{BoxFuture, ready};
+use operator::Office;
 use outbox::Outbox;
 use portrait_model::{
     AccountSeed, AccountState, AppRecord, AppSettings, Origin, Profile, ProfileEvent, SdkAppId, UnixMillis,
@@ -30,6 +32,7 @@ struct Inner {
     accounts: BTreeMap<(SdkAppId, UserId), Account>,
     outbox: Outbox,
     backlogs: Backlogs,
+    office: Office,
     /// Apps that images have put here.
     placed: u64,
     stats: StoreStats,
@@ -82,19 +85,54 @@ impl Inner {
     fn account(&mut self, app: SdkAppId, user: UserId) -> Result<&mut Account, StoreError> {
         self.accounts.get_mut(&(app, user)).ok_or(StoreError::NoSuchAccount)
     }
+
+    fn apply(&mut self, change: Change, effects: &mut Effects) -> Result<(), StoreError> {
+        let Change { app, user, patch, at, origin } = change;
+        let changed = self.account(app, user)?.profile.merge(&patch);
+        if let Some(origin) = origin.filter(|_| changed) {
+            let event = ProfileEvent::of(&origin, 0, user, at, patch.items());
+            self.outbox.append(app, event, effects);
+        }
+        Ok(())
+    }
+
+    fn import(
+        &mut self,
+        app: SdkAppId,
+        seeds: &[AccountSeed],
+        at: UnixMillis,
+        origin: Option<&Origin>,
+        effects: &mut Effects,
+    ) {
+        for (index, seed) in seeds.iter().enumerate() {
+            let changed = self.accounts.entry((app, seed.user)).or_default().profile.merge(&seed.patch);
+            if let Some(origin) = origin.filter(|_| changed) {
+                let event = ProfileEvent::of(origin, index, seed.user, at, seed.patch.items());
+                self.outbox.append(app, event, effects);
+            }
+        }
+    }
+
+    fn delete(&mut self, app: SdkAppId, users: &[UserId]) -> Vec<bool> {
+        users.iter().map(|user| self.accounts.remove(&(app, *user)).is_some()).collect()
+    }
+
+    fn put_app(&mut self, settings: AppSettings, expected: Option<u64>) -> Result<u64, StoreError> {
+        if self.apps.get(&settings.id).map(|(_, revision)| *revision) != expected {
+            return Err(StoreError::Conflict);
+        }
+        let revision = expected.unwrap_or(0) + 1;
+        for admin in &settings.admins {
+            self.accounts.entry((settings.id, *admin)).or_default();
+        }
+        self.apps.insert(settings.id, (settings, revision));
+        Ok(revision)
+    }
 }
 
 impl ProfileStore for MemoryStore {
     fn apply(&self, change: Change) -> StoreFuture<'_, ()> {
-        self.write(|inner, effects| {
-            let Change { app, user, patch, at, origin } = change;
-            let changed = inner.account(app, user)?.profile.merge(&patch);
-            if let Some(origin) = origin.filter(|_| changed) {
-                let event = ProfileEvent::of(&origin, 0, user, at, patch.items());
-                inner.outbox.append(app, event, effects);
-            }
-            Ok(())
-        })
+        self.write(|inner, effects| inner.apply(change, effects))
     }
 
     fn profiles(&self, app: SdkAppId, users: Vec<UserId>) -> StoreFuture<'_, Vec<Found>> {
@@ -115,13 +153,7 @@ impl ProfileStore for MemoryStore {
         origin: Option<Origin>,
     ) -> StoreFuture<'_, ()> {
         self.write(|inner, effects| {
-            for (index, seed) in seeds.iter().enumerate() {
-                let changed = inner.accounts.entry((app, seed.user)).or_default().profile.merge(&seed.patch);
-                if let Some(origin) = origin.as_ref().filter(|_| changed) {
-                    let event = ProfileEvent::of(origin, index, seed.user, at, seed.patch.items());
-                    inner.outbox.append(app, event, effects);
-                }
-            }
+            inner.import(app, &seeds, at, origin.as_ref(), effects);
             Ok(())
         })
     }
@@ -133,9 +165,7 @@ impl ProfileStore for MemoryStore {
     }
 
     fn delete(&self, app: SdkAppId, users: Vec<UserId>) -> StoreFuture<'_, Vec<bool>> {
-        self.write(|inner, _| {
-            Ok(users.iter().map(|user| inner.accounts.remove(&(app, *user)).is_some()).collect())
-        })
+        self.write(|inner, _| Ok(inner.delete(app, &users)))
     }
 
     fn kick(&self, app: SdkAppId, user: UserId, at: UnixSeconds) -> StoreFuture<'_, ()> {
@@ -186,17 +216,7 @@ impl CatalogStore for MemoryStore {
     }
 
     fn put_app(&self, settings: AppSettings, expected: Option<u64>) -> StoreFuture<'_, u64> {
-        self.write(|inner, _| {
-            if inner.apps.get(&settings.id).map(|(_, revision)| *revision) != expected {
-                return Err(StoreError::Conflict);
-            }
-            let revision = expected.unwrap_or(0) + 1;
-            for admin in &settings.admins {
-                inner.accounts.entry((settings.id, *admin)).or_default();
-            }
-            inner.apps.insert(settings.id, (settings, revision));
-            Ok(revision)
-        })
+        self.write(|inner, _| inner.put_app(settings, expected))
     }
 }
 

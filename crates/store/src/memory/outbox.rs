@@ -79,6 +79,31 @@ impl Outbox {
         }
     }
 
+    pub(super) fn discard(
+        &mut self,
+        app: SdkAppId,
+        state: EventState,
+        selection: Selection,
+        effects: &mut Effects,
+    ) -> usize {
+        let places = self.places(app, state, selection);
+        for seq in &places {
+            self.remove(*seq, effects);
+        }
+        places.len()
+    }
+
+    pub(super) fn replay(&mut self, app: SdkAppId, selection: Selection, effects: &mut Effects) -> usize {
+        let places = self.places(app, EventState::Parked, selection);
+        for seq in &places {
+            let kept = self.remove(*seq, effects);
+            if let Some(event) = kept.and_then(|kept| kept.event.event) {
+                self.append(app, event, effects);
+            }
+        }
+        places.len()
+    }
+
     fn remove(&mut self, seq: OutboxSeq, effects: &mut Effects) -> Option<Kept> {
         let kept = self.kept.remove(&seq)?;
         effects.remove(kept.app, kept.state, kept.event.bytes);
@@ -112,26 +137,11 @@ impl OutboxStore for MemoryStore {
     }
 
     fn discard(&self, app: SdkAppId, state: EventState, selection: Selection) -> StoreFuture<'_, usize> {
-        self.write(|inner, effects| {
-            let places = inner.outbox.places(app, state, selection);
-            for seq in &places {
-                inner.outbox.remove(*seq, effects);
-            }
-            Ok(places.len())
-        })
+        self.write(|inner, effects| Ok(inner.outbox.discard(app, state, selection, effects)))
     }
 
     fn replay(&self, app: SdkAppId, selection: Selection) -> StoreFuture<'_, usize> {
-        self.write(|inner, effects| {
-            let places = inner.outbox.places(app, EventState::Parked, selection);
-            for seq in &places {
-                let kept = inner.outbox.remove(*seq, effects);
-                if let Some(event) = kept.and_then(|kept| kept.event.event) {
-                    inner.outbox.append(app, event, effects);
-                }
-            }
-            Ok(places.len())
-        })
+        self.write(|inner, effects| Ok(inner.outbox.replay(app, selection, effects)))
     }
 
     fn backlogs(&self) -> BTreeMap<SdkAppId, Backlog> {

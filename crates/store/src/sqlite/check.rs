@@ -71,6 +71,7 @@ pub(super) fn examine(connection: &Connection, tell: &mut dyn FnMut(Finding)) ->
     check.apps(connection)?;
     check.accounts(connection)?;
     check.events(connection)?;
+    check.populations(connection)?;
     check.engine(connection)?;
     Ok(check.checked)
 }
@@ -179,6 +180,29 @@ impl Check<'_> {
                 }
             }
         }
+    }
+
+    /// That the numbers of accounts are right.
+    fn populations(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        // Formats 1 and 2 have none.
+        let known = "SELECT count(*) FROM sqlite_schema WHERE name = 'populations'";
+        if connection.query_row(known, [], |row| row.get::<_, u32>(0))? == 0 {
+            return Ok(());
+        }
+        let sql = "SELECT app, (SELECT count(*) FROM accounts WHERE accounts.app = populations.app), accounts FROM populations";
+        let numbers = connection.prepare(sql).and_then(|mut select| {
+            let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            rows.collect::<rusqlite::Result<Vec<(u32, i64, i64)>>>()
+        });
+        match numbers {
+            Ok(numbers) => {
+                for (app, counted, kept) in numbers.into_iter().filter(|(_, counted, kept)| counted != kept) {
+                    self.damage(Some(app), None, format!("has {counted} accounts, but {kept} are noted"));
+                }
+            }
+            Err(error) => self.damage(None, None, format!("the numbers of accounts can't be read: {error}")),
+        }
+        Ok(())
     }
 
     /// Pages, order, and that table and index agree.

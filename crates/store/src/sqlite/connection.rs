@@ -12,7 +12,7 @@ use std::time::Duration;
 const APPLICATION_ID: i64 = 0x5054_5244;
 
 /// The format of the data, in the file's header. A change of the schema or of a stored form raises it.
-const FORMAT: i64 = 2;
+const FORMAT: i64 = 3;
 
 /// A kept account's row is updated in place, so `id` is the key and (app, user) only finds it.
 const FORMAT_1: &str = "
@@ -53,6 +53,28 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_by_app ON outbox (app, parked, seq, bytes);
 ";
 
+/// What format 3 adds: admin tokens, the audit log, and the number of each app's accounts, which would else take a
+/// scan to tell.
+const FORMAT_3: &str = "
+CREATE TABLE tokens (
+    name       TEXT    PRIMARY KEY,
+    hash       BLOB    NOT NULL,
+    created_ms INTEGER NOT NULL
+) STRICT;
+CREATE TABLE audit (
+    seq   INTEGER PRIMARY KEY,
+    app   INTEGER,
+    at_ms INTEGER NOT NULL,
+    entry TEXT    NOT NULL
+) STRICT;
+CREATE INDEX audit_by_app ON audit (app, seq);
+CREATE TABLE populations (
+    app      INTEGER PRIMARY KEY,
+    accounts INTEGER NOT NULL
+) STRICT;
+INSERT INTO populations (app, accounts) SELECT app, count(*) FROM accounts GROUP BY app;
+";
+
 /// Sees to it that the database exists in a format that is known. While the connection that did so is kept, those
 /// opened after it need not read the whole log once more.
 pub(super) fn prepare(path: &Path) -> Result<Connection, OpenError> {
@@ -70,9 +92,10 @@ pub(super) fn prepare(path: &Path) -> Result<Connection, OpenError> {
     let tables = number("SELECT count(*) FROM sqlite_schema")?;
     match (application, found, tables) {
         (APPLICATION_ID, FORMAT, _) => Ok(connection),
-        (APPLICATION_ID, 1, _) => {
-            upgrade(&connection, FORMAT_2).map_err(OpenError::engine(path))?;
-            tracing::info!(path = %path.display(), "the database was upgraded from format 1 to format {FORMAT}");
+        (APPLICATION_ID, 1 | 2, _) => {
+            let steps = if found == 1 { &[FORMAT_2, FORMAT_3][..] } else { &[FORMAT_3] };
+            upgrade(&connection, &steps.concat()).map_err(OpenError::engine(path))?;
+            tracing::info!(path = %path.display(), "the database was upgraded from format {found} to format {FORMAT}");
             Ok(connection)
         }
         (0, 0, 0) => {
@@ -90,7 +113,10 @@ fn create(connection: &Connection) -> rusqlite::Result<()> {
     // Half the usual page: a profile is some 300 bytes, and the log carries whole pages.
     connection
         .execute_batch("PRAGMA page_size = 2048; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
-    upgrade(connection, &format!("{FORMAT_1} {FORMAT_2} PRAGMA application_id = {APPLICATION_ID};"))
+    upgrade(
+        connection,
+        &format!("{FORMAT_1} {FORMAT_2} {FORMAT_3} PRAGMA application_id = {APPLICATION_ID};"),
+    )
 }
 
 /// Brings a database to the present format, all or nothing.

@@ -9,6 +9,7 @@ mod checkpoint;
 mod compact;
 mod connection;
 mod operation;
+mod operator;
 mod outbox;
 mod reader;
 mod restore;
@@ -19,6 +20,7 @@ pub use compact::{Compacted, compact};
 pub use restore::{RestoreError, restore};
 
 use crate::open::{self, DirectoryLock, OpenError};
+use crate::operator::{AuditEntry, AuditSeq, Note, OperatorStore, OperatorWrite, TokenRecord, Written};
 use crate::outbox::{Backlog, EventState, OutboxEvent, OutboxSeq, Selection, Verdict};
 use crate::{
     CatalogStore, Change, Found, OutboxStore, ProfileStore, Store, StoreError, StoreFuture, StoreStats,
@@ -28,7 +30,7 @@ use checkpoint::{Bounds, Checkpointer};
 use futures_util::future::BoxFuture;
 use operation::{Operation, Outcome};
 use portrait_model::{
-    AccountSeed, AccountState, AppRecord, AppSettings, Origin, SdkAppId, UnixMillis, UnixSeconds, UserId,
+    AccountSeed, AccountState, AppRecord, AppSettings, Origin, SdkAppId, Tag, UnixMillis, UnixSeconds, UserId,
 };
 use reader::Readers;
 use std::collections::BTreeMap;
@@ -182,6 +184,44 @@ impl OutboxStore for SqliteStore {
 
     fn backlogs(&self) -> BTreeMap<SdkAppId, Backlog> {
         self.writer.backlogs().all()
+    }
+}
+
+impl OperatorStore for SqliteStore {
+    fn operate(&self, write: OperatorWrite, note: Note) -> StoreFuture<'_, Written> {
+        let operation = Box::new(Operation::from(write));
+        Box::pin(self.writer.write(Operation::Noted { operation, note }))
+    }
+
+    fn audit(
+        &self,
+        app: Option<SdkAppId>,
+        before: Option<AuditSeq>,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<AuditEntry>> {
+        self.read(|connection| operator::audit(connection, app, before, limit))
+    }
+
+    fn tokens(&self) -> StoreFuture<'_, Vec<TokenRecord>> {
+        self.read(operator::tokens)
+    }
+
+    fn accounts_count(&self, app: SdkAppId) -> StoreFuture<'_, u64> {
+        self.read(|connection| operator::accounts_count(connection, app))
+    }
+
+    fn holders_count(&self, app: SdkAppId, tag: Tag) -> StoreFuture<'_, u64> {
+        Box::pin(async move {
+            let (mut holders, mut next) = (0, Some(0));
+            while let Some(after) = next {
+                let step =
+                    self.readers.with(|connection| operator::holders_step(connection, app, tag, after))?;
+                (holders, next) = (holders + step.0, step.1);
+                // Whoever waits for this thread comes first.
+                tokio::task::yield_now().await;
+            }
+            Ok(holders)
+        })
     }
 }
 

@@ -3,7 +3,8 @@
 //! An operation that is refused (no such account, a conflict) has written nothing. An error of the engine ends the
 //! whole batch.
 
-use super::outbox;
+use super::{operator, outbox};
+use crate::operator::{Note, OperatorWrite, TokenRecord, Written};
 use crate::outbox::{Effects, EventState, OutboxSeq, Selection, Verdict};
 use crate::{Change, StoreError, codec, settings};
 use portrait_model::{
@@ -15,29 +16,72 @@ use rusqlite::{Connection, OptionalExtension, params};
 /// One atomic unit of writing.
 pub(super) enum Operation {
     Apply(Change),
-    Import { app: SdkAppId, seeds: Vec<AccountSeed>, at: UnixMillis, origin: Option<Origin> },
-    Delete { app: SdkAppId, users: Vec<UserId> },
-    Kick { app: SdkAppId, user: UserId, at: UnixSeconds },
-    PutApp { settings: Box<AppSettings>, expected: Option<u64> },
-    Settle { app: SdkAppId, verdicts: Vec<(OutboxSeq, Verdict)> },
-    Discard { app: SdkAppId, state: EventState, selection: Selection },
-    Replay { app: SdkAppId, selection: Selection },
+    Import {
+        app: SdkAppId,
+        seeds: Vec<AccountSeed>,
+        at: UnixMillis,
+        origin: Option<Origin>,
+    },
+    Delete {
+        app: SdkAppId,
+        users: Vec<UserId>,
+    },
+    Kick {
+        app: SdkAppId,
+        user: UserId,
+        at: UnixSeconds,
+    },
+    PutApp {
+        settings: Box<AppSettings>,
+        expected: Option<u64>,
+    },
+    Settle {
+        app: SdkAppId,
+        verdicts: Vec<(OutboxSeq, Verdict)>,
+    },
+    Discard {
+        app: SdkAppId,
+        state: EventState,
+        selection: Selection,
+    },
+    Replay {
+        app: SdkAppId,
+        selection: Selection,
+    },
+    PutToken(TokenRecord),
+    RemoveToken(String),
     Probe,
+    Nothing,
+    /// An operator's, with what is written down of it.
+    Noted {
+        operation: Box<Operation>,
+        note: Note,
+    },
 }
 
 /// What an operation gives.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Outcome {
-    Done,
-    Deleted(Vec<bool>),
-    Revision(u64),
-    Counted(usize),
-}
+pub(super) type Outcome = Written;
 
 impl Outcome {
     /// Each operation has one kind of outcome; another one is a mistake of ours.
     pub(super) fn unexpected(&self) -> StoreError {
         StoreError::Corrupt(format!("an operation answered {self:?}"))
+    }
+}
+
+impl From<OperatorWrite> for Operation {
+    fn from(write: OperatorWrite) -> Self {
+        match write {
+            OperatorWrite::PutApp { settings, expected } => Self::PutApp { settings, expected },
+            OperatorWrite::Apply(change) => Self::Apply(change),
+            OperatorWrite::Import { app, seeds, at, origin } => Self::Import { app, seeds, at, origin },
+            OperatorWrite::Delete { app, users } => Self::Delete { app, users },
+            OperatorWrite::Discard { app, state, selection } => Self::Discard { app, state, selection },
+            OperatorWrite::Replay { app, selection } => Self::Replay { app, selection },
+            OperatorWrite::PutToken(token) => Self::PutToken(token),
+            OperatorWrite::RemoveToken(name) => Self::RemoveToken(name),
+            OperatorWrite::Nothing => Self::Nothing,
+        }
     }
 }
 
@@ -70,7 +114,8 @@ impl Operation {
                 Selection::Oldest(count) => ROW * count,
                 Selection::Places(places) => ROW * places.len(),
             },
-            Self::Kick { .. } | Self::Probe => ROW,
+            Self::Noted { operation, note } => operation.bytes() + note.text.len(),
+            Self::Kick { .. } | Self::PutToken(_) | Self::RemoveToken(_) | Self::Probe | Self::Nothing => ROW,
         }
     }
 
@@ -90,6 +135,16 @@ impl Operation {
                 outbox::discard(connection, *app, *state, selection, effects)
             }
             Self::Replay { app, selection } => outbox::replay(connection, *app, selection, effects),
+            Self::PutToken(token) => operator::put_token(connection, token),
+            Self::RemoveToken(name) => operator::remove_token(connection, name),
+            Self::Noted { operation, note } => {
+                let outcome = operation.run(connection, effects)?;
+                if outcome.changed() {
+                    operator::append(connection, note)?;
+                }
+                Ok(outcome)
+            }
+            Self::Nothing => Ok(Outcome::Done),
             Self::Probe => {
                 connection.prepare_cached("UPDATE probe SET count = count + 1")?.execute([])?;
                 Ok(Outcome::Done)
@@ -163,17 +218,20 @@ fn import<'a>(
         }
         known.push(found.is_some());
     }
-    let mut changed = Vec::with_capacity(seeds.len());
+    let (mut changed, mut created) = (Vec::with_capacity(seeds.len()), 0);
     for ((index, seed), known) in seeds.iter().enumerate().zip(known) {
-        let is_changed = if known {
-            !seed.patch.is_empty() && merge(connection, app, seed.user, &seed.patch)?
+        let done = if known {
+            let changed = !seed.patch.is_empty() && merge(connection, app, seed.user, &seed.patch)?;
+            Done { created: false, changed }
         } else {
             create(connection, app, seed.user, &seed.patch, at)?
         };
-        if is_changed {
+        created += i64::from(done.created);
+        if done.changed {
             changed.push((index, seed));
         }
     }
+    operator::populate(connection, app, created)?;
     Ok(changed)
 }
 
@@ -194,14 +252,21 @@ fn tell(
     Ok(Outcome::Done)
 }
 
-/// Creates an account, unless an earlier seed of the same unit did; says whether any field was changed.
+/// What became of one account.
+struct Done {
+    created: bool,
+    /// Whether any field has another value than before.
+    changed: bool,
+}
+
+/// Creates an account, unless an earlier seed of the same unit did.
 fn create(
     connection: &Connection,
     app: SdkAppId,
     user: UserId,
     patch: &ProfilePatch,
     at: UnixMillis,
-) -> Result<bool, Failure> {
+) -> Result<Done, Failure> {
     let mut profile = Profile::default();
     let changed = profile.merge(patch);
     let mut insert = connection.prepare_cached(
@@ -214,10 +279,9 @@ fn create(
         created_ms,
         codec::encode_profile(app, user, &profile)
     ])?;
-    match created {
-        0 if !patch.is_empty() => merge(connection, app, user, patch),
-        _ => Ok(changed),
-    }
+    let created = created > 0;
+    let changed = if created { changed } else { !patch.is_empty() && merge(connection, app, user, patch)? };
+    Ok(Done { created, changed })
 }
 
 fn merge(
@@ -239,6 +303,8 @@ fn delete(connection: &Connection, app: SdkAppId, users: &[UserId]) -> Result<Ou
     for user in users {
         existed.push(delete.execute(params![app.0, user.as_str()])? > 0);
     }
+    let deleted = existed.iter().filter(|existed| **existed).count();
+    operator::populate(connection, app, i64::try_from(deleted).map_or(0, i64::wrapping_neg))?;
     Ok(Outcome::Deleted(existed))
 }
 
@@ -271,8 +337,11 @@ fn put_app(
          ON CONFLICT (id) DO UPDATE SET revision = ?2, settings = ?3, words = ?4",
     )?;
     put.execute(params![settings.id.0, revision, json, words])?;
+    let mut created = 0;
     for admin in &settings.admins {
-        create(connection, settings.id, *admin, &ProfilePatch::default(), UnixMillis(0))?;
+        let done = create(connection, settings.id, *admin, &ProfilePatch::default(), UnixMillis(0))?;
+        created += i64::from(done.created);
     }
+    operator::populate(connection, settings.id, created)?;
     Ok(Outcome::Revision(revision))
 }
