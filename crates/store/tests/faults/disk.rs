@@ -1,0 +1,140 @@
+//! The disk that fails on command (`disk.c`), from the outside: built once, told what to spoil, asked what it did.
+
+#![allow(dead_code, clippy::allow_attributes, reason = "each test binary uses a part")]
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// Kinds of operations, to be added up.
+pub(crate) const OPEN: u64 = 1;
+pub(crate) const WRITE: u64 = 2;
+pub(crate) const SYNC: u64 = 4;
+pub(crate) const TRUNCATE: u64 = 8;
+pub(crate) const RENAME: u64 = 16;
+pub(crate) const UNLINK: u64 = 32;
+pub(crate) const READ: u64 = 64;
+pub(crate) const MAP: u64 = 128;
+/// Everything that changes files.
+pub(crate) const CHANGES: u64 = WRITE | SYNC | TRUNCATE | RENAME | UNLINK;
+
+/// Files, to be added up.
+pub(crate) const DATABASE: u64 = 1;
+pub(crate) const LOG: u64 = 2;
+pub(crate) const EVERY_FILE: u64 = 15;
+
+pub(crate) const EIO: u64 = 5;
+pub(crate) const EMFILE: u64 = 24;
+pub(crate) const ENOSPC: u64 = 28;
+pub(crate) const EROFS: u64 = 30;
+
+/// What becomes of an operation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Action {
+    Fail = 0,
+    KillBefore = 1,
+    KillAfter = 2,
+    /// Half of a write is done.
+    KillAmid = 3,
+    FailAmid = 4,
+    /// Half of a write is done, and said to be.
+    Short = 5,
+    /// A bit of what is read.
+    Flip = 6,
+}
+
+/// What is spoiled, and from when on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fault {
+    pub kinds: u64,
+    pub files: u64,
+    /// The number of the first among the operations meant, from now on; 0 spoils none, and counts.
+    pub first: u64,
+    /// So many in a row.
+    pub count: u64,
+    pub action: Action,
+    pub error: u64,
+}
+
+/// The library, built by the first test that wants it.
+pub(crate) fn library() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../store/tests/faults/disk.c");
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        std::fs::create_dir_all(folder).unwrap();
+        let (library, building) =
+            (folder.join("disk.so"), folder.join(format!("disk.{}.so", std::process::id())));
+        let built = Command::new("cc")
+            .args(["-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o"])
+            .args([&building, &source])
+            .arg("-ldl")
+            .status();
+        assert!(built.is_ok_and(|status| status.success()), "cc is needed to build {}", source.display());
+        // Other test processes may do the same now.
+        std::fs::rename(&building, &library).unwrap();
+        library
+    })
+}
+
+/// One failing disk below a directory: goes into the process that is to see it.
+pub(crate) struct Disk {
+    dir: PathBuf,
+    control: File,
+    control_path: PathBuf,
+}
+
+impl Disk {
+    /// `control_path` must be outside of `dir`.
+    pub(crate) fn below(dir: &Path, control_path: &Path) -> Self {
+        let mut options = File::options();
+        let control = options.read(true).write(true).create(true).truncate(true).open(control_path).unwrap();
+        control.set_len(4096).unwrap();
+        Self { dir: dir.to_owned(), control, control_path: control_path.to_owned() }
+    }
+
+    /// Puts the process that is about to be started on this disk.
+    pub(crate) fn attach(&self, command: &mut Command) {
+        command.env("LD_PRELOAD", library());
+        command.env("DISK_DIR", &self.dir).env("DISK_CONTROL", &self.control_path);
+    }
+
+    /// From now on; the counters start anew.
+    pub(crate) fn spoil(&self, fault: Fault) {
+        let Fault { kinds, files, first, count, action, error } = fault;
+        // Off while it changes.
+        self.put(2, 0);
+        for (place, value) in
+            [(0, kinds), (1, files), (3, count), (4, action as u64), (5, error), (6, 0), (7, 0), (2, first)]
+        {
+            self.put(place, value);
+        }
+    }
+
+    /// From now on nothing is spoiled.
+    pub(crate) fn heal(&self) {
+        self.put(2, 0);
+    }
+
+    /// How many operations of the kinds meant there were.
+    pub(crate) fn seen(&self) -> u64 {
+        self.get(6)
+    }
+
+    /// How many of them were spoiled.
+    pub(crate) fn fired(&self) -> u64 {
+        self.get(7)
+    }
+
+    fn put(&self, place: u64, value: u64) {
+        self.control.write_all_at(&value.to_ne_bytes(), place * 8).unwrap();
+    }
+
+    fn get(&self, place: u64) -> u64 {
+        let mut bytes = [0; 8];
+        self.control.read_exact_at(&mut bytes, place * 8).unwrap();
+        u64::from_ne_bytes(bytes)
+    }
+}
