@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
 use hyper::header::{self, HeaderValue};
-use hyper::{Method, Request, Response};
+use hyper::{Method, Request, Response, Version};
 use ipnet::IpNet;
 use portrait_model::{Clock, ErrorCode, Language, Role, SdkAppId, SigError, UnixSeconds, UserId, UserSig};
 use portrait_store::Store;
@@ -111,7 +111,8 @@ impl Gateway {
         let mut response = respond(&outcome, progress.endpoint.map(|endpoint| endpoint.service), style);
         let headers = response.headers_mut();
         headers.insert("x-request-id", self.request_ids.next());
-        if progress.close {
+        // HTTP/2 ends one request alone.
+        if progress.close && head.version < Version::HTTP_2 {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         let usage = progress.app.as_ref().map_or(&self.registry.unclaimed, |app| &app.usage);

@@ -23,11 +23,17 @@ impl HostPolicy {
     /// 60002 when `Host` or `Origin` names somebody else.
     pub(crate) fn admit(&self, head: &Parts) -> Result<(), ApiError> {
         let Self::Local(extra) = self else { return Ok(()) };
+        // HTTP/2 and requests to a whole URL name the host there.
+        if let Some(authority) = head.uri.authority()
+            && !is_allowed(authority.host().trim_matches(['[', ']']), extra)
+        {
+            return Err(refused(&HOST, authority.as_str()));
+        }
         for name in [HOST, ORIGIN] {
             for value in head.headers.get_all(&name) {
                 let host = value.to_str().ok().and_then(|text| host_of(&name, text));
                 if !host.is_some_and(|host| is_allowed(host, extra)) {
-                    return Err(refused(&name, value));
+                    return Err(refused(&name, &String::from_utf8_lossy(value.as_bytes())));
                 }
             }
         }
@@ -35,8 +41,8 @@ impl HostPolicy {
     }
 }
 
-fn refused(name: &HeaderName, value: &hyper::header::HeaderValue) -> ApiError {
-    let value = String::from_utf8_lossy(value.as_bytes()).chars().take(100).collect::<String>();
+fn refused(name: &HeaderName, value: &str) -> ApiError {
+    let value: String = value.chars().take(100).collect();
     ApiError::said(
         ErrorCode::HttpParse,
         format!("the {name} `{value}` is neither local nor allowed; start with --allow-host to let it in"),
@@ -99,5 +105,15 @@ mod tests {
         check(ORIGIN, "https://[::1]", true);
         check(ORIGIN, "https://evil.example", false);
         check(ORIGIN, "null", false);
+        for (uri, allowed) in [
+            ("https://localhost:8443/v4", true),
+            ("https://[::1]/v4", true),
+            ("https://adminapisgp.im.qcloud.com/v4", true),
+            ("https://evil.example/v4", false),
+            ("http://evil.example:80/v4", false),
+        ] {
+            let request = hyper::Request::builder().uri(uri).body(()).unwrap();
+            assert_eq!(policy.admit(&request.into_parts().0).is_ok(), allowed, "{uri}");
+        }
     }
 }

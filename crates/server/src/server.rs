@@ -1,21 +1,29 @@
 //! A running server: two listeners over one store, from start to graceful end.
 
-use crate::admin;
 use crate::config::Config;
 use crate::gateway::Gateway;
-use crate::listener;
+use crate::listener::{self, Counts, Socket};
 use crate::registry::Registry;
 use crate::secret::{self, AdminToken};
 use crate::webhook::{EventIds, Webhooks};
+use crate::{admin, api};
 use anyhow::Context;
 use portrait_model::Clock;
 use portrait_store::Store;
-use std::net::SocketAddr;
+use rustls::ServerConfig;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+/// How the listeners speak TLS; `None` is plain HTTP. Made by [`listener::tls_config`], of any certificate resolver.
+#[derive(Default)]
+pub(crate) struct ServerTls {
+    pub(crate) public: Option<Arc<ServerConfig>>,
+    pub(crate) admin: Option<Arc<ServerConfig>>,
+}
 
 /// A server that accepts requests.
 pub(crate) struct Server {
@@ -23,6 +31,8 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     /// Where the admin API listens.
     pub(crate) admin_address: SocketAddr,
+    /// Whether the public and the admin listener speak TLS.
+    secure: (bool, bool),
     store: Arc<dyn Store>,
     stop: watch::Sender<bool>,
     listeners: Vec<JoinHandle<()>>,
@@ -37,6 +47,7 @@ impl Server {
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         token: AdminToken,
+        tls: ServerTls,
     ) -> anyhow::Result<Self> {
         let public = bind(config.server.listen).await?;
         let control = bind(config.server.admin_listen).await?;
@@ -65,19 +76,43 @@ impl Server {
         let gateway = Gateway::new(Arc::clone(&store), registry, clock, event_ids, config.gateway(), seed);
         let gateway = Arc::new(gateway);
 
-        let answer = move |request, peer: SocketAddr| {
+        let answer = move |request, peer: IpAddr| {
             let gateway = Arc::clone(&gateway);
-            async move { gateway.answer(request, peer.ip()).await }
+            async move { gateway.answer(request, peer).await }
         };
-        let serve_public = listener::serve(public, config.listener(), stopped.clone(), answer);
         let admin = admin::router(admin, Some(token));
-        let answer_admin = move |request, peer: SocketAddr| {
+        let answer_admin = move |request, peer: IpAddr| {
             let admin = admin.clone();
-            async move { admin::answer(admin, request, peer.ip()).await }
+            async move { admin::answer(admin, request, peer).await }
         };
-        let serve_control = listener::serve(control, config.listener(), stopped, answer_admin);
+        let secure = (tls.public.is_some(), tls.admin.is_some());
+        let limits = config.listener();
+        let (public, control) =
+            (Socket { listener: public, tls: tls.public }, Socket { listener: control, tls: tls.admin });
+        let serve_public = listener::serve(
+            vec![public],
+            limits,
+            Arc::new(Counts::default()),
+            stopped.clone(),
+            answer,
+            api::tls_only,
+        );
+        let serve_control = listener::serve(
+            vec![control],
+            limits,
+            Arc::new(Counts::default()),
+            stopped,
+            answer_admin,
+            admin::tls_only,
+        );
         let listeners = vec![tokio::spawn(serve_public), tokio::spawn(serve_control)];
-        Ok(Self { address, admin_address, store, stop, listeners, delivering })
+        Ok(Self { address, admin_address, secure, store, stop, listeners, delivering })
+    }
+
+    /// The public and the admin API's URLs.
+    pub(crate) fn urls(&self) -> (String, String) {
+        let url = |address, secure| format!("{}://{address}", if secure { "https" } else { "http" });
+        (url(self.address, self.secure.0), url(self.admin_address, self.secure.1))
     }
 
     /// Stops accepting, lets what is in flight finish, and closes the store.

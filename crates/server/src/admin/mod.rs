@@ -21,6 +21,8 @@ use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json, Router};
+use bytes::Bytes;
+use http_body_util::Full;
 use hyper::body::Incoming;
 use portrait_model::{AppSettings, Clock, Origin, SdkAppId};
 use portrait_store::{Store, StoreError};
@@ -176,6 +178,17 @@ pub(crate) async fn answer(router: Router, mut request: Request<Incoming>, peer:
         Ok(response) => response,
         Err(never) => match never {},
     }
+}
+
+/// The answer to a request that came without TLS to a port where TLS is spoken.
+pub(crate) fn tls_only() -> hyper::Response<Full<Bytes>> {
+    let body = r#"{"error":"this port speaks TLS: write https:// instead of http://"}"#;
+    let mut response = hyper::Response::new(Full::from(body));
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+    headers.insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+    response
 }
 
 /// Lets in who has the token.

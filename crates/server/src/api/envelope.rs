@@ -144,6 +144,18 @@ pub(crate) const BROKEN_HTTP: &str = concat!(
     r#"{"ActionStatus":"FAIL","ErrorCode":60002,"ErrorInfo":"HTTP parse Error"}"#,
 );
 
+/// The answer to a request that came without TLS to a port where TLS is spoken.
+pub(crate) fn tls_only() -> Response<Full<Bytes>> {
+    let error = ApiError::said(
+        ErrorCode::HttpParse,
+        "this port speaks TLS: write https:// instead of http://",
+        "该端口使用 TLS，请将 http:// 改为 https://",
+    );
+    let mut response = respond(&Err(error), None, Style { language: Language::English, error_detail: false });
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
 /// Profile answers carry `ErrorDisplay`; the gateway's own (6xxxx, 7xxxx) and those of account APIs do not.
 const OK_PROFILE: &[u8] = br#""ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","ErrorDisplay":""}"#;
 const OK_OTHER: &[u8] = br#""ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#;

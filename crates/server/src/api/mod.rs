@@ -11,7 +11,7 @@ mod portrait_get;
 mod portrait_set;
 mod user_list;
 
-pub(crate) use envelope::{Answer, ApiError, BROKEN_HTTP, Style, respond};
+pub(crate) use envelope::{Answer, ApiError, BROKEN_HTTP, Style, respond, tls_only};
 
 use crate::gateway::Gateway;
 use crate::registry::App;

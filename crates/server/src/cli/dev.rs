@@ -6,7 +6,7 @@ use crate::clock::SystemClock;
 use crate::config::{Config, LanguageName, LogFormat};
 use crate::observe::start_log;
 use crate::secret::{AdminToken, random_key, random_token};
-use crate::server::Server;
+use crate::server::{Server, ServerTls};
 use anyhow::Context;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use portrait_model::{
@@ -125,6 +125,7 @@ async fn dev(args: Args) -> anyhow::Result<()> {
         store,
         Arc::new(SystemClock),
         AdminToken::new(&token),
+        ServerTls::default(),
     )
     .await?;
     if let Some(data) = &args.data {

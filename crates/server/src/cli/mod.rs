@@ -3,6 +3,7 @@
 mod account;
 mod app;
 mod backup;
+mod certificates;
 mod check;
 mod client;
 mod cloud;

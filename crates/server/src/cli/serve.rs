@@ -1,5 +1,6 @@
 //! `portraitd serve`: the production service.
 
+use super::certificates::Certificates;
 use super::running::{AdminFile, StopSignals, admin_token};
 use crate::clock::SystemClock;
 use crate::config::Config;
@@ -36,9 +37,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
 async fn serve(config: Config, json: bool) -> anyhow::Result<()> {
     let signals = StopSignals::new()?;
     let data = config.server.data.clone();
+    let certificates = Certificates::load(&config)?;
+    let tls = certificates.server_tls()?;
+    let _watching = certificates.watch()?;
     let store = portrait_store::open(&StoreUrl::Directory(data.clone()))?;
     let token = AdminToken::new(&admin_token(&data)?);
-    let server = Server::start(&config, Some(&data), store, Arc::new(SystemClock), token).await?;
+    let server = Server::start(&config, Some(&data), store, Arc::new(SystemClock), token, tls).await?;
     AdminFile::write(&data, server.admin_address)?;
     announce(&server, json);
     signals.asked_to_stop().await;
@@ -49,7 +53,7 @@ async fn serve(config: Config, json: bool) -> anyhow::Result<()> {
 }
 
 fn announce(server: &Server, json: bool) {
-    let (url, admin_url) = (format!("http://{}", server.address), format!("http://{}", server.admin_address));
+    let (url, admin_url) = server.urls();
     tracing::info!(url, admin_url, "portraitd listens");
     if json {
         super::say(serde_json::json!({ "url": url, "admin_url": admin_url }));

@@ -80,17 +80,15 @@ impl Config {
     fn validate(&self) -> anyhow::Result<()> {
         let server = &self.server;
         let timeouts = [
-            ("header_timeout_ms", server.header_timeout_ms),
-            ("body_timeout_ms", server.body_timeout_ms),
-            ("idle_timeout_ms", server.idle_timeout_ms),
-            ("write_timeout_ms", server.write_timeout_ms),
-            ("answer_timeout_ms", server.answer_timeout_ms),
+            ("server.header_timeout_ms", server.header_timeout_ms),
+            ("server.body_timeout_ms", server.body_timeout_ms),
+            ("server.idle_timeout_ms", server.idle_timeout_ms),
+            ("server.write_timeout_ms", server.write_timeout_ms),
+            ("server.answer_timeout_ms", server.answer_timeout_ms),
+            ("tls.handshake_timeout_ms", self.tls.handshake_timeout_ms),
         ];
         for (key, value) in timeouts {
-            anyhow::ensure!(
-                (1..=86_400_000).contains(&value),
-                "server.{key} must be from 1 to 86400000 (a day)"
-            );
+            anyhow::ensure!((1..=86_400_000).contains(&value), "{key} must be from 1 to 86400000 (a day)");
         }
         anyhow::ensure!(server.connections_max > 0, "server.connections_max must be at least 1");
         let sizes = 1024..=64 << 20;
@@ -98,6 +96,7 @@ impl Config {
             sizes.contains(&server.body_bytes_max),
             "server.body_bytes_max must be from 1024 to 67108864"
         );
+        self.tls.validate()?;
         self.webhook.read(None)?;
         Ok(())
     }
@@ -107,6 +106,7 @@ impl Config {
 fn known_keys() -> anyhow::Result<Vec<(String, String)>> {
     let mut config = Config::default();
     config.server.allow_hosts = Some(Vec::new());
+    config.tls = super::tls::TlsSection::whole();
     config.webhook.ca_file = Some(PathBuf::new());
     let table = Table::try_from(config)?;
     let keys = table.iter().flat_map(|(section, value)| {
@@ -203,6 +203,8 @@ mod tests {
         check("[server]\nlisten = \"localhost\"", "invalid socket address");
         check("[server]\nbody_bytes_max = 1", "1024");
         check("[server]\nbody_timeout_ms = 0", "body_timeout_ms");
+        check("[tls]\ncertificate = \"a.pem\"", "set both or none");
+        check("[tls]\nhandshake_timeout_ms = 0", "tls.handshake_timeout_ms");
         check("[server\n", "TOML parse error");
     }
 }

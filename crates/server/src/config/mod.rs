@@ -1,6 +1,7 @@
 //! The configuration: one struct for each section, defaults beside the keys.
 
 mod layer;
+mod tls;
 mod webhook;
 
 pub(crate) use layer::Flags;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
+use tls::TlsSection;
 use webhook::WebhookSection;
 
 /// Every key with its default and unit: what `portraitd config --example` prints.
@@ -24,6 +26,7 @@ pub(crate) const EXAMPLE: &str = include_str!("../../portraitd.example.toml");
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Config {
     pub(crate) server: ServerSection,
+    pub(crate) tls: TlsSection,
     pub(crate) limits: LimitsSection,
     pub(crate) log: LogSection,
     pub(crate) webhook: WebhookSection,
@@ -137,6 +140,7 @@ impl Config {
         let server = &self.server;
         ListenerConfig {
             connections_max: server.connections_max,
+            handshake_timeout: Duration::from_millis(self.tls.handshake_timeout_ms),
             header_timeout: Duration::from_millis(server.header_timeout_ms),
             idle_timeout: Duration::from_millis(server.idle_timeout_ms),
             write_timeout: Duration::from_millis(server.write_timeout_ms),

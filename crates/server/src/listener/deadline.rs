@@ -13,7 +13,6 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 const IDLE: u8 = 0;
@@ -21,7 +20,8 @@ const READING_HEAD: u8 = 1;
 const ANSWERING: u8 = 2;
 const SENDING: u8 = 3;
 
-/// How far the current request is; shared between the stream and the service.
+/// How far the current request is; shared between the stream and the service. HTTP/2 has many requests at once and
+/// clocks of its own for them (`http2`): there it stays at `ANSWERING`, and only the write clock is kept here.
 #[derive(Clone, Default)]
 pub(super) struct Progress(Arc<AtomicU8>);
 
@@ -45,9 +45,9 @@ impl Progress {
     }
 }
 
-/// A TCP stream with clocks.
-pub(super) struct Deadlines {
-    stream: TcpStream,
+/// A stream with clocks.
+pub(super) struct Deadlines<T> {
+    stream: T,
     progress: Progress,
     config: ListenerConfig,
     /// When the present wait for bytes must end.
@@ -74,8 +74,8 @@ impl Linger {
     const BYTES_MAX: usize = 8 << 20;
 }
 
-impl Deadlines {
-    pub(super) fn new(stream: TcpStream, progress: Progress, config: ListenerConfig) -> Self {
+impl<T: AsyncRead + AsyncWrite + Unpin> Deadlines<T> {
+    pub(super) fn new(stream: T, progress: Progress, config: ListenerConfig) -> Self {
         // A connection that never sends a byte gets no more patience than a header.
         let read_by = Instant::now() + config.header_timeout;
         Self { stream, progress, config, read_by, write_by: None, timer: None, broken_sent: 0, linger: None }
@@ -111,11 +111,7 @@ impl Deadlines {
     }
 
     /// Keeps the write clock.
-    fn timed_write(
-        &mut self,
-        cx: &mut Context<'_>,
-        written: Poll<io::Result<usize>>,
-    ) -> Poll<io::Result<usize>> {
+    fn timed_write<N>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<N>>) -> Poll<io::Result<N>> {
         if written.is_ready() {
             self.write_by = None;
             return written;
@@ -130,7 +126,7 @@ fn after(patience: Duration) -> Instant {
     Instant::now() + patience
 }
 
-impl AsyncRead for Deadlines {
+impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Deadlines<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -157,7 +153,7 @@ impl AsyncRead for Deadlines {
     }
 }
 
-impl AsyncWrite for Deadlines {
+impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Deadlines<T> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let written = if self.hyper_speaks_for_itself() {
             self.poll_send_broken(cx, buf.len())
@@ -185,7 +181,9 @@ impl AsyncWrite for Deadlines {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        // TLS takes more than the socket does, and sends the rest here.
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        ready!(self.timed_write(cx, flushed))?;
         // hyper flushes once an answer is whole in the socket: the connection idles from here.
         if self.progress.get() == SENDING {
             self.progress.set(IDLE);
@@ -200,7 +198,8 @@ impl AsyncWrite for Deadlines {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.linger.is_none() {
-            ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+            let shut = Pin::new(&mut self.stream).poll_shutdown(cx);
+            ready!(self.timed_write(cx, shut))?;
             self.linger = Some(Linger { until: after(Linger::PATIENCE), bytes_left: Linger::BYTES_MAX });
         }
         let mut scrap = [0; 8192];

@@ -1,31 +1,42 @@
 //! Sockets: accept, bound and time connections, and let them finish when the server stops.
 //!
 //! `axum::serve` has no timeouts at all and hyper has one timer for headers and idling together; hence this loop and
-//! the deadlines of [`deadline`].
+//! the deadlines of [`deadline`]. Without TLS there is HTTP/1.1 alone: telling HTTP/2 apart would need a wait for
+//! bytes that no timer covers.
 
+mod certificate;
+mod connection;
+mod counts;
 mod deadline;
 mod sent;
+mod tls;
 
-use deadline::{Deadlines, Progress};
-use hyper::body::{Body, Incoming};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
+pub(crate) use certificate::Certificate;
+pub(crate) use counts::Counts;
+pub(crate) use tls::tls_config;
+
+use bytes::Bytes;
+use connection::{Answer, http1, http2};
+use futures_util::future::join_all;
+use http_body_util::Full;
 use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
-use hyper_util::server::graceful::GracefulShutdown;
-use sent::Sent;
-use std::convert::Infallible;
-use std::net::SocketAddr;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use rustls::ServerConfig;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tls::{Greeting, greet};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
+use tokio_rustls::TlsAcceptor;
 
 /// What a listener grants its callers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ListenerConfig {
     /// Connections at once; one more is closed as it comes.
     pub(crate) connections_max: usize,
+    /// For a TLS handshake.
+    pub(crate) handshake_timeout: Duration,
     /// From a request's first byte to the end of its headers.
     pub(crate) header_timeout: Duration,
     /// Between two requests on one connection.
@@ -36,31 +47,53 @@ pub(crate) struct ListenerConfig {
     pub(crate) shutdown_timeout: Duration,
 }
 
-/// The most bytes of a request line and headers together; a UserSig takes up to 4 KiB.
-const HEAD_BYTES_MAX: usize = 32 * 1024;
+/// An open socket that connections come from.
+pub(crate) struct Socket {
+    pub(crate) listener: TcpListener,
+    /// `None`: plain HTTP.
+    pub(crate) tls: Option<Arc<ServerConfig>>,
+}
 
-/// Accepts connections and answers their requests until `stop` turns true; then lets what is in flight finish.
-pub(crate) async fn serve<S, F, B>(
-    listener: TcpListener,
+/// What all connections of a listener share.
+struct Entrance<S> {
     config: ListenerConfig,
-    mut stop: watch::Receiver<bool>,
+    counts: Arc<Counts>,
+    places: Arc<Semaphore>,
+    stop: watch::Receiver<bool>,
     answer: S,
-) where
-    S: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = Response<B>> + Send + 'static,
-    B: Body + Unpin + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
+    /// The answer to who speaks HTTP where TLS is spoken.
+    refuse_plain: fn() -> Response<Full<Bytes>>,
+}
+
+/// Accepts connections on every socket and answers their requests until `stop` turns true; then lets what is in
+/// flight finish.
+pub(crate) async fn serve(
+    sockets: Vec<Socket>,
+    config: ListenerConfig,
+    counts: Arc<Counts>,
+    stop: watch::Receiver<bool>,
+    answer: impl Answer,
+    refuse_plain: fn() -> Response<Full<Bytes>>,
+) {
     let places = Arc::new(Semaphore::new(config.connections_max));
+    let entrance = Arc::new(Entrance { config, counts, places, stop, answer, refuse_plain });
     let graceful = GracefulShutdown::new();
+    join_all(sockets.into_iter().map(|socket| accept(socket, Arc::clone(&entrance), &graceful))).await;
+    if tokio::time::timeout(config.shutdown_timeout, graceful.shutdown()).await.is_err() {
+        tracing::warn!("requests were still in flight when the time to finish them ran out");
+    }
+}
+
+async fn accept<S: Answer>(socket: Socket, entrance: Arc<Entrance<S>>, graceful: &GracefulShutdown) {
+    let tls = socket.tls.map(TlsAcceptor::from);
+    let mut stop = entrance.stop.clone();
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = socket.listener.accept() => accepted,
             _ = stop.wait_for(|stop| *stop) => break,
         };
         let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
+            Ok((stream, peer)) => (stream, peer.ip()),
             Err(error) => {
                 // Out of file descriptors, most likely: give connections time to end instead of spinning.
                 tracing::warn!(%error, "can't accept a connection");
@@ -68,56 +101,57 @@ pub(crate) async fn serve<S, F, B>(
                 continue;
             }
         };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-            tracing::warn!(%peer, connections_max = config.connections_max, "connection refused: too many");
+        let Ok(place) = Arc::clone(&entrance.places).try_acquire_owned() else {
+            let connections_max = entrance.config.connections_max;
+            tracing::warn!(%peer, connections_max, "connection refused: too many");
+            entrance.counts.refuse();
             continue;
         };
-        let connection = connection(stream, peer, config, answer.clone());
-        let connection = graceful.watch(connection);
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::trace!(%peer, %error, "connection ended");
-            }
-            drop(place);
-        });
-    }
-    drop(listener);
-    if tokio::time::timeout(config.shutdown_timeout, graceful.shutdown()).await.is_err() {
-        tracing::warn!("requests were still in flight when the time to finish them ran out");
+        // Answers are small and wanted at once.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::trace!(%peer, %error, "can't set TCP_NODELAY");
+        }
+        let kept = (place, entrance.counts.opened());
+        let (entrance, watcher) = (Arc::clone(&entrance), graceful.watcher());
+        // Two tasks, since one that could do both would be as large as the larger one for everybody.
+        match tls.clone() {
+            None => tokio::spawn(async move {
+                ended(peer, http1(stream, peer, entrance.config, entrance.answer.clone(), watcher).await);
+                drop(kept);
+            }),
+            Some(tls) => tokio::spawn(async move {
+                secured(stream, peer, tls, entrance, watcher).await;
+                drop(kept);
+            }),
+        };
     }
 }
 
-/// One connection, with its clocks.
-fn connection<S, F, B>(
+/// One connection to a port where TLS is spoken.
+async fn secured<S: Answer>(
     stream: TcpStream,
-    peer: SocketAddr,
-    config: ListenerConfig,
-    answer: S,
-) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> + Send
-where
-    S: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = Response<B>> + Send + 'static,
-    B: Body + Unpin + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    // Answers are small and wanted at once.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::trace!(%peer, %error, "can't set TCP_NODELAY");
-    }
-    let progress = Progress::default();
-    let stream = Deadlines::new(stream, progress.clone(), config);
-    let service = service_fn(move |request| {
-        progress.request_read();
-        let (progress, answering) = (progress.clone(), answer(request, peer));
-        async move {
-            let response = answering.await;
-            Ok::<_, Infallible>(response.map(|body| Sent::new(body, progress)))
+    peer: IpAddr,
+    tls: TlsAcceptor,
+    entrance: Arc<Entrance<S>>,
+    watcher: Watcher,
+) {
+    let (config, answer, mut stop) = (entrance.config, entrance.answer.clone(), entrance.stop.clone());
+    let outcome = match greet(stream, peer, tls, &config, &mut stop, &entrance.counts).await {
+        None => return,
+        Some(Greeting::Http1(stream)) => http1(stream, peer, config, answer, watcher).await,
+        Some(Greeting::Http2(stream)) => http2(stream, peer, config, answer, stop).await,
+        Some(Greeting::Plain(stream)) => {
+            entrance.counts.handshake_failed();
+            let refuse_plain = entrance.refuse_plain;
+            let refuse = move |_: Request<_>, _: IpAddr| async move { refuse_plain() };
+            http1(stream, peer, config, refuse, watcher).await
         }
-    });
-    let mut builder = http1::Builder::new();
-    // HTTP/1.1 alone: telling HTTP/2 apart would need a wait for bytes that no timer covers. hyper's own header
-    // timer is off, since `Deadlines` keeps both clocks.
-    builder.max_buf_size(HEAD_BYTES_MAX).header_read_timeout(None);
-    builder.serve_connection(TokioIo::new(stream), service)
+    };
+    ended(peer, outcome);
+}
+
+fn ended(peer: IpAddr, outcome: hyper::Result<()>) {
+    if let Err(error) = outcome {
+        tracing::trace!(%peer, %error, "connection ended");
+    }
 }

@@ -75,7 +75,7 @@ impl TestServer {
             let log = std::fs::read_to_string(log.path()).unwrap();
             panic!("the server did not start: {line} {log}");
         };
-        let address = |name: &str| ready[name].as_str().unwrap().strip_prefix("http://").unwrap().to_owned();
+        let address = |name: &str| ready[name].as_str().unwrap().split_once("://").unwrap().1.to_owned();
         let admin_token = match data {
             Some(data) => std::fs::read_to_string(data.join("admin.token")).unwrap().trim().to_owned(),
             None => ready["admin_token"].as_str().unwrap().to_owned(),
@@ -211,7 +211,11 @@ pub(crate) fn encode(text: &str) -> String {
 }
 
 /// A connection that may carry several requests.
-pub(crate) struct Connection(BufReader<TcpStream>);
+pub(crate) struct Connection(BufReader<Box<dyn Duplex>>);
+
+/// Bytes in and out.
+pub(crate) trait Duplex: Read + Write + Send {}
+impl<T: Read + Write + Send> Duplex for T {}
 
 impl Connection {
     pub(crate) fn open(address: &str) -> Self {
@@ -223,17 +227,23 @@ impl Connection {
         let stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(Duration::from_secs(30)))?;
         stream.set_nodelay(true)?;
-        Ok(Self(BufReader::new(stream)))
+        Ok(Self::over(stream))
+    }
+
+    /// Over TLS, a Unix socket and the like.
+    pub(crate) fn over(stream: impl Duplex + 'static) -> Self {
+        Self(BufReader::new(Box::new(stream)))
     }
 
     pub(crate) fn send(&mut self, bytes: &[u8]) {
         self.0.get_mut().write_all(bytes).unwrap();
+        self.0.get_mut().flush().unwrap();
     }
 
     /// Sends a request and reads one answer; `None` when the server closed the connection instead.
     pub(crate) fn exchange(&mut self, request: &[u8]) -> Option<Answer> {
         // The server may answer and close before it has read everything.
-        let _ = self.0.get_mut().write_all(request);
+        let _ = self.0.get_mut().write_all(request).and_then(|()| self.0.get_mut().flush());
         self.answer()
     }
 
@@ -276,7 +286,10 @@ impl Connection {
     pub(crate) fn is_closed(&mut self) -> bool {
         match self.0.read(&mut [0]) {
             Ok(read) => read == 0,
-            Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+            Err(error) => matches!(
+                error.kind(),
+                std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::UnexpectedEof
+            ),
         }
     }
 }

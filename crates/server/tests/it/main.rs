@@ -12,6 +12,7 @@ mod door;
 mod durability;
 mod export;
 mod harness;
+mod https;
 mod import;
 mod interrupted;
 mod limits;

@@ -1,10 +1,18 @@
 //! Certificates for tests, made on the spot.
 
 use crate::receiver::{Receiver, Reply};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
+
+fn pem(label: &str, der: &[u8]) -> String {
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", STANDARD.encode(der))
+}
 
 /// Who signs certificates.
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -47,6 +55,12 @@ impl Authority {
 }
 
 impl Certificate {
+    /// Writes both as PEM: `name.pem` and `name.key`.
+    pub(crate) fn write(&self, folder: &Path, name: &str) {
+        fs::write(folder.join(format!("{name}.pem")), pem("CERTIFICATE", &self.certificate)).unwrap();
+        fs::write(folder.join(format!("{name}.key")), pem("PRIVATE KEY", self.key.secret_der())).unwrap();
+    }
+
     /// A polite receiver that shows this certificate.
     pub(crate) fn receiver(self) -> Receiver {
         let provider = Arc::new(rustls::crypto::ring::default_provider());

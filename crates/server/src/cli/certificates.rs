@@ -1,0 +1,49 @@
+//! The certificates that a running service shows, read again when their files change or on SIGHUP.
+
+use crate::config::Config;
+use crate::listener::{Certificate, tls_config};
+use crate::server::ServerTls;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
+
+/// One certificate for each listener that speaks TLS.
+pub(super) struct Certificates {
+    public: Option<Arc<Certificate>>,
+    admin: Option<Arc<Certificate>>,
+}
+
+impl Certificates {
+    pub(super) fn load(config: &Config) -> anyhow::Result<Self> {
+        let load = |pair: Option<(&Path, &Path)>| {
+            pair.map(|(chain, key)| Certificate::load(chain, key).map(Arc::new)).transpose()
+        };
+        Ok(Self { public: load(config.tls.public())?, admin: load(config.tls.admin())? })
+    }
+
+    pub(super) fn server_tls(&self) -> Result<ServerTls, rustls::Error> {
+        let speak = |certificate: &Option<Arc<Certificate>>| {
+            certificate.clone().map(|certificate| tls_config(certificate)).transpose()
+        };
+        Ok(ServerTls { public: speak(&self.public)?, admin: speak(&self.admin)? })
+    }
+
+    /// Reads them again when they change or SIGHUP asks for it, for as long as what this returns is kept.
+    pub(super) fn watch(self) -> anyhow::Result<JoinSet<()>> {
+        let mut hangup = signal(SignalKind::hangup())?;
+        let mut watching = JoinSet::new();
+        let all: Vec<_> = [self.public, self.admin].into_iter().flatten().collect();
+        for certificate in all.clone() {
+            watching.spawn(async move { certificate.watch().await });
+        }
+        watching.spawn(async move {
+            while hangup.recv().await.is_some() {
+                for certificate in &all {
+                    certificate.reload();
+                }
+            }
+        });
+        Ok(watching)
+    }
+}

@@ -1,0 +1,210 @@
+//! One connection: HTTP/1.1 or HTTP/2 over a stream with clocks.
+
+use super::ListenerConfig;
+use super::deadline::{Deadlines, Progress};
+use super::sent::Sent;
+use bytes::Buf;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::graceful::Watcher;
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout};
+
+/// The most bytes of a request line and headers together; a UserSig takes up to 4 KiB.
+const HEAD_BYTES_MAX: u32 = 32 * 1024;
+
+/// A stream that can carry HTTP.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for T {}
+
+/// Who answers requests.
+pub(crate) trait Answer: Clone + Send + Sync + 'static {
+    type Body: Body<Data: Send + Buf, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
+        + Unpin
+        + Send
+        + 'static;
+    type Future: Future<Output = Response<Self::Body>> + Send + 'static;
+
+    /// Answers one request of a caller at this address.
+    fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Self::Future;
+}
+
+impl<S, F, B> Answer for S
+where
+    S: Fn(Request<Incoming>, IpAddr) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
+    B: Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Unpin + Send + 'static,
+{
+    type Body = B;
+    type Future = F;
+
+    fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> F {
+        self(request, peer)
+    }
+}
+
+/// Speaks HTTP/1.1 until the connection ends.
+pub(super) async fn http1<T: Stream, S: Answer>(
+    stream: T,
+    peer: IpAddr,
+    config: ListenerConfig,
+    answer: S,
+    watcher: Watcher,
+) -> hyper::Result<()> {
+    let progress = Progress::default();
+    let stream = Deadlines::new(stream, progress.clone(), config);
+    let service = service_fn(move |request| {
+        progress.request_read();
+        let (progress, answering) = (progress.clone(), answer.answer(request, peer));
+        async move {
+            let response = answering.await;
+            Ok::<_, Infallible>(response.map(|body| Sent::new(body, progress)))
+        }
+    });
+    let mut builder = http1::Builder::new();
+    // hyper's own header timer is off, since `Deadlines` keeps both clocks.
+    builder.max_buf_size(HEAD_BYTES_MAX as usize).header_read_timeout(None);
+    watcher.watch(builder.serve_connection(TokioIo::new(stream), service)).await
+}
+
+/// Speaks HTTP/2 until the connection ends: by the other side, after standing idle, or because the server stops.
+pub(super) async fn http2<T: Stream, S: Answer>(
+    stream: T,
+    peer: IpAddr,
+    config: ListenerConfig,
+    answer: S,
+    mut stop: watch::Receiver<bool>,
+) -> hyper::Result<()> {
+    /// Requests at once on one connection.
+    const STREAMS_MAX: u32 = 128;
+    /// Streams opened and reset before anyone looked at them, and streams that we reset ourselves.
+    const RESETS_MAX: usize = 20;
+    const LOCAL_RESETS_MAX: usize = 128;
+    /// A silent peer is asked for a sign of life so often, and given so long to give it.
+    const PING_EVERY: Duration = Duration::from_secs(20);
+    const PING_PATIENCE: Duration = Duration::from_secs(10);
+    let progress = Progress::default();
+    progress.request_read();
+    let stream = Deadlines::new(stream, progress, config);
+    let activity = Arc::new(Activity::new());
+    let seen = Arc::clone(&activity);
+    let service = service_fn(move |request| {
+        let (activity, working) = (Arc::clone(&seen), Working::new(&seen));
+        let answering = answer.answer(request, peer);
+        async move {
+            let response = answering.await;
+            drop(working);
+            Ok::<_, Infallible>(response.map(|body| Watched { body, activity }))
+        }
+    });
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS_MAX)
+        .max_header_list_size(HEAD_BYTES_MAX)
+        .max_pending_accept_reset_streams(RESETS_MAX)
+        .max_local_error_reset_streams(LOCAL_RESETS_MAX)
+        .keep_alive_interval(PING_EVERY)
+        .keep_alive_timeout(PING_PATIENCE);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    // A connection that never asks for anything gets no more patience than a header.
+    let mut look_at = Instant::now() + config.header_timeout;
+    let patience = loop {
+        tokio::select! {
+            ended = connection.as_mut() => return ended,
+            _ = stop.wait_for(|stop| *stop) => break config.shutdown_timeout,
+            () = sleep_until(look_at) => match activity.idle_from() {
+                Some(from) if from + config.idle_timeout <= Instant::now() => break config.write_timeout,
+                Some(from) => look_at = from + config.idle_timeout,
+                None => look_at = Instant::now() + config.idle_timeout,
+            },
+        }
+    };
+    connection.as_mut().graceful_shutdown();
+    // Who neither goes nor takes what was sent is left.
+    timeout(patience, connection).await.unwrap_or(Ok(()))
+}
+
+/// When an HTTP/2 connection last did something.
+struct Activity {
+    start: Instant,
+    /// Requests that are being answered.
+    working: AtomicUsize,
+    /// Milliseconds from `start`; 0 before the first request.
+    last: AtomicU64,
+}
+
+impl Activity {
+    fn new() -> Self {
+        Self { start: Instant::now(), working: AtomicUsize::new(0), last: AtomicU64::new(0) }
+    }
+
+    /// Since when nothing was asked and nothing sent; `None` while a request is being answered.
+    fn idle_from(&self) -> Option<Instant> {
+        let last = Duration::from_millis(self.last.load(Ordering::Relaxed));
+        (self.working.load(Ordering::Relaxed) == 0).then(|| self.start + last)
+    }
+
+    fn touch(&self) {
+        let elapsed = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last.store(elapsed, Ordering::Relaxed);
+    }
+}
+
+/// One request that is being answered, whether it ends well or is broken off.
+struct Working(Arc<Activity>);
+
+impl Working {
+    fn new(activity: &Arc<Activity>) -> Self {
+        activity.working.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(activity))
+    }
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.0.touch();
+        self.0.working.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// An answer's body; each frame that goes out is a sign of life.
+struct Watched<B> {
+    body: B,
+    activity: Arc<Activity>,
+}
+
+impl<B: Body + Unpin> Body for Watched<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        if frame.is_ready() {
+            self.activity.touch();
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
