@@ -282,7 +282,7 @@ impl Gateway {
 /// other one.
 fn one_host(head: &hyper::http::request::Parts) -> Result<(), ApiError> {
     let hosts = head.headers.get_all(header::HOST).iter().count();
-    if hosts == 1 || (hosts == 0 && head.version != hyper::Version::HTTP_11) {
+    if hosts == 1 || (hosts == 0 && head.version != Version::HTTP_11) {
         return Ok(());
     }
     Err(ApiError::said(
