@@ -75,7 +75,10 @@ fn a_second_signal_stops_at_once() {
     let mut connection = server.connect();
     let target = format!("{}?{}", path_of("portrait_set"), server.dev_app().query("administrator"));
     connection.send(
-        format!("POST {target} HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n").as_bytes(),
+        format!(
+            "POST {target} HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n"
+        )
+        .as_bytes(),
     );
     assert!(connection.raw_head().unwrap().starts_with("HTTP/1.1 100"));
     server.signal("-TERM");
