@@ -2,13 +2,11 @@
 //! DNS rebinding even read the answers; an emulator on a laptop must not be open to that.
 
 use crate::api::ApiError;
+use crate::cloud_names::is_cloud;
 use hyper::header::{HOST, HeaderName, ORIGIN};
 use hyper::http::request::Parts;
 use portrait_model::ErrorCode;
 use std::net::IpAddr;
-
-/// The cloud's own names: nobody else can point them at a visitor's machine.
-const CLOUD: [&str; 3] = ["console.tim.qq.com", ".im.qcloud.com", ".my-imcloud.com"];
 
 /// Who may be named.
 #[derive(Clone, Debug)]
@@ -65,8 +63,7 @@ fn is_allowed(host: &str, extra: &[String]) -> bool {
     let local = host == "localhost"
         || host.ends_with(".localhost")
         || host.parse().is_ok_and(|address: IpAddr| address.to_canonical().is_loopback());
-    let cloud = CLOUD.iter().any(|name| host == *name || (name.starts_with('.') && host.ends_with(name)));
-    local || cloud || extra.iter().any(|name| name.eq_ignore_ascii_case(host))
+    local || is_cloud(host) || extra.iter().any(|name| name.eq_ignore_ascii_case(host))
 }
 
 #[cfg(test)]

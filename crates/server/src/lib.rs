@@ -5,9 +5,11 @@
 
 mod admin;
 mod api;
+mod certificate;
 mod cli;
 mod client_address;
 mod clock;
+mod cloud_names;
 mod config;
 mod gateway;
 mod host;
@@ -19,6 +21,7 @@ mod listener;
 mod metrics;
 mod observe;
 mod outbound;
+mod port_owner;
 mod query;
 mod registry;
 mod secret;

@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::gateway::Gateway;
 use crate::listener::{self, Counts, Socket};
+use crate::port_owner;
 use crate::registry::Registry;
 use crate::secret::{self, AdminToken};
 use crate::webhook::{EventIds, Webhooks};
@@ -129,7 +130,8 @@ impl Server {
 }
 
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| {
-        format!("can't listen on {address}; is the port in use? Choose another, or port 0 for a free one")
+    TcpListener::bind(address).await.map_err(|error| {
+        let sentence = port_owner::explain(address, &error);
+        anyhow::Error::new(error).context(sentence)
     })
 }

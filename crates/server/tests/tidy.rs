@@ -169,11 +169,13 @@ fn routes() -> String {
 fn errors() -> String {
     let mut page = String::from(
         "# Error codes · 错误码\n\nGenerated from `ERROR_CODES` in `crates/model/src/code.rs`. *seen*: code and text were seen in the \
-         cloud's answers; *documented*: the code is in the public documents, the text is ours; *ours*: our decision.\n\n\
+         cloud's answers; *documented*: the code is in the public documents, the text is ours; *ours*: our decision. \
+         Each code's page has causes, an example and the remedy; `portraitd explain CODE` prints it.\n\n\
          | code | ErrorInfo | evidence | meaning and remedy | 含义与处理 |\n| --- | --- | --- | --- | --- |\n",
     );
     for row in portrait_model::ERROR_CODES {
         let (number, info, evidence) = (row.number, row.info, row.evidence.as_str());
+        let number = format!("[{number}](errors/{number}.md) [中文](errors/{number}.zh-CN.md)");
         writeln!(page, "| {number} | `{info}` | {evidence} | {} | {} |", row.english, row.chinese).unwrap();
     }
     page
@@ -201,7 +203,7 @@ fn fields() -> String {
 
 /// The help of every command, as the binary prints it.
 fn command_line() -> String {
-    let commands: [&[&str]; 28] = [
+    let commands: [&[&str]; 30] = [
         &[],
         &["dev"],
         &["serve"],
@@ -230,6 +232,8 @@ fn command_line() -> String {
         &["get"],
         &["usersig", "gen"],
         &["usersig", "inspect"],
+        &["explain"],
+        &["cert"],
     ];
     let mut page = String::from("# Command line\n\nGenerated from the binary's own `--help`.\n");
     for command in commands {

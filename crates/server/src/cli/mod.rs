@@ -3,13 +3,16 @@
 mod account;
 mod app;
 mod backup;
+mod cert;
 mod certificates;
 mod check;
 mod client;
 mod cloud;
 mod dev;
+mod explain;
 mod export;
 mod field;
+mod hosting;
 mod http;
 mod import;
 mod migrate;
@@ -57,6 +60,8 @@ enum Command {
     Set(profile::SetArgs),
     Get(profile::GetArgs),
     Usersig(usersig::Args),
+    Explain(explain::Args),
+    Cert(cert::Args),
     Export(export::Args),
     Import(import::Args),
     Migrate(migrate::Args),
@@ -83,6 +88,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Set(args) => profile::set(&args),
         Command::Get(args) => profile::get(&args),
         Command::Usersig(args) => usersig::run(args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Cert(args) => cert::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Migrate(args) => migrate::run(&args),
@@ -103,6 +110,12 @@ pub(crate) fn run() -> ExitCode {
 /// The runtime that a command's work runs on.
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+/// The time, for what is made now.
+fn now() -> portrait_model::UnixSeconds {
+    use portrait_model::Clock as _;
+    crate::clock::SystemClock.now().seconds()
 }
 
 /// Writes one line of a command's result.

@@ -20,13 +20,13 @@ struct Table {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Case {
+pub(crate) struct Case {
     /// What is shown, or the contract's own words.
-    it: String,
+    pub it: String,
     /// The command, or a whole path.
-    call: Option<String>,
+    pub call: Option<String>,
     #[serde(default = "empty_object")]
-    body: String,
+    pub body: String,
     /// Who calls.
     #[serde(default = "administrator", rename = "as")]
     caller: String,
@@ -139,7 +139,7 @@ fn table_names() -> Vec<String> {
     names
 }
 
-fn prepare(app: &App<'_>, case: &Case) {
+pub(crate) fn prepare(app: &App<'_>, case: &Case) {
     for (keyword, value_type, read, write) in FIELDS {
         let list = |names: &str| names.split(',').map(str::to_owned).collect::<Vec<_>>();
         let definition = json!({"type": value_type, "read": list(read), "write": list(write)});
@@ -172,7 +172,7 @@ fn fill(text: &str, app: &App<'_>) -> String {
     text
 }
 
-fn request(app: &App<'_>, case: &Case, call: &str) -> Vec<u8> {
+pub(crate) fn request(app: &App<'_>, case: &Case, call: &str) -> Vec<u8> {
     let sig = case.sig.as_ref();
     let given = |pick: fn(&Sig) -> Option<&String>| sig.and_then(pick);
     let issued = now().saturating_add_signed(sig.map_or(0, |sig| sig.issued));

@@ -10,6 +10,7 @@ mod cli;
 mod conformance;
 mod door;
 mod durability;
+mod error_pages;
 mod export;
 mod harness;
 mod https;

@@ -1,0 +1,204 @@
+//! Makes `docs/errors/`: a page for each error code in two languages, each with a request and the answer that the
+//! server really gives to it. `UPDATE=1` writes the pages anew; without it they must be fresh.
+
+use crate::conformance::{Case, prepare, request};
+use crate::harness::{Answer, App, KEY, TestServer, binary};
+use percent_encoding::percent_decode_str;
+use portrait_model::{ERROR_CODES, ErrorRow, Evidence, Language};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A call may have to be repeated so often before its code comes.
+const REPEATED_MAX: usize = 200;
+/// What readers know the example's app as.
+const SHOWN_APP: &str = "1400000000";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Source {
+    cause: Vec<String>,
+    cause_zh: Vec<String>,
+    remedy: Vec<String>,
+    remedy_zh: Vec<String>,
+    how: Option<String>,
+    example: Case,
+    example_zh: String,
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/errors")
+}
+
+/// The servers of one language that examples are tried on.
+struct Servers {
+    language: Language,
+    ordinary: TestServer,
+    limited: TestServer,
+    impatient: TestServer,
+    full: TestServer,
+    _dir: tempfile::TempDir,
+}
+
+impl Servers {
+    fn start(language: Language) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let name = language.pick("en", "zh");
+        let config = format!("[server]\nbody_timeout_ms = 200\nlanguage = \"{name}\"\n");
+        // The largest file may have 2 MiB: a disk that is full as soon as the database has grown to that.
+        let mut full = Command::new("sh");
+        full.args(["-c", "trap '' XFSZ; ulimit -f 4096; exec \"$0\" \"$@\""]);
+        full.arg(binary().get_program())
+            .args(["dev", "--key", KEY, "--language", name, "--data"])
+            .arg(dir.path().join("full"));
+        Self {
+            language,
+            ordinary: TestServer::dev_with(&["--language", name]),
+            limited: TestServer::dev_with(&["--language", name, "--limits"]),
+            impatient: TestServer::serve(&dir.path().join("impatient"), &config),
+            full: TestServer::start_with(&mut full),
+            _dir: dir,
+        }
+    }
+
+    /// Tries an example: the request and the answer, as they are shown.
+    fn answer(&self, code: u32, source: &Source) -> (String, String) {
+        let case = &source.example;
+        let server = match source.how.as_deref() {
+            None => &self.ordinary,
+            Some("limits") => &self.limited,
+            Some("slow body") => &self.impatient,
+            Some("full disk") => &self.full,
+            Some(how) => panic!("{code}: how = {how}?"),
+        };
+        let app = server.app();
+        prepare(&app, case);
+        if source.how.as_deref() == Some("full disk") {
+            fill_the_disk(&app);
+        }
+        let bytes = request(&app, case, case.call.as_deref().unwrap());
+        let shown = shown_request(&String::from_utf8(bytes.clone()).unwrap(), app.id);
+        let sent =
+            if source.how.as_deref() == Some("slow body") { &bytes[..bytes.len() - 5] } else { &bytes[..] };
+        let mut answers = (0..REPEATED_MAX).map(|_| server.connect().exchange(sent).unwrap());
+        let found = answers.find(|answer| answer.code() == u64::from(code));
+        let found = found.unwrap_or_else(|| panic!("{code}: its example does not provoke it"));
+        (shown, shown_answer(&found, app.id))
+    }
+}
+
+fn fill_the_disk(app: &App<'_>) {
+    for round in 0..REPEATED_MAX {
+        let accounts: Vec<Value> = (0..100)
+            .map(|index| json!({"UserID": format!("{round}-{index}"), "Nick": "x".repeat(500)}))
+            .collect();
+        if app.code("multiaccount_import", &json!({"AccountList": accounts}).to_string()) != 0 {
+            return;
+        }
+    }
+    panic!("the disk does not fill");
+}
+
+/// The request line and the body, without what differs from run to run.
+fn shown_request(request: &str, app: u32) -> String {
+    let (head, body) = request.split_once("\r\n\r\n").unwrap();
+    let line = head.lines().next().unwrap().trim_end_matches(" HTTP/1.1");
+    let line = line.replace(&app.to_string(), SHOWN_APP);
+    let (start, query) = line.split_once('?').unwrap();
+    let query: Vec<_> = query
+        .split('&')
+        .map(|part| if part.starts_with("usersig=") && part.len() > 8 { "usersig=…" } else { part })
+        .collect();
+    format!("{start}?{}\n\n{body}", query.join("&")).trim_end().to_owned()
+}
+
+fn shown_answer(answer: &Answer, app: u32) -> String {
+    let detail = answer.header("x-error-detail").unwrap();
+    let detail = percent_decode_str(detail).decode_utf8().unwrap().into_owned();
+    format!("{}\n\nX-Error-Detail: {detail}", answer.body).replace(&app.to_string(), SHOWN_APP)
+}
+
+fn page(row: &ErrorRow, source: &Source, servers: &Servers) -> String {
+    let language = servers.language;
+    let ErrorRow { number, info, .. } = row;
+    let (request, answer) = servers.answer(*number, source);
+    let list = |items: &[String]| format!("- {}\n", items.join("\n- "));
+    let mut page = String::new();
+    writeln!(page, "# {number} · {info}\n").unwrap();
+    writeln!(
+        page,
+        "{}\n",
+        language.pick(
+            format!("[中文]({number}.zh-CN.md) · [all codes](../ERRORS.md)"),
+            format!("[English]({number}.md) · [全部错误码](../ERRORS.md)")
+        )
+    )
+    .unwrap();
+    writeln!(page, "{}\n", language.pick(row.english, row.chinese)).unwrap();
+    writeln!(
+        page,
+        "## {}\n\n{}",
+        language.pick("Cause", "原因"),
+        list(language.pick(&source.cause, &source.cause_zh))
+    )
+    .unwrap();
+    writeln!(
+        page,
+        "## {}{}\n",
+        language.pick("Example: ", "示例："),
+        language.pick(&source.example.it, &source.example_zh)
+    )
+    .unwrap();
+    writeln!(page, "```text\n{request}\n```\n\n```text\n{answer}\n```\n").unwrap();
+    writeln!(
+        page,
+        "## {}\n\n{}",
+        language.pick("Remedy", "处理"),
+        list(language.pick(&source.remedy, &source.remedy_zh))
+    )
+    .unwrap();
+    page.push_str(evidence(row.evidence, language));
+    page.push('\n');
+    page
+}
+
+fn evidence(evidence: Evidence, language: Language) -> &'static str {
+    match evidence {
+        Evidence::Seen => language.pick(
+            "Code and ErrorInfo were seen in the cloud's answers.",
+            "错误码与 ErrorInfo 均见于云端的实际应答。",
+        ),
+        Evidence::Documented => language.pick(
+            "The code is in the cloud's public documents; the text of ErrorInfo is ours.",
+            "错误码见于云端公开文档；ErrorInfo 文本为本项目所定。",
+        ),
+        Evidence::Ours => language.pick("The code is our decision.", "错误码为本项目所定。"),
+    }
+}
+
+#[test]
+fn every_code_has_a_fresh_page() {
+    let text = std::fs::read_to_string(folder().join("source.toml")).unwrap();
+    let sources: BTreeMap<String, Source> = toml::from_str(&text).unwrap();
+    assert_eq!(sources.len(), ERROR_CODES.len(), "source.toml has codes that are none");
+    for language in [Language::English, Language::Chinese] {
+        let servers = Servers::start(language);
+        for row in ERROR_CODES {
+            let source = &sources[&row.number.to_string()];
+            let expected = page(row, source, &servers);
+            let path = folder().join(format!("{}{}", row.number, language.pick(".md", ".zh-CN.md")));
+            if std::env::var_os("UPDATE").is_some() {
+                std::fs::write(&path, &expected).unwrap();
+            }
+            let found = std::fs::read_to_string(&path).unwrap_or_default();
+            assert!(
+                found == expected,
+                "{} is stale: UPDATE=1 cargo test -p portrait-server --test it error_pages",
+                path.display()
+            );
+        }
+    }
+}
