@@ -24,6 +24,7 @@ mod outbound;
 mod port_owner;
 mod query;
 mod registry;
+mod safety;
 mod secret;
 mod server;
 mod usage;

@@ -6,6 +6,8 @@ use portrait_model::{
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::io::{self, Write};
+use zeroize::Zeroizing;
 
 /// 1, written by portraitd 0.1, knew no webhook.
 const VERSION: u32 = 2;
@@ -35,14 +37,14 @@ struct Stored {
 #[serde(deny_unknown_fields)]
 struct StoredWebhook {
     url: String,
-    token: Option<String>,
+    token: Option<Zeroizing<String>>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StoredKey {
     id: u32,
-    key: String,
+    key: Zeroizing<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -64,7 +66,7 @@ struct StoredPermission {
 }
 
 /// Writes settings: the JSON, and the words.
-pub(crate) fn encode(settings: &AppSettings) -> Result<(String, String), serde_json::Error> {
+pub(crate) fn encode(settings: &AppSettings) -> Result<(Zeroizing<String>, String), serde_json::Error> {
     let permission =
         |permission: Permission| StoredPermission { user: permission.user, admin: permission.admin };
     let field = |field: &CustomField| StoredField {
@@ -74,10 +76,13 @@ pub(crate) fn encode(settings: &AppSettings) -> Result<(String, String), serde_j
         write: permission(field.write),
         retired: field.retired,
     };
-    let key = |record: &KeyRecord| StoredKey { id: record.id.0, key: record.key.expose().to_owned() };
+    let key = |record: &KeyRecord| StoredKey {
+        id: record.id.0,
+        key: Zeroizing::new(record.key.expose().to_owned()),
+    };
     let webhook = |webhook: &Webhook| StoredWebhook {
         url: webhook.url.to_string(),
-        token: webhook.token.as_ref().map(|token| token.expose().to_owned()),
+        token: webhook.token.as_ref().map(|token| Zeroizing::new(token.expose().to_owned())),
     };
     let stored = Stored {
         v: VERSION,
@@ -96,7 +101,32 @@ pub(crate) fn encode(settings: &AppSettings) -> Result<(String, String), serde_j
         screened_tags: settings.screened_tags.iter().map(ToString::to_string).collect(),
         webhook: settings.webhook.as_ref().map(webhook),
     };
-    Ok((serde_json::to_string(&stored)?, settings.words.join("\n")))
+    Ok((wiped_json(&stored)?, settings.words.join("\n")))
+}
+
+/// JSON in a buffer that is wiped when dropped. It is made once, in its full size: one that grows leaves copies of the
+/// keys behind in freed memory.
+fn wiped_json(stored: &Stored) -> Result<Zeroizing<String>, serde_json::Error> {
+    let mut size = Counter(0);
+    serde_json::to_writer(&mut size, stored)?;
+    let mut json = Zeroizing::new(Vec::with_capacity(size.0));
+    serde_json::to_writer(&mut *json, stored)?;
+    // serde_json writes UTF-8.
+    Ok(Zeroizing::new(String::from_utf8(std::mem::take(&mut *json)).unwrap_or_default()))
+}
+
+/// Counts what is written to it.
+struct Counter(usize);
+
+impl Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Reads settings back; `Err` says what is wrong with them.
@@ -140,7 +170,8 @@ fn key(stored: &StoredKey) -> Result<KeyRecord, String> {
 /// The message must not repeat the URL or the secret.
 fn webhook(stored: &StoredWebhook) -> Result<Webhook, String> {
     let url = WebhookUrl::parse(&stored.url).map_err(|error| format!("webhook: {error}"))?;
-    let token = |text: &String| WebhookToken::parse(text).ok_or("webhook: the token can't be used");
+    let token =
+        |text: &Zeroizing<String>| WebhookToken::parse(text).ok_or("webhook: the token can't be used");
     Ok(Webhook { url, token: stored.token.as_ref().map(token).transpose()? })
 }
 

@@ -1,6 +1,7 @@
 //! `portraitd app`: apps, their keys, admins, limits and switches.
 
 use super::operator::{Operator, Target, segment, with_operator};
+use super::secret_argument::secret;
 use super::{print_json, say};
 use crate::admin::view::{AppPatch, AppView, CreatedKey, NewApp, NewKey, UsageView};
 use clap::{Subcommand, ValueEnum};
@@ -28,8 +29,8 @@ enum Action {
         /// The SDKAppID
         #[arg(value_parser = clap::value_parser!(u32).range(1..))]
         sdkappid: u32,
-        /// The secret key; a random one unless given
-        #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true)]
+        /// The secret key; a random one unless given. @FILE reads it from a file, - from standard input
+        #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true, value_parser = secret)]
         key: Option<String>,
         /// A name for people
         #[arg(long)]
@@ -119,8 +120,8 @@ enum KeyAction {
     /// Add a key; it is shown once
     Add {
         sdkappid: u32,
-        /// The secret key; a random one unless given
-        #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true)]
+        /// The secret key; a random one unless given. @FILE reads it from a file, - from standard input
+        #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true, value_parser = secret)]
         key: Option<String>,
     },
     /// Revoke a key by its number (see `app show`); UserSigs made with it stop working at once

@@ -1,6 +1,7 @@
 //! A quick client of the public API: signs, sends, and says in words what came back.
 
 use super::http;
+use super::secret_argument::secret;
 use crate::clock::SystemClock;
 use anyhow::Context;
 use hyper::Method;
@@ -18,8 +19,8 @@ pub(super) struct Client {
     /// The app
     #[arg(long, value_name = "N", default_value_t = 1_400_000_000, env = "PORTRAITD_SDKAPPID")]
     sdkappid: u32,
-    /// The app's secret key (portraitd dev prints it)
-    #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true)]
+    /// The app's secret key (portraitd dev prints it); @FILE reads it from a file, - from standard input
+    #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true, value_parser = secret)]
     key: String,
     /// The App admin who calls
     #[arg(long, value_name = "NAME", default_value = AppSettings::ADMINISTRATOR)]

@@ -2,6 +2,7 @@
 
 use super::page;
 use super::running::{AdminFile, StopSignals, admin_token};
+use super::secret_argument::secret;
 use crate::clock::SystemClock;
 use crate::config::{Config, LanguageName, LogFormat};
 use crate::observe::start_log;
@@ -46,8 +47,8 @@ pub(super) struct Args {
     /// The app's number
     #[arg(long, value_name = "N", default_value_t = 1_400_000_000, value_parser = clap::value_parser!(u32).range(1..))]
     sdkappid: u32,
-    /// The app's secret key; a random one unless given
-    #[arg(long, value_name = "KEY", hide_env_values = true, env = "PORTRAITD_KEY")]
+    /// The app's secret key; a random one unless given. @FILE reads it from a file, - from standard input
+    #[arg(long, value_name = "KEY", hide_env_values = true, env = "PORTRAITD_KEY", value_parser = secret)]
     key: Option<String>,
     /// The App admin that the printed UserSig is for
     #[arg(long, value_name = "NAME", default_value = AppSettings::ADMINISTRATOR)]
@@ -67,6 +68,7 @@ pub(super) struct Args {
         value_name = "TOKEN",
         env = "PORTRAITD_WEBHOOK_TOKEN",
         hide_env_values = true,
+        value_parser = secret,
         requires = "webhook"
     )]
     webhook_token: Option<String>,

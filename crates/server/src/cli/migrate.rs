@@ -3,6 +3,7 @@
 use super::cloud::{ACCOUNTS_MAX, Cloud};
 use super::operator::{Target, with_operator};
 use super::profile::tag;
+use super::secret_argument::secret;
 use super::transfer::{Lines, Plan, Row, Stop, Transfer, open};
 use crate::admin::view::AppView;
 use anyhow::Context;
@@ -16,7 +17,7 @@ use std::path::PathBuf;
 /// imports them as `portraitd import` does. Create the app and its custom fields here first. When
 /// it is interrupted, the same command continues where it stopped.
 ///
-///   portraitd migrate --from URL --sdkappid 1400000001 --key KEY \
+///   portraitd migrate --from URL --sdkappid 1400000001 --key @key.txt \
 ///     --accounts users.txt --data portraitd-data
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -27,8 +28,8 @@ pub(super) struct Args {
     /// The app there
     #[arg(long, value_name = "N", env = "PORTRAITD_SDKAPPID")]
     sdkappid: u32,
-    /// The app's secret key there
-    #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true)]
+    /// The app's secret key there; @FILE reads it from a file, - from standard input
+    #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true, value_parser = secret)]
     key: String,
     /// An App admin there
     #[arg(long, value_name = "NAME", default_value = AppSettings::ADMINISTRATOR)]

@@ -20,6 +20,7 @@ mod operator;
 mod page;
 mod profile;
 mod running;
+mod secret_argument;
 mod serve;
 mod settings;
 mod transfer;

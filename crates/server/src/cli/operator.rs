@@ -2,6 +2,7 @@
 
 use super::http;
 use super::running::{AdminFile, admin_token};
+use super::secret_argument::secret;
 use crate::admin;
 use crate::clock::SystemClock;
 use crate::registry::Registry;
@@ -30,8 +31,8 @@ pub(super) struct Target {
     /// The admin API of a running server, for example <http://127.0.0.1:8081>
     #[arg(long, value_name = "URL", env = "PORTRAITD_ADMIN_URL", conflicts_with = "data", global = true)]
     admin_url: Option<String>,
-    /// The admin API's token, from admin.token in the data directory
-    #[arg(long, value_name = "TOKEN", env = "PORTRAITD_ADMIN_TOKEN", hide_env_values = true, global = true)]
+    /// The admin API's token: @FILE reads it from a file such as admin.token in the data directory
+    #[arg(long, value_name = "TOKEN", env = "PORTRAITD_ADMIN_TOKEN", hide_env_values = true, value_parser = secret, global = true)]
     admin_token: Option<String>,
 }
 

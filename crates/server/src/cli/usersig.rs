@@ -1,6 +1,7 @@
 //! `portraitd usersig`: makes UserSigs and looks into them.
 
 use super::say;
+use super::secret_argument::secret;
 use crate::clock::SystemClock;
 use anyhow::Context;
 use clap::Subcommand;
@@ -19,8 +20,8 @@ enum Action {
     Gen {
         #[arg(long)]
         sdkappid: u32,
-        /// The app's secret key
-        #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true)]
+        /// The app's secret key; @FILE reads it from a file, - from standard input
+        #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true, value_parser = secret)]
         key: String,
         /// Whom it is for
         #[arg(long, value_name = "ID")]
@@ -40,7 +41,7 @@ enum Action {
         /// The UserSig
         sig: String,
         /// The key that it should be signed with
-        #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true)]
+        #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true, value_parser = secret)]
         key: Option<String>,
     },
 }

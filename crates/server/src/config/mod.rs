@@ -52,6 +52,20 @@ pub(crate) struct ServerSection {
     pub(crate) trusted_proxies: Vec<IpNet>,
     /// `None`: any Host. A list: local names, the cloud's and these.
     pub(crate) allow_hosts: Option<Vec<String>>,
+    /// Dangers that `serve` would refuse to start with.
+    pub(crate) accept: Vec<Risk>,
+}
+
+/// A danger that an operator may accept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Risk {
+    /// Every user of the machine can read the data.
+    ReadableFiles,
+    /// An app has a key that is printed in public documents.
+    PublishedKeys,
+    /// The admin API speaks plain HTTP with other machines.
+    PlainAdmin,
 }
 
 /// `[limits]`
@@ -119,6 +133,7 @@ impl Default for ServerSection {
             shutdown_timeout_ms: 10_000,
             trusted_proxies: Vec::new(),
             allow_hosts: None,
+            accept: Vec::new(),
         }
     }
 }

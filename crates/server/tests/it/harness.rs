@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-pub(crate) const KEY: &str = "5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e";
+pub(crate) const KEY: &str = "8c1e5b9d77a04f3e92d6b0c8f41a35e7d2086f9b4c7e1a3d5f60b8e2947ca1d3";
 
 /// A server that runs. Dropped, it is killed, and a panic in its log fails the test.
 pub(crate) struct TestServer {

@@ -19,6 +19,7 @@ mod interrupted;
 mod limits;
 mod migrate;
 mod receiver;
+mod safe_start;
 mod shutdown;
 mod tls;
 mod transport;

@@ -336,7 +336,7 @@ fn put_app(
         "INSERT INTO apps (id, revision, settings, words) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (id) DO UPDATE SET revision = ?2, settings = ?3, words = ?4",
     )?;
-    put.execute(params![settings.id.0, revision, json, words])?;
+    put.execute(params![settings.id.0, revision, json.as_str(), words])?;
     let mut created = 0;
     for admin in &settings.admins {
         let done = create(connection, settings.id, *admin, &ProfilePatch::default(), UnixMillis(0))?;

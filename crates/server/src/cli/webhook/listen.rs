@@ -3,6 +3,7 @@
 use crate::api::{Answer, Service, Style, respond};
 use crate::cli::running::StopSignals;
 use crate::cli::say;
+use crate::cli::secret_argument::secret;
 use crate::webhook::{EVENT_ID, SIGNATURE, verify};
 use anyhow::Context;
 use bytes::Bytes;
@@ -25,7 +26,7 @@ pub(super) struct Args {
     #[arg(long, default_value_t = 9000)]
     port: u16,
     /// Check signatures with this token
-    #[arg(long, value_name = "TOKEN", env = "PORTRAITD_WEBHOOK_TOKEN", hide_env_values = true)]
+    #[arg(long, value_name = "TOKEN", env = "PORTRAITD_WEBHOOK_TOKEN", hide_env_values = true, value_parser = secret)]
     token: Option<String>,
     /// Print one line of JSON for each event
     #[arg(long)]

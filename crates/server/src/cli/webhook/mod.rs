@@ -3,6 +3,7 @@
 mod listen;
 
 use super::operator::{Operator, Target, with_operator};
+use super::secret_argument::secret;
 use super::{print_json, say};
 use crate::admin::view::webhook::{
     CountView, EventChoice, EventView, EventsView, TestView, WebhookPut, WebhookView,
@@ -31,8 +32,9 @@ enum Action {
         sdkappid: u32,
         /// http:// or https://
         url: String,
-        /// Sign with this token; without it, a token set earlier stays
-        #[arg(long, env = "PORTRAITD_WEBHOOK_TOKEN", hide_env_values = true)]
+        /// Sign with this token (@FILE reads it from a file, - from standard input); without it, a token set
+        /// earlier stays
+        #[arg(long, env = "PORTRAITD_WEBHOOK_TOKEN", hide_env_values = true, value_parser = secret)]
         token: Option<String>,
         /// Do not sign any more
         #[arg(long, conflicts_with = "token")]

@@ -1,0 +1,48 @@
+//! Secrets as arguments: every user of a machine can read what `ps` shows, so a secret can also come from a file, from
+//! standard input, or from an environment variable.
+
+use std::io::Read;
+use std::path::Path;
+
+/// The most that is read of a file or of standard input; the longest secret has 256 bytes.
+const BYTES_MAX: u64 = 4096;
+
+/// What clap makes of a secret's argument: `@FILE` is the first line of a file, `-` that of standard input, anything
+/// else the secret itself. Never an error that repeats the secret.
+pub(super) fn secret(text: &str) -> Result<String, String> {
+    match text.strip_prefix('@') {
+        Some(path) => {
+            let file = std::fs::File::open(Path::new(path)).map_err(|error| error.to_string())?;
+            first_line(file, path)
+        }
+        None if text == "-" => first_line(std::io::stdin(), "standard input"),
+        None => Ok(text.to_owned()),
+    }
+}
+
+fn first_line(source: impl Read, name: &str) -> Result<String, String> {
+    let mut text = String::new();
+    source.take(BYTES_MAX).read_to_string(&mut text).map_err(|error| error.to_string())?;
+    match text.lines().next().map(str::trim) {
+        None | Some("") => Err(format!("the first line of {name} is empty")),
+        Some(line) => Ok(line.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn a_secret_comes_from_a_file_or_stands_there_itself() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let argument = format!("@{}", file.path().display());
+        assert!(secret(&argument).unwrap_err().contains("is empty"));
+        writeln!(file, "  s3cret \nanother line").unwrap();
+        assert_eq!(secret(&argument).as_deref(), Ok("s3cret"));
+        assert_eq!(secret("s3cret").as_deref(), Ok("s3cret"));
+        assert!(secret("@/nowhere/at/all").unwrap_err().contains("No such file"));
+        assert_eq!(first_line(&b"key\r\n"[..], "standard input").as_deref(), Ok("key"));
+    }
+}
