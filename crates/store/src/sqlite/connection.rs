@@ -168,6 +168,11 @@ pub(super) fn writing(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
+/// Has a connection open what all connections share, and fails when that can't be written.
+pub(super) fn join(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK;")
+}
+
 /// Closes the last connection of the process: the whole log is copied and removed.
 pub(super) fn close_last(connection: Connection) -> rusqlite::Result<()> {
     leave_log_on_close(&connection, false)?;

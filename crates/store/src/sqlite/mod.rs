@@ -46,9 +46,13 @@ pub struct SqliteStore {
     writer: Writer,
     readers: Readers,
     backups: Arc<Backups>,
-    /// What ends at [`Store::close`]: the checkpointer, then the right to the directory.
-    running: tokio::sync::Mutex<Option<(Checkpointer, DirectoryLock)>>,
+    /// What ends at [`Store::close`]: the checkpointer, the anchor, then the right to the directory.
+    running: tokio::sync::Mutex<Option<(Checkpointer, Anchor, DirectoryLock)>>,
 }
+
+/// A connection that is never used: it keeps the log's index open, which all connections of a process share. Found
+/// writable once, it stays so; opened anew at a bad moment (no file descriptors left), it would be read-only for all.
+type Anchor = rusqlite::Connection;
 
 impl SqliteStore {
     /// Opens or creates the store. Refuses, before anything is changed, a directory that another process has
@@ -60,17 +64,17 @@ impl SqliteStore {
     fn open_bounded(dir: &Path, bounds: Bounds) -> Result<Self, OpenError> {
         let lock = DirectoryLock::take(dir)?;
         let path = dir.join("portraitd.db");
-        let prepared = connection::prepare(&path)?;
+        let anchor = connection::prepare(&path)?;
         let gate = Arc::new(Mutex::new(()));
         // The log found here may hold what an earlier process deleted.
         let erased = Arc::new(AtomicBool::new(true));
         let writer = Writer::start(&path, Arc::clone(&gate), Arc::clone(&erased))?;
         let checkpointer = Checkpointer::start(&path, gate, erased, bounds)?;
-        drop(prepared);
+        connection::join(&anchor).map_err(OpenError::engine(&path))?;
         // SQLite does this too, at the first commit, but passes over an error: the log could be gone with what was
         // acknowledged.
         open::sync_directory(dir).map_err(OpenError::io(dir))?;
-        let running = tokio::sync::Mutex::new(Some((checkpointer, lock)));
+        let running = tokio::sync::Mutex::new(Some((checkpointer, anchor, lock)));
         let (readers, backups) = (Readers::new(&path), Arc::new(Backups::new(&path)));
         Ok(Self { writer, readers, backups, running })
     }
@@ -248,11 +252,12 @@ impl Store for SqliteStore {
             let mut running = self.running.lock().await;
             self.writer.close().await;
             self.readers.close();
-            if let Some((checkpointer, lock)) = running.take() {
+            if let Some((checkpointer, anchor, lock)) = running.take() {
                 let backups = Arc::clone(&self.backups);
                 // The last checkpoint writes to the disk: not on a thread that serves others.
                 let finished = tokio::task::spawn_blocking(move || {
                     backups.close();
+                    drop(anchor);
                     checkpointer.finish();
                     drop(lock);
                 });

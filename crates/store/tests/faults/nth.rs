@@ -125,7 +125,7 @@ fn any_operation_may_fail() {
 
 #[test]
 fn any_file_may_not_open_or_map_or_be_read() {
-    every(&[OPEN, MAP], &[(Action::Fail, EMFILE, ONCE), (Action::Fail, EROFS, THRICE)], 6);
+    every(&[OPEN, MAP], &[(Action::Fail, EMFILE, ONCE), (Action::Fail, EROFS, THRICE)], 60);
     every(&[READ], &[(Action::Fail, EIO, ONCE), (Action::Fail, EIO, ALWAYS)], 12);
 }
 
