@@ -34,8 +34,10 @@ pub(crate) struct App<'a> {
     pub id: u32,
 }
 
+/// The program under test; `PORTRAIT_BINARY` names another build of it.
 pub(crate) fn binary() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_portraitd"));
+    let path = std::env::var_os("PORTRAIT_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_portraitd").into());
+    let mut command = Command::new(path);
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PORTRAITD_")) {
         command.env_remove(name);
     }

@@ -22,6 +22,7 @@ mod receiver;
 mod safe_start;
 mod shutdown;
 mod tls;
+mod torture;
 mod transport;
 mod usersig;
 mod webhook;
