@@ -17,6 +17,7 @@ mod https;
 mod import;
 mod interrupted;
 mod limits;
+mod linear;
 mod migrate;
 mod receiver;
 mod safe_start;
