@@ -22,6 +22,7 @@ mod metrics;
 mod observe;
 mod outbound;
 mod port_owner;
+mod proxy;
 mod query;
 mod registry;
 mod safety;

@@ -12,6 +12,7 @@ use anyhow::Context;
 use portrait_model::Clock;
 use portrait_store::Store;
 use rustls::ServerConfig;
+use std::iter;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -24,6 +25,8 @@ use tokio::task::JoinHandle;
 pub(crate) struct ServerTls {
     pub(crate) public: Option<Arc<ServerConfig>>,
     pub(crate) admin: Option<Arc<ServerConfig>>,
+    /// A second socket of the public API, beside the first, that speaks TLS.
+    pub(crate) beside: Option<(SocketAddr, Arc<ServerConfig>)>,
 }
 
 /// A server that accepts requests.
@@ -32,6 +35,8 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     /// Where the admin API listens.
     pub(crate) admin_address: SocketAddr,
+    /// Where the public API's second socket listens.
+    pub(crate) beside: Option<SocketAddr>,
     /// Whether the public and the admin listener speak TLS.
     secure: (bool, bool),
     store: Arc<dyn Store>,
@@ -50,9 +55,14 @@ impl Server {
         token: AdminToken,
         tls: ServerTls,
     ) -> anyhow::Result<Self> {
-        let public = bind(config.server.listen).await?;
-        let control = bind(config.server.admin_listen).await?;
-        let (address, admin_address) = (public.local_addr()?, control.local_addr()?);
+        let secure = (tls.public.is_some(), tls.admin.is_some());
+        let (public, address) = open(config.server.listen, tls.public).await?;
+        let (control, admin_address) = open(config.server.admin_listen, tls.admin).await?;
+        let beside = match tls.beside {
+            Some((address, tls)) => Some(open(address, Some(tls)).await?),
+            None => None,
+        };
+        let (beside, beside_address) = beside.unzip();
         let registry = Arc::new(Registry::load(Arc::clone(&store)).await.context("can't read the apps")?);
         if registry.all().is_empty() {
             tracing::warn!(
@@ -86,12 +96,9 @@ impl Server {
             let admin = admin.clone();
             async move { admin::answer(admin, request, peer).await }
         };
-        let secure = (tls.public.is_some(), tls.admin.is_some());
         let limits = config.listener();
-        let (public, control) =
-            (Socket { listener: public, tls: tls.public }, Socket { listener: control, tls: tls.admin });
         let serve_public = listener::serve(
-            vec![public],
+            iter::once(public).chain(beside).collect(),
             limits,
             Arc::new(Counts::default()),
             stopped.clone(),
@@ -107,7 +114,16 @@ impl Server {
             admin::tls_only,
         );
         let listeners = vec![tokio::spawn(serve_public), tokio::spawn(serve_control)];
-        Ok(Self { address, admin_address, secure, store, stop, listeners, delivering })
+        Ok(Self {
+            address,
+            admin_address,
+            beside: beside_address,
+            secure,
+            store,
+            stop,
+            listeners,
+            delivering,
+        })
     }
 
     /// The public and the admin API's URLs.
@@ -129,7 +145,14 @@ impl Server {
     }
 }
 
-async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+async fn open(address: SocketAddr, tls: Option<Arc<ServerConfig>>) -> anyhow::Result<(Socket, SocketAddr)> {
+    let listener = bind(address).await?;
+    let address = listener.local_addr()?;
+    Ok((Socket { listener, tls }, address))
+}
+
+/// Opens a socket, or says who has it.
+pub(crate) async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| {
         let sentence = port_owner::explain(address, &error);
         anyhow::Error::new(error).context(sentence)

@@ -203,9 +203,10 @@ fn fields() -> String {
 
 /// The help of every command, as the binary prints it.
 fn command_line() -> String {
-    let commands: [&[&str]; 30] = [
+    let commands: [&[&str]; 31] = [
         &[],
         &["dev"],
+        &["run"],
         &["serve"],
         &["config"],
         &["app"],

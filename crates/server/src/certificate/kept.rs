@@ -92,6 +92,11 @@ impl Directory {
         Ok((chain, key.with_context(|| format!("can't read {}", self.path.join("server.key").display()))?))
     }
 
+    /// Every name in the certificate.
+    pub(super) fn names(&self) -> Vec<String> {
+        issue::all_names(&self.record().map(|record| record.names).unwrap_or_default())
+    }
+
     /// Sees to it that there are certificates for every name of ours and these, good for some weeks more.
     pub(crate) fn prepare(&self, extra: &[String], now: UnixSeconds) -> anyhow::Result<Outcome> {
         let failed =

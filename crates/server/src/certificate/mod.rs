@@ -4,8 +4,10 @@
 mod issue;
 mod java;
 mod kept;
+mod shown;
 
 pub(crate) use kept::{Directory, Outcome};
+pub(crate) use shown::ShownCertificate;
 
 use anyhow::Context;
 use std::net::IpAddr;

@@ -10,11 +10,12 @@ use portrait_model::Language;
 
 /// Make the certificate for the cloud's names, and say how to trust it
 ///
-/// Makes a certificate authority of your own, which can vouch for the cloud's API names, localhost and the names you
-/// add, and for nothing else; and a server certificate for `portraitd dev --tls` and `--proxy`. Both are kept and used
-/// again; the server's is renewed when it has less than 30 days left.
+/// Makes a certificate authority of your own, which can vouch for the cloud's API names, localhost
+/// and the names you add, and for nothing else; and a server certificate for `portraitd dev --tls`
+/// and `--proxy`. Both are kept and used again; the server's is renewed when it has less than 30
+/// days left.
 ///
-/// Nothing is installed: what is printed says how each language is told. `portraitd env` and `portraitd run` tell all
+/// Nothing is installed: what is printed says how each language is told. `portraitd run` tells all
 /// of them at once.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]

@@ -1,5 +1,6 @@
 //! `portraitd dev`: a working emulator with one command.
 
+use super::hosting::{self, here};
 use super::page;
 use super::running::{AdminFile, StopSignals, admin_token};
 use super::secret_argument::secret;
@@ -7,7 +8,7 @@ use crate::clock::SystemClock;
 use crate::config::{Config, LanguageName, LogFormat};
 use crate::observe::start_log;
 use crate::secret::{AdminToken, random_key, random_token};
-use crate::server::{Server, ServerTls};
+use crate::server::Server;
 use anyhow::Context;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use portrait_model::{
@@ -16,7 +17,7 @@ use portrait_model::{
     WebhookUrl, sign,
 };
 use portrait_store::{Store, StoreUrl};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -28,7 +29,9 @@ use std::sync::Arc;
 /// UserSigs are checked as in production. Frequency limits are off, and ErrorDisplay explains errors.
 /// Only requests to local names are let in, since any web page could send one to your machine.
 #[derive(Debug, clap::Args)]
+// Flattened into `run`, which has a group of the same name.
 #[command(verbatim_doc_comment)]
+#[group(skip)]
 pub(super) struct Args {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", env = "PORTRAITD_SERVER_LISTEN")]
@@ -75,6 +78,8 @@ pub(super) struct Args {
     /// Also let in requests for this Host or Origin (repeatable)
     #[arg(long, value_name = "HOST")]
     allow_host: Vec<String>,
+    #[command(flatten)]
+    hosting: hosting::Args,
     /// The language of what is printed and of error details
     #[arg(long, value_enum, default_value_t, env = "PORTRAITD_SERVER_LANGUAGE")]
     language: LanguageName,
@@ -90,7 +95,7 @@ pub(super) struct Args {
 }
 
 impl Args {
-    fn config(&self) -> Config {
+    pub(super) fn config(&self) -> Config {
         let mut config = Config::default();
         config.server.listen = self.listen;
         config.server.admin_listen = self.admin_listen;
@@ -117,50 +122,68 @@ pub(super) fn run(args: Args) -> anyhow::Result<()> {
 
 async fn dev(args: Args) -> anyhow::Result<()> {
     let signals = StopSignals::new()?;
-    let url = args.data.clone().map_or(StoreUrl::Memory, StoreUrl::Directory);
-    let store = portrait_store::open(&url)?;
-    let token = args.data.as_deref().map_or_else(random_token, admin_token)?;
-    let (app, key, admin) = prepare(store.as_ref(), &args).await?;
-    let server = Server::start(
-        &args.config(),
-        args.data.as_deref(),
-        store,
-        Arc::new(SystemClock),
-        AdminToken::new(&token),
-        ServerTls::default(),
-    )
-    .await?;
-    if let Some(data) = &args.data {
-        AdminFile::write(data, server.admin_address)?;
-    }
-
-    let (time, expire) = (SystemClock.now().seconds(), page::USERSIG_SECONDS);
-    let usersig = sign(&key, SignRequest { app, identifier: admin.as_str(), time, expire, userbuf: None });
-    let page = page::Page {
-        url: url_here(server.address),
-        admin_url: url_here(server.admin_address),
-        admin_token: token,
-        sdkappid: app.0,
-        key: key.expose().to_owned(),
-        admin: admin.to_string(),
-        usersig,
-    };
-    page.print(args.json, args.language.language(), args.data.as_deref())?;
-
+    let running = Running::start(&args).await?;
+    running.page.print(args.json, args.language.language(), args.data.as_deref())?;
     signals.asked_to_stop().await;
-    server.stop().await;
-    if let Some(data) = &args.data {
-        AdminFile::remove(data);
-    }
+    running.stop(&args).await;
     Ok(())
 }
 
-/// How this machine reaches an address; `0.0.0.0` and `[::]` stand for every address, and are none to connect to.
-fn url_here(mut address: SocketAddr) -> String {
-    if address.ip().is_unspecified() {
-        address.set_ip(Ipv4Addr::LOCALHOST.into());
+/// An emulator that serves, and what there is to know of it.
+pub(super) struct Running {
+    pub(super) page: page::Page,
+    server: Server,
+    proxy: Option<hosting::Proxy>,
+}
+
+impl Running {
+    pub(super) async fn start(args: &Args) -> anyhow::Result<Self> {
+        let prepared = args.hosting.prepare(&args.allow_host)?;
+        let url = args.data.clone().map_or(StoreUrl::Memory, StoreUrl::Directory);
+        let store = portrait_store::open(&url)?;
+        let token = args.data.as_deref().map_or_else(random_token, admin_token)?;
+        let (app, key, admin) = prepare(store.as_ref(), args).await?;
+        let server = Server::start(
+            &args.config(),
+            args.data.as_deref(),
+            store,
+            Arc::new(SystemClock),
+            AdminToken::new(&token),
+            args.hosting.server_tls(&prepared)?,
+        )
+        .await?;
+        let proxy = args.hosting.open_proxy(&prepared, &server, args.language.language()).await?;
+        if let Some(data) = &args.data {
+            AdminFile::write(data, server.admin_address)?;
+        }
+        let (time, expire) = (SystemClock.now().seconds(), page::USERSIG_SECONDS);
+        let usersig =
+            sign(&key, SignRequest { app, identifier: admin.as_str(), time, expire, userbuf: None });
+        let page = page::Page {
+            url: format!("http://{}", here(server.address)),
+            tls_url: server.beside.map(|address| format!("https://{}", here(address))),
+            proxy_url: proxy.as_ref().map(hosting::Proxy::url),
+            certificates: prepared.directory(),
+            admin_url: format!("http://{}", here(server.admin_address)),
+            admin_token: token,
+            sdkappid: app.0,
+            key: key.expose().to_owned(),
+            admin: admin.to_string(),
+            usersig,
+        };
+        Ok(Self { page, server, proxy })
     }
-    format!("http://{address}")
+
+    /// Lets what is in flight finish, and ends everything.
+    pub(super) async fn stop(self, args: &Args) {
+        self.server.stop().await;
+        if let Some(proxy) = self.proxy {
+            proxy.stop().await;
+        }
+        if let Some(data) = &args.data {
+            AdminFile::remove(data);
+        }
+    }
 }
 
 /// Sees to it that the app exists with the key and the admin that were asked for.

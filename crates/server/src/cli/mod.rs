@@ -9,6 +9,7 @@ mod check;
 mod client;
 mod cloud;
 mod dev;
+mod environment;
 mod explain;
 mod export;
 mod field;
@@ -19,6 +20,7 @@ mod migrate;
 mod operator;
 mod page;
 mod profile;
+mod run;
 mod running;
 mod secret_argument;
 mod serve;
@@ -51,6 +53,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Dev(dev::Args),
+    Run(run::Args),
     Serve(serve::Args),
     Config(settings::Args),
     App(app::Args),
@@ -75,6 +78,7 @@ enum Command {
 /// Runs the command that the process was started with. Exit codes: 0 done, 1 failed, 2 not understood.
 pub(crate) fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
+        Command::Run(args) => return run::run(args),
         Command::Dev(args) => dev::run(args),
         Command::Serve(args) => serve::run(&args),
         Command::Config(args) => {

@@ -2,17 +2,28 @@
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use portrait_model::Language;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// For how long the printed UserSig works: 180 days, as the cloud's console makes them.
 pub(super) const USERSIG_SECONDS: u64 = 180 * 24 * 3600;
 
+/// Where `portraitd dev` is, unless told otherwise.
+pub(super) const DEFAULT_URL: &str = "http://127.0.0.1:8080";
+
 /// An emulator that runs.
-#[derive(Serialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct Page {
     pub(super) url: String,
+    /// With `--tls` or `--proxy`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) tls_url: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) proxy_url: Option<String>,
+    /// The directory of the certificates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) certificates: Option<PathBuf>,
     pub(super) admin_url: String,
     pub(super) admin_token: String,
     pub(super) sdkappid: u32,
@@ -40,14 +51,15 @@ impl Page {
             }
             None => language.pick("nothing is kept after exit", "退出后不保留任何数据").to_owned(),
         };
-        let Self { url, admin_url, admin_token, sdkappid, key, admin, usersig } = self;
+        let Self { url, admin_url, admin_token, sdkappid, key, admin, usersig, .. } = self;
+        let cloud = self.cloud(language);
         let set = self.curl("portrait_set", SET);
         let get = self.curl("portrait_get", GET);
         match language {
             Language::English => format!(
                 "portraitd is running: {kept}. Ctrl-C stops it.
 
-  URL         {url}
+  URL         {url}{cloud}
   SDKAppID    {sdkappid}
   Key         {key}
   Admin       {admin}
@@ -70,7 +82,7 @@ Read it back:
             Language::Chinese => format!(
                 "portraitd 已启动：{kept}。按 Ctrl-C 停止。
 
-  地址        {url}
+  地址        {url}{cloud}
   SDKAppID    {sdkappid}
   密钥        {key}
   管理员      {admin}
@@ -90,6 +102,26 @@ Read it back:
 
 "
             ),
+        }
+    }
+
+    /// Lines about the ports that stand for the cloud's.
+    fn cloud(&self, language: Language) -> String {
+        let (tls, proxy) = (self.tls_url.as_deref(), self.proxy_url.as_deref());
+        let trust = language.pick("portraitd cert: how to trust it", "信任证书的方法：portraitd cert");
+        let tls = tls.map(|url| format!("\n  HTTPS       {url}   ({trust})"));
+        let (name, set) = language.pick(("Proxy    ", "set it"), ("代理     ", "设置方法"));
+        let env = self.env();
+        let proxy = proxy.map(|url| format!("\n  {name}   {url}   ({set}: eval \"$({env})\")"));
+        [tls, proxy].into_iter().flatten().collect()
+    }
+
+    /// The command that prints the environment for this emulator.
+    fn env(&self) -> String {
+        if self.url == DEFAULT_URL {
+            "portraitd env".to_owned()
+        } else {
+            format!("portraitd env --url {}", self.url)
         }
     }
 

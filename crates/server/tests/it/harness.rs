@@ -17,6 +17,8 @@ pub(crate) struct TestServer {
     pub address: String,
     pub admin_address: String,
     pub admin_token: String,
+    /// What it said when it was ready.
+    pub ready: Value,
     log: tempfile::NamedTempFile,
 }
 
@@ -82,7 +84,7 @@ impl TestServer {
             Some(data) => std::fs::read_to_string(data.join("admin.token")).unwrap().trim().to_owned(),
             None => ready["admin_token"].as_str().unwrap().to_owned(),
         };
-        Self { child, address: address("url"), admin_address: address("admin_url"), admin_token, log }
+        Self { child, address: address("url"), admin_address: address("admin_url"), admin_token, ready, log }
     }
 
     pub(crate) fn log(&self) -> String {
