@@ -5,6 +5,7 @@ use crate::api::{self, Answer, ApiError, Caller, Ctx, Endpoint, Service, Style, 
 use crate::client_address::client_address;
 use crate::host::HostPolicy;
 use crate::limit::{Exceeded, FailureLimit};
+use crate::load::{Load, Share};
 use crate::query::Query;
 use crate::registry::{App, Registry};
 use crate::webhook::EventIds;
@@ -31,6 +32,10 @@ pub(crate) struct GatewayConfig {
     /// Whether `ErrorDisplay` explains errors, for apps that do not say themselves.
     pub(crate) error_detail: bool,
     pub(crate) body_bytes_max: usize,
+    /// Requests that are worked on at once.
+    pub(crate) requests_max: usize,
+    /// Memory for their bodies and larger answers.
+    pub(crate) request_memory_bytes_max: usize,
     pub(crate) body_timeout: Duration,
     pub(crate) answer_timeout: Duration,
     /// Whether the apps' frequency limits are on.
@@ -50,6 +55,7 @@ pub(crate) struct Gateway {
     pub(crate) event_ids: Arc<EventIds>,
     config: GatewayConfig,
     failures: FailureLimit,
+    load: Load,
     request_ids: RequestIds,
 }
 
@@ -74,6 +80,7 @@ impl Gateway {
         seed: u64,
     ) -> Self {
         let failures = FailureLimit::new(config.usersig_failures_per_ip);
+        let load = Load::new(config.requests_max, config.request_memory_bytes_max);
         Self {
             store,
             registry,
@@ -81,6 +88,7 @@ impl Gateway {
             event_ids,
             config,
             failures,
+            load,
             request_ids: RequestIds { seed, next: AtomicU64::new(1) },
         }
     }
@@ -94,7 +102,7 @@ impl Gateway {
         // A panic is a bug of ours; it may cost one caller one answer, not the process.
         let decided =
             AssertUnwindSafe(self.decide(&head, &mut body, peer, &mut progress)).catch_unwind().await;
-        let outcome = decided.unwrap_or_else(|_| {
+        let mut outcome = decided.unwrap_or_else(|_| {
             progress.close = true;
             Err(ApiError::new(
                 progress.endpoint.map_or(ErrorCode::Timeout, |endpoint| endpoint.service.internal()),
@@ -108,7 +116,17 @@ impl Gateway {
             language: self.config.language,
             error_detail: error_detail.unwrap_or(self.config.error_detail),
         };
-        let mut response = respond(&outcome, progress.endpoint.map(|endpoint| endpoint.service), style);
+        let service = progress.endpoint.map(|endpoint| endpoint.service);
+        let (head_of_answer, body) = respond(&outcome, service, style).into_parts();
+        let body = self.load.hold(body);
+        let mut response = match body {
+            Ok(body) => Response::from_parts(head_of_answer, body),
+            Err(busy) => {
+                outcome = Err(busy);
+                respond(&outcome, service, style)
+            }
+        }
+        .map(Full::new);
         let headers = response.headers_mut();
         headers.insert("x-request-id", self.request_ids.next());
         // HTTP/2 ends one request alone.
@@ -148,7 +166,8 @@ impl Gateway {
         progress.app = Some(Arc::clone(&app));
         let caller = self.authenticate(&app, endpoint.service, &query, peer).await?;
         self.admit(&app, index, endpoint)?;
-        let bytes = self.read(body, progress).await?;
+        let (_call, mut room) = (self.load.call()?, self.load.room());
+        let bytes = self.read(body, &mut room, progress).await?;
         let ctx = Ctx { gateway: self, app, caller, service: endpoint.service };
         let answer = timeout(self.config.answer_timeout, endpoint.answer(ctx, &bytes)).await;
         answer.unwrap_or(Err(ApiError::new(ErrorCode::Timeout)))
@@ -219,16 +238,21 @@ impl Gateway {
     }
 
     /// Reads the body, bounded in size and time. When it can't be read to its end the connection is of no more use.
-    async fn read(&self, body: &mut Incoming, progress: &mut Progress) -> Result<Bytes, ApiError> {
+    async fn read(
+        &self,
+        body: &mut Incoming,
+        room: &mut Share,
+        progress: &mut Progress,
+    ) -> Result<Bytes, ApiError> {
         progress.close = true;
         progress.body_read = true;
         let late = |_| ApiError::new(ErrorCode::Timeout);
-        let bytes = timeout(self.config.body_timeout, self.collect(body)).await.map_err(late)??;
+        let bytes = timeout(self.config.body_timeout, self.collect(body, room)).await.map_err(late)??;
         progress.close = false;
         Ok(bytes)
     }
 
-    async fn collect(&self, body: &mut Incoming) -> Result<Bytes, ApiError> {
+    async fn collect(&self, body: &mut Incoming, room: &mut Share) -> Result<Bytes, ApiError> {
         let bytes_max = self.config.body_bytes_max;
         let too_large = || {
             ApiError::said(
@@ -248,6 +272,7 @@ impl Gateway {
             if first.as_ref().map_or(0, Bytes::len) + rest.len() + frame.len() > bytes_max {
                 return Err(too_large());
             }
+            room.grow(frame.len())?;
             // Nearly every body is one frame: it is used where it lies.
             match &first {
                 None => first = Some(frame),
@@ -274,7 +299,18 @@ impl Gateway {
         if head.headers.contains_key(header::EXPECT) {
             return false;
         }
-        timeout(PATIENCE, self.collect(body)).await.is_ok_and(|collected| collected.is_ok())
+        timeout(PATIENCE, self.discard(body)).await.unwrap_or(false)
+    }
+
+    /// Throws a body away as it comes: a stranger's takes no memory. Says whether it ended within the limit.
+    async fn discard(&self, body: &mut Incoming) -> bool {
+        let mut left = self.config.body_bytes_max;
+        while let Some(frame) = body.frame().await {
+            let Ok(frame) = frame else { return false };
+            let Some(rest) = left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) else { return false };
+            left = rest;
+        }
+        true
     }
 }
 

@@ -18,6 +18,7 @@ mod host;
 pub mod internals;
 mod limit;
 mod listener;
+mod load;
 mod metrics;
 mod observe;
 mod outbound;

@@ -4,7 +4,7 @@
 use crate::config::{Config, Risk};
 use anyhow::ensure;
 use portrait_model::{AppRecord, UnixSeconds};
-use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
 use std::fs::{self, Metadata};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -27,6 +27,27 @@ pub(crate) fn make_no_dumps() {
     let undumpable = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     if let Err(error) = setrlimit(Resource::Core, none).and(undumpable) {
         tracing::warn!(%error, "a crash could leave a core dump, with keys in it");
+    }
+}
+
+/// Raises the limit of open files as far as it goes, and takes no more connections than it leaves room for: without a
+/// descriptor to spare neither the store nor the admin API could go on.
+pub(crate) fn make_room(config: &mut Config) {
+    /// The admin API's connections, the database, webhooks.
+    const OTHERS: u64 = 512;
+    let limit = getrlimit(Resource::Nofile);
+    let Some(files) = limit.maximum.or(limit.current) else { return };
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(files), maximum: Some(files) });
+    let files = if raised.is_ok() { files } else { limit.current.unwrap_or(files) };
+    let room = usize::try_from(files.saturating_sub(OTHERS).max(files / 2)).unwrap_or(usize::MAX);
+    let wanted = config.server.connections_max;
+    if room < wanted {
+        tracing::warn!(
+            files,
+            "the limit of open files leaves room for {room} connections instead of {wanted}: raise it \
+             (LimitNOFILE= for systemd, ulimit -n in a shell), or lower server.connections_max"
+        );
+        config.server.connections_max = room;
     }
 }
 

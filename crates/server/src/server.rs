@@ -100,6 +100,7 @@ impl Server {
         let serve_public = listener::serve(
             iter::once(public).chain(beside).collect(),
             limits,
+            config.seating(),
             Arc::new(Counts::default()),
             stopped.clone(),
             answer,
@@ -108,6 +109,7 @@ impl Server {
         let serve_control = listener::serve(
             vec![control],
             limits,
+            config.admin_seating(),
             Arc::new(Counts::default()),
             stopped,
             answer_admin,

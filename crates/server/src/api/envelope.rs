@@ -153,7 +153,7 @@ pub(crate) fn tls_only() -> Response<Full<Bytes>> {
     );
     let mut response = respond(&Err(error), None, Style { language: Language::English, error_detail: false });
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    response
+    response.map(Full::new)
 }
 
 /// Profile answers carry `ErrorDisplay`; the gateway's own (6xxxx, 7xxxx) and those of account APIs do not.
@@ -165,7 +165,7 @@ pub(crate) fn respond(
     outcome: &Result<Answer, ApiError>,
     service: Option<Service>,
     style: Style,
-) -> Response<Full<Bytes>> {
+) -> Response<Bytes> {
     let profile = service == Some(Service::Profile);
     match outcome {
         Ok(answer) => response(success(&answer.members, profile)),
@@ -202,8 +202,8 @@ fn success(members: &[u8], profile: bool) -> Vec<u8> {
     body
 }
 
-fn response(body: Vec<u8>) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(body)));
+fn response(body: Vec<u8>) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(body));
     let headers = response.headers_mut();
     // A published client fails without `json` in the content type; the CORS headers are the cloud's.
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -228,13 +228,11 @@ fn add_detail(headers: &mut HeaderMap, sentence: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http_body_util::BodyExt;
 
     fn body(outcome: &Result<Answer, ApiError>, service: Option<Service>, error_detail: bool) -> String {
         let style = Style { language: Language::English, error_detail };
         let response = respond(outcome, service, style);
-        let collected = futures_util::FutureExt::now_or_never(response.into_body().collect());
-        String::from_utf8(collected.unwrap().unwrap().to_bytes().to_vec()).unwrap()
+        String::from_utf8(response.into_body().to_vec()).unwrap()
     }
 
     #[test]

@@ -36,12 +36,13 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     super::runtime()?.block_on(serve(config, args.json))
 }
 
-async fn serve(config: Config, json: bool) -> anyhow::Result<()> {
+async fn serve(mut config: Config, json: bool) -> anyhow::Result<()> {
     let signals = StopSignals::new()?;
     let data = config.server.data.clone();
     let certificates = Certificates::load(&config)?;
     let tls = certificates.server_tls()?;
     safety::make_no_dumps();
+    safety::make_room(&mut config);
     safety::check_network(&config, tls.public.is_some(), tls.admin.is_some())?;
     safety::warn_of_the_clock(SystemClock.now().seconds());
     let _watching = certificates.watch()?;

@@ -90,11 +90,21 @@ impl Config {
         for (key, value) in timeouts {
             anyhow::ensure!((1..=86_400_000).contains(&value), "{key} must be from 1 to 86400000 (a day)");
         }
-        anyhow::ensure!(server.connections_max > 0, "server.connections_max must be at least 1");
+        for (key, value) in [
+            ("connections_max", server.connections_max),
+            ("connections_per_address_max", server.connections_per_address_max),
+            ("requests_max", server.requests_max),
+        ] {
+            anyhow::ensure!(value > 0, "server.{key} must be at least 1");
+        }
         let sizes = 1024..=64 << 20;
         anyhow::ensure!(
             sizes.contains(&server.body_bytes_max),
             "server.body_bytes_max must be from 1024 to 67108864"
+        );
+        anyhow::ensure!(
+            server.request_memory_bytes_max >= 4 * server.body_bytes_max.max(1 << 20),
+            "server.request_memory_bytes_max must be at least 4 MiB, and 4 times server.body_bytes_max"
         );
         self.tls.validate()?;
         self.webhook.read(None)?;

@@ -8,7 +8,7 @@ pub(crate) use layer::Flags;
 
 use crate::gateway::GatewayConfig;
 use crate::host::HostPolicy;
-use crate::listener::ListenerConfig;
+use crate::listener::{ListenerConfig, Seating};
 use ipnet::IpNet;
 use portrait_model::Language;
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,9 @@ pub(crate) struct ServerSection {
     pub(crate) language: LanguageName,
     pub(crate) error_detail: bool,
     pub(crate) connections_max: usize,
+    pub(crate) connections_per_address_max: usize,
+    pub(crate) requests_max: usize,
+    pub(crate) request_memory_bytes_max: usize,
     pub(crate) body_bytes_max: usize,
     pub(crate) header_timeout_ms: u64,
     pub(crate) body_timeout_ms: u64,
@@ -124,6 +127,9 @@ impl Default for ServerSection {
             language: LanguageName::En,
             error_detail: false,
             connections_max: 10_240,
+            connections_per_address_max: 5_120,
+            requests_max: 2_048,
+            request_memory_bytes_max: 64 << 20,
             body_bytes_max: 1 << 20,
             header_timeout_ms: 10_000,
             body_timeout_ms: 10_000,
@@ -154,12 +160,30 @@ impl Config {
     pub(crate) fn listener(&self) -> ListenerConfig {
         let server = &self.server;
         ListenerConfig {
-            connections_max: server.connections_max,
             handshake_timeout: Duration::from_millis(self.tls.handshake_timeout_ms),
             header_timeout: Duration::from_millis(server.header_timeout_ms),
             idle_timeout: Duration::from_millis(server.idle_timeout_ms),
             write_timeout: Duration::from_millis(server.write_timeout_ms),
             shutdown_timeout: Duration::from_millis(server.shutdown_timeout_ms),
+        }
+    }
+
+    pub(crate) fn seating(&self) -> Seating {
+        let server = &self.server;
+        Seating {
+            connections_max: server.connections_max,
+            per_address_max: server.connections_per_address_max,
+            trusted_proxies: server.trusted_proxies.clone(),
+        }
+    }
+
+    /// Operators, the command line and a scraper: few, and apart, so that no crowd at the other door shuts them out.
+    pub(crate) fn admin_seating(&self) -> Seating {
+        const CONNECTIONS_MAX: usize = 256;
+        Seating {
+            connections_max: CONNECTIONS_MAX,
+            per_address_max: CONNECTIONS_MAX,
+            trusted_proxies: Vec::new(),
         }
     }
 
@@ -169,6 +193,8 @@ impl Config {
             language: server.language.language(),
             error_detail: server.error_detail,
             body_bytes_max: server.body_bytes_max,
+            requests_max: server.requests_max,
+            request_memory_bytes_max: server.request_memory_bytes_max,
             body_timeout: Duration::from_millis(server.body_timeout_ms),
             answer_timeout: Duration::from_millis(server.answer_timeout_ms),
             frequency_limits: self.limits.enabled,

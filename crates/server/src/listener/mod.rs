@@ -8,11 +8,13 @@ mod certificate;
 mod connection;
 mod counts;
 mod deadline;
+mod places;
 mod sent;
 mod tls;
 
 pub(crate) use certificate::Certificate;
 pub(crate) use counts::Counts;
+pub(crate) use places::Seating;
 pub(crate) use tls::tls_config;
 
 use bytes::Bytes;
@@ -21,20 +23,19 @@ use futures_util::future::join_all;
 use http_body_util::Full;
 use hyper::{Request, Response};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use places::Places;
 use rustls::ServerConfig;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tls::{Greeting, greet};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 /// What a listener grants its callers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ListenerConfig {
-    /// Connections at once; one more is closed as it comes.
-    pub(crate) connections_max: usize,
     /// For a TLS handshake.
     pub(crate) handshake_timeout: Duration,
     /// From a request's first byte to the end of its headers.
@@ -58,7 +59,7 @@ pub(crate) struct Socket {
 struct Entrance<S> {
     config: ListenerConfig,
     counts: Arc<Counts>,
-    places: Arc<Semaphore>,
+    places: Arc<Places>,
     stop: watch::Receiver<bool>,
     answer: S,
     /// The answer to who speaks HTTP where TLS is spoken.
@@ -70,12 +71,13 @@ struct Entrance<S> {
 pub(crate) async fn serve(
     sockets: Vec<Socket>,
     config: ListenerConfig,
+    seating: Seating,
     counts: Arc<Counts>,
     stop: watch::Receiver<bool>,
     answer: impl Answer,
     refuse_plain: fn() -> Response<Full<Bytes>>,
 ) {
-    let places = Arc::new(Semaphore::new(config.connections_max));
+    let places = Places::new(seating, Arc::clone(&counts));
     let entrance = Arc::new(Entrance { config, counts, places, stop, answer, refuse_plain });
     let graceful = GracefulShutdown::new();
     join_all(sockets.into_iter().map(|socket| accept(socket, Arc::clone(&entrance), &graceful))).await;
@@ -101,27 +103,21 @@ async fn accept<S: Answer>(socket: Socket, entrance: Arc<Entrance<S>>, graceful:
                 continue;
             }
         };
-        let Ok(place) = Arc::clone(&entrance.places).try_acquire_owned() else {
-            let connections_max = entrance.config.connections_max;
-            tracing::warn!(%peer, connections_max, "connection refused: too many");
-            entrance.counts.refuse();
-            continue;
-        };
+        let Some(place) = entrance.places.take(peer) else { continue };
         // Answers are small and wanted at once.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::trace!(%peer, %error, "can't set TCP_NODELAY");
         }
-        let kept = (place, entrance.counts.opened());
         let (entrance, watcher) = (Arc::clone(&entrance), graceful.watcher());
         // Two tasks, since one that could do both would be as large as the larger one for everybody.
         match tls.clone() {
             None => tokio::spawn(async move {
                 ended(peer, http1(stream, peer, entrance.config, entrance.answer.clone(), watcher).await);
-                drop(kept);
+                drop(place);
             }),
             Some(tls) => tokio::spawn(async move {
                 secured(stream, peer, tls, entrance, watcher).await;
-                drop(kept);
+                drop(place);
             }),
         };
     }

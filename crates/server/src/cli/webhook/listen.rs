@@ -98,6 +98,6 @@ impl Listener {
             say(format_args!("{id} · {signature}\n{}\n", String::from_utf8_lossy(&body)));
         }
         let style = Style { language: Language::English, error_detail: false };
-        Ok(respond(&Ok(Answer::ok()), Some(Service::Account), style))
+        Ok(respond(&Ok(Answer::ok()), Some(Service::Account), style).map(Full::new))
     }
 }
