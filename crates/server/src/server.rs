@@ -109,7 +109,7 @@ impl Server {
         let serve_control = listener::serve(
             vec![control],
             limits,
-            config.admin_seating(),
+            Config::admin_seating(),
             Arc::new(Counts::default()),
             stopped,
             answer_admin,

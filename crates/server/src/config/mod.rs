@@ -178,7 +178,7 @@ impl Config {
     }
 
     /// Operators, the command line and a scraper: few, and apart, so that no crowd at the other door shuts them out.
-    pub(crate) fn admin_seating(&self) -> Seating {
+    pub(crate) fn admin_seating() -> Seating {
         const CONNECTIONS_MAX: usize = 256;
         Seating {
             connections_max: CONNECTIONS_MAX,

@@ -35,6 +35,7 @@ use tokio_rustls::TlsAcceptor;
 
 /// What a listener grants its callers.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_field_names, reason = "named like the settings they come from")]
 pub(crate) struct ListenerConfig {
     /// For a TLS handshake.
     pub(crate) handshake_timeout: Duration,
