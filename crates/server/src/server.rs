@@ -64,11 +64,7 @@ impl Server {
         };
         let (beside, beside_address) = beside.unzip();
         let registry = Arc::new(Registry::load(Arc::clone(&store)).await.context("can't read the apps")?);
-        if registry.all().is_empty() {
-            tracing::warn!(
-                "there is no app yet, so every call is answered with 70020: portraitd app create SDKAPPID --data DIR"
-            );
-        }
+        say_if_empty(&registry);
         let (stop, stopped) = watch::channel(false);
         let webhooks = config.webhook.read(data.map(Path::to_owned))?;
         let webhooks =
@@ -144,6 +140,14 @@ impl Server {
             }
         }
         self.store.close().await;
+    }
+}
+
+fn say_if_empty(registry: &Registry) {
+    if registry.all().is_empty() {
+        tracing::warn!(
+            "there is no app yet, so every call is answered with 70020: portraitd app create SDKAPPID --data DIR"
+        );
     }
 }
 
