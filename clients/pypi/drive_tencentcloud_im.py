@@ -1,17 +1,16 @@
-"""PyPI's tencentcloud-sdk-python-im against a running portraitd. It takes the URL as an argument, writes `*` as %2A,
-escapes all but ASCII, and sends Nick and FaceUrl also when they are empty. It has no profile calls."""
+"""PyPI's tencentcloud-sdk-python-im with its own default host (https://console.tim.qq.com), found by the environment
+alone (`portraitd run`). It writes `*` as %2A, escapes all but ASCII, and sends Nick and FaceUrl also when they are empty.
+It has no profile calls."""
 
 import os
 
 from tencentcloud_im import tcim_client
 
-URL = os.environ["PORTRAITD_URL"]
-
 
 def main():
     classes = [value for value in vars(tcim_client).values() if hasattr(value, "add_single_user")]
     app, key = int(os.environ["PORTRAITD_SDKAPPID"]), os.environ["PORTRAITD_KEY"]
-    client = classes[0](app, key, "administrator", tencent_url=URL + "/v4")
+    client = classes[0](app, key, "administrator")
 
     def ok(response):
         answer = response.json()

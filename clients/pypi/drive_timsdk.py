@@ -1,25 +1,13 @@
-"""PyPI's timsdk against a running portraitd. Its host is fixed: the one thing changed is where its session sends
-requests for that host. Note its account_check: a GET with a body."""
+"""PyPI's timsdk, unmodified in every way: its host is fixed (https://console.tim.qq.com), and it finds portraitd by the
+environment alone (`portraitd run`). Note its account_check: a GET with a body."""
 
 import os
 
-import requests
 from timsdk import TimClient
-
-URL = os.environ["PORTRAITD_URL"]
-
-
-class ToPortraitd(requests.adapters.HTTPAdapter):
-    """Sends what is meant for the cloud to portraitd."""
-
-    def send(self, request, **options):
-        request.url = request.url.replace("https://console.tim.qq.com", URL)
-        return super().send(request, **options)
 
 
 def main():
     client = TimClient(int(os.environ["PORTRAITD_SDKAPPID"]), os.environ["PORTRAITD_KEY"])
-    client.profile.get_client()._http.mount("https://console.tim.qq.com", ToPortraitd())
     accounts, profile = client.im_open_login_svc, client.profile
 
     def ok(answer):

@@ -1,58 +1,42 @@
-//! Published third-party clients against the running server, unmodified but for how they find the host.
+//! Programs that know nothing of portraitd, and find it by the environment that `portraitd run` sets: published
+//! third-party clients, entirely unmodified; the recipes of `docs/recipes/`; a sample project with pytest.
 //!
-//! `clients/` has a driver for each; what they need is installed under `target/clients`. Where that is not possible the
-//! test says SKIPPED, except under CI=true, where it fails.
+//! `clients/` has them; what they need is installed under `target/clients`. Where that is not possible the test says
+//! SKIPPED, except under CI=true, where it fails.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
+#![expect(clippy::unwrap_used, reason = "a test")]
 
-use std::io::{BufRead, BufReader};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
-struct Server {
-    child: Child,
-    url: String,
-    key: String,
+/// `portraitd run -- COMMAND`, with certificates of its own.
+struct Run {
+    command: Command,
+    certificates: tempfile::TempDir,
 }
 
-impl Server {
-    fn start() -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_portraitd"))
-            .args(["dev", "--json", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let ready: serde_json::Value = serde_json::from_str(&first_line(&mut child)).unwrap();
-        let text = |name: &str| ready[name].as_str().unwrap().to_owned();
-        Self { child, url: text("url"), key: text("key") }
+impl Run {
+    fn of(command: &[&OsStr]) -> Self {
+        let certificates = tempfile::tempdir().unwrap();
+        let mut run = Command::new(env!("CARGO_BIN_EXE_portraitd"));
+        run.arg("run").arg("--certificates").arg(certificates.path()).arg("--").args(command);
+        run.stdin(Stdio::null());
+        Self { command: run, certificates }
     }
 
-    fn drive(&self, command: &mut Command) {
-        let driven = command
-            .env("PORTRAITD_URL", &self.url)
-            .env("PORTRAITD_SDKAPPID", "1400000000")
-            .env("PORTRAITD_KEY", &self.key)
-            .env("NO_PROXY", "127.0.0.1")
-            .output()
-            .unwrap();
-        let (out, err) = (String::from_utf8_lossy(&driven.stdout), String::from_utf8_lossy(&driven.stderr));
-        assert!(driven.status.success(), "{out}{err}");
+    /// Runs it in a folder; it must succeed.
+    fn in_folder(mut self, folder: &Path) {
+        let output = self.command.current_dir(folder).output().unwrap();
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{out}{err}");
         eprintln!("{out}");
+        drop(self.certificates);
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn first_line(child: &mut Child) -> String {
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    line
+fn run(command: &[&str], folder: &Path) {
+    Run::of(&command.iter().map(OsStr::new).collect::<Vec<_>>()).in_folder(folder);
 }
 
 fn clients() -> PathBuf {
@@ -65,7 +49,19 @@ fn installed(name: &str) -> PathBuf {
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| clients().join("../target"), PathBuf::from);
     let dir = target.join("clients").join(name);
     std::fs::create_dir_all(&dir).unwrap();
-    dir
+    dir.canonicalize().unwrap()
+}
+
+/// Copies a folder's files to where building and caching leave no trace in the repository.
+fn copied(name: &str) -> PathBuf {
+    let (from, to) = (clients().join(name), installed(name));
+    for file in std::fs::read_dir(from).unwrap() {
+        let file = file.unwrap();
+        if file.file_type().unwrap().is_file() {
+            std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
+        }
+    }
+    to
 }
 
 /// Runs an installation; says whether it worked.
@@ -81,31 +77,33 @@ fn install(what: &str, command: &mut Command) -> bool {
     false
 }
 
-#[test]
-fn pypi_timsdk_and_tencentcloud_im() {
-    let packages = installed("pypi");
-    let requirements = clients().join("pypi/requirements.txt");
-    if !packages.join("timsdk").is_dir() {
+/// Installs a requirements file once; gives the folder where the packages are.
+fn pip(requirements: &str, proof: &str) -> Option<PathBuf> {
+    let packages = installed(&format!("{requirements}-packages"));
+    if !packages.join(proof).is_dir() {
         let mut pip = Command::new("python3");
-        pip.args(["-m", "pip", "install", "--quiet", "--target"]).arg(&packages).arg("-r").arg(&requirements);
-        if !install("PyPI's timsdk", &mut pip) {
-            return;
+        pip.args(["-m", "pip", "install", "--quiet", "--target"]).arg(&packages).arg("-r");
+        pip.arg(clients().join(requirements).join("requirements.txt"));
+        if !install(proof, &mut pip) {
+            return None;
         }
     }
-    let server = Server::start();
+    Some(packages)
+}
+
+#[test]
+fn pypi_timsdk_and_tencentcloud_im_unmodified() {
+    let Some(packages) = pip("pypi", "timsdk") else { return };
     for driver in ["drive_timsdk.py", "drive_tencentcloud_im.py"] {
-        let mut python = Command::new("python3");
-        server.drive(python.arg(clients().join("pypi").join(driver)).env("PYTHONPATH", &packages));
+        let mut run = Run::of(&["python3", "-B", driver].map(OsStr::new));
+        run.command.env("PYTHONPATH", &packages);
+        run.in_folder(&clients().join("pypi"));
     }
 }
 
 #[test]
 fn npm_signer_with_fetch() {
-    let packages = installed("npm");
-    let folder = clients().join("npm");
-    for file in ["package.json", "drive.js"] {
-        std::fs::copy(folder.join(file), packages.join(file)).unwrap();
-    }
+    let packages = copied("npm");
     if !packages.join("node_modules/tls-sig-api-v2").is_dir() {
         let mut npm = Command::new("npm");
         npm.args(["install", "--no-audit", "--no-fund", "--no-package-lock"]).current_dir(&packages);
@@ -113,11 +111,11 @@ fn npm_signer_with_fetch() {
             return;
         }
     }
-    Server::start().drive(Command::new("node").arg(packages.join("drive.js")));
+    run(&["node", "drive.js"], &packages);
 }
 
 #[test]
-fn crates_io_tencent_im_rs() {
+fn crates_io_tencent_im_rs_and_tcloud_im_api_unmodified_and_the_rust_recipe() {
     let target = installed("crates");
     let cargo = |command: &str| {
         let mut cargo = Command::new(env!("CARGO"));
@@ -131,20 +129,53 @@ fn crates_io_tencent_im_rs() {
     }
     assert!(
         cargo("build").status().unwrap().success(),
-        "the driver does not build (needs libssl-dev and pkg-config)"
+        "the drivers do not build (needs libssl-dev and pkg-config)"
     );
-    let server = Server::start();
-    let mut forwarder = Command::new("python3")
-        .arg(clients().join("forward_tls.py"))
-        .arg(server.url.trim_start_matches("http://"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let address = first_line(&mut forwarder);
-    let mut driver = Command::new(target.join("debug/drive-tencent-im-rs"));
-    server.drive(driver.env("PORTRAITD_TLS", address.trim()));
-    // Its input ends, and so does it.
-    drop(forwarder.stdin.take());
-    forwarder.wait().unwrap();
+    for program in ["drive_tencent_im_rs", "drive_tcloud_im_api", "recipe"] {
+        Run::of(&[target.join("debug").join(program).as_os_str()]).in_folder(&target);
+    }
+}
+
+/// Runs a recipe where its language is installed.
+fn recipe(language: &str, needs: &[&str], script: &str) {
+    for program in needs {
+        if !install(program, Command::new("sh").args(["-c", &format!("command -v {program} >&2")])) {
+            return;
+        }
+    }
+    run(&["sh", "-ec", script], &copied(&format!("recipes/{language}")));
+}
+
+#[test]
+fn recipe_in_python() {
+    recipe("python", &["python3"], "python3 -B -m unittest");
+}
+
+#[test]
+fn recipe_in_node() {
+    recipe("node", &["node"], "node --test");
+}
+
+#[test]
+fn recipe_in_php() {
+    recipe("php", &["php"], "php test.php");
+}
+
+#[test]
+fn recipe_in_go() {
+    recipe("go", &["go"], "go test -count=1 ./...");
+}
+
+#[test]
+fn recipe_in_java() {
+    recipe("java", &["javac"], "javac -d out *.java && java -cp out ProfilesTest");
+}
+
+/// Show 4 of the emulator: a project of somebody's, its tests by pytest, green with one command.
+#[test]
+fn sample_project_with_pytest() {
+    let Some(packages) = pip("sample-pytest", "pytest") else { return };
+    let mut run = Run::of(&["python3", "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider"].map(OsStr::new));
+    run.command.env("PYTHONPATH", &packages);
+    run.in_folder(&clients().join("sample-pytest"));
 }

@@ -1,0 +1,26 @@
+public final class ProfilesTest {
+    private static void check(Profiles profiles) throws Exception {
+        expect(profiles.add("duke"), "\"ErrorCode\":0");
+        expect(profiles.set("duke", "Tag_Profile_IM_Nick", "昵称"), "\"ErrorCode\":0");
+        expect(profiles.get("duke", "Tag_Profile_IM_Nick"), "\"Value\":\"昵称\"");
+        expect(profiles.set("duke", "nickName", "x"), "\"ErrorCode\":40009");
+    }
+
+    private static void expect(String answer, String part) {
+        if (!answer.contains(part)) {
+            throw new AssertionError(answer + " does not hold " + part);
+        }
+    }
+
+    private static Profiles at(String url) {
+        return new Profiles(url, System.getenv("PORTRAITD_SDKAPPID"), System.getenv("PORTRAITD_ADMIN"),
+                System.getenv("PORTRAITD_USERSIG"));
+    }
+
+    public static void main(String[] arguments) throws Exception {
+        // The cloud's own name: JAVA_TOOL_OPTIONS holds the proxy and the trust store that lead it to portraitd.
+        check(at(Profiles.CLOUD));
+        check(at(System.getenv("PORTRAITD_URL")));
+        System.out.println("2 passed");
+    }
+}
