@@ -133,6 +133,9 @@ pub enum AppError {
     /// Too many entries in the allow list.
     #[error("allow_ips can hold at most 1000 entries")]
     TooManyAddresses,
+    /// Too many screened fields.
+    #[error("screened_tags can hold at most 100 entries")]
+    TooManyScreened,
     /// The word list is refused.
     #[error(transparent)]
     Words(#[from] LexiconError),
@@ -183,7 +186,8 @@ impl AppSettings {
         self.admins.iter().any(|admin| admin.as_str() == user)
     }
 
-    /// Checks the settings as a whole; a store takes only those that pass.
+    /// Checks the settings as a whole; a store takes only those that pass. Whether the words can be matched is for
+    /// [`Lexicon::new`] to say.
     pub fn validate(&self) -> Result<(), AppError> {
         let in_use = self.custom_fields.iter().filter(|field| !field.retired).count();
         let shut = self.custom_fields.iter().find(|field| {
@@ -199,9 +203,10 @@ impl AppSettings {
             () if !(1..=500).contains(&self.location_bytes_max) => Err(AppError::LocationLimit),
             () if self.name.len() > 100 => Err(AppError::NameTooLong),
             () if self.allow_ips.len() > 1000 => Err(AppError::TooManyAddresses),
+            () if self.screened_tags.len() > 100 => Err(AppError::TooManyScreened),
             () => match shut {
                 Some(field) => Err(AppError::NoPermission(field.keyword)),
-                None => Ok(Lexicon::new(&self.words, Vec::new()).map(|_| ())?),
+                None => Ok(Lexicon::check(&self.words)?),
             },
         }
     }

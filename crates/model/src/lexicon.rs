@@ -13,7 +13,7 @@ pub const WORD_BYTES_MAX: usize = 200;
 
 /// An app's sensitive words, ready to be searched for in one pass. Words and values are compared after Unicode
 /// NFKC normalisation and in lower case, so `ＢＡＤ` contains `bad`.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Lexicon {
     screened: Vec<Tag>,
     words: Option<AhoCorasick>,
@@ -42,14 +42,26 @@ impl Lexicon {
     pub const SCREENED_BY_DEFAULT: [Tag; 2] =
         [Tag::Standard(StandardTag::Nick), Tag::Standard(StandardTag::SelfSignature)];
 
-    /// Builds a lexicon from an app's words; blank ones are passed over.
-    pub fn new(words: &[String], screened: Vec<Tag>) -> Result<Self, LexiconError> {
+    /// Checks a list's limits, without the work of building it.
+    pub fn check(words: &[String]) -> Result<(), LexiconError> {
         if words.len() > WORDS_MAX {
             return Err(LexiconError::TooMany(words.len()));
         }
-        if let Some(index) = words.iter().position(|word| word.len() > WORD_BYTES_MAX) {
-            return Err(LexiconError::TooLong(index + 1));
+        match words.iter().position(|word| word.len() > WORD_BYTES_MAX) {
+            Some(index) => Err(LexiconError::TooLong(index + 1)),
+            None => Ok(()),
         }
+    }
+
+    /// The same words, looked for in other fields. Costs nothing.
+    #[must_use]
+    pub fn screening(&self, screened: Vec<Tag>) -> Self {
+        Self { screened, words: self.words.clone() }
+    }
+
+    /// Builds a lexicon from an app's words; blank ones are passed over.
+    pub fn new(words: &[String], screened: Vec<Tag>) -> Result<Self, LexiconError> {
+        Self::check(words)?;
         let patterns: Vec<String> =
             words.iter().map(|word| normalised(word.trim())).filter(|word| !word.is_empty()).collect();
         if patterns.is_empty() {
@@ -109,7 +121,10 @@ mod tests {
         check("很敏感的", false);
         check("fine", false);
         check("", true);
-        assert!(lexicon.screen(Tag::Standard(StandardTag::Location), "bad").is_ok());
+        let location = Tag::Standard(StandardTag::Location);
+        assert!(lexicon.screen(location, "bad").is_ok());
+        let elsewhere = lexicon.screening(vec![location]);
+        assert!(elsewhere.screen(location, "bad").is_err() && elsewhere.screen(nick, "bad").is_ok());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use portrait_model::{AppError, AppRecord, AppSettings, FieldSchema, Lexicon, Sdk
 use portrait_store::{Store, StoreError};
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use tokio::sync::watch;
 
 /// One app, with everything derived from its settings.
@@ -30,7 +30,11 @@ impl App {
     /// What is counted and remembered of an app lives on when its settings change.
     fn new(record: AppRecord, known: Option<&Self>) -> Result<Self, AppError> {
         let AppRecord { settings, revision, kicked_admins } = record;
-        let lexicon = Lexicon::new(&settings.words, settings.screened_tags.clone())?;
+        let screened = settings.screened_tags.clone();
+        let lexicon = match known {
+            Some(known) if known.settings.words == settings.words => known.lexicon.screening(screened),
+            _ => Lexicon::new(&settings.words, screened)?,
+        };
         let (schema, verified) = (FieldSchema::of(&settings), VerifiedSigs::default());
         let cells = known.map(|app| Arc::clone(&app.cells)).unwrap_or_default();
         let delivery = known.map(|app| Arc::clone(&app.delivery)).unwrap_or_default();
@@ -54,6 +58,8 @@ pub(crate) struct Registry {
     /// One reload at a time, so that an older catalogue never replaces a newer one.
     reloading: tokio::sync::Mutex<()>,
     changes: watch::Sender<()>,
+    /// Earlier settings; those that nobody works with any more are let go at the next reload.
+    superseded: Mutex<Vec<Weak<App>>>,
     /// Calls that belong to no app.
     pub(crate) unclaimed: Usage,
 }
@@ -66,6 +72,7 @@ impl Registry {
             apps: ArcSwap::default(),
             reloading: tokio::sync::Mutex::default(),
             changes: watch::Sender::default(),
+            superseded: Mutex::default(),
             unclaimed: Usage::default(),
         };
         registry.reload().await?;
@@ -89,28 +96,49 @@ impl Registry {
         self.changes.subscribe()
     }
 
+    /// The app's earlier settings that some call still works with.
+    pub(crate) fn superseded(&self, id: SdkAppId) -> Vec<Weak<App>> {
+        let superseded = self.superseded.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_app = |app: &&Weak<App>| app.upgrade().is_some_and(|app| app.settings.id == id);
+        superseded.iter().filter(of_app).cloned().collect()
+    }
+
     /// Reads the catalogue again. An app whose settings did not change is kept as it is.
     pub(crate) async fn reload(&self) -> Result<(), StoreError> {
         let _one_at_a_time = self.reloading.lock().await;
-        let records = self.store.catalog().await?;
-        let old = self.apps.load_full();
-        let mut apps = Apps::with_capacity(records.len());
-        for record in records {
-            let id = record.settings.id;
-            let app = match old.get(&id) {
-                Some(app) if app.revision == record.revision && app.kicked_admins == record.kicked_admins => {
-                    Arc::clone(app)
-                }
-                known => {
-                    let app = App::new(record, known.map(Arc::as_ref))
-                        .map_err(|why| StoreError::Corrupt(format!("app {id}: {why}")))?;
-                    Arc::new(app)
-                }
-            };
-            apps.insert(id, app);
-        }
+        let (store, old) = (Arc::clone(&self.store), self.apps.load_full());
+        let known = Arc::clone(&old);
+        // Reading and preparing 100,000 words takes its time: not on a thread that answers calls.
+        let reading = tokio::task::spawn_blocking(move || {
+            let records = tokio::runtime::Handle::current().block_on(store.catalog())?;
+            records.into_iter().map(|record| renewed(&known, record)).collect::<Result<Apps, _>>()
+        });
+        let apps = reading
+            .await
+            .map_err(|error| StoreError::Unavailable(format!("the reload ended badly: {error}")))??;
+        let replaced =
+            old.values().filter(|app| apps.get(&app.settings.id).is_none_or(|new| !Arc::ptr_eq(app, new)));
+        let replaced: Vec<Weak<App>> = replaced.map(Arc::downgrade).collect();
         self.apps.store(Arc::new(apps));
+        drop(old);
+        let mut superseded = self.superseded.lock().unwrap_or_else(PoisonError::into_inner);
+        superseded.retain(|app| app.strong_count() > 0);
+        superseded.extend(replaced);
+        drop(superseded);
         self.changes.send_replace(());
         Ok(())
     }
+}
+
+/// An app as it is stored now; the one that is known, when nothing changed.
+fn renewed(known: &Apps, record: AppRecord) -> Result<(SdkAppId, Arc<App>), StoreError> {
+    let id = record.settings.id;
+    let known = known.get(&id);
+    let unchanged =
+        |app: &&Arc<App>| app.revision == record.revision && app.kicked_admins == record.kicked_admins;
+    if let Some(app) = known.filter(unchanged) {
+        return Ok((id, Arc::clone(app)));
+    }
+    let app = App::new(record, known.map(Arc::as_ref));
+    Ok((id, Arc::new(app.map_err(|why| StoreError::Corrupt(format!("app {id}: {why}")))?)))
 }

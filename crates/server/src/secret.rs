@@ -5,8 +5,8 @@ use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use subtle::ConstantTimeEq;
 
-/// The bearer token of the admin API, kept as its SHA-256: the token itself is nowhere in memory.
-#[derive(Clone)]
+/// A bearer token of the admin API, kept as its SHA-256: the token itself is nowhere in memory.
+#[derive(Clone, Copy)]
 pub(crate) struct AdminToken([u8; 32]);
 
 impl AdminToken {
@@ -15,9 +15,19 @@ impl AdminToken {
         Self(Sha256::digest(token).into())
     }
 
-    /// Whether this is the token, in constant time.
-    pub(crate) fn matches(&self, token: &str) -> bool {
-        self.0.ct_eq(&Self::new(token).0).into()
+    /// A token whose hash was kept.
+    pub(crate) fn of_hash(hash: [u8; 32]) -> Self {
+        Self(hash)
+    }
+
+    /// What is kept of it.
+    pub(crate) fn hash(self) -> [u8; 32] {
+        self.0
+    }
+
+    /// Whether both are the same, in constant time.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
     }
 }
 

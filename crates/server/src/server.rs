@@ -1,5 +1,7 @@
 //! A running server: two listeners over one store, from start to graceful end.
 
+use crate::admin::{self, Gate, Tokens};
+use crate::api;
 use crate::config::Config;
 use crate::gateway::Gateway;
 use crate::listener::{self, Counts, Socket};
@@ -7,7 +9,6 @@ use crate::port_owner;
 use crate::registry::Registry;
 use crate::secret::{self, AdminToken};
 use crate::webhook::{EventIds, Webhooks};
-use crate::{admin, api};
 use anyhow::Context;
 use portrait_model::Clock;
 use portrait_store::Store;
@@ -71,12 +72,14 @@ impl Server {
             Webhooks::new(webhooks, Arc::clone(&store), Arc::clone(&registry), Arc::clone(&clock))?;
         let webhooks = Arc::new(webhooks);
         let event_ids = Arc::new(EventIds::new(secret::random_u64()?));
+        let tokens = Tokens::load(Arc::clone(&store), token).await.context("can't read the admin tokens")?;
         let admin = admin::State::new(
             Arc::clone(&store),
             Arc::clone(&registry),
             Arc::clone(&clock),
             Arc::clone(&event_ids),
             Some(Arc::clone(&webhooks)),
+            Gate::Tokens(Arc::new(tokens)),
         );
         let delivering = tokio::spawn(webhooks.run(stopped.clone()));
         let seed = secret::random_u64()?;
@@ -87,7 +90,7 @@ impl Server {
             let gateway = Arc::clone(&gateway);
             async move { gateway.answer(request, peer).await }
         };
-        let admin = admin::router(admin, Some(token));
+        let admin = admin::router(admin);
         let answer_admin = move |request, peer: IpAddr| {
             let admin = admin.clone();
             async move { admin::answer(admin, request, peer).await }

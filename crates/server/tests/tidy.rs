@@ -203,7 +203,7 @@ fn fields() -> String {
 
 /// The help of every command, as the binary prints it.
 fn command_line() -> String {
-    let commands: [&[&str]; 31] = [
+    let commands: &[&[&str]] = &[
         &[],
         &["dev"],
         &["run"],
@@ -222,6 +222,9 @@ fn command_line() -> String {
         &["account", "list"],
         &["account", "set"],
         &["account", "import"],
+        &["token"],
+        &["token", "create"],
+        &["audit"],
         &["export"],
         &["import"],
         &["migrate"],
@@ -239,7 +242,7 @@ fn command_line() -> String {
     let mut page = String::from("# Command line\n\nGenerated from the binary's own `--help`.\n");
     for command in commands {
         let help =
-            std::process::Command::new(env!("CARGO_BIN_EXE_portraitd")).args(command).arg("--help").output();
+            std::process::Command::new(env!("CARGO_BIN_EXE_portraitd")).args(*command).arg("--help").output();
         let help = String::from_utf8(help.unwrap().stdout).unwrap();
         let help: Vec<_> = help.trim_end().lines().map(str::trim_end).collect();
         writeln!(page, "\n## portraitd {}\n\n```text\n{}\n```", command.join(" "), help.join("\n")).unwrap();

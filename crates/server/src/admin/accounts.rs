@@ -1,21 +1,24 @@
 //! Accounts: listed page by page, shown with their profiles, created, changed and deleted.
 
 use super::view::{self, AccountView, AccountsView};
-use super::{AdminError, Answer, Peer, State, record};
+use super::{Act, AdminError, Answer, Changed, State, record};
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State as Extract};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use portrait_model::{AccountSeed, ProfilePatch, SdkAppId, UserId};
-use portrait_store::{Change, Found, StoreError};
+use portrait_store::{Change, Found, OperatorWrite, StoreError, Written};
 use serde::Deserialize;
+use serde_json::json;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
 /// The most accounts of a page.
 const PAGE_MAX: usize = 1000;
 
+/// Which accounts.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct PageQuery {
     #[serde(default)]
     prefix: String,
@@ -51,12 +54,16 @@ pub(super) async fn show(
 pub(super) async fn create(
     Extract(state): Extract<State>,
     Path((app, user)): Path<(String, String)>,
+    Extension(act): Extension<Act>,
 ) -> Result<(StatusCode, Json<AccountView>), AdminError> {
     let app = state.app(&app)?.settings.id;
     let user = parse(&user)?;
     let known = state.store.states(app, vec![user]).await?.first().copied().flatten().is_some();
-    let seed = AccountSeed { user, patch: ProfilePatch::default() };
-    state.store.import(app, vec![seed], state.clock.now(), None).await?;
+    if !known {
+        let (seeds, at) = (vec![AccountSeed { user, patch: ProfilePatch::default() }], state.clock.now());
+        let write = OperatorWrite::Import { app, seeds, at, origin: None };
+        state.operate(&act, Some(app), write, Changed::to(json!({ "exists": true }))).await?;
+    }
     let status = if known { StatusCode::OK } else { StatusCode::CREATED };
     Ok((status, Json(view(&state, app, user).await?)))
 }
@@ -65,6 +72,7 @@ pub(super) async fn create(
 pub(super) async fn delete(
     Extract(state): Extract<State>,
     Path((app, user)): Path<(String, String)>,
+    Extension(act): Extension<Act>,
 ) -> Result<StatusCode, AdminError> {
     let app = state.app(&app)?;
     let id = app.settings.id;
@@ -74,20 +82,20 @@ pub(super) async fn delete(
         )));
     }
     let user = parse(&user)?;
-    match state.store.delete(id, vec![user]).await?.first() {
-        Some(true) => {
-            tracing::info!(sdkappid = id.0, "an account was deleted by the operator");
-            Ok(StatusCode::NO_CONTENT)
-        }
-        Some(false) | None => Err(missing(id, user)),
+    let write = OperatorWrite::Delete { app: id, users: vec![user] };
+    let changed = Changed { before: json!({ "exists": true }), after: json!({ "exists": false }) };
+    if state.operate(&act, Some(id), write, changed).await? != Written::Deleted(vec![true]) {
+        return Err(missing(id, user));
     }
+    tracing::info!(sdkappid = id.0, "an account was deleted by the operator");
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Sets fields as operator: any field that is defined, whoever may write it.
 pub(super) async fn set(
     Extract(state): Extract<State>,
     Path((app, user)): Path<(String, String)>,
-    peer: Option<Extension<Peer>>,
+    Extension(act): Extension<Act>,
     body: Bytes,
 ) -> Answer<AccountView> {
     let app = state.app(&app)?;
@@ -99,9 +107,11 @@ pub(super) async fn set(
     if patch.is_empty() {
         return Err(AdminError::bad("name at least one field to set"));
     }
-    let (at, origin) = (state.clock.now(), state.origin(&app, peer, 1));
-    let change = Change { app: id, user, patch, at, origin };
-    match state.store.apply(change).await {
+    let (at, origin) = (state.clock.now(), state.origin(&app, &act, 1));
+    let write = OperatorWrite::Apply(Change { app: id, user, patch, at, origin });
+    // The values are the user's: they are not kept a second time, where an erasure would not find them.
+    let tags: Vec<&String> = fields.keys().collect();
+    match state.operate(&act, Some(id), write, Changed::to(json!({ "tags": tags }))).await {
         Err(StoreError::NoSuchAccount) => Err(missing(id, user)),
         stored => {
             stored?;

@@ -1,13 +1,13 @@
 //! Apps, their keys and their admins.
 
 use super::view::{AppPatch, AppView, CreatedKey, NewApp, NewKey};
-use super::{AdminError, Answer, State, read};
+use super::{Act, AdminError, Answer, State, read};
 use crate::api::ENDPOINTS;
 use crate::secret::random_key;
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State as Extract};
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use portrait_model::{AppKey, AppSettings, KeyId, SdkAppId, Tag, UserId};
 use portrait_store::StoreError;
 
@@ -21,6 +21,7 @@ pub(super) async fn show(Extract(state): Extract<State>, Path(app): Path<String>
 
 pub(super) async fn create(
     Extract(state): Extract<State>,
+    Extension(act): Extension<Act>,
     body: Bytes,
 ) -> Result<(StatusCode, Json<AppView>), AdminError> {
     let new: NewApp = read(&body)?;
@@ -33,7 +34,7 @@ pub(super) async fn create(
     settings.add_key(key.clone());
     settings.validate()?;
     let view = AppView { key: Some(key.expose().to_owned()), ..AppView::from(&settings) };
-    match state.put(settings, None).await {
+    match state.create(settings, &act).await {
         Ok(()) => Ok((StatusCode::CREATED, Json(view))),
         Err(StoreError::Conflict) => {
             Err(AdminError::conflict(format!("app {} exists already", new.sdkappid)))
@@ -45,15 +46,15 @@ pub(super) async fn create(
 pub(super) async fn patch(
     Extract(state): Extract<State>,
     Path(app): Path<String>,
+    Extension(act): Extension<Act>,
     body: Bytes,
 ) -> Answer<AppView> {
     let patch: AppPatch = read(&body)?;
-    let change = |settings: &mut AppSettings| {
+    let change = move |settings: &mut AppSettings| {
         apply(&patch, settings)?;
-        settings.validate()?;
         Ok(AppView::from(&*settings))
     };
-    state.change(&app, change).await.map(Json)
+    state.change(&app, &act, change).await.map(Json)
 }
 
 fn apply(patch: &AppPatch, settings: &mut AppSettings) -> Result<(), AdminError> {
@@ -97,22 +98,23 @@ fn network(text: &str) -> Result<ipnet::IpNet, AdminError> {
 pub(super) async fn add_key(
     Extract(state): Extract<State>,
     Path(app): Path<String>,
+    Extension(act): Extension<Act>,
     body: Bytes,
 ) -> Result<(StatusCode, Json<CreatedKey>), AdminError> {
     let key = given_or_random(read::<NewKey>(&body)?.key)?;
-    let change = |settings: &mut AppSettings| {
+    let change = move |settings: &mut AppSettings| {
         let id = settings.add_key(key.clone());
-        settings.validate()?;
         Ok(CreatedKey { id: id.0, key: key.expose().to_owned() })
     };
-    Ok((StatusCode::CREATED, Json(state.change(&app, change).await?)))
+    Ok((StatusCode::CREATED, Json(state.change(&app, &act, change).await?)))
 }
 
 pub(super) async fn revoke_key(
     Extract(state): Extract<State>,
     Path((app, key)): Path<(String, String)>,
+    Extension(act): Extension<Act>,
 ) -> Answer<AppView> {
-    let change = |settings: &mut AppSettings| {
+    let change = move |settings: &mut AppSettings| {
         let id = key.parse().map(KeyId).ok();
         let Some(place) = settings.keys.iter().position(|record| Some(record.id) == id) else {
             return Err(AdminError::not_found(format!("app {} has no key {key}", settings.id)));
@@ -120,37 +122,37 @@ pub(super) async fn revoke_key(
         settings.keys.remove(place);
         Ok(AppView::from(&*settings))
     };
-    state.change(&app, change).await.map(Json)
+    state.change(&app, &act, change).await.map(Json)
 }
 
 pub(super) async fn add_admin(
     Extract(state): Extract<State>,
     Path((app, user)): Path<(String, String)>,
+    Extension(act): Extension<Act>,
 ) -> Answer<AppView> {
     let user = UserId::parse(&user).map_err(|error| AdminError::bad(error.to_string()))?;
-    let change = |settings: &mut AppSettings| {
+    let change = move |settings: &mut AppSettings| {
         if !settings.admins.contains(&user) {
             settings.admins.push(user);
         }
-        settings.validate()?;
         Ok(AppView::from(&*settings))
     };
-    state.change(&app, change).await.map(Json)
+    state.change(&app, &act, change).await.map(Json)
 }
 
 pub(super) async fn remove_admin(
     Extract(state): Extract<State>,
     Path((app, user)): Path<(String, String)>,
+    Extension(act): Extension<Act>,
 ) -> Answer<AppView> {
-    let change = |settings: &mut AppSettings| {
+    let change = move |settings: &mut AppSettings| {
         let Some(place) = settings.admins.iter().position(|admin| admin.as_str() == user) else {
             return Err(AdminError::not_found(format!("`{user}` is not an admin of app {}", settings.id)));
         };
         settings.admins.remove(place);
-        settings.validate()?;
         Ok(AppView::from(&*settings))
     };
-    state.change(&app, change).await.map(Json)
+    state.change(&app, &act, change).await.map(Json)
 }
 
 fn given_or_random(key: Option<String>) -> Result<AppKey, AdminError> {

@@ -1,48 +1,49 @@
 //! Custom fields: defined, redefined within bounds, retired and restored.
 
 use super::view::{AppView, FieldDefinition};
-use super::{AdminError, Answer, State, read};
-use axum::Json;
+use super::{Act, AdminError, Answer, State, read};
 use axum::body::Bytes;
 use axum::extract::{Path, State as Extract};
+use axum::{Extension, Json};
 use portrait_model::{AppSettings, CustomField, CustomKeyword, Permission, ValueType};
 
 pub(super) async fn define(
     Extract(state): Extract<State>,
     Path((app, keyword)): Path<(String, String)>,
+    Extension(act): Extension<Act>,
     body: Bytes,
 ) -> Answer<AppView> {
     let field = field(&keyword, &read(&body)?)?;
-    let change = |settings: &mut AppSettings| {
+    state.clear_for(&app, &field, &act).await?;
+    let change = move |settings: &mut AppSettings| {
         match settings.custom_fields.iter_mut().find(|known| known.keyword == field.keyword) {
-            // Name and type never change, permissions may.
-            Some(known) if known.value_type != field.value_type => {
-                let known_type = known.value_type.as_str();
-                return Err(AdminError::conflict(format!(
-                    "custom field {keyword} is of type {known_type}, and a field's type never changes"
-                )));
+            // It was out of use when its values were counted; somebody has restored it since.
+            Some(known) if known.value_type != field.value_type && !known.retired => {
+                let message =
+                    format!("custom field {} was changed at the same time; try again", field.keyword);
+                return Err(AdminError::conflict(message));
             }
             Some(known) => *known = field.clone(),
             None => settings.custom_fields.push(field.clone()),
         }
-        settings.validate()?;
         Ok(AppView::from(&*settings))
     };
-    state.change(&app, change).await.map(Json)
+    state.change(&app, &act, change).await.map(Json)
 }
 
 pub(super) async fn retire(
     Extract(state): Extract<State>,
     Path((app, keyword)): Path<(String, String)>,
+    Extension(act): Extension<Act>,
 ) -> Answer<AppView> {
-    let change = |settings: &mut AppSettings| {
+    let change = move |settings: &mut AppSettings| {
         let mut fields = settings.custom_fields.iter_mut();
         let known = fields.find(|field| field.keyword.as_str() == keyword && !field.retired);
         let none = || AdminError::not_found(format!("there is no custom field {keyword} in use"));
         known.ok_or_else(none)?.retired = true;
         Ok(AppView::from(&*settings))
     };
-    state.change(&app, change).await.map(Json)
+    state.change(&app, &act, change).await.map(Json)
 }
 
 fn field(keyword: &str, definition: &FieldDefinition) -> Result<CustomField, AdminError> {

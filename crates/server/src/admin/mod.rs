@@ -2,32 +2,42 @@
 //! HTTP when a server runs and in-process when none does, so that there is one way.
 
 mod accounts;
+mod act;
 mod apps;
+mod audit;
+mod diff;
+mod error;
 mod fields;
 mod record;
+mod retype;
 pub(crate) mod routes;
+mod tokens;
 pub(crate) mod transfer;
 mod usage;
 pub(crate) mod view;
 mod webhook;
 mod words;
 
+pub(crate) use act::fingerprint;
+use act::{Act, Changed};
+use error::AdminError;
+pub(crate) use tokens::{Gate, Tokens};
+
 use crate::registry::{App, Registry};
-use crate::secret::AdminToken;
 use crate::webhook::{EventIds, Webhooks};
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::{DefaultBodyLimit, Request, State as Extract};
 use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json, Router};
+use axum::{Json, Router};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use portrait_model::{AppSettings, Clock, Origin, SdkAppId};
-use portrait_store::{Store, StoreError};
+use portrait_store::{OperatorWrite, Store, StoreError};
 use serde::de::DeserializeOwned;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use tower::ServiceExt;
 
@@ -47,6 +57,7 @@ pub(crate) struct State {
     event_ids: Arc<EventIds>,
     /// `None` where no server runs.
     webhooks: Option<Arc<Webhooks>>,
+    gate: Gate,
 }
 
 impl State {
@@ -56,15 +67,14 @@ impl State {
         clock: Arc<dyn Clock>,
         event_ids: Arc<EventIds>,
         webhooks: Option<Arc<Webhooks>>,
+        gate: Gate,
     ) -> Self {
-        Self { store, registry, clock, event_ids, webhooks }
+        Self { store, registry, clock, event_ids, webhooks, gate }
     }
 
     /// Where an operator's change of so many accounts comes from; `None` when the app tells nobody.
-    fn origin(&self, app: &App, peer: Option<Extension<Peer>>, accounts: usize) -> Option<Origin> {
-        // In-process there is no caller but this machine.
-        let address = peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |Extension(Peer(address))| address);
-        self.event_ids.origin(app, OPERATOR, address, accounts)
+    fn origin(&self, app: &App, act: &Act, accounts: usize) -> Option<Origin> {
+        self.event_ids.origin(app, OPERATOR, act.address(), accounts)
     }
 
     fn app(&self, id: &str) -> Result<Arc<App>, AdminError> {
@@ -74,81 +84,61 @@ impl State {
         self.registry.app(SdkAppId(id)).ok_or_else(|| AdminError::not_found(format!("there is no app {id}")))
     }
 
-    /// Changes an app's settings: validated whole, stored, and in force before this returns. When someone else
-    /// changes them at the same time, the change is made again on the newer ones.
-    async fn change<T>(
+    /// Changes an app's settings: validated whole, stored with who did it, and in force before this returns. When
+    /// someone else changes them at the same time, the change is made again on the newer ones.
+    async fn change<T: Send + 'static>(
         &self,
         id: &str,
-        change: impl Fn(&mut AppSettings) -> Result<T, AdminError>,
+        act: &Act,
+        edit: impl Fn(&mut AppSettings) -> Result<T, AdminError> + Send + Sync + 'static,
     ) -> Result<T, AdminError> {
         const ATTEMPTS: usize = 5;
+        let edit = Arc::new(edit);
         for _ in 0..ATTEMPTS {
-            let app = self.app(id)?;
-            let mut settings = app.settings.clone();
-            let outcome = change(&mut settings)?;
-            match self.put(settings, Some(app.revision)).await {
+            let (app, edit) = (self.app(id)?, Arc::clone(&edit));
+            let (id, expected) = (app.settings.id, Some(app.revision));
+            // With 100,000 words even a comparison takes its time: not on a thread that answers calls.
+            let (settings, outcome, changed) = blocking(move || {
+                let mut settings = app.settings.clone();
+                let outcome = edit(&mut settings)?;
+                settings.validate()?;
+                let changed = diff::settings(Some(&app.settings), &settings);
+                Ok((Box::new(settings), outcome, changed))
+            })
+            .await?;
+            match self.operate(act, Some(id), OperatorWrite::PutApp { settings, expected }, changed).await {
                 Err(StoreError::Conflict) => self.registry.reload().await?,
-                stored => return Ok(stored.map(|()| outcome)?),
+                stored => {
+                    stored?;
+                    self.in_force(id).await?;
+                    return Ok(outcome);
+                }
             }
         }
-        Err(AdminError {
-            status: StatusCode::CONFLICT,
-            message: "the settings keep changing; try again".into(),
-        })
+        Err(AdminError::conflict("the settings keep changing; try again"))
     }
 
-    /// Stores settings that pass validation.
-    async fn put(&self, settings: AppSettings, expected: Option<u64>) -> Result<(), StoreError> {
-        let id = settings.id;
-        self.store.put_app(settings, expected).await?;
+    /// Stores the settings of a new app.
+    async fn create(&self, settings: AppSettings, act: &Act) -> Result<(), StoreError> {
+        let (id, changed) = (settings.id, diff::settings(None, &settings));
+        let write = OperatorWrite::PutApp { settings: Box::new(settings), expected: None };
+        self.operate(act, Some(id), write, changed).await?;
+        self.in_force(id).await
+    }
+
+    async fn in_force(&self, id: SdkAppId) -> Result<(), StoreError> {
         self.registry.reload().await?;
         tracing::info!(sdkappid = id.0, "app settings changed");
         Ok(())
     }
 }
 
-/// Why an admin call failed, as `{"error": "…"}`.
-#[derive(Debug)]
-struct AdminError {
-    status: StatusCode,
-    message: String,
-}
-
-impl AdminError {
-    fn bad(message: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, message: message.into() }
-    }
-
-    fn not_found(message: impl Into<String>) -> Self {
-        Self { status: StatusCode::NOT_FOUND, message: message.into() }
-    }
-
-    fn conflict(message: impl Into<String>) -> Self {
-        Self { status: StatusCode::CONFLICT, message: message.into() }
-    }
-}
-
-impl From<StoreError> for AdminError {
-    fn from(error: StoreError) -> Self {
-        let status = match error {
-            StoreError::NoSuchAccount => StatusCode::NOT_FOUND,
-            StoreError::Conflict | StoreError::Refused(_) => StatusCode::CONFLICT,
-            StoreError::Unavailable(_) | StoreError::Corrupt(_) => StatusCode::SERVICE_UNAVAILABLE,
-        };
-        Self { status, message: error.to_string() }
-    }
-}
-
-impl From<portrait_model::AppError> for AdminError {
-    fn from(error: portrait_model::AppError) -> Self {
-        Self::bad(error.to_string())
-    }
-}
-
-impl IntoResponse for AdminError {
-    fn into_response(self) -> Response {
-        (self.status, Json(serde_json::json!({ "error": self.message }))).into_response()
-    }
+/// Works where it keeps no call waiting.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, AdminError> + Send + 'static,
+) -> Result<T, AdminError> {
+    let worked = tokio::task::spawn_blocking(work).await;
+    worked.map_err(|error| StoreError::Unavailable(format!("the work ended badly: {error}")))?
 }
 
 type Answer<T> = Result<Json<T>, AdminError>;
@@ -159,24 +149,32 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, AdminError> {
     serde_json::from_slice(body).map_err(|error| AdminError::bad(format!("the body can't be used: {error}")))
 }
 
-/// The routes. Without a token (in-process use only) everything is allowed.
-pub(crate) fn router(state: State, token: Option<AdminToken>) -> Router {
-    /// 100,000 words of 200 bytes.
-    const BODY_BYTES_MAX: usize = 24 << 20;
-    let api = routes::router(routes::CLOSED).layer(middleware::from_fn_with_state(token, authorize));
+/// 100,000 words of 200 bytes.
+const BODY_BYTES_MAX: usize = 24 << 20;
+
+/// The routes.
+pub(crate) fn router(state: State) -> Router {
+    let api = routes::router(routes::CLOSED).layer(middleware::from_fn_with_state(state.clone(), authorize));
     routes::router(routes::OPEN)
         .nest(routes::PREFIX, api)
         .fallback(async || AdminError::not_found("no such resource"))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(middleware::map_response(error::as_json))
         .with_state(state)
 }
 
-/// Answers one request of the listener.
+/// Answers one request of the listener. A caller who goes away does not stop a change halfway between the disk and the
+/// snapshot in force: the work is a task of its own.
 pub(crate) async fn answer(router: Router, mut request: Request<Incoming>, peer: IpAddr) -> Response {
     request.extensions_mut().insert(Peer(peer));
-    match router.oneshot(request.map(Body::new)).await {
-        Ok(response) => response,
-        Err(never) => match never {},
+    let answered = tokio::spawn(router.oneshot(request.map(Body::new))).await;
+    match answered {
+        Ok(Ok(response)) => response,
+        Ok(Err(never)) => match never {},
+        Err(_) => {
+            let message = "this is a bug; the log says where".to_owned();
+            AdminError { status: StatusCode::INTERNAL_SERVER_ERROR, message }.into_response()
+        }
     }
 }
 
@@ -191,15 +189,26 @@ pub(crate) fn tls_only() -> hyper::Response<Full<Bytes>> {
     response
 }
 
-/// Lets in who has the token.
-async fn authorize(Extract(token): Extract<Option<AdminToken>>, request: Request, next: Next) -> Response {
+/// Lets in who has a token, and writes down what they were refused.
+async fn authorize(Extract(state): Extract<State>, mut request: Request, next: Next) -> Response {
     let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
-    if token.is_none_or(|token| token.matches(given)) {
-        return next.run(request).await;
+    let Some(who) = state.gate.who(given) else {
+        tracing::info!(path = request.uri().path(), "an admin call without a token that is known");
+        let message = "send `Authorization: Bearer TOKEN`; the token is in admin.token in the data directory, or made by portraitd token create";
+        let refused = AdminError { status: StatusCode::UNAUTHORIZED, message: message.into() };
+        return ([(header::WWW_AUTHENTICATE, "Bearer")], refused).into_response();
+    };
+    // Who says so beforehand need not send it.
+    if request.body().size_hint().lower() > BODY_BYTES_MAX as u64 {
+        let message = format!("the body is larger than {BODY_BYTES_MAX} bytes");
+        return AdminError { status: StatusCode::PAYLOAD_TOO_LARGE, message }.into_response();
     }
-    let message = "send `Authorization: Bearer TOKEN`; the token is in admin.token in the data directory";
-    AdminError { status: StatusCode::UNAUTHORIZED, message: message.into() }.into_response()
+    let act = Act::of(&request, who);
+    request.extensions_mut().insert(act.clone());
+    let response = next.run(request).await;
+    state.write_down_refusal(&act, response.status()).await;
+    response
 }
 
 /// Whether the store can be written: it really writes.

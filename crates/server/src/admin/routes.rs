@@ -1,6 +1,6 @@
 //! `CLOSED` and `OPEN`: every route of the admin listener, one row each. A test tries each row without a token.
 
-use super::{State, accounts, apps, fields, transfer, usage, webhook, words};
+use super::{State, accounts, apps, audit, fields, tokens, transfer, usage, webhook, words};
 use axum::Router;
 use axum::routing::{self, MethodRouter};
 
@@ -53,6 +53,10 @@ pub(crate) const CLOSED: &[Route] = routes! {
     post   "/apps/{app}/webhook/drop"        webhook::drop;
     post   "/apps/{app}/webhook/test"        webhook::test;
     get    "/store"                          super::store_stats;
+    get    "/tokens"                         tokens::list;
+    post   "/tokens"                         tokens::create;
+    delete "/tokens/{name}"                  tokens::revoke;
+    get    "/audit"                          audit::page;
 };
 
 /// The routes that are open to everyone who reaches the listener: they name no user and hold no secret.

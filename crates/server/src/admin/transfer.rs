@@ -1,13 +1,14 @@
 //! Accounts in and out, many at a time, and a backup of everything.
 
-use super::{AdminError, Answer, Peer, State, read, record};
+use super::{Act, AdminError, Answer, Changed, State, read, record};
 use crate::registry::App;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State as Extract};
 use axum::{Extension, Json};
 use portrait_model::{AccountSeed, UserId};
-use portrait_store::{Found, StoreError};
+use portrait_store::{Found, OperatorWrite, StoreError, Written};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -50,7 +51,9 @@ pub(crate) struct Backup {
     pub(crate) directory: PathBuf,
 }
 
+/// Which accounts.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct ExportQuery {
     /// This account alone.
     user: Option<String>,
@@ -90,7 +93,9 @@ pub(super) async fn export(
     Ok(Json(page))
 }
 
+/// How to import.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct ImportQuery {
     /// Tell the app's webhook of every account that is changed.
     #[serde(default)]
@@ -103,7 +108,7 @@ pub(super) async fn import(
     Extract(state): Extract<State>,
     Path(app): Path<String>,
     Query(query): Query<ImportQuery>,
-    peer: Option<Extension<Peer>>,
+    Extension(act): Extension<Act>,
     body: Bytes,
 ) -> Answer<Imported> {
     let app = state.app(&app)?;
@@ -117,13 +122,17 @@ pub(super) async fn import(
         let (seeds, refused) = read_lines(&app, &body, &damaged);
         let imported = seeds.len() as u64;
         let users: Vec<UserId> = seeds.iter().map(|seed| seed.user).collect();
-        let origin = if query.tell { state.origin(&app, peer, seeds.len()) } else { None };
-        let stored = match imported {
-            0 => Ok(()),
-            _ => state.store.import(app.settings.id, seeds, state.clock.now(), origin).await,
+        let origin = if query.tell { state.origin(&app, &act, seeds.len()) } else { None };
+        let (id, at) = (app.settings.id, state.clock.now());
+        let changed = Changed::to(json!({ "imported": imported, "refused": refused.len() }));
+        let stored = if imported == 0 {
+            Ok(Written::Done)
+        } else {
+            let write = OperatorWrite::Import { app: id, seeds, at, origin };
+            state.operate(&act, Some(id), write, changed).await
         };
         match stored {
-            Ok(()) => {
+            Ok(_) => {
                 app.delivery.news.notify_one();
                 return Ok(Json(Imported { imported, refused }));
             }
@@ -163,9 +172,14 @@ fn read_lines(app: &App, body: &[u8], damaged: &BTreeSet<UserId>) -> (Vec<Accoun
 }
 
 /// Answers when the backup is on the disk.
-pub(super) async fn backup(Extract(state): Extract<State>, body: Bytes) -> Answer<Backup> {
+pub(super) async fn backup(
+    Extract(state): Extract<State>,
+    Extension(act): Extension<Act>,
+    body: Bytes,
+) -> Answer<Backup> {
     let wanted: Backup = read(&body)?;
     state.store.backup(&wanted.directory).await?;
+    state.write_down(&act, None, Changed::to(json!({ "directory": wanted.directory }))).await?;
     tracing::info!(directory = %wanted.directory.display(), "a backup was taken");
     Ok(Json(wanted))
 }

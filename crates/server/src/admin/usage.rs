@@ -12,5 +12,6 @@ pub(super) async fn show(Extract(state): Extract<State>, Path(app): Path<String>
     for call in app.usage.calls() {
         calls.entry(call.command.to_owned()).or_default().insert(call.code, call.count);
     }
-    Ok(Json(UsageView { last_call_ms: app.usage.last_call().map(|at| at.0), calls }))
+    let accounts = state.store.accounts_count(app.settings.id).await?;
+    Ok(Json(UsageView { accounts, last_call_ms: app.usage.last_call().map(|at| at.0), calls }))
 }

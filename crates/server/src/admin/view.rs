@@ -38,13 +38,18 @@ pub(crate) struct KeyView {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct FieldView {
     pub(crate) keyword: String,
-    #[serde(flatten)]
-    pub(crate) definition: FieldDefinition,
+    #[serde(rename = "type")]
+    pub(crate) value_type: String,
+    /// `app` (users) and `admin`, as in the cloud's console.
+    pub(crate) read: Vec<String>,
+    pub(crate) write: Vec<String>,
+    /// Taken out of use; its values stay.
     pub(crate) retired: bool,
 }
 
 /// What defines a custom field beside its keyword.
 #[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct FieldDefinition {
     #[serde(rename = "type")]
     pub(crate) value_type: String,
@@ -112,6 +117,75 @@ fn present<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(
     Option::deserialize(deserializer).map(Some)
 }
 
+/// What became of a list of sensitive words.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct WordsView {
+    /// The words that are looked for now.
+    pub(crate) words: usize,
+    /// Lines without a word, passed over.
+    pub(crate) blank: usize,
+    /// Lines that said a word once more, passed over.
+    pub(crate) duplicate: usize,
+    /// The fields in which the words are looked for.
+    pub(crate) screened_tags: Vec<String>,
+}
+
+/// A new admin token.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewToken {
+    /// Who or what will use it: 1 to 64 letters, digits, dots, hyphens and underscores.
+    pub(crate) name: String,
+}
+
+/// A token just made. It is shown this once.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct CreatedToken {
+    pub(crate) name: String,
+    pub(crate) token: String,
+}
+
+/// An admin token, without the secret.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct TokenView {
+    pub(crate) name: String,
+    /// When it was made, in Unix milliseconds; `null` for `local`, the one in the file admin.token.
+    pub(crate) created_ms: Option<u64>,
+}
+
+/// A page of the audit log, newest first.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct AuditPage {
+    pub(crate) entries: Vec<AuditEntryView>,
+    /// Give this as `before` to get the next page; absent on the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) next: Option<u64>,
+}
+
+/// Who did what, and when.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct AuditEntryView {
+    /// Its place in the log.
+    pub(crate) place: u64,
+    /// When, in Unix milliseconds.
+    pub(crate) at_ms: u64,
+    /// Whose settings or accounts; `null`: the whole server's.
+    pub(crate) sdkappid: Option<u32>,
+    /// The name of the token, or `os:` and the system's user at the command line of a stopped server.
+    pub(crate) who: String,
+    /// From which address; `null` at the command line of a stopped server.
+    pub(crate) from: Option<String>,
+    pub(crate) method: String,
+    /// The path below `/admin/v1`.
+    pub(crate) resource: String,
+    /// `done`, or `refused:` and the HTTP status.
+    pub(crate) outcome: String,
+    /// What it changed, as it was; secrets are left out.
+    pub(crate) before: serde_json::Value,
+    /// What it changed, as it is since.
+    pub(crate) after: serde_json::Value,
+}
+
 /// A page of accounts.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct AccountsView {
@@ -132,6 +206,8 @@ pub(crate) struct AccountView {
 /// How an app is used, counted since the server started.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct UsageView {
+    /// How many accounts there are.
+    pub(crate) accounts: u64,
     /// When its last call came, in Unix milliseconds; `null` before the first.
     pub(crate) last_call_ms: Option<u64>,
     /// Command to error code to how many calls; 0 = OK.
@@ -184,12 +260,13 @@ impl From<&KeyRecord> for KeyView {
 
 impl From<&CustomField> for FieldView {
     fn from(field: &CustomField) -> Self {
-        let definition = FieldDefinition {
+        Self {
+            keyword: field.keyword.to_string(),
             value_type: field.value_type.as_str().to_owned(),
             read: who(field.read),
             write: who(field.write),
-        };
-        Self { keyword: field.keyword.to_string(), definition, retired: field.retired }
+            retired: field.retired,
+        }
     }
 }
 

@@ -3,14 +3,15 @@
 use super::view::webhook::{
     CountView, EventChoice, EventView, EventsView, TestView, WebhookPut, WebhookView,
 };
-use super::{AdminError, Answer, State, read};
+use super::{Act, AdminError, Answer, Changed, State, read};
 use crate::registry::App;
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State as Extract};
-use portrait_model::{AppSettings, Webhook, WebhookToken, WebhookUrl};
-use portrait_store::{EventState, OutboxSeq, Selection, StoreFuture};
+use axum::{Extension, Json};
+use portrait_model::{AppSettings, SdkAppId, Webhook, WebhookToken, WebhookUrl};
+use portrait_store::{EventState, OperatorWrite, OutboxSeq, Selection, Written};
 use serde::Deserialize;
+use serde_json::json;
 
 /// The most events of a page.
 const PAGE_MAX: usize = 1000;
@@ -31,6 +32,7 @@ pub(super) async fn show(Extract(state): Extract<State>, Path(app): Path<String>
 pub(super) async fn set(
     Extract(state): Extract<State>,
     Path(app): Path<String>,
+    Extension(act): Extension<Act>,
     body: Bytes,
 ) -> Answer<WebhookView> {
     let wanted: WebhookPut = read(&body)?;
@@ -44,26 +46,32 @@ pub(super) async fn set(
         })
     };
     let token = wanted.token.as_ref().map(|token| token.as_ref().map(parse).transpose()).transpose()?;
-    let change = |settings: &mut AppSettings| {
+    let change = move |settings: &mut AppSettings| {
         let known = settings.webhook.take().and_then(|webhook| webhook.token);
         settings.webhook = Some(Webhook { url: url.clone(), token: token.clone().unwrap_or(known) });
         Ok(())
     };
-    state.change(&app, change).await?;
+    state.change(&app, &act, change).await?;
     state.app(&app)?.delivery.hurry();
     show(Extract(state), Path(app)).await
 }
 
-pub(super) async fn remove(Extract(state): Extract<State>, Path(app): Path<String>) -> Answer<WebhookView> {
-    let change = |settings: &mut AppSettings| {
+pub(super) async fn remove(
+    Extract(state): Extract<State>,
+    Path(app): Path<String>,
+    Extension(act): Extension<Act>,
+) -> Answer<WebhookView> {
+    let change = move |settings: &mut AppSettings| {
         let known = settings.webhook.take().map(|_| ());
         known.ok_or_else(|| AdminError::not_found(format!("app {} has no webhook", settings.id)))
     };
-    state.change(&app, change).await?;
+    state.change(&app, &act, change).await?;
     show(Extract(state), Path(app)).await
 }
 
+/// Which events.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct EventsQuery {
     state: Option<String>,
     after: Option<u64>,
@@ -97,6 +105,7 @@ pub(super) async fn events(
 pub(super) async fn replay(
     Extract(state): Extract<State>,
     Path(app): Path<String>,
+    Extension(act): Extension<Act>,
     body: Bytes,
 ) -> Answer<CountView> {
     let choice: EventChoice = read(&body)?;
@@ -104,7 +113,9 @@ pub(super) async fn replay(
         return Err(AdminError::bad("only parked events can be replayed; the others are waiting already"));
     }
     let app = state.app(&app)?;
-    let events = in_units(choice, |unit| state.store.replay(app.settings.id, unit)).await?;
+    let id = app.settings.id;
+    let write = |selection| OperatorWrite::Replay { app: id, selection };
+    let events = state.in_units(&act, id, EventState::Parked, choice, write).await?;
     app.delivery.news.notify_one();
     Ok(Json(CountView { events }))
 }
@@ -112,42 +123,66 @@ pub(super) async fn replay(
 pub(super) async fn drop(
     Extract(state): Extract<State>,
     Path(app): Path<String>,
+    Extension(act): Extension<Act>,
     body: Bytes,
 ) -> Answer<CountView> {
     let choice: EventChoice = read(&body)?;
     let event_state = event_state(choice.state.as_deref())?;
     let app = state.app(&app)?.settings.id;
-    let events = in_units(choice, |unit| state.store.discard(app, event_state, unit)).await?;
+    let write = |selection| OperatorWrite::Discard { app, state: event_state, selection };
+    let events = state.in_units(&act, app, event_state, choice, write).await?;
     tracing::warn!(sdkappid = app.0, events, state = ?event_state, "webhook events were dropped by the operator");
     Ok(Json(CountView { events }))
 }
 
-/// Does something to the chosen events, or to all there are, one unit of writing after another.
-async fn in_units<'a>(
-    choice: EventChoice,
-    work: impl Fn(Selection) -> StoreFuture<'a, usize>,
-) -> Result<usize, AdminError> {
-    if let Some(places) = choice.places {
-        if places.len() > PLACES_MAX {
-            return Err(AdminError::bad(format!("at most {PLACES_MAX} places at once")));
+impl State {
+    /// Does something to the chosen events, or to all there are, one unit of writing after another.
+    async fn in_units(
+        &self,
+        act: &Act,
+        app: SdkAppId,
+        event_state: EventState,
+        choice: EventChoice,
+        write: impl Fn(Selection) -> OperatorWrite,
+    ) -> Result<usize, AdminError> {
+        let there = self.store.backlogs().get(&app).map_or(0, |backlog| backlog.amount(event_state).events);
+        let name = if event_state == EventState::Parked { "parked" } else { "waiting" };
+        let chosen = choice.places.as_ref().map_or_else(|| json!("all"), |places| json!(places.len()));
+        let changed = Changed { before: json!({ name: there }), after: json!({ "chosen": chosen }) };
+        if let Some(places) = choice.places {
+            if places.len() > PLACES_MAX {
+                return Err(AdminError::bad(format!("at most {PLACES_MAX} places at once")));
+            }
+            let places = Selection::Places(places.into_iter().map(OutboxSeq).collect());
+            return Ok(counted(&self.operate(act, Some(app), write(places), changed).await?));
         }
-        return Ok(work(Selection::Places(places.into_iter().map(OutboxSeq).collect())).await?);
-    }
-    let mut events = 0;
-    loop {
-        match work(Selection::Oldest(PLACES_MAX)).await? {
-            0 => return Ok(events),
-            done => events += done,
+        let mut events = 0;
+        loop {
+            let unit = self.operate(act, Some(app), write(Selection::Oldest(PLACES_MAX)), changed.clone());
+            match counted(&unit.await?) {
+                0 => return Ok(events),
+                done => events += done,
+            }
         }
     }
 }
 
-pub(super) async fn test(Extract(state): Extract<State>, Path(app): Path<String>) -> Answer<TestView> {
+fn counted(written: &Written) -> usize {
+    if let Written::Counted(count) = written { *count } else { 0 }
+}
+
+pub(super) async fn test(
+    Extract(state): Extract<State>,
+    Path(app): Path<String>,
+    Extension(act): Extension<Act>,
+) -> Answer<TestView> {
     let app = state.app(&app)?;
     let none = || AdminError::not_found(format!("app {} has no webhook; set one first", app.settings.id));
     let webhook = app.settings.webhook.as_ref().ok_or_else(none)?;
     let not_running = || AdminError::conflict("no server runs on this data; start it to send a test event");
     let webhooks = state.webhooks.as_ref().ok_or_else(not_running)?;
+    let changed = Changed::to(json!({ "sent": "a sample event" }));
+    state.write_down(&act, Some(app.settings.id), changed).await?;
     let id = state.event_ids.next(1);
     let outcome = webhooks.test(app.settings.id, webhook, id).await;
     outcome.map(Json).map_err(AdminError::bad)

@@ -19,7 +19,8 @@ pub(super) struct Args {
 enum Action {
     /// Define a field, change who may read and write it, or restore a retired one
     ///
-    /// Its name and type never change. `app` stands for users, as in the cloud's console.
+    /// Its type can change only while no account has a value in it. `app` stands for users, as in the
+    /// cloud's console.
     #[command(verbatim_doc_comment)]
     Define {
         sdkappid: u32,
@@ -66,12 +67,9 @@ async fn act(operator: &Operator, action: Action) -> anyhow::Result<()> {
             say(format_args!("{:<28} {:<8} {:<10} {:<10} STATE", "TAG", "TYPE", "READ", "WRITE"));
             for field in app.fields {
                 let tag = format!("Tag_Profile_Custom_{}", field.keyword);
-                let (read, write) = (field.definition.read.join(","), field.definition.write.join(","));
+                let (read, write) = (field.read.join(","), field.write.join(","));
                 let state = if field.retired { "retired" } else { "in use" };
-                say(format_args!(
-                    "{tag:<28} {:<8} {read:<10} {write:<10} {state}",
-                    field.definition.value_type
-                ));
+                say(format_args!("{tag:<28} {:<8} {read:<10} {write:<10} {state}", field.value_type));
             }
         }
         Action::Remove { sdkappid, keyword } => {

@@ -2,6 +2,7 @@
 
 mod account;
 mod app;
+mod audit;
 mod backup;
 mod cert;
 mod certificates;
@@ -25,6 +26,7 @@ mod running;
 mod secret_argument;
 mod serve;
 mod settings;
+mod token;
 mod transfer;
 mod usersig;
 mod webhook;
@@ -61,6 +63,8 @@ enum Command {
     Words(words::Args),
     Webhook(webhook::Args),
     Account(account::Args),
+    Token(token::Args),
+    Audit(audit::Args),
     Set(profile::SetArgs),
     Get(profile::GetArgs),
     Usersig(usersig::Args),
@@ -90,6 +94,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Words(args) => words::run(args),
         Command::Webhook(args) => webhook::run(args),
         Command::Account(args) => account::run(args),
+        Command::Token(args) => token::run(args),
+        Command::Audit(args) => audit::run(&args),
         Command::Set(args) => profile::set(&args),
         Command::Get(args) => profile::get(&args),
         Command::Usersig(args) => usersig::run(args),
@@ -133,4 +139,37 @@ fn say(line: impl Display) {
 fn print_json(value: &(impl serde::Serialize + ?Sized)) -> anyhow::Result<()> {
     say(serde_json::to_string_pretty(value)?);
     Ok(())
+}
+
+/// A time for people: in UTC, to the second.
+fn when(ms: u64) -> String {
+    let (days, second) = (ms / 86_400_000, ms / 1_000 % 86_400);
+    // Days since 0000-03-01, so that the leap day is the last of a year (Howard Hinnant's algorithm).
+    let days = days + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}Z")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn times_are_those_of_the_calendar() {
+        for (seconds, expected) in [
+            (0, "1970-01-01 00:00:00Z"),
+            (951_782_400, "2000-02-29 00:00:00Z"),
+            (1_709_251_199, "2024-02-29 23:59:59Z"),
+            (1_709_251_200, "2024-03-01 00:00:00Z"),
+            (4_107_542_399, "2100-02-28 23:59:59Z"),
+            (4_107_542_400, "2100-03-01 00:00:00Z"),
+        ] {
+            assert_eq!(super::when(seconds * 1_000), expected);
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use super::http;
 use super::running::{AdminFile, admin_token};
 use super::secret_argument::secret;
-use crate::admin;
+use crate::admin::{self, Gate};
 use crate::clock::SystemClock;
 use crate::registry::Registry;
 use crate::webhook::EventIds;
@@ -81,8 +81,10 @@ impl Operator {
         let store = portrait_store::open(&StoreUrl::Directory(data.to_owned()))?;
         let registry = Arc::new(Registry::load(Arc::clone(&store)).await?);
         let event_ids = Arc::new(EventIds::new(crate::secret::random_u64()?));
-        let state = admin::State::new(Arc::clone(&store), registry, Arc::new(SystemClock), event_ids, None);
-        let router = admin::router(state, None);
+        let gate = Gate::InProcess(person().into());
+        let state =
+            admin::State::new(Arc::clone(&store), registry, Arc::new(SystemClock), event_ids, None, gate);
+        let router = admin::router(state);
         Ok(Self::Local { router, store })
     }
 
@@ -141,6 +143,18 @@ impl Operator {
             Self::Local { store, .. } => store.close().await,
         }
     }
+}
+
+/// Who sits at the command line, as the audit log names them: the system's word counts, not the environment's.
+fn person() -> String {
+    let id = rustix::process::geteuid().as_raw().to_string();
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let mut rows = users.lines().map(|row| row.split(':'));
+    let named = rows.find_map(|mut row| {
+        let (name, _, user) = (row.next()?, row.next()?, row.next()?);
+        (user == id).then(|| name.to_owned())
+    });
+    format!("os:{}", named.unwrap_or(id))
 }
 
 async fn in_process(

@@ -2,7 +2,7 @@
 
 use super::operator::{Operator, Target, with_operator};
 use super::{print_json, say};
-use crate::admin::view::AppView;
+use crate::admin::view::WordsView;
 use anyhow::Context;
 use clap::Subcommand;
 use hyper::Method;
@@ -44,9 +44,12 @@ async fn act(operator: &Operator, action: Action) -> anyhow::Result<()> {
         Action::Set { sdkappid, file } => {
             let text = read(&file)?;
             let answer = operator.bytes(Method::PUT, &format!("/apps/{sdkappid}/words"), text).await?;
-            let app: AppView = serde_json::from_slice(&answer)?;
-            let screened = app.screened_tags.join(", ");
-            say(format_args!("app {sdkappid} has {} sensitive words, looked for in {screened}", app.words));
+            let WordsView { words, blank, duplicate, screened_tags } = serde_json::from_slice(&answer)?;
+            let screened = screened_tags.join(", ");
+            say(format_args!("app {sdkappid} has {words} sensitive words, looked for in {screened}"));
+            if blank + duplicate > 0 {
+                say(format_args!("passed over: {blank} blank lines, {duplicate} lines that repeat a word"));
+            }
         }
         Action::List { sdkappid, json } => {
             let answer = operator.bytes(Method::GET, &format!("/apps/{sdkappid}/words"), Vec::new()).await?;

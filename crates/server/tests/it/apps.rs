@@ -106,7 +106,8 @@ fn fields_are_retired_restored_and_never_change_type() {
     assert_eq!(app.code("portrait_set", set), 40009);
     assert_eq!(define("F", "string"), 200);
     assert_eq!(app.code("portrait_set", set), 0);
-    assert_eq!(define("F", "uint64"), 409);
+    assert_eq!(define("F", "uint64"), 409, "a value is there");
+    assert_eq!(app.code("portrait_get", get), 0, "a refused change leaves the field in use");
     assert_eq!(server.admin("DELETE", &format!("/apps/{}/fields/F", app.id), "").0, 200);
     assert_eq!(app.code("portrait_get", get), 40009);
     assert_eq!(define("F", "string"), 200);
@@ -226,7 +227,7 @@ fn calls_are_counted_by_command_and_code() {
     let usage = |app: &App<'_>| -> Value {
         serde_json::from_str(&server.admin("GET", &format!("/apps/{}/usage", app.id), "").1).unwrap()
     };
-    assert_eq!(usage(&app), json!({"last_call_ms": null, "calls": {}}));
+    assert_eq!(usage(&app), json!({"accounts": 1, "last_call_ms": null, "calls": {}}));
     (0..3).for_each(|_| app.import("u"));
     app.code("kick", r#"{"UserID":"nobody"}"#);
     app.code("portrait_set", "{");
@@ -234,7 +235,7 @@ fn calls_are_counted_by_command_and_code() {
     let last = found["last_call_ms"].take().as_u64().unwrap();
     assert!(last / 1000 <= now() && last / 1000 + 600 > now(), "{last}");
     let calls = json!({"account_import": {"0": 3}, "kick": {"70107": 1}, "portrait_set": {"60003": 1}});
-    assert_eq!(found, json!({"last_call_ms": null, "calls": calls}));
+    assert_eq!(found, json!({"accounts": 2, "last_call_ms": null, "calls": calls}));
     app.patch(&json!({"name": "counters live on"}));
     assert_eq!(usage(&app)["calls"], calls);
     assert_eq!(usage(&other)["calls"], json!({}));

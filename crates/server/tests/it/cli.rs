@@ -61,13 +61,21 @@ fn settings_walk(data: &Path, app: &str) {
     ));
     assert!(set.contains("Self-service        true") && set.contains("127.0.0.1/32"), "{set}");
     run(&mut on(data, &["field", "define", app, "Score", "--type", "uint64", "--write", "admin"]));
-    refused(&mut on(data, &["field", "define", app, "Score", "--type", "string"]), 1, "type never changes");
+    run(&mut on(data, &["account", "set", app, "administrator", "Tag_Profile_Custom_Score:=7"]));
+    refused(
+        &mut on(data, &["field", "define", app, "Score", "--type", "string"]),
+        1,
+        "1 accounts have a value",
+    );
+    run(&mut on(data, &["field", "define", app, "Note", "--type", "uint64"]));
+    run(&mut on(data, &["field", "define", app, "Note", "--type", "string"]));
     run(&mut on(data, &["field", "remove", app, "Score"]));
     let fields = run(&mut on(data, &["field", "list", app]));
     assert!(fields.contains("Tag_Profile_Custom_Score") && fields.contains("retired"), "{fields}");
     let words = data.with_extension("words");
-    std::fs::write(&words, "bad\n\n敏感\n").unwrap();
-    run(on(data, &["words", "set", app]).arg(&words));
+    std::fs::write(&words, "bad\n\n敏感\nbad\n").unwrap();
+    let set = run(on(data, &["words", "set", app]).arg(&words));
+    assert!(set.contains("2 sensitive words") && set.contains("1 blank lines, 1 lines that repeat"), "{set}");
     assert_eq!(run(&mut on(data, &["words", "list", app])), "bad\n敏感\n");
     assert_eq!(run(&mut on(data, &["account", "list", app])), "administrator\n运营 1\n");
 }

@@ -247,6 +247,7 @@ fn fill(route: &Route, app: u32) -> String {
         ("{key}", "1".into()),
         ("{user}", "u".into()),
         ("{keyword}", "Str".into()),
+        ("{name}", "ci".into()),
     ];
     let path = parts.iter().fold(route.path.clone(), |path, (name, value)| path.replace(name, value));
     assert!(!path.contains('{'), "{path}: give its part a value");

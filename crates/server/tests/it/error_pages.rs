@@ -39,8 +39,7 @@ struct Servers {
     ordinary: TestServer,
     limited: TestServer,
     impatient: TestServer,
-    full: TestServer,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl Servers {
@@ -48,30 +47,38 @@ impl Servers {
         let dir = tempfile::tempdir().unwrap();
         let name = language.pick("en", "zh");
         let config = format!("[server]\nbody_timeout_ms = 200\nlanguage = \"{name}\"\n");
-        // The largest file may have 2 MiB: a disk that is full as soon as the database has grown to that.
-        let mut full = Command::new("sh");
-        full.args(["-c", "trap '' XFSZ; ulimit -f 4096; exec \"$0\" \"$@\""]);
-        full.arg(binary().get_program())
-            .args(["dev", "--key", KEY, "--language", name, "--data"])
-            .arg(dir.path().join("full"));
         Self {
             language,
             ordinary: TestServer::dev_with(&["--language", name]),
             limited: TestServer::dev_with(&["--language", name, "--limits"]),
             impatient: TestServer::serve(&dir.path().join("impatient"), &config),
-            full: TestServer::start_with(&mut full),
-            _dir: dir,
+            dir,
         }
+    }
+
+    /// A server that no other example has filled.
+    fn full(&self, code: u32) -> TestServer {
+        // The largest file may have 2 MiB: a disk that is full as soon as the database has grown to that.
+        let mut full = Command::new("sh");
+        full.args(["-c", "trap '' XFSZ; ulimit -f 4096; exec \"$0\" \"$@\""]);
+        full.arg(binary().get_program())
+            .args(["dev", "--key", KEY, "--language", self.language.pick("en", "zh"), "--data"])
+            .arg(self.dir.path().join(format!("full-{code}")));
+        TestServer::start_with(&mut full)
     }
 
     /// Tries an example: the request and the answer, as they are shown.
     fn answer(&self, code: u32, source: &Source) -> (String, String) {
         let case = &source.example;
+        let full;
         let server = match source.how.as_deref() {
             None => &self.ordinary,
             Some("limits") => &self.limited,
             Some("slow body") => &self.impatient,
-            Some("full disk") => &self.full,
+            Some("full disk") => {
+                full = self.full(code);
+                &full
+            }
             Some(how) => panic!("{code}: how = {how}?"),
         };
         let app = server.app();

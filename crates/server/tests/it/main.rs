@@ -4,6 +4,7 @@
 
 mod access;
 mod apps;
+mod audit;
 mod backup;
 mod bad_input;
 mod cli;

@@ -137,7 +137,7 @@ fn column(name: &str, app: &AppView) -> anyhow::Result<Option<Column>> {
         }
         Some(Tag::Custom(keyword)) => {
             let field = app.fields.iter().find(|field| field.keyword == keyword.as_str());
-            field.map(|field| (Tag::Custom(keyword).to_string(), field.definition.value_type == "uint64"))
+            field.map(|field| (Tag::Custom(keyword).to_string(), field.value_type == "uint64"))
         }
         None => None,
     };
