@@ -249,3 +249,31 @@ fn command_line() -> String {
     }
     page.replace("## portraitd \n", "## portraitd\n")
 }
+
+/// Files that documents show: the fence after `<!-- file: PATH -->` holds what the file holds. `UPDATE=1` writes it anew.
+#[test]
+fn shown_files_are_what_they_say() {
+    for page in files("docs/recipes", &[".md"]) {
+        let text = fs::read_to_string(&page).unwrap();
+        let (mut expected, mut rest) = (String::new(), text.as_str());
+        while let Some((before, after)) = rest.split_once("<!-- file: ") {
+            let (path, after) = after.split_once(" -->\n```").unwrap();
+            let (language, after) = after.split_once('\n').unwrap();
+            let (_, after) = after.split_once("```\n").unwrap();
+            let file = fs::read_to_string(root().join(path)).unwrap();
+            assert!(!file.contains("```"), "{path} can't be shown in a fence");
+            write!(expected, "{before}<!-- file: {path} -->\n```{language}\n{}\n```\n", file.trim_end())
+                .unwrap();
+            rest = after;
+        }
+        expected.push_str(rest);
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(&page, &expected).unwrap();
+        }
+        assert!(
+            text == expected || std::env::var_os("UPDATE").is_some(),
+            "{} is stale: UPDATE=1 cargo test -p portrait-server --test tidy",
+            page.display()
+        );
+    }
+}
