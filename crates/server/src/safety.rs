@@ -113,19 +113,21 @@ pub(crate) fn check_keys(config: &Config, apps: &[AppRecord]) -> anyhow::Result<
 /// Whether the listeners that other machines reach speak TLS: the admin API must, the public API should.
 pub(crate) fn check_network(config: &Config, public_tls: bool, admin_tls: bool) -> anyhow::Result<()> {
     let server = &config.server;
-    let (listen, admin) = (server.listen, server.admin_listen);
-    if !public_tls && !listen.ip().is_loopback() {
+    for listen in server.listen.iter().filter(|address| address.is_exposed(public_tls)) {
         tracing::warn!(
             "{listen} takes plain HTTP from other machines: UserSigs and profiles can be read on the way; use [tls], or \
              a proxy with TLS in front"
         );
     }
-    ensure!(
-        admin_tls || admin.ip().is_loopback() || server.accept.contains(&Risk::PlainAdmin),
-        "server.admin_listen = {admin} takes plain HTTP from other machines: who listens on the way gets the admin \
-         token and with it everything. Let it listen on 127.0.0.1, or give it a certificate\n\
-         (inside a network that is yours alone, set server.accept = [\"plain-admin\"])"
-    );
+    if let Some(admin) = server.admin_listen.iter().find(|address| address.is_exposed(admin_tls)) {
+        ensure!(
+            server.accept.contains(&Risk::PlainAdmin),
+            "server.admin_listen = {admin} takes plain HTTP from other machines: who listens on the way gets the admin \
+             token and with it everything. Let it listen on 127.0.0.1 or unix:/path, or give it a certificate \
+             (tls.admin_certificate)\n\
+             (inside a network that is yours alone, set server.accept = [\"plain-admin\"])"
+        );
+    }
     Ok(())
 }
 
@@ -142,6 +144,7 @@ pub(crate) fn warn_of_the_clock(now: UnixSeconds) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::listener::Addresses;
     use portrait_model::{AppKey, AppSettings, SdkAppId};
     use std::collections::BTreeMap;
 
@@ -194,7 +197,7 @@ mod tests {
     fn the_admin_api_is_open_to_other_machines_only_with_tls() {
         let check = |address: &str, tls: bool, risks: &[Risk], fine: bool| {
             let mut config = accepting(risks);
-            config.server.admin_listen = address.parse().unwrap();
+            config.server.admin_listen = Addresses::new(vec![address.parse().unwrap()]);
             assert_eq!(check_network(&config, false, tls).is_ok(), fine, "{address} {tls}");
         };
         check("127.0.0.1:8081", false, &[], true);

@@ -5,7 +5,6 @@ use crate::api;
 use crate::config::Config;
 use crate::gateway::Gateway;
 use crate::listener::{self, Counts, Socket};
-use crate::port_owner;
 use crate::registry::Registry;
 use crate::secret::{self, AdminToken};
 use crate::webhook::{EventIds, Webhooks};
@@ -13,11 +12,9 @@ use anyhow::Context;
 use portrait_model::Clock;
 use portrait_store::Store;
 use rustls::ServerConfig;
-use std::iter;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -26,20 +23,14 @@ use tokio::task::JoinHandle;
 pub(crate) struct ServerTls {
     pub(crate) public: Option<Arc<ServerConfig>>,
     pub(crate) admin: Option<Arc<ServerConfig>>,
-    /// A second socket of the public API, beside the first, that speaks TLS.
-    pub(crate) beside: Option<(SocketAddr, Arc<ServerConfig>)>,
 }
 
 /// A server that accepts requests.
 pub(crate) struct Server {
-    /// Where the public API listens.
-    pub(crate) address: SocketAddr,
+    /// Where the public API listens: `http://…`, `https://…` or `unix:/path`.
+    pub(crate) urls: Vec<String>,
     /// Where the admin API listens.
-    pub(crate) admin_address: SocketAddr,
-    /// Where the public API's second socket listens.
-    pub(crate) beside: Option<SocketAddr>,
-    /// Whether the public and the admin listener speak TLS.
-    secure: (bool, bool),
+    pub(crate) admin_urls: Vec<String>,
     store: Arc<dyn Store>,
     stop: watch::Sender<bool>,
     listeners: Vec<JoinHandle<()>>,
@@ -47,7 +38,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Binds both sockets and starts to serve. `data` is the store's directory, `None` in memory.
+    /// Opens every address and starts to serve. `data` is the store's directory, `None` in memory.
     pub(crate) async fn start(
         config: &Config,
         data: Option<&Path>,
@@ -56,14 +47,11 @@ impl Server {
         token: AdminToken,
         tls: ServerTls,
     ) -> anyhow::Result<Self> {
-        let secure = (tls.public.is_some(), tls.admin.is_some());
-        let (public, address) = open(config.server.listen, tls.public).await?;
-        let (control, admin_address) = open(config.server.admin_listen, tls.admin).await?;
-        let beside = match tls.beside {
-            Some((address, tls)) => Some(open(address, Some(tls)).await?),
-            None => None,
-        };
-        let (beside, beside_address) = beside.unzip();
+        let mode = config.server.unix_mode.0;
+        let public = Socket::open(&config.server.listen, tls.public.as_ref(), mode).await?;
+        let control = Socket::open(&config.server.admin_listen, tls.admin.as_ref(), mode).await?;
+        let urls = public.iter().map(Socket::url).collect::<Result<_, _>>()?;
+        let admin_urls = control.iter().map(Socket::url).collect::<Result<_, _>>()?;
         let registry = Arc::new(Registry::load(Arc::clone(&store)).await.context("can't read the apps")?);
         say_if_empty(&registry);
         let (stop, stopped) = watch::channel(false);
@@ -97,7 +85,7 @@ impl Server {
         };
         let limits = config.listener();
         let serve_public = listener::serve(
-            iter::once(public).chain(beside).collect(),
+            public,
             limits,
             config.seating(),
             Arc::new(Counts::default()),
@@ -106,7 +94,7 @@ impl Server {
             api::tls_only,
         );
         let serve_control = listener::serve(
-            vec![control],
+            control,
             limits,
             Config::admin_seating(),
             Arc::new(Counts::default()),
@@ -115,22 +103,12 @@ impl Server {
             admin::tls_only,
         );
         let listeners = vec![tokio::spawn(serve_public), tokio::spawn(serve_control)];
-        Ok(Self {
-            address,
-            admin_address,
-            beside: beside_address,
-            secure,
-            store,
-            stop,
-            listeners,
-            delivering,
-        })
+        Ok(Self { urls, admin_urls, store, stop, listeners, delivering })
     }
 
-    /// The public and the admin API's URLs.
-    pub(crate) fn urls(&self) -> (String, String) {
-        let url = |address, secure| format!("{}://{address}", if secure { "https" } else { "http" });
-        (url(self.address, self.secure.0), url(self.admin_address, self.secure.1))
+    /// The first TCP socket of the public API that speaks `http` or `https`.
+    pub(crate) fn socket(&self, scheme: &str) -> Option<SocketAddr> {
+        self.urls.iter().find_map(|url| url.strip_prefix(scheme)?.strip_prefix("://")?.parse().ok())
     }
 
     /// Stops accepting, lets what is in flight finish, and closes the store.
@@ -152,18 +130,4 @@ fn say_if_empty(registry: &Registry) {
             "there is no app yet, so every call is answered with 70020: portraitd app create SDKAPPID --data DIR"
         );
     }
-}
-
-async fn open(address: SocketAddr, tls: Option<Arc<ServerConfig>>) -> anyhow::Result<(Socket, SocketAddr)> {
-    let listener = bind(address).await?;
-    let address = listener.local_addr()?;
-    Ok((Socket { listener, tls }, address))
-}
-
-/// Opens a socket, or says who has it.
-pub(crate) async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| {
-        let sentence = port_owner::explain(address, &error);
-        anyhow::Error::new(error).context(sentence)
-    })
 }

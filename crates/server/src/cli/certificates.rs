@@ -26,7 +26,7 @@ impl Certificates {
         let speak = |certificate: &Option<Arc<Certificate>>| {
             certificate.clone().map(|certificate| tls_config(certificate)).transpose()
         };
-        Ok(ServerTls { public: speak(&self.public)?, admin: speak(&self.admin)?, beside: None })
+        Ok(ServerTls { public: speak(&self.public)?, admin: speak(&self.admin)? })
     }
 
     /// Reads them again when they change or SIGHUP asks for it, for as long as what this returns is kept.

@@ -35,11 +35,10 @@ impl Client {
         let (app, time) = (SdkAppId(self.sdkappid), SystemClock.now().seconds());
         let request = SignRequest { app, identifier: &self.admin, time, expire: MINUTE, userbuf: None };
         let (usersig, admin) = (sign(&key, request), utf8_percent_encode(&self.admin, NON_ALPHANUMERIC));
-        let base = self.url.trim_end_matches('/');
-        let url = format!(
-            "{base}{path}?sdkappid={app}&identifier={admin}&usersig={usersig}&random=1&contenttype=json"
-        );
-        let response = http::call(Method::POST, &url, None, serde_json::to_vec(body)?).await?;
+        let server = http::Server::parse(&self.url)?;
+        let path =
+            format!("{path}?sdkappid={app}&identifier={admin}&usersig={usersig}&random=1&contenttype=json");
+        let response = http::call(&server, Method::POST, &path, None, serde_json::to_vec(body)?).await?;
         let answer: Value = serde_json::from_slice(response.body()).context("the answer is not JSON")?;
         let code = answer.get("ErrorCode").and_then(Value::as_u64).context("the answer has no ErrorCode")?;
         if code == 0 {

@@ -1,8 +1,8 @@
 //! `portraitd dev`: a working emulator with one command.
 
-use super::hosting::{self, here};
+use super::hosting;
 use super::page;
-use super::running::{AdminFile, StopSignals, admin_token};
+use super::running::{AdminFile, StopSignals, admin_token, url_here};
 use super::secret_argument::secret;
 use crate::clock::SystemClock;
 use crate::config::{Config, LanguageName, LogFormat};
@@ -97,8 +97,8 @@ pub(super) struct Args {
 impl Args {
     pub(super) fn config(&self) -> Config {
         let mut config = Config::default();
-        config.server.listen = self.listen;
-        config.server.admin_listen = self.admin_listen;
+        config.server.listen = self.hosting.listen(self.listen);
+        config.server.admin_listen = self.admin_listen.into();
         config.server.language = self.language;
         config.server.error_detail = !self.no_error_detail;
         config.server.allow_hosts = Some(self.allow_host.clone());
@@ -149,22 +149,22 @@ impl Running {
             store,
             Arc::new(SystemClock),
             AdminToken::new(&token),
-            args.hosting.server_tls(&prepared)?,
+            prepared.server_tls()?,
         )
         .await?;
         let proxy = args.hosting.open_proxy(&prepared, &server, args.language.language()).await?;
         if let Some(data) = &args.data {
-            AdminFile::write(data, server.admin_address)?;
+            AdminFile::write(data, &server.admin_urls, None)?;
         }
         let (time, expire) = (SystemClock.now().seconds(), page::USERSIG_SECONDS);
         let usersig =
             sign(&key, SignRequest { app, identifier: admin.as_str(), time, expire, userbuf: None });
         let page = page::Page {
-            url: format!("http://{}", here(server.address)),
-            tls_url: server.beside.map(|address| format!("https://{}", here(address))),
+            url: url_here(&server.urls),
+            tls_url: server.socket("https").map(|address| format!("https://{}", hosting::here(address))),
             proxy_url: proxy.as_ref().map(hosting::Proxy::url),
             certificates: prepared.directory(),
-            admin_url: format!("http://{}", here(server.admin_address)),
+            admin_url: url_here(&server.admin_urls),
             admin_token: token,
             sdkappid: app.0,
             key: key.expose().to_owned(),

@@ -1,9 +1,10 @@
 //! Being the cloud: the options of `dev` and `run` that serve its names, and what comes of them.
 
 use crate::certificate::{Directory, ShownCertificate, parse_name};
-use crate::listener::tls_config;
+use crate::listener::{Address, Addresses, bind, tls_config};
 use crate::proxy::{self, Others, ProxyConfig};
-use crate::server::{Server, ServerTls, bind};
+use crate::server::{Server, ServerTls};
+use anyhow::Context;
 use portrait_model::Language;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -72,12 +73,13 @@ impl Args {
         Ok(Prepared { certificates: Some(directory), names })
     }
 
-    /// The HTTPS port. The proxy needs one too, on a free port unless one was asked for.
-    pub(super) fn server_tls(&self, prepared: &Prepared) -> anyhow::Result<ServerTls> {
-        let Some(directory) = &prepared.certificates else { return Ok(ServerTls::default()) };
-        let address = self.tls.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-        let config = tls_config(Arc::new(ShownCertificate::load(directory)?))?;
-        Ok(ServerTls { beside: Some((address, config)), ..ServerTls::default() })
+    /// Where the public API listens: plain, and beside it with TLS. The proxy needs TLS too, on a free port unless one
+    /// was asked for.
+    pub(super) fn listen(&self, plain: SocketAddr) -> Addresses {
+        let any_port = self.proxy.map(|_| SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        let secure = self.tls.or(any_port).map(|socket| Address::Tcp { socket, tls: Some(true) });
+        let plain = Address::Tcp { socket: plain, tls: Some(false) };
+        Addresses::new([plain].into_iter().chain(secure).collect())
     }
 
     /// The proxy in front of a server that listens.
@@ -87,7 +89,9 @@ impl Args {
         server: &Server,
         language: Language,
     ) -> anyhow::Result<Option<Proxy>> {
-        let (Some(address), Some(tls)) = (self.proxy, server.beside) else { return Ok(None) };
+        let Some(address) = self.proxy else { return Ok(None) };
+        let (plain, tls) =
+            server.socket("http").zip(server.socket("https")).context("no ports for the proxy")?;
         let listener = bind(address).await?;
         let address = listener.local_addr()?;
         if self.proxy_others == Others::Pass && !address.ip().is_loopback() {
@@ -96,7 +100,7 @@ impl Args {
             );
         }
         let config = ProxyConfig {
-            plain: here(server.address),
+            plain: here(plain),
             tls: here(tls),
             names: prepared.names.clone(),
             others: self.proxy_others,
@@ -109,6 +113,13 @@ impl Args {
 }
 
 impl Prepared {
+    /// How the HTTPS port speaks TLS.
+    pub(super) fn server_tls(&self) -> anyhow::Result<ServerTls> {
+        let Some(directory) = &self.certificates else { return Ok(ServerTls::default()) };
+        let config = tls_config(Arc::new(ShownCertificate::load(directory)?))?;
+        Ok(ServerTls { public: Some(config), ..ServerTls::default() })
+    }
+
     pub(super) fn directory(&self) -> Option<PathBuf> {
         self.certificates.as_ref().map(|directory| directory.path().to_owned())
     }

@@ -28,7 +28,7 @@ pub(super) struct Target {
     /// The data directory; its server may run or not
     #[arg(long, value_name = "DIR", env = "PORTRAITD_SERVER_DATA", global = true)]
     data: Option<PathBuf>,
-    /// The admin API of a running server, for example <http://127.0.0.1:8081>
+    /// The admin API of a running server, `http://127.0.0.1:8081` or `unix:/path`
     #[arg(long, value_name = "URL", env = "PORTRAITD_ADMIN_URL", conflicts_with = "data", global = true)]
     admin_url: Option<String>,
     /// The admin API's token: @FILE reads it from a file such as admin.token in the data directory
@@ -54,7 +54,7 @@ impl std::error::Error for Refusal {}
 /// A connection to the admin API.
 pub(super) enum Operator {
     /// Of a running server.
-    Remote { url: String, token: String },
+    Remote { server: http::Server, token: String },
     /// Of a stopped server's data, in this process.
     Local { router: Router, store: Arc<dyn Store> },
 }
@@ -64,7 +64,7 @@ impl Operator {
     pub(super) async fn connect(target: &Target) -> anyhow::Result<Self> {
         if let Some(url) = &target.admin_url {
             let token = target.admin_token.clone().context("--admin-url needs --admin-token")?;
-            return Ok(Self::Remote { url: url.trim_end_matches('/').to_owned(), token });
+            return Ok(Self::Remote { server: http::Server::parse(url)?, token });
         }
         let data = target.data.as_deref().context(
             "say which store: --data DIR, or --admin-url URL with --admin-token TOKEN (portraitd dev prints both)",
@@ -76,7 +76,8 @@ impl Operator {
         );
         if is_in_use(data) {
             let (file, token) = (AdminFile::read(data)?, admin_token(data)?);
-            return Ok(Self::Remote { url: format!("http://{}", file.address), token });
+            let server = http::Server::parse(&file.url)?.showing(file.certificate);
+            return Ok(Self::Remote { server, token });
         }
         let store = portrait_store::open(&StoreUrl::Directory(data.to_owned()))?;
         let registry = Arc::new(Registry::load(Arc::clone(&store)).await?);
@@ -120,9 +121,8 @@ impl Operator {
     ) -> anyhow::Result<Vec<u8>> {
         let path = format!("/admin/v1{path}");
         let (status, answer) = match self {
-            Self::Remote { url, token } => {
-                let url = format!("{url}{path}");
-                let response = http::call_within(patience, method, &url, Some(token), body).await?;
+            Self::Remote { server, token } => {
+                let response = http::call_within(patience, server, method, &path, Some(token), body).await?;
                 (response.status(), response.into_body().to_vec())
             }
             Self::Local { router, .. } => in_process(router.clone(), method, &path, body).await?,

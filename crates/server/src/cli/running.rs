@@ -5,7 +5,6 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::{ErrorKind, Write};
-use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -13,8 +12,18 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 /// What a running server leaves in its data directory, so that other commands find its admin API.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct AdminFile {
-    pub(crate) address: SocketAddr,
+    pub(crate) url: String,
+    /// What an `https` server there shows; it may be made out to another name than the one it is called by here.
+    pub(crate) certificate: Option<PathBuf>,
     pub(crate) pid: u32,
+}
+
+/// How this machine best reaches a listener: without TLS where it can. `0.0.0.0` and `[::]` stand for every address,
+/// and are none to connect to.
+pub(crate) fn url_here(urls: &[String]) -> String {
+    let best = urls.iter().find(|url| !url.starts_with("https:")).or(urls.first());
+    let url = best.map(String::as_str).unwrap_or_default();
+    url.replacen("://0.0.0.0:", "://127.0.0.1:", 1).replacen("://[::]:", "://127.0.0.1:", 1)
 }
 
 impl AdminFile {
@@ -23,8 +32,9 @@ impl AdminFile {
     }
 
     /// Tells other commands where the admin API is.
-    pub(crate) fn write(data: &Path, address: SocketAddr) -> anyhow::Result<()> {
-        let file = Self { address, pid: std::process::id() };
+    pub(crate) fn write(data: &Path, urls: &[String], certificate: Option<&Path>) -> anyhow::Result<()> {
+        let certificate = certificate.map(std::path::absolute).transpose()?;
+        let file = Self { url: url_here(urls), certificate, pid: std::process::id() };
         let path = Self::path(data);
         fs::write(&path, serde_json::to_vec(&file)?)
             .with_context(|| format!("can't write {}", path.display()))

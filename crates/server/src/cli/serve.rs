@@ -51,7 +51,7 @@ async fn serve(mut config: Config, json: bool) -> anyhow::Result<()> {
     safety::check_files(&config, &data)?;
     safety::check_keys(&config, &store.catalog().await?)?;
     let server = Server::start(&config, Some(&data), store, Arc::new(SystemClock), token, tls).await?;
-    AdminFile::write(&data, server.admin_address)?;
+    AdminFile::write(&data, &server.admin_urls, config.tls.admin_certificate.as_deref())?;
     announce(&server, json);
     signals.asked_to_stop().await;
     server.stop().await;
@@ -61,9 +61,12 @@ async fn serve(mut config: Config, json: bool) -> anyhow::Result<()> {
 }
 
 fn announce(server: &Server, json: bool) {
-    let (url, admin_url) = server.urls();
-    tracing::info!(url, admin_url, "portraitd listens");
+    let (urls, admin_urls) = (&server.urls, &server.admin_urls);
+    tracing::info!(url = urls.join(", "), admin_url = admin_urls.join(", "), "portraitd listens");
     if json {
-        super::say(serde_json::json!({ "url": url, "admin_url": admin_url }));
+        let (url, admin_url) = (urls.first(), admin_urls.first());
+        super::say(serde_json::json!({
+            "url": url, "admin_url": admin_url, "urls": urls, "admin_urls": admin_urls
+        }));
     }
 }

@@ -2,8 +2,8 @@
 //! and a key that does not exist is an error that names the nearest one that does.
 
 use super::Config;
+use crate::listener::{Address, Addresses};
 use anyhow::Context;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
@@ -12,12 +12,12 @@ const ENV_PREFIX: &str = "PORTRAITD_";
 /// Settings that have a flag.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Flags {
-    /// Where to listen; port 0 takes a free one
+    /// Where to listen: `127.0.0.1:8080`, `https://[::]:443`, `unix:/path`; port 0 takes a free one (repeatable)
     #[arg(long, value_name = "ADDRESS")]
-    listen: Option<SocketAddr>,
-    /// Where the admin API listens
+    listen: Vec<Address>,
+    /// Where the admin API listens (repeatable)
     #[arg(long, value_name = "ADDRESS")]
-    admin_listen: Option<SocketAddr>,
+    admin_listen: Vec<Address>,
     /// The data directory
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -39,24 +39,14 @@ impl Config {
             None => String::new(),
         };
         let name = file.map_or_else(|| "the configuration".into(), |file| file.display().to_string());
-        let mut config = Self::from_layers(&text, std::env::vars()).with_context(|| name)?;
-        if let Some(listen) = flags.listen {
-            config.server.listen = listen;
-        }
-        if let Some(listen) = flags.admin_listen {
-            config.server.admin_listen = listen;
-        }
-        if let Some(data) = &flags.data {
-            config.server.data.clone_from(data);
-        }
-        if let Some(filter) = &flags.log {
-            config.log.filter.clone_from(filter);
-        }
-        config.log.format = flags.log_format.unwrap_or(config.log.format);
-        Ok(config)
+        Self::from_layers(&text, std::env::vars(), flags).with_context(|| name)
     }
 
-    fn from_layers(text: &str, env: impl Iterator<Item = (String, String)>) -> anyhow::Result<Self> {
+    fn from_layers(
+        text: &str,
+        env: impl Iterator<Item = (String, String)>,
+        flags: &Flags,
+    ) -> anyhow::Result<Self> {
         let mut table: Table = text.parse()?;
         let known = known_keys()?;
         for (section, value) in &table {
@@ -71,9 +61,26 @@ impl Config {
             let section = section.as_table_mut().context("a section is not a table")?;
             section.insert(key.clone(), value_of(&text));
         }
-        let config: Self = Value::Table(table).try_into()?;
+        let mut config: Self = Value::Table(table).try_into()?;
+        config.apply(flags);
         config.validate()?;
         Ok(config)
+    }
+
+    fn apply(&mut self, flags: &Flags) {
+        if !flags.listen.is_empty() {
+            self.server.listen = Addresses::new(flags.listen.clone());
+        }
+        if !flags.admin_listen.is_empty() {
+            self.server.admin_listen = Addresses::new(flags.admin_listen.clone());
+        }
+        if let Some(data) = &flags.data {
+            self.server.data.clone_from(data);
+        }
+        if let Some(filter) = &flags.log {
+            self.log.filter.clone_from(filter);
+        }
+        self.log.format = flags.log_format.unwrap_or(self.log.format);
     }
 
     /// What types alone can't say.
@@ -107,7 +114,34 @@ impl Config {
             "server.request_memory_bytes_max must be at least 4 MiB, and 4 times server.body_bytes_max"
         );
         self.tls.validate()?;
+        self.validate_addresses()?;
         self.webhook.read(None)?;
+        Ok(())
+    }
+}
+
+impl Config {
+    fn validate_addresses(&self) -> anyhow::Result<()> {
+        let server = &self.server;
+        let mut seen = Vec::new();
+        for (address, certificate) in server
+            .listen
+            .iter()
+            .map(|address| (address, self.tls.public()))
+            .chain(server.admin_listen.iter().map(|address| (address, self.tls.admin())))
+        {
+            let place = match address {
+                Address::Tcp { socket, .. } => socket.to_string(),
+                Address::Unix(path) => path.display().to_string(),
+            };
+            let any_port = matches!(address, Address::Tcp { socket, .. } if socket.port() == 0);
+            anyhow::ensure!(any_port || !seen.contains(&place), "{place} is listened on twice");
+            seen.push(place);
+            anyhow::ensure!(
+                certificate.is_some() || !matches!(address, Address::Tcp { tls: Some(true), .. }),
+                "{address} needs a certificate; set the one of its listener in [tls]"
+            );
+        }
         Ok(())
     }
 }
@@ -167,7 +201,7 @@ mod tests {
 
     fn load(text: &str, env: &[(&str, &str)]) -> Result<Config, String> {
         let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        Config::from_layers(text, env).map_err(|error| format!("{error:#}"))
+        Config::from_layers(text, env, &Flags::default()).map_err(|error| format!("{error:#}"))
     }
 
     #[test]
@@ -192,7 +226,7 @@ mod tests {
             ("PORTRAITD_KEY", "another command's"),
         ];
         let config = load(text, &env).unwrap();
-        assert_eq!(config.server.listen.port(), 2);
+        assert_eq!(config.server.listen, Addresses::new(vec!["127.0.0.1:2".parse().unwrap()]));
         assert_eq!(config.server.body_bytes_max, 2048);
         assert_eq!(config.server.allow_hosts, Some(vec!["a".to_owned()]));
         assert!(config.server.error_detail);
@@ -213,6 +247,15 @@ mod tests {
         check("[server]\nlisten = \"localhost\"", "invalid socket address");
         check("[server]\nbody_bytes_max = 1", "1024");
         check("[server]\nbody_timeout_ms = 0", "body_timeout_ms");
+        check("[server]\nlisten = []", "the list of addresses is empty");
+        check("[server]\nlisten = 80", "expected an address or a list of addresses");
+        check("[server]\nlisten = \"https://127.0.0.1:1\"", "needs a certificate");
+        check(
+            "[server]\nlisten = [\"127.0.0.1:1\", \"http://127.0.0.1:1\"]",
+            "127.0.0.1:1 is listened on twice",
+        );
+        check("[server]\nlisten = \"unix:/a\"\nadmin_listen = \"unix:/a\"", "/a is listened on twice");
+        check("[server]\nunix_mode = \"rw\"", "in octal");
         check("[tls]\ncertificate = \"a.pem\"", "set both or none");
         check("[tls]\nhandshake_timeout_ms = 0", "tls.handshake_timeout_ms");
         check("[server\n", "TOML parse error");

@@ -8,7 +8,7 @@ pub(crate) use layer::Flags;
 
 use crate::gateway::GatewayConfig;
 use crate::host::HostPolicy;
-use crate::listener::{ListenerConfig, Seating};
+use crate::listener::{Addresses, ListenerConfig, Seating};
 use ipnet::IpNet;
 use portrait_model::Language;
 use serde::{Deserialize, Serialize};
@@ -36,8 +36,9 @@ pub(crate) struct Config {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ServerSection {
-    pub(crate) listen: SocketAddr,
-    pub(crate) admin_listen: SocketAddr,
+    pub(crate) listen: Addresses,
+    pub(crate) admin_listen: Addresses,
+    pub(crate) unix_mode: UnixMode,
     pub(crate) data: PathBuf,
     pub(crate) language: LanguageName,
     pub(crate) error_detail: bool,
@@ -87,6 +88,26 @@ pub(crate) struct LogSection {
     pub(crate) filter: String,
 }
 
+/// The mode of a Unix socket's file, written in octal: `"0660"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct UnixMode(pub(crate) u32);
+
+impl TryFrom<String> for UnixMode {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let mode = u32::from_str_radix(&text, 8).ok().filter(|mode| *mode <= 0o777);
+        mode.map(Self).ok_or_else(|| format!("`{text}` is no file mode; write it in octal, such as \"0660\""))
+    }
+}
+
+impl From<UnixMode> for String {
+    fn from(UnixMode(mode): UnixMode) -> Self {
+        format!("{mode:04o}")
+    }
+}
+
 /// A language as it is written in settings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -121,8 +142,9 @@ impl LanguageName {
 impl Default for ServerSection {
     fn default() -> Self {
         Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
-            admin_listen: SocketAddr::from(([127, 0, 0, 1], 8081)),
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)).into(),
+            admin_listen: SocketAddr::from(([127, 0, 0, 1], 8081)).into(),
+            unix_mode: UnixMode(0o660),
             data: PathBuf::from("portraitd-data"),
             language: LanguageName::En,
             error_detail: false,

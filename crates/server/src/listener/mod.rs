@@ -4,17 +4,21 @@
 //! the deadlines of [`deadline`]. Without TLS there is HTTP/1.1 alone: telling HTTP/2 apart would need a wait for
 //! bytes that no timer covers.
 
+mod address;
 mod certificate;
 mod connection;
 mod counts;
 mod deadline;
 mod places;
 mod sent;
+mod socket;
 mod tls;
 
+pub(crate) use address::{Address, Addresses};
 pub(crate) use certificate::Certificate;
 pub(crate) use counts::Counts;
 pub(crate) use places::Seating;
+pub(crate) use socket::{Socket, bind};
 pub(crate) use tls::tls_config;
 
 use bytes::Bytes;
@@ -24,12 +28,12 @@ use http_body_util::Full;
 use hyper::{Request, Response};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use places::Places;
-use rustls::ServerConfig;
-use std::net::IpAddr;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 use tls::{Greeting, greet};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
@@ -49,12 +53,9 @@ pub(crate) struct ListenerConfig {
     pub(crate) shutdown_timeout: Duration,
 }
 
-/// An open socket that connections come from.
-pub(crate) struct Socket {
-    pub(crate) listener: TcpListener,
-    /// `None`: plain HTTP.
-    pub(crate) tls: Option<Arc<ServerConfig>>,
-}
+/// What counts as the address of a caller on a Unix socket: for allow lists, for the limit of failed UserSigs, and for
+/// `trusted_proxies`.
+const THIS_MACHINE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// What all connections of a listener share.
 struct Entrance<S> {
@@ -88,15 +89,14 @@ pub(crate) async fn serve(
 }
 
 async fn accept<S: Answer>(socket: Socket, entrance: Arc<Entrance<S>>, graceful: &GracefulShutdown) {
-    let tls = socket.tls.map(TlsAcceptor::from);
     let mut stop = entrance.stop.clone();
     loop {
         let accepted = tokio::select! {
-            accepted = socket.listener.accept() => accepted,
+            accepted = next(&socket) => accepted,
             _ = stop.wait_for(|stop| *stop) => break,
         };
-        let (stream, peer) = match accepted {
-            Ok((stream, peer)) => (stream, peer.ip()),
+        let incoming = match accepted {
+            Ok(incoming) => incoming,
             Err(error) => {
                 // Out of file descriptors, most likely: give connections time to end instead of spinning.
                 tracing::warn!(%error, "can't accept a connection");
@@ -104,23 +104,54 @@ async fn accept<S: Answer>(socket: Socket, entrance: Arc<Entrance<S>>, graceful:
                 continue;
             }
         };
+        let peer = incoming.peer();
         let Some(place) = entrance.places.take(peer) else { continue };
-        // Answers are small and wanted at once.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::trace!(%peer, %error, "can't set TCP_NODELAY");
-        }
         let (entrance, watcher) = (Arc::clone(&entrance), graceful.watcher());
-        // Two tasks, since one that could do both would be as large as the larger one for everybody.
-        match tls.clone() {
-            None => tokio::spawn(async move {
+        // Tasks of their own kinds, since one that could do all would be as large as the largest for everybody.
+        match incoming {
+            Incoming::Tcp(stream, _, None) => tokio::spawn(async move {
                 ended(peer, http1(stream, peer, entrance.config, entrance.answer.clone(), watcher).await);
                 drop(place);
             }),
-            Some(tls) => tokio::spawn(async move {
+            Incoming::Tcp(stream, _, Some(tls)) => tokio::spawn(async move {
                 secured(stream, peer, tls, entrance, watcher).await;
                 drop(place);
             }),
+            Incoming::Unix(stream) => tokio::spawn(async move {
+                ended(peer, http1(stream, peer, entrance.config, entrance.answer.clone(), watcher).await);
+                drop(place);
+            }),
         };
+    }
+}
+
+/// A connection that just came.
+enum Incoming {
+    Tcp(TcpStream, IpAddr, Option<TlsAcceptor>),
+    Unix(UnixStream),
+}
+
+impl Incoming {
+    fn peer(&self) -> IpAddr {
+        match self {
+            Self::Tcp(_, peer, _) => *peer,
+            Self::Unix(_) => THIS_MACHINE,
+        }
+    }
+}
+
+async fn next(socket: &Socket) -> io::Result<Incoming> {
+    match socket {
+        Socket::Tcp { listener, tls } => {
+            let (stream, peer) = listener.accept().await?;
+            // Answers are small and wanted at once.
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::trace!(%peer, %error, "can't set TCP_NODELAY");
+            }
+            // A listener on [::] shows IPv4 callers as ::ffff:a.b.c.d.
+            Ok(Incoming::Tcp(stream, peer.ip().to_canonical(), tls.clone()))
+        }
+        Socket::Unix { listener, .. } => Ok(Incoming::Unix(listener.accept().await?.0)),
     }
 }
 

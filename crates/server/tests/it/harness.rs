@@ -63,15 +63,28 @@ impl TestServer {
         Self::start(binary().arg("serve").arg("--config").arg(file).arg("--data").arg(data), Some(data))
     }
 
+    /// The same, listening where the configuration says.
+    pub(crate) fn serve_where_configured(data: &Path, config: &str) -> Self {
+        let file = data.with_extension("toml");
+        std::fs::write(&file, config).unwrap();
+        let mut command = binary();
+        command.arg("serve").arg("--config").arg(file).arg("--data").arg(data);
+        Self::start_there(&mut command, Some(data))
+    }
+
     /// Any command that starts a server without a data directory of `serve`.
     pub(crate) fn start_with(command: &mut Command) -> Self {
         Self::start(command, None)
     }
 
     fn start(command: &mut Command, data: Option<&Path>) -> Self {
+        command.args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
+        Self::start_there(command, data)
+    }
+
+    fn start_there(command: &mut Command, data: Option<&Path>) -> Self {
         let log = tempfile::NamedTempFile::new().unwrap();
-        command.args(["--json", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log.reopen().unwrap());
+        command.arg("--json").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log.reopen().unwrap());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -79,7 +92,7 @@ impl TestServer {
             let log = std::fs::read_to_string(log.path()).unwrap();
             panic!("the server did not start: {line} {log}");
         };
-        let address = |name: &str| ready[name].as_str().unwrap().split_once("://").unwrap().1.to_owned();
+        let address = |name: &str| ready[name].as_str().unwrap().rsplit("://").next().unwrap().to_owned();
         let admin_token = match data {
             Some(data) => std::fs::read_to_string(data.join("admin.token")).unwrap().trim().to_owned(),
             None => ready["admin_token"].as_str().unwrap().to_owned(),

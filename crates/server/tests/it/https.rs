@@ -1,6 +1,6 @@
 //! TLS on the listeners: both HTTP versions, bad handshakes, certificates that change while the server runs.
 
-use crate::harness::{App, Connection, TestServer, post};
+use crate::harness::{App, Connection, KEY, TestServer, binary, post};
 use crate::tls::Authority;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -67,8 +67,8 @@ impl Secure {
     }
 
     fn create_app(&self) -> App<'_> {
-        let (token, key) = (&self.server.admin_token, crate::harness::KEY);
-        let body = format!("{{\"sdkappid\":1400000000,\"key\":\"{key}\"}}");
+        let token = &self.server.admin_token;
+        let body = format!("{{\"sdkappid\":1400000000,\"key\":\"{KEY}\"}}");
         let length = body.len();
         let request = format!(
             "POST /admin/v1/apps HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nContent-Length: {length}\r\n\r\n{body}"
@@ -262,4 +262,34 @@ fn certificates_are_read_again_and_bad_ones_are_not_used() {
     fs::copy(folder.join("b.pem"), folder.join("a.pem")).unwrap();
     secure.server.signal("-HUP");
     eventually("the right pair", || secure.shown() != next.certificate.to_vec());
+}
+
+#[test]
+fn the_command_line_speaks_tls_too() {
+    let secure = Secure::start("");
+    let app = secure.create_app();
+    let (folder, server) = (secure.folder.path(), &secure.server);
+    let authority = folder.join("authority.pem");
+    fs::write(&authority, secure.authority.pem()).unwrap();
+    let run = |trusted: bool, args: &[&str]| {
+        let mut command = binary();
+        if trusted {
+            command.env("SSL_CERT_FILE", &authority);
+        }
+        let output = command.args(args).output().unwrap();
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    // By the data directory the server is known by its certificate, whose name is another.
+    let data = folder.join("data");
+    let (id, data) = (app.id.to_string(), data.to_str().unwrap());
+    assert_eq!(run(false, &["app", "admin", "add", &id, "carol", "--data", data]), (true, String::new()));
+    // By a URL its certificate must be good for the name in it.
+    let port = server.address.rsplit(':').next().unwrap();
+    let import = |url: &str, trusted: bool| {
+        run(trusted, &["account", "import", "alice", "--url", url, "--sdkappid", &id, "--key", KEY])
+    };
+    let good = format!("https://localhost:{port}");
+    assert_eq!(import(&good, true), (true, String::new()));
+    assert!(import(&good, false).1.contains("UnknownIssuer"), "{:?}", import(&good, false));
+    assert!(import(&format!("https://127.0.0.1:{port}"), true).1.contains("not valid for name"));
 }

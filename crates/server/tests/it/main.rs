@@ -20,6 +20,7 @@ mod import;
 mod interrupted;
 mod limits;
 mod linear;
+mod listening;
 mod migrate;
 mod receiver;
 mod run;
