@@ -94,7 +94,8 @@ mod tests {
             "10.0.0.1",
             "127.0.0.1.nip.io",
             "0.0.0.0",
-            "xconsole.tim.qq.com",
+            "console.tim.qq.com.evil.example",
+            "xtim.qq.com",
         ] {
             check(HOST, host, false);
         }
