@@ -3,6 +3,7 @@
 
 use crate::api::{self, Answer, ApiError, Caller, Ctx, Endpoint, Service, Style, respond};
 use crate::client_address::client_address;
+use crate::framing;
 use crate::host::HostPolicy;
 use crate::limit::{Exceeded, FailureLimit};
 use crate::load::{Load, Share};
@@ -147,7 +148,7 @@ impl Gateway {
         peer: IpAddr,
         progress: &mut Progress,
     ) -> Result<Answer, ApiError> {
-        one_host(head)?;
+        framing::unambiguous(head).inspect_err(|_| progress.close = true)?;
         self.config.hosts.admit(head)?;
         // A GET with a body is served: a published Python client sends `account_check` so.
         if head.method != Method::POST && (head.method != Method::GET || body.is_end_stream()) {
@@ -312,20 +313,6 @@ impl Gateway {
         }
         true
     }
-}
-
-/// HTTP/1.1 wants exactly one `Host` (RFC 9112, section 3.2), whatever it says: of two, a proxy may have gone by the
-/// other one.
-fn one_host(head: &hyper::http::request::Parts) -> Result<(), ApiError> {
-    let hosts = head.headers.get_all(header::HOST).iter().count();
-    if hosts == 1 || (hosts == 0 && head.version != Version::HTTP_11) {
-        return Ok(());
-    }
-    Err(ApiError::said(
-        ErrorCode::HttpParse,
-        format!("the request has {hosts} Host headers; HTTP/1.1 wants one"),
-        format!("请求含 {hosts} 个 Host 头，HTTP/1.1 要求恰好一个"),
-    ))
 }
 
 /// Everything about a UserSig that needs no store.

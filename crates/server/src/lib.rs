@@ -11,6 +11,7 @@ mod client_address;
 mod clock;
 mod cloud_names;
 mod config;
+mod framing;
 mod gateway;
 mod host;
 #[cfg(feature = "internals")]

@@ -257,6 +257,11 @@ impl Connection {
         self.0.get_mut().flush().unwrap();
     }
 
+    /// For servers that may close before they have read everything.
+    pub(crate) fn try_send(&mut self, bytes: &[u8]) {
+        let _ = self.0.get_mut().write_all(bytes);
+    }
+
     /// Sends a request and reads one answer; `None` when the server closed the connection instead.
     pub(crate) fn exchange(&mut self, request: &[u8]) -> Option<Answer> {
         // The server may answer and close before it has read everything.

@@ -15,6 +15,7 @@ mod durability;
 mod error_pages;
 mod export;
 mod harness;
+mod http1;
 mod https;
 mod import;
 mod interrupted;
