@@ -46,8 +46,8 @@ fn cases() -> Vec<Case> {
 /// Fills in what the table abbreviates.
 fn fill(raw: &str, target: &str) -> Vec<u8> {
     let good = String::from_utf8(post(target, BODY)).unwrap();
-    let ones: String = BODY.chars().map(|letter| format!("1\r\n{letter}\r\n")).collect();
-    let headers = |count: usize| (0..count).map(|n| format!("X-{n}: y\r\n")).collect::<String>();
+    let ones = BODY.chars().map(|letter| format!("1\r\n{letter}\r\n")).collect::<Vec<_>>().concat();
+    let headers = |count: usize| (0..count).map(|n| format!("X-{n}: y\r\n")).collect::<Vec<_>>().concat();
     let mut filled = raw
         .replace("{T}", target)
         .replace("{B}", BODY)
@@ -131,7 +131,9 @@ impl Nginx {
         let mut command = Command::new("nginx");
         command.arg("-p").arg(folder.path()).arg("-c").arg(folder.path().join("nginx.conf"));
         command.arg("-e").arg(folder.path().join("error.log")).stdin(Stdio::null()).stderr(Stdio::null());
-        let mut child = command.spawn().expect("nginx is not installed: apt-get install nginx-light");
+        let mut child = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("can't start nginx (apt-get install nginx-light): {error}"));
         let deadline = Instant::now() + Duration::from_secs(20);
         while UnixStream::connect(folder.path().join("passing")).is_err() {
             let log = || fs::read_to_string(folder.path().join("error.log"));
