@@ -231,6 +231,7 @@ fn command_line() -> String {
         &["backup"],
         &["restore"],
         &["check"],
+        &["repair"],
         &["compact"],
         &["set"],
         &["get"],

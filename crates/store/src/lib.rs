@@ -20,7 +20,9 @@ pub use operator::{
     Written,
 };
 pub use outbox::{Amount, Backlog, EventState, OutboxEvent, OutboxSeq, Selection, Verdict};
-pub use sqlite::{Checked, Compacted, Damage, Finding, RestoreError, SqliteStore, check, compact, restore};
+pub use sqlite::{
+    Checked, Compacted, Damage, Finding, Repaired, RestoreError, SqliteStore, check, compact, repair, restore,
+};
 
 use futures_util::future::BoxFuture;
 use portrait_model::{
@@ -76,7 +78,7 @@ pub enum Found {
     Profile(Profile),
     /// No such account.
     Missing,
-    /// The account exists, but its profile does not read back.
+    /// The account's profile does not read back, or what leads to it.
     Damaged,
 }
 

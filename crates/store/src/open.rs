@@ -54,6 +54,14 @@ pub enum OpenError {
         /// The directory.
         dir: PathBuf,
     },
+    /// Acknowledged changes are behind a place that does not read back.
+    #[error("{} is damaged at byte {offset}, and changes that were acknowledged lie behind it. Restore a backup; or go on without them: portraitd repair --data DIR keeps the damaged log beside the data. Nothing was changed", path.display())]
+    DamagedLog {
+        /// The log.
+        path: PathBuf,
+        /// Where it stops to read back.
+        offset: u64,
+    },
     /// The directory or a file in it can't be used.
     #[error("can't use {}: {source}", path.display())]
     Io {

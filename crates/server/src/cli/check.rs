@@ -1,8 +1,8 @@
-//! `portraitd check` and `portraitd compact`: the data directory of a stopped server.
+//! `portraitd check`, `repair` and `compact`: the data directory of a stopped server.
 
 use super::transfer::of_steps;
 use super::{print_json, say};
-use portrait_store::{Checked, Damage, Finding};
+use portrait_store::{Checked, Damage, Finding, Repaired};
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -19,6 +19,18 @@ pub(super) struct CheckArgs {
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+/// Go on without the changes behind a damaged place of a stopped server's log
+///
+/// For a server that refuses to start because of such a place, when there is no backup that is better.
+/// Keeps the damaged log beside the data. Does nothing when the log is not damaged.
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct RepairArgs {
+    /// The directory
+    #[arg(long, value_name = "DIR", env = "PORTRAITD_SERVER_DATA")]
+    data: PathBuf,
 }
 
 /// Write a stopped server's database anew, without free space and without a trace of what was deleted
@@ -72,6 +84,17 @@ pub(super) fn check(args: &CheckArgs) -> anyhow::Result<()> {
         say(format_args!("{apps} apps and {accounts} accounts checked, {damaged} damaged"));
     }
     anyhow::ensure!(damaged == 0, "{} is damaged; restore a backup", args.data.display());
+    Ok(())
+}
+
+pub(super) fn repair(args: &RepairArgs) -> anyhow::Result<()> {
+    match portrait_store::repair(&args.data)? {
+        Some(Repaired { offset, kept }) => say(format_args!(
+            "what the log holds before byte {offset} is kept; the damaged log is {}",
+            kept.display()
+        )),
+        None => say("the log is not damaged; nothing was changed"),
+    }
     Ok(())
 }
 

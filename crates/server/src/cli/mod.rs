@@ -76,6 +76,7 @@ enum Command {
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
     Check(check::CheckArgs),
+    Repair(check::RepairArgs),
     Compact(check::CompactArgs),
 }
 
@@ -107,6 +108,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Backup(args) => backup::backup(&args),
         Command::Restore(args) => backup::restore(&args),
         Command::Check(args) => check::check(&args),
+        Command::Repair(args) => check::repair(&args),
         Command::Compact(args) => check::compact(&args),
     };
     match outcome {

@@ -58,9 +58,17 @@ impl TestServer {
 
     /// `portraitd serve` on a data directory, with further lines of configuration.
     pub(crate) fn serve(data: &Path, config: &str) -> Self {
+        Self::serve_altered(data, config, |_| {})
+    }
+
+    /// The same, with something else about the process.
+    pub(crate) fn serve_altered(data: &Path, config: &str, alter: impl FnOnce(&mut Command)) -> Self {
         let file = data.with_extension("toml");
         std::fs::write(&file, config).unwrap();
-        Self::start(binary().arg("serve").arg("--config").arg(file).arg("--data").arg(data), Some(data))
+        let mut command = binary();
+        command.arg("serve").arg("--config").arg(file).arg("--data").arg(data);
+        alter(&mut command);
+        Self::start(&mut command, Some(data))
     }
 
     /// The same, listening where the configuration says.

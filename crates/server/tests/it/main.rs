@@ -10,10 +10,13 @@ mod bad_input;
 mod cli;
 mod cloud;
 mod conformance;
+#[path = "../../../store/tests/faults/disk.rs"]
+mod disk;
 mod door;
 mod durability;
 mod error_pages;
 mod export;
+mod faults;
 mod harness;
 mod http1;
 mod https;

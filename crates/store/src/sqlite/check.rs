@@ -1,6 +1,6 @@
 //! Reads everything that is stored, and says what does not read back.
 
-use super::connection;
+use super::{connection, log};
 use crate::open::{DirectoryLock, OpenError};
 use crate::{codec, settings};
 use portrait_model::{SdkAppId, UserId};
@@ -62,7 +62,15 @@ pub fn check(dir: &Path, tell: &mut dyn FnMut(Finding)) -> Result<Checked, OpenE
     }
     let _lock = DirectoryLock::take(dir)?;
     let connection = connection::existing(&path, connection::Access::Write)?;
-    examine(&connection, tell).map_err(OpenError::engine(&path))
+    let mut checked = examine(&connection, tell).map_err(OpenError::engine(&path))?;
+    let frames = connection::frames(&connection).map_err(OpenError::engine(&path))?;
+    if let Some(offset) = log::find_damage(&path, frames).map_err(OpenError::io(&path))? {
+        checked.damaged += 1;
+        let what =
+            format!("the log is damaged at byte {offset}, and changes that were acknowledged lie behind it");
+        tell(Finding::Damage(Damage { app: None, user: None, what }));
+    }
+    Ok(checked)
 }
 
 /// Checks all that a connection can see.

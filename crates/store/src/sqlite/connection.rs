@@ -1,8 +1,9 @@
 //! Connections: the file's format, and the settings that each connection needs.
 
+use super::log;
 use crate::open::OpenError;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, ffi};
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -90,6 +91,7 @@ pub(super) fn prepare(path: &Path) -> Result<Connection, OpenError> {
     };
     let (application, found) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
     let tables = number("SELECT count(*) FROM sqlite_schema")?;
+    log::make_sure(path, frames(&connection).map_err(OpenError::engine(path))?)?;
     match (application, found, tables) {
         (APPLICATION_ID, FORMAT, _) => Ok(connection),
         (APPLICATION_ID, 1 | 2, _) => {
@@ -107,6 +109,13 @@ pub(super) fn prepare(path: &Path) -> Result<Connection, OpenError> {
         }
         _ => Err(OpenError::Foreign { path: path.to_owned() }),
     }
+}
+
+/// How many frames of the log SQLite could read.
+pub(super) fn frames(connection: &Connection) -> rusqlite::Result<u64> {
+    // Copies nothing; −1 without a log.
+    let frames: i64 = connection.query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| row.get(1))?;
+    Ok(u64::try_from(frames).unwrap_or(0))
 }
 
 fn create(connection: &Connection) -> rusqlite::Result<()> {
@@ -187,6 +196,11 @@ fn leave_log_on_close(connection: &Connection, leave: bool) -> rusqlite::Result<
 pub(super) fn result_code(error: &rusqlite::Error) -> Option<i32> {
     // The upper bytes tell the kinds of one error apart.
     error.sqlite_error().map(|error| error.extended_code & 0xff)
+}
+
+/// Whether an error may be that of one damaged page, and other pages still read well.
+pub(super) fn is_of_one_page(error: &rusqlite::Error) -> bool {
+    matches!(result_code(error), Some(ffi::SQLITE_CORRUPT | ffi::SQLITE_IOERR))
 }
 
 /// A connection that only reads.

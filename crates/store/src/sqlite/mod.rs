@@ -8,6 +8,7 @@ mod check;
 mod checkpoint;
 mod compact;
 mod connection;
+mod log;
 mod operation;
 mod operator;
 mod outbox;
@@ -17,6 +18,7 @@ mod writer;
 
 pub use check::{Checked, Damage, Finding, check};
 pub use compact::{Compacted, compact};
+pub use log::{Repaired, repair};
 pub use restore::{RestoreError, restore};
 
 use crate::open::{self, DirectoryLock, OpenError};

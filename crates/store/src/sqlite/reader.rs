@@ -79,13 +79,18 @@ pub(super) fn profiles(
                 .as_blob()
                 .map_or(Err(codec::Damaged), |bytes| codec::decode_profile(app, *user, bytes)))
         });
-        match read.optional().map_err(failed)? {
-            None => Ok(Found::Missing),
-            Some(Ok(profile)) => Ok(Found::Profile(profile)),
-            Some(Err(damaged)) => {
+        match read.optional() {
+            Ok(None) => Ok(Found::Missing),
+            Ok(Some(Ok(profile))) => Ok(Found::Profile(profile)),
+            Ok(Some(Err(damaged))) => {
                 tracing::error!(sdkappid = app.0, %user, "{damaged}");
                 Ok(Found::Damaged)
             }
+            Err(error) if connection::is_of_one_page(&error) => {
+                tracing::error!(sdkappid = app.0, %user, %error, "a page can't be read");
+                Ok(Found::Damaged)
+            }
+            Err(error) => Err(failed(error)),
         }
     };
     users.iter().map(&mut find).collect()

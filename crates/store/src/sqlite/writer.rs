@@ -2,7 +2,7 @@
 //! and only then acknowledges all of it. Alone, a change waits for nobody; under load, many share a sync.
 
 use super::operation::{Failure, Operation, Outcome};
-use super::{connection, outbox};
+use super::{connection, outbox, reader};
 use crate::open::OpenError;
 use crate::outbox::{Backlogs, Effects, OutboxSeq};
 use crate::{StoreError, StoreStats};
@@ -224,6 +224,12 @@ impl Engine {
                     let _ = job.reply.send(outcome);
                 }
             }
+            // Somebody met a damaged page; everyone else has a right to be written.
+            Err(StoreError::Corrupt(_)) if batch.len() > 1 => {
+                for job in std::mem::take(batch) {
+                    self.write(&mut vec![job]);
+                }
+            }
             Err(error) => {
                 for job in batch.drain(..) {
                     let _ = job.reply.send(Err(error.clone()));
@@ -246,10 +252,10 @@ impl Engine {
             }
             Err(error) => {
                 tracing::error!(%error, operations = batch.len(), "a commit failed; nothing in it was acknowledged");
-                if !heals_by_itself(&error) {
+                if !leaves_connection_well(&error) {
                     self.break_down();
                 }
-                Err(StoreError::Unavailable(error.to_string()))
+                Err(reader::failed(error))
             }
         }
     }
@@ -300,7 +306,9 @@ fn transact(
     Ok(outcomes)
 }
 
-/// A full disk has harmed nothing: the next write finds out whether there is room again.
-fn heals_by_itself(error: &rusqlite::Error) -> bool {
-    matches!(connection::result_code(error), Some(ffi::SQLITE_FULL | ffi::SQLITE_BUSY))
+/// A full disk has harmed nothing: the next write finds out whether there is room again. And a damaged page harms
+/// those only who need it.
+fn leaves_connection_well(error: &rusqlite::Error) -> bool {
+    let code = connection::result_code(error);
+    matches!(code, Some(ffi::SQLITE_FULL | ffi::SQLITE_BUSY | ffi::SQLITE_CORRUPT))
 }

@@ -20,10 +20,11 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { OPEN = 1, WRITE = 2, SYNC = 4, TRUNCATE = 8, RENAME = 16, UNLINK = 32, READ = 64, MAP = 128 };
-enum { FAIL, KILL_BEFORE, KILL_AFTER, KILL_AMID, FAIL_AMID, SHORT, FLIP };
+enum { FAIL, KILL_BEFORE, KILL_AFTER, KILL_AMID, FAIL_AMID, SHORT, FLIP, HANG };
 
 struct control {
     _Atomic uint64_t kinds;  /* operations that count */
@@ -34,6 +35,7 @@ struct control {
     _Atomic uint64_t error;  /* errno */
     _Atomic uint64_t seen;   /* that counted */
     _Atomic uint64_t fired;  /* that were spoiled */
+    _Atomic int64_t clock;   /* seconds by which the wall clock is wrong */
 };
 
 struct record {
@@ -139,6 +141,11 @@ static int spoiled(uint64_t kind, uint8_t class) {
     uint64_t number = ++control->seen, first = control->first;
     if (!first || number < first || number - first >= control->count) return 0;
     control->fired++;
+    if (control->action == HANG) {
+        /* Until the test heals the disk. */
+        while (control->first) usleep(1000);
+        return 0;
+    }
     return 1;
 }
 
@@ -369,4 +376,12 @@ void *mmap64(void *address, size_t length, int protection, int flags, int fd, of
         die();
     }
     return map(address, length, protection, flags, fd, offset);
+}
+
+int clock_gettime(clockid_t clock, struct timespec *time) {
+    static int (*ask)(clockid_t, struct timespec *);
+    if (!ask) ask = REAL(int, "clock_gettime", clockid_t, struct timespec *);
+    int result = ask(clock, time);
+    if (!result && clock == CLOCK_REALTIME && control) time->tv_sec += control->clock;
+    return result;
 }

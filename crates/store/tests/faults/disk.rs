@@ -43,6 +43,8 @@ pub(crate) enum Action {
     Short = 5,
     /// A bit of what is read.
     Flip = 6,
+    /// Until the test heals the disk; then it is done.
+    Hang = 7,
 }
 
 /// What is spoiled, and from when on.
@@ -126,6 +128,11 @@ impl Disk {
     /// How many of them were spoiled.
     pub(crate) fn fired(&self) -> u64 {
         self.get(7)
+    }
+
+    /// The wall clock of the process is wrong by so many seconds.
+    pub(crate) fn set_clock(&self, seconds: i64) {
+        self.control.write_all_at(&seconds.to_ne_bytes(), 8 * 8).unwrap();
     }
 
     fn put(&self, place: u64, value: u64) {
