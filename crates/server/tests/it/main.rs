@@ -7,6 +7,7 @@ mod apps;
 mod audit;
 mod backup;
 mod bad_input;
+mod cert;
 mod cli;
 mod cloud;
 mod conformance;
