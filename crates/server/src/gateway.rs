@@ -3,12 +3,14 @@
 
 use crate::api::{self, Answer, ApiError, Caller, Ctx, Endpoint, Service, Style, respond};
 use crate::client_address::client_address;
+use crate::emulator::{Emulator, Ended, Trace};
 use crate::framing;
 use crate::host::HostPolicy;
 use crate::limit::{Exceeded, FailureLimit};
 use crate::load::{Load, Share};
 use crate::query::Query;
 use crate::registry::{App, Registry};
+use crate::request_ids::RequestIds;
 use crate::webhook::EventIds;
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
@@ -22,7 +24,6 @@ use portrait_store::Store;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
@@ -58,6 +59,8 @@ pub(crate) struct Gateway {
     failures: FailureLimit,
     load: Load,
     request_ids: RequestIds,
+    /// `None` in `serve`.
+    emulator: Option<Arc<Emulator>>,
 }
 
 /// What is known of a call so far; filled in on the way, so that a failure can be answered and logged with it.
@@ -69,6 +72,8 @@ struct Progress {
     sdk_app_id: Option<SdkAppId>,
     body_read: bool,
     close: bool,
+    /// For the emulator alone.
+    trace: Trace,
 }
 
 impl Gateway {
@@ -79,6 +84,7 @@ impl Gateway {
         event_ids: Arc<EventIds>,
         config: GatewayConfig,
         seed: u64,
+        emulator: Option<Arc<Emulator>>,
     ) -> Self {
         let failures = FailureLimit::new(config.usersig_failures_per_ip);
         let load = Load::new(config.requests_max, config.request_memory_bytes_max);
@@ -90,7 +96,8 @@ impl Gateway {
             config,
             failures,
             load,
-            request_ids: RequestIds { seed, next: AtomicU64::new(1) },
+            request_ids: RequestIds::new(seed),
+            emulator,
         }
     }
 
@@ -137,7 +144,25 @@ impl Gateway {
         let usage = progress.app.as_ref().map_or(&self.registry.unclaimed, |app| &app.usage);
         usage.record(progress.place, outcome.as_ref().err().map(ApiError::code), self.clock.now());
         log(&head, &progress, &outcome, started, response.headers());
+        if let Some(emulator) = &self.emulator {
+            let ended = Ended {
+                head: &head,
+                command: progress.endpoint.map(|endpoint| endpoint.command),
+                app: progress.sdk_app_id,
+                trace: &progress.trace,
+                outcome: &outcome,
+                started,
+                language: self.config.language,
+            };
+            emulator.ended(&ended, &mut response);
+        }
         response
+    }
+
+    /// 60002 when the request is for somebody else.
+    pub(crate) fn admits_host(&self, head: &hyper::http::request::Parts) -> Result<(), ApiError> {
+        framing::unambiguous(head)?;
+        self.config.hosts.admit(head)
     }
 
     /// The checks in the contract's order, each in its own place.
@@ -148,8 +173,7 @@ impl Gateway {
         peer: IpAddr,
         progress: &mut Progress,
     ) -> Result<Answer, ApiError> {
-        framing::unambiguous(head).inspect_err(|_| progress.close = true)?;
-        self.config.hosts.admit(head)?;
+        self.admits_host(head).inspect_err(|_| progress.close = true)?;
         // A GET with a body is served: a published Python client sends `account_check` so.
         if head.method != Method::POST && (head.method != Method::GET || body.is_end_stream()) {
             return Err(ApiError::said(
@@ -170,8 +194,16 @@ impl Gateway {
         let (_call, mut room) = (self.load.call()?, self.load.room());
         let bytes = self.read(body, &mut room, progress).await?;
         let ctx = Ctx { gateway: self, app, caller, service: endpoint.service };
-        let answer = timeout(self.config.answer_timeout, endpoint.answer(ctx, &bytes)).await;
-        answer.unwrap_or(Err(ApiError::new(ErrorCode::Timeout)))
+        let sdk_app_id = ctx.app.settings.id;
+        let answering = timeout(self.config.answer_timeout, endpoint.answer(ctx, &bytes));
+        let answering = answering.map(|answer| answer.unwrap_or(Err(ApiError::new(ErrorCode::Timeout))));
+        match &self.emulator {
+            None => answering.await,
+            Some(emulator) => {
+                let call = (endpoint.command, sdk_app_id);
+                emulator.rehearse(call, &bytes, answering, &mut progress.trace).await
+            }
+        }
     }
 
     async fn authenticate(
@@ -361,17 +393,4 @@ fn log(
         micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
         "request"
     );
-}
-
-/// Ids that tell requests apart in answers and logs: a random start for each process, then a count.
-struct RequestIds {
-    seed: u64,
-    next: AtomicU64,
-}
-
-impl RequestIds {
-    fn next(&self) -> HeaderValue {
-        let id = format!("{:016x}-{:x}", self.seed, self.next.fetch_add(1, Ordering::Relaxed));
-        HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static(""))
-    }
 }

@@ -3,12 +3,16 @@
 use crate::admin::{self, Gate, Tokens};
 use crate::api;
 use crate::config::Config;
+use crate::emulator::{Emulator, Front, control};
 use crate::gateway::Gateway;
-use crate::listener::{self, Counts, Socket};
+use crate::listener::{self, Answer, ListenerConfig, Seating, Socket};
 use crate::registry::Registry;
 use crate::secret::{self, AdminToken};
 use crate::webhook::{EventIds, Webhooks};
 use anyhow::Context;
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::Response;
 use portrait_model::Clock;
 use portrait_store::Store;
 use rustls::ServerConfig;
@@ -33,8 +37,7 @@ pub(crate) struct Server {
     pub(crate) admin_urls: Vec<String>,
     store: Arc<dyn Store>,
     stop: watch::Sender<bool>,
-    listeners: Vec<JoinHandle<()>>,
-    delivering: JoinHandle<()>,
+    tasks: Vec<JoinHandle<()>>,
 }
 
 impl Server {
@@ -46,11 +49,12 @@ impl Server {
         clock: Arc<dyn Clock>,
         token: AdminToken,
         tls: ServerTls,
+        emulator: Option<Arc<Emulator>>,
     ) -> anyhow::Result<Self> {
         let mode = config.server.unix_mode.0;
         let public = Socket::open(&config.server.listen, tls.public.as_ref(), mode).await?;
         let control = Socket::open(&config.server.admin_listen, tls.admin.as_ref(), mode).await?;
-        let urls = public.iter().map(Socket::url).collect::<Result<_, _>>()?;
+        let urls: Vec<String> = public.iter().map(Socket::url).collect::<Result<_, _>>()?;
         let admin_urls = control.iter().map(Socket::url).collect::<Result<_, _>>()?;
         let registry = Arc::new(Registry::load(Arc::clone(&store)).await.context("can't read the apps")?);
         say_if_empty(&registry);
@@ -61,49 +65,48 @@ impl Server {
         let webhooks = Arc::new(webhooks);
         let event_ids = Arc::new(EventIds::new(secret::random_u64()?));
         let tokens = Tokens::load(Arc::clone(&store), token).await.context("can't read the admin tokens")?;
+        let gate = Gate::Tokens(Arc::new(tokens));
         let admin = admin::State::new(
             Arc::clone(&store),
             Arc::clone(&registry),
             Arc::clone(&clock),
             Arc::clone(&event_ids),
             Some(Arc::clone(&webhooks)),
-            Gate::Tokens(Arc::new(tokens)),
+            gate.clone(),
         );
         let delivering = tokio::spawn(webhooks.run(stopped.clone()));
         let seed = secret::random_u64()?;
-        let gateway = Gateway::new(Arc::clone(&store), registry, clock, event_ids, config.gateway(), seed);
+        let control_state = emulator.clone().map(|emulator| control::State {
+            emulator,
+            registry: Arc::clone(&registry),
+            url: own_url(&urls).into(),
+        });
+        let (serving, gateway_store) = (config.listener(), Arc::clone(&store));
+        let gateway =
+            Gateway::new(gateway_store, registry, clock, event_ids, config.gateway(), seed, emulator);
         let gateway = Arc::new(gateway);
-
-        let answer = move |request, peer: IpAddr| {
-            let gateway = Arc::clone(&gateway);
-            async move { gateway.answer(request, peer).await }
-        };
-        let admin = admin::router(admin);
-        let answer_admin = move |request, peer: IpAddr| {
-            let admin = admin.clone();
-            async move { admin::answer(admin, request, peer).await }
-        };
-        let limits = config.listener();
-        let serve_public = listener::serve(
-            public,
-            limits,
-            config.seating(),
-            Arc::new(Counts::default()),
-            stopped.clone(),
-            answer,
-            api::tls_only,
-        );
-        let serve_control = listener::serve(
-            control,
-            limits,
-            Config::admin_seating(),
-            Arc::new(Counts::default()),
-            stopped,
-            answer_admin,
-            admin::tls_only,
-        );
-        let listeners = vec![tokio::spawn(serve_public), tokio::spawn(serve_control)];
-        Ok(Self { urls, admin_urls, store, stop, listeners, delivering })
+        let mut admin = admin::router(admin);
+        let mut tasks = vec![delivering];
+        match control_state {
+            None => {
+                let answer = move |request, peer: IpAddr| {
+                    let gateway = Arc::clone(&gateway);
+                    async move { gateway.answer(request, peer).await }
+                };
+                tasks.push(spawn(public, serving, config.seating(), stopped.clone(), answer, api::tls_only));
+            }
+            Some(state) => {
+                let guarded = control::Access { gate: gate.clone(), local_is_free: false };
+                admin = admin.merge(control::router(state.clone(), guarded));
+                let open = control::Access { gate, local_is_free: true };
+                let front = Front::new(gateway, control::router(state, open).fallback(control::nothing));
+                let answer = move |request, peer: IpAddr| front.clone().answer(request, peer);
+                tasks.push(spawn(public, serving, config.seating(), stopped.clone(), answer, api::tls_only));
+            }
+        }
+        let answer = move |request, peer: IpAddr| admin::answer(admin.clone(), request, peer);
+        tasks.push(spawn(control, serving, Config::admin_seating(), stopped, answer, admin::tls_only));
+        Ok(Self { urls, admin_urls, store, stop, tasks })
     }
 
     /// The first TCP socket of the public API that speaks `http` or `https`.
@@ -111,15 +114,20 @@ impl Server {
         self.urls.iter().find_map(|url| url.strip_prefix(scheme)?.strip_prefix("://")?.parse().ok())
     }
 
-    /// Stops accepting, lets what is in flight finish, and closes the store.
-    pub(crate) async fn stop(self) {
+    /// Stops accepting and lets what is in flight finish.
+    pub(crate) async fn finish(&mut self) {
         // Without receivers both listeners have ended already.
         let _ = self.stop.send(true);
-        for task in self.listeners.into_iter().chain([self.delivering]) {
+        for task in self.tasks.drain(..) {
             if let Err(error) = task.await {
                 tracing::error!(%error, "a part of the server ended badly");
             }
         }
+    }
+
+    /// Finishes, and closes the store.
+    pub(crate) async fn stop(mut self) {
+        self.finish().await;
         self.store.close().await;
     }
 }
@@ -130,4 +138,24 @@ fn say_if_empty(registry: &Registry) {
             "there is no app yet, so every call is answered with 70020: portraitd app create SDKAPPID --data DIR"
         );
     }
+}
+
+/// How this machine reaches the public API over plain HTTP.
+fn own_url(urls: &[String]) -> String {
+    // These stand for every address, and are none to connect to.
+    let here = |url: &String| {
+        url.replacen("://0.0.0.0:", "://127.0.0.1:", 1).replacen("://[::]:", "://127.0.0.1:", 1)
+    };
+    urls.iter().find(|url| url.starts_with("http://")).map(here).unwrap_or_default()
+}
+
+fn spawn(
+    sockets: Vec<Socket>,
+    config: ListenerConfig,
+    seating: Seating,
+    stop: watch::Receiver<bool>,
+    answer: impl Answer,
+    refuse_plain: fn() -> Response<Full<Bytes>>,
+) -> JoinHandle<()> {
+    tokio::spawn(listener::serve(sockets, config, seating, Arc::default(), stop, answer, refuse_plain))
 }

@@ -57,7 +57,7 @@ pub(super) async fn patch(
     state.change(&app, &act, change).await.map(Json)
 }
 
-fn apply(patch: &AppPatch, settings: &mut AppSettings) -> Result<(), AdminError> {
+pub(crate) fn apply(patch: &AppPatch, settings: &mut AppSettings) -> Result<(), AdminError> {
     if let Some(name) = &patch.name {
         settings.name.clone_from(name);
     }

@@ -9,21 +9,21 @@ use portrait_store::StoreError;
 
 /// A status and a sentence for people.
 #[derive(Debug)]
-pub(super) struct AdminError {
-    pub(super) status: StatusCode,
-    pub(super) message: String,
+pub(crate) struct AdminError {
+    pub(crate) status: StatusCode,
+    pub(crate) message: String,
 }
 
 impl AdminError {
-    pub(super) fn bad(message: impl Into<String>) -> Self {
+    pub(crate) fn bad(message: impl Into<String>) -> Self {
         Self { status: StatusCode::BAD_REQUEST, message: message.into() }
     }
 
-    pub(super) fn not_found(message: impl Into<String>) -> Self {
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
         Self { status: StatusCode::NOT_FOUND, message: message.into() }
     }
 
-    pub(super) fn conflict(message: impl Into<String>) -> Self {
+    pub(crate) fn conflict(message: impl Into<String>) -> Self {
         Self { status: StatusCode::CONFLICT, message: message.into() }
     }
 }

@@ -46,7 +46,8 @@ pub(super) async fn retire(
     state.change(&app, &act, change).await.map(Json)
 }
 
-fn field(keyword: &str, definition: &FieldDefinition) -> Result<CustomField, AdminError> {
+/// Reads a definition.
+pub(crate) fn field(keyword: &str, definition: &FieldDefinition) -> Result<CustomField, AdminError> {
     let bad_keyword = || AdminError::bad(format!("`{keyword}` is not a keyword: 1 to 8 ASCII letters"));
     let bad_type =
         || AdminError::bad(format!("`{}` is not a type: string, bytes or uint64", definition.value_type));

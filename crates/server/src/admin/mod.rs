@@ -3,12 +3,12 @@
 
 mod accounts;
 mod act;
-mod apps;
+pub(crate) mod apps;
 mod audit;
 mod diff;
 mod error;
-mod fields;
-mod record;
+pub(crate) mod fields;
+pub(crate) mod record;
 mod retype;
 pub(crate) mod routes;
 mod tokens;
@@ -20,7 +20,7 @@ mod words;
 
 pub(crate) use act::fingerprint;
 use act::{Act, Changed};
-use error::AdminError;
+pub(crate) use error::AdminError;
 pub(crate) use tokens::{Gate, Tokens};
 
 use crate::registry::{App, Registry};
@@ -141,10 +141,10 @@ async fn blocking<T: Send + 'static>(
     worked.map_err(|error| StoreError::Unavailable(format!("the work ended badly: {error}")))?
 }
 
-type Answer<T> = Result<Json<T>, AdminError>;
+pub(crate) type Answer<T> = Result<Json<T>, AdminError>;
 
 /// Reads a JSON body; a member that does not exist is an error that names it.
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, AdminError> {
+pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, AdminError> {
     let body = if body.is_empty() { b"{}" } else { body };
     serde_json::from_slice(body).map_err(|error| AdminError::bad(format!("the body can't be used: {error}")))
 }

@@ -51,7 +51,7 @@ struct GivenItem<'a> {
 }
 
 /// Writes an account's line, without its end.
-pub(super) fn write(user: UserId, profile: &Profile) -> serde_json::Result<Box<RawValue>> {
+pub(crate) fn write(user: UserId, profile: &Profile) -> serde_json::Result<Box<RawValue>> {
     let items = profile.items().iter().map(|item| Item {
         tag: item.tag.to_string(),
         value: match &item.value {
@@ -64,7 +64,7 @@ pub(super) fn write(user: UserId, profile: &Profile) -> serde_json::Result<Box<R
 }
 
 /// Reads an account's line; `Err` says what is wrong with it.
-pub(super) fn read(schema: &FieldSchema, line: &[u8]) -> Result<AccountSeed, String> {
+pub(crate) fn read(schema: &FieldSchema, line: &[u8]) -> Result<AccountSeed, String> {
     let not_a_line = |error: serde_json::Error| {
         // It is one line, whatever its number in a file.
         format!("not an account's line: {}", error.to_string().replace(" at line 1 ", " at "))
@@ -77,7 +77,7 @@ pub(super) fn read(schema: &FieldSchema, line: &[u8]) -> Result<AccountSeed, Str
 }
 
 /// Checks fields that an operator sets: types and sizes count, permissions and sensitive words do not.
-pub(super) fn check<'a>(
+pub(crate) fn check<'a>(
     schema: &FieldSchema,
     items: impl Iterator<Item = Result<RawItem<'a>, String>>,
 ) -> Result<portrait_model::ProfilePatch, String> {

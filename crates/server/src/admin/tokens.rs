@@ -65,7 +65,7 @@ impl Tokens {
 
 impl Gate {
     /// Who calls with this token; `None`: a stranger.
-    pub(super) fn who(&self, given: &str) -> Option<Arc<str>> {
+    pub(crate) fn who(&self, given: &str) -> Option<Arc<str>> {
         match self {
             Self::Tokens(tokens) => tokens.who(given),
             Self::InProcess(person) => Some(Arc::clone(person)),

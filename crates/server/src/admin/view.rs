@@ -270,7 +270,7 @@ impl From<&CustomField> for FieldView {
     }
 }
 
-fn who(permission: Permission) -> Vec<String> {
+pub(crate) fn who(permission: Permission) -> Vec<String> {
     let named = [(permission.user, "app"), (permission.admin, "admin")];
     named.into_iter().filter(|(may, _)| *may).map(|(_, name)| name.to_owned()).collect()
 }

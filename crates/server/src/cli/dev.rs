@@ -4,21 +4,17 @@ use super::hosting;
 use super::page;
 use super::running::{AdminFile, StopSignals, admin_token, url_here};
 use super::secret_argument::secret;
-use crate::clock::SystemClock;
+use super::start::{self, Start, StartArgs};
 use crate::config::{Config, LanguageName, LogFormat};
+use crate::emulator::{Emulator, EmulatorClock, Sandbox, fault, seed};
 use crate::observe::start_log;
-use crate::secret::{AdminToken, random_key, random_token};
+use crate::secret::{AdminToken, random_token, random_u64};
 use crate::server::Server;
-use anyhow::Context;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use portrait_model::{
-    AccountSeed, AppKey, AppSettings, Clock, CustomField, CustomKeyword, FieldSchema, Lexicon, Permission,
-    RawItem, RawNumber, RawValue, Role, SdkAppId, SignRequest, UserId, ValueType, Webhook, WebhookToken,
-    WebhookUrl, sign,
-};
-use portrait_store::{Store, StoreUrl};
+use portrait_model::{Clock, SdkAppId, SignRequest, sign};
+use portrait_store::{MemoryStore, Store, StoreUrl};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Start an emulator for development and CI
@@ -47,34 +43,23 @@ pub(super) struct Args {
     /// Keep everything in this directory instead of in memory
     #[arg(long, value_name = "DIR", env = "PORTRAITD_SERVER_DATA")]
     data: Option<PathBuf>,
-    /// The app's number
-    #[arg(long, value_name = "N", default_value_t = 1_400_000_000, value_parser = clap::value_parser!(u32).range(1..))]
-    sdkappid: u32,
-    /// The app's secret key; a random one unless given. @FILE reads it from a file, - from standard input
-    #[arg(long, value_name = "KEY", hide_env_values = true, env = "PORTRAITD_KEY", value_parser = secret)]
-    key: Option<String>,
-    /// The App admin that the printed UserSig is for
-    #[arg(long, value_name = "NAME", default_value = AppSettings::ADMINISTRATOR)]
-    admin: String,
+    #[command(flatten)]
+    start: StartArgs,
+    /// Write everything to this file when it ends, in the form that its name says (.jsonl, .toml)
+    #[arg(long, value_name = "FILE")]
+    export_on_exit: Option<PathBuf>,
+    /// Make calls go wrong by the rules in this file (TOML; docs/EMULATOR.md)
+    #[arg(long, value_name = "FILE")]
+    faults: Option<PathBuf>,
+    /// The admin API's token; a random one unless given. @FILE reads it from a file, - from standard input
+    #[arg(long, value_name = "TOKEN", value_parser = secret, conflicts_with = "data")]
+    admin_token: Option<String>,
     /// Switch the cloud's frequency limits on (60007, 60011, 70050)
     #[arg(long)]
     limits: bool,
     /// Answer ErrorDisplay empty, as the cloud does
     #[arg(long)]
     no_error_detail: bool,
-    /// Tell this URL of every profile change (portraitd webhook listen is a receiver)
-    #[arg(long, value_name = "URL")]
-    webhook: Option<String>,
-    /// Sign what is told with this token
-    #[arg(
-        long,
-        value_name = "TOKEN",
-        env = "PORTRAITD_WEBHOOK_TOKEN",
-        hide_env_values = true,
-        value_parser = secret,
-        requires = "webhook"
-    )]
-    webhook_token: Option<String>,
     /// Also let in requests for this Host or Origin (repeatable)
     #[arg(long, value_name = "HOST")]
     allow_host: Vec<String>,
@@ -125,8 +110,7 @@ async fn dev(args: Args) -> anyhow::Result<()> {
     let running = Running::start(&args).await?;
     running.page.print(args.json, args.language.language(), args.data.as_deref())?;
     signals.asked_to_stop().await;
-    running.stop(&args).await;
-    Ok(())
+    running.stop(&args).await
 }
 
 /// An emulator that serves, and what there is to know of it.
@@ -134,29 +118,49 @@ pub(super) struct Running {
     pub(super) page: page::Page,
     server: Server,
     proxy: Option<hosting::Proxy>,
+    emulator: Arc<Emulator>,
+    store: Arc<dyn Store>,
+    app: SdkAppId,
 }
 
 impl Running {
     pub(super) async fn start(args: &Args) -> anyhow::Result<Self> {
+        if let Some(file) = &args.export_on_exit {
+            // Now, not after a day's work.
+            seed::Form::of(file)?;
+        }
         let prepared = args.hosting.prepare(&args.allow_host)?;
-        let url = args.data.clone().map_or(StoreUrl::Memory, StoreUrl::Directory);
-        let store = portrait_store::open(&url)?;
-        let token = args.data.as_deref().map_or_else(random_token, admin_token)?;
-        let (app, key, admin) = prepare(store.as_ref(), args).await?;
+        let memory = args.data.is_none().then(|| Arc::new(MemoryStore::new()));
+        let store: Arc<dyn Store> = match (&memory, &args.data) {
+            (Some(memory), _) => Arc::<MemoryStore>::clone(memory),
+            (None, data) => {
+                portrait_store::open(&data.clone().map_or(StoreUrl::Memory, StoreUrl::Directory))?
+            }
+        };
+        let token = match &args.admin_token {
+            Some(token) => start::admin_token(token)?,
+            None => args.data.as_deref().map_or_else(random_token, admin_token)?,
+        };
+        let clock = Arc::new(EmulatorClock::default());
+        let Start { app, key, admin } = start::prepare(store.as_ref(), &args.start, clock.now()).await?;
+        let emulator = Emulator::new(Arc::clone(&clock), memory.map(Sandbox::new), app);
+        load_faults(args.faults.as_deref(), &emulator, store.as_ref()).await?;
+        let emulator = Arc::new(emulator);
         let server = Server::start(
             &args.config(),
             args.data.as_deref(),
-            store,
-            Arc::new(SystemClock),
+            Arc::clone(&store),
+            Arc::<EmulatorClock>::clone(&clock),
             AdminToken::new(&token),
             prepared.server_tls()?,
+            Some(Arc::clone(&emulator)),
         )
         .await?;
         let proxy = args.hosting.open_proxy(&prepared, &server, args.language.language()).await?;
         if let Some(data) = &args.data {
             AdminFile::write(data, &server.admin_urls, None)?;
         }
-        let (time, expire) = (SystemClock.now().seconds(), page::USERSIG_SECONDS);
+        let (time, expire) = (clock.now().seconds(), page::USERSIG_SECONDS);
         let usersig =
             sign(&key, SignRequest { app, identifier: admin.as_str(), time, expire, userbuf: None });
         let page = page::Page {
@@ -171,104 +175,42 @@ impl Running {
             admin: admin.to_string(),
             usersig,
         };
-        Ok(Self { page, server, proxy })
+        Ok(Self { page, server, proxy, emulator, store, app })
     }
 
-    /// Lets what is in flight finish, and ends everything.
-    pub(super) async fn stop(self, args: &Args) {
-        self.server.stop().await;
+    /// Lets what is in flight finish, leaves everything in a file when that was asked for, and ends.
+    pub(super) async fn stop(mut self, args: &Args) -> anyhow::Result<()> {
+        self.server.finish().await;
         if let Some(proxy) = self.proxy {
             proxy.stop().await;
         }
+        for idle in self.emulator.faults.idle() {
+            tracing::warn!("{idle}");
+        }
+        let exported = match &args.export_on_exit {
+            Some(file) => export(file, &self.emulator, self.store.as_ref(), self.app).await,
+            None => Ok(()),
+        };
+        self.server.stop().await;
         if let Some(data) = &args.data {
             AdminFile::remove(data);
         }
+        exported
     }
 }
 
-/// Sees to it that the app exists with the key and the admin that were asked for.
-async fn prepare(store: &dyn Store, args: &Args) -> anyhow::Result<(SdkAppId, AppKey, UserId)> {
-    let app = SdkAppId(args.sdkappid);
-    let given = match &args.key {
-        Some(key) => Some(AppKey::parse(key).context("--key: a key is 1 to 256 printable bytes")?),
-        None => None,
-    };
-    let admin = UserId::parse(&args.admin).context("--admin")?;
-    let known = store.catalog().await?.into_iter().find(|record| record.settings.id == app);
-    let fresh = known.is_none();
-    let (mut settings, revision) = match known {
-        Some(record) => (record.settings, Some(record.revision)),
-        None => (sample_app(app)?, None),
-    };
-    let before = settings.clone();
-    let newest = settings.keys.last().map(|record| record.key.clone());
-    let key = match given.or(newest) {
-        Some(key) => key,
-        None => random_key()?,
-    };
-    if !settings.keys.iter().any(|record| record.key == key) {
-        settings.add_key(key.clone());
-    }
-    if !settings.admins.contains(&admin) {
-        settings.admins.push(admin);
-    }
-    if let Some(webhook) = webhook(args)? {
-        settings.webhook = Some(webhook);
-    }
-    if fresh || settings != before {
-        settings.validate()?;
-        store.put_app(settings.clone(), revision).await?;
-    }
-    if fresh {
-        store.import(app, sample_accounts(&settings)?, SystemClock.now(), None).await?;
-    }
-    Ok((app, key, admin))
+async fn load_faults(file: Option<&Path>, emulator: &Emulator, store: &dyn Store) -> anyhow::Result<()> {
+    let Some(file) = file else { return Ok(()) };
+    let apps: Vec<SdkAppId> = store.catalog().await?.iter().map(|record| record.settings.id).collect();
+    let added = emulator.faults.add(fault::read_file(file, &apps)?, true, random_u64()?);
+    added.map(drop).map_err(anyhow::Error::msg)
 }
 
-fn webhook(args: &Args) -> anyhow::Result<Option<Webhook>> {
-    let Some(url) = &args.webhook else { return Ok(None) };
-    let url = WebhookUrl::parse(url).context("--webhook")?;
-    let token = args.webhook_token.as_deref().map(|token| {
-        WebhookToken::parse(token)
-            .context("--webhook-token: 1 to 128 visible ASCII characters, without spaces")
-    });
-    Ok(Some(Webhook { url, token: token.transpose()? }))
-}
-
-fn sample_app(app: SdkAppId) -> anyhow::Result<AppSettings> {
-    let mut settings = AppSettings::new(app);
-    "portraitd dev".clone_into(&mut settings.name);
-    settings.custom_fields.push(CustomField {
-        keyword: CustomKeyword::parse("Test").context("the sample field's keyword")?,
-        value_type: ValueType::String,
-        read: Permission::EVERYONE,
-        write: Permission::EVERYONE,
-        retired: false,
-    });
-    Ok(settings)
-}
-
-fn sample_accounts(settings: &AppSettings) -> anyhow::Result<Vec<AccountSeed>> {
-    let schema = FieldSchema::of(settings);
-    let seed = |user: &str, nick: &'static str, gender: &'static str, birthday: &'static str| {
-        let text = |tag, text: &'static str| RawItem { tag, value: RawValue::Text(text.into()) };
-        let birthday = RawValue::Number(RawNumber(birthday));
-        let items = [
-            text("Tag_Profile_IM_Nick", nick),
-            text("Tag_Profile_IM_Gender", gender),
-            RawItem { tag: "Tag_Profile_IM_BirthDay", value: birthday },
-            text("Tag_Profile_Custom_Test", "hello"),
-        ];
-        let patch = schema.check(&Lexicon::default(), Role::Admin, &items);
-        let patch =
-            patch.map_err(|error| anyhow::anyhow!(error.explain(portrait_model::Language::English)))?;
-        Ok(AccountSeed { user: UserId::parse(user)?, patch })
+/// Leaves everything in a file; throw-away apps are not part of it.
+async fn export(file: &Path, emulator: &Emulator, store: &dyn Store, app: SdkAppId) -> anyhow::Result<()> {
+    let image = match &emulator.sandbox {
+        Some(sandbox) => sandbox.kept(),
+        None => portrait_store::Image::of(store).await?,
     };
-    [
-        seed("alice", "Alice", "Gender_Type_Female", "19900101"),
-        seed("bob", "Bob", "Gender_Type_Male", "19910202"),
-        seed("carol", "卡萝", "Gender_Type_Unknown", "19920303"),
-    ]
-    .into_iter()
-    .collect()
+    seed::write(file, &image, app)
 }

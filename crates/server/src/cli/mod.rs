@@ -26,6 +26,7 @@ mod running;
 mod secret_argument;
 mod serve;
 mod settings;
+mod start;
 mod token;
 mod transfer;
 mod usersig;

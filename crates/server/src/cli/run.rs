@@ -60,8 +60,8 @@ pub(super) fn run(args: Args) -> ExitCode {
 async fn with_emulator(args: Args) -> anyhow::Result<u8> {
     let emulator = dev::Running::start(&args.emulator).await?;
     let code = supervise(&args.command, &emulator).await;
-    emulator.stop(&args.emulator).await;
-    code
+    let stopped = emulator.stop(&args.emulator).await;
+    code.and_then(|code| stopped.map(|()| code))
 }
 
 async fn supervise(words: &[OsString], emulator: &dev::Running) -> anyhow::Result<u8> {

@@ -50,7 +50,7 @@ async fn serve(mut config: Config, json: bool) -> anyhow::Result<()> {
     let token = AdminToken::new(&admin_token(&data)?);
     safety::check_files(&config, &data)?;
     safety::check_keys(&config, &store.catalog().await?)?;
-    let server = Server::start(&config, Some(&data), store, Arc::new(SystemClock), token, tls).await?;
+    let server = Server::start(&config, Some(&data), store, Arc::new(SystemClock), token, tls, None).await?;
     AdminFile::write(&data, &server.admin_urls, config.tls.admin_certificate.as_deref())?;
     announce(&server, json);
     signals.asked_to_stop().await;

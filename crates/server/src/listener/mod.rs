@@ -16,13 +16,14 @@ mod tls;
 
 pub(crate) use address::{Address, Addresses};
 pub(crate) use certificate::Certificate;
+pub(crate) use connection::Answer;
 pub(crate) use counts::Counts;
 pub(crate) use places::Seating;
 pub(crate) use socket::{Socket, bind};
 pub(crate) use tls::tls_config;
 
 use bytes::Bytes;
-use connection::{Answer, http1, http2};
+use connection::{http1, http2};
 use futures_util::future::join_all;
 use http_body_util::Full;
 use hyper::{Request, Response};

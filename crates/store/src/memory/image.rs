@@ -2,8 +2,8 @@
 //! disk has backups instead.
 
 use super::{Account, Inner, MemoryStore};
-use crate::{StoreError, StoreFuture};
-use portrait_model::{AppSettings, Profile, SdkAppId, UserId};
+use crate::{Found, Store, StoreError, StoreFuture};
+use portrait_model::{AccountState, AppSettings, Profile, SdkAppId, UserId};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
@@ -20,6 +20,34 @@ struct AppImage {
 }
 
 impl Image {
+    /// Everything that another engine holds now.
+    pub async fn of(store: &dyn Store) -> Result<Self, StoreError> {
+        const PAGE: usize = 1000;
+        let mut image = Self::default();
+        for record in store.catalog().await? {
+            let (id, mut accounts, mut after) = (record.settings.id, BTreeMap::new(), None);
+            loop {
+                let page = store.accounts_page(id, String::new(), after, PAGE).await?;
+                after = page.last().copied();
+                if page.is_empty() {
+                    break;
+                }
+                let found = store.profiles(id, page.clone()).await?;
+                for (user, found) in page.into_iter().zip(found) {
+                    match found {
+                        Found::Profile(profile) => {
+                            accounts.insert(user, Account { profile, state: AccountState::default() });
+                        }
+                        Found::Missing => {}
+                        Found::Damaged => return Err(StoreError::Corrupt(format!("the profile of {user}"))),
+                    }
+                }
+            }
+            image.apps.insert(id, AppImage { settings: record.settings, accounts });
+        }
+        Ok(image)
+    }
+
     /// The apps in it.
     pub fn apps(&self) -> impl Iterator<Item = &AppSettings> {
         self.apps.values().map(|app| &app.settings)
@@ -40,6 +68,13 @@ impl Image {
     #[must_use]
     pub fn only(&self, app: SdkAppId) -> Self {
         Self { apps: self.apps.get(&app).map(|image| (app, image.clone())).into_iter().collect() }
+    }
+
+    /// The same without some apps.
+    #[must_use]
+    pub fn without(mut self, apps: &[SdkAppId]) -> Self {
+        self.apps.retain(|app, _| !apps.contains(app));
+        self
     }
 
     /// The same without accounts but the admins', whose fields are unset.
