@@ -207,6 +207,7 @@ fn command_line() -> String {
         &[],
         &["dev"],
         &["run"],
+        &["env"],
         &["serve"],
         &["config"],
         &["app"],

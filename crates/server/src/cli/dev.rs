@@ -175,6 +175,8 @@ impl Running {
             admin: admin.to_string(),
             usersig,
         };
+        // Nobody else sets it.
+        let _ = emulator.environment.set(page.environment()?);
         Ok(Self { page, server, proxy, emulator, store, app })
     }
 

@@ -10,6 +10,7 @@ mod check;
 mod client;
 mod cloud;
 mod dev;
+mod env;
 mod environment;
 mod explain;
 mod export;
@@ -26,6 +27,7 @@ mod running;
 mod secret_argument;
 mod serve;
 mod settings;
+mod shell;
 mod start;
 mod token;
 mod transfer;
@@ -57,6 +59,7 @@ struct Cli {
 enum Command {
     Dev(dev::Args),
     Run(run::Args),
+    Env(env::Args),
     Serve(serve::Args),
     Config(settings::Args),
     App(app::Args),
@@ -85,6 +88,7 @@ enum Command {
 pub(crate) fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Run(args) => return run::run(args),
+        Command::Env(args) => env::run(&args),
         Command::Dev(args) => dev::run(args),
         Command::Serve(args) => serve::run(&args),
         Command::Config(args) => {

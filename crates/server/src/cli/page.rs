@@ -24,7 +24,9 @@ pub(super) struct Page {
     /// The directory of the certificates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) certificates: Option<PathBuf>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(super) admin_url: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(super) admin_token: String,
     pub(super) sdkappid: u32,
     pub(super) key: String,
@@ -103,6 +105,11 @@ Read it back:
 "
             ),
         }
+    }
+
+    /// What callers on this machine may know: all but how to administer it.
+    pub(super) fn environment(&self) -> serde_json::Result<serde_json::Value> {
+        serde_json::to_value(Self { admin_url: String::new(), admin_token: String::new(), ..self.clone() })
     }
 
     /// Lines about the ports that stand for the cloud's.

@@ -30,7 +30,7 @@ use inbox::Told;
 use manner::Manner;
 use portrait_model::{Clock, ErrorCode, SdkAppId};
 use ring::Ring;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Names the fault rule that a call met.
 const FAULT: &str = "x-portraitd-fault";
@@ -45,6 +45,8 @@ pub(crate) struct Emulator {
     pub(crate) sandbox: Option<Sandbox>,
     /// The app that `dev` made.
     app: SdkAppId,
+    /// Where its ports are and who may call it: set once all of them listen.
+    pub(crate) environment: OnceLock<serde_json::Value>,
 }
 
 impl Emulator {
@@ -56,6 +58,7 @@ impl Emulator {
             inbox: Ring::default(),
             sandbox,
             app,
+            environment: OnceLock::new(),
         }
     }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 /// An emulator with HTTPS and a proxy.
@@ -211,4 +211,28 @@ fn emulators_that_start_at_once_share_their_certificates() {
         child.wait().unwrap();
         assert!(answer.unwrap().contains("60002"));
     }
+}
+
+#[test]
+fn a_shell_takes_in_the_environment() {
+    let cloud = Cloud::start(&[]);
+    let url = format!("http://{}", cloud.server.address);
+    let env = |args: &[&str]| binary().args(["env", "--url", &url]).args(args).output().unwrap();
+    let bash = String::from_utf8(env(&["--shell", "bash"]).stdout).unwrap();
+    let script = format!(
+        r#"{bash}
+        curl -sS "https://console.tim.qq.com/v4/im_open_login_svc/account_check?sdkappid=$PORTRAITD_SDKAPPID&identifier=$PORTRAITD_ADMIN&usersig=$PORTRAITD_USERSIG" -d '{{"CheckItem":[{{"UserID":"bob"}}]}}'"#
+    );
+    let output = Command::new("sh").args(["-ec", &script]).output().unwrap();
+    let answer = String::from_utf8_lossy(&output.stdout);
+    assert!(answer.contains(r#""AccountStatus":"Imported""#), "{answer}{output:?}");
+    let json: Value = serde_json::from_slice(&env(&["--json"]).stdout).unwrap();
+    assert_eq!(json["HTTPS_PROXY"], cloud.server.ready["proxy_url"]);
+    assert!(!json.to_string().contains(&cloud.server.admin_token), "callers need not administer it");
+    let nobody =
+        binary().args(["env", "--url", &format!("http://{}", cloud.server.admin_address)]).output().unwrap();
+    assert!(!nobody.status.success() && String::from_utf8_lossy(&nobody.stderr).contains("portraitd dev"));
+    drop(cloud);
+    let gone = binary().args(["env", "--url", &url]).output().unwrap();
+    assert_eq!(gone.status.code(), Some(1));
 }

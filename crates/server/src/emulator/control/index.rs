@@ -56,6 +56,7 @@ pub(super) const ROUTES: &[(&str, &str, &str, &str)] = &[
         "set, advance, freeze the clock, or let it go on",
         r#"{"now":"2027-01-31T08:00:00Z","advance":"90d","frozen":true}"#,
     ),
+    ("GET", "/environment", "where the ports are and who may call, as `portraitd env` asks it", ""),
     ("DELETE", "/clock", "back to the machine's time", ""),
 ];
 

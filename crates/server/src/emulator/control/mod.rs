@@ -5,6 +5,7 @@ mod apps;
 mod calls;
 mod clock;
 mod data;
+mod environment;
 mod faults;
 mod inbox;
 mod index;
@@ -24,6 +25,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
 use portrait_model::{Language, SdkAppId};
 use std::sync::Arc;
+
+pub(crate) use environment::PATH as ENVIRONMENT;
 
 /// Where it is.
 pub(crate) const PREFIX: &str = "/_portraitd";
@@ -99,6 +102,7 @@ pub(crate) fn router(state: State, access: Access) -> Router {
         .route(&at("/webhooks/{box}"), post(inbox::take))
         .route(&at("/faults"), get(faults::list).post(faults::add).delete(faults::clear))
         .route(&at("/faults/{id}"), delete(faults::remove))
+        .route(ENVIRONMENT, get(environment::show))
         .route(&at("/clock"), get(clock::show).put(clock::change).delete(clock::release))
         .method_not_allowed_fallback(async || {
             let message = format!("the method does not fit this resource; GET {PREFIX}/ lists all");

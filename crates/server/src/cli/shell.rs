@@ -1,0 +1,67 @@
+//! How shells set variables.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+/// How a shell sets a variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Shell {
+    /// bash, zsh, sh: eval "$(portraitd env)"
+    Bash,
+    /// portraitd env | source
+    Fish,
+    /// portraitd env | Out-String | Invoke-Expression
+    Powershell,
+    /// NAME=value: for docker --env-file, `$GITHUB_ENV`, GitLab's dotenv reports
+    Dotenv,
+}
+
+impl Shell {
+    /// The shell that is used here, by its own word.
+    pub(super) fn of(shell: Option<&OsStr>) -> Self {
+        match shell.and_then(|shell| Path::new(shell).file_name()?.to_str()) {
+            Some("fish") => Self::Fish,
+            Some("pwsh" | "powershell") => Self::Powershell,
+            _ => Self::Bash,
+        }
+    }
+
+    /// One line that sets a variable.
+    pub(super) fn line(self, name: &str, value: &str) -> String {
+        match self {
+            Self::Bash => format!("export {name}='{}'", value.replace('\'', r"'\''")),
+            Self::Fish => format!("set -gx {name} '{}'", value.replace('\\', r"\\").replace('\'', r"\'")),
+            Self::Powershell => format!("$env:{name} = '{}'", value.replace('\'', "''")),
+            Self::Dotenv => format!("{name}={value}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_stay_inside() {
+        for (shell, line) in [
+            (Shell::Bash, r"export A='it'\''s \ $x'"),
+            (Shell::Fish, r"set -gx A 'it\'s \\ $x'"),
+            (Shell::Powershell, r"$env:A = 'it''s \ $x'"),
+            (Shell::Dotenv, r"A=it's \ $x"),
+        ] {
+            assert_eq!(shell.line("A", r"it's \ $x"), line);
+        }
+    }
+
+    #[test]
+    fn the_shell_is_known_by_its_name() {
+        for (path, shell) in [
+            (Some("/usr/bin/fish"), Shell::Fish),
+            (Some("/opt/pwsh"), Shell::Powershell),
+            (Some("/bin/zsh"), Shell::Bash),
+            (None, Shell::Bash),
+        ] {
+            assert_eq!(Shell::of(path.map(OsStr::new)), shell);
+        }
+    }
+}
