@@ -12,7 +12,7 @@ import java.util.concurrent.ThreadLocalRandom;
 public final class Profiles {
     public static final String CLOUD = "https://console.tim.qq.com";
 
-    private final HttpClient client = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
+    private final HttpClient client = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(15)).build();
     private final String url;
     private final String query;
 
@@ -26,7 +26,7 @@ public final class Profiles {
     public String call(String path, String body) throws IOException, InterruptedException {
         long random = ThreadLocalRandom.current().nextLong(1L << 32);
         HttpRequest request = HttpRequest.newBuilder(URI.create(url + "/v4/" + path + "?" + query + random))
-                .POST(HttpRequest.BodyPublishers.ofString(body)).timeout(Duration.ofSeconds(5)).build();
+                .POST(HttpRequest.BodyPublishers.ofString(body)).timeout(Duration.ofSeconds(15)).build();
         return client.send(request, HttpResponse.BodyHandlers.ofString()).body();
     }
 

@@ -48,7 +48,7 @@ final class Profiles
         curl_setopt_array($curl, [
             CURLOPT_POSTFIELDS => json_encode($body, JSON_THROW_ON_ERROR),
             CURLOPT_RETURNTRANSFER => true,
-            CURLOPT_TIMEOUT => 5,
+            CURLOPT_TIMEOUT => 15,
         ]);
         $text = curl_exec($curl);
         if ($text === false) {

@@ -20,7 +20,7 @@ class Profiles:
     def call(self, path, body):
         query = urllib.parse.urlencode({**self.query, "random": random.randrange(2**32)})
         request = urllib.request.Request(f"{self.url}/v4/{path}?{query}", json.dumps(body).encode(), method="POST")
-        with urllib.request.urlopen(request, timeout=5) as response:
+        with urllib.request.urlopen(request, timeout=15) as response:
             answer = json.load(response)
         if answer["ErrorCode"] != 0:
             raise ImError(answer["ErrorCode"], answer.get("ErrorDisplay") or answer["ErrorInfo"])
