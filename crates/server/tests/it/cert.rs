@@ -23,6 +23,12 @@ fn verifies(folder: &Path, name: &str) -> bool {
     output.status.success()
 }
 
+/// A certificate, as OpenSSL reads it.
+fn shown(certificate: &Path) -> String {
+    let mut openssl = std::process::Command::new("openssl");
+    text(&openssl.args(["x509", "-noout", "-text", "-in"]).arg(certificate).output().unwrap().stdout)
+}
+
 #[test]
 fn certificates_are_made_kept_and_explained() {
     let dir = tempfile::tempdir().unwrap();
@@ -40,6 +46,12 @@ fn certificates_are_made_kept_and_explained() {
     assert_eq!(outcome(&[]), "new");
     assert_eq!(outcome(&[]), "kept");
     assert!(verifies(&folder, "console.tim.qq.com") && verifies(&folder, "adminapiidn.my-imcloud.com"));
+    let authority = shown(&folder.join("ca.pem"));
+    assert!(authority.contains("Name Constraints: critical"), "{authority}");
+    assert!(
+        authority.contains("DNS:console.tim.qq.com") && authority.contains("IP:127.0.0.1"),
+        "{authority}"
+    );
     assert!(!verifies(&folder, "portraitd.test") && !verifies(&folder, "example.com"));
     assert_eq!(outcome(&["--name", "Portraitd.Test"]), "new");
     assert!(verifies(&folder, "portraitd.test"));

@@ -88,3 +88,39 @@ fn is_gone(process: u32) -> bool {
     }
     false
 }
+
+/// On a terminal the command can be typed to, and Ctrl-C is the terminal's own.
+#[test]
+fn on_a_terminal_the_command_is_in_the_foreground() {
+    const COMMAND: &str = "
+import signal, sys
+def interrupted(*_):
+    print('interrupted', flush=True)
+    sys.exit(9)
+signal.signal(signal.SIGINT, interrupted)
+print('typed', input(), sys.stdin.isatty(), flush=True)
+signal.pause()
+";
+    const TERMINAL: &str = r"
+import os, pty, sys
+process, terminal = pty.fork()
+if process == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+seen = b''
+def until(text):
+    global seen
+    while text not in seen:
+        seen += os.read(terminal, 1000)
+os.write(terminal, b'hello\n')
+until(b'typed hello True')
+os.write(terminal, b'\x03')
+until(b'interrupted')
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))
+";
+    let dir = tempfile::tempdir().unwrap();
+    let run = run(dir.path());
+    let mut python = Command::new("python3");
+    python.args(["-c", TERMINAL]).arg(run.get_program()).args(run.get_args());
+    let output = python.args(["--", "python3", "-c", COMMAND]).stdin(Stdio::null()).output().unwrap();
+    assert_eq!(output.status.code(), Some(9), "{}{}", text(&output.stdout), text(&output.stderr));
+}
