@@ -8,6 +8,7 @@ use crate::framing;
 use crate::host::HostPolicy;
 use crate::limit::{Exceeded, FailureLimit};
 use crate::load::{Load, Share};
+use crate::openapi;
 use crate::query::Query;
 use crate::registry::{App, Registry};
 use crate::request_ids::RequestIds;
@@ -105,6 +106,9 @@ impl Gateway {
     pub(crate) async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Full<Bytes>> {
         let started = Instant::now();
         let (head, mut body) = request.into_parts();
+        if let Some(document) = openapi::served(&head, &self.config.hosts) {
+            return document;
+        }
         let peer = client_address(peer, &head.headers, &self.config.trusted_proxies);
         let mut progress = Progress::default();
         // A panic is a bug of ours; it may cost one caller one answer, not the process.

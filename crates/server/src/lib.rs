@@ -23,6 +23,7 @@ mod listener;
 mod load;
 mod metrics;
 mod observe;
+mod openapi;
 mod outbound;
 mod port_owner;
 mod proxy;

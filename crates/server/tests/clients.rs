@@ -101,6 +101,20 @@ fn pypi_timsdk_and_tencentcloud_im_unmodified() {
     }
 }
 
+/// Both documents against a validator, their examples, and a fuzz run that is driven by their schemas.
+#[test]
+fn openapi_documents_are_valid_and_every_answer_is_within_them() {
+    let Some(packages) = pip("openapi", "schemathesis") else { return };
+    let mut python = Command::new("python3");
+    python.args(["-B", "drive.py"]).current_dir(copied("openapi")).env("PYTHONPATH", &packages);
+    let output =
+        python.env("PORTRAITD", env!("CARGO_BIN_EXE_portraitd")).env("NO_PROXY", "127.0.0.1").output();
+    let output = output.unwrap();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{out}{err}");
+    eprintln!("{out}");
+}
+
 #[test]
 fn npm_signer_with_fetch() {
     let packages = copied("npm");

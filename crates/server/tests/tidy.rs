@@ -140,6 +140,8 @@ fn generated_documents_are_fresh() {
         ("docs/FIELDS.md", fields()),
         ("docs/ROUTES.md", routes()),
         ("docs/cli.md", command_line()),
+        ("docs/openapi-admin.json", portraitd(&["openapi", "admin"])),
+        ("docs/openapi-public.json", portraitd(&["openapi", "public"])),
     ] {
         let path = root().join(name);
         if std::env::var_os("UPDATE").is_some() {
@@ -201,6 +203,12 @@ fn fields() -> String {
     page
 }
 
+/// What the binary prints.
+fn portraitd(words: &[&str]) -> String {
+    let printed = std::process::Command::new(env!("CARGO_BIN_EXE_portraitd")).args(words).output().unwrap();
+    String::from_utf8(printed.stdout).unwrap()
+}
+
 /// The help of every command, as the binary prints it.
 fn command_line() -> String {
     let commands: &[&[&str]] = &[
@@ -226,6 +234,7 @@ fn command_line() -> String {
         &["token"],
         &["token", "create"],
         &["audit"],
+        &["openapi"],
         &["export"],
         &["import"],
         &["migrate"],
@@ -243,9 +252,7 @@ fn command_line() -> String {
     ];
     let mut page = String::from("# Command line\n\nGenerated from the binary's own `--help`.\n");
     for command in commands {
-        let help =
-            std::process::Command::new(env!("CARGO_BIN_EXE_portraitd")).args(*command).arg("--help").output();
-        let help = String::from_utf8(help.unwrap().stdout).unwrap();
+        let help = portraitd(&[command, &["--help"][..]].concat());
         let help: Vec<_> = help.trim_end().lines().map(str::trim_end).collect();
         writeln!(page, "\n## portraitd {}\n\n```text\n{}\n```", command.join(" "), help.join("\n")).unwrap();
     }

@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::{Extension, Json};
 use portrait_model::{AccountSeed, ProfilePatch, SdkAppId, UserId};
 use portrait_store::{Change, Found, OperatorWrite, StoreError, Written};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -17,12 +18,15 @@ use std::collections::BTreeMap;
 const PAGE_MAX: usize = 1000;
 
 /// Which accounts.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PageQuery {
+    /// Those that start with this.
     #[serde(default)]
     prefix: String,
+    /// Those after this one.
     after: Option<String>,
+    /// At most so many; 100 unless given, at most 1000.
     limit: Option<usize>,
 }
 

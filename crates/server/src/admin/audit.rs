@@ -7,13 +7,14 @@ use axum::Json;
 use axum::extract::{Query, State as Extract};
 use portrait_model::SdkAppId;
 use portrait_store::{AuditEntry, AuditSeq, StoreError};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// The most entries of a page.
 const PAGE_MAX: usize = 1000;
 
 /// Which part of the log.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AuditQuery {
     /// Of this app alone.

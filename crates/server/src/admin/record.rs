@@ -6,26 +6,28 @@
 use portrait_model::{
     AccountSeed, FieldSchema, FieldValue, Language, Lexicon, Profile, RawItem, RawNumber, Role, UserId,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
-#[derive(Serialize)]
-struct Record<'a> {
+/// An account's line.
+#[derive(JsonSchema, Serialize)]
+pub(super) struct Record<'a> {
     #[serde(rename = "UserID")]
     user: &'a str,
     #[serde(rename = "ProfileItem")]
     items: Vec<Item<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Item<'a> {
     tag: String,
     value: Value<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 #[serde(untagged)]
 enum Value<'a> {
     Uint(u64),

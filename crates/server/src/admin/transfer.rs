@@ -7,6 +7,7 @@ use axum::extract::{Path, Query, State as Extract};
 use axum::{Extension, Json};
 use portrait_model::{AccountSeed, UserId};
 use portrait_store::{Found, OperatorWrite, StoreError, Written};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -17,9 +18,10 @@ use std::path::PathBuf;
 const ACCOUNTS_MAX: usize = 1000;
 
 /// A part of an export.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub(crate) struct ExportPage {
     /// Each as one line of the export, in the order of the ids.
+    #[schemars(with = "Vec<record::Record<'static>>")]
     pub(crate) accounts: Vec<Box<RawValue>>,
     /// Accounts whose profile does not read back.
     pub(crate) damaged: Vec<String>,
@@ -28,7 +30,7 @@ pub(crate) struct ExportPage {
 }
 
 /// What became of an import's lines.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, JsonSchema, Serialize, Deserialize)]
 pub(crate) struct Imported {
     /// Lines stored, in one atomic unit.
     pub(crate) imported: u64,
@@ -36,7 +38,7 @@ pub(crate) struct Imported {
 }
 
 /// A line that was not stored.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub(crate) struct RefusedLine {
     /// Its place in the request, counted from 1.
     pub(crate) line: usize,
@@ -44,7 +46,7 @@ pub(crate) struct RefusedLine {
 }
 
 /// Where to write a backup.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Backup {
     /// A new or empty directory on the server's own disk, named from the root on.
@@ -52,12 +54,14 @@ pub(crate) struct Backup {
 }
 
 /// Which accounts.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ExportQuery {
     /// This account alone.
     user: Option<String>,
+    /// Those after this one.
     after: Option<String>,
+    /// At most so many; 100 unless given, at most 1000.
     limit: Option<usize>,
 }
 
@@ -94,7 +98,7 @@ pub(super) async fn export(
 }
 
 /// How to import.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ImportQuery {
     /// Tell the app's webhook of every account that is changed.

@@ -1,13 +1,15 @@
 //! The JSON of the admin API: what it shows and takes. The command line reads and writes the same structs.
 
+mod example;
 pub(crate) mod webhook;
 
 use portrait_model::{AppSettings, CustomField, FieldValue, KeyRecord, Permission, Profile};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// An app as it is shown. A key is shown whole only in the answer that created it.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub(crate) struct AppView {
     pub(crate) sdkappid: u32,
     pub(crate) name: String,
@@ -28,14 +30,14 @@ pub(crate) struct AppView {
 }
 
 /// A key, without the secret.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub(crate) struct KeyView {
     pub(crate) id: u32,
     pub(crate) last4: String,
 }
 
 /// A custom field.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub(crate) struct FieldView {
     pub(crate) keyword: String,
     #[serde(rename = "type")]
@@ -48,7 +50,7 @@ pub(crate) struct FieldView {
 }
 
 /// What defines a custom field beside its keyword.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FieldDefinition {
     #[serde(rename = "type")]
@@ -59,7 +61,7 @@ pub(crate) struct FieldDefinition {
 }
 
 /// A new app.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewApp {
     pub(crate) sdkappid: u32,
@@ -70,7 +72,7 @@ pub(crate) struct NewApp {
 }
 
 /// A new key; a random one is made when none is given.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewKey {
     #[serde(default)]
@@ -78,14 +80,14 @@ pub(crate) struct NewKey {
 }
 
 /// A key just made, with its secret.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub(crate) struct CreatedKey {
     pub(crate) id: u32,
     pub(crate) key: String,
 }
 
 /// Settings to change; what is absent stays.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AppPatch {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -118,7 +120,7 @@ fn present<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(
 }
 
 /// What became of a list of sensitive words.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub(crate) struct WordsView {
     /// The words that are looked for now.
     pub(crate) words: usize,
@@ -131,7 +133,7 @@ pub(crate) struct WordsView {
 }
 
 /// A new admin token.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewToken {
     /// Who or what will use it: 1 to 64 letters, digits, dots, hyphens and underscores.
@@ -139,14 +141,14 @@ pub(crate) struct NewToken {
 }
 
 /// A token just made. It is shown this once.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub(crate) struct CreatedToken {
     pub(crate) name: String,
     pub(crate) token: String,
 }
 
 /// An admin token, without the secret.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub(crate) struct TokenView {
     pub(crate) name: String,
     /// When it was made, in Unix milliseconds; `null` for `local`, the one in the file admin.token.
@@ -154,7 +156,7 @@ pub(crate) struct TokenView {
 }
 
 /// A page of the audit log, newest first.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub(crate) struct AuditPage {
     pub(crate) entries: Vec<AuditEntryView>,
     /// Give this as `before` to get the next page; absent on the last.
@@ -163,7 +165,7 @@ pub(crate) struct AuditPage {
 }
 
 /// Who did what, and when.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub(crate) struct AuditEntryView {
     /// Its place in the log.
     pub(crate) place: u64,
@@ -187,24 +189,44 @@ pub(crate) struct AuditEntryView {
 }
 
 /// A page of accounts.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub(crate) struct AccountsView {
     pub(crate) accounts: Vec<String>,
     /// Give this as `after` to get the next page; absent on the last.
     pub(crate) next: Option<String>,
 }
 
+/// A field's value: a text or a number, after the field's type.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "told, never made")]
+pub(crate) enum Field {
+    Text(String),
+    Uint(u64),
+}
+
+/// Fields to set, tag to value.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "told, never made")]
+pub(crate) struct ProfilePatch(BTreeMap<String, Field>);
+
+/// A document in the OpenAPI format.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "told, never made")]
+pub(crate) struct Document(BTreeMap<String, serde_json::Value>);
+
 /// One account with its profile.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub(crate) struct AccountView {
     pub(crate) user: String,
     pub(crate) kicked_at: Option<u64>,
     /// Tag to value.
+    #[schemars(with = "BTreeMap<String, Field>")]
     pub(crate) profile: BTreeMap<String, serde_json::Value>,
 }
 
 /// How an app is used, counted since the server started.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub(crate) struct UsageView {
     /// How many accounts there are.
     pub(crate) accounts: u64,
@@ -215,7 +237,7 @@ pub(crate) struct UsageView {
 }
 
 /// What the store has done since it was opened.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub(crate) struct StoreView {
     pub(crate) changes: u64,
     pub(crate) commits: u64,

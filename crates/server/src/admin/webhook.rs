@@ -10,6 +10,7 @@ use axum::extract::{Path, Query, State as Extract};
 use axum::{Extension, Json};
 use portrait_model::{AppSettings, SdkAppId, Webhook, WebhookToken, WebhookUrl};
 use portrait_store::{EventState, OperatorWrite, OutboxSeq, Selection, Written};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -70,11 +71,14 @@ pub(super) async fn remove(
 }
 
 /// Which events.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EventsQuery {
+    /// `parked`, unless it says `waiting`.
     state: Option<String>,
+    /// Those after this place.
     after: Option<u64>,
+    /// At most so many; 100 unless given, at most 1000.
     limit: Option<usize>,
 }
 

@@ -2,18 +2,20 @@
 
 use super::decode::{decode, wire_struct};
 use super::user_list::{Entry, users};
-use super::{Answer, ApiError, Ctx, within};
+use super::{Answer, ApiError, Ctx, told, within};
+use crate::openapi::{Operation, described};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 wire_struct! { Request { items: Vec<Option<Entry<'a>>> = "CheckItem", } }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Members<'a> {
     result_item: Vec<ResultItem<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct ResultItem<'a> {
     #[serde(rename = "UserID")]
@@ -21,6 +23,17 @@ struct ResultItem<'a> {
     result_code: u32,
     result_info: &'static str,
     account_status: &'static str,
+}
+
+described! {
+    Members<'static> => { "ResultItem": [{ "UserID": "alice", "ResultCode": 0, "ResultInfo": "", "AccountStatus": "Imported" }] };
+}
+
+pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
+    operation
+        .says("Tell which of up to 100 accounts exist")
+        .takes::<told::CheckItems>()
+        .gives::<Members<'static>>(200, "Each account, in the order asked for.")
 }
 
 pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {

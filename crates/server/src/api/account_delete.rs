@@ -2,25 +2,38 @@
 
 use super::decode::{decode, wire_struct};
 use super::user_list::{Entry, users};
-use super::{Answer, ApiError, Ctx, within};
+use super::{Answer, ApiError, Ctx, told, within};
+use crate::openapi::{Operation, described};
 use portrait_model::{ErrorCode, UserId};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 wire_struct! { Request { items: Vec<Option<Entry<'a>>> = "DeleteItem", } }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Members<'a> {
     result_item: Vec<ResultItem<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct ResultItem<'a> {
     result_code: u32,
     result_info: &'static str,
     #[serde(rename = "UserID")]
     user: &'a str,
+}
+
+described! {
+    Members<'static> => { "ResultItem": [{ "ResultCode": 0, "ResultInfo": "", "UserID": "dave" }] };
+}
+
+pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
+    operation
+        .says("Delete up to 100 accounts with their profiles")
+        .takes::<told::DeleteItems>()
+        .gives::<Members<'static>>(200, "What became of each account.")
 }
 
 pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {

@@ -1,7 +1,8 @@
 //! `account_import`: creates an account, or updates its nickname and avatar (269/1608).
 
 use super::decode::{Member, account, decode, wire_struct};
-use super::{Answer, ApiError, Ctx, within};
+use super::{Answer, ApiError, Ctx, told, within};
+use crate::openapi::Operation;
 use portrait_model::{AccountSeed, ErrorCode, RawItem, RawValue, Role, StandardTag, UserId};
 use std::borrow::Cow;
 
@@ -11,6 +12,13 @@ wire_struct! {
         nick: Member<'a> = "Nick",
         face_url: Member<'a> = "FaceUrl",
     }
+}
+
+pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
+    operation
+        .says("Create an account, or update its nickname and avatar")
+        .takes::<told::Account>()
+        .gives::<told::Nothing>(200, "The account exists.")
 }
 
 pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {

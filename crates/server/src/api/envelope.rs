@@ -6,9 +6,10 @@ use http_body_util::Full;
 use hyper::header::{self, HeaderValue};
 use hyper::{HeaderMap, Response};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-use portrait_model::{ErrorCode, FieldError, IdError, Language, SigError};
+use portrait_model::{ERROR_CODES, ErrorCode, FieldError, IdError, Language, SigError};
 use portrait_store::StoreError;
 use serde::Serialize;
+use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 
 /// A successful outcome: the members that stand beside the envelope's own.
@@ -223,6 +224,33 @@ fn add_detail(headers: &mut HeaderMap, sentence: &str) {
     if let Ok(value) = HeaderValue::from_str(&safe) {
         headers.insert("x-error-detail", value);
     }
+}
+
+/// The envelope as the OpenAPI document tells it: schema and example of a success and of a failure.
+pub(crate) fn told(service: Service) -> [(Value, Value); 2] {
+    let profile = service == Service::Profile;
+    let ok = if profile { OK_PROFILE } else { OK_OTHER };
+    let example = [b"{", ok].concat();
+    let example: Value = serde_json::from_slice(&example).unwrap_or_default();
+    let constant = |(name, value): (&String, &Value)| (name.clone(), json!({ "const": value }));
+    let members = example.as_object().into_iter().flatten();
+    let names: Vec<&String> = members.clone().map(|(name, _)| name).collect();
+    let success = json!({
+        "type": "object", "required": names, "properties": members.map(constant).collect::<Map<_, _>>(),
+    });
+    let numbers: Vec<u32> = ERROR_CODES.iter().map(|row| row.number).collect();
+    let failure = json!({
+        "type": "object", "required": ["ActionStatus", "ErrorCode", "ErrorInfo"], "additionalProperties": false,
+        "properties": {
+            "ActionStatus": { "const": "FAIL" },
+            "ErrorCode": { "type": "integer", "enum": numbers, "description": "docs/ERRORS.md has them all." },
+            "ErrorInfo": { "type": "string" },
+            "ErrorDisplay": { "type": "string", "description": "Of the profile service's own codes: a sentence for people, where error_detail is on." },
+        },
+    });
+    let code = service.internal();
+    let failed = json!({ "ActionStatus": "FAIL", "ErrorCode": code.number(), "ErrorInfo": code.info() });
+    [(success, example), (failure, failed)]
 }
 
 #[cfg(test)]

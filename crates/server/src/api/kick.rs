@@ -1,11 +1,19 @@
 //! `kick`: makes every UserSig of an account issued up to now stop working (269/3853).
 
 use super::decode::{Member, account, decode, wire_struct};
-use super::{Answer, ApiError, Ctx, within};
+use super::{Answer, ApiError, Ctx, told, within};
+use crate::openapi::Operation;
 use portrait_model::ErrorCode;
 use portrait_store::StoreError;
 
 wire_struct! { Request { user: Member<'a> = "UserID" | "Identifier", } }
+
+pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
+    operation
+        .says("Make every UserSig of an account issued so far stop working")
+        .takes::<told::User>()
+        .gives::<told::Nothing>(200, "They work no longer.")
+}
 
 pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     let request: Request<'_> = decode(ctx.service, body)?;

@@ -9,11 +9,13 @@ mod kick;
 mod multiaccount_import;
 mod portrait_get;
 mod portrait_set;
+mod told;
 mod user_list;
 
-pub(crate) use envelope::{Answer, ApiError, BROKEN_HTTP, Style, respond, tls_only};
+pub(crate) use envelope::{Answer, ApiError, BROKEN_HTTP, Style, respond, tls_only, told as envelope_told};
 
 use crate::gateway::Gateway;
+use crate::openapi::Describe;
 use crate::registry::App;
 use futures_util::future::BoxFuture;
 use portrait_model::{ErrorCode, Origin, Role, UserId};
@@ -71,6 +73,8 @@ pub(crate) struct Endpoint {
     pub(crate) per_second: u32,
     /// Body to answer.
     run: Run,
+    /// What the OpenAPI document tells of it.
+    pub(crate) describe: Describe,
 }
 
 macro_rules! endpoints {
@@ -83,6 +87,7 @@ macro_rules! endpoints {
                 service: Service::$service,
                 per_second: $per_second,
                 run: |ctx, body| Box::pin($command::run(ctx, body)),
+                describe: $command::describe,
             },)*
         ];
     };

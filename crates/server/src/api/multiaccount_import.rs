@@ -2,8 +2,10 @@
 
 use super::account_import::{seed, text};
 use super::decode::{Member, account, decode, wire_struct};
-use super::{Answer, ApiError, Ctx, bounded, within};
+use super::{Answer, ApiError, Ctx, bounded, told, within};
+use crate::openapi::{Operation, described};
 use portrait_model::UserId;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 wire_struct! {
@@ -20,11 +22,22 @@ wire_struct! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Members<'a> {
     /// Always there, also empty: a published client fails without it.
     fail_accounts: Vec<&'a str>,
+}
+
+described! {
+    Members<'static> => { "FailAccounts": [] };
+}
+
+pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
+    operation
+        .says("Create up to 100 accounts")
+        .takes::<told::Accounts>()
+        .gives::<Members<'static>>(200, "The accounts exist, but for those in FailAccounts.")
 }
 
 pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {

@@ -1,9 +1,11 @@
 //! `portrait_get`: reads fields of up to 100 users' profiles (269/1639).
 
 use super::decode::{Member, account, decode, wire_struct};
-use super::{ACCOUNTS_MAX, Answer, ApiError, Ctx, within};
+use super::{ACCOUNTS_MAX, Answer, ApiError, Ctx, told, within};
+use crate::openapi::{Operation, described};
 use portrait_model::{ErrorCode, FieldValue, Profile, Tag, UserId};
 use portrait_store::Found;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::borrow::Cow;
 
@@ -12,7 +14,7 @@ const TAGS_MAX: usize = 64;
 
 wire_struct! { Request { accounts: Vec<Option<Member<'a>>> = "To_Account", tags: Vec<Option<Member<'a>>> = "TagList", } }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Members<'a> {
     user_profile_item: Vec<UserProfile<'a>>,
@@ -22,7 +24,7 @@ struct Members<'a> {
     invalid_account: Vec<&'a str>,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct UserProfile<'a> {
     #[serde(rename = "To_Account")]
@@ -33,18 +35,35 @@ struct UserProfile<'a> {
     result_info: &'static str,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Item<'a> {
     tag: &'a str,
     value: Value<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 #[serde(untagged)]
 enum Value<'a> {
     Uint(u64),
     Text(&'a str),
+}
+
+described! {
+    Members<'static> => {
+        "UserProfileItem": [{
+            "To_Account": "alice", "ProfileItem": [{ "Tag": "Tag_Profile_IM_Nick", "Value": "Alice" }],
+            "ResultCode": 0, "ResultInfo": "",
+        }],
+    };
+}
+
+pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
+    operation
+        .says("Read fields of up to 100 users' profiles")
+        .more("A field never set is left out. A user who does not exist fails in its own entry.")
+        .takes::<told::PortraitGet>()
+        .gives::<Members<'static>>(200, "The profiles, in the order asked for.")
 }
 
 pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {

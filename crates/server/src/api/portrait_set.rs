@@ -1,7 +1,8 @@
 //! `portrait_set`: sets fields of one user's profile, all or nothing (269/1640).
 
 use super::decode::{Member, account, decode, wire_struct};
-use super::{Answer, ApiError, Ctx, within};
+use super::{Answer, ApiError, Ctx, told, within};
+use crate::openapi::Operation;
 use portrait_model::{ErrorCode, RawItem, RawValue};
 use portrait_store::{Change, StoreError};
 use std::borrow::Cow;
@@ -11,6 +12,14 @@ const ITEMS_MAX: usize = 64;
 
 wire_struct! { Request { from_account: Member<'a> = "From_Account", items: Vec<Option<Item<'a>>> = "ProfileItem", } }
 wire_struct! { Item { tag: Member<'a> = "Tag", value: Member<'a> = "Value", } }
+
+pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
+    operation
+        .says("Set fields of one user's profile")
+        .more("All or nothing; on the disk before it is answered OK.")
+        .takes::<told::PortraitSet>()
+        .gives::<told::Nothing>(200, "The fields are set.")
+}
 
 pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     let request: Request<'_> = decode(ctx.service, body)?;

@@ -19,6 +19,7 @@ mod hosting;
 mod http;
 mod import;
 mod migrate;
+mod openapi;
 mod operator;
 mod page;
 mod profile;
@@ -69,6 +70,7 @@ enum Command {
     Account(account::Args),
     Token(token::Args),
     Audit(audit::Args),
+    Openapi(openapi::Args),
     Set(profile::SetArgs),
     Get(profile::GetArgs),
     Usersig(usersig::Args),
@@ -102,6 +104,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Account(args) => account::run(args),
         Command::Token(args) => token::run(args),
         Command::Audit(args) => audit::run(&args),
+        Command::Openapi(args) => openapi::run(&args),
         Command::Set(args) => profile::set(&args),
         Command::Get(args) => profile::get(&args),
         Command::Usersig(args) => usersig::run(args),

@@ -228,7 +228,8 @@ fn other_methods_and_other_paths_lead_nowhere() {
         assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
     }
     // And the protocol's listener nothing of the admin's, not even with the token.
-    for route in routes().into_iter().filter(|route| route.listener != "public") {
+    let both = |route: &Route| route.path == "/openapi.json";
+    for route in routes().into_iter().filter(|route| route.listener != "public" && !both(route)) {
         let target = fill(&route, app.id);
         let token = format!("Authorization: Bearer {}\r\n", server.admin_token);
         let request = format!(

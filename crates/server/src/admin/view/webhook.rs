@@ -4,11 +4,12 @@ use super::value;
 use crate::webhook::DeliveryCounts;
 use portrait_model::{AppSettings, ProfileEvent};
 use portrait_store::{Amount, Backlog, OutboxEvent};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// An app's webhook and how it does.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub(crate) struct WebhookView {
     /// `None`: the app has no webhook.
     pub(crate) url: Option<String>,
@@ -31,14 +32,14 @@ pub(crate) struct WebhookView {
 }
 
 /// How much is kept.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub(crate) struct AmountView {
     pub(crate) events: u64,
     pub(crate) bytes: u64,
 }
 
 /// A webhook to set.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WebhookPut {
     pub(crate) url: String,
@@ -49,7 +50,7 @@ pub(crate) struct WebhookPut {
 }
 
 /// A page of events.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub(crate) struct EventsView {
     pub(crate) events: Vec<EventView>,
     /// Give this as `after` to get the next page; absent on the last.
@@ -57,7 +58,7 @@ pub(crate) struct EventsView {
 }
 
 /// An event in the outbox.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub(crate) struct EventView {
     /// Its place, by which it is named in `replay` and `drop`.
     pub(crate) place: u64,
@@ -70,7 +71,7 @@ pub(crate) struct EventView {
 }
 
 /// What an event tells.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub(crate) struct EventBody {
     /// The same in every attempt, in the header `x-portraitd-event-id`.
     pub(crate) id: String,
@@ -79,11 +80,12 @@ pub(crate) struct EventBody {
     pub(crate) operator: String,
     pub(crate) client_ip: String,
     /// Tag to value.
+    #[schemars(with = "BTreeMap<String, super::Field>")]
     pub(crate) items: BTreeMap<String, serde_json::Value>,
 }
 
 /// Which events to replay or to drop.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EventChoice {
     /// Their places; absent: all of them.
@@ -95,13 +97,13 @@ pub(crate) struct EventChoice {
 }
 
 /// How many events were touched.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub(crate) struct CountView {
     pub(crate) events: usize,
 }
 
 /// A sample event that was sent, and what came back.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub(crate) struct TestView {
     pub(crate) method: String,
     pub(crate) url: String,

@@ -1,0 +1,199 @@
+//! The two documents as a whole: what stands around the operations.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "of JSON values: an absent member reads as null and is made when written"
+)]
+
+use super::{Describe, Operation, Schemas, public as wire};
+use crate::admin::routes::{CLOSED, OPEN, PREFIX, Route};
+use crate::api::ENDPOINTS;
+use serde_json::{Map, Value, json};
+
+/// What an admin call can fail with, beside what is in the operation.
+const FAILURES: [(u16, &str, &str); 7] = [
+    (
+        400,
+        "Something in the request can't be used; the sentence says what.",
+        "the body can't be used: unknown field `enabledd`",
+    ),
+    (401, "The token is missing or not known.", "send `Authorization: Bearer TOKEN`"),
+    (404, "There is no such thing.", "there is no app 1400000009"),
+    (405, "This resource has no such method.", "this resource has no such method"),
+    (409, "It can't be done as things are; the sentence says what to do.", "app 1400000000 exists already"),
+    (413, "The body is too large.", "the body is larger than 25165824 bytes"),
+    (503, "The store can't be read or written.", "the store is not available: disk I/O error"),
+];
+
+/// Parts of paths.
+const PARTS: [(&str, &str); 5] = [
+    ("app", "The SDKAppID."),
+    ("key", "The number of a key, as the app shows it."),
+    ("user", "A UserID: 1 to 32 printable bytes of UTF-8."),
+    ("keyword", "The name of a custom field: 1 to 8 ASCII letters."),
+    ("name", "The name of a token."),
+];
+
+/// The admin API's.
+pub(crate) fn admin() -> Value {
+    let (mut schemas, mut paths) = (Schemas::new(), Map::new());
+    for (table, prefix) in [(CLOSED, PREFIX), (OPEN, "")] {
+        for route in table {
+            let operation = of_admin(&mut schemas, route, prefix);
+            add(&mut paths, &format!("{prefix}{}", route.path), route.method, operation);
+        }
+    }
+    let failure = |(status, meaning, sentence): &(u16, &str, &str)| {
+        let media =
+            json!({ "schema": { "$ref": "#/components/schemas/Error" }, "example": { "error": sentence } });
+        (status.to_string(), json!({ "description": meaning, "content": { "application/json": media } }))
+    };
+    let mut schemas = schemas.take();
+    schemas.insert(
+        "Error".into(),
+        json!({
+            "type": "object", "required": ["error"], "additionalProperties": false,
+            "description": "Why a call failed.",
+            "properties": { "error": { "type": "string", "description": "A sentence for people." } },
+        }),
+    );
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "portraitd admin API", "version": env!("CARGO_PKG_VERSION"),
+            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+            "description": "An operator's view of apps and accounts, on a listener of its own. Every change is in force with the next request, and in the audit log in the same commit. Every error is `{\"error\": \"…\"}`; unknown members are refused by name.",
+        },
+        "servers": [{ "url": "http://127.0.0.1:8081", "description": "server.admin_listen" }],
+        "security": [{ "token": [] }],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "responses": FAILURES.iter().map(failure).collect::<Map<_, _>>(),
+            "securitySchemes": { "token": {
+                "type": "http", "scheme": "bearer",
+                "description": "The token in admin.token in the data directory, or one made by `portraitd token create`.",
+            } },
+        },
+    })
+}
+
+fn of_admin(schemas: &mut Schemas, route: &Route, prefix: &str) -> Value {
+    let parts = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    let parts: Vec<Value> = parts.map(part).collect();
+    // What any of these can meet: a token that is wrong, a store that is down.
+    let closed = !prefix.is_empty();
+    let common: &[u16] = if closed { &[401, 503] } else { &[] };
+    let operation = (route.describe)(Operation::new(schemas)).may(common);
+    let operation = if parts.is_empty() { operation } else { operation.may(&[400, 404]) };
+    let mut operation = operation.finish(&id(route.method, route.path), tag(route.path), parts);
+    if !closed {
+        operation["security"] = json!([]);
+    }
+    operation
+}
+
+fn part(name: &str) -> Value {
+    let description = PARTS.iter().find(|(known, _)| *known == name).map(|(_, text)| *text);
+    let (schema, example) = match name {
+        "app" => (json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX }), json!(1_400_000_000)),
+        "key" => (json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX }), json!(1)),
+        "keyword" => (json!({ "type": "string", "pattern": "^[A-Za-z]{1,8}$" }), json!("Score")),
+        "name" => (json!({ "type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$" }), json!("ci")),
+        _ => (json!({ "type": "string", "minLength": 1, "maxLength": 32 }), json!("alice")),
+    };
+    json!({
+        "name": name, "in": "path", "required": true, "description": description, "schema": schema, "example": example,
+    })
+}
+
+/// `patch /apps/{app}/keys/{key}` as `patch_apps_app_keys_key`.
+fn id(method: &str, path: &str) -> String {
+    let words = path.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    [method].into_iter().chain(words).collect::<Vec<_>>().join("_")
+}
+
+/// The kind of thing that a path is about.
+fn tag(path: &str) -> &'static str {
+    let kinds = [
+        "webhook", "accounts", "export", "import", "words", "fields", "keys", "admins", "usage", "apps",
+        "tokens", "audit",
+    ];
+    kinds.into_iter().find(|kind| path.split('/').any(|part| part == *kind)).unwrap_or("server")
+}
+
+/// The public API's.
+pub(crate) fn public() -> Value {
+    let (mut schemas, mut paths) = (Schemas::new(), Map::new());
+    for endpoint in ENDPOINTS {
+        let operation = wire::describe(&mut schemas, endpoint);
+        add(&mut paths, endpoint.path, "post", operation);
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "portraitd public API", "version": env!("CARGO_PKG_VERSION"),
+            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+            "description": "The user-profile part of Tencent Cloud IM's REST API. The HTTP status is always 200; the outcome is in the body. Members that are not known are ignored; a member that is null counts as absent. The content type is not looked at.",
+        },
+        "servers": [{ "url": "http://127.0.0.1:8080", "description": "server.listen" }],
+        "paths": paths,
+        "components": { "schemas": schemas.take() },
+    })
+}
+
+fn add(paths: &mut Map<String, Value>, path: &str, method: &str, operation: Value) {
+    let item = paths.entry(path).or_insert_with(|| json!({}));
+    item[method] = operation;
+}
+
+/// One operation on its own, for [`Describe`]s outside of tables.
+pub(super) fn described(schemas: &mut Schemas, describe: Describe) -> Operation<'_> {
+    describe(Operation::new(schemas))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A type that is both read and written has one schema.
+    #[test]
+    fn no_name_stands_for_two_schemas() {
+        let mut schemas = Schemas::new();
+        for route in CLOSED.iter().chain(OPEN) {
+            drop((route.describe)(Operation::new(&mut schemas)));
+        }
+        let (read, written) = (schemas.read.take_definitions(true), schemas.written.take_definitions(true));
+        for (name, schema) in &read {
+            assert!(written.get(name).is_none_or(|other| other == schema), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_operation_is_told_with_examples_and_failures() {
+        for document in [admin(), public()] {
+            let paths = document["paths"].as_object().unwrap();
+            let operations: Vec<&Value> =
+                paths.values().flat_map(|item| item.as_object().unwrap().values()).collect();
+            assert!(operations.len() >= ENDPOINTS.len());
+            for operation in &operations {
+                let id = &operation["operationId"];
+                assert!(operation["summary"].as_str().is_some_and(|summary| summary.len() > 5), "{id}");
+                let answers = operation["responses"].as_object().unwrap();
+                assert!(answers.keys().any(|status| status.starts_with('2')), "{id}");
+                for (status, answer) in answers.iter().filter(|(_, answer)| answer.get("content").is_some()) {
+                    let media = answer["content"].as_object().unwrap().values().next().unwrap();
+                    assert!(media.get("example").or(media.get("examples")).is_some(), "{id} {status}");
+                }
+                for parameter in operation["parameters"].as_array().unwrap() {
+                    assert!(parameter["description"].is_string(), "{id} {parameter}");
+                }
+            }
+            let mut ids: Vec<_> =
+                operations.iter().map(|operation| operation["operationId"].to_string()).collect();
+            ids.sort();
+            ids.dedup();
+            assert_eq!(ids.len(), operations.len());
+        }
+    }
+}
