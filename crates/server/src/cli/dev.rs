@@ -17,6 +17,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+const DEFAULT_LOG: &str = "warn";
+
 /// Start an emulator for development and CI
 ///
 /// Creates an app with a key, an admin, three sample accounts (alice, bob, carol) and the custom
@@ -72,7 +74,7 @@ pub(super) struct Args {
     #[arg(long, value_enum, default_value_t, env = "PORTRAITD_LOG_FORMAT")]
     log_format: LogFormat,
     /// What is logged: error, warn, info, debug (one line a request) or trace
-    #[arg(long, value_name = "LEVEL", default_value = "warn", env = "PORTRAITD_LOG_FILTER")]
+    #[arg(long, value_name = "LEVEL", default_value = DEFAULT_LOG, env = "PORTRAITD_LOG_FILTER")]
     log: String,
     /// Print one line of JSON instead of the page
     #[arg(long)]
@@ -96,6 +98,10 @@ impl Args {
             vec![IpNet::from(Ipv4Net::default()), IpNet::from(Ipv6Net::default())];
         config.log.format = self.log_format;
         config.log.filter.clone_from(&self.log);
+        if self.log == DEFAULT_LOG {
+            // A client that does not trust the certificate often says no more than "connection failed".
+            config.log.filter.push_str(",portrait_server::listener::tls=debug");
+        }
         config
     }
 }

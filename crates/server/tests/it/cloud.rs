@@ -12,6 +12,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// An emulator with HTTPS and a proxy.
 struct Cloud {
@@ -120,6 +121,21 @@ fn a_name_that_the_certificate_lacks_is_explained_and_can_be_added() {
     let tunnel = cloud.tunnel("portraitd.test:443").unwrap();
     let answer = exchange(tunnel, &authority, "portraitd.test", &cloud.call("portraitd.test")).unwrap();
     assert!(answer.contains(r#""Value":"Alice""#), "{answer}");
+}
+
+#[test]
+fn a_client_that_does_not_trust_the_authority_is_in_the_log() {
+    let (cloud, other) = (Cloud::start(&[]), Cloud::start(&[]));
+    let authority = other.certificates.path().join("ca.pem");
+    let refused =
+        exchange(cloud.tunnel("console.tim.qq.com:443").unwrap(), &authority, "console.tim.qq.com", b"x");
+    assert!(refused.unwrap_err().contains("UnknownIssuer"));
+    // The client's word comes to the server after it came to its own end of the tunnel.
+    let until = Instant::now() + Duration::from_secs(10);
+    while !cloud.server.log().contains("UnknownCA") {
+        assert!(Instant::now() < until, "{}", cloud.server.log());
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[test]
