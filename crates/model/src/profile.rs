@@ -20,6 +20,10 @@ pub struct Profile {
 impl Profile {
     /// A profile from stored items. Of a tag listed twice the last one counts.
     pub fn from_items(items: Vec<ProfileItem>) -> Self {
+        // Stored items are in order already.
+        if items.is_sorted_by(|earlier, later| earlier.tag < later.tag) {
+            return Self { items };
+        }
         let mut profile = Self { items: Vec::with_capacity(items.len()) };
         for item in items {
             profile.put(item);

@@ -21,7 +21,8 @@ pub use operator::{
 };
 pub use outbox::{Amount, Backlog, EventState, OutboxEvent, OutboxSeq, Selection, Verdict};
 pub use sqlite::{
-    Checked, Compacted, Damage, Finding, Repaired, RestoreError, SqliteStore, check, compact, repair, restore,
+    Checked, Compacted, Damage, Finding, Repaired, RestoreError, SqliteSettings, SqliteStore, check, compact,
+    repair, restore,
 };
 
 use futures_util::future::BoxFuture;

@@ -1,6 +1,6 @@
 //! From a place to a store.
 
-use crate::{MemoryStore, SqliteStore, Store};
+use crate::{MemoryStore, SqliteSettings, SqliteStore, Store};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -97,10 +97,10 @@ fn process(pid: Option<u32>) -> String {
 }
 
 /// Opens a store. Blocks for as long as recovery takes.
-pub fn open(url: &StoreUrl) -> Result<Arc<dyn Store>, OpenError> {
+pub fn open(url: &StoreUrl, settings: SqliteSettings) -> Result<Arc<dyn Store>, OpenError> {
     match url {
         StoreUrl::Memory => Ok(Arc::new(MemoryStore::new())),
-        StoreUrl::Directory(dir) => Ok(Arc::new(SqliteStore::open(dir)?)),
+        StoreUrl::Directory(dir) => Ok(Arc::new(SqliteStore::open_with(dir, settings)?)),
     }
 }
 

@@ -140,7 +140,8 @@ impl Running {
         let store: Arc<dyn Store> = match (&memory, &args.data) {
             (Some(memory), _) => Arc::<MemoryStore>::clone(memory),
             (None, data) => {
-                portrait_store::open(&data.clone().map_or(StoreUrl::Memory, StoreUrl::Directory))?
+                let url = data.clone().map_or(StoreUrl::Memory, StoreUrl::Directory);
+                portrait_store::open(&url, args.config().store())?
             }
         };
         let token = match &args.admin_token {

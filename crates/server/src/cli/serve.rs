@@ -46,7 +46,7 @@ async fn serve(mut config: Config, json: bool) -> anyhow::Result<()> {
     safety::check_network(&config, tls.public.is_some(), tls.admin.is_some())?;
     safety::warn_of_the_clock(SystemClock.now().seconds());
     let _watching = certificates.watch()?;
-    let store = portrait_store::open(&StoreUrl::Directory(data.clone()))?;
+    let store = portrait_store::open(&StoreUrl::Directory(data.clone()), config.store())?;
     let token = AdminToken::new(&admin_token(&data)?);
     safety::check_files(&config, &data)?;
     safety::check_keys(&config, &store.catalog().await?)?;

@@ -11,6 +11,7 @@ use crate::host::HostPolicy;
 use crate::listener::{Addresses, ListenerConfig, Seating};
 use ipnet::IpNet;
 use portrait_model::Language;
+use portrait_store::SqliteSettings;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -28,6 +29,7 @@ pub(crate) struct Config {
     pub(crate) server: ServerSection,
     pub(crate) tls: TlsSection,
     pub(crate) limits: LimitsSection,
+    pub(crate) store: StoreSection,
     pub(crate) log: LogSection,
     pub(crate) webhook: WebhookSection,
 }
@@ -78,6 +80,13 @@ pub(crate) enum Risk {
 pub(crate) struct LimitsSection {
     pub(crate) enabled: bool,
     pub(crate) usersig_failures_per_ip: u32,
+}
+
+/// `[store]`
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct StoreSection {
+    pub(crate) profiles_in_memory_mib: usize,
 }
 
 /// `[log]`
@@ -172,6 +181,12 @@ impl Default for LimitsSection {
     }
 }
 
+impl Default for StoreSection {
+    fn default() -> Self {
+        Self { profiles_in_memory_mib: SqliteSettings::default().profiles_bytes_max >> 20 }
+    }
+}
+
 impl Default for LogSection {
     fn default() -> Self {
         Self { format: LogFormat::Text, filter: "info".into() }
@@ -188,6 +203,10 @@ impl Config {
             write_timeout: Duration::from_millis(server.write_timeout_ms),
             shutdown_timeout: Duration::from_millis(server.shutdown_timeout_ms),
         }
+    }
+
+    pub(crate) fn store(&self) -> SqliteSettings {
+        SqliteSettings { profiles_bytes_max: self.store.profiles_in_memory_mib.saturating_mul(1 << 20) }
     }
 
     pub(crate) fn seating(&self) -> Seating {

@@ -221,7 +221,7 @@ fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Result<Log> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ProfileStore, SqliteStore, Store};
+    use crate::{ProfileStore, SqliteSettings, SqliteStore, Store};
     use portrait_model::{AccountSeed, ProfilePatch, SdkAppId, UnixMillis, UserId};
 
     fn small(in_a_gap: i64) -> Bounds {
@@ -236,7 +236,7 @@ mod tests {
         for in_a_gap in [16, -1] {
             let dir = tempfile::tempdir().unwrap();
             let bounds = small(in_a_gap);
-            let store = SqliteStore::open_bounded(dir.path(), bounds).unwrap();
+            let store = SqliteStore::open_bounded(dir.path(), SqliteSettings::default(), bounds).unwrap();
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 for _ in 0..COMMITS {
@@ -254,7 +254,7 @@ mod tests {
     #[test]
     fn deleted_bytes_are_cut_off_under_load() {
         let dir = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open_bounded(dir.path(), small(16)).unwrap();
+        let store = SqliteStore::open_bounded(dir.path(), SqliteSettings::default(), small(16)).unwrap();
         let holds = |text: &str| {
             let files = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
             let mut files = files.map(|path| std::fs::read(path).unwrap());

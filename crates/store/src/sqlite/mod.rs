@@ -8,12 +8,14 @@ mod check;
 mod checkpoint;
 mod compact;
 mod connection;
+mod hot;
 mod log;
 mod operation;
 mod operator;
 mod outbox;
 mod reader;
 mod restore;
+mod touched;
 mod writer;
 
 pub use check::{Checked, Damage, Finding, check};
@@ -30,6 +32,7 @@ use crate::{
 use backup::Backups;
 use checkpoint::{Bounds, Checkpointer};
 use futures_util::future::BoxFuture;
+use hot::HotProfiles;
 use operation::{Operation, Outcome};
 use portrait_model::{
     AccountSeed, AccountState, AppRecord, AppSettings, Origin, SdkAppId, Tag, UnixMillis, UnixSeconds, UserId,
@@ -41,12 +44,26 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use writer::Writer;
 
+/// What a store may use of the machine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SqliteSettings {
+    /// For profiles kept in memory, in bytes; 0 = none are kept.
+    pub profiles_bytes_max: usize,
+}
+
+impl Default for SqliteSettings {
+    fn default() -> Self {
+        Self { profiles_bytes_max: 512 << 20 }
+    }
+}
+
 /// A store in one directory of this machine, used by one process at a time. Dropped without [`Store::close`], it
 /// waits for its threads and leaves the log to the next start, as after `kill -9`.
 pub struct SqliteStore {
     // The order of the fields is the order in which a dropped store ends.
     writer: Writer,
     readers: Readers,
+    hot: Arc<HotProfiles>,
     backups: Arc<Backups>,
     /// What ends at [`Store::close`]: the checkpointer, the anchor, then the right to the directory.
     running: tokio::sync::Mutex<Option<(Checkpointer, Anchor, DirectoryLock)>>,
@@ -60,17 +77,23 @@ impl SqliteStore {
     /// Opens or creates the store. Refuses, before anything is changed, a directory that another process has
     /// open, and data of another format.
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
-        Self::open_bounded(dir, Bounds::DEFAULT)
+        Self::open_with(dir, SqliteSettings::default())
     }
 
-    fn open_bounded(dir: &Path, bounds: Bounds) -> Result<Self, OpenError> {
+    /// As [`SqliteStore::open`], with settings of its own.
+    pub fn open_with(dir: &Path, settings: SqliteSettings) -> Result<Self, OpenError> {
+        Self::open_bounded(dir, settings, Bounds::DEFAULT)
+    }
+
+    fn open_bounded(dir: &Path, settings: SqliteSettings, bounds: Bounds) -> Result<Self, OpenError> {
         let lock = DirectoryLock::take(dir)?;
         let path = dir.join("portraitd.db");
         let anchor = connection::prepare(&path)?;
         let gate = Arc::new(Mutex::new(()));
         // The log found here may hold what an earlier process deleted.
         let erased = Arc::new(AtomicBool::new(true));
-        let writer = Writer::start(&path, Arc::clone(&gate), Arc::clone(&erased))?;
+        let hot = Arc::new(HotProfiles::new(settings.profiles_bytes_max));
+        let writer = Writer::start(&path, Arc::clone(&gate), Arc::clone(&erased), Arc::clone(&hot))?;
         let checkpointer = Checkpointer::start(&path, gate, erased, bounds)?;
         connection::join(&anchor).map_err(OpenError::engine(&path))?;
         // SQLite does this too, at the first commit, but passes over an error: the log could be gone with what was
@@ -78,7 +101,7 @@ impl SqliteStore {
         open::sync_directory(dir).map_err(OpenError::io(dir))?;
         let running = tokio::sync::Mutex::new(Some((checkpointer, anchor, lock)));
         let (readers, backups) = (Readers::new(&path), Arc::new(Backups::new(&path)));
-        Ok(Self { writer, readers, backups, running })
+        Ok(Self { writer, readers, hot, backups, running })
     }
 
     /// Reads at once, on the calling thread: a read of cached pages takes a few microseconds, less than handing it
@@ -97,7 +120,7 @@ impl ProfileStore for SqliteStore {
     }
 
     fn profiles(&self, app: SdkAppId, users: Vec<UserId>) -> StoreFuture<'_, Vec<Found>> {
-        self.read(|connection| reader::profiles(connection, app, &users))
+        Box::pin(std::future::ready(reader::profiles(&self.readers, &self.hot, app, &users)))
     }
 
     fn import(
@@ -254,6 +277,7 @@ impl Store for SqliteStore {
             let mut running = self.running.lock().await;
             self.writer.close().await;
             self.readers.close();
+            self.hot.close();
             if let Some((checkpointer, anchor, lock)) = running.take() {
                 let backups = Arc::clone(&self.backups);
                 // The last checkpoint writes to the disk: not on a thread that serves others.

@@ -3,6 +3,8 @@
 //! An operation that is refused (no such account, a conflict) has written nothing. An error of the engine ends the
 //! whole batch.
 
+use super::hot::Hot;
+use super::touched::Touched;
 use super::{operator, outbox};
 use crate::operator::{Note, OperatorWrite, TokenRecord, Written};
 use crate::outbox::{Effects, EventState, OutboxSeq, Selection, Verdict};
@@ -119,15 +121,25 @@ impl Operation {
         }
     }
 
-    /// Does it, within an open transaction; `effects` takes what that does to the outbox.
-    pub(super) fn run(&self, connection: &Connection, effects: &mut Effects) -> Result<Outcome, Failure> {
+    /// Does it, within an open transaction; `effects` takes what that does to the outbox, `touched` whose profiles it
+    /// changes.
+    pub(super) fn run(
+        &self,
+        connection: &Connection,
+        effects: &mut Effects,
+        touched: &mut Touched<'_>,
+    ) -> Result<Outcome, Failure> {
         match self {
-            Self::Apply(change) => apply(connection, change, effects),
+            Self::Apply(change) => apply(connection, change, effects, touched),
             Self::Import { app, seeds, at, origin } => {
+                seeds.iter().for_each(|seed| touched.left_to_the_table((*app, seed.user)));
                 let changed = import(connection, *app, seeds, *at)?;
                 tell(connection, *app, changed, *at, origin.as_ref(), effects)
             }
-            Self::Delete { app, users } => delete(connection, *app, users),
+            Self::Delete { app, users } => {
+                users.iter().for_each(|user| touched.left_to_the_table((*app, *user)));
+                delete(connection, *app, users)
+            }
             Self::Kick { app, user, at } => kick(connection, *app, *user, *at),
             Self::PutApp { settings, expected } => put_app(connection, settings, *expected),
             Self::Settle { app, verdicts } => outbox::settle(connection, *app, verdicts, effects),
@@ -138,7 +150,7 @@ impl Operation {
             Self::PutToken(token) => operator::put_token(connection, token),
             Self::RemoveToken(name) => operator::remove_token(connection, name),
             Self::Noted { operation, note } => {
-                let outcome = operation.run(connection, effects)?;
+                let outcome = operation.run(connection, effects, touched)?;
                 if outcome.changed() {
                     operator::append(connection, note)?;
                 }
@@ -162,7 +174,11 @@ fn bytes(patch: &ProfilePatch) -> usize {
 }
 
 /// An account's row and its stored profile.
-fn find(connection: &Connection, app: SdkAppId, user: UserId) -> Result<Option<(i64, Vec<u8>)>, Failure> {
+pub(super) fn find(
+    connection: &Connection,
+    app: SdkAppId,
+    user: UserId,
+) -> Result<Option<(i64, Vec<u8>)>, Failure> {
     let mut select =
         connection.prepare_cached("SELECT id, profile FROM accounts WHERE app = ?1 AND user = ?2")?;
     let row = select.query_row(params![app.0, user.as_str()], |row| Ok((row.get(0)?, row.get(1)?)));
@@ -177,24 +193,26 @@ fn decode(app: SdkAppId, user: UserId, bytes: &[u8]) -> Result<Profile, Failure>
     })
 }
 
-fn update(
-    connection: &Connection,
-    id: i64,
-    (app, user): (SdkAppId, UserId),
-    profile: &Profile,
-) -> Result<(), Failure> {
+fn update(connection: &Connection, row: i64, profile: &[u8]) -> Result<(), Failure> {
     let mut update = connection.prepare_cached("UPDATE accounts SET profile = ?1 WHERE id = ?2")?;
-    update.execute(params![codec::encode_profile(app, user, profile), id])?;
+    update.execute(params![profile, row])?;
     Ok(())
 }
 
-fn apply(connection: &Connection, change: &Change, effects: &mut Effects) -> Result<Outcome, Failure> {
-    let found = find(connection, change.app, change.user)?;
-    let (id, bytes) = found.ok_or(Failure::Refused(StoreError::NoSuchAccount))?;
-    let mut profile = decode(change.app, change.user, &bytes)?;
+fn apply(
+    connection: &Connection,
+    change: &Change,
+    effects: &mut Effects,
+    touched: &mut Touched<'_>,
+) -> Result<Outcome, Failure> {
+    let key = (change.app, change.user);
+    let found = touched.find(connection, key)?.ok_or(Failure::Refused(StoreError::NoSuchAccount))?;
+    let mut profile = decode(change.app, change.user, &found.profile)?;
     let changed = profile.merge(&change.patch);
+    let profile = codec::encode_profile(change.app, change.user, &profile);
     // Also when nothing changed: after a commit whose sync failed, what is found here may not be on the disk.
-    update(connection, id, (change.app, change.user), &profile)?;
+    update(connection, found.row, &profile)?;
+    touched.changed(key, Hot { row: found.row, profile: profile.into() });
     if let Some(origin) = change.origin.as_ref().filter(|_| changed) {
         let event = ProfileEvent::of(origin, 0, change.user, change.at, change.patch.items());
         outbox::append(connection, change.app, &event, effects)?;
@@ -293,7 +311,7 @@ fn merge(
     let Some((id, bytes)) = find(connection, app, user)? else { return Ok(false) };
     let mut profile = decode(app, user, &bytes)?;
     let changed = profile.merge(patch);
-    update(connection, id, (app, user), &profile)?;
+    update(connection, id, &codec::encode_profile(app, user, &profile))?;
     Ok(changed)
 }
 

@@ -1,6 +1,7 @@
 //! Reading: connections of their own, which see every commit that was acknowledged before they start.
 
 use super::connection;
+use super::hot::{Hot, HotProfiles, Stamp};
 use crate::{Found, StoreError, codec, settings};
 use portrait_model::{AccountState, AppRecord, SdkAppId, UnixSeconds, UserId};
 use rusqlite::{Connection, OptionalExtension, Transaction, ffi, params};
@@ -64,28 +65,66 @@ fn one_view(connection: &Connection) -> Result<Transaction<'_>, StoreError> {
     connection.unchecked_transaction().map_err(failed)
 }
 
+/// Reads profiles: those in memory there, the others from the table.
 pub(super) fn profiles(
-    connection: &Connection,
+    readers: &Readers,
+    hot: &HotProfiles,
     app: SdkAppId,
     users: &[UserId],
 ) -> Result<Vec<Found>, StoreError> {
-    let _view = (users.len() > 1).then(|| one_view(connection)).transpose()?;
-    let sql = "SELECT profile FROM accounts WHERE app = ?1 AND user = ?2";
+    let mut missed = Vec::new();
+    let mut found = Vec::with_capacity(users.len());
+    for (index, user) in users.iter().enumerate() {
+        match hot.get(&(app, *user)) {
+            Ok(hot) => found.push(decoded(app, *user, &hot.profile)),
+            Err(stamp) => {
+                missed.push((index, *user, stamp));
+                found.push(Found::Missing);
+            }
+        }
+    }
+    if missed.is_empty() {
+        return Ok(found);
+    }
+    let read = readers.with(|connection| from_table(connection, hot, app, &missed))?;
+    for ((index, ..), read) in missed.into_iter().zip(read) {
+        if let Some(slot) = found.get_mut(index) {
+            *slot = read;
+        }
+    }
+    Ok(found)
+}
+
+fn decoded(app: SdkAppId, user: UserId, bytes: &[u8]) -> Found {
+    match codec::decode_profile(app, user, bytes) {
+        Ok(profile) => Found::Profile(profile),
+        Err(damaged) => {
+            tracing::error!(sdkappid = app.0, %user, "{damaged}");
+            Found::Damaged
+        }
+    }
+}
+
+fn from_table(
+    connection: &Connection,
+    hot: &HotProfiles,
+    app: SdkAppId,
+    missed: &[(usize, UserId, Stamp)],
+) -> Result<Vec<Found>, StoreError> {
+    let _view = (missed.len() > 1).then(|| one_view(connection)).transpose()?;
+    let sql = "SELECT id, profile FROM accounts WHERE app = ?1 AND user = ?2";
     let mut select = connection.prepare_cached(sql).map_err(failed)?;
-    let mut find = |user: &UserId| {
+    let mut find = |(_, user, stamp): &(usize, UserId, Stamp)| {
         let read = select.query_row(params![app.0, user.as_str()], |row| {
-            Ok(row
-                .get_ref(0)?
-                .as_blob()
-                .map_or(Err(codec::Damaged), |bytes| codec::decode_profile(app, *user, bytes)))
+            let bytes = row.get_ref(1)?.as_blob().unwrap_or_default();
+            let found = decoded(app, *user, bytes);
+            if matches!(found, Found::Profile(_)) {
+                hot.offer((app, *user), Hot { row: row.get(0)?, profile: bytes.into() }, *stamp);
+            }
+            Ok(found)
         });
         match read.optional() {
-            Ok(None) => Ok(Found::Missing),
-            Ok(Some(Ok(profile))) => Ok(Found::Profile(profile)),
-            Ok(Some(Err(damaged))) => {
-                tracing::error!(sdkappid = app.0, %user, "{damaged}");
-                Ok(Found::Damaged)
-            }
+            Ok(found) => Ok(found.unwrap_or(Found::Missing)),
             Err(error) if connection::is_of_one_page(&error) => {
                 tracing::error!(sdkappid = app.0, %user, %error, "a page can't be read");
                 Ok(Found::Damaged)
@@ -93,7 +132,7 @@ pub(super) fn profiles(
             Err(error) => Err(failed(error)),
         }
     };
-    users.iter().map(&mut find).collect()
+    missed.iter().map(&mut find).collect()
 }
 
 pub(super) fn states(

@@ -1,7 +1,9 @@
 //! The writer: one thread, and group commit. It takes what has queued, writes it in one transaction with one sync,
 //! and only then acknowledges all of it. Alone, a change waits for nobody; under load, many share a sync.
 
+use super::hot::HotProfiles;
 use super::operation::{Failure, Operation, Outcome};
+use super::touched::Touched;
 use super::{connection, outbox, reader};
 use crate::open::OpenError;
 use crate::outbox::{Backlogs, Effects, OutboxSeq};
@@ -59,6 +61,7 @@ impl Writer {
         path: &Path,
         gate: Arc<Mutex<()>>,
         erased: Arc<AtomicBool>,
+        hot: Arc<HotProfiles>,
     ) -> Result<Self, OpenError> {
         let connection = connection::writing(path).map_err(OpenError::engine(path))?;
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
@@ -71,6 +74,7 @@ impl Writer {
             broken: None,
             gate,
             erased,
+            hot,
             counters: Arc::clone(&counters),
             backlogs: Arc::clone(&backlogs),
             last_place,
@@ -156,6 +160,8 @@ struct Engine {
     gate: Arc<Mutex<()>>,
     /// Tells the checkpointer that deleted bytes are in the log.
     erased: Arc<AtomicBool>,
+    /// Follows what is committed.
+    hot: Arc<HotProfiles>,
     counters: Arc<Counters>,
     backlogs: Arc<Backlogs>,
     last_place: OutboxSeq,
@@ -242,11 +248,14 @@ impl Engine {
     fn commit(&mut self, batch: &[Job]) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
         // Places that a failed batch took are not given again: whoever reads on must not miss an event.
         let mut effects = Effects::after(self.last_place);
-        let committed = transact(self.connection()?, batch, &mut effects);
+        let hot = Arc::clone(&self.hot);
+        let mut touched = Touched::new(&hot);
+        let committed = transact(self.connection()?, batch, &mut effects, &mut touched);
         self.last_place = effects.last_place();
         match committed {
             Ok(outcomes) => {
                 self.broken = None;
+                touched.publish();
                 self.backlogs.commit(&effects);
                 Ok(outcomes)
             }
@@ -281,6 +290,7 @@ impl Engine {
     /// have dropped the pages and would report success (fsyncgate). A new connection writes everything anew.
     fn break_down(&mut self) {
         self.connection = None;
+        self.hot.clear();
         let backoff = self.broken.take().map_or(Self::BACKOFF_MIN, |broken| broken.backoff * 2);
         let backoff = backoff.min(Self::BACKOFF_MAX);
         self.broken = Some(Broken { retry_at: Instant::now() + backoff, backoff });
@@ -291,12 +301,13 @@ fn transact(
     connection: &mut Connection,
     batch: &[Job],
     effects: &mut Effects,
+    touched: &mut Touched<'_>,
 ) -> rusqlite::Result<Vec<Result<Outcome, StoreError>>> {
     // Dropped without a commit, the transaction is rolled back.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut outcomes = Vec::with_capacity(batch.len());
     for job in batch {
-        match job.operation.run(&transaction, effects) {
+        match job.operation.run(&transaction, effects, touched) {
             Ok(outcome) => outcomes.push(Ok(outcome)),
             Err(Failure::Refused(error)) => outcomes.push(Err(error)),
             Err(Failure::Engine(error)) => return Err(error),

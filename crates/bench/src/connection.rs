@@ -1,0 +1,139 @@
+//! One keep-alive connection: sends a call, collects the answer.
+
+use crate::workload::Expected;
+use anyhow::{Context, bail};
+use memchr::memmem;
+use mio::net::TcpStream;
+use std::io::{ErrorKind, Read, Write};
+use std::time::Instant;
+
+/// The longest answer that is taken in: 100 accounts with long values.
+const ANSWER_BYTES_MAX: usize = 4 << 20;
+
+/// A connection with at most one call under way.
+pub(crate) struct Connection {
+    pub(crate) stream: TcpStream,
+    /// The call, and how much of it was sent.
+    pub(crate) call: Vec<u8>,
+    sent: usize,
+    answer: Vec<u8>,
+    filled: usize,
+    /// Head and body together, once the head is there.
+    expected_len: Option<(usize, usize)>,
+    expected: Expected,
+    /// When the call under way started, or should have.
+    pub(crate) started: Option<Instant>,
+}
+
+impl Connection {
+    pub(crate) fn new(stream: TcpStream) -> Self {
+        Self {
+            stream,
+            call: Vec::with_capacity(1024),
+            sent: 0,
+            answer: vec![0; 16 << 10],
+            filled: 0,
+            expected_len: None,
+            expected: Expected::Fixed,
+            started: None,
+        }
+    }
+
+    /// Gives the memory back that only a call needs.
+    pub(crate) fn forget_buffers(&mut self) {
+        (self.call, self.answer) = (Vec::new(), Vec::new());
+    }
+
+    /// Starts the call that stands in `self.call`.
+    pub(crate) fn start(&mut self, expected: Expected, started: Instant) -> anyhow::Result<()> {
+        (self.sent, self.filled, self.expected_len) = (0, 0, None);
+        (self.expected, self.started) = (expected, Some(started));
+        self.send()
+    }
+
+    /// Sends what the socket takes.
+    pub(crate) fn send(&mut self) -> anyhow::Result<()> {
+        while let Some(rest) = self.call.get(self.sent..).filter(|rest| !rest.is_empty()) {
+            match self.stream.write(rest) {
+                Ok(count) => self.sent += count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error).context("can't send"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in what has come; true once the answer is whole. An answer that is not the expected one is an error.
+    pub(crate) fn receive(&mut self) -> anyhow::Result<bool> {
+        loop {
+            if self.filled == self.answer.len() {
+                if self.filled >= ANSWER_BYTES_MAX {
+                    bail!("an answer of more than {ANSWER_BYTES_MAX} bytes");
+                }
+                self.answer.resize(self.filled * 2, 0);
+            }
+            let room = self.answer.get_mut(self.filled..).unwrap_or_default();
+            match self.stream.read(room) {
+                Ok(0) => bail!("the server closed a connection"),
+                Ok(count) => self.filled += count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error).context("can't receive"),
+            }
+            if self.is_whole()? {
+                return Ok(true);
+            }
+        }
+    }
+
+    fn is_whole(&mut self) -> anyhow::Result<bool> {
+        let received = self.answer.get(..self.filled).unwrap_or_default();
+        let (head, len) = match self.expected_len {
+            Some(known) => known,
+            None => match lengths(received)? {
+                Some(known) => *self.expected_len.insert(known),
+                None => return Ok(false),
+            },
+        };
+        if received.len() < len {
+            return Ok(false);
+        }
+        let body = received.get(head..).unwrap_or_default();
+        if received.len() > len || !self.expected.accepts(body) {
+            let shown: String = String::from_utf8_lossy(received).chars().take(600).collect();
+            bail!("not the answer that was due:\n{shown}");
+        }
+        Ok(true)
+    }
+}
+
+/// How long an answer's head, and head and body together are; `None` until the head is whole.
+fn lengths(received: &[u8]) -> anyhow::Result<Option<(usize, usize)>> {
+    let Some(end) = memmem::find(received, b"\r\n\r\n") else { return Ok(None) };
+    let head = received.get(..end).unwrap_or_default();
+    if !head.starts_with(b"HTTP/1.1 200") {
+        bail!("not a 200: {}", String::from_utf8_lossy(head));
+    }
+    let length = head.split(|byte| *byte == b'\n').find_map(|line| {
+        let (name, value) = line.split_at_checked(b"content-length:".len())?;
+        name.eq_ignore_ascii_case(b"content-length:")
+            .then(|| std::str::from_utf8(value).ok()?.trim().parse::<usize>().ok())?
+    });
+    let length = length.context("an answer without Content-Length")?;
+    Ok(Some((end + 4, end + 4 + length)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_read_from_the_head() {
+        let answer = b"HTTP/1.1 200 OK\r\nServer: x\r\ncontent-LENGTH: 12\r\n\r\nbody";
+        assert_eq!(lengths(answer).unwrap(), Some((answer.len() - 4, answer.len() + 8)));
+        assert_eq!(lengths(&answer[..30]).unwrap(), None);
+        assert!(lengths(b"HTTP/1.1 500 no\r\n\r\n").is_err());
+        assert!(lengths(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
+    }
+}

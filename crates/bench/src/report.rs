@@ -1,0 +1,122 @@
+//! What is counted, and how it is told: progress each second, a table or JSON at the end.
+
+use crate::drive::Plan;
+use hdrhistogram::Histogram;
+use serde::Serialize;
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+/// Latencies in nanoseconds up to a minute, to three digits.
+fn histogram() -> Histogram<u64> {
+    #[expect(clippy::expect_used, reason = "constant bounds that are right")]
+    Histogram::new_with_bounds(100, 60_000_000_000, 3).expect("constant bounds that are right")
+}
+
+/// Counts answers.
+pub(crate) struct Progress {
+    measured_from: Instant,
+    measured: Duration,
+    latencies: Histogram<u64>,
+    /// Of the present second.
+    second: Histogram<u64>,
+    second_from: Instant,
+    seconds: u64,
+    timeline: bool,
+    terminal: bool,
+}
+
+impl Progress {
+    pub(crate) fn new(plan: &Plan, start: Instant) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        if plan.timeline {
+            eprintln!("second,calls,p50_us,p99_us,p999_us,max_us");
+        }
+        Self {
+            measured_from: start + plan.warm_up,
+            measured: plan.measured,
+            latencies: histogram(),
+            second: histogram(),
+            second_from: start,
+            seconds: 0,
+            timeline: plan.timeline,
+            terminal,
+        }
+    }
+
+    /// A call that started, or should have, at `started` is answered.
+    pub(crate) fn answered(&mut self, started: Instant, now: Instant) {
+        let nanos = u64::try_from((now - started).as_nanos()).unwrap_or(u64::MAX);
+        if now >= self.measured_from && now < self.measured_from + self.measured {
+            self.latencies.saturating_record(nanos);
+        }
+        if self.timeline || self.terminal {
+            self.second.saturating_record(nanos);
+        }
+    }
+
+    /// Tells of the second that has passed.
+    pub(crate) fn tick(&mut self, now: Instant) {
+        if now < self.second_from + Duration::from_secs(1) || !(self.timeline || self.terminal) {
+            return;
+        }
+        self.seconds += 1;
+        self.second_from += Duration::from_secs(1);
+        let micros = |quantile: f64| self.second.value_at_quantile(quantile) / 1000;
+        let (calls, p50, p99, p999, max) =
+            (self.second.len(), micros(0.5), micros(0.99), micros(0.999), self.second.max() / 1000);
+        if self.timeline {
+            eprintln!("{},{calls},{p50},{p99},{p999},{max}", self.seconds);
+        } else {
+            eprint!("\r{:>4} s  {calls:>8}/s  p50 {p50} µs  p99 {p99} µs  max {max} µs   ", self.seconds);
+        }
+        self.second.reset();
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "for people")]
+    pub(crate) fn outcome(&self) -> Outcome {
+        if self.terminal && !self.timeline {
+            eprint!("\r{:80}\r", "");
+        }
+        let micros = |quantile: f64| self.latencies.value_at_quantile(quantile) as f64 / 1000.0;
+        Outcome {
+            calls: self.latencies.len(),
+            seconds: self.measured.as_secs_f64(),
+            rate: self.latencies.len() as f64 / self.measured.as_secs_f64(),
+            mean_us: self.latencies.mean() / 1000.0,
+            p50_us: micros(0.5),
+            p90_us: micros(0.9),
+            p99_us: micros(0.99),
+            p999_us: micros(0.999),
+            max_us: self.latencies.max() as f64 / 1000.0,
+        }
+    }
+}
+
+/// What came of a run. Every answer in it was the one that was due: another one ends the run.
+#[derive(Serialize, Debug)]
+pub(crate) struct Outcome {
+    calls: u64,
+    seconds: f64,
+    rate: f64,
+    mean_us: f64,
+    p50_us: f64,
+    p90_us: f64,
+    p99_us: f64,
+    p999_us: f64,
+    max_us: f64,
+}
+
+/// Prints the outcome on standard output.
+pub(crate) fn print(outcome: &Outcome, json: bool) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    if json {
+        return Ok(writeln!(out, "{}", serde_json::to_string(outcome)?)?);
+    }
+    let Outcome { calls, seconds, rate, mean_us, p50_us, p90_us, p99_us, p999_us, max_us } = outcome;
+    writeln!(out, "{rate:.0} calls/s   ({calls} in {seconds} s, every answer as it should be)")?;
+    writeln!(
+        out,
+        "latency µs   mean {mean_us:.0}   p50 {p50_us:.0}   p90 {p90_us:.0}   p99 {p99_us:.0}   p99.9 {p999_us:.0}   max {max_us:.0}"
+    )?;
+    Ok(())
+}

@@ -1,0 +1,284 @@
+//! What is asked, and what must be answered.
+
+use crate::random::{Random, Zipf};
+use anyhow::{Context, bail};
+use memchr::memmem;
+use portrait_model::{AppKey, SdkAppId, SignRequest, UnixSeconds, sign};
+use std::io::Write;
+use std::net::SocketAddr;
+use std::str::FromStr;
+
+/// An app and a key to sign with.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) id: u32,
+    pub(crate) key: String,
+}
+
+/// By hand: the key is a secret.
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "App({})", self.id)
+    }
+}
+
+impl FromStr for App {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (id, key) = text.split_once(':').ok_or("write it as SDKAPPID:KEY")?;
+        Ok(Self { id: id.parse().map_err(|_| "the SDKAppID is a number")?, key: key.to_owned() })
+    }
+}
+
+/// How users are drawn.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Distribution {
+    Uniform,
+    Zipf,
+}
+
+impl FromStr for Distribution {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "uniform" => Ok(Self::Uniform),
+            "zipf" => Ok(Self::Zipf),
+            _ => Err("uniform or zipf".into()),
+        }
+    }
+}
+
+/// What is called.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    Set,
+    Get,
+    Get100,
+    /// So many in a hundred are gets.
+    Mix(u8),
+    Fixed,
+}
+
+impl FromStr for Kind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "set" => Ok(Self::Set),
+            "get" => Ok(Self::Get),
+            "get100" => Ok(Self::Get100),
+            "fixed" => Ok(Self::Fixed),
+            _ => {
+                let share = text.strip_prefix("mix:").and_then(|share| share.parse().ok());
+                share
+                    .filter(|share| *share <= 100)
+                    .map(Self::Mix)
+                    .ok_or("set, get, get100, mix:0 to mix:100, fixed".into())
+            }
+        }
+    }
+}
+
+/// What the answer to a call must be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Expected {
+    /// The OK of a set.
+    Set,
+    /// So many accounts, all of them found.
+    Accounts(usize),
+    /// Something that says OK.
+    Fixed,
+}
+
+const OK_SET: &[u8] = br#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","ErrorDisplay":""}"#;
+const OK_GET: &[u8] = br#"],"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","ErrorDisplay":""}"#;
+
+impl Expected {
+    /// Whether a body is that answer.
+    pub(crate) fn accepts(self, body: &[u8]) -> bool {
+        match self {
+            Self::Set => body == OK_SET,
+            Self::Accounts(1) => body.ends_with(OK_GET) && memmem::find(body, br#""Fail_Account""#).is_none(),
+            Self::Accounts(count) => {
+                body.ends_with(OK_GET) && memmem::find_iter(body, br#""ResultCode":0,"#).count() == count
+            }
+            Self::Fixed => memmem::find(body, br#""ErrorCode":0"#).is_some(),
+        }
+    }
+}
+
+/// Makes calls.
+pub(crate) struct Workload {
+    /// The heads of both calls for each app, up to the length of the body.
+    heads: Vec<(Vec<u8>, Vec<u8>)>,
+    next_app: usize,
+    users: u64,
+    zipf: Option<Zipf>,
+    kind: Kind,
+    random: Random,
+    counter: u64,
+    body: Vec<u8>,
+}
+
+impl Workload {
+    pub(crate) fn new(
+        address: SocketAddr,
+        apps: &[App],
+        admin: &str,
+        users: u64,
+        distribution: Distribution,
+        kind: Kind,
+    ) -> anyhow::Result<Self> {
+        if users == 0 {
+            bail!("--users must be more than 0");
+        }
+        let heads = apps.iter().map(|app| heads(address, app, admin)).collect::<anyhow::Result<_>>()?;
+        let zipf = (distribution == Distribution::Zipf).then(|| Zipf::new(users));
+        Ok(Self {
+            heads,
+            next_app: 0,
+            users,
+            zipf,
+            kind,
+            random: Random::new(1),
+            counter: 0,
+            body: Vec::new(),
+        })
+    }
+
+    /// Writes the next call into `out`.
+    pub(crate) fn next(&mut self, out: &mut Vec<u8>) -> Expected {
+        let expected = match self.kind {
+            Kind::Get => Expected::Accounts(1),
+            Kind::Get100 => Expected::Accounts(100),
+            Kind::Mix(gets) if self.random.below(100) < u64::from(gets) => Expected::Accounts(1),
+            Kind::Set | Kind::Mix(_) => Expected::Set,
+            Kind::Fixed => Expected::Fixed,
+        };
+        self.body.clear();
+        match expected {
+            Expected::Accounts(count) => self.write_get(count),
+            Expected::Set | Expected::Fixed => self.write_set(),
+        }
+        out.clear();
+        if let Some((set, get)) = self.heads.get(self.next_app) {
+            out.extend_from_slice(if matches!(expected, Expected::Accounts(_)) { get } else { set });
+        }
+        self.next_app = (self.next_app + 1) % self.heads.len();
+        push_number(out, self.body.len() as u64);
+        out.extend_from_slice(b"\r\n\r\n");
+        out.extend_from_slice(&self.body);
+        expected
+    }
+
+    fn draw(&mut self) -> u64 {
+        match &self.zipf {
+            Some(zipf) => zipf.draw(&mut self.random),
+            None => self.random.below(self.users),
+        }
+    }
+
+    /// One field, another value each time: a store must not find it there already.
+    fn write_set(&mut self) {
+        self.counter += 1;
+        let user = self.draw();
+        self.body.extend_from_slice(br#"{"From_Account":"user"#);
+        push_number(&mut self.body, user);
+        self.body.extend_from_slice(br#"","ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":"Nickname "#);
+        push_number(&mut self.body, self.counter);
+        self.body.extend_from_slice(br#""}]}"#);
+    }
+
+    fn write_get(&mut self, count: usize) {
+        self.body.extend_from_slice(br#"{"To_Account":["#);
+        for index in 0..count {
+            let user = self.draw();
+            self.body.extend_from_slice(if index == 0 { br#""user"#.as_slice() } else { br#","user"# });
+            push_number(&mut self.body, user);
+            self.body.push(b'"');
+        }
+        self.body.extend_from_slice(
+            br#"],"TagList":["Tag_Profile_IM_Nick","Tag_Profile_IM_Gender","Tag_Profile_IM_Image"]}"#,
+        );
+    }
+}
+
+fn heads(address: SocketAddr, app: &App, admin: &str) -> anyhow::Result<(Vec<u8>, Vec<u8>)> {
+    const DAY: u64 = 24 * 60 * 60;
+    let key = AppKey::parse(&app.key).context("--app: a key is 1 to 256 printable bytes")?;
+    #[expect(clippy::disallowed_methods, reason = "a UserSig for a real server is of the real time")]
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs();
+    let request = SignRequest {
+        app: SdkAppId(app.id),
+        identifier: admin,
+        time: UnixSeconds(now),
+        expire: DAY,
+        userbuf: None,
+    };
+    let usersig = sign(&key, request);
+    let head = |command: &str| {
+        let mut head = Vec::new();
+        write!(
+            head,
+            "POST /v4/profile/{command}?sdkappid={}&identifier={admin}&usersig={usersig}&random=99999999&contenttype=json HTTP/1.1\r\n\
+             Host: {address}\r\nContent-Type: application/json\r\nContent-Length: ",
+            app.id
+        )?;
+        anyhow::Ok(head)
+    };
+    Ok((head("portrait_set")?, head("portrait_get")?))
+}
+
+/// Writes a number in decimal, without the machinery of `format!`.
+fn push_number(out: &mut Vec<u8>, mut number: u64) {
+    let (mut digits, mut start) = ([0_u8; 20], 20);
+    loop {
+        start -= 1;
+        if let Some(digit) = digits.get_mut(start) {
+            *digit = b'0' + u8::try_from(number % 10).unwrap_or_default();
+        }
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(digits.get(start..).unwrap_or_default());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_are_whole_and_answers_are_told_apart() {
+        let app: App = "1400000000:0123456789abcdef".parse().unwrap();
+        let address = "127.0.0.1:80".parse().unwrap();
+        for (kind, expected) in [
+            (Kind::Set, Expected::Set),
+            (Kind::Get, Expected::Accounts(1)),
+            (Kind::Get100, Expected::Accounts(100)),
+        ] {
+            let apps = [app.clone(), App { id: 7, ..app.clone() }];
+            let mut workload = Workload::new(address, &apps, "ops", 10, Distribution::Zipf, kind).unwrap();
+            let mut call = Vec::new();
+            assert_eq!(workload.next(&mut call), expected);
+            let text = String::from_utf8(call.clone()).unwrap();
+            let (head, body) = text.split_once("\r\n\r\n").unwrap();
+            assert!(head.ends_with(&format!("Content-Length: {}", body.len())), "{head}");
+            serde_json::from_str::<serde_json::Value>(body).unwrap();
+            workload.next(&mut call);
+            assert!(String::from_utf8(call).unwrap().contains("sdkappid=7&"));
+        }
+        assert!(Expected::Set.accepts(OK_SET));
+        assert!(!Expected::Set.accepts(br#"{"ActionStatus":"FAIL"}"#));
+        let one = br#"{"UserProfileItem":[{"To_Account":"a","ProfileItem":[],"ResultCode":0,"ResultInfo":""}],"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","ErrorDisplay":""}"#;
+        assert!(Expected::Accounts(1).accepts(one));
+        assert!(!Expected::Accounts(100).accepts(one));
+        let mut out = Vec::new();
+        push_number(&mut out, 0);
+        push_number(&mut out, u64::MAX);
+        assert_eq!(out, b"018446744073709551615");
+    }
+}

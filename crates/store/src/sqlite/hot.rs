@@ -1,0 +1,214 @@
+//! Profiles in memory: those lately read or written, within a budget. What is here is what the table holds, so that a
+//! read costs no SQL, and a change costs one update by row.
+//!
+//! The writer publishes what it committed before it acknowledges anybody. A reader offers what it read from the table,
+//! which may be out of date by then: the offer carries the state of the shelf from before the read and is passed over
+//! when that has changed meanwhile.
+
+use portrait_model::{SdkAppId, UserId};
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Whose profile.
+pub(super) type Key = (SdkAppId, UserId);
+
+/// An account's row, and its profile in the stored form: half the size of the other one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Hot {
+    pub(super) row: i64,
+    pub(super) profile: Arc<[u8]>,
+}
+
+/// The state of a shelf at some moment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Stamp(u64);
+
+/// Profiles in memory.
+pub(super) struct HotProfiles {
+    shelves: Box<[Mutex<Shelf>]>,
+    /// Spreads keys over the shelves; random, so that nobody can choose names that meet on one.
+    hasher: RandomState,
+    shelf_bytes_max: usize,
+    closed: AtomicBool,
+}
+
+#[derive(Default)]
+struct Shelf {
+    entries: HashMap<Key, Entry>,
+    /// The order in which entries are looked at when room is needed: a clock with a second chance.
+    clock: VecDeque<Key>,
+    bytes: usize,
+    /// Counts what the writer did here.
+    stamp: u64,
+}
+
+struct Entry {
+    hot: Hot,
+    bytes: usize,
+    /// Read since the clock's hand last passed.
+    used: bool,
+}
+
+/// So many that readers on a few cores seldom meet.
+const SHELVES: usize = 64;
+
+/// About what an entry takes beside the profile: the key twice, room that a map keeps free, an allocation.
+const ENTRY_BYTES: usize = 2 * size_of::<(Key, Entry)>() + size_of::<Key>() + 32;
+
+impl HotProfiles {
+    /// Keeps about so many bytes at most.
+    pub(super) fn new(bytes_max: usize) -> Self {
+        Self {
+            shelves: (0..SHELVES).map(|_| Mutex::default()).collect(),
+            hasher: RandomState::new(),
+            shelf_bytes_max: bytes_max / SHELVES,
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    /// A profile that is here.
+    pub(super) fn get(&self, key: &Key) -> Result<Hot, Stamp> {
+        let mut shelf = self.shelf(key);
+        match shelf.entries.get_mut(key) {
+            Some(entry) => {
+                entry.used = true;
+                Ok(entry.hot.clone())
+            }
+            None => Err(Stamp(shelf.stamp)),
+        }
+    }
+
+    /// Takes in what was read from the table after `stamp`, unless it may have changed meanwhile.
+    pub(super) fn offer(&self, key: Key, hot: Hot, stamp: Stamp) {
+        let mut shelf = self.shelf(&key);
+        if Stamp(shelf.stamp) == stamp {
+            self.put(&mut shelf, key, hot);
+        }
+    }
+
+    /// Takes in what was committed.
+    pub(super) fn publish(&self, key: Key, hot: Hot) {
+        let mut shelf = self.shelf(&key);
+        shelf.stamp += 1;
+        self.put(&mut shelf, key, hot);
+    }
+
+    /// Forgets what was changed or deleted in the table.
+    pub(super) fn forget(&self, key: &Key) {
+        let mut shelf = self.shelf(key);
+        shelf.stamp += 1;
+        if let Some(entry) = shelf.entries.remove(key) {
+            shelf.bytes -= entry.bytes;
+        }
+    }
+
+    /// Forgets everything, when it is not known what the table holds.
+    pub(super) fn clear(&self) {
+        for shelf in &self.shelves {
+            let mut shelf = shelf.lock().unwrap_or_else(PoisonError::into_inner);
+            *shelf = Shelf { stamp: shelf.stamp + 1, ..Shelf::default() };
+        }
+    }
+
+    /// Forgets everything, for good.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        self.clear();
+    }
+
+    fn shelf(&self, key: &Key) -> MutexGuard<'_, Shelf> {
+        let index = usize::try_from(self.hasher.hash_one(key) % SHELVES as u64).unwrap_or_default();
+        #[expect(clippy::indexing_slicing, reason = "below SHELVES, which is how many there are")]
+        self.shelves[index].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, shelf: &mut Shelf, key: Key, hot: Hot) {
+        if self.closed.load(Ordering::SeqCst) {
+            return;
+        }
+        let bytes = ENTRY_BYTES + hot.profile.len();
+        // A new entry has no second chance yet: one scan over everything must not drive out what is read often.
+        match shelf.entries.insert(key, Entry { hot, bytes, used: false }) {
+            Some(old) => {
+                shelf.bytes -= old.bytes;
+                if let Some(entry) = shelf.entries.get_mut(&key) {
+                    entry.used = true;
+                }
+            }
+            None => shelf.clock.push_back(key),
+        }
+        // What was forgotten and came again stands on the clock twice.
+        if shelf.clock.len() > 2 * shelf.entries.len() + SHELVES {
+            shelf.clock = shelf.entries.keys().copied().collect();
+        }
+        shelf.bytes += bytes;
+        while shelf.bytes > self.shelf_bytes_max {
+            let Some(oldest) = shelf.clock.pop_front() else { break };
+            match shelf.entries.get_mut(&oldest) {
+                Some(entry) if entry.used => {
+                    entry.used = false;
+                    shelf.clock.push_back(oldest);
+                }
+                Some(entry) => {
+                    shelf.bytes -= entry.bytes;
+                    shelf.entries.remove(&oldest);
+                }
+                // Forgotten before.
+                None => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(name: &str) -> Key {
+        (SdkAppId(1), UserId::parse(name).unwrap())
+    }
+
+    fn hot(text: &str) -> Hot {
+        Hot { row: 7, profile: text.as_bytes().into() }
+    }
+
+    #[test]
+    fn what_may_be_out_of_date_is_not_taken_in() {
+        let profiles = HotProfiles::new(1 << 20);
+        let stamp = profiles.get(&key("a")).unwrap_err();
+        profiles.offer(key("a"), hot("read"), stamp);
+        assert_eq!(profiles.get(&key("a")), Ok(hot("read")));
+        profiles.forget(&key("a"));
+        profiles.offer(key("a"), hot("read before it was deleted"), stamp);
+        let stamp = profiles.get(&key("a")).unwrap_err();
+        profiles.publish(key("a"), hot("written"));
+        profiles.offer(key("a"), hot("read before it was written"), stamp);
+        assert_eq!(profiles.get(&key("a")), Ok(hot("written")));
+        profiles.close();
+        profiles.publish(key("a"), hot("late"));
+        profiles.get(&key("a")).unwrap_err();
+    }
+
+    #[test]
+    fn the_budget_holds_and_what_is_read_often_stays() {
+        const BYTES_MAX: usize = 64 * 10_000;
+        let profiles = HotProfiles::new(BYTES_MAX);
+        profiles.publish(key("often"), hot("x"));
+        for n in 0..10_000 {
+            profiles.publish(key(&format!("user{n}")), hot(&"x".repeat(n % 300)));
+            assert_eq!(profiles.get(&key("often")), Ok(hot("x")), "{n}");
+            if n % 3 == 0 {
+                profiles.forget(&key(&format!("user{n}")));
+            }
+        }
+        let kept: usize = profiles.shelves.iter().map(|shelf| shelf.lock().unwrap().bytes).sum();
+        assert!(kept <= BYTES_MAX && kept > BYTES_MAX / 2, "{kept}");
+        for shelf in &profiles.shelves {
+            let shelf = shelf.lock().unwrap();
+            assert_eq!(shelf.bytes, shelf.entries.values().map(|entry| entry.bytes).sum::<usize>());
+            assert!(shelf.clock.len() <= 2 * shelf.entries.len() + SHELVES);
+        }
+    }
+}

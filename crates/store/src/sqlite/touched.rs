@@ -1,0 +1,56 @@
+//! Which accounts a batch has touched: later operations of the batch see what earlier ones did, and what is in memory
+//! follows once the batch is committed.
+
+use super::hot::{Hot, HotProfiles, Key};
+use super::operation::{self, Failure};
+use rusqlite::Connection;
+use std::collections::HashMap;
+
+/// The accounts that a batch has touched; what is in memory follows once the batch is committed.
+pub(super) struct Touched<'a> {
+    hot: &'a HotProfiles,
+    /// `None`: the table alone knows.
+    accounts: HashMap<Key, Option<Hot>>,
+}
+
+impl<'a> Touched<'a> {
+    /// None yet.
+    pub(super) fn new(hot: &'a HotProfiles) -> Self {
+        Self { hot, accounts: HashMap::new() }
+    }
+
+    /// The batch is committed: from here on everyone reads what it wrote.
+    pub(super) fn publish(self) {
+        for (key, account) in self.accounts {
+            match account {
+                Some(hot) => self.hot.publish(key, hot),
+                None => self.hot.forget(&key),
+            }
+        }
+    }
+
+    /// An account as the batch has left it so far.
+    pub(super) fn find(&self, connection: &Connection, key: Key) -> Result<Option<Hot>, Failure> {
+        match self.accounts.get(&key) {
+            Some(Some(hot)) => return Ok(Some(hot.clone())),
+            Some(None) => {}
+            None => {
+                if let Ok(hot) = self.hot.get(&key) {
+                    return Ok(Some(hot));
+                }
+            }
+        }
+        let found = operation::find(connection, key.0, key.1)?;
+        Ok(found.map(|(row, bytes)| Hot { row, profile: bytes.into() }))
+    }
+
+    /// It is this now, in the table too.
+    pub(super) fn changed(&mut self, key: Key, hot: Hot) {
+        self.accounts.insert(key, Some(hot));
+    }
+
+    /// It is changed or deleted in the table, and nobody looks how.
+    pub(super) fn left_to_the_table(&mut self, key: Key) {
+        self.accounts.insert(key, None);
+    }
+}
