@@ -65,7 +65,7 @@ struct Run {
     #[arg(long, default_value = "uniform")]
     distribution: Distribution,
     /// What is called: `set` (one field), `get` (1 account, 3 tags), `get100` (100 accounts, 3 tags), `mix:N` (N % gets, the
-    /// rest sets), or `fixed` (sets, to a server that answers the same to everything)
+    /// rest sets), `fixed` (sets, to a server that answers the same to everything), `webdis-set` and `webdis-get` (a field, and three, of a hash in Redis through webdis)
     #[arg(long, default_value = "set")]
     workload: Kind,
     /// Connections that are opened, asked once, and then left alone

@@ -59,6 +59,8 @@ pub(crate) enum Kind {
     /// So many in a hundred are gets.
     Mix(u8),
     Fixed,
+    WebdisSet,
+    WebdisGet,
 }
 
 impl FromStr for Kind {
@@ -70,6 +72,8 @@ impl FromStr for Kind {
             "get" => Ok(Self::Get),
             "get100" => Ok(Self::Get100),
             "fixed" => Ok(Self::Fixed),
+            "webdis-set" => Ok(Self::WebdisSet),
+            "webdis-get" => Ok(Self::WebdisGet),
             _ => {
                 let share = text.strip_prefix("mix:").and_then(|share| share.parse().ok());
                 share
@@ -90,10 +94,16 @@ pub(crate) enum Expected {
     Accounts(usize),
     /// Something that says OK.
     Fixed,
+    /// Redis' through webdis: a field was there and is changed.
+    WebdisSet,
+    /// Redis' through webdis: three values.
+    WebdisGet,
 }
 
 const OK_SET: &[u8] = br#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","ErrorDisplay":""}"#;
 const OK_GET: &[u8] = br#"],"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","ErrorDisplay":""}"#;
+
+const WEBDIS_HEAD: &[u8] = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: ";
 
 impl Expected {
     /// Whether a body is that answer.
@@ -105,6 +115,8 @@ impl Expected {
                 body.ends_with(OK_GET) && memmem::find_iter(body, br#""ResultCode":0,"#).count() == count
             }
             Self::Fixed => memmem::find(body, br#""ErrorCode":0"#).is_some(),
+            Self::WebdisSet => body == br#"{"HSET":0}"#,
+            Self::WebdisGet => body.starts_with(br#"{"HMGET":[""#) && memmem::find(body, b"null").is_none(),
         }
     }
 }
@@ -156,15 +168,22 @@ impl Workload {
             Kind::Mix(gets) if self.random.below(100) < u64::from(gets) => Expected::Accounts(1),
             Kind::Set | Kind::Mix(_) => Expected::Set,
             Kind::Fixed => Expected::Fixed,
+            Kind::WebdisSet => Expected::WebdisSet,
+            Kind::WebdisGet => Expected::WebdisGet,
         };
         self.body.clear();
         match expected {
             Expected::Accounts(count) => self.write_get(count),
             Expected::Set | Expected::Fixed => self.write_set(),
+            Expected::WebdisSet | Expected::WebdisGet => self.write_webdis(expected),
         }
         out.clear();
         if let Some((set, get)) = self.heads.get(self.next_app) {
-            out.extend_from_slice(if matches!(expected, Expected::Accounts(_)) { get } else { set });
+            out.extend_from_slice(match expected {
+                Expected::Accounts(_) => get,
+                Expected::Set | Expected::Fixed => set,
+                Expected::WebdisSet | Expected::WebdisGet => WEBDIS_HEAD,
+            });
         }
         self.next_app = (self.next_app + 1) % self.heads.len();
         push_number(out, self.body.len() as u64);
@@ -189,6 +208,20 @@ impl Workload {
         self.body.extend_from_slice(br#"","ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":"Nickname "#);
         push_number(&mut self.body, self.counter);
         self.body.extend_from_slice(br#""}]}"#);
+    }
+
+    /// Commands as webdis takes them: words between slashes.
+    fn write_webdis(&mut self, expected: Expected) {
+        self.counter += 1;
+        let (set, user) = (expected == Expected::WebdisSet, self.draw());
+        self.body.extend_from_slice(if set { b"HSET/user".as_slice() } else { b"HMGET/user" });
+        push_number(&mut self.body, user);
+        if set {
+            self.body.extend_from_slice(b"/Tag_Profile_IM_Nick/Nickname%20");
+            push_number(&mut self.body, self.counter);
+        } else {
+            self.body.extend_from_slice(b"/Tag_Profile_IM_Nick/Tag_Profile_IM_Gender/Tag_Profile_IM_Image");
+        }
     }
 
     fn write_get(&mut self, count: usize) {

@@ -18,6 +18,6 @@ impl RequestIds {
     /// The next one.
     pub(crate) fn next(&self) -> HeaderValue {
         let id = format!("{:016x}-{:x}", self.seed, self.next.fetch_add(1, Ordering::Relaxed));
-        HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static(""))
+        HeaderValue::try_from(id).unwrap_or(HeaderValue::from_static(""))
     }
 }

@@ -206,6 +206,7 @@ fn success(members: &[u8], profile: bool) -> Vec<u8> {
 fn response(body: Vec<u8>) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(body));
     let headers = response.headers_mut();
+    headers.reserve(8);
     // A published client fails without `json` in the content type; the CORS headers are the cloud's.
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));

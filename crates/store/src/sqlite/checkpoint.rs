@@ -8,7 +8,7 @@
 //! readable for that long: after a deletion the log is also cut off, at once when nothing is written, else within a
 //! minute.
 
-use super::connection;
+use super::{ahead, connection};
 use crate::open::OpenError;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
@@ -23,6 +23,8 @@ use std::time::{Duration, Instant};
 pub(super) struct Bounds {
     /// Between two looks at the log.
     interval: Duration,
+    /// Within one interval: the log's file is grown ahead.
+    busy: i64,
     /// Worth a checkpoint under load.
     worth_copying: i64,
     /// From here on the log should start anew.
@@ -34,11 +36,12 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
-    /// 64 MiB, 1 GiB, and some milliseconds.
+    /// 64 MiB, 512 MiB, and some milliseconds.
     pub(super) const DEFAULT: Self = Self {
         interval: Duration::from_secs(1),
+        busy: 4096,
         worth_copying: 32 * 1024,
-        max: 512 * 1024,
+        max: 256 * 1024,
         in_a_gap: 2048,
         erase_within: Duration::from_mins(1),
     };
@@ -153,6 +156,7 @@ impl Worker {
         let connection = self.take_connection()?;
         let mut log = self.copy(&connection, seen)?;
         let idle = log.pages == seen.pages;
+        self.grow_ahead(&connection, log, seen);
         if self.erased.load(Ordering::Acquire) && (idle || self.cut_off.elapsed() >= self.bounds.erase_within)
         {
             log = self.cut_off(&connection)?;
@@ -179,6 +183,22 @@ impl Worker {
             tracing::debug!(?log, "the log may start anew");
         }
         Ok(log)
+    }
+
+    /// Keeps the log's file longer than the log will be before the next round, when the writer is busy.
+    fn grow_ahead(&self, connection: &Connection, log: Log, seen: Log) {
+        /// A page of the database with what the log writes before it.
+        const PAGE_BYTES: i64 = 2048 + 24;
+        let grown = log.pages - seen.pages;
+        if grown < self.bounds.busy {
+            return;
+        }
+        let pages = (log.pages + 2 * grown).min(self.bounds.max + self.bounds.worth_copying);
+        let bytes = u64::try_from(pages * PAGE_BYTES).unwrap_or_default();
+        let path = self.path.with_extension("db-wal");
+        if let Err(error) = ahead::grow(&path, bytes, connection, &self.gate) {
+            tracing::debug!(%error, "the log's file was not grown ahead");
+        }
     }
 
     /// Gets close to the writer: what came in meanwhile would otherwise have to be copied with the gate closed.
@@ -226,7 +246,14 @@ mod tests {
 
     fn small(in_a_gap: i64) -> Bounds {
         let interval = Duration::from_millis(2);
-        Bounds { interval, worth_copying: 8, max: 64, in_a_gap, erase_within: Duration::from_millis(50) }
+        Bounds {
+            interval,
+            busy: 4,
+            worth_copying: 8,
+            max: 64,
+            in_a_gap,
+            erase_within: Duration::from_millis(50),
+        }
     }
 
     /// `in_a_gap` below zero: the checkpointer never gets close enough, as on a disk too slow for it.

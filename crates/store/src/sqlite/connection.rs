@@ -166,9 +166,9 @@ pub(super) fn existing(path: &Path, access: Access) -> Result<Connection, OpenEr
 pub(super) fn writing(path: &Path) -> rusqlite::Result<Connection> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     // FULL: a commit is on the disk before it is acknowledged. No automatic checkpoints: they would run inside
-    // a commit; the checkpointer has its own thread. 64 MiB of page cache. What is deleted is overwritten with zeros.
+    // a commit; the checkpointer has its own thread. At most 256 MiB of page cache: a change reads its page. What is deleted is overwritten with zeros.
     connection.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -65536;
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -262144;
          PRAGMA secure_delete = ON;",
     )?;
     // A connection dropped after an I/O error must not touch the disk once more.

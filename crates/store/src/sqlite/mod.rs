@@ -3,6 +3,7 @@
 //! Two things make it fast and must stay: an update touches one leaf of a rowid table (the index on (app, user)
 //! does not change), and the write-ahead log may grow, so that a checkpoint writes each page once, in page order.
 
+mod ahead;
 mod backup;
 mod check;
 mod checkpoint;
