@@ -132,12 +132,16 @@ impl Operation {
         match self {
             Self::Apply(change) => apply(connection, change, effects, touched),
             Self::Import { app, seeds, at, origin } => {
-                seeds.iter().for_each(|seed| touched.left_to_the_table((*app, seed.user)));
+                for seed in seeds {
+                    touched.left_to_the_table((*app, seed.user));
+                }
                 let changed = import(connection, *app, seeds, *at)?;
                 tell(connection, *app, changed, *at, origin.as_ref(), effects)
             }
             Self::Delete { app, users } => {
-                users.iter().for_each(|user| touched.left_to_the_table((*app, *user)));
+                for user in users {
+                    touched.left_to_the_table((*app, *user));
+                }
                 delete(connection, *app, users)
             }
             Self::Kick { app, user, at } => kick(connection, *app, *user, *at),
