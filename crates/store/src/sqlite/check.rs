@@ -63,8 +63,7 @@ pub fn check(dir: &Path, tell: &mut dyn FnMut(Finding)) -> Result<Checked, OpenE
     let _lock = DirectoryLock::take(dir)?;
     let connection = connection::existing(&path, connection::Access::Write)?;
     let mut checked = examine(&connection, tell).map_err(OpenError::engine(&path))?;
-    let frames = connection::frames(&connection).map_err(OpenError::engine(&path))?;
-    if let Some(offset) = log::find_damage(&path, frames).map_err(OpenError::io(&path))? {
+    if let Some(offset) = log::find_damage(&path).map_err(OpenError::io(&path))? {
         checked.damaged += 1;
         let what =
             format!("the log is damaged at byte {offset}, and changes that were acknowledged lie behind it");

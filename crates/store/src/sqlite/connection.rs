@@ -83,39 +83,42 @@ pub(super) fn prepare(path: &Path) -> Result<Connection, OpenError> {
     // same mode.
     let created = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
     created.map_err(OpenError::io(path))?;
-    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(OpenError::engine(path))?;
-    // Data that is refused may have a log, which stays as it is.
-    leave_log_on_close(&connection, true).map_err(OpenError::engine(path))?;
-    let number = |pragma: &str| {
-        connection.query_row(pragma, [], |row| row.get::<_, i64>(0)).map_err(OpenError::engine(path))
-    };
-    let (application, found) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
-    let tables = number("SELECT count(*) FROM sqlite_schema")?;
-    log::make_sure(path, frames(&connection).map_err(OpenError::engine(path))?)?;
+    let (application, found, tables) = kind(&leaving_its_log(path)?).map_err(OpenError::engine(path))?;
     match (application, found, tables) {
-        (APPLICATION_ID, FORMAT, _) => Ok(connection),
-        (APPLICATION_ID, 1 | 2, _) => {
-            let steps = if found == 1 { &[FORMAT_2, FORMAT_3][..] } else { &[FORMAT_3] };
-            upgrade(&connection, &steps.concat()).map_err(OpenError::engine(path))?;
-            tracing::info!(path = %path.display(), "the database was upgraded from format {found} to format {FORMAT}");
-            Ok(connection)
+        (APPLICATION_ID, 1..=FORMAT, _) | (0, 0, 0) => {}
+        (APPLICATION_ID, ..) => {
+            return Err(OpenError::UnknownFormat { path: path.to_owned(), found, known: FORMAT });
         }
-        (0, 0, 0) => {
-            create(&connection).map_err(OpenError::engine(path))?;
-            Ok(connection)
-        }
-        (APPLICATION_ID, _, _) => {
-            Err(OpenError::UnknownFormat { path: path.to_owned(), found, known: FORMAT })
-        }
-        _ => Err(OpenError::Foreign { path: path.to_owned() }),
+        _ => return Err(OpenError::Foreign { path: path.to_owned() }),
     }
+    log::make_sure(path)?;
+    let connection = leaving_its_log(path)?;
+    let steps: &[&str] = match found {
+        0 => {
+            create(&connection).map_err(OpenError::engine(path))?;
+            return Ok(connection);
+        }
+        1 => &[FORMAT_2, FORMAT_3],
+        2 => &[FORMAT_3],
+        _ => return Ok(connection),
+    };
+    upgrade(&connection, &steps.concat()).map_err(OpenError::engine(path))?;
+    tracing::info!(path = %path.display(), "the database was upgraded from format {found} to format {FORMAT}");
+    Ok(connection)
 }
 
-/// How many frames of the log SQLite could read.
-pub(super) fn frames(connection: &Connection) -> rusqlite::Result<u64> {
-    // Copies nothing; −1 without a log.
-    let frames: i64 = connection.query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| row.get(1))?;
-    Ok(u64::try_from(frames).unwrap_or(0))
+/// Data that is refused may have a log, which stays as it is.
+fn leaving_its_log(path: &Path) -> Result<Connection, OpenError> {
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(OpenError::engine(path))?;
+    leave_log_on_close(&connection, true).map_err(OpenError::engine(path))?;
+    Ok(connection)
+}
+
+/// Whose database it is, of which format, and with how many tables.
+fn kind(connection: &Connection) -> rusqlite::Result<(i64, i64, i64)> {
+    let number = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, i64>(0));
+    let (application, format) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
+    Ok((application, format, number("SELECT count(*) FROM sqlite_schema")?))
 }
 
 fn create(connection: &Connection) -> rusqlite::Result<()> {

@@ -1,14 +1,14 @@
 //! The write-ahead log as it is found at a start, before anything is built upon it.
 //!
 //! SQLite reads a log up to the first frame that does not fit, and takes that for the end: rightly so after a crash, when only
-//! the last commit can be incomplete. Two things it can't know are seen to here. What it read may be in the page cache only,
-//! when an earlier process's sync failed: it is written once more, so that the next sync means what it says. And a frame that
-//! does not fit may have been damaged since: whole commits behind it prove that it was on the disk once.
+//! the last commit can be incomplete. Two things it can't know are seen to here. What it reads may be in the page cache only,
+//! when an earlier process's sync failed: it is written once more, into a file of its own, so that it is on the disk before
+//! anything is built upon it. And a frame that does not fit may have been damaged since: whole commits behind it prove that it was on the disk once.
 
 use super::connection::{self, Access};
 use crate::open::{DirectoryLock, OpenError, sync_directory};
-use std::fs::File;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -25,74 +25,97 @@ pub(super) fn path_of(database: &Path) -> PathBuf {
     path.into()
 }
 
-/// Sees to it that the log, of which SQLite could read so many frames, is whole and on the disk.
-pub(super) fn make_sure(database: &Path, frames: u64) -> Result<(), OpenError> {
+fn partial(log: &Path) -> PathBuf {
+    log.with_extension("db-wal.partial")
+}
+
+/// Sees to it that the log is whole and on the disk. Nobody in this process may have the database open.
+pub(super) fn make_sure(database: &Path) -> Result<(), OpenError> {
     let path = path_of(database);
+    let failed = OpenError::io(&path);
+    // Left by a start that was cut off.
+    let _ = fs::remove_file(partial(&path));
     let file = match File::options().read(true).write(true).open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(OpenError::io(&path)(error)),
+        Err(error) => return Err(failed(error)),
     };
-    if let Some(offset) = damage(&file, frames).map_err(OpenError::io(&path))? {
-        return Err(OpenError::DamagedLog { path, offset });
+    let Some(log) = Log::read(&file).map_err(&failed)? else { return Ok(()) };
+    let found = log.scan(&file).map_err(&failed)?;
+    if let Some(offset) = found.damage {
+        return Err(OpenError::DamagedLog { path: path.clone(), offset });
     }
-    write_again(&file, frames).map_err(OpenError::io(&path))
+    if found.end == 0 {
+        return Ok(());
+    }
+    match write_copy(&file, found.end, database, &path) {
+        Ok(true) => Ok(()),
+        // Where it is, then: the same bytes over themselves.
+        Ok(false) => copy(&file, &file, found.end).map_err(failed),
+        Err(error) => Err(failed(error)),
+    }
 }
 
-/// Where a log is damaged, of which SQLite could read so many frames.
-pub(super) fn find_damage(database: &Path, frames: u64) -> io::Result<Option<u64>> {
-    match File::open(path_of(database)) {
-        Ok(file) => damage(&file, frames),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
+/// Where a log is damaged.
+pub(super) fn find_damage(database: &Path) -> io::Result<Option<u64>> {
+    let file = match File::open(path_of(database)) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let Some(log) = Log::read(&file)? else { return Ok(None) };
+    Ok(log.scan(&file)?.damage)
 }
 
-fn write_again(file: &File, frames: u64) -> io::Result<()> {
-    let Some(log) = Log::read(file)? else { return Ok(()) };
+/// A copy that takes the log's place, so that there is a whole one at any moment. `false` when that can't be: another
+/// program has the log open, or the disk is full.
+fn write_copy(log: &File, end: u64, database: &Path, path: &Path) -> io::Result<bool> {
+    if !is_alone(database)? {
+        return Ok(false);
+    }
+    let partial = partial(path);
+    let written = (|| {
+        let mut options = File::options();
+        let target = options.write(true).create(true).truncate(true).mode(0o600).open(&partial)?;
+        copy(log, &target, end)
+    })();
+    match written {
+        Ok(()) => {}
+        Err(error) => {
+            let _ = fs::remove_file(&partial);
+            let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded].contains(&error.kind());
+            return if full { Ok(false) } else { Err(error) };
+        }
+    }
+    fs::rename(&partial, path)?;
+    sync_directory(path.parent().unwrap_or(Path::new(".")))?;
+    Ok(true)
+}
+
+/// Whether no other program has the log open: SQLite holds a lock on the log's index as long as it has.
+fn is_alone(database: &Path) -> io::Result<bool> {
+    let mut index = database.as_os_str().to_owned();
+    index.push("-shm");
+    let index = match File::options().read(true).write(true).open(index) {
+        Ok(index) => index,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(error),
+    };
+    // Given back when the file is closed.
+    Ok(rustix::fs::fcntl_lock(&index, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_ok())
+}
+
+fn copy(from: &File, to: &File, end: u64) -> io::Result<()> {
     let mut chunk = vec![0; 1 << 20];
-    let (mut at, end) = (0, log.place(frames).min(log.bytes));
+    let mut at = 0;
     while at < end {
         let wanted = usize::try_from(end - at).unwrap_or(usize::MAX).min(chunk.len());
         let Some(part) = chunk.get_mut(..wanted) else { return Err(io::ErrorKind::InvalidInput.into()) };
-        file.read_exact_at(part, at)?;
-        file.write_all_at(part, at)?;
+        from.read_exact_at(part, at)?;
+        to.write_all_at(part, at)?;
         at += wanted as u64;
     }
-    file.sync_data()
-}
-
-/// Looks for commits behind the end. One may be there rightly: the last one, which was not synced when the power went, and may
-/// have reached the disk in part. With two, the first was acknowledged before the second began.
-fn damage(file: &File, frames: u64) -> io::Result<Option<u64>> {
-    let Some(log) = Log::read(file)? else { return Ok(None) };
-    if !log.head_is_whole {
-        return Ok(Some(0));
-    }
-    let (mut commits, mut sum) = (0, None);
-    let mut frame = vec![0; usize::try_from(log.frame_bytes()).unwrap_or(0)];
-    for number in frames.. {
-        let at = log.place(number);
-        if at + log.frame_bytes() > log.bytes {
-            return Ok(None);
-        }
-        file.read_exact_at(&mut frame, at)?;
-        let (Some(head), Some(page)) = (frame.get(..8), frame.get(24..)) else { return Ok(None) };
-        let word = |place: usize| big_endian(&frame, place);
-        if (word(8), word(12)) != log.salt {
-            (commits, sum) = (0, None);
-            continue;
-        }
-        let stored = (word(16), word(20));
-        // Whether it fits its predecessor, whatever is before that.
-        let fits = sum.is_some_and(|sum| log.checksum(log.checksum(sum, head), page) == stored);
-        commits = if fits { commits + u64::from(word(4) != 0) } else { 0 };
-        if commits >= 2 {
-            return Ok(Some(log.place(frames)));
-        }
-        sum = Some(stored);
-    }
-    Ok(None)
+    to.sync_data()
 }
 
 fn big_endian(bytes: &[u8], place: usize) -> u32 {
@@ -105,8 +128,18 @@ struct Log {
     big_endian: bool,
     page_bytes: u64,
     salt: (u32, u32),
+    /// The head's checksum: the first frame's begins with it.
+    sum: (u32, u32),
     bytes: u64,
     head_is_whole: bool,
+}
+
+/// What is in a log.
+struct Scanned {
+    /// Up to here it reads, to the end of a commit; 0 without any.
+    end: u64,
+    /// Where it is damaged, when more than a crash must have done that.
+    damage: Option<u64>,
 }
 
 impl Log {
@@ -127,13 +160,14 @@ impl Log {
             big_endian: magic == MAGIC_BIG_ENDIAN,
             page_bytes,
             salt: (word(16), word(20)),
+            sum: (word(24), word(28)),
             bytes,
             head_is_whole: false,
         };
         let [summed @ .., _, _, _, _, _, _, _, _] = &head;
         log.head_is_whole = [MAGIC_BIG_ENDIAN, MAGIC_LITTLE_ENDIAN].contains(&magic)
             && (512..=65536).contains(&page_bytes)
-            && log.checksum((0, 0), summed) == (word(24), word(28));
+            && log.checksum((0, 0), summed) == log.sum;
         Ok(Some(log))
     }
 
@@ -141,19 +175,48 @@ impl Log {
         FRAME_HEAD_BYTES + self.page_bytes
     }
 
-    const fn place(&self, frame: u64) -> u64 {
-        HEAD_BYTES + frame * self.frame_bytes()
+    /// Reads the log as SQLite does, and beyond: for commits behind its end. One may be there rightly: the last one, which was
+    /// not synced when the power went, and may have reached the disk in part. With two, the first was acknowledged before
+    /// the second began.
+    fn scan(&self, file: &File) -> io::Result<Scanned> {
+        let mut found = Scanned { end: 0, damage: (!self.head_is_whole).then_some(0) };
+        let mut frame = vec![0; usize::try_from(self.frame_bytes()).unwrap_or(0)];
+        let mut reader = BufReader::with_capacity(1 << 18, file);
+        reader.seek(SeekFrom::Start(HEAD_BYTES))?;
+        let (mut at, mut sum, mut broken, mut commits_behind) = (HEAD_BYTES, Some(self.sum), None, 0);
+        while found.damage.is_none() && at + self.frame_bytes() <= self.bytes {
+            reader.read_exact(&mut frame)?;
+            let (Some(head), Some(page)) = (frame.get(..8), frame.get(24..)) else { break };
+            let word = |place: usize| big_endian(&frame, place);
+            let (is_ours, is_commit) = ((word(8), word(12)) == self.salt, word(4) != 0);
+            let stored = (word(16), word(20));
+            // Whether it fits its predecessor, whatever is before that.
+            let fits =
+                is_ours && sum.is_some_and(|sum| self.checksum(self.checksum(sum, head), page) == stored);
+            if !fits {
+                broken.get_or_insert(at);
+                commits_behind = 0;
+            } else if is_commit && broken.is_some() {
+                commits_behind += 1;
+            } else if is_commit {
+                found.end = at + self.frame_bytes();
+            }
+            if commits_behind >= 2 {
+                found.damage = broken;
+            }
+            sum = is_ours.then_some(stored);
+            at += self.frame_bytes();
+        }
+        Ok(found)
     }
 
     fn checksum(&self, sum: (u32, u32), bytes: &[u8]) -> (u32, u32) {
         let (mut first, mut second) = sum;
-        for pair in bytes.chunks_exact(8) {
-            let word = |place: usize| {
-                let word = big_endian(pair, place);
-                if self.big_endian { word } else { word.swap_bytes() }
-            };
-            first = first.wrapping_add(word(0)).wrapping_add(second);
-            second = second.wrapping_add(word(4)).wrapping_add(first);
+        let word = if self.big_endian { u32::from_be_bytes } else { u32::from_le_bytes };
+        for pair in bytes.as_chunks::<8>().0 {
+            let [a, b, c, d, e, f, g, h] = *pair;
+            first = first.wrapping_add(word([a, b, c, d])).wrapping_add(second);
+            second = second.wrapping_add(word([e, f, g, h])).wrapping_add(first);
         }
         (first, second)
     }
@@ -177,9 +240,8 @@ pub fn repair(dir: &Path) -> Result<Option<Repaired>, OpenError> {
     }
     let _lock = DirectoryLock::take(dir)?;
     let connection = connection::existing(&path, Access::Write)?;
-    let frames = connection::frames(&connection).map_err(OpenError::engine(&path))?;
     let log = path_of(&path);
-    let Some(offset) = find_damage(&path, frames).map_err(OpenError::io(&log))? else { return Ok(None) };
+    let Some(offset) = find_damage(&path).map_err(OpenError::io(&log))? else { return Ok(None) };
     let kept = dir.join("portraitd.db-wal.damaged");
     let keep = || {
         let mut copy = File::options().write(true).create_new(true).mode(0o600).open(&kept)?;

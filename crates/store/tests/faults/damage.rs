@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Images of each origin in the short form.
 const IMAGES: u64 = 500;
-const ACCOUNTS: u64 = 200;
+const ACCOUNTS: u64 = 100;
 /// Versions of each account that were stored, one after the other.
 const VERSIONS: u64 = 3;
 
