@@ -4,7 +4,7 @@
 use crate::disk::{
     Action, DATABASE, Disk, EIO, ENOSPC, EROFS, EVERY_FILE, Fault, LOG, OPEN, READ, SYNC, TRUNCATE, WRITE,
 };
-use crate::harness::{App, Connection, TestServer, binary, path_of, post};
+use crate::harness::{App, Connection, KEY, TestServer, binary, path_of, post};
 use crate::receiver::{Call, Receiver};
 use crate::torture::number;
 use serde_json::{Value, json};
@@ -395,4 +395,49 @@ fn a_log_damaged_before_its_end_is_refused_and_repaired_when_told_to() {
     let server = TestServer::serve(&data, CONFIG);
     let found = level(&App { server: &server, id }, "alice");
     assert!((1..20).contains(&found), "{found}");
+}
+
+/// Needs root, to become somebody else; CI has it.
+#[test]
+fn without_permission_a_server_goes_on_and_a_new_one_says_why_it_cannot() {
+    const NOBODY: u32 = 65534;
+    // Where everybody may pass; a build directory may be for its owner only.
+    let dir = tempfile::tempdir_in("/tmp").unwrap();
+    let (data, program) = (dir.path().join("data"), dir.path().join("portraitd"));
+    std::fs::copy(binary().get_program(), &program).unwrap();
+    std::fs::create_dir(&data).unwrap();
+    let own = |owner: u32| {
+        let files = std::fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().path());
+        files
+            .chain([data.clone()])
+            .all(|path| std::os::unix::fs::chown(path, Some(owner), Some(owner)).is_ok())
+    };
+    if !own(NOBODY) {
+        assert!(std::env::var_os("CI").is_none(), "CI is root");
+        eprintln!("SKIPPED: files can't be given away here (not root?)");
+        return;
+    }
+    let everybody = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(dir.path(), everybody).unwrap();
+    let as_nobody = || {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]).arg(&program);
+        command.args(["dev", "--key", KEY, "--data"]).arg(&data);
+        command
+    };
+    let mut server = TestServer::start_with(&mut as_nobody());
+    assert_eq!((set(&server.dev_app(), "alice", 1), level(&server.dev_app(), "alice")), (0, 1));
+    own(0);
+    assert_eq!(set(&server.dev_app(), "alice", 2), 0, "what is open stays open");
+    assert_eq!(level(&server.dev_app(), "alice"), 2);
+    server.kill();
+    drop(server);
+    let refused =
+        as_nobody().args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]).output().unwrap();
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(said.contains(data.to_str().unwrap()) && said.contains("ermission denied"), "{said}");
+    own(NOBODY);
+    let server = TestServer::start_with(&mut as_nobody());
+    assert_eq!(level(&server.dev_app(), "alice"), 2, "and nothing is lost");
 }
