@@ -213,10 +213,10 @@ impl Log {
     fn checksum(&self, sum: (u32, u32), bytes: &[u8]) -> (u32, u32) {
         let (mut first, mut second) = sum;
         let word = if self.big_endian { u32::from_be_bytes } else { u32::from_le_bytes };
-        for pair in bytes.as_chunks::<8>().0 {
-            let [a, b, c, d, e, f, g, h] = *pair;
-            first = first.wrapping_add(word([a, b, c, d])).wrapping_add(second);
-            second = second.wrapping_add(word([e, f, g, h])).wrapping_add(first);
+        let words: &[[u8; 4]] = bytes.as_chunks().0;
+        for [one, other] in words.as_chunks().0 {
+            first = first.wrapping_add(word(*one)).wrapping_add(second);
+            second = second.wrapping_add(word(*other)).wrapping_add(first);
         }
         (first, second)
     }
