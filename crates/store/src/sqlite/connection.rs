@@ -83,7 +83,8 @@ pub(super) fn prepare(path: &Path) -> Result<Connection, OpenError> {
     // same mode.
     let created = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
     created.map_err(OpenError::io(path))?;
-    let (application, found, tables) = kind(&leaving_its_log(path)?).map_err(OpenError::engine(path))?;
+    let opened = || open(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(OpenError::engine(path));
+    let (application, found, tables) = kind(&opened()?).map_err(OpenError::engine(path))?;
     match (application, found, tables) {
         (APPLICATION_ID, 1..=FORMAT, _) | (0, 0, 0) => {}
         (APPLICATION_ID, ..) => {
@@ -92,7 +93,7 @@ pub(super) fn prepare(path: &Path) -> Result<Connection, OpenError> {
         _ => return Err(OpenError::Foreign { path: path.to_owned() }),
     }
     log::make_sure(path)?;
-    let connection = leaving_its_log(path)?;
+    let connection = opened()?;
     let steps: &[&str] = match found {
         0 => {
             create(&connection).map_err(OpenError::engine(path))?;
@@ -104,13 +105,6 @@ pub(super) fn prepare(path: &Path) -> Result<Connection, OpenError> {
     };
     upgrade(&connection, &steps.concat()).map_err(OpenError::engine(path))?;
     tracing::info!(path = %path.display(), "the database was upgraded from format {found} to format {FORMAT}");
-    Ok(connection)
-}
-
-/// Data that is refused may have a log, which stays as it is.
-fn leaving_its_log(path: &Path) -> Result<Connection, OpenError> {
-    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(OpenError::engine(path))?;
-    leave_log_on_close(&connection, true).map_err(OpenError::engine(path))?;
     Ok(connection)
 }
 
@@ -152,7 +146,6 @@ pub(super) fn existing(path: &Path, access: Access) -> Result<Connection, OpenEr
         Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
     };
     let connection = open(path, flags).map_err(OpenError::engine(path))?;
-    leave_log_on_close(&connection, true).map_err(OpenError::engine(path))?;
     let number = |pragma: &str| {
         connection.query_row(pragma, [], |row| row.get::<_, i64>(0)).map_err(OpenError::engine(path))
     };
@@ -174,8 +167,6 @@ pub(super) fn writing(path: &Path) -> rusqlite::Result<Connection> {
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -262144;
          PRAGMA secure_delete = ON;",
     )?;
-    // A connection dropped after an I/O error must not touch the disk once more.
-    leave_log_on_close(&connection, true)?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)
 }
@@ -187,7 +178,12 @@ pub(super) fn join(connection: &Connection) -> rusqlite::Result<()> {
 
 /// Closes the last connection of the process: the whole log is copied and removed.
 pub(super) fn close_last(connection: Connection) -> rusqlite::Result<()> {
-    leave_log_on_close(&connection, false)?;
+    let (busy, left): (bool, i64) =
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    // SQLite removes the log on its own word; that nothing is left in it is not taken on trust.
+    if !busy && left <= 0 {
+        leave_log_on_close(&connection, false)?;
+    }
     connection.close().map_err(|(_, error)| error)
 }
 
@@ -217,6 +213,8 @@ pub(super) fn reading(path: &Path) -> rusqlite::Result<Connection> {
 fn open(path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
     // Each connection stays on one thread at a time, so SQLite needs no mutex of its own.
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    // From the start: one that could not open all that it needs would remove a log that it could not read.
+    leave_log_on_close(&connection, true)?;
     wait_when_busy(&connection)?;
     Ok(connection)
 }
