@@ -2,6 +2,7 @@
 
 use crate::field::{FieldSpec, Permission, Role, STANDARD_FIELDS};
 use crate::lexicon::Lexicon;
+use crate::meant::{Meant, meant};
 use crate::profile::{ProfileItem, ProfilePatch};
 use crate::value::{FieldValue, RawValue, ValueProblem, ValueRule};
 use crate::{AppSettings, CustomKeyword, ErrorCode, Language, SdkAppId, StandardTag, Tag};
@@ -39,8 +40,8 @@ pub struct FieldError {
 /// What can be wrong with an item.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum FieldProblem {
-    /// No such field; with the nearest tag that exists.
-    UnknownTag(Option<String>),
+    /// No such field; with what may have been meant.
+    UnknownTag(Option<Meant>),
     /// The caller may not write it.
     NotWritable,
     /// The caller may not read it.
@@ -129,22 +130,10 @@ impl FieldSchema {
             }
             None => None,
         };
-        spec.ok_or_else(|| FieldProblem::UnknownTag(self.nearest(text)))
-    }
-
-    /// The tag a caller may have meant: the same but for case, or the standard field of a client SDK's name.
-    fn nearest(&self, text: &str) -> Option<String> {
-        let bare = |tag: &str| {
-            let start = tag.rfind('_').map_or(0, |at| at + 1);
-            tag.get(start..).unwrap_or_default().to_ascii_lowercase()
-        };
-        let meant = match bare(text).as_str() {
-            "nickname" => "nick".to_owned(),
-            "faceurl" | "avatar" => "image".to_owned(),
-            other => other.to_owned(),
-        };
-        let specs = self.standard.iter().chain(self.custom.iter().map(|(_, spec)| spec));
-        specs.map(|spec| spec.tag.to_string()).find(|tag| !meant.is_empty() && bare(tag) == meant)
+        spec.ok_or_else(|| {
+            let specs = self.standard.iter().chain(self.custom.iter().map(|(_, spec)| spec));
+            FieldProblem::UnknownTag(meant(text, specs.map(|spec| spec.tag)))
+        })
     }
 }
 
@@ -176,12 +165,7 @@ impl FieldError {
 impl FieldProblem {
     fn explain(&self, language: Language) -> String {
         match (self, language) {
-            (Self::UnknownTag(Some(near)), Language::English) => {
-                format!("no such field in this app; did you mean {near}?")
-            }
-            (Self::UnknownTag(Some(near)), Language::Chinese) => {
-                format!("此应用没有该字段，您是否想写 {near}？")
-            }
+            (Self::UnknownTag(Some(meant)), _) => meant.explain(language),
             (Self::UnknownTag(None), _) => ErrorCode::InvalidTag.meaning(language).to_owned(),
             (Self::NotWritable, _) => ErrorCode::NoWritePermission.meaning(language).to_owned(),
             (Self::NotReadable, _) => ErrorCode::NoReadPermission.meaning(language).to_owned(),
@@ -282,16 +266,23 @@ mod tests {
 
     #[test]
     fn a_slip_of_the_pen_is_named() {
-        let near = |tag: &str| match FieldSchema::of(&settings()).find(Role::Admin, tag).err() {
-            Some(FieldProblem::UnknownTag(near)) => near,
-            other => panic!("{other:?}"),
+        let why = |tag: &str, language| {
+            let error = FieldSchema::of(&settings()).readable(Role::Admin, 0, tag).unwrap_err();
+            (error.code().number(), error.explain(language))
         };
-        assert_eq!(near("nickName").as_deref(), Some("Tag_Profile_IM_Nick"));
-        assert_eq!(near("Tag_Profile_Custom_faceURL").as_deref(), Some("Tag_Profile_IM_Image"));
-        assert_eq!(near("Tag_Profile_IM_NICK").as_deref(), Some("Tag_Profile_IM_Nick"));
-        assert_eq!(near("Tag_Profile_Custom_test").as_deref(), Some("Tag_Profile_Custom_Test"));
-        assert_eq!(near("Tag_Profile_IM_Xyz"), None);
-        assert_eq!(near(""), None);
+        let (code, english) = why("nickName", Language::English);
+        assert_eq!(code, 40009);
+        assert!(english.contains("the REST API calls this field Tag_Profile_IM_Nick"), "{english}");
+        assert!(why("faceURL", Language::Chinese).1.contains("REST API 中该字段为 Tag_Profile_IM_Image"));
+        assert!(
+            why("Tag_Profile_Custom_test", Language::English)
+                .1
+                .contains("did you mean Tag_Profile_Custom_Test?")
+        );
+        assert!(
+            !why("Tag_Profile_Custom_Gone", Language::English).1.contains("Tag_Profile_Custom_Gone?"),
+            "retired"
+        );
     }
 
     proptest! {

@@ -10,6 +10,7 @@ mod check;
 mod client;
 mod cloud;
 mod dev;
+mod emulator;
 mod env;
 mod environment;
 mod explain;
@@ -59,6 +60,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Dev(dev::Args),
+    Emulator(emulator::Args),
     Run(run::Args),
     Env(env::Args),
     Serve(serve::Args),
@@ -91,6 +93,7 @@ pub(crate) fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Run(args) => return run::run(args),
         Command::Env(args) => env::run(&args),
+        Command::Emulator(args) => emulator::run(&args),
         Command::Dev(args) => dev::run(args),
         Command::Serve(args) => serve::run(&args),
         Command::Config(args) => {

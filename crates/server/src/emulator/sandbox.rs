@@ -59,7 +59,7 @@ fn extent(scope: Option<SdkAppId>, image: &Image) -> Extent {
 
 impl Sandbox {
     /// The most throw-away apps at once.
-    pub(crate) const APPS_MAX: usize = 1000;
+    pub(crate) const APPS_MAX: usize = 250;
     /// The most snapshots.
     pub(crate) const SNAPSHOTS_MAX: usize = 100;
     /// Throw-away apps are numbered from here on; none twice.

@@ -9,6 +9,7 @@ mod environment;
 mod faults;
 mod inbox;
 mod index;
+pub(crate) mod shown;
 mod take;
 pub(crate) mod view;
 

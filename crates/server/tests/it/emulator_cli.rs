@@ -1,0 +1,95 @@
+//! `portraitd emulator`: the control API from a shell.
+
+use crate::emulator::set;
+use crate::harness::{TestServer, binary};
+use serde_json::Value;
+
+/// Runs a command against an emulator; its exit code and what it printed.
+fn run(server: &TestServer, args: &[&str]) -> (i32, String) {
+    let url = format!("http://{}", server.address);
+    let output = binary().arg("emulator").args(args).args(["--url", &url]).output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code().unwrap(), String::from_utf8(text).unwrap())
+}
+
+fn done(server: &TestServer, args: &[&str]) -> String {
+    let (code, text) = run(server, args);
+    assert_eq!(code, 0, "{args:?}: {text}");
+    text
+}
+
+#[test]
+fn everything_can_be_done_from_a_shell() {
+    let server = TestServer::dev();
+    let made: Value =
+        serde_json::from_str(&done(&server, &["apps", "create", "--webhook", "--json"])).unwrap();
+    assert_eq!(made["sdkappid"], 1_600_000_000);
+    let text = done(&server, &["apps", "create", "--empty", "--like", "1400000000"]);
+    assert!(text.contains("SDKAppID  1600000001") && text.contains("UserSig   eJ"), "{text}");
+    assert_eq!(done(&server, &["apps", "list"]), "1600000000\n1600000001\n");
+    done(&server, &["apps", "delete", "1600000001"]);
+    assert_eq!(
+        done(&server, &["snapshot", "save", "a b", "--app", "1600000000"]),
+        "a b: app 1600000000, 4 accounts\n"
+    );
+    done(&server, &["snapshot", "restore", "a b"]);
+    assert_eq!(done(&server, &["snapshot", "list"]), "a b: app 1600000000, 4 accounts\n");
+    done(&server, &["snapshot", "delete", "a b"]);
+    let rule =
+        done(&server, &["faults", "add", "--command", "portrait_set", "--next", "1", "--code", "40006"]);
+    assert!(rule.starts_with("1  code 40006  ") && rule.contains("no call has matched"), "{rule}");
+    let call = || server.dev_app().code("portrait_set", &set("alice", "A").to_string());
+    assert_eq!([call(), call()], [40006, 0]);
+    assert!(done(&server, &["faults", "list"]).contains("matched 2, fired 1, 0 left"));
+    done(&server, &["faults", "remove", "1"]);
+    assert_eq!(done(&server, &["faults", "clear"]), "0 removed\n");
+    let calls = done(&server, &["requests", "--code", "40006"]);
+    assert!(calls.contains("portrait_set  1400000000  alice  40006  [code 40006]"), "{calls}");
+    let calls: Value =
+        serde_json::from_str(&done(&server, &["requests", "--user", "alice", "--json"])).unwrap();
+    assert_eq!(calls.as_array().unwrap().len(), 2);
+    assert_eq!(done(&server, &["requests", "--clear"]), "2 removed\n");
+    assert_eq!(done(&server, &["webhooks", "--count", "1", "--wait-ms", "1"]), "");
+    let clock = done(&server, &["clock", "set", "2040-01-01T00:00:00Z"]);
+    assert!(clock.starts_with("2040-01-01T00:00:00."), "{clock}");
+    assert!(done(&server, &["clock", "freeze"]).contains("frozen"));
+    assert!(done(&server, &["clock", "advance", "181d"]).starts_with("2040-06-30T"));
+    assert_eq!(call(), 70001);
+    done(&server, &["clock", "resume"]);
+    assert!(done(&server, &["clock", "release"]).contains("the machine's time"));
+    assert!(done(&server, &["clock", "show"]).contains("the machine's time"));
+    assert_eq!(
+        done(&server, &["reset", "--app", "1600000000", "--to", "empty"]),
+        "app 1600000000, 1 accounts\n"
+    );
+    assert_eq!(done(&server, &["reset"]), "1 apps, 4 accounts\n");
+}
+
+#[test]
+fn mistakes_are_explained() {
+    let server = TestServer::dev();
+    let refused = |args: &[&str], code: i32, part: &str| {
+        let (found, text) = run(&server, args);
+        assert_eq!(found, code, "{args:?}: {text}");
+        assert!(text.contains(part), "{args:?}: {text}");
+    };
+    refused(&["snapshot", "save", "a/b"], 1, "no slashes");
+    refused(&["snapshot", "restore", "x"], 1, "there is no snapshot `x`");
+    refused(
+        &["faults", "add", "--command", "portrait_sett", "--code", "40006"],
+        1,
+        "did you mean portrait_set?",
+    );
+    refused(&["faults", "add"], 1, "say what happens");
+    refused(&["faults", "add", "--close", "later"], 2, "possible values: before, after");
+    refused(&["clock", "advance", "soon"], 1, "advance: write it as");
+    refused(&["apps", "delete", "7"], 1, "7 is not a throw-away app");
+    refused(&["webhooks", "--count", "1"], 2, "--wait-ms");
+    let dir = tempfile::tempdir().unwrap();
+    let serve = TestServer::serve(&dir.path().join("data"), "");
+    let (code, text) = run(&serve, &["reset"]);
+    assert_eq!(code, 1);
+    assert!(text.contains("has no control API"), "{text}");
+    let output = binary().args(["emulator", "reset", "--url", "http://127.0.0.1:1"]).output().unwrap();
+    assert!(String::from_utf8(output.stderr).unwrap().contains("is portraitd running there?"));
+}
