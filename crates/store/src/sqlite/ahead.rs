@@ -1,5 +1,5 @@
 //! The log's file, grown ahead of a busy writer. A sync of bytes written over others takes half the time of one that
-//! makes the file longer, since a longer file is a second write, of the file system's own log.
+//! makes the file longer, since a longer file has its length written too, elsewhere on the disk.
 //!
 //! What is added is zeros, which no reader of a log takes for a record. It is added while nobody can write to the log.
 
