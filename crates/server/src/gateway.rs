@@ -37,7 +37,7 @@ pub(crate) struct GatewayConfig {
     pub(crate) body_bytes_max: usize,
     /// Requests that are worked on at once.
     pub(crate) requests_max: usize,
-    /// Memory for their bodies and larger answers.
+    /// Memory for their bodies, and as much again for larger answers.
     pub(crate) request_memory_bytes_max: usize,
     pub(crate) body_timeout: Duration,
     pub(crate) answer_timeout: Duration,

@@ -14,7 +14,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 #[derive(Debug)]
 pub(crate) struct Load {
     calls: Arc<Gauge>,
-    bytes: Arc<Gauge>,
+    bodies: Arc<Gauge>,
+    /// Apart from the bodies: answers that nobody reads must not keep requests out.
+    answers: Arc<Gauge>,
 }
 
 #[derive(Debug)]
@@ -31,10 +33,10 @@ pub(crate) struct Share {
 }
 
 impl Load {
-    /// At most so many calls, and so many bytes.
+    /// At most so many calls, so many bytes of their bodies, and as many of their answers.
     pub(crate) fn new(calls_max: usize, bytes_max: usize) -> Self {
         let gauge = |max| Arc::new(Gauge { taken: AtomicUsize::new(0), max });
-        Self { calls: gauge(calls_max), bytes: gauge(bytes_max) }
+        Self { calls: gauge(calls_max), bodies: gauge(bytes_max), answers: gauge(bytes_max) }
     }
 
     /// One more call.
@@ -44,9 +46,9 @@ impl Load {
         Ok(share)
     }
 
-    /// Room for bytes, none yet.
+    /// Room for a body, empty yet.
     pub(crate) fn room(&self) -> Share {
-        Share { gauge: Arc::clone(&self.bytes), taken: 0 }
+        Share { gauge: Arc::clone(&self.bodies), taken: 0 }
     }
 
     /// An answer that counts until the last byte of it is sent. Small ones are not counted: each connection has one at
@@ -56,7 +58,7 @@ impl Load {
         if answer.len() <= SMALL {
             return Ok(answer);
         }
-        let mut share = self.room();
+        let mut share = Share { gauge: Arc::clone(&self.answers), taken: 0 };
         share.grow(answer.len())?;
         Ok(Bytes::from_owner(Held { answer, _share: share }))
     }
@@ -110,14 +112,14 @@ mod tests {
         assert!(load.call().is_ok());
         let mut body = load.room();
         assert!(body.grow(60_000).is_ok() && body.grow(60_000).is_err() && body.grow(40_000).is_ok());
-        assert!(load.hold(Bytes::from(vec![0; 20_000])).is_err());
-        assert!(load.hold(Bytes::from_static(b"small")).is_ok(), "small answers always go");
         drop(body);
         let answer = load.hold(Bytes::from(vec![7; 90_000])).unwrap();
         let part = answer.slice(10..20);
         drop(answer);
-        assert!(load.room().grow(20_000).is_err(), "a part of the answer is still to be sent");
+        assert!(load.hold(Bytes::from(vec![0; 20_000])).is_err(), "a part of the answer is still to be sent");
+        assert!(load.hold(Bytes::from_static(b"small")).is_ok(), "small answers always go");
+        assert!(load.room().grow(100_000).is_ok(), "bodies have room of their own");
         drop(part);
-        assert!(load.room().grow(100_000).is_ok());
+        assert!(load.hold(Bytes::from(vec![0; 20_000])).is_ok());
     }
 }

@@ -6,6 +6,9 @@
 //! that starts after that.
 
 mod codec;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod internals;
 mod memory;
 mod open;
 mod operator;

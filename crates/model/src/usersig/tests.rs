@@ -108,3 +108,86 @@ proptest! {
         let _ = UserSig::decode(&enclose(&text));
     }
 }
+
+/// Opens the door of the vector's app to its user, at the time it was made.
+fn lets_in(text: &str, vector: &Vector) -> bool {
+    let key = AppKey::parse(&vector.key).unwrap();
+    UserSig::decode(text).is_ok_and(|sig| {
+        let checked = sig.check(SdkAppId(vector.sdkappid), &vector.identifier, UnixSeconds(vector.time));
+        checked.is_ok() && sig.is_signed_with(&key)
+    })
+}
+
+/// Cut at every byte, flipped at every bit, of the text and of the document inside: whatever still opens the door says the
+/// very same thing (base64 without its padding, white space in JSON).
+#[test]
+fn no_damage_to_an_official_usersig_opens_the_door() {
+    let mut tried = 0;
+    for vector in &vectors() {
+        let original = UserSig::decode(&vector.usersig).unwrap();
+        assert!(lets_in(&vector.usersig, vector));
+        let mut check = |text: &str| {
+            tried += 1;
+            let same = || UserSig::decode(text).unwrap() == original;
+            assert!(!lets_in(text, vector) || same(), "{text}");
+        };
+        let flipped = |bytes: &[u8]| -> Vec<Vec<u8>> {
+            let flip = |bit: usize| {
+                let mut changed = bytes.to_vec();
+                changed[bit / 8] ^= 1 << (bit % 8);
+                changed
+            };
+            (0..bytes.len() * 8).map(flip).collect()
+        };
+        (0..vector.usersig.len()).for_each(|end| check(&vector.usersig[..end]));
+        for changed in flipped(vector.usersig.as_bytes()) {
+            if let Ok(text) = std::str::from_utf8(&changed) {
+                check(text);
+            }
+        }
+        let base64: Vec<u8> = vector.usersig.bytes().map(to_standard).collect::<Option<_>>().unwrap();
+        let mut document = Vec::new();
+        let zlib = LENIENT.decode(base64).unwrap();
+        ZlibDecoder::new(zlib.as_slice()).read_to_end(&mut document).unwrap();
+        for changed in flipped(&document) {
+            if let Ok(text) = std::str::from_utf8(&changed) {
+                check(&enclose(text));
+            }
+        }
+    }
+    assert!(tried > 20_000, "{tried}");
+}
+
+/// A UserSig works up to and in its last second, whatever the clock and the numbers.
+#[test]
+fn time_is_judged_to_the_second_and_never_overflows() {
+    let key = AppKey::parse("key").unwrap();
+    let check = |time: u64, expire: u64, now: u64, expected: Result<(), u64>| {
+        let request =
+            SignRequest { app: SdkAppId(1), identifier: "a", time: UnixSeconds(time), expire, userbuf: None };
+        let sig = UserSig::decode(&sign(&key, request)).unwrap();
+        let checked = sig.check(SdkAppId(1), "a", UnixSeconds(now));
+        let expected = expected.map_err(|seconds| SigError::Expired { seconds });
+        assert_eq!(checked, expected, "{time} + {expire} at {now}");
+    };
+    let (time, expire) = (1_700_000_000, 600);
+    let end = time + expire;
+    for early in [61, 60, 59, 1, 0] {
+        check(time, expire, end - early, Ok(()));
+    }
+    for late in [1, 59, 60, 61, 3600, 86_400] {
+        check(time, expire, end + late, Err(late));
+    }
+    // A clock that stands before the UserSig was made: taken, as the official verifiers do.
+    check(time, expire, time - 86_400, Ok(()));
+    check(time, expire, 0, Ok(()));
+    // 32-bit seconds end on 2038-01-19; ours do not.
+    let y2038 = u64::from(u32::MAX / 2);
+    check(y2038 - 1, 1, y2038, Ok(()));
+    check(y2038, 1, y2038 + 1, Ok(()));
+    check(y2038, 1, y2038 + 2, Err(1));
+    check(time, u64::MAX, u64::MAX, Ok(()));
+    check(u64::MAX, u64::MAX, u64::MAX, Ok(()));
+    check(u64::MAX, 0, 0, Ok(()));
+    check(0, 0, u64::MAX, Err(u64::MAX));
+}

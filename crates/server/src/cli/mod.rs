@@ -32,7 +32,7 @@ mod settings;
 mod shell;
 mod start;
 mod token;
-mod transfer;
+pub(crate) mod transfer;
 mod usersig;
 mod webhook;
 mod words;

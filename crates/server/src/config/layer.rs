@@ -42,7 +42,7 @@ impl Config {
         Self::from_layers(&text, std::env::vars(), flags).with_context(|| name)
     }
 
-    fn from_layers(
+    pub(crate) fn from_layers(
         text: &str,
         env: impl Iterator<Item = (String, String)>,
         flags: &Flags,

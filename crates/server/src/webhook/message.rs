@@ -132,7 +132,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// Whether the receiver took the event: a 2xx whose body has `ErrorCode` 0. Otherwise why not.
-pub(super) fn understood(status: StatusCode, body: &[u8]) -> Result<(), String> {
+pub(crate) fn understood(status: StatusCode, body: &[u8]) -> Result<(), String> {
     if !status.is_success() {
         return Err(format!("HTTP {}", status.as_u16()));
     }

@@ -4,7 +4,7 @@
 mod backlog;
 mod delivery;
 mod gate;
-mod message;
+pub(crate) mod message;
 mod queue;
 mod sample;
 mod schedule;

@@ -24,6 +24,7 @@ mod error_pages;
 mod export;
 mod faults;
 mod harness;
+mod hostile;
 mod http1;
 mod https;
 mod import;

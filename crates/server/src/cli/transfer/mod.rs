@@ -9,8 +9,9 @@ mod stop;
 
 pub(super) use bar::{counter, of_bytes, of_steps};
 pub(super) use progress::beside;
-pub(super) use source::{Lines, Row, Source, open};
-pub(super) use spreadsheet::Spreadsheet;
+pub(crate) use source::{Lines, Source};
+pub(super) use source::{Row, open};
+pub(crate) use spreadsheet::Spreadsheet;
 pub(super) use stop::Stop;
 
 use super::operator::{Operator, Refusal};

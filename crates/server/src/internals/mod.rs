@@ -1,6 +1,8 @@
 //! The parts that tests and fuzz targets reach from outside; only there with the feature `internals`, and no promise to
 //! anybody.
 
+pub mod fuzz;
+
 use crate::admin::routes as admin;
 use crate::api;
 

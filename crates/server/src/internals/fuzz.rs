@@ -1,0 +1,244 @@
+//! Fuzz targets: everything that reads bytes from outside, each as a function of bytes. They are driven by libFuzzer
+//! (`fuzz/`) and, on a stable compiler, by `tests/fuzz.rs`. Besides not panicking, what is read must hold what is
+//! asserted here.
+
+use crate::admin::view::webhook::{EventChoice, WebhookPut};
+use crate::admin::view::{AppPatch, AppView, FieldDefinition, NewApp, NewKey, NewToken};
+use crate::admin::{read, record};
+use crate::api::{Caller, Ctx, ENDPOINTS, Style, respond};
+use crate::cli::transfer::{Lines, Source, Spreadsheet};
+use crate::clock::SystemClock;
+use crate::config::{Config, Flags};
+use crate::gateway::Gateway;
+use crate::query::Query;
+use crate::registry::Registry;
+use crate::webhook::EventIds;
+use crate::webhook::message::understood;
+use hyper::StatusCode;
+use portrait_model::{
+    AppKey, AppSettings, CustomField, CustomKeyword, FieldSchema, FieldValue, Language, Lexicon, Permission,
+    RawNumber, RawValue, Role, SdkAppId, StandardTag, Tag, UnixSeconds, UserId, UserSig, ValueRule,
+    ValueType,
+};
+use portrait_store::{MemoryStore, Store, internals as stored};
+use serde::de::IgnoredAny;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use tokio::runtime::Runtime;
+
+/// Every target. The names of the calls come first: their input is a body.
+pub const TARGETS: &[&str] = &[
+    "portrait_set",
+    "portrait_get",
+    "account_import",
+    "multiaccount_import",
+    "account_check",
+    "account_delete",
+    "kick",
+    "query",
+    "usersig",
+    "usersig_document",
+    "number",
+    "words",
+    "profile_record",
+    "event_record",
+    "settings",
+    "config",
+    "import_line",
+    "import_lines",
+    "import_csv",
+    "webhook_answer",
+    "admin_json",
+];
+
+/// What the targets work on: an app with accounts and fields of every type, in memory.
+pub struct World {
+    runtime: Runtime,
+    gateway: Gateway,
+    schema: FieldSchema,
+    view: AppView,
+    key: AppKey,
+    runs: u64,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+const APP: SdkAppId = SdkAppId(1_400_000_000);
+
+/// A fixture can't be made.
+#[expect(clippy::expect_used, reason = "fixed texts that are known to be good")]
+fn sure<T>(fixture: Option<T>) -> T {
+    fixture.expect("a fixture of the fuzz targets is wrong")
+}
+
+fn user(name: &str) -> UserId {
+    sure(UserId::parse(name).ok())
+}
+
+fn settings() -> AppSettings {
+    let mut settings = AppSettings::new(APP);
+    settings.add_key(sure(AppKey::parse("key")));
+    let types = [("Str", ValueType::String), ("Byt", ValueType::Bytes), ("Num", ValueType::Uint64)];
+    settings.custom_fields.extend(types.map(|(name, value_type)| CustomField {
+        keyword: sure(CustomKeyword::parse(name)),
+        value_type,
+        read: Permission::EVERYONE,
+        write: Permission::EVERYONE,
+        retired: false,
+    }));
+    settings.words = vec!["bad".into(), "敏感".into(), "ﬁne".into()];
+    settings
+}
+
+impl World {
+    /// A new world.
+    #[expect(clippy::expect_used, reason = "a fuzz target that can't start has nothing else to do")]
+    pub fn new() -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let settings = settings();
+        let (schema, view) = (FieldSchema::of(&settings), AppView::from(&settings));
+        let registry = runtime.block_on(async {
+            store.put_app(settings, None).await.expect("an app");
+            Registry::load(Arc::clone(&store)).await.expect("a registry")
+        });
+        let event_ids = Arc::new(EventIds::new(1));
+        let gateway = Gateway::new(
+            store,
+            Arc::new(registry),
+            Arc::new(SystemClock),
+            event_ids,
+            Config::default().gateway(),
+            1,
+        );
+        let world = Self { runtime, gateway, schema, view, key: sure(AppKey::parse("key")), runs: 0 };
+        for name in ["u", "v", "alice"] {
+            world.endpoint("account_import", format!("{{\"UserID\":\"{name}\"}}").as_bytes());
+        }
+        world
+    }
+
+    /// Runs one target on one input. Says whether the input was of the kind that the target wants.
+    pub fn run(&mut self, target: &str, bytes: &[u8]) -> bool {
+        // What inputs store must not pile up.
+        const RUNS_A_WORLD: u64 = 20_000;
+        self.runs += 1;
+        if self.runs.is_multiple_of(RUNS_A_WORLD) {
+            *self = Self::new();
+        }
+        let text = std::str::from_utf8(bytes);
+        match target {
+            "profile_record" => return stored::profile(bytes, user("alice")),
+            "event_record" => return stored::event(bytes),
+            "usersig_document" => return self.signed(UserSig::read_document(bytes).ok()),
+            "import_line" => return record::read(&self.schema, bytes).is_ok(),
+            "import_lines" => return rows(&mut Lines::new(bytes)),
+            "import_csv" => {
+                return Spreadsheet::new(bytes, &self.view).is_ok_and(|mut sheet| rows(&mut sheet));
+            }
+            "webhook_answer" => return understood(StatusCode::OK, bytes).is_ok(),
+            "admin_json" => return admin_json(bytes),
+            _ => {}
+        }
+        match (target, text) {
+            ("query", Ok(text)) => Query::parse(text).is_ok(),
+            ("usersig", Ok(text)) => self.signed(UserSig::decode(text).ok()),
+            ("number", Ok(text)) => number(text),
+            ("words", Ok(text)) => words(text),
+            ("settings", Ok(text)) => {
+                let (json, words) = text.split_once('\0').unwrap_or((text, ""));
+                stored::app_settings(json, words)
+            }
+            ("config", Ok(text)) => Config::from_layers(text, std::iter::empty(), &Flags::default()).is_ok(),
+            _ => self.endpoint(target, bytes),
+        }
+    }
+
+    /// Nothing that a fuzzer finds is signed.
+    fn signed(&self, sig: Option<UserSig>) -> bool {
+        let Some(sig) = sig else { return false };
+        let now = UnixSeconds(1_800_000_000);
+        let let_in = sig.check(APP, "administrator", now).is_ok() && sig.is_signed_with(&self.key);
+        assert!(!let_in || sig.issued_at().0 > 0, "the fuzzer signs");
+        true
+    }
+
+    /// The answer to any body is one well-formed envelope.
+    fn endpoint(&self, command: &str, body: &[u8]) -> bool {
+        let Some(endpoint) = ENDPOINTS.iter().find(|endpoint| endpoint.command == command) else {
+            return false;
+        };
+        let caller = Caller {
+            identifier: AppSettings::ADMINISTRATOR.into(),
+            role: Role::Admin,
+            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        };
+        let app = sure(self.gateway.registry.app(APP));
+        let ctx = Ctx { gateway: &self.gateway, app, caller, service: endpoint.service };
+        let outcome = self.runtime.block_on(endpoint.answer(ctx, body));
+        let style = Style { language: Language::Chinese, error_detail: true };
+        let answer = respond(&outcome, Some(endpoint.service), style);
+        assert!(serde_json::from_slice::<IgnoredAny>(answer.body()).is_ok(), "an answer that is no JSON");
+        outcome.is_ok()
+    }
+}
+
+fn rows(source: &mut dyn Source) -> bool {
+    let mut lines = 0;
+    while let Ok(Some(row)) = source.row() {
+        assert!(row.number >= lines, "rows go on");
+        lines = row.number;
+    }
+    lines > 0
+}
+
+/// A JSON number means what `serde_json` says it means.
+fn number(text: &str) -> bool {
+    let Ok(raw) = serde_json::from_str::<&serde_json::value::RawValue>(text) else { return false };
+    let raw = raw.get();
+    if !raw.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
+        return false;
+    }
+    let ours = ValueRule::Any.check(ValueType::Uint64, &RawValue::Number(RawNumber(raw)));
+    let theirs = serde_json::from_str::<serde_json::Number>(raw).ok();
+    if raw.bytes().all(|byte| byte.is_ascii_digit()) {
+        let theirs = theirs.and_then(|number| number.as_u64());
+        assert_eq!(ours.ok(), theirs.map(FieldValue::Uint), "{raw}");
+    } else if let (Ok(FieldValue::Uint(ours)), Some(theirs)) =
+        (ours, theirs.and_then(|number| number.as_f64()))
+    {
+        #[expect(clippy::cast_precision_loss, reason = "compared as far as a float can tell")]
+        let ours = ours as f64;
+        assert!((ours - theirs).abs() <= theirs.abs() * 1e-15, "{raw}: {ours} {theirs}");
+    }
+    true
+}
+
+/// Words and a value, a NUL between them: a value that contains a word as it stands is refused.
+fn words(text: &str) -> bool {
+    let Some((words, value)) = text.split_once('\0') else { return false };
+    let nick = Tag::Standard(StandardTag::Nick);
+    let words: Vec<String> = words.lines().map(str::to_owned).collect();
+    let Ok(lexicon) = Lexicon::new(&words, vec![nick]) else { return false };
+    let found = lexicon.screen(nick, value).is_err();
+    let plain = |word: &&String| !word.trim().is_empty() && value.is_ascii() && value.contains(word.trim());
+    assert!(found || !words.iter().any(|word| plain(&word)), "a word got through");
+    true
+}
+
+fn admin_json(bytes: &[u8]) -> bool {
+    let taken = [
+        read::<NewApp>(bytes).is_ok(),
+        read::<AppPatch>(bytes).is_ok(),
+        read::<NewKey>(bytes).is_ok(),
+        read::<NewToken>(bytes).is_ok(),
+        read::<FieldDefinition>(bytes).is_ok(),
+        read::<WebhookPut>(bytes).is_ok(),
+        read::<EventChoice>(bytes).is_ok(),
+    ];
+    taken.contains(&true)
+}

@@ -1,0 +1,89 @@
+//! What the product is built of: known sources, known licences, and not too much of it. `cargo deny` looks closer where it
+//! is installed; this can't be skipped.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The licences that deny.toml allows.
+fn licences() -> Vec<String> {
+    let table: toml::Table = std::fs::read_to_string(root().join("deny.toml")).unwrap().parse().unwrap();
+    let allow = table["licenses"]["allow"].as_array().unwrap();
+    allow.iter().map(|licence| licence.as_str().unwrap().to_owned()).collect()
+}
+
+/// Crates that the product links on Linux, those of tests apart. One more is a decision: raise it on purpose.
+const CRATES_MAX: usize = 200;
+
+fn metadata(arguments: &[&str]) -> Value {
+    let mut command = Command::new(env!("CARGO"));
+    let command =
+        command.args(["metadata", "--format-version", "1", "--locked", "--offline"]).args(arguments);
+    let output = command.current_dir(root()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Whether a licence expression can be met with the licences above.
+fn is_allowed(licences: &[String], expression: &str) -> bool {
+    let expression = expression.replace(['(', ')'], " ").replace('/', " OR ");
+    let met = |term: &str| licences.iter().any(|licence| licence == term.trim());
+    // Good enough for what is there: alternatives of conjunctions, or conjunctions of alternatives.
+    let any_or = expression.split(" OR ").any(|alternative| alternative.split(" AND ").all(met));
+    let all_and = expression.split(" AND ").all(|part| part.split(" OR ").any(met));
+    any_or || all_and
+}
+
+#[test]
+fn dependencies_come_from_crates_io_under_licences_that_fit() {
+    let metadata = metadata(&["--filter-platform", "x86_64-unknown-linux-gnu"]);
+    let (licences, mut ours, mut theirs) = (licences(), 0, 0);
+    for package in metadata["packages"].as_array().unwrap() {
+        let (name, source) = (package["name"].as_str().unwrap(), &package["source"]);
+        if source.is_null() {
+            ours += 1;
+            continue;
+        }
+        let from = source.as_str().unwrap();
+        assert!(
+            from.starts_with("registry+https://github.com/rust-lang/crates.io-index"),
+            "{name} comes from {from}"
+        );
+        let licence = package["license"].as_str().unwrap_or_default();
+        assert!(is_allowed(&licences, licence), "{name} is under `{licence}`: see deny.toml");
+        theirs += 1;
+    }
+    assert!(ours >= 3 && theirs > 50, "{ours} {theirs}");
+}
+
+/// The crates that the product is linked with, by the graph of normal dependencies.
+#[test]
+fn the_product_is_built_of_no_more_than_it_was_decided() {
+    let metadata = metadata(&["--filter-platform", "x86_64-unknown-linux-gnu"]);
+    let nodes = metadata["resolve"]["nodes"].as_array().unwrap();
+    let find = |id: &str| nodes.iter().find(|node| node["id"] == id).unwrap();
+    let is_server = |id: &&str| id.contains("/server#");
+    let root = nodes.iter().filter_map(|node| node["id"].as_str()).find(is_server).unwrap();
+    let (mut seen, mut open) = (BTreeSet::new(), vec![root.to_owned()]);
+    while let Some(id) = open.pop() {
+        if !seen.insert(id.clone()) {
+            continue;
+        }
+        for dependency in find(&id)["deps"].as_array().unwrap() {
+            let normal =
+                dependency["dep_kinds"].as_array().unwrap().iter().any(|kind| kind["kind"].is_null());
+            if normal {
+                open.push(dependency["pkg"].as_str().unwrap().to_owned());
+            }
+        }
+    }
+    eprintln!("{} crates, ours among them", seen.len());
+    assert!(seen.len() <= CRATES_MAX, "{} crates; at most {CRATES_MAX} were decided on", seen.len());
+}
