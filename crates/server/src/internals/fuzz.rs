@@ -114,6 +114,7 @@ impl World {
             event_ids,
             Config::default().gateway(),
             1,
+            None,
         );
         let world = Self { runtime, gateway, schema, view, key: sure(AppKey::parse("key")), runs: 0 };
         for name in ["u", "v", "alice"] {
