@@ -118,7 +118,7 @@ mod tests {
         };
         near("Tag_Profile_IM_NICK", "Tag_Profile_IM_Nick");
         near("Tag_Profile_IM_Nik", "Tag_Profile_IM_Nick");
-        near("Tag_Profile_IM_Genre", "Tag_Profile_IM_Gender");
+        near("Tag_Profile_IM_Gendre", "Tag_Profile_IM_Gender");
         near("Tag_Profile_Custom_Nick", "Tag_Profile_IM_Nick");
         near("Tag_Profile_Custom_test", "Tag_Profile_Custom_Test");
         near("Tag_Profile_Custom_role", "Tag_Profile_Custom_Role");
