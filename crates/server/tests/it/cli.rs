@@ -114,7 +114,11 @@ fn the_quick_client_sets_and_gets() {
     ghost
       40003 Err_Profile_Invalid_Account
     "#);
-    refused(&mut client(&["set", "dora", "nickName=x"]), 1, "did you mean Tag_Profile_IM_Nick?");
+    refused(
+        &mut client(&["set", "dora", "nickName=x"]),
+        1,
+        "the REST API calls this field Tag_Profile_IM_Nick",
+    );
     refused(&mut client(&["set", "ghost", "Nick=x"]), 1, "40003");
     let mut wrong_key = binary();
     wrong_key.args(["get", "dora", "--key", "wrong", "--url"]).arg(format!("http://{}", server.address));
