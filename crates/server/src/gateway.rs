@@ -12,6 +12,8 @@ use crate::openapi;
 use crate::query::Query;
 use crate::registry::{App, Registry};
 use crate::request_ids::RequestIds;
+use crate::request_log::{Steps, Told};
+use crate::telemetry::Telemetry;
 use crate::webhook::EventIds;
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
@@ -41,6 +43,8 @@ pub(crate) struct GatewayConfig {
     pub(crate) request_memory_bytes_max: usize,
     pub(crate) body_timeout: Duration,
     pub(crate) answer_timeout: Duration,
+    /// From where on a request is logged as slow; zero = never.
+    pub(crate) slow_threshold: Duration,
     /// Whether the apps' frequency limits are on.
     pub(crate) frequency_limits: bool,
     /// Failed UserSig checks a second from one address; 0 = no limit.
@@ -57,6 +61,7 @@ pub(crate) struct Gateway {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) event_ids: Arc<EventIds>,
     config: GatewayConfig,
+    telemetry: Arc<Telemetry>,
     failures: FailureLimit,
     load: Load,
     request_ids: RequestIds,
@@ -75,6 +80,7 @@ struct Progress {
     close: bool,
     /// For the emulator alone.
     trace: Trace,
+    steps: Steps,
 }
 
 impl Gateway {
@@ -84,8 +90,8 @@ impl Gateway {
         clock: Arc<dyn Clock>,
         event_ids: Arc<EventIds>,
         config: GatewayConfig,
+        telemetry: Arc<Telemetry>,
         seed: u64,
-        emulator: Option<Arc<Emulator>>,
     ) -> Self {
         let failures = FailureLimit::new(config.usersig_failures_per_ip);
         let load = Load::new(config.requests_max, config.request_memory_bytes_max);
@@ -95,11 +101,16 @@ impl Gateway {
             clock,
             event_ids,
             config,
+            telemetry,
             failures,
             load,
             request_ids: RequestIds::new(seed),
-            emulator,
+            emulator: None,
         }
+    }
+
+    pub(crate) fn with_emulator(self, emulator: Option<Arc<Emulator>>) -> Self {
+        Self { emulator, ..self }
     }
 
     /// Answers one HTTP request. Never fails: whatever goes wrong is in the answer.
@@ -139,15 +150,25 @@ impl Gateway {
             }
         }
         .map(Full::new);
+        let request_id = self.request_ids.next();
         let headers = response.headers_mut();
-        headers.insert("x-request-id", self.request_ids.next());
+        headers.insert("x-request-id", request_id.clone());
         // HTTP/2 ends one request alone.
         if progress.close && head.version < Version::HTTP_2 {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         let usage = progress.app.as_ref().map_or(&self.registry.unclaimed, |app| &app.usage);
         usage.record(progress.place, outcome.as_ref().err().map(ApiError::code), self.clock.now());
-        log(&head, &progress, &outcome, started, response.headers());
+        let told = Told {
+            head: &head,
+            place: progress.place,
+            sdk_app_id: progress.sdk_app_id,
+            steps: &progress.steps,
+            outcome: &outcome,
+            elapsed: started.elapsed(),
+            request_id: &request_id,
+        };
+        told.log(self.config.slow_threshold, &self.telemetry);
         if let Some(emulator) = &self.emulator {
             let ended = Ended {
                 head: &head,
@@ -193,21 +214,29 @@ impl Gateway {
         let app = query.sdk_app_id.and_then(|id| self.registry.app(id));
         let app = app.ok_or(ApiError::new(ErrorCode::NoSuchApp))?;
         progress.app = Some(Arc::clone(&app));
-        let caller = self.authenticate(&app, endpoint.service, &query, peer).await?;
-        self.admit(&app, index, endpoint)?;
+        let began = Instant::now();
+        let caller = self.authenticate(&app, endpoint.service, &query, peer).await;
+        progress.steps.auth = began.elapsed();
+        let (caller, ()) = (caller?, self.admit(&app, index, endpoint)?);
         let (_call, mut room) = (self.load.call()?, self.load.room());
-        let bytes = self.read(body, &mut room, progress).await?;
-        let ctx = Ctx { gateway: self, app, caller, service: endpoint.service };
+        let began = Instant::now();
+        let bytes = self.read(body, &mut room, progress).await;
+        progress.steps.body = began.elapsed();
+        let (bytes, began) = (bytes?, Instant::now());
+        let store_micros = &progress.steps.store_micros;
+        let ctx = Ctx { gateway: self, app, caller, service: endpoint.service, store_micros };
         let sdk_app_id = ctx.app.settings.id;
         let answering = timeout(self.config.answer_timeout, endpoint.answer(ctx, &bytes));
         let answering = answering.map(|answer| answer.unwrap_or(Err(ApiError::new(ErrorCode::Timeout))));
-        match &self.emulator {
+        let answer = match &self.emulator {
             None => answering.await,
             Some(emulator) => {
                 let call = (endpoint.command, sdk_app_id);
                 emulator.rehearse(call, &bytes, answering, &mut progress.trace).await
             }
-        }
+        };
+        progress.steps.work = began.elapsed();
+        answer
     }
 
     async fn authenticate(
@@ -224,6 +253,7 @@ impl Gateway {
             return Err(ApiError::new(ErrorCode::SourceIp));
         }
         let known = app.verified.get(&query.usersig);
+        self.telemetry.verified(known.is_some());
         // A UserSig that was verified before costs no work: a neighbour's failures do not shut its caller out.
         if known.is_none() && !self.failures.allows(peer, &*self.clock) {
             return Err(ApiError::new(ErrorCode::SigTooOften));
@@ -371,30 +401,4 @@ fn verify(
     }
     app.verified.remember(&query.usersig, Arc::clone(&sig));
     Ok(sig)
-}
-
-/// One line for each request. The query is never in it: it holds the UserSig.
-fn log(
-    head: &hyper::http::request::Parts,
-    progress: &Progress,
-    outcome: &Result<Answer, ApiError>,
-    started: Instant,
-    headers: &hyper::HeaderMap,
-) {
-    let request_id = || headers.get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
-    if let Err(error) = outcome
-        && let Some(inside) = error.inside()
-    {
-        tracing::error!(request_id = request_id(), code = error.code().number(), %inside, "request failed");
-    }
-    tracing::debug!(
-        request_id = request_id(),
-        method = %head.method,
-        path = head.uri.path(),
-        sdkappid = progress.sdk_app_id.map(|app| app.0),
-        code = outcome.as_ref().map_or_else(|error| error.code().number(), |_| 0),
-        detail = outcome.as_ref().err().map(|error| error.explain(Language::English)),
-        micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
-        "request"
-    );
 }

@@ -5,9 +5,10 @@ use crate::api;
 use crate::config::Config;
 use crate::emulator::{Emulator, Front, control};
 use crate::gateway::Gateway;
-use crate::listener::{self, Answer, ListenerConfig, Seating, Socket};
+use crate::listener::{self, Answer, Certificate, Counts, ListenerConfig, Seating, Socket};
 use crate::registry::Registry;
 use crate::secret::{self, AdminToken};
+use crate::telemetry::Telemetry;
 use crate::webhook::{EventIds, Webhooks};
 use anyhow::Context;
 use bytes::Bytes;
@@ -27,6 +28,8 @@ use tokio::task::JoinHandle;
 pub(crate) struct ServerTls {
     pub(crate) public: Option<Arc<ServerConfig>>,
     pub(crate) admin: Option<Arc<ServerConfig>>,
+    /// Certificates to tell `/metrics` of, by their listener.
+    pub(crate) watched: Vec<(&'static str, Arc<Certificate>)>,
 }
 
 /// A server that accepts requests.
@@ -61,9 +64,11 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let webhooks = config.webhook.read(data.map(Path::to_owned))?;
         let webhooks =
-            Webhooks::new(webhooks, Arc::clone(&store), Arc::clone(&registry), Arc::clone(&clock))?;
-        let webhooks = Arc::new(webhooks);
+            Arc::new(Webhooks::new(webhooks, Arc::clone(&store), Arc::clone(&registry), Arc::clone(&clock))?);
         let event_ids = Arc::new(EventIds::new(secret::random_u64()?));
+        let telemetry = Arc::new(Telemetry::new(tls.watched));
+        let (public, control) =
+            (Opened::public(public, config, &telemetry), Opened::admin(control, &telemetry));
         let tokens = Tokens::load(Arc::clone(&store), token).await.context("can't read the admin tokens")?;
         let gate = Gate::Tokens(Arc::new(tokens));
         let admin = admin::State::new(
@@ -73,18 +78,25 @@ impl Server {
             Arc::clone(&event_ids),
             Some(Arc::clone(&webhooks)),
             gate.clone(),
-        );
+        )
+        .measured_by(Arc::clone(&telemetry));
         let delivering = tokio::spawn(webhooks.run(stopped.clone()));
-        let seed = secret::random_u64()?;
         let control_state = emulator.clone().map(|emulator| control::State {
             emulator,
             registry: Arc::clone(&registry),
             url: own_url(&urls).into(),
         });
         let (serving, gateway_store) = (config.listener(), Arc::clone(&store));
-        let gateway =
-            Gateway::new(gateway_store, registry, clock, event_ids, config.gateway(), seed, emulator);
-        let gateway = Arc::new(gateway);
+        let gateway = Gateway::new(
+            gateway_store,
+            registry,
+            clock,
+            event_ids,
+            config.gateway(),
+            telemetry,
+            secret::random_u64()?,
+        );
+        let gateway = Arc::new(gateway.with_emulator(emulator));
         let mut admin = admin::router(admin);
         let mut tasks = vec![delivering];
         match control_state {
@@ -93,7 +105,7 @@ impl Server {
                     let gateway = Arc::clone(&gateway);
                     async move { gateway.answer(request, peer).await }
                 };
-                tasks.push(spawn(public, serving, config.seating(), stopped.clone(), answer, api::tls_only));
+                tasks.push(public.serve(serving, stopped.clone(), answer));
             }
             Some(state) => {
                 let guarded = control::Access { gate: gate.clone(), local_is_free: false };
@@ -101,11 +113,11 @@ impl Server {
                 let open = control::Access { gate, local_is_free: true };
                 let front = Front::new(gateway, control::router(state, open).fallback(control::nothing));
                 let answer = move |request, peer: IpAddr| front.clone().answer(request, peer);
-                tasks.push(spawn(public, serving, config.seating(), stopped.clone(), answer, api::tls_only));
+                tasks.push(public.serve(serving, stopped.clone(), answer));
             }
         }
         let answer = move |request, peer: IpAddr| admin::answer(admin.clone(), request, peer);
-        tasks.push(spawn(control, serving, Config::admin_seating(), stopped, answer, admin::tls_only));
+        tasks.push(control.serve(serving, stopped, answer));
         Ok(Self { urls, admin_urls, store, stop, tasks })
     }
 
@@ -149,13 +161,32 @@ fn own_url(urls: &[String]) -> String {
     urls.iter().find(|url| url.starts_with("http://")).map(here).unwrap_or_default()
 }
 
-fn spawn(
+/// A listener whose sockets are open.
+struct Opened {
     sockets: Vec<Socket>,
-    config: ListenerConfig,
     seating: Seating,
-    stop: watch::Receiver<bool>,
-    answer: impl Answer,
+    counts: Arc<Counts>,
     refuse_plain: fn() -> Response<Full<Bytes>>,
-) -> JoinHandle<()> {
-    tokio::spawn(listener::serve(sockets, config, seating, Arc::default(), stop, answer, refuse_plain))
+}
+
+impl Opened {
+    fn public(sockets: Vec<Socket>, config: &Config, telemetry: &Telemetry) -> Self {
+        let counts = Arc::clone(&telemetry.public);
+        Self { sockets, seating: config.seating(), counts, refuse_plain: api::tls_only }
+    }
+
+    fn admin(sockets: Vec<Socket>, telemetry: &Telemetry) -> Self {
+        let counts = Arc::clone(&telemetry.admin);
+        Self { sockets, seating: Config::admin_seating(), counts, refuse_plain: admin::tls_only }
+    }
+
+    fn serve(
+        self,
+        config: ListenerConfig,
+        stop: watch::Receiver<bool>,
+        answer: impl Answer,
+    ) -> JoinHandle<()> {
+        let Self { sockets, seating, counts, refuse_plain } = self;
+        tokio::spawn(listener::serve(sockets, config, seating, counts, stop, answer, refuse_plain))
+    }
 }

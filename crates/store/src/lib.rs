@@ -9,6 +9,7 @@ mod codec;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod internals;
+mod measure;
 mod memory;
 mod open;
 mod operator;
@@ -16,6 +17,7 @@ mod outbox;
 mod settings;
 mod sqlite;
 
+pub use measure::{Histogram, Measurements, Standing};
 pub use memory::{Image, MemoryStore};
 pub use open::{OpenError, StoreUrl, is_in_use, open};
 pub use operator::{
@@ -184,6 +186,16 @@ pub trait Store: ProfileStore + CatalogStore + OutboxStore + OperatorStore {
 
     /// What it has done since it was opened.
     fn stats(&self) -> StoreStats;
+
+    /// What it measures; `None` where nothing is written to a disk.
+    fn measurements(&self) -> Option<&Measurements> {
+        None
+    }
+
+    /// How it stands now.
+    fn standing(&self) -> Standing {
+        Standing::default()
+    }
 
     /// Finishes what was accepted and closes; later calls are [`StoreError::Unavailable`]. Doing it twice is harmless.
     fn close(&self) -> BoxFuture<'_, ()>;

@@ -24,6 +24,7 @@ pub(crate) use error::AdminError;
 pub(crate) use tokens::{Gate, Tokens};
 
 use crate::registry::{App, Registry};
+use crate::telemetry::Telemetry;
 use crate::webhook::{EventIds, Webhooks};
 use axum::body::{Body, HttpBody};
 use axum::extract::{DefaultBodyLimit, Request, State as Extract};
@@ -58,6 +59,8 @@ pub(crate) struct State {
     /// `None` where no server runs.
     webhooks: Option<Arc<Webhooks>>,
     gate: Gate,
+    /// `None` where no server runs.
+    telemetry: Option<Arc<Telemetry>>,
 }
 
 impl State {
@@ -69,7 +72,12 @@ impl State {
         webhooks: Option<Arc<Webhooks>>,
         gate: Gate,
     ) -> Self {
-        Self { store, registry, clock, event_ids, webhooks, gate }
+        Self { store, registry, clock, event_ids, webhooks, gate, telemetry: None }
+    }
+
+    /// Of a server, whose measurements `/metrics` shows.
+    pub(crate) fn measured_by(self, telemetry: Arc<Telemetry>) -> Self {
+        Self { telemetry: Some(telemetry), ..self }
     }
 
     /// Where an operator's change of so many accounts comes from; `None` when the app tells nobody.
@@ -221,7 +229,8 @@ async fn ready(Extract(state): Extract<State>) -> Result<&'static str, AdminErro
 async fn metrics(Extract(state): Extract<State>) -> Result<Response, AdminError> {
     let failed = || AdminError::conflict("metrics are of a running server");
     let webhooks = state.webhooks.as_ref().ok_or_else(failed)?;
-    let page = webhooks.snapshot().await.page().map_err(|_| failed())?;
+    let snapshot = webhooks.snapshot().await.of_server(&state.registry, state.telemetry.clone());
+    let page = snapshot.page().map_err(|_| failed())?;
     let format = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, format)], page).into_response())
 }

@@ -2,7 +2,7 @@
 
 use super::decode::{decode, wire_struct};
 use super::user_list::{Entry, users};
-use super::{Answer, ApiError, Ctx, told, within};
+use super::{Answer, ApiError, Ctx, told};
 use crate::openapi::{Operation, described};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -39,7 +39,7 @@ pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
 pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     let request: Request<'_> = decode(ctx.service, body)?;
     let users = users(ctx.service, request.items)?;
-    let states = within(ctx.store().states(ctx.app.settings.id, users.clone())).await;
+    let states = ctx.within(ctx.store().states(ctx.app.settings.id, users.clone())).await;
     let states = states.map_err(|error| ctx.failed(error))?;
     let result_item = users.iter().zip(&states).map(|(user, state)| ResultItem {
         user: user.as_str(),

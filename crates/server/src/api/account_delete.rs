@@ -2,7 +2,7 @@
 
 use super::decode::{decode, wire_struct};
 use super::user_list::{Entry, users};
-use super::{Answer, ApiError, Ctx, told, within};
+use super::{Answer, ApiError, Ctx, told};
 use crate::openapi::{Operation, described};
 use portrait_model::{ErrorCode, UserId};
 use schemars::JsonSchema;
@@ -43,7 +43,7 @@ pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     // An admin is an account for as long as it is an admin.
     let is_admin = |user: &UserId| ctx.app.settings.is_admin(user.as_str());
     let deletable: Vec<UserId> = users.iter().copied().filter(|user| !is_admin(user)).collect();
-    let existed = within(ctx.store().delete(ctx.app.settings.id, deletable)).await;
+    let existed = ctx.within(ctx.store().delete(ctx.app.settings.id, deletable)).await;
     let mut existed = existed.map_err(|error| ctx.failed(error))?.into_iter();
 
     let result_item = users.iter().map(|user| {

@@ -1,7 +1,7 @@
 //! `account_import`: creates an account, or updates its nickname and avatar (269/1608).
 
 use super::decode::{Member, account, decode, wire_struct};
-use super::{Answer, ApiError, Ctx, told, within};
+use super::{Answer, ApiError, Ctx, told};
 use crate::openapi::Operation;
 use portrait_model::{AccountSeed, ErrorCode, RawItem, RawValue, Role, StandardTag, UserId};
 use std::borrow::Cow;
@@ -28,7 +28,7 @@ pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     let at = ctx.gateway.clock.now();
     let import = ctx.store().import(ctx.app.settings.id, vec![seed], at, ctx.origin(1));
     // This call alone among the account APIs answers a failure of the store with the profile service's code.
-    within(import).await.map_err(|error| ApiError::store(ErrorCode::Internal, error))?;
+    ctx.within(import).await.map_err(|error| ApiError::store(ErrorCode::Internal, error))?;
     ctx.tell();
     Ok(Answer::ok())
 }

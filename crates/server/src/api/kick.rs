@@ -1,7 +1,7 @@
 //! `kick`: makes every UserSig of an account issued up to now stop working (269/3853).
 
 use super::decode::{Member, account, decode, wire_struct};
-use super::{Answer, ApiError, Ctx, told, within};
+use super::{Answer, ApiError, Ctx, told};
 use crate::openapi::Operation;
 use portrait_model::ErrorCode;
 use portrait_store::StoreError;
@@ -19,14 +19,14 @@ pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     let request: Request<'_> = decode(ctx.service, body)?;
     let user = account(ctx.service, request.user)?;
     let now = ctx.gateway.clock.now().seconds();
-    match within(ctx.store().kick(ctx.app.settings.id, user, now)).await {
+    match ctx.within(ctx.store().kick(ctx.app.settings.id, user, now)).await {
         Ok(()) => {}
         Err(StoreError::NoSuchAccount) => return Err(ApiError::new(ErrorCode::LoginAccountNotFound)),
         Err(error) => return Err(ctx.failed(error)),
     }
     if ctx.app.settings.is_admin(user.as_str()) {
         // Admins are authenticated from the snapshot alone.
-        within(ctx.gateway.registry.reload()).await.map_err(|error| ctx.failed(error))?;
+        ctx.within(ctx.gateway.registry.reload()).await.map_err(|error| ctx.failed(error))?;
     }
     Ok(Answer::ok())
 }

@@ -22,7 +22,8 @@ use portrait_model::{ErrorCode, Origin, Role, UserId};
 use portrait_store::{Store, StoreError};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 /// The two families of calls; they differ in codes and in `ErrorDisplay`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -130,6 +131,8 @@ pub(crate) struct Ctx<'a> {
     pub(crate) app: Arc<App>,
     pub(crate) caller: Caller,
     pub(crate) service: Service,
+    /// Microseconds that the call spent on the store.
+    pub(crate) store_micros: &'a AtomicU64,
 }
 
 /// How long the store may take. Below the answer's own limit, so that a slow store shows as what it is.
@@ -144,6 +147,18 @@ pub(crate) async fn within<T>(work: impl Future<Output = Result<T, StoreError>>)
 impl Ctx<'_> {
     pub(crate) fn store(&self) -> &dyn Store {
         self.gateway.store.as_ref()
+    }
+
+    /// Waits for the store, not for ever, and measures how long.
+    pub(crate) async fn within<T>(
+        &self,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let began = Instant::now();
+        let outcome = within(work).await;
+        let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.store_micros.fetch_add(micros, Ordering::Relaxed);
+        outcome
     }
 
     /// Where a change of so many accounts comes from, when it is to be told to the app's webhook.

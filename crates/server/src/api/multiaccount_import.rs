@@ -2,7 +2,7 @@
 
 use super::account_import::{seed, text};
 use super::decode::{Member, account, decode, wire_struct};
-use super::{Answer, ApiError, Ctx, bounded, told, within};
+use super::{Answer, ApiError, Ctx, bounded, told};
 use crate::openapi::{Operation, described};
 use portrait_model::UserId;
 use schemars::JsonSchema;
@@ -59,7 +59,7 @@ pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     }
     let (at, origin) = (ctx.gateway.clock.now(), ctx.origin(seeds.len()));
     let import = ctx.store().import(ctx.app.settings.id, seeds, at, origin);
-    within(import).await.map_err(|error| ctx.failed(error))?;
+    ctx.within(import).await.map_err(|error| ctx.failed(error))?;
     ctx.tell();
     Answer::with(&Members { fail_accounts: failed.iter().map(UserId::as_str).collect() })
 }

@@ -1,7 +1,7 @@
 //! `portrait_get`: reads fields of up to 100 users' profiles (269/1639).
 
 use super::decode::{Member, account, decode, wire_struct};
-use super::{ACCOUNTS_MAX, Answer, ApiError, Ctx, told, within};
+use super::{ACCOUNTS_MAX, Answer, ApiError, Ctx, told};
 use crate::openapi::{Operation, described};
 use portrait_model::{ErrorCode, FieldValue, Profile, Tag, UserId};
 use portrait_store::Found;
@@ -70,7 +70,7 @@ pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     let request: Request<'_> = decode(ctx.service, body)?;
     let users = users(&ctx, request.accounts.unwrap_or_default(), request.tags.as_deref())?;
     let tags = tags(&ctx, request.tags.unwrap_or_default())?;
-    let read = within(ctx.store().profiles(ctx.app.settings.id, users.clone()));
+    let read = ctx.within(ctx.store().profiles(ctx.app.settings.id, users.clone()));
     let found = read.await.map_err(|error| ctx.failed(error))?;
     Answer::with(&members(&users, &tags, &found))
 }

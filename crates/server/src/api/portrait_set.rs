@@ -1,7 +1,7 @@
 //! `portrait_set`: sets fields of one user's profile, all or nothing (269/1640).
 
 use super::decode::{Member, account, decode, wire_struct};
-use super::{Answer, ApiError, Ctx, told, within};
+use super::{Answer, ApiError, Ctx, told};
 use crate::openapi::Operation;
 use portrait_model::{ErrorCode, RawItem, RawValue};
 use portrait_store::{Change, StoreError};
@@ -31,7 +31,7 @@ pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     let patch = ctx.app.schema.check(&ctx.app.lexicon, ctx.caller.role, &items)?;
     let (at, origin) = (ctx.gateway.clock.now(), ctx.origin(1));
     let change = Change { app: ctx.app.settings.id, user, patch, at, origin };
-    match within(ctx.store().apply(change)).await {
+    match ctx.within(ctx.store().apply(change)).await {
         Ok(()) => {
             ctx.tell();
             Ok(Answer::ok())

@@ -26,7 +26,10 @@ impl Certificates {
         let speak = |certificate: &Option<Arc<Certificate>>| {
             certificate.clone().map(|certificate| tls_config(certificate)).transpose()
         };
-        Ok(ServerTls { public: speak(&self.public)?, admin: speak(&self.admin)? })
+        let named = [("public", &self.public), ("admin", &self.admin)];
+        let watched = named.into_iter().filter_map(|(name, certificate)| Some((name, certificate.clone()?)));
+        let watched = watched.collect();
+        Ok(ServerTls { public: speak(&self.public)?, admin: speak(&self.admin)?, watched })
     }
 
     /// Reads them again when they change or SIGHUP asks for it, for as long as what this returns is kept.

@@ -95,6 +95,7 @@ pub(crate) struct StoreSection {
 pub(crate) struct LogSection {
     pub(crate) format: LogFormat,
     pub(crate) filter: String,
+    pub(crate) slow_request_ms: u64,
 }
 
 /// The mode of a Unix socket's file, written in octal: `"0660"`.
@@ -189,7 +190,7 @@ impl Default for StoreSection {
 
 impl Default for LogSection {
     fn default() -> Self {
-        Self { format: LogFormat::Text, filter: "info".into() }
+        Self { format: LogFormat::Text, filter: "info".into(), slow_request_ms: 500 }
     }
 }
 
@@ -238,6 +239,7 @@ impl Config {
             request_memory_bytes_max: server.request_memory_bytes_max,
             body_timeout: Duration::from_millis(server.body_timeout_ms),
             answer_timeout: Duration::from_millis(server.answer_timeout_ms),
+            slow_threshold: Duration::from_millis(self.log.slow_request_ms),
             frequency_limits: self.limits.enabled,
             usersig_failures_per_ip: self.limits.usersig_failures_per_ip,
             trusted_proxies: server.trusted_proxies.clone(),

@@ -47,13 +47,11 @@ impl Certificate {
     }
 
     /// When the certificate in use ends, in seconds since 1970.
-    #[expect(dead_code, reason = "metrics of it follow")]
     pub(crate) fn ends_at(&self) -> i64 {
         self.ends_at.load(Ordering::Relaxed)
     }
 
     /// How often a changed pair could not be used.
-    #[expect(dead_code, reason = "metrics of it follow")]
     pub(crate) fn reload_errors(&self) -> u64 {
         self.reload_errors.load(Ordering::Relaxed)
     }

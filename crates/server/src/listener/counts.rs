@@ -17,13 +17,11 @@ pub(super) struct Open(Arc<Counts>);
 
 impl Counts {
     /// Connections that are open now.
-    #[cfg_attr(not(test), expect(dead_code, reason = "metrics of it follow"))]
     pub(crate) fn open(&self) -> u64 {
         self.open.load(Ordering::Relaxed)
     }
 
     /// Connections taken since the start.
-    #[expect(dead_code, reason = "metrics of it follow")]
     pub(crate) fn accepted(&self) -> u64 {
         self.accepted.load(Ordering::Relaxed)
     }
@@ -34,7 +32,6 @@ impl Counts {
     }
 
     /// TLS handshakes that failed or took too long.
-    #[expect(dead_code, reason = "metrics of it follow")]
     pub(crate) fn handshake_failures(&self) -> u64 {
         self.handshake_failures.load(Ordering::Relaxed)
     }

@@ -33,6 +33,7 @@ mod limits;
 mod linear;
 mod listening;
 mod migrate;
+mod observed;
 mod receiver;
 mod run;
 mod safe_start;

@@ -28,7 +28,8 @@ use crate::open::{self, DirectoryLock, OpenError};
 use crate::operator::{AuditEntry, AuditSeq, Note, OperatorStore, OperatorWrite, TokenRecord, Written};
 use crate::outbox::{Backlog, EventState, OutboxEvent, OutboxSeq, Selection, Verdict};
 use crate::{
-    CatalogStore, Change, Found, OutboxStore, ProfileStore, Store, StoreError, StoreFuture, StoreStats,
+    CatalogStore, Change, Found, Measurements, OutboxStore, ProfileStore, Standing, Store, StoreError,
+    StoreFuture, StoreStats,
 };
 use backup::Backups;
 use checkpoint::{Bounds, Checkpointer};
@@ -270,6 +271,14 @@ impl Store for SqliteStore {
 
     fn stats(&self) -> StoreStats {
         self.writer.stats()
+    }
+
+    fn measurements(&self) -> Option<&Measurements> {
+        Some(self.writer.measurements())
+    }
+
+    fn standing(&self) -> Standing {
+        self.writer.standing()
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

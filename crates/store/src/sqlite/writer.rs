@@ -7,7 +7,7 @@ use super::touched::Touched;
 use super::{connection, outbox, reader};
 use crate::open::OpenError;
 use crate::outbox::{Backlogs, Effects, OutboxSeq};
-use crate::{StoreError, StoreStats};
+use crate::{Measurements, Standing, StoreError, StoreStats};
 use rusqlite::{Connection, TransactionBehavior, ffi};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -44,10 +44,12 @@ enum Message {
 struct Counters {
     changes: AtomicU64,
     commits: AtomicU64,
+    measurements: Measurements,
 }
 
 /// The writing end of the store.
 pub(super) struct Writer {
+    path: PathBuf,
     /// `None` once dropped.
     queue: Option<mpsc::Sender<Message>>,
     counters: Arc<Counters>,
@@ -81,7 +83,13 @@ impl Writer {
         };
         let spawned = thread::Builder::new().name("store-writer".into()).spawn(move || engine.run(jobs));
         let thread = spawned.map_err(OpenError::io(path))?;
-        Ok(Self { queue: Some(queue), counters, backlogs, thread: Mutex::new(Some(thread)) })
+        Ok(Self {
+            path: path.to_owned(),
+            queue: Some(queue),
+            counters,
+            backlogs,
+            thread: Mutex::new(Some(thread)),
+        })
     }
 
     /// Writes, and comes back when it is on the disk.
@@ -103,8 +111,25 @@ impl Writer {
     }
 
     pub(super) fn stats(&self) -> StoreStats {
-        let Counters { changes, commits } = self.counters.as_ref();
+        let Counters { changes, commits, .. } = self.counters.as_ref();
         StoreStats { changes: changes.load(Ordering::Relaxed), commits: commits.load(Ordering::Relaxed) }
+    }
+
+    pub(super) fn measurements(&self) -> &Measurements {
+        &self.counters.measurements
+    }
+
+    pub(super) fn standing(&self) -> Standing {
+        // A file that is not there takes no room.
+        let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+        let mut log = self.path.clone().into_os_string();
+        log.push("-wal");
+        let waiting = self.queue.as_ref().map_or(0, |queue| queue.max_capacity() - queue.capacity());
+        Standing {
+            database_bytes: bytes(&self.path),
+            log_bytes: bytes(Path::new(&log)),
+            waiting: waiting as u64,
+        }
     }
 
     /// What the outbox holds.
@@ -212,7 +237,14 @@ impl Engine {
         }
         let gate = Arc::clone(&self.gate);
         let open = gate.lock().unwrap_or_else(PoisonError::into_inner);
+        let began = Instant::now();
+        let measurements = &self.counters.measurements;
+        for job in batch.iter() {
+            measurements.wait.record_time(began.saturating_duration_since(job.since));
+        }
+        measurements.batch.record(batch.len() as u64);
         let committed = self.commit(batch);
+        self.counters.measurements.commit.record_time(began.elapsed());
         drop(open);
         match committed {
             Ok(outcomes) => {
@@ -237,6 +269,7 @@ impl Engine {
                 }
             }
             Err(error) => {
+                self.counters.measurements.failed.fetch_add(1, Ordering::Relaxed);
                 for job in batch.drain(..) {
                     let _ = job.reply.send(Err(error.clone()));
                 }
