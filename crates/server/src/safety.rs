@@ -19,7 +19,7 @@ const PUBLISHED_KEYS: [&str; 2] = [
 const SECRET_FILES: [&str; 4] = ["portraitd.db", "portraitd.db-wal", "portraitd.db-shm", "admin.token"];
 
 /// 2026-01-01: before that there was no portraitd.
-const FIRST_DAY: UnixSeconds = UnixSeconds(1_767_225_600);
+pub(crate) const FIRST_DAY: UnixSeconds = UnixSeconds(1_767_225_600);
 
 /// A dump of this process would hold every key: it makes none, and no other process of its user may look into it.
 pub(crate) fn make_no_dumps() {

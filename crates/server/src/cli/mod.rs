@@ -10,15 +10,18 @@ mod check;
 mod client;
 mod cloud;
 mod dev;
+mod doctor;
 mod emulator;
 mod env;
 mod environment;
 mod explain;
 mod export;
 mod field;
+mod healthcheck;
 mod hosting;
 mod http;
 mod import;
+mod manual;
 mod migrate;
 mod openapi;
 mod operator;
@@ -86,6 +89,10 @@ enum Command {
     Check(check::CheckArgs),
     Repair(check::RepairArgs),
     Compact(check::CompactArgs),
+    Doctor(doctor::Args),
+    Healthcheck(healthcheck::Args),
+    Completions(manual::CompletionsArgs),
+    Man(manual::ManArgs),
 }
 
 /// Runs the command that the process was started with. Exit codes: 0 done, 1 failed, 2 not understood.
@@ -121,6 +128,13 @@ pub(crate) fn run() -> ExitCode {
         Command::Check(args) => check::check(&args),
         Command::Repair(args) => check::repair(&args),
         Command::Compact(args) => check::compact(&args),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Healthcheck(args) => healthcheck::run(&args),
+        Command::Completions(args) => {
+            manual::completions(&args);
+            Ok(())
+        }
+        Command::Man(args) => manual::man(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -215,6 +215,19 @@ mod tests {
         }
     }
 
+    /// docs/OPERATIONS.md says of every key what happens when it changes.
+    #[test]
+    fn operations_name_every_key() {
+        for page in [
+            include_str!("../../../../docs/OPERATIONS.md"),
+            include_str!("../../../../docs/OPERATIONS.zh-CN.md"),
+        ] {
+            for (section, key) in known_keys().unwrap() {
+                assert!(page.contains(&format!("`{section}.{key}`")), "{section}.{key} is not in OPERATIONS");
+            }
+        }
+    }
+
     #[test]
     fn variables_win_over_the_file() {
         let text = "[server]\nlisten = \"127.0.0.1:1\"\nerror_detail = true";

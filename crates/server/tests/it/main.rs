@@ -7,6 +7,7 @@ mod apps;
 mod audit;
 mod backup;
 mod bad_input;
+mod care;
 mod cert;
 mod changes;
 mod cli;
