@@ -12,8 +12,9 @@ use crate::openapi;
 use crate::query::Query;
 use crate::registry::{App, Registry};
 use crate::request_ids::RequestIds;
-use crate::request_log::{Steps, Told};
+use crate::request_log::{Steps, Told, timed};
 use crate::telemetry::Telemetry;
+use crate::verified::verify;
 use crate::webhook::EventIds;
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
@@ -22,7 +23,7 @@ use hyper::body::{Body, Incoming};
 use hyper::header::{self, HeaderValue};
 use hyper::{Method, Request, Response, Version};
 use ipnet::IpNet;
-use portrait_model::{Clock, ErrorCode, Language, Role, SdkAppId, SigError, UnixSeconds, UserId, UserSig};
+use portrait_model::{Clock, ErrorCode, Language, Role, SdkAppId, SigError, UnixSeconds, UserId};
 use portrait_store::Store;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
@@ -214,10 +215,9 @@ impl Gateway {
         let app = query.sdk_app_id.and_then(|id| self.registry.app(id));
         let app = app.ok_or(ApiError::new(ErrorCode::NoSuchApp))?;
         progress.app = Some(Arc::clone(&app));
-        let began = Instant::now();
-        let caller = self.authenticate(&app, endpoint.service, &query, peer).await;
-        progress.steps.auth = began.elapsed();
-        let (caller, ()) = (caller?, self.admit(&app, index, endpoint)?);
+        let caller = self.authenticate(&app, endpoint.service, &query, peer);
+        let caller = timed(&mut progress.steps.auth, caller).await?;
+        self.admit(&app, index, endpoint)?;
         let (_call, mut room) = (self.load.call()?, self.load.room());
         let began = Instant::now();
         let bytes = self.read(body, &mut room, progress).await;
@@ -379,26 +379,4 @@ impl Gateway {
         }
         true
     }
-}
-
-/// Everything about a UserSig that needs no store.
-fn verify(
-    app: &App,
-    query: &Query<'_>,
-    known: Option<Arc<UserSig>>,
-    now: UnixSeconds,
-) -> Result<Arc<UserSig>, SigError> {
-    if let Some(sig) = known {
-        sig.check(app.settings.id, &query.identifier, now)?;
-        return Ok(sig);
-    }
-    let sig = Arc::new(UserSig::decode(&query.usersig)?);
-    sig.check(app.settings.id, &query.identifier, now)?;
-    // Every key is tried, so that the time taken does not tell which one fits.
-    let fits = app.settings.keys.iter().fold(false, |fits, record| sig.is_signed_with(&record.key) | fits);
-    if !fits {
-        return Err(SigError::WrongKey);
-    }
-    app.verified.remember(&query.usersig, Arc::clone(&sig));
-    Ok(sig)
 }

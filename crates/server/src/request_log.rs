@@ -6,7 +6,7 @@ use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
 use portrait_model::{Language, SdkAppId};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long the steps of a call took; those that were not reached took none.
 #[derive(Default)]
@@ -19,6 +19,14 @@ pub(crate) struct Steps {
     pub(crate) work: Duration,
     /// The store's part of it, in microseconds.
     pub(crate) store_micros: AtomicU64,
+}
+
+/// Measures how long a step takes.
+pub(crate) async fn timed<T>(took: &mut Duration, step: impl Future<Output = T>) -> T {
+    let began = Instant::now();
+    let outcome = step.await;
+    *took = began.elapsed();
+    outcome
 }
 
 /// A request that was answered.

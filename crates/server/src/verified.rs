@@ -1,7 +1,9 @@
 //! UserSigs that were verified. Callers use one for minutes or months; inflating and checking it each time would be
 //! the dearest step of a small call.
 
-use portrait_model::UserSig;
+use crate::query::Query;
+use crate::registry::App;
+use portrait_model::{SigError, UnixSeconds, UserSig};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -42,10 +44,32 @@ impl fmt::Debug for VerifiedSigs {
     }
 }
 
+/// Everything about a UserSig that needs no store.
+pub(crate) fn verify(
+    app: &App,
+    query: &Query<'_>,
+    known: Option<Arc<UserSig>>,
+    now: UnixSeconds,
+) -> Result<Arc<UserSig>, SigError> {
+    if let Some(sig) = known {
+        sig.check(app.settings.id, &query.identifier, now)?;
+        return Ok(sig);
+    }
+    let sig = Arc::new(UserSig::decode(&query.usersig)?);
+    sig.check(app.settings.id, &query.identifier, now)?;
+    // Every key is tried, so that the time taken does not tell which one fits.
+    let fits = app.settings.keys.iter().fold(false, |fits, record| sig.is_signed_with(&record.key) | fits);
+    if !fits {
+        return Err(SigError::WrongKey);
+    }
+    app.verified.remember(&query.usersig, Arc::clone(&sig));
+    Ok(sig)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use portrait_model::{AppKey, SdkAppId, SignRequest, UnixSeconds, sign};
+    use portrait_model::{AppKey, SdkAppId, SignRequest, sign};
 
     #[test]
     fn the_memory_is_bounded_and_shows_nothing() {
