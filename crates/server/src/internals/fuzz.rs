@@ -113,8 +113,8 @@ impl World {
             Arc::new(SystemClock),
             event_ids,
             Config::default().gateway(),
+            Arc::new(crate::telemetry::Telemetry::new(Vec::new())),
             1,
-            None,
         );
         let world = Self { runtime, gateway, schema, view, key: sure(AppKey::parse("key")), runs: 0 };
         for name in ["u", "v", "alice"] {
@@ -179,7 +179,8 @@ impl World {
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
         };
         let app = sure(self.gateway.registry.app(APP));
-        let ctx = Ctx { gateway: &self.gateway, app, caller, service: endpoint.service };
+        let store_micros = &std::sync::atomic::AtomicU64::new(0);
+        let ctx = Ctx { gateway: &self.gateway, app, caller, service: endpoint.service, store_micros };
         let outcome = self.runtime.block_on(endpoint.answer(ctx, body));
         let style = Style { language: Language::Chinese, error_detail: true };
         let answer = respond(&outcome, Some(endpoint.service), style);
