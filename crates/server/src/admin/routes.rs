@@ -14,7 +14,6 @@ use axum::{Json, Router};
 /// One route of the admin listener.
 pub(crate) struct Route {
     /// Its method, in lower case.
-    #[cfg_attr(not(feature = "internals"), expect(dead_code, reason = "for the inventory alone"))]
     pub(crate) method: &'static str,
     /// Its path; `{…}` stands for one part of it.
     pub(crate) path: &'static str,
