@@ -24,6 +24,8 @@ mod load;
 mod metrics;
 mod observe;
 mod openapi;
+#[cfg(feature = "otel")]
+mod otel;
 mod outbound;
 mod port_owner;
 mod proxy;

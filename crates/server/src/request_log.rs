@@ -42,10 +42,14 @@ pub(crate) struct Told<'a> {
 }
 
 impl Told<'_> {
-    /// Counts the request, and writes one line for it; a second one when it took as long as `slow` (zero = never).
+    /// Counts the request, leaves its span where there is a collector, and writes one line for it; a second one when it took as long as `slow` (zero = never).
     pub(crate) fn log(&self, slow: Duration, telemetry: &Telemetry) {
         telemetry.answered(self.place, self.elapsed);
         self.log_outcome();
+        #[cfg(feature = "otel")]
+        if let Some(traces) = &telemetry.traces {
+            traces.record(self);
+        }
         if !slow.is_zero() && self.elapsed >= slow {
             telemetry.slow();
             self.log_slow();

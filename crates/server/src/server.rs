@@ -62,11 +62,15 @@ impl Server {
         let registry = Arc::new(Registry::load(Arc::clone(&store)).await.context("can't read the apps")?);
         say_if_empty(&registry);
         let (stop, stopped) = watch::channel(false);
+        let mut tasks = Vec::new();
         let webhooks = config.webhook.read(data.map(Path::to_owned))?;
         let webhooks =
             Arc::new(Webhooks::new(webhooks, Arc::clone(&store), Arc::clone(&registry), Arc::clone(&clock))?);
         let event_ids = Arc::new(EventIds::new(secret::random_u64()?));
-        let telemetry = Arc::new(Telemetry::new(tls.watched));
+        let telemetry = Telemetry::new(tls.watched);
+        #[cfg(feature = "otel")]
+        let telemetry = telemetry.exported(config, &stopped, &mut tasks)?;
+        let telemetry = Arc::new(telemetry);
         let (public, control) =
             (Opened::public(public, config, &telemetry), Opened::admin(control, &telemetry));
         let tokens = Tokens::load(Arc::clone(&store), token).await.context("can't read the admin tokens")?;
@@ -80,7 +84,7 @@ impl Server {
             gate.clone(),
         )
         .measured_by(Arc::clone(&telemetry));
-        let delivering = tokio::spawn(webhooks.run(stopped.clone()));
+        tasks.push(tokio::spawn(webhooks.run(stopped.clone())));
         let control_state = emulator.clone().map(|emulator| control::State {
             emulator,
             registry: Arc::clone(&registry),
@@ -98,7 +102,6 @@ impl Server {
         );
         let gateway = Arc::new(gateway.with_emulator(emulator));
         let mut admin = admin::router(admin);
-        let mut tasks = vec![delivering];
         match control_state {
             None => {
                 let answer = move |request, peer: IpAddr| {

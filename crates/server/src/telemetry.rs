@@ -20,6 +20,9 @@ pub(crate) struct Telemetry {
     pub(crate) admin: Arc<Counts>,
     /// By the listener that shows them.
     pub(crate) certificates: Vec<(&'static str, Arc<Certificate>)>,
+    /// `None`: nobody collects them.
+    #[cfg(feature = "otel")]
+    pub(crate) traces: Option<crate::otel::Traces>,
 }
 
 impl Telemetry {
@@ -32,7 +35,25 @@ impl Telemetry {
             public: Arc::default(),
             admin: Arc::default(),
             certificates,
+            #[cfg(feature = "otel")]
+            traces: None,
         }
+    }
+
+    /// Starts to export traces, if the settings name a collector.
+    #[cfg(feature = "otel")]
+    pub(crate) fn exported(
+        mut self,
+        config: &crate::config::Config,
+        stopped: &tokio::sync::watch::Receiver<bool>,
+        tasks: &mut Vec<tokio::task::JoinHandle<()>>,
+    ) -> anyhow::Result<Self> {
+        let Some(collector) = &config.log.otlp_endpoint else { return Ok(self) };
+        let grace = config.listener().shutdown_timeout;
+        let (traces, exporting) = crate::otel::start(collector, stopped.clone(), grace)?;
+        self.traces = Some(traces);
+        tasks.push(exporting);
+        Ok(self)
     }
 
     /// A request of the endpoint with this place in `ENDPOINTS` was answered.

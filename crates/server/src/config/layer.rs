@@ -115,6 +115,7 @@ impl Config {
         );
         self.tls.validate()?;
         self.validate_addresses()?;
+        self.log.validate()?;
         self.webhook.read(None)?;
         Ok(())
     }
@@ -151,6 +152,7 @@ fn known_keys() -> anyhow::Result<Vec<(String, String)>> {
     let mut config = Config::default();
     config.server.allow_hosts = Some(Vec::new());
     config.tls = super::tls::TlsSection::whole();
+    config.log.otlp_endpoint = Some(String::new());
     config.webhook.ca_file = Some(PathBuf::new());
     let table = Table::try_from(config)?;
     let keys = table.iter().flat_map(|(section, value)| {

@@ -96,6 +96,8 @@ pub(crate) struct LogSection {
     pub(crate) format: LogFormat,
     pub(crate) filter: String,
     pub(crate) slow_request_ms: u64,
+    /// Where an OpenTelemetry collector takes traces.
+    pub(crate) otlp_endpoint: Option<String>,
 }
 
 /// The mode of a Unix socket's file, written in octal: `"0660"`.
@@ -190,7 +192,21 @@ impl Default for StoreSection {
 
 impl Default for LogSection {
     fn default() -> Self {
-        Self { format: LogFormat::Text, filter: "info".into(), slow_request_ms: 500 }
+        Self { format: LogFormat::Text, filter: "info".into(), slow_request_ms: 500, otlp_endpoint: None }
+    }
+}
+
+impl LogSection {
+    fn validate(&self) -> anyhow::Result<()> {
+        match &self.otlp_endpoint {
+            None => Ok(()),
+            #[cfg(feature = "otel")]
+            Some(endpoint) => crate::otel::endpoint(endpoint).map(drop),
+            #[cfg(not(feature = "otel"))]
+            Some(_) => anyhow::bail!(
+                "this portraitd was built without OpenTelemetry; build with --features otel or remove log.otlp_endpoint"
+            ),
+        }
     }
 }
 

@@ -35,6 +35,7 @@ mod linear;
 mod listening;
 mod migrate;
 mod observed;
+mod otel;
 mod receiver;
 mod run;
 mod safe_start;
