@@ -43,7 +43,7 @@ pub(crate) const METRICS: &[Metric] = &[
                   70009, 70013, 70014, 70052; the store: 40006, 60008 (docs/ERRORS.md).",
         chinese: "按命令与 ErrorCode 统计的应答数（0 为成功）。限频：60007、60011、70050；UserSig：70001、70003、70009、70013、70014、\
                   70052；存储：40006、60008（见 docs/ERRORS.md）。",
-        alert: "sum(rate(portraitd_requests_total{code=~\"40006|60008|70402\"}[5m])) > 0.01 * sum(rate(portraitd_requests_total[5m]))",
+        alert: "sum(rate(portraitd_requests_total{code=~\"40006|60008|70500\"}[5m])) > 0.01 * sum(rate(portraitd_requests_total[5m]))",
         values: |snapshot| {
             let label = |(command, code): &(&'static str, u32)| {
                 vec![("command", (*command).to_owned()), ("code", code.to_string())]
