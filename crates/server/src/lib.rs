@@ -38,6 +38,7 @@ mod secret;
 mod server;
 mod telemetry;
 mod usage;
+mod utc;
 mod verified;
 mod webhook;
 

@@ -11,7 +11,6 @@ mod manner;
 mod ring;
 mod sandbox;
 pub(crate) mod seed;
-pub(crate) mod utc;
 
 pub(crate) use calls::{Ended, Trace};
 pub(crate) use clock::EmulatorClock;

@@ -3,7 +3,8 @@
 use super::take::Body;
 use super::view::{ClockChange, ClockView, TextOrNumber};
 use super::{AdminError, Answer, State};
-use crate::emulator::{EmulatorClock, utc};
+use crate::emulator::EmulatorClock;
+use crate::utc;
 use axum::Json;
 use axum::extract::State as Extract;
 use portrait_model::UnixMillis;

@@ -2,7 +2,7 @@
 
 use super::view::{ClockView, ExtentView, Made};
 use crate::emulator::fault::RuleView;
-use crate::emulator::utc;
+use crate::utc;
 use portrait_model::UnixMillis;
 use serde_json::Value;
 

@@ -51,7 +51,7 @@ pub(crate) fn span_ms(text: &str) -> Option<u64> {
 }
 
 /// The date of a day counted from 1970-01-01 (Howard Hinnant's algorithm, for days that are not negative).
-fn civil(days: u64) -> (u64, u64, u64) {
+pub(crate) fn civil(days: u64) -> (u64, u64, u64) {
     let shifted = days + 719_468;
     let (era, of_era) = (shifted / 146_097, shifted % 146_097);
     let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
