@@ -74,7 +74,10 @@ pub(super) async fn http1<T: Stream, S: Answer>(
     });
     let mut builder = http1::Builder::new();
     // hyper's own header timer is off, since `Deadlines` keeps both clocks.
-    builder.max_buf_size(HEAD_BYTES_MAX as usize).header_read_timeout(None);
+    builder
+        .max_header_size(HEAD_BYTES_MAX as usize)
+        .max_buf_size(HEAD_BYTES_MAX as usize)
+        .header_read_timeout(None);
     watcher.watch(builder.serve_connection(TokioIo::new(stream), service)).await
 }
 

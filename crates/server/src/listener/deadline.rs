@@ -5,6 +5,7 @@
 //! with an envelope.
 
 use super::ListenerConfig;
+use super::turn::Turn;
 use crate::api::BROKEN_HTTP;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -50,6 +51,7 @@ pub(super) struct Deadlines<T> {
     stream: T,
     progress: Progress,
     config: ListenerConfig,
+    turn: Turn,
     /// When the present wait for bytes must end.
     read_by: Instant,
     /// When the present wait for room to send must end.
@@ -78,7 +80,17 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Deadlines<T> {
     pub(super) fn new(stream: T, progress: Progress, config: ListenerConfig) -> Self {
         // A connection that never sends a byte gets no more patience than a header.
         let read_by = Instant::now() + config.header_timeout;
-        Self { stream, progress, config, read_by, write_by: None, timer: None, broken_sent: 0, linger: None }
+        Self {
+            stream,
+            progress,
+            config,
+            turn: Turn::new(),
+            read_by,
+            write_by: None,
+            timer: None,
+            broken_sent: 0,
+            linger: None,
+        }
     }
 
     /// Fails when `deadline` has passed; else sees to it that the task is woken by then.
@@ -110,12 +122,20 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Deadlines<T> {
         self.progress.get() < ANSWERING
     }
 
+    fn written(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(length)) = &written {
+            self.turn.spend(*length);
+        }
+        self.timed_write(cx, written)
+    }
+
     /// Keeps the write clock.
     fn timed_write<N>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<N>>) -> Poll<io::Result<N>> {
         if written.is_ready() {
             self.write_by = None;
             return written;
         }
+        self.turn.renew();
         let write_by = self.write_by.unwrap_or_else(|| after(self.config.write_timeout));
         self.write_by = Some(write_by);
         self.wait_until(cx, write_by).map(Err)
@@ -132,20 +152,27 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Deadlines<T> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        ready!(self.turn.poll(cx));
         let before = buf.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);
         let phase = self.progress.get();
         match read {
             Poll::Ready(outcome) => {
-                if phase == IDLE && buf.filled().len() > before {
+                let length = buf.filled().len().saturating_sub(before);
+                self.turn.spend(length);
+                if phase == IDLE && length > 0 {
                     self.progress.set(READING_HEAD);
                     self.read_by = after(self.config.header_timeout);
                 }
                 Poll::Ready(outcome)
             }
             // While the service works, the body has its own clock in the gateway.
-            Poll::Pending if phase >= ANSWERING => Poll::Pending,
+            Poll::Pending if phase >= ANSWERING => {
+                self.turn.renew();
+                Poll::Pending
+            }
             Poll::Pending => {
+                self.turn.renew();
                 let read_by = self.read_by;
                 self.wait_until(cx, read_by).map(Err)
             }
@@ -160,7 +187,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Deadlines<T> {
         } else {
             Pin::new(&mut self.stream).poll_write(cx, buf)
         };
-        self.timed_write(cx, written)
+        self.written(cx, written)
     }
 
     fn poll_write_vectored(
@@ -173,7 +200,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Deadlines<T> {
         } else {
             Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
         };
-        self.timed_write(cx, written)
+        self.written(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -184,9 +211,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Deadlines<T> {
         // TLS takes more than the socket does, and sends the rest here.
         let flushed = Pin::new(&mut self.stream).poll_flush(cx);
         ready!(self.timed_write(cx, flushed))?;
+        // hyper takes up the next request only after this.
+        ready!(self.turn.poll(cx));
         // hyper flushes once an answer is whole in the socket: the connection idles from here.
         if self.progress.get() == SENDING {
             self.progress.set(IDLE);
+            self.turn.answered();
             let idle_until = after(self.config.idle_timeout);
             self.read_by = idle_until;
             // hyper may already wait for the next request and not ask again before something happens: the end of
@@ -204,9 +234,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Deadlines<T> {
         }
         let mut scrap = [0; 8192];
         while let Some(linger) = self.linger.filter(|linger| linger.bytes_left > 0) {
+            ready!(self.turn.poll(cx));
             let mut buf = ReadBuf::new(&mut scrap);
             match Pin::new(&mut self.stream).poll_read(cx, &mut buf) {
                 Poll::Ready(Ok(())) if !buf.filled().is_empty() => {
+                    self.turn.spend(buf.filled().len());
                     let bytes_left = linger.bytes_left.saturating_sub(buf.filled().len());
                     self.linger = Some(Linger { bytes_left, ..linger });
                 }

@@ -13,6 +13,7 @@ mod places;
 mod sent;
 mod socket;
 mod tls;
+mod turn;
 
 pub(crate) use address::{Address, Addresses};
 pub(crate) use certificate::Certificate;

@@ -1,162 +1,16 @@
 //! Hostile clients: whatever they do, an honest one is served meanwhile, memory stays within its bound, and their
-//! connections end. `SCALE` makes the attacks longer; then the honest client's latencies with and without them are
-//! worth comparing.
+//! connections end.
 
-use crate::harness::{App, Connection, TestServer, path_of, post};
+use crate::harness::{Connection, path_of, post};
+use crate::honest::{
+    ExpectAnswer, GET, RSS_MAX_KIB, Target, connect, connect_from, honest, percentile, scale, wait_for_end,
+    withstands,
+};
 use serde_json::json;
-use std::fs;
 use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-
-/// Short patience, so that slow clients run out of time within a test.
-const TIMES: &str =
-    "header_timeout_ms = 1000\nbody_timeout_ms = 1000\nidle_timeout_ms = 2000\nwrite_timeout_ms = 1000\n";
-const RSS_MAX_KIB: u64 = 256 * 1024;
-const GET: &str = r#"{"To_Account":["alice"],"TagList":["Tag_Profile_IM_Nick"]}"#;
-const SET: &str = r#"{"From_Account":"alice","ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":"x"}]}"#;
-
-/// A server of `serve` with limits out of the way, and an app with an account on it.
-struct Target {
-    _folder: tempfile::TempDir,
-    server: TestServer,
-}
-
-impl Target {
-    fn start(settings: &str) -> Self {
-        Self::start_with(&format!("{TIMES}{settings}"))
-    }
-
-    fn start_with(settings: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let config =
-            format!("[server]\n{settings}\n[limits]\nenabled = false\nusersig_failures_per_ip = 0\n");
-        let server = TestServer::serve(&folder.path().join("data"), &config);
-        Self { _folder: folder, server }
-    }
-
-    fn app(&self) -> App<'_> {
-        let app = self.server.app();
-        app.import("alice");
-        app
-    }
-
-    /// The most memory that the server ever held, in KiB.
-    fn peak_rss(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.server.child.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-        line.trim().trim_end_matches(" kB").parse().unwrap()
-    }
-
-    /// Sockets that the server has open.
-    fn sockets(&self) -> usize {
-        let descriptors = fs::read_dir(format!("/proc/{}/fd", self.server.child.id())).unwrap();
-        let names = descriptors.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
-        names.filter(|name| name.to_string_lossy().starts_with("socket:")).count()
-    }
-
-    /// Waits until as few sockets are open as at first: nothing may be left behind.
-    fn wait_for_sockets(&self, at_first: usize) {
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while self.sockets() > at_first {
-            assert!(Instant::now() < deadline, "{} sockets stay open", self.sockets() - at_first);
-            std::thread::yield_now();
-        }
-    }
-}
-
-fn scale() -> u32 {
-    std::env::var("SCALE").ok().and_then(|scale| scale.parse().ok()).unwrap_or(1)
-}
-
-/// Calls like an honest back end: on a connection that it keeps, and on new ones. Gives the slowest calls' times.
-fn honest(app: &App<'_>, calls: usize) -> Vec<Duration> {
-    let (get, set) = (app.request("portrait_get", GET), app.request("portrait_set", SET));
-    let mut kept = app.server.connect();
-    let mut times = Vec::new();
-    while times.len() < calls {
-        let request = if times.len() % 4 == 0 { &set } else { &get };
-        if times.len() % 16 == 15 {
-            kept = app.server.connect();
-        }
-        let started = Instant::now();
-        let answer = kept.exchange(request).expect_answer();
-        times.push(started.elapsed());
-        assert_eq!(answer.code(), 0, "{answer:?}");
-    }
-    times.sort();
-    times
-}
-
-trait ExpectAnswer {
-    fn expect_answer(self) -> crate::harness::Answer;
-}
-
-impl ExpectAnswer for Option<crate::harness::Answer> {
-    fn expect_answer(self) -> crate::harness::Answer {
-        self.unwrap_or_else(|| panic!("an honest client was cut off"))
-    }
-}
-
-fn percentile(times: &[Duration], part: usize) -> Duration {
-    times[(times.len() * part / 100).min(times.len() - 1)]
-}
-
-/// Runs an attack in several threads, an honest client beside it, and looks at what is left.
-fn withstands(name: &str, target: &Target, threads: usize, attack: impl Fn(&App<'_>, &AtomicBool) + Sync) {
-    let app = target.app();
-    let calls = 200 * scale() as usize;
-    let quiet = honest(&app, calls);
-    let at_first = target.sockets();
-    let stop = AtomicBool::new(false);
-    let under = std::thread::scope(|scope| {
-        let attackers: Vec<_> = (0..threads).map(|_| scope.spawn(|| attack(&app, &stop))).collect();
-        let times = honest(&app, calls);
-        stop.store(true, Ordering::Relaxed);
-        for attacker in attackers {
-            attacker.join().unwrap();
-        }
-        times
-    });
-    // Both of the honest client's are closed by now.
-    target.wait_for_sockets(at_first);
-    let after = honest(&app, 20);
-    let peak = target.peak_rss();
-    eprintln!(
-        "{name}: p50 {:?} alone, {:?} beside it; p99 {:?}, {:?}; after {:?}; peak {peak} KiB",
-        percentile(&quiet, 50),
-        percentile(&under, 50),
-        percentile(&quiet, 99),
-        percentile(&under, 99),
-        percentile(&after, 50),
-    );
-    assert!(peak < RSS_MAX_KIB, "{name}: {peak} KiB");
-}
-
-fn connect(app: &App<'_>) -> Option<TcpStream> {
-    let stream = TcpStream::connect(&app.server.address).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    stream.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
-    Some(stream)
-}
-
-/// Reads until the server closes; fails when it does not.
-fn wait_for_end(mut stream: TcpStream) {
-    let mut scrap = [0; 4096];
-    loop {
-        match stream.read(&mut scrap) {
-            Ok(0) => return,
-            Ok(_) => {}
-            Err(error) => {
-                let timed_out =
-                    [std::io::ErrorKind::WouldBlock, std::io::ErrorKind::TimedOut].contains(&error.kind());
-                assert!(!timed_out, "a hostile connection is still open");
-                return;
-            }
-        }
-    }
-}
 
 #[test]
 fn slow_and_silent_ones() {
@@ -280,21 +134,6 @@ fn floods() {
     });
 }
 
-/// A connection from another address of this machine.
-fn connect_from(
-    source: [u8; 4],
-    to: SocketAddr,
-    runtime: &tokio::runtime::Runtime,
-) -> std::io::Result<TcpStream> {
-    runtime.block_on(async {
-        let socket = tokio::net::TcpSocket::new_v4()?;
-        // Little room for what is never read.
-        socket.set_recv_buffer_size(4096)?;
-        socket.bind(SocketAddr::new(IpAddr::V4(Ipv4Addr::from(source)), 0))?;
-        socket.connect(to).await?.into_std()
-    })
-}
-
 /// One address can't take every place, and who comes from elsewhere is served as always.
 #[test]
 fn more_connections_than_there_are_places() {
@@ -313,7 +152,7 @@ fn more_connections_than_there_are_places() {
     let open = target.sockets() - at_first;
     assert!(open <= places / 2 + 8, "{open} of {places} places are taken by one address");
     assert!(target.server.log().contains("connection refused: too many"));
-    let times = honest(&app, 100);
+    let times = honest(&target, &app, 100);
     eprintln!(
         "{attempts} attempts, {open} places taken; honest p50 {:?}; peak {} KiB",
         percentile(&times, 50),
@@ -322,6 +161,43 @@ fn more_connections_than_there_are_places() {
     assert!(target.peak_rss() < RSS_MAX_KIB);
     drop(held);
     target.wait_for_sockets(at_first + 1);
+}
+
+/// `SCALE` thousand clients, each of which asked once and then holds its connection.
+#[test]
+fn many_who_hold_their_connections_cost_little_memory() {
+    /// Kernel buffers apart.
+    const BYTES_EACH_MAX: u64 = 24 * 1024;
+    let count = 1000 * scale() as usize;
+    let places = count + 100;
+    let settings = format!("connections_max = {places}\nconnections_per_address_max = {places}\n");
+    let target = Target::start_with(&settings);
+    let app = target.app();
+    let to: SocketAddr = target.server.address.parse().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+    let request = app.request("portrait_get", GET);
+    honest(&target, &app, 100);
+    let (at_first, before) = (target.sockets(), target.rss());
+    let held: Vec<TcpStream> = (0..count)
+        .map(|_| {
+            let mut stream = connect_from([127, 0, 0, 2], to, &runtime).unwrap();
+            stream.set_nonblocking(false).unwrap();
+            stream.write_all(&request).unwrap();
+            assert!(stream.read(&mut [0; 4096]).unwrap() > 0);
+            stream
+        })
+        .collect();
+    assert!(target.sockets() >= count, "every one of them is held");
+    let each = target.rss().saturating_sub(before) * 1024 / count as u64;
+    let times = honest(&target, &app, 100);
+    eprintln!(
+        "{count} connections, {each} bytes each; honest p50 {:?}, p99 {:?}",
+        percentile(&times, 50),
+        percentile(&times, 99)
+    );
+    assert!(each < BYTES_EACH_MAX, "{each} bytes each");
+    drop(held);
+    target.wait_for_sockets(at_first);
 }
 
 /// Beyond what it can have in hand the server says so at once, and recovers by itself.
