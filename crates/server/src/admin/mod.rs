@@ -8,6 +8,7 @@ mod audit;
 mod diff;
 mod error;
 pub(crate) mod fields;
+mod readiness;
 pub(crate) mod record;
 mod retype;
 pub(crate) mod routes;
@@ -37,6 +38,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use portrait_model::{AppSettings, Clock, Origin, SdkAppId};
 use portrait_store::{OperatorWrite, Store, StoreError};
+use readiness::Readiness;
 use serde::de::DeserializeOwned;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -61,6 +63,7 @@ pub(crate) struct State {
     gate: Gate,
     /// `None` where no server runs.
     telemetry: Option<Arc<Telemetry>>,
+    readiness: Arc<Readiness>,
 }
 
 impl State {
@@ -72,7 +75,8 @@ impl State {
         webhooks: Option<Arc<Webhooks>>,
         gate: Gate,
     ) -> Self {
-        Self { store, registry, clock, event_ids, webhooks, gate, telemetry: None }
+        let readiness = Arc::default();
+        Self { store, registry, clock, event_ids, webhooks, gate, telemetry: None, readiness }
     }
 
     /// Of a server, whose measurements `/metrics` shows.
@@ -219,9 +223,9 @@ async fn authorize(Extract(state): Extract<State>, mut request: Request, next: N
     response
 }
 
-/// Whether the store can be written: it really writes.
+/// Whether the store can be written: it really writes, once a second at most.
 async fn ready(Extract(state): Extract<State>) -> Result<&'static str, AdminError> {
-    state.store.probe().await?;
+    state.readiness.of(&*state.store, Readiness::FRESH).await?;
     Ok("ok\n")
 }
 

@@ -204,7 +204,7 @@ pub(crate) const OPEN: &[Route] = routes! {
             .gives_text(200, "It is.", TEXT, "ok\n");
     get "/readyz" super::ready,
         |op| op.says("Tell whether the store can be written")
-            .more("It really writes.")
+            .more("It really writes, and tells everybody who asks within a second the same.")
             .gives_text(200, "It can.", TEXT, "ok\n")
             .may(&[503]);
     get "/metrics" super::metrics,

@@ -97,7 +97,8 @@ fn users(
     }
 }
 
-/// Each tag as the caller wrote it, since answers echo the form asked for, with the field it names.
+/// Each tag as the caller wrote it, since answers echo the form asked for, with the field it names. One that is asked for
+/// again is answered once: a set of fields is asked for, and an answer must not grow by repeating a word.
 fn tags<'a>(ctx: &Ctx<'_>, tags: Vec<Option<Member<'a>>>) -> Result<Vec<(Cow<'a, str>, Tag)>, ApiError> {
     let not_text = || {
         ApiError::said(
@@ -108,11 +109,14 @@ fn tags<'a>(ctx: &Ctx<'_>, tags: Vec<Option<Member<'a>>>) -> Result<Vec<(Cow<'a,
     };
     let texts = tags.into_iter().map(|tag| tag.map_or(Ok(None), Member::text)?.ok_or_else(not_text));
     let texts: Vec<Cow<'a, str>> = texts.collect::<Result<_, _>>()?;
-    let read = texts.into_iter().enumerate().map(|(index, text)| {
+    let mut read: Vec<(Cow<'a, str>, Tag)> = Vec::with_capacity(texts.len());
+    for (index, text) in texts.into_iter().enumerate() {
         let tag = ctx.app.schema.readable(ctx.caller.role, index, &text)?;
-        Ok((text, tag))
-    });
-    read.collect()
+        if !read.iter().any(|(known, _)| *known == text) {
+            read.push((text, tag));
+        }
+    }
+    Ok(read)
 }
 
 fn members<'a>(users: &'a [UserId], tags: &'a [(Cow<'a, str>, Tag)], found: &'a [Found]) -> Members<'a> {
