@@ -156,12 +156,13 @@ fn generated_documents_are_fresh() {
 /// The inventory: a route that appears or goes shows in a diff, and must be wanted.
 fn routes() -> String {
     let mut page = String::from(
-        "# Routes\n\nEvery route that a `serve` process answers, from the routers' own tables. Anything else is 60009 on the public listener\nand 404 on the admin listener. `tests/it/door.rs` tries each one without the right to it.\n\n| listener | method | path | wants |\n| --- | --- | --- | --- |\n",
+        "# Routes\n\nEvery route that there is, from the routers' own tables. Anything else is 60009 on the public listener and 404 on the admin\nlistener. Those of the emulator are answered by `portraitd dev` alone, on both listeners. `tests/it/door.rs` tries each one\nwithout the right to it.\n\n| listener | method | path | wants |\n| --- | --- | --- | --- |\n",
     );
     for route in portrait_server::internals::routes() {
         let wants = match (route.listener, route.open) {
             (_, true) => "nothing",
             ("public", false) => "an App admin's UserSig",
+            ("emulator", false) => "a caller on this machine, or an admin token",
             (_, false) => "an admin token",
         };
         writeln!(page, "| {} | {} | `{}` | {wants} |", route.listener, route.method, route.path).unwrap();

@@ -5,11 +5,13 @@ pub mod fuzz;
 
 use crate::admin::routes as admin;
 use crate::api;
+use crate::emulator::control;
+use crate::openapi;
 
 /// One route, as its router knows it.
 #[derive(Clone, Debug)]
 pub struct Route {
-    /// `public` or `admin`.
+    /// `public`, `admin` or `emulator`, whose routes `dev` answers on both listeners.
     pub listener: &'static str,
     /// In capitals.
     pub method: String,
@@ -19,7 +21,7 @@ pub struct Route {
     pub open: bool,
 }
 
-/// Every route that this server has.
+/// Every route that there is.
 pub fn routes() -> Vec<Route> {
     let endpoints = api::ENDPOINTS.iter().map(|endpoint| Route {
         listener: "public",
@@ -35,6 +37,13 @@ pub fn routes() -> Vec<Route> {
             open,
         })
     };
+    let document = Route { listener: "public", method: "GET".into(), path: openapi::PATH.into(), open: true };
+    let emulator = control::ROUTES.iter().map(|route| Route {
+        listener: "emulator",
+        method: route.method.to_uppercase(),
+        path: format!("{}{}", control::PREFIX, route.path),
+        open: false,
+    });
     let (closed, open) = (admin(admin::CLOSED, admin::PREFIX, false), admin(admin::OPEN, "", true));
-    endpoints.chain(closed).chain(open).collect()
+    endpoints.chain([document]).chain(closed).chain(open).chain(emulator).collect()
 }

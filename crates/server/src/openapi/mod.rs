@@ -11,6 +11,8 @@ mod public;
 mod served;
 
 pub(crate) use document::{admin, public};
+#[cfg(feature = "internals")]
+pub(crate) use served::PATH;
 pub(crate) use served::served;
 
 use schemars::generate::SchemaSettings;

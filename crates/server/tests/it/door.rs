@@ -31,7 +31,7 @@ fn body(command: &str) -> String {
 }
 
 fn endpoints() -> Vec<Route> {
-    routes().into_iter().filter(|route| route.listener == "public").collect()
+    routes().into_iter().filter(|route| route.listener == "public" && !route.open).collect()
 }
 
 fn command(path: &str) -> &str {
@@ -229,7 +229,7 @@ fn other_methods_and_other_paths_lead_nowhere() {
     }
     // And the protocol's listener nothing of the admin's, not even with the token.
     let both = |route: &Route| route.path == "/openapi.json";
-    for route in routes().into_iter().filter(|route| route.listener != "public" && !both(route)) {
+    for route in routes().into_iter().filter(|route| route.listener == "admin" && !both(route)) {
         let target = fill(&route, app.id);
         let token = format!("Authorization: Bearer {}\r\n", server.admin_token);
         let request = format!(
@@ -249,10 +249,48 @@ fn fill(route: &Route, app: u32) -> String {
         ("{user}", "u".into()),
         ("{keyword}", "Str".into()),
         ("{name}", "ci".into()),
+        ("{id}", "1".into()),
+        ("{box}", "b".into()),
     ];
     let path = parts.iter().fold(route.path.clone(), |path, (name, value)| path.replace(name, value));
     assert!(!path.contains('{'), "{path}: give its part a value");
     path
+}
+
+fn create_token(server: &TestServer, name: &str) -> String {
+    let (status, answer) = server.admin("POST", "/tokens", &json!({"name": name}).to_string());
+    assert_eq!(status, 201, "{answer}");
+    serde_json::from_str::<Value>(&answer).unwrap()["token"].as_str().unwrap().to_owned()
+}
+
+/// The status of a call that only tokens open.
+fn with_token(server: &TestServer, token: &str) -> u16 {
+    let head = "GET /admin/v1/apps HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer";
+    Connection::open(&server.admin_address)
+        .exchange(format!("{head} {token}\r\n\r\n").as_bytes())
+        .unwrap()
+        .status
+}
+
+/// A token that opened every door once. Another has its name now.
+fn revoked_token(server: &TestServer) -> String {
+    let token = create_token(server, "ci");
+    assert_eq!(with_token(server, &token), 200);
+    assert_eq!(server.admin("DELETE", "/tokens/ci", "").0, 204);
+    let next = create_token(server, "ci");
+    assert_eq!((with_token(server, &token), with_token(server, &next)), (401, 200));
+    token
+}
+
+#[test]
+fn a_revoked_token_stays_out_through_a_crash() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let mut server = TestServer::serve(&data, "");
+    let (revoked, kept) = (revoked_token(&server), create_token(&server, "kept"));
+    server.kill();
+    let server = TestServer::serve(&data, "");
+    assert_eq!((with_token(&server, &revoked), with_token(&server, &kept)), (401, 200));
 }
 
 #[test]
@@ -261,9 +299,10 @@ fn no_admin_route_opens_without_its_token() {
     let app = server.app();
     furnish(&app);
     let before = picture(&server, &[app.id]);
-    let token = &server.admin_token;
+    let (token, revoked) = (&server.admin_token, revoked_token(&server));
     let authorizations = [
         String::new(),
+        format!("Authorization: Bearer {revoked}\r\n"),
         "Authorization: \r\n".into(),
         "Authorization: Bearer\r\n".into(),
         "Authorization: Bearer \r\n".into(),
@@ -319,16 +358,81 @@ fn no_admin_route_opens_without_its_token() {
     assert!(tried > 1000, "{tried}");
 }
 
+/// On the admin listener the emulator's routes want its token; on the public one they want a caller who is here, and not a
+/// web page that is from elsewhere.
+#[test]
+fn no_route_of_the_emulator_opens_to_strangers() {
+    let server = TestServer::dev();
+    let app = server.dev_app();
+    furnish(&app);
+    let before = picture(&server, &[app.id]);
+    let revoked = revoked_token(&server);
+    let (mut tried, mut opened) = (0, 0);
+    for route in routes().into_iter().filter(|route| route.listener == "emulator") {
+        let path = fill(&route, app.id);
+        let ask = |address: &str, headers: &str| {
+            let request = format!(
+                "{} {path} HTTP/1.1\r\n{headers}Connection: close\r\nContent-Length: 2\r\n\r\n{{}}",
+                route.method
+            );
+            let mut connection = Connection::open(address);
+            connection.send(request.as_bytes());
+            let answer = connection.read_to_end();
+            let status = answer.split(' ').nth(1).unwrap_or_default().to_owned();
+            let told = answer.contains(CANARY) || answer.contains(KEY);
+            assert!(status == "200" || !told, "{} {path}: {answer}", route.method);
+            status
+        };
+        for token in
+            ["", "Authorization: Bearer guessed\r\n", &format!("Authorization: Bearer {revoked}\r\n")]
+        {
+            let status = ask(&server.admin_address, &format!("Host: localhost\r\n{token}"));
+            assert_eq!(status, "401", "{} {path} with `{token}`", route.method);
+            tried += 1;
+        }
+        for elsewhere in ["Host: evil.example\r\n", "Host: localhost\r\nOrigin: https://evil.example\r\n"] {
+            assert_eq!(ask(&server.address, elsewhere), "403", "{} {path} with `{elsewhere}`", route.method);
+            tried += 1;
+        }
+        opened += usize::from(route.method == "GET" && ask(&server.address, "Host: localhost\r\n") == "200");
+    }
+    // The tokens were changed here, and nothing else.
+    let after = picture(&server, &[app.id]);
+    assert_eq!(after[..after.len() - 1], before[..before.len() - 1]);
+    assert!(tried > 100 && opened > 5, "{tried} {opened}");
+}
+
+/// What is open to all tells nothing of anybody.
+#[test]
+fn the_public_document_tells_nothing_of_the_apps() {
+    let server = TestServer::dev();
+    furnish(&server.dev_app());
+    for route in routes().into_iter().filter(|route| route.listener == "public" && route.open) {
+        let ask = |method: &str| {
+            let request = format!(
+                "{method} {} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{{}}",
+                route.path
+            );
+            server.connect().exchange(request.as_bytes()).unwrap()
+        };
+        let document = ask(&route.method);
+        assert!(document.status == 200 && document.body.len() > 1000, "{document:?}");
+        assert!(!document.body.contains(CANARY) && !document.body.contains(KEY));
+        for method in ["POST", "PUT", "DELETE"] {
+            assert!([60002, 60009].contains(&ask(method).code()), "{method} {}", route.path);
+        }
+    }
+}
+
 /// The emulator's own routes make states that no client can make: nothing of them may be in a production service.
 #[test]
 fn serve_has_none_of_the_emulators_routes() {
     let dir = tempfile::tempdir().unwrap();
     let server = TestServer::serve(&dir.path().join("data"), "");
-    let mut paths: Vec<String> = ["", "/", "/reset", "/faults", "/clock", "/requests", "/state", "/apps"]
-        .map(|tail| format!("/_portraitd{tail}"))
-        .into();
-    paths.extend(routes().into_iter().filter(|route| route.listener == "emulator").map(|route| route.path));
-    for path in paths {
+    let emulators: Vec<Route> = routes().into_iter().filter(|route| route.listener == "emulator").collect();
+    assert!(emulators.len() > 20);
+    let paths = emulators.iter().map(|route| fill(route, 1_400_000_000));
+    for path in paths.chain(["/_portraitd/state".into()]) {
         for method in ["GET", "POST", "PUT", "DELETE"] {
             let request =
                 format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{{}}");

@@ -1,68 +1,79 @@
-//! What there is, with examples: the page that `GET /_portraitd/` shows.
+//! What there is, one row for each resource: what the router is made of, what `GET /_portraitd/` shows, and what a test
+//! tries each row of.
 
-use super::{PREFIX, State};
+use super::{PREFIX, State, apps, calls, clock, data, environment, faults, inbox};
 use axum::Json;
 use axum::extract::State as Extract;
+use axum::routing::{self, MethodRouter};
 use serde_json::{Value, json};
+use std::future::{Ready, ready};
 
-/// Method, path, what it does, an example of its body or query.
-pub(super) const ROUTES: &[(&str, &str, &str, &str)] = &[
-    (
-        "POST",
-        "/reset",
-        "back to the start: one app or everything, also faults, clock and what was noted",
-        r#"{"app":1600000000,"to":"seed"}"#,
-    ),
-    ("GET", "/snapshots", "the snapshots that were saved", ""),
-    ("PUT", "/snapshots/{name}", "save everything, or one app, under a name", r#"{"app":1600000000}"#),
-    ("POST", "/snapshots/{name}/restore", "go back to a snapshot", ""),
-    ("DELETE", "/snapshots/{name}", "delete a snapshot", ""),
-    (
-        "POST",
-        "/apps",
-        "make a throw-away app: number, key, admin and UserSig, ready to be called",
-        r#"{"like":1400000000,"empty":false,"webhook":true}"#,
-    ),
-    ("GET", "/apps", "the throw-away apps", ""),
-    ("DELETE", "/apps/{app}", "throw an app away", ""),
-    (
-        "GET",
-        "/requests",
-        "what was called, oldest first",
-        "?app=1600000000&command=portrait_set&user=alice&code=0&after=17&limit=10",
-    ),
-    ("DELETE", "/requests", "forget what was called", "?app=1600000000"),
-    ("POST", "/webhooks/{box}", "a receiver for webhooks that says yes and keeps what comes", ""),
-    (
-        "GET",
-        "/webhooks",
-        "what receivers were told; with count and wait_ms, once so much has come",
-        "?box=1600000000&app=1600000000&user=alice&count=1&wait_ms=5000",
-    ),
-    ("DELETE", "/webhooks", "forget what receivers were told", "?app=1600000000"),
-    (
-        "POST",
-        "/faults",
-        "make calls go wrong: code, close (before, after), malformed (cut-json, cut-body, empty, html), drip_ms, delay_ms",
-        r#"{"command":"portrait_set","app":1600000000,"user":"alice","next":1,"close":"after"}"#,
-    ),
-    ("GET", "/faults", "the rules, and how often each matched and fired", ""),
-    ("DELETE", "/faults", "remove all rules, or those of one app", "?app=1600000000"),
-    ("DELETE", "/faults/{id}", "remove one rule", ""),
-    ("GET", "/clock", "the time that UserSigs, limits and webhooks go by", ""),
-    (
-        "PUT",
-        "/clock",
-        "set, advance, freeze the clock, or let it go on",
-        r#"{"now":"2027-01-31T08:00:00Z","advance":"90d","frozen":true}"#,
-    ),
-    ("GET", "/environment", "where the ports are and who may call, as `portraitd env` asks it", ""),
-    ("DELETE", "/clock", "back to the machine's time", ""),
-];
+/// One resource of the control API.
+pub(crate) struct Route {
+    /// Its method, in lower case.
+    pub(crate) method: &'static str,
+    /// Its path, below the prefix; `{…}` stands for one part of it.
+    pub(crate) path: &'static str,
+    pub(super) build: fn() -> MethodRouter<State>,
+    does: &'static str,
+    /// Of its body or query.
+    example: &'static str,
+}
 
-pub(super) async fn show(Extract(state): Extract<State>) -> Json<Value> {
-    let route = |(method, path, what, example): &(&str, &str, &str, &str)| {
-        let mut route = json!({ "method": method, "path": format!("{PREFIX}{path}"), "does": what });
+macro_rules! routes {
+    ($($method:ident $path:literal $handler:expr, $does:literal, $example:literal;)*) => {
+        &[$(Route {
+            method: stringify!($method),
+            path: $path,
+            build: || routing::$method($handler),
+            does: $does,
+            example: $example,
+        },)*]
+    };
+}
+
+/// Every resource.
+pub(crate) const ROUTES: &[Route] = routes! {
+    get "" show, "this page", "";
+    get "/" show, "this page", "";
+    post "/reset" data::reset, "back to the start: one app or everything, also faults, clock and what was noted",
+        r#"{"app":1600000000,"to":"seed"}"#;
+    get "/snapshots" data::list, "the snapshots that were saved", "";
+    put "/snapshots/{name}" data::save, "save everything, or one app, under a name",
+        r#"{"app":1600000000}"#;
+    post "/snapshots/{name}/restore" data::restore, "go back to a snapshot", "";
+    delete "/snapshots/{name}" data::forget, "delete a snapshot", "";
+    post "/apps" apps::make, "make a throw-away app: number, key, admin and UserSig, ready to be called",
+        r#"{"like":1400000000,"empty":false,"webhook":true}"#;
+    get "/apps" apps::list, "the throw-away apps", "";
+    delete "/apps/{app}" apps::throw_away, "throw an app away", "";
+    get "/requests" calls::list, "what was called, oldest first",
+        "?app=1600000000&command=portrait_set&user=alice&code=0&after=17&limit=10";
+    delete "/requests" calls::clear, "forget what was called",
+        "?app=1600000000";
+    post "/webhooks/{box}" inbox::take, "a receiver for webhooks that says yes and keeps what comes", "";
+    get "/webhooks" inbox::list, "what receivers were told; with count and wait_ms, once so much has come",
+        "?box=1600000000&app=1600000000&user=alice&count=1&wait_ms=5000";
+    delete "/webhooks" inbox::clear, "forget what receivers were told",
+        "?app=1600000000";
+    post "/faults" faults::add, "make calls go wrong: code, close (before, after), malformed (cut-json, cut-body, empty, html), drip_ms, delay_ms",
+        r#"{"command":"portrait_set","app":1600000000,"user":"alice","next":1,"close":"after"}"#;
+    get "/faults" faults::list, "the rules, and how often each matched and fired", "";
+    delete "/faults" faults::clear, "remove all rules, or those of one app",
+        "?app=1600000000";
+    delete "/faults/{id}" faults::remove, "remove one rule", "";
+    get "/clock" clock::show, "the time that UserSigs, limits and webhooks go by", "";
+    put "/clock" clock::change, "set, advance, freeze the clock, or let it go on",
+        r#"{"now":"2027-01-31T08:00:00Z","advance":"90d","frozen":true}"#;
+    get "/environment" environment::show, "where the ports are and who may call, as `portraitd env` asks it", "";
+    delete "/clock" clock::release, "back to the machine's time", "";
+};
+
+/// Not an `async fn`: the table, which it shows, names it.
+fn show(Extract(state): Extract<State>) -> Ready<Json<Value>> {
+    let route = |Route { method, path, does, example, .. }: &Route| {
+        let method = method.to_uppercase();
+        let mut route = json!({ "method": method, "path": format!("{PREFIX}{path}"), "does": does });
         if let Value::Object(members) = &mut route
             && !example.is_empty()
         {
@@ -71,10 +82,10 @@ pub(super) async fn show(Extract(state): Extract<State>) -> Json<Value> {
         }
         route
     };
-    Json(json!({
+    ready(Json(json!({
         "what": "the control API of this portraitd emulator; docs/EMULATOR.md explains it",
         "url": &*state.url,
         "try": format!("curl -X POST {}{PREFIX}/apps", state.url),
-        "resources": ROUTES.iter().map(route).collect::<Vec<_>>(),
-    }))
+        "resources": ROUTES.iter().filter(|route| !matches!(route.path, "" | "/")).map(route).collect::<Vec<_>>(),
+    })))
 }

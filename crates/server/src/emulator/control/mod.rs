@@ -23,11 +23,11 @@ use axum::extract::{DefaultBodyLimit, Request, State as Extract};
 use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post, put};
 use portrait_model::{Language, SdkAppId};
 use std::sync::Arc;
 
 pub(crate) use environment::PATH as ENVIRONMENT;
+pub(crate) use index::ROUTES;
 
 /// Where it is.
 pub(crate) const PREFIX: &str = "/_portraitd";
@@ -88,23 +88,10 @@ pub(crate) struct Access {
 pub(crate) fn router(state: State, access: Access) -> Router {
     /// A thousand fault rules fit.
     const BODY_BYTES_MAX: usize = 1 << 20;
-    let at = |path: &str| format!("{PREFIX}{path}");
-    Router::new()
-        .route(PREFIX, get(index::show))
-        .route(&at("/"), get(index::show))
-        .route(&at("/reset"), post(data::reset))
-        .route(&at("/snapshots"), get(data::list))
-        .route(&at("/snapshots/{name}"), put(data::save).delete(data::forget))
-        .route(&at("/snapshots/{name}/restore"), post(data::restore))
-        .route(&at("/apps"), get(apps::list).post(apps::make))
-        .route(&at("/apps/{app}"), delete(apps::throw_away))
-        .route(&at("/requests"), get(calls::list).delete(calls::clear))
-        .route(&at("/webhooks"), get(inbox::list).delete(inbox::clear))
-        .route(&at("/webhooks/{box}"), post(inbox::take))
-        .route(&at("/faults"), get(faults::list).post(faults::add).delete(faults::clear))
-        .route(&at("/faults/{id}"), delete(faults::remove))
-        .route(ENVIRONMENT, get(environment::show))
-        .route(&at("/clock"), get(clock::show).put(clock::change).delete(clock::release))
+    let router = ROUTES.iter().fold(Router::new(), |router, route| {
+        router.route(&format!("{PREFIX}{}", route.path), (route.build)())
+    });
+    router
         .method_not_allowed_fallback(async || {
             let message = format!("the method does not fit this resource; GET {PREFIX}/ lists all");
             AdminError { status: StatusCode::METHOD_NOT_ALLOWED, message }
