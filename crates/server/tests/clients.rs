@@ -4,9 +4,13 @@
 //! `clients/` has them; what they need is installed under `target/clients`. Where that is not possible the test says
 //! SKIPPED, except under CI=true, where it fails.
 
-#![expect(clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+#[path = "clients/signers.rs"]
+mod signers;
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -77,9 +81,17 @@ fn install(what: &str, command: &mut Command) -> bool {
     false
 }
 
+/// Keeps other tests from installing into the same folder meanwhile.
+fn alone(folder: &Path) -> File {
+    let lock = File::create(folder.with_extension("lock")).unwrap();
+    lock.lock().unwrap();
+    lock
+}
+
 /// Installs a requirements file once; gives the folder where the packages are.
 fn pip(requirements: &str, proof: &str) -> Option<PathBuf> {
     let packages = installed(&format!("{requirements}-packages"));
+    let _alone = alone(&packages);
     if !packages.join(proof).is_dir() {
         let mut pip = Command::new("python3");
         pip.args(["-m", "pip", "install", "--quiet", "--target"]).arg(&packages).arg("-r");
@@ -115,16 +127,23 @@ fn openapi_documents_are_valid_and_every_answer_is_within_them() {
     eprintln!("{out}");
 }
 
-#[test]
-fn npm_signer_with_fetch() {
+/// Installs npm's packages once; gives the folder where they and the drivers are.
+fn npm() -> Option<PathBuf> {
+    let _alone = alone(&installed("npm"));
     let packages = copied("npm");
     if !packages.join("node_modules/tls-sig-api-v2").is_dir() {
         let mut npm = Command::new("npm");
         npm.args(["install", "--no-audit", "--no-fund", "--no-package-lock"]).current_dir(&packages);
         if !install("npm's tls-sig-api-v2", &mut npm) {
-            return;
+            return None;
         }
     }
+    Some(packages)
+}
+
+#[test]
+fn npm_signer_with_fetch() {
+    let Some(packages) = npm() else { return };
     run(&["node", "drive.js"], &packages);
 }
 
