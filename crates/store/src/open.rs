@@ -48,6 +48,12 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
+    /// What was stored in it is gone: the database is never without tables, from its first moment on.
+    #[error("{} is empty, or gone while its log is still there: this was not portraitd. Restore a backup; or, to begin anew without what was stored, remove it and what is called like it. Nothing was changed", path.display())]
+    Emptied {
+        /// The database.
+        path: PathBuf,
+    },
     /// There is nothing to read.
     #[error("{} holds no data of portraitd; name the directory that has portraitd.db in it", dir.display())]
     NoStore {

@@ -1,13 +1,13 @@
 //! Connections: the file's format, and the settings that each connection needs.
 
+use super::backup::{self, PARTIAL};
 use super::log;
-use crate::open::OpenError;
+use crate::open::{OpenError, sync_directory};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, ffi};
-use std::fs::OpenOptions;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
+use std::{fs, io};
 
 /// "PTRD", in the file's header: tells a database of ours from others.
 const APPLICATION_ID: i64 = 0x5054_5244;
@@ -79,14 +79,23 @@ INSERT INTO populations (app, accounts) SELECT app, count(*) FROM accounts GROUP
 /// Sees to it that the database exists in a format that is known. While the connection that did so is kept, those
 /// opened after it need not read the whole log once more.
 pub(super) fn prepare(path: &Path) -> Result<Connection, OpenError> {
-    // Created here, so that nobody but the owner can read profiles and keys; SQLite gives its other files the
-    // same mode.
-    let created = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
-    created.map_err(OpenError::io(path))?;
+    let (log, emptied) = (log::path_of(path), || OpenError::Emptied { path: path.to_owned() });
+    match fs::metadata(path) {
+        // SQLite would take it for a new one, and remove its log.
+        Ok(file) if file.len() == 0 => return Err(emptied()),
+        Ok(_) => {}
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(OpenError::io(path)(error)),
+        Err(_) if log.exists() => return Err(emptied()),
+        Err(_) => create(path)?,
+    }
+    if !log.exists() {
+        // So that no power cut leaves a log without its database.
+        sync_directory(path.parent().unwrap_or(Path::new("."))).map_err(OpenError::io(path))?;
+    }
     let opened = || open(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(OpenError::engine(path));
     let (application, found, tables) = kind(&opened()?).map_err(OpenError::engine(path))?;
     match (application, found, tables) {
-        (APPLICATION_ID, 1..=FORMAT, _) | (0, 0, 0) => {}
+        (APPLICATION_ID, 1..=FORMAT, _) => {}
         (APPLICATION_ID, ..) => {
             return Err(OpenError::UnknownFormat { path: path.to_owned(), found, known: FORMAT });
         }
@@ -95,10 +104,6 @@ pub(super) fn prepare(path: &Path) -> Result<Connection, OpenError> {
     log::make_sure(path)?;
     let connection = opened()?;
     let steps: &[&str] = match found {
-        0 => {
-            create(&connection).map_err(OpenError::engine(path))?;
-            return Ok(connection);
-        }
         1 => &[FORMAT_2, FORMAT_3],
         2 => &[FORMAT_3],
         _ => return Ok(connection),
@@ -115,14 +120,29 @@ fn kind(connection: &Connection) -> rusqlite::Result<(i64, i64, i64)> {
     Ok((application, format, number("SELECT count(*) FROM sqlite_schema")?))
 }
 
-fn create(connection: &Connection) -> rusqlite::Result<()> {
-    // Half the usual page: a profile is some 300 bytes, and the log carries whole pages.
-    connection
-        .execute_batch("PRAGMA page_size = 2048; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
-    upgrade(
-        connection,
-        &format!("{FORMAT_1} {FORMAT_2} {FORMAT_3} PRAGMA application_id = {APPLICATION_ID};"),
-    )
+/// Makes an empty store, beside its place and then whole in it: a database that has nothing in it was emptied by somebody.
+fn create(path: &Path) -> Result<(), OpenError> {
+    let partial = path.with_file_name(PARTIAL);
+    // Left by a start that was cut off.
+    if let Err(error) = fs::remove_file(&partial)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        return Err(OpenError::io(&partial)(error));
+    }
+    let made = Connection::open_in_memory().and_then(|connection| {
+        // Half the usual page: a profile is some 300 bytes, and the log carries whole pages.
+        connection.execute_batch("PRAGMA page_size = 2048;")?;
+        let application = format!("PRAGMA application_id = {APPLICATION_ID};");
+        upgrade(&connection, &[FORMAT_1, FORMAT_2, FORMAT_3, &application].concat())?;
+        Ok(connection)
+    });
+    let connection = made.map_err(OpenError::engine(path))?;
+    backup::copy(&connection, &partial).map_err(|error| {
+        // Nothing depends on it, and the disk may be full.
+        let _ = fs::remove_file(&partial);
+        OpenError::Engine { path: path.to_owned(), reason: error.to_string() }
+    })?;
+    fs::rename(&partial, path).map_err(OpenError::io(path))
 }
 
 /// Brings a database to the present format, all or nothing.
@@ -161,14 +181,27 @@ pub(super) fn existing(path: &Path, access: Access) -> Result<Connection, OpenEr
 /// A connection that writes.
 pub(super) fn writing(path: &Path) -> rusqlite::Result<Connection> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    use_log(&connection)?;
     // FULL: a commit is on the disk before it is acknowledged. No automatic checkpoints: they would run inside
     // a commit; the checkpointer has its own thread. At most 256 MiB of page cache: a change reads its page. What is deleted is overwritten with zeros.
     connection.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -262144;
-         PRAGMA secure_delete = ON;",
+        "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -262144; PRAGMA secure_delete = ON;",
     )?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)
+}
+
+/// Gives the database a log, unless it has one. Without it SQLite would write in place, beside a journal that a power cut can bring
+/// back after its end.
+fn use_log(connection: &Connection) -> rusqlite::Result<()> {
+    let mut pragma = connection.prepare("PRAGMA journal_mode = WAL")?;
+    // To the end: only behind the row that says so is it done, or fails.
+    let modes = pragma.query_map([], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+    if modes == ["wal"] {
+        return Ok(());
+    }
+    let why = format!("the database can't be given a log: {modes:?}");
+    Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR), Some(why)))
 }
 
 /// Has a connection open what all connections share, and fails when that can't be written.
