@@ -28,6 +28,7 @@ mod openapi;
 mod otel;
 mod outbound;
 mod port_owner;
+mod primitives;
 mod proxy;
 mod query;
 mod registry;

@@ -1,15 +1,15 @@
 //! The apps, ready for use: one snapshot that changes as a whole. A call loads it once and sees no half change.
 
 use crate::limit::AppCells;
+use crate::primitives::{ArcSwap, AsyncMutex, Mutex, block_on, spawn_blocking};
 use crate::usage::Usage;
 use crate::verified::VerifiedSigs;
 use crate::webhook::Delivery;
-use arc_swap::ArcSwap;
 use portrait_model::{AppError, AppRecord, AppSettings, FieldSchema, Lexicon, SdkAppId, UnixSeconds, UserId};
 use portrait_store::{Store, StoreError};
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 use tokio::sync::watch;
 
 /// One app, with everything derived from its settings.
@@ -56,7 +56,7 @@ pub(crate) struct Registry {
     store: Arc<dyn Store>,
     apps: ArcSwap<Apps>,
     /// One reload at a time, so that an older catalogue never replaces a newer one.
-    reloading: tokio::sync::Mutex<()>,
+    reloading: AsyncMutex<()>,
     changes: watch::Sender<()>,
     /// Earlier settings; those that nobody works with any more are let go at the next reload.
     superseded: Mutex<Vec<Weak<App>>>,
@@ -70,7 +70,7 @@ impl Registry {
         let registry = Self {
             store,
             apps: ArcSwap::default(),
-            reloading: tokio::sync::Mutex::default(),
+            reloading: AsyncMutex::default(),
             changes: watch::Sender::default(),
             superseded: Mutex::default(),
             unclaimed: Usage::default(),
@@ -103,14 +103,24 @@ impl Registry {
         superseded.iter().filter(of_app).cloned().collect()
     }
 
+    /// After a kick was stored: puts it into force when the account is an admin's, which the snapshot alone answers for.
+    pub(crate) async fn kicked(&self, id: SdkAppId, user: UserId) -> Result<(), StoreError> {
+        // A reload under way may have read the catalogue before the kick, and may be about to make the account an admin's.
+        drop(self.reloading.lock().await);
+        match self.app(id) {
+            Some(app) if app.settings.is_admin(user.as_str()) => self.reload().await,
+            _ => Ok(()),
+        }
+    }
+
     /// Reads the catalogue again. An app whose settings did not change is kept as it is.
     pub(crate) async fn reload(&self) -> Result<(), StoreError> {
         let _one_at_a_time = self.reloading.lock().await;
         let (store, old) = (Arc::clone(&self.store), self.apps.load_full());
         let known = Arc::clone(&old);
         // Reading and preparing 100,000 words takes its time: not on a thread that answers calls.
-        let reading = tokio::task::spawn_blocking(move || {
-            let records = tokio::runtime::Handle::current().block_on(store.catalog())?;
+        let reading = spawn_blocking(move || {
+            let records = block_on(store.catalog())?;
             records.into_iter().map(|record| renewed(&known, record)).collect::<Result<Apps, _>>()
         });
         let apps = reading

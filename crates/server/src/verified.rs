@@ -1,12 +1,13 @@
 //! UserSigs that were verified. Callers use one for minutes or months; inflating and checking it each time would be
 //! the dearest step of a small call.
 
+use crate::primitives::{Mutex, MutexGuard};
 use crate::query::Query;
 use crate::registry::App;
 use portrait_model::{SigError, UnixSeconds, UserSig};
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 /// The verified UserSigs of one app's snapshot, by their whole text. A change of the app's settings (a key revoked, an
 /// admin kicked) makes a new snapshot, and with it an empty memory.
@@ -73,6 +74,10 @@ mod tests {
 
     #[test]
     fn the_memory_is_bounded_and_shows_nothing() {
+        crate::primitives::run(fill);
+    }
+
+    fn fill() {
         let key = AppKey::parse("key").unwrap();
         let request =
             SignRequest { app: SdkAppId(1), identifier: "a", time: UnixSeconds(1), expire: 1, userbuf: None };

@@ -24,9 +24,8 @@ pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {
         Err(StoreError::NoSuchAccount) => return Err(ApiError::new(ErrorCode::LoginAccountNotFound)),
         Err(error) => return Err(ctx.failed(error)),
     }
-    if ctx.app.settings.is_admin(user.as_str()) {
-        // Admins are authenticated from the snapshot alone.
-        ctx.within(ctx.gateway.registry.reload()).await.map_err(|error| ctx.failed(error))?;
-    }
+    ctx.within(ctx.gateway.registry.kicked(ctx.app.settings.id, user))
+        .await
+        .map_err(|error| ctx.failed(error))?;
     Ok(Answer::ok())
 }

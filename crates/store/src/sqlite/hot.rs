@@ -5,11 +5,12 @@
 //! which may be out of date by then: the offer carries the state of the shelf from before the read and is passed over
 //! when that has changed meanwhile.
 
+use super::primitives::{AtomicBool, Mutex, MutexGuard};
 use portrait_model::{SdkAppId, UserId};
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
 /// Whose profile.
 pub(super) type Key = (SdkAppId, UserId);
@@ -164,6 +165,7 @@ impl HotProfiles {
 
 #[cfg(test)]
 mod tests {
+    use super::super::primitives::run;
     use super::*;
 
     fn key(name: &str) -> Key {
@@ -176,6 +178,10 @@ mod tests {
 
     #[test]
     fn what_may_be_out_of_date_is_not_taken_in() {
+        run(out_of_date);
+    }
+
+    fn out_of_date() {
         let profiles = HotProfiles::new(1 << 20);
         let stamp = profiles.get(&key("a")).unwrap_err();
         profiles.offer(key("a"), hot("read"), stamp);
@@ -193,6 +199,10 @@ mod tests {
 
     #[test]
     fn the_budget_holds_and_what_is_read_often_stays() {
+        run(over_the_budget);
+    }
+
+    fn over_the_budget() {
         const BYTES_MAX: usize = 64 * 10_000;
         let profiles = HotProfiles::new(BYTES_MAX);
         profiles.publish(key("often"), hot("x"));

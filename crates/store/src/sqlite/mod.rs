@@ -14,6 +14,7 @@ mod log;
 mod operation;
 mod operator;
 mod outbox;
+mod primitives;
 mod reader;
 mod restore;
 mod touched;

@@ -2,11 +2,12 @@
 
 use super::connection;
 use super::hot::{Hot, HotProfiles, Stamp};
+use super::primitives::{Mutex, MutexGuard};
 use crate::{Found, StoreError, codec, settings};
 use portrait_model::{AccountState, AppRecord, SdkAppId, UnixSeconds, UserId};
 use rusqlite::{Connection, OptionalExtension, Transaction, ffi, params};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
 /// Connections that read. There are never more than threads that read at the same time.
 pub(super) struct Readers {
@@ -47,7 +48,7 @@ impl Readers {
         *self.lock() = None;
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Vec<Connection>>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Vec<Connection>>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

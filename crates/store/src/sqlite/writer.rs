@@ -3,6 +3,7 @@
 
 use super::hot::HotProfiles;
 use super::operation::{Failure, Operation, Outcome};
+use super::primitives::{AtomicBool, Instant, JoinHandle, Mutex, mpsc, oneshot, thread, timeout};
 use super::touched::Touched;
 use super::{connection, outbox, reader};
 use crate::open::OpenError;
@@ -10,12 +11,10 @@ use crate::outbox::{Backlogs, Effects, OutboxSeq};
 use crate::{Measurements, Standing, StoreError, StoreStats};
 use rusqlite::{Connection, TransactionBehavior, ffi};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot};
 
 /// The most operations in one transaction.
 const BATCH_MAX: usize = 256;
@@ -101,7 +100,7 @@ impl Writer {
             Ok(room) => room,
             Err(TrySendError::Closed(())) => return Err(closed()),
             Err(TrySendError::Full(())) => {
-                let room = tokio::time::timeout(PATIENCE, queue.reserve()).await;
+                let room = timeout(PATIENCE, queue.reserve()).await;
                 room.map_err(|_| overloaded())?.map_err(|_| closed())?
             }
         };
