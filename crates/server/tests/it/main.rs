@@ -36,6 +36,7 @@ mod interrupted;
 mod limits;
 mod linear;
 mod listening;
+mod memory_limit;
 mod migrate;
 mod observed;
 mod otel;
