@@ -3,11 +3,12 @@
 //!
 //! The writer publishes what it committed before it acknowledges anybody. A reader offers what it read from the table,
 //! which may be out of date by then: the offer carries the state of the shelf from before the read and is passed over
-//! when that has changed meanwhile.
+//! when that has changed meanwhile. And while a change is being committed, its account is answered for by the table
+//! alone: some reader may have found it changed there, and nobody may find it unchanged here after that.
 
 use super::primitives::{AtomicBool, Mutex, MutexGuard};
 use portrait_model::{SdkAppId, UserId};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
@@ -43,6 +44,8 @@ struct Shelf {
     bytes: usize,
     /// Counts what the writer did here.
     stamp: u64,
+    /// Those that the table alone answers for.
+    withheld: HashSet<Key>,
 }
 
 struct Entry {
@@ -72,19 +75,30 @@ impl HotProfiles {
     /// A profile that is here.
     pub(super) fn get(&self, key: &Key) -> Result<Hot, Stamp> {
         let mut shelf = self.shelf(key);
+        let withheld = !shelf.withheld.is_empty() && shelf.withheld.contains(key);
         match shelf.entries.get_mut(key) {
-            Some(entry) => {
+            Some(entry) if !withheld => {
                 entry.used = true;
                 Ok(entry.hot.clone())
             }
-            None => Err(Stamp(shelf.stamp)),
+            _ => Err(Stamp(shelf.stamp)),
         }
+    }
+
+    /// From here until it is published, forgotten or released, it is neither given nor taken in.
+    pub(super) fn withhold(&self, key: Key) {
+        self.shelf(&key).withheld.insert(key);
+    }
+
+    /// Nothing became of the change that it was withheld for.
+    pub(super) fn release(&self, key: &Key) {
+        self.shelf(key).withheld.remove(key);
     }
 
     /// Takes in what was read from the table after `stamp`, unless it may have changed meanwhile.
     pub(super) fn offer(&self, key: Key, hot: Hot, stamp: Stamp) {
         let mut shelf = self.shelf(&key);
-        if Stamp(shelf.stamp) == stamp {
+        if Stamp(shelf.stamp) == stamp && !shelf.withheld.contains(&key) {
             self.put(&mut shelf, key, hot);
         }
     }
@@ -93,6 +107,7 @@ impl HotProfiles {
     pub(super) fn publish(&self, key: Key, hot: Hot) {
         let mut shelf = self.shelf(&key);
         shelf.stamp += 1;
+        shelf.withheld.remove(&key);
         self.put(&mut shelf, key, hot);
     }
 
@@ -100,6 +115,7 @@ impl HotProfiles {
     pub(super) fn forget(&self, key: &Key) {
         let mut shelf = self.shelf(key);
         shelf.stamp += 1;
+        shelf.withheld.remove(key);
         if let Some(entry) = shelf.entries.remove(key) {
             shelf.bytes -= entry.bytes;
         }
@@ -191,6 +207,12 @@ mod tests {
         let stamp = profiles.get(&key("a")).unwrap_err();
         profiles.publish(key("a"), hot("written"));
         profiles.offer(key("a"), hot("read before it was written"), stamp);
+        assert_eq!(profiles.get(&key("a")), Ok(hot("written")));
+        profiles.withhold(key("a"));
+        let stamp = profiles.get(&key("a")).unwrap_err();
+        profiles.offer(key("a"), hot("read while it was being written"), stamp);
+        profiles.get(&key("a")).unwrap_err();
+        profiles.release(&key("a"));
         assert_eq!(profiles.get(&key("a")), Ok(hot("written")));
         profiles.close();
         profiles.publish(key("a"), hot("late"));

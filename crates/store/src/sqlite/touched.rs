@@ -6,11 +6,18 @@ use super::operation::{self, Failure};
 use rusqlite::Connection;
 use std::collections::HashMap;
 
-/// The accounts that a batch has touched; what is in memory follows once the batch is committed.
+/// The accounts that a batch has touched; what is in memory follows once the batch is committed. Until then memory does
+/// not answer for them; dropped unpublished, it does so again as before.
 pub(super) struct Touched<'a> {
     hot: &'a HotProfiles,
     /// `None`: the table alone knows.
     accounts: HashMap<Key, Option<Hot>>,
+}
+
+impl Drop for Touched<'_> {
+    fn drop(&mut self) {
+        self.accounts.keys().for_each(|key| self.hot.release(key));
+    }
 }
 
 impl<'a> Touched<'a> {
@@ -20,8 +27,8 @@ impl<'a> Touched<'a> {
     }
 
     /// The batch is committed: from here on everyone reads what it wrote.
-    pub(super) fn publish(self) {
-        for (key, account) in self.accounts {
+    pub(super) fn publish(mut self) {
+        for (key, account) in std::mem::take(&mut self.accounts) {
             match account {
                 Some(hot) => self.hot.publish(key, hot),
                 None => self.hot.forget(&key),
@@ -46,11 +53,17 @@ impl<'a> Touched<'a> {
 
     /// It is this now, in the table too.
     pub(super) fn changed(&mut self, key: Key, hot: Hot) {
-        self.accounts.insert(key, Some(hot));
+        self.touch(key, Some(hot));
     }
 
     /// It is changed or deleted in the table, and nobody looks how.
     pub(super) fn left_to_the_table(&mut self, key: Key) {
-        self.accounts.insert(key, None);
+        self.touch(key, None);
+    }
+
+    fn touch(&mut self, key: Key, account: Option<Hot>) {
+        if self.accounts.insert(key, account).is_none() {
+            self.hot.withhold(key);
+        }
     }
 }
