@@ -33,6 +33,7 @@ mod http2_floods;
 mod https;
 mod import;
 mod interrupted;
+mod limit_truth;
 mod limits;
 mod linear;
 mod listening;
