@@ -2,7 +2,7 @@
 
 use portrait_model::{ProfileEvent, SdkAppId, UnixMillis};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// An event's place in the outbox. Grows with every event, and events of one user stand in the order of their changes.
 /// While the store is open no place is given twice; after that, one whose event is gone may be given anew.
@@ -32,7 +32,7 @@ pub struct OutboxEvent {
     /// Why the last attempt failed.
     pub failure: Option<String>,
     /// The event; `None` when it does not read back.
-    pub event: Option<ProfileEvent>,
+    pub event: Option<Arc<ProfileEvent>>,
 }
 
 /// What became of an attempt to deliver an event.
@@ -144,6 +144,12 @@ impl Effects {
         let effect = self.of(app, state);
         effect.removed.events += 1;
         effect.removed.bytes += bytes;
+    }
+
+    pub(crate) fn remove_all(&mut self, app: SdkAppId, state: EventState, amount: Amount) {
+        let effect = self.of(app, state);
+        effect.removed.events += amount.events;
+        effect.removed.bytes += amount.bytes;
     }
 
     /// A unit touches an app or two, so a search from the end is short.

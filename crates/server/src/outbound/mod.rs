@@ -61,7 +61,8 @@ impl Outbound {
         let https = hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(tls);
         let connector = https.https_or_http().enable_http1().wrap_connector(http);
         let mut client = Client::builder(TokioExecutor::new());
-        client.pool_idle_timeout(IDLE_TIMEOUT).pool_timer(TokioTimer::new());
+        // Calls are small: one buffer costs less than a list of them.
+        client.pool_idle_timeout(IDLE_TIMEOUT).pool_timer(TokioTimer::new()).http1_writev(false);
         Ok(Self { client: client.build(connector), policy })
     }
 

@@ -4,9 +4,10 @@ use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
 use http_body_util::Full;
 use hyper::header::{self, HeaderValue};
+use hyper::http::uri::PathAndQuery;
 use hyper::{HeaderMap, Method, Request, StatusCode, Uri};
 use portrait_model::{FieldValue, ProfileEvent, ProfileItem, SdkAppId, UnixSeconds, Webhook, WebhookToken};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use subtle::ConstantTimeEq;
@@ -83,19 +84,25 @@ pub(crate) fn request(
 
 /// The receiver's URL with the cloud's parameters behind its own.
 fn uri(app: SdkAppId, webhook: &Webhook, event: &ProfileEvent, now: UnixSeconds) -> Result<Uri, String> {
-    let mut uri = webhook.url.to_string();
-    let first = if webhook.url.uri().query().is_some() { '&' } else { '?' };
+    let own = webhook.url.uri();
+    let mut target = String::with_capacity(320);
+    target.push_str(own.path_and_query().map_or("/", PathAndQuery::as_str));
+    let first = if own.query().is_some() { '&' } else { '?' };
     // Brackets and colons of an IPv6 address may stand in a query as they are.
     let written = write!(
-        uri,
+        target,
         "{first}SdkAppid={app}&CallbackCommand={COMMAND}&contenttype=json&ClientIP={}&OptPlatform=RESTAPI",
         event.client_ip
     );
     written.map_err(|error| error.to_string())?;
     if let Some(token) = &webhook.token {
-        write!(uri, "&Sign={}&RequestTime={}", sign(token, now), now.0).map_err(|error| error.to_string())?;
+        write!(target, "&Sign={}&RequestTime={}", sign(token, now), now.0)
+            .map_err(|error| error.to_string())?;
     }
-    uri.parse().map_err(|_| "the URL can't be used with the parameters behind it".to_owned())
+    let unfit = |_| "the URL can't be used with the parameters behind it".to_owned();
+    let mut parts = webhook.url.uri().clone().into_parts();
+    parts.path_and_query = Some(PathAndQuery::from_maybe_shared(Bytes::from(target)).map_err(unfit)?);
+    Uri::from_parts(parts).map_err(|error| error.to_string())
 }
 
 /// The cloud's signature: SHA-256 of the token and the time.
@@ -124,11 +131,15 @@ fn signature(token: &WebhookToken, now: UnixSeconds, body: &[u8]) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a string can't fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let digit = |half: u8| char::from(if half < 10 { b'0' + half } else { b'a' + half - 10 });
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+/// What counts of a receiver's answer.
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(rename = "ErrorCode")]
+    code: i64,
 }
 
 /// Whether the receiver took the event: a 2xx whose body has `ErrorCode` 0. Otherwise why not.
@@ -136,10 +147,11 @@ pub(crate) fn understood(status: StatusCode, body: &[u8]) -> Result<(), String> 
     if !status.is_success() {
         return Err(format!("HTTP {}", status.as_u16()));
     }
-    let answer: Option<serde_json::Value> = serde_json::from_slice(body).ok();
-    match answer.as_ref().and_then(|answer| answer.get("ErrorCode")?.as_i64()) {
-        Some(0) => Ok(()),
-        Some(code) => Err(format!("ErrorCode {code}")),
+    // A list would be read as an object's fields in their order.
+    let is_object = body.trim_ascii_start().starts_with(b"{");
+    match serde_json::from_slice(body).ok().filter(|_| is_object) {
+        Some(Answer { code: 0 }) => Ok(()),
+        Some(Answer { code }) => Err(format!("ErrorCode {code}")),
         None => Err("the answer is no JSON object with an ErrorCode".into()),
     }
 }

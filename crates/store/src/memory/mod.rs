@@ -91,7 +91,7 @@ impl Inner {
         let changed = self.account(app, user)?.profile.merge(&patch);
         if let Some(origin) = origin.filter(|_| changed) {
             let event = ProfileEvent::of(&origin, 0, user, at, patch.items());
-            self.outbox.append(app, event, effects);
+            self.outbox.append(app, event.into(), effects);
         }
         Ok(())
     }
@@ -108,7 +108,7 @@ impl Inner {
             let changed = self.accounts.entry((app, seed.user)).or_default().profile.merge(&seed.patch);
             if let Some(origin) = origin.filter(|_| changed) {
                 let event = ProfileEvent::of(origin, index, seed.user, at, seed.patch.items());
-                self.outbox.append(app, event, effects);
+                self.outbox.append(app, event.into(), effects);
             }
         }
     }

@@ -6,6 +6,7 @@ use crate::{OutboxStore, StoreFuture, codec};
 use portrait_model::{ProfileEvent, SdkAppId, UnixMillis};
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::sync::Arc;
 
 /// Every app's events.
 #[derive(Default)]
@@ -21,12 +22,12 @@ struct Kept {
 }
 
 impl Outbox {
-    pub(super) fn append(&mut self, app: SdkAppId, event: ProfileEvent, effects: &mut Effects) {
+    pub(super) fn append(&mut self, app: SdkAppId, event: Arc<ProfileEvent>, effects: &mut Effects) {
         let seq = effects.next_place();
         self.last = seq;
         let bytes = codec::encode_event(&event).len() as u64;
-        let event =
-            OutboxEvent { seq, bytes, attempts: 0, due: UnixMillis(0), failure: None, event: Some(event) };
+        let (due, event) = (UnixMillis(0), Some(event));
+        let event = OutboxEvent { seq, bytes, attempts: 0, due, failure: None, event };
         effects.add(app, EventState::Waiting, bytes);
         self.kept.insert(seq, Kept { app, state: EventState::Waiting, event });
     }

@@ -9,6 +9,7 @@ mod check;
 mod checkpoint;
 mod compact;
 mod connection;
+mod fresh;
 mod hot;
 mod log;
 mod operation;
@@ -34,6 +35,7 @@ use crate::{
 };
 use backup::Backups;
 use checkpoint::{Bounds, Checkpointer};
+use fresh::FreshEvents;
 use futures_util::future::BoxFuture;
 use hot::HotProfiles;
 use operation::{Operation, Outcome};
@@ -67,6 +69,7 @@ pub struct SqliteStore {
     writer: Writer,
     readers: Readers,
     hot: Arc<HotProfiles>,
+    fresh: Arc<FreshEvents>,
     backups: Arc<Backups>,
     /// What ends at [`Store::close`]: the checkpointer, the anchor, then the right to the directory.
     running: tokio::sync::Mutex<Option<(Checkpointer, Anchor, DirectoryLock)>>,
@@ -96,7 +99,9 @@ impl SqliteStore {
         // The log found here may hold what an earlier process deleted.
         let erased = Arc::new(AtomicBool::new(true));
         let hot = Arc::new(HotProfiles::new(settings.profiles_bytes_max));
-        let writer = Writer::start(&path, Arc::clone(&gate), Arc::clone(&erased), Arc::clone(&hot))?;
+        let fresh = Arc::new(FreshEvents::default());
+        let in_memory = (Arc::clone(&hot), Arc::clone(&fresh));
+        let writer = Writer::start(&path, Arc::clone(&gate), Arc::clone(&erased), in_memory)?;
         let checkpointer = Checkpointer::start(&path, gate, erased, bounds)?;
         connection::join(&anchor).map_err(OpenError::engine(&path))?;
         // SQLite does this too, at the first commit, but passes over an error: the log could be gone with what was
@@ -104,7 +109,7 @@ impl SqliteStore {
         open::sync_directory(dir).map_err(OpenError::io(dir))?;
         let running = tokio::sync::Mutex::new(Some((checkpointer, anchor, lock)));
         let (readers, backups) = (Readers::new(&path), Arc::new(Backups::new(&path)));
-        Ok(Self { writer, readers, hot, backups, running })
+        Ok(Self { writer, readers, hot, fresh, backups, running })
     }
 
     /// Reads at once, on the calling thread: a read of cached pages takes a few microseconds, less than handing it
@@ -189,7 +194,12 @@ impl OutboxStore for SqliteStore {
         after: Option<OutboxSeq>,
         limit: usize,
     ) -> StoreFuture<'_, Vec<OutboxEvent>> {
-        self.read(|connection| outbox::page(connection, app, state, after, limit))
+        let place = after.unwrap_or_default();
+        let fresh = (state == EventState::Waiting).then(|| self.fresh.take(app, place, limit)).flatten();
+        match fresh {
+            Some(events) => Box::pin(std::future::ready(Ok(events))),
+            None => self.read(|connection| outbox::page(connection, app, state, after, limit)),
+        }
     }
 
     fn settle(&self, app: SdkAppId, verdicts: Vec<(OutboxSeq, Verdict)>) -> StoreFuture<'_, ()> {
@@ -289,6 +299,7 @@ impl Store for SqliteStore {
             self.writer.close().await;
             self.readers.close();
             self.hot.close();
+            self.fresh.close();
             if let Some((checkpointer, anchor, lock)) = running.take() {
                 let backups = Arc::clone(&self.backups);
                 // The last checkpoint writes to the disk: not on a thread that serves others.

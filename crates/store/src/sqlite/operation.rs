@@ -136,7 +136,7 @@ impl Operation {
                     touched.left_to_the_table((*app, seed.user));
                 }
                 let changed = import(connection, *app, seeds, *at)?;
-                tell(connection, *app, changed, *at, origin.as_ref(), effects)
+                tell(connection, *app, changed, *at, origin.as_ref(), effects, touched)
             }
             Self::Delete { app, users } => {
                 for user in users {
@@ -146,11 +146,11 @@ impl Operation {
             }
             Self::Kick { app, user, at } => kick(connection, *app, *user, *at),
             Self::PutApp { settings, expected } => put_app(connection, settings, *expected),
-            Self::Settle { app, verdicts } => outbox::settle(connection, *app, verdicts, effects),
+            Self::Settle { app, verdicts } => outbox::settle(connection, *app, verdicts, effects, touched),
             Self::Discard { app, state, selection } => {
-                outbox::discard(connection, *app, *state, selection, effects)
+                outbox::discard(connection, *app, *state, selection, effects, touched)
             }
-            Self::Replay { app, selection } => outbox::replay(connection, *app, selection, effects),
+            Self::Replay { app, selection } => outbox::replay(connection, *app, selection, effects, touched),
             Self::PutToken(token) => operator::put_token(connection, token),
             Self::RemoveToken(name) => operator::remove_token(connection, name),
             Self::Noted { operation, note } => {
@@ -219,7 +219,7 @@ fn apply(
     touched.changed(key, Hot { row: found.row, profile: profile.into() });
     if let Some(origin) = change.origin.as_ref().filter(|_| changed) {
         let event = ProfileEvent::of(origin, 0, change.user, change.at, change.patch.items());
-        outbox::append(connection, change.app, &event, effects)?;
+        outbox::append(connection, change.app, event, effects, touched)?;
     }
     Ok(Outcome::Done)
 }
@@ -265,11 +265,12 @@ fn tell(
     at: UnixMillis,
     origin: Option<&Origin>,
     effects: &mut Effects,
+    touched: &mut Touched<'_>,
 ) -> Result<Outcome, Failure> {
     let Some(origin) = origin else { return Ok(Outcome::Done) };
     for (index, seed) in changed {
         let event = ProfileEvent::of(origin, index, seed.user, at, seed.patch.items());
-        outbox::append(connection, app, &event, effects)?;
+        outbox::append(connection, app, event, effects, touched)?;
     }
     Ok(Outcome::Done)
 }

@@ -2,10 +2,12 @@
 
 use super::operation::{Failure, Outcome};
 use super::reader::failed;
+use super::touched::Touched;
 use crate::outbox::{Amount, Backlogs, Effects, EventState, OutboxEvent, OutboxSeq, Selection, Verdict};
 use crate::{StoreError, codec};
 use portrait_model::{ProfileEvent, SdkAppId, UnixMillis};
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use std::sync::Arc;
 
 /// The most events that one unit touches.
 const UNIT_MAX: usize = 1000;
@@ -22,14 +24,18 @@ const fn number(state: EventState) -> u8 {
 pub(super) fn append(
     connection: &Connection,
     app: SdkAppId,
-    event: &ProfileEvent,
+    event: ProfileEvent,
     effects: &mut Effects,
+    touched: &mut Touched<'_>,
 ) -> Result<(), Failure> {
-    let bytes = codec::encode_event(event);
+    let stored = codec::encode_event(&event);
+    let (seq, bytes) = (effects.next_place(), stored.len() as u64);
     let mut insert =
         connection.prepare_cached("INSERT INTO outbox (seq, app, bytes, event) VALUES (?1, ?2, ?3, ?4)")?;
-    insert.execute(params![effects.next_place().0, app.0, bytes.len(), bytes])?;
-    effects.add(app, EventState::Waiting, bytes.len() as u64);
+    insert.execute(params![seq.0, app.0, bytes, stored])?;
+    effects.add(app, EventState::Waiting, bytes);
+    let (due, event) = (UnixMillis(0), Some(Arc::new(event)));
+    touched.events.append(app, OutboxEvent { seq, bytes, attempts: 0, due, failure: None, event });
     Ok(())
 }
 
@@ -39,10 +45,15 @@ pub(super) fn settle(
     app: SdkAppId,
     verdicts: &[(OutboxSeq, Verdict)],
     effects: &mut Effects,
+    touched: &mut Touched<'_>,
 ) -> Result<Outcome, Failure> {
+    if let Some(last) = verdicts.iter().map(|(seq, _)| *seq).max() {
+        touched.events.change(app, last);
+    }
+    let mut delivered = Vec::new();
     for (seq, verdict) in verdicts {
         match verdict {
-            Verdict::Delivered => remove(connection, app, EventState::Waiting, *seq, effects)?,
+            Verdict::Delivered => delivered.push(*seq),
             Verdict::Retry { attempts, due, failure } => {
                 let sql = "UPDATE outbox SET attempts = ?3, due_ms = ?4, failure = ?5
                            WHERE seq = ?1 AND app = ?2 AND parked = 0";
@@ -61,7 +72,39 @@ pub(super) fn settle(
             }
         }
     }
+    delivered.sort_unstable();
+    delivered.dedup();
+    for run in delivered.chunk_by(|one, next| one.0 + 1 == next.0) {
+        match run {
+            [first, .., last] => remove_run(connection, app, *first, *last, effects)?,
+            alone => {
+                for seq in alone {
+                    remove(connection, app, EventState::Waiting, *seq, effects)?;
+                }
+            }
+        }
+    }
     Ok(Outcome::Done)
+}
+
+/// Removes the waiting events from one place to another: one statement, where each by itself would take a search.
+fn remove_run(
+    connection: &Connection,
+    app: SdkAppId,
+    first: OutboxSeq,
+    last: OutboxSeq,
+    effects: &mut Effects,
+) -> Result<(), Failure> {
+    let places = params![first.0, last.0, app.0];
+    let sql = "SELECT count(*), coalesce(sum(bytes), 0) FROM outbox
+               WHERE seq BETWEEN ?1 AND ?2 AND app = ?3 AND parked = 0";
+    let amount = connection
+        .prepare_cached(sql)?
+        .query_row(places, |row| Ok(Amount { events: row.get(0)?, bytes: row.get(1)? }))?;
+    let sql = "DELETE FROM outbox WHERE seq BETWEEN ?1 AND ?2 AND app = ?3 AND parked = 0";
+    connection.prepare_cached(sql)?.execute(places)?;
+    effects.remove_all(app, EventState::Waiting, amount);
+    Ok(())
 }
 
 fn remove(
@@ -87,8 +130,11 @@ pub(super) fn discard(
     state: EventState,
     selection: &Selection,
     effects: &mut Effects,
+    touched: &mut Touched<'_>,
 ) -> Result<Outcome, Failure> {
     let places = places(connection, app, state, selection)?;
+    // Read from the table for a while: nobody waits for this.
+    touched.events.change(app, OutboxSeq(u64::MAX));
     for seq in &places {
         remove(connection, app, state, *seq, effects)?;
     }
@@ -101,8 +147,10 @@ pub(super) fn replay(
     app: SdkAppId,
     selection: &Selection,
     effects: &mut Effects,
+    touched: &mut Touched<'_>,
 ) -> Result<Outcome, Failure> {
     let places = places(connection, app, EventState::Parked, selection)?;
+    touched.events.change(app, OutboxSeq(u64::MAX));
     for seq in &places {
         // A new place, so that who has read further already meets it again.
         let sql = "INSERT INTO outbox (seq, app, bytes, event) SELECT ?2, app, bytes, event FROM outbox WHERE seq = ?1
@@ -174,7 +222,7 @@ fn event(app: SdkAppId, row: &Row<'_>) -> rusqlite::Result<OutboxEvent> {
         attempts: row.get(1)?,
         due: UnixMillis(row.get(2)?),
         failure: row.get(3)?,
-        event: event.ok(),
+        event: event.ok().map(Arc::new),
     })
 }
 

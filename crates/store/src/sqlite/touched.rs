@@ -1,17 +1,20 @@
-//! Which accounts a batch has touched: later operations of the batch see what earlier ones did, and what is in memory
-//! follows once the batch is committed.
+//! What a batch has touched: later operations of the batch see what earlier ones did, and what is in memory follows
+//! once the batch is committed.
 
+use super::fresh::{self, FreshEvents};
 use super::hot::{Hot, HotProfiles, Key};
 use super::operation::{self, Failure};
+use crate::outbox::OutboxSeq;
 use rusqlite::Connection;
 use std::collections::HashMap;
 
-/// The accounts that a batch has touched; what is in memory follows once the batch is committed. Until then memory does
-/// not answer for them; dropped unpublished, it does so again as before.
+/// The accounts and events that a batch has touched; what is in memory follows once the batch is committed. Until then
+/// memory does not answer for these accounts; dropped unpublished, it does so again as before.
 pub(super) struct Touched<'a> {
     hot: &'a HotProfiles,
     /// `None`: the table alone knows.
     accounts: HashMap<Key, Option<Hot>>,
+    pub(super) events: fresh::Batch,
 }
 
 impl Drop for Touched<'_> {
@@ -23,17 +26,19 @@ impl Drop for Touched<'_> {
 impl<'a> Touched<'a> {
     /// None yet.
     pub(super) fn new(hot: &'a HotProfiles) -> Self {
-        Self { hot, accounts: HashMap::new() }
+        Self { hot, accounts: HashMap::new(), events: fresh::Batch::default() }
     }
 
-    /// The batch is committed: from here on everyone reads what it wrote.
-    pub(super) fn publish(mut self) {
+    /// The batch is committed: from here on everyone reads what it wrote. `last` is the last place in the outbox that
+    /// was given.
+    pub(super) fn publish(mut self, fresh: &FreshEvents, last: OutboxSeq) {
         for (key, account) in std::mem::take(&mut self.accounts) {
             match account {
                 Some(hot) => self.hot.publish(key, hot),
                 None => self.hot.forget(&key),
             }
         }
+        fresh.publish(std::mem::take(&mut self.events), last);
     }
 
     /// An account as the batch has left it so far.

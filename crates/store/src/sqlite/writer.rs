@@ -1,6 +1,7 @@
 //! The writer: one thread, and group commit. It takes what has queued, writes it in one transaction with one sync,
 //! and only then acknowledges all of it. Alone, a change waits for nobody; under load, many share a sync.
 
+use super::fresh::FreshEvents;
 use super::hot::HotProfiles;
 use super::operation::{Failure, Operation, Outcome};
 use super::primitives::{AtomicBool, Instant, JoinHandle, Mutex, mpsc, oneshot, thread, timeout};
@@ -62,7 +63,7 @@ impl Writer {
         path: &Path,
         gate: Arc<Mutex<()>>,
         erased: Arc<AtomicBool>,
-        hot: Arc<HotProfiles>,
+        (hot, fresh): (Arc<HotProfiles>, Arc<FreshEvents>),
     ) -> Result<Self, OpenError> {
         let connection = connection::writing(path).map_err(OpenError::engine(path))?;
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
@@ -76,6 +77,7 @@ impl Writer {
             gate,
             erased,
             hot,
+            fresh,
             counters: Arc::clone(&counters),
             backlogs: Arc::clone(&backlogs),
             last_place,
@@ -186,6 +188,7 @@ struct Engine {
     erased: Arc<AtomicBool>,
     /// Follows what is committed.
     hot: Arc<HotProfiles>,
+    fresh: Arc<FreshEvents>,
     counters: Arc<Counters>,
     backlogs: Arc<Backlogs>,
     last_place: OutboxSeq,
@@ -287,7 +290,7 @@ impl Engine {
         match committed {
             Ok(outcomes) => {
                 self.broken = None;
-                touched.publish();
+                touched.publish(&self.fresh, self.last_place);
                 self.backlogs.commit(&effects);
                 Ok(outcomes)
             }
@@ -323,6 +326,7 @@ impl Engine {
     fn break_down(&mut self) {
         self.connection = None;
         self.hot.clear();
+        self.fresh.clear();
         let backoff = self.broken.take().map_or(Self::BACKOFF_MIN, |broken| broken.backoff * 2);
         let backoff = backoff.min(Self::BACKOFF_MAX);
         self.broken = Some(Broken { retry_at: Instant::now() + backoff, backoff });

@@ -148,7 +148,7 @@ impl From<OutboxEvent> for EventView {
             attempts: event.attempts,
             due_ms: event.due.0,
             failure: event.failure,
-            event: event.event.as_ref().map(EventBody::from),
+            event: event.event.as_deref().map(EventBody::from),
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::*;
 use portrait_model::{EventId, ProfileEvent};
 use proptest::prelude::*;
+use std::sync::Arc;
 
 const START: UnixMillis = UnixMillis(1_700_000_000_000);
 
@@ -24,7 +25,14 @@ fn event(seq: u64, name: &str) -> OutboxEvent {
         items: Vec::new(),
     };
     let due = UnixMillis(0);
-    OutboxEvent { seq: OutboxSeq(seq), bytes: 100, attempts: 0, due, failure: None, event: Some(event) }
+    OutboxEvent {
+        seq: OutboxSeq(seq),
+        bytes: 100,
+        attempts: 0,
+        due,
+        failure: None,
+        event: Some(Arc::new(event)),
+    }
 }
 
 /// 0 s, 5 s, 5 min, as by default.
@@ -154,7 +162,7 @@ fn a_receiver_that_stays_down_for_the_whole_schedule_has_its_old_events_parked()
         queue.gate.failed(START);
     }
     let mut young = event(5, "d");
-    young.event.as_mut().unwrap().at = after(200_000);
+    Arc::make_mut(young.event.as_mut().unwrap()).at = after(200_000);
     queue.push(young, START);
     let mut parked = Vec::new();
     let mut now = START;
