@@ -11,6 +11,7 @@
 use super::{ahead, connection};
 use crate::open::OpenError;
 use rusqlite::Connection;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
@@ -84,8 +85,9 @@ impl Checkpointer {
         bounds: Bounds,
     ) -> Result<Self, OpenError> {
         let connection = Some(connection::writing(path).map_err(OpenError::engine(path))?);
+        let database = File::open(path).map_err(OpenError::io(path))?;
         let cut_off = Instant::now();
-        let worker = Worker { path: path.to_owned(), connection, gate, erased, cut_off, bounds };
+        let worker = Worker { path: path.to_owned(), connection, database, gate, erased, cut_off, bounds };
         let (stop, stopped) = mpsc::sync_channel(1);
         let run = move || worker.run(&stopped);
         let spawned = thread::Builder::new().name("store-checkpoint".into()).spawn(run);
@@ -117,6 +119,8 @@ struct Worker {
     path: PathBuf,
     /// `None` after an error, until the next round.
     connection: Option<Connection>,
+    /// The database's file. Never closed before the store is: that would give up the locks that SQLite has on it.
+    database: File,
     gate: Arc<Mutex<()>>,
     /// Something deleted may still be in the log.
     erased: Arc<AtomicBool>,
@@ -172,7 +176,7 @@ impl Worker {
         if log.left() <= 0 || (!idle && log.left() < self.bounds.worth_copying) {
             return Ok(log);
         }
-        let mut log = checkpoint(connection, "PASSIVE")?;
+        let mut log = self.checkpoint(connection)?;
         if log.pages < self.bounds.max {
             return Ok(log);
         }
@@ -203,12 +207,25 @@ impl Worker {
 
     /// Gets close to the writer: what came in meanwhile would otherwise have to be copied with the gate closed.
     fn pursue(&self, connection: &Connection) -> rusqlite::Result<Log> {
-        let mut log = checkpoint(connection, "PASSIVE")?;
+        let mut log = self.checkpoint(connection)?;
         for _ in 0..PURSUITS {
             if log.left() <= self.bounds.in_a_gap {
                 break;
             }
-            log = checkpoint(connection, "PASSIVE")?;
+            log = self.checkpoint(connection)?;
+        }
+        Ok(log)
+    }
+
+    /// Copies what it can while others write. SQLite syncs the database only when it has caught up with the writer,
+    /// which under load is behind a closed gate: what was copied in a minute would then go to the disk while everyone
+    /// waits (190 ms were measured). So it goes there now.
+    fn checkpoint(&self, connection: &Connection) -> rusqlite::Result<Log> {
+        let log = checkpoint(connection, "PASSIVE")?;
+        if log.left() > 0 {
+            self.database
+                .sync_data()
+                .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
         }
         Ok(log)
     }

@@ -55,8 +55,14 @@ struct Entry {
     used: bool,
 }
 
-/// So many that readers on a few cores seldom meet.
-const SHELVES: usize = 64;
+/// The most shelves. So many that readers seldom meet, and that a map that outgrows its memory, which moves all its
+/// entries, holds nobody up: with 64 shelves and a million profiles each such move took 5 ms.
+const SHELVES_MAX: usize = 1024;
+/// Fewer of them share a small budget.
+const SHELF_BYTES_MIN: usize = 64 << 10;
+
+/// So many places of a clock may be out of date before it is made anew.
+const CLOCK_SLACK: usize = 64;
 
 /// About what an entry takes beside the profile: the key twice, room that a map keeps free, an allocation.
 const ENTRY_BYTES: usize = 2 * size_of::<(Key, Entry)>() + size_of::<Key>() + 32;
@@ -64,10 +70,11 @@ const ENTRY_BYTES: usize = 2 * size_of::<(Key, Entry)>() + size_of::<Key>() + 32
 impl HotProfiles {
     /// Keeps about so many bytes at most.
     pub(super) fn new(bytes_max: usize) -> Self {
+        let shelves = (bytes_max / SHELF_BYTES_MIN).clamp(1, SHELVES_MAX);
         Self {
-            shelves: (0..SHELVES).map(|_| Mutex::default()).collect(),
+            shelves: (0..shelves).map(|_| Mutex::default()).collect(),
             hasher: RandomState::new(),
-            shelf_bytes_max: bytes_max / SHELVES,
+            shelf_bytes_max: bytes_max / shelves,
             closed: AtomicBool::new(false),
         }
     }
@@ -136,8 +143,9 @@ impl HotProfiles {
     }
 
     fn shelf(&self, key: &Key) -> MutexGuard<'_, Shelf> {
-        let index = usize::try_from(self.hasher.hash_one(key) % SHELVES as u64).unwrap_or_default();
-        #[expect(clippy::indexing_slicing, reason = "below SHELVES, which is how many there are")]
+        let index = self.hasher.hash_one(key) % self.shelves.len() as u64;
+        let index = usize::try_from(index).unwrap_or_default();
+        #[expect(clippy::indexing_slicing, reason = "below the number of shelves")]
         self.shelves[index].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -157,7 +165,7 @@ impl HotProfiles {
             None => shelf.clock.push_back(key),
         }
         // What was forgotten and came again stands on the clock twice.
-        if shelf.clock.len() > 2 * shelf.entries.len() + SHELVES {
+        if shelf.clock.len() > 2 * shelf.entries.len() + CLOCK_SLACK {
             shelf.clock = shelf.entries.keys().copied().collect();
         }
         shelf.bytes += bytes;
@@ -225,7 +233,7 @@ mod tests {
     }
 
     fn over_the_budget() {
-        const BYTES_MAX: usize = 64 * 10_000;
+        const BYTES_MAX: usize = 10 * SHELF_BYTES_MIN;
         let profiles = HotProfiles::new(BYTES_MAX);
         profiles.publish(key("often"), hot("x"));
         for n in 0..10_000 {
@@ -240,7 +248,7 @@ mod tests {
         for shelf in &profiles.shelves {
             let shelf = shelf.lock().unwrap();
             assert_eq!(shelf.bytes, shelf.entries.values().map(|entry| entry.bytes).sum::<usize>());
-            assert!(shelf.clock.len() <= 2 * shelf.entries.len() + SHELVES);
+            assert!(shelf.clock.len() <= 2 * shelf.entries.len() + CLOCK_SLACK);
         }
     }
 }
