@@ -69,17 +69,26 @@ pub(crate) fn request(
         profile_item: items,
     })
     .map_err(|error| error.to_string())?;
-    let mut request = Request::builder()
-        .method(Method::POST)
-        .uri(uri(app, webhook, event, now)?)
-        .header(header::CONTENT_TYPE, "application/json")
-        .header(header::USER_AGENT, concat!("portraitd/", env!("CARGO_PKG_VERSION")))
-        .header(EVENT_ID, event.id.to_string())
-        .header(TIMESTAMP, now.0);
-    if let Some(token) = &webhook.token {
-        request = request.header(SIGNATURE, format!("v1={}", signature(token, now, &body)));
+    let signed = webhook.token.as_ref().map(|token| {
+        let mut value = String::with_capacity(67);
+        value.push_str("v1=");
+        value.push_str(&signature(token, now, &body));
+        value
+    });
+    let mut request = Request::new(Full::new(Bytes::from(body)));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = uri(app, webhook, event, now)?;
+    let headers = request.headers_mut();
+    let own = |text: String| HeaderValue::try_from(text).map_err(|error| error.to_string());
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let agent = concat!("portraitd/", env!("CARGO_PKG_VERSION"));
+    headers.insert(header::USER_AGENT, HeaderValue::from_static(agent));
+    headers.insert(EVENT_ID, own(event.id.to_string())?);
+    headers.insert(TIMESTAMP, now.0.into());
+    if let Some(signed) = signed {
+        headers.insert(SIGNATURE, own(signed)?);
     }
-    request.body(Full::new(body.into())).map_err(|error| error.to_string())
+    Ok(request)
 }
 
 /// The receiver's URL with the cloud's parameters behind its own.
@@ -132,7 +141,12 @@ fn signature(token: &WebhookToken, now: UnixSeconds, body: &[u8]) -> String {
 
 fn hex(bytes: &[u8]) -> String {
     let digit = |half: u8| char::from(if half < 10 { b'0' + half } else { b'a' + half - 10 });
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 15));
+    }
+    text
 }
 
 /// What counts of a receiver's answer.

@@ -10,9 +10,11 @@ use portrait_model::SdkAppId;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The most events of an app, and their bytes; beyond that the oldest give way.
-const EVENTS_MAX: usize = 1024;
-const BYTES_MAX: u64 = 1 << 20;
+/// The most events of an app, and their stored bytes; beyond that the oldest give way.
+const EVENTS_MAX: usize = 8192;
+const BYTES_MAX: u64 = 4 << 20;
+/// The most events of all apps: beyond that, an app that gets more gives up its line.
+const ALL_EVENTS_MAX: usize = 16 * EVENTS_MAX;
 
 /// The lines of all apps.
 #[derive(Default)]
@@ -21,6 +23,8 @@ pub(super) struct FreshEvents(Mutex<Lines>);
 #[derive(Default)]
 struct Lines {
     of: HashMap<SdkAppId, Line>,
+    /// Events in all of them, before the last batch.
+    events: usize,
     closed: bool,
 }
 
@@ -70,13 +74,16 @@ impl FreshEvents {
         if lines.closed {
             return;
         }
+        let full = lines.events > ALL_EVENTS_MAX;
         for (app, event) in batch.appended {
             let first = Line { after: OutboxSeq(event.seq.0.saturating_sub(1)), ..Line::default() };
             let line = lines.of.entry(app).or_insert(first);
             line.bytes += event.bytes;
             line.events.push_back(event);
-            while line.events.len() > EVENTS_MAX || line.bytes > BYTES_MAX {
-                line.pop();
+            while full || line.events.len() > EVENTS_MAX || line.bytes > BYTES_MAX {
+                if line.pop().is_none() {
+                    break;
+                }
             }
         }
         for (app, up_to) in batch.changed {
@@ -84,6 +91,7 @@ impl FreshEvents {
                 *line = Line { after: last, ..Line::default() };
             }
         }
+        lines.events = lines.of.values().map(|line| line.events.len()).sum();
     }
 
     /// The waiting events behind a place, at most so many; `None` when the table must be read.
@@ -172,12 +180,12 @@ mod tests {
     #[test]
     fn the_oldest_give_way() {
         let fresh = FreshEvents::default();
-        fresh.publish(appended(1..=2000), OutboxSeq(2000));
-        assert_eq!(taken(&fresh, 2000 - EVENTS_MAX as u64 - 1, 1), None);
-        assert_eq!(taken(&fresh, 2000 - EVENTS_MAX as u64, 1), Some(vec![2000 - EVENTS_MAX as u64 + 1]));
-        let large = OutboxEvent { bytes: BYTES_MAX, ..event(2001) };
-        fresh.publish(Batch { appended: vec![(APP, large)], ..Batch::default() }, OutboxSeq(2001));
-        assert_eq!(taken(&fresh, 1999, 9), None);
-        assert_eq!(taken(&fresh, 2000, 9), Some(vec![2001]));
+        fresh.publish(appended(1..=9000), OutboxSeq(9000));
+        assert_eq!(taken(&fresh, 9000 - EVENTS_MAX as u64 - 1, 1), None);
+        assert_eq!(taken(&fresh, 9000 - EVENTS_MAX as u64, 1), Some(vec![9000 - EVENTS_MAX as u64 + 1]));
+        let large = OutboxEvent { bytes: BYTES_MAX, ..event(9001) };
+        fresh.publish(Batch { appended: vec![(APP, large)], ..Batch::default() }, OutboxSeq(9001));
+        assert_eq!(taken(&fresh, 8999, 9), None);
+        assert_eq!(taken(&fresh, 9000, 9), Some(vec![9001]));
     }
 }
