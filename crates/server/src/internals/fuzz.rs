@@ -5,7 +5,7 @@
 use crate::admin::view::webhook::{EventChoice, WebhookPut};
 use crate::admin::view::{AppPatch, AppView, FieldDefinition, NewApp, NewKey, NewToken};
 use crate::admin::{read, record};
-use crate::api::{Caller, Ctx, ENDPOINTS, Style, respond};
+use crate::api::{Answer, ApiError, Caller, Ctx, ENDPOINTS, Service, Style, respond};
 use crate::cli::transfer::{Lines, Source, Spreadsheet};
 use crate::clock::SystemClock;
 use crate::config::{Config, Flags};
@@ -54,10 +54,10 @@ pub const TARGETS: &[&str] = &[
 /// What the targets work on: an app with accounts and fields of every type, in memory.
 pub struct World {
     runtime: Runtime,
-    gateway: Gateway,
+    pub(super) gateway: Gateway,
     schema: FieldSchema,
     view: AppView,
-    key: AppKey,
+    pub(super) key: AppKey,
     runs: u64,
 }
 
@@ -67,11 +67,11 @@ impl Default for World {
     }
 }
 
-const APP: SdkAppId = SdkAppId(1_400_000_000);
+pub(super) const APP: SdkAppId = SdkAppId(1_400_000_000);
 
 /// A fixture can't be made.
 #[expect(clippy::expect_used, reason = "fixed texts that are known to be good")]
-fn sure<T>(fixture: Option<T>) -> T {
+pub(super) fn sure<T>(fixture: Option<T>) -> T {
     fixture.expect("a fixture of the fuzz targets is wrong")
 }
 
@@ -170,9 +170,16 @@ impl World {
 
     /// The answer to any body is one well-formed envelope.
     fn endpoint(&self, command: &str, body: &[u8]) -> bool {
-        let Some(endpoint) = ENDPOINTS.iter().find(|endpoint| endpoint.command == command) else {
-            return false;
-        };
+        let Some((outcome, service)) = self.outcome(command, body) else { return false };
+        let style = Style { language: Language::Chinese, error_detail: true };
+        let answer = respond(&outcome, Some(service), style);
+        assert!(serde_json::from_slice::<IgnoredAny>(answer.body()).is_ok(), "an answer that is no JSON");
+        outcome.is_ok()
+    }
+
+    /// What an admin's call comes to; `None` for a command that there is not.
+    pub(super) fn outcome(&self, command: &str, body: &[u8]) -> Option<(Result<Answer, ApiError>, Service)> {
+        let endpoint = ENDPOINTS.iter().find(|endpoint| endpoint.command == command)?;
         let caller = Caller {
             identifier: AppSettings::ADMINISTRATOR.into(),
             role: Role::Admin,
@@ -181,11 +188,7 @@ impl World {
         let app = sure(self.gateway.registry.app(APP));
         let store_micros = &std::sync::atomic::AtomicU64::new(0);
         let ctx = Ctx { gateway: &self.gateway, app, caller, service: endpoint.service, store_micros };
-        let outcome = self.runtime.block_on(endpoint.answer(ctx, body));
-        let style = Style { language: Language::Chinese, error_detail: true };
-        let answer = respond(&outcome, Some(endpoint.service), style);
-        assert!(serde_json::from_slice::<IgnoredAny>(answer.body()).is_ok(), "an answer that is no JSON");
-        outcome.is_ok()
+        Some((self.runtime.block_on(endpoint.answer(ctx, body)), endpoint.service))
     }
 }
 

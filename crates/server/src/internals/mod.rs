@@ -2,6 +2,7 @@
 //! anybody.
 
 pub mod fuzz;
+mod steps;
 
 use crate::admin::routes as admin;
 use crate::api;
