@@ -5,10 +5,11 @@
 //! place; whatever changes the table behind it in another way gives the line up, and the table is read until the
 //! reader has caught up again.
 
+use super::primitives::{Mutex, MutexGuard};
 use crate::outbox::{OutboxEvent, OutboxSeq};
 use portrait_model::SdkAppId;
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 
 /// The most events of an app, and their stored bytes; beyond that the oldest give way.
 const EVENTS_MAX: usize = 8192;

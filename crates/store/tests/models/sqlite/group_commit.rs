@@ -60,7 +60,8 @@ impl Stage {
         table.begin(&accounts);
         let (gate, hot) = (Arc::new(Mutex::new(())), Arc::new(HotProfiles::new(1 << 20)));
         let erased = Arc::new(AtomicBool::new(false));
-        let writer = Writer::start(&table.path(), Arc::clone(&gate), erased, Arc::clone(&hot)).unwrap();
+        let in_memory = (Arc::clone(&hot), Arc::default());
+        let writer = Writer::start(&table.path(), Arc::clone(&gate), erased, in_memory).unwrap();
         let readers = Readers::new(&table.path());
         Self { seen: Arc::clone(seen), table: Arc::clone(table), writer, hot, readers, gate }
     }

@@ -51,7 +51,7 @@ fn story(table: &Arc<Table>, look: Read) {
     table.begin(&[alice()]);
     let hot = Arc::new(HotProfiles::new(1 << 20));
     let (gate, erased) = (Arc::new(Mutex::new(())), Arc::new(AtomicBool::new(false)));
-    let writer = Writer::start(&table.path(), gate, erased, Arc::clone(&hot)).unwrap();
+    let writer = Writer::start(&table.path(), gate, erased, (Arc::clone(&hot), Arc::default())).unwrap();
     let acknowledged = Arc::new(AtomicU64::new(0));
     let readers: Vec<_> = (0..READERS)
         .map(|_| {
