@@ -165,6 +165,9 @@ pub(super) fn existing(path: &Path, access: Access) -> Result<Connection, OpenEr
         Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
         Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
     };
+    if fs::metadata(path).is_ok_and(|file| file.len() == 0) {
+        return Err(OpenError::Emptied { path: path.to_owned() });
+    }
     let connection = open(path, flags).map_err(OpenError::engine(path))?;
     let number = |pragma: &str| {
         connection.query_row(pragma, [], |row| row.get::<_, i64>(0)).map_err(OpenError::engine(path))

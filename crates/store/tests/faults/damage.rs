@@ -284,6 +284,7 @@ fn an_emptied_database_is_not_taken_for_a_new_one() {
                 continue;
             }
             assert!(matches!(opened, Err(OpenError::Emptied { .. })));
+            assert!(removed || matches!(check(&image.data(), &mut |_| {}), Err(OpenError::Emptied { .. })));
             let length = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
             assert_eq!(length(&database), 0);
             assert_eq!(length(&image.data().join("portraitd.db-wal")) > 0, !closed, "the log is as it was");
