@@ -1,10 +1,11 @@
 //! One connection: HTTP/1.1 or HTTP/2 over a stream with clocks.
 
 use super::ListenerConfig;
+use super::activity::{Activity, Working};
 use super::deadline::{Deadlines, Progress};
 use super::sent::Sent;
 use bytes::Buf;
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::body::{Body, Incoming};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
@@ -12,10 +13,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::Watcher;
 use std::convert::Infallible;
 use std::net::IpAddr;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
@@ -100,15 +99,14 @@ pub(super) async fn http2<T: Stream, S: Answer>(
     let progress = Progress::default();
     progress.request_read();
     let stream = Deadlines::new(stream, progress, config);
-    let activity = Arc::new(Activity::new());
+    let activity = Activity::new();
     let seen = Arc::clone(&activity);
     let service = service_fn(move |request| {
-        let (activity, working) = (Arc::clone(&seen), Working::new(&seen));
+        let working = Working::new(&seen);
         let answering = answer.answer(request, peer);
         async move {
             let response = answering.await;
-            drop(working);
-            Ok::<_, Infallible>(response.map(|body| Watched { body, activity }))
+            Ok::<_, Infallible>(response.map(|body| working.answered(body)))
         }
     });
     let mut builder = http2::Builder::new(TokioExecutor::new());
@@ -127,87 +125,18 @@ pub(super) async fn http2<T: Stream, S: Answer>(
         tokio::select! {
             ended = connection.as_mut() => return ended,
             _ = stop.wait_for(|stop| *stop) => break config.shutdown_timeout,
-            () = sleep_until(look_at) => match activity.idle_from() {
-                Some(from) if from + config.idle_timeout <= Instant::now() => break config.write_timeout,
-                Some(from) => look_at = from + config.idle_timeout,
-                None => look_at = Instant::now() + config.idle_timeout,
-            },
+            () = sleep_until(look_at) => {
+                let is_over = |from: Option<Instant>| from.is_some_and(|from| from + config.idle_timeout <= Instant::now());
+                let idle_from = activity.idle_from();
+                // An answer that is not taken ends the connection, whatever else goes on in it.
+                if is_over(idle_from) || is_over(activity.stuck_from()) {
+                    break config.write_timeout;
+                }
+                look_at = idle_from.unwrap_or_else(Instant::now) + config.idle_timeout;
+            }
         }
     };
     connection.as_mut().graceful_shutdown();
     // Who neither goes nor takes what was sent is left.
     timeout(patience, connection).await.unwrap_or(Ok(()))
-}
-
-/// When an HTTP/2 connection last did something.
-struct Activity {
-    start: Instant,
-    /// Requests that are being answered.
-    working: AtomicUsize,
-    /// Milliseconds from `start`; 0 before the first request.
-    last: AtomicU64,
-}
-
-impl Activity {
-    fn new() -> Self {
-        Self { start: Instant::now(), working: AtomicUsize::new(0), last: AtomicU64::new(0) }
-    }
-
-    /// Since when nothing was asked and nothing sent; `None` while a request is being answered.
-    fn idle_from(&self) -> Option<Instant> {
-        let last = Duration::from_millis(self.last.load(Ordering::Relaxed));
-        (self.working.load(Ordering::Relaxed) == 0).then(|| self.start + last)
-    }
-
-    fn touch(&self) {
-        let elapsed = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.last.store(elapsed, Ordering::Relaxed);
-    }
-}
-
-/// One request that is being answered, whether it ends well or is broken off.
-struct Working(Arc<Activity>);
-
-impl Working {
-    fn new(activity: &Arc<Activity>) -> Self {
-        activity.working.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(activity))
-    }
-}
-
-impl Drop for Working {
-    fn drop(&mut self) {
-        self.0.touch();
-        self.0.working.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// An answer's body; each frame that goes out is a sign of life.
-struct Watched<B> {
-    body: B,
-    activity: Arc<Activity>,
-}
-
-impl<B: Body + Unpin> Body for Watched<B> {
-    type Data = B::Data;
-    type Error = B::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        let frame = Pin::new(&mut self.body).poll_frame(cx);
-        if frame.is_ready() {
-            self.activity.touch();
-        }
-        frame
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
 }

@@ -4,6 +4,7 @@
 //! the deadlines of [`deadline`]. Without TLS there is HTTP/1.1 alone: telling HTTP/2 apart would need a wait for
 //! bytes that no timer covers.
 
+mod activity;
 mod address;
 mod certificate;
 mod connection;

@@ -16,7 +16,7 @@ pub(super) struct Turn {
 
 impl Turn {
     /// Bytes in and out in one turn.
-    const BYTES: usize = 32 * 1024;
+    const BYTES: usize = 16 * 1024;
     /// An answer counts as so many bytes more: the smallest request costs work too.
     const ANSWER: usize = 4 * 1024;
 

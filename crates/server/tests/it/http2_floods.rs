@@ -457,6 +457,38 @@ fn windows_that_stay_shut() {
     });
 }
 
+/// One large answer that is never taken, on a connection that is kept busy by small ones that are.
+#[test]
+fn an_answer_that_is_not_taken_ends_a_busy_connection() {
+    let target = Target::secure();
+    let app = target.app();
+    let nick = json!({"UserID": "alice", "Nick": "x".repeat(500)});
+    assert_eq!(
+        target.connect().exchange(&app.request("account_import", &nick.to_string())).unwrap().code(),
+        0
+    );
+    let large = json!({"To_Account": vec!["alice"; 100], "TagList": ["Tag_Profile_IM_Nick"]});
+    let mut raw = Raw::open(&target, &target.client("h2"), &[0, 4, 0, 0, 0, 0]).unwrap();
+    raw.stream.sock.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
+    assert!(raw.send(&ask(&app, 1, &large.to_string())));
+    let (mut n, deadline) = (1, Instant::now() + Duration::from_secs(25));
+    let said = loop {
+        assert!(Instant::now() < deadline, "the connection goes on after {n} requests");
+        // Both of the connection's windows are kept open.
+        let windows = [0, stream(n)].map(|of| frame(WINDOW_UPDATE, 0, of, &1000_u32.to_be_bytes())).concat();
+        let asked = raw.send(&[headers(stream(n), END_STREAM, &request(PATH)), windows].concat());
+        n += 1;
+        raw.read();
+        match raw.goaway() {
+            None if asked && !raw.ended => {}
+            said => break said,
+        }
+    };
+    assert_eq!(said, Some(NO_ERROR));
+    raw.read_to_end();
+    assert!(n > 100, "it was busy: {n}");
+}
+
 fn ask(app: &App<'_>, stream: u32, body: &str) -> Vec<u8> {
     let path = format!("{PATH}?{}", app.query("administrator"));
     [headers(stream, 0, &request(&path)), frame(DATA, END_STREAM, stream, body.as_bytes())].concat()
