@@ -42,6 +42,30 @@ fn is_allowed(licences: &[String], expression: &str) -> bool {
 }
 
 #[test]
+fn a_licence_that_does_not_fit_is_found() {
+    let licences = ["MIT".to_owned(), "Apache-2.0".into()];
+    for good in [
+        "MIT",
+        "MIT OR GPL-3.0",
+        "GPL-3.0 OR Apache-2.0",
+        "MIT/Apache-2.0",
+        "(MIT OR GPL-3.0) AND Apache-2.0",
+    ] {
+        assert!(is_allowed(&licences, good), "{good}");
+    }
+    for bad in [
+        "",
+        "GPL-3.0",
+        "MIT AND GPL-3.0",
+        "mit",
+        "(MIT OR Apache-2.0) AND GPL-3.0",
+        "Apache-2.0 WITH LLVM-exception",
+    ] {
+        assert!(!is_allowed(&licences, bad), "{bad}");
+    }
+}
+
+#[test]
 fn dependencies_come_from_crates_io_under_licences_that_fit() {
     let metadata = metadata(&["--filter-platform", "x86_64-unknown-linux-gnu"]);
     let (licences, mut ours, mut theirs) = (licences(), 0, 0);
