@@ -4,6 +4,7 @@ use super::ListenerConfig;
 use super::activity::{Activity, Working};
 use super::deadline::{Deadlines, Progress};
 use super::sent::Sent;
+use super::turn::Turn;
 use bytes::Buf;
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::{http1, http2};
@@ -62,7 +63,7 @@ pub(super) async fn http1<T: Stream, S: Answer>(
     watcher: Watcher,
 ) -> hyper::Result<()> {
     let progress = Progress::default();
-    let stream = Deadlines::new(stream, progress.clone(), config);
+    let stream = Deadlines::new(stream, progress.clone(), config, Turn::http1());
     let service = service_fn(move |request| {
         progress.request_read();
         let (progress, answering) = (progress.clone(), answer.answer(request, peer));
@@ -98,7 +99,7 @@ pub(super) async fn http2<T: Stream, S: Answer>(
     const PING_PATIENCE: Duration = Duration::from_secs(10);
     let progress = Progress::default();
     progress.request_read();
-    let stream = Deadlines::new(stream, progress, config);
+    let stream = Deadlines::new(stream, progress, config, Turn::http2());
     let activity = Activity::new();
     let seen = Arc::clone(&activity);
     let service = service_fn(move |request| {

@@ -77,14 +77,14 @@ impl Linger {
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Deadlines<T> {
-    pub(super) fn new(stream: T, progress: Progress, config: ListenerConfig) -> Self {
+    pub(super) fn new(stream: T, progress: Progress, config: ListenerConfig, turn: Turn) -> Self {
         // A connection that never sends a byte gets no more patience than a header.
         let read_by = Instant::now() + config.header_timeout;
         Self {
             stream,
             progress,
             config,
-            turn: Turn::new(),
+            turn,
             read_by,
             write_by: None,
             timer: None,
@@ -107,6 +107,17 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Deadlines<T> {
             }
             timer.as_mut().reset(deadline);
         }
+    }
+
+    /// Reads no more at once than the turn allows.
+    fn poll_read_some(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let stream = Pin::new(&mut self.stream);
+        let Some(at_once) = self.turn.read_at_once() else { return stream.poll_read(cx, buf) };
+        let mut part = ReadBuf::new(buf.initialize_unfilled_to(at_once.min(buf.remaining())));
+        ready!(stream.poll_read(cx, &mut part))?;
+        let length = part.filled().len();
+        buf.advance(length);
+        Poll::Ready(Ok(()))
     }
 
     /// What hyper sends before the service was asked is its own bare 400; our envelope goes in its place.
@@ -154,7 +165,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Deadlines<T> {
     ) -> Poll<io::Result<()>> {
         ready!(self.turn.poll(cx));
         let before = buf.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        let read = self.poll_read_some(cx, buf);
         let phase = self.progress.get();
         match read {
             Poll::Ready(outcome) => {

@@ -6,26 +6,47 @@
 
 use std::pin::pin;
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 use tokio::task::yield_now;
 
-/// What is left of a connection's turn. A connection that has to wait for the other side begins a new one: who asks and
-/// then waits for the answer never gives way.
+/// A connection's turn. One that has to wait for the other side begins a new one: who asks and then waits for the answer
+/// never gives way, and never looks at the clock.
 pub(super) struct Turn {
+    /// Bytes, in and out, between two looks at the clock.
+    share: usize,
     left: usize,
+    /// Whether no more than a share is read at once.
+    sips: bool,
+    /// When the clock was first looked at in this turn.
+    began: Option<Instant>,
 }
 
 impl Turn {
-    /// Bytes in and out in one turn.
-    const BYTES: usize = 16 * 1024;
+    /// The time from the first look at the clock.
+    const TIME: Duration = Duration::from_micros(20);
     /// An answer counts as so many bytes more: the smallest request costs work too.
     const ANSWER: usize = 4 * 1024;
 
-    pub(super) fn new() -> Self {
-        Self { left: Self::BYTES }
+    /// Of HTTP/1.1: two answers between two looks.
+    pub(super) fn http1() -> Self {
+        let share = 2 * Self::ANSWER;
+        Self { share, left: share, sips: false, began: None }
+    }
+
+    /// Of HTTP/2, where every nine bytes may be a frame, and a frame costs as much as a thousand bytes do. What was read
+    /// at once is worked on at once.
+    pub(super) fn http2() -> Self {
+        let share = 1024;
+        Self { share, left: share, sips: true, began: None }
+    }
+
+    /// The most bytes to read at once, when there is a limit.
+    pub(super) fn read_at_once(&self) -> Option<usize> {
+        self.sips.then_some(self.share)
     }
 
     pub(super) fn renew(&mut self) {
-        *self = Self::new();
+        (self.left, self.began) = (self.share, None);
     }
 
     pub(super) fn spend(&mut self, bytes: usize) {
@@ -41,7 +62,12 @@ impl Turn {
         if self.left > 0 {
             return Poll::Ready(());
         }
-        self.renew();
+        self.left = self.share;
+        let began = *self.began.get_or_insert_with(Instant::now);
+        if began.elapsed() < Self::TIME {
+            return Poll::Ready(());
+        }
+        self.began = None;
         // The first poll gives way, and a second one is not needed.
         pin!(yield_now()).poll(cx)
     }

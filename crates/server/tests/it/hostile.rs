@@ -134,13 +134,17 @@ fn floods() {
     });
 }
 
+/// So many connections take a while to open.
+const PATIENT: &str = "header_timeout_ms = 600000\nidle_timeout_ms = 600000\n";
+
 /// One address can't take every place, and who comes from elsewhere is served as always.
 #[test]
 fn more_connections_than_there_are_places() {
     let (places, attempts) = if scale() > 1 { (10_240, 19_000) } else { (1_000, 2_000) };
     let half = places / 2;
-    let target =
-        Target::start_with(&format!("connections_max = {places}\nconnections_per_address_max = {half}\n"));
+    let target = Target::start_with(&format!(
+        "connections_max = {places}\nconnections_per_address_max = {half}\n{PATIENT}"
+    ));
     let app = target.app();
     let to: SocketAddr = target.server.address.parse().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
@@ -167,10 +171,10 @@ fn more_connections_than_there_are_places() {
 #[test]
 fn many_who_hold_their_connections_cost_little_memory() {
     /// Kernel buffers apart.
-    const BYTES_EACH_MAX: u64 = 24 * 1024;
+    const BYTES_EACH_MAX: u64 = 32 * 1024;
     let count = 1000 * scale() as usize;
     let places = count + 100;
-    let settings = format!("connections_max = {places}\nconnections_per_address_max = {places}\n");
+    let settings = format!("connections_max = {places}\nconnections_per_address_max = {places}\n{PATIENT}");
     let target = Target::start_with(&settings);
     let app = target.app();
     let to: SocketAddr = target.server.address.parse().unwrap();
