@@ -123,6 +123,7 @@ impl FreshEvents {
 
 #[cfg(test)]
 mod tests {
+    use super::super::primitives::run;
     use super::*;
     use portrait_model::UnixMillis;
 
@@ -144,6 +145,10 @@ mod tests {
 
     #[test]
     fn who_reads_on_gets_every_event_once() {
+        run(read_on);
+    }
+
+    fn read_on() {
         let fresh = FreshEvents::default();
         assert_eq!(taken(&fresh, 0, 9), None, "nothing is known of the app");
         fresh.publish(appended([5, 6, 9]), OutboxSeq(9));
@@ -159,6 +164,10 @@ mod tests {
 
     #[test]
     fn what_is_changed_in_the_table_gives_the_line_up() {
+        run(change);
+    }
+
+    fn change() {
         let fresh = FreshEvents::default();
         fresh.publish(appended([1, 2, 3]), OutboxSeq(3));
         assert_eq!(taken(&fresh, 0, 1), Some(vec![1]));
@@ -180,6 +189,10 @@ mod tests {
 
     #[test]
     fn the_oldest_give_way() {
+        run(overfill);
+    }
+
+    fn overfill() {
         let fresh = FreshEvents::default();
         fresh.publish(appended(1..=9000), OutboxSeq(9000));
         assert_eq!(taken(&fresh, 9000 - EVENTS_MAX as u64 - 1, 1), None);
