@@ -6,9 +6,11 @@ use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use portrait_model::{SdkAppId, UnixMillis, UserId};
 use portrait_store::{EventState, OutboxEvent, OutboxSeq, StoreError, Verdict};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
 
 /// Events read at once.
 const PAGE: usize = 512;
@@ -61,6 +63,7 @@ impl Worker {
     pub(super) async fn run(mut self, mut stop: watch::Receiver<bool>) {
         let delivery = Arc::clone(&self.delivery);
         let (mut stopping, mut orphaned) = (false, false);
+        let mut timer = pin!(sleep(SLEEP_MAX));
         loop {
             stopping |= orphaned || *stop.borrow() || self.webhooks.webhook_of(self.app).is_none();
             if !stopping {
@@ -75,13 +78,17 @@ impl Worker {
                 delivery.set_down(None);
                 return;
             }
-            let sleep = if stopping { SLEEP_MAX } else { self.sleep() };
+            let wake_at = Instant::now() + if stopping { SLEEP_MAX } else { self.sleep() };
+            // One that goes off too early does no harm; only a late one must be moved, which costs as much as a small call.
+            if timer.is_elapsed() || timer.deadline() > wake_at {
+                timer.as_mut().reset(wake_at);
+            }
             tokio::select! {
                 Some(done) = self.at_work.next(), if !self.at_work.is_empty() => self.take(done),
                 // Unheard news is kept until it is of use.
                 () = delivery.news.notified(), if self.queue.wants_more() => self.more = true,
                 changed = stop.changed(), if !stopping => orphaned = changed.is_err(),
-                () = tokio::time::sleep(sleep) => self.more = true,
+                () = timer.as_mut() => self.more = true,
             }
             // What else has ended meanwhile.
             while let Some(Some(done)) = self.at_work.next().now_or_never() {
@@ -195,7 +202,7 @@ impl Worker {
             let outcome = webhooks.store.settle(app, verdicts.clone()).await;
             if outcome.is_err() {
                 // Not at once again: a full disk needs a moment.
-                tokio::time::sleep(SLEEP_MAX).await;
+                sleep(SLEEP_MAX).await;
             }
             Done::Settled(verdicts, outcome)
         }));
