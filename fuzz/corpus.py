@@ -12,9 +12,10 @@ def main() -> None:
             (folder / hashlib.sha1(data).hexdigest()).write_bytes(data)
         return
     lines = [base64.b64encode(file.read_bytes()).decode() for file in folder.iterdir()]
-    text = ""
-    # The shortest first, as far as the file may grow.
-    for line in sorted(set(filter(None, lines)), key=lambda line: (len(line), line)):
+    # What was kept stays: among it are inputs that the target reads. Then the shortest first, as far as the file may grow.
+    known = kept.read_text().split() if kept.exists() else []
+    text = "".join(line + "\n" for line in known)
+    for line in sorted(set(filter(None, lines)) - set(known), key=lambda line: (len(line), line)):
         if len(text) + len(line) < BYTES_MAX:
             text += line + "\n"
     kept.write_text(text)
