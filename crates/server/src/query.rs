@@ -1,7 +1,7 @@
 //! URL parameters: read strictly, names and values case-sensitive (contract, sections 1 and 2).
 
 use crate::api::ApiError;
-use percent_encoding::percent_decode_str;
+use memchr::{memchr, memchr2};
 use portrait_model::{ErrorCode, SdkAppId};
 use std::borrow::Cow;
 
@@ -27,8 +27,11 @@ impl<'a> Query<'a> {
     /// at, and of a parameter given twice the first counts.
     pub(crate) fn parse(query: &'a str) -> Result<Self, ApiError> {
         let [mut sdk_app_id, mut identifier, mut usersig, mut content_type] = [const { None }; 4];
-        for pair in query.split('&') {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let mut rest = Some(query);
+        while let Some(text) = rest {
+            let (pair, behind) = cut(text, b'&');
+            rest = behind;
+            let (name, value) = cut(pair, b'=');
             let slot = match decoded(name)?.as_ref() {
                 "sdkappid" => &mut sdk_app_id,
                 "identifier" => &mut identifier,
@@ -36,7 +39,7 @@ impl<'a> Query<'a> {
                 "contenttype" => &mut content_type,
                 _ => continue,
             };
-            let value = decoded(value)?;
+            let value = decoded(value.unwrap_or_default())?;
             slot.get_or_insert(value);
         }
         if content_type.is_some_and(|content_type| content_type != "json") {
@@ -57,27 +60,50 @@ impl<'a> Query<'a> {
     }
 }
 
+/// What is before an ASCII byte and what is behind it.
+fn cut(text: &str, at: u8) -> (&str, Option<&str>) {
+    match memchr(at, text.as_bytes()) {
+        Some(place) => (text.get(..place).unwrap_or_default(), text.get(place + 1..)),
+        None => (text, None),
+    }
+}
+
 /// Undoes percent-encoding. A `+` is a space, as form encoders write it; a broken escape or anything but UTF-8
-/// makes the whole query unparsable.
+/// makes the whole query unparsable. In one pass: with a library's four it was the dearest step of a small call.
 fn decoded(text: &str) -> Result<Cow<'_, str>, ApiError> {
-    if !text.bytes().any(|b| b == b'%' || b == b'+') {
-        return Ok(Cow::Borrowed(text));
-    }
     let broken = || ApiError::new(ErrorCode::HttpParse);
-    let hex = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_hexdigit);
-    let bytes = text.as_bytes();
-    let escape_is_whole = |at: usize| hex(bytes.get(at + 1)) && hex(bytes.get(at + 2));
-    if bytes.iter().enumerate().any(|(at, byte)| *byte == b'%' && !escape_is_whole(at)) {
-        return Err(broken());
+    let mut rest = text.as_bytes();
+    let Some(mut place) = memchr2(b'%', b'+', rest) else { return Ok(Cow::Borrowed(text)) };
+    let mut decoded = Vec::with_capacity(rest.len());
+    loop {
+        let (plain, coded) = rest.split_at_checked(place).ok_or_else(broken)?;
+        decoded.extend_from_slice(plain);
+        rest = match coded {
+            [] => break,
+            [b'%', high, low, behind @ ..] => {
+                let byte = digit(*high).zip(digit(*low)).map(|(high, low)| high << 4 | low);
+                decoded.push(byte.ok_or_else(broken)?);
+                behind
+            }
+            [b'%', ..] => return Err(broken()),
+            [_plus, behind @ ..] => {
+                decoded.push(b' ');
+                behind
+            }
+        };
+        place = memchr2(b'%', b'+', rest).unwrap_or(rest.len());
     }
-    let spaced = text.replace('+', " ");
-    let decoded = percent_decode_str(&spaced).decode_utf8().map_err(|_| broken())?;
-    Ok(Cow::Owned(decoded.into_owned()))
+    String::from_utf8(decoded).map(Cow::Owned).map_err(|_| broken())
+}
+
+fn digit(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).and_then(|digit| digit.try_into().ok())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
     use proptest::prelude::*;
 
     fn check(query: &str, expected: Result<(Option<u32>, &str, &str), u32>) {
@@ -118,9 +144,21 @@ mod tests {
         check("sdkappid=1&identifier=%zz&usersig=s", Err(60002));
         check("sdkappid=1&identifier=%ff&usersig=s", Err(60002));
         check("sdkappid=1&identifier=%4", Err(60002));
+        check("sdkappid=1&identifier=%4&usersig=s", Err(60002));
+        check("sdkappid=1&identifier=%&usersig=s", Err(60002));
+        check("sdkappid=1&identifier=%+1&usersig=s", Err(60002));
     }
 
     proptest! {
+        #[test]
+        fn what_is_encoded_reads_back(text in "\\PC{1,40}", plus in any::<bool>()) {
+            let coded = utf8_percent_encode(&text, NON_ALPHANUMERIC).to_string();
+            let coded = if plus { coded.replace("%20", "+") } else { coded };
+            prop_assert_eq!(decoded(&coded).unwrap(), &*text);
+            let plain = text.replace(['%', '+'], "");
+            prop_assert_eq!(decoded(&plain).unwrap(), &*plain);
+        }
+
         #[test]
         fn no_text_panics(text in "\\PC{0,80}", pairs in "([a-z%+0-9]{0,9}=?[a-z%+0-9]{0,9}&?){0,6}") {
             let _ = Query::parse(&text);
