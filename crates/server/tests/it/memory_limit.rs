@@ -17,6 +17,8 @@ const GROUPS: usize = 40;
 const GROUP: usize = 100;
 /// Calls of each client, when the server lives that long.
 const CALLS: usize = 300;
+/// Who gets no answer so often calls no more: an answer that does not come is waited for.
+const UNANSWERED_MAX: usize = 2;
 
 /// What a client knows of each of its groups: the version that was acknowledged last, and those asked for since.
 #[derive(Clone, Default)]
@@ -29,6 +31,7 @@ struct Group {
 struct Tally {
     acknowledged: u64,
     refused: u64,
+    unanswered: u64,
     died: u64,
 }
 
@@ -69,6 +72,7 @@ fn work(app: &App<'_>, client: usize, groups: &mut [Group], random: &mut Random,
         }
         Some(answer)
     };
+    let mut unanswered = 0;
     for _ in 0..CALLS {
         let number = usize::try_from(random.below(GROUPS as u64)).unwrap();
         let group = &mut groups[number];
@@ -87,7 +91,13 @@ fn work(app: &App<'_>, client: usize, groups: &mut [Group], random: &mut Random,
                 assert!([70500, 60008].contains(&code), "{code}");
                 tally.lock().unwrap().refused += 1;
             }
-            None => {}
+            None => {
+                unanswered += 1;
+                tally.lock().unwrap().unanswered += 1;
+            }
+        }
+        if unanswered > UNANSWERED_MAX {
+            return;
         }
         // So that they are kept in memory.
         let tags = ["Tag_Profile_IM_Nick", "Tag_Profile_IM_Image"];
