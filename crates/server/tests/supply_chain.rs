@@ -31,14 +31,43 @@ fn metadata(arguments: &[&str]) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// Whether a licence expression can be met with the licences above.
+/// Whether a licence expression can be met with the licences above. `AND` binds closer than `OR`; the `/` of old crates is
+/// an `OR`.
 fn is_allowed(licences: &[String], expression: &str) -> bool {
-    let expression = expression.replace(['(', ')'], " ").replace('/', " OR ");
-    let met = |term: &str| licences.iter().any(|licence| licence == term.trim());
-    // Good enough for what is there: alternatives of conjunctions, or conjunctions of alternatives.
-    let any_or = expression.split(" OR ").any(|alternative| alternative.split(" AND ").all(met));
-    let all_and = expression.split(" AND ").all(|part| part.split(" OR ").any(met));
-    any_or || all_and
+    let spaced = expression.replace('(', " ( ").replace(')', " ) ").replace('/', " OR ");
+    let mut tokens = spaced.split_whitespace().peekable();
+    let met = any(licences, &mut tokens);
+    // What is left over was not understood.
+    met && tokens.next().is_none()
+}
+
+type Tokens<'a> = std::iter::Peekable<std::str::SplitWhitespace<'a>>;
+
+fn any(licences: &[String], tokens: &mut Tokens<'_>) -> bool {
+    let mut met = all(licences, tokens);
+    while tokens.next_if_eq(&"OR").is_some() {
+        met |= all(licences, tokens);
+    }
+    met
+}
+
+fn all(licences: &[String], tokens: &mut Tokens<'_>) -> bool {
+    let mut met = one(licences, tokens);
+    while tokens.next_if_eq(&"AND").is_some() {
+        met &= one(licences, tokens);
+    }
+    met
+}
+
+fn one(licences: &[String], tokens: &mut Tokens<'_>) -> bool {
+    let first = tokens.next().unwrap_or_default();
+    if first == "(" {
+        let met = any(licences, tokens);
+        return tokens.next() == Some(")") && met;
+    }
+    let exception = tokens.next_if_eq(&"WITH").and_then(|_| tokens.next());
+    let licence = exception.map_or_else(|| first.to_owned(), |exception| format!("{first} WITH {exception}"));
+    licences.contains(&licence)
 }
 
 #[test]
