@@ -10,7 +10,7 @@
 
 use super::{ahead, connection};
 use crate::open::OpenError;
-use rusqlite::Connection;
+use rusqlite::{Connection, ffi};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -87,7 +87,16 @@ impl Checkpointer {
         let connection = Some(connection::writing(path).map_err(OpenError::engine(path))?);
         let database = File::open(path).map_err(OpenError::io(path))?;
         let cut_off = Instant::now();
-        let worker = Worker { path: path.to_owned(), connection, database, gate, erased, cut_off, bounds };
+        let worker = Worker {
+            path: path.to_owned(),
+            connection,
+            database,
+            gate,
+            erased,
+            cut_off,
+            a_sync_failed: false,
+            bounds,
+        };
         let (stop, stopped) = mpsc::sync_channel(1);
         let run = move || worker.run(&stopped);
         let spawned = thread::Builder::new().name("store-checkpoint".into()).spawn(run);
@@ -126,6 +135,8 @@ struct Worker {
     erased: Arc<AtomicBool>,
     /// When the log was last cut off.
     cut_off: Instant,
+    /// Nothing is copied any more.
+    a_sync_failed: bool,
     bounds: Bounds,
 }
 
@@ -134,14 +145,28 @@ impl Worker {
         let mut seen = Log::default();
         loop {
             match stopped.recv_timeout(self.bounds.interval) {
+                Err(RecvTimeoutError::Timeout) if self.a_sync_failed => {}
                 Err(RecvTimeoutError::Timeout) => match self.round(seen) {
                     Ok(log) => seen = log,
-                    // The log keeps everything until a later round succeeds.
-                    Err(error) => tracing::warn!(%error, "a checkpoint failed; the log is kept"),
+                    Err(error) => self.failed(&error),
                 },
+                Ok(()) if self.a_sync_failed => return,
                 Ok(()) => return self.finish(),
                 Err(RecvTimeoutError::Disconnected) => return,
             }
+        }
+    }
+
+    /// The log keeps everything until a later round succeeds. There is none after a failed sync: the kernel may have
+    /// dropped any page that was copied since the last sync, and SQLite, which counts them as copied, would not copy
+    /// them again and start the log anew. The next start reads the log from its beginning.
+    fn failed(&mut self, error: &rusqlite::Error) {
+        let code = error.sqlite_error().map(|error| error.extended_code);
+        self.a_sync_failed = code == Some(ffi::SQLITE_IOERR_FSYNC);
+        if self.a_sync_failed {
+            tracing::error!(%error, "a sync failed; the log is kept and grows until the next start: look after the disk, then restart portraitd");
+        } else {
+            tracing::warn!(%error, "a checkpoint failed; the log is kept");
         }
     }
 
