@@ -6,10 +6,22 @@ const DAY_MS: u64 = 86_400_000;
 
 /// Writes a time as `2027-01-31T08:00:00.000Z`.
 pub(crate) fn write(at: UnixMillis) -> String {
+    let (date, time) = date_and_time(at);
+    format!("{date}T{time}.{:03}Z", at.0 % 1000)
+}
+
+/// Writes a time for people, as `2027-01-31 08:00:00Z`.
+pub(crate) fn write_plainly(at: UnixMillis) -> String {
+    let (date, time) = date_and_time(at);
+    format!("{date} {time}Z")
+}
+
+/// `2027-01-31` and `08:00:00`.
+fn date_and_time(at: UnixMillis) -> (String, String) {
     let (days, ms) = (at.0 / DAY_MS, at.0 % DAY_MS);
     let (year, month, day) = civil(days);
     let (second, minute, hour) = (ms / 1000 % 60, ms / 60_000 % 60, ms / 3_600_000);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", ms % 1000)
+    (format!("{year:04}-{month:02}-{day:02}"), format!("{hour:02}:{minute:02}:{second:02}"))
 }
 
 /// Reads `2027-01-31T08:00:00Z`, with or without a fraction, or a number of Unix milliseconds.
@@ -51,7 +63,7 @@ pub(crate) fn span_ms(text: &str) -> Option<u64> {
 }
 
 /// The date of a day counted from 1970-01-01 (Howard Hinnant's algorithm, for days that are not negative).
-pub(crate) fn civil(days: u64) -> (u64, u64, u64) {
+fn civil(days: u64) -> (u64, u64, u64) {
     let shifted = days + 719_468;
     let (era, of_era) = (shifted / 146_097, shifted % 146_097);
     let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
@@ -109,6 +121,20 @@ mod tests {
         }
         for text in ["", "5", "d", "-1s", "1.5h", "99999999999999999999d", "1 d", "+1s"] {
             assert_eq!(span_ms(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn times_are_those_of_the_calendar() {
+        for (seconds, expected) in [
+            (0, "1970-01-01 00:00:00Z"),
+            (951_782_400, "2000-02-29 00:00:00Z"),
+            (1_709_251_199, "2024-02-29 23:59:59Z"),
+            (1_709_251_200, "2024-03-01 00:00:00Z"),
+            (4_107_542_399, "2100-02-28 23:59:59Z"),
+            (4_107_542_400, "2100-03-01 00:00:00Z"),
+        ] {
+            assert_eq!(write_plainly(UnixMillis(seconds * 1_000)), expected);
         }
     }
 

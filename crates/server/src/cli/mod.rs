@@ -177,25 +177,5 @@ fn print_json(value: &(impl serde::Serialize + ?Sized)) -> anyhow::Result<()> {
 
 /// A time for people: in UTC, to the second.
 fn when(ms: u64) -> String {
-    let (days, second) = (ms / 86_400_000, ms / 1_000 % 86_400);
-    let (year, month, day) = crate::utc::civil(days);
-    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}Z")
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn times_are_those_of_the_calendar() {
-        for (seconds, expected) in [
-            (0, "1970-01-01 00:00:00Z"),
-            (951_782_400, "2000-02-29 00:00:00Z"),
-            (1_709_251_199, "2024-02-29 23:59:59Z"),
-            (1_709_251_200, "2024-03-01 00:00:00Z"),
-            (4_107_542_399, "2100-02-28 23:59:59Z"),
-            (4_107_542_400, "2100-03-01 00:00:00Z"),
-        ] {
-            assert_eq!(super::when(seconds * 1_000), expected);
-        }
-    }
+    crate::utc::write_plainly(portrait_model::UnixMillis(ms))
 }

@@ -69,12 +69,7 @@ pub(crate) fn request(
         profile_item: items,
     })
     .map_err(|error| error.to_string())?;
-    let signed = webhook.token.as_ref().map(|token| {
-        let mut value = String::with_capacity(67);
-        value.push_str("v1=");
-        value.push_str(&signature(token, now, &body));
-        value
-    });
+    let signed = webhook.token.as_ref().map(|token| signature(token, now, &body));
     let mut request = Request::new(Full::new(Bytes::from(body)));
     *request.method_mut() = Method::POST;
     *request.uri_mut() = uri(app, webhook, event, now)?;
@@ -109,7 +104,7 @@ fn uri(app: SdkAppId, webhook: &Webhook, event: &ProfileEvent, now: UnixSeconds)
             .map_err(|error| error.to_string())?;
     }
     let unfit = |_| "the URL can't be used with the parameters behind it".to_owned();
-    let mut parts = webhook.url.uri().clone().into_parts();
+    let mut parts = own.clone().into_parts();
     parts.path_and_query = Some(PathAndQuery::from_maybe_shared(Bytes::from(target)).map_err(unfit)?);
     Uri::from_parts(parts).map_err(|error| error.to_string())
 }
@@ -126,17 +121,16 @@ pub(crate) fn verify(token: &WebhookToken, headers: &HeaderMap, body: &[u8]) -> 
     else {
         return false;
     };
-    let expected = format!("v1={}", signature(token, UnixSeconds(now), body));
-    expected.as_bytes().ct_eq(given.as_bytes()).into()
+    signature(token, UnixSeconds(now), body).as_bytes().ct_eq(given.as_bytes()).into()
 }
 
-/// Ours, which covers the body.
+/// Ours, which covers the body: the header's value.
 fn signature(token: &WebhookToken, now: UnixSeconds, body: &[u8]) -> String {
     // A key of any length is taken; the error can't happen, and an empty signature fits nothing.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(token.expose().as_bytes()) else { return String::new() };
     mac.update(format!("{}.", now.0).as_bytes());
     mac.update(body);
-    hex(&mac.finalize().into_bytes())
+    format!("v1={}", hex(&mac.finalize().into_bytes()))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -6,6 +6,7 @@
 //! as the copy takes, the log grows with every change.
 
 use super::connection;
+use super::partial::PARTIAL;
 use crate::StoreError;
 use crate::open::{self, sync_directory};
 use rusqlite::{Connection, InterruptHandle};
@@ -15,9 +16,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::Duration;
-
-/// What a copy is called until it is whole.
-pub(super) const PARTIAL: &str = "portraitd.db.partial";
 
 /// Takes backups, one at a time.
 pub(super) struct Backups {

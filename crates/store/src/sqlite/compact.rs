@@ -4,12 +4,10 @@
 //! `secure_delete` overwrites a row where it is. But SQLite moves rows when a page overflows, and does not clear where
 //! they were; such a copy of a row that is deleted later stays until its place is needed. Only a new file is sure.
 
-use super::backup::{PARTIAL, copy};
 use super::connection::{self, Access};
-use crate::StoreError;
-use crate::open::{DirectoryLock, OpenError, sync_directory};
+use super::partial;
+use crate::open::{DirectoryLock, OpenError};
 use std::fs;
-use std::io;
 use std::path::Path;
 
 /// How large the database was, and is; in bytes.
@@ -29,30 +27,17 @@ pub fn compact(dir: &Path) -> Result<Compacted, OpenError> {
         return Err(OpenError::NoStore { dir: dir.to_owned() });
     }
     let _lock = DirectoryLock::take(dir)?;
-    let (partial, size) = (dir.join(PARTIAL), |path: &Path| fs::metadata(path).map(|file| file.len()));
-    if let Err(error) = fs::remove_file(&partial)
-        && error.kind() != io::ErrorKind::NotFound
-    {
-        return Err(OpenError::io(&partial)(error));
-    }
+    let size = |path: &Path| fs::metadata(path).map(|file| file.len());
     let connection = connection::existing(&path, Access::Write)?;
     let before = size(&path).map_err(OpenError::io(&path))?;
-    copy(&connection, &partial).map_err(|error| {
-        // Nothing depends on it, and the disk may be full.
-        let _ = fs::remove_file(&partial);
-        let reason = match error {
-            StoreError::Unavailable(reason) => reason,
-            other => other.to_string(),
-        };
-        OpenError::Engine { path: path.clone(), reason }
-    })?;
+    let partial = partial::fill(&connection, &path)?;
     // With the last connection the log goes, which belongs to the old file alone.
     connection::close_last(connection).map_err(OpenError::engine(&path))?;
     let log = dir.join("portraitd.db-wal");
     if log.exists() {
-        let _ = fs::remove_file(&partial);
+        let _ = partial::clear(&partial);
         return Err(OpenError::Engine { path: log, reason: "the log is still in use".into() });
     }
-    fs::rename(&partial, &path).and_then(|()| sync_directory(dir)).map_err(OpenError::io(&path))?;
+    partial::take_place(&partial, &path)?;
     Ok(Compacted { before, after: size(&path).map_err(OpenError::io(&path))? })
 }

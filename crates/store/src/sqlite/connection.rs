@@ -1,11 +1,9 @@
 //! Connections: the file's format, and the settings that each connection needs.
 
-use super::backup::{self, PARTIAL};
-use super::log;
+use super::{log, partial};
 use crate::open::{OpenError, sync_directory};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, ffi};
-use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 use std::{fs, io};
@@ -123,8 +121,6 @@ fn kind(connection: &Connection) -> rusqlite::Result<(i64, i64, i64)> {
 
 /// Makes an empty store, beside its place and then whole in it: a database that has nothing in it was emptied by somebody.
 fn create(path: &Path) -> Result<(), OpenError> {
-    let partial = path.with_file_name(PARTIAL);
-    clear(&partial)?;
     let made = Connection::open_in_memory().and_then(|connection| {
         // Half the usual page: a profile is some 300 bytes, and the log carries whole pages.
         connection.execute_batch("PRAGMA page_size = 2048;")?;
@@ -133,37 +129,15 @@ fn create(path: &Path) -> Result<(), OpenError> {
         Ok(connection)
     });
     let connection = made.map_err(OpenError::engine(path))?;
-    let copied = backup::copy(&connection, &partial).map_err(|error| error.to_string());
-    copied.and_then(|()| give_log(&partial).map_err(|error| error.to_string())).map_err(|reason| {
-        // Nothing depends on it, and the disk may be full.
-        let _ = clear(&partial);
-        OpenError::Engine { path: path.to_owned(), reason }
-    })?;
-    File::open(&partial).and_then(|file| file.sync_all()).map_err(OpenError::io(&partial))?;
-    fs::rename(&partial, path).map_err(OpenError::io(path))
+    partial::take_place(&partial::fill(&connection, path)?, path)
 }
 
-/// Has a database say that it has a log, while nothing depends on it: SQLite writes that in place, beside a journal, and does not
-/// notice when the journal's name could not be synced.
-fn give_log(partial: &Path) -> rusqlite::Result<()> {
+/// Has a database say that it has a log, while nothing depends on it.
+pub(super) fn give_log(partial: &Path) -> rusqlite::Result<()> {
     let connection = Connection::open(partial)?;
     use_log(&connection)?;
     // The log and its index go with the last connection.
     connection.close().map_err(|(_, error)| error)
-}
-
-/// Removes what a start that was cut off has left.
-fn clear(partial: &Path) -> Result<(), OpenError> {
-    for suffix in ["", "-journal", "-wal", "-shm"] {
-        let mut left = partial.as_os_str().to_owned();
-        left.push(suffix);
-        if let Err(error) = fs::remove_file(&left)
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            return Err(OpenError::io(Path::new(&left))(error));
-        }
-    }
-    Ok(())
 }
 
 /// Brings a database to the present format, all or nothing.

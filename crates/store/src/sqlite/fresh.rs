@@ -24,8 +24,6 @@ pub(super) struct FreshEvents(Mutex<Lines>);
 #[derive(Default)]
 struct Lines {
     of: HashMap<SdkAppId, Line>,
-    /// Events in all of them, before the last batch.
-    events: usize,
     closed: bool,
 }
 
@@ -75,16 +73,13 @@ impl FreshEvents {
         if lines.closed {
             return;
         }
-        let full = lines.events > ALL_EVENTS_MAX;
+        let full = lines.of.values().map(|line| line.events.len()).sum::<usize>() > ALL_EVENTS_MAX;
         for (app, event) in batch.appended {
             let first = Line { after: OutboxSeq(event.seq.0.saturating_sub(1)), ..Line::default() };
             let line = lines.of.entry(app).or_insert(first);
             line.bytes += event.bytes;
             line.events.push_back(event);
-            while full || line.events.len() > EVENTS_MAX || line.bytes > BYTES_MAX {
-                if line.pop().is_none() {
-                    break;
-                }
+            while (full || line.events.len() > EVENTS_MAX || line.bytes > BYTES_MAX) && line.pop().is_some() {
             }
         }
         for (app, up_to) in batch.changed {
@@ -92,7 +87,6 @@ impl FreshEvents {
                 *line = Line { after: last, ..Line::default() };
             }
         }
-        lines.events = lines.of.values().map(|line| line.events.len()).sum();
     }
 
     /// The waiting events behind a place, at most so many; `None` when the table must be read.

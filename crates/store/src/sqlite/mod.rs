@@ -15,6 +15,7 @@ mod log;
 mod operation;
 mod operator;
 mod outbox;
+mod partial;
 mod primitives;
 mod reader;
 mod restore;
@@ -44,7 +45,7 @@ use portrait_model::{
 };
 use reader::Readers;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use writer::Writer;
@@ -65,6 +66,7 @@ impl Default for SqliteSettings {
 /// A store in one directory of this machine, used by one process at a time. Dropped without [`Store::close`], it
 /// waits for its threads and leaves the log to the next start, as after `kill -9`.
 pub struct SqliteStore {
+    path: PathBuf,
     // The order of the fields is the order in which a dropped store ends.
     writer: Writer,
     readers: Readers,
@@ -109,7 +111,7 @@ impl SqliteStore {
         open::sync_directory(dir).map_err(OpenError::io(dir))?;
         let running = tokio::sync::Mutex::new(Some((checkpointer, anchor, lock)));
         let (readers, backups) = (Readers::new(&path), Arc::new(Backups::new(&path)));
-        Ok(Self { writer, readers, hot, fresh, backups, running })
+        Ok(Self { path, writer, readers, hot, fresh, backups, running })
     }
 
     /// Reads at once, on the calling thread: a read of cached pages takes a few microseconds, less than handing it
@@ -289,7 +291,13 @@ impl Store for SqliteStore {
     }
 
     fn standing(&self) -> Standing {
-        self.writer.standing()
+        // A file that is not there takes no room.
+        let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+        Standing {
+            database_bytes: bytes(&self.path),
+            log_bytes: bytes(&log::path_of(&self.path)),
+            waiting: self.writer.waiting() as u64,
+        }
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

@@ -75,13 +75,8 @@ pub(super) fn settle(
     delivered.sort_unstable();
     delivered.dedup();
     for run in delivered.chunk_by(|one, next| one.0 + 1 == next.0) {
-        match run {
-            [first, .., last] => remove_run(connection, app, *first, *last, effects)?,
-            alone => {
-                for seq in alone {
-                    remove(connection, app, EventState::Waiting, *seq, effects)?;
-                }
-            }
+        if let (Some(first), Some(last)) = (run.first(), run.last()) {
+            remove_run(connection, app, *first, *last, effects)?;
         }
     }
     Ok(Outcome::Done)

@@ -1,9 +1,9 @@
 //! From a backup to a data directory.
 
-use super::backup::PARTIAL;
 use super::check::{Checked, Finding, examine};
 use super::connection::{self, Access};
-use crate::open::{DirectoryLock, LOCK_FILE, OpenError, is_in_use, sync_directory};
+use super::partial::{self, PARTIAL};
+use crate::open::{DirectoryLock, LOCK_FILE, OpenError, is_in_use};
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
@@ -62,9 +62,9 @@ pub fn restore(backup: &Path, data: &Path, tell: &mut dyn FnMut(Finding)) -> Res
     // Someone may have been faster.
     refuse_what_is_there(data)?;
     let partial = data.join(PARTIAL);
+    partial::clear(&partial)?;
     copy(&from, &partial).map_err(OpenError::io(&partial))?;
-    let whole = data.join("portraitd.db");
-    fs::rename(&partial, &whole).and_then(|()| sync_directory(data)).map_err(OpenError::io(&whole))?;
+    partial::take_place(&partial, &data.join("portraitd.db"))?;
     Ok(checked)
 }
 
@@ -77,7 +77,7 @@ fn refuse_what_is_there(data: &Path) -> Result<(), RestoreError> {
     };
     for entry in entries {
         let name = entry.map_err(OpenError::io(data))?.file_name();
-        if name != LOCK_FILE && name != PARTIAL {
+        if name != LOCK_FILE && !partial::is_left_over(&name) {
             let (dir, found) = (data.to_owned(), name.display().to_string());
             return Err(RestoreError::NotEmpty { dir, found });
         }
@@ -88,8 +88,7 @@ fn refuse_what_is_there(data: &Path) -> Result<(), RestoreError> {
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
     let copied = (|| {
         let mut target = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(to)?;
-        io::copy(&mut File::open(from)?, &mut target)?;
-        target.sync_all()
+        io::copy(&mut File::open(from)?, &mut target).map(drop)
     })();
     copied.inspect_err(|_| {
         // Of no use to anyone, and the disk may be full.

@@ -9,7 +9,7 @@ use super::touched::Touched;
 use super::{connection, outbox, reader};
 use crate::open::OpenError;
 use crate::outbox::{Backlogs, Effects, OutboxSeq};
-use crate::{Measurements, Standing, StoreError, StoreStats};
+use crate::{Measurements, StoreError, StoreStats};
 use rusqlite::{Connection, TransactionBehavior, ffi};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -49,7 +49,6 @@ struct Counters {
 
 /// The writing end of the store.
 pub(super) struct Writer {
-    path: PathBuf,
     /// `None` once dropped.
     queue: Option<mpsc::Sender<Message>>,
     counters: Arc<Counters>,
@@ -84,13 +83,7 @@ impl Writer {
         };
         let spawned = thread::Builder::new().name("store-writer".into()).spawn(move || engine.run(jobs));
         let thread = spawned.map_err(OpenError::io(path))?;
-        Ok(Self {
-            path: path.to_owned(),
-            queue: Some(queue),
-            counters,
-            backlogs,
-            thread: Mutex::new(Some(thread)),
-        })
+        Ok(Self { queue: Some(queue), counters, backlogs, thread: Mutex::new(Some(thread)) })
     }
 
     /// Writes, and comes back when it is on the disk.
@@ -120,17 +113,9 @@ impl Writer {
         &self.counters.measurements
     }
 
-    pub(super) fn standing(&self) -> Standing {
-        // A file that is not there takes no room.
-        let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
-        let mut log = self.path.clone().into_os_string();
-        log.push("-wal");
-        let waiting = self.queue.as_ref().map_or(0, |queue| queue.max_capacity() - queue.capacity());
-        Standing {
-            database_bytes: bytes(&self.path),
-            log_bytes: bytes(Path::new(&log)),
-            waiting: waiting as u64,
-        }
+    /// Operations that wait to be written.
+    pub(super) fn waiting(&self) -> usize {
+        self.queue.as_ref().map_or(0, |queue| queue.max_capacity() - queue.capacity())
     }
 
     /// What the outbox holds.
