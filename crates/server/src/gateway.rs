@@ -2,6 +2,7 @@
 //! order of the checks stands in one function: [`Gateway::decide`].
 
 use crate::api::{self, Answer, ApiError, Caller, Ctx, Endpoint, Service, Style, respond};
+use crate::beside::Beside;
 use crate::client_address::client_address;
 use crate::emulator::{Emulator, Ended, Trace};
 use crate::framing;
@@ -61,6 +62,7 @@ pub(crate) struct Gateway {
     pub(crate) registry: Arc<Registry>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) event_ids: Arc<EventIds>,
+    pub(crate) beside: Beside,
     config: GatewayConfig,
     telemetry: Arc<Telemetry>,
     failures: FailureLimit,
@@ -101,6 +103,7 @@ impl Gateway {
             registry,
             clock,
             event_ids,
+            beside: Beside::new(),
             config,
             telemetry,
             failures,

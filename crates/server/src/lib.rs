@@ -5,6 +5,7 @@
 
 mod admin;
 mod api;
+mod beside;
 mod certificate;
 mod cli;
 mod client_address;

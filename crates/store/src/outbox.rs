@@ -2,12 +2,21 @@
 
 use portrait_model::{ProfileEvent, SdkAppId, UnixMillis};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// An event's place in the outbox. Grows with every event, and events of one user stand in the order of their changes.
 /// While the store is open no place is given twice; after that, one whose event is gone may be given anew.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct OutboxSeq(pub u64);
+
+impl OutboxSeq {
+    const STRETCH: u64 = 1024;
+
+    /// Which stretch of the outbox it is in: small enough to be looked through for the events of one app.
+    pub(crate) fn stretch(self) -> u64 {
+        self.0 / Self::STRETCH
+    }
+}
 
 /// What happens to an event.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -113,6 +122,8 @@ pub(crate) struct Effects {
 struct Effect {
     app: SdkAppId,
     state: EventState,
+    /// Each is about one stretch.
+    at: OutboxSeq,
     added: Amount,
     removed: Amount,
 }
@@ -134,29 +145,45 @@ impl Effects {
         self.last
     }
 
-    pub(crate) fn add(&mut self, app: SdkAppId, state: EventState, bytes: u64) {
-        let effect = self.of(app, state);
+    /// An event is there since earlier.
+    pub(crate) fn found(&mut self, app: SdkAppId, state: EventState, seq: OutboxSeq, bytes: u64) {
+        self.last = self.last.max(seq);
+        self.add(app, state, seq, bytes);
+    }
+
+    pub(crate) fn add(&mut self, app: SdkAppId, state: EventState, seq: OutboxSeq, bytes: u64) {
+        let effect = self.of(app, state, seq);
         effect.added.events += 1;
         effect.added.bytes += bytes;
     }
 
-    pub(crate) fn remove(&mut self, app: SdkAppId, state: EventState, bytes: u64) {
-        let effect = self.of(app, state);
+    pub(crate) fn remove(&mut self, app: SdkAppId, state: EventState, seq: OutboxSeq, bytes: u64) {
+        let effect = self.of(app, state, seq);
         effect.removed.events += 1;
         effect.removed.bytes += bytes;
     }
 
-    pub(crate) fn remove_all(&mut self, app: SdkAppId, state: EventState, amount: Amount) {
-        let effect = self.of(app, state);
+    /// Several at once, of the stretch that this place is in.
+    pub(crate) fn remove_all(&mut self, app: SdkAppId, state: EventState, seq: OutboxSeq, amount: Amount) {
+        let effect = self.of(app, state, seq);
         effect.removed.events += amount.events;
         effect.removed.bytes += amount.bytes;
     }
 
-    /// A unit touches an app or two, so a search from the end is short.
-    fn of(&mut self, app: SdkAppId, state: EventState) -> &mut Effect {
-        let index = self.changes.iter().rposition(|effect| effect.app == app && effect.state == state);
+    /// A unit touches an app or two in a stretch or two, so a search from the end is short.
+    fn of(&mut self, app: SdkAppId, state: EventState, at: OutboxSeq) -> &mut Effect {
+        let same = |effect: &Effect| {
+            effect.app == app && effect.state == state && effect.at.stretch() == at.stretch()
+        };
+        let index = self.changes.iter().rposition(same);
         let index = index.unwrap_or_else(|| {
-            self.changes.push(Effect { app, state, added: Amount::default(), removed: Amount::default() });
+            self.changes.push(Effect {
+                app,
+                state,
+                at,
+                added: Amount::default(),
+                removed: Amount::default(),
+            });
             self.changes.len() - 1
         });
         #[expect(clippy::indexing_slicing, reason = "found or pushed just above")]
@@ -164,33 +191,61 @@ impl Effects {
     }
 }
 
-/// The backlog of every app, kept in memory: asking costs no I/O.
+/// The backlog of every app, and where its waiting events are, kept in memory: asking costs no I/O.
 #[derive(Default, Debug)]
-pub(crate) struct Backlogs(Mutex<BTreeMap<SdkAppId, Backlog>>);
+pub(crate) struct Backlogs(Mutex<Held>);
+
+#[derive(Default, Debug)]
+struct Held {
+    backlogs: BTreeMap<SdkAppId, Backlog>,
+    /// How many events of an app wait in each stretch; those where none does are left out.
+    waiting: BTreeMap<(SdkAppId, u64), u64>,
+    /// The last place that was given.
+    last: OutboxSeq,
+}
 
 impl Backlogs {
-    pub(crate) fn of(amounts: impl IntoIterator<Item = (SdkAppId, EventState, Amount)>) -> Self {
-        let mut backlogs: BTreeMap<SdkAppId, Backlog> = BTreeMap::new();
-        for (app, state, amount) in amounts {
-            *backlogs.entry(app).or_default().amount_mut(state) = amount;
-        }
-        Self(Mutex::new(backlogs))
-    }
-
     pub(crate) fn commit(&self, effects: &Effects) {
         if effects.changes.is_empty() {
             return;
         }
-        let mut backlogs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.lock();
         for effect in &effects.changes {
-            let amount = backlogs.entry(effect.app).or_default().amount_mut(effect.state);
+            let amount = held.backlogs.entry(effect.app).or_default().amount_mut(effect.state);
             amount.events = (amount.events + effect.added.events).saturating_sub(effect.removed.events);
             amount.bytes = (amount.bytes + effect.added.bytes).saturating_sub(effect.removed.bytes);
+            if effect.state == EventState::Waiting {
+                let stretch = (effect.app, effect.at.stretch());
+                let count = held.waiting.entry(stretch).or_default();
+                *count = (*count + effect.added.events).saturating_sub(effect.removed.events);
+                if *count == 0 {
+                    held.waiting.remove(&stretch);
+                }
+            }
         }
-        backlogs.retain(|_, backlog| *backlog != Backlog::default());
+        held.backlogs.retain(|_, backlog| *backlog != Backlog::default());
+        held.last = effects.last;
     }
 
     pub(crate) fn all(&self) -> BTreeMap<SdkAppId, Backlog> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lock().backlogs.clone()
+    }
+
+    /// The next places, from one on, between which events of an app may wait: the first and the last.
+    pub(crate) fn next_waiting(&self, app: SdkAppId, from: OutboxSeq) -> Option<(OutboxSeq, OutboxSeq)> {
+        let held = self.lock();
+        let (&(_, stretch), _) = held.waiting.range((app, from.stretch())..=(app, u64::MAX)).next()?;
+        let first = stretch * OutboxSeq::STRETCH;
+        Some((from.max(OutboxSeq(first)), OutboxSeq(first + OutboxSeq::STRETCH - 1)))
+    }
+
+    /// No event of the app waits before this place.
+    pub(crate) fn first_waiting(&self, app: SdkAppId) -> OutboxSeq {
+        let first = self.next_waiting(app, OutboxSeq::default());
+        first.map_or_else(|| OutboxSeq(self.lock().last.0 + 1), |(first, _)| first)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Held> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

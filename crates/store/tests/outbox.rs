@@ -197,6 +197,47 @@ fn a_place_is_not_given_twice_and_the_backlog_outlives_a_restart() {
     });
 }
 
+/// Where the events of an app are is known by stretches: those of two apps lie in many, one of them seldom.
+#[test]
+fn events_that_lie_far_apart_are_found() {
+    on_each_engine(async |store| {
+        let names: Vec<String> = (0..1500).map(|number| format!("user{number}")).collect();
+        let seeds = |value: &str| names.iter().map(|name| seed(name, &[(NICK, value)])).collect();
+        store.import(OTHER, vec![seed("a", &[]), seed("b", &[])], UnixMillis(1), None).await.unwrap();
+        for (round, name) in ["a", "b"].into_iter().enumerate() {
+            let first = 10_000 * (round as u128 + 1);
+            store.import(APP, seeds(name), UnixMillis(1), Some(origin(first))).await.unwrap();
+            store.apply(change(OTHER, name, round as u128)).await.unwrap();
+        }
+        assert_eq!(ids(&waiting(store, OTHER).await), [0, 1]);
+        let (mut places, mut after) = (Vec::new(), None);
+        loop {
+            let page = store.events(APP, EventState::Waiting, after, 700).await.unwrap();
+            places.extend(page.iter().map(|event| event.seq));
+            after = places.last().copied();
+            if page.len() < 700 {
+                break;
+            }
+        }
+        assert_eq!(places.len(), 3000);
+        assert!(places.is_sorted_by(|one, next| one < next));
+        // All but one of the first half, that one, and the last are left.
+        let settled = |places: &[OutboxSeq]| places.iter().map(|seq| (*seq, Verdict::Delivered)).collect();
+        store.settle(APP, settled(&places[..1000])).await.unwrap();
+        store.settle(APP, settled(&places[1001..2999])).await.unwrap();
+        store.settle(APP, vec![(places[1000], retry(1))]).await.unwrap();
+        let left = waiting(store, APP).await;
+        assert_eq!(left.iter().map(|event| event.seq).collect::<Vec<_>>(), [places[1000], places[2999]]);
+        assert_eq!(store.backlogs()[&APP].waiting.events, 2);
+        assert_eq!(store.discard(OTHER, EventState::Waiting, Selection::Oldest(1)).await.unwrap(), 1);
+        assert_eq!(ids(&waiting(store, OTHER).await), [1]);
+        assert_eq!(store.discard(APP, EventState::Waiting, Selection::Oldest(9)).await.unwrap(), 2);
+        assert!(waiting(store, APP).await.is_empty());
+        store.apply(change(APP, "user7", 77)).await.unwrap();
+        assert_eq!(ids(&waiting(store, APP).await), [77]);
+    });
+}
+
 /// What is asked of both engines.
 #[derive(Clone, Debug)]
 enum Step {

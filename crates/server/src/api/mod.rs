@@ -138,6 +138,13 @@ pub(crate) struct Ctx<'a> {
 /// How long the store may take. Below the answer's own limit, so that a slow store shows as what it is.
 const STORE_TIMEOUT: Duration = Duration::from_millis(2500);
 
+/// Waits for the store, not for ever; gives how many microseconds that took, too.
+async fn timed<T>(work: impl Future<Output = Result<T, StoreError>>) -> (Result<T, StoreError>, u64) {
+    let began = Instant::now();
+    let outcome = within(work).await;
+    (outcome, u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX))
+}
+
 /// Waits for the store, not for ever.
 pub(crate) async fn within<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     let late = |_| StoreError::Unavailable("it did not answer in time".into());
@@ -154,11 +161,14 @@ impl Ctx<'_> {
         &self,
         work: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        let began = Instant::now();
-        let outcome = within(work).await;
-        let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.store_micros.fetch_add(micros, Ordering::Relaxed);
+        let (outcome, micros) = timed(work).await;
+        self.waited(micros);
         outcome
+    }
+
+    /// So long the call spent on the store.
+    fn waited(&self, micros: u64) {
+        self.store_micros.fetch_add(micros, Ordering::Relaxed);
     }
 
     /// Where a change of so many accounts comes from, when it is to be told to the app's webhook.

@@ -28,7 +28,7 @@ impl Outbox {
         let bytes = codec::encode_event(&event).len() as u64;
         let (due, event) = (UnixMillis(0), Some(event));
         let event = OutboxEvent { seq, bytes, attempts: 0, due, failure: None, event };
-        effects.add(app, EventState::Waiting, bytes);
+        effects.add(app, EventState::Waiting, seq, bytes);
         self.kept.insert(seq, Kept { app, state: EventState::Waiting, event });
     }
 
@@ -37,15 +37,15 @@ impl Outbox {
         let Some(kept) = self.kept.get_mut(&seq).filter(waiting) else { return };
         match verdict {
             Verdict::Delivered => {
-                effects.remove(app, EventState::Waiting, kept.event.bytes);
+                effects.remove(app, EventState::Waiting, seq, kept.event.bytes);
                 self.kept.remove(&seq);
             }
             Verdict::Retry { attempts, due, failure } => {
                 kept.event = OutboxEvent { attempts, due, failure: Some(failure), ..kept.event.clone() };
             }
             Verdict::Park { attempts, failure } => {
-                effects.remove(app, EventState::Waiting, kept.event.bytes);
-                effects.add(app, EventState::Parked, kept.event.bytes);
+                effects.remove(app, EventState::Waiting, seq, kept.event.bytes);
+                effects.add(app, EventState::Parked, seq, kept.event.bytes);
                 kept.event = OutboxEvent { attempts, failure: Some(failure), ..kept.event.clone() };
                 kept.state = EventState::Parked;
             }
@@ -107,7 +107,7 @@ impl Outbox {
 
     fn remove(&mut self, seq: OutboxSeq, effects: &mut Effects) -> Option<Kept> {
         let kept = self.kept.remove(&seq)?;
-        effects.remove(kept.app, kept.state, kept.event.bytes);
+        effects.remove(kept.app, kept.state, seq, kept.event.bytes);
         Some(kept)
     }
 }

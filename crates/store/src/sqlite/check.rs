@@ -169,7 +169,7 @@ impl Check<'_> {
         if connection.query_row(known, [], |row| row.get::<_, u32>(0))? == 0 {
             return Ok(());
         }
-        let mut select = connection.prepare("SELECT app, seq, event FROM outbox ORDER BY seq")?;
+        let mut select = connection.prepare("SELECT app, seq, event FROM outbox")?;
         let mut rows = select.query([])?;
         loop {
             match rows.next() {

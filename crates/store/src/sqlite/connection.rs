@@ -12,7 +12,7 @@ use std::{fs, io};
 const APPLICATION_ID: i64 = 0x5054_5244;
 
 /// The format of the data, in the file's header. A change of the schema or of a stored form raises it.
-const FORMAT: i64 = 3;
+const FORMAT: i64 = 4;
 
 /// A kept account's row is updated in place, so `id` is the key and (app, user) only finds it.
 const FORMAT_1: &str = "
@@ -38,7 +38,7 @@ CREATE TABLE probe (
 INSERT INTO probe (id, count) VALUES (1, 0);
 ";
 
-/// What format 2 adds. The index holds `bytes`, so that the backlog is added up without reading the events.
+/// What format 2 adds.
 const FORMAT_2: &str = "
 CREATE TABLE outbox (
     seq      INTEGER PRIMARY KEY,
@@ -75,6 +75,12 @@ CREATE TABLE populations (
 INSERT INTO populations (app, accounts) SELECT app, count(*) FROM accounts GROUP BY app;
 ";
 
+/// What format 4 changes: where an app's waiting events are is known in memory, so that an event is one insertion.
+const FORMAT_4: &str = "
+DROP INDEX outbox_by_app;
+CREATE INDEX outbox_parked ON outbox (app, seq) WHERE parked = 1;
+";
+
 /// Sees to it that the database exists in a format that is known. While the connection that did so is kept, those
 /// opened after it need not read the whole log once more.
 pub(super) fn prepare(path: &Path) -> Result<Connection, OpenError> {
@@ -103,8 +109,9 @@ pub(super) fn prepare(path: &Path) -> Result<Connection, OpenError> {
     log::make_sure(path)?;
     let connection = opened()?;
     let steps: &[&str] = match found {
-        1 => &[FORMAT_2, FORMAT_3],
-        2 => &[FORMAT_3],
+        1 => &[FORMAT_2, FORMAT_3, FORMAT_4],
+        2 => &[FORMAT_3, FORMAT_4],
+        3 => &[FORMAT_4],
         _ => return Ok(connection),
     };
     upgrade(&connection, &steps.concat()).map_err(OpenError::engine(path))?;
@@ -125,7 +132,7 @@ fn create(path: &Path) -> Result<(), OpenError> {
         // Half the usual page: a profile is some 300 bytes, and the log carries whole pages.
         connection.execute_batch("PRAGMA page_size = 2048;")?;
         let application = format!("PRAGMA application_id = {APPLICATION_ID};");
-        upgrade(&connection, &[FORMAT_1, FORMAT_2, FORMAT_3, &application].concat())?;
+        upgrade(&connection, &[FORMAT_1, FORMAT_2, FORMAT_3, FORMAT_4, &application].concat())?;
         Ok(connection)
     });
     let connection = made.map_err(OpenError::engine(path))?;

@@ -200,7 +200,9 @@ impl OutboxStore for SqliteStore {
         let fresh = (state == EventState::Waiting).then(|| self.fresh.take(app, place, limit)).flatten();
         match fresh {
             Some(events) => Box::pin(std::future::ready(Ok(events))),
-            None => self.read(|connection| outbox::page(connection, app, state, after, limit)),
+            None => self.read(|connection| {
+                outbox::page(connection, app, state, after, limit, self.writer.backlogs())
+            }),
         }
     }
 

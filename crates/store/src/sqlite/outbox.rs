@@ -1,7 +1,7 @@
 //! The outbox table: events are appended by the unit that writes their change, and settled in units of their own.
 
 use super::operation::{Failure, Outcome};
-use super::reader::failed;
+use super::reader::{failed, one_view};
 use super::touched::Touched;
 use crate::outbox::{Amount, Backlogs, Effects, EventState, OutboxEvent, OutboxSeq, Selection, Verdict};
 use crate::{StoreError, codec};
@@ -33,7 +33,7 @@ pub(super) fn append(
     let mut insert =
         connection.prepare_cached("INSERT INTO outbox (seq, app, bytes, event) VALUES (?1, ?2, ?3, ?4)")?;
     insert.execute(params![seq.0, app.0, bytes, stored])?;
-    effects.add(app, EventState::Waiting, bytes);
+    effects.add(app, EventState::Waiting, seq, bytes);
     let (due, event) = (UnixMillis(0), Some(Arc::new(event)));
     touched.events.append(app, OutboxEvent { seq, bytes, attempts: 0, due, failure: None, event });
     Ok(())
@@ -66,15 +66,16 @@ pub(super) fn settle(
                 let mut update = connection.prepare_cached(sql)?;
                 let row = update.query_row(params![seq.0, app.0, attempts, failure], |row| row.get(0));
                 if let Some(bytes) = row.optional()? {
-                    effects.remove(app, EventState::Waiting, bytes);
-                    effects.add(app, EventState::Parked, bytes);
+                    effects.remove(app, EventState::Waiting, *seq, bytes);
+                    effects.add(app, EventState::Parked, *seq, bytes);
                 }
             }
         }
     }
     delivered.sort_unstable();
     delivered.dedup();
-    for run in delivered.chunk_by(|one, next| one.0 + 1 == next.0) {
+    let adjoin = |one: &OutboxSeq, next: &OutboxSeq| one.0 + 1 == next.0 && one.stretch() == next.stretch();
+    for run in delivered.chunk_by(adjoin) {
         if let (Some(first), Some(last)) = (run.first(), run.last()) {
             remove_run(connection, app, *first, *last, effects)?;
         }
@@ -82,7 +83,7 @@ pub(super) fn settle(
     Ok(Outcome::Done)
 }
 
-/// Removes the waiting events from one place to another: one statement, where each by itself would take a search.
+/// Removes the waiting events from one place to another of the same stretch: one statement, where each by itself would take a search.
 fn remove_run(
     connection: &Connection,
     app: SdkAppId,
@@ -98,7 +99,7 @@ fn remove_run(
         .query_row(places, |row| Ok(Amount { events: row.get(0)?, bytes: row.get(1)? }))?;
     let sql = "DELETE FROM outbox WHERE seq BETWEEN ?1 AND ?2 AND app = ?3 AND parked = 0";
     connection.prepare_cached(sql)?.execute(places)?;
-    effects.remove_all(app, EventState::Waiting, amount);
+    effects.remove_all(app, EventState::Waiting, first, amount);
     Ok(())
 }
 
@@ -113,7 +114,7 @@ fn remove(
     let row =
         connection.prepare_cached(sql)?.query_row(params![seq.0, app.0, number(state)], |row| row.get(0));
     if let Some(bytes) = row.optional()? {
-        effects.remove(app, state, bytes);
+        effects.remove(app, state, seq, bytes);
     }
     Ok(())
 }
@@ -127,7 +128,7 @@ pub(super) fn discard(
     effects: &mut Effects,
     touched: &mut Touched<'_>,
 ) -> Result<Outcome, Failure> {
-    let places = places(connection, app, state, selection)?;
+    let places = places(connection, app, state, selection, touched.backlogs)?;
     // Read from the table for a while: nobody waits for this.
     touched.events.change(app, OutboxSeq(u64::MAX));
     for seq in &places {
@@ -144,7 +145,7 @@ pub(super) fn replay(
     effects: &mut Effects,
     touched: &mut Touched<'_>,
 ) -> Result<Outcome, Failure> {
-    let places = places(connection, app, EventState::Parked, selection)?;
+    let places = places(connection, app, EventState::Parked, selection, touched.backlogs)?;
     touched.events.change(app, OutboxSeq(u64::MAX));
     for seq in &places {
         // A new place, so that who has read further already meets it again.
@@ -152,7 +153,7 @@ pub(super) fn replay(
                    RETURNING bytes";
         let place = effects.next_place();
         let bytes = connection.prepare_cached(sql)?.query_row([seq.0, place.0], |row| row.get(0))?;
-        effects.add(app, EventState::Waiting, bytes);
+        effects.add(app, EventState::Waiting, place, bytes);
         remove(connection, app, EventState::Parked, *seq, effects)?;
     }
     Ok(Outcome::Counted(places.len()))
@@ -164,14 +165,24 @@ fn places(
     app: SdkAppId,
     state: EventState,
     selection: &Selection,
+    backlogs: &Backlogs,
 ) -> Result<Vec<OutboxSeq>, Failure> {
     let mut found = Vec::new();
     match selection {
         Selection::Oldest(count) => {
-            let sql = "SELECT seq FROM outbox WHERE app = ?1 AND parked = ?2 ORDER BY seq LIMIT ?3";
+            let (sql, from) = match state {
+                EventState::Waiting => (
+                    "SELECT seq FROM outbox WHERE seq >= ?2 AND app = ?1 AND parked = 0 ORDER BY seq LIMIT ?3",
+                    backlogs.first_waiting(app),
+                ),
+                EventState::Parked => (
+                    "SELECT seq FROM outbox WHERE app = ?1 AND parked = 1 AND seq >= ?2 ORDER BY seq LIMIT ?3",
+                    OutboxSeq::default(),
+                ),
+            };
             let mut select = connection.prepare_cached(sql)?;
             let count = i64::try_from((*count).min(UNIT_MAX)).unwrap_or(i64::MAX);
-            for row in select.query_map(params![app.0, number(state), count], |row| row.get(0))? {
+            for row in select.query_map(params![app.0, from.0, count], |row| row.get(0))? {
                 found.push(OutboxSeq(row?));
             }
         }
@@ -196,13 +207,35 @@ pub(super) fn page(
     state: EventState,
     after: Option<OutboxSeq>,
     limit: usize,
+    backlogs: &Backlogs,
 ) -> Result<Vec<OutboxEvent>, StoreError> {
-    let sql = "SELECT seq, attempts, due_ms, failure, event, bytes FROM outbox
-               WHERE app = ?1 AND parked = ?2 AND seq > ?3 ORDER BY seq LIMIT ?4";
+    let mut from = OutboxSeq(after.map_or(0, |seq| seq.0 + 1));
+    let sql = match state {
+        EventState::Waiting => {
+            "SELECT seq, attempts, due_ms, failure, event, bytes FROM outbox
+             WHERE seq BETWEEN ?2 AND ?3 AND app = ?1 AND parked = 0 ORDER BY seq LIMIT ?4"
+        }
+        EventState::Parked => {
+            "SELECT seq, attempts, due_ms, failure, event, bytes FROM outbox
+             WHERE app = ?1 AND parked = 1 AND seq BETWEEN ?2 AND ?3 ORDER BY seq LIMIT ?4"
+        }
+    };
+    // One view: else a stretch could be read, then added to, and the next one read with what came later still.
+    let _view = one_view(connection)?;
     let mut select = connection.prepare_cached(sql).map_err(failed)?;
-    let (after, limit) = (after.map_or(0, |seq| seq.0), i64::try_from(limit).unwrap_or(i64::MAX));
-    let rows = select.query_map(params![app.0, number(state), after, limit], |row| event(app, row));
-    rows.and_then(Iterator::collect).map_err(failed)
+    let mut events = Vec::new();
+    while events.len() < limit {
+        let stretch = match state {
+            EventState::Waiting => backlogs.next_waiting(app, from),
+            EventState::Parked => Some((from, OutboxSeq(i64::MAX.unsigned_abs()))),
+        };
+        let Some((first, last)) = stretch.filter(|(first, last)| first <= last) else { break };
+        let room = i64::try_from(limit - events.len()).unwrap_or(i64::MAX);
+        let rows = select.query_map(params![app.0, first.0, last.0, room], |row| event(app, row));
+        events.extend(rows.and_then(Iterator::collect::<rusqlite::Result<Vec<_>>>).map_err(failed)?);
+        from = OutboxSeq(last.0 + 1);
+    }
+    Ok(events)
 }
 
 fn event(app: SdkAppId, row: &Row<'_>) -> rusqlite::Result<OutboxEvent> {
@@ -221,22 +254,16 @@ fn event(app: SdkAppId, row: &Row<'_>) -> rusqlite::Result<OutboxEvent> {
     })
 }
 
-/// The last place that is taken.
-pub(super) fn last_place(connection: &Connection) -> rusqlite::Result<OutboxSeq> {
-    connection.query_row("SELECT coalesce(max(seq), 0) FROM outbox", [], |row| row.get(0)).map(OutboxSeq)
-}
-
-/// Adds up what is kept, once at the start. Reads the index only.
-pub(super) fn backlogs(connection: &Connection) -> rusqlite::Result<Backlogs> {
-    let sql = "SELECT app, parked, count(*), sum(bytes) FROM outbox GROUP BY app, parked";
-    let mut select = connection.prepare(sql)?;
-    let rows = select.query_map([], |row| {
-        let state = if row.get::<_, u8>(1)? == number(EventState::Waiting) {
-            EventState::Waiting
-        } else {
-            EventState::Parked
-        };
-        Ok((SdkAppId(row.get(0)?), state, Amount { events: row.get(2)?, bytes: row.get(3)? }))
-    })?;
-    Ok(Backlogs::of(rows.collect::<rusqlite::Result<Vec<_>>>()?))
+/// What is kept, and the last place that is taken; reads the whole table, once at the start.
+pub(super) fn backlogs(connection: &Connection) -> rusqlite::Result<(Backlogs, OutboxSeq)> {
+    let (backlogs, mut effects) = (Backlogs::default(), Effects::after(OutboxSeq::default()));
+    let mut select = connection.prepare("SELECT app, parked, seq, bytes FROM outbox ORDER BY seq")?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        let parked = row.get::<_, u8>(1)? == number(EventState::Parked);
+        let state = if parked { EventState::Parked } else { EventState::Waiting };
+        effects.found(SdkAppId(row.get(0)?), state, OutboxSeq(row.get(2)?), row.get(3)?);
+    }
+    backlogs.commit(&effects);
+    Ok((backlogs, effects.last_place()))
 }

@@ -62,7 +62,7 @@ pub(super) fn failed(error: rusqlite::Error) -> StoreError {
 }
 
 /// One view for several statements.
-fn one_view(connection: &Connection) -> Result<Transaction<'_>, StoreError> {
+pub(super) fn one_view(connection: &Connection) -> Result<Transaction<'_>, StoreError> {
     connection.unchecked_transaction().map_err(failed)
 }
 

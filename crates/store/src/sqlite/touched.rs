@@ -4,7 +4,7 @@
 use super::fresh::{self, FreshEvents};
 use super::hot::{Hot, HotProfiles, Key};
 use super::operation::{self, Failure};
-use crate::outbox::OutboxSeq;
+use crate::outbox::{Backlogs, OutboxSeq};
 use rusqlite::Connection;
 use std::collections::HashMap;
 
@@ -12,6 +12,8 @@ use std::collections::HashMap;
 /// memory does not answer for these accounts; dropped unpublished, it does so again as before.
 pub(super) struct Touched<'a> {
     hot: &'a HotProfiles,
+    /// As they were before the batch.
+    pub(super) backlogs: &'a Backlogs,
     /// `None`: the table alone knows.
     accounts: HashMap<Key, Option<Hot>>,
     pub(super) events: fresh::Batch,
@@ -25,8 +27,8 @@ impl Drop for Touched<'_> {
 
 impl<'a> Touched<'a> {
     /// None yet.
-    pub(super) fn new(hot: &'a HotProfiles) -> Self {
-        Self { hot, accounts: HashMap::new(), events: fresh::Batch::default() }
+    pub(super) fn new(hot: &'a HotProfiles, backlogs: &'a Backlogs) -> Self {
+        Self { hot, backlogs, accounts: HashMap::new(), events: fresh::Batch::default() }
     }
 
     /// The batch is committed: from here on everyone reads what it wrote. `last` is the last place in the outbox that

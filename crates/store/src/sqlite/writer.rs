@@ -67,8 +67,8 @@ impl Writer {
         let connection = connection::writing(path).map_err(OpenError::engine(path))?;
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
         let counters = Arc::new(Counters::default());
-        let backlogs = Arc::new(outbox::backlogs(&connection).map_err(OpenError::engine(path))?);
-        let last_place = outbox::last_place(&connection).map_err(OpenError::engine(path))?;
+        let (backlogs, last_place) = outbox::backlogs(&connection).map_err(OpenError::engine(path))?;
+        let backlogs = Arc::new(backlogs);
         let engine = Engine {
             path: path.to_owned(),
             connection: Some(connection),
@@ -268,15 +268,15 @@ impl Engine {
     fn commit(&mut self, batch: &[Job]) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
         // Places that a failed batch took are not given again: whoever reads on must not miss an event.
         let mut effects = Effects::after(self.last_place);
-        let hot = Arc::clone(&self.hot);
-        let mut touched = Touched::new(&hot);
+        let (hot, backlogs) = (Arc::clone(&self.hot), Arc::clone(&self.backlogs));
+        let mut touched = Touched::new(&hot, &backlogs);
         let committed = transact(self.connection()?, batch, &mut effects, &mut touched);
         self.last_place = effects.last_place();
         match committed {
             Ok(outcomes) => {
                 self.broken = None;
                 touched.publish(&self.fresh, self.last_place);
-                self.backlogs.commit(&effects);
+                backlogs.commit(&effects);
                 Ok(outcomes)
             }
             Err(error) => {
