@@ -6,7 +6,7 @@
 Measures the highest rate first, then sends half of it in an open loop. Halfway a backup is taken. What was measured goes
 to FILE.csv, the plot to FILE.svg. Nothing else may run on the machine meanwhile, or the plot shows that.
 """
-import argparse, json, pathlib, re, statistics, subprocess, tempfile, threading, time, urllib.request
+import argparse, json, pathlib, re, secrets, statistics, subprocess, tempfile, threading, time, urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 parser = argparse.ArgumentParser()
@@ -18,12 +18,11 @@ parser.add_argument("--rate", type=float, help="calls a second; half of the high
 parser.add_argument("--directory", default=str(ROOT / "target"), help="for the data")
 parser.add_argument("--output", default=str(ROOT / "docs/soak"), metavar="FILE")
 args = parser.parse_args()
-KEY = "5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e"
+KEY = secrets.token_hex(32)
 APP, PORT, ADMIN_PORT, STEP = "1400000000", 18961, 18962, 5
 CONFIG = f"""[server]
 listen = "127.0.0.1:{PORT}"
-[admin]
-listen = "127.0.0.1:{ADMIN_PORT}"
+admin_listen = "127.0.0.1:{ADMIN_PORT}"
 [limits]
 enabled = false
 """
@@ -82,18 +81,19 @@ with tempfile.TemporaryDirectory(dir=args.directory) as directory:
     (directory / "config.toml").write_text(CONFIG)
     data = str(directory / "data")
     portraitd = lambda *command, **options: subprocess.run([args.portraitd, *command, "--data", data], check=True, **options)
-    portraitd("app", "create", APP, "--key", KEY, stdout=subprocess.DEVNULL)
-    with open(directory / "accounts.jsonl", "w") as accounts:
-        subprocess.run([args.bench, "accounts", "--users", str(args.users)], stdout=accounts, check=True)
-    portraitd("import", APP, str(directory / "accounts.jsonl"))
-    server = subprocess.Popen([args.portraitd, "serve", "--config", str(directory / "config.toml"), "--data", data], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server = subprocess.Popen([args.portraitd, "serve", "--config", str(directory / "config.toml"), "--data", data], stdout=subprocess.DEVNULL)
     try:
-        for _ in range(100):
+        while True:
             try:
                 standing(server)
                 break
             except OSError:
+                assert server.poll() is None, "the server has ended"
                 time.sleep(0.1)
+        portraitd("app", "create", APP, "--key", KEY, stdout=subprocess.DEVNULL)
+        with open(directory / "accounts.jsonl", "w") as accounts:
+            subprocess.run([args.bench, "accounts", "--users", str(args.users)], stdout=accounts, check=True)
+        portraitd("import", APP, str(directory / "accounts.jsonl"))
         highest = statistics.median(measured("--workload", "set", "--seconds", "3")["rate"] for _ in range(5))
         rate = args.rate or highest / 2
         print(f"highest rate {highest:,.0f}/s; {rate:,.0f}/s for {args.minutes:g} minutes", flush=True)
