@@ -145,12 +145,6 @@ impl Effects {
         self.last
     }
 
-    /// An event is there since earlier.
-    pub(crate) fn found(&mut self, app: SdkAppId, state: EventState, seq: OutboxSeq, bytes: u64) {
-        self.last = self.last.max(seq);
-        self.add(app, state, seq, bytes);
-    }
-
     pub(crate) fn add(&mut self, app: SdkAppId, state: EventState, seq: OutboxSeq, bytes: u64) {
         let effect = self.of(app, state, seq);
         effect.added.events += 1;
@@ -204,25 +198,42 @@ struct Held {
     last: OutboxSeq,
 }
 
+impl Held {
+    fn take_in(&mut self, effect: &Effect) {
+        let amount = self.backlogs.entry(effect.app).or_default().amount_mut(effect.state);
+        amount.events = (amount.events + effect.added.events).saturating_sub(effect.removed.events);
+        amount.bytes = (amount.bytes + effect.added.bytes).saturating_sub(effect.removed.bytes);
+        if effect.state == EventState::Waiting {
+            let stretch = (effect.app, effect.at.stretch());
+            let count = self.waiting.entry(stretch).or_default();
+            *count = (*count + effect.added.events).saturating_sub(effect.removed.events);
+            if *count == 0 {
+                self.waiting.remove(&stretch);
+            }
+        }
+    }
+}
+
 impl Backlogs {
+    /// An event that is there since earlier. Events come in any number, so each is taken in by itself.
+    pub(crate) fn found(&mut self, app: SdkAppId, state: EventState, at: OutboxSeq, bytes: u64) {
+        let held = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let added = Amount { events: 1, bytes };
+        held.take_in(&Effect { app, state, at, added, removed: Amount::default() });
+        held.last = held.last.max(at);
+    }
+
+    /// The last place that was given.
+    pub(crate) fn last_place(&self) -> OutboxSeq {
+        self.lock().last
+    }
+
     pub(crate) fn commit(&self, effects: &Effects) {
         if effects.changes.is_empty() {
             return;
         }
         let mut held = self.lock();
-        for effect in &effects.changes {
-            let amount = held.backlogs.entry(effect.app).or_default().amount_mut(effect.state);
-            amount.events = (amount.events + effect.added.events).saturating_sub(effect.removed.events);
-            amount.bytes = (amount.bytes + effect.added.bytes).saturating_sub(effect.removed.bytes);
-            if effect.state == EventState::Waiting {
-                let stretch = (effect.app, effect.at.stretch());
-                let count = held.waiting.entry(stretch).or_default();
-                *count = (*count + effect.added.events).saturating_sub(effect.removed.events);
-                if *count == 0 {
-                    held.waiting.remove(&stretch);
-                }
-            }
-        }
+        effects.changes.iter().for_each(|effect| held.take_in(effect));
         held.backlogs.retain(|_, backlog| *backlog != Backlog::default());
         held.last = effects.last;
     }
@@ -242,7 +253,7 @@ impl Backlogs {
     /// No event of the app waits before this place.
     pub(crate) fn first_waiting(&self, app: SdkAppId) -> OutboxSeq {
         let first = self.next_waiting(app, OutboxSeq::default());
-        first.map_or_else(|| OutboxSeq(self.lock().last.0 + 1), |(first, _)| first)
+        first.map_or_else(|| OutboxSeq(self.last_place().0 + 1), |(first, _)| first)
     }
 
     fn lock(&self) -> MutexGuard<'_, Held> {

@@ -254,16 +254,15 @@ fn event(app: SdkAppId, row: &Row<'_>) -> rusqlite::Result<OutboxEvent> {
     })
 }
 
-/// What is kept, and the last place that is taken; reads the whole table, once at the start.
-pub(super) fn backlogs(connection: &Connection) -> rusqlite::Result<(Backlogs, OutboxSeq)> {
-    let (backlogs, mut effects) = (Backlogs::default(), Effects::after(OutboxSeq::default()));
+/// What is kept; reads the whole table, once at the start.
+pub(super) fn backlogs(connection: &Connection) -> rusqlite::Result<Backlogs> {
+    let mut backlogs = Backlogs::default();
     let mut select = connection.prepare("SELECT app, parked, seq, bytes FROM outbox ORDER BY seq")?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
         let parked = row.get::<_, u8>(1)? == number(EventState::Parked);
         let state = if parked { EventState::Parked } else { EventState::Waiting };
-        effects.found(SdkAppId(row.get(0)?), state, OutboxSeq(row.get(2)?), row.get(3)?);
+        backlogs.found(SdkAppId(row.get(0)?), state, OutboxSeq(row.get(2)?), row.get(3)?);
     }
-    backlogs.commit(&effects);
-    Ok((backlogs, effects.last_place()))
+    Ok(backlogs)
 }

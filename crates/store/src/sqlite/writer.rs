@@ -67,8 +67,7 @@ impl Writer {
         let connection = connection::writing(path).map_err(OpenError::engine(path))?;
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
         let counters = Arc::new(Counters::default());
-        let (backlogs, last_place) = outbox::backlogs(&connection).map_err(OpenError::engine(path))?;
-        let backlogs = Arc::new(backlogs);
+        let backlogs = Arc::new(outbox::backlogs(&connection).map_err(OpenError::engine(path))?);
         let engine = Engine {
             path: path.to_owned(),
             connection: Some(connection),
@@ -78,8 +77,8 @@ impl Writer {
             hot,
             fresh,
             counters: Arc::clone(&counters),
+            last_place: backlogs.last_place(),
             backlogs: Arc::clone(&backlogs),
-            last_place,
         };
         let spawned = thread::Builder::new().name("store-writer".into()).spawn(move || engine.run(jobs));
         let thread = spawned.map_err(OpenError::io(path))?;
