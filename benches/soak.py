@@ -6,7 +6,7 @@
 Measures the highest rate first, then sends half of it in an open loop. Halfway a backup is taken. What was measured goes
 to FILE.csv, the plot to FILE.svg. Nothing else may run on the machine meanwhile, or the plot shows that.
 """
-import argparse, json, pathlib, re, secrets, statistics, subprocess, tempfile, threading, time, urllib.request
+import argparse, json, math, pathlib, re, secrets, statistics, subprocess, tempfile, threading, time, urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 parser = argparse.ArgumentParser()
@@ -28,14 +28,13 @@ enabled = false
 """
 
 
-def bench(*more, **options):
-    command = [args.bench, "run", f"127.0.0.1:{PORT}", "--app", f"{APP}:{KEY}", "--users", str(args.users), "--json", *more]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **options)
+def bench(*more, stderr):
+    command = [args.bench, "run", f"127.0.0.1:{PORT}", "--app", f"{APP}:{KEY}", "--users", str(args.users), "--workload", "set", "--json", *more]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
 
 
-def measured(*more):
-    process = bench(*more, stderr=subprocess.DEVNULL)
-    return json.loads(process.communicate()[0])
+def burst():
+    return json.loads(bench("--seconds", "3", stderr=subprocess.DEVNULL).communicate()[0])["rate"]
 
 
 def standing(server):
@@ -50,6 +49,7 @@ def plot(rows, title):
     """Two panels over one axis of time, as SVG: latencies (logarithmic), and MiB."""
     width, left, panel, gap = 960, 70, 260, 50
     end = rows[-1]["second"] + STEP
+    across = lambda second: f"{left + (width - 10 - left) * second / end:.1f}"
 
     def lines(top, low, high, series, scale, marks, unit):
         height = lambda value: top + panel * (1 - (scale(max(value, low)) - scale(low)) / (scale(high) - scale(low)))
@@ -58,11 +58,10 @@ def plot(rows, title):
             y = height(mark)
             out.append(f'<path d="M{left} {y:.1f}H{width - 10}" stroke="#ddd"/><text x="{left - 6}" y="{y + 4:.1f}" text-anchor="end">{mark:g} {unit}</text>')
         for index, (name, label, color) in enumerate(series):
-            points = " ".join(f"{left + (width - 10 - left) * row['second'] / end:.1f},{height(row[name]):.1f}" for row in rows if row[name])
+            points = " ".join(f"{across(row['second'])},{height(row[name]):.1f}" for row in rows if row[name])
             out.append(f'<polyline points="{points}" fill="none" stroke="{color}"/><text x="{left + 10 + index * 110}" y="{top - 8}" fill="{color}">{label}</text>')
         return "".join(out)
 
-    import math
     most = max(max(row["rss"], row["log"], row["database"]) for row in rows) * 1.1
     latencies = [("p50", "p50", "#2a7"), ("p99", "p99", "#27c"), ("p999", "p99.9", "#c72"), ("max", "slowest", "#b33")]
     sizes = [("rss", "memory", "#27c"), ("log", "log", "#c72"), ("database", "database", "#2a7")]
@@ -71,7 +70,7 @@ def plot(rows, title):
     body = lines(60, 0.1, max(top, 10), latencies, math.log10, [mark for mark in (0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000) if mark <= max(top, 10)], "ms")
     body += lines(second, 0, most, sizes, float, range(0, int(most), 200), "MiB")
     for minute in range(0, int(end / 60) + 1, 5 if end > 600 else 1):
-        body += f'<text x="{left + (width - 10 - left) * minute * 60 / end:.1f}" y="{second + panel + 20}" text-anchor="middle">{minute} min</text>'
+        body += f'<text x="{across(minute * 60)}" y="{second + panel + 20}" text-anchor="middle">{minute} min</text>'
     return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{second + panel + 40}" font-family="sans-serif" font-size="12">'
             f'<rect width="100%" height="100%" fill="white"/><text x="{left}" y="24" font-size="15">{title}</text>{body}</svg>\n')
 
@@ -94,10 +93,10 @@ with tempfile.TemporaryDirectory(dir=args.directory) as directory:
         with open(directory / "accounts.jsonl", "w") as accounts:
             subprocess.run([args.bench, "accounts", "--users", str(args.users)], stdout=accounts, check=True)
         portraitd("import", APP, str(directory / "accounts.jsonl"))
-        highest = statistics.median(measured("--workload", "set", "--seconds", "3")["rate"] for _ in range(5))
+        highest = statistics.median(burst() for _ in range(5))
         rate = args.rate or highest / 2
         print(f"highest rate {highest:,.0f}/s; {rate:,.0f}/s for {args.minutes:g} minutes", flush=True)
-        run = bench("--workload", "set", "--rate", str(rate), "--seconds", str(args.minutes * 60), "--warm-up", "5", "--timeline", stderr=subprocess.PIPE)
+        run = bench("--rate", str(rate), "--seconds", str(args.minutes * 60), "--warm-up", "5", "--timeline", stderr=subprocess.PIPE)
         stands, seconds = {}, []
         began = time.monotonic()
 
