@@ -112,8 +112,11 @@ impl Driver {
                 }
                 self.begin(index, due)?;
             }
-            self.poll(&mut events, Duration::ZERO)?;
-            if events.is_empty() && all_begun {
+            // With every connection busy only an answer helps: whoever looked for it without a pause would take a whole
+            // core from the server that is to give it.
+            self.poll(&mut events, if all_begun { Duration::ZERO } else { PATIENCE })?;
+            if events.is_empty() {
+                anyhow::ensure!(all_begun, "no answer for {PATIENCE:?}");
                 std::thread::sleep(NAP);
             }
             now = Instant::now();
