@@ -115,13 +115,17 @@ fn lengths(received: &[u8]) -> anyhow::Result<Option<(usize, usize)>> {
     if !head.starts_with(b"HTTP/1.1 200") {
         bail!("not a 200: {}", String::from_utf8_lossy(head));
     }
-    let length = head.split(|byte| *byte == b'\n').find_map(|line| {
+    let length = content_length(head).context("an answer without Content-Length")?;
+    Ok(Some((end + 4, end + 4 + length)))
+}
+
+/// What a head says of its body's length.
+pub(crate) fn content_length(head: &[u8]) -> Option<usize> {
+    head.split(|byte| *byte == b'\n').find_map(|line| {
         let (name, value) = line.split_at_checked(b"content-length:".len())?;
         name.eq_ignore_ascii_case(b"content-length:")
-            .then(|| std::str::from_utf8(value).ok()?.trim().parse::<usize>().ok())?
-    });
-    let length = length.context("an answer without Content-Length")?;
-    Ok(Some((end + 4, end + 4 + length)))
+            .then(|| std::str::from_utf8(value).ok()?.trim().parse().ok())?
+    })
 }
 
 #[cfg(test)]

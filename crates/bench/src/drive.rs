@@ -1,5 +1,6 @@
 //! Sends the calls: closed loop or open loop, on one thread.
 
+use crate::answering::Answering;
 use crate::connection::Connection;
 use crate::report::{Outcome, Progress};
 use crate::workload::Workload;
@@ -18,6 +19,8 @@ pub(crate) struct Plan {
     /// Calls a second; `None`: closed loop.
     pub(crate) rate: Option<f64>,
     pub(crate) timeline: bool,
+    /// Webhooks are answered on this port.
+    pub(crate) receiver: Option<u16>,
 }
 
 /// How long the open loop sleeps when nothing is due; a timer's slack comes on top.
@@ -59,9 +62,12 @@ pub(crate) fn run(address: SocketAddr, plan: &Plan, workload: Workload) -> anyho
         poll.registry().register(&mut stream, Token(index), Interest::READABLE | Interest::WRITABLE)?;
         connections.push(Connection::new(stream));
     }
+    let behind = Token(plan.connections);
+    let receiver = plan.receiver.map(|port| Answering::bind(port, poll.registry(), behind)).transpose()?;
     let free = (0..plan.connections).rev().collect();
     let start = Instant::now();
-    let driver = Driver { poll, connections, free, workload, progress: Progress::new(plan, start), begun: 0 };
+    let progress = Progress::new(plan, start);
+    let driver = Driver { poll, connections, receiver, free, workload, progress, begun: 0 };
     match plan.rate {
         None => driver.closed(start, plan),
         Some(rate) => driver.open(start, plan, rate),
@@ -71,6 +77,7 @@ pub(crate) fn run(address: SocketAddr, plan: &Plan, workload: Workload) -> anyho
 struct Driver {
     poll: Poll,
     connections: Vec<Connection>,
+    receiver: Option<Answering>,
     /// Those without a call under way.
     free: Vec<usize>,
     workload: Workload,
@@ -143,7 +150,12 @@ impl Driver {
     fn take_in(&mut self, events: &Events, now: Instant) -> anyhow::Result<()> {
         for event in events {
             let index = event.token().0;
-            let Some(connection) = self.connections.get_mut(index) else { continue };
+            let Some(connection) = self.connections.get_mut(index) else {
+                if let Some(receiver) = &mut self.receiver {
+                    receiver.take_in(event.token(), self.poll.registry())?;
+                }
+                continue;
+            };
             let Some(started) = connection.started else { continue };
             if event.is_writable() {
                 connection.send()?;

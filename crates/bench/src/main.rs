@@ -4,7 +4,7 @@
 //! loop: each connection asks again when it is answered. Open loop: calls start at fixed times, and latency counts
 //! from when a call should have started, so a stall is seen by all who would have come meanwhile.
 
-mod ceiling;
+mod answering;
 mod connection;
 mod drive;
 mod random;
@@ -71,6 +71,9 @@ struct Run {
     /// Connections that are opened, asked once, and then left alone
     #[arg(long, default_value_t = 0)]
     idle: usize,
+    /// Be the receiver of the server's webhook too, on this port of 127.0.0.1: one that answers at once, with ErrorCode 0
+    #[arg(long, value_name = "PORT")]
+    receiver: Option<u16>,
     #[command(flatten)]
     load: Load,
 }
@@ -98,7 +101,7 @@ struct Load {
 }
 
 impl Load {
-    fn plan(&self) -> anyhow::Result<drive::Plan> {
+    fn plan(&self, receiver: Option<u16>) -> anyhow::Result<drive::Plan> {
         let seconds = |seconds: f64| Duration::try_from_secs_f64(seconds).context("not a number of seconds");
         anyhow::ensure!((1..=60_000).contains(&self.connections), "1 to 60000 connections");
         anyhow::ensure!(self.rate.is_none_or(|rate| rate > 0.0), "--rate must be more than 0");
@@ -108,6 +111,7 @@ impl Load {
             warm_up: seconds(self.warm_up)?,
             rate: self.rate,
             timeline: self.timeline,
+            receiver,
         })
     }
 }
@@ -116,17 +120,17 @@ fn run(args: &Run) -> anyhow::Result<()> {
     let mut workload =
         Workload::new(args.address, &args.apps, &args.admin, args.users, args.distribution, args.workload)?;
     let idle = drive::open_idle(args.address, args.idle, &mut workload)?;
-    let outcome = drive::run(args.address, &args.load.plan()?, workload)?;
+    let outcome = drive::run(args.address, &args.load.plan(args.receiver)?, workload)?;
     drop(idle);
     report::print(&outcome, args.load.json)
 }
 
 fn ceiling(load: &Load) -> anyhow::Result<()> {
-    let address = ceiling::start()?;
+    let address = answering::start()?;
     let app = App { id: 1_400_000_000, key: "0".repeat(64) };
     let workload =
         Workload::new(address, &[app], "administrator", 100_000, Distribution::Uniform, Kind::Fixed)?;
-    report::print(&drive::run(address, &load.plan()?, workload)?, load.json)
+    report::print(&drive::run(address, &load.plan(None)?, workload)?, load.json)
 }
 
 fn accounts(users: u64, bytes: usize) -> anyhow::Result<()> {
