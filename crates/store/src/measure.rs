@@ -84,6 +84,10 @@ pub struct Standing {
     pub log_bytes: u64,
     /// Operations that wait to be written.
     pub waiting: u64,
+    /// Bytes that are free on the file system of the data.
+    pub disk_free_bytes: u64,
+    /// With fewer free bytes than this, nothing is written that makes the data grow.
+    pub disk_kept_bytes: u64,
 }
 
 #[cfg(test)]

@@ -3,15 +3,17 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 mod common;
+#[path = "common/small_disk.rs"]
+mod small_disk;
 
 use common::{APP, block_on, found, patch, seed, user};
 use portrait_model::UnixMillis;
 use portrait_store::{Change, Found, OpenError, ProfileStore, SqliteStore, Store, StoreError, is_in_use};
 use rusqlite::Connection;
+use small_disk::on_a_small_disk;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -233,22 +235,7 @@ fn a_torn_tail_of_the_log_is_dropped_and_the_rest_kept() {
 /// Needs root for its small file system; CI has it.
 #[test]
 fn a_full_disk_refuses_writes_serves_reads_and_heals() {
-    let dir = tempfile::tempdir().unwrap();
-    let mounted = Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=2m", "portraitd-test"])
-        .arg(dir.path())
-        .status();
-    if !mounted.is_ok_and(|status| status.success()) {
-        assert!(std::env::var_os("CI").is_none(), "CI can mount a tmpfs");
-        eprintln!("SKIPPED: a tmpfs can't be mounted here (not root?)");
-        return;
-    }
-    let outcome = std::panic::catch_unwind(|| fill_and_heal(dir.path()));
-    let unmounted = Command::new("umount").arg("-l").arg(dir.path()).status().unwrap();
-    assert!(unmounted.success());
-    if let Err(panic) = outcome {
-        std::panic::resume_unwind(panic);
-    }
+    on_a_small_disk("size=2m", fill_and_heal);
 }
 
 fn fill_and_heal(dir: &Path) {

@@ -87,6 +87,7 @@ pub(crate) struct LimitsSection {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct StoreSection {
     pub(crate) profiles_in_memory_mib: usize,
+    pub(crate) keep_free_mib: u64,
 }
 
 /// `[log]`
@@ -186,7 +187,8 @@ impl Default for LimitsSection {
 
 impl Default for StoreSection {
     fn default() -> Self {
-        Self { profiles_in_memory_mib: SqliteSettings::default().profiles_bytes_max >> 20 }
+        let SqliteSettings { profiles_bytes_max, keep_free_bytes } = SqliteSettings::default();
+        Self { profiles_in_memory_mib: profiles_bytes_max >> 20, keep_free_mib: keep_free_bytes >> 20 }
     }
 }
 
@@ -223,7 +225,10 @@ impl Config {
     }
 
     pub(crate) fn store(&self) -> SqliteSettings {
-        SqliteSettings { profiles_bytes_max: self.store.profiles_in_memory_mib.saturating_mul(1 << 20) }
+        SqliteSettings {
+            profiles_bytes_max: self.store.profiles_in_memory_mib.saturating_mul(1 << 20),
+            keep_free_bytes: self.store.keep_free_mib.saturating_mul(1 << 20),
+        }
     }
 
     pub(crate) fn seating(&self) -> Seating {

@@ -1,6 +1,7 @@
 //! OK means on the disk: `kill -9` at random moments, a full disk, a second process, an unknown format.
 
 use crate::harness::{App, Connection, KEY, TestServer, binary, path_of, post};
+use crate::small_disk::on_a_small_disk;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;
@@ -184,21 +185,7 @@ fn an_unknown_format_is_refused() {
 /// Needs root for its small file system; CI has it.
 #[test]
 fn a_full_disk_is_40006_and_heals() {
-    let dir = tempfile::tempdir().unwrap();
-    let mounted = Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=3m", "portraitd-test"])
-        .arg(dir.path())
-        .status();
-    if !mounted.is_ok_and(|status| status.success()) {
-        assert!(std::env::var_os("CI").is_none(), "CI can mount a tmpfs");
-        eprintln!("SKIPPED: a tmpfs can't be mounted here (not root?)");
-        return;
-    }
-    let outcome = std::panic::catch_unwind(|| fill_and_heal(dir.path()));
-    assert!(Command::new("umount").arg("-l").arg(dir.path()).status().unwrap().success());
-    if let Err(panic) = outcome {
-        std::panic::resume_unwind(panic);
-    }
+    on_a_small_disk("size=3m", fill_and_heal);
 }
 
 fn fill_and_heal(dir: &Path) {

@@ -6,11 +6,12 @@ use crate::disk::{
 };
 use crate::harness::{App, Connection, KEY, TestServer, binary, path_of, post};
 use crate::receiver::{Call, Receiver};
+use crate::small_disk::on_a_small_disk;
 use crate::torture::number;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 const CONFIG: &str = r#"
 [limits]
@@ -55,7 +56,7 @@ fn is_ready(server: &TestServer) -> bool {
     Connection::open(&server.admin_address).exchange(request).unwrap().status == 200
 }
 
-fn until(what: &str, is_true: impl Fn() -> bool) {
+fn until(what: &str, mut is_true: impl FnMut() -> bool) {
     let started = Instant::now();
     while !is_true() {
         assert!(started.elapsed().as_secs() < 60, "waited in vain: {what}");
@@ -297,21 +298,96 @@ fn a_clock_that_jumps_spoils_no_change_and_delays_no_webhook() {
 #[test]
 fn a_disk_that_is_full_again_and_again_loses_nothing() {
     let rounds = 4 * number("SCALE").unwrap_or(1);
-    let dir = tempfile::tempdir().unwrap();
-    let mounted = Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=4m", "portraitd-test"])
-        .arg(dir.path())
-        .status();
-    if !mounted.is_ok_and(|status| status.success()) {
-        assert!(std::env::var_os("CI").is_none(), "CI can mount a tmpfs");
-        eprintln!("SKIPPED: a tmpfs can't be mounted here (not root?)");
-        return;
-    }
-    let outcome = std::panic::catch_unwind(|| fill_and_free(dir.path(), rounds));
-    assert!(Command::new("umount").arg("-l").arg(dir.path()).status().unwrap().success());
-    if let Err(panic) = outcome {
-        std::panic::resume_unwind(panic);
-    }
+    on_a_small_disk("size=4m", |dir| fill_and_free(dir, rounds));
+}
+
+/// A file system without inodes gives no new file, and a read-only one none at all: a server that runs goes on, a new one says why
+/// it can't.
+#[test]
+fn without_inodes_a_server_goes_on_and_a_new_one_says_why_it_cannot() {
+    on_a_small_disk("size=32m,nr_inodes=64", |dir| {
+        let data = dir.join("data");
+        let server = TestServer::serve(&data, CONFIG);
+        let app = server.app();
+        let id = app.id;
+        app.import("alice");
+        let start_another = || {
+            let mut command = binary();
+            command.args(["dev", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data"]);
+            let output = command.arg(dir.join("another")).output().unwrap();
+            assert_eq!(output.status.code(), Some(1));
+            String::from_utf8(output.stderr).unwrap()
+        };
+        let used: Vec<_> = (0..64)
+            .map(|number| dir.join(format!("file{number}")))
+            .take_while(|path| std::fs::write(path, "").is_ok())
+            .collect();
+        assert!(!used.is_empty() && used.len() < 64, "{} files", used.len());
+        assert_eq!(set(&app, "alice", 1), 0, "what is open stays open");
+        let said = start_another();
+        assert!(said.contains("another") && said.contains("No space left on device"), "{said}");
+        for path in used {
+            std::fs::remove_file(path).unwrap();
+        }
+        drop(server);
+        // Read-only as a whole: a file system with files open for writing can't be made so under a running server.
+        let remount = |how| Command::new("mount").args(["-o", how]).arg(dir).status().unwrap().success();
+        assert!(remount("remount,ro"));
+        let said = start_another();
+        assert!(said.contains("another") && said.contains("Read-only file system"), "{said}");
+        assert!(remount("remount,rw"));
+        let server = TestServer::serve(&data, CONFIG);
+        assert_eq!(level(&App { server: &server, id }, "alice"), 1);
+    });
+}
+
+/// What would make the data grow is refused while there is still room for what makes it shrink.
+#[test]
+fn a_nearly_full_disk_takes_no_change_and_gives_room_by_deletions() {
+    on_a_small_disk("size=64m", |dir| {
+        let server = TestServer::serve(&dir.join("data"), CONFIG);
+        let app = server.app();
+        app.import("alice");
+        app.import("bob");
+        assert_eq!(set(&app, "alice", 1), 0);
+        // A twentieth of the disk is kept, 3.2 MiB; two are left.
+        let ballast = dir.join("ballast");
+        let disk = rustix::fs::statvfs(dir).unwrap();
+        let left = usize::try_from(disk.f_bavail * disk.f_frsize).unwrap();
+        std::fs::write(&ballast, vec![1; left - (2 << 20)]).unwrap();
+        let mut acknowledged = 1;
+        until("the disk is found nearly full", || match set(&app, "alice", acknowledged + 1) {
+            0 => {
+                acknowledged += 1;
+                false
+            }
+            code => code == 40006,
+        });
+        assert!(!is_ready(&server), "a server that takes no change is not ready");
+        assert_eq!(app.code("account_import", r#"{"UserID":"new"}"#), 40006);
+        assert_eq!(level(&app, "alice"), acknowledged, "reads go on");
+        assert_eq!(app.code("account_delete", r#"{"DeleteItem":[{"UserID":"bob"}]}"#), 0, "deletions too");
+        assert_eq!(app.code("kick", r#"{"UserID":"alice"}"#), 0, "and what shuts somebody out");
+        std::fs::remove_file(&ballast).unwrap();
+        assert_eq!(set(&app, "alice", 1000), 0, "at once, without a restart");
+        assert_eq!(level(&app, "alice"), 1000);
+        until("it is ready again", || is_ready(&server));
+        let log = server.log();
+        assert!(
+            log.contains("are kept free (store.keep_free_mib)") && log.contains("has room again"),
+            "{log}"
+        );
+        drop(server);
+        // Without the watermark the disk is filled to its end, as the engine finds it.
+        let server = TestServer::serve(&dir.join("other"), &format!("{CONFIG}\n[store]\nkeep_free_mib = 0"));
+        let app = server.app();
+        app.import("alice");
+        let left = rustix::fs::statvfs(dir).unwrap();
+        let left = usize::try_from(left.f_bavail * left.f_frsize).unwrap();
+        std::fs::write(&ballast, vec![1; left - (2 << 20)]).unwrap();
+        std::thread::sleep(Duration::from_secs(2));
+        assert_eq!(set(&app, "alice", 1), 0);
+    });
 }
 
 fn fill_and_free(dir: &Path, rounds: u64) {

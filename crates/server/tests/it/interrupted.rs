@@ -2,6 +2,7 @@
 
 use crate::cli::{on, refused, run};
 use crate::harness::{Connection, TestServer, binary};
+use crate::small_disk::on_a_small_disk;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::fs;
@@ -201,21 +202,8 @@ fn an_import_that_was_killed_is_continued() {
 /// Needs root for its small file system; CI has it.
 #[test]
 fn a_full_disk_stops_an_import_and_the_same_command_continues() {
-    let (dir, disk) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let mounted = Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=3m", "portraitd-test"])
-        .arg(disk.path())
-        .status();
-    if !mounted.is_ok_and(|status| status.success()) {
-        assert!(std::env::var_os("CI").is_none(), "CI can mount a tmpfs");
-        eprintln!("SKIPPED: a tmpfs can't be mounted here (not root?)");
-        return;
-    }
-    let outcome = std::panic::catch_unwind(|| fill_and_continue(disk.path(), dir.path()));
-    assert!(Command::new("umount").arg("-l").arg(disk.path()).status().unwrap().success());
-    if let Err(panic) = outcome {
-        std::panic::resume_unwind(panic);
-    }
+    let dir = tempfile::tempdir().unwrap();
+    on_a_small_disk("size=3m", |disk| fill_and_continue(disk, dir.path()));
 }
 
 fn fill_and_continue(disk: &Path, dir: &Path) {

@@ -46,6 +46,8 @@ mod run;
 mod safe_start;
 mod secrets;
 mod shutdown;
+#[path = "../../../store/tests/common/small_disk.rs"]
+mod small_disk;
 mod tls;
 mod torture;
 mod transport;

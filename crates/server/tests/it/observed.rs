@@ -45,6 +45,8 @@ fn every_call_is_in_the_metrics() {
         "portraitd_store_wait_seconds_count",
         "portraitd_store_database_bytes",
         "portraitd_store_log_bytes",
+        "portraitd_store_disk_free_bytes",
+        "portraitd_store_disk_kept_bytes",
         "portraitd_usersig_lookups_total{result=\"miss\"}",
         "portraitd_connections{listener=\"admin\"}",
         "portraitd_connections_accepted_total{listener=\"public\"}",

@@ -8,6 +8,7 @@
 //! readable for that long: after a deletion the log is also cut off, at once when nothing is written, else within a
 //! minute.
 
+use super::room::Room;
 use super::{ahead, connection};
 use crate::open::OpenError;
 use rusqlite::{Connection, ffi};
@@ -82,6 +83,7 @@ impl Checkpointer {
         path: &Path,
         gate: Arc<Mutex<()>>,
         erased: Arc<AtomicBool>,
+        room: Arc<Room>,
         bounds: Bounds,
     ) -> Result<Self, OpenError> {
         let connection = Some(connection::writing(path).map_err(OpenError::engine(path))?);
@@ -93,6 +95,7 @@ impl Checkpointer {
             database,
             gate,
             erased,
+            room,
             cut_off,
             a_sync_failed: false,
             bounds,
@@ -133,6 +136,7 @@ struct Worker {
     gate: Arc<Mutex<()>>,
     /// Something deleted may still be in the log.
     erased: Arc<AtomicBool>,
+    room: Arc<Room>,
     /// When the log was last cut off.
     cut_off: Instant,
     /// Nothing is copied any more.
@@ -144,6 +148,7 @@ impl Worker {
     fn run(mut self, stopped: &Receiver<()>) {
         let mut seen = Log::default();
         loop {
+            self.room.look();
             match stopped.recv_timeout(self.bounds.interval) {
                 Err(RecvTimeoutError::Timeout) if self.a_sync_failed => {}
                 Err(RecvTimeoutError::Timeout) => match self.round(seen) {

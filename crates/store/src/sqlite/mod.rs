@@ -19,6 +19,7 @@ mod partial;
 mod primitives;
 mod reader;
 mod restore;
+mod room;
 mod touched;
 mod writer;
 
@@ -44,6 +45,7 @@ use portrait_model::{
     AccountSeed, AccountState, AppRecord, AppSettings, Origin, SdkAppId, Tag, UnixMillis, UnixSeconds, UserId,
 };
 use reader::Readers;
+use room::Room;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -55,11 +57,14 @@ use writer::Writer;
 pub struct SqliteSettings {
     /// For profiles kept in memory, in bytes; 0 = none are kept.
     pub profiles_bytes_max: usize,
+    /// Bytes of the file system that are kept free, but a twentieth of it at most: with less, changes and imports are
+    /// [`StoreError::Unavailable`] and deletions are not. 0 = the disk is filled to its end.
+    pub keep_free_bytes: u64,
 }
 
 impl Default for SqliteSettings {
     fn default() -> Self {
-        Self { profiles_bytes_max: 512 << 20 }
+        Self { profiles_bytes_max: 512 << 20, keep_free_bytes: 256 << 20 }
     }
 }
 
@@ -72,6 +77,7 @@ pub struct SqliteStore {
     readers: Readers,
     hot: Arc<HotProfiles>,
     fresh: Arc<FreshEvents>,
+    room: Arc<Room>,
     backups: Arc<Backups>,
     /// What ends at [`Store::close`]: the checkpointer, the anchor, then the right to the directory.
     running: tokio::sync::Mutex<Option<(Checkpointer, Anchor, DirectoryLock)>>,
@@ -103,15 +109,17 @@ impl SqliteStore {
         let hot = Arc::new(HotProfiles::new(settings.profiles_bytes_max));
         let fresh = Arc::new(FreshEvents::default());
         let in_memory = (Arc::clone(&hot), Arc::clone(&fresh));
-        let writer = Writer::start(&path, Arc::clone(&gate), Arc::clone(&erased), in_memory)?;
-        let checkpointer = Checkpointer::start(&path, gate, erased, bounds)?;
+        let room = Arc::new(Room::new(dir.to_owned(), settings.keep_free_bytes));
+        let writer =
+            Writer::start(&path, Arc::clone(&gate), Arc::clone(&erased), in_memory, Arc::clone(&room))?;
+        let checkpointer = Checkpointer::start(&path, gate, erased, Arc::clone(&room), bounds)?;
         connection::join(&anchor).map_err(OpenError::engine(&path))?;
         // SQLite does this too, at the first commit, but passes over an error: the log could be gone with what was
         // acknowledged.
         open::sync_directory(dir).map_err(OpenError::io(dir))?;
         let running = tokio::sync::Mutex::new(Some((checkpointer, anchor, lock)));
         let (readers, backups) = (Readers::new(&path), Arc::new(Backups::new(&path)));
-        Ok(Self { path, writer, readers, hot, fresh, backups, running })
+        Ok(Self { path, writer, readers, hot, fresh, room, backups, running })
     }
 
     /// Reads at once, on the calling thread: a read of cached pages takes a few microseconds, less than handing it
@@ -295,10 +303,13 @@ impl Store for SqliteStore {
     fn standing(&self) -> Standing {
         // A file that is not there takes no room.
         let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+        let space = self.room.space().unwrap_or_default();
         Standing {
             database_bytes: bytes(&self.path),
             log_bytes: bytes(&log::path_of(&self.path)),
             waiting: self.writer.waiting() as u64,
+            disk_free_bytes: space.free,
+            disk_kept_bytes: space.kept,
         }
     }
 

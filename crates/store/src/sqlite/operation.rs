@@ -121,6 +121,17 @@ impl Operation {
         }
     }
 
+    /// Whether it is refused when the disk has little room left. What deletes is not, nor what an operator does in a few
+    /// bytes to help.
+    pub(super) fn grows(&self) -> bool {
+        match self {
+            // A store that takes no change is not ready.
+            Self::Apply(_) | Self::Import { .. } | Self::Probe => true,
+            Self::Noted { operation, .. } => operation.grows(),
+            _ => false,
+        }
+    }
+
     /// Does it, within an open transaction; `effects` takes what that does to the outbox, `touched` whose profiles it
     /// changes.
     pub(super) fn run(

@@ -5,6 +5,7 @@ use super::fresh::FreshEvents;
 use super::hot::HotProfiles;
 use super::operation::{Failure, Operation, Outcome};
 use super::primitives::{AtomicBool, Instant, JoinHandle, Mutex, mpsc, oneshot, thread, timeout};
+use super::room::Room;
 use super::touched::Touched;
 use super::{connection, outbox, reader};
 use crate::open::OpenError;
@@ -21,6 +22,8 @@ use tokio::sync::mpsc::error::TrySendError;
 const BATCH_MAX: usize = 256;
 /// The size from which a transaction takes in no more.
 const BATCH_BYTES_MAX: usize = 4 << 20;
+/// How often a busy writer looks for room: the checkpointer's looks, a second apart, would come too late on a small disk.
+const COMMITS_BETWEEN_LOOKS: u64 = 32;
 /// The most operations that wait; further callers wait for room.
 const QUEUE_MAX: usize = 4096;
 /// How long an operation waits for its turn; it is then refused, unwritten. A server that answers within seconds has
@@ -63,6 +66,7 @@ impl Writer {
         gate: Arc<Mutex<()>>,
         erased: Arc<AtomicBool>,
         (hot, fresh): (Arc<HotProfiles>, Arc<FreshEvents>),
+        room: Arc<Room>,
     ) -> Result<Self, OpenError> {
         let connection = connection::writing(path).map_err(OpenError::engine(path))?;
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
@@ -76,6 +80,7 @@ impl Writer {
             erased,
             hot,
             fresh,
+            room,
             counters: Arc::clone(&counters),
             last_place: backlogs.last_place(),
             backlogs: Arc::clone(&backlogs),
@@ -156,6 +161,10 @@ fn overloaded() -> StoreError {
     StoreError::Unavailable("too much is waiting to be written".into())
 }
 
+fn no_room() -> StoreError {
+    StoreError::Unavailable("the disk is nearly full (store.keep_free_mib); make room on it".into())
+}
+
 /// When the connection may be opened again after an I/O error.
 struct Broken {
     retry_at: Instant,
@@ -173,6 +182,7 @@ struct Engine {
     /// Follows what is committed.
     hot: Arc<HotProfiles>,
     fresh: Arc<FreshEvents>,
+    room: Arc<Room>,
     counters: Arc<Counters>,
     backlogs: Arc<Backlogs>,
     last_place: OutboxSeq,
@@ -192,6 +202,9 @@ impl Engine {
                 match message {
                     Message::Write(job) if job.since.elapsed() > PATIENCE => {
                         let _ = job.reply.send(Err(overloaded()));
+                    }
+                    Message::Write(job) if job.operation.grows() && self.has_no_room() => {
+                        let _ = job.reply.send(Err(no_room()));
                     }
                     Message::Write(job) => {
                         bytes += job.operation.bytes();
@@ -214,6 +227,11 @@ impl Engine {
             // Who asked may have gone.
             let _ = done.send(());
         }
+    }
+
+    /// Looked at anew for whoever would be refused: writing goes on as soon as there is room.
+    fn has_no_room(&self) -> bool {
+        self.room.is_short() && self.room.look()
     }
 
     /// Writes a batch and answers everyone in it.
@@ -242,7 +260,10 @@ impl Engine {
                 }
                 let changes = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
                 self.counters.changes.fetch_add(changes as u64, Ordering::Relaxed);
-                self.counters.commits.fetch_add(u64::from(changes > 0), Ordering::Relaxed);
+                let commits = self.counters.commits.fetch_add(u64::from(changes > 0), Ordering::Relaxed);
+                if commits.is_multiple_of(COMMITS_BETWEEN_LOOKS) {
+                    self.room.look();
+                }
                 for (job, outcome) in batch.drain(..).zip(outcomes) {
                     // Who asked may have given up waiting.
                     let _ = job.reply.send(outcome);

@@ -15,6 +15,8 @@ mod outbox;
 mod primitives;
 #[path = "../../src/sqlite/reader.rs"]
 mod reader;
+#[path = "../../src/sqlite/room.rs"]
+mod room;
 mod table;
 #[path = "../../src/sqlite/touched.rs"]
 mod touched;

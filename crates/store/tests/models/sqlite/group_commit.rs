@@ -6,6 +6,7 @@
 use super::hot::HotProfiles;
 use super::primitives::{Fault, advance, fault, scheduling_point};
 use super::reader::Readers;
+use super::room::Room;
 use super::table::{Table, delete, read};
 use super::writer::Writer;
 use crate::StoreError;
@@ -61,7 +62,14 @@ impl Stage {
         let (gate, hot) = (Arc::new(Mutex::new(())), Arc::new(HotProfiles::new(1 << 20)));
         let erased = Arc::new(AtomicBool::new(false));
         let in_memory = (Arc::clone(&hot), Arc::default());
-        let writer = Writer::start(&table.path(), Arc::clone(&gate), erased, in_memory).unwrap();
+        let writer = Writer::start(
+            &table.path(),
+            Arc::clone(&gate),
+            erased,
+            in_memory,
+            Arc::new(Room::new(table.path(), 0)),
+        )
+        .unwrap();
         let readers = Readers::new(&table.path());
         Self { seen: Arc::clone(seen), table: Arc::clone(table), writer, hot, readers, gate }
     }

@@ -4,6 +4,7 @@
 
 use super::hot::{Hot, HotProfiles};
 use super::reader::Readers;
+use super::room::Room;
 use super::table::{Table, delete, read};
 use super::writer::Writer;
 use crate::common::{APP, user};
@@ -51,7 +52,8 @@ fn story(table: &Arc<Table>, look: Read) {
     table.begin(&[alice()]);
     let hot = Arc::new(HotProfiles::new(1 << 20));
     let (gate, erased) = (Arc::new(Mutex::new(())), Arc::new(AtomicBool::new(false)));
-    let writer = Writer::start(&table.path(), gate, erased, (Arc::clone(&hot), Arc::default())).unwrap();
+    let (in_memory, room) = ((Arc::clone(&hot), Arc::default()), Arc::new(Room::new(table.path(), 0)));
+    let writer = Writer::start(&table.path(), gate, erased, in_memory, room).unwrap();
     let acknowledged = Arc::new(AtomicU64::new(0));
     let readers: Vec<_> = (0..READERS)
         .map(|_| {
