@@ -6,20 +6,16 @@
 Measures the highest rate first, then sends half of it in an open loop. Halfway a backup is taken. What was measured goes
 to FILE.csv, the plot to FILE.svg. Nothing else may run on the machine meanwhile, or the plot shows that.
 """
-import argparse, json, math, pathlib, re, secrets, statistics, subprocess, tempfile, threading, time, urllib.request
+import json, math, pathlib, re, secrets, statistics, subprocess, tempfile, threading, time, urllib.request
+from measuring import APP, ROOT, fill, options, sets
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-parser = argparse.ArgumentParser()
-parser.add_argument("--portraitd", default=str(ROOT / "target/release/portraitd"))
-parser.add_argument("--bench", default=str(ROOT / "target/release/portrait-bench"))
+parser = options(__doc__, users=1_000_000)
 parser.add_argument("--minutes", type=float, default=30)
-parser.add_argument("--users", type=int, default=1_000_000)
 parser.add_argument("--rate", type=float, help="calls a second; half of the highest unless given")
-parser.add_argument("--directory", default=str(ROOT / "target"), help="for the data")
 parser.add_argument("--output", default=str(ROOT / "docs/soak"), metavar="FILE")
 args = parser.parse_args()
 KEY = secrets.token_hex(32)
-APP, PORT, ADMIN_PORT, STEP = "1400000000", 18961, 18962, 5
+PORT, ADMIN_PORT, STEP = 18961, 18962, 5
 CONFIG = f"""[server]
 listen = "127.0.0.1:{PORT}"
 admin_listen = "127.0.0.1:{ADMIN_PORT}"
@@ -29,7 +25,7 @@ enabled = false
 
 
 def bench(*more, stderr):
-    command = [args.bench, "run", f"127.0.0.1:{PORT}", "--app", f"{APP}:{KEY}", "--users", str(args.users), "--workload", "set", "--json", *more]
+    command = sets(args, f"127.0.0.1:{PORT}", KEY, *more)
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
 
 
@@ -90,13 +86,11 @@ with tempfile.TemporaryDirectory(dir=args.directory) as directory:
                 assert server.poll() is None, "the server has ended"
                 time.sleep(0.1)
         portraitd("app", "create", APP, "--key", KEY, stdout=subprocess.DEVNULL)
-        with open(directory / "accounts.jsonl", "w") as accounts:
-            subprocess.run([args.bench, "accounts", "--users", str(args.users)], stdout=accounts, check=True)
-        portraitd("import", APP, str(directory / "accounts.jsonl"))
+        fill(args, data)
         highest = statistics.median(burst() for _ in range(5))
         rate = args.rate or highest / 2
         print(f"highest rate {highest:,.0f}/s; {rate:,.0f}/s for {args.minutes:g} minutes", flush=True)
-        run = bench("--rate", str(rate), "--seconds", str(args.minutes * 60), "--warm-up", "5", "--timeline", stderr=subprocess.PIPE)
+        run = bench("--rate", rate, "--seconds", args.minutes * 60, "--warm-up", "5", "--timeline", stderr=subprocess.PIPE)
         stands, seconds = {}, []
         began = time.monotonic()
 

@@ -5,53 +5,29 @@ The three take turns, beside everything else on this machine. The receiver is po
 it takes as little as can be from the cores that it shares with what is measured. Needs release builds:
     cargo build --release -p portrait-server -p portrait-bench && benches/webhook_cost.py
 """
-import argparse, json, pathlib, shutil, statistics, subprocess, sys, tempfile, urllib.request
+import json, pathlib, shutil, statistics, subprocess, sys, tempfile, urllib.request
+from measuring import APP, Emulator, fill, options, sets
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-APP, KEY = "1400000000", "5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e"
 RECEIVER_PORT, CLOSED_PORT = 18931, 18932
 KINDS = {"no webhook": None, "receiver answers": RECEIVER_PORT, "receiver is down": CLOSED_PORT}
 
-parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("--portraitd", default=ROOT / "target/release/portraitd")
-parser.add_argument("--bench", default=ROOT / "target/release/portrait-bench")
+parser = options(__doc__, users=20_000)
 parser.add_argument("--rounds", type=int, default=8)
 parser.add_argument("--seconds", type=float, default=3)
-parser.add_argument("--users", type=int, default=20_000)
-parser.add_argument("--directory", default=ROOT / "target", help="for the data; on a real disk")
 arguments = parser.parse_args()
 
 
-class Server:
-    """A server on a data directory, from start to end."""
-
-    def __init__(self, data, webhook=None):
-        command = [arguments.portraitd, "dev", "--data", data, "--listen", "127.0.0.1:0", "--json", "--key", KEY]
-        hook = ["--webhook", f"http://127.0.0.1:{webhook}/"] if webhook else []
-        self.process = subprocess.Popen(command + hook, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        self.ready = json.loads(self.process.stdout.readline())
-
-    def admin(self, path):
-        request = urllib.request.Request(self.ready["admin_url"] + "/admin/v1" + path)
-        request.add_header("Authorization", "Bearer " + self.ready["admin_token"])
-        return json.load(urllib.request.urlopen(request))
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait()
+def webhook_of(server):
+    request = urllib.request.Request(f"{server.ready['admin_url']}/admin/v1/apps/{APP}/webhook")
+    request.add_header("Authorization", "Bearer " + server.ready["admin_token"])
+    return json.load(urllib.request.urlopen(request))
 
 
 def prepare(directory):
-    """A data directory with accounts of some 300 bytes each."""
-    data, accounts = pathlib.Path(directory) / "template", pathlib.Path(directory) / "accounts.jsonl"
-    with Server(data):
-        pass
-    with accounts.open("w") as file:
-        subprocess.run([arguments.bench, "accounts", "--users", str(arguments.users)], stdout=file, check=True)
-    subprocess.run([arguments.portraitd, "import", APP, accounts, "--data", data], check=True, capture_output=True)
+    """A data directory with accounts, to be copied."""
+    data = pathlib.Path(directory) / "template"
+    with Emulator(arguments, data):
+        fill(arguments, data)
     return data
 
 
@@ -59,13 +35,11 @@ def run(template, webhook):
     """Gives what portrait-bench measured, and what became of the events."""
     data = pathlib.Path(tempfile.mkdtemp(dir=template.parent)) / "data"
     shutil.copytree(template, data)
-    with Server(data, webhook) as server:
-        address = server.ready["url"].removeprefix("http://")
-        command = [arguments.bench, "run", address, "--app", f"{APP}:{KEY}", "--users", str(arguments.users), "--json"]
-        command += ["--workload", "set", "--seconds", str(arguments.seconds), "--warm-up", "0.5"]
+    with Emulator(arguments, data, *(["--webhook", f"http://127.0.0.1:{webhook}/"] if webhook else [])) as server:
+        command = sets(arguments, server.address, Emulator.KEY, "--seconds", arguments.seconds, "--warm-up", 0.5)
         command += ["--receiver", str(webhook)] if webhook == RECEIVER_PORT else []
         measured = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
-        events = server.admin(f"/apps/{APP}/webhook")
+        events = webhook_of(server)
     assert (events["delivered"] > 0) == (webhook == RECEIVER_PORT), events
     assert (events["waiting"]["events"] > 0) or webhook != CLOSED_PORT, events
     shutil.rmtree(data.parent)

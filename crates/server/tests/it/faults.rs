@@ -350,11 +350,14 @@ fn a_nearly_full_disk_takes_no_change_and_gives_room_by_deletions() {
         app.import("alice");
         app.import("bob");
         assert_eq!(set(&app, "alice", 1), 0);
-        // A twentieth of the disk is kept, 3.2 MiB; two are left.
         let ballast = dir.join("ballast");
-        let disk = rustix::fs::statvfs(dir).unwrap();
-        let left = usize::try_from(disk.f_bavail * disk.f_frsize).unwrap();
-        std::fs::write(&ballast, vec![1; left - (2 << 20)]).unwrap();
+        // A twentieth of the disk is kept, 3.2 MiB; two are left.
+        let leave_two_mib = || {
+            let disk = rustix::fs::statvfs(dir).unwrap();
+            let free = usize::try_from(disk.f_bavail * disk.f_frsize).unwrap();
+            std::fs::write(&ballast, vec![1; free - (2 << 20)]).unwrap();
+        };
+        leave_two_mib();
         let mut acknowledged = 1;
         until("the disk is found nearly full", || match set(&app, "alice", acknowledged + 1) {
             0 => {
@@ -382,9 +385,7 @@ fn a_nearly_full_disk_takes_no_change_and_gives_room_by_deletions() {
         let server = TestServer::serve(&dir.join("other"), &format!("{CONFIG}\n[store]\nkeep_free_mib = 0"));
         let app = server.app();
         app.import("alice");
-        let left = rustix::fs::statvfs(dir).unwrap();
-        let left = usize::try_from(left.f_bavail * left.f_frsize).unwrap();
-        std::fs::write(&ballast, vec![1; left - (2 << 20)]).unwrap();
+        leave_two_mib();
         std::thread::sleep(Duration::from_secs(2));
         assert_eq!(set(&app, "alice", 1), 0);
     });

@@ -261,12 +261,12 @@ impl Engine {
                 let changes = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
                 self.counters.changes.fetch_add(changes as u64, Ordering::Relaxed);
                 let commits = self.counters.commits.fetch_add(u64::from(changes > 0), Ordering::Relaxed);
-                if commits.is_multiple_of(COMMITS_BETWEEN_LOOKS) {
-                    self.room.look();
-                }
                 for (job, outcome) in batch.drain(..).zip(outcomes) {
                     // Who asked may have given up waiting.
                     let _ = job.reply.send(outcome);
+                }
+                if commits.is_multiple_of(COMMITS_BETWEEN_LOOKS) {
+                    self.room.look();
                 }
             }
             // Somebody met a damaged page; everyone else has a right to be written.
