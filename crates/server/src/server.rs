@@ -5,7 +5,7 @@ use crate::api;
 use crate::config::Config;
 use crate::emulator::{Emulator, Front, control};
 use crate::gateway::Gateway;
-use crate::listener::{self, Answer, Certificate, Counts, ListenerConfig, Seating, Socket};
+use crate::listener::{self, Answer, Certificate, Counts, ListenerConfig, Seating, Socket, Tls};
 use crate::registry::Registry;
 use crate::secret::{self, AdminToken};
 use crate::telemetry::Telemetry;
@@ -16,18 +16,17 @@ use http_body_util::Full;
 use hyper::Response;
 use portrait_model::Clock;
 use portrait_store::Store;
-use rustls::ServerConfig;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// How the listeners speak TLS; `None` is plain HTTP. Made by [`listener::tls_config`], of any certificate resolver.
+/// How the listeners speak TLS; `None` is plain HTTP. Made of any certificate resolver.
 #[derive(Default)]
 pub(crate) struct ServerTls {
-    pub(crate) public: Option<Arc<ServerConfig>>,
-    pub(crate) admin: Option<Arc<ServerConfig>>,
+    pub(crate) public: Option<Tls>,
+    pub(crate) admin: Option<Tls>,
     /// Certificates to tell `/metrics` of, by their listener.
     pub(crate) watched: Vec<(&'static str, Arc<Certificate>)>,
 }

@@ -1,7 +1,7 @@
 //! The certificates that a running service shows, read again when their files change or on SIGHUP.
 
 use crate::config::Config;
-use crate::listener::{Certificate, tls_config};
+use crate::listener::{Certificate, Tls};
 use crate::server::ServerTls;
 use std::path::Path;
 use std::sync::Arc;
@@ -22,9 +22,9 @@ impl Certificates {
         Ok(Self { public: load(config.tls.public())?, admin: load(config.tls.admin())? })
     }
 
-    pub(super) fn server_tls(&self) -> Result<ServerTls, rustls::Error> {
+    pub(super) fn server_tls(&self) -> anyhow::Result<ServerTls> {
         let speak = |certificate: &Option<Arc<Certificate>>| {
-            certificate.clone().map(|certificate| tls_config(certificate)).transpose()
+            certificate.clone().map(|certificate| Tls::new(certificate)).transpose()
         };
         let named = [("public", &self.public), ("admin", &self.admin)];
         let watched = named.into_iter().filter_map(|(name, certificate)| Some((name, certificate.clone()?)));

@@ -1,7 +1,7 @@
 //! Being the cloud: the options of `dev` and `run` that serve its names, and what comes of them.
 
 use crate::certificate::{Directory, ShownCertificate, parse_name};
-use crate::listener::{Address, Addresses, bind, tls_config};
+use crate::listener::{Address, Addresses, Tls, bind};
 use crate::proxy::{self, Others, ProxyConfig};
 use crate::server::{Server, ServerTls};
 use anyhow::Context;
@@ -116,8 +116,8 @@ impl Prepared {
     /// How the HTTPS port speaks TLS.
     pub(super) fn server_tls(&self) -> anyhow::Result<ServerTls> {
         let Some(directory) = &self.certificates else { return Ok(ServerTls::default()) };
-        let config = tls_config(Arc::new(ShownCertificate::load(directory)?))?;
-        Ok(ServerTls { public: Some(config), ..ServerTls::default() })
+        let tls = Tls::new(Arc::new(ShownCertificate::load(directory)?))?;
+        Ok(ServerTls { public: Some(tls), ..ServerTls::default() })
     }
 
     pub(super) fn directory(&self) -> Option<PathBuf> {

@@ -22,7 +22,7 @@ pub(crate) use connection::Answer;
 pub(crate) use counts::Counts;
 pub(crate) use places::Seating;
 pub(crate) use socket::{Socket, bind};
-pub(crate) use tls::tls_config;
+pub(crate) use tls::Tls;
 
 use bytes::Bytes;
 use connection::{http1, http2};
@@ -35,10 +35,9 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
-use tls::{Greeting, greet};
+use tls::Greeting;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::watch;
-use tokio_rustls::TlsAcceptor;
 
 /// What a listener grants its callers.
 #[derive(Clone, Copy, Debug)]
@@ -130,7 +129,7 @@ async fn accept<S: Answer>(socket: Socket, entrance: Arc<Entrance<S>>, graceful:
 
 /// A connection that just came.
 enum Incoming {
-    Tcp(TcpStream, IpAddr, Option<TlsAcceptor>),
+    Tcp(TcpStream, IpAddr, Option<Tls>),
     Unix(UnixStream),
 }
 
@@ -162,12 +161,12 @@ async fn next(socket: &Socket) -> io::Result<Incoming> {
 async fn secured<S: Answer>(
     stream: TcpStream,
     peer: IpAddr,
-    tls: TlsAcceptor,
+    tls: Tls,
     entrance: Arc<Entrance<S>>,
     watcher: Watcher,
 ) {
-    let (config, answer, mut stop) = (entrance.config, entrance.answer.clone(), entrance.stop.clone());
-    let outcome = match greet(stream, peer, tls, &config, &mut stop, &entrance.counts).await {
+    let (config, answer, stop) = (entrance.config, entrance.answer.clone(), entrance.stop.clone());
+    let outcome = match tls.greet(stream, peer, config, stop.clone(), &entrance.counts).await {
         None => return,
         Some(Greeting::Http1(stream)) => http1(stream, peer, config, answer, watcher).await,
         Some(Greeting::Http2(stream)) => http2(stream, peer, config, answer, stop).await,

@@ -1,22 +1,20 @@
 //! Sockets that are open for connections: TCP, with TLS or without, and Unix.
 
 use super::address::{Address, Addresses};
+use super::tls::Tls;
 use crate::port_owner;
 use anyhow::Context;
-use rustls::ServerConfig;
 use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream as Probe;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use tokio::net::{TcpListener, UnixListener};
-use tokio_rustls::TlsAcceptor;
 
 /// An open socket that connections come from.
 pub(crate) enum Socket {
-    Tcp { listener: TcpListener, tls: Option<TlsAcceptor> },
+    Tcp { listener: TcpListener, tls: Option<Tls> },
     Unix { listener: UnixListener, file: SocketFile },
 }
 
@@ -31,7 +29,7 @@ impl Socket {
     /// Opens every address.
     pub(crate) async fn open(
         addresses: &Addresses,
-        tls: Option<&Arc<ServerConfig>>,
+        tls: Option<&Tls>,
         unix_mode: u32,
     ) -> anyhow::Result<Vec<Self>> {
         let mut sockets = Vec::new();
@@ -48,8 +46,8 @@ impl Socket {
         Ok(sockets)
     }
 
-    async fn tcp(address: SocketAddr, tls: Option<&Arc<ServerConfig>>) -> anyhow::Result<Self> {
-        Ok(Self::Tcp { listener: bind(address).await?, tls: tls.cloned().map(TlsAcceptor::from) })
+    async fn tcp(address: SocketAddr, tls: Option<&Tls>) -> anyhow::Result<Self> {
+        Ok(Self::Tcp { listener: bind(address).await?, tls: tls.cloned() })
     }
 
     fn unix(path: &Path, mode: u32) -> anyhow::Result<Self> {

@@ -1,13 +1,16 @@
-//! TLS: the handshake, bounded in time, and what comes of it.
+//! TLS: the handshake, bounded in time and in what it takes from others, and what comes of it.
 
 use super::ListenerConfig;
 use super::counts::Counts;
+use anyhow::Context;
 use rustls::ServerConfig;
 use rustls::server::ResolvesServerCert;
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 use tokio::net::TcpStream;
+use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -17,14 +20,73 @@ const HTTP2: &[u8] = b"h2";
 const HTTP1: &[u8] = b"http/1.1";
 
 /// How a listener speaks TLS: 1.2 and 1.3, HTTP/2 and HTTP/1.1 by ALPN, with whatever certificates the resolver picks.
-pub(crate) fn tls_config(
-    certificates: Arc<dyn ResolvesServerCert>,
-) -> Result<Arc<ServerConfig>, rustls::Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    let mut config = builder.with_no_client_auth().with_cert_resolver(certificates);
-    config.alpn_protocols = vec![HTTP2.to_vec(), HTTP1.to_vec()];
-    Ok(Arc::new(config))
+#[derive(Clone)]
+pub(crate) struct Tls {
+    acceptor: TlsAcceptor,
+    threads: Arc<Threads>,
+}
+
+/// Hands are shaken on threads of their own. A signature takes a hundred microseconds and is not divided: among the calls, a few
+/// callers who do nothing but connect would make all others wait two and a half times as long.
+struct Threads(Option<Runtime>);
+
+impl Threads {
+    /// One for every four cores.
+    fn start() -> io::Result<Self> {
+        let threads = (available_parallelism().map_or(1, usize::from) / 4).max(1);
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        builder.worker_threads(threads).thread_name("handshakes").enable_time().build().map(Some).map(Self)
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        // By a task, mostly, which must not wait for threads.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Tls {
+    /// Starts the threads.
+    pub(crate) fn new(certificates: Arc<dyn ResolvesServerCert>) -> anyhow::Result<Self> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+        let mut config = builder.with_no_client_auth().with_cert_resolver(certificates);
+        config.alpn_protocols = vec![HTTP2.to_vec(), HTTP1.to_vec()];
+        let threads = Threads::start().context("can't start a thread for TLS handshakes")?;
+        Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), threads: Arc::new(threads) })
+    }
+
+    /// Shakes hands. `None` when nothing came of it, which is counted, or when the other side just looked whether the port
+    /// is open.
+    pub(super) async fn greet(
+        &self,
+        stream: TcpStream,
+        peer: IpAddr,
+        config: ListenerConfig,
+        mut stop: watch::Receiver<bool>,
+        counts: &Counts,
+    ) -> Option<Greeting> {
+        let acceptor = self.acceptor.clone();
+        let shaking = self.threads.0.as_ref()?.spawn(async move {
+            tokio::select! {
+                shaken = timeout(config.handshake_timeout, shake(stream, acceptor)) => Some(shaken),
+                _ = stop.wait_for(|stop| *stop) => None,
+            }
+        });
+        let failure = match shaking.await {
+            Ok(None) => return None,
+            Ok(Some(Ok(Ok(greeting)))) => return greeting,
+            Ok(Some(Ok(Err(error)))) => error.to_string(),
+            Ok(Some(Err(_))) => "it took too long".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        counts.handshake_failed();
+        tracing::debug!(%peer, failure, "TLS handshake failed");
+        None
+    }
 }
 
 /// What a new connection to a TLS port turned out to be.
@@ -33,30 +95,6 @@ pub(super) enum Greeting {
     Http2(TlsStream<TcpStream>),
     /// Somebody speaks HTTP without TLS.
     Plain(TcpStream),
-}
-
-/// Shakes hands. `None` when nothing came of it, which is counted, or when the other side just looked whether the port
-/// is open.
-pub(super) async fn greet(
-    stream: TcpStream,
-    peer: IpAddr,
-    acceptor: TlsAcceptor,
-    config: &ListenerConfig,
-    stop: &mut watch::Receiver<bool>,
-    counts: &Counts,
-) -> Option<Greeting> {
-    let shaken = tokio::select! {
-        shaken = timeout(config.handshake_timeout, shake(stream, acceptor)) => shaken,
-        _ = stop.wait_for(|stop| *stop) => return None,
-    };
-    let failure = match shaken {
-        Ok(Ok(greeting)) => return greeting,
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => "it took too long".to_owned(),
-    };
-    counts.handshake_failed();
-    tracing::debug!(%peer, failure, "TLS handshake failed");
-    None
 }
 
 async fn shake(stream: TcpStream, acceptor: TlsAcceptor) -> io::Result<Option<Greeting>> {

@@ -2,11 +2,12 @@
 //!
 //! `VACUUM INTO` reads within one transaction of a connection of its own: the copy is the store as it was when that
 //! began, with every change acknowledged before, and free pages are not copied, so nothing erased is in it. Neither
-//! writer nor readers wait for it. But a view that is open keeps the write-ahead log from starting anew: for as long
-//! as the copy takes, the log grows with every change.
+//! writer nor readers wait for it, and it takes its time beside them ([`super::pace`]). But a view that is open keeps
+//! the write-ahead log from starting anew: for as long as the copy takes, the log grows with every change.
 
-use super::connection;
+use super::pace::Pace;
 use super::partial::PARTIAL;
+use super::{connection, log};
 use crate::StoreError;
 use crate::open::{self, sync_directory};
 use rusqlite::{Connection, InterruptHandle};
@@ -37,8 +38,13 @@ impl Backups {
         Self { path: path.to_owned(), copying: Mutex::new(()), state: Mutex::default() }
     }
 
-    /// Copies the store into a directory that is new or empty. Blocks until the copy is on the disk.
-    pub(super) fn take(&self, to: &Path) -> Result<(), StoreError> {
+    /// Copies the store into a directory that is new or empty, while `commits` tells how many there have been. Blocks until
+    /// the copy is on the disk.
+    pub(super) fn take(
+        &self,
+        to: &Path,
+        commits: impl Fn() -> u64 + Send + 'static,
+    ) -> Result<(), StoreError> {
         let _one_at_a_time = match self.copying.try_lock() {
             Ok(guard) => guard,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
@@ -46,11 +52,11 @@ impl Backups {
                 return Err(StoreError::Refused("a backup is being taken; wait until it is done".into()));
             }
         };
-        let connection = self.connect()?;
+        let mut connection = self.connect()?;
         prepare(to)?;
         let partial = to.join(PARTIAL);
         let whole = to.join("portraitd.db");
-        let copied = copy(&connection, &partial);
+        let copied = self.copy_beside_writers(&mut connection, &partial, commits);
         let copied = copied.and_then(|()| fs::rename(&partial, &whole).map_err(failed(&whole)));
         drop(connection);
         self.state().interrupt = None;
@@ -71,6 +77,23 @@ impl Backups {
             }
             thread::sleep(PAUSE);
         }
+    }
+
+    fn copy_beside_writers(
+        &self,
+        connection: &mut Connection,
+        partial: &Path,
+        commits: impl Fn() -> u64 + Send + 'static,
+    ) -> Result<(), StoreError> {
+        /// Steps of SQLite's virtual machine, a millisecond at most.
+        const STEPS: i32 = 1000;
+        let file = create(partial)?;
+        let shared = file.try_clone().map_err(failed(partial))?;
+        let (mut pace, failure) = Pace::new(shared, log::path_of(&self.path), commits);
+        connection.progress_handler(STEPS, Some(move || !pace.goes_on())).map_err(engine)?;
+        let filled = fill(connection, partial, &file);
+        // That ended the copy, whose own error only says that somebody did.
+        failure.get().cloned().map_or(filled, Err)
     }
 
     fn connect(&self) -> Result<Connection, StoreError> {
@@ -107,13 +130,19 @@ fn prepare(to: &Path) -> Result<(), StoreError> {
 
 /// Writes all that a connection sees into a new file. On the disk when it returns.
 pub(super) fn copy(connection: &Connection, partial: &Path) -> Result<(), StoreError> {
+    fill(connection, partial, &create(partial)?)
+}
+
+/// Created here, so that nobody but the owner can read it: SQLite takes an empty file as it is.
+fn create(partial: &Path) -> Result<File, StoreError> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(partial).map_err(failed(partial))
+}
+
+fn fill(connection: &Connection, partial: &Path, file: &File) -> Result<(), StoreError> {
     let text = partial.to_str();
     let text = text.ok_or_else(|| StoreError::Refused("the directory's name is not UTF-8".into()))?;
-    // Created here, so that nobody but the owner can read it: SQLite takes an empty file as it is.
-    let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(partial);
-    created.map_err(failed(partial))?;
     connection.execute("VACUUM INTO ?1", [text]).map_err(engine)?;
-    File::open(partial).and_then(|file| file.sync_all()).map_err(failed(partial))
+    file.sync_all().map_err(failed(partial))
 }
 
 fn failed(path: &Path) -> impl Fn(std::io::Error) -> StoreError + '_ {

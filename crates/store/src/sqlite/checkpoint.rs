@@ -247,8 +247,11 @@ impl Worker {
                 rusqlite::Error::SqliteFailure(code, Some(error.to_string()))
             })?;
             // What a checkpoint says of itself does not count what was written since it began.
-            log = checkpoint(connection, "NOOP")?;
-            if log.left() <= self.bounds.in_a_gap {
+            let reached = checkpoint(connection, "NOOP")?;
+            // A view that is open, a backup's say, lets no more be copied.
+            let stuck = reached.copied == log.copied;
+            log = reached;
+            if stuck || log.left() <= self.bounds.in_a_gap {
                 break;
             }
         }

@@ -15,6 +15,7 @@ mod log;
 mod operation;
 mod operator;
 mod outbox;
+mod pace;
 mod partial;
 mod primitives;
 mod reader;
@@ -285,9 +286,9 @@ impl Store for SqliteStore {
     }
 
     fn backup(&self, to: &Path) -> StoreFuture<'_, ()> {
-        let (backups, to) = (Arc::clone(&self.backups), to.to_owned());
+        let (backups, to, commits) = (Arc::clone(&self.backups), to.to_owned(), self.writer.commits());
         Box::pin(async move {
-            let taken = tokio::task::spawn_blocking(move || backups.take(&to)).await;
+            let taken = tokio::task::spawn_blocking(move || backups.take(&to, commits)).await;
             taken.map_err(|error| StoreError::Unavailable(format!("the backup ended badly: {error}")))?
         })
     }

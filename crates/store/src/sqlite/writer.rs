@@ -113,6 +113,12 @@ impl Writer {
         StoreStats { changes: changes.load(Ordering::Relaxed), commits: commits.load(Ordering::Relaxed) }
     }
 
+    /// Tells how many commits there have been, also to another thread.
+    pub(super) fn commits(&self) -> impl Fn() -> u64 + Send + 'static {
+        let counters = Arc::clone(&self.counters);
+        move || counters.commits.load(Ordering::Relaxed)
+    }
+
     pub(super) fn measurements(&self) -> &Measurements {
         &self.counters.measurements
     }
