@@ -19,6 +19,8 @@ pub(super) struct Turn {
     sips: bool,
     /// When the clock was first looked at in this turn.
     began: Option<Instant>,
+    /// It gave way, so whoever is at the other side is busy: its next turn is timed from its beginning.
+    gave_way: bool,
 }
 
 impl Turn {
@@ -29,15 +31,17 @@ impl Turn {
 
     /// Of HTTP/1.1: two answers between two looks.
     pub(super) fn http1() -> Self {
-        let share = 2 * Self::ANSWER;
-        Self { share, left: share, sips: false, began: None }
+        Self::of(2 * Self::ANSWER, false)
     }
 
     /// Of HTTP/2, where every nine bytes may be a frame, and a frame costs as much as a thousand bytes do. What was read
-    /// at once is worked on at once.
+    /// at once is worked on at once: of 1024 bytes, a flood's turn was three times as long as it should be.
     pub(super) fn http2() -> Self {
-        let share = 1024;
-        Self { share, left: share, sips: true, began: None }
+        Self::of(256, true)
+    }
+
+    fn of(share: usize, sips: bool) -> Self {
+        Self { share, left: share, sips, began: None, gave_way: false }
     }
 
     /// The most bytes to read at once, when there is a limit.
@@ -46,7 +50,7 @@ impl Turn {
     }
 
     pub(super) fn renew(&mut self) {
-        (self.left, self.began) = (self.share, None);
+        (self.left, self.began, self.gave_way) = (self.share, None, false);
     }
 
     pub(super) fn spend(&mut self, bytes: usize) {
@@ -59,6 +63,9 @@ impl Turn {
 
     /// Pending once when the turn is over, after which the next one begins.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if std::mem::take(&mut self.gave_way) {
+            self.began = Some(Instant::now());
+        }
         if self.left > 0 {
             return Poll::Ready(());
         }
@@ -67,7 +74,7 @@ impl Turn {
         if began.elapsed() < Self::TIME {
             return Poll::Ready(());
         }
-        self.began = None;
+        self.gave_way = true;
         // The first poll gives way, and a second one is not needed.
         pin!(yield_now()).poll(cx)
     }
