@@ -232,4 +232,99 @@ mod tests {
         settings.keys.clear();
         assert_eq!(settings.add_key(key()), KeyId(2));
     }
+
+    /// Changes settings so that there are so many of something.
+    type Fill = fn(&mut AppSettings, usize);
+
+    fn field(number: usize, read: Permission, write: Permission) -> CustomField {
+        let letter = char::from(b'A' + u8::try_from(number).unwrap());
+        let keyword = CustomKeyword::parse(&letter.to_string()).unwrap();
+        CustomField { keyword, value_type: ValueType::String, read, write, retired: false }
+    }
+
+    #[test]
+    fn limits_are_exact() {
+        let limits: [(usize, Fill, AppError); 8] = [
+            (
+                AppSettings::ADMINS_MAX,
+                |app, many| {
+                    app.admins
+                        .extend((1..many).map(|number| UserId::parse(&format!("ops{number}")).unwrap()));
+                },
+                AppError::TooManyAdmins,
+            ),
+            (
+                AppSettings::KEYS_MAX,
+                |app, many| {
+                    (0..many).for_each(|_| {
+                        app.add_key(AppKey::parse("k").unwrap());
+                    });
+                },
+                AppError::TooManyKeys,
+            ),
+            (
+                AppSettings::CUSTOM_FIELDS_MAX,
+                |app, many| app.custom_fields_max = many,
+                AppError::FieldsMaxTooLarge,
+            ),
+            (
+                20,
+                |app, many| {
+                    app.custom_fields = (0..many)
+                        .map(|number| field(number, Permission::EVERYONE, Permission::EVERYONE))
+                        .collect();
+                },
+                AppError::TooManyFields(20),
+            ),
+            (500, |app, many| app.location_bytes_max = many, AppError::LocationLimit),
+            (100, |app, many| app.name = "n".repeat(many), AppError::NameTooLong),
+            (
+                1000,
+                |app, many| app.allow_ips = vec!["10.0.0.0/8".parse().unwrap(); many],
+                AppError::TooManyAddresses,
+            ),
+            (
+                100,
+                |app, many| app.screened_tags = vec![Lexicon::SCREENED_BY_DEFAULT[0]; many],
+                AppError::TooManyScreened,
+            ),
+        ];
+        for (most, fill, error) in limits {
+            for (many, expected) in
+                [(most, Ok(())), (most + 1, Err(error.clone())), (most + 2, Err(error.clone()))]
+            {
+                let mut app = AppSettings::new(SdkAppId(1));
+                fill(&mut app, many);
+                assert_eq!(app.validate(), expected, "{many}");
+            }
+        }
+        let nowhere = AppSettings { location_bytes_max: 0, ..AppSettings::new(SdkAppId(1)) };
+        assert_eq!(nowhere.validate(), Err(AppError::LocationLimit));
+    }
+
+    #[test]
+    fn a_retired_field_takes_no_place() {
+        let mut app = AppSettings::new(SdkAppId(1));
+        app.custom_fields =
+            (0..21).map(|number| field(number, Permission::EVERYONE, Permission::EVERYONE)).collect();
+        app.custom_fields.first_mut().unwrap().retired = true;
+        assert_eq!(app.validate(), Ok(()));
+    }
+
+    #[test]
+    fn somebody_can_read_a_field_and_somebody_write_it() {
+        let [nobody, users, admins] =
+            [(false, false), (true, false), (false, true)].map(|(user, admin)| Permission { user, admin });
+        let fine = [(users, users), (users, admins), (admins, users), (Permission::EVERYONE, admins)];
+        for (read, write) in fine {
+            let app =
+                AppSettings { custom_fields: vec![field(1, read, write)], ..AppSettings::new(SdkAppId(1)) };
+            assert_eq!(app.validate(), Ok(()), "{read:?} {write:?}");
+        }
+        for (read, write) in [(nobody, admins), (users, nobody), (nobody, nobody)] {
+            let shut = field(1, read, write);
+            let app = AppSettings { custom_fields: vec![shut.clone()], ..AppSettings::new(SdkAppId(1)) };
+            assert_eq!(app.validate(), Err(AppError::NoPermission(shut.keyword)), "{read:?} {write:?}");
+        }
+    }
 }

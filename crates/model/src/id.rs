@@ -164,4 +164,37 @@ mod tests {
         assert_eq!(format!("{key:?}"), "AppKey(…3b5e)");
         assert_eq!(format!("{:?}", AppKey::parse("short").unwrap()), "AppKey(…)");
     }
+
+    #[test]
+    fn ids_are_shown_as_they_are_written_and_sorted_as_text() {
+        let id = |text: &str| UserId::parse(text).unwrap();
+        assert_eq!(
+            (SdkAppId(1_400_000_000).to_string(), id("管理员_01").to_string()),
+            ("1400000000".into(), "管理员_01".into())
+        );
+        assert_eq!(format!("{:?}", id("alice")), "\"alice\"");
+        assert!(id("a") < id("aa") && id("aa") < id("b") && id("B") < id("a"));
+        assert_eq!(id("a").partial_cmp(&id("b")), Some(std::cmp::Ordering::Less));
+    }
+
+    #[test]
+    fn keys_are_1_to_256_printable_bytes_and_all_of_them_count() {
+        let longest = "k".repeat(AppKey::BYTES_MAX);
+        for fits in ["k", "a key with spaces", "密钥", &longest] {
+            assert_eq!(AppKey::parse(fits).unwrap().expose(), fits);
+        }
+        for refused in ["", "a\nb", "\0", &format!("{longest}k")] {
+            assert_eq!(AppKey::parse(refused), None, "{refused:?}");
+        }
+        assert_eq!(AppKey::parse("key"), AppKey::parse("key"));
+        for other in ["kez", "Key", "ke", "keys"] {
+            assert_ne!(AppKey::parse("key"), AppKey::parse(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_quarter_of_a_key_is_the_most_that_is_shown() {
+        assert_eq!(AppKey::parse("0123456789abcde").unwrap().last4(), "");
+        assert_eq!(AppKey::parse("0123456789abcdef").unwrap().last4(), "cdef");
+    }
 }

@@ -29,3 +29,21 @@ impl Language {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn languages_are_read_with_or_without_a_region() {
+        for english in ["en", "en-GB", "en_US.UTF-8"] {
+            assert_eq!(Language::parse(english), Some(Language::English), "{english}");
+        }
+        for chinese in ["zh", "zh-CN", "zh_CN.UTF-8"] {
+            assert_eq!(Language::parse(chinese), Some(Language::Chinese), "{chinese}");
+        }
+        for neither in ["", "e", "fr", "C.UTF-8", "中文"] {
+            assert_eq!(Language::parse(neither), None, "{neither}");
+        }
+    }
+}

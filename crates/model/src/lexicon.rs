@@ -131,6 +131,7 @@ mod tests {
     fn lists_have_limits() {
         let long = vec!["x".repeat(WORD_BYTES_MAX), "x".repeat(WORD_BYTES_MAX + 1)];
         assert_eq!(Lexicon::new(&long, vec![]).err(), Some(LexiconError::TooLong(2)));
+        assert_eq!(Lexicon::check(&vec![String::new(); WORDS_MAX]), Ok(()));
         let many = vec![String::new(); WORDS_MAX + 1];
         assert_eq!(Lexicon::new(&many, vec![]).err(), Some(LexiconError::TooMany(WORDS_MAX + 1)));
     }

@@ -116,6 +116,12 @@ mod tests {
                 "{text}"
             );
         };
+        // As long as it may be, and longer.
+        let padded = |chars: usize| format!("{:_<width$}nickname", "", width = chars - "nickname".len());
+        let longest = CUSTOM_PREFIX.len() + NAME_CHARS_MAX;
+        client(&padded(longest), "Nick");
+        assert_eq!(meant(&padded(longest + 1), known()), None);
+        assert_eq!(meant("Tag_Profile_IM_", known()), None);
         near("Tag_Profile_IM_NICK", "Tag_Profile_IM_Nick");
         near("Tag_Profile_IM_Nik", "Tag_Profile_IM_Nick");
         near("Tag_Profile_IM_Gendre", "Tag_Profile_IM_Gender");

@@ -114,6 +114,16 @@ mod tests {
         prop::collection::vec(any_item(), 0..12)
     }
 
+    #[test]
+    fn a_patch_says_whether_there_is_something_to_set() {
+        let item = ProfileItem { tag: Tag::Standard(STANDARD_FIELDS[0].tag), value: FieldValue::Uint(1) };
+        let patch = ProfilePatch::from_checked(vec![item.clone()]);
+        assert!(!patch.is_empty() && ProfilePatch::default().is_empty());
+        let mut profile = Profile::default();
+        assert!(profile.items().is_empty() && profile.merge(&patch) && !profile.merge(&patch));
+        assert_eq!(profile.items(), [item]);
+    }
+
     proptest! {
         #[test]
         fn the_last_value_wins(items in any_items(), old in any_items()) {

@@ -252,6 +252,49 @@ mod tests {
     }
 
     #[test]
+    fn the_location_is_as_long_as_the_app_says() {
+        let app = AppSettings { location_bytes_max: 16, ..settings() };
+        let lexicon = Lexicon::new(&[], vec![]).unwrap();
+        let code = |bytes: usize| {
+            let items =
+                [RawItem { tag: "Tag_Profile_IM_Location", value: RawValue::Text("x".repeat(bytes).into()) }];
+            FieldSchema::of(&app)
+                .check(&lexicon, Role::Admin, &items)
+                .err()
+                .map(|error| error.code().number())
+        };
+        assert_eq!([code(16), code(17)], [None, Some(40601)]);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_value_is_said_in_both_languages() {
+        let said = |tag: &str, value| {
+            let settings = settings();
+            let lexicon = Lexicon::new(&settings.words, vec![]).unwrap();
+            let error = FieldSchema::of(&settings)
+                .check(&lexicon, Role::Admin, &[RawItem { tag, value }])
+                .unwrap_err();
+            [Language::English, Language::Chinese].map(|language| error.explain(language))
+        };
+        let holds = |[english, chinese]: [String; 2], in_english: &str, in_chinese: &str| {
+            assert!(english.contains(in_english) && chinese.contains(in_chinese), "{english} {chinese}");
+        };
+        let number = |text| RawValue::Number(RawNumber(text));
+        holds(said("Tag_Profile_IM_Nick", number("1")), "strings in quotes", "字符串需加引号");
+        holds(said("Tag_Profile_IM_Nick", RawValue::Text("x".repeat(501).into())), "501 bytes", "501 字节");
+        holds(
+            said("Tag_Profile_IM_Gender", RawValue::Text("male".into())),
+            "Gender_Type_Male",
+            "Gender_Type_Male",
+        );
+        holds(
+            said("Tag_Profile_IM_Level", number("4294967296")),
+            "larger than the field can hold",
+            "数值超出",
+        );
+    }
+
+    #[test]
     fn an_operator_may_write_every_field_but_only_what_fits() {
         let code = |tag: &str, value| check(Role::Operator, tag, value).err();
         let text = |text: &'static str| RawValue::Text(text.into());

@@ -131,6 +131,7 @@ mod tests {
         check("Tag_Profile_Custom__Test", None);
         check("Tag_Profile_Custom_", None);
         check("Tag_Profile_Custom_Test1", None);
-        check("Tag_Profile_Custom_TooLongKw", None);
+        check("Tag_Profile_Custom_JustFits", Some("Tag_Profile_Custom_JustFits"));
+        check("Tag_Profile_Custom_NearlyFit", None);
     }
 }

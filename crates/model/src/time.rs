@@ -24,3 +24,14 @@ pub trait Clock: Send + Sync {
     /// that 0 is always past.
     fn ticks_ns(&self) -> u64;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_is_whole_or_does_not_count() {
+        let seconds = [0, 999, 1000, 1999].map(|millis| UnixMillis(millis).seconds().0);
+        assert_eq!(seconds, [0, 0, 1, 1]);
+    }
+}

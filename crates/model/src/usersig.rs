@@ -97,6 +97,19 @@ pub enum Unreadable {
     Version,
 }
 
+impl Unreadable {
+    fn in_chinese(self) -> &'static str {
+        match self {
+            Self::TooLong => "长度超过 4 KiB",
+            Self::Base64 => "不是 UserSig 所用的 base64 字符，是否被截断或多解码了一次？",
+            Self::Zlib => "无法解压，是否被截断？",
+            Self::TooLarge => "解压后超过 8 KiB",
+            Self::Document => "内容不是含有 2.0 版本各成员的 JSON",
+            Self::Version => "TLS.ver 不是 2.0",
+        }
+    }
+}
+
 impl SigError {
     /// The protocol's code for it.
     pub fn code(&self) -> ErrorCode {
@@ -132,7 +145,10 @@ impl SigError {
     pub fn explain(&self, language: Language) -> String {
         let meaning = self.code().meaning(language);
         match self {
-            Self::Unreadable(why) => format!("{meaning} ({why})"),
+            Self::Unreadable(why) => match language {
+                Language::English => format!("{meaning} ({why})"),
+                Language::Chinese => format!("{meaning}（{}）", why.in_chinese()),
+            },
             Self::Expired { seconds } => match language {
                 Language::English => format!("{meaning} (expired {seconds} s ago)"),
                 Language::Chinese => format!("{meaning}（已过期 {seconds} 秒）"),

@@ -49,7 +49,10 @@ fn unreadable_ones_say_why() {
     check("eJyr", Unreadable::Zlib);
     check("管理员", Unreadable::Base64);
     check(&"e".repeat(4097), Unreadable::TooLong);
+    check(&"e".repeat(4096), Unreadable::Zlib);
     check(&enclose(&" ".repeat(100_000)), Unreadable::TooLarge);
+    check(&enclose(&" ".repeat(8193)), Unreadable::TooLarge);
+    check(&enclose(&" ".repeat(8192)), Unreadable::Document);
     check(&enclose("{}"), Unreadable::Document);
     check(&enclose("[]"), Unreadable::Document);
     let full = |ver: &str, time: &str| {
@@ -68,6 +71,35 @@ fn unreadable_ones_say_why() {
         Unreadable::Document,
     );
     assert!(UserSig::decode(&full("\"2.0\"", "\"1\"")).is_ok());
+}
+
+#[test]
+fn refusals_are_worded_as_the_contract_words_them_and_explained_in_both_languages() {
+    let hint = "You can run a self-checking with the assistant tool on the console.";
+    let other_app = SigError::OtherApp { requested: SdkAppId(2), signed: 1 };
+    let (requested, signed) = ("bob".to_owned(), "alice".to_owned());
+    let other_user = SigError::OtherUser { requested, signed };
+    assert_eq!(other_app.info(), format!("The requested SDKAppID(2) does not match the Usersig(1). {hint}"));
+    assert_eq!(
+        other_user.info(),
+        format!("The requested UserID(bob) does not match the Usersig(alice). {hint}")
+    );
+    assert_eq!(SigError::WrongKey.info(), ErrorCode::SigWrong.info());
+    let both =
+        |error: &SigError| [Language::English, Language::Chinese].map(|language| error.explain(language));
+    let [english, chinese] = both(&SigError::Expired { seconds: 7 });
+    assert!(
+        english.ends_with("(expired 7 s ago)") && chinese.ends_with("（已过期 7 秒）"),
+        "{english} {chinese}"
+    );
+    let [english, chinese] = both(&SigError::Unreadable(Unreadable::Zlib));
+    assert!(
+        english.ends_with("was it cut short?)") && chinese.ends_with("（无法解压，是否被截断？）"),
+        "{english} {chinese}"
+    );
+    let meanings = [Language::English, Language::Chinese]
+        .map(|language| ErrorCode::SigInvalidated.meaning(language).to_owned());
+    assert_eq!(both(&SigError::Kicked), meanings);
 }
 
 #[test]

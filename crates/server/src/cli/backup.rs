@@ -13,8 +13,9 @@ use std::time::Duration;
 /// Copy the whole store (apps, keys, accounts) while it serves
 ///
 /// The copy is the store at one moment, with every change acknowledged before. It is written by the
-/// server, on the server's own disk, and holds keys and personal data: keep it safe. While it is
-/// taken, the write-ahead log can't start anew and grows with every change.
+/// server, on the server's own disk, and holds keys and personal data: keep it safe. While others
+/// write it rests often, to leave them the disk. Until it is taken, the write-ahead log can't start
+/// anew and grows with every change.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct BackupArgs {

@@ -29,6 +29,8 @@ pub(crate) const EIO: u64 = 5;
 pub(crate) const EMFILE: u64 = 24;
 pub(crate) const ENOSPC: u64 = 28;
 pub(crate) const EROFS: u64 = 30;
+/// Beyond a quota.
+pub(crate) const EDQUOT: u64 = 122;
 
 /// What becomes of an operation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -6,7 +6,8 @@
 
 use crate::common::block_on;
 use crate::disk::{
-    Action, CHANGES, EIO, EMFILE, ENOSPC, EROFS, EVERY_FILE, Fault, MAP, OPEN, READ, SYNC, TRUNCATE, WRITE,
+    Action, CHANGES, EDQUOT, EIO, EMFILE, ENOSPC, EROFS, EVERY_FILE, Fault, MAP, OPEN, READ, SYNC, TRUNCATE,
+    WRITE,
 };
 use crate::random::{Random, scale, seed};
 use crate::story::{Known, Story};
@@ -118,6 +119,7 @@ fn any_operation_may_fail() {
         (Action::Fail, EIO, ALWAYS),
         (Action::Fail, ENOSPC, ALWAYS),
         (Action::FailAmid, ENOSPC, ONCE),
+        (Action::Fail, EDQUOT, THRICE),
         (Action::Short, 0, THRICE),
     ];
     every(&[WRITE, SYNC, TRUNCATE, CHANGES], &faults, 4);
