@@ -121,6 +121,7 @@ mod tests {
         check("很敏感的", false);
         check("fine", false);
         check("", true);
+        assert_eq!(format!("{lexicon:?}"), "Lexicon(3 words)", "logs show no words");
         let location = Tag::Standard(StandardTag::Location);
         assert!(lexicon.screen(location, "bad").is_ok());
         let elsewhere = lexicon.screening(vec![location]);

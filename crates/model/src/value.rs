@@ -153,6 +153,29 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
+    fn types_have_names_and_three_are_for_custom_fields() {
+        let custom =
+            [(ValueType::String, "string"), (ValueType::Bytes, "bytes"), (ValueType::Uint64, "uint64")];
+        for (value_type, name) in custom {
+            assert_eq!((value_type.as_str(), ValueType::parse_custom(name)), (name, Some(value_type)));
+        }
+        assert_eq!(ValueType::Uint32.as_str(), "uint32");
+        for neither in ["uint32", "String", "", "float"] {
+            assert_eq!(ValueType::parse_custom(neither), None, "{neither}");
+        }
+    }
+
+    #[test]
+    fn values_fit_to_the_last_byte_and_the_last_number() {
+        let text = |rule: ValueRule, text: &str| rule.check(ValueType::String, &RawValue::Text(text.into()));
+        assert_eq!(text(ValueRule::BytesMax(3), "中"), Ok(FieldValue::Text("中".into())));
+        assert_eq!(text(ValueRule::BytesMax(2), "中"), Err(ValueProblem::TooLong { bytes: 3, bytes_max: 2 }));
+        let number = |text| ValueRule::Any.check(ValueType::Uint32, &RawValue::Number(RawNumber(text)));
+        assert_eq!(number("4294967295"), Ok(FieldValue::Uint(u64::from(u32::MAX))));
+        assert_eq!(number("4294967296"), Err(ValueProblem::OutOfRange));
+    }
+
+    #[test]
     fn numbers_count_by_their_value() {
         let check = |text: &str, expected: Result<u64, ValueProblem>| {
             assert_eq!(RawNumber(text).to_uint(), expected, "{text}");

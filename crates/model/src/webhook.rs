@@ -152,13 +152,17 @@ mod tests {
         check("http://exa mple.com/", Err(WebhookUrlError::Unreadable));
         check("http://example.com/#top", Err(WebhookUrlError::Unreadable));
         check("http://例子.com/", Err(WebhookUrlError::Unreadable));
-        check(&format!("http://a/{}", "x".repeat(2048)), Err(WebhookUrlError::TooLong));
+        let longest = format!("http://a/{}", "x".repeat(2039));
+        check(&longest, Ok(&longest));
+        check(&format!("{longest}x"), Err(WebhookUrlError::TooLong));
+        assert_eq!(WebhookUrl::parse("http://example.com:81/").unwrap().uri().port_u16(), Some(81));
     }
 
     #[test]
     fn what_logs_show_holds_no_query_and_no_token() {
         let url = WebhookUrl::parse("https://example.com/hook?key=secret").unwrap();
         let webhook = Webhook { url, token: WebhookToken::parse("hunter2") };
+        assert_eq!(format!("{:?}", webhook.token), "Some(WebhookToken(…))");
         let shown = format!("{webhook:?}");
         assert!(
             shown.contains("https://example.com/hook")
@@ -173,5 +177,9 @@ mod tests {
             assert!(WebhookToken::parse(bad).is_none(), "{bad:?}");
         }
         assert_eq!(WebhookToken::parse("xxxxyyyy").unwrap().expose(), "xxxxyyyy");
+        assert_eq!(WebhookToken::parse("token"), WebhookToken::parse("token"));
+        for other in ["tokem", "Token", "toke", "tokens"] {
+            assert_ne!(WebhookToken::parse("token"), WebhookToken::parse(other), "{other}");
+        }
     }
 }

@@ -28,6 +28,9 @@ fn official_libraries_are_understood() {
         assert_eq!(sig.check(app, &vector.identifier, last_second), Ok(()));
         let too_late = UnixSeconds(last_second.0 + 1);
         assert_eq!(sig.check(app, &vector.identifier, too_late), Err(SigError::Expired { seconds: 1 }));
+        let of = (sig.identifier(), sig.sdk_app_id(), sig.issued_at());
+        assert_eq!(of, (vector.identifier.as_str(), u64::from(app.0), UnixSeconds(vector.time)));
+        assert_eq!(format!("{sig:?}"), format!("UserSig({} of {})", vector.identifier, vector.sdkappid));
         assert!(sig.is_signed_with(&key));
         assert!(!sig.is_signed_with(&AppKey::parse("other").unwrap()));
         assert_eq!(sig.userbuf().map(str::to_owned), vector.userbuf.map(|text| STANDARD.encode(text)));
