@@ -104,4 +104,13 @@ mod tests {
         assert_eq!(ranges, [(Some(1), 2), (Some(10), 2), (None, 2)]);
         assert_eq!(histogram.sum(), u64::MAX);
     }
+
+    #[test]
+    fn times_are_counted_in_microseconds() {
+        let histogram = Histogram::new(Histogram::MICROS);
+        histogram.record_time(Duration::from_millis(3));
+        histogram.record_time(Duration::MAX);
+        assert_eq!(histogram.sum(), 2999, "3,000 and the largest number, which wraps");
+        assert_eq!(histogram.ranges().map(|(_, count)| count).sum::<u64>(), 2);
+    }
 }

@@ -148,3 +148,24 @@ pub trait OperatorStore: Send + Sync {
     /// others go on meanwhile.
     fn holders_count(&self, app: SdkAppId, tag: Tag) -> StoreFuture<'_, u64>;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_changed_something_is_written_down() {
+        for changed in [
+            Written::Done,
+            Written::Revision(1),
+            Written::Deleted(vec![false, true]),
+            Written::Counted(1),
+            Written::Counted(2),
+        ] {
+            assert!(changed.changed(), "{changed:?}");
+        }
+        for nothing in [Written::Deleted(vec![false]), Written::Deleted(vec![]), Written::Counted(0)] {
+            assert!(!nothing.changed(), "{nothing:?}");
+        }
+    }
+}

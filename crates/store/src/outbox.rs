@@ -260,3 +260,18 @@ impl Backlogs {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waiting_and_parked_are_told_apart() {
+        let (waiting, parked) = (Amount { events: 1, bytes: 10 }, Amount { events: 2, bytes: 20 });
+        let backlog = Backlog { waiting, parked };
+        assert_eq!(
+            [EventState::Waiting, EventState::Parked].map(|state| backlog.amount(state)),
+            [waiting, parked]
+        );
+    }
+}

@@ -5,22 +5,25 @@
 //! writer nor readers wait for it, and it takes its time beside them ([`super::pace`]). But a view that is open keeps
 //! the write-ahead log from starting anew: for as long as the copy takes, the log grows with every change.
 
+use super::connection;
 use super::pace::Pace;
 use super::partial::PARTIAL;
-use super::{connection, log};
 use crate::StoreError;
 use crate::open::{self, sync_directory};
 use rusqlite::{Connection, InterruptHandle};
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::Duration;
 
 /// Takes backups, one at a time.
 pub(super) struct Backups {
     path: PathBuf,
+    /// How long the write-ahead log is.
+    log_pages: Arc<AtomicI64>,
     /// Held while a copy is taken.
     copying: Mutex<()>,
     state: Mutex<State>,
@@ -34,8 +37,8 @@ struct State {
 }
 
 impl Backups {
-    pub(super) fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), copying: Mutex::new(()), state: Mutex::default() }
+    pub(super) fn new(path: &Path, log_pages: Arc<AtomicI64>) -> Self {
+        Self { path: path.to_owned(), log_pages, copying: Mutex::new(()), state: Mutex::default() }
     }
 
     /// Copies the store into a directory that is new or empty, while `commits` tells how many there have been. Blocks until
@@ -89,7 +92,7 @@ impl Backups {
         const STEPS: i32 = 1000;
         let file = create(partial)?;
         let shared = file.try_clone().map_err(failed(partial))?;
-        let (mut pace, failure) = Pace::new(shared, log::path_of(&self.path), commits);
+        let (mut pace, failure) = Pace::new(shared, Arc::clone(&self.log_pages), commits);
         connection.progress_handler(STEPS, Some(move || !pace.goes_on())).map_err(engine)?;
         let filled = fill(connection, partial, &file);
         // That ended the copy, whose own error only says that somebody did.

@@ -14,7 +14,7 @@ use crate::open::OpenError;
 use rusqlite::{Connection, ffi};
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -49,7 +49,7 @@ impl Bounds {
     };
 
     /// A writer that is faster than the disk copies is stopped here: a pause is better than a full disk.
-    const fn hard_max(self) -> i64 {
+    pub(super) const fn hard_max(self) -> i64 {
         self.max * 2
     }
 }
@@ -78,12 +78,13 @@ impl Log {
 }
 
 impl Checkpointer {
-    /// Whoever deletes something sets `erased` once that is committed.
+    /// Whoever deletes something sets `erased` once that is committed; `log_pages` is how long the log is found to be.
     pub(super) fn start(
         path: &Path,
         gate: Arc<Mutex<()>>,
         erased: Arc<AtomicBool>,
         room: Arc<Room>,
+        log_pages: Arc<AtomicI64>,
         bounds: Bounds,
     ) -> Result<Self, OpenError> {
         let connection = Some(connection::writing(path).map_err(OpenError::engine(path))?);
@@ -96,6 +97,7 @@ impl Checkpointer {
             gate,
             erased,
             room,
+            log_pages,
             cut_off,
             a_sync_failed: false,
             bounds,
@@ -137,6 +139,7 @@ struct Worker {
     /// Something deleted may still be in the log.
     erased: Arc<AtomicBool>,
     room: Arc<Room>,
+    log_pages: Arc<AtomicI64>,
     /// When the log was last cut off.
     cut_off: Instant,
     /// Nothing is copied any more.
@@ -195,6 +198,7 @@ impl Worker {
         {
             log = self.cut_off(&connection)?;
         }
+        self.log_pages.store(log.pages, Ordering::Relaxed);
         self.connection = Some(connection);
         Ok(log)
     }

@@ -49,7 +49,7 @@ use reader::Readers;
 use room::Room;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicI64};
 use std::sync::{Arc, Mutex};
 use writer::Writer;
 
@@ -113,13 +113,15 @@ impl SqliteStore {
         let room = Arc::new(Room::new(dir.to_owned(), settings.keep_free_bytes));
         let writer =
             Writer::start(&path, Arc::clone(&gate), Arc::clone(&erased), in_memory, Arc::clone(&room))?;
-        let checkpointer = Checkpointer::start(&path, gate, erased, Arc::clone(&room), bounds)?;
+        let log_pages = Arc::new(AtomicI64::new(0));
+        let backups = Arc::new(Backups::new(&path, Arc::clone(&log_pages)));
+        let checkpointer = Checkpointer::start(&path, gate, erased, Arc::clone(&room), log_pages, bounds)?;
         connection::join(&anchor).map_err(OpenError::engine(&path))?;
         // SQLite does this too, at the first commit, but passes over an error: the log could be gone with what was
         // acknowledged.
         open::sync_directory(dir).map_err(OpenError::io(dir))?;
         let running = tokio::sync::Mutex::new(Some((checkpointer, anchor, lock)));
-        let (readers, backups) = (Readers::new(&path), Arc::new(Backups::new(&path)));
+        let readers = Readers::new(&path);
         Ok(Self { path, writer, readers, hot, fresh, room, backups, running })
     }
 

@@ -4,9 +4,10 @@
 //! the end, and then rests for some times as long. While nobody writes it need not rest; nor when the write-ahead log, which
 //! can't start anew before the copy is taken, has become long: then it is better to be done.
 
+use super::checkpoint::Bounds;
 use crate::StoreError;
-use std::fs::{self, File};
-use std::path::PathBuf;
+use std::fs::File;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 /// Told now and then by the copy that works.
 pub(super) struct Pace<C> {
     copy: File,
-    log: PathBuf,
+    log_pages: Arc<AtomicI64>,
     /// How many commits there have been.
     commits: C,
     seen: u64,
@@ -34,15 +35,16 @@ const RESTS: u32 = 4;
 /// However long a sync took.
 const REST_MAX: Duration = Duration::from_millis(500);
 
-/// A log of so many bytes is long: twice what it is without a backup.
-const LOG_MAX: u64 = 1 << 30;
+/// A log of so many pages is long: twice what it is without a backup.
+const LOG_MAX: i64 = Bounds::DEFAULT.hard_max();
 
 impl<C: Fn() -> u64> Pace<C> {
     /// For a copy that begins now.
-    pub(super) fn new(copy: File, log: PathBuf, commits: C) -> (Self, Failure) {
+    pub(super) fn new(copy: File, log_pages: Arc<AtomicI64>, commits: C) -> (Self, Failure) {
         let failure = Failure::default();
         let seen = commits();
-        (Self { copy, log, commits, seen, since: Instant::now(), failure: Arc::clone(&failure) }, failure)
+        let since = Instant::now();
+        (Self { copy, log_pages, commits, seen, since, failure: Arc::clone(&failure) }, failure)
     }
 
     /// Takes as long as the copy should wait before it works on. False when there is no use in that: what it wrote can't be
@@ -64,8 +66,7 @@ impl<C: Fn() -> u64> Pace<C> {
     }
 
     fn rest(&self, commits: u64) -> Duration {
-        let log_is_long = || fs::metadata(&self.log).is_ok_and(|log| log.len() >= LOG_MAX);
-        if commits == self.seen || log_is_long() {
+        if commits == self.seen || self.log_pages.load(Ordering::Relaxed) >= LOG_MAX {
             return Duration::ZERO;
         }
         (self.since.elapsed() * RESTS).min(REST_MAX)
@@ -77,25 +78,24 @@ mod tests {
     use super::*;
     use std::os::fd::OwnedFd;
 
-    fn pace(copy: File, log: &std::path::Path) -> (Pace<impl Fn() -> u64>, Failure) {
-        Pace::new(copy, log.to_owned(), || 7)
+    fn pace(copy: File) -> (Pace<impl Fn() -> u64>, Failure) {
+        Pace::new(copy, Arc::default(), || 7)
     }
 
     #[test]
     fn it_rests_while_others_write_and_the_log_is_short() {
-        let log = tempfile::NamedTempFile::new().unwrap();
-        let (pace, _) = pace(tempfile::tempfile().unwrap(), log.path());
+        let (pace, _) = pace(tempfile::tempfile().unwrap());
         thread::sleep(WORK);
         assert!(pace.rest(8) >= WORK * RESTS);
         assert_eq!(pace.rest(7), Duration::ZERO, "nobody wrote");
-        log.as_file().set_len(LOG_MAX).unwrap();
+        pace.log_pages.store(LOG_MAX, Ordering::Relaxed);
         assert_eq!(pace.rest(8), Duration::ZERO, "the log is long");
     }
 
     #[test]
     fn a_copy_that_cannot_be_synced_is_ended_and_says_why() {
         let (_reader, writer) = std::io::pipe().unwrap();
-        let (mut pace, failure) = pace(File::from(OwnedFd::from(writer)), std::path::Path::new("/none"));
+        let (mut pace, failure) = pace(File::from(OwnedFd::from(writer)));
         thread::sleep(WORK);
         assert!(!pace.goes_on());
         let failure = failure.get().unwrap().to_string();
