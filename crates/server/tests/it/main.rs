@@ -24,6 +24,7 @@ mod emulator_seed;
 mod error_pages;
 mod export;
 mod faults;
+mod first_run;
 mod handshakes;
 mod harness;
 mod honest;
