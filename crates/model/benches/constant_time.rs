@@ -11,7 +11,6 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-
 use portrait_model::{AppKey, SdkAppId, SignRequest, UnixSeconds, UserSig, WebhookToken, sign};
 use std::hash::{BuildHasher, RandomState};
 use std::hint::black_box;

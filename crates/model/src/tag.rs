@@ -133,5 +133,6 @@ mod tests {
         check("Tag_Profile_Custom_Test1", None);
         check("Tag_Profile_Custom_JustFits", Some("Tag_Profile_Custom_JustFits"));
         check("Tag_Profile_Custom_NearlyFit", None);
+        check("Tag_Profile_Custom_TooLongKw", None);
     }
 }

@@ -155,6 +155,7 @@ mod tests {
         let longest = format!("http://a/{}", "x".repeat(2039));
         check(&longest, Ok(&longest));
         check(&format!("{longest}x"), Err(WebhookUrlError::TooLong));
+        check(&format!("http://a/{}", "x".repeat(2048)), Err(WebhookUrlError::TooLong));
         assert_eq!(WebhookUrl::parse("http://example.com:81/").unwrap().uri().port_u16(), Some(81));
     }
 

@@ -36,7 +36,8 @@ impl Socket {
         for address in addresses.iter() {
             sockets.push(match address {
                 Address::Tcp { socket, tls: spoken } => {
-                    Self::tcp(*socket, tls.filter(|_| *spoken != Some(false))).await?
+                    let tls = tls.filter(|_| *spoken != Some(false)).cloned();
+                    Self::Tcp { listener: bind(*socket).await?, tls }
                 }
                 Address::Unix(path) => {
                     Self::unix(path, unix_mode).with_context(|| format!("can't listen on {address}"))?
@@ -44,10 +45,6 @@ impl Socket {
             });
         }
         Ok(sockets)
-    }
-
-    async fn tcp(address: SocketAddr, tls: Option<&Tls>) -> anyhow::Result<Self> {
-        Ok(Self::Tcp { listener: bind(address).await?, tls: tls.cloned() })
     }
 
     fn unix(path: &Path, mode: u32) -> anyhow::Result<Self> {

@@ -26,8 +26,8 @@ pub(crate) struct Tls {
     threads: Arc<Threads>,
 }
 
-/// Hands are shaken on threads of their own. A signature takes a hundred microseconds and is not divided: among the calls, a few
-/// callers who do nothing but connect would make all others wait two and a half times as long.
+/// Hands are shaken on threads of their own. A signature is not divided: among the calls, a few callers who do nothing but
+/// connect would make all others wait twice as long.
 struct Threads(Option<Runtime>);
 
 impl Threads {
@@ -72,15 +72,15 @@ impl Tls {
         let acceptor = self.acceptor.clone();
         let shaking = self.threads.0.as_ref()?.spawn(async move {
             tokio::select! {
-                shaken = timeout(config.handshake_timeout, shake(stream, acceptor)) => Some(shaken),
-                _ = stop.wait_for(|stop| *stop) => None,
+                shaken = timeout(config.handshake_timeout, shake(stream, acceptor)) => {
+                    shaken.unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "it took too long")))
+                }
+                _ = stop.wait_for(|stop| *stop) => Ok(None),
             }
         });
         let failure = match shaking.await {
-            Ok(None) => return None,
-            Ok(Some(Ok(Ok(greeting)))) => return greeting,
-            Ok(Some(Ok(Err(error)))) => error.to_string(),
-            Ok(Some(Err(_))) => "it took too long".to_owned(),
+            Ok(Ok(greeting)) => return greeting,
+            Ok(Err(error)) => error.to_string(),
             Err(error) => error.to_string(),
         };
         counts.handshake_failed();

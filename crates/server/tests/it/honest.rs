@@ -216,6 +216,7 @@ fn beside(
             // Linux: of this thread alone.
             rustix::process::nice(19).unwrap();
             if scale() > 1 {
+                // Its maker is first in line on the server's core, and so is it at first.
                 schedule("chrt", &["-o", "-p", "0"], this_thread());
                 schedule("taskset", &["-cp", "1"], this_thread());
             }

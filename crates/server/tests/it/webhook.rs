@@ -18,7 +18,7 @@ retry_schedule = ["0s", "20ms", "20ms", "20ms", "20ms", "20ms", "20ms", "20ms", 
 allow_networks = ["127.0.0.0/8"]
 "#;
 
-fn set(app: &App<'_>, user: &str, nick: &str) {
+pub(crate) fn set(app: &App<'_>, user: &str, nick: &str) {
     assert_eq!(app.code("portrait_set", &nick_body(user, nick)), 0);
 }
 
