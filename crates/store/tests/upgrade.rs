@@ -3,7 +3,7 @@
 //! `golden/format-1` was written by portraitd 0.1.0: app 1400000000 with a key, a custom field of each type, words, limits and an
 //! admin `ops`; accounts `alice` (every kind of value) and `bob` (nothing set, kicked at second 1700000000). `golden/format-2` has a
 //! webhook and an event besides, `golden/format-3` a token and an audit entry; `golden/format-4` differs in the
-//! outbox's index. To write one for a new format: `GOLDEN=1 cargo test -p portrait-store --test upgrade`, once.
+//! outbox's index, `golden/format-5` has an identity. To write one for a new format: `GOLDEN=1 cargo test -p portrait-store --test upgrade`, once.
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
@@ -62,7 +62,7 @@ const ALICE: [(&str, Result<&str, u64>); 5] = [
 
 async fn write(dir: &Path) {
     let store = SqliteStore::open(dir).unwrap();
-    store.put_app(settings(4), None).await.unwrap();
+    store.put_app(settings(5), None).await.unwrap();
     let numbers: Vec<String> =
         ALICE.iter().map(|(_, value)| value.err().unwrap_or_default().to_string()).collect();
     let items: Vec<RawItem<'_>> = ALICE
@@ -73,7 +73,7 @@ async fn write(dir: &Path) {
             value: value.map_or(RawValue::Number(RawNumber(number)), |text| RawValue::Text(text.into())),
         })
         .collect();
-    let patch = FieldSchema::of(&settings(4)).check(&Lexicon::default(), Role::Admin, &items).unwrap();
+    let patch = FieldSchema::of(&settings(5)).check(&Lexicon::default(), Role::Admin, &items).unwrap();
     let alice = portrait_model::AccountSeed { user: user("alice"), patch };
     store.import(APP, vec![alice, common::seed("bob", &[])], UnixMillis(1), Some(origin())).await.unwrap();
     store.kick(APP, user("bob"), UnixSeconds(1_700_000_000)).await.unwrap();
@@ -96,11 +96,11 @@ fn note() -> Note {
 #[test]
 fn every_format_opens_and_reads_back() {
     if std::env::var_os("GOLDEN").is_some() {
-        std::fs::create_dir_all(golden(4)).unwrap();
-        block_on(write(&golden(4)));
-        std::fs::remove_file(golden(4).join("portraitd.lock")).unwrap();
+        std::fs::create_dir_all(golden(5)).unwrap();
+        block_on(write(&golden(5)));
+        std::fs::remove_file(golden(5).join("portraitd.lock")).unwrap();
     }
-    for format in [1, 2, 3, 4] {
+    for format in [1, 2, 3, 4, 5] {
         let dir = tempfile::tempdir().unwrap();
         std::fs::copy(golden(format).join("portraitd.db"), dir.path().join("portraitd.db")).unwrap();
         block_on(async {

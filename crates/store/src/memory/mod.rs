@@ -7,7 +7,7 @@ mod outbox;
 pub use image::Image;
 
 use crate::outbox::{Backlogs, Effects};
-use crate::{CatalogStore, Change, Found, ProfileStore, Store, StoreError, StoreFuture, StoreStats};
+use crate::{CatalogStore, Change, Found, ProfileStore, Store, StoreError, StoreFuture, StoreId, StoreStats};
 use futures_util::future::{BoxFuture, ready};
 use operator::Office;
 use outbox::Outbox;
@@ -26,8 +26,8 @@ pub struct MemoryStore {
     inner: Mutex<Inner>,
 }
 
-#[derive(Default)]
 struct Inner {
+    id: StoreId,
     apps: BTreeMap<SdkAppId, (AppSettings, u64)>,
     accounts: BTreeMap<(SdkAppId, UserId), Account>,
     outbox: Outbox,
@@ -37,6 +37,22 @@ struct Inner {
     placed: u64,
     stats: StoreStats,
     closed: bool,
+}
+
+impl Default for Inner {
+    fn default() -> Self {
+        Self {
+            id: StoreId::random(),
+            apps: BTreeMap::default(),
+            accounts: BTreeMap::default(),
+            outbox: Outbox::default(),
+            backlogs: Backlogs::default(),
+            office: Office::default(),
+            placed: 0,
+            stats: StoreStats::default(),
+            closed: false,
+        }
+    }
 }
 
 #[derive(Clone, Default)]
@@ -221,6 +237,10 @@ impl CatalogStore for MemoryStore {
 }
 
 impl Store for MemoryStore {
+    fn id(&self) -> StoreId {
+        self.lock().id
+    }
+
     fn probe(&self) -> StoreFuture<'_, ()> {
         self.write(|_, _| Ok(()))
     }

@@ -1,5 +1,7 @@
 //! The engine's files, taken as they are, with the checker's primitives and the models beside them.
 
+#[path = "../../src/sqlite/files.rs"]
+mod files;
 #[path = "../../src/sqlite/fresh.rs"]
 mod fresh;
 mod group_commit;
