@@ -183,7 +183,14 @@ pub(super) async fn backup(
 ) -> Answer<Backup> {
     let wanted: Backup = read(&body)?;
     state.store.backup(&wanted.directory).await?;
-    state.write_down(&act, None, Changed::to(json!({ "directory": wanted.directory }))).await?;
-    tracing::info!(directory = %wanted.directory.display(), "a backup was taken");
+    let noted = state.write_down(&act, None, Changed::to(json!({ "directory": wanted.directory }))).await;
+    let directory = wanted.directory.display();
+    match noted {
+        Ok(()) => tracing::info!(%directory, "a backup was taken"),
+        // A store that takes no changes is one to be backed up.
+        Err(error) => {
+            tracing::warn!(%directory, ?act, ?error, "a backup was taken; it is not in the audit log")
+        }
+    }
     Ok(Json(wanted))
 }

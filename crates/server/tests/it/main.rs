@@ -38,6 +38,7 @@ mod limit_truth;
 mod limits;
 mod linear;
 mod listening;
+mod lost_files;
 mod memory_limit;
 mod migrate;
 mod observed;
