@@ -13,10 +13,27 @@ struct Vector {
     expire: u64,
     userbuf: Option<String>,
     usersig: String,
+    /// Of those that are refused.
+    code: Option<u32>,
+}
+
+fn all_vectors() -> Vec<Vector> {
+    serde_json::from_str(include_str!("../../../../conformance/usersig.json")).unwrap()
 }
 
 fn vectors() -> Vec<Vector> {
-    serde_json::from_str(include_str!("../../../../conformance/usersig.json")).unwrap()
+    all_vectors().into_iter().filter(|vector| vector.code.is_none()).collect()
+}
+
+#[test]
+fn what_no_signer_should_sign_is_refused() {
+    let refused: Vec<_> =
+        all_vectors().into_iter().filter_map(|vector| Some((vector.code?, vector.usersig))).collect();
+    let why: Vec<_> = refused.iter().map(|(_, usersig)| UserSig::decode(usersig).unwrap_err()).collect();
+    assert_eq!(why, [Unreadable::Identifier, Unreadable::Document, Unreadable::Base64]);
+    for ((code, _), why) in refused.iter().zip(why) {
+        assert_eq!(SigError::from(why).code().number(), *code);
+    }
 }
 
 #[test]

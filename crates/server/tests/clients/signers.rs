@@ -10,7 +10,7 @@ use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// For each signer.
-const CASES: u64 = 5000;
+const CASES: u64 = 10_000;
 
 /// A small generator (xorshift); the same seed makes the same cases.
 struct Random(u64);
