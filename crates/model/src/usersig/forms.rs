@@ -43,7 +43,7 @@ fn a_user_buffer_is_canonical_base64() {
     let good =
         |json: &str| good(r#""a""#, "1", &format!(r#","TLS.userbuf":{json}"#)).userbuf().map(str::to_owned);
     let bad = |json: &str, expected| bad(r#""a""#, "1", &format!(r#","TLS.userbuf":{json}"#), expected);
-    // An empty one is what the official signers of npm, PyPI and PHP make of an empty buffer.
+    // An empty one is what the official signers of npm and PyPI make of an empty buffer.
     for written in ["", "AA==", "AAA=", "AAAA", "+/+/", "YWJj"] {
         assert_eq!(good(&format!("\"{written}\"")).as_deref(), Some(written));
     }

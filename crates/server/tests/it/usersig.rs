@@ -37,7 +37,7 @@ impl Sign<'_> {
             "TLS.identifier:{identifier}\nTLS.sdkappid:{sdkappid}\nTLS.time:{time}\nTLS.expire:{expire}\n"
         );
         if let Some(userbuf) = userbuf {
-            write!(content, "TLS.userbuf:{userbuf}\n").unwrap();
+            writeln!(content, "TLS.userbuf:{userbuf}").unwrap();
         }
         let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).unwrap();
         mac.update(content.as_bytes());
