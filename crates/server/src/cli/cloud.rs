@@ -26,7 +26,7 @@ pub(super) struct Cloud {
     url: String,
     app: SdkAppId,
     key: AppKey,
-    admin: String,
+    admin: UserId,
     tags: Vec<String>,
     /// One tick, one call.
     ticks: Mutex<Interval>,
@@ -90,7 +90,7 @@ impl Cloud {
     /// An app at a base URL; `rate` calls a second at most.
     pub(super) fn new(
         base: &str,
-        (app, key, admin): (SdkAppId, AppKey, String),
+        (app, key, admin): (SdkAppId, AppKey, UserId),
         tags: Vec<String>,
         rate: u32,
     ) -> anyhow::Result<Self> {
@@ -100,7 +100,7 @@ impl Cloud {
         // The operator names the host himself: it may be anywhere.
         let everywhere = ["0.0.0.0/0", "::/0"].into_iter().filter_map(|network| network.parse().ok());
         let outbound = Outbound::new(AddressPolicy::public_and(everywhere.collect()), None)?;
-        let identifier = utf8_percent_encode(&admin, NON_ALPHANUMERIC);
+        let identifier = utf8_percent_encode(admin.as_str(), NON_ALPHANUMERIC);
         let url = format!(
             "{base}/v4/profile/portrait_get?sdkappid={app}&identifier={identifier}&random=1&contenttype=json&usersig="
         );
@@ -160,7 +160,7 @@ impl Cloud {
         const SIG_SECONDS: u64 = 600;
         self.ticks.lock().await.tick().await;
         let (app, time) = (self.app, SystemClock.now().seconds());
-        let wanted = SignRequest { app, identifier: &self.admin, time, expire: SIG_SECONDS, userbuf: None };
+        let wanted = SignRequest { app, identifier: self.admin, time, expire: SIG_SECONDS, userbuf: None };
         let request = Request::post(format!("{}{}", self.url, sign(&self.key, wanted)));
         let request = request.body(Full::new(Bytes::copy_from_slice(question))).context("--from");
         let request = request.map_err(Failure::Final)?;

@@ -8,7 +8,7 @@ use super::transfer::{Lines, Plan, Row, Stop, Transfer, open};
 use crate::admin::view::AppView;
 use anyhow::Context;
 use futures_util::future::try_join_all;
-use portrait_model::{AppKey, AppSettings, STANDARD_FIELDS, SdkAppId};
+use portrait_model::{AppKey, AppSettings, STANDARD_FIELDS, SdkAppId, UserId};
 use std::path::PathBuf;
 
 /// Move accounts with their profiles from the cloud to this server
@@ -32,8 +32,8 @@ pub(super) struct Args {
     #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true, value_parser = secret)]
     key: String,
     /// An App admin there
-    #[arg(long, value_name = "NAME", default_value = AppSettings::ADMINISTRATOR)]
-    admin: String,
+    #[arg(long, value_name = "NAME", default_value = AppSettings::ADMINISTRATOR, value_parser = UserId::parse)]
+    admin: UserId,
     /// The users to move, one UserID a line
     #[arg(long, value_name = "FILE")]
     accounts: PathBuf,
@@ -61,7 +61,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         let sdkappid = args.into.unwrap_or(args.sdkappid);
         let app: AppView = operator.get(&format!("/apps/{sdkappid}")).await?;
         let key = AppKey::parse(&args.key).context("--key: a key is 1 to 256 printable bytes")?;
-        let caller = (SdkAppId(args.sdkappid), key, args.admin.clone());
+        let caller = (SdkAppId(args.sdkappid), key, args.admin);
         let cloud = Cloud::new(&args.from, caller, tags(args, &app), args.rate)?;
         let source = Box::new(Lines::new(open(&args.accounts)?));
         let rows = CALLS * ACCOUNTS_MAX;

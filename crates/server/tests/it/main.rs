@@ -25,6 +25,7 @@ mod error_pages;
 mod export;
 mod faults;
 mod first_run;
+mod forged_usersig;
 mod handshakes;
 mod harness;
 mod honest;
