@@ -11,8 +11,8 @@ mod common;
 
 use common::{APP, block_on, user};
 use portrait_model::{
-    AppKey, AppSettings, CustomField, CustomKeyword, EventId, FieldSchema, FieldValue, Lexicon, Origin,
-    Permission, RawItem, RawNumber, RawValue, Role, Tag, UnixMillis, UnixSeconds, ValueType, Webhook,
+    AppKey, AppSettings, CustomField, CustomKeyword, EventId, FieldSchema, FieldValue, Lexicon, NewUserId,
+    Origin, Permission, RawItem, RawNumber, RawValue, Role, Tag, UnixMillis, UnixSeconds, ValueType, Webhook,
     WebhookToken, WebhookUrl,
 };
 use portrait_store::{
@@ -74,7 +74,7 @@ async fn write(dir: &Path) {
         })
         .collect();
     let patch = FieldSchema::of(&settings(4)).check(&Lexicon::default(), Role::Admin, &items).unwrap();
-    let alice = portrait_model::AccountSeed { user: user("alice"), patch };
+    let alice = portrait_model::AccountSeed { user: NewUserId::parse("alice").unwrap(), patch };
     store.import(APP, vec![alice, common::seed("bob", &[])], UnixMillis(1), Some(origin())).await.unwrap();
     store.kick(APP, user("bob"), UnixSeconds(1_700_000_000)).await.unwrap();
     store.operate(OperatorWrite::PutToken(token()), note()).await.unwrap();
