@@ -6,6 +6,7 @@
 //! that starts after that.
 
 mod codec;
+mod identity;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod internals;
@@ -17,6 +18,7 @@ mod outbox;
 mod settings;
 mod sqlite;
 
+pub use identity::{NoStoreId, StoreId};
 pub use measure::{Histogram, Measurements, Standing};
 pub use memory::{Image, MemoryStore};
 pub use open::{OpenError, StoreUrl, is_in_use, open};
@@ -208,6 +210,9 @@ pub trait OutboxStore: Send + Sync {
 
 /// A storage engine.
 pub trait Store: ProfileStore + CatalogStore + OutboxStore + OperatorStore {
+    /// Which store it is: the same for as long as it is the same data, another for every copy. Costs no I/O.
+    fn id(&self) -> StoreId;
+
     /// Writes and syncs something, to prove that the store can.
     fn probe(&self) -> StoreFuture<'_, ()>;
 

@@ -88,6 +88,8 @@ pub struct Standing {
     pub disk_free_bytes: u64,
     /// With fewer free bytes than this, nothing is written that makes the data grow.
     pub disk_kept_bytes: u64,
+    /// A file was removed, moved, replaced or linked under the open store: changes are refused.
+    pub files_changed: bool,
 }
 
 #[cfg(test)]

@@ -54,6 +54,12 @@ pub enum OpenError {
         /// The database.
         path: PathBuf,
     },
+    /// The last acknowledged changes are gone: they were in the log alone.
+    #[error("{} lost its log ({}-wal is missing or empty): portraitd did not end by itself, or this is a copy of a running server's file, and the last acknowledged changes are in that log. Put the log back beside it; or restore a backup; or go on without those changes: portraitd repair --data {}. Nothing was changed", path.display(), path.display(), path.parent().unwrap_or(Path::new(".")).display())]
+    LostLog {
+        /// The database.
+        path: PathBuf,
+    },
     /// There is nothing to read.
     #[error("{} holds no data of portraitd; name the directory that has portraitd.db in it", dir.display())]
     NoStore {
@@ -112,30 +118,36 @@ pub fn open(url: &StoreUrl, settings: SqliteSettings) -> Result<Arc<dyn Store>, 
 
 /// Whether a process has this data directory open.
 pub fn is_in_use(dir: &Path) -> bool {
-    let file = File::open(lock_path(dir));
-    file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    [lock_path(dir), dir.to_owned()].iter().any(|path| {
+        let file = File::open(path);
+        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    })
 }
 
 /// The right to a data directory: one process at a time. Ends with the process, however that ends.
+///
+/// A lock is one of a file, not of its name. So the directory is locked too, for when the lock's file is removed, and the
+/// log, for when the files are moved or linked into another directory.
 #[derive(Debug)]
 pub(crate) struct DirectoryLock {
+    dir: PathBuf,
     file: File,
+    directory: Option<File>,
+    log: Option<File>,
 }
 
 impl Drop for DirectoryLock {
     fn drop(&mut self) {
-        // Closing the file is not enough while a child process, just forked, still shares it.
-        if let Err(error) = self.file.unlock() {
-            tracing::warn!(%error, "the data directory's lock can't be given back");
+        for file in [Some(&self.file), self.directory.as_ref(), self.log.as_ref()].into_iter().flatten() {
+            // Closing the file is not enough while a child process, just forked, still shares it.
+            if let Err(error) = file.unlock() {
+                tracing::warn!(%error, "the data directory's lock can't be given back");
+            }
         }
     }
 }
 
 impl DirectoryLock {
-    /// Whoever only asks [`is_in_use`] holds the lock for an instant; that is waited out.
-    const ATTEMPTS: u32 = 5;
-    const PAUSE: Duration = Duration::from_millis(20);
-
     /// Creates the directory if need be and takes its lock, leaving this process's number in it.
     pub(crate) fn take(dir: &Path) -> Result<Self, OpenError> {
         create(dir).map_err(OpenError::io(dir))?;
@@ -143,26 +155,64 @@ impl DirectoryLock {
         let options =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
         let mut file = options.map_err(OpenError::io(&path))?;
-        let mut locked = file.try_lock();
-        for _ in 1..Self::ATTEMPTS {
-            if matches!(locked, Err(TryLockError::WouldBlock)) {
-                thread::sleep(Self::PAUSE);
-                locked = file.try_lock();
-            }
-        }
-        match locked {
+        let in_use = |file: &mut File| {
+            let mut text = String::new();
+            let pid = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
+            OpenError::InUse { dir: dir.to_owned(), pid }
+        };
+        match patiently_lock(&file) {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut text = String::new();
-                let pid = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
-                return Err(OpenError::InUse { dir: dir.to_owned(), pid });
-            }
+            Err(TryLockError::WouldBlock) => return Err(in_use(&mut file)),
             Err(TryLockError::Error(source)) => return Err(OpenError::io(&path)(source)),
         }
+        let directory = File::open(dir).map_err(OpenError::io(dir))?;
+        let directory = match patiently_lock(&directory) {
+            Ok(()) => Some(directory),
+            Err(TryLockError::WouldBlock) => return Err(in_use(&mut file)),
+            // Some file systems lock no directories. The lock's file is enough until it is removed.
+            Err(TryLockError::Error(error)) => {
+                tracing::debug!(%error, "the directory itself can't be locked");
+                None
+            }
+        };
         let pid = std::process::id();
         file.set_len(0).and_then(|()| writeln!(file, "{pid}")).map_err(OpenError::io(&path))?;
-        Ok(Self { file })
+        let mut lock = Self { dir: dir.to_owned(), file, directory, log: None };
+        let log = dir.join("portraitd.db-wal");
+        if log.exists() {
+            lock.hold_log(&log)?;
+        }
+        Ok(lock)
     }
+
+    /// Locks the log that is there now.
+    pub(crate) fn hold_log(&mut self, path: &Path) -> Result<(), OpenError> {
+        // Two locks of one file exclude each other, also in one process.
+        self.log = None;
+        let file = File::open(path).map_err(OpenError::io(path))?;
+        match patiently_lock(&file) {
+            Ok(()) => {
+                self.log = Some(file);
+                Ok(())
+            }
+            Err(TryLockError::WouldBlock) => Err(OpenError::InUse { dir: self.dir.clone(), pid: None }),
+            Err(TryLockError::Error(source)) => Err(OpenError::io(path)(source)),
+        }
+    }
+}
+
+/// [`is_in_use`] holds a lock for an instant; that is waited out.
+fn patiently_lock(file: &File) -> Result<(), TryLockError> {
+    const ATTEMPTS: u32 = 5;
+    const PAUSE: Duration = Duration::from_millis(20);
+    let mut locked = file.try_lock();
+    for _ in 1..ATTEMPTS {
+        if matches!(locked, Err(TryLockError::WouldBlock)) {
+            thread::sleep(PAUSE);
+            locked = file.try_lock();
+        }
+    }
+    locked
 }
 
 /// Sees to it that what was created in a directory is still there after a power cut.
@@ -182,6 +232,6 @@ pub(crate) fn create(dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn lock_path(dir: &Path) -> PathBuf {
+pub(crate) fn lock_path(dir: &Path) -> PathBuf {
     dir.join(LOCK_FILE)
 }

@@ -253,9 +253,11 @@ mod tests {
     #[test]
     fn what_is_not_known_is_refused_without_showing_keys() {
         let (json, _) = encode(&AppSettings::new(SdkAppId(1))).unwrap();
-        let newer = json.replace("\"v\":2", "\"v\":3");
-        assert!(decode(SdkAppId(1), &newer, "").unwrap_err().contains("version 3"));
+        let newer = json.replace("\"v\":3", "\"v\":4");
+        assert!(decode(SdkAppId(1), &newer, "").unwrap_err().contains("version 4"));
         assert!(decode(SdkAppId(1), "{}", "").is_err());
+        let odd = json.replace("\"sensitive_code\":\"profile\"", "\"sensitive_code\":\"other\"");
+        assert!(decode(SdkAppId(1), &odd, "").unwrap_err().contains("unknown variant"));
         let bad = json.replace("\"keys\":[]", "\"keys\":[{\"id\":3,\"key\":\"se\\u0000cret\"}]");
         assert_eq!(decode(SdkAppId(1), &bad, ""), Err("key 3 is not a key".into()));
     }

@@ -241,5 +241,5 @@ async fn metrics(Extract(state): Extract<State>) -> Result<Response, AdminError>
 
 async fn store_stats(Extract(state): Extract<State>) -> Json<view::StoreView> {
     let stats = state.store.stats();
-    Json(view::StoreView { changes: stats.changes, commits: stats.commits })
+    Json(view::StoreView { id: state.store.id().to_string(), changes: stats.changes, commits: stats.commits })
 }

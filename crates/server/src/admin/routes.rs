@@ -173,8 +173,8 @@ pub(crate) const CLOSED: &[Route] = routes! {
             .gives::<TestView>(200, "What was sent and what came back.")
             .may(&[409]);
     get "/store" super::store_stats,
-        |op| op.says("Show what the store has done")
-            .gives::<StoreView>(200, "Since it was opened.");
+        |op| op.says("Show which store it is and what it has done")
+            .gives::<StoreView>(200, "Its id, and what it did since it was opened.");
     get "/tokens" tokens::list,
         |op| op.says("List the admin tokens")
             .gives::<Vec<TokenView>>(200, "Their names; the tokens themselves are not kept.");

@@ -255,10 +255,14 @@ pub(crate) struct UsageView {
     pub(crate) calls: BTreeMap<String, BTreeMap<u32, u64>>,
 }
 
-/// What the store has done since it was opened.
+/// Which store it is, and what it has done since it was opened.
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub(crate) struct StoreView {
+    /// 32 hexadecimal digits, made with the store; a restored backup and a copy have another.
+    pub(crate) id: String,
+    /// Operations written.
     pub(crate) changes: u64,
+    /// Commits, each with one sync of the disk, that carried them.
     pub(crate) commits: u64,
 }
 

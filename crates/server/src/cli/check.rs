@@ -22,10 +22,10 @@ pub(super) struct CheckArgs {
     json: bool,
 }
 
-/// Go on without the changes behind a damaged place of a stopped server's log
+/// Go on without the changes that a stopped server's damaged or lost log held
 ///
-/// For a server that refuses to start because of such a place, when there is no backup that is better.
-/// Keeps the damaged log beside the data. Does nothing when the log is not damaged.
+/// For a server that refuses to start because its log is damaged, missing or empty, when there is no backup that
+/// is better. Keeps a damaged log beside the data. Does nothing when the log is there and whole.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct RepairArgs {
@@ -95,11 +95,12 @@ pub(super) fn check(args: &CheckArgs) -> anyhow::Result<()> {
 
 pub(super) fn repair(args: &RepairArgs) -> anyhow::Result<()> {
     match portrait_store::repair(&args.data)? {
-        Some(Repaired { offset, kept }) => say(format_args!(
+        Some(Repaired::LostLog) => say("the store opens again, without what was in the lost log"),
+        Some(Repaired::DamagedLog { offset, kept }) => say(format_args!(
             "what the log holds before byte {offset} is kept; the damaged log is {}",
             kept.display()
         )),
-        None => say("the log is not damaged; nothing was changed"),
+        None => say("the log is there and whole; nothing was changed"),
     }
     Ok(())
 }

@@ -228,6 +228,15 @@ pub(crate) const METRICS: &[Metric] = &[
         values: |snapshot| vec![(Vec::new(), snapshot.standing.disk_kept_bytes)],
     },
     Metric {
+        name: "portraitd_store_files_changed",
+        kind: Kind::Gauge,
+        labels: "",
+        english: "1 while the database, its log or the lock is not the file that the server opened: removed, moved, replaced or hard-linked. Changes are refused (40006); reads go on.",
+        chinese: "数据库、日志或锁文件在运行期间被删除、移动、替换或建立硬链接时为 1；此时拒绝修改（40006），读取照常。",
+        alert: "portraitd_store_files_changed > 0",
+        values: |snapshot| vec![(Vec::new(), u64::from(snapshot.standing.files_changed))],
+    },
+    Metric {
         name: "portraitd_webhook_events",
         kind: Kind::Gauge,
         labels: "sdkappid, state (waiting, parked)",

@@ -2,7 +2,7 @@
 //! disk has backups instead.
 
 use super::{Account, Inner, MemoryStore};
-use crate::{Found, Store, StoreError, StoreFuture};
+use crate::{Found, Store, StoreError, StoreFuture, StoreId};
 use portrait_model::{AccountState, AppSettings, Profile, SdkAppId, UnixMillis, UserId};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -129,10 +129,12 @@ impl MemoryStore {
     }
 
     /// Makes an app, or all, exactly what the image shows, in one atomic unit: what is not in it is gone, and so are
-    /// events that waited. An app in the image that is out of the scope is left alone.
+    /// events that waited. An app in the image that is out of the scope is left alone. The store has another
+    /// [`Store::id`] then: an import that was interrupted before can't continue over what is gone.
     pub fn put_back(&self, scope: Option<SdkAppId>, image: &Image) -> StoreFuture<'_, ()> {
         let chosen = in_scope(scope);
         self.write(|inner, effects| {
+            inner.id = StoreId::random();
             inner.outbox.clear(|app| chosen.contains(&app), effects);
             inner.accounts.retain(|(app, _), _| !chosen.contains(app));
             inner.deletions.retain(|(app, _), _| !chosen.contains(app));

@@ -8,7 +8,8 @@ pub use image::Image;
 
 use crate::outbox::{Backlogs, Effects};
 use crate::{
-    CatalogStore, Change, DELETIONS_UNIT_MAX, Found, ProfileStore, Store, StoreError, StoreFuture, StoreStats,
+    CatalogStore, Change, DELETIONS_UNIT_MAX, Found, ProfileStore, Store, StoreError, StoreFuture, StoreId,
+    StoreStats,
 };
 use futures_util::future::{BoxFuture, ready};
 use operator::Office;
@@ -28,8 +29,8 @@ pub struct MemoryStore {
     inner: Mutex<Inner>,
 }
 
-#[derive(Default)]
 struct Inner {
+    id: StoreId,
     apps: BTreeMap<SdkAppId, (AppSettings, u64)>,
     accounts: BTreeMap<(SdkAppId, UserId), Account>,
     /// When accounts were deleted, where that was noted.
@@ -41,6 +42,23 @@ struct Inner {
     placed: u64,
     stats: StoreStats,
     closed: bool,
+}
+
+impl Default for Inner {
+    fn default() -> Self {
+        Self {
+            id: StoreId::random(),
+            apps: BTreeMap::default(),
+            accounts: BTreeMap::default(),
+            deletions: BTreeMap::default(),
+            outbox: Outbox::default(),
+            backlogs: Backlogs::default(),
+            office: Office::default(),
+            placed: 0,
+            stats: StoreStats::default(),
+            closed: false,
+        }
+    }
 }
 
 #[derive(Clone, Default)]
@@ -270,6 +288,10 @@ impl CatalogStore for MemoryStore {
 }
 
 impl Store for MemoryStore {
+    fn id(&self) -> StoreId {
+        self.lock().id
+    }
+
     fn probe(&self) -> StoreFuture<'_, ()> {
         self.write(|_, _| Ok(()))
     }

@@ -5,11 +5,12 @@
 //! writer nor readers wait for it, and it takes its time beside them ([`super::pace`]). But a view that is open keeps
 //! the write-ahead log from starting anew: for as long as the copy takes, the log grows with every change.
 
-use super::connection;
+use super::connection::{self, Identity};
+use super::files::Files;
 use super::pace::Pace;
 use super::partial::PARTIAL;
 use crate::StoreError;
-use crate::open::{self, sync_directory};
+use crate::open::{self, OpenError, sync_directory};
 use rusqlite::{Connection, InterruptHandle};
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
@@ -22,6 +23,7 @@ use std::time::Duration;
 /// Takes backups, one at a time.
 pub(super) struct Backups {
     path: PathBuf,
+    files: Arc<Files>,
     /// How long the write-ahead log is.
     log_pages: Arc<AtomicI64>,
     /// Held while a copy is taken.
@@ -34,11 +36,15 @@ struct State {
     closed: bool,
     /// Ends the copy that is being taken.
     interrupt: Option<InterruptHandle>,
+    /// Opened with the store, so that a database that was removed meanwhile can still be copied.
+    idle: Option<Connection>,
 }
 
 impl Backups {
-    pub(super) fn new(path: &Path, log_pages: Arc<AtomicI64>) -> Self {
-        Self { path: path.to_owned(), log_pages, copying: Mutex::new(()), state: Mutex::default() }
+    pub(super) fn new(path: &Path, files: Arc<Files>, log_pages: Arc<AtomicI64>) -> Result<Self, OpenError> {
+        let idle = Some(connection::reading(path).map_err(OpenError::engine(path))?);
+        let state = Mutex::new(State { idle, ..State::default() });
+        Ok(Self { path: path.to_owned(), files, log_pages, copying: Mutex::new(()), state })
     }
 
     /// Copies the store into a directory that is new or empty, while `commits` tells how many there have been. Blocks until
@@ -60,9 +66,14 @@ impl Backups {
         let partial = to.join(PARTIAL);
         let whole = to.join("portraitd.db");
         let copied = self.copy_beside_writers(&mut connection, &partial, commits);
+        let copied = copied.and_then(|()| renew(&partial));
         let copied = copied.and_then(|()| fs::rename(&partial, &whole).map_err(failed(&whole)));
-        drop(connection);
-        self.state().interrupt = None;
+        let whole = copied.is_ok() && connection.progress_handler(0, None::<fn() -> bool>).is_ok();
+        let mut state = self.state();
+        state.interrupt = None;
+        // One that failed may be broken: it is not used again.
+        state.idle = Some(connection).filter(|_| whole && !state.closed);
+        drop(state);
         copied.and_then(|()| sync_directory(to).map_err(failed(to))).inspect_err(|_| {
             // What is left of it would only be in the way of the next attempt.
             let _ = fs::remove_file(&partial);
@@ -73,7 +84,10 @@ impl Backups {
     pub(super) fn close(&self) {
         /// An interruption finds no statement when it comes just before it starts, and must be repeated.
         const PAUSE: Duration = Duration::from_millis(10);
-        self.state().closed = true;
+        let mut state = self.state();
+        state.closed = true;
+        state.idle = None;
+        drop(state);
         while matches!(self.copying.try_lock(), Err(TryLockError::WouldBlock)) {
             if let Some(interrupt) = &self.state().interrupt {
                 interrupt.interrupt();
@@ -100,12 +114,19 @@ impl Backups {
     }
 
     fn connect(&self) -> Result<Connection, StoreError> {
-        let connection = connection::reading(&self.path).map_err(engine)?;
         let mut state = self.state();
         if state.closed {
             return Err(StoreError::Unavailable("it was closed".into()));
         }
+        let connection = state.idle.take().map_or_else(|| self.open(), Ok)?;
         state.interrupt = Some(connection.get_interrupt_handle());
+        Ok(connection)
+    }
+
+    fn open(&self) -> Result<Connection, StoreError> {
+        let connection = connection::reading(&self.path).map_err(engine)?;
+        // Not another store that took this one's place.
+        self.files.verify()?;
         Ok(connection)
     }
 
@@ -129,6 +150,12 @@ fn prepare(to: &Path) -> Result<(), StoreError> {
         )));
     }
     Ok(())
+}
+
+/// Makes a copy a store of its own. On the disk when it returns.
+fn renew(partial: &Path) -> Result<(), StoreError> {
+    connection::identify(partial, Identity::Renewed).map_err(engine)?;
+    File::open(partial).and_then(|file| file.sync_all()).map_err(failed(partial))
 }
 
 /// Writes all that a connection sees into a new file. On the disk when it returns.

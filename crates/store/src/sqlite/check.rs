@@ -178,8 +178,7 @@ impl Check<'_> {
     /// Events that wait for their webhook, or were given up.
     fn events(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         // Format 1 has none.
-        let known = "SELECT count(*) FROM sqlite_schema WHERE name = 'outbox'";
-        if connection.query_row(known, [], |row| row.get::<_, u32>(0))? == 0 {
+        if !connection::has_table(connection, "outbox")? {
             return Ok(());
         }
         let mut select = connection.prepare("SELECT app, seq, event FROM outbox")?;
@@ -205,8 +204,7 @@ impl Check<'_> {
     /// That the numbers of accounts are right.
     fn populations(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         // Formats 1 and 2 have none.
-        let known = "SELECT count(*) FROM sqlite_schema WHERE name = 'populations'";
-        if connection.query_row(known, [], |row| row.get::<_, u32>(0))? == 0 {
+        if !connection::has_table(connection, "populations")? {
             return Ok(());
         }
         let sql = "SELECT app, (SELECT count(*) FROM accounts WHERE accounts.app = populations.app), accounts FROM populations";

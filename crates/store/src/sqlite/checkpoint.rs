@@ -8,8 +8,9 @@
 //! readable for that long: after a deletion the log is also cut off, at once when nothing is written, else within a
 //! minute.
 
+use super::files::Files;
 use super::room::Room;
-use super::{ahead, connection};
+use super::{ahead, connection, log_mark};
 use crate::open::OpenError;
 use rusqlite::{Connection, ffi};
 use std::fs::File;
@@ -83,7 +84,7 @@ impl Checkpointer {
         path: &Path,
         gate: Arc<Mutex<()>>,
         erased: Arc<AtomicBool>,
-        room: Arc<Room>,
+        (room, files): (Arc<Room>, Arc<Files>),
         log_pages: Arc<AtomicI64>,
         bounds: Bounds,
     ) -> Result<Self, OpenError> {
@@ -97,6 +98,7 @@ impl Checkpointer {
             gate,
             erased,
             room,
+            files,
             log_pages,
             cut_off,
             a_sync_failed: false,
@@ -139,6 +141,7 @@ struct Worker {
     /// Something deleted may still be in the log.
     erased: Arc<AtomicBool>,
     room: Arc<Room>,
+    files: Arc<Files>,
     log_pages: Arc<AtomicI64>,
     /// When the log was last cut off.
     cut_off: Instant,
@@ -152,6 +155,8 @@ impl Worker {
         let mut seen = Log::default();
         loop {
             self.room.look();
+            // Told in the log when it is found, and to everyone who wants to change something.
+            let _ = self.files.verify();
             match stopped.recv_timeout(self.bounds.interval) {
                 Err(RecvTimeoutError::Timeout) if self.a_sync_failed => {}
                 Err(RecvTimeoutError::Timeout) => match self.round(seen) {
@@ -179,7 +184,10 @@ impl Worker {
     }
 
     fn finish(mut self) {
-        if let Err(error) = self.take_connection().and_then(connection::close_last) {
+        // Under its name there may be another store's log by now.
+        let ours = self.files.verify().is_ok();
+        let closed = self.take_connection().and_then(|last| connection::close_last(last, ours));
+        if let Err(error) = closed {
             tracing::warn!(%error, "the last checkpoint failed; the log is read at the next start");
         }
     }
@@ -271,7 +279,7 @@ impl Worker {
         self.erased.store(false, Ordering::Release);
         // The writer waits: no time for readers.
         connection.busy_timeout(Duration::ZERO)?;
-        let log = checkpoint(connection, "TRUNCATE");
+        let log = log_mark::cleared(connection, || checkpoint(connection, "TRUNCATE"));
         connection::wait_when_busy(connection)?;
         match log {
             Ok(log) if log.pages == 0 => self.cut_off = Instant::now(),

@@ -4,7 +4,7 @@
 //! `secure_delete` overwrites a row where it is. But SQLite moves rows when a page overflows, and does not clear where
 //! they were; such a copy of a row that is deleted later stays until its place is needed. Only a new file is sure.
 
-use super::connection::{self, Access};
+use super::connection::{self, Access, Identity};
 use super::partial;
 use crate::open::{DirectoryLock, OpenError};
 use std::fs;
@@ -32,12 +32,12 @@ pub fn compact(dir: &Path) -> Result<Compacted, OpenError> {
     let before = size(&path).map_err(OpenError::io(&path))?;
     let partial = partial::fill(&connection, &path)?;
     // With the last connection the log goes, which belongs to the old file alone.
-    connection::close_last(connection).map_err(OpenError::engine(&path))?;
+    connection::close_last(connection, true).map_err(OpenError::engine(&path))?;
     let log = dir.join("portraitd.db-wal");
     if log.exists() {
         let _ = partial::clear(&partial);
         return Err(OpenError::Engine { path: log, reason: "the log is still in use".into() });
     }
-    partial::take_place(&partial, &path)?;
+    partial::take_place(&partial, &path, Identity::Kept)?;
     Ok(Compacted { before, after: size(&path).map_err(OpenError::io(&path))? })
 }

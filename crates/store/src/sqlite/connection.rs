@@ -1,6 +1,7 @@
 //! Connections: the file's format, and the settings that each connection needs.
 
-use super::{log, partial};
+use super::{log, log_mark, partial};
+use crate::StoreId;
 use crate::open::{OpenError, sync_directory};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, ffi};
@@ -81,6 +82,16 @@ DROP INDEX outbox_by_app;
 CREATE INDEX outbox_parked ON outbox (app, seq) WHERE parked = 1;
 ";
 
+/// What format 5 adds: which store it is, and whether its log must be there ([`super::log_mark`]).
+const FORMAT_5: &str = "
+CREATE TABLE store (
+    one       INTEGER PRIMARY KEY CHECK (one = 1),
+    id        BLOB    NOT NULL CHECK (length(id) = 16),
+    needs_log INTEGER NOT NULL DEFAULT 0
+) STRICT;
+INSERT INTO store (one, id) VALUES (1, randomblob(16));
+";
+
 /// What format 6 adds: when accounts were deleted, for apps that do not import them again so soon; settings that only
 /// some apps have.
 const FORMAT_6: &str = "
@@ -92,6 +103,9 @@ CREATE TABLE deletions (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX deletions_by_time ON deletions (app, deleted_ms);
 ";
+
+/// From nothing to the present format: the first makes format 1, each other brings the one before it up to its own.
+const STEPS: [&str; 6] = [FORMAT_1, FORMAT_2, FORMAT_3, FORMAT_4, FORMAT_5, FORMAT_6];
 
 /// Sees to it that the database exists in a format that is known. While the connection that did so is kept, those
 /// opened after it need not read the whole log once more.
@@ -105,6 +119,7 @@ pub(super) fn prepare(path: &Path) -> Result<Connection, OpenError> {
         Err(_) if log.exists() => return Err(emptied()),
         Err(_) => create(path)?,
     }
+    log_mark::refuse_lost_log(path)?;
     if !log.exists() {
         // So that no power cut leaves a log without its database.
         sync_directory(path.parent().unwrap_or(Path::new("."))).map_err(OpenError::io(path))?;
@@ -120,14 +135,11 @@ pub(super) fn prepare(path: &Path) -> Result<Connection, OpenError> {
     }
     log::make_sure(path)?;
     let connection = opened()?;
-    let steps: &[&str] = match found {
-        1 => &[FORMAT_2, FORMAT_3, FORMAT_4, FORMAT_6],
-        2 => &[FORMAT_3, FORMAT_4, FORMAT_6],
-        3 => &[FORMAT_4, FORMAT_6],
-        4 => &[FORMAT_6],
-        _ => return Ok(connection),
-    };
-    upgrade(&connection, &steps.concat()).map_err(OpenError::engine(path))?;
+    let missing = usize::try_from(found).ok().and_then(|found| STEPS.get(found..)).unwrap_or_default();
+    if missing.is_empty() {
+        return Ok(connection);
+    }
+    upgrade(&connection, &missing.concat()).map_err(OpenError::engine(path))?;
     tracing::info!(path = %path.display(), "the database was upgraded from format {found} to format {FORMAT}");
     Ok(connection)
 }
@@ -145,11 +157,44 @@ fn create(path: &Path) -> Result<(), OpenError> {
         // Half the usual page: a profile is some 300 bytes, and the log carries whole pages.
         connection.execute_batch("PRAGMA page_size = 2048;")?;
         let application = format!("PRAGMA application_id = {APPLICATION_ID};");
-        upgrade(&connection, &[FORMAT_1, FORMAT_2, FORMAT_3, FORMAT_4, FORMAT_6, &application].concat())?;
+        upgrade(&connection, &[&STEPS.concat(), application.as_str()].concat())?;
         Ok(connection)
     });
     let connection = made.map_err(OpenError::engine(path))?;
-    partial::take_place(&partial::fill(&connection, path)?, path)
+    partial::take_place(&partial::fill(&connection, path)?, path, Identity::Kept)
+}
+
+/// Whether a database that is written from another is still the same store.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Identity {
+    Kept,
+    Renewed,
+}
+
+/// Has a database say which store it is, and that nothing of it is in a log, while nothing depends on it.
+pub(super) fn identify(partial: &Path, identity: Identity) -> rusqlite::Result<()> {
+    let connection = Connection::open(partial)?;
+    log_mark::clear(&connection)?;
+    // Formats before 5 get their identity with their upgrade.
+    if identity == Identity::Renewed && has_table(&connection, "store")? {
+        connection.execute("UPDATE store SET id = randomblob(16)", [])?;
+    }
+    connection.close().map_err(|(_, error)| error)
+}
+
+/// Whether a database is portraitd's.
+pub(super) fn is_ours(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("PRAGMA application_id", [], |row| Ok(row.get::<_, i64>(0)? == APPLICATION_ID))
+}
+
+/// Whether a format has this table.
+pub(super) fn has_table(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
+    connection.query_row("SELECT count(*) FROM sqlite_schema WHERE name = ?1", [name], |row| row.get(0))
+}
+
+/// Which store it is.
+pub(super) fn store_id(connection: &Connection) -> rusqlite::Result<StoreId> {
+    connection.query_row("SELECT id FROM store", [], |row| row.get(0).map(StoreId::from_bytes))
 }
 
 /// Has a database say that it has a log, while nothing depends on it.
@@ -176,6 +221,12 @@ pub(super) enum Access {
 
 /// A connection to a database that must be there, and is looked at only: its log stays as it is.
 pub(super) fn existing(path: &Path, access: Access) -> Result<Connection, OpenError> {
+    log_mark::refuse_lost_log(path)?;
+    existing_without_log(path, access)
+}
+
+/// The same, though its log may be lost.
+pub(super) fn existing_without_log(path: &Path, access: Access) -> Result<Connection, OpenError> {
     let flags = match access {
         Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
         Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
@@ -222,17 +273,21 @@ fn use_log(connection: &Connection) -> rusqlite::Result<()> {
     Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR), Some(why)))
 }
 
-/// Has a connection open what all connections share, and fails when that can't be written.
+/// Has a connection open what all connections share, the log first, and fails when that can't be written.
 pub(super) fn join(connection: &Connection) -> rusqlite::Result<()> {
+    use_log(connection)?;
     connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK;")
 }
 
-/// Closes the last connection of the process: the whole log is copied and removed.
-pub(super) fn close_last(connection: Connection) -> rusqlite::Result<()> {
+/// Closes the last connection of the process: the whole log is copied, and removed if it is `ours` under its name.
+pub(super) fn close_last(connection: Connection, ours: bool) -> rusqlite::Result<()> {
+    log_mark::clear(&connection)?;
     let (busy, left): (bool, i64) =
         connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
     // SQLite removes the log on its own word; that nothing is left in it is not taken on trust.
-    if !busy && left <= 0 {
+    if busy || left > 0 {
+        log_mark::write(&connection, true)?;
+    } else if ours {
         leave_log_on_close(&connection, false)?;
     }
     connection.close().map_err(|(_, error)| error)

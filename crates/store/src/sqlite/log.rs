@@ -6,6 +6,7 @@
 //! anything is built upon it. And a frame that does not fit may have been damaged since: whole commits behind it prove that it was on the disk once.
 
 use super::connection::{self, Access};
+use super::log_mark;
 use crate::open::{DirectoryLock, OpenError, sync_directory};
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -27,6 +28,11 @@ pub(super) fn path_of(database: &Path) -> PathBuf {
 
 fn partial(log: &Path) -> PathBuf {
     log.with_extension("db-wal.partial")
+}
+
+/// Whether there is a log with something in it. Without a head SQLite takes it for empty.
+pub(super) fn is_there(database: &Path) -> bool {
+    fs::metadata(path_of(database)).is_ok_and(|log| log.len() >= HEAD_BYTES)
 }
 
 /// Sees to it that the log is whole and on the disk. Nobody in this process may have the database open.
@@ -222,25 +228,40 @@ impl Log {
     }
 }
 
-/// What a repair did.
+/// What a repair gave up.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Repaired {
-    /// Where the log stopped to read back.
-    pub offset: u64,
-    /// Where the damaged log is kept.
-    pub kept: PathBuf,
+pub enum Repaired {
+    /// What lay behind a damaged place of the log.
+    DamagedLog {
+        /// Where the log stopped to read back.
+        offset: u64,
+        /// Where the damaged log is kept.
+        kept: PathBuf,
+    },
+    /// What was in a log that is lost.
+    LostLog,
 }
 
-/// Gives up what lies behind a damaged place of the log in a directory that no process has open: the log as it is is kept
-/// aside, what reads back before that place goes into the database. `None` when the log is not damaged.
+/// Makes the store in a directory that no process has open usable again. Of a damaged log, what reads back before the
+/// damaged place goes into the database and the log as it is is kept aside; a log that is lost is given up. `None` when
+/// the log is there and whole.
 pub fn repair(dir: &Path) -> Result<Option<Repaired>, OpenError> {
     let path = dir.join("portraitd.db");
     if !path.is_file() {
         return Err(OpenError::NoStore { dir: dir.to_owned() });
     }
     let _lock = DirectoryLock::take(dir)?;
-    let connection = connection::existing(&path, Access::Write)?;
+    let lost = match log_mark::refuse_lost_log(&path) {
+        Ok(()) => false,
+        Err(OpenError::LostLog { .. }) => true,
+        Err(error) => return Err(error),
+    };
+    let connection = connection::existing_without_log(&path, Access::Write)?;
     let log = path_of(&path);
+    if lost {
+        connection::close_last(connection, true).map_err(OpenError::engine(&path))?;
+        return Ok(Some(Repaired::LostLog));
+    }
     let Some(offset) = find_damage(&path).map_err(OpenError::io(&log))? else { return Ok(None) };
     let kept = dir.join("portraitd.db-wal.damaged");
     let keep = || {
@@ -250,6 +271,6 @@ pub fn repair(dir: &Path) -> Result<Option<Repaired>, OpenError> {
         sync_directory(dir)
     };
     keep().map_err(OpenError::io(&kept))?;
-    connection::close_last(connection).map_err(OpenError::engine(&path))?;
-    Ok(Some(Repaired { offset, kept }))
+    connection::close_last(connection, true).map_err(OpenError::engine(&path))?;
+    Ok(Some(Repaired::DamagedLog { offset, kept }))
 }

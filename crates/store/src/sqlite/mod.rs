@@ -10,10 +10,12 @@ mod checkpoint;
 mod compact;
 mod connection;
 mod deletions;
+mod files;
 mod fresh;
 mod hot;
 mod import;
 mod log;
+mod log_mark;
 mod operation;
 mod operator;
 mod outbox;
@@ -36,10 +38,11 @@ use crate::operator::{AuditEntry, AuditSeq, Note, OperatorStore, OperatorWrite, 
 use crate::outbox::{Backlog, EventState, OutboxEvent, OutboxSeq, Selection, Verdict};
 use crate::{
     CatalogStore, Change, Found, Measurements, OutboxStore, ProfileStore, Standing, Store, StoreError,
-    StoreFuture, StoreStats,
+    StoreFuture, StoreId, StoreStats,
 };
 use backup::Backups;
 use checkpoint::{Bounds, Checkpointer};
+use files::Files;
 use fresh::FreshEvents;
 use futures_util::future::BoxFuture;
 use hot::HotProfiles;
@@ -53,7 +56,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64};
 use std::sync::{Arc, Mutex};
-use writer::Writer;
+use writer::{Shared, Writer};
 
 /// What a store may use of the machine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -75,6 +78,7 @@ impl Default for SqliteSettings {
 /// waits for its threads and leaves the log to the next start, as after `kill -9`.
 pub struct SqliteStore {
     path: PathBuf,
+    id: StoreId,
     // The order of the fields is the order in which a dropped store ends.
     writer: Writer,
     readers: Readers,
@@ -82,6 +86,8 @@ pub struct SqliteStore {
     fresh: Arc<FreshEvents>,
     room: Arc<Room>,
     backups: Arc<Backups>,
+    /// To the end: closing a file that SQLite has open too would give up SQLite's locks.
+    files: Arc<Files>,
     /// What ends at [`Store::close`]: the checkpointer, the anchor, then the right to the directory.
     running: tokio::sync::Mutex<Option<(Checkpointer, Anchor, DirectoryLock)>>,
 }
@@ -103,28 +109,41 @@ impl SqliteStore {
     }
 
     fn open_bounded(dir: &Path, settings: SqliteSettings, bounds: Bounds) -> Result<Self, OpenError> {
-        let lock = DirectoryLock::take(dir)?;
+        let mut lock = DirectoryLock::take(dir)?;
         let path = dir.join("portraitd.db");
         let anchor = connection::prepare(&path)?;
+        connection::join(&anchor).map_err(OpenError::engine(&path))?;
+        // SQLite does this too, at the first commit, but passes over an error: the log could be gone with what was
+        // acknowledged.
+        open::sync_directory(dir).map_err(OpenError::io(dir))?;
+        log_mark::set(&anchor, &path)?;
+        let log = log::path_of(&path);
+        lock.hold_log(&log)?;
+        let files = Files::watch(&path, &log, &open::lock_path(dir));
+        let files = Arc::new(files.map_err(OpenError::io(dir))?);
+        let id = connection::store_id(&anchor).map_err(OpenError::engine(&path))?;
         let gate = Arc::new(Mutex::new(()));
         // The log found here may hold what an earlier process deleted.
         let erased = Arc::new(AtomicBool::new(true));
         let hot = Arc::new(HotProfiles::new(settings.profiles_bytes_max));
         let fresh = Arc::new(FreshEvents::default());
-        let in_memory = (Arc::clone(&hot), Arc::clone(&fresh));
         let room = Arc::new(Room::new(dir.to_owned(), settings.keep_free_bytes));
-        let writer =
-            Writer::start(&path, Arc::clone(&gate), Arc::clone(&erased), in_memory, Arc::clone(&room))?;
+        let shared = Shared {
+            gate: Arc::clone(&gate),
+            erased: Arc::clone(&erased),
+            hot: Arc::clone(&hot),
+            fresh: Arc::clone(&fresh),
+            room: Arc::clone(&room),
+            files: Arc::clone(&files),
+        };
+        let writer = Writer::start(&path, shared)?;
         let log_pages = Arc::new(AtomicI64::new(0));
-        let backups = Arc::new(Backups::new(&path, Arc::clone(&log_pages)));
-        let checkpointer = Checkpointer::start(&path, gate, erased, Arc::clone(&room), log_pages, bounds)?;
-        connection::join(&anchor).map_err(OpenError::engine(&path))?;
-        // SQLite does this too, at the first commit, but passes over an error: the log could be gone with what was
-        // acknowledged.
-        open::sync_directory(dir).map_err(OpenError::io(dir))?;
+        let backups = Arc::new(Backups::new(&path, Arc::clone(&files), Arc::clone(&log_pages))?);
+        let looked_at = (Arc::clone(&room), Arc::clone(&files));
+        let checkpointer = Checkpointer::start(&path, gate, erased, looked_at, log_pages, bounds)?;
         let running = tokio::sync::Mutex::new(Some((checkpointer, anchor, lock)));
-        let readers = Readers::new(&path);
-        Ok(Self { path, writer, readers, hot, fresh, room, backups, running })
+        let readers = Readers::new(&path, Arc::clone(&files));
+        Ok(Self { path, id, writer, readers, hot, fresh, room, backups, files, running })
     }
 
     /// Reads at once, on the calling thread: a read of cached pages takes a few microseconds, less than handing it
@@ -309,6 +328,10 @@ impl OperatorStore for SqliteStore {
 }
 
 impl Store for SqliteStore {
+    fn id(&self) -> StoreId {
+        self.id
+    }
+
     fn probe(&self) -> StoreFuture<'_, ()> {
         Box::pin(async { self.writer.write(Operation::Probe).await.map(|_| ()) })
     }
@@ -339,6 +362,7 @@ impl Store for SqliteStore {
             waiting: self.writer.waiting() as u64,
             disk_free_bytes: space.free,
             disk_kept_bytes: space.kept,
+            files_changed: self.files.are_changed(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! A database that is made beside its place, and takes it once it is whole: a crash leaves the one or the other.
 
-use super::{backup, connection};
+use super::backup;
+use super::connection::{self, Identity};
 use crate::StoreError;
 use crate::open::{OpenError, sync_directory};
 use rusqlite::Connection;
@@ -43,8 +44,9 @@ pub(super) fn fill(connection: &Connection, path: &Path) -> Result<PathBuf, Open
 ///
 /// It says that it has a log from the start: SQLite would write that in place, beside a journal, and does not notice when the
 /// journal's name could not be synced.
-pub(super) fn take_place(partial: &Path, path: &Path) -> Result<(), OpenError> {
-    let taken = connection::give_log(partial).map_err(OpenError::engine(path)).and_then(|()| {
+pub(super) fn take_place(partial: &Path, path: &Path, identity: Identity) -> Result<(), OpenError> {
+    let ready = connection::identify(partial, identity).and_then(|()| connection::give_log(partial));
+    let taken = ready.map_err(OpenError::engine(path)).and_then(|()| {
         let synced = File::open(partial).and_then(|file| file.sync_all());
         let renamed = synced.and_then(|()| fs::rename(partial, path));
         renamed

@@ -1,24 +1,26 @@
 //! Reading: connections of their own, which see every commit that was acknowledged before they start.
 
 use super::connection;
+use super::files::Files;
 use super::hot::{Hot, HotProfiles, Stamp};
 use super::primitives::{Mutex, MutexGuard};
 use crate::{Found, StoreError, codec, settings};
 use portrait_model::{AccountState, AppRecord, SdkAppId, UnixSeconds, UserId};
 use rusqlite::{Connection, OptionalExtension, Transaction, ffi, params};
 use std::path::{Path, PathBuf};
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 /// Connections that read. There are never more than threads that read at the same time.
 pub(super) struct Readers {
     path: PathBuf,
+    files: Arc<Files>,
     /// Those not in use; `None` once closed.
     idle: Mutex<Option<Vec<Connection>>>,
 }
 
 impl Readers {
-    pub(super) fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), idle: Mutex::new(Some(Vec::new())) }
+    pub(super) fn new(path: &Path, files: Arc<Files>) -> Self {
+        Self { path: path.to_owned(), files, idle: Mutex::new(Some(Vec::new())) }
     }
 
     /// Lends a connection, opening one when all are in use.
@@ -32,7 +34,7 @@ impl Readers {
         };
         let connection = match lent {
             Some(connection) => connection,
-            None => connection::reading(&self.path).map_err(failed)?,
+            None => self.open()?,
         };
         let outcome = read(&connection);
         // One that failed may be broken: it is not lent again.
@@ -42,6 +44,13 @@ impl Readers {
             idle.push(connection);
         }
         outcome
+    }
+
+    fn open(&self) -> Result<Connection, StoreError> {
+        let connection = connection::reading(&self.path).map_err(failed)?;
+        // Not another store that took this one's place.
+        self.files.verify()?;
+        Ok(connection)
     }
 
     pub(super) fn close(&self) {

@@ -1,7 +1,7 @@
 //! From a backup to a data directory.
 
 use super::check::{Checked, Finding, examine};
-use super::connection::{self, Access};
+use super::connection::{self, Access, Identity};
 use super::partial::{self, PARTIAL};
 use crate::open::{DirectoryLock, LOCK_FILE, OpenError, is_in_use};
 use std::fs::{self, File, OpenOptions};
@@ -39,7 +39,8 @@ pub enum RestoreError {
     },
 }
 
-/// Checks a backup and copies it into a data directory that is new or empty. Durable when it returns.
+/// Checks a backup and copies it into a data directory that is new or empty, as a store with an identity of its own. Durable
+/// when it returns.
 pub fn restore(backup: &Path, data: &Path, tell: &mut dyn FnMut(Finding)) -> Result<Checked, RestoreError> {
     let from = backup.join("portraitd.db");
     if !from.is_file() {
@@ -64,7 +65,7 @@ pub fn restore(backup: &Path, data: &Path, tell: &mut dyn FnMut(Finding)) -> Res
     let partial = data.join(PARTIAL);
     partial::clear(&partial)?;
     copy(&from, &partial).map_err(OpenError::io(&partial))?;
-    partial::take_place(&partial, &data.join("portraitd.db"))?;
+    partial::take_place(&partial, &data.join("portraitd.db"), Identity::Renewed)?;
     Ok(checked)
 }
 

@@ -1,6 +1,7 @@
 //! The writer: one thread, and group commit. It takes what has queued, writes it in one transaction with one sync,
 //! and only then acknowledges all of it. Alone, a change waits for nobody; under load, many share a sync.
 
+use super::files::Files;
 use super::fresh::FreshEvents;
 use super::hot::HotProfiles;
 use super::operation::{Failure, Operation, Outcome};
@@ -59,15 +60,22 @@ pub(super) struct Writer {
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
+/// What the writer shares with the rest of the engine.
+pub(super) struct Shared {
+    /// While another holds it, nothing is written.
+    pub(super) gate: Arc<Mutex<()>>,
+    /// Set by each deletion: tells the checkpointer that deleted bytes are in the log.
+    pub(super) erased: Arc<AtomicBool>,
+    /// Follow what is committed.
+    pub(super) hot: Arc<HotProfiles>,
+    pub(super) fresh: Arc<FreshEvents>,
+    pub(super) room: Arc<Room>,
+    pub(super) files: Arc<Files>,
+}
+
 impl Writer {
-    /// Starts the thread. While another holds `gate`, nothing is written; `erased` is set by each deletion.
-    pub(super) fn start(
-        path: &Path,
-        gate: Arc<Mutex<()>>,
-        erased: Arc<AtomicBool>,
-        (hot, fresh): (Arc<HotProfiles>, Arc<FreshEvents>),
-        room: Arc<Room>,
-    ) -> Result<Self, OpenError> {
+    /// Starts the thread.
+    pub(super) fn start(path: &Path, shared: Shared) -> Result<Self, OpenError> {
         let connection = connection::writing(path).map_err(OpenError::engine(path))?;
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
         let counters = Arc::new(Counters::default());
@@ -76,11 +84,7 @@ impl Writer {
             path: path.to_owned(),
             connection: Some(connection),
             broken: None,
-            gate,
-            erased,
-            hot,
-            fresh,
-            room,
+            shared,
             counters: Arc::clone(&counters),
             last_place: backlogs.last_place(),
             backlogs: Arc::clone(&backlogs),
@@ -182,13 +186,7 @@ struct Engine {
     path: PathBuf,
     connection: Option<Connection>,
     broken: Option<Broken>,
-    gate: Arc<Mutex<()>>,
-    /// Tells the checkpointer that deleted bytes are in the log.
-    erased: Arc<AtomicBool>,
-    /// Follows what is committed.
-    hot: Arc<HotProfiles>,
-    fresh: Arc<FreshEvents>,
-    room: Arc<Room>,
+    shared: Shared,
     counters: Arc<Counters>,
     backlogs: Arc<Backlogs>,
     last_place: OutboxSeq,
@@ -237,7 +235,7 @@ impl Engine {
 
     /// Looked at anew for whoever would be refused: writing goes on as soon as there is room.
     fn has_no_room(&self) -> bool {
-        self.room.is_short() && self.room.look()
+        self.shared.room.is_short() && self.shared.room.look()
     }
 
     /// Writes a batch and answers everyone in it.
@@ -245,7 +243,7 @@ impl Engine {
         if batch.is_empty() {
             return;
         }
-        let gate = Arc::clone(&self.gate);
+        let gate = Arc::clone(&self.shared.gate);
         let open = gate.lock().unwrap_or_else(PoisonError::into_inner);
         let began = Instant::now();
         let measurements = &self.counters.measurements;
@@ -262,7 +260,7 @@ impl Engine {
                     .iter()
                     .any(|outcome| matches!(outcome, Ok(Outcome::Deleted(_) | Outcome::Counted(_))))
                 {
-                    self.erased.store(true, Ordering::Release);
+                    self.shared.erased.store(true, Ordering::Release);
                 }
                 let changes = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
                 self.counters.changes.fetch_add(changes as u64, Ordering::Relaxed);
@@ -272,7 +270,7 @@ impl Engine {
                     let _ = job.reply.send(outcome);
                 }
                 if commits.is_multiple_of(COMMITS_BETWEEN_LOOKS) {
-                    self.room.look();
+                    self.shared.room.look();
                 }
             }
             // Somebody met a damaged page; everyone else has a right to be written.
@@ -292,16 +290,18 @@ impl Engine {
 
     /// One transaction for the whole batch: all of it is on the disk, or none.
     fn commit(&mut self, batch: &[Job]) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
+        // What is written must be in the files that the next start will open.
+        self.shared.files.verify()?;
         // Places that a failed batch took are not given again: whoever reads on must not miss an event.
         let mut effects = Effects::after(self.last_place);
-        let (hot, backlogs) = (Arc::clone(&self.hot), Arc::clone(&self.backlogs));
+        let (hot, backlogs) = (Arc::clone(&self.shared.hot), Arc::clone(&self.backlogs));
         let mut touched = Touched::new(&hot, &backlogs);
         let committed = transact(self.connection()?, batch, &mut effects, &mut touched);
         self.last_place = effects.last_place();
         match committed {
             Ok(outcomes) => {
                 self.broken = None;
-                touched.publish(&self.fresh, self.last_place);
+                touched.publish(&self.shared.fresh, self.last_place);
                 backlogs.commit(&effects);
                 Ok(outcomes)
             }
@@ -322,7 +322,11 @@ impl Engine {
                 return Err(StoreError::Unavailable("it failed a moment ago and will be reopened".into()));
             }
             match connection::writing(&self.path) {
-                Ok(connection) => self.connection = Some(connection),
+                Ok(connection) => {
+                    // Not another store that took this one's place.
+                    self.shared.files.verify()?;
+                    self.connection = Some(connection);
+                }
                 Err(error) => {
                     self.break_down();
                     return Err(StoreError::Unavailable(error.to_string()));
@@ -336,8 +340,8 @@ impl Engine {
     /// have dropped the pages and would report success (fsyncgate). A new connection writes everything anew.
     fn break_down(&mut self) {
         self.connection = None;
-        self.hot.clear();
-        self.fresh.clear();
+        self.shared.hot.clear();
+        self.shared.fresh.clear();
         let backoff = self.broken.take().map_or(Self::BACKOFF_MIN, |broken| broken.backoff * 2);
         let backoff = backoff.min(Self::BACKOFF_MAX);
         self.broken = Some(Broken { retry_at: Instant::now() + backoff, backoff });

@@ -9,8 +9,8 @@ use crate::random::{Random, scale, seed};
 use crate::teller::Place;
 use portrait_model::{AccountSeed, EventId, NewUserId, Origin, Profile, ProfilePatch, UnixMillis, UserId};
 use portrait_store::{
-    CatalogStore, Change, EventState, Found, OpenError, OutboxStore, ProfileStore, SqliteStore, Store,
-    StoreError, check, repair,
+    CatalogStore, Change, EventState, Found, OpenError, OutboxStore, ProfileStore, Repaired, SqliteStore,
+    Store, StoreError, check, repair,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -191,7 +191,8 @@ async fn look(
 /// What an operator has who goes on without the changes behind the damage: everything before it, whole.
 async fn repaired(image: &Path, expected: &[Vec<Profile>]) -> Result<(), String> {
     let repaired = repair(image).map_err(|error| error.to_string())?.ok_or("there is nothing to repair")?;
-    if !repaired.kept.is_file() {
+    let Repaired::DamagedLog { kept, .. } = repaired else { return Err(format!("{repaired:?}")) };
+    if !kept.is_file() {
         return Err("the damaged log is gone".into());
     }
     let store = SqliteStore::open(image).map_err(|error| error.to_string())?;

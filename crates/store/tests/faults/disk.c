@@ -46,6 +46,7 @@ struct record {
 };
 
 #define FDS 65536
+#define SECTOR 512
 #define FILES 4096
 
 static const char *dir;
@@ -223,6 +224,12 @@ int close(int fd) {
     return real_close(fd);
 }
 
+/* Up to the last boundary of a sector in the first half: a sector is written whole or not at all, as in recording.rs. */
+static size_t whole_sectors(off_t at, size_t length) {
+    off_t middle = (at + (off_t)length / 2) / SECTOR * SECTOR;
+    return middle > at ? (size_t)(middle - at) : 0;
+}
+
 static ssize_t write_watched(int fd, uint32_t file, const void *bytes, size_t length, off_t at) {
     pthread_mutex_lock(&lock);
     int positioned = at >= 0;
@@ -237,7 +244,7 @@ static ssize_t write_watched(int fd, uint32_t file, const void *bytes, size_t le
         case FAIL: part = 0, then_fail = 1; break;
         case KILL_BEFORE: die(); break;
         case KILL_AFTER: then_die = 1; break;
-        case KILL_AMID: part = length / 2, then_die = 1; break;
+        case KILL_AMID: part = whole_sectors(at, length), then_die = 1; break;
         case FAIL_AMID: part = length / 2, then_fail = 1; break;
         case SHORT: part = length > 1 ? length / 2 : length; break;
         default: break;

@@ -2,6 +2,8 @@
 
 #[path = "../../src/sqlite/deletions.rs"]
 mod deletions;
+#[path = "../../src/sqlite/files.rs"]
+mod files;
 #[path = "../../src/sqlite/fresh.rs"]
 mod fresh;
 mod group_commit;

@@ -64,7 +64,7 @@ described! {
         "status": 200, "answer": "thank you", "milliseconds": 12,
         "failure": null,
     };
-    StoreView => { "changes": 41, "commits": 40 };
+    StoreView => { "id": "6b9d1f0c2a7e4c55b1d0e8f3a4c6971e", "changes": 41, "commits": 40 };
     NewToken => { "name": "ci" };
     CreatedToken => { "name": "ci", "token": "3fe69e4b726f…" };
     TokenView => { "name": "local", "created_ms": null };

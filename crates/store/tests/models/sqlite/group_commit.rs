@@ -8,7 +8,7 @@ use super::primitives::{Fault, advance, fault, scheduling_point};
 use super::reader::Readers;
 use super::room::Room;
 use super::table::{Table, delete, read};
-use super::writer::Writer;
+use super::writer::{Shared, Writer};
 use crate::StoreError;
 use crate::common::user;
 use crate::orders::{check, wrong};
@@ -63,17 +63,16 @@ impl Stage {
         let accounts: Vec<UserId> = (0..CALLERS).map(account).chain([abandoned()]).collect();
         table.begin(&accounts);
         let (gate, hot) = (Arc::new(Mutex::new(())), Arc::new(HotProfiles::new(1 << 20)));
-        let erased = Arc::new(AtomicBool::new(false));
-        let in_memory = (Arc::clone(&hot), Arc::default());
-        let writer = Writer::start(
-            &table.path(),
-            Arc::clone(&gate),
-            erased,
-            in_memory,
-            Arc::new(Room::new(table.path(), 0)),
-        )
-        .unwrap();
-        let readers = Readers::new(&table.path());
+        let shared = Shared {
+            gate: Arc::clone(&gate),
+            erased: Arc::new(AtomicBool::new(false)),
+            hot: Arc::clone(&hot),
+            fresh: Arc::default(),
+            room: Arc::new(Room::new(table.path(), 0)),
+            files: Arc::default(),
+        };
+        let writer = Writer::start(&table.path(), shared).unwrap();
+        let readers = Readers::new(&table.path(), Arc::default());
         let (seen, table, closing) = (Arc::clone(seen), Arc::clone(table), AtomicBool::new(false));
         Self { seen, table, writer, hot, readers, gate, closing }
     }

@@ -6,7 +6,7 @@ use super::hot::{Hot, HotProfiles};
 use super::reader::Readers;
 use super::room::Room;
 use super::table::{Table, delete, read};
-use super::writer::Writer;
+use super::writer::{Shared, Writer};
 use crate::common::{APP, user};
 use crate::orders::{check, wrong};
 use portrait_model::UserId;
@@ -51,14 +51,20 @@ fn carelessly(readers: &Readers, hot: &HotProfiles) -> Option<u64> {
 fn story(table: &Arc<Table>, look: Read) {
     table.begin(&[alice()]);
     let hot = Arc::new(HotProfiles::new(1 << 20));
-    let (gate, erased) = (Arc::new(Mutex::new(())), Arc::new(AtomicBool::new(false)));
-    let (in_memory, room) = ((Arc::clone(&hot), Arc::default()), Arc::new(Room::new(table.path(), 0)));
-    let writer = Writer::start(&table.path(), gate, erased, in_memory, room).unwrap();
+    let shared = Shared {
+        gate: Arc::new(Mutex::new(())),
+        erased: Arc::new(AtomicBool::new(false)),
+        hot: Arc::clone(&hot),
+        fresh: Arc::default(),
+        room: Arc::new(Room::new(table.path(), 0)),
+        files: Arc::default(),
+    };
+    let writer = Writer::start(&table.path(), shared).unwrap();
     let acknowledged = Arc::new(AtomicU64::new(0));
     let readers: Vec<_> = (0..READERS)
         .map(|_| {
             let (hot, acknowledged) = (Arc::clone(&hot), Arc::clone(&acknowledged));
-            let readers = Readers::new(&table.path());
+            let readers = Readers::new(&table.path(), Arc::default());
             thread::spawn(move || {
                 let mut seen = 0;
                 for _ in 0..3 {
@@ -97,7 +103,7 @@ fn story(table: &Arc<Table>, look: Read) {
     let stored = table.stored().get(&alice()).copied();
     match hot.get(&(APP, alice())) {
         Ok(known) => assert_eq!(Some(super::table::version_of(alice(), &known.profile)), stored, "memory"),
-        Err(_) => assert_eq!(read(&Readers::new(&table.path()), &hot, alice()), stored),
+        Err(_) => assert_eq!(read(&Readers::new(&table.path(), Arc::default()), &hot, alice()), stored),
     }
 }
 
