@@ -5,6 +5,7 @@
 
 mod admin;
 mod api;
+mod authenticate;
 mod beside;
 mod certificate;
 mod cli;
@@ -16,6 +17,7 @@ mod deletions;
 mod emulator;
 mod framing;
 mod gateway;
+mod hook;
 mod host;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
@@ -34,6 +36,7 @@ mod primitives;
 mod proxy;
 mod query;
 mod registry;
+mod request_body;
 mod request_ids;
 mod request_log;
 mod safety;

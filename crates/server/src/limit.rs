@@ -1,7 +1,6 @@
 //! Frequency limits: one GCRA cell for each app and command, and one for each address whose UserSigs fail.
 
-use crate::api::ENDPOINTS;
-use portrait_model::Clock;
+use portrait_model::{Clock, Command};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -37,38 +36,32 @@ impl Cell {
 }
 
 /// One app's cells. They live on when the app's settings change.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct AppCells {
-    by_endpoint: Vec<Cell>,
+    by_command: [Cell; Command::COUNT],
     total: Cell,
-}
-
-impl Default for AppCells {
-    fn default() -> Self {
-        Self { by_endpoint: ENDPOINTS.iter().map(|_| Cell::default()).collect(), total: Cell::default() }
-    }
 }
 
 /// Which limit a call ran into.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Exceeded {
     /// The command's.
-    Endpoint,
+    Command,
     /// The app's for all calls.
     App,
 }
 
 impl AppCells {
-    /// Counts a call, at `now_ns`, of the endpoint with this place in `ENDPOINTS`.
+    /// Counts a call, at `now_ns`, of a command.
     pub(crate) fn admit(
         &self,
-        endpoint: usize,
+        command: Command,
         per_second: u32,
         total: u32,
         now_ns: u64,
     ) -> Result<(), Exceeded> {
-        match self.by_endpoint.get(endpoint) {
-            Some(cell) if !cell.admit(per_second, now_ns) => Err(Exceeded::Endpoint),
+        match self.by_command.get(command.place()) {
+            Some(cell) if !cell.admit(per_second, now_ns) => Err(Exceeded::Command),
             Some(_) | None if !self.total.admit(total, now_ns) => Err(Exceeded::App),
             Some(_) | None => Ok(()),
         }

@@ -5,11 +5,11 @@
 mod message;
 mod parent;
 
-use crate::api::ENDPOINTS;
 use crate::clock::SystemClock;
 use crate::outbound::{AddressPolicy, Outbound};
 use crate::request_log::{Steps, Told};
 use crate::secret::random_u64;
+use crate::telemetry::CallExporter;
 use crate::usage::NO_COMMAND;
 use anyhow::Context;
 use bytes::Bytes;
@@ -17,7 +17,7 @@ use http_body_util::Full;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Uri};
 use parent::Parent;
-use portrait_model::{Clock, SdkAppId};
+use portrait_model::{Clock, Command, SdkAppId};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -94,16 +94,18 @@ pub(crate) fn start(
     Ok((Traces { queue, lost }, tokio::spawn(exporter.run(waiting))))
 }
 
-impl Traces {
-    /// Leaves a call's span; never waits. Who says that a trace is not sampled is not asked again.
-    pub(crate) fn record(&self, told: &Told<'_>) {
+impl CallExporter for Traces {
+    /// Leaves a call's span, unless its caller says that the trace is not sampled.
+    fn export(&self, told: &Told<'_>) {
         let parent = Parent::of(&told.head.headers);
         if parent.as_ref().is_some_and(|parent| !parent.sampled) {
             return;
         }
         self.leave(span(told, parent.as_ref()));
     }
+}
 
+impl Traces {
     fn leave(&self, span: anyhow::Result<Span>) {
         if !span.is_ok_and(|span| self.queue.try_send(span).is_ok()) {
             self.lost.fetch_add(1, Ordering::Relaxed);
@@ -117,13 +119,12 @@ fn span(told: &Told<'_>, parent: Option<&Parent>) -> anyhow::Result<Span> {
         None => u128::from(random_u64()?) << 64 | u128::from(random_u64()?),
     };
     let Steps { auth, body, work, store_micros } = told.steps;
-    let endpoint = told.place.and_then(|place| ENDPOINTS.get(place));
     Ok(Span {
         // Zero stands for "none".
         trace: trace.max(1),
         id: random_u64()?.max(1),
         parent: parent.map(|parent| parent.span_id),
-        command: endpoint.map_or(NO_COMMAND, |endpoint| endpoint.command),
+        command: told.command.map_or(NO_COMMAND, Command::name),
         method: method_name(&told.head.method),
         path: told.head.uri.path().chars().take(PATH_MAX).collect(),
         sdk_app_id: told.sdk_app_id,

@@ -4,7 +4,7 @@ use crate::api::{Answer, ApiError};
 use crate::telemetry::Telemetry;
 use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
-use portrait_model::{Language, SdkAppId};
+use portrait_model::{Command, Language, SdkAppId};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -32,8 +32,8 @@ pub(crate) async fn timed<T>(took: &mut Duration, step: impl Future<Output = T>)
 /// A request that was answered.
 pub(crate) struct Told<'a> {
     pub(crate) head: &'a Parts,
-    /// The endpoint's place in `ENDPOINTS`.
-    pub(crate) place: Option<usize>,
+    /// `None` when the path names none.
+    pub(crate) command: Option<Command>,
     pub(crate) sdk_app_id: Option<SdkAppId>,
     pub(crate) steps: &'a Steps,
     pub(crate) outcome: &'a Result<Answer, ApiError>,
@@ -42,14 +42,11 @@ pub(crate) struct Told<'a> {
 }
 
 impl Told<'_> {
-    /// Counts the request, leaves its span where there is a collector, and writes one line for it; a second one when it took as long as `slow` (zero = never).
+    /// Counts the request, passes it on where there is an exporter, and writes one line for it; a second one when it took as long as `slow` (zero = never).
     pub(crate) fn log(&self, slow: Duration, telemetry: &Telemetry) {
-        telemetry.answered(self.place, self.elapsed);
+        telemetry.answered(self.command, self.elapsed);
         self.log_outcome();
-        #[cfg(feature = "otel")]
-        if let Some(traces) = &telemetry.traces {
-            traces.record(self);
-        }
+        telemetry.export(self);
         if !slow.is_zero() && self.elapsed >= slow {
             telemetry.slow();
             self.log_slow();

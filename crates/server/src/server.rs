@@ -2,10 +2,13 @@
 
 use crate::admin::{self, Gate, Tokens};
 use crate::api;
+use crate::api::Services;
+use crate::beside::Beside;
 use crate::config::Config;
 use crate::deletions;
 use crate::emulator::{Emulator, Front, control};
 use crate::gateway::Gateway;
+use crate::hook::CallHooks;
 use crate::listener::{self, Answer, Certificate, Counts, ListenerConfig, Seating, Socket, Tls};
 use crate::registry::Registry;
 use crate::secret::{self, AdminToken};
@@ -69,7 +72,7 @@ impl Server {
         let event_ids = Arc::new(EventIds::new(secret::random_u64()?));
         let telemetry = Telemetry::new(tls.watched);
         #[cfg(feature = "otel")]
-        let telemetry = telemetry.exported(config, &stopped, &mut tasks)?;
+        let telemetry = exported(telemetry, config, &stopped, &mut tasks)?;
         let telemetry = Arc::new(telemetry);
         let (public, control) =
             (Opened::public(public, config, &telemetry), Opened::admin(control, &telemetry));
@@ -94,16 +97,10 @@ impl Server {
             url: own_url(&urls).into(),
         });
         let (serving, gateway_store) = (config.listener(), Arc::clone(&store));
-        let gateway = Gateway::new(
-            gateway_store,
-            registry,
-            clock,
-            event_ids,
-            config.gateway(),
-            telemetry,
-            secret::random_u64()?,
-        );
-        let gateway = Arc::new(gateway.with_emulator(emulator));
+        let services = Services { store: gateway_store, registry, clock, event_ids, beside: Beside::new() };
+        let hooks = emulator.map(|emulator| -> Arc<dyn CallHooks> { emulator });
+        let gateway = Gateway::new(services, config.gateway(), telemetry, hooks, secret::random_u64()?);
+        let gateway = Arc::new(gateway);
         let mut admin = admin::router(admin);
         match control_state {
             None => {
@@ -148,6 +145,21 @@ impl Server {
         self.finish().await;
         self.store.close().await;
     }
+}
+
+/// Starts to export traces, if the settings name a collector.
+#[cfg(feature = "otel")]
+fn exported(
+    telemetry: Telemetry,
+    config: &Config,
+    stopped: &watch::Receiver<bool>,
+    tasks: &mut Vec<JoinHandle<()>>,
+) -> anyhow::Result<Telemetry> {
+    let Some(collector) = &config.log.otlp_endpoint else { return Ok(telemetry) };
+    let grace = config.listener().shutdown_timeout;
+    let (traces, exporting) = crate::otel::start(collector, stopped.clone(), grace)?;
+    tasks.push(exporting);
+    Ok(telemetry.exporting(Arc::new(traces)))
 }
 
 fn say_if_empty(registry: &Registry) {

@@ -1,17 +1,24 @@
 //! What a running server measures of itself. Every request costs a few relaxed additions: no lock, no allocation, no
 //! lookup by name.
 
-use crate::api::ENDPOINTS;
 use crate::listener::{Certificate, Counts};
+use crate::request_log::Told;
+use portrait_model::Command;
 use portrait_store::Histogram;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+/// Takes note of calls that were answered.
+pub(crate) trait CallExporter: Send + Sync + std::fmt::Debug {
+    /// Never waits, and never fails: a call does not depend on it.
+    fn export(&self, call: &Told<'_>);
+}
+
 /// The measurements of one server.
 #[derive(Debug)]
 pub(crate) struct Telemetry {
-    /// One for each endpoint, and one for what is none.
+    /// One for each command, and one for calls without.
     latency: Box<[Histogram]>,
     usersig_hits: AtomicU64,
     usersig_misses: AtomicU64,
@@ -20,45 +27,39 @@ pub(crate) struct Telemetry {
     pub(crate) admin: Arc<Counts>,
     /// By the listener that shows them.
     pub(crate) certificates: Vec<(&'static str, Arc<Certificate>)>,
-    /// `None`: nobody collects them.
-    #[cfg(feature = "otel")]
-    pub(crate) traces: Option<crate::otel::Traces>,
+    exporter: Option<Arc<dyn CallExporter>>,
 }
 
 impl Telemetry {
     pub(crate) fn new(certificates: Vec<(&'static str, Arc<Certificate>)>) -> Self {
         Self {
-            latency: (0..=ENDPOINTS.len()).map(|_| Histogram::new(Histogram::MICROS)).collect(),
+            latency: (0..=Command::COUNT).map(|_| Histogram::new(Histogram::MICROS)).collect(),
             usersig_hits: AtomicU64::new(0),
             usersig_misses: AtomicU64::new(0),
             slow: AtomicU64::new(0),
             public: Arc::default(),
             admin: Arc::default(),
             certificates,
-            #[cfg(feature = "otel")]
-            traces: None,
+            exporter: None,
         }
     }
 
-    /// Starts to export traces, if the settings name a collector.
-    #[cfg(feature = "otel")]
-    pub(crate) fn exported(
-        mut self,
-        config: &crate::config::Config,
-        stopped: &tokio::sync::watch::Receiver<bool>,
-        tasks: &mut Vec<tokio::task::JoinHandle<()>>,
-    ) -> anyhow::Result<Self> {
-        let Some(collector) = &config.log.otlp_endpoint else { return Ok(self) };
-        let grace = config.listener().shutdown_timeout;
-        let (traces, exporting) = crate::otel::start(collector, stopped.clone(), grace)?;
-        self.traces = Some(traces);
-        tasks.push(exporting);
-        Ok(self)
+    /// Passes every call on, to a collector of traces for instance.
+    #[cfg_attr(not(feature = "otel"), expect(dead_code, reason = "the default build has no exporter"))]
+    pub(crate) fn exporting(self, exporter: Arc<dyn CallExporter>) -> Self {
+        Self { exporter: Some(exporter), ..self }
     }
 
-    /// A request of the endpoint with this place in `ENDPOINTS` was answered.
-    pub(crate) fn answered(&self, endpoint: Option<usize>, elapsed: Duration) {
-        if let Some(latency) = self.latency.get(endpoint.unwrap_or(ENDPOINTS.len())) {
+    /// Passes a call on.
+    pub(crate) fn export(&self, call: &Told<'_>) {
+        if let Some(exporter) = &self.exporter {
+            exporter.export(call);
+        }
+    }
+
+    /// A request was answered; `None` = its path named no command.
+    pub(crate) fn answered(&self, command: Option<Command>, elapsed: Duration) {
+        if let Some(latency) = self.latency.get(command.map_or(Command::COUNT, Command::place)) {
             latency.record_time(elapsed);
         }
     }
@@ -76,7 +77,7 @@ impl Telemetry {
 
     /// Latencies in microseconds, by command.
     pub(crate) fn latencies(&self) -> impl Iterator<Item = (&'static str, &Histogram)> {
-        let commands = ENDPOINTS.iter().map(|endpoint| endpoint.command).chain([crate::usage::NO_COMMAND]);
+        let commands = Command::all().map(Command::name).chain([crate::usage::NO_COMMAND]);
         commands.zip(&self.latency)
     }
 

@@ -1,8 +1,7 @@
 //! Who uses what: calls by command and outcome, counted since the server started. The admin API shows them for each
 //! app, the metrics are made of them. A call costs two relaxed additions and no lock.
 
-use crate::api::ENDPOINTS;
-use portrait_model::{ERROR_CODES, ErrorCode, UnixMillis};
+use portrait_model::{Command, ERROR_CODES, ErrorCode, UnixMillis};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Where calls are counted whose path names no command.
@@ -30,15 +29,15 @@ pub(crate) struct Calls {
 
 impl Default for Usage {
     fn default() -> Self {
-        let calls = (0..(ENDPOINTS.len() + 1) * OUTCOMES).map(|_| AtomicU64::new(0)).collect();
+        let calls = (0..(Command::COUNT + 1) * OUTCOMES).map(|_| AtomicU64::new(0)).collect();
         Self { calls, last_call_ms: AtomicU64::new(0) }
     }
 }
 
 impl Usage {
-    /// Counts a call of the endpoint with this place in `ENDPOINTS`.
-    pub(crate) fn record(&self, endpoint: Option<usize>, failure: Option<ErrorCode>, at: UnixMillis) {
-        let row = endpoint.unwrap_or(ENDPOINTS.len());
+    /// Counts a call; `None` = its path named no command.
+    pub(crate) fn record(&self, command: Option<Command>, failure: Option<ErrorCode>, at: UnixMillis) {
+        let row = command.map_or(Command::COUNT, Command::place);
         let outcome = failure.map_or(0, |code| code.place() + 1);
         if let Some(calls) = self.calls.get(row * OUTCOMES + outcome) {
             calls.fetch_add(1, Ordering::Relaxed);
@@ -48,7 +47,7 @@ impl Usage {
 
     /// What was counted; what never happened is absent.
     pub(crate) fn calls(&self) -> impl Iterator<Item = Calls> {
-        let commands = ENDPOINTS.iter().map(|endpoint| endpoint.command).chain([NO_COMMAND]);
+        let commands = Command::all().map(Command::name).chain([NO_COMMAND]);
         let codes = || [0].into_iter().chain(ERROR_CODES.iter().map(|row| row.number));
         let labels = commands.flat_map(move |command| codes().map(move |code| (command, code)));
         let counts = self.calls.iter().map(|calls| calls.load(Ordering::Relaxed));
@@ -70,18 +69,17 @@ mod tests {
     fn every_call_is_counted_under_its_command_and_code() {
         let usage = Usage::default();
         assert_eq!((usage.calls().count(), usage.last_call()), (0, None));
-        for endpoint in (0..ENDPOINTS.len()).map(Some).chain([None]) {
-            usage.record(endpoint, None, UnixMillis(7));
+        for command in Command::all().map(Some).chain([None]) {
+            usage.record(command, None, UnixMillis(7));
             for row in ERROR_CODES {
-                usage.record(endpoint, Some(row.code), UnixMillis(5));
+                usage.record(command, Some(row.code), UnixMillis(5));
             }
         }
-        assert_eq!(usage.calls().count(), (ENDPOINTS.len() + 1) * OUTCOMES);
+        assert_eq!(usage.calls().count(), (Command::COUNT + 1) * OUTCOMES);
         assert!(usage.calls().all(|calls| calls.count == 1));
-        usage.record(Some(1), Some(ErrorCode::BadParameter), UnixMillis(6));
+        usage.record(Some(Command::PortraitGet), Some(ErrorCode::BadParameter), UnixMillis(6));
         let twice: Vec<_> = usage.calls().filter(|calls| calls.count == 2).collect();
-        let expected =
-            Calls { command: ENDPOINTS[1].command, code: ErrorCode::BadParameter.number(), count: 2 };
+        let expected = Calls { command: "portrait_get", code: ErrorCode::BadParameter.number(), count: 2 };
         assert_eq!((twice, usage.last_call()), (vec![expected], Some(UnixMillis(7))));
     }
 }

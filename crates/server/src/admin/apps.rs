@@ -2,13 +2,12 @@
 
 use super::view::{AppPatch, AppView, CreatedKey, NewApp, NewKey};
 use super::{Act, AdminError, Answer, State, read};
-use crate::api::ENDPOINTS;
 use crate::secret::random_key;
 use axum::body::Bytes;
 use axum::extract::{Path, State as Extract};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use portrait_model::{AppKey, AppSettings, KeyId, NewUserId, SdkAppId, SensitiveCode, Tag};
+use portrait_model::{AppKey, AppSettings, Command, KeyId, NewUserId, SdkAppId, SensitiveCode, Tag};
 use portrait_store::StoreError;
 use std::num::NonZeroU32;
 
@@ -87,8 +86,8 @@ pub(crate) fn apply(patch: &AppPatch, settings: &mut AppSettings) -> Result<(), 
         settings.screened_tags = tags.iter().map(tag).collect::<Result<_, _>>()?;
     }
     for (command, per_second) in patch.limits.iter().flatten() {
-        if command != "total" && !ENDPOINTS.iter().any(|endpoint| endpoint.command == command) {
-            let known: Vec<_> = ENDPOINTS.iter().map(|endpoint| endpoint.command).collect();
+        if command != "total" && Command::named(command).is_none() {
+            let known: Vec<_> = Command::all().map(Command::name).collect();
             let known = known.join(", ");
             return Err(AdminError::bad(format!(
                 "no limit is named `{command}`; there are {known} and total"

@@ -3,7 +3,7 @@
 mod example;
 pub(crate) mod webhook;
 
-use portrait_model::{AppSettings, CustomField, FieldValue, KeyRecord, Permission, Profile};
+use portrait_model::{AppSettings, COMMANDS, CustomField, FieldValue, KeyRecord, Permission, Profile};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -294,8 +294,7 @@ impl From<&AppSettings> for AppView {
 
 /// Every limit that is in force, also those never set.
 fn effective_limits(settings: &AppSettings) -> BTreeMap<String, u32> {
-    let defaults =
-        crate::api::ENDPOINTS.iter().map(|endpoint| (endpoint.command.to_owned(), endpoint.per_second));
+    let defaults = COMMANDS.iter().map(|row| (row.name.to_owned(), row.per_second));
     let mut limits: BTreeMap<String, u32> = defaults.chain([("total".to_owned(), 0)]).collect();
     limits.extend(settings.limits.clone());
     limits

@@ -2,7 +2,7 @@
 
 use super::decode::{decode, wire_struct};
 use super::user_list::{Entry, users};
-use super::{Answer, ApiError, Ctx, told};
+use super::{Answer, ApiError, CallContext, told};
 use crate::openapi::{Operation, described};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -36,7 +36,7 @@ pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
         .gives::<Members<'static>>(200, "Each account, in the order asked for.")
 }
 
-pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {
+pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     let request: Request<'_> = decode(ctx.service, body)?;
     let users = users(ctx.service, request.items)?;
     let states = ctx.within(ctx.store().states(ctx.app.settings.id, users.clone())).await;

@@ -2,7 +2,7 @@
 
 use super::decode::{decode, wire_struct};
 use super::user_list::{Entry, users};
-use super::{Answer, ApiError, Ctx, told};
+use super::{Answer, ApiError, CallContext, told};
 use crate::openapi::{Operation, described};
 use portrait_model::{ErrorCode, UserId};
 use schemars::JsonSchema;
@@ -36,7 +36,7 @@ pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
         .gives::<Members<'static>>(200, "What became of each account.")
 }
 
-pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {
+pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     let request: Request<'_> = decode(ctx.service, body)?;
     let users = users(ctx.service, request.items)?;
     if ctx.app.settings.deletion_forbidden {
@@ -46,7 +46,7 @@ pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     // An admin is an account for as long as it is an admin.
     let is_admin = |user: &UserId| ctx.app.settings.is_admin(user.as_str());
     let deletable: Vec<UserId> = users.iter().copied().filter(|user| !is_admin(user)).collect();
-    let noted_at = ctx.app.settings.reimport_after.map(|_| ctx.gateway.clock.now());
+    let noted_at = ctx.app.settings.reimport_after.map(|_| ctx.services.clock.now());
     let delete = ctx.store().delete_noting(ctx.app.settings.id, deletable, noted_at);
     let existed = ctx.within(delete).await;
     let mut existed = existed.map_err(|error| ctx.failed(error))?.into_iter();

@@ -1,7 +1,7 @@
 //! `account_import`: creates an account, or updates its nickname and avatar (269/1608).
 
 use super::decode::{Member, decode, new_account, wire_struct};
-use super::{Answer, ApiError, Ctx, told};
+use super::{Answer, ApiError, CallContext, told};
 use crate::openapi::Operation;
 use portrait_model::{AccountSeed, ErrorCode, NewUserId, RawItem, RawValue, Role, StandardTag};
 use std::borrow::Cow;
@@ -21,7 +21,7 @@ pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
         .gives::<told::Nothing>(200, "The account exists.")
 }
 
-pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {
+pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     let request: Request<'_> = decode(ctx.service, body)?;
     let user = new_account(ctx.service, request.user)?;
     let seed = seed(&ctx, user, text(request.nick)?, text(request.face_url)?)?;
@@ -46,7 +46,7 @@ pub(super) fn text(member: Option<Member<'_>>) -> Result<Option<Cow<'_, str>>, A
 
 /// Nick and `FaceUrl` are fields of the profile and obey their rules.
 pub(super) fn seed<'a>(
-    ctx: &Ctx<'_>,
+    ctx: &CallContext<'_>,
     user: NewUserId,
     nick: Option<Cow<'a, str>>,
     face_url: Option<Cow<'a, str>>,

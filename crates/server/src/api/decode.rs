@@ -3,8 +3,8 @@
 //! Tolerances that real clients need live here: a byte-order mark, `[]` for an empty object (PHP), `null` for
 //! absent, unknown members. Of a member given twice the last one counts.
 
-use super::{ApiError, Service};
-use portrait_model::{ErrorCode, IdError, NewUserId, RawNumber, UserId};
+use super::ApiError;
+use portrait_model::{ErrorCode, IdError, NewUserId, RawNumber, Service, UserId};
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny};
 use serde_json::value::RawValue;
 use std::borrow::Cow;

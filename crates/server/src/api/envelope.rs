@@ -1,11 +1,11 @@
 //! The only place that builds a protocol answer: always HTTP 200, the outcome in the body (269/1640).
 
-use super::Service;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{self, HeaderValue};
 use hyper::{HeaderMap, Response};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use portrait_model::Service;
 use portrait_model::{ERROR_CODES, ErrorCode, FieldError, IdError, Language, SigError};
 use portrait_store::StoreError;
 use serde::Serialize;

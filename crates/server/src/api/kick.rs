@@ -1,7 +1,7 @@
 //! `kick`: makes every UserSig of an account issued up to now stop working (269/3853).
 
 use super::decode::{Member, account, decode, wire_struct};
-use super::{Answer, ApiError, Ctx, told};
+use super::{Answer, ApiError, CallContext, told};
 use crate::openapi::Operation;
 use portrait_model::ErrorCode;
 use portrait_store::StoreError;
@@ -16,16 +16,16 @@ pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
         .gives::<told::Nothing>(200, "They work no longer.")
 }
 
-pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {
+pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     let request: Request<'_> = decode(ctx.service, body)?;
     let user = account(ctx.service, request.user)?;
-    let now = ctx.gateway.clock.now().seconds();
+    let now = ctx.services.clock.now().seconds();
     match ctx.within(ctx.store().kick(ctx.app.settings.id, user, now)).await {
         Ok(()) => {}
         Err(StoreError::NoSuchAccount) => return Err(ApiError::new(ErrorCode::LoginAccountNotFound)),
         Err(error) => return Err(ctx.failed(error)),
     }
-    ctx.within(ctx.gateway.registry.kicked(ctx.app.settings.id, user))
+    ctx.within(ctx.services.registry.kicked(ctx.app.settings.id, user))
         .await
         .map_err(|error| ctx.failed(error))?;
     Ok(Answer::ok())

@@ -1,4 +1,4 @@
-//! `ENDPOINTS`: every call of the protocol, one row and one file each.
+//! The calls of the protocol, one file each: [`execute`] answers one, [`describe`] says what its documentation says.
 
 mod account_check;
 mod account_delete;
@@ -14,106 +14,44 @@ mod user_list;
 
 pub(crate) use envelope::{Answer, ApiError, BROKEN_HTTP, Style, respond, tls_only, told as envelope_told};
 
-use crate::gateway::Gateway;
+use crate::beside::Beside;
 use crate::openapi::Describe;
-use crate::registry::App;
-use futures_util::future::BoxFuture;
-use portrait_model::{AccountSeed, ErrorCode, Origin, Role, UserId};
+use crate::registry::{App, Registry};
+use crate::webhook::EventIds;
+use portrait_model::{AccountSeed, Clock, Command, ErrorCode, Origin, Role, Service, UserId};
 use portrait_store::{Store, StoreError};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// The two families of calls; they differ in codes and in `ErrorDisplay`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Service {
-    /// `v4/profile`
-    Profile,
-    /// `v4/im_open_login_svc`
-    Account,
-}
-
-impl Service {
-    /// A member that is missing, too long or of the wrong type.
-    pub(crate) fn bad_parameter(self) -> ErrorCode {
-        match self {
-            Self::Profile => ErrorCode::BadParameter,
-            Self::Account => ErrorCode::LoginBadParameter,
-        }
-    }
-
-    /// A failure of ours.
-    pub(crate) fn internal(self) -> ErrorCode {
-        match self {
-            Self::Profile => ErrorCode::Internal,
-            Self::Account => ErrorCode::LoginInternal,
-        }
-    }
-
-    /// The caller is no App admin.
-    pub(crate) fn admin_required(self) -> ErrorCode {
-        match self {
-            Self::Profile => ErrorCode::ProfileAdminRequired,
-            Self::Account => ErrorCode::LoginAdminRequired,
-        }
+/// Answers a call whose caller was let in.
+pub(crate) async fn execute(
+    command: Command,
+    context: CallContext<'_>,
+    body: &[u8],
+) -> Result<Answer, ApiError> {
+    match command {
+        Command::PortraitSet => portrait_set::run(context, body).await,
+        Command::PortraitGet => portrait_get::run(context, body).await,
+        Command::AccountImport => account_import::run(context, body).await,
+        Command::MultiaccountImport => multiaccount_import::run(context, body).await,
+        Command::AccountCheck => account_check::run(context, body).await,
+        Command::AccountDelete => account_delete::run(context, body).await,
+        Command::Kick => kick::run(context, body).await,
     }
 }
 
-type Run = for<'a> fn(Ctx<'a>, &'a [u8]) -> BoxFuture<'a, Result<Answer, ApiError>>;
-
-/// One call of the protocol.
-pub(crate) struct Endpoint {
-    /// Its path.
-    pub(crate) path: &'static str,
-    /// Its name in limits, metrics and logs.
-    pub(crate) command: &'static str,
-    /// Its family.
-    pub(crate) service: Service,
-    /// Calls a second for each app, unless the app says otherwise (contract, section 3).
-    pub(crate) per_second: u32,
-    /// Body to answer.
-    run: Run,
-    /// What the OpenAPI document tells of it.
-    pub(crate) describe: Describe,
-}
-
-macro_rules! endpoints {
-    ($($service:ident $path:literal $command:ident $per_second:literal;)*) => {
-        /// Every call of the protocol.
-        pub(crate) const ENDPOINTS: &[Endpoint] = &[
-            $(Endpoint {
-                path: concat!($path, stringify!($command)),
-                command: stringify!($command),
-                service: Service::$service,
-                per_second: $per_second,
-                run: |ctx, body| Box::pin($command::run(ctx, body)),
-                describe: $command::describe,
-            },)*
-        ];
-    };
-}
-
-endpoints! {
-    Profile "/v4/profile/"            portrait_set        200;
-    Profile "/v4/profile/"            portrait_get        200;
-    Account "/v4/im_open_login_svc/"  account_import      200;
-    Account "/v4/im_open_login_svc/"  multiaccount_import 100;
-    Account "/v4/im_open_login_svc/"  account_check       100;
-    Account "/v4/im_open_login_svc/"  account_delete      100;
-    Account "/v4/im_open_login_svc/"  kick                200;
-}
-
-/// Finds an endpoint and its place in the table. Base URLs that end in `/` make paths that start with `//`.
-pub(crate) fn find(path: &str) -> Option<(usize, &'static Endpoint)> {
-    let path = path.trim_start_matches('/');
-    ENDPOINTS.iter().enumerate().find(|(_, endpoint)| endpoint.path.trim_start_matches('/') == path)
-}
-
-impl Endpoint {
-    /// Answers a call whose caller was let in.
-    pub(crate) async fn answer(&self, ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {
-        (self.run)(ctx, body).await
+/// What the OpenAPI document says of a call.
+pub(crate) fn describe(command: Command) -> Describe {
+    match command {
+        Command::PortraitSet => portrait_set::describe,
+        Command::PortraitGet => portrait_get::describe,
+        Command::AccountImport => account_import::describe,
+        Command::MultiaccountImport => multiaccount_import::describe,
+        Command::AccountCheck => account_check::describe,
+        Command::AccountDelete => account_delete::describe,
+        Command::Kick => kick::describe,
     }
 }
 
@@ -125,9 +63,18 @@ pub(crate) struct Caller {
     pub(crate) address: IpAddr,
 }
 
-/// What a call has at hand.
-pub(crate) struct Ctx<'a> {
-    pub(crate) gateway: &'a Gateway,
+/// What every call works with.
+pub(crate) struct Services {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) event_ids: Arc<EventIds>,
+    pub(crate) beside: Beside,
+}
+
+/// What one call works with.
+pub(crate) struct CallContext<'a> {
+    pub(crate) services: &'a Services,
     pub(crate) app: Arc<App>,
     pub(crate) caller: Caller,
     pub(crate) service: Service,
@@ -151,9 +98,9 @@ pub(crate) async fn within<T>(work: impl Future<Output = Result<T, StoreError>>)
     tokio::time::timeout(STORE_TIMEOUT, work).await.map_err(late)?
 }
 
-impl Ctx<'_> {
+impl CallContext<'_> {
     pub(crate) fn store(&self) -> &dyn Store {
-        self.gateway.store.as_ref()
+        self.services.store.as_ref()
     }
 
     /// Waits for the store, not for ever, and measures how long.
@@ -173,12 +120,12 @@ impl Ctx<'_> {
 
     /// Where a change of so many accounts comes from, when it is to be told to the app's webhook.
     pub(crate) fn origin(&self, accounts: usize) -> Option<Origin> {
-        self.gateway.event_ids.origin(&self.app, &self.caller.identifier, self.caller.address, accounts)
+        self.services.event_ids.origin(&self.app, &self.caller.identifier, self.caller.address, accounts)
     }
 
     /// Imports, and gives who is left out because of a deletion that the app's `reimport_after` still reaches.
     pub(crate) async fn import(&self, seeds: Vec<AccountSeed>) -> Result<Vec<UserId>, StoreError> {
-        let (settings, at) = (&self.app.settings, self.gateway.clock.now());
+        let (settings, at) = (&self.app.settings, self.services.clock.now());
         let (origin, after) = (self.origin(seeds.len()), settings.refused_if_deleted_after(at));
         let left_out = self.store().import_unless_deleted(settings.id, seeds, at, origin, after);
         let left_out = self.within(left_out).await?;

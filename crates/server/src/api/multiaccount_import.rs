@@ -2,7 +2,7 @@
 
 use super::account_import::{seed, text};
 use super::decode::{Member, decode, new_account, wire_struct};
-use super::{Answer, ApiError, Ctx, bounded, told};
+use super::{Answer, ApiError, CallContext, bounded, told};
 use crate::openapi::{Operation, described};
 use portrait_model::ErrorCode;
 use schemars::JsonSchema;
@@ -46,7 +46,7 @@ fn internal(request: &Request<'_>) -> ErrorCode {
     if profiles { ErrorCode::Internal } else { ErrorCode::LoginInternal }
 }
 
-pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {
+pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     let request: Request<'_> = decode(ctx.service, body)?;
     let internal = internal(&request);
     let bare = request.accounts.unwrap_or_default().into_iter();

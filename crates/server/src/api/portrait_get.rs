@@ -1,10 +1,10 @@
 //! `portrait_get`: reads fields of up to 100 users' profiles (269/1639).
 
 use super::decode::{Member, account, decode, wire_struct};
-use super::{ACCOUNTS_MAX, Answer, ApiError, Ctx, Service, timed, told};
+use super::{ACCOUNTS_MAX, Answer, ApiError, CallContext, timed, told};
 use crate::openapi::{Operation, described};
 use crate::registry::App;
-use portrait_model::{ErrorCode, FieldValue, Profile, Tag, UserId};
+use portrait_model::{ErrorCode, FieldValue, Profile, Service, Tag, UserId};
 use portrait_store::{Found, Store};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -74,16 +74,16 @@ pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
         .gives::<Members<'static>>(200, "The profiles, in the order asked for.")
 }
 
-pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {
+pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     let request: Request<'_> = decode(ctx.service, body)?;
     let users = users(&ctx, request.accounts.unwrap_or_default(), request.tags.as_deref())?;
     let tags = tags(&ctx, request.tags.unwrap_or_default())?;
-    let (store, app) = (Arc::clone(&ctx.gateway.store), Arc::clone(&ctx.app));
+    let (store, app) = (Arc::clone(&ctx.services.store), Arc::clone(&ctx.app));
     let (answer, micros) = if users.len() < LARGE {
         answer(store, app, ctx.service, users, tags).await
     } else {
         let tags = tags.into_iter().map(|(text, tag)| (Cow::Owned(text.into_owned()), tag)).collect();
-        ctx.gateway.beside.run(answer(store, app, ctx.service, users, tags)).await
+        ctx.services.beside.run(answer(store, app, ctx.service, users, tags)).await
     };
     ctx.waited(micros);
     answer
@@ -104,7 +104,7 @@ async fn answer(
 }
 
 fn users(
-    ctx: &Ctx<'_>,
+    ctx: &CallContext<'_>,
     accounts: Vec<Option<Member<'_>>>,
     tags: Option<&[Option<Member<'_>>]>,
 ) -> Result<Vec<UserId>, ApiError> {
@@ -127,7 +127,10 @@ fn users(
 
 /// Each tag as the caller wrote it, since answers echo the form asked for, with the field it names. One that is asked for
 /// again is answered once: a set of fields is asked for, and an answer must not grow by repeating a word.
-fn tags<'a>(ctx: &Ctx<'_>, tags: Vec<Option<Member<'a>>>) -> Result<Vec<(Cow<'a, str>, Tag)>, ApiError> {
+fn tags<'a>(
+    ctx: &CallContext<'_>,
+    tags: Vec<Option<Member<'a>>>,
+) -> Result<Vec<(Cow<'a, str>, Tag)>, ApiError> {
     let not_text = || {
         ApiError::said(
             ErrorCode::BadParameter,

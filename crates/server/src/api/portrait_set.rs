@@ -1,7 +1,7 @@
 //! `portrait_set`: sets fields of one user's profile, all or nothing (269/1640).
 
 use super::decode::{Member, account, decode, wire_struct};
-use super::{Answer, ApiError, Ctx, told};
+use super::{Answer, ApiError, CallContext, told};
 use crate::openapi::Operation;
 use portrait_model::{ErrorCode, RawItem, RawValue};
 use portrait_store::{Change, StoreError};
@@ -21,7 +21,7 @@ pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
         .gives::<told::Nothing>(200, "The fields are set.")
 }
 
-pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {
+pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     let request: Request<'_> = decode(ctx.service, body)?;
     let items = items(request.items.unwrap_or_default())?;
     let user = account(ctx.service, request.from_account)?;
@@ -29,7 +29,7 @@ pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     let items: Vec<RawItem<'_>> =
         items.iter().map(|(tag, value)| RawItem { tag, value: value.clone() }).collect();
     let patch = ctx.app.schema.check(&ctx.app.lexicon, ctx.caller.role, &items)?;
-    let (at, origin) = (ctx.gateway.clock.now(), ctx.origin(1));
+    let (at, origin) = (ctx.services.clock.now(), ctx.origin(1));
     let change = Change { app: ctx.app.settings.id, user, patch, at, origin };
     match ctx.within(ctx.store().apply(change)).await {
         Ok(()) => {

@@ -1,7 +1,8 @@
 //! The list of accounts that `account_check` and `account_delete` take: `[{"UserID":"a"}]`, 1 to 100 of them.
 
 use super::decode::{Member, account, wire_struct};
-use super::{ApiError, Service, bounded};
+use super::{ApiError, bounded};
+use portrait_model::Service;
 use portrait_model::UserId;
 
 wire_struct! {

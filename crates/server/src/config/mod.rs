@@ -9,6 +9,7 @@ pub(crate) use layer::Flags;
 use crate::gateway::GatewayConfig;
 use crate::host::HostPolicy;
 use crate::listener::{Addresses, ListenerConfig, Seating};
+use crate::request_body::BodyLimits;
 use ipnet::IpNet;
 use portrait_model::Language;
 use portrait_store::SqliteSettings;
@@ -255,10 +256,12 @@ impl Config {
         GatewayConfig {
             language: server.language.language(),
             error_detail: server.error_detail,
-            body_bytes_max: server.body_bytes_max,
+            body: BodyLimits {
+                bytes_max: server.body_bytes_max,
+                timeout: Duration::from_millis(server.body_timeout_ms),
+            },
             requests_max: server.requests_max,
             request_memory_bytes_max: server.request_memory_bytes_max,
-            body_timeout: Duration::from_millis(server.body_timeout_ms),
             answer_timeout: Duration::from_millis(server.answer_timeout_ms),
             slow_threshold: Duration::from_millis(self.log.slow_request_ms),
             frequency_limits: self.limits.enabled,

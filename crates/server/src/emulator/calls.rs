@@ -2,13 +2,12 @@
 
 use super::fault::{Effect, Fired};
 use super::ring::Entry;
-use crate::api::{Answer, ApiError};
+use crate::hook::FinishedCall;
 use bytes::Bytes;
-use portrait_model::{Language, SdkAppId, UnixMillis};
+use portrait_model::UnixMillis;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
-use std::time::Instant;
 
 /// The most of a body that is kept.
 const BODY_BYTES_MAX: usize = 16 << 10;
@@ -93,30 +92,25 @@ impl Entry for Called {
     }
 }
 
-/// What the gateway learns of a call on its way.
+/// What is learnt of a call on its way.
 #[derive(Default)]
-pub(crate) struct Trace {
-    pub(crate) body: Bytes,
-    pub(crate) users: Vec<String>,
-    pub(crate) fault: Option<Fired>,
-}
-
-/// A call at its end.
-pub(crate) struct Ended<'a> {
-    pub(crate) head: &'a hyper::http::request::Parts,
-    pub(crate) command: Option<&'static str>,
-    pub(crate) app: Option<SdkAppId>,
-    pub(crate) trace: &'a Trace,
-    pub(crate) outcome: &'a Result<Answer, ApiError>,
-    pub(crate) started: Instant,
-    pub(crate) language: Language,
+pub(super) struct Trace {
+    pub(super) body: Bytes,
+    pub(super) users: Vec<String>,
+    pub(super) fault: Option<Fired>,
 }
 
 impl Called {
-    pub(super) fn of(ended: &Ended<'_>, at: UnixMillis, request_id: &str, answer: &[u8]) -> Self {
+    pub(super) fn of(
+        call: &FinishedCall<'_>,
+        trace: &Trace,
+        at: UnixMillis,
+        request_id: &str,
+        answer: &[u8],
+    ) -> Self {
         /// Of a path that names nothing.
         const PATH_CHARS_MAX: usize = 200;
-        let Ended { head, trace, outcome, .. } = ended;
+        let FinishedCall { head, outcome, .. } = call;
         let undecided = trace.fault.is_some_and(|fired| fired.effect == Effect::CloseBefore);
         let decided = |code: u32| (!undecided).then_some(code);
         let error = outcome.as_ref().err().filter(|_| !undecided);
@@ -125,17 +119,17 @@ impl Called {
             at_ms: at.0,
             method: head.method.to_string(),
             path: head.uri.path().chars().take(PATH_CHARS_MAX).collect(),
-            command: ended.command.map(str::to_owned),
-            app: ended.app.map(|app| app.0),
+            command: call.command.map(|command| command.name().to_owned()),
+            app: call.app.map(|app| app.0),
             identifier: identifier(head.uri.query().unwrap_or_default()),
             users: trace.users.clone(),
             body: Kept::of(&trace.body),
             code: decided(outcome.as_ref().err().map_or(0, |error| error.code().number())),
             answer: Kept::of(answer).filter(|_| !undecided),
-            detail: error.map(|error| error.explain(ended.language)),
+            detail: error.map(|error| error.explain(call.language)),
             fault: trace.fault.map(|fired| FaultMet { rule: fired.rule, effect: fired.effect.words() }),
             request_id: request_id.to_owned(),
-            micros: u64::try_from(ended.started.elapsed().as_micros()).unwrap_or(u64::MAX),
+            micros: u64::try_from(call.started.elapsed().as_micros()).unwrap_or(u64::MAX),
         }
     }
 }

@@ -12,16 +12,17 @@ mod ring;
 mod sandbox;
 pub(crate) mod seed;
 
-pub(crate) use calls::{Ended, Trace};
 pub(crate) use clock::EmulatorClock;
 pub(crate) use front::Front;
 pub(crate) use sandbox::Sandbox;
 
 use crate::api::{Answer, ApiError};
+use crate::hook::{AdmittedCall, CallHook, CallHooks, FinishedCall};
 use bytes::Bytes;
-use calls::Called;
+use calls::{Called, Trace};
 use fault::{Effect, Faults, Met};
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use http_body_util::{BodyExt, Full};
 use hyper::Response;
 use hyper::header::HeaderValue;
@@ -60,35 +61,50 @@ impl Emulator {
             environment: OnceLock::new(),
         }
     }
+}
 
-    /// Answers a call that was let in and whose body was read: as a fault wants it, or as `answering` does.
-    pub(crate) async fn rehearse(
-        &self,
-        (command, app): (&str, SdkAppId),
-        body: &Bytes,
-        answering: impl Future<Output = Result<Answer, ApiError>>,
-        trace: &mut Trace,
-    ) -> Result<Answer, ApiError> {
-        trace.body = body.clone();
-        trace.users = calls::users_of(body);
-        trace.fault = self.faults.pick(&Met { command, app, users: &trace.users });
-        let Some(fired) = trace.fault else { return answering.await };
-        tokio::time::sleep(fired.delay).await;
-        match fired.effect {
-            Effect::Code(code) => Err(ApiError::new(code)),
-            // Nobody hears it.
-            Effect::CloseBefore => Err(ApiError::new(ErrorCode::Timeout)),
-            Effect::Answer(_) | Effect::Late => answering.await,
-        }
+impl CallHooks for Emulator {
+    fn begin(self: Arc<Self>) -> Box<dyn CallHook> {
+        Box::new(EmulatedCall { emulator: self, trace: Trace::default() })
+    }
+}
+
+/// A call that faults may change, and that is noted for assertions.
+struct EmulatedCall {
+    emulator: Arc<Emulator>,
+    trace: Trace,
+}
+
+impl CallHook for EmulatedCall {
+    fn around_execute<'a>(
+        &'a mut self,
+        call: AdmittedCall<'a>,
+        execute: BoxFuture<'a, Result<Answer, ApiError>>,
+    ) -> BoxFuture<'a, Result<Answer, ApiError>> {
+        let users = calls::users_of(call.body);
+        let met = Met { command: call.command.name(), app: call.app, users: &users };
+        let fault = self.emulator.faults.pick(&met);
+        self.trace = Trace { body: call.body.clone(), users, fault };
+        let Some(fired) = fault else { return execute };
+        Box::pin(async move {
+            tokio::time::sleep(fired.delay).await;
+            match fired.effect {
+                Effect::Code(code) => Err(ApiError::new(code)),
+                // It is never sent.
+                Effect::CloseBefore => Err(ApiError::new(ErrorCode::Timeout)),
+                Effect::Answer(_) | Effect::Late => execute.await,
+            }
+        })
     }
 
-    /// Notes a call at its end, and how its answer is to leave.
-    pub(crate) fn ended(&self, ended: &Ended<'_>, response: &mut Response<Full<Bytes>>) {
+    fn after_response(self: Box<Self>, call: &FinishedCall<'_>, response: &mut Response<Full<Bytes>>) {
+        let Self { emulator, trace } = *self;
         let answer = response.body().clone().collect().now_or_never();
         let answer = answer.and_then(Result::ok).map(http_body_util::Collected::to_bytes).unwrap_or_default();
         let request_id = response.headers().get("x-request-id").and_then(|id| id.to_str().ok());
-        self.calls.push(Called::of(ended, self.clock.now(), request_id.unwrap_or_default(), &answer));
-        let Some(fired) = ended.trace.fault else { return };
+        let (at, request_id) = (emulator.clock.now(), request_id.unwrap_or_default());
+        emulator.calls.push(Called::of(call, &trace, at, request_id, &answer));
+        let Some(fired) = trace.fault else { return };
         response.headers_mut().insert(FAULT, HeaderValue::from(fired.rule));
         let manner = match fired.effect {
             Effect::CloseBefore => Manner::Cut,

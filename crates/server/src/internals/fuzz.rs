@@ -5,7 +5,8 @@
 use crate::admin::view::webhook::{EventChoice, WebhookPut};
 use crate::admin::view::{AppPatch, AppView, FieldDefinition, NewApp, NewKey, NewToken};
 use crate::admin::{read, record};
-use crate::api::{Answer, ApiError, Caller, Ctx, ENDPOINTS, Service, Style, respond};
+use crate::api::{self, Answer, ApiError, CallContext, Caller, Services, Style, respond};
+use crate::beside::Beside;
 use crate::cli::transfer::{Lines, Source, Spreadsheet};
 use crate::clock::SystemClock;
 use crate::config::{Config, Flags};
@@ -16,9 +17,9 @@ use crate::webhook::EventIds;
 use crate::webhook::message::understood;
 use hyper::StatusCode;
 use portrait_model::{
-    AppKey, AppSettings, CustomField, CustomKeyword, FieldSchema, FieldValue, Language, Lexicon, Permission,
-    RawNumber, RawValue, Role, SdkAppId, StandardTag, Tag, UnixSeconds, UserId, UserSig, ValueRule,
-    ValueType,
+    AppKey, AppSettings, Command, CustomField, CustomKeyword, FieldSchema, FieldValue, Language, Lexicon,
+    Permission, RawNumber, RawValue, Role, SdkAppId, Service, StandardTag, Tag, UnixSeconds, UserId, UserSig,
+    ValueRule, ValueType,
 };
 use portrait_store::{MemoryStore, Store, internals as stored};
 use serde::de::IgnoredAny;
@@ -106,16 +107,15 @@ impl World {
             store.put_app(settings, None).await.expect("an app");
             Registry::load(Arc::clone(&store)).await.expect("a registry")
         });
-        let event_ids = Arc::new(EventIds::new(1));
-        let gateway = Gateway::new(
+        let services = Services {
             store,
-            Arc::new(registry),
-            Arc::new(SystemClock),
-            event_ids,
-            Config::default().gateway(),
-            Arc::new(crate::telemetry::Telemetry::new(Vec::new())),
-            1,
-        );
+            registry: Arc::new(registry),
+            clock: Arc::new(SystemClock),
+            event_ids: Arc::new(EventIds::new(1)),
+            beside: Beside::new(),
+        };
+        let telemetry = Arc::new(crate::telemetry::Telemetry::new(Vec::new()));
+        let gateway = Gateway::new(services, Config::default().gateway(), telemetry, None, 1);
         let world = Self { runtime, gateway, schema, view, key: sure(AppKey::parse("key")), runs: 0 };
         for name in ["u", "v", "alice"] {
             world.endpoint("account_import", format!("{{\"UserID\":\"{name}\"}}").as_bytes());
@@ -181,16 +181,17 @@ impl World {
 
     /// What an admin's call comes to; `None` for a command that there is not.
     pub(super) fn outcome(&self, command: &str, body: &[u8]) -> Option<(Result<Answer, ApiError>, Service)> {
-        let endpoint = ENDPOINTS.iter().find(|endpoint| endpoint.command == command)?;
+        let command = Command::named(command)?;
         let caller = Caller {
             identifier: AppSettings::ADMINISTRATOR.into(),
             role: Role::Admin,
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
         };
-        let app = sure(self.gateway.registry.app(APP));
+        let app = sure(self.gateway.services.registry.app(APP));
         let store_micros = &std::sync::atomic::AtomicU64::new(0);
-        let ctx = Ctx { gateway: &self.gateway, app, caller, service: endpoint.service, store_micros };
-        Some((self.runtime.block_on(endpoint.answer(ctx, body)), endpoint.service))
+        let service = command.service();
+        let context = CallContext { services: &self.gateway.services, app, caller, service, store_micros };
+        Some((self.runtime.block_on(api::execute(command, context, body)), service))
     }
 }
 

@@ -5,9 +5,9 @@ pub mod fuzz;
 mod steps;
 
 use crate::admin::routes as admin;
-use crate::api;
 use crate::emulator::control;
 use crate::openapi;
+use portrait_model::COMMANDS;
 
 /// One route, as its router knows it.
 #[derive(Clone, Debug)]
@@ -24,10 +24,10 @@ pub struct Route {
 
 /// Every route that there is.
 pub fn routes() -> Vec<Route> {
-    let endpoints = api::ENDPOINTS.iter().map(|endpoint| Route {
+    let endpoints = COMMANDS.iter().map(|row| Route {
         listener: "public",
         method: "POST".into(),
-        path: endpoint.path.into(),
+        path: row.path.into(),
         open: false,
     });
     let admin = |routes: &'static [admin::Route], prefix: &'static str, open: bool| {

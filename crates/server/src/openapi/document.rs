@@ -7,7 +7,7 @@
 
 use super::{Describe, Operation, Schemas, public as wire};
 use crate::admin::routes::{CLOSED, OPEN, PREFIX, Route};
-use crate::api::ENDPOINTS;
+use portrait_model::COMMANDS;
 use serde_json::{Map, Value, json};
 
 /// What an admin call can fail with, beside what is in the operation.
@@ -125,9 +125,9 @@ fn tag(path: &str) -> &'static str {
 /// The public API's.
 pub(crate) fn public() -> Value {
     let (mut schemas, mut paths) = (Schemas::new(), Map::new());
-    for endpoint in ENDPOINTS {
-        let operation = wire::describe(&mut schemas, endpoint);
-        add(&mut paths, endpoint.path, "post", operation);
+    for row in COMMANDS {
+        let operation = wire::describe(&mut schemas, row);
+        add(&mut paths, row.path, "post", operation);
     }
     json!({
         "openapi": "3.1.0",
@@ -175,7 +175,7 @@ mod tests {
             let paths = document["paths"].as_object().unwrap();
             let operations: Vec<&Value> =
                 paths.values().flat_map(|item| item.as_object().unwrap().values()).collect();
-            assert!(operations.len() >= ENDPOINTS.len());
+            assert!(operations.len() >= COMMANDS.len());
             for operation in &operations {
                 let id = &operation["operationId"];
                 assert!(operation["summary"].as_str().is_some_and(|summary| summary.len() > 5), "{id}");

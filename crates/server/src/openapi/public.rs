@@ -7,15 +7,16 @@
 
 use super::Schemas;
 use super::document::described;
-use crate::api::{Endpoint, envelope_told};
+use crate::api::{self, envelope_told};
+use portrait_model::CommandRow;
 use serde_json::{Value, json};
 
-/// An endpoint's operation.
-pub(super) fn describe(schemas: &mut Schemas, endpoint: &Endpoint) -> Value {
-    let operation = described(schemas, endpoint.describe);
-    let mut operation = operation.finish(endpoint.command, "v4", parameters());
-    let [(ok, envelope), (failure, failed)] = envelope_told(endpoint.service);
-    // What the endpoint gives stands beside the envelope's own members.
+/// A call's operation.
+pub(super) fn describe(schemas: &mut Schemas, row: &CommandRow) -> Value {
+    let operation = described(schemas, api::describe(row.command));
+    let mut operation = operation.finish(row.name, "v4", parameters());
+    let [(ok, envelope), (failure, failed)] = envelope_told(row.service);
+    // What the call gives stands beside the envelope's own members.
     let media = &mut operation["responses"]["200"]["content"]["application/json"];
     let (members, mut example) = (media["schema"].take(), media["example"].take());
     if let (Some(example), Some(envelope)) = (example.as_object_mut(), envelope.as_object()) {

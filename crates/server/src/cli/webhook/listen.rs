@@ -1,6 +1,6 @@
 //! `portraitd webhook listen`: a receiver for development. It prints what comes and says yes to it.
 
-use crate::api::{Answer, Service, Style, respond};
+use crate::api::{Answer, Style, respond};
 use crate::cli::running::StopSignals;
 use crate::cli::say;
 use crate::cli::secret_argument::secret;
@@ -98,6 +98,6 @@ impl Listener {
             say(format_args!("{id} · {signature}\n{}\n", String::from_utf8_lossy(&body)));
         }
         let style = Style { language: Language::English, error_detail: false };
-        Ok(respond(&Ok(Answer::ok()), Some(Service::Account), style).map(Full::new))
+        Ok(respond(&Ok(Answer::ok()), Some(portrait_model::Service::Account), style).map(Full::new))
     }
 }

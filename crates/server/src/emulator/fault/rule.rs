@@ -3,8 +3,7 @@
 
 use super::super::manner::Manner;
 use super::near;
-use crate::api::ENDPOINTS;
-use portrait_model::{CLOUD_CODES, ERROR_CODES, ErrorCode, SdkAppId, UserId};
+use portrait_model::{CLOUD_CODES, Command, ERROR_CODES, ErrorCode, SdkAppId, UserId};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -190,7 +189,7 @@ impl Effect {
 
 /// Refuses a command that does not exist.
 pub(crate) fn known_command(command: &str) -> Result<(), String> {
-    let names = || ENDPOINTS.iter().map(|endpoint| endpoint.command);
+    let names = || Command::all().map(Command::name);
     if names().any(|name| name == command) {
         return Ok(());
     }
