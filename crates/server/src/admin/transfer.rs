@@ -189,7 +189,7 @@ pub(super) async fn backup(
         Ok(()) => tracing::info!(%directory, "a backup was taken"),
         // A store that takes no changes is one to be backed up.
         Err(error) => {
-            tracing::warn!(%directory, ?act, ?error, "a backup was taken; it is not in the audit log")
+            tracing::warn!(%directory, ?act, ?error, "a backup was taken; it is not in the audit log");
         }
     }
     Ok(Json(wanted))
