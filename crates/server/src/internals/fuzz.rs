@@ -7,7 +7,8 @@ use crate::admin::view::{AppPatch, AppView, FieldDefinition, NewApp, NewKey, New
 use crate::admin::{read, record};
 use crate::api::{self, Answer, ApiError, CallContext, Caller, Services, Style, respond};
 use crate::beside::Beside;
-use crate::cli::transfer::{Lines, Source, Spreadsheet};
+use crate::cli::transfer::spreadsheet::Spreadsheet;
+use crate::cli::transfer::{Lines, Source};
 use crate::clock::SystemClock;
 use crate::config::{Config, Flags};
 use crate::gateway::Gateway;

@@ -51,6 +51,7 @@ mod secrets;
 mod shutdown;
 #[path = "../../../store/tests/common/small_disk.rs"]
 mod small_disk;
+mod store_identity;
 mod tls;
 mod torture;
 mod transport;
