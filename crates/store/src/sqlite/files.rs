@@ -1,20 +1,20 @@
 //! The open files of a store, compared with their paths. A database that was removed, moved or replaced under a running
 //! server still takes changes, in a file that the next start does not find: such changes are refused.
 
-use super::primitives::AtomicBool;
+use super::primitives::{Mutex, MutexGuard};
 use crate::StoreError;
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
+use std::sync::PoisonError;
 
 /// The database, the log and the lock, as they were when the store was opened.
 #[derive(Default)]
 pub(super) struct Files {
     watched: Vec<Watched>,
-    /// As found by the last look.
-    changed: AtomicBool,
+    /// What the last look found.
+    difference: Mutex<Option<String>>,
 }
 
 struct Watched {
@@ -58,33 +58,31 @@ impl Files {
             let opened = Identity::of(&file.metadata()?);
             Ok(Watched { role, path: path.to_owned(), file, opened })
         });
-        Ok(Self { watched: watched.collect::<io::Result<_>>()?, changed: AtomicBool::new(false) })
+        Ok(Self { watched: watched.collect::<io::Result<_>>()?, difference: Mutex::default() })
     }
 
     /// Fails while a path does not lead to the file that is open, or that file has another name besides. Costs a call of
     /// the system for each file.
     pub(super) fn verify(&self) -> Result<(), StoreError> {
         let found = self.watched.iter().find_map(Watched::difference);
-        let was_changed = self.changed.swap(found.is_some(), Ordering::Relaxed);
-        match found {
-            None => {
-                if was_changed {
-                    tracing::info!("the store's files are in their places again; changes are taken");
-                }
-                Ok(())
+        let mut known = self.difference();
+        if *known != found {
+            match &found {
+                None => tracing::info!("the store's files are in their places again; changes are taken"),
+                Some(what) => tracing::error!("{what}"),
             }
-            Some(what) => {
-                if !was_changed {
-                    tracing::error!("{what}");
-                }
-                Err(StoreError::Unavailable(what))
-            }
+            known.clone_from(&found);
         }
+        found.map_or(Ok(()), |what| Err(StoreError::Unavailable(what)))
     }
 
     /// Whether the last look found a difference.
     pub(super) fn are_changed(&self) -> bool {
-        self.changed.load(Ordering::Relaxed)
+        self.difference().is_some()
+    }
+
+    fn difference(&self) -> MutexGuard<'_, Option<String>> {
+        self.difference.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
