@@ -62,10 +62,10 @@ impl Server {
         say_if_empty(&registry);
         let (stop, stopped) = watch::channel(false);
         let mut tasks = Vec::new();
-        let webhooks = config.webhook.read(data.map(Path::to_owned))?;
-        let webhooks =
-            Arc::new(Webhooks::new(webhooks, Arc::clone(&store), Arc::clone(&registry), Arc::clone(&clock))?);
-        let event_ids = Arc::new(EventIds::new(secret::random_u64()?));
+        let settings = config.webhook.read(data.map(Path::to_owned))?;
+        let targets = registry.webhook_targets();
+        let webhooks = Webhooks::new(settings, Arc::clone(&store), targets, Arc::clone(&clock))?;
+        let (webhooks, event_ids) = (Arc::new(webhooks), Arc::new(EventIds::new(secret::random_u64()?)));
         let telemetry = Telemetry::new(tls.watched);
         #[cfg(feature = "otel")]
         let telemetry = telemetry.exported(config, &stopped, &mut tasks)?;

@@ -86,7 +86,7 @@ impl State {
 
     /// Where an operator's change of so many accounts comes from; `None` when the app tells nobody.
     fn origin(&self, app: &App, act: &Act, accounts: usize) -> Option<Origin> {
-        self.event_ids.origin(app, OPERATOR, act.address(), accounts)
+        self.event_ids.origin(&app.settings, OPERATOR, act.address(), accounts)
     }
 
     fn app(&self, id: &str) -> Result<Arc<App>, AdminError> {

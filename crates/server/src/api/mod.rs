@@ -173,7 +173,12 @@ impl Ctx<'_> {
 
     /// Where a change of so many accounts comes from, when it is to be told to the app's webhook.
     pub(crate) fn origin(&self, accounts: usize) -> Option<Origin> {
-        self.gateway.event_ids.origin(&self.app, &self.caller.identifier, self.caller.address, accounts)
+        self.gateway.event_ids.origin(
+            &self.app.settings,
+            &self.caller.identifier,
+            self.caller.address,
+            accounts,
+        )
     }
 
     /// There may be new events.
