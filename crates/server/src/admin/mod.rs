@@ -24,6 +24,7 @@ use act::{Act, Changed};
 pub(crate) use error::AdminError;
 pub(crate) use tokens::{Gate, Tokens};
 
+use crate::metrics::Snapshot;
 use crate::registry::{App, Registry};
 use crate::telemetry::Telemetry;
 use crate::webhook::{EventIds, Webhooks};
@@ -249,7 +250,7 @@ async fn ready(Extract(state): Extract<State>) -> Result<&'static str, AdminErro
 async fn metrics(Extract(state): Extract<State>) -> Result<Response, AdminError> {
     let failed = || AdminError::conflict("metrics are of a running server");
     let webhooks = state.webhooks.as_ref().ok_or_else(failed)?;
-    let snapshot = webhooks.snapshot().await.of_server(&state.registry, state.telemetry.clone());
+    let snapshot = Snapshot::take(&*state.store, webhooks, &state.registry, state.telemetry.clone()).await;
     let page = snapshot.page().map_err(|_| failed())?;
     let format = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, format)], page).into_response())

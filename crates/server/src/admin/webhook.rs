@@ -188,6 +188,6 @@ pub(super) async fn test(
     let changed = Changed::to(json!({ "sent": "a sample event" }));
     state.write_down(&act, Some(app.settings.id), changed).await?;
     let id = state.event_ids.next(1);
-    let outcome = webhooks.test(app.settings.id, webhook, id).await;
-    outcome.map(Json).map_err(AdminError::bad)
+    let report = webhooks.test(app.settings.id, webhook, id).await.map_err(AdminError::bad)?;
+    Ok(Json(report.into()))
 }

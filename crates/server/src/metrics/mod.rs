@@ -9,7 +9,7 @@ pub(crate) use table::METRICS;
 use crate::registry::Registry as Apps;
 use crate::telemetry::Telemetry;
 use crate::usage::Usage;
-use crate::webhook::WebhookStatus;
+use crate::webhook::{WebhookStatus, Webhooks};
 use portrait_store::{Standing, Store, StoreStats};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
@@ -75,27 +75,32 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
-    /// Takes the numbers of a store and of the webhooks that are fed from it.
-    pub(crate) fn take(store: &dyn Store, webhooks: Vec<WebhookStatus>, backlog_bytes_max: u64) -> Self {
-        let mut snapshot = Self { store: store.stats(), backlog_bytes_max, webhooks, ..Self::default() };
-        snapshot.standing = store.standing();
+    /// Takes the numbers of a server. Reads one webhook event an app at most.
+    pub(crate) async fn take(
+        store: &dyn Store,
+        webhooks: &Webhooks,
+        apps: &Apps,
+        telemetry: Option<Arc<Telemetry>>,
+    ) -> Self {
+        let mut snapshot = Self {
+            webhooks: webhooks.statuses().await,
+            backlog_bytes_max: webhooks.backlog_bytes_max(),
+            store: store.stats(),
+            standing: store.standing(),
+            telemetry,
+            ..Self::default()
+        };
         if let Some(measured) = store.measurements() {
             snapshot.failed_commits = measured.failed.load(Ordering::Relaxed);
             snapshot.commit = Recorded::seconds(&measured.commit);
             snapshot.batch = Recorded::plain(&measured.batch);
             snapshot.wait = Recorded::seconds(&measured.wait);
         }
-        snapshot
-    }
-
-    /// With what the listeners and the gateway counted.
-    pub(crate) fn of_server(mut self, apps: &Apps, telemetry: Option<Arc<Telemetry>>) -> Self {
         let all = apps.all();
         for calls in all.iter().map(|app| &*app.usage).chain([&apps.unclaimed]).flat_map(Usage::calls) {
-            *self.calls.entry((calls.command, calls.code)).or_default() += calls.count;
+            *snapshot.calls.entry((calls.command, calls.code)).or_default() += calls.count;
         }
-        self.telemetry = telemetry;
-        self
+        snapshot
     }
 
     /// The page, in the `OpenMetrics` text format.

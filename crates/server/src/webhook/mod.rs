@@ -14,10 +14,10 @@ mod worker;
 pub(crate) use backlog::BacklogMax;
 pub(crate) use delivery::{Delivery, DeliveryCounts, WebhookStatus};
 pub(crate) use message::{EVENT_ID, SIGNATURE, verify};
+pub(crate) use sample::DeliveryReport;
 pub(crate) use schedule::Schedule;
 pub(crate) use target::{WebhookTarget, WebhookTargets};
 
-use crate::metrics::Snapshot;
 use crate::outbound::{AddressPolicy, Outbound};
 use ipnet::IpNet;
 use portrait_model::{AppSettings, Clock, EventId, Origin, ProfileEvent, SdkAppId, WebhookUrl};
@@ -143,11 +143,6 @@ impl Webhooks {
         {
             tracing::warn!("webhook deliveries were cut off; they are made again after the next start");
         }
-    }
-
-    /// What `/metrics` tells.
-    pub(crate) async fn snapshot(&self) -> Snapshot {
-        Snapshot::take(self.store.as_ref(), self.statuses().await, self.backlog_bytes_max())
     }
 
     /// How every app's webhook does that has one, or events left from one, in the order of their numbers. Reads one
