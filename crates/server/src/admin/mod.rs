@@ -24,9 +24,7 @@ use act::{Act, Changed};
 pub(crate) use error::AdminError;
 pub(crate) use tokens::{Gate, Tokens};
 
-use crate::metrics::Snapshot;
 use crate::registry::{App, Registry};
-use crate::telemetry::Telemetry;
 use crate::webhook::{EventIds, Webhooks};
 use axum::body::{Body, HttpBody};
 use axum::extract::{DefaultBodyLimit, Request, State as Extract};
@@ -35,12 +33,14 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use portrait_model::{AppSettings, Clock, Origin, SdkAppId};
 use portrait_store::{OperatorWrite, Store, StoreError, StoreId};
 use readiness::Readiness;
 use serde::de::DeserializeOwned;
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 use tower::ServiceExt;
@@ -52,6 +52,16 @@ const OPERATOR: &str = "operator";
 #[derive(Clone, Copy)]
 pub(crate) struct Peer(pub(crate) IpAddr);
 
+/// Makes the metrics page, in the `OpenMetrics` text format.
+pub(crate) type MetricsPage = Arc<dyn Fn() -> BoxFuture<'static, Result<String, fmt::Error>> + Send + Sync>;
+
+/// What there is only where a server runs.
+#[derive(Clone)]
+pub(crate) struct Running {
+    pub(crate) webhooks: Arc<Webhooks>,
+    pub(crate) metrics: MetricsPage,
+}
+
 /// What the admin API works on.
 #[derive(Clone)]
 pub(crate) struct State {
@@ -59,11 +69,8 @@ pub(crate) struct State {
     registry: Arc<Registry>,
     clock: Arc<dyn Clock>,
     event_ids: Arc<EventIds>,
-    /// `None` where no server runs.
-    webhooks: Option<Arc<Webhooks>>,
+    running: Option<Running>,
     gate: Gate,
-    /// `None` where no server runs.
-    telemetry: Option<Arc<Telemetry>>,
     readiness: Arc<Readiness>,
 }
 
@@ -73,16 +80,10 @@ impl State {
         registry: Arc<Registry>,
         clock: Arc<dyn Clock>,
         event_ids: Arc<EventIds>,
-        webhooks: Option<Arc<Webhooks>>,
+        running: Option<Running>,
         gate: Gate,
     ) -> Self {
-        let readiness = Arc::default();
-        Self { store, registry, clock, event_ids, webhooks, gate, telemetry: None, readiness }
-    }
-
-    /// Of a server, whose measurements `/metrics` shows.
-    pub(crate) fn measured_by(self, telemetry: Arc<Telemetry>) -> Self {
-        Self { telemetry: Some(telemetry), ..self }
+        Self { store, registry, clock, event_ids, running, gate, readiness: Arc::default() }
     }
 
     /// Where an operator's change of so many accounts comes from; `None` when the app tells nobody.
@@ -249,9 +250,8 @@ async fn ready(Extract(state): Extract<State>) -> Result<&'static str, AdminErro
 /// The metrics, for Prometheus. They name no user and hold no secret, so they need no token.
 async fn metrics(Extract(state): Extract<State>) -> Result<Response, AdminError> {
     let failed = || AdminError::conflict("metrics are of a running server");
-    let webhooks = state.webhooks.as_ref().ok_or_else(failed)?;
-    let snapshot = Snapshot::take(&*state.store, webhooks, &state.registry, state.telemetry.clone()).await;
-    let page = snapshot.page().map_err(|_| failed())?;
+    let running = state.running.as_ref().ok_or_else(failed)?;
+    let page = (running.metrics)().await.map_err(|_| failed())?;
     let format = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, format)], page).into_response())
 }

@@ -38,8 +38,8 @@ pub(super) async fn set(
 ) -> Answer<WebhookView> {
     let wanted: WebhookPut = read(&body)?;
     let url = WebhookUrl::parse(&wanted.url).map_err(|error| AdminError::bad(error.to_string()))?;
-    if let Some(webhooks) = &state.webhooks {
-        webhooks.check(&url).map_err(AdminError::bad)?;
+    if let Some(running) = &state.running {
+        running.webhooks.check(&url).map_err(AdminError::bad)?;
     }
     let parse = |text: &String| {
         WebhookToken::parse(text).ok_or_else(|| {
@@ -184,10 +184,10 @@ pub(super) async fn test(
     let none = || AdminError::not_found(format!("app {} has no webhook; set one first", app.settings.id));
     let webhook = app.settings.webhook.as_ref().ok_or_else(none)?;
     let not_running = || AdminError::conflict("no server runs on this data; start it to send a test event");
-    let webhooks = state.webhooks.as_ref().ok_or_else(not_running)?;
+    let running = state.running.as_ref().ok_or_else(not_running)?;
     let changed = Changed::to(json!({ "sent": "a sample event" }));
     state.write_down(&act, Some(app.settings.id), changed).await?;
     let id = state.event_ids.next(1);
-    let report = webhooks.test(app.settings.id, webhook, id).await.map_err(AdminError::bad)?;
+    let report = running.webhooks.test(app.settings.id, webhook, id).await.map_err(AdminError::bad)?;
     Ok(Json(report.into()))
 }

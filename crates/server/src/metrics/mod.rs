@@ -10,6 +10,7 @@ use crate::registry::Registry as Apps;
 use crate::telemetry::Telemetry;
 use crate::usage::Usage;
 use crate::webhook::{WebhookStatus, Webhooks};
+use futures_util::future::{BoxFuture, FutureExt};
 use portrait_store::{Standing, Store, StoreStats};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
@@ -58,6 +59,20 @@ pub(crate) struct Metric {
     values: fn(&Snapshot) -> Values,
 }
 
+/// Returns what makes a server's page, with the numbers of the moment at which it is called.
+pub(crate) fn renderer(
+    store: &Arc<dyn Store>,
+    webhooks: &Arc<Webhooks>,
+    apps: &Arc<Apps>,
+    telemetry: &Arc<Telemetry>,
+) -> Arc<dyn Fn() -> BoxFuture<'static, Result<String, fmt::Error>> + Send + Sync> {
+    let parts = (Arc::clone(store), Arc::clone(webhooks), Arc::clone(apps), Arc::clone(telemetry));
+    Arc::new(move || {
+        let (store, webhooks, apps, telemetry) = parts.clone();
+        async move { Snapshot::take(&*store, &webhooks, &apps, Some(telemetry)).await.page() }.boxed()
+    })
+}
+
 /// What the numbers are taken from, all at one moment.
 #[derive(Debug, Default)]
 pub(crate) struct Snapshot {
@@ -76,7 +91,7 @@ pub(crate) struct Snapshot {
 
 impl Snapshot {
     /// Takes the numbers of a server. Reads one webhook event an app at most.
-    pub(crate) async fn take(
+    async fn take(
         store: &dyn Store,
         webhooks: &Webhooks,
         apps: &Apps,
@@ -104,7 +119,7 @@ impl Snapshot {
     }
 
     /// The page, in the `OpenMetrics` text format.
-    pub(crate) fn page(self) -> Result<String, fmt::Error> {
+    fn page(self) -> Result<String, fmt::Error> {
         let mut registry = Registry::default();
         registry.register_collector(Box::new(self));
         let mut page = String::new();
