@@ -1,6 +1,6 @@
 //! A running server: two listeners over one store, from start to graceful end.
 
-use crate::admin::{self, Gate, Tokens};
+use crate::admin::{self, Authenticator, Tokens};
 use crate::api;
 use crate::config::Config;
 use crate::emulator::{Emulator, Front, control};
@@ -73,7 +73,7 @@ impl Server {
         let (public, control) =
             (Opened::public(public, config, &telemetry), Opened::admin(control, &telemetry));
         let tokens = Tokens::load(Arc::clone(&store), token).await.context("can't read the admin tokens")?;
-        let gate = Gate::Tokens(Arc::new(tokens));
+        let gate = Authenticator::Tokens(Arc::new(tokens));
         let metrics = metrics::renderer(&store, &webhooks, &registry, &telemetry);
         let running = admin::Running { webhooks: Arc::clone(&webhooks), metrics };
         let admin = admin::State::new(

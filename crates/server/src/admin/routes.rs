@@ -1,12 +1,13 @@
 //! `CLOSED` and `OPEN`: every route of the admin listener, one row each. A test tries each row without a token.
 
+use super::state::State;
 use super::transfer::{Backup, ExportPage, Imported};
 use super::view::webhook::{CountView, EventChoice, EventsView, TestView, WebhookPut, WebhookView};
 use super::view::{
     AccountView, AccountsView, AppPatch, AppView, AuditPage, CreatedKey, CreatedToken, Document,
     FieldDefinition, NewApp, NewKey, NewToken, ProfilePatch, StoreView, TokenView, UsageView, WordsView,
 };
-use super::{State, accounts, apps, audit, fields, tokens, transfer, usage, webhook, words};
+use super::{accounts, apps, audit, fields, server, tokens, transfer, usage, webhook, words};
 use crate::openapi::Describe;
 use axum::routing::{self, MethodRouter};
 use axum::{Json, Router};
@@ -173,7 +174,7 @@ pub(crate) const CLOSED: &[Route] = routes! {
         |op| op.says("Send a sample event")
             .gives::<TestView>(200, "What was sent and what came back.")
             .may(&[409]);
-    get "/store" super::store_stats,
+    get "/store" server::store_stats,
         |op| op.says("Show which store it is and what it has done")
             .gives::<StoreView>(200, "Its id, and what it did since it was opened.");
     get "/tokens" tokens::list,
@@ -203,12 +204,12 @@ pub(crate) const OPEN: &[Route] = routes! {
     get "/healthz" async || "ok\n",
         |op| op.says("Tell whether the process is alive")
             .gives_text(200, "It is.", TEXT, "ok\n");
-    get "/readyz" super::ready,
+    get "/readyz" server::ready,
         |op| op.says("Tell whether the store can be written")
             .more("It really writes, and tells everybody who asks within a second the same.")
             .gives_text(200, "It can.", TEXT, "ok\n")
             .may(&[503]);
-    get "/metrics" super::metrics,
+    get "/metrics" server::metrics,
         |op| op.says("Read the metrics")
             .gives_text(200, "For Prometheus.", OPENMETRICS, "portraitd_store_changes_total 7\n# EOF\n")
             .may(&[409]);
