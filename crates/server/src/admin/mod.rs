@@ -9,9 +9,11 @@ mod auth;
 mod diff;
 mod error;
 pub(crate) mod fields;
+mod openapi;
 mod readiness;
 pub(crate) mod record;
 mod retype;
+pub(crate) mod route;
 pub(crate) mod routes;
 mod server;
 mod state;
@@ -45,8 +47,8 @@ const BODY_BYTES_MAX: usize = 24 << 20;
 
 /// The routes.
 pub(crate) fn router(state: State) -> Router {
-    let api = routes::router(routes::CLOSED).layer(middleware::from_fn_with_state(state.clone(), authorize));
-    routes::router(routes::OPEN)
+    let api = route::router(routes::CLOSED).layer(middleware::from_fn_with_state(state.clone(), authorize));
+    route::router(routes::OPEN)
         .nest(routes::PREFIX, api)
         .fallback(async || AdminError::not_found("no such resource"))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

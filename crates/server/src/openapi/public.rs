@@ -1,18 +1,37 @@
-//! The public API's operations: one envelope around all of them.
+//! The OpenAPI document of the public API: one envelope around all of its operations.
 
 #![expect(
     clippy::indexing_slicing,
     reason = "of JSON values: an absent member reads as null and is made when written"
 )]
 
-use super::Schemas;
-use super::document::described;
-use crate::api::{Endpoint, envelope_told};
-use serde_json::{Value, json};
+use super::{Operation, Schemas, add};
+use crate::api::{ENDPOINTS, Endpoint, envelope_told};
+use serde_json::{Map, Value, json};
+
+/// The document.
+pub(crate) fn document() -> Value {
+    let (mut schemas, mut paths) = (Schemas::new(), Map::new());
+    for endpoint in ENDPOINTS {
+        let operation = describe(&mut schemas, endpoint);
+        add(&mut paths, endpoint.path, "post", operation);
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "portraitd public API", "version": env!("CARGO_PKG_VERSION"),
+            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+            "description": "The user-profile part of Tencent Cloud IM's REST API. The HTTP status is always 200; the outcome is in the body. Members that are not known are ignored; a member that is null counts as absent. The content type is not looked at.",
+        },
+        "servers": [{ "url": "http://127.0.0.1:8080", "description": "server.listen" }],
+        "paths": paths,
+        "components": { "schemas": schemas.take() },
+    })
+}
 
 /// An endpoint's operation.
-pub(super) fn describe(schemas: &mut Schemas, endpoint: &Endpoint) -> Value {
-    let operation = described(schemas, endpoint.describe);
+fn describe(schemas: &mut Schemas, endpoint: &Endpoint) -> Value {
+    let operation = (endpoint.describe)(Operation::new(schemas));
     let mut operation = operation.finish(endpoint.command, "v4", parameters());
     let [(ok, envelope), (failure, failed)] = envelope_told(endpoint.service);
     // What the endpoint gives stands beside the envelope's own members.
