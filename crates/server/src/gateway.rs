@@ -97,7 +97,7 @@ impl Gateway {
     pub(crate) async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Full<Bytes>> {
         let started = Instant::now();
         let (head, mut body) = request.into_parts();
-        if let Some(document) = openapi::served(&head, &self.config.hosts) {
+        if let Some(document) = openapi::served::served(&head, &self.config.hosts) {
             return document;
         }
         let peer = client_address(peer, &head.headers, &self.config.trusted_proxies);

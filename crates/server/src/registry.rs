@@ -4,7 +4,7 @@ use crate::limit::AppCells;
 use crate::primitives::{ArcSwap, AsyncMutex, Mutex, block_on, spawn_blocking};
 use crate::usage::Usage;
 use crate::verified::VerifiedSigs;
-use crate::webhook::Delivery;
+use crate::webhook::{Delivery, WebhookTarget, WebhookTargets};
 use portrait_model::{AppError, AppRecord, AppSettings, FieldSchema, Lexicon, SdkAppId, UnixSeconds, UserId};
 use portrait_store::{Store, StoreError};
 use std::collections::{BTreeMap, HashMap};
@@ -42,6 +42,10 @@ impl App {
         Ok(Self { settings, revision, schema, lexicon, kicked_admins, cells, verified, delivery, usage })
     }
 
+    fn webhook_target(&self) -> WebhookTarget {
+        WebhookTarget { webhook: self.settings.webhook.clone(), delivery: Arc::clone(&self.delivery) }
+    }
+
     /// Whether the app takes calls from an address.
     pub(crate) fn allows_ip(&self, address: IpAddr) -> bool {
         let allow_ips = &self.settings.allow_ips;
@@ -57,7 +61,8 @@ pub(crate) struct Registry {
     apps: ArcSwap<Apps>,
     /// One reload at a time, so that an older catalogue never replaces a newer one.
     reloading: AsyncMutex<()>,
-    changes: watch::Sender<()>,
+    /// What webhooks are told of the apps.
+    webhook_targets: watch::Sender<WebhookTargets>,
     /// Earlier settings; those that nobody works with any more are let go at the next reload.
     superseded: Mutex<Vec<Weak<App>>>,
     /// Calls that belong to no app.
@@ -71,7 +76,7 @@ impl Registry {
             store,
             apps: ArcSwap::default(),
             reloading: AsyncMutex::default(),
-            changes: watch::Sender::default(),
+            webhook_targets: watch::Sender::default(),
             superseded: Mutex::default(),
             unclaimed: Usage::default(),
         };
@@ -91,9 +96,9 @@ impl Registry {
         apps
     }
 
-    /// Tells of every reload.
-    pub(crate) fn changes(&self) -> watch::Receiver<()> {
-        self.changes.subscribe()
+    /// What webhooks are told of the apps; new after every reload.
+    pub(crate) fn webhook_targets(&self) -> watch::Receiver<WebhookTargets> {
+        self.webhook_targets.subscribe()
     }
 
     /// The app's earlier settings that some call still works with.
@@ -129,13 +134,14 @@ impl Registry {
         let replaced =
             old.values().filter(|app| apps.get(&app.settings.id).is_none_or(|new| !Arc::ptr_eq(app, new)));
         let replaced: Vec<Weak<App>> = replaced.map(Arc::downgrade).collect();
+        let targets = apps.iter().map(|(id, app)| (*id, app.webhook_target())).collect();
         self.apps.store(Arc::new(apps));
         drop(old);
         let mut superseded = self.superseded.lock().unwrap_or_else(PoisonError::into_inner);
         superseded.retain(|app| app.strong_count() > 0);
         superseded.extend(replaced);
         drop(superseded);
-        self.changes.send_replace(());
+        self.webhook_targets.send_replace(Arc::new(targets));
         Ok(())
     }
 }

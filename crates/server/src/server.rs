@@ -1,6 +1,6 @@
 //! A running server: two listeners over one store, from start to graceful end.
 
-use crate::admin::{self, Gate, Tokens};
+use crate::admin::{self, Authenticator, Tokens};
 use crate::api;
 use crate::api::Services;
 use crate::beside::Beside;
@@ -10,6 +10,7 @@ use crate::emulator::{Emulator, Front, control};
 use crate::gateway::Gateway;
 use crate::hook::CallHooks;
 use crate::listener::{self, Answer, Certificate, Counts, ListenerConfig, Seating, Socket, Tls};
+use crate::metrics;
 use crate::registry::Registry;
 use crate::secret::{self, AdminToken};
 use crate::telemetry::Telemetry;
@@ -62,14 +63,13 @@ impl Server {
         let control = Socket::open(&config.server.admin_listen, tls.admin.as_ref(), mode).await?;
         let urls: Vec<String> = public.iter().map(Socket::url).collect::<Result<_, _>>()?;
         let admin_urls = control.iter().map(Socket::url).collect::<Result<_, _>>()?;
-        let registry = Arc::new(Registry::load(Arc::clone(&store)).await.context("can't read the apps")?);
-        say_if_empty(&registry);
+        let registry = load_apps(&store).await?;
         let (stop, stopped) = watch::channel(false);
         let mut tasks = vec![deletions::forget(&store, &registry, &clock, stopped.clone())];
-        let webhooks = config.webhook.read(data.map(Path::to_owned))?;
-        let webhooks =
-            Arc::new(Webhooks::new(webhooks, Arc::clone(&store), Arc::clone(&registry), Arc::clone(&clock))?);
-        let event_ids = Arc::new(EventIds::new(secret::random_u64()?));
+        let settings = config.webhook.read(data.map(Path::to_owned))?;
+        let targets = registry.webhook_targets();
+        let webhooks = Webhooks::new(settings, Arc::clone(&store), targets, Arc::clone(&clock))?;
+        let (webhooks, event_ids) = (Arc::new(webhooks), Arc::new(EventIds::new(secret::random_u64()?)));
         let telemetry = Telemetry::new(tls.watched);
         #[cfg(feature = "otel")]
         let telemetry = exported(telemetry, config, &stopped, &mut tasks)?;
@@ -77,16 +77,17 @@ impl Server {
         let (public, control) =
             (Opened::public(public, config, &telemetry), Opened::admin(control, &telemetry));
         let tokens = Tokens::load(Arc::clone(&store), token).await.context("can't read the admin tokens")?;
-        let gate = Gate::Tokens(Arc::new(tokens));
+        let gate = Authenticator::Tokens(Arc::new(tokens));
+        let metrics = metrics::renderer(&store, &webhooks, &registry, &telemetry);
+        let running = admin::Running { webhooks: Arc::clone(&webhooks), metrics };
         let admin = admin::State::new(
             Arc::clone(&store),
             Arc::clone(&registry),
             Arc::clone(&clock),
             Arc::clone(&event_ids),
-            Some(Arc::clone(&webhooks)),
+            Some(running),
             gate.clone(),
-        )
-        .measured_by(Arc::clone(&telemetry));
+        );
         tasks.push(tokio::spawn(webhooks.run(stopped.clone())));
         let control_state = emulator.clone().map(|emulator| control::State {
             emulator,
@@ -159,12 +160,14 @@ fn exported(
     Ok(telemetry.exporting(Arc::new(traces)))
 }
 
-fn say_if_empty(registry: &Registry) {
+async fn load_apps(store: &Arc<dyn Store>) -> anyhow::Result<Arc<Registry>> {
+    let registry = Registry::load(Arc::clone(store)).await.context("can't read the apps")?;
     if registry.all().is_empty() {
         tracing::warn!(
             "there is no app yet, so every call is answered with 70020: portraitd app create SDKAPPID --data DIR"
         );
     }
+    Ok(Arc::new(registry))
 }
 
 /// How this machine reaches the public API over plain HTTP.

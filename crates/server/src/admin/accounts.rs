@@ -1,7 +1,10 @@
 //! Accounts: listed page by page, shown with their profiles, created, changed and deleted.
 
+use super::act::{Act, Changed};
+use super::error::AdminError;
+use super::record;
+use super::state::{Answer, State};
 use super::view::{self, AccountView, AccountsView};
-use super::{Act, AdminError, Answer, Changed, State, record};
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State as Extract};
 use axum::http::StatusCode;

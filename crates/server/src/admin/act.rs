@@ -1,11 +1,8 @@
 //! Who changes what, and how that is written down: every change leaves an entry in the audit log, in the same commit.
 
-use super::{AdminError, Peer, State};
-use axum::extract::Request;
-use axum::http::{Method, StatusCode};
+use axum::http::{Method, Uri};
 use percent_encoding::percent_decode_str;
 use portrait_model::SdkAppId;
-use portrait_store::{Note, OperatorWrite, StoreError, Written};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -66,22 +63,22 @@ fn without_user(path: &str) -> String {
 }
 
 /// The outcome of a change that happened.
-const DONE: &str = "done";
+pub(super) const DONE: &str = "done";
 
 impl Act {
-    pub(super) fn of(request: &Request, who: Arc<str>) -> Self {
+    pub(super) fn of(who: Arc<str>, from: Option<IpAddr>, method: Method, uri: &Uri) -> Self {
         /// Longer paths than this name nothing that exists.
         const CHARS_MAX: usize = 300;
-        let from = request.extensions().get::<Peer>().map(|Peer(address)| *address);
-        let resource = without_user(request.uri().path()).chars().take(CHARS_MAX).collect();
-        Self { who, from, method: request.method().clone(), resource }
+        let resource = without_user(uri.path()).chars().take(CHARS_MAX).collect();
+        Self { who, from, method, resource }
     }
 
     pub(super) fn address(&self) -> IpAddr {
         self.from.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))
     }
 
-    fn entry(&self, outcome: String, changed: Changed) -> Entry {
+    /// What is written down of it.
+    pub(super) fn entry(&self, outcome: String, changed: Changed) -> Entry {
         Entry {
             who: self.who.to_string(),
             from: self.from.map(|address| address.to_canonical().to_string()),
@@ -93,48 +90,14 @@ impl Act {
         }
     }
 
+    /// Whether it only reads, so that a refusal is not written down.
+    pub(super) fn reads(&self) -> bool {
+        self.method == Method::GET || self.method == Method::HEAD
+    }
+
     /// The app in the path.
-    fn app(&self) -> Option<SdkAppId> {
+    pub(super) fn app(&self) -> Option<SdkAppId> {
         let mut parts = self.resource.split('/').skip_while(|part| *part != "apps");
         parts.nth(1).and_then(|app| app.parse().ok()).map(SdkAppId)
-    }
-}
-
-impl State {
-    /// Writes, and writes it down in the same unit.
-    pub(super) async fn operate(
-        &self,
-        act: &Act,
-        app: Option<SdkAppId>,
-        write: OperatorWrite,
-        changed: Changed,
-    ) -> Result<Written, StoreError> {
-        let text = serde_json::to_string(&act.entry(DONE.to_owned(), changed));
-        let text = text.map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        self.store.operate(write, Note { app, at: self.clock.now(), text }).await
-    }
-
-    /// Writes down what is no change of the store.
-    pub(super) async fn write_down(
-        &self,
-        act: &Act,
-        app: Option<SdkAppId>,
-        changed: Changed,
-    ) -> Result<(), AdminError> {
-        Ok(self.operate(act, app, OperatorWrite::Nothing, changed).await.map(|_| ())?)
-    }
-
-    /// Writes down that a change was refused; nothing but the status, since a body may hold secrets.
-    pub(super) async fn write_down_refusal(&self, act: &Act, status: StatusCode) {
-        let reading = act.method == Method::GET || act.method == Method::HEAD;
-        if reading || !(status.is_client_error() || status.is_server_error()) {
-            return;
-        }
-        let entry = act.entry(format!("refused: {}", status.as_u16()), Changed::default());
-        let Ok(text) = serde_json::to_string(&entry) else { return };
-        let note = Note { app: act.app(), at: self.clock.now(), text };
-        if let Err(error) = self.store.operate(OperatorWrite::Nothing, note).await {
-            tracing::warn!(%error, "a refused admin call could not be written down");
-        }
     }
 }

@@ -1,7 +1,9 @@
 //! Apps, their keys and their admins.
 
+use super::act::Act;
+use super::error::AdminError;
+use super::state::{Answer, State, read};
 use super::view::{AppPatch, AppView, CreatedKey, NewApp, NewKey};
-use super::{Act, AdminError, Answer, State, read};
 use crate::secret::random_key;
 use axum::body::Bytes;
 use axum::extract::{Path, State as Extract};

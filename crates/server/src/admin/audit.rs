@@ -1,8 +1,8 @@
 //! The audit log, read page by page.
 
 use super::act::Entry;
+use super::state::{Answer, State};
 use super::view::{AuditEntryView, AuditPage};
-use super::{Answer, State};
 use axum::Json;
 use axum::extract::{Query, State as Extract};
 use portrait_model::SdkAppId;

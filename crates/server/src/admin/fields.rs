@@ -1,7 +1,10 @@
 //! Custom fields: defined, redefined within bounds, retired and restored.
 
+use super::act::Act;
+use super::error::AdminError;
+use super::retype::clear_for;
+use super::state::{Answer, State, read};
 use super::view::{AppView, FieldDefinition};
-use super::{Act, AdminError, Answer, State, read};
 use axum::body::Bytes;
 use axum::extract::{Path, State as Extract};
 use axum::{Extension, Json};
@@ -14,7 +17,7 @@ pub(super) async fn define(
     body: Bytes,
 ) -> Answer<AppView> {
     let field = field(&keyword, &read(&body)?)?;
-    state.clear_for(&app, &field, &act).await?;
+    clear_for(&state, &app, &field, &act).await?;
     let change = move |settings: &mut AppSettings| {
         match settings.custom_fields.iter_mut().find(|known| known.keyword == field.keyword) {
             // It was out of use when its values were counted; somebody has restored it since.

@@ -1,37 +1,15 @@
 //! `CLOSED` and `OPEN`: every route of the admin listener, one row each. A test tries each row without a token.
 
+use super::route::{Route, routes};
 use super::transfer::{Backup, ExportPage, Imported};
 use super::view::webhook::{CountView, EventChoice, EventsView, TestView, WebhookPut, WebhookView};
 use super::view::{
     AccountView, AccountsView, AppPatch, AppView, AuditPage, CreatedKey, CreatedToken, Document,
     FieldDefinition, NewApp, NewKey, NewToken, ProfilePatch, StoreView, TokenView, UsageView, WordsView,
 };
-use super::{State, accounts, apps, audit, fields, tokens, transfer, usage, webhook, words};
-use crate::openapi::Describe;
-use axum::routing::{self, MethodRouter};
-use axum::{Json, Router};
-
-/// One route of the admin listener.
-pub(crate) struct Route {
-    /// Its method, in lower case.
-    pub(crate) method: &'static str,
-    /// Its path; `{…}` stands for one part of it.
-    pub(crate) path: &'static str,
-    build: fn() -> MethodRouter<State>,
-    /// What the OpenAPI document tells of it.
-    pub(crate) describe: Describe,
-}
-
-macro_rules! routes {
-    ($($method:ident $path:literal $handler:expr, $describe:expr;)*) => {
-        &[$(Route {
-            method: stringify!($method),
-            path: $path,
-            build: || routing::$method($handler),
-            describe: $describe,
-        },)*]
-    };
-}
+use super::{accounts, apps, audit, fields, openapi, server, tokens, transfer, usage, webhook, words};
+use axum::Json;
+use serde_json::Value;
 
 /// Plain text, as axum names it.
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -173,7 +151,7 @@ pub(crate) const CLOSED: &[Route] = routes! {
         |op| op.says("Send a sample event")
             .gives::<TestView>(200, "What was sent and what came back.")
             .may(&[409]);
-    get "/store" super::store_stats,
+    get "/store" server::store_stats,
         |op| op.says("Show which store it is and what it has done")
             .gives::<StoreView>(200, "Its id, and what it did since it was opened.");
     get "/tokens" tokens::list,
@@ -198,23 +176,70 @@ pub(crate) const CLOSED: &[Route] = routes! {
 
 /// The routes that are open to everyone who reaches the listener: they name no user and hold no secret.
 pub(crate) const OPEN: &[Route] = routes! {
-    get "/openapi.json" async || Json(crate::openapi::admin()),
+    get "/openapi.json" async || Json(document()),
         |op| op.says("Read this document").gives::<Document>(200, "OpenAPI 3.1.");
     get "/healthz" async || "ok\n",
         |op| op.says("Tell whether the process is alive")
             .gives_text(200, "It is.", TEXT, "ok\n");
-    get "/readyz" super::ready,
+    get "/readyz" server::ready,
         |op| op.says("Tell whether the store can be written")
             .more("It really writes, and tells everybody who asks within a second the same.")
             .gives_text(200, "It can.", TEXT, "ok\n")
             .may(&[503]);
-    get "/metrics" super::metrics,
+    get "/metrics" server::metrics,
         |op| op.says("Read the metrics")
             .gives_text(200, "For Prometheus.", OPENMETRICS, "portraitd_store_changes_total 7\n# EOF\n")
             .may(&[409]);
 };
 
-/// A router of a table's routes.
-pub(super) fn router(table: &[Route]) -> Router<State> {
-    table.iter().fold(Router::new(), |router, route| router.route(route.path, (route.build)()))
+/// The OpenAPI document of all routes.
+pub(crate) fn document() -> Value {
+    openapi::document(&[(PREFIX, CLOSED), ("", OPEN)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::openapi::{Operation, Schemas, public};
+
+    /// A type that is both read and written has one schema.
+    #[test]
+    fn no_name_stands_for_two_schemas() {
+        let mut schemas = Schemas::new();
+        for route in CLOSED.iter().chain(OPEN) {
+            drop((route.describe)(Operation::new(&mut schemas)));
+        }
+        let (read, written) = (schemas.read.take_definitions(true), schemas.written.take_definitions(true));
+        for (name, schema) in &read {
+            assert!(written.get(name).is_none_or(|other| other == schema), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_operation_is_told_with_examples_and_failures() {
+        for document in [document(), public::document()] {
+            let paths = document["paths"].as_object().unwrap();
+            let operations: Vec<&Value> =
+                paths.values().flat_map(|item| item.as_object().unwrap().values()).collect();
+            assert!(operations.len() >= 7);
+            for operation in &operations {
+                let id = &operation["operationId"];
+                assert!(operation["summary"].as_str().is_some_and(|summary| summary.len() > 5), "{id}");
+                let answers = operation["responses"].as_object().unwrap();
+                assert!(answers.keys().any(|status| status.starts_with('2')), "{id}");
+                for (status, answer) in answers.iter().filter(|(_, answer)| answer.get("content").is_some()) {
+                    let media = answer["content"].as_object().unwrap().values().next().unwrap();
+                    assert!(media.get("example").or(media.get("examples")).is_some(), "{id} {status}");
+                }
+                for parameter in operation["parameters"].as_array().unwrap() {
+                    assert!(parameter["description"].is_string(), "{id} {parameter}");
+                }
+            }
+            let mut ids: Vec<_> =
+                operations.iter().map(|operation| operation["operationId"].to_string()).collect();
+            ids.sort();
+            ids.dedup();
+            assert_eq!(ids.len(), operations.len());
+        }
+    }
 }

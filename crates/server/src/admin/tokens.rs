@@ -1,84 +1,17 @@
-//! Named admin tokens: who may call, made and revoked while the server runs. Of a token its SHA-256 is kept, and it is
-//! compared in constant time.
+//! Named admin tokens, made and revoked while the server runs.
 
 use super::act::{Act, Changed};
+use super::auth::LOCAL;
+use super::error::AdminError;
+use super::state::{Answer, State, read};
 use super::view::{CreatedToken, NewToken, TokenView};
-use super::{AdminError, Answer, State, read};
 use crate::secret::{AdminToken, random_token};
-use arc_swap::ArcSwap;
 use axum::body::Bytes;
 use axum::extract::{Path, State as Extract};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use portrait_store::{OperatorWrite, Store, StoreError, TokenRecord, Written};
+use portrait_store::{OperatorWrite, StoreError, TokenRecord, Written};
 use serde_json::json;
-use std::sync::Arc;
-
-/// The name of the token in `admin.token`, by which the command line calls its own server.
-const LOCAL: &str = "local";
-
-/// Who is let in.
-#[derive(Clone)]
-pub(crate) enum Gate {
-    /// Whoever has a token.
-    Tokens(Arc<Tokens>),
-    /// In-process: this person at the command line.
-    InProcess(Arc<str>),
-}
-
-/// Every token of the server.
-pub(crate) struct Tokens {
-    store: Arc<dyn Store>,
-    local: AdminToken,
-    named: ArcSwap<Vec<(Arc<str>, AdminToken)>>,
-    /// One reload at a time, so that an older list never replaces a newer one.
-    reloading: tokio::sync::Mutex<()>,
-}
-
-impl Tokens {
-    /// Reads the store's tokens; `local` works beside them.
-    pub(crate) async fn load(store: Arc<dyn Store>, local: AdminToken) -> Result<Self, StoreError> {
-        let tokens =
-            Self { store, local, named: ArcSwap::default(), reloading: tokio::sync::Mutex::default() };
-        tokens.reload().await?;
-        Ok(tokens)
-    }
-
-    async fn reload(&self) -> Result<(), StoreError> {
-        let _one_at_a_time = self.reloading.lock().await;
-        let records = self.store.tokens().await?;
-        let known = records.into_iter().map(|record| (record.name.into(), AdminToken::of_hash(record.hash)));
-        self.named.store(Arc::new(known.collect()));
-        Ok(())
-    }
-
-    /// Whose token this is. Every one is compared, so that the time taken does not tell which one fits.
-    fn who(&self, given: &str) -> Option<Arc<str>> {
-        let given = AdminToken::new(given);
-        let named = self.named.load();
-        let local = self.local.is(&given).then(|| Arc::from(LOCAL));
-        named
-            .iter()
-            .fold(local, |found, (name, token)| if token.is(&given) { Some(Arc::clone(name)) } else { found })
-    }
-}
-
-impl Gate {
-    /// Who calls with this token; `None`: a stranger.
-    pub(crate) fn who(&self, given: &str) -> Option<Arc<str>> {
-        match self {
-            Self::Tokens(tokens) => tokens.who(given),
-            Self::InProcess(person) => Some(Arc::clone(person)),
-        }
-    }
-
-    async fn reload(&self) -> Result<(), StoreError> {
-        match self {
-            Self::Tokens(tokens) => tokens.reload().await,
-            Self::InProcess(_) => Ok(()),
-        }
-    }
-}
 
 pub(super) async fn list(Extract(state): Extract<State>) -> Answer<Vec<TokenView>> {
     let local = TokenView { name: LOCAL.to_owned(), created_ms: None };
@@ -114,7 +47,7 @@ pub(super) async fn create(
         Err(StoreError::Conflict) => return Err(exists()),
         written => drop(written?),
     }
-    state.gate.reload().await?;
+    state.authenticator.reload().await?;
     Ok((StatusCode::CREATED, Json(CreatedToken { name, token })))
 }
 
@@ -132,7 +65,7 @@ pub(super) async fn revoke(
     if removed == Written::Counted(0) {
         return Err(AdminError::not_found(format!("there is no token named {name}")));
     }
-    state.gate.reload().await?;
+    state.authenticator.reload().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -1,6 +1,9 @@
 //! Accounts in and out, many at a time, and a backup of everything.
 
-use super::{Act, AdminError, Answer, Changed, State, read, record};
+use super::act::{Act, Changed};
+use super::error::AdminError;
+use super::record;
+use super::state::{Answer, State, read};
 use crate::registry::App;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State as Extract};

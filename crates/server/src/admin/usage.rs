@@ -1,7 +1,7 @@
 //! Usage: what an app is asked, and how often it could not be done.
 
+use super::state::{Answer, State};
 use super::view::UsageView;
-use super::{Answer, State};
 use axum::Json;
 use axum::extract::{Path, State as Extract};
 use std::collections::BTreeMap;

@@ -1,9 +1,11 @@
 //! Webhooks: set, tried out, and what waits for them or was given up.
 
+use super::act::{Act, Changed};
+use super::error::AdminError;
+use super::state::{Answer, State, read};
 use super::view::webhook::{
     CountView, EventChoice, EventView, EventsView, TestView, WebhookPut, WebhookView,
 };
-use super::{Act, AdminError, Answer, Changed, State, read};
 use crate::registry::App;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State as Extract};
@@ -19,15 +21,13 @@ const PAGE_MAX: usize = 1000;
 /// The most places in one call.
 const PLACES_MAX: usize = 1000;
 
-impl State {
-    fn webhook_view(&self, app: &App) -> WebhookView {
-        let backlog = self.store.backlogs().remove(&app.settings.id).unwrap_or_default();
-        WebhookView::of(&app.settings, backlog, app.delivery.counts())
-    }
+fn view(state: &State, app: &App) -> WebhookView {
+    let backlog = state.store.backlogs().remove(&app.settings.id).unwrap_or_default();
+    WebhookView::of(&app.settings, backlog, app.delivery.counts())
 }
 
 pub(super) async fn show(Extract(state): Extract<State>, Path(app): Path<String>) -> Answer<WebhookView> {
-    Ok(Json(state.webhook_view(&*state.app(&app)?)))
+    Ok(Json(view(&state, &*state.app(&app)?)))
 }
 
 pub(super) async fn set(
@@ -38,8 +38,8 @@ pub(super) async fn set(
 ) -> Answer<WebhookView> {
     let wanted: WebhookPut = read(&body)?;
     let url = WebhookUrl::parse(&wanted.url).map_err(|error| AdminError::bad(error.to_string()))?;
-    if let Some(webhooks) = &state.webhooks {
-        webhooks.check(&url).map_err(AdminError::bad)?;
+    if let Some(running) = &state.running {
+        running.webhooks.check(&url).map_err(AdminError::bad)?;
     }
     let parse = |text: &String| {
         WebhookToken::parse(text).ok_or_else(|| {
@@ -119,7 +119,7 @@ pub(super) async fn replay(
     let app = state.app(&app)?;
     let id = app.settings.id;
     let write = |selection| OperatorWrite::Replay { app: id, selection };
-    let events = state.in_units(&act, id, EventState::Parked, choice, write).await?;
+    let events = in_units(&state, &act, id, EventState::Parked, choice, write).await?;
     app.delivery.news.notify_one();
     Ok(Json(CountView { events }))
 }
@@ -134,39 +134,37 @@ pub(super) async fn drop(
     let event_state = event_state(choice.state.as_deref())?;
     let app = state.app(&app)?.settings.id;
     let write = |selection| OperatorWrite::Discard { app, state: event_state, selection };
-    let events = state.in_units(&act, app, event_state, choice, write).await?;
+    let events = in_units(&state, &act, app, event_state, choice, write).await?;
     tracing::warn!(sdkappid = app.0, events, state = ?event_state, "webhook events were dropped by the operator");
     Ok(Json(CountView { events }))
 }
 
-impl State {
-    /// Does something to the chosen events, or to all there are, one unit of writing after another.
-    async fn in_units(
-        &self,
-        act: &Act,
-        app: SdkAppId,
-        event_state: EventState,
-        choice: EventChoice,
-        write: impl Fn(Selection) -> OperatorWrite,
-    ) -> Result<usize, AdminError> {
-        let there = self.store.backlogs().get(&app).map_or(0, |backlog| backlog.amount(event_state).events);
-        let name = if event_state == EventState::Parked { "parked" } else { "waiting" };
-        let chosen = choice.places.as_ref().map_or_else(|| json!("all"), |places| json!(places.len()));
-        let changed = Changed { before: json!({ name: there }), after: json!({ "chosen": chosen }) };
-        if let Some(places) = choice.places {
-            if places.len() > PLACES_MAX {
-                return Err(AdminError::bad(format!("at most {PLACES_MAX} places at once")));
-            }
-            let places = Selection::Places(places.into_iter().map(OutboxSeq).collect());
-            return Ok(counted(&self.operate(act, Some(app), write(places), changed).await?));
+/// Does something to the chosen events, or to all there are, one unit of writing after another.
+async fn in_units(
+    state: &State,
+    act: &Act,
+    app: SdkAppId,
+    event_state: EventState,
+    choice: EventChoice,
+    write: impl Fn(Selection) -> OperatorWrite,
+) -> Result<usize, AdminError> {
+    let there = state.store.backlogs().get(&app).map_or(0, |backlog| backlog.amount(event_state).events);
+    let name = if event_state == EventState::Parked { "parked" } else { "waiting" };
+    let chosen = choice.places.as_ref().map_or_else(|| json!("all"), |places| json!(places.len()));
+    let changed = Changed { before: json!({ name: there }), after: json!({ "chosen": chosen }) };
+    if let Some(places) = choice.places {
+        if places.len() > PLACES_MAX {
+            return Err(AdminError::bad(format!("at most {PLACES_MAX} places at once")));
         }
-        let mut events = 0;
-        loop {
-            let unit = self.operate(act, Some(app), write(Selection::Oldest(PLACES_MAX)), changed.clone());
-            match counted(&unit.await?) {
-                0 => return Ok(events),
-                done => events += done,
-            }
+        let places = Selection::Places(places.into_iter().map(OutboxSeq).collect());
+        return Ok(counted(&state.operate(act, Some(app), write(places), changed).await?));
+    }
+    let mut events = 0;
+    loop {
+        let unit = state.operate(act, Some(app), write(Selection::Oldest(PLACES_MAX)), changed.clone());
+        match counted(&unit.await?) {
+            0 => return Ok(events),
+            done => events += done,
         }
     }
 }
@@ -184,10 +182,10 @@ pub(super) async fn test(
     let none = || AdminError::not_found(format!("app {} has no webhook; set one first", app.settings.id));
     let webhook = app.settings.webhook.as_ref().ok_or_else(none)?;
     let not_running = || AdminError::conflict("no server runs on this data; start it to send a test event");
-    let webhooks = state.webhooks.as_ref().ok_or_else(not_running)?;
+    let running = state.running.as_ref().ok_or_else(not_running)?;
     let changed = Changed::to(json!({ "sent": "a sample event" }));
     state.write_down(&act, Some(app.settings.id), changed).await?;
     let id = state.event_ids.next(1);
-    let outcome = webhooks.test(app.settings.id, webhook, id).await;
-    outcome.map(Json).map_err(AdminError::bad)
+    let report = running.webhooks.test(app.settings.id, webhook, id).await.map_err(AdminError::bad)?;
+    Ok(Json(report.into()))
 }

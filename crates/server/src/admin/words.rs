@@ -1,7 +1,9 @@
 //! Sensitive words: a text with one word a line in, the same out.
 
+use super::act::Act;
+use super::error::AdminError;
+use super::state::{Answer, State, blocking};
 use super::view::WordsView;
-use super::{Act, AdminError, Answer, State, blocking};
 use axum::body::Bytes;
 use axum::extract::{Path, State as Extract};
 use axum::{Extension, Json};

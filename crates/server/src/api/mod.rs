@@ -120,7 +120,8 @@ impl CallContext<'_> {
 
     /// Where a change of so many accounts comes from, when it is to be told to the app's webhook.
     pub(crate) fn origin(&self, accounts: usize) -> Option<Origin> {
-        self.services.event_ids.origin(&self.app, &self.caller.identifier, self.caller.address, accounts)
+        let Caller { identifier, address, .. } = &self.caller;
+        self.services.event_ids.origin(&self.app.settings, identifier, *address, accounts)
     }
 
     /// Imports, and gives who is left out because of a deletion that the app's `reimport_after` still reaches.

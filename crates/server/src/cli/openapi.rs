@@ -1,7 +1,7 @@
 //! `portraitd openapi`: the descriptions of both APIs, for code generators and other tools.
 
 use super::print_json;
-use crate::openapi;
+use crate::{admin, openapi};
 use clap::ValueEnum;
 
 /// Print an API's OpenAPI 3.1 document
@@ -25,7 +25,7 @@ enum Api {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     print_json(&match args.api {
-        Api::Public => openapi::public(),
-        Api::Admin => openapi::admin(),
+        Api::Public => openapi::public::document(),
+        Api::Admin => admin::routes::document(),
     })
 }

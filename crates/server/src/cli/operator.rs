@@ -4,7 +4,7 @@ use super::http;
 use super::running::{AdminFile, admin_token};
 use super::secret_argument::secret;
 use crate::admin::view::StoreView;
-use crate::admin::{self, Gate};
+use crate::admin::{self, Authenticator};
 use crate::clock::SystemClock;
 use crate::registry::Registry;
 use crate::webhook::EventIds;
@@ -83,7 +83,7 @@ impl Operator {
         let store = portrait_store::open(&StoreUrl::Directory(data.to_owned()), SqliteSettings::default())?;
         let registry = Arc::new(Registry::load(Arc::clone(&store)).await?);
         let event_ids = Arc::new(EventIds::new(crate::secret::random_u64()?));
-        let gate = Gate::InProcess(person().into());
+        let gate = Authenticator::InProcess(person().into());
         let state =
             admin::State::new(Arc::clone(&store), registry, Arc::new(SystemClock), event_ids, None, gate);
         let router = admin::router(state);

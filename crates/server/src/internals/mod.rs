@@ -30,7 +30,7 @@ pub fn routes() -> Vec<Route> {
         path: row.path.into(),
         open: false,
     });
-    let admin = |routes: &'static [admin::Route], prefix: &'static str, open: bool| {
+    let admin = |routes: &'static [crate::admin::route::Route], prefix: &'static str, open: bool| {
         routes.iter().map(move |route| Route {
             listener: "admin",
             method: route.method.to_uppercase(),
@@ -38,7 +38,8 @@ pub fn routes() -> Vec<Route> {
             open,
         })
     };
-    let document = Route { listener: "public", method: "GET".into(), path: openapi::PATH.into(), open: true };
+    let document =
+        Route { listener: "public", method: "GET".into(), path: openapi::served::PATH.into(), open: true };
     let emulator = control::ROUTES.iter().map(|route| Route {
         listener: "emulator",
         method: route.method.to_uppercase(),

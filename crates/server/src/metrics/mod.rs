@@ -6,12 +6,12 @@ mod table;
 
 pub(crate) use table::METRICS;
 
-use crate::registry::{App, Registry as Apps};
+use crate::registry::Registry as Apps;
 use crate::telemetry::Telemetry;
 use crate::usage::Usage;
-use crate::webhook::DeliveryCounts;
-use portrait_model::UnixMillis;
-use portrait_store::{Backlog, EventState, Standing, Store, StoreStats};
+use crate::webhook::{WebhookStatus, Webhooks};
+use futures_util::future::{BoxFuture, FutureExt};
+use portrait_store::{Standing, Store, StoreStats};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
@@ -59,6 +59,20 @@ pub(crate) struct Metric {
     values: fn(&Snapshot) -> Values,
 }
 
+/// Returns what makes a server's page, with the numbers of the moment at which it is called.
+pub(crate) fn renderer(
+    store: &Arc<dyn Store>,
+    webhooks: &Arc<Webhooks>,
+    apps: &Arc<Apps>,
+    telemetry: &Arc<Telemetry>,
+) -> Arc<dyn Fn() -> BoxFuture<'static, Result<String, fmt::Error>> + Send + Sync> {
+    let parts = (Arc::clone(store), Arc::clone(webhooks), Arc::clone(apps), Arc::clone(telemetry));
+    Arc::new(move || {
+        let (store, webhooks, apps, telemetry) = parts.clone();
+        async move { Snapshot::take(&*store, &webhooks, &apps, Some(telemetry)).await.page() }.boxed()
+    })
+}
+
 /// What the numbers are taken from, all at one moment.
 #[derive(Debug, Default)]
 pub(crate) struct Snapshot {
@@ -69,69 +83,43 @@ pub(crate) struct Snapshot {
     batch: Recorded,
     wait: Recorded,
     backlog_bytes_max: u64,
-    apps: Vec<AppSnapshot>,
+    webhooks: Vec<WebhookStatus>,
     /// By command and code, of all apps together.
     calls: BTreeMap<(&'static str, u32), u64>,
     telemetry: Option<Arc<Telemetry>>,
 }
 
-#[derive(Debug)]
-struct AppSnapshot {
-    id: String,
-    backlog: Backlog,
-    oldest_waiting_ms: u64,
-    counts: DeliveryCounts,
-}
-
 impl Snapshot {
-    /// Takes the numbers. Reads one event an app at most.
-    pub(crate) async fn take(
+    /// Takes the numbers of a server. Reads one webhook event an app at most.
+    async fn take(
         store: &dyn Store,
-        apps: Vec<Arc<App>>,
-        backlog_bytes_max: u64,
-        now: UnixMillis,
+        webhooks: &Webhooks,
+        apps: &Apps,
+        telemetry: Option<Arc<Telemetry>>,
     ) -> Self {
-        let (backlogs, mut snapshots) = (store.backlogs(), Vec::new());
-        for app in apps {
-            let id = app.settings.id;
-            let backlog = backlogs.get(&id).copied().unwrap_or_default();
-            if app.settings.webhook.is_none() && backlog == Backlog::default() {
-                continue;
-            }
-            // A store that can't be read shows elsewhere.
-            let oldest = store.events(id, EventState::Waiting, None, 1).await.unwrap_or_default();
-            let at = oldest.first().and_then(|event| event.event.as_ref()).map_or(now, |event| event.at);
-            snapshots.push(AppSnapshot {
-                id: id.to_string(),
-                backlog,
-                oldest_waiting_ms: now.0.saturating_sub(at.0),
-                counts: app.delivery.counts(),
-            });
-        }
-        let mut snapshot =
-            Self { store: store.stats(), backlog_bytes_max, apps: snapshots, ..Self::default() };
-        snapshot.standing = store.standing();
+        let mut snapshot = Self {
+            webhooks: webhooks.statuses().await,
+            backlog_bytes_max: webhooks.backlog_bytes_max(),
+            store: store.stats(),
+            standing: store.standing(),
+            telemetry,
+            ..Self::default()
+        };
         if let Some(measured) = store.measurements() {
             snapshot.failed_commits = measured.failed.load(Ordering::Relaxed);
             snapshot.commit = Recorded::seconds(&measured.commit);
             snapshot.batch = Recorded::plain(&measured.batch);
             snapshot.wait = Recorded::seconds(&measured.wait);
         }
+        let all = apps.all();
+        for calls in all.iter().map(|app| &*app.usage).chain([&apps.unclaimed]).flat_map(Usage::calls) {
+            *snapshot.calls.entry((calls.command, calls.code)).or_default() += calls.count;
+        }
         snapshot
     }
 
-    /// With what the listeners and the gateway counted.
-    pub(crate) fn of_server(mut self, apps: &Apps, telemetry: Option<Arc<Telemetry>>) -> Self {
-        let all = apps.all();
-        for calls in all.iter().map(|app| &*app.usage).chain([&apps.unclaimed]).flat_map(Usage::calls) {
-            *self.calls.entry((calls.command, calls.code)).or_default() += calls.count;
-        }
-        self.telemetry = telemetry;
-        self
-    }
-
     /// The page, in the `OpenMetrics` text format.
-    pub(crate) fn page(self) -> Result<String, fmt::Error> {
+    fn page(self) -> Result<String, fmt::Error> {
         let mut registry = Registry::default();
         registry.register_collector(Box::new(self));
         let mut page = String::new();
@@ -171,7 +159,9 @@ impl Collector for Snapshot {
 mod tests {
     use super::*;
     use crate::listener::Certificate;
-    use portrait_store::Histogram;
+    use crate::webhook::DeliveryCounts;
+    use portrait_model::SdkAppId;
+    use portrait_store::{Backlog, Histogram};
     use std::fmt::Write;
     use std::path::Path;
 
@@ -212,8 +202,8 @@ mod tests {
 
     #[test]
     fn every_metric_has_a_value_under_its_name() {
-        let app = AppSnapshot {
-            id: "1400000000".into(),
+        let webhook = WebhookStatus {
+            app: SdkAppId(1_400_000_000),
             backlog: Backlog::default(),
             oldest_waiting_ms: 61_000,
             counts: DeliveryCounts { delivered: 7, ..DeliveryCounts::default() },
@@ -224,7 +214,7 @@ mod tests {
         }
         let folder = tempfile::tempdir().unwrap();
         let snapshot = Snapshot {
-            apps: vec![app],
+            webhooks: vec![webhook],
             calls: BTreeMap::from([(("portrait_get", 40003), 3)]),
             commit: Recorded::seconds(&histogram),
             telemetry: Some(Arc::new(Telemetry::new(vec![("public", certificate(folder.path()))]))),

@@ -1,9 +1,10 @@
 //! Every metric: one row each, from which `/metrics` and `docs/METRICS.md` are made.
 
 use super::recorded::Recorded;
-use super::{AppSnapshot, Kind, Metric, Snapshot, Values};
+use super::{Kind, Metric, Snapshot, Values};
 use crate::listener::{Certificate, Counts};
 use crate::telemetry::Telemetry;
+use crate::webhook::WebhookStatus;
 use portrait_store::{Backlog, EventState};
 
 /// Every metric.
@@ -270,7 +271,7 @@ pub(crate) const METRICS: &[Metric] = &[
         english: "The age of the oldest event that is still to be delivered; 0 when there is none.",
         chinese: "最早一条待投递事件的年龄（秒）；没有则为 0。",
         alert: "portraitd_webhook_oldest_waiting_seconds > 600",
-        values: |snapshot| of_apps(snapshot, |app| app.oldest_waiting_ms / 1_000),
+        values: |snapshot| of_apps(snapshot, |webhook| webhook.oldest_waiting_ms / 1_000),
     },
     Metric {
         name: "portraitd_webhook_receiver_down_seconds",
@@ -279,7 +280,7 @@ pub(crate) const METRICS: &[Metric] = &[
         english: "For how long the receiver has been failing every call; 0 when it is up.",
         chinese: "接收方连续失败的时长（秒）；正常时为 0。",
         alert: "portraitd_webhook_receiver_down_seconds > 300",
-        values: |snapshot| of_apps(snapshot, |app| app.counts.down_ms.unwrap_or(0).div_ceil(1_000)),
+        values: |snapshot| of_apps(snapshot, |webhook| webhook.counts.down_ms.unwrap_or(0).div_ceil(1_000)),
     },
     Metric {
         name: "portraitd_webhook_delivered",
@@ -288,7 +289,7 @@ pub(crate) const METRICS: &[Metric] = &[
         english: "Events that a receiver took.",
         chinese: "接收方已确认的事件数。",
         alert: "rate(portraitd_webhook_delivered_total[15m]) == 0 and on(sdkappid) portraitd_webhook_events{state=\"waiting\"} > 0",
-        values: |snapshot| of_apps(snapshot, |app| app.counts.delivered),
+        values: |snapshot| of_apps(snapshot, |webhook| webhook.counts.delivered),
     },
     Metric {
         name: "portraitd_webhook_failed_attempts",
@@ -297,7 +298,7 @@ pub(crate) const METRICS: &[Metric] = &[
         english: "Attempts that failed; the event is tried again or parked.",
         chinese: "失败的投递尝试次数；事件会重试或被搁置。",
         alert: "rate(portraitd_webhook_failed_attempts_total[15m]) > 0.1 * rate(portraitd_webhook_delivered_total[15m])",
-        values: |snapshot| of_apps(snapshot, |app| app.counts.failed),
+        values: |snapshot| of_apps(snapshot, |webhook| webhook.counts.failed),
     },
     Metric {
         name: "portraitd_webhook_parked",
@@ -306,7 +307,7 @@ pub(crate) const METRICS: &[Metric] = &[
         english: "Events that were given up after the whole schedule.",
         chinese: "用尽重试计划后被搁置的事件数。",
         alert: "increase(portraitd_webhook_parked_total[1h]) > 0",
-        values: |snapshot| of_apps(snapshot, |app| app.counts.parked),
+        values: |snapshot| of_apps(snapshot, |webhook| webhook.counts.parked),
     },
     Metric {
         name: "portraitd_webhook_dropped",
@@ -315,22 +316,24 @@ pub(crate) const METRICS: &[Metric] = &[
         english: "Events lost because the backlog had reached its bound. Their changes are stored; only nobody is told.",
         chinese: "因积压达到上限而丢弃的事件数；资料变更本身已保存，只是不再通知。",
         alert: "increase(portraitd_webhook_dropped_total[1h]) > 0",
-        values: |snapshot| of_apps(snapshot, |app| app.counts.dropped),
+        values: |snapshot| of_apps(snapshot, |webhook| webhook.counts.dropped),
     },
 ];
 
-fn of_apps(snapshot: &Snapshot, value: impl Fn(&AppSnapshot) -> u64) -> Values {
-    snapshot.apps.iter().map(|app| (vec![("sdkappid", app.id.clone())], value(app))).collect()
+fn of_apps(snapshot: &Snapshot, value: impl Fn(&WebhookStatus) -> u64) -> Values {
+    let webhooks = snapshot.webhooks.iter();
+    webhooks.map(|webhook| (vec![("sdkappid", webhook.app.to_string())], value(webhook))).collect()
 }
 
 fn of_states(snapshot: &Snapshot, value: impl Fn(&Backlog, EventState) -> u64) -> Values {
     let states = [("waiting", EventState::Waiting), ("parked", EventState::Parked)];
-    let of_app = |app: &AppSnapshot| {
+    let of_app = |webhook: &WebhookStatus| {
         states.map(|(name, state)| {
-            (vec![("sdkappid", app.id.clone()), ("state", name.to_owned())], value(&app.backlog, state))
+            let labels = vec![("sdkappid", webhook.app.to_string()), ("state", name.to_owned())];
+            (labels, value(&webhook.backlog, state))
         })
     };
-    snapshot.apps.iter().flat_map(of_app).collect()
+    snapshot.webhooks.iter().flat_map(of_app).collect()
 }
 
 fn nothing(_: &Snapshot) -> Values {

@@ -1,19 +1,38 @@
-//! The public API's operations: one envelope around all of them.
+//! The OpenAPI document of the public API: one envelope around all of its operations.
 
 #![expect(
     clippy::indexing_slicing,
     reason = "of JSON values: an absent member reads as null and is made when written"
 )]
 
-use super::Schemas;
-use super::document::described;
+use super::{Operation, Schemas, add};
 use crate::api::{self, envelope_told};
-use portrait_model::CommandRow;
-use serde_json::{Value, json};
+use portrait_model::{COMMANDS, CommandRow};
+use serde_json::{Map, Value, json};
+
+/// The document.
+pub(crate) fn document() -> Value {
+    let (mut schemas, mut paths) = (Schemas::new(), Map::new());
+    for row in COMMANDS {
+        let operation = describe(&mut schemas, row);
+        add(&mut paths, row.path, "post", operation);
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "portraitd public API", "version": env!("CARGO_PKG_VERSION"),
+            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+            "description": "The user-profile part of Tencent Cloud IM's REST API. The HTTP status is always 200; the outcome is in the body. Members that are not known are ignored; a member that is null counts as absent. The content type is not looked at.",
+        },
+        "servers": [{ "url": "http://127.0.0.1:8080", "description": "server.listen" }],
+        "paths": paths,
+        "components": { "schemas": schemas.take() },
+    })
+}
 
 /// A call's operation.
-pub(super) fn describe(schemas: &mut Schemas, row: &CommandRow) -> Value {
-    let operation = described(schemas, api::describe(row.command));
+fn describe(schemas: &mut Schemas, row: &CommandRow) -> Value {
+    let operation = api::describe(row.command)(Operation::new(schemas));
     let mut operation = operation.finish(row.name, "v4", parameters());
     let [(ok, envelope), (failure, failed)] = envelope_told(row.service);
     // What the call gives stands beside the envelope's own members.

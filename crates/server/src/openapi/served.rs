@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 pub(crate) const PATH: &str = "/openapi.json";
 
 /// Made once: a stranger may ask for it as often as they like.
-static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| super::public().to_string().into());
+static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| super::public::document().to_string().into());
 
 /// The answer, when it is the document that is asked for, by a name that is let in.
 pub(crate) fn served(head: &Parts, hosts: &HostPolicy) -> Option<Response<Full<Bytes>>> {

@@ -61,7 +61,7 @@ fn size(backlog: &Backlog, state: EventState) -> u64 {
 /// Removes the oldest events until the outbox is within its bound: first parked ones, of the app that has most of
 /// them, then waiting ones.
 pub(super) async fn trim(webhooks: &Webhooks) {
-    let bytes_max = webhooks.config.backlog_max.bytes(webhooks.config.data.as_deref());
+    let bytes_max = webhooks.backlog_bytes_max();
     loop {
         let backlogs = webhooks.store.backlogs();
         let total: u64 = backlogs
@@ -100,7 +100,7 @@ async fn drop_oldest(webhooks: &Webhooks, app: SdkAppId, state: EventState, coun
                 ?state,
                 "the webhook backlog has reached its bound ([webhook] backlog_max): its oldest events were dropped"
             );
-            if let Some(known) = webhooks.registry.app(app) {
+            if let Some(known) = webhooks.targets().get(&app) {
                 known.delivery.count_dropped(dropped);
             }
             true

@@ -1,6 +1,7 @@
 //! How an app's webhook does: what is counted, and what wakes its worker.
 
-use portrait_store::{OutboxSeq, Verdict};
+use portrait_model::SdkAppId;
+use portrait_store::{Backlog, OutboxSeq, Verdict};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::Notify;
@@ -37,6 +38,18 @@ pub(crate) struct DeliveryCounts {
     pub(crate) down_ms: Option<u64>,
     /// Why the last attempt that failed did.
     pub(crate) last_failure: Option<String>,
+}
+
+/// How an app's webhook does at one moment.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct WebhookStatus {
+    pub(crate) app: SdkAppId,
+    /// What its outbox holds.
+    pub(crate) backlog: Backlog,
+    /// The age of the oldest event that is to be delivered, in milliseconds; 0 when there is none.
+    pub(crate) oldest_waiting_ms: u64,
+    /// Since the server started.
+    pub(crate) counts: DeliveryCounts,
 }
 
 impl Default for Delivery {

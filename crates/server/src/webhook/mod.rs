@@ -8,19 +8,20 @@ pub(crate) mod message;
 mod queue;
 mod sample;
 mod schedule;
+mod target;
 mod worker;
 
 pub(crate) use backlog::BacklogMax;
-pub(crate) use delivery::{Delivery, DeliveryCounts};
+pub(crate) use delivery::{Delivery, DeliveryCounts, WebhookStatus};
 pub(crate) use message::{EVENT_ID, SIGNATURE, verify};
+pub(crate) use sample::DeliveryReport;
 pub(crate) use schedule::Schedule;
+pub(crate) use target::{WebhookTarget, WebhookTargets};
 
-use crate::metrics::Snapshot;
 use crate::outbound::{AddressPolicy, Outbound};
-use crate::registry::{App, Registry};
 use ipnet::IpNet;
-use portrait_model::{Clock, EventId, Origin, ProfileEvent, SdkAppId, WebhookUrl};
-use portrait_store::Store;
+use portrait_model::{AppSettings, Clock, EventId, Origin, ProfileEvent, SdkAppId, WebhookUrl};
+use portrait_store::{Backlog, EventState, Store};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -70,12 +71,12 @@ impl EventIds {
     /// nobody.
     pub(crate) fn origin(
         &self,
-        app: &App,
+        app: &AppSettings,
         operator: &str,
         client_ip: IpAddr,
         accounts: usize,
     ) -> Option<Origin> {
-        app.settings.webhook.as_ref()?;
+        app.webhook.as_ref()?;
         Some(Origin { id: self.next(accounts), operator: operator.into(), client_ip })
     }
 
@@ -90,38 +91,39 @@ impl EventIds {
 pub(crate) struct Webhooks {
     config: WebhookConfig,
     store: Arc<dyn Store>,
-    registry: Arc<Registry>,
+    targets: watch::Receiver<WebhookTargets>,
     clock: Arc<dyn Clock>,
     outbound: Outbound,
 }
 
 impl Webhooks {
+    /// `targets` is replaced whenever an app changes.
     pub(crate) fn new(
         config: WebhookConfig,
         store: Arc<dyn Store>,
-        registry: Arc<Registry>,
+        targets: watch::Receiver<WebhookTargets>,
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Self> {
         let policy = AddressPolicy::public_and(config.allow_networks.clone());
         let outbound = Outbound::new(policy, config.ca_file.as_deref())?;
-        Ok(Self { config, store, registry, clock, outbound })
+        Ok(Self { config, store, targets, clock, outbound })
     }
 
     /// Keeps a worker for every app that has a webhook, until it is told to stop; then waits for what is on its way.
     pub(crate) async fn run(self: Arc<Self>, stop: watch::Receiver<bool>) {
         let (mut workers, mut running) = (JoinSet::new(), HashMap::<Id, SdkAppId>::new());
-        let (mut changes, mut stopped) = (self.registry.changes(), stop.clone());
+        let (mut targets, mut stopped) = (self.targets.clone(), stop.clone());
         let mut tick = tokio::time::interval(TICK);
         while !*stop.borrow() {
-            for app in self.registry.all().iter().filter(|app| app.settings.webhook.is_some()) {
-                let id = app.settings.id;
+            let current = Arc::clone(&targets.borrow_and_update());
+            for (&id, target) in current.iter().filter(|(_, target)| target.webhook.is_some()) {
                 if !running.values().any(|known| *known == id) {
-                    let worker = Worker::new(Arc::clone(&self), id, Arc::clone(&app.delivery));
+                    let worker = Worker::new(Arc::clone(&self), id, Arc::clone(&target.delivery));
                     running.insert(workers.spawn(worker.run(stop.clone())).id(), id);
                 }
             }
             tokio::select! {
-                _ = changes.changed() => {}
+                changed = targets.changed() => if changed.is_err() { break },
                 _ = tick.tick() => backlog::trim(&self).await,
                 Some(ended) = workers.join_next_with_id() => {
                     let id = ended.as_ref().map_or_else(tokio::task::JoinError::id, |(id, ())| *id);
@@ -143,10 +145,34 @@ impl Webhooks {
         }
     }
 
-    /// What `/metrics` tells.
-    pub(crate) async fn snapshot(&self) -> Snapshot {
-        let bytes_max = self.config.backlog_max.bytes(self.config.data.as_deref());
-        Snapshot::take(self.store.as_ref(), self.registry.all(), bytes_max, self.clock.now()).await
+    /// How every app's webhook does that has one, or events left from one, in the order of their numbers. Reads one
+    /// event an app at most.
+    pub(crate) async fn statuses(&self) -> Vec<WebhookStatus> {
+        let (targets, backlogs, now) = (self.targets(), self.store.backlogs(), self.clock.now());
+        let mut statuses = Vec::new();
+        for (&app, target) in targets.iter() {
+            let backlog = backlogs.get(&app).copied().unwrap_or_default();
+            if target.webhook.is_none() && backlog == Backlog::default() {
+                continue;
+            }
+            // A store that can't be read shows elsewhere.
+            let oldest = self.store.events(app, EventState::Waiting, None, 1).await.unwrap_or_default();
+            let at = oldest.first().and_then(|event| event.event.as_ref()).map_or(now, |event| event.at);
+            let oldest_waiting_ms = now.0.saturating_sub(at.0);
+            statuses.push(WebhookStatus {
+                app,
+                backlog,
+                oldest_waiting_ms,
+                counts: target.delivery.counts(),
+            });
+        }
+        statuses.sort_by_key(|status| status.app);
+        statuses
+    }
+
+    /// The most bytes that the outbox may hold.
+    pub(crate) fn backlog_bytes_max(&self) -> u64 {
+        self.config.backlog_max.bytes(self.config.data.as_deref())
     }
 
     /// Refuses a URL that no event could ever be sent to.
@@ -154,16 +180,22 @@ impl Webhooks {
         self.outbound.check_literal(url.uri())
     }
 
-    /// The app, if it has a webhook.
-    fn webhook_of(&self, app: SdkAppId) -> Option<Arc<App>> {
-        self.registry.app(app).filter(|app| app.settings.webhook.is_some())
+    /// Every app, as it is now.
+    fn targets(&self) -> WebhookTargets {
+        Arc::clone(&self.targets.borrow())
+    }
+
+    fn has_webhook(&self, app: SdkAppId) -> bool {
+        self.targets.borrow().get(&app).is_some_and(|target| target.webhook.is_some())
     }
 
     /// One attempt. An error says why the receiver did not take the event.
     async fn deliver(&self, app: SdkAppId, event: &ProfileEvent) -> Result<(), String> {
-        let known = self.webhook_of(app).ok_or("the app has no webhook")?;
-        let webhook = known.settings.webhook.as_ref().ok_or("the app has no webhook")?;
+        let targets = self.targets();
+        let webhook = targets.get(&app).and_then(|target| target.webhook.as_ref());
+        let webhook = webhook.ok_or("the app has no webhook")?;
         let request = message::request(app, webhook, event, self.clock.now().seconds())?;
+        drop(targets);
         let response = self.outbound.call(request, ANSWER_BYTES_MAX, self.config.timeout).await?;
         message::understood(response.status(), response.body())
     }

@@ -1,7 +1,6 @@
 //! A sample event for trying a receiver out: nothing is stored, and nothing is tried again.
 
 use super::{ANSWER_BYTES_MAX, Webhooks, message};
-use crate::admin::view::webhook::TestView;
 use http_body_util::{BodyExt, Collected};
 use hyper::HeaderMap;
 use portrait_model::{
@@ -17,14 +16,31 @@ const TEST: &str = "x-portraitd-test";
 /// How much of an answer is shown, in characters.
 const SHOWN_MAX: usize = 2_000;
 
+/// A sample event that was sent, and what came back.
+#[derive(Clone, Debug)]
+pub(crate) struct DeliveryReport {
+    pub(crate) method: String,
+    pub(crate) url: String,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: String,
+    /// The HTTP status; `None`: there was no answer.
+    pub(crate) status: Option<u16>,
+    /// The start of the answer, without control characters.
+    pub(crate) answer: Option<String>,
+    /// From the request to the end of the answer, or to its failure.
+    pub(crate) milliseconds: u64,
+    /// Why this would not count as delivered; `None` when it would.
+    pub(crate) failure: Option<String>,
+}
+
 impl Webhooks {
-    /// Sends a sample event and tells what came back.
+    /// Sends a sample event and tells what came back. Fails with a sentence when no request can be made.
     pub(crate) async fn test(
         &self,
         app: SdkAppId,
         webhook: &Webhook,
         id: EventId,
-    ) -> Result<TestView, String> {
+    ) -> Result<DeliveryReport, String> {
         let nick = FieldValue::Text("portraitd webhook test".into());
         let event = ProfileEvent {
             id,
@@ -51,7 +67,7 @@ impl Webhooks {
             Err(failure) => (None, None, Some(failure.into())),
         };
         let body = String::from_utf8_lossy(&body).into_owned();
-        Ok(TestView { method, url, headers, body, status, answer, milliseconds, failure })
+        Ok(DeliveryReport { method, url, headers, body, status, answer, milliseconds, failure })
     }
 }
 

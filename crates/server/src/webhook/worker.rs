@@ -65,7 +65,7 @@ impl Worker {
         let (mut stopping, mut orphaned) = (false, false);
         let mut timer = pin!(sleep(SLEEP_MAX));
         loop {
-            stopping |= orphaned || *stop.borrow() || self.webhooks.webhook_of(self.app).is_none();
+            stopping |= orphaned || *stop.borrow() || !self.webhooks.has_webhook(self.app);
             if !stopping {
                 self.read().await;
                 if delivery.take_hurry() {

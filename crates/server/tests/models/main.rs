@@ -36,8 +36,19 @@ mod usage {
     pub(crate) struct Usage(());
 }
 mod webhook {
+    use portrait_model::{SdkAppId, Webhook};
+    use std::collections::HashMap;
+    use std::sync::Arc;
+
     #[derive(Debug, Default)]
     pub(crate) struct Delivery;
+
+    pub(crate) type WebhookTargets = Arc<HashMap<SdkAppId, WebhookTarget>>;
+
+    pub(crate) struct WebhookTarget {
+        pub(crate) webhook: Option<Webhook>,
+        pub(crate) delivery: Arc<Delivery>,
+    }
 }
 
 /// Of a call's query, what is looked at.

@@ -1,7 +1,7 @@
 //! The JSON of webhooks in the admin API.
 
 use super::value;
-use crate::webhook::DeliveryCounts;
+use crate::webhook::{DeliveryCounts, DeliveryReport};
 use portrait_model::{AppSettings, ProfileEvent};
 use portrait_store::{Amount, Backlog, OutboxEvent};
 use schemars::JsonSchema;
@@ -138,6 +138,21 @@ impl WebhookView {
 impl From<Amount> for AmountView {
     fn from(amount: Amount) -> Self {
         Self { events: amount.events, bytes: amount.bytes }
+    }
+}
+
+impl From<DeliveryReport> for TestView {
+    fn from(report: DeliveryReport) -> Self {
+        Self {
+            method: report.method,
+            url: report.url,
+            headers: report.headers,
+            body: report.body,
+            status: report.status,
+            answer: report.answer,
+            milliseconds: report.milliseconds,
+            failure: report.failure,
+        }
     }
 }
 

@@ -15,7 +15,7 @@ pub(crate) mod view;
 
 use super::sandbox::Refused;
 use super::{Emulator, Sandbox};
-use crate::admin::{AdminError, Answer, Gate, Peer};
+use crate::admin::{AdminError, Answer, Authenticator, Peer};
 use crate::api::ApiError;
 use crate::registry::Registry;
 use axum::Router;
@@ -79,7 +79,7 @@ impl From<Refused> for AdminError {
 /// Who may call.
 #[derive(Clone)]
 pub(crate) struct Access {
-    pub(crate) gate: Gate,
+    pub(crate) gate: Authenticator,
     /// Callers on this machine may.
     pub(crate) local_is_free: bool,
 }

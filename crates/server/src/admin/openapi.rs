@@ -1,13 +1,12 @@
-//! The two documents as a whole: what stands around the operations.
+//! The OpenAPI document of the admin API: what stands around the operations of its routes.
 
 #![expect(
     clippy::indexing_slicing,
     reason = "of JSON values: an absent member reads as null and is made when written"
 )]
 
-use super::{Describe, Operation, Schemas, public as wire};
-use crate::admin::routes::{CLOSED, OPEN, PREFIX, Route};
-use portrait_model::COMMANDS;
+use super::route::Route;
+use crate::openapi::{Operation, Schemas, add};
 use serde_json::{Map, Value, json};
 
 /// What an admin call can fail with, beside what is in the operation.
@@ -34,11 +33,12 @@ const PARTS: [(&str, &str); 5] = [
     ("name", "The name of a token."),
 ];
 
-/// The admin API's.
-pub(crate) fn admin() -> Value {
+/// The document of these tables of routes, each with what its paths start with; those that start with nothing want no
+/// token.
+pub(super) fn document(tables: &[(&str, &[Route])]) -> Value {
     let (mut schemas, mut paths) = (Schemas::new(), Map::new());
-    for (table, prefix) in [(CLOSED, PREFIX), (OPEN, "")] {
-        for route in table {
+    for (prefix, table) in tables {
+        for route in *table {
             let operation = of_admin(&mut schemas, route, prefix);
             add(&mut paths, &format!("{prefix}{}", route.path), route.method, operation);
         }
@@ -120,80 +120,4 @@ fn tag(path: &str) -> &'static str {
         "tokens", "audit",
     ];
     kinds.into_iter().find(|kind| path.split('/').any(|part| part == *kind)).unwrap_or("server")
-}
-
-/// The public API's.
-pub(crate) fn public() -> Value {
-    let (mut schemas, mut paths) = (Schemas::new(), Map::new());
-    for row in COMMANDS {
-        let operation = wire::describe(&mut schemas, row);
-        add(&mut paths, row.path, "post", operation);
-    }
-    json!({
-        "openapi": "3.1.0",
-        "info": {
-            "title": "portraitd public API", "version": env!("CARGO_PKG_VERSION"),
-            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
-            "description": "The user-profile part of Tencent Cloud IM's REST API. The HTTP status is always 200; the outcome is in the body. Members that are not known are ignored; a member that is null counts as absent. The content type is not looked at.",
-        },
-        "servers": [{ "url": "http://127.0.0.1:8080", "description": "server.listen" }],
-        "paths": paths,
-        "components": { "schemas": schemas.take() },
-    })
-}
-
-fn add(paths: &mut Map<String, Value>, path: &str, method: &str, operation: Value) {
-    let item = paths.entry(path).or_insert_with(|| json!({}));
-    item[method] = operation;
-}
-
-/// One operation on its own, for [`Describe`]s outside of tables.
-pub(super) fn described(schemas: &mut Schemas, describe: Describe) -> Operation<'_> {
-    describe(Operation::new(schemas))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A type that is both read and written has one schema.
-    #[test]
-    fn no_name_stands_for_two_schemas() {
-        let mut schemas = Schemas::new();
-        for route in CLOSED.iter().chain(OPEN) {
-            drop((route.describe)(Operation::new(&mut schemas)));
-        }
-        let (read, written) = (schemas.read.take_definitions(true), schemas.written.take_definitions(true));
-        for (name, schema) in &read {
-            assert!(written.get(name).is_none_or(|other| other == schema), "{name}");
-        }
-    }
-
-    #[test]
-    fn every_operation_is_told_with_examples_and_failures() {
-        for document in [admin(), public()] {
-            let paths = document["paths"].as_object().unwrap();
-            let operations: Vec<&Value> =
-                paths.values().flat_map(|item| item.as_object().unwrap().values()).collect();
-            assert!(operations.len() >= COMMANDS.len());
-            for operation in &operations {
-                let id = &operation["operationId"];
-                assert!(operation["summary"].as_str().is_some_and(|summary| summary.len() > 5), "{id}");
-                let answers = operation["responses"].as_object().unwrap();
-                assert!(answers.keys().any(|status| status.starts_with('2')), "{id}");
-                for (status, answer) in answers.iter().filter(|(_, answer)| answer.get("content").is_some()) {
-                    let media = answer["content"].as_object().unwrap().values().next().unwrap();
-                    assert!(media.get("example").or(media.get("examples")).is_some(), "{id} {status}");
-                }
-                for parameter in operation["parameters"].as_array().unwrap() {
-                    assert!(parameter["description"].is_string(), "{id} {parameter}");
-                }
-            }
-            let mut ids: Vec<_> =
-                operations.iter().map(|operation| operation["operationId"].to_string()).collect();
-            ids.sort();
-            ids.dedup();
-            assert_eq!(ids.len(), operations.len());
-        }
-    }
 }
