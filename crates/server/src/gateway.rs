@@ -22,7 +22,7 @@ use futures_util::FutureExt;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
 use hyper::header::{self, HeaderValue};
-use hyper::{Method, Request, Response, Version};
+use hyper::{Method, Request, Response};
 use ipnet::IpNet;
 use portrait_model::{Clock, ErrorCode, Language, Role, SdkAppId, SigError, UnixSeconds, UserId};
 use portrait_store::Store;
@@ -157,8 +157,7 @@ impl Gateway {
         let request_id = self.request_ids.next();
         let headers = response.headers_mut();
         headers.insert("x-request-id", request_id.clone());
-        // HTTP/2 ends one request alone.
-        if progress.close && head.version < Version::HTTP_2 {
+        if progress.close {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         let usage = progress.app.as_ref().map_or(&self.registry.unclaimed, |app| &app.usage);
