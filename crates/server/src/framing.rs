@@ -13,8 +13,8 @@ pub(crate) fn unambiguous(head: &Parts) -> Result<(), ApiError> {
     let refused = |english: &str, chinese: &str| Err(ApiError::said(ErrorCode::HttpParse, english, chinese));
     match head.headers.get_all(HOST).iter().count() {
         1 => {}
-        // HTTP/1.0 knows no Host, and HTTP/2 writes it into the URL.
-        0 if head.version != Version::HTTP_11 => {}
+        // HTTP/1.0 knows no Host.
+        0 if head.version == Version::HTTP_10 => {}
         0 => return refused("the request has no Host header", "请求缺少 Host 头"),
         _ => return refused("the request has several Host headers", "请求含多个 Host 头"),
     }

@@ -22,7 +22,7 @@ use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use hyper::header::{self, HeaderValue};
 use hyper::http::request::Parts;
-use hyper::{Method, Request, Response, Version};
+use hyper::{Method, Request, Response};
 use ipnet::IpNet;
 use portrait_model::{Command, ErrorCode, Language, SdkAppId};
 use std::net::IpAddr;
@@ -134,8 +134,7 @@ impl Gateway {
         let request_id = self.request_ids.next();
         let headers = response.headers_mut();
         headers.insert("x-request-id", request_id.clone());
-        // HTTP/2 ends one request alone.
-        if progress.close && head.version < Version::HTTP_2 {
+        if progress.close {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         let usage = progress.app.as_ref().map_or(&self.services.registry.unclaimed, |app| &app.usage);

@@ -21,7 +21,7 @@ impl HostPolicy {
     /// 60002 when `Host` or `Origin` names somebody else.
     pub(crate) fn admit(&self, head: &Parts) -> Result<(), ApiError> {
         let Self::Local(extra) = self else { return Ok(()) };
-        // HTTP/2 and requests to a whole URL name the host there.
+        // A request to a whole URL names the host there.
         if let Some(authority) = head.uri.authority()
             && !is_allowed(authority.host().trim_matches(['[', ']']), extra)
         {

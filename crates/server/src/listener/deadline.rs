@@ -21,8 +21,7 @@ const READING_HEAD: u8 = 1;
 const ANSWERING: u8 = 2;
 const SENDING: u8 = 3;
 
-/// How far the current request is; shared between the stream and the service. HTTP/2 has many requests at once and
-/// clocks of its own for them (`http2`): there it stays at `ANSWERING`, and only the write clock is kept here.
+/// How far the current request is; shared between the stream and the service.
 #[derive(Clone, Default)]
 pub(super) struct Progress(Arc<AtomicU8>);
 
@@ -77,14 +76,14 @@ impl Linger {
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Deadlines<T> {
-    pub(super) fn new(stream: T, progress: Progress, config: ListenerConfig, turn: Turn) -> Self {
+    pub(super) fn new(stream: T, progress: Progress, config: ListenerConfig) -> Self {
         // A connection that never sends a byte gets no more patience than a header.
         let read_by = Instant::now() + config.header_timeout;
         Self {
             stream,
             progress,
             config,
-            turn,
+            turn: Turn::default(),
             read_by,
             write_by: None,
             timer: None,
@@ -107,17 +106,6 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Deadlines<T> {
             }
             timer.as_mut().reset(deadline);
         }
-    }
-
-    /// Reads no more at once than the turn allows.
-    fn poll_read_some(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let stream = Pin::new(&mut self.stream);
-        let Some(at_once) = self.turn.read_at_once() else { return stream.poll_read(cx, buf) };
-        let mut part = ReadBuf::new(buf.initialize_unfilled_to(at_once.min(buf.remaining())));
-        ready!(stream.poll_read(cx, &mut part))?;
-        let length = part.filled().len();
-        buf.advance(length);
-        Poll::Ready(Ok(()))
     }
 
     /// What hyper sends before the service was asked is its own bare 400; our envelope goes in its place.
@@ -165,7 +153,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Deadlines<T> {
     ) -> Poll<io::Result<()>> {
         ready!(self.turn.poll(cx));
         let before = buf.filled().len();
-        let read = self.poll_read_some(cx, buf);
+        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
         let phase = self.progress.get();
         match read {
             Poll::Ready(outcome) => {

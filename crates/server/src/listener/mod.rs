@@ -1,10 +1,8 @@
 //! Sockets: accept, bound and time connections, and let them finish when the server stops.
 //!
 //! `axum::serve` has no timeouts at all and hyper has one timer for headers and idling together; hence this loop and
-//! the deadlines of [`deadline`]. Without TLS there is HTTP/1.1 alone: telling HTTP/2 apart would need a wait for
-//! bytes that no timer covers.
+//! the deadlines of [`deadline`]. HTTP/1.1 is the only version that is offered, with TLS and without.
 
-mod activity;
 mod address;
 mod certificate;
 mod connection;
@@ -25,7 +23,7 @@ pub(crate) use socket::{Socket, bind};
 pub(crate) use tls::Tls;
 
 use bytes::Bytes;
-use connection::{http1, http2};
+use connection::http1;
 use futures_util::future::join_all;
 use http_body_util::Full;
 use hyper::{Request, Response};
@@ -165,11 +163,10 @@ async fn secured<S: Answer>(
     entrance: Arc<Entrance<S>>,
     watcher: Watcher,
 ) {
-    let (config, answer, stop) = (entrance.config, entrance.answer.clone(), entrance.stop.clone());
-    let outcome = match tls.greet(stream, peer, config, stop.clone(), &entrance.counts).await {
+    let (config, stop) = (entrance.config, entrance.stop.clone());
+    let outcome = match tls.greet(stream, peer, config, stop, &entrance.counts).await {
         None => return,
-        Some(Greeting::Http1(stream)) => http1(stream, peer, config, answer, watcher).await,
-        Some(Greeting::Http2(stream)) => http2(stream, peer, config, answer, stop).await,
+        Some(Greeting::Tls(stream)) => http1(stream, peer, config, entrance.answer.clone(), watcher).await,
         Some(Greeting::Plain(stream)) => {
             entrance.counts.handshake_failed();
             let refuse_plain = entrance.refuse_plain;

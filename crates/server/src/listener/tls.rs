@@ -16,10 +16,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-const HTTP2: &[u8] = b"h2";
-const HTTP1: &[u8] = b"http/1.1";
-
-/// How a listener speaks TLS: 1.2 and 1.3, HTTP/2 and HTTP/1.1 by ALPN, with whatever certificates the resolver picks.
+/// How a listener speaks TLS: 1.2 and 1.3, HTTP/1.1 alone by ALPN, with whatever certificates the resolver picks.
 #[derive(Clone)]
 pub(crate) struct Tls {
     acceptor: TlsAcceptor,
@@ -54,7 +51,7 @@ impl Tls {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
         let mut config = builder.with_no_client_auth().with_cert_resolver(certificates);
-        config.alpn_protocols = vec![HTTP2.to_vec(), HTTP1.to_vec()];
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
         let threads = Threads::start().context("can't start a thread for TLS handshakes")?;
         Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), threads: Arc::new(threads) })
     }
@@ -91,8 +88,7 @@ impl Tls {
 
 /// What a new connection to a TLS port turned out to be.
 pub(super) enum Greeting {
-    Http1(TlsStream<TcpStream>),
-    Http2(TlsStream<TcpStream>),
+    Tls(TlsStream<TcpStream>),
     /// Somebody speaks HTTP without TLS.
     Plain(TcpStream),
 }
@@ -106,7 +102,5 @@ async fn shake(stream: TcpStream, acceptor: TlsAcceptor) -> io::Result<Option<Gr
     if first.iter().all(u8::is_ascii_alphabetic) {
         return Ok(Some(Greeting::Plain(stream)));
     }
-    let stream = acceptor.accept(stream).await?;
-    let is_http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
-    Ok(Some(if is_http2 { Greeting::Http2(stream) } else { Greeting::Http1(stream) }))
+    Ok(Some(Greeting::Tls(acceptor.accept(stream).await?)))
 }

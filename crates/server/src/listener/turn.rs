@@ -12,11 +12,8 @@ use tokio::task::yield_now;
 /// A connection's turn. One that has to wait for the other side begins a new one: who asks and then waits for the answer
 /// never gives way, and never looks at the clock.
 pub(super) struct Turn {
-    /// Bytes, in and out, between two looks at the clock.
-    share: usize,
+    /// Bytes, in and out, until the next look at the clock.
     left: usize,
-    /// Whether no more than a share is read at once.
-    sips: bool,
     /// When the clock was first looked at in this turn.
     began: Option<Instant>,
     /// It gave way, so whoever is at the other side is busy: its next turn is timed from its beginning.
@@ -29,28 +26,11 @@ impl Turn {
     /// An answer counts as so many bytes more: the smallest request costs work too.
     const ANSWER: usize = 4 * 1024;
 
-    /// Of HTTP/1.1: two answers between two looks.
-    pub(super) fn http1() -> Self {
-        Self::of(2 * Self::ANSWER, false)
-    }
-
-    /// Of HTTP/2, where every nine bytes may be a frame, and a frame costs as much as a thousand bytes do. What was read
-    /// at once is worked on at once: of 1024 bytes, a flood's turn was three times as long as it should be.
-    pub(super) fn http2() -> Self {
-        Self::of(256, true)
-    }
-
-    fn of(share: usize, sips: bool) -> Self {
-        Self { share, left: share, sips, began: None, gave_way: false }
-    }
-
-    /// The most bytes to read at once, when there is a limit.
-    pub(super) fn read_at_once(&self) -> Option<usize> {
-        self.sips.then_some(self.share)
-    }
+    /// Between two looks at the clock: two answers.
+    const SHARE: usize = 2 * Self::ANSWER;
 
     pub(super) fn renew(&mut self) {
-        (self.left, self.began, self.gave_way) = (self.share, None, false);
+        *self = Self::default();
     }
 
     pub(super) fn spend(&mut self, bytes: usize) {
@@ -69,7 +49,7 @@ impl Turn {
         if self.left > 0 {
             return Poll::Ready(());
         }
-        self.left = self.share;
+        self.left = Self::SHARE;
         let began = *self.began.get_or_insert_with(Instant::now);
         if began.elapsed() < Self::TIME {
             return Poll::Ready(());
@@ -77,5 +57,11 @@ impl Turn {
         self.gave_way = true;
         // The first poll gives way, and a second one is not needed.
         pin!(yield_now()).poll(cx)
+    }
+}
+
+impl Default for Turn {
+    fn default() -> Self {
+        Self { left: Self::SHARE, began: None, gave_way: false }
     }
 }

@@ -1,7 +1,7 @@
 //! An HTTP proxy that is the cloud: what is meant for the cloud's names goes to the emulator in this process, and
 //! never to the real one. Clients whose host is fixed need nothing but `HTTPS_PROXY` and our authority.
 //!
-//! It carries bytes to the emulator's own two ports, so that everything there (clocks, bounds, HTTP/2, faults) is the
+//! It carries bytes to the emulator's own two ports, so that everything there (clocks, bounds, faults) is the
 //! same with and without it. What it can't know: that a CONNECT for an IP address means the cloud.
 
 mod refusal;

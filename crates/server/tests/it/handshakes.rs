@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 /// The first bytes that a client sends.
 fn hello(target: &Target) -> Vec<u8> {
     let name = rustls::pki_types::ServerName::try_from("localhost").unwrap();
-    let mut client = rustls::ClientConnection::new(target.client("h2"), name).unwrap();
+    let mut client = rustls::ClientConnection::new(target.client(), name).unwrap();
     let mut bytes = Vec::new();
     client.write_tls(&mut bytes).unwrap();
     bytes
@@ -76,7 +76,7 @@ fn floods_of_handshakes() {
             let _ = stream.read(&mut [0; 64]);
         }
     });
-    let client = target.client("http/1.1");
+    let client = target.client();
     withstands("whole handshakes, one after the other", &target, 2, |_, stop| {
         while !stop.load(Ordering::Relaxed) {
             drop(target.shake_hands(&client));

@@ -41,11 +41,7 @@ impl Target {
 
     /// With TLS for the public API.
     pub(crate) fn secure() -> Self {
-        Self::secure_with(TIMES)
-    }
-
-    pub(crate) fn secure_with(settings: &str) -> Self {
-        Self::begin(settings, Some(Authority::new("test")))
+        Self::begin(TIMES, Some(Authority::new("test")))
     }
 
     fn begin(settings: &str, authority: Option<Authority>) -> Self {
@@ -74,18 +70,18 @@ impl Target {
     pub(crate) fn connect(&self) -> Connection {
         match &self.authority {
             None => self.server.connect(),
-            Some(_) => Connection::over(self.shake_hands(&self.client("http/1.1")).unwrap()),
+            Some(_) => Connection::over(self.shake_hands(&self.client()).unwrap()),
         }
     }
 
     /// What a client of TLS needs to know.
-    pub(crate) fn client(&self, alpn: &str) -> Arc<ClientConfig> {
+    pub(crate) fn client(&self) -> Arc<ClientConfig> {
         let (authority, mut roots) = (self.authority.as_ref().unwrap(), RootCertStore::empty());
         roots.add(CertificateDer::from_pem_slice(authority.pem().as_bytes()).unwrap()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let mut config = config.unwrap().with_root_certificates(roots).with_no_client_auth();
-        config.alpn_protocols = vec![alpn.as_bytes().to_vec()];
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
         config.resumption = rustls::client::Resumption::disabled();
         Arc::new(config)
     }

@@ -1,7 +1,7 @@
 //! Hostile clients: whatever they do, an honest one is served meanwhile, memory stays within its bound, and their
 //! connections end.
 
-use crate::harness::{Connection, path_of, post};
+use crate::harness::{App, Connection, path_of, post};
 use crate::honest::{
     ExpectAnswer, GET, RSS_MAX_KIB, Target, connect, connect_from, honest, percentile, scale, wait_for_end,
     withstands,
@@ -58,21 +58,24 @@ fn bodies_that_never_come() {
     });
 }
 
+/// A request whose answer has a quarter of a megabyte, and the 100 accounts that it asks for.
+fn large_get(app: &App<'_>) -> Vec<u8> {
+    let users: Vec<String> = (0..100).map(|n| format!("user{n}")).collect();
+    let tags = ["Nick", "SelfSignature", "Image", "Location"].map(|tag| format!("Tag_Profile_IM_{tag}"));
+    for user in &users {
+        app.import(user);
+        let items: Vec<_> = tags.iter().map(|tag| json!({"Tag": tag, "Value": "x".repeat(500)})).collect();
+        let set = json!({"From_Account": user, "ProfileItem": items});
+        assert_eq!(app.code("portrait_set", &set.to_string()), 0);
+    }
+    app.request("portrait_get", &json!({"To_Account": users, "TagList": tags}).to_string())
+}
+
 #[test]
 fn answers_that_nobody_reads() {
     let target = Target::start("");
     withstands("large answers, never read", &target, 1, |app, _| {
-        let users: Vec<String> = (0..100).map(|n| format!("user{n}")).collect();
-        for user in &users {
-            app.import(user);
-            let items: Vec<_> = ["Nick", "SelfSignature", "Image", "Location"]
-                .map(|tag| json!({"Tag": format!("Tag_Profile_IM_{tag}"), "Value": "x".repeat(500)}))
-                .into();
-            let set = json!({"From_Account": user, "ProfileItem": items});
-            assert_eq!(app.code("portrait_set", &set.to_string()), 0);
-        }
-        let tags = ["Nick", "SelfSignature", "Image", "Location"].map(|tag| format!("Tag_Profile_IM_{tag}"));
-        let request = app.request("portrait_get", &json!({"To_Account": users, "TagList": tags}).to_string());
+        let request = large_get(app);
         let to = app.server.address.parse().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
         let streams: Vec<_> =
@@ -94,6 +97,37 @@ fn answers_that_nobody_reads() {
             }
         }
     });
+}
+
+/// Large answers that nobody reads take no more memory than they may. Meanwhile other large answers are 60008 and small
+/// ones are given; when the connections have ended, large ones are given again.
+#[test]
+fn large_answers_that_nobody_reads_stay_within_their_bound() {
+    let target = Target::start_with("request_memory_bytes_max = 4194304\nwrite_timeout_ms = 3000\n");
+    let app = target.app();
+    let (request, to) = (large_get(&app), target.server.address.parse().unwrap());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+    let ask = || target.server.connect().exchange(&request).expect_answer();
+    assert_eq!(ask().code(), 0);
+    let (mut unread, deadline) = (Vec::new(), Instant::now() + Duration::from_mins(1));
+    let refused = loop {
+        let mut stream = connect_from([127, 0, 0, 3], to, &runtime).unwrap();
+        // More than the sockets between take. The server does not read all of it.
+        let _ = stream.write_all(&request.repeat(40));
+        unread.push(stream);
+        let answer = ask();
+        if answer.code() != 0 {
+            break answer;
+        }
+        assert!(Instant::now() < deadline, "{} answers are held", unread.len());
+    };
+    assert_eq!(refused.code(), 60008);
+    assert!(refused.header("x-error-detail").unwrap().contains("as many requests in hand"), "{refused:?}");
+    assert_eq!(app.code("portrait_get", GET), 0);
+    while ask().code() != 0 {
+        assert!(Instant::now() < deadline, "{} unread answers are still held", unread.len());
+        std::thread::yield_now();
+    }
 }
 
 #[test]

@@ -1,11 +1,7 @@
-//! TLS on the listeners: both HTTP versions, bad handshakes, certificates that change while the server runs.
+//! TLS on the listeners: which HTTP it carries, bad handshakes, certificates that change while the server runs.
 
 use crate::harness::{App, Connection, KEY, TestServer, binary, post};
 use crate::tls::Authority;
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper::client::conn::http2::SendRequest;
-use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -36,19 +32,28 @@ impl Secure {
         Self { folder, authority, server }
     }
 
-    fn client(&self, alpn: &str) -> Arc<ClientConfig> {
+    fn client(&self, alpn: &[&str]) -> Arc<ClientConfig> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(self.authority.pem().as_bytes()).unwrap()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let mut config = config.unwrap().with_root_certificates(roots).with_no_client_auth();
-        config.alpn_protocols = vec![alpn.as_bytes().to_vec()];
+        config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
         Arc::new(config)
     }
 
     fn stream(&self, address: &str) -> std::io::Result<StreamOwned<ClientConnection, TcpStream>> {
+        self.stream_offering(address, &["http/1.1"])
+    }
+
+    /// A connection of a client that offers these protocols by ALPN.
+    fn stream_offering(
+        &self,
+        address: &str,
+        alpn: &[&str],
+    ) -> std::io::Result<StreamOwned<ClientConnection, TcpStream>> {
         let name = ServerName::try_from("localhost").unwrap();
-        let connection = ClientConnection::new(self.client("http/1.1"), name).unwrap();
+        let connection = ClientConnection::new(self.client(alpn), name).unwrap();
         let socket = TcpStream::connect(address)?;
         socket.set_read_timeout(Some(Duration::from_secs(30)))?;
         let mut stream = StreamOwned::new(connection, socket);
@@ -77,18 +82,6 @@ impl Secure {
         assert_eq!(admin.exchange(request.as_bytes()).unwrap().status, 201);
         App { server: &self.server, id: 1_400_000_000 }
     }
-
-    /// An HTTP/2 connection; ends with the runtime that it runs on.
-    async fn http2(&self) -> SendRequest<Full<Bytes>> {
-        let socket = tokio::net::TcpStream::connect(&self.server.address).await.unwrap();
-        let name = ServerName::try_from("localhost").unwrap();
-        let tls = tokio_rustls::TlsConnector::from(self.client("h2")).connect(name, socket).await.unwrap();
-        assert_eq!(tls.get_ref().1.alpn_protocol(), Some(b"h2".as_slice()));
-        let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(tls));
-        let (sender, connection) = handshake.await.unwrap();
-        tokio::spawn(connection);
-        sender
-    }
 }
 
 /// Waits for what must come to pass.
@@ -98,10 +91,6 @@ fn eventually(what: &str, is_so: impl Fn() -> bool) {
         assert!(Instant::now() < give_up, "{what} did not come to pass");
         std::thread::sleep(Duration::from_millis(50));
     }
-}
-
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
 #[test]
@@ -125,76 +114,45 @@ fn http_1_1_over_tls_keeps_the_contract() {
     }
 }
 
+/// A client that offers both versions gets HTTP/1.1 without asking again; one that offers HTTP/2 alone is told in the
+/// handshake that there is no such protocol.
 #[test]
-fn http_2_answers_many_requests_at_once() {
-    let secure = Secure::start("[limits]\nenabled = false");
+fn http_1_1_is_the_only_version_offered() {
+    let secure = Secure::start("");
     let app = secure.create_app();
-    runtime().block_on(async {
-        let mut sender = secure.http2().await;
-        let mut answers = Vec::new();
-        for n in 0..500_u32 {
-            let path = if n % 5 == 0 { "/v4/profile/nope" } else { "/v4/im_open_login_svc/account_import" };
-            let uri = format!("https://localhost{path}?{}", app.query("administrator"));
-            let body = Full::from(format!("{{\"UserID\":\"user{n}\"}}"));
-            let request = hyper::Request::post(uri).body(body).unwrap();
-            sender.ready().await.unwrap();
-            answers.push((n, sender.send_request(request)));
-        }
-        for (n, answer) in answers {
-            let answer = answer.await.unwrap();
-            assert_eq!(answer.status(), 200);
-            assert!(answer.headers().contains_key("x-request-id"));
-            let body = answer.into_body().collect().await.unwrap().to_bytes();
-            let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
-            assert_eq!(body["ErrorCode"], if n % 5 == 0 { 60009 } else { 0 }, "{n}: {body}");
-        }
-        // A body that is too large ends its request and not the connection.
-        let uri = format!("https://localhost/v4/profile/portrait_get?{}", app.query("administrator"));
-        for (bytes, code) in [(2 << 20, 60002), (0, 60003)] {
-            let request = hyper::Request::post(&uri).body(Full::from("x".repeat(bytes))).unwrap();
-            let answer = sender.send_request(request).await.unwrap();
-            let body = answer.into_body().collect().await.unwrap().to_bytes();
-            let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
-            assert_eq!(body["ErrorCode"], code, "{body}");
-        }
-    });
+    let import = app.request("account_import", r#"{"UserID":"alice"}"#);
+    for (offered, agreed) in
+        [(&["h2", "http/1.1"][..], Some(&b"http/1.1"[..])), (&["http/1.1"], Some(b"http/1.1")), (&[], None)]
+    {
+        let stream = secure.stream_offering(&secure.server.address, offered).unwrap();
+        assert_eq!(stream.conn.alpn_protocol(), agreed, "{offered:?}");
+        assert_eq!(Connection::over(stream).exchange(&import).unwrap().code(), 0, "{offered:?}");
+    }
+    for address in [&secure.server.address, &secure.server.admin_address] {
+        let refused = secure.stream_offering(address, &["h2"]).unwrap_err();
+        let alert = refused.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());
+        let expected = rustls::Error::AlertReceived(rustls::AlertDescription::NoApplicationProtocol);
+        assert_eq!(alert, Some(&expected), "{refused}");
+    }
+    assert_eq!(secure.connect().exchange(&import).unwrap().code(), 0);
 }
 
+/// A client that speaks HTTP/2 without asking first is cut off: what it understands isn't spoken here, and nothing may
+/// be taken for a request.
 #[test]
-fn http_2_connections_that_stand_idle_are_closed_with_a_word() {
-    let secure = Secure::start("[server]\nidle_timeout_ms = 300\nheader_timeout_ms = 300");
-    runtime().block_on(async {
-        for requests in 0..2 {
-            let mut sender = secure.http2().await;
-            for _ in 0..requests {
-                let request = hyper::Request::post("https://localhost/v4/nope").body(Full::from("{}"));
-                assert_eq!(sender.send_request(request.unwrap()).await.unwrap().status(), 200);
-            }
-            while !sender.is_closed() {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        }
-    });
-}
-
-#[test]
-fn http_2_finishes_what_is_in_flight_when_the_server_stops() {
-    let mut secure = Secure::start("");
-    let app = secure.create_app();
-    let request = |n: u32| {
-        let uri =
-            format!("https://localhost/v4/im_open_login_svc/account_import?{}", app.query("administrator"));
-        hyper::Request::post(uri).body(Full::from(format!("{{\"UserID\":\"user{n}\"}}"))).unwrap()
-    };
-    runtime().block_on(async {
-        let mut sender = secure.http2().await;
-        assert_eq!(sender.send_request(request(0)).await.unwrap().status(), 200);
-        secure.server.signal("-TERM");
-        while !sender.is_closed() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    });
-    assert!(secure.server.child.wait().unwrap().success());
+fn the_http_2_preface_is_no_request() {
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    let (plain, secure) = (TestServer::dev(), Secure::start(""));
+    let address = &secure.server.address;
+    for (name, mut connection) in [
+        ("plain HTTP", plain.connect()),
+        ("inside TLS", secure.connect()),
+        ("TLS without ALPN", Connection::over(secure.stream_offering(address, &[]).unwrap())),
+        ("without TLS on a TLS port", Connection::open(address)),
+    ] {
+        connection.send(preface);
+        assert!(connection.is_closed(), "{name}");
+    }
 }
 
 #[test]

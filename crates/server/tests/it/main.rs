@@ -32,7 +32,6 @@ mod harness;
 mod honest;
 mod hostile;
 mod http1;
-mod http2_floods;
 mod https;
 mod import;
 mod interrupted;
