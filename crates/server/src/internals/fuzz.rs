@@ -8,7 +8,7 @@ use crate::admin::{read, record};
 use crate::api::{Answer, ApiError, Caller, Ctx, ENDPOINTS, Service, Style, respond};
 use crate::cli::transfer::{Lines, Source, Spreadsheet};
 use crate::clock::SystemClock;
-use crate::config::{Config, Flags};
+use crate::config::{Config, Flags, Loaded};
 use crate::gateway::Gateway;
 use crate::query::Query;
 use crate::registry::Registry;
@@ -23,6 +23,7 @@ use portrait_model::{
 use portrait_store::{MemoryStore, Store, internals as stored};
 use serde::de::IgnoredAny;
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
 
@@ -154,7 +155,10 @@ impl World {
                 let (json, words) = text.split_once('\0').unwrap_or((text, ""));
                 stored::app_settings(json, words)
             }
-            ("config", Ok(text)) => Config::from_layers(text, std::iter::empty(), &Flags::default()).is_ok(),
+            ("config", Ok(text)) => {
+                let file = Some((Path::new("f"), text));
+                Loaded::from_layers(file, std::iter::empty(), &[], &Flags::default()).is_ok()
+            }
             _ => self.endpoint(target, bytes),
         }
     }
