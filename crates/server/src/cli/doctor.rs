@@ -21,11 +21,11 @@ use std::path::Path;
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
+    #[command(flatten)]
+    layers: Layers,
     /// Print JSON
     #[arg(long)]
     json: bool,
-    #[command(flatten)]
-    layers: Layers,
 }
 
 /// What one look found.

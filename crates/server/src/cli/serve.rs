@@ -16,16 +16,16 @@ use std::sync::Arc;
 /// Run the service on a data directory
 ///
 /// Settings come from the file, then from PORTRAITD_… environment variables, then from flags; the
-/// later one wins. `portraitd config --example` prints a file with every
-/// setting, its default, unit and limits; `portraitd config show` prints what is in effect.
+/// later one wins. `portraitd config --example` prints a file with every setting, its default,
+/// unit and limits; `portraitd config show` prints what is in effect.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
+    #[command(flatten)]
+    layers: Layers,
     /// Print the addresses as one line of JSON once the server listens
     #[arg(long)]
     json: bool,
-    #[command(flatten)]
-    layers: Layers,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {

@@ -1,7 +1,7 @@
 //! `portraitd config`: the settings, what is in effect, and whether a file is valid.
 
 use super::{environment, print_json, say};
-use crate::config::{Effective, Flags, Loaded, Source, example, one_line};
+use crate::config::{Effective, Flags, LanguageName, Loaded, Source, example, one_line};
 use clap::{CommandFactory, Subcommand};
 use std::path::PathBuf;
 
@@ -12,6 +12,9 @@ pub(super) struct Args {
     /// Print a commented file with every setting, its default, its unit and its limits
     #[arg(long)]
     example: bool,
+    /// The language of its comments
+    #[arg(long, value_enum, requires = "example")]
+    language: Option<LanguageName>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -60,7 +63,7 @@ impl Layers {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     match &args.command {
-        None => say(example().trim_end()),
+        None => say(example(args.language.unwrap_or_default().language()).trim_end()),
         Some(Command::Show { layers, json }) => {
             let loaded = layers.load()?;
             for warning in &loaded.warnings {
@@ -88,13 +91,12 @@ fn print_effective(settings: &[Effective]) {
             say(format_args!("{space}[{section}]"));
             open = section;
         }
-        match (value, source) {
-            (Some(value), source) => {
-                say(format_args!("{:<48} # {source}", format!("{key} = {}", one_line(value))))
-            }
-            (None, Source::Default) => say(format_args!("{:<48} # not set", format!("# {key}"))),
-            (None, source) => say(format_args!("{:<48} # not UTF-8; {source}", format!("# {key}"))),
-        }
+        let (line, origin) = match (value, source) {
+            (Some(value), source) => (format!("{key} = {}", one_line(value)), source.to_string()),
+            (None, Source::Default) => (format!("# {key}"), "not set".to_owned()),
+            (None, source) => (format!("# {key}"), format!("{source}; not UTF-8")),
+        };
+        say(format_args!("{line:<48} # {origin}"));
     }
 }
 

@@ -169,12 +169,12 @@ impl Reader {
                 let raw = text.get(value.span()).unwrap_or_default().to_owned();
                 // A number that no setting could hold stays text, and is refused as such.
                 let value = Value::deserialize(ValueDeserializer::from(value)).unwrap_or(Value::String(raw));
-                self.key(&section, key.get_ref(), value, at);
+                self.key(&section, key.get_ref(), &value, at);
             }
         }
     }
 
-    fn key(&mut self, section: &str, key: &str, value: Value, at: Source) {
+    fn key(&mut self, section: &str, key: &str, value: &Value, at: Source) {
         let mut known = Config::settings().filter(|setting| setting.is_in(section));
         if let Some(setting) = known.find(|setting| setting.key() == key) {
             return self.set(setting, value, at);
@@ -193,7 +193,7 @@ impl Reader {
             if let Some(setting) = Config::settings().find(|setting| setting.variable() == *name) {
                 let at = Source::Environment { variable: name.clone() };
                 match value.to_str() {
-                    Some(text) => self.set(setting, value_of(setting, text), at),
+                    Some(text) => self.set(setting, &value_of(setting, text), at),
                     None => self.error(&at, "must be UTF-8"),
                 }
             } else if !own.contains(name) && !is_service_link(name, &all) {
@@ -250,13 +250,13 @@ impl Reader {
         let given = given.into_iter().map(|(name, flag)| (name, Source::Flag { flag }));
         self.loaded.sources.extend(given);
         if let Some(filter) = &flags.log {
-            self.key("log", "filter", Value::String(filter.clone()), Source::Flag { flag: "--log" });
+            self.key("log", "filter", &Value::String(filter.clone()), Source::Flag { flag: "--log" });
         }
     }
 
-    fn set(&mut self, setting: &'static Setting, value: Value, at: Source) {
+    fn set(&mut self, setting: &'static Setting, value: &Value, at: Source) {
         let redacted = setting.redact(value.clone());
-        let hides = redacted != value;
+        let hides = redacted != *value;
         match self.loaded.config.set(setting, value) {
             Ok(()) => {
                 self.loaded.sources.insert(setting.name, at);

@@ -5,47 +5,68 @@ use super::setting::Setting;
 use portrait_model::Language;
 use toml::Value;
 
+const ENGLISH: &str = "\
+# portraitd: every setting with its default. Delete what you do not change.
+# Each setting is also an environment variable: PORTRAITD_SERVER_LISTEN is `listen` in [server]. A variable wins
+# over this file, and a flag wins over both. Check this file with: portraitd config check FILE
+";
+
+const CHINESE: &str = "\
+# portraitd 的全部配置项及其默认值。不修改的可以删除。
+# 每一项也可用环境变量设置：PORTRAITD_SERVER_LISTEN 即 [server] 的 `listen`。环境变量优先于本文件，命令行参数优先于两者。
+# 检查本文件：portraitd config check FILE
+";
+
 /// Every setting with its default, as a file that can be used: what `portraitd config --example` prints.
-pub(crate) fn example() -> String {
-    let mut page = String::from(
-        "# portraitd: every setting with its default. Delete what you do not change.\n\
-         # Each setting is also an environment variable: PORTRAITD_SERVER_LISTEN is `listen` in [server]. A variable wins\n\
-         # over this file, and a flag wins over both. Check this file with: portraitd config check FILE\n",
-    );
+pub(crate) fn example(language: Language) -> String {
+    let mut page = String::from(match language {
+        Language::English => ENGLISH,
+        Language::Chinese => CHINESE,
+    });
     let config = Config::default();
     for section in config.sections() {
-        page.push_str(&format!("\n[{}]\n", section.name()));
-        let entries: Vec<_> =
-            section.settings().iter().map(|setting| entry(setting, section.get(setting.key()))).collect();
-        page.push_str(&entries.join("\n"));
+        let entries: Vec<_> = section
+            .settings()
+            .iter()
+            .map(|setting| entry(setting, section.get(setting.key()), language))
+            .collect();
+        page += &["\n[", section.name(), "]\n", &entries.join("\n")].concat();
     }
     page
 }
 
 /// The comment and the line of one setting.
-fn entry(setting: &Setting, default: Option<Value>) -> String {
-    let mut lines: Vec<String> = setting.english.iter().map(|line| format!("#{line}")).collect();
+fn entry(setting: &Setting, default: Option<Value>, language: Language) -> String {
+    let mut lines: Vec<String> = match language {
+        Language::English => setting.english.iter().map(|line| format!("#{line}")).collect(),
+        Language::Chinese => {
+            setting.chinese.split_inclusive('。').map(|sentence| format!("# {sentence}")).collect()
+        }
+    };
     let key = setting.key();
-    match (default, setting.example) {
-        (Some(default), None) => {
-            if let Some(limits) = setting.limits(Language::English) {
-                let default = default_text(setting, &default, Language::English).replace('`', "");
-                lines.push(format!("# Allowed are {limits}; the default is {default}."));
-            }
-            lines.push(format!("{key} = {default}"));
-        }
-        (Some(default), Some(example)) => {
-            lines.push(format!("# For example: {example}"));
-            lines.push(format!("{key} = {default}"));
-        }
-        (None, example) => {
-            lines.push(format!(
-                "# It is not set by default. For example:\n# {key} = {}",
-                example.unwrap_or_default()
-            ));
-        }
+    let Some(default) = default else {
+        lines.push(match language {
+            Language::English => "# It is not set by default. For example:".to_owned(),
+            Language::Chinese => "# 默认不设置。例如：".to_owned(),
+        });
+        lines.push(format!("# {key} = {}\n", setting.example.unwrap_or_default()));
+        return lines.join("\n");
+    };
+    if let Some(limits) = setting.limits(language) {
+        let shown = default_text(setting, &default, language).replace('`', "");
+        lines.push(match language {
+            Language::English => format!("# Allowed are {limits}; the default is {shown}."),
+            Language::Chinese => format!("# 取值 {limits}，默认 {shown}。"),
+        });
     }
-    lines.join("\n") + "\n"
+    if let Some(example) = setting.example {
+        lines.push(match language {
+            Language::English => format!("# For example: {example}"),
+            Language::Chinese => format!("# 例如：{example}"),
+        });
+    }
+    lines.push(format!("{key} = {default}\n"));
+    lines.join("\n")
 }
 
 /// A table with a row for each setting, for OPERATIONS.

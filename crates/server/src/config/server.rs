@@ -60,7 +60,7 @@ section! {
         #[zh = "请求体的最大长度，超出时返回 60002。"]
         body_bytes_max: usize = 1 << 20, in 1_024..=64 << 20;
 
-        /// How long the headers of a request may take to arrive, from its first byte. Then the connection is closed.
+        /// How long the headers of a request may take to arrive, from the request's first byte. Then the connection is closed.
         #[zh = "从请求的首字节到头部接收完毕的最长时间，超时则关闭连接。"]
         header_timeout_ms: u64 = 10_000, in 1..=86_400_000;
 
@@ -94,10 +94,10 @@ section! {
         #[zh = "除本机名称与云端域名之外，`Host` 与 `Origin` 允许的名称。不设置则不限制。"]
         allow_hosts: Option<Vec<String>> = None, example r#"["im.example.com"]"#;
 
-        /// Dangers to start with all the same: "readable-files" (every user of this machine can read the data directory),
-        /// "published-keys" (an app has a key that is printed in public documents), "plain-admin" (other machines can reach
-        /// the admin API over plain HTTP).
-        #[zh = "明知以下风险仍要启动：\"readable-files\"（本机所有用户都能读取数据目录）、\"published-keys\"（应用使用了公开文档中的密钥）、\"plain-admin\"（其他机器可通过明文 HTTP 访问管理 API）。"]
+        /// Dangers in spite of which `serve` starts: "readable-files" (every user of this machine can read the data
+        /// directory), "published-keys" (an app has a key that is printed in public documents), "plain-admin" (other
+        /// machines can reach the admin API over plain HTTP).
+        #[zh = "存在以下风险时 `serve` 仍然启动：\"readable-files\"（本机所有用户都能读取数据目录）、\"published-keys\"（应用使用了公开文档中的密钥）、\"plain-admin\"（其他机器可通过明文 HTTP 访问管理 API）。"]
         accept: Vec<Risk> = Vec::new(), example r#"["plain-admin"]"#;
     }
 }

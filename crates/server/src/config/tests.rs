@@ -2,6 +2,7 @@
 
 use super::load::{Errors, Source};
 use super::{Config, Flags, Loaded, example};
+use portrait_model::Language;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -136,11 +137,11 @@ fn declarations_are_complete() {
             "{name}: what is empty, and nothing else, needs `example`"
         );
         if let Some(default) = default {
-            assert_eq!(Config::default().set(setting, default), Ok(()), "{name}: the default is wrong");
+            assert_eq!(Config::default().set(setting, &default), Ok(()), "{name}: the default is wrong");
         }
         if cfg!(feature = "otel") || name != "log.otlp_endpoint" {
             let good = setting.good_value().unwrap_or_else(|| panic!("{name}: the example is not TOML"));
-            assert_eq!(Config::default().set(setting, good), Ok(()), "{name}: the example is wrong");
+            assert_eq!(Config::default().set(setting, &good), Ok(()), "{name}: the example is wrong");
         }
     }
     assert!(names.len() > 30, "{names:?}");
@@ -148,15 +149,20 @@ fn declarations_are_complete() {
 
 #[test]
 fn the_example_file_is_the_defaults() {
-    let loaded = load(&example(), &[]).unwrap();
-    assert_eq!(loaded.config, Config::default());
+    for language in [Language::English, Language::Chinese] {
+        let loaded = load(&example(language), &[]).unwrap();
+        assert_eq!(loaded.config, Config::default());
+        let mut sources = loaded.effective().into_iter().filter(|effective| effective.value.is_some());
+        assert!(sources.all(|effective| matches!(effective.source, Source::File { .. })));
+    }
+    let example = example(Language::English);
     for setting in Config::settings() {
         let start = if Config::default().get(setting).is_some() { "" } else { "# " };
         let line = format!("\n{start}{} = ", setting.key());
-        assert!(example().contains(&line), "{} is not in the example", setting.name);
+        assert!(example.contains(&line), "{} is not in the example", setting.name);
     }
     // A line that is taken out of its comment is valid too.
-    let commented = example().replace("\n# certificate =", "\ncertificate =").replace("\n# key =", "\nkey =");
+    let commented = example.replace("\n# certificate =", "\ncertificate =").replace("\n# key =", "\nkey =");
     assert_eq!(load(&commented, &[]).unwrap().config.tls.public().unwrap().1, "/etc/portraitd/tls.key");
 }
 
@@ -169,7 +175,7 @@ fn every_setting_has_a_variable() {
     let variables: Vec<_> = all.iter().map(|(name, text, _)| (variable(name), text.clone())).collect();
     let pairs: Vec<_> = variables.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     // They win over the file.
-    let loaded = load(&example(), &pairs).unwrap();
+    let loaded = load(&example(Language::English), &pairs).unwrap();
     for effective in loaded.effective() {
         if effective.name == "log.otlp_endpoint" && cfg!(not(feature = "otel")) {
             continue;

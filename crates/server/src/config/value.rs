@@ -7,7 +7,7 @@ use toml::Value;
 
 impl Config {
     /// Changes a setting. The error says what the value must be.
-    pub(super) fn set(&mut self, setting: &Setting, value: Value) -> Result<(), String> {
+    pub(super) fn set(&mut self, setting: &Setting, value: &Value) -> Result<(), String> {
         if let Some((least, largest)) = setting.range {
             let number = value.as_integer().and_then(|number| u64::try_from(number).ok());
             if !number.is_some_and(|number| (least..=largest).contains(&number)) {
@@ -18,7 +18,7 @@ impl Config {
         let section = self.sections_mut().into_iter().find(|section| setting.is_in(section.name()));
         let section = section.ok_or_else(|| format!("{} has no section", setting.name))?;
         section.set(setting.key(), value.clone()).map_err(|error| setting.explain(&error))?;
-        setting.check.map_or(Ok(()), |check| check(&value))
+        setting.check.map_or(Ok(()), |check| check(value))
     }
 
     /// The value of a setting; `None` if it is not set.

@@ -22,7 +22,7 @@ section! {
         /// The waits before each attempt: 1 to 50 of them, in ms, s, m or h, each at most 720h. Up to a fifth is added to each.
         /// When the last attempt fails, the event is parked until it is replayed or dropped: `portraitd webhook parked`,
         /// `replay`, `drop`.
-        #[zh = "每次投递之前的等待时间，1～50 个，单位 ms、s、m 或 h，每个不超过 720h，实际等待随机延长至多五分之一。最后一次失败后事件停放，直到重放或丢弃：`portraitd webhook parked`、`replay`、`drop`。"]
+        #[zh = "每次投递之前的等待时间，1～50 个，单位 ms、s、m 或 h，每个不超过 720h，实际等待随机延长至多五分之一。最后一次失败后事件搁置，直到重放或丢弃：`portraitd webhook parked`、`replay`、`drop`。"]
         retry_schedule: Vec<String> =
             ["0s", "5s", "5m", "30m", "2h", "5h", "10h", "10h"].map(str::to_owned).to_vec(),
             check is_schedule;
@@ -37,7 +37,7 @@ section! {
 
         /// The most that waiting and parked events may occupy: a share of the data's disk, or a size such as "20GiB". Beyond
         /// it the oldest parked events are dropped first. Profile changes are never refused because of it.
-        #[zh = "等待中与停放的事件最多占用的空间：数据所在磁盘的百分比，或 \"20GiB\" 这样的大小。超出时先丢弃最旧的停放事件，不会因此拒绝资料修改。"]
+        #[zh = "等待中与搁置的事件最多占用的空间：数据所在磁盘的百分比，或 \"20GiB\" 这样的大小。超出时先丢弃最旧的搁置事件，不会因此拒绝资料修改。"]
         backlog_max: String = "10%".into(), check is_backlog;
     }
 }

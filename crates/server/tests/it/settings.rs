@@ -43,7 +43,7 @@ fn show_says_where_each_value_comes_from() {
     let shown = file.display();
     let line = |start: &str| text.lines().find(|line| line.starts_with(start)).unwrap().to_owned();
     let check = |start: &str, source: &str| {
-        assert!(line(start).ends_with(&format!(" # {source}")), "{}", line(start))
+        assert!(line(start).ends_with(&format!(" # {source}")), "{}", line(start));
     };
     check("filter = \"warn\"", &format!("{shown}:2"));
     check("format = \"json\"", "PORTRAITD_LOG_FORMAT");
