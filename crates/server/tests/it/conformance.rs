@@ -57,6 +57,10 @@ pub(crate) struct Case {
 #[serde(deny_unknown_fields)]
 struct Sig {
     raw: Option<String>,
+    /// `TLS.userbuf`, base64 or not.
+    userbuf: Option<String>,
+    /// With which letters it is written.
+    letters: Option<Letters>,
     key: Option<String>,
     sdkappid: Option<u64>,
     identifier: Option<String>,
@@ -64,6 +68,42 @@ struct Sig {
     #[serde(default)]
     issued: i64,
     expire: Option<u64>,
+}
+
+/// How a UserSig that has each special letter twice is written into the query string.
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+enum Letters {
+    /// `+`, `/`, `=`, percent-encoded.
+    Standard,
+    /// `+`, `/`, `=` as they are.
+    StandardUnencoded,
+    /// A space for each `+`.
+    Spaces,
+    /// One of each `*`, `-`, `_` is `+`, `/`, `=`.
+    Mixed,
+    /// In lines of 76 letters.
+    Lines,
+}
+
+impl Letters {
+    fn special(usersig: &str) -> bool {
+        ['*', '-', '_'].iter().all(|letter| usersig.matches(*letter).count() > 1)
+    }
+
+    fn query_value(self, usersig: &str) -> String {
+        let standard = usersig.replace('*', "+").replace('-', "/").replace('_', "=");
+        match self {
+            Self::Standard => encode(&standard),
+            Self::StandardUnencoded => standard,
+            Self::Spaces => encode(&standard.replace('+', " ")),
+            Self::Mixed => encode(&usersig.replacen('*', "+", 1).replacen('-', "/", 1).replacen('_', "=", 1)),
+            Self::Lines => {
+                let lines: Vec<_> = usersig.as_bytes().chunks(76).map(String::from_utf8_lossy).collect();
+                encode(&lines.join("\n"))
+            }
+        }
+    }
 }
 
 fn empty_object() -> String {
@@ -176,18 +216,28 @@ pub(crate) fn request(app: &App<'_>, case: &Case, call: &str) -> Vec<u8> {
     let sig = case.sig.as_ref();
     let given = |pick: fn(&Sig) -> Option<&String>| sig.and_then(pick);
     let issued = now().saturating_add_signed(sig.map_or(0, |sig| sig.issued));
-    let sign = Sign {
+    let mut sign = Sign {
         key: given(|sig| sig.key.as_ref()).map_or(crate::harness::KEY, String::as_str),
         sdkappid: sig.and_then(|sig| sig.sdkappid).unwrap_or(app.id.into()),
         identifier: given(|sig| sig.identifier.as_ref()).unwrap_or(&case.caller),
         time: issued,
         expire: sig.and_then(|sig| sig.expire).unwrap_or(600),
     };
-    let usersig = given(|sig| sig.raw.as_ref()).cloned().unwrap_or_else(|| sign.usersig());
+    let userbuf = given(|sig| sig.userbuf.as_ref()).map(String::as_str);
+    let usersig = match (sig.and_then(|sig| sig.letters), given(|sig| sig.raw.as_ref())) {
+        (_, Some(raw)) => encode(raw),
+        (None, None) => encode(&sign.usersig_with(userbuf)),
+        (Some(letters), None) => {
+            while !Letters::special(&sign.usersig()) {
+                sign.expire += 1;
+            }
+            letters.query_value(&sign.usersig())
+        }
+    };
     let mut parameters = vec![
         ("sdkappid".to_owned(), app.id.to_string()),
         ("identifier".to_owned(), encode(&case.caller)),
-        ("usersig".to_owned(), encode(&usersig)),
+        ("usersig".to_owned(), usersig),
         ("random".to_owned(), "99999999".to_owned()),
         ("contenttype".to_owned(), "json".to_owned()),
     ];

@@ -25,6 +25,7 @@ mod error_pages;
 mod export;
 mod faults;
 mod first_run;
+mod forged_usersig;
 mod handshakes;
 mod harness;
 mod honest;
@@ -51,6 +52,7 @@ mod settings;
 mod shutdown;
 #[path = "../../../store/tests/common/small_disk.rs"]
 mod small_disk;
+mod store_identity;
 mod tls;
 mod torture;
 mod transport;

@@ -35,6 +35,7 @@ fn key(number: u32) -> KeyRecord {
 }
 
 fn sig(identifier: &str) -> String {
+    let identifier = user(identifier);
     let request = SignRequest { app: APP, identifier, time: SIGNED, expire: 1000, userbuf: None };
     sign(&key(0).key, request)
 }
