@@ -71,7 +71,7 @@ pub(crate) struct Traces {
 pub(crate) fn endpoint(text: &str) -> anyhow::Result<Uri> {
     let uri = text.parse::<Uri>().ok().filter(|uri| matches!(uri.scheme_str(), Some("http" | "https")));
     let uri = uri.filter(|uri| uri.authority().is_some_and(|authority| !authority.as_str().contains('@')));
-    uri.context("log.otlp_endpoint must be a URL such as \"http://127.0.0.1:4318/v1/traces\"")
+    uri.context("must be a URL without a user, such as \"http://127.0.0.1:4318/v1/traces\"")
 }
 
 /// Starts to export. The task ends once nobody can leave a span any more, or `grace` after the server was asked to stop.

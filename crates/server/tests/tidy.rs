@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+use portrait_model::Language;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -133,14 +134,17 @@ fn every_dependency_says_why() {
     }
 }
 
-/// What is generated from tables is committed, and fresh. `UPDATE=1 cargo test --test tidy` writes it anew.
+/// What is generated from tables is committed, and fresh. `UPDATE=1 cargo test --test tidy` writes it.
 #[test]
 fn generated_documents_are_fresh() {
     for (name, expected) in [
         ("docs/ERRORS.md", errors()),
         ("docs/FIELDS.md", fields()),
         ("docs/ROUTES.md", routes()),
+        ("docs/OPERATIONS.md", with_settings("docs/OPERATIONS.md", Language::English)),
+        ("docs/OPERATIONS.zh-CN.md", with_settings("docs/OPERATIONS.zh-CN.md", Language::Chinese)),
         ("docs/cli.md", command_line()),
+        ("crates/server/portraitd.example.toml", portraitd(&["config", "--example"])),
         ("docs/openapi-admin.json", portraitd(&["openapi", "admin"])),
         ("docs/openapi-public.json", portraitd(&["openapi", "public"])),
     ] {
@@ -168,6 +172,16 @@ fn routes() -> String {
         writeln!(page, "| {} | {} | `{}` | {wants} |", route.listener, route.method, route.path).unwrap();
     }
     page
+}
+
+/// A page with its table of settings, which stands between two comments.
+fn with_settings(page: &str, language: Language) -> String {
+    const FROM: &str = "<!-- settings: generated from crates/server/src/config -->\n";
+    const TO: &str = "<!-- end of settings -->";
+    let text = fs::read_to_string(root().join(page)).unwrap();
+    let (before, rest) = text.split_once(FROM).unwrap();
+    let (_, after) = rest.split_once(TO).unwrap();
+    format!("{before}{FROM}{}{TO}{after}", portrait_server::internals::settings(language))
 }
 
 fn errors() -> String {
@@ -236,6 +250,8 @@ fn command_line() -> String {
         &["env"],
         &["serve"],
         &["config"],
+        &["config", "show"],
+        &["config", "check"],
         &["app"],
         &["app", "create"],
         &["app", "set"],

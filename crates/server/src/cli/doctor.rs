@@ -2,8 +2,9 @@
 
 use super::healthcheck;
 use super::running::AdminFile;
+use super::settings::Layers;
 use crate::clock::SystemClock;
-use crate::config::{Config, Flags};
+use crate::config::{Config, Loaded};
 use crate::listener::{Address, Certificate};
 use crate::safety;
 use portrait_model::Clock;
@@ -11,7 +12,7 @@ use portrait_store::is_in_use;
 use rustix::process::{Resource, getrlimit};
 use serde::Serialize;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Look for what would keep a server from running well
 ///
@@ -20,14 +21,11 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
-    /// The configuration file (TOML)
-    #[arg(long, value_name = "FILE", env = "PORTRAITD_CONFIG")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    layers: Layers,
     /// Print JSON
     #[arg(long)]
     json: bool,
-    #[command(flatten)]
-    flags: Flags,
 }
 
 /// What one look found.
@@ -53,10 +51,13 @@ type Look = (Verdict, String);
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let mut findings = Vec::new();
     let mut note = |what, (verdict, sentence): Look| findings.push(Finding { what, verdict, sentence });
-    match Config::load(args.config.as_deref(), &args.flags) {
+    match args.layers.load() {
         Err(error) => note("configuration", (Bad, format!("{error:#}"))),
-        Ok(config) => {
+        Ok(Loaded { config, warnings, .. }) => {
             note("configuration", (Good, "every key is known and every value fits".into()));
+            for warning in warnings {
+                note("environment", (Warning, warning));
+            }
             let data = config.server.data.as_path();
             note("certificates", certificates(&config));
             note("network", network(&config));

@@ -7,6 +7,17 @@ use std::fmt::Write as _;
 /// Hosts that are reached without the proxy.
 const NO_PROXY: &str = "localhost,127.0.0.1,::1";
 
+/// The variables of our own, of those that [`variables`] gives.
+pub(super) const NAMES: [&str; 7] = [
+    "PORTRAITD_URL",
+    "PORTRAITD_SDKAPPID",
+    "PORTRAITD_KEY",
+    "PORTRAITD_ADMIN",
+    "PORTRAITD_USERSIG",
+    "PORTRAITD_TLS_URL",
+    "PORTRAITD_CA",
+];
+
 /// Every variable with its value. What is set already is asked for, where something has to be added to it.
 pub(super) fn variables(page: &Page, set: impl Fn(&str) -> Option<String>) -> Vec<(&'static str, String)> {
     let mut variables = vec![
@@ -85,6 +96,10 @@ mod tests {
             "-Xmx1g -Djavax.net.ssl.trustStore=/certificates/truststore.jks -Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=3"
         );
         let plain = Page { certificates: None, tls_url: None, proxy_url: None, ..page.clone() };
-        assert!(variables(&plain, |_| None).iter().all(|(name, _)| name.starts_with("PORTRAITD_")));
+        assert!(variables(&plain, |_| None).iter().all(|(name, _)| NAMES.contains(name)));
+        let all = variables(&page, |_| None);
+        let own: Vec<_> =
+            all.iter().map(|(name, _)| *name).filter(|name| name.starts_with("PORTRAITD_")).collect();
+        assert_eq!(own, NAMES);
     }
 }

@@ -103,10 +103,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Emulator(args) => emulator::run(&args),
         Command::Dev(args) => dev::run(args),
         Command::Serve(args) => serve::run(&args),
-        Command::Config(args) => {
-            settings::run(&args);
-            Ok(())
-        }
+        Command::Config(args) => settings::run(&args),
         Command::App(args) => app::run(args),
         Command::Field(args) => field::run(args),
         Command::Words(args) => words::run(args),

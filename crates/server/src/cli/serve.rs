@@ -2,37 +2,38 @@
 
 use super::certificates::Certificates;
 use super::running::{AdminFile, StopSignals, admin_token};
+use super::settings::Layers;
 use crate::clock::SystemClock;
-use crate::config::Config;
+use crate::config::{Config, Loaded};
 use crate::observe::start_log;
 use crate::safety;
 use crate::secret::AdminToken;
 use crate::server::Server;
 use portrait_model::Clock;
 use portrait_store::StoreUrl;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Run the service on a data directory
 ///
 /// Settings come from the file, then from PORTRAITD_… environment variables, then from flags; the
-/// later one wins. `portraitd config --example` prints a file with every key, its default and unit.
+/// later one wins. `portraitd config --example` prints a file with every setting, its default,
+/// unit and limits; `portraitd config show` prints what is in effect.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
-    /// The configuration file (TOML)
-    #[arg(long, value_name = "FILE", env = "PORTRAITD_CONFIG")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    layers: Layers,
     /// Print the addresses as one line of JSON once the server listens
     #[arg(long)]
     json: bool,
-    #[command(flatten)]
-    flags: crate::config::Flags,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
-    let config = Config::load(args.config.as_deref(), &args.flags)?;
+    let Loaded { config, warnings, .. } = args.layers.load()?;
     start_log(&config.log)?;
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
     super::runtime()?.block_on(serve(config, args.json))
 }
 

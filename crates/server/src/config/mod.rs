@@ -1,31 +1,40 @@
-//! The configuration: one struct for each section, defaults beside the keys.
+//! The configuration: one struct for each section. Every setting is declared once, by [`setting::section`].
 
-mod layer;
+mod check;
+mod load;
+mod log;
+mod reference;
+mod server;
+mod setting;
+mod suggest;
 mod tls;
+mod value;
 mod webhook;
 
-pub(crate) use layer::Flags;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use load::{Effective, Flags, Loaded, Source};
+pub(crate) use log::{LogFormat, LogSection};
+pub(crate) use reference::example;
+#[cfg(feature = "internals")]
+pub(crate) use reference::table;
+pub(crate) use server::{LanguageName, Risk};
+pub(crate) use value::one_line;
 
 use crate::gateway::GatewayConfig;
 use crate::host::HostPolicy;
-use crate::listener::{Addresses, ListenerConfig, Seating};
+use crate::listener::{ListenerConfig, Seating};
 use crate::request_body::BodyLimits;
-use ipnet::IpNet;
-use portrait_model::Language;
 use portrait_store::SqliteSettings;
-use serde::{Deserialize, Serialize};
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use server::ServerSection;
+use setting::{Section, Setting, section};
 use std::time::Duration;
 use tls::TlsSection;
 use webhook::WebhookSection;
 
-/// Every key with its default and unit: what `portraitd config --example` prints.
-pub(crate) const EXAMPLE: &str = include_str!("../../portraitd.example.toml");
-
 /// Everything that can be configured.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Config {
     pub(crate) server: ServerSection,
     pub(crate) tls: TlsSection,
@@ -35,185 +44,52 @@ pub(crate) struct Config {
     pub(crate) webhook: WebhookSection,
 }
 
-/// `[server]`
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct ServerSection {
-    pub(crate) listen: Addresses,
-    pub(crate) admin_listen: Addresses,
-    pub(crate) unix_mode: UnixMode,
-    pub(crate) data: PathBuf,
-    pub(crate) language: LanguageName,
-    pub(crate) error_detail: bool,
-    pub(crate) connections_max: usize,
-    pub(crate) connections_per_address_max: usize,
-    pub(crate) requests_max: usize,
-    pub(crate) request_memory_bytes_max: usize,
-    pub(crate) body_bytes_max: usize,
-    pub(crate) header_timeout_ms: u64,
-    pub(crate) body_timeout_ms: u64,
-    pub(crate) idle_timeout_ms: u64,
-    pub(crate) write_timeout_ms: u64,
-    pub(crate) answer_timeout_ms: u64,
-    pub(crate) shutdown_timeout_ms: u64,
-    pub(crate) trusted_proxies: Vec<IpNet>,
-    /// `None`: any Host. A list: local names, the cloud's and these.
-    pub(crate) allow_hosts: Option<Vec<String>>,
-    /// Dangers that `serve` would refuse to start with.
-    pub(crate) accept: Vec<Risk>,
-}
+section! {
+    /// `[limits]`
+    [limits] LimitsSection {
+        /// Whether the apps' frequency limits are applied (60007, 60011).
+        #[zh = "是否执行应用的限频（60007、60011）。"]
+        enabled: bool = true;
 
-/// A danger that an operator may accept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Risk {
-    /// Every user of the machine can read the data.
-    ReadableFiles,
-    /// An app has a key that is printed in public documents.
-    PublishedKeys,
-    /// The admin API speaks plain HTTP with other machines.
-    PlainAdmin,
-}
-
-/// `[limits]`
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct LimitsSection {
-    pub(crate) enabled: bool,
-    pub(crate) usersig_failures_per_ip: u32,
-}
-
-/// `[store]`
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct StoreSection {
-    pub(crate) profiles_in_memory_mib: usize,
-    pub(crate) keep_free_mib: u64,
-}
-
-/// `[log]`
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct LogSection {
-    pub(crate) format: LogFormat,
-    pub(crate) filter: String,
-    pub(crate) slow_request_ms: u64,
-    /// Where an OpenTelemetry collector takes traces.
-    pub(crate) otlp_endpoint: Option<String>,
-}
-
-/// The mode of a Unix socket's file, written in octal: `"0660"`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(try_from = "String", into = "String")]
-pub(crate) struct UnixMode(pub(crate) u32);
-
-impl TryFrom<String> for UnixMode {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let mode = u32::from_str_radix(&text, 8).ok().filter(|mode| *mode <= 0o777);
-        mode.map(Self).ok_or_else(|| format!("`{text}` is no file mode; write it in octal, such as \"0660\""))
+        /// The most failed UserSig checks from one address in a second. Beyond it, a UserSig from there that was not verified
+        /// before is answered with error 70050. 0 means no limit.
+        #[zh = "每秒来自同一地址的 UserSig 校验失败的最大次数；超出后，来自该地址且此前未通过校验的 UserSig 返回 70050。0 表示不限制。"]
+        usersig_failures_per_ip: u32 = 50, in 0..=1_000_000;
     }
 }
 
-impl From<UnixMode> for String {
-    fn from(UnixMode(mode): UnixMode) -> Self {
-        format!("{mode:04o}")
-    }
-}
+section! {
+    /// `[store]`
+    [store] StoreSection {
+        /// The memory for profiles that were read or written lately; a profile of 300 bytes takes about 500. Calls for
+        /// others read the database.
+        #[zh = "用于最近读写的资料的内存；300 字节的资料约占 500 字节。其余资料从数据库读取。"]
+        profiles_in_memory_mib: usize =
+            SqliteSettings::default().profiles_bytes_max >> 20, in 0..=16_777_216;
 
-/// A language as it is written in settings.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum LanguageName {
-    /// English
-    #[default]
-    En,
-    /// 简体中文
-    Zh,
-}
-
-/// How log lines are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum LogFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// One JSON object a line.
-    Json,
-}
-
-impl LanguageName {
-    pub(crate) fn language(self) -> Language {
-        match self {
-            Self::En => Language::English,
-            Self::Zh => Language::Chinese,
-        }
-    }
-}
-
-impl Default for ServerSection {
-    fn default() -> Self {
-        Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 8080)).into(),
-            admin_listen: SocketAddr::from(([127, 0, 0, 1], 8081)).into(),
-            unix_mode: UnixMode(0o660),
-            data: PathBuf::from("portraitd-data"),
-            language: LanguageName::En,
-            error_detail: false,
-            connections_max: 10_240,
-            connections_per_address_max: 5_120,
-            requests_max: 2_048,
-            request_memory_bytes_max: 64 << 20,
-            body_bytes_max: 1 << 20,
-            header_timeout_ms: 10_000,
-            body_timeout_ms: 10_000,
-            idle_timeout_ms: 75_000,
-            write_timeout_ms: 10_000,
-            answer_timeout_ms: 3_000,
-            shutdown_timeout_ms: 10_000,
-            trusted_proxies: Vec::new(),
-            allow_hosts: None,
-            accept: Vec::new(),
-        }
-    }
-}
-
-impl Default for LimitsSection {
-    fn default() -> Self {
-        Self { enabled: true, usersig_failures_per_ip: 50 }
-    }
-}
-
-impl Default for StoreSection {
-    fn default() -> Self {
-        let SqliteSettings { profiles_bytes_max, keep_free_bytes } = SqliteSettings::default();
-        Self { profiles_in_memory_mib: profiles_bytes_max >> 20, keep_free_mib: keep_free_bytes >> 20 }
-    }
-}
-
-impl Default for LogSection {
-    fn default() -> Self {
-        Self { format: LogFormat::Text, filter: "info".into(), slow_request_ms: 500, otlp_endpoint: None }
-    }
-}
-
-impl LogSection {
-    fn validate(&self) -> anyhow::Result<()> {
-        match &self.otlp_endpoint {
-            None => Ok(()),
-            #[cfg(feature = "otel")]
-            Some(endpoint) => crate::otel::endpoint(endpoint).map(drop),
-            #[cfg(not(feature = "otel"))]
-            Some(_) => anyhow::bail!(
-                "this portraitd was built without OpenTelemetry; build with --features otel or remove log.otlp_endpoint"
-            ),
-        }
+        /// When less than this is free on the disk, changes are refused (40006) while reads and deletions go on. On a small
+        /// disk it is a twentieth of the disk at most. 0 means that the disk may be filled to its end.
+        #[zh = "磁盘可用空间低于此值时拒绝修改（40006），读取与删除照常；小磁盘上至多保留磁盘的 1/20。0 表示不保留。"]
+        keep_free_mib: u64 = SqliteSettings::default().keep_free_bytes >> 20, in 0..=16_777_216;
     }
 }
 
 impl Config {
+    /// Every section, in the order of the example file.
+    fn sections(&self) -> [&dyn Section; 6] {
+        [&self.server, &self.tls, &self.limits, &self.store, &self.log, &self.webhook]
+    }
+
+    fn sections_mut(&mut self) -> [&mut dyn Section; 6] {
+        let Self { server, tls, limits, store, log, webhook } = self;
+        [server, tls, limits, store, log, webhook]
+    }
+
+    /// Every setting of every section.
+    fn settings() -> impl Iterator<Item = &'static Setting> {
+        Self::default().sections().map(Section::settings).into_iter().flatten()
+    }
+
     pub(crate) fn listener(&self) -> ListenerConfig {
         let server = &self.server;
         ListenerConfig {
@@ -241,7 +117,7 @@ impl Config {
         }
     }
 
-    /// Operators, the command line and a scraper: few, and apart, so that no crowd at the other door shuts them out.
+    /// The admin listener's own connections: a crowd on the public listener must not shut operators out.
     pub(crate) fn admin_seating() -> Seating {
         const CONNECTIONS_MAX: usize = 256;
         Seating {

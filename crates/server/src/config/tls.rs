@@ -1,58 +1,35 @@
 //! `[tls]`: certificates of the listeners.
 
-use serde::{Deserialize, Serialize};
+use super::setting::{is_path, section};
 use std::path::{Path, PathBuf};
 
-/// `[tls]`
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct TlsSection {
-    /// `None`: plain HTTP.
-    pub(crate) certificate: Option<PathBuf>,
-    pub(crate) key: Option<PathBuf>,
-    /// `None`: plain HTTP.
-    pub(crate) admin_certificate: Option<PathBuf>,
-    pub(crate) admin_key: Option<PathBuf>,
-    pub(crate) handshake_timeout_ms: u64,
-}
+section! {
+    /// `[tls]`
+    [tls] TlsSection {
+        /// The certificate of the public listener (PEM, with its chain). With it the listener speaks HTTPS, without it plain
+        /// HTTP. The file is read again when it changes, and on SIGHUP; a pair that can't be used leaves the old one in use.
+        #[zh = "公共监听的证书（PEM，含证书链）。设置后使用 HTTPS，否则为明文 HTTP。文件变更或收到 SIGHUP 时重新读取；新证书不可用时继续使用旧的。"]
+        certificate: Option<PathBuf> = None, check is_path, example r#""/etc/portraitd/tls.pem""#;
 
-impl Default for TlsSection {
-    fn default() -> Self {
-        Self {
-            certificate: None,
-            key: None,
-            admin_certificate: None,
-            admin_key: None,
-            handshake_timeout_ms: 10_000,
-        }
+        /// The private key of that certificate (PEM). Set both or neither.
+        #[zh = "上述证书的私钥（PEM），与证书同时设置或都不设置。"]
+        key: Option<PathBuf> = None, check is_path, example r#""/etc/portraitd/tls.key""#;
+
+        /// The certificate of the admin listener (PEM, with its chain), read again like the public one.
+        #[zh = "管理监听的证书（PEM，含证书链），重新读取的方式与公共监听相同。"]
+        admin_certificate: Option<PathBuf> = None, check is_path, example r#""/etc/portraitd/admin.pem""#;
+
+        /// The private key of that certificate (PEM). Set both or neither.
+        #[zh = "上述证书的私钥（PEM），与证书同时设置或都不设置。"]
+        admin_key: Option<PathBuf> = None, check is_path, example r#""/etc/portraitd/admin.key""#;
+
+        /// How long a TLS handshake may take. Then the connection is closed.
+        #[zh = "TLS 握手的最长时间，超时则关闭连接。"]
+        handshake_timeout_ms: u64 = 10_000, in 1..=86_400_000;
     }
 }
 
 impl TlsSection {
-    /// With every key that has no default, so that all of them are known by name.
-    pub(super) fn whole() -> Self {
-        let path = Some(PathBuf::new());
-        Self {
-            certificate: path.clone(),
-            key: path.clone(),
-            admin_certificate: path.clone(),
-            admin_key: path,
-            ..Self::default()
-        }
-    }
-
-    pub(super) fn validate(&self) -> anyhow::Result<()> {
-        for (name, certificate, key) in
-            [("", &self.certificate, &self.key), ("admin_", &self.admin_certificate, &self.admin_key)]
-        {
-            anyhow::ensure!(
-                certificate.is_some() == key.is_some(),
-                "tls.{name}certificate and tls.{name}key belong together: set both or none"
-            );
-        }
-        Ok(())
-    }
-
     /// The public listener's certificate and key.
     pub(crate) fn public(&self) -> Option<(&Path, &Path)> {
         self.certificate.as_deref().zip(self.key.as_deref())

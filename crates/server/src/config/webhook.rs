@@ -1,78 +1,80 @@
 //! `[webhook]`: how webhooks are delivered. Which app has one is the app's own setting.
 
+use super::setting::{is_path, section};
 use crate::webhook::{BacklogMax, Schedule, WebhookConfig};
 use anyhow::Context;
 use ipnet::IpNet;
-use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::Duration;
+use toml::Value;
 
-/// `[webhook]`
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct WebhookSection {
-    pub(crate) timeout_ms: u64,
-    pub(crate) parallel_per_app: usize,
-    pub(crate) retry_schedule: Vec<String>,
-    pub(crate) allow_networks: Vec<IpNet>,
-    /// `None`: the system's certificates only.
-    pub(crate) ca_file: Option<PathBuf>,
-    pub(crate) backlog_max: String,
-}
+section! {
+    /// `[webhook]`
+    [webhook] WebhookSection {
+        /// How long one attempt to deliver an event may take, from resolving the name to the end of the answer.
+        #[zh = "一次投递的最长时间，从解析域名到收完应答。"]
+        timeout_ms: u64 = 2_000, in 1..=60_000;
 
-impl Default for WebhookSection {
-    fn default() -> Self {
-        let schedule = ["0s", "5s", "5m", "30m", "2h", "5h", "10h", "10h"];
-        Self {
-            timeout_ms: 2_000,
-            parallel_per_app: 16,
-            retry_schedule: schedule.map(str::to_owned).to_vec(),
-            allow_networks: Vec::new(),
-            ca_file: None,
-            backlog_max: "10%".into(),
-        }
+        /// The most attempts for one app at the same time.
+        #[zh = "每个应用同时进行的最大投递数。"]
+        parallel_per_app: usize = 16, in 1..=1_000;
+
+        /// The waits before each attempt: 1 to 50 of them, in ms, s, m or h, each at most 720h. Up to a fifth is added to each.
+        /// When the last attempt fails, the event is parked until it is replayed or dropped: `portraitd webhook parked`,
+        /// `replay`, `drop`.
+        #[zh = "每次投递之前的等待时间，1～50 个，单位 ms、s、m 或 h，每个不超过 720h，实际等待随机延长至多五分之一。最后一次失败后事件搁置，直到重放或丢弃：`portraitd webhook parked`、`replay`、`drop`。"]
+        retry_schedule: Vec<String> =
+            ["0s", "5s", "5m", "30m", "2h", "5h", "10h", "10h"].map(str::to_owned).to_vec(),
+            check is_schedule;
+
+        /// Networks that receivers may be in, with their prefix lengths, besides public addresses.
+        #[zh = "除公网地址之外，允许接收方所在的网段（须写前缀长度）。"]
+        allow_networks: Vec<IpNet> = Vec::new(), example r#"["10.0.0.0/8", "127.0.0.1/32"]"#;
+
+        /// Certificates (PEM) to trust besides the system's.
+        #[zh = "除系统证书之外信任的证书（PEM）。"]
+        ca_file: Option<PathBuf> = None, check is_path, example r#""/etc/portraitd/receivers-ca.pem""#;
+
+        /// The most that waiting and parked events may occupy: a share of the data's disk, or a size such as "20GiB". Beyond
+        /// it the oldest parked events are dropped first. Profile changes are never refused because of it.
+        #[zh = "等待中与搁置的事件最多占用的空间：数据所在磁盘的百分比，或 \"20GiB\" 这样的大小。超出时先丢弃最旧的搁置事件，不会因此拒绝资料修改。"]
+        backlog_max: String = "10%".into(), check is_backlog;
     }
 }
 
 impl WebhookSection {
     /// Reads what is written as text. `data` is the data directory, `None` in memory.
     pub(crate) fn read(&self, data: Option<PathBuf>) -> anyhow::Result<WebhookConfig> {
-        anyhow::ensure!(
-            (1..=60_000).contains(&self.timeout_ms),
-            "webhook.timeout_ms must be from 1 to 60000"
-        );
-        anyhow::ensure!(
-            (1..=1_000).contains(&self.parallel_per_app),
-            "webhook.parallel_per_app must be from 1 to 1000"
-        );
-        anyhow::ensure!(
-            (1..=50).contains(&self.retry_schedule.len()),
-            "webhook.retry_schedule must hold 1 to 50 waits"
-        );
-        let wait = |text: &String| {
-            milliseconds(text).with_context(|| {
-                format!(
-                    "webhook.retry_schedule: `{text}` is no wait; write 500ms, 5s, 30m or 2h, at most 720h"
-                )
-            })
-        };
-        let schedule = self.retry_schedule.iter().map(wait).collect::<anyhow::Result<_>>()?;
-        let backlog_max = BacklogMax::parse(&self.backlog_max).with_context(|| {
-            format!(
-                "webhook.backlog_max: `{}` is no size; write 10% (of the disk) or 20GiB",
-                self.backlog_max
-            )
-        })?;
+        let waits: Option<Vec<u64>> = self.retry_schedule.iter().map(|text| milliseconds(text)).collect();
         Ok(WebhookConfig {
-            schedule: Schedule::new(schedule),
+            schedule: Schedule::new(waits.context("webhook.retry_schedule can't be read")?),
             timeout: Duration::from_millis(self.timeout_ms),
             parallel_per_app: self.parallel_per_app,
             allow_networks: self.allow_networks.clone(),
             ca_file: self.ca_file.clone(),
-            backlog_max,
+            backlog_max: BacklogMax::parse(&self.backlog_max).context("webhook.backlog_max can't be read")?,
             data,
         })
     }
+}
+
+fn is_schedule(value: &Value) -> Result<(), String> {
+    let waits = value.as_array().map(Vec::as_slice).unwrap_or_default();
+    if !(1..=50).contains(&waits.len()) {
+        return Err(format!("must hold 1 to 50 waits; it holds {}", waits.len()));
+    }
+    match waits.iter().find(|wait| wait.as_str().and_then(milliseconds).is_none()) {
+        None => Ok(()),
+        Some(wait) => Err(format!("{wait} is not a wait; write 500ms, 5s, 30m or 2h, at most 720h")),
+    }
+}
+
+fn is_backlog(value: &Value) -> Result<(), String> {
+    let size = value.as_str().and_then(BacklogMax::parse);
+    size.map(drop).ok_or_else(|| {
+        "must be a share of the disk, from \"1%\" to \"100%\", or a size such as \"500MiB\" or \"20GiB\""
+            .to_owned()
+    })
 }
 
 /// Reads `500ms`, `5s`, `30m` or `2h`.
@@ -102,20 +104,5 @@ mod tests {
         check("s", None);
         check("-5s", None);
         check("1.5s", None);
-    }
-
-    #[test]
-    fn mistakes_are_named() {
-        let refused = |change: fn(&mut WebhookSection)| {
-            let mut section = WebhookSection::default();
-            change(&mut section);
-            format!("{:#}", section.read(None).unwrap_err())
-        };
-        assert!(WebhookSection::default().read(None).is_ok());
-        assert!(refused(|section| section.timeout_ms = 0).contains("timeout_ms"));
-        assert!(refused(|section| section.parallel_per_app = 0).contains("parallel_per_app"));
-        assert!(refused(|section| section.retry_schedule.clear()).contains("retry_schedule"));
-        assert!(refused(|section| section.retry_schedule = vec!["soon".into()]).contains("`soon`"));
-        assert!(refused(|section| section.backlog_max = "half".into()).contains("`half`"));
     }
 }

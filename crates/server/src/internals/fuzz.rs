@@ -10,7 +10,7 @@ use crate::beside::Beside;
 use crate::cli::transfer::spreadsheet::Spreadsheet;
 use crate::cli::transfer::{Lines, Source};
 use crate::clock::SystemClock;
-use crate::config::{Config, Flags};
+use crate::config::{Config, Flags, Loaded};
 use crate::gateway::Gateway;
 use crate::query::Query;
 use crate::registry::Registry;
@@ -25,6 +25,7 @@ use portrait_model::{
 use portrait_store::{MemoryStore, Store, internals as stored};
 use serde::de::IgnoredAny;
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
 
@@ -155,7 +156,10 @@ impl World {
                 let (json, words) = text.split_once('\0').unwrap_or((text, ""));
                 stored::app_settings(json, words)
             }
-            ("config", Ok(text)) => Config::from_layers(text, std::iter::empty(), &Flags::default()).is_ok(),
+            ("config", Ok(text)) => {
+                let file = Some((Path::new("f"), text));
+                Loaded::from_layers(file, std::iter::empty(), &[], &Flags::default()).is_ok()
+            }
             _ => self.endpoint(target, bytes),
         }
     }

@@ -22,6 +22,11 @@ pub struct Route {
     pub open: bool,
 }
 
+/// The table of settings in OPERATIONS.
+pub fn settings(language: portrait_model::Language) -> String {
+    crate::config::table(language)
+}
+
 /// Every route that there is.
 pub fn routes() -> Vec<Route> {
     let endpoints = COMMANDS.iter().map(|row| Route {

@@ -48,6 +48,7 @@ mod receiver;
 mod run;
 mod safe_start;
 mod secrets;
+mod settings;
 mod shutdown;
 #[path = "../../../store/tests/common/small_disk.rs"]
 mod small_disk;

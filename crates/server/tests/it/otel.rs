@@ -168,6 +168,6 @@ mod built_in {
         command.env("PORTRAITD_LOG_OTLP_ENDPOINT", "127.0.0.1:4318");
         let output = command.args(["serve", "--data"]).arg(dir.path().join("data")).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(!output.status.success() && said.contains("log.otlp_endpoint must be a URL"), "{said}");
+        assert!(!output.status.success() && said.contains("must be a URL without a user"), "{said}");
     }
 }
