@@ -3,6 +3,7 @@
 use crate::admin::{self, Gate, Tokens};
 use crate::api;
 use crate::config::Config;
+use crate::deletions;
 use crate::emulator::{Emulator, Front, control};
 use crate::gateway::Gateway;
 use crate::listener::{self, Answer, Certificate, Counts, ListenerConfig, Seating, Socket, Tls};
@@ -84,6 +85,9 @@ impl Server {
         )
         .measured_by(Arc::clone(&telemetry));
         tasks.push(tokio::spawn(webhooks.run(stopped.clone())));
+        let forget =
+            deletions::forget(Arc::clone(&store), Arc::clone(&registry), Arc::clone(&clock), stopped.clone());
+        tasks.push(tokio::spawn(forget));
         let control_state = emulator.clone().map(|emulator| control::State {
             emulator,
             registry: Arc::clone(&registry),
