@@ -11,7 +11,7 @@ use crate::host::HostPolicy;
 use crate::listener::{Addresses, ListenerConfig, Seating};
 use ipnet::IpNet;
 use portrait_model::Language;
-use portrait_store::SqliteSettings;
+use portrait_sqlite::SqliteSettings;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -13,8 +13,6 @@ mod changes;
 mod cli;
 mod cloud;
 mod conformance;
-#[path = "../../../store/tests/faults/disk.rs"]
-mod disk;
 mod door;
 mod durability;
 mod emulator;
@@ -49,8 +47,6 @@ mod run;
 mod safe_start;
 mod secrets;
 mod shutdown;
-#[path = "../../../store/tests/common/small_disk.rs"]
-mod small_disk;
 mod tls;
 mod torture;
 mod transport;
