@@ -59,6 +59,7 @@ impl CustomField {
 
 /// Everything an operator can set for an app.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct AppSettings {
     /// The app's number; never changes.
     pub id: SdkAppId,

@@ -202,8 +202,8 @@ error_codes! {
         "This app's settings forbid the deletion of accounts.",
         "此应用的设置不允许删除账号。";
     SensitiveContent = 80001, "The text contains sensitive content", Documented,
-        "The value contains a sensitive word of this app (the code of newer pages; sensitive_code chooses it).",
-        "资料字段的值包含敏感词（新版文档的错误码，由 sensitive_code 选择）。";
+        "The value contains a sensitive word of this app (the code of newer pages; the app chooses it).",
+        "资料字段的值包含敏感词（新版文档的错误码，由应用设置选择）。";
 }
 
 #[cfg(test)]

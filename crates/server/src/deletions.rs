@@ -7,12 +7,22 @@ use portrait_store::{DELETIONS_UNIT_MAX, Store, StoreError};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 /// How long a note may outlive its term, or the setting.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// Works until it is told to stop.
-pub(crate) async fn forget(
+/// Starts a task that does so until it is told to stop.
+pub(crate) fn forget(
+    store: &Arc<dyn Store>,
+    registry: &Arc<Registry>,
+    clock: &Arc<dyn Clock>,
+    stop: watch::Receiver<bool>,
+) -> JoinHandle<()> {
+    tokio::spawn(run(Arc::clone(store), Arc::clone(registry), Arc::clone(clock), stop))
+}
+
+async fn run(
     store: Arc<dyn Store>,
     registry: Arc<Registry>,
     clock: Arc<dyn Clock>,

@@ -62,7 +62,7 @@ impl Server {
         let registry = Arc::new(Registry::load(Arc::clone(&store)).await.context("can't read the apps")?);
         say_if_empty(&registry);
         let (stop, stopped) = watch::channel(false);
-        let mut tasks = Vec::new();
+        let mut tasks = vec![deletions::forget(&store, &registry, &clock, stopped.clone())];
         let webhooks = config.webhook.read(data.map(Path::to_owned))?;
         let webhooks =
             Arc::new(Webhooks::new(webhooks, Arc::clone(&store), Arc::clone(&registry), Arc::clone(&clock))?);
@@ -85,9 +85,6 @@ impl Server {
         )
         .measured_by(Arc::clone(&telemetry));
         tasks.push(tokio::spawn(webhooks.run(stopped.clone())));
-        let forget =
-            deletions::forget(Arc::clone(&store), Arc::clone(&registry), Arc::clone(&clock), stopped.clone());
-        tasks.push(tokio::spawn(forget));
         let control_state = emulator.clone().map(|emulator| control::State {
             emulator,
             registry: Arc::clone(&registry),

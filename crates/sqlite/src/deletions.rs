@@ -31,6 +31,12 @@ pub(crate) fn delete(
     Ok(Outcome::Deleted(existed))
 }
 
+/// Whether anything is noted of an app. Most have nothing: then an import of many asks once, not for each.
+pub(crate) fn has_any(connection: &Connection, app: SdkAppId) -> Result<bool, Failure> {
+    let mut select = connection.prepare_cached("SELECT 1 FROM deletions WHERE app = ?1 LIMIT 1")?;
+    Ok(select.exists([app.0])?)
+}
+
 /// Whether it is noted that an account was deleted after a moment.
 pub(crate) fn was_deleted_after(
     connection: &Connection,

@@ -36,6 +36,7 @@ pub(crate) fn import<'a>(
         }
         known.push(found.is_some());
     }
+    let noted = deletions::has_any(connection, app)?;
     let (mut changed, mut left_out, mut created) = (Vec::with_capacity(seeds.len()), Vec::new(), 0);
     for ((index, seed), known) in seeds.iter().enumerate().zip(known) {
         let user = seed.user.id();
@@ -43,11 +44,15 @@ pub(crate) fn import<'a>(
             let changed = !seed.patch.is_empty() && merge(connection, app, user, &seed.patch)?;
             Done { created: false, changed }
         } else {
-            if let Some(moment) = deleted_after
+            if noted
+                && let Some(moment) = deleted_after
                 && deletions::was_deleted_after(connection, app, user, moment)?
             {
                 left_out.push(user);
                 continue;
+            }
+            if noted {
+                deletions::withdraw(connection, app, user)?;
             }
             create(connection, app, user, &seed.patch, at)?
         };
@@ -106,9 +111,6 @@ pub(crate) fn create(
         codec::encode_profile(app, user, &profile)
     ])?;
     let created = created > 0;
-    if created {
-        deletions::withdraw(connection, app, user)?;
-    }
     let changed = if created { changed } else { !patch.is_empty() && merge(connection, app, user, patch)? };
     Ok(Done { created, changed })
 }

@@ -274,6 +274,7 @@ fn put_app(
     let mut created = 0;
     for admin in &settings.admins {
         let done = import::create(connection, settings.id, *admin, &ProfilePatch::default(), UnixMillis(0))?;
+        deletions::withdraw(connection, settings.id, *admin)?;
         created += i64::from(done.created);
     }
     operator::populate(connection, settings.id, created)?;

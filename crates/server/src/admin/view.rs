@@ -11,6 +11,7 @@ use std::num::NonZeroU32;
 
 /// An app as it is shown. A key is shown whole only in the answer that created it.
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct AppView {
     pub(crate) sdkappid: u32,
     pub(crate) name: String,

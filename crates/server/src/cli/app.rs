@@ -104,7 +104,7 @@ struct SetArgs {
     /// The code that a sensitive word is answered with; the cloud's newer pages say 80001
     #[arg(long, value_name = "40005|80001")]
     sensitive_code: Option<u32>,
-    /// Name an unknown account in `portrait_get` by its id instead of @TLS#NOT_FOUND
+    /// Name an unknown account in `portrait_get` by its id instead of `@TLS#NOT_FOUND`
     #[arg(long, value_name = "on|off")]
     echo_unknown: Option<Switch>,
     /// Refuse `account_delete` with 71000, as cloud apps can; `account delete` still works

@@ -12,6 +12,7 @@ mod cert;
 mod changes;
 mod cli;
 mod cloud;
+mod cloud_rules;
 mod conformance;
 mod door;
 mod durability;
