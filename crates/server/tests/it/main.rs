@@ -48,6 +48,7 @@ mod run;
 mod safe_start;
 mod secrets;
 mod shutdown;
+mod store_identity;
 mod tls;
 mod torture;
 mod transport;
