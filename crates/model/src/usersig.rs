@@ -102,14 +102,9 @@ impl UserSig {
         Self::from_document(&document)
     }
 
-    /// Reads the document alone, for fuzz targets.
-    #[cfg(feature = "internals")]
-    #[doc(hidden)]
-    pub fn read_document(json: &[u8]) -> Result<Self, Unreadable> {
-        Self::from_document(json)
-    }
-
-    fn from_document(json: &[u8]) -> Result<Self, Unreadable> {
+    /// Reads the JSON document that is inside a UserSig, after base64 and zlib: [`UserSig::decode`] without its first two steps.
+    /// Nothing but the form is checked.
+    pub fn from_document(json: &[u8]) -> Result<Self, Unreadable> {
         let document: Document<'_> = serde_json::from_slice(json).map_err(|_| Unreadable::Document)?;
         if document.version != "2.0" {
             return Err(Unreadable::Version);

@@ -9,7 +9,8 @@ use portrait_model::{
     Role, SdkAppId, UnixMillis, UserId,
 };
 use portrait_server::internals::fuzz::World;
-use portrait_store::{Change, ProfileStore, SqliteStore, Store};
+use portrait_sqlite::SqliteStore;
+use portrait_store::{Change, ProfileStore, Store};
 use std::borrow::Cow;
 use std::hint::black_box;
 use tokio::runtime::Runtime;

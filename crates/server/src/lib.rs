@@ -27,6 +27,7 @@ mod listener;
 mod load;
 mod metrics;
 mod observe;
+mod open_store;
 mod openapi;
 #[cfg(feature = "otel")]
 mod otel;

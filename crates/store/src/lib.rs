@@ -1,36 +1,26 @@
 //! Durability. Whole operations behind one trait, so that engines can be local or remote.
 //!
-//! What may not enter this room: HTTP, protocol error codes, wire forms. A method is one atomic, retryable unit:
+//! What may not enter this crate: an engine on a disk, SQL, HTTP, protocol error codes, wire forms. A method is one atomic, retryable unit:
 //! no transaction object crosses the trait, because on a clustered engine a unit must be repeatable as a whole.
 //! Every write is durable (survives power loss) before its future resolves with `Ok`, and visible to every read
 //! that starts after that.
 
-mod codec;
+pub mod codec;
+pub mod engine;
 mod identity;
-#[cfg(feature = "internals")]
-#[doc(hidden)]
-pub mod internals;
 mod measure;
 mod memory;
-mod open;
 mod operator;
 mod outbox;
-mod settings;
-mod sqlite;
 
 pub use identity::{NoStoreId, StoreId};
 pub use measure::{Histogram, Measurements, Standing};
 pub use memory::{Image, MemoryStore};
-pub use open::{OpenError, StoreUrl, is_in_use, open};
 pub use operator::{
     AUDIT_ENTRIES_MAX, AuditEntry, AuditSeq, Note, OperatorStore, OperatorWrite, TOKENS_MAX, TokenRecord,
     Written,
 };
 pub use outbox::{Amount, Backlog, EventState, OutboxEvent, OutboxSeq, Selection, Verdict};
-pub use sqlite::{
-    Checked, Compacted, Damage, Finding, Repaired, RestoreError, SqliteSettings, SqliteStore, check, compact,
-    repair, restore,
-};
 
 use futures_util::future::BoxFuture;
 use portrait_model::{

@@ -117,8 +117,13 @@ pub enum Written {
 }
 
 impl Written {
+    /// Each operation has one kind of outcome; another one is a mistake of ours.
+    pub fn unexpected(&self) -> crate::StoreError {
+        crate::StoreError::Corrupt(format!("an operation answered {self:?}"))
+    }
+
     /// Whether there is something to write down.
-    pub(crate) fn changed(&self) -> bool {
+    pub fn changed(&self) -> bool {
         match self {
             Self::Done | Self::Revision(_) | Self::LeftOut(_) => true,
             Self::Deleted(existed) => existed.contains(&true),

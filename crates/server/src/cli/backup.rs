@@ -6,7 +6,7 @@ use super::transfer::{counter, of_steps};
 use crate::admin::transfer::Backup;
 use anyhow::Context;
 use hyper::Method;
-use portrait_store::Finding;
+use portrait_sqlite::Finding;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -56,7 +56,7 @@ pub(super) fn backup(args: &BackupArgs) -> anyhow::Result<()> {
 
 pub(super) fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
     let bar = of_steps();
-    let checked = portrait_store::restore(&args.backup, &args.data, &mut |finding| match finding {
+    let checked = portrait_sqlite::restore(&args.backup, &args.data, &mut |finding| match finding {
         Finding::Progress { done, total } => {
             bar.set_length(total);
             bar.set_position(done);

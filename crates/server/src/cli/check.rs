@@ -2,7 +2,7 @@
 
 use super::transfer::of_steps;
 use super::{print_json, say};
-use portrait_store::{Checked, Damage, Finding, Repaired};
+use portrait_sqlite::{Checked, Damage, Finding, Repaired};
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -72,7 +72,7 @@ pub(super) fn check(args: &CheckArgs) -> anyhow::Result<()> {
             list.push(Damaged { app: app.map(|app| app.0), user, what });
         }
     };
-    let checked = portrait_store::check(&args.data, &mut |finding| match finding {
+    let checked = portrait_sqlite::check(&args.data, &mut |finding| match finding {
         Finding::Progress { done, total } => {
             bar.set_length(total);
             bar.set_position(done);
@@ -94,7 +94,7 @@ pub(super) fn check(args: &CheckArgs) -> anyhow::Result<()> {
 }
 
 pub(super) fn repair(args: &RepairArgs) -> anyhow::Result<()> {
-    match portrait_store::repair(&args.data)? {
+    match portrait_sqlite::repair(&args.data)? {
         Some(Repaired::LostLog) => say("the store opens again, without what was in the lost log"),
         Some(Repaired::DamagedLog { offset, kept }) => say(format_args!(
             "what the log holds before byte {offset} is kept; the damaged log is {}",
@@ -106,7 +106,7 @@ pub(super) fn repair(args: &RepairArgs) -> anyhow::Result<()> {
 }
 
 pub(super) fn compact(args: &CompactArgs) -> anyhow::Result<()> {
-    let sizes = portrait_store::compact(&args.data)?;
+    let sizes = portrait_sqlite::compact(&args.data)?;
     say(format_args!(
         "{} is written anew: {} bytes, before {}",
         args.data.display(),

@@ -8,11 +8,12 @@ use super::start::{self, Start, StartArgs};
 use crate::config::{Config, LanguageName, LogFormat};
 use crate::emulator::{Emulator, EmulatorClock, Sandbox, fault, seed};
 use crate::observe::start_log;
+use crate::open_store::open_store;
 use crate::secret::{AdminToken, random_token, random_u64};
 use crate::server::Server;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use portrait_model::{Clock, SdkAppId, SignRequest, sign};
-use portrait_store::{MemoryStore, Store, StoreUrl};
+use portrait_store::{MemoryStore, Store};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -136,13 +137,11 @@ impl Running {
             seed::Form::of(file)?;
         }
         let prepared = args.hosting.prepare(&args.allow_host)?;
-        let memory = args.data.is_none().then(|| Arc::new(MemoryStore::new()));
-        let store: Arc<dyn Store> = match (&memory, &args.data) {
-            (Some(memory), _) => Arc::<MemoryStore>::clone(memory),
-            (None, data) => {
-                let url = data.clone().map_or(StoreUrl::Memory, StoreUrl::Directory);
-                portrait_store::open(&url, args.config().store())?
-            }
+        let (memory, store): (_, Arc<dyn Store>) = if let Some(data) = &args.data {
+            (None, open_store(data, args.config().store())?)
+        } else {
+            let memory = Arc::new(MemoryStore::new());
+            (Some(Arc::clone(&memory)), memory)
         };
         let token = match &args.admin_token {
             Some(token) => start::admin_token(token)?,

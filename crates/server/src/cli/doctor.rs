@@ -8,7 +8,7 @@ use crate::config::{Config, Loaded};
 use crate::listener::{Address, Certificate};
 use crate::safety;
 use portrait_model::Clock;
-use portrait_store::is_in_use;
+use portrait_sqlite::is_in_use;
 use rustix::process::{Resource, getrlimit};
 use serde::Serialize;
 use std::net::TcpListener;

@@ -6,6 +6,7 @@ use super::secret_argument::secret;
 use crate::admin::view::StoreView;
 use crate::admin::{self, Authenticator};
 use crate::clock::SystemClock;
+use crate::open_store::open_store;
 use crate::registry::Registry;
 use crate::webhook::EventIds;
 use anyhow::Context;
@@ -14,7 +15,8 @@ use axum::body::Body;
 use http_body_util::BodyExt;
 use hyper::{Method, Request, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use portrait_store::{SqliteSettings, Store, StoreId, StoreUrl, is_in_use};
+use portrait_sqlite::{SqliteSettings, is_in_use};
+use portrait_store::{Store, StoreId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::path::PathBuf;
@@ -80,7 +82,7 @@ impl Operator {
             let server = http::Server::parse(&file.url)?.showing(file.certificate);
             return Ok(Self::Remote { server, token });
         }
-        let store = portrait_store::open(&StoreUrl::Directory(data.to_owned()), SqliteSettings::default())?;
+        let store = open_store(data, SqliteSettings::default())?;
         let registry = Arc::new(Registry::load(Arc::clone(&store)).await?);
         let event_ids = Arc::new(EventIds::new(crate::secret::random_u64()?));
         let gate = Authenticator::InProcess(person().into());

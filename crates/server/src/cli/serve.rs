@@ -6,11 +6,11 @@ use super::settings::Layers;
 use crate::clock::SystemClock;
 use crate::config::{Config, Loaded};
 use crate::observe::start_log;
+use crate::open_store::open_store;
 use crate::safety;
 use crate::secret::AdminToken;
 use crate::server::Server;
 use portrait_model::Clock;
-use portrait_store::StoreUrl;
 use std::sync::Arc;
 
 /// Run the service on a data directory
@@ -47,7 +47,7 @@ async fn serve(mut config: Config, json: bool) -> anyhow::Result<()> {
     safety::check_network(&config, tls.public.is_some(), tls.admin.is_some())?;
     safety::warn_of_the_clock(SystemClock.now().seconds());
     let _watching = certificates.watch()?;
-    let store = portrait_store::open(&StoreUrl::Directory(data.clone()), config.store())?;
+    let store = open_store(&data, config.store())?;
     let token = AdminToken::new(&admin_token(&data)?);
     safety::check_files(&config, &data)?;
     safety::check_keys(&config, &store.catalog().await?)?;

@@ -26,7 +26,7 @@ use crate::gateway::GatewayConfig;
 use crate::host::HostPolicy;
 use crate::listener::{ListenerConfig, Seating};
 use crate::request_body::BodyLimits;
-use portrait_store::SqliteSettings;
+use portrait_sqlite::SqliteSettings;
 use server::ServerSection;
 use setting::{Section, Setting, section};
 use std::time::Duration;

@@ -1,14 +1,14 @@
 //! A machine that fails under the real server: its disk refuses, hangs, is full or can't be read, its file descriptors run out, its
 //! clock jumps. Not acknowledged means 40006 and nothing stored; reads go on; it heals without a restart; and it says so.
 
-use crate::disk::{
+use crate::harness::{App, Connection, KEY, TestServer, binary, path_of, post};
+use crate::receiver::{Call, Receiver};
+use crate::torture::number;
+use portrait_test_support::disk::{
     Action, DATABASE, Disk, EDQUOT, EIO, ENOSPC, EROFS, EVERY_FILE, Fault, LOG, OPEN, READ, SYNC, TRUNCATE,
     WRITE,
 };
-use crate::harness::{App, Connection, KEY, TestServer, binary, path_of, post};
-use crate::receiver::{Call, Receiver};
-use crate::small_disk::on_a_small_disk;
-use crate::torture::number;
+use portrait_test_support::small_disk::on_a_small_disk;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;

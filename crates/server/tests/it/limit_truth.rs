@@ -1,9 +1,9 @@
 //! What a frequency limit of so many calls a second lets through, counted from outside: never more than that and one second's worth at
 //! once, and not less; an app within its limit is not refused because others are beyond theirs; a clock that jumps changes nothing.
 
-use crate::disk::Disk;
 use crate::harness::{App, Connection, TestServer};
 use crate::torture::number;
+use portrait_test_support::disk::Disk;
 use serde_json::json;
 use std::time::{Duration, Instant};
 

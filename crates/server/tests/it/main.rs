@@ -14,8 +14,6 @@ mod cli;
 mod cloud;
 mod cloud_rules;
 mod conformance;
-#[path = "../../../store/tests/faults/disk.rs"]
-mod disk;
 mod door;
 mod durability;
 mod emulator;
@@ -50,8 +48,6 @@ mod safe_start;
 mod secrets;
 mod settings;
 mod shutdown;
-#[path = "../../../store/tests/common/small_disk.rs"]
-mod small_disk;
 mod store_identity;
 mod tls;
 mod torture;

@@ -17,8 +17,6 @@
     reason = "tests"
 )]
 
-#[path = "../../../store/tests/models/orders.rs"]
-mod orders;
 mod primitives;
 #[path = "../../src/registry.rs"]
 mod registry;

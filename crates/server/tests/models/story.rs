@@ -1,6 +1,5 @@
 //! An app whose keys are changed, whose admins are changed and one of whose admins is kicked, while calls come in.
 
-use crate::orders::{check, wrong};
 use crate::primitives::scheduling_point;
 use crate::query::Query;
 use crate::registry::{App, Registry};
@@ -10,6 +9,7 @@ use portrait_model::{
     UnixMillis, UnixSeconds, UserId, UserSig, sign,
 };
 use portrait_store::{MemoryStore, Store, StoreError};
+use portrait_test_support::thread_orders::{check, wrong};
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::{future, thread};
 use std::collections::HashMap;

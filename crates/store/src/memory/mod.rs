@@ -6,7 +6,7 @@ mod outbox;
 
 pub use image::Image;
 
-use crate::outbox::{Backlogs, Effects};
+use crate::engine::{Backlogs, Effects};
 use crate::{
     CatalogStore, Change, DELETIONS_UNIT_MAX, Found, ProfileStore, Store, StoreError, StoreFuture, StoreId,
     StoreStats,

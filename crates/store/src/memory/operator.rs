@@ -1,11 +1,11 @@
 //! The operator's side of the engine in memory.
 
 use super::{Inner, MemoryStore};
+use crate::engine::Effects;
 use crate::operator::{
     AUDIT_ENTRIES_MAX, AuditEntry, AuditSeq, Note, OperatorStore, OperatorWrite, TOKENS_MAX, TokenRecord,
     Written,
 };
-use crate::outbox::Effects;
 use crate::{StoreError, StoreFuture};
 use portrait_model::{SdkAppId, Tag};
 use std::collections::{BTreeMap, VecDeque};

@@ -1,7 +1,8 @@
 //! The outbox of the reference engine.
 
 use super::MemoryStore;
-use crate::outbox::{Backlog, Effects, EventState, OutboxEvent, OutboxSeq, Selection, Verdict};
+use crate::engine::Effects;
+use crate::outbox::{Backlog, EventState, OutboxEvent, OutboxSeq, Selection, Verdict};
 use crate::{OutboxStore, StoreFuture, codec};
 use portrait_model::{ProfileEvent, SdkAppId, UnixMillis};
 use std::collections::BTreeMap;

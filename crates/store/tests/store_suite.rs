@@ -1,0 +1,24 @@
+//! The engine in memory: the suite of every engine, and what is its own.
+
+use portrait_model::UnixMillis;
+use portrait_store::{AUDIT_ENTRIES_MAX, AuditSeq, MemoryStore, Note, OperatorStore, OperatorWrite};
+use portrait_test_support::fixtures::block_on;
+
+portrait_test_support::store_suite!(|_| MemoryStore::new());
+
+fn note(number: u64) -> Note {
+    Note { app: None, at: UnixMillis(5), text: number.to_string() }
+}
+
+#[test]
+fn the_oldest_entries_give_way() {
+    // Filling it up on the disk would take as many commits.
+    let store = MemoryStore::new();
+    block_on(async {
+        for number in 0..AUDIT_ENTRIES_MAX + 2 {
+            store.operate(OperatorWrite::Nothing, note(number)).await.unwrap();
+        }
+        let oldest = store.audit(None, Some(AuditSeq(4)), 9).await.unwrap();
+        assert_eq!(oldest.iter().map(|entry| &*entry.note.text).collect::<Vec<_>>(), ["2"]);
+    });
+}
