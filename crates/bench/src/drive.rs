@@ -50,7 +50,7 @@ pub(crate) fn open_idle(
 }
 
 /// Runs to the end.
-pub(crate) fn run(address: SocketAddr, plan: &Plan, workload: Workload) -> anyhow::Result<Outcome> {
+pub fn run(address: SocketAddr, plan: &Plan, workload: Workload) -> anyhow::Result<Outcome> {
     let poll = Poll::new()?;
     let mut connections = Vec::with_capacity(plan.connections);
     for index in 0..plan.connections {

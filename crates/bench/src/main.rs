@@ -116,7 +116,7 @@ impl Load {
     }
 }
 
-fn run(args: &Run) -> anyhow::Result<()> {
+pub fn run(args: &Run) -> anyhow::Result<()> {
     let mut workload =
         Workload::new(args.address, &args.apps, &args.admin, args.users, args.distribution, args.workload)?;
     let idle = drive::open_idle(args.address, args.idle, &mut workload)?;

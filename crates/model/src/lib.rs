@@ -16,6 +16,7 @@ mod language;
 mod lexicon;
 mod meant;
 mod profile;
+pub mod rfc3339;
 mod schema;
 mod tag;
 mod time;

@@ -9,12 +9,11 @@
 
 mod error;
 
-pub use error::{SigError, Unreadable};
-
 use crate::{AppKey, SdkAppId, UnixSeconds, UserId};
 use base64::Engine as _;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+pub use error::{SigError, Unreadable};
 use flate2::{Compression, read::ZlibDecoder, write::ZlibEncoder};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Deserializer, de};

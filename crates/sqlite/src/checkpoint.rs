@@ -152,7 +152,7 @@ struct Worker {
 }
 
 impl Worker {
-    fn run(mut self, stopped: &Receiver<()>) {
+    pub fn run(mut self, stopped: &Receiver<()>) {
         let mut seen = Log::default();
         loop {
             self.room.look();

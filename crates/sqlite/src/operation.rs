@@ -139,7 +139,7 @@ impl Operation {
 
     /// Does it, within an open transaction; `effects` takes what that does to the outbox, `touched` whose profiles it
     /// changes.
-    pub(crate) fn run(
+    pub fn run(
         &self,
         connection: &Connection,
         effects: &mut Effects,

@@ -197,7 +197,7 @@ impl Engine {
     const BACKOFF_MIN: Duration = Duration::from_millis(100);
     const BACKOFF_MAX: Duration = Duration::from_secs(5);
 
-    fn run(mut self, mut jobs: mpsc::Receiver<Message>) {
+    pub fn run(mut self, mut jobs: mpsc::Receiver<Message>) {
         let mut closing: Vec<oneshot::Sender<()>> = Vec::new();
         let mut batch: Vec<Job> = Vec::with_capacity(BATCH_MAX);
         while let Some(first) = jobs.blocking_recv() {

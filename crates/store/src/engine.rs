@@ -13,7 +13,7 @@ pub struct Effects {
 }
 
 #[derive(Debug)]
-struct Effect {
+pub struct Effect {
     app: SdkAppId,
     state: EventState,
     /// Each is about one stretch.

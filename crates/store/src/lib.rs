@@ -13,6 +13,7 @@ mod memory;
 mod operator;
 mod outbox;
 
+use futures_util::future::BoxFuture;
 pub use identity::{NoStoreId, StoreId};
 pub use measure::{Histogram, Measurements, Standing};
 pub use memory::{Image, MemoryStore};
@@ -21,8 +22,6 @@ pub use operator::{
     Written,
 };
 pub use outbox::{Amount, Backlog, EventState, OutboxEvent, OutboxSeq, Selection, Verdict};
-
-use futures_util::future::BoxFuture;
 use portrait_model::{
     AccountSeed, AccountState, AppRecord, AppSettings, Origin, Profile, ProfilePatch, SdkAppId, UnixMillis,
     UnixSeconds, UserId,

@@ -4,7 +4,6 @@
 pub(crate) use shuttle::sync::atomic::AtomicBool;
 pub(crate) use shuttle::sync::{Mutex, MutexGuard};
 pub(crate) use shuttle::thread::{self, JoinHandle};
-
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::ops::Add;

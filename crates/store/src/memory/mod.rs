@@ -4,14 +4,13 @@ mod image;
 mod operator;
 mod outbox;
 
-pub use image::Image;
-
 use crate::engine::{Backlogs, Effects};
 use crate::{
     CatalogStore, Change, DELETIONS_UNIT_MAX, Found, ProfileStore, Store, StoreError, StoreFuture, StoreId,
     StoreStats,
 };
 use futures_util::future::{BoxFuture, ready};
+pub use image::Image;
 use operator::Office;
 use outbox::Outbox;
 use portrait_model::{
