@@ -16,6 +16,8 @@ pub mod hook;
 pub mod host_policy;
 pub mod json;
 pub mod large_reads;
+#[cfg(all(test, feature = "shuttle"))]
+mod models;
 pub mod openapi;
 pub mod query;
 pub mod rate_limit;
@@ -23,5 +25,5 @@ pub mod registry;
 pub mod request_id;
 pub mod request_log;
 pub mod sig_cache;
-pub mod sync;
+mod sync;
 pub mod telemetry;

@@ -39,8 +39,8 @@ pub type Describe = for<'a> fn(Operation<'a>) -> Operation<'a>;
 
 /// Makes schemas: what may be absent differs between what is read and what is written.
 pub struct Schemas {
-    pub(crate) read: SchemaGenerator,
-    pub(crate) written: SchemaGenerator,
+    pub read: SchemaGenerator,
+    pub written: SchemaGenerator,
 }
 
 impl Schemas {

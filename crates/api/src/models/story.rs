@@ -1,9 +1,9 @@
 //! An app whose keys are changed, whose admins are changed and one of whose admins is kicked, while calls come in.
 
-use crate::primitives::scheduling_point;
+use super::sync::scheduling_point;
 use crate::query::Query;
 use crate::registry::{App, Registry};
-use crate::verified::verify;
+use crate::sig_cache::verify;
 use portrait_model::{
     AccountSeed, AppKey, AppSettings, KeyId, KeyRecord, NewUserId, ProfilePatch, SdkAppId, SignRequest,
     UnixMillis, UnixSeconds, UserId, UserSig, sign,
@@ -112,7 +112,7 @@ impl Stage {
 fn authenticate(stage: &Stage, identifier: &str, usersig: &str) -> Result<(), &'static str> {
     let app = stage.app();
     let known = app.verified.get(usersig);
-    let query = Query { identifier: identifier.into(), usersig: usersig.into() };
+    let query = Query { sdk_app_id: Some(APP), identifier: identifier.into(), usersig: usersig.into() };
     let sig = verify(&app, &query, known, NOW).map_err(|_| "wrong key")?;
     admitted(stage, &app, identifier, &sig)
 }
@@ -209,7 +209,7 @@ fn careless_ways_are_found_out() {
     fn remembering(stage: &Stage, identifier: &str, usersig: &str) -> Result<(), &'static str> {
         let app = stage.app();
         let known = stage.remembered.lock().unwrap().get(usersig).cloned();
-        let query = Query { identifier: identifier.into(), usersig: usersig.into() };
+        let query = Query { sdk_app_id: Some(APP), identifier: identifier.into(), usersig: usersig.into() };
         let sig = verify(&app, &query, known, NOW).map_err(|_| "wrong key")?;
         stage.remembered.lock().unwrap().insert(usersig.to_owned(), Arc::clone(&sig));
         admitted(stage, &app, identifier, &sig)
