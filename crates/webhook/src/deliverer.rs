@@ -2,12 +2,13 @@
 //! (contract, section 8). Events come from the store's outbox; nothing here can lose one.
 
 use crate::retention::BacklogMax;
-use crate::status::WebhookStatus;
 use crate::retry::Schedule;
+use crate::status::WebhookStatus;
 use crate::target::WebhookTargets;
+use crate::worker::Worker;
+use ipnet::IpNet;
 use portrait_http::address_policy::AddressPolicy;
 use portrait_http::client::Outbound;
-use ipnet::IpNet;
 use portrait_model::{AppSettings, Clock, EventId, Origin, ProfileEvent, SdkAppId, WebhookUrl};
 use portrait_store::{Backlog, EventState, Store};
 use std::collections::HashMap;
@@ -18,7 +19,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
-use crate::worker::Worker;
 
 /// The largest answer of a receiver that is read.
 pub const ANSWER_BYTES_MAX: usize = 64 << 10;

@@ -262,4 +262,3 @@ impl Queue {
         self.ready.pop_first().map(|(_, user)| user)
     }
 }
-

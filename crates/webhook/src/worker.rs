@@ -1,7 +1,7 @@
 //! One app's events, from the outbox to the receiver.
 
-use crate::queue::{Outcome, Queue};
 use crate::deliverer::Webhooks;
+use crate::queue::{Outcome, Queue};
 use crate::status::Delivery;
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{FuturesUnordered, StreamExt};

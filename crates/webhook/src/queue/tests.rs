@@ -1,6 +1,6 @@
 //! Order and retries under a clock that stands still until it is told to go.
 
-use crate::queue as super::*;
+use super::*;
 use portrait_model::{EventId, ProfileEvent};
 use proptest::prelude::*;
 use std::sync::Arc;
