@@ -6,11 +6,11 @@ use axum::routing::MethodRouter;
 use portrait_api::openapi::operation::Describe;
 
 /// One route of the admin listener.
-pub(crate) struct Route {
+pub struct Route {
     /// Its method, in lower case.
-    pub(crate) method: &'static str,
+    pub method: &'static str,
     /// Its path; `{…}` stands for one part of it.
-    pub(crate) path: &'static str,
+    pub path: &'static str,
     pub(super) build: fn() -> MethodRouter<State>,
     /// What the OpenAPI document tells of it.
     pub(crate) describe: Describe,

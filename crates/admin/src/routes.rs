@@ -18,10 +18,10 @@ const TEXT: &str = "text/plain; charset=utf-8";
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// What every path of [`CLOSED`] starts with.
-pub(crate) const PREFIX: &str = "/admin/v1";
+pub const PREFIX: &str = "/admin/v1";
 
 /// Every route that wants a token.
-pub(crate) const CLOSED: &[Route] = routes! {
+pub const CLOSED: &[Route] = routes! {
     get "/apps" apps::list,
         |op| op.says("List the apps")
             .gives::<Vec<AppView>>(200, "Every app, in the order of their numbers.");
@@ -176,7 +176,7 @@ pub(crate) const CLOSED: &[Route] = routes! {
 };
 
 /// The routes that are open to everyone who reaches the listener: they name no user and hold no secret.
-pub(crate) const OPEN: &[Route] = routes! {
+pub const OPEN: &[Route] = routes! {
     get "/openapi.json" async || Json(document()),
         |op| op.says("Read this document").gives::<Document>(200, "OpenAPI 3.1.");
     get "/healthz" async || "ok\n",

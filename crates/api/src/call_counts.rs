@@ -5,7 +5,7 @@ use portrait_model::{Command, ERROR_CODES, ErrorCode, UnixMillis};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Where calls are counted whose path names no command.
-pub(crate) const NO_COMMAND: &str = "unknown";
+pub const NO_COMMAND: &str = "unknown";
 
 /// The outcomes: OK, then every error code.
 const OUTCOMES: usize = ERROR_CODES.len() + 1;

@@ -58,7 +58,7 @@ pub struct GatewayConfig {
 
 /// Answers `/v4`.
 pub struct Gateway {
-    pub(crate) services: Services,
+    pub services: Services,
     config: GatewayConfig,
     telemetry: Arc<Telemetry>,
     authenticator: Authenticator,

@@ -6,13 +6,13 @@ use portrait_model::{ErrorCode, SdkAppId};
 use std::borrow::Cow;
 
 /// The parameters that every call needs.
-pub(crate) struct Query<'a> {
+pub struct Query<'a> {
     /// `sdkappid`; `None` when the number is larger than any app's.
     pub(crate) sdk_app_id: Option<SdkAppId>,
     /// `identifier`: who calls.
     pub(crate) identifier: Cow<'a, str>,
     /// `usersig`: the proof.
-    pub(crate) usersig: Cow<'a, str>,
+    pub usersig: Cow<'a, str>,
 }
 
 /// Written by hand: the UserSig must never reach a log.
@@ -25,7 +25,7 @@ impl std::fmt::Debug for Query<'_> {
 impl<'a> Query<'a> {
     /// Reads a query string. Unknown parameters are ignored (old clients send `apn=1`), `random` is never looked
     /// at, and of a parameter given twice the first counts.
-    pub(crate) fn parse(query: &'a str) -> Result<Self, ApiError> {
+    pub fn parse(query: &'a str) -> Result<Self, ApiError> {
         let [mut sdk_app_id, mut identifier, mut usersig, mut content_type] = [const { None }; 4];
         let mut rest = Some(query);
         while let Some(text) = rest {

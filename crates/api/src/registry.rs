@@ -20,10 +20,10 @@ pub struct App {
     pub settings: AppSettings,
     pub revision: u64,
     pub schema: FieldSchema,
-    pub(crate) lexicon: Lexicon,
+    pub lexicon: Lexicon,
     pub(crate) kicked_admins: BTreeMap<UserId, UnixSeconds>,
     pub(crate) cells: Arc<AppCells>,
-    pub(crate) verified: VerifiedSigs,
+    pub verified: VerifiedSigs,
     pub delivery: Arc<Delivery>,
     pub usage: Arc<Usage>,
 }

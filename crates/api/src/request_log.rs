@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 /// How long the steps of a call took; those that were not reached took none.
 #[derive(Default)]
-pub(crate) struct Steps {
+pub struct Steps {
     /// Authentication.
     pub(crate) auth: Duration,
     /// Reading the body.
@@ -30,15 +30,15 @@ pub(crate) async fn timed<T>(took: &mut Duration, step: impl Future<Output = T>)
 }
 
 /// A request that was answered.
-pub(crate) struct Told<'a> {
-    pub(crate) head: &'a Parts,
+pub struct Told<'a> {
+    pub head: &'a Parts,
     /// `None` when the path names none.
-    pub(crate) command: Option<Command>,
-    pub(crate) sdk_app_id: Option<SdkAppId>,
-    pub(crate) steps: &'a Steps,
-    pub(crate) outcome: &'a Result<Answer, ApiError>,
-    pub(crate) elapsed: Duration,
-    pub(crate) request_id: &'a HeaderValue,
+    pub command: Option<Command>,
+    pub sdk_app_id: Option<SdkAppId>,
+    pub steps: &'a Steps,
+    pub outcome: &'a Result<Answer, ApiError>,
+    pub elapsed: Duration,
+    pub request_id: &'a HeaderValue,
 }
 
 impl Told<'_> {

@@ -19,7 +19,7 @@ impl VerifiedSigs {
     const MAX: usize = 1024;
 
     /// One that was verified before. Whom it is for and when it expires must still be checked.
-    pub(crate) fn get(&self, text: &str) -> Option<Arc<UserSig>> {
+    pub fn get(&self, text: &str) -> Option<Arc<UserSig>> {
         self.lock().get(text).cloned()
     }
 
@@ -46,7 +46,7 @@ impl fmt::Debug for VerifiedSigs {
 }
 
 /// Everything about a UserSig that needs no store.
-pub(crate) fn verify(
+pub fn verify(
     app: &App,
     query: &Query<'_>,
     known: Option<Arc<UserSig>>,

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Takes note of calls that were answered.
-pub(crate) trait CallExporter: Send + Sync + std::fmt::Debug {
+pub trait CallExporter: Send + Sync + std::fmt::Debug {
     /// Never waits, and never fails: a call does not depend on it.
     fn export(&self, call: &Told<'_>);
 }
@@ -47,7 +47,7 @@ impl Telemetry {
 
     /// Passes every call on, to a collector of traces for instance.
     #[cfg_attr(not(feature = "otel"), expect(dead_code, reason = "the default build has no exporter"))]
-    pub(crate) fn exporting(self, exporter: Arc<dyn CallExporter>) -> Self {
+    pub fn exporting(self, exporter: Arc<dyn CallExporter>) -> Self {
         Self { exporter: Some(exporter), ..self }
     }
 

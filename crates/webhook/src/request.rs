@@ -151,7 +151,7 @@ struct Answer {
 }
 
 /// Whether the receiver took the event: a 2xx whose body has `ErrorCode` 0. Otherwise why not.
-pub(crate) fn understood(status: StatusCode, body: &[u8]) -> Result<(), String> {
+pub fn understood(status: StatusCode, body: &[u8]) -> Result<(), String> {
     if !status.is_success() {
         return Err(format!("HTTP {}", status.as_u16()));
     }

@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Answers a call whose caller was let in.
-pub(crate) async fn execute(
+pub async fn execute(
     command: Command,
     context: CallContext<'_>,
     body: &[u8],
@@ -53,7 +53,7 @@ pub(crate) fn describe(command: Command) -> Describe {
 
 /// Who calls. Only authentication makes one.
 #[derive(Clone, Debug)]
-pub(crate) struct Caller {
+pub struct Caller {
     pub(crate) identifier: String,
     pub(crate) role: Role,
     pub(crate) address: IpAddr,
@@ -69,7 +69,7 @@ pub struct Services {
 }
 
 /// What one call works with.
-pub(crate) struct CallContext<'a> {
+pub struct CallContext<'a> {
     pub(crate) services: &'a Services,
     pub(crate) app: Arc<App>,
     pub(crate) caller: Caller,

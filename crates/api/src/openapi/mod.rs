@@ -3,4 +3,4 @@
 pub mod operation;
 pub mod public;
 pub mod requests;
-pub(crate) mod served;
+pub mod served;

@@ -9,7 +9,7 @@ use hyper::{Method, Response};
 use std::sync::LazyLock;
 
 /// Where it is.
-pub(crate) const PATH: &str = "/openapi.json";
+pub const PATH: &str = "/openapi.json";
 
 /// Made once: a stranger may ask for it as often as they like.
 static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| super::public::document().to_string().into());

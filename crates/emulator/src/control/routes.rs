@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use std::future::{Ready, ready};
 
 /// One resource of the control API.
-pub(crate) struct Route {
+pub struct Route {
     /// Its method, in lower case.
-    pub(crate) method: &'static str,
+    pub method: &'static str,
     /// Its path, below the prefix; `{…}` stands for one part of it.
-    pub(crate) path: &'static str,
+    pub path: &'static str,
     pub(super) build: fn() -> MethodRouter<State>,
     does: &'static str,
     /// Of its body or query.
@@ -33,7 +33,7 @@ macro_rules! routes {
 }
 
 /// Every resource.
-pub(crate) const ROUTES: &[Route] = routes! {
+pub const ROUTES: &[Route] = routes! {
     get "" show, "this page", "";
     get "/" show, "this page", "";
     post "/reset" data::reset, "back to the start: one app or everything, also faults, clock and what was noted",

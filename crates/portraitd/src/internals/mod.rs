@@ -45,7 +45,7 @@ pub fn routes() -> Vec<Route> {
     };
     let document =
         Route { listener: "public", method: "GET".into(), path: openapi::served::PATH.into(), open: true };
-    let emulator = control::ROUTES.iter().map(|route| Route {
+    let emulator = control::routes::ROUTES.iter().map(|route| Route {
         listener: "emulator",
         method: route.method.to_uppercase(),
         path: format!("{}{}", control::PREFIX, route.path),
