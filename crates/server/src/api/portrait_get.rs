@@ -2,8 +2,8 @@
 
 use super::decode::{Member, account, decode, wire_struct};
 use super::{ACCOUNTS_MAX, Answer, ApiError, Ctx, Service, timed, told};
-use crate::openapi::{Operation, described};
-use portrait_model::{ErrorCode, FieldValue, Profile, SdkAppId, Tag, UserId};
+use crate::openapi::{Item, Operation, described};
+use portrait_model::{ErrorCode, FieldValue, Profile, SdkAppId, Tag, TagValue, UserId};
 use portrait_store::{Found, Store};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -34,23 +34,10 @@ struct UserProfile<'a> {
     #[serde(rename = "To_Account")]
     to_account: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    profile_item: Option<Vec<Item<'a>>>,
+    #[schemars(with = "Option<Vec<Item>>")]
+    profile_item: Option<Vec<TagValue<&'a str, &'a FieldValue>>>,
     result_code: u32,
     result_info: &'static str,
-}
-
-#[derive(JsonSchema, Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Item<'a> {
-    tag: &'a str,
-    value: Value<'a>,
-}
-
-#[derive(JsonSchema, Serialize)]
-#[serde(untagged)]
-enum Value<'a> {
-    Uint(u64),
-    Text(&'a str),
 }
 
 described! {
@@ -163,13 +150,11 @@ fn members<'a>(users: &'a [UserId], tags: &'a [(Cow<'a, str>, Tag)], found: &'a 
 }
 
 /// The fields asked for, in that order; one never set is left out.
-fn project<'a>(profile: &'a Profile, tags: &'a [(Cow<'a, str>, Tag)]) -> Vec<Item<'a>> {
-    let item = |(text, tag): &'a (Cow<'a, str>, Tag)| {
-        let value = match profile.get(*tag)? {
-            FieldValue::Uint(number) => Value::Uint(*number),
-            FieldValue::Text(text) => Value::Text(text),
-        };
-        Some(Item { tag: text, value })
-    };
+fn project<'a>(
+    profile: &'a Profile,
+    tags: &'a [(Cow<'a, str>, Tag)],
+) -> Vec<TagValue<&'a str, &'a FieldValue>> {
+    let item =
+        |(text, tag): &'a (Cow<'a, str>, Tag)| Some(TagValue { tag: &**text, value: profile.get(*tag)? });
     tags.iter().filter_map(item).collect()
 }
