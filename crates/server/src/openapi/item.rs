@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 
-/// Stands in the documents for every form of `portrait_model::TagValue`.
+/// A field with its value.
 #[derive(JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 #[expect(dead_code, reason = "shown, never made")]
