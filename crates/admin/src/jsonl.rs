@@ -3,8 +3,9 @@
 //! `{"UserID":"alice","ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":"Alice"}]}`: always in this order, the tags
 //! in theirs, and no times, so that the same account always is the same line.
 
+use portrait_api::openapi::item::Item;
 use portrait_model::{
-    AccountSeed, FieldSchema, FieldValue, Language, Lexicon, NewUserId, Profile, RawItem, RawNumber, Role,
+    AccountSeed, FieldSchema, Language, Lexicon, NewUserId, Profile, ProfileItem, RawItem, RawNumber, Role,
     UserId,
 };
 use schemars::JsonSchema;
@@ -18,21 +19,8 @@ pub(super) struct Record<'a> {
     #[serde(rename = "UserID")]
     user: &'a str,
     #[serde(rename = "ProfileItem")]
-    items: Vec<Item<'a>>,
-}
-
-#[derive(JsonSchema, Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Item<'a> {
-    tag: String,
-    value: Value<'a>,
-}
-
-#[derive(JsonSchema, Serialize)]
-#[serde(untagged)]
-enum Value<'a> {
-    Uint(u64),
-    Text(&'a str),
+    #[schemars(with = "Vec<Item>")]
+    items: &'a [ProfileItem],
 }
 
 #[derive(Deserialize)]
@@ -44,6 +32,7 @@ struct Given<'a> {
     items: Vec<GivenItem<'a>>,
 }
 
+/// A `TagValue` that is borrowed from the line, and nothing besides.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 struct GivenItem<'a> {
@@ -55,15 +44,7 @@ struct GivenItem<'a> {
 
 /// Writes an account's line, without its end.
 pub fn write(user: UserId, profile: &Profile) -> serde_json::Result<Box<RawValue>> {
-    let items = profile.items().iter().map(|item| Item {
-        tag: item.tag.to_string(),
-        value: match &item.value {
-            FieldValue::Uint(number) => Value::Uint(*number),
-            FieldValue::Text(text) => Value::Text(text),
-        },
-    });
-    let items = items.collect();
-    serde_json::value::to_raw_value(&Record { user: user.as_str(), items })
+    serde_json::value::to_raw_value(&Record { user: user.as_str(), items: profile.items() })
 }
 
 /// Reads an account's line; `Err` says what is wrong with it.

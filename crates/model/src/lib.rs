@@ -2,7 +2,8 @@
 //!
 //! What may not enter this room: sockets, HTTP, SQL, files, the system clock, randomness, logging, an async
 //! runtime. Time and randomness are arguments. Types here carry no wire form; `portrait-server` has its own
-//! wire structs and converts by hand. The one exception is the UserSig payload, which is itself a format.
+//! wire structs and converts by hand. The exceptions: the UserSig payload, which is itself a format, and a field with
+//! its value, which is the same on every wire ([`TagValue`]).
 
 mod account;
 mod app;
@@ -35,7 +36,7 @@ pub use id::{AppKey, IdError, NewUserId, SdkAppId, UserId};
 pub use language::Language;
 pub use lexicon::{ForbiddenWord, Lexicon, LexiconError, WORD_BYTES_MAX, WORDS_MAX};
 pub use meant::Meant;
-pub use profile::{Profile, ProfileItem, ProfilePatch};
+pub use profile::{Profile, ProfileItem, ProfilePatch, TagValue};
 pub use schema::{FieldError, FieldProblem, FieldSchema, RawItem, SensitiveCode};
 pub use tag::{CustomKeyword, StandardTag, Tag};
 pub use time::{Clock, UnixMillis, UnixSeconds};

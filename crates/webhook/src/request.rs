@@ -6,8 +6,8 @@ use http_body_util::Full;
 use hyper::header::{self, HeaderValue};
 use hyper::http::uri::PathAndQuery;
 use hyper::{HeaderMap, Method, Request, StatusCode, Uri};
-use portrait_model::{FieldValue, ProfileEvent, ProfileItem, SdkAppId, UnixSeconds, Webhook, WebhookToken};
-use serde::{Deserialize, Serialize, Serializer};
+use portrait_model::{ProfileEvent, ProfileItem, SdkAppId, UnixSeconds, Webhook, WebhookToken};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use subtle::ConstantTimeEq;
@@ -30,27 +30,7 @@ struct Body<'a> {
     #[serde(rename = "From_Account")]
     from: &'a str,
     event_time: u64,
-    profile_item: Vec<Item<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Item<'a> {
-    #[serde(serialize_with = "text")]
-    tag: &'a ProfileItem,
-    #[serde(serialize_with = "value")]
-    value: &'a ProfileItem,
-}
-
-fn text<S: Serializer>(item: &ProfileItem, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&item.tag)
-}
-
-fn value<S: Serializer>(item: &ProfileItem, serializer: S) -> Result<S::Ok, S::Error> {
-    match &item.value {
-        FieldValue::Uint(number) => serializer.serialize_u64(*number),
-        FieldValue::Text(text) => serializer.serialize_str(text),
-    }
+    profile_item: &'a [ProfileItem],
 }
 
 /// Writes the request for an event.
@@ -60,13 +40,12 @@ pub(crate) fn request(
     event: &ProfileEvent,
     now: UnixSeconds,
 ) -> Result<Request<Full<Bytes>>, String> {
-    let items = event.items.iter().map(|item| Item { tag: item, value: item }).collect();
     let body = serde_json::to_vec(&Body {
         callback_command: COMMAND,
         operator: &event.operator,
         from: event.user.as_str(),
         event_time: event.at.0,
-        profile_item: items,
+        profile_item: &event.items,
     })
     .map_err(|error| error.to_string())?;
     let signed = webhook.token.as_ref().map(|token| signature(token, now, &body));
@@ -168,7 +147,7 @@ pub fn understood(status: StatusCode, body: &[u8]) -> Result<(), String> {
 mod tests {
     use super::*;
     use http_body_util::BodyExt;
-    use portrait_model::{EventId, StandardTag, Tag, UnixMillis, UserId, WebhookUrl};
+    use portrait_model::{EventId, FieldValue, StandardTag, Tag, UnixMillis, UserId, WebhookUrl};
 
     fn event() -> ProfileEvent {
         let item = |tag, value| ProfileItem { tag: Tag::Standard(tag), value };

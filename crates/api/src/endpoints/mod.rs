@@ -22,11 +22,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Answers a call whose caller was let in.
-pub async fn execute(
-    command: Command,
-    context: CallContext<'_>,
-    body: &[u8],
-) -> Result<Answer, ApiError> {
+pub async fn execute(command: Command, context: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     match command {
         Command::PortraitSet => crate::endpoints::portrait_set::run(context, body).await,
         Command::PortraitGet => crate::endpoints::portrait_get::run(context, body).await,

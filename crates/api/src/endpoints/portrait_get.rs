@@ -3,10 +3,11 @@
 use super::{ACCOUNTS_MAX, CallContext, timed};
 use crate::envelope::{Answer, ApiError};
 use crate::json::{Member, account, decode, wire_struct};
+use crate::openapi::item::Item;
 use crate::openapi::operation::{Operation, described};
 use crate::openapi::requests as told;
 use crate::registry::App;
-use portrait_model::{ErrorCode, FieldValue, Profile, Service, Tag, UserId};
+use portrait_model::{ErrorCode, FieldValue, Profile, SdkAppId, Service, Tag, TagValue, UserId};
 use portrait_store::{Found, Store};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -40,23 +41,10 @@ struct UserProfile<'a> {
     #[serde(rename = "To_Account")]
     to_account: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    profile_item: Option<Vec<Item<'a>>>,
+    #[schemars(with = "Option<Vec<Item>>")]
+    profile_item: Option<Vec<TagValue<&'a str, &'a FieldValue>>>,
     result_code: u32,
     result_info: &'static str,
-}
-
-#[derive(JsonSchema, Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Item<'a> {
-    tag: &'a str,
-    value: Value<'a>,
-}
-
-#[derive(JsonSchema, Serialize)]
-#[serde(untagged)]
-enum Value<'a> {
-    Uint(u64),
-    Text(&'a str),
 }
 
 described! {
@@ -181,13 +169,11 @@ fn members<'a>(
 }
 
 /// The fields asked for, in that order; one never set is left out.
-fn project<'a>(profile: &'a Profile, tags: &'a [(Cow<'a, str>, Tag)]) -> Vec<Item<'a>> {
-    let item = |(text, tag): &'a (Cow<'a, str>, Tag)| {
-        let value = match profile.get(*tag)? {
-            FieldValue::Uint(number) => Value::Uint(*number),
-            FieldValue::Text(text) => Value::Text(text),
-        };
-        Some(Item { tag: text, value })
-    };
+fn project<'a>(
+    profile: &'a Profile,
+    tags: &'a [(Cow<'a, str>, Tag)],
+) -> Vec<TagValue<&'a str, &'a FieldValue>> {
+    let item =
+        |(text, tag): &'a (Cow<'a, str>, Tag)| Some(TagValue { tag: &**text, value: profile.get(*tag)? });
     tags.iter().filter_map(item).collect()
 }

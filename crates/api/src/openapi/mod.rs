@@ -1,5 +1,6 @@
 //! OpenAPI 3.1: what documents are built with, and the public API's own. The admin API's is in `admin/openapi.rs`.
 
+pub mod item;
 pub mod operation;
 pub mod public;
 pub mod requests;

@@ -1,27 +1,9 @@
 //! Requests as the OpenAPI document tells them. What is read is more tolerant (see `decode`); what is told here is what
 //! a caller should send.
 
+use crate::openapi::item::Item;
 use crate::openapi::operation::described;
 use schemars::JsonSchema;
-
-/// Text or number, after the field's type.
-#[derive(JsonSchema)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "told, never made")]
-enum Value {
-    Text(String),
-    Uint(u64),
-}
-
-/// A field with its value.
-#[derive(JsonSchema)]
-#[serde(rename_all = "PascalCase")]
-#[expect(dead_code, reason = "told, never made")]
-struct Item {
-    /// `Tag_Profile_IM_…`, or `Tag_Profile_Custom_…` of a field that is defined.
-    tag: String,
-    value: Value,
-}
 
 /// Which fields of whose profile to set.
 #[derive(JsonSchema)]

@@ -7,6 +7,7 @@ use crate::cli::{print_json, say};
 use clap::Subcommand;
 use hyper::Method;
 use portrait_admin::types::{AccountView, AccountsView};
+use portrait_model::TagValue;
 use serde_json::{Map, Value, json};
 
 /// List, show, create, change and delete accounts
@@ -135,13 +136,8 @@ fn path(sdkappid: u32, user: &str) -> String {
 
 /// A field as a member of the body.
 fn named(field: &str) -> anyhow::Result<(String, Value)> {
-    match item(field)? {
-        Value::Object(mut item) => {
-            let tag = item.get("Tag").and_then(Value::as_str).unwrap_or_default().to_owned();
-            Ok((tag, item.remove("Value").unwrap_or_default()))
-        }
-        _ => anyhow::bail!("`{field}`: write TAG=VALUE"),
-    }
+    let TagValue { tag, value } = item(field)?;
+    Ok((tag, value))
 }
 
 fn list(sdkappid: u32, prefix: &str, limit: u64, target: &Target) -> anyhow::Result<Vec<String>> {

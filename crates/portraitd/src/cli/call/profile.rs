@@ -3,7 +3,7 @@
 use super::client::Client;
 use crate::cli::{print_json, say};
 use anyhow::Context;
-use portrait_model::{STANDARD_FIELDS, ValueType};
+use portrait_model::{STANDARD_FIELDS, TagValue, ValueType};
 use serde_json::{Value, json};
 
 /// Set fields of a user's profile
@@ -85,7 +85,7 @@ pub fn tag(name: &str) -> String {
     }
 }
 
-pub fn item(field: &str) -> anyhow::Result<Value> {
+pub fn item(field: &str) -> anyhow::Result<TagValue<String, Value>> {
     let (name, text) = field.split_once('=').with_context(|| format!("`{field}`: write TAG=VALUE"))?;
     let (name, number) = name.strip_suffix(':').map_or((name, false), |name| (name, true));
     let tag = tag(name);
@@ -95,9 +95,9 @@ pub fn item(field: &str) -> anyhow::Result<Value> {
             .ok()
             .filter(Value::is_number)
             .with_context(|| format!("`{text}` is not a number, and {tag} wants one"))?;
-        return Ok(json!({ "Tag": tag, "Value": value }));
+        return Ok(TagValue { tag, value });
     }
-    Ok(json!({ "Tag": tag, "Value": text }))
+    Ok(TagValue { tag, value: text.into() })
 }
 
 #[cfg(test)]
@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn fields_are_read_as_people_write_them() {
         let check = |field: &str, tag: &str, value: Value| {
-            assert_eq!(item(field).unwrap(), json!({ "Tag": tag, "Value": value }), "{field}");
+            assert_eq!(item(field).unwrap(), TagValue { tag: tag.into(), value }, "{field}");
         };
         check("Nick=a=b", "Tag_Profile_IM_Nick", json!("a=b"));
         check("Level=3", "Tag_Profile_IM_Level", json!(3));

@@ -4,7 +4,7 @@ use super::jsonl::{ROW_BYTES_MAX, Row, Seen};
 use crate::cli::call::profile::tag;
 use anyhow::Context;
 use portrait_admin::types::AppView;
-use portrait_model::{STANDARD_FIELDS, SdkAppId, Tag, ValueType};
+use portrait_model::{STANDARD_FIELDS, SdkAppId, Tag, TagValue, ValueType};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::cell::Cell;
@@ -95,7 +95,7 @@ impl<R: Read> Spreadsheet<R> {
                 // Not set.
                 Some(_) if cell.is_empty() => {}
                 Some(column) => {
-                    account.items.push(Item { tag: &column.tag, value: value(cell, column)? });
+                    account.items.push(TagValue { tag: &column.tag, value: value(cell, column)? });
                 }
             }
         }
@@ -108,14 +108,7 @@ struct Account<'a> {
     #[serde(rename = "UserID")]
     user: &'a str,
     #[serde(rename = "ProfileItem")]
-    items: Vec<Item<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Item<'a> {
-    tag: &'a str,
-    value: Box<RawValue>,
+    items: Vec<TagValue<&'a str, Box<RawValue>>>,
 }
 
 fn value(cell: &str, column: &Column) -> Result<Box<RawValue>, String> {
