@@ -3,7 +3,7 @@
 use crate::random::{Random, Zipf};
 use anyhow::{Context, bail};
 use memchr::memmem;
-use portrait_model::{AppKey, SdkAppId, SignRequest, UnixSeconds, sign};
+use portrait_model::{AppKey, SdkAppId, SignRequest, UnixSeconds, UserId, sign};
 use std::io::Write;
 use std::net::SocketAddr;
 use std::str::FromStr;
@@ -245,7 +245,7 @@ fn heads(address: SocketAddr, app: &App, admin: &str) -> anyhow::Result<(Vec<u8>
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs();
     let request = SignRequest {
         app: SdkAppId(app.id),
-        identifier: admin,
+        identifier: UserId::parse(admin).context("--admin")?,
         time: UnixSeconds(now),
         expire: DAY,
         userbuf: None,

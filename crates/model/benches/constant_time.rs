@@ -11,7 +11,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use portrait_model::{AppKey, SdkAppId, SignRequest, UnixSeconds, UserSig, WebhookToken, sign};
+use portrait_model::{AppKey, SdkAppId, SignRequest, UnixSeconds, UserId, UserSig, WebhookToken, sign};
 use std::hash::{BuildHasher, RandomState};
 use std::hint::black_box;
 use std::io::Read;
@@ -77,7 +77,7 @@ fn welch(times: &[(u64, Wrong)]) -> f64 {
 fn user_sig(key: &AppKey, wrong: Wrong) -> UserSig {
     let request = SignRequest {
         app: SdkAppId(1_400_000_000),
-        identifier: "administrator",
+        identifier: UserId::parse("administrator").unwrap(),
         time: UnixSeconds(1_800_000_000),
         expire: 86_400,
         userbuf: None,

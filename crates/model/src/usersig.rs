@@ -2,8 +2,16 @@
 //!
 //! Libraries differ in key order, spacing, escapes, zlib level and in writing numbers as strings: a UserSig is
 //! always parsed, its text never compared.
+//!
+//! The signed text joins its fields by line feeds, so a field that holds line feeds would let one signature be read as
+//! several identities, times and lives. No such field is signed or read: a signed text has one reading
+//! (`usersig/one_reading.rs`).
 
-use crate::{AppKey, ErrorCode, Language, SdkAppId, UnixSeconds};
+mod error;
+
+pub use error::{SigError, Unreadable};
+
+use crate::{AppKey, SdkAppId, UnixSeconds, UserId};
 use base64::Engine as _;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
@@ -38,129 +46,7 @@ pub struct UserSig {
     signature: Vec<u8>,
 }
 
-/// Why a UserSig does not open the door.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum SigError {
-    /// It can't be read.
-    #[error("unreadable: {0}")]
-    Unreadable(#[from] Unreadable),
-    /// Made for another SDKAppID than the URL's.
-    #[error("made for SDKAppID {signed}, not {requested}")]
-    OtherApp {
-        /// The URL's.
-        requested: SdkAppId,
-        /// The UserSig's.
-        signed: u64,
-    },
-    /// Made for another user than the URL's.
-    #[error("made for another user")]
-    OtherUser {
-        /// The URL's.
-        requested: String,
-        /// The UserSig's.
-        signed: String,
-    },
-    /// Its time is over.
-    #[error("expired {seconds} s ago")]
-    Expired {
-        /// For how long.
-        seconds: u64,
-    },
-    /// Signed with no active key of the app.
-    #[error("signed with another key")]
-    WrongKey,
-    /// The account was kicked after it was made.
-    #[error("invalidated by kick")]
-    Kicked,
-}
-
-/// What makes a UserSig unreadable.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum Unreadable {
-    /// Longer than 4 KiB.
-    #[error("it is longer than 4 KiB")]
-    TooLong,
-    /// Not base64 with `*`, `-`, `_`.
-    #[error("it is not base64 in the UserSig alphabet; was it cut short or decoded twice?")]
-    Base64,
-    /// Not zlib.
-    #[error("it does not inflate; was it cut short?")]
-    Zlib,
-    /// More than 8 KiB inside.
-    #[error("it inflates to more than 8 KiB")]
-    TooLarge,
-    /// Not a JSON object with the members of version 2.0.
-    #[error("its document is not JSON with the members of version 2.0")]
-    Document,
-    /// Another version.
-    #[error("its TLS.ver is not 2.0")]
-    Version,
-}
-
-impl Unreadable {
-    fn in_chinese(self) -> &'static str {
-        match self {
-            Self::TooLong => "长度超过 4 KiB",
-            Self::Base64 => "不是 UserSig 所用的 base64 字符，是否被截断或多解码了一次？",
-            Self::Zlib => "无法解压，是否被截断？",
-            Self::TooLarge => "解压后超过 8 KiB",
-            Self::Document => "内容不是含有 2.0 版本各成员的 JSON",
-            Self::Version => "TLS.ver 不是 2.0",
-        }
-    }
-}
-
-impl SigError {
-    /// The protocol's code for it.
-    pub fn code(&self) -> ErrorCode {
-        match self {
-            Self::Unreadable(_) => ErrorCode::SigUnreadable,
-            Self::OtherApp { .. } => ErrorCode::SigOtherApp,
-            Self::OtherUser { .. } => ErrorCode::SigOtherUser,
-            Self::Expired { .. } => ErrorCode::SigExpired,
-            Self::WrongKey => ErrorCode::SigWrong,
-            Self::Kicked => ErrorCode::SigInvalidated,
-        }
-    }
-
-    /// `ErrorInfo` on the wire.
-    pub fn info(&self) -> Cow<'static, str> {
-        const HINT: &str = "You can run a self-checking with the assistant tool on the console.";
-        match self {
-            Self::OtherApp { requested, signed } => {
-                format!("The requested SDKAppID({requested}) does not match the Usersig({signed}). {HINT}")
-                    .into()
-            }
-            Self::OtherUser { requested, signed } => {
-                format!("The requested UserID({requested}) does not match the Usersig({signed}). {HINT}")
-                    .into()
-            }
-            Self::Unreadable(_) | Self::Expired { .. } | Self::WrongKey | Self::Kicked => {
-                self.code().info().into()
-            }
-        }
-    }
-
-    /// A sentence for people.
-    pub fn explain(&self, language: Language) -> String {
-        let meaning = self.code().meaning(language);
-        match self {
-            Self::Unreadable(why) => match language {
-                Language::English => format!("{meaning} ({why})"),
-                Language::Chinese => format!("{meaning}（{}）", why.in_chinese()),
-            },
-            Self::Expired { seconds } => match language {
-                Language::English => format!("{meaning} (expired {seconds} s ago)"),
-                Language::Chinese => format!("{meaning}（已过期 {seconds} 秒）"),
-            },
-            Self::OtherApp { .. } | Self::OtherUser { .. } | Self::WrongKey | Self::Kicked => {
-                meaning.to_owned()
-            }
-        }
-    }
-}
-
-/// The JSON document inside a UserSig.
+/// The JSON document inside a UserSig. A member that is there twice is refused.
 #[derive(Deserialize)]
 struct Document<'a> {
     #[serde(rename = "TLS.ver", borrow)]
@@ -199,13 +85,13 @@ fn number_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::
 }
 
 impl UserSig {
-    /// Reads a UserSig. At most 4 KiB of text and 8 KiB of document are looked at.
+    /// Reads a UserSig: base64 with `*`, `-`, `_`, with `+`, `/`, `=`, or with both; a space counts as `+`. At most
+    /// 4 KiB of text and 8 KiB of document are looked at.
     pub fn decode(text: &str) -> Result<Self, Unreadable> {
         if text.len() > TEXT_BYTES_MAX {
             return Err(Unreadable::TooLong);
         }
-        let base64: Vec<u8> =
-            text.bytes().map(to_standard).collect::<Option<_>>().ok_or(Unreadable::Base64)?;
+        let base64: Vec<u8> = text.bytes().map(to_standard).collect();
         let zlib = LENIENT.decode(base64).map_err(|_| Unreadable::Base64)?;
         let mut document = Vec::with_capacity(512);
         let mut inflate = ZlibDecoder::new(zlib.as_slice()).take(DOCUMENT_BYTES_MAX + 1);
@@ -227,6 +113,12 @@ impl UserSig {
         let document: Document<'_> = serde_json::from_slice(json).map_err(|_| Unreadable::Document)?;
         if document.version != "2.0" {
             return Err(Unreadable::Version);
+        }
+        if document.identifier.chars().any(char::is_control) {
+            return Err(Unreadable::Identifier);
+        }
+        if document.userbuf.as_deref().is_some_and(|text| !is_canonical(text)) {
+            return Err(Unreadable::Userbuf);
         }
         let signature = LENIENT.decode(document.signature.as_bytes()).map_err(|_| Unreadable::Document)?;
         Ok(Self {
@@ -293,39 +185,40 @@ impl fmt::Debug for UserSig {
     }
 }
 
-/// What a UserSig says.
+/// What a UserSig says. A [`UserId`] holds no control characters, so what is signed has one reading.
 #[derive(Clone, Copy, Debug)]
 pub struct SignRequest<'a> {
     /// The app.
     pub app: SdkAppId,
     /// The user it is for.
-    pub identifier: &'a str,
+    pub identifier: UserId,
     /// When it is issued.
     pub time: UnixSeconds,
     /// For how many seconds it works.
     pub expire: u64,
-    /// An optional user buffer.
+    /// An optional user buffer; an empty one is signed as such, as the official libraries do.
     pub userbuf: Option<&'a [u8]>,
 }
 
 /// Makes a UserSig as the official libraries do.
 ///
 /// ```
-/// use portrait_model::{AppKey, SdkAppId, SignRequest, UnixSeconds, UserSig, sign};
+/// use portrait_model::{AppKey, SdkAppId, SignRequest, UnixSeconds, UserId, UserSig, sign};
 /// let key = AppKey::parse("0123456789abcdef").unwrap();
 /// let now = UnixSeconds(1_700_000_000);
-/// let request =
-///     SignRequest { app: SdkAppId(1400000000), identifier: "alice", time: now, expire: 60, userbuf: None };
+/// let identifier = UserId::parse("alice").unwrap();
+/// let request = SignRequest { app: SdkAppId(1400000000), identifier, time: now, expire: 60, userbuf: None };
 /// let sig = UserSig::decode(&sign(&key, request)).unwrap();
 /// assert!(sig.check(SdkAppId(1400000000), "alice", now).is_ok() && sig.is_signed_with(&key));
 /// ```
 pub fn sign(key: &AppKey, request: SignRequest<'_>) -> String {
     let userbuf = request.userbuf.map(|bytes| STANDARD.encode(bytes));
     let (app, time) = (u64::from(request.app.0), request.time.0);
-    let content = content(request.identifier, app, time, request.expire, userbuf.as_deref());
+    let identifier = request.identifier.as_str();
+    let content = content(identifier, app, time, request.expire, userbuf.as_deref());
     let signature = STANDARD.encode(mac(key, &content).finalize().into_bytes());
     let mut document = serde_json::json!({
-        "TLS.ver": "2.0", "TLS.identifier": request.identifier, "TLS.sdkappid": app,
+        "TLS.ver": "2.0", "TLS.identifier": identifier, "TLS.sdkappid": app,
         "TLS.expire": request.expire, "TLS.time": time, "TLS.sig": signature,
     });
     if let (Some(userbuf), Some(members)) = (userbuf, document.as_object_mut()) {
@@ -337,7 +230,12 @@ pub fn sign(key: &AppKey, request: SignRequest<'_>) -> String {
     STANDARD.encode(deflated.unwrap_or_default()).chars().map(from_standard).collect()
 }
 
-/// The text that is signed.
+/// Whether a text is base64 as every encoder writes it, so that it holds no line feeds.
+fn is_canonical(base64: &str) -> bool {
+    STANDARD.decode(base64).is_ok_and(|bytes| STANDARD.encode(bytes) == base64)
+}
+
+/// The text that is signed. Only an identifier without line feeds and a canonical user buffer may come here.
 fn content(identifier: &str, app: u64, time: u64, expire: u64, userbuf: Option<&str>) -> String {
     let mut content =
         format!("TLS.identifier:{identifier}\nTLS.sdkappid:{app}\nTLS.time:{time}\nTLS.expire:{expire}\n");
@@ -358,13 +256,13 @@ fn mac(key: &AppKey, content: &str) -> Hmac<Sha256> {
     mac
 }
 
-fn to_standard(byte: u8) -> Option<u8> {
+/// Standard base64 stays as it is; a `+` in a query string that was not percent-encoded arrives as a space.
+fn to_standard(byte: u8) -> u8 {
     match byte {
-        b'*' => Some(b'+'),
-        b'-' => Some(b'/'),
-        b'_' => Some(b'='),
-        b'+' | b'/' | b'=' => None,
-        other => Some(other),
+        b'*' | b' ' => b'+',
+        b'-' => b'/',
+        b'_' => b'=',
+        other => other,
     }
 }
 
@@ -377,5 +275,9 @@ fn from_standard(letter: char) -> char {
     }
 }
 
+#[cfg(test)]
+mod forms;
+#[cfg(test)]
+mod one_reading;
 #[cfg(test)]
 mod tests;

@@ -70,7 +70,7 @@ pub(crate) fn verify(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use portrait_model::{AppKey, SdkAppId, SignRequest, sign};
+    use portrait_model::{AppKey, SdkAppId, SignRequest, UserId, sign};
 
     #[test]
     fn the_memory_is_bounded_and_shows_nothing() {
@@ -79,8 +79,8 @@ mod tests {
 
     fn fill() {
         let key = AppKey::parse("key").unwrap();
-        let request =
-            SignRequest { app: SdkAppId(1), identifier: "a", time: UnixSeconds(1), expire: 1, userbuf: None };
+        let (app, identifier) = (SdkAppId(1), UserId::parse("a").unwrap());
+        let request = SignRequest { app, identifier, time: UnixSeconds(1), expire: 1, userbuf: None };
         let text = sign(&key, request);
         let sig = Arc::new(UserSig::decode(&text).unwrap());
         let sigs = VerifiedSigs::default();

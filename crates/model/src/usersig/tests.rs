@@ -1,6 +1,7 @@
 //! Vectors of official libraries, hostile input, and the round trip.
 
 use super::*;
+use crate::{ErrorCode, Language};
 use proptest::prelude::*;
 
 #[derive(Deserialize)]
@@ -12,10 +13,27 @@ struct Vector {
     expire: u64,
     userbuf: Option<String>,
     usersig: String,
+    /// Of those that are refused.
+    code: Option<u32>,
+}
+
+fn all_vectors() -> Vec<Vector> {
+    serde_json::from_str(include_str!("../../../../conformance/usersig.json")).unwrap()
 }
 
 fn vectors() -> Vec<Vector> {
-    serde_json::from_str(include_str!("../../../../conformance/usersig.json")).unwrap()
+    all_vectors().into_iter().filter(|vector| vector.code.is_none()).collect()
+}
+
+#[test]
+fn what_no_signer_should_sign_is_refused() {
+    let refused: Vec<_> =
+        all_vectors().into_iter().filter_map(|vector| Some((vector.code?, vector.usersig))).collect();
+    let why: Vec<_> = refused.iter().map(|(_, usersig)| UserSig::decode(usersig).unwrap_err()).collect();
+    assert_eq!(why, [Unreadable::Identifier, Unreadable::Document, Unreadable::Base64]);
+    for ((code, _), why) in refused.iter().zip(why) {
+        assert_eq!(SigError::from(why).code().number(), *code);
+    }
 }
 
 #[test]
@@ -38,7 +56,7 @@ fn official_libraries_are_understood() {
 }
 
 /// Deflates a document into a UserSig.
-fn enclose(document: &str) -> String {
+pub(super) fn enclose(document: &str) -> String {
     let mut zlib = ZlibEncoder::new(Vec::new(), Compression::best());
     zlib.write_all(document.as_bytes()).unwrap();
     STANDARD.encode(zlib.finish().unwrap()).chars().map(from_standard).collect()
@@ -48,7 +66,9 @@ fn enclose(document: &str) -> String {
 fn unreadable_ones_say_why() {
     let check = |text: &str, expected| assert_eq!(UserSig::decode(text).err(), Some(expected), "{text:.60}");
     check("", Unreadable::Zlib);
-    check("a+b/", Unreadable::Base64);
+    check("a+b/", Unreadable::Zlib);
+    check("a+b/c=", Unreadable::Base64);
+    check("eJyr\nVgrx", Unreadable::Base64);
     check("eJyr", Unreadable::Zlib);
     check("管理员", Unreadable::Base64);
     check(&"e".repeat(4097), Unreadable::TooLong);
@@ -100,6 +120,11 @@ fn refusals_are_worded_as_the_contract_words_them_and_explained_in_both_language
         english.ends_with("was it cut short?)") && chinese.ends_with("（无法解压，是否被截断？）"),
         "{english} {chinese}"
     );
+    for why in [Unreadable::Identifier, Unreadable::Userbuf] {
+        let [english, chinese] = both(&SigError::Unreadable(why));
+        let member = why.to_string().split(' ').nth(1).unwrap().to_owned();
+        assert!(english.contains(&member) && chinese.contains(&format!("（{member}")), "{english} {chinese}");
+    }
     let meanings = [Language::English, Language::Chinese]
         .map(|language| ErrorCode::SigInvalidated.meaning(language).to_owned());
     assert_eq!(both(&SigError::Kicked), meanings);
@@ -117,12 +142,12 @@ fn time_saturates() {
 proptest! {
     #[test]
     fn what_is_signed_verifies_and_no_changed_byte_does(
-        identifier in "\\PC{1,10}", app: u32, time in 0_u64..1 << 40, expire in 0_u64..1 << 40,
+        identifier in "\\PC{1,8}", app: u32, time in 0_u64..1 << 40, expire in 0_u64..1 << 40,
         userbuf in prop::option::of(prop::collection::vec(any::<u8>(), 0..40)), at: prop::sample::Index, to: u8,
     ) {
         let key = AppKey::parse("key").unwrap();
-        let (app, time) = (SdkAppId(app), UnixSeconds(time));
-        let request = SignRequest { app, identifier: &identifier, time, expire, userbuf: userbuf.as_deref() };
+        let (app, time, user) = (SdkAppId(app), UnixSeconds(time), UserId::parse(&identifier).unwrap());
+        let request = SignRequest { app, identifier: user, time, expire, userbuf: userbuf.as_deref() };
         let text = sign(&key, request);
         let sig = UserSig::decode(&text).unwrap();
         prop_assert!(sig.check(app, &identifier, time).is_ok() && sig.is_signed_with(&key));
@@ -180,7 +205,7 @@ fn no_damage_to_an_official_usersig_opens_the_door() {
                 check(text);
             }
         }
-        let base64: Vec<u8> = vector.usersig.bytes().map(to_standard).collect::<Option<_>>().unwrap();
+        let base64: Vec<u8> = vector.usersig.bytes().map(to_standard).collect();
         let mut document = Vec::new();
         let zlib = LENIENT.decode(base64).unwrap();
         ZlibDecoder::new(zlib.as_slice()).read_to_end(&mut document).unwrap();
@@ -198,8 +223,8 @@ fn no_damage_to_an_official_usersig_opens_the_door() {
 fn time_is_judged_to_the_second_and_never_overflows() {
     let key = AppKey::parse("key").unwrap();
     let check = |time: u64, expire: u64, now: u64, expected: Result<(), u64>| {
-        let request =
-            SignRequest { app: SdkAppId(1), identifier: "a", time: UnixSeconds(time), expire, userbuf: None };
+        let (app, identifier) = (SdkAppId(1), UserId::parse("a").unwrap());
+        let request = SignRequest { app, identifier, time: UnixSeconds(time), expire, userbuf: None };
         let sig = UserSig::decode(&sign(&key, request)).unwrap();
         let checked = sig.check(SdkAppId(1), "a", UnixSeconds(now));
         let expected = expected.map_err(|seconds| SigError::Expired { seconds });

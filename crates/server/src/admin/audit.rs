@@ -23,12 +23,15 @@ pub(super) struct AuditQuery {
     before: Option<u64>,
     /// At most so many; 100 unless given, at most 1000.
     limit: Option<usize>,
+    /// The id of the store that is meant, as `/store` shows it; another store answers 409.
+    store: Option<String>,
 }
 
 pub(super) async fn page(
     Extract(state): Extract<State>,
     Query(query): Query<AuditQuery>,
 ) -> Answer<AuditPage> {
+    state.ensure_store(query.store.as_deref())?;
     let limit = query.limit.unwrap_or(100).clamp(1, PAGE_MAX);
     let (app, before) = (query.app.map(SdkAppId), query.before.map(AuditSeq));
     // One more than asked for tells whether there is a next page.

@@ -37,7 +37,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use portrait_model::{AppSettings, Clock, Origin, SdkAppId};
-use portrait_store::{OperatorWrite, Store, StoreError};
+use portrait_store::{OperatorWrite, Store, StoreError, StoreId};
 use readiness::Readiness;
 use serde::de::DeserializeOwned;
 use std::net::IpAddr;
@@ -94,6 +94,22 @@ impl State {
             .parse()
             .map_err(|_| AdminError::bad(format!("`{id}` is not an SDKAppID: it must be a number")))?;
         self.registry.app(SdkAppId(id)).ok_or_else(|| AdminError::not_found(format!("there is no app {id}")))
+    }
+
+    /// Refuses a call that is meant for another store: behind the same address may be another server since the call
+    /// before.
+    fn ensure_store(&self, meant: Option<&str>) -> Result<(), AdminError> {
+        let Some(meant) = meant else { return Ok(()) };
+        let here = self.store.id();
+        let meant: StoreId = meant
+            .parse()
+            .map_err(|_| AdminError::bad(format!("`{meant}` is no store's id: write 32 hex digits")))?;
+        if meant == here {
+            return Ok(());
+        }
+        Err(AdminError::conflict(format!(
+            "the call is for the store {meant}, and this server's store is {here}: nothing was done"
+        )))
     }
 
     /// Changes an app's settings: validated whole, stored with who did it, and in force before this returns. When

@@ -128,14 +128,15 @@ pub(crate) const CLOSED: &[Route] = routes! {
     get "/apps/{app}/export" transfer::export,
         |op| op.says("Export accounts with their profiles")
             .query::<transfer::ExportQuery>()
-            .gives::<ExportPage>(200, "A page of the export.");
+            .gives::<ExportPage>(200, "A page of the export.")
+            .may(&[409]);
     post "/apps/{app}/import" transfer::import,
         |op| op.says("Import accounts")
             .more("At most 1000 lines, each a line of an export. The good ones are stored in one atomic unit.")
             .query::<transfer::ImportQuery>()
             .takes_text("text/plain", "{\"UserID\":\"alice\",\"ProfileItem\":[]}\n")
             .gives::<Imported>(200, "What became of the lines.")
-            .may(&[413]);
+            .may(&[409, 413]);
     post "/backup" transfer::backup,
         |op| op.says("Back up the whole store")
             .more("Answers when the copy is on the server's disk.")
@@ -192,7 +193,7 @@ pub(crate) const CLOSED: &[Route] = routes! {
         |op| op.says("Read the audit log, newest first")
             .query::<audit::AuditQuery>()
             .gives::<AuditPage>(200, "A page of entries.")
-            .may(&[400]);
+            .may(&[400, 409]);
 };
 
 /// The routes that are open to everyone who reaches the listener: they name no user and hold no secret.

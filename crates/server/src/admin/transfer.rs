@@ -63,6 +63,8 @@ pub(super) struct ExportQuery {
     after: Option<String>,
     /// At most so many; 100 unless given, at most 1000.
     limit: Option<usize>,
+    /// The id of the store that is meant, as `/store` shows it; another store answers 409.
+    store: Option<String>,
 }
 
 pub(super) async fn export(
@@ -70,6 +72,7 @@ pub(super) async fn export(
     Path(app): Path<String>,
     Query(query): Query<ExportQuery>,
 ) -> Answer<ExportPage> {
+    state.ensure_store(query.store.as_deref())?;
     let app = state.app(&app)?.settings.id;
     let parse = |id: &Option<String>| id.as_deref().map(UserId::parse).transpose();
     let parse = |id| parse(id).map_err(|error| AdminError::bad(error.to_string()));
@@ -104,6 +107,8 @@ pub(super) struct ImportQuery {
     /// Tell the app's webhook of every account that is changed.
     #[serde(default)]
     tell: bool,
+    /// The id of the store that is meant, as `/store` shows it; another store takes nothing and answers 409.
+    store: Option<String>,
 }
 
 /// Stores the lines that are good, all in one atomic unit, and says what is wrong with the others. An account that is
@@ -115,6 +120,7 @@ pub(super) async fn import(
     Extension(act): Extension<Act>,
     body: Bytes,
 ) -> Answer<Imported> {
+    state.ensure_store(query.store.as_deref())?;
     let app = state.app(&app)?;
     let lines = body.split(|byte| *byte == b'\n').count();
     // The last line may have an end.
@@ -125,7 +131,7 @@ pub(super) async fn import(
     loop {
         let (seeds, refused) = read_lines(&app, &body, &damaged);
         let imported = seeds.len() as u64;
-        let users: Vec<UserId> = seeds.iter().map(|seed| seed.user).collect();
+        let users: Vec<UserId> = seeds.iter().map(|seed| seed.user.id()).collect();
         let origin = if query.tell { state.origin(&app, &act, seeds.len()) } else { None };
         let (id, at) = (app.settings.id, state.clock.now());
         let changed = Changed::to(json!({ "imported": imported, "refused": refused.len() }));
@@ -162,7 +168,7 @@ fn read_lines(app: &App, body: &[u8], damaged: &BTreeSet<UserId>) -> (Vec<Accoun
             continue;
         }
         let seed = match record::read(&app.schema, line) {
-            Ok(seed) if damaged.contains(&seed.user) => {
+            Ok(seed) if damaged.contains(&seed.user.id()) => {
                 Err("the stored profile of this account is damaged; delete the account first".to_owned())
             }
             read => read,
@@ -189,7 +195,7 @@ pub(super) async fn backup(
         Ok(()) => tracing::info!(%directory, "a backup was taken"),
         // A store that takes no changes is one to be backed up.
         Err(error) => {
-            tracing::warn!(%directory, ?act, ?error, "a backup was taken; it is not in the audit log")
+            tracing::warn!(%directory, ?act, ?error, "a backup was taken; it is not in the audit log");
         }
     }
     Ok(Json(wanted))

@@ -11,6 +11,7 @@ wire_struct! { Request { user: Member<'a> = "UserID" | "Identifier", } }
 pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
     operation
         .says("Make every UserSig of an account issued so far stop working")
+        .more("One that is dated ahead of the server's clock outlives it; revoke its key to stop that.")
         .takes::<told::User>()
         .gives::<told::Nothing>(200, "They work no longer.")
 }

@@ -6,7 +6,7 @@ use crate::clock::SystemClock;
 use anyhow::Context;
 use hyper::Method;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use portrait_model::{AppKey, AppSettings, Clock, SdkAppId, SignRequest, sign};
+use portrait_model::{AppKey, AppSettings, Clock, SdkAppId, SignRequest, UserId, sign};
 use serde_json::Value;
 
 /// Which server to call, and as whom.
@@ -23,8 +23,8 @@ pub(super) struct Client {
     #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true, value_parser = secret)]
     key: String,
     /// The App admin who calls
-    #[arg(long, value_name = "NAME", default_value = AppSettings::ADMINISTRATOR)]
-    admin: String,
+    #[arg(long, value_name = "NAME", default_value = AppSettings::ADMINISTRATOR, value_parser = UserId::parse)]
+    admin: UserId,
 }
 
 impl Client {
@@ -33,8 +33,9 @@ impl Client {
         const MINUTE: u64 = 60;
         let key = AppKey::parse(&self.key).context("--key: a key is 1 to 256 printable bytes")?;
         let (app, time) = (SdkAppId(self.sdkappid), SystemClock.now().seconds());
-        let request = SignRequest { app, identifier: &self.admin, time, expire: MINUTE, userbuf: None };
-        let (usersig, admin) = (sign(&key, request), utf8_percent_encode(&self.admin, NON_ALPHANUMERIC));
+        let request = SignRequest { app, identifier: self.admin, time, expire: MINUTE, userbuf: None };
+        let admin = utf8_percent_encode(self.admin.as_str(), NON_ALPHANUMERIC);
+        let usersig = sign(&key, request);
         let server = http::Server::parse(&self.url)?;
         let path =
             format!("{path}?sdkappid={app}&identifier={admin}&usersig={usersig}&random=1&contenttype=json");

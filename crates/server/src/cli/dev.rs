@@ -168,8 +168,7 @@ impl Running {
             AdminFile::write(data, &server.admin_urls, None)?;
         }
         let (time, expire) = (clock.now().seconds(), page::USERSIG_SECONDS);
-        let usersig =
-            sign(&key, SignRequest { app, identifier: admin.as_str(), time, expire, userbuf: None });
+        let usersig = sign(&key, SignRequest { app, identifier: admin, time, expire, userbuf: None });
         let page = page::Page {
             url: url_here(&server.urls),
             tls_url: server.socket("https").map(|address| format!("https://{}", hosting::here(address))),

@@ -1,13 +1,14 @@
 //! `portraitd export`: an app's accounts with their profiles, as a file.
 
+mod partial;
+
 use super::operator::{Operator, Target, segment, with_operator};
 use super::transfer::{Stop, beside, counter};
 use crate::admin::transfer::ExportPage;
 use anyhow::Context;
-use serde::Deserialize;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use partial::Origin;
+use portrait_store::StoreId;
+use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 /// Export an app's accounts with their whole profiles
@@ -15,7 +16,8 @@ use std::path::{Path, PathBuf};
 /// One account a line, in the order of the UserIDs, for example
 ///   {"UserID":"alice","ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":"Alice"}]}
 /// Each account is exported as it is when its turn comes; for one view of everything at one moment
-/// use `portraitd backup`. A file is written as FILE.partial and renamed when it is complete.
+/// use `portraitd backup`. A file is written as FILE.partial and renamed when it is complete. Until
+/// then FILE.partial.progress says of which store and app it is: --resume continues there only.
 #[expect(clippy::doc_markdown, reason = "the help shows a line as it is")]
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -49,7 +51,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
 
 async fn to_stdout(operator: &Operator, args: &Args) -> anyhow::Result<()> {
     let mut out = BufWriter::new(io::stdout());
-    match pages(operator, args, None, &mut out).await.and_then(|counts| Ok((out.flush()?, counts).1)) {
+    let store = operator.store().await?;
+    match pages((operator, store), args, None, &mut out).await.and_then(|counts| Ok((out.flush()?, counts).1))
+    {
         Ok(counts) => counts.verdict(),
         // Whoever reads may stop reading (`| head`): no reason to fail.
         Err(error) if is_broken_pipe(&error) => Ok(()),
@@ -62,29 +66,16 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 }
 
 async fn to_file(operator: &Operator, args: &Args) -> anyhow::Result<()> {
-    let partial = beside(&args.file, ".partial");
+    let (partial, store) = (beside(&args.file, ".partial"), operator.store().await?);
     let shown = partial.display();
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false).create_new(!args.resume).mode(0o600);
-    let mut file = options.open(&partial).map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => {
-            anyhow::anyhow!(
-                "{shown} is there from an earlier export; continue it with --resume, or delete it"
-            )
-        }
-        _ => anyhow::Error::new(error).context(format!("can't create {shown}")),
-    })?;
-    let after = last_user(&mut file).with_context(|| format!("can't continue {shown}; delete it"))?;
+    let origin = Origin::new(store, args.sdkappid, args.user.as_deref());
+    let (file, after) = partial::open(&partial, &origin, args.resume)?;
     let mut out = BufWriter::new(file);
-    let written = pages(operator, args, after, &mut out).await;
+    let written = pages((operator, store), args, after, &mut out).await;
     let flushed = out.into_inner().map_err(io::IntoInnerError::into_error).and_then(|file| file.sync_all());
     let unfinished = || format!("{shown} is not complete; run the same command with --resume to continue");
     let counts = written.and_then(|counts| Ok((flushed?, counts).1)).with_context(unfinished)?;
-    fs::rename(&partial, &args.file).with_context(|| format!("can't rename {shown}"))?;
-    let dir = args.file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(dir)
-        .and_then(|dir| dir.sync_all())
-        .with_context(|| format!("can't sync {}", dir.display()))?;
+    partial::publish(&partial, &args.file)?;
     super::say(format_args!("{} accounts exported to {}", counts.accounts, args.file.display()));
     counts.verdict()
 }
@@ -105,7 +96,7 @@ impl Counts {
 }
 
 async fn pages(
-    operator: &Operator,
+    (operator, store): (&Operator, StoreId),
     args: &Args,
     mut after: Option<String>,
     out: &mut impl Write,
@@ -118,7 +109,8 @@ async fn pages(
             (None, Some(after)) => format!("limit={PAGE}&after={}", segment(after)),
             (None, None) => format!("limit={PAGE}"),
         };
-        let page: ExportPage = operator.get(&format!("/apps/{}/export?{part}", args.sdkappid)).await?;
+        let page: ExportPage =
+            operator.get(&format!("/apps/{}/export?{part}&store={store}", args.sdkappid)).await?;
         for account in &page.accounts {
             out.write_all(account.get().as_bytes())?;
             out.write_all(b"\n")?;
@@ -134,69 +126,5 @@ async fn pages(
             bar.finish_and_clear();
             return Ok(counts);
         }
-    }
-}
-
-/// Cuts off a line that was not finished, and gives the user of the last one that was.
-fn last_user(file: &mut File) -> anyhow::Result<Option<String>> {
-    #[derive(Deserialize)]
-    struct Line {
-        #[serde(rename = "UserID")]
-        user: String,
-    }
-    let end = |bytes: &[u8]| bytes.iter().rposition(|byte| *byte == b'\n');
-    let (mut tail, mut start) = (Vec::new(), file.metadata()?.len());
-    loop {
-        // Two ends make a whole line between them; so does one when the file begins there.
-        let last = end(&tail);
-        let before = last.and_then(|last| end(tail.get(..last)?));
-        let line = match (last, before) {
-            (Some(last), Some(before)) => tail.get(before + 1..last).map(|line| (line, last)),
-            (Some(last), None) if start == 0 => tail.get(..last).map(|line| (line, last)),
-            (None, _) if start == 0 => {
-                file.set_len(0)?;
-                file.rewind()?;
-                return Ok(None);
-            }
-            _ => None,
-        };
-        if let Some((line, last)) = line {
-            let line: Line = serde_json::from_slice(line)?;
-            let length = start + last as u64 + 1;
-            file.set_len(length)?;
-            file.seek(SeekFrom::Start(length))?;
-            return Ok(Some(line.user));
-        }
-        let step = start.min(1 << 16);
-        start -= step;
-        let mut chunk = vec![0; usize::try_from(step)?];
-        file.seek(SeekFrom::Start(start))?;
-        file.read_exact(&mut chunk)?;
-        chunk.append(&mut tail);
-        tail = chunk;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_export_continues_after_its_last_whole_line() {
-        let check = |text: &str, user: Option<&str>, kept: usize| {
-            let mut file = tempfile::tempfile().unwrap();
-            file.write_all(text.as_bytes()).unwrap();
-            assert_eq!(last_user(&mut file).unwrap().as_deref(), user, "{text}");
-            assert_eq!(
-                (file.metadata().unwrap().len(), file.stream_position().unwrap()),
-                (kept as u64, kept as u64)
-            );
-        };
-        let long = format!("{{\"UserID\":\"long\",\"x\":\"{}\"}}\n", "x".repeat(100_000));
-        check("", None, 0);
-        check("{\"UserID\":\"a\"", None, 0);
-        check("{\"UserID\":\"a\"}\n", Some("a"), 15);
-        check("{\"UserID\":\"a\"}\n{\"UserID\":\"b\"}\n{\"Us", Some("b"), 30);
-        check(&format!("{{\"UserID\":\"a\"}}\n{long}half"), Some("long"), 15 + long.len());
     }
 }

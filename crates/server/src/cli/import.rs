@@ -1,7 +1,7 @@
 //! `portraitd import`: accounts with their profiles from a file.
 
 use super::operator::{Target, with_operator};
-use super::transfer::{Lines, Plan, Source, Spreadsheet, Transfer, open};
+use super::transfer::{Plan, Transfer, TransferArgs, open_accounts};
 use crate::admin::view::AppView;
 use std::path::{Path, PathBuf};
 
@@ -9,13 +9,15 @@ use std::path::{Path, PathBuf};
 ///
 /// The file is what `portraitd export` writes: one account a line, for example
 ///   {"UserID":"alice","ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":"Alice"}]}
-/// or with --csv a spreadsheet whose header names the columns, `UserID` and tags, whole or short:
+/// or a spreadsheet as CSV whose header names the columns, `UserID` and tags, whole or short:
 ///   UserID,Nick,Level
+/// CSV is recognised by that header, or by a name that ends in .csv.
 ///
 /// An account that is missing is created; the fields given are set, others stay as they are; an
 /// empty cell sets nothing. Rows that can't be taken are refused one by one and written, with the
-/// reason, to FILE.refused; the others are stored. Permissions and sensitive words do not count,
-/// types and sizes do. When it is interrupted, the same command continues where it stopped.
+/// reason, to FILE.refused (FILE.refused.2 when that is there already); the others are stored. After
+/// 1000 refused rows in a row it stops. Permissions and sensitive words do not count, types and sizes
+/// do. When it is interrupted, the same command continues where it stopped, on the same store only.
 #[expect(clippy::doc_markdown, reason = "the help shows a line as it is")]
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -23,15 +25,14 @@ pub(super) struct Args {
     sdkappid: u32,
     /// The file; - for standard input
     file: PathBuf,
-    /// The file is CSV
+    /// The file is CSV, whatever it is called and begins with
     #[arg(long)]
     csv: bool,
     /// Tell the app's webhook of every account that is changed
     #[arg(long)]
     tell: bool,
-    /// Print the summary as JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    transfer: TransferArgs,
     #[command(flatten)]
     target: Target,
 }
@@ -42,11 +43,16 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     with_operator(&args.target, async |operator| {
         let app: AppView = operator.get(&format!("/apps/{}", args.sdkappid)).await?;
         let file = (args.file != Path::new("-")).then_some(args.file.as_path());
-        let reader = open(&args.file)?;
-        let source: Box<dyn Source> =
-            if args.csv { Box::new(Spreadsheet::new(reader, &app)?) } else { Box::new(Lines::new(reader)) };
-        let plan =
-            Plan { operator, sdkappid: args.sdkappid, file, rows: ROWS, tell: args.tell, json: args.json };
-        Transfer::prepare(plan, source)?.run(async |rows, _| Ok(rows)).await
+        let source = open_accounts(&args.file, args.csv, &app)?;
+        let plan = Plan {
+            operator,
+            store: operator.store().await?,
+            sdkappid: args.sdkappid,
+            file,
+            rows: ROWS,
+            tell: args.tell,
+            args: args.transfer,
+        };
+        Transfer::prepare(plan, source).await?.run(async |rows, _| Ok(rows)).await
     })
 }

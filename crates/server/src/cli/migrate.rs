@@ -4,18 +4,19 @@ use super::cloud::{ACCOUNTS_MAX, Cloud};
 use super::operator::{Target, with_operator};
 use super::profile::tag;
 use super::secret_argument::secret;
-use super::transfer::{Lines, Plan, Row, Stop, Transfer, open};
+use super::transfer::{Lines, Plan, Row, Stop, Transfer, TransferArgs, open};
 use crate::admin::view::AppView;
 use anyhow::Context;
 use futures_util::future::try_join_all;
-use portrait_model::{AppKey, AppSettings, STANDARD_FIELDS, SdkAppId};
+use portrait_model::{AppKey, AppSettings, STANDARD_FIELDS, SdkAppId, UserId};
 use std::path::PathBuf;
 
 /// Move accounts with their profiles from the cloud to this server
 ///
 /// Reads the profiles of the users in a file, one UserID a line, with the cloud's own REST API, and
 /// imports them as `portraitd import` does. Create the app and its custom fields here first. When
-/// it is interrupted, the same command continues where it stopped.
+/// it is interrupted, the same command continues where it stopped, on the same store only. Users who
+/// can't be moved are written, with the reason, to FILE.refused; after 1000 in a row it stops.
 ///
 ///   portraitd migrate --from URL --sdkappid 1400000001 --key @key.txt \
 ///     --accounts users.txt --data portraitd-data
@@ -32,8 +33,8 @@ pub(super) struct Args {
     #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true, value_parser = secret)]
     key: String,
     /// An App admin there
-    #[arg(long, value_name = "NAME", default_value = AppSettings::ADMINISTRATOR)]
-    admin: String,
+    #[arg(long, value_name = "NAME", default_value = AppSettings::ADMINISTRATOR, value_parser = UserId::parse)]
+    admin: UserId,
     /// The users to move, one UserID a line
     #[arg(long, value_name = "FILE")]
     accounts: PathBuf,
@@ -46,9 +47,8 @@ pub(super) struct Args {
     /// Calls a second at most
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     rate: u32,
-    /// Print the summary as JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    transfer: TransferArgs,
     #[command(flatten)]
     target: Target,
 }
@@ -61,13 +61,20 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         let sdkappid = args.into.unwrap_or(args.sdkappid);
         let app: AppView = operator.get(&format!("/apps/{sdkappid}")).await?;
         let key = AppKey::parse(&args.key).context("--key: a key is 1 to 256 printable bytes")?;
-        let caller = (SdkAppId(args.sdkappid), key, args.admin.clone());
+        let caller = (SdkAppId(args.sdkappid), key, args.admin);
         let cloud = Cloud::new(&args.from, caller, tags(args, &app), args.rate)?;
         let source = Box::new(Lines::new(open(&args.accounts)?));
         let rows = CALLS * ACCOUNTS_MAX;
-        let plan =
-            Plan { operator, sdkappid, file: Some(&args.accounts), rows, tell: false, json: args.json };
-        Transfer::prepare(plan, source)?.run(async |rows, stop| look_up(&cloud, rows, stop).await).await
+        let plan = Plan {
+            operator,
+            store: operator.store().await?,
+            sdkappid,
+            file: Some(&args.accounts),
+            rows,
+            tell: false,
+            args: args.transfer,
+        };
+        Transfer::prepare(plan, source).await?.run(async |rows, stop| look_up(&cloud, rows, stop).await).await
     })
 }
 

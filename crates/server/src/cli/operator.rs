@@ -3,6 +3,7 @@
 use super::http;
 use super::running::{AdminFile, admin_token};
 use super::secret_argument::secret;
+use crate::admin::view::StoreView;
 use crate::admin::{self, Gate};
 use crate::clock::SystemClock;
 use crate::registry::Registry;
@@ -13,7 +14,7 @@ use axum::body::Body;
 use http_body_util::BodyExt;
 use hyper::{Method, Request, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use portrait_store::{SqliteSettings, Store, StoreUrl, is_in_use};
+use portrait_store::{SqliteSettings, Store, StoreId, StoreUrl, is_in_use};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::path::PathBuf;
@@ -98,6 +99,12 @@ impl Operator {
     ) -> anyhow::Result<T> {
         let answer = self.bytes(method, path, serde_json::to_vec(body)?).await?;
         serde_json::from_slice(&answer).context("the admin API answered something else than was expected")
+    }
+
+    /// The identity of the store.
+    pub(super) async fn store(&self) -> anyhow::Result<StoreId> {
+        let view: StoreView = self.get("/store").await?;
+        view.id.parse().context("the admin API names no store")
     }
 
     /// Reads a JSON answer.

@@ -5,7 +5,7 @@ use super::secret_argument::secret;
 use crate::clock::SystemClock;
 use anyhow::Context;
 use clap::Subcommand;
-use portrait_model::{AppKey, Clock, SdkAppId, SignRequest, UnixSeconds, UserSig, sign};
+use portrait_model::{AppKey, Clock, SdkAppId, SignRequest, UnixSeconds, UserId, UserSig, sign};
 
 /// Make UserSigs, and see what is in one
 #[derive(Debug, clap::Args)]
@@ -24,8 +24,8 @@ enum Action {
         #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true, value_parser = secret)]
         key: String,
         /// Whom it is for
-        #[arg(long, value_name = "ID")]
-        identifier: String,
+        #[arg(long, value_name = "ID", value_parser = UserId::parse)]
+        identifier: UserId,
         /// For how many seconds it works
         #[arg(long, value_name = "SECONDS", default_value_t = 15_552_000)]
         expire: u64,
@@ -52,7 +52,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<()> {
             let key = parse_key(&key)?;
             let time = time.map_or_else(|| SystemClock.now().seconds(), UnixSeconds);
             let (app, userbuf) = (SdkAppId(sdkappid), userbuf.as_deref().map(str::as_bytes));
-            say(sign(&key, SignRequest { app, identifier: &identifier, time, expire, userbuf }));
+            say(sign(&key, SignRequest { app, identifier, time, expire, userbuf }));
             Ok(())
         }
         Action::Inspect { sig, key } => inspect(&sig, key.as_deref()),

@@ -6,7 +6,8 @@ use crate::admin::view::webhook::{EventChoice, WebhookPut};
 use crate::admin::view::{AppPatch, AppView, FieldDefinition, NewApp, NewKey, NewToken};
 use crate::admin::{read, record};
 use crate::api::{Answer, ApiError, Caller, Ctx, ENDPOINTS, Service, Style, respond};
-use crate::cli::transfer::{Lines, Source, Spreadsheet};
+use crate::cli::transfer::spreadsheet::Spreadsheet;
+use crate::cli::transfer::{Lines, Source};
 use crate::clock::SystemClock;
 use crate::config::{Config, Flags};
 use crate::gateway::Gateway;
@@ -159,9 +160,11 @@ impl World {
         }
     }
 
-    /// Nothing that a fuzzer finds is signed.
+    /// Nothing that a fuzzer finds is signed, and no field holds what ends a field of the signed text.
     fn signed(&self, sig: Option<UserSig>) -> bool {
         let Some(sig) = sig else { return false };
+        let fields = [sig.identifier(), sig.userbuf().unwrap_or_default()];
+        assert!(!fields.iter().any(|field| field.contains(char::is_control)), "the signed text is ambiguous");
         let now = UnixSeconds(1_800_000_000);
         let let_in = sig.check(APP, "administrator", now).is_ok() && sig.is_signed_with(&self.key);
         assert!(!let_in || sig.issued_at().0 > 0, "the fuzzer signs");

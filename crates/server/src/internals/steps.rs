@@ -5,12 +5,12 @@ use crate::api::{Style, respond};
 use crate::query::Query;
 use crate::verified::verify;
 use bytes::Bytes;
-use portrait_model::{AppSettings, Language, RawItem, Role, SignRequest, sign};
+use portrait_model::{AppSettings, Language, RawItem, Role, SignRequest, UserId, sign};
 
 impl World {
     /// A query string that the world's app lets in.
     pub fn query(&self) -> String {
-        let identifier = AppSettings::ADMINISTRATOR;
+        let identifier = sure(UserId::parse(AppSettings::ADMINISTRATOR).ok());
         let time = self.gateway.clock.now().seconds();
         let sig = sign(&self.key, SignRequest { app: APP, identifier, time, expire: 86_400, userbuf: None });
         format!("sdkappid={APP}&identifier={identifier}&usersig={sig}&random=99999999&contenttype=json")

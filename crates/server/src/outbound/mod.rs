@@ -17,6 +17,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use std::error::Error;
+use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
@@ -28,6 +29,32 @@ use tower::Service;
 
 /// How long an unused connection is kept.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Why a call failed, as a sentence.
+#[derive(Debug)]
+pub(crate) struct CallError {
+    sentence: String,
+    /// No connection was made, so nothing was sent: the name does not resolve, or the host refuses.
+    pub(crate) is_connect: bool,
+}
+
+impl CallError {
+    fn after_connecting(sentence: String) -> Self {
+        Self { sentence, is_connect: false }
+    }
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.sentence)
+    }
+}
+
+impl From<CallError> for String {
+    fn from(error: CallError) -> Self {
+        error.sentence
+    }
+}
 
 /// Calls other servers.
 #[derive(Clone, Debug)]
@@ -66,16 +93,16 @@ impl Outbound {
         Ok(Self { client: client.build(connector), policy })
     }
 
-    /// Sends a request and reads the whole answer, of `bytes_max` bytes at most, all within `patience`. An error is
-    /// a sentence.
+    /// Sends a request and reads the whole answer, of `bytes_max` bytes at most, all within `patience`.
     pub(crate) async fn call(
         &self,
         request: Request<Full<Bytes>>,
         bytes_max: usize,
         patience: Duration,
-    ) -> Result<Response<Bytes>, String> {
-        self.check_literal(request.uri())?;
-        let late = |_| format!("no answer within {} ms", patience.as_millis());
+    ) -> Result<Response<Bytes>, CallError> {
+        let refused = |sentence| CallError { sentence, is_connect: true };
+        self.check_literal(request.uri()).map_err(refused)?;
+        let late = |_| CallError::after_connecting(format!("no answer within {} ms", patience.as_millis()));
         tokio::time::timeout(patience, self.exchange(request, bytes_max)).await.map_err(late)?
     }
 
@@ -83,15 +110,15 @@ impl Outbound {
         &self,
         request: Request<Full<Bytes>>,
         bytes_max: usize,
-    ) -> Result<Response<Bytes>, String> {
-        let response = self.client.request(request).await.map_err(|error| chain(&error))?;
+    ) -> Result<Response<Bytes>, CallError> {
+        let response = self.client.request(request).await;
+        let response = response
+            .map_err(|error| CallError { sentence: chain(&error), is_connect: error.is_connect() })?;
         let (head, body) = response.into_parts();
         let body = Limited::new(body, bytes_max).collect().await.map_err(|error| {
-            if error.is::<LengthLimitError>() {
-                format!("the answer is larger than {bytes_max} bytes")
-            } else {
-                chain(error.as_ref())
-            }
+            let too_large = error.is::<LengthLimitError>();
+            let larger = || format!("the answer is larger than {bytes_max} bytes");
+            CallError::after_connecting(if too_large { larger() } else { chain(error.as_ref()) })
         })?;
         Ok(Response::from_parts(head, body.to_bytes()))
     }

@@ -48,7 +48,7 @@ impl Webhooks {
                 let failure = message::understood(response.status(), response.body()).err();
                 (Some(response.status().as_u16()), Some(text), failure)
             }
-            Err(failure) => (None, None, Some(failure)),
+            Err(failure) => (None, None, Some(failure.into())),
         };
         let body = String::from_utf8_lossy(&body).into_owned();
         Ok(TestView { method, url, headers, body, status, answer, milliseconds, failure })

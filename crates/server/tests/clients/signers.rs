@@ -2,7 +2,7 @@
 //! users, lives and user buffers; `PORTRAIT_SEED` replays them, `SCALE` makes them more.
 
 use super::{Run, clients, npm, pip};
-use portrait_model::{AppKey, SdkAppId, SignRequest, UnixSeconds, UserSig, sign};
+use portrait_model::{AppKey, SdkAppId, SignRequest, UnixSeconds, UserId, UserSig, sign};
 use serde_json::{Value, json};
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -10,7 +10,7 @@ use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// For each signer.
-const CASES: u64 = 5000;
+const CASES: u64 = 10_000;
 
 /// A small generator (xorshift); the same seed makes the same cases.
 struct Random(u64);
@@ -73,7 +73,7 @@ fn case(random: &mut Random) -> Value {
     let raw = userbuf.as_deref().map(bytes);
     let request = SignRequest {
         app: SdkAppId(app),
-        identifier: &identifier,
+        identifier: UserId::parse(&identifier).unwrap(),
         time: now(),
         expire,
         userbuf: raw.as_deref(),

@@ -157,6 +157,27 @@ fn usersigs_are_made_and_looked_into() {
     refused(binary().args(["usersig", "inspect", &sig[..20]]), 1, "cut short");
 }
 
+/// Whatever signs refuses the names that the server refuses, before anything is signed.
+#[test]
+fn names_with_control_characters_are_not_signed() {
+    let too_long = "x".repeat(33);
+    for (name, why) in [
+        ("a\nb", "control character"),
+        ("administrator\n", "control character"),
+        ("\u{7f}", "control character"),
+        ("", "empty"),
+        (&too_long, "33 bytes long"),
+    ] {
+        let generate = ["usersig", "gen", "--sdkappid", "1", "--key", KEY, "--identifier", name];
+        refused(binary().args(generate), 2, why);
+        let nowhere = "http://127.0.0.1:1";
+        refused(binary().args(["get", "u", "--key", KEY, "--url", nowhere, "--admin", name]), 2, why);
+        let migrate = ["migrate", "--from", nowhere, "--sdkappid", "1", "--key", KEY, "--accounts", "none"];
+        refused(binary().args(migrate).args(["--admin", name]), 2, why);
+        refused(binary().args(["dev", "--admin", name]), 1, why);
+    }
+}
+
 #[test]
 fn mistakes_are_explained() {
     let dir = tempfile::tempdir().unwrap();

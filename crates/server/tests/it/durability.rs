@@ -178,7 +178,7 @@ fn an_unknown_format_is_refused() {
     let refused = binary().args(["dev", "--listen", "127.0.0.1:0", "--data"]).arg(&data).output().unwrap();
     let message = String::from_utf8(refused.stderr).unwrap();
     assert_eq!(refused.status.code(), Some(1));
-    assert!(message.contains("format 99") && message.contains("knows only 4"), "{message}");
+    assert!(message.contains("format 99") && message.contains("this portraitd knows only "), "{message}");
     assert_eq!(std::fs::read(&path).unwrap(), bytes, "untouched");
 }
 
@@ -206,6 +206,7 @@ fn fill_and_heal(dir: &Path) {
     assert!(codes.contains(&40006) && codes.iter().all(|code| [0, 40006].contains(code)), "{codes:?}");
     assert_eq!(app.code("account_import", r#"{"UserID":"new"}"#), 40006);
     assert_eq!(app.code("multiaccount_import", r#"{"Accounts":["new"]}"#), 70500);
+    assert_eq!(app.code("multiaccount_import", r#"{"AccountList":[{"UserID":"new"}]}"#), 40006);
     let found = version(&app, "writer");
     assert!(found >= acknowledged, "reads go on: {found}, {acknowledged} was acknowledged");
     std::fs::remove_file(&ballast).unwrap();

@@ -112,13 +112,23 @@ fn an_export_is_continued_after_its_last_whole_line() {
     run(&mut export(&[]));
     let whole = fs::read(&file).unwrap();
     let partial = dir.path().join("all.jsonl.partial");
+    let (_, store) = server.admin("GET", "/store", "");
+    let store: Value = serde_json::from_str(&store).unwrap();
+    let origin = json!({"v": 1, "store": store["id"], "app": app.id, "user": null});
+    let progress = dir.path().join("all.jsonl.partial.progress");
     for cut in [0, 1, 60, whole.len() / 2, whole.len() - 1, whole.len()] {
         fs::write(&partial, &whole[..cut]).unwrap();
+        fs::write(&progress, origin.to_string()).unwrap();
         refused(&mut export(&[]), 1, "continue it with --resume, or delete it");
         run(&mut export(&["--resume"]));
         assert!(fs::read(&file).unwrap() == whole, "cut at {cut}");
-        assert!(!partial.exists());
+        assert!(!partial.exists() && !progress.exists());
     }
+    // A part of an export of one user alone is no part of all.
+    fs::write(&partial, &whole[..60]).unwrap();
+    fs::write(&progress, origin.to_string().replace("null", "\"user 1\"")).unwrap();
+    refused(&mut export(&["--resume"]), 1, "is of one user alone");
+    fs::remove_file(&partial).unwrap();
     let one = run(&mut export(&["--user", "管理员_01"]));
     assert!(one.starts_with("1 accounts exported"), "{one}");
     assert_eq!(

@@ -1,6 +1,6 @@
 //! Import of what people have: cut lines, blank ones, doubles, unknown fields, spreadsheets.
 
-use crate::cli::{on, refused, run};
+use crate::cli::{on, refused, run, said};
 use crate::harness::{TestServer, binary};
 use serde_json::{Value, json};
 use std::fs;
@@ -76,10 +76,126 @@ fn good_lines_are_stored_and_bad_ones_named() {
         "{\"UserID\":\"a\",\"ProfileItem\":[{\"Tag\":\"Tag_Profile_IM_Nick\",\"Value\":\"second\"},{\"Tag\":\"Tag_Profile_IM_Level\",\"Value\":1}]}\n\
          {\"UserID\":\"administrator\",\"ProfileItem\":[]}\n{\"UserID\":\"c\",\"ProfileItem\":[]}\n"
     );
-    // A second run knows nothing of what the first one refused.
+    // What a run refused stays, whatever later ones do, and each of them has a file of its own.
+    let (first, second) = (dir.path().join("mixed.jsonl.refused"), dir.path().join("mixed.jsonl.refused.2"));
+    let before = fs::read(&first).unwrap();
     fs::write(&file, "{\"UserID\":\"e\"}\n").unwrap();
     run(on(&data, &["import", &id]).arg(&file));
-    assert!(!dir.path().join("mixed.jsonl.refused").exists());
+    assert!(!second.exists());
+    fs::write(&file, "{\"UserID\":\"f\"}\n{\"UserID\":7}\n").unwrap();
+    let output = on(&data, &["import", &id]).arg(&file).output().unwrap();
+    let told = said(&output);
+    assert!(told.contains("mixed.jsonl.refused holds what an earlier run refused, and stays"), "{told}");
+    assert!(told.contains("1 rows were refused: see") && told.contains("mixed.jsonl.refused.2"), "{told}");
+    assert_eq!(refusals(&second)[0].0, 2);
+    crate::cli::refused(on(&data, &["import", &id]).arg(&file), 1, "mixed.jsonl.refused.3");
+    assert!(fs::read(&first).unwrap() == before);
+}
+
+#[test]
+fn csv_is_recognised() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let (server, id) = app(&data);
+    let check = |name: &str, text: &str| {
+        let file = dir.path().join(name);
+        fs::write(&file, text).unwrap();
+        let summary = run(on(&data, &["import", &id]).arg(&file));
+        assert!(summary.starts_with("1 rows read: 1 imported, 0 refused"), "{name}: {summary}");
+    };
+    check("people.csv", "UserID,Nick\nnamed,A\n");
+    check("PEOPLE.CSV", "UserID,Nick\nupper,A\n");
+    check("people.txt", "Nick,UserID\nA,header\n");
+    check("from excel", "\u{feff}\"UserID\",\"Nick\"\r\nquoted,A\r\n");
+    // Lines, whatever the file is called.
+    check("lines.csv", "{\"UserID\":\"lines\"}\n");
+    let wrong = dir.path().join("semicolon.csv");
+    fs::write(&wrong, "UserID;Nick\nsemicolon;A\n").unwrap();
+    refused(on(&data, &["import", &id]).arg(&wrong), 1, "a comma stands between two columns");
+
+    let mut command = binary();
+    command.args(["import", &id, "-", "--admin-token", &server.admin_token]).current_dir(dir.path());
+    command.arg("--admin-url").arg(format!("http://{}", server.admin_address));
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"UserID,Nick\npiped,A\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.stdout.starts_with(b"1 rows read: 1 imported"), "{output:?}");
+    let listed = run(&mut on(&data, &["account", "list", &id]));
+    assert_eq!(listed, "administrator\nheader\nlines\nnamed\npiped\nquoted\nupper\n");
+}
+
+/// Lines `from` to `to`, each of an account; `tag` is the field that each sets.
+fn lines(from: usize, to: usize, tag: &str) -> String {
+    (from..to).fold(String::new(), |text, n| {
+        let item = json!({"Tag": tag, "Value": "x"});
+        text + &json!({"UserID": format!("u{n:05}"), "ProfileItem": [item]}).to_string() + "\n"
+    })
+}
+
+#[test]
+fn a_thousand_refused_rows_in_a_row_stop_an_import() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let (server, id) = app(&data);
+    let file = dir.path().join("all.jsonl");
+    let (good, later) = ("Tag_Profile_IM_Nick", "Tag_Profile_Custom_Later");
+    let accounts = || run(&mut on(&data, &["export", &id])).lines().count() - 1;
+
+    // From the first row on.
+    fs::write(&file, lines(0, 5000, later)).unwrap();
+    let output = on(&data, &["import", &id]).arg(&file).output().unwrap();
+    let told = said(&output);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(
+        told.contains("nothing was imported: 1000 rows in a row were refused, the first of them (line 1)")
+            && told.contains(later)
+            && told.contains("all.jsonl.refused")
+            && told.contains("--keep-going"),
+        "{told}"
+    );
+    assert!(output.stdout.starts_with(b"1000 rows read: 0 imported, 1000 refused"), "{output:?}");
+    assert!(!dir.path().join("all.jsonl.progress").exists());
+    assert_eq!(refusals(&dir.path().join("all.jsonl.refused")).len(), 1000);
+    fs::remove_file(dir.path().join("all.jsonl.refused")).unwrap();
+
+    // In the middle: 999 in a row are no reason, the thousandth is.
+    let text = lines(0, 700, good)
+        + &lines(700, 1699, later)
+        + &lines(1699, 1801, good)
+        + &lines(1801, 4000, later)
+        + &lines(4000, 4200, good);
+    fs::write(&file, text).unwrap();
+    refused(on(&data, &["import", &id]).arg(&file), 1, "the first of them (line 1802)");
+    assert_eq!(accounts(), 802);
+    // The same command, once the cause is mended, tries those rows again, and each one only once.
+    server.admin(
+        "PUT",
+        &format!("/apps/{id}/fields/Later"),
+        r#"{"type":"string","read":["app"],"write":["app"]}"#,
+    );
+    let output = on(&data, &["import", &id]).arg(&file).output().unwrap();
+    let summary = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        summary.starts_with("4200 rows read, 1500 of them in an earlier run: 3400 imported, 800 refused"),
+        "{output:?}"
+    );
+    assert_eq!(accounts(), 3400);
+    let numbers: Vec<u64> =
+        refusals(&dir.path().join("all.jsonl.refused")).iter().map(|(line, ..)| *line).collect();
+    assert_eq!(numbers, (701..=1500).collect::<Vec<u64>>());
+}
+
+#[test]
+fn an_import_can_go_past_refused_rows() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let (_server, id) = app(&data);
+    let file = dir.path().join("all.jsonl");
+    fs::write(&file, lines(0, 2500, "Tag_Profile_Custom_Nope") + &lines(2500, 2600, "Tag_Profile_IM_Nick"))
+        .unwrap();
+    let output = on(&data, &["import", &id, "--keep-going"]).arg(&file).output().unwrap();
+    assert!(output.stdout.starts_with(b"2600 rows read: 100 imported, 2500 refused"), "{output:?}");
+    assert!(said(&output).contains("2500 rows were refused"), "{output:?}");
 }
 
 #[test]

@@ -10,16 +10,18 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Stands between the command line and the admin API. From one import on, it holds every answer back until it is told
-/// to let go, so that a signal can be sent at a moment that is known.
+/// Stands between the command line and the admin API. It holds the answer to one import (or page of an export) back
+/// until it is told to let go, so that a signal can be sent at a moment that is known.
 pub(crate) struct Between {
     pub(crate) url: String,
     pub(crate) imports: Arc<AtomicUsize>,
+    /// The server that is asked.
+    pub(crate) upstream: Arc<Mutex<String>>,
     /// Told when an import was stored whose answer is held back.
     held: Receiver<()>,
     pub(crate) release: SyncSender<()>,
@@ -33,9 +35,11 @@ impl Between {
         let imports = Arc::new(AtomicUsize::new(0));
         let (holding, held) = sync_channel(1);
         let (release, released) = sync_channel(1);
-        let (upstream, counted) = (server.admin_address.clone(), Arc::clone(&imports));
+        let upstream = Arc::new(Mutex::new(server.admin_address.clone()));
+        let (asked, counted) = (Arc::clone(&upstream), Arc::clone(&imports));
         std::thread::spawn(move || {
             for client in listener.incoming() {
+                let upstream = asked.lock().unwrap().clone();
                 pass(client.unwrap(), &upstream, || {
                     if counted.fetch_add(1, Ordering::SeqCst) == through {
                         holding.send(()).unwrap();
@@ -44,7 +48,7 @@ impl Between {
                 });
             }
         });
-        Self { url, imports, held, release }
+        Self { url, imports, upstream, held, release }
     }
 }
 
@@ -89,7 +93,7 @@ fn pass(client: TcpStream, upstream: &str, imported: impl FnOnce()) {
     bytes.resize(head + length, 0);
     reader.read_exact(&mut bytes[head..]).unwrap();
     let answer = Connection::open(upstream).exchange(&bytes).unwrap();
-    if request.starts_with("POST") && request.contains("/import?") {
+    if request.contains("/import?") || request.contains("/export?") {
         imported();
     }
     let (status, body) = (answer.status, answer.body);
@@ -100,7 +104,7 @@ fn pass(client: TcpStream, upstream: &str, imported: impl FnOnce()) {
 }
 
 /// 2,000 accounts; every hundredth line is bad.
-fn many_lines(filler: &str) -> String {
+pub(crate) fn many_lines(filler: &str) -> String {
     (0..2000).fold(String::new(), |mut text, n| {
         let nick = if n % 100 == 7 { json!(n) } else { json!(format!("nick {n}{filler}")) };
         let line = json!({"UserID": format!("user{n:04}"), "ProfileItem": [{"Tag": "Tag_Profile_IM_Nick", "Value": nick}]});
@@ -109,7 +113,7 @@ fn many_lines(filler: &str) -> String {
     })
 }
 
-fn import(server: &TestServer, url: &str, file: &Path) -> Command {
+pub(crate) fn import(server: &TestServer, url: &str, file: &Path) -> Command {
     let mut command = binary();
     command
         .args(["import", "1400000000", "--admin-token", &server.admin_token, "--admin-url", url])
@@ -118,7 +122,7 @@ fn import(server: &TestServer, url: &str, file: &Path) -> Command {
     command
 }
 
-fn beside(file: &Path, ending: &str) -> std::path::PathBuf {
+pub(crate) fn beside(file: &Path, ending: &str) -> std::path::PathBuf {
     format!("{}{ending}", file.display()).into()
 }
 

@@ -14,7 +14,7 @@ const LOG: &str = "portraitd.db-wal";
 const LOCK: &str = "portraitd.lock";
 
 struct Place {
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
     data: PathBuf,
     aside: PathBuf,
     server: TestServer,
@@ -30,7 +30,7 @@ fn place() -> Place {
     app.import("alice");
     assert_eq!(set(&app, 7), 0);
     let app = app.id;
-    Place { _dir: dir, data, aside, server, app }
+    Place { dir, data, aside, server, app }
 }
 
 fn set(app: &App<'_>, level: u64) -> u64 {
@@ -73,19 +73,17 @@ impl Place {
         assert_eq!(level(&self.app()), 7);
     }
 
-    fn no_second_server(&self, data: &Path) {
-        let mut second = binary();
-        second
-            .args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data"])
-            .arg(data);
-        refused(&mut second, 1, "in use by another portraitd");
-    }
-
     fn stop(mut self) -> (tempfile::TempDir, PathBuf, PathBuf, u32) {
         self.server.signal("-TERM");
         assert!(self.server.child.wait().unwrap().success());
-        (self._dir, self.data, self.aside, self.app)
+        (self.dir, self.data, self.aside, self.app)
     }
+}
+
+fn no_second_server(data: &Path) {
+    let mut second = binary();
+    second.args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data"]).arg(data);
+    refused(&mut second, 1, "in use by another portraitd");
 }
 
 fn holds_level_7(data: &Path, app: u32) {
@@ -99,7 +97,7 @@ fn holds_level_7(data: &Path, app: u32) {
 fn a_lock_that_is_removed_lets_no_second_server_in() {
     let place = place();
     fs::remove_file(place.data.join(LOCK)).unwrap();
-    place.no_second_server(&place.data);
+    no_second_server(&place.data);
     place.is_stuck(&[LOCK, "Nothing is lost: restart the server"]);
     let (_dir, data, _, app) = place.stop();
     holds_level_7(&data, app);
@@ -110,7 +108,7 @@ fn a_log_that_is_removed_is_copied_when_the_server_stops() {
     let place = place();
     fs::remove_file(place.data.join(LOG)).unwrap();
     place.is_stuck(&[LOG, "was removed while the server has it open", "Stop the server with SIGTERM"]);
-    place.no_second_server(&place.data);
+    no_second_server(&place.data);
     let (_dir, data, _, app) = place.stop();
     holds_level_7(&data, app);
 }
@@ -131,7 +129,7 @@ fn a_database_that_is_removed_is_saved_by_a_backup() {
     };
     let output = restore(&place.data, &place.aside).output().unwrap();
     assert!(!output.status.success(), "{}", said(&output));
-    place.no_second_server(&place.data);
+    no_second_server(&place.data);
     let (dir, data, aside, app) = place.stop();
     let restored = dir.path().join("restored");
     run(&mut restore(&restored, &aside));
@@ -144,7 +142,7 @@ fn what_is_moved_can_be_moved_back() {
     let place = place();
     fs::rename(&place.data, &place.aside).unwrap();
     place.is_stuck(&[DATABASE, "was moved while the server has it open", "move it back"]);
-    place.no_second_server(&place.aside);
+    no_second_server(&place.aside);
     fs::rename(&place.aside, &place.data).unwrap();
     assert_eq!(set(&place.app(), 7), 0);
     assert!(place.server.log().contains("in their places again"));
@@ -168,7 +166,7 @@ fn a_hard_link_is_named() {
         fs::hard_link(place.data.join(file), place.aside.join(file)).unwrap();
     }
     place.is_stuck(&[DATABASE, "has 2 names (hard links)"]);
-    place.no_second_server(&place.aside);
+    no_second_server(&place.aside);
     fs::remove_dir_all(&place.aside).unwrap();
     assert_eq!(set(&place.app(), 7), 0);
     let (_dir, data, _, app) = place.stop();

@@ -12,6 +12,7 @@ mod cert;
 mod changes;
 mod cli;
 mod cloud;
+mod cloud_rules;
 mod conformance;
 #[path = "../../../store/tests/faults/disk.rs"]
 mod disk;
@@ -25,6 +26,7 @@ mod error_pages;
 mod export;
 mod faults;
 mod first_run;
+mod forged_usersig;
 mod handshakes;
 mod harness;
 mod honest;
@@ -49,6 +51,7 @@ mod secrets;
 mod shutdown;
 #[path = "../../../store/tests/common/small_disk.rs"]
 mod small_disk;
+mod store_identity;
 mod tls;
 mod torture;
 mod transport;

@@ -2,19 +2,22 @@
 
 use crate::harness::{App, KEY, TestServer, binary};
 use crate::interrupted::{Between, press_ctrl_c};
+use crate::receiver::{Receiver, Reply};
 use crate::tls::Authority;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::fs;
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 const USERS: usize = 2000;
 /// The app that `dev` made.
 const HERE: &str = "1400000000";
 
-fn name(n: usize) -> String {
+pub(crate) fn name(n: usize) -> String {
     format!("用户 {n}")
 }
 
@@ -38,7 +41,7 @@ fn fill(app: &App<'_>) {
     }
 }
 
-fn migrate(cloud: &App<'_>, here: &TestServer, url: &str, accounts: &Path, into: &str) -> Command {
+pub(crate) fn migrate(cloud: &App<'_>, here: &TestServer, url: &str, accounts: &Path, into: &str) -> Command {
     let mut command = binary();
     let (id, from) = (cloud.id.to_string(), format!("http://{}", cloud.server.address));
     command.args(["migrate", "--sdkappid", &id, "--from", &from, "--into", into]).env("PORTRAITD_KEY", KEY);
@@ -96,7 +99,8 @@ fn accounts_are_moved_in_spite_of_limits_and_a_stop() {
     );
     let refused = fs::read_to_string(dir.path().join("users.txt.refused")).unwrap();
     assert!(
-        refused.contains("Err_Profile_Invalid_Account") && refused.contains("at most 32 bytes"),
+        refused.contains("not imported (40003): the cloud does not know this account")
+            && refused.contains("at most 32 bytes"),
         "{refused}"
     );
     let moved =
@@ -161,5 +165,150 @@ fn https_is_spoken() {
     let summary = String::from_utf8_lossy(&output.stdout);
     assert!(summary.starts_with("1 rows read: 0 imported, 1 refused"), "{output:?}");
     let why = fs::read_to_string(dir.path().join("users.txt.refused")).unwrap();
-    assert!(why.contains("the cloud did not answer for this account"), "{why}");
+    assert!(why.contains("the cloud's answer names no such account; it has 0 entries"), "{why}");
+}
+
+/// The cloud as its pages have it; `answer` makes the entries for the accounts asked for.
+fn cloud_that(answer: impl Fn(&[&str]) -> Value + Send + Sync + 'static) -> Receiver {
+    Receiver::start(move |call| {
+        let asked = call.body["To_Account"].as_array().unwrap();
+        let asked: Vec<&str> = asked.iter().map(|user| user.as_str().unwrap()).collect();
+        let answer =
+            json!({"UserProfileItem": answer(&asked), "ActionStatus": "OK", "ErrorCode": 0, "ErrorInfo": ""});
+        Reply::Http(200, answer.to_string())
+    })
+}
+
+/// The entry of an account that there is; its nickname tells whose it is.
+fn known(user: &str) -> Value {
+    let nick = json!([{"Tag": "Tag_Profile_IM_Nick", "Value": format!("nick of {user}")}]);
+    json!({"To_Account": user, "ProfileItem": nick, "ResultCode": 0, "ResultInfo": ""})
+}
+
+/// The entry of an account that there is not.
+fn unknown(named: &str) -> Value {
+    json!({"To_Account": named, "ResultCode": 40003, "ResultInfo": "Err_Profile_Invalid_Account"})
+}
+
+/// Moves alice, bob, carol, dave and `@TLS#x` from that cloud, and gives the nicknames here and the reasons why not.
+fn moved_from(
+    answer: impl Fn(&[&str]) -> Value + Send + Sync + 'static,
+) -> (Vec<String>, Vec<(String, String)>) {
+    let (dir, cloud) = (tempfile::tempdir().unwrap(), cloud_that(answer));
+    let accounts = dir.path().join("users.txt");
+    fs::write(&accounts, "carol\nalice\n@TLS#x\ndave\nbob\nalice\n").unwrap();
+    let here = TestServer::serve(&dir.path().join("data"), "");
+    let app = here.app();
+    let (from, url) = (format!("http://{}", cloud.address), format!("http://{}", here.admin_address));
+    let mut command = binary();
+    command.args(["migrate", "--sdkappid", &app.id.to_string(), "--key", KEY, "--from", &from]);
+    command.args(["--admin-url", &url, "--admin-token", &here.admin_token, "--accounts"]).arg(&accounts);
+    command.output().unwrap();
+    let calls = cloud.calls();
+    assert_eq!(calls.len(), 1, "what failed is not asked for again");
+    assert_eq!(calls[0].body["To_Account"], json!(["alice", "bob", "carol", "dave"]), "each once");
+    let users = export(&here, app.id).into_iter().filter(|line| !line.contains("administrator"));
+    let nicks = users.map(|line| {
+        let line: Value = serde_json::from_str(&line).unwrap();
+        format!("{}: {}", line["UserID"].as_str().unwrap(), line["ProfileItem"][0]["Value"].as_str().unwrap())
+    });
+    let refused = fs::read_to_string(dir.path().join("users.txt.refused")).unwrap();
+    let reasons = refused.lines().map(|line| {
+        let line: Value = serde_json::from_str(line).unwrap();
+        (line["text"].as_str().unwrap().to_owned(), line["reason"].as_str().unwrap().to_owned())
+    });
+    let mut reasons: Vec<_> = reasons.collect();
+    assert_eq!(reasons.iter().filter(|(user, _)| user == "@TLS#x").count(), 1);
+    reasons.retain(|(user, _)| user != "@TLS#x");
+    (nicks.collect(), reasons)
+}
+
+const UNKNOWN: &str = "not imported (40003): the cloud does not know this account";
+
+fn because(users: &[&str], reason: &str) -> Vec<(String, String)> {
+    users.iter().map(|user| ((*user).to_owned(), reason.to_owned())).collect()
+}
+
+#[test]
+fn an_unknown_account_in_its_place_is_named() {
+    let (moved, not) = moved_from(|asked| {
+        let entry = |user: &&str| if *user == "bob" { unknown("@TLS#NOT_FOUND") } else { known(user) };
+        asked.iter().map(entry).collect()
+    });
+    assert_eq!(moved, ["alice: nick of alice", "carol: nick of carol", "dave: nick of dave"]);
+    assert_eq!(not, because(&["bob"], UNKNOWN));
+    let (moved, not) = moved_from(|asked| asked.iter().map(|_| unknown("@TLS#NOT_FOUND")).collect());
+    assert!(moved.is_empty());
+    assert_eq!(not, because(&["carol", "alice", "dave", "bob", "alice"], UNKNOWN));
+}
+
+#[test]
+fn an_unknown_account_that_is_echoed_is_named() {
+    let (moved, not) = moved_from(|asked| {
+        asked.iter().map(|user| if *user == "bob" { unknown(user) } else { known(user) }).collect()
+    });
+    assert_eq!(moved, ["alice: nick of alice", "carol: nick of carol", "dave: nick of dave"]);
+    assert_eq!(not, because(&["bob"], UNKNOWN));
+}
+
+#[test]
+fn each_account_that_an_answer_lacks_is_named() {
+    let (moved, not) = moved_from(|_| json!([known("carol"), unknown("@TLS#NOT_FOUND")]));
+    assert_eq!(moved, ["carol: nick of carol"]);
+    let reason = "not imported: the cloud's answer names no such account; it has 2 entries for 4 accounts, 1 of them @TLS#NOT_FOUND; import this account again";
+    assert_eq!(not, because(&["alice", "dave", "bob", "alice"], reason));
+}
+
+#[test]
+fn no_account_gets_the_profile_of_another() {
+    // Another order, one account twice, one that was not asked for, and one without a name.
+    let (moved, not) = moved_from(|_| {
+        let mut nameless = known("alice");
+        nameless["To_Account"] = "@TLS#NOT_FOUND".into();
+        json!([known("dave"), known("carol"), known("mallory"), known("carol"), nameless])
+    });
+    assert_eq!(moved, ["carol: nick of carol", "dave: nick of dave"]);
+    let users: Vec<&str> = not.iter().map(|(user, _)| user.as_str()).collect();
+    assert_eq!(users, ["alice", "bob", "alice"]);
+    assert!(
+        not.iter().all(|(_, reason)| reason.contains("has 5 entries for 4 accounts, 0 of them")),
+        "{not:?}"
+    );
+    // Two different profiles of one account: neither.
+    let (moved, not) = moved_from(|_| {
+        let mut other = known("bob");
+        other["ProfileItem"][0]["Value"] = "nick of alice".into();
+        json!([known("bob"), known("dave"), other, known("carol"), known("alice")])
+    });
+    assert_eq!(moved, ["alice: nick of alice", "carol: nick of carol", "dave: nick of dave"]);
+    let reason = "not imported: the cloud's answer holds this account twice, with different contents";
+    assert_eq!(not, because(&["bob"], reason));
+}
+
+#[test]
+fn a_host_that_is_not_there_ends_a_migration_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let accounts = dir.path().join("users.txt");
+    fs::write(&accounts, "alice\n").unwrap();
+    let here = TestServer::dev();
+    // No resolver is asked for a label of 64 letters.
+    let nowhere = format!("http://{}.invalid", "x".repeat(64));
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for from in [nowhere, format!("http://{closed}")] {
+        let mut command = binary();
+        command.args(["migrate", "--sdkappid", HERE, "--key", KEY, "--from", &from]);
+        command.arg("--admin-url").arg(format!("http://{}", here.admin_address));
+        command.args(["--admin-token", &here.admin_token, "--accounts"]).arg(&accounts);
+        let started = Instant::now();
+        let output = command.output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        assert!(
+            told.contains("nothing was imported") && told.contains(&from) && told.contains("is --from right"),
+            "{told}"
+        );
+        assert!(started.elapsed() < Duration::from_secs(5), "after {:?}: {told}", started.elapsed());
+        assert!(!told.contains("usersig"), "{told}");
+        assert!(!dir.path().join("users.txt.progress").exists());
+    }
 }

@@ -176,7 +176,7 @@ fn official_vectors_are_verified_by_the_running_server() {
             server.admin("POST", &format!("/apps/{app}/keys"), &json!({ "key": key }).to_string());
         }
         let identifier = vector["identifier"].as_str().unwrap();
-        let sig = vector["usersig"].as_str().unwrap();
+        let sig = encode(vector["usersig"].as_str().unwrap());
         let target = format!(
             "{}?sdkappid={app}&identifier={}&usersig={sig}",
             path_of("portrait_get"),
@@ -185,7 +185,8 @@ fn official_vectors_are_verified_by_the_running_server() {
         let code = server.connect().exchange(&post(&target, GET)).unwrap().code();
         let expires = vector["time"].as_u64().unwrap() + vector["expire"].as_u64().unwrap();
         let valid = if identifier == "administrator" { 0 } else { 40004 };
-        assert_eq!(code, if expires < now() { 70001 } else { valid }, "{vector}");
+        let in_time = if expires < now() { 70001 } else { valid };
+        assert_eq!(code, vector["code"].as_u64().unwrap_or(in_time), "{vector}");
     }
 }
 

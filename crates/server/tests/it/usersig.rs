@@ -4,8 +4,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::{Compression, write::ZlibEncoder};
 use hmac::{Hmac, KeyInit, Mac};
+use serde_json::json;
 use sha2::Sha256;
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What goes into a UserSig.
@@ -25,21 +27,42 @@ pub(crate) fn now() -> u64 {
 
 impl Sign<'_> {
     pub(crate) fn signature(&self) -> String {
+        self.signature_with(None)
+    }
+
+    /// A user buffer as it stands in the document, base64 or not.
+    pub(crate) fn signature_with(&self, userbuf: Option<&str>) -> String {
         let Self { key, sdkappid, identifier, time, expire } = self;
-        let content = format!(
+        let mut content = format!(
             "TLS.identifier:{identifier}\nTLS.sdkappid:{sdkappid}\nTLS.time:{time}\nTLS.expire:{expire}\n"
         );
+        if let Some(userbuf) = userbuf {
+            writeln!(content, "TLS.userbuf:{userbuf}").unwrap();
+        }
         let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).unwrap();
         mac.update(content.as_bytes());
         STANDARD.encode(mac.finalize().into_bytes())
     }
 
     pub(crate) fn usersig(&self) -> String {
-        let signature = self.signature();
+        self.usersig_with(None)
+    }
+
+    pub(crate) fn usersig_with(&self, userbuf: Option<&str>) -> String {
+        enclose(&self.document(userbuf, &self.signature_with(userbuf)))
+    }
+
+    /// The document with whatever signature.
+    pub(crate) fn document(&self, userbuf: Option<&str>, signature: &str) -> String {
         let Self { sdkappid, identifier, time, expire, .. } = self;
-        enclose(&format!(
-            r#"{{"TLS.ver":"2.0","TLS.identifier":"{identifier}","TLS.sdkappid":{sdkappid},"TLS.expire":{expire},"TLS.time":{time},"TLS.sig":"{signature}"}}"#
-        ))
+        let mut document = json!({
+            "TLS.ver": "2.0", "TLS.identifier": identifier, "TLS.sdkappid": sdkappid, "TLS.expire": expire,
+            "TLS.time": time, "TLS.sig": signature,
+        });
+        if let Some(userbuf) = userbuf {
+            document["TLS.userbuf"] = userbuf.into();
+        }
+        document.to_string()
     }
 }
 

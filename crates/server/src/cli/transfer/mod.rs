@@ -2,16 +2,19 @@
 //! bar, a file of what is refused, and a way to continue.
 
 mod bar;
+mod format;
+mod mark;
 mod progress;
+mod refused;
 mod source;
-mod spreadsheet;
+pub(crate) mod spreadsheet;
 mod stop;
 
 pub(super) use bar::{counter, of_bytes, of_steps};
+pub(super) use format::open_accounts;
 pub(super) use progress::beside;
 pub(crate) use source::{Lines, Source};
 pub(super) use source::{Row, open};
-pub(crate) use spreadsheet::Spreadsheet;
 pub(super) use stop::Stop;
 
 use super::operator::{Operator, Refusal};
@@ -20,18 +23,31 @@ use crate::admin::transfer::Imported;
 use anyhow::Context;
 use hyper::{Method, StatusCode};
 use indicatif::ProgressBar;
-use progress::Progress;
+use mark::Mark;
+use portrait_store::StoreId;
+use progress::{Progress, restart};
+use refused::RefusedRows;
 use serde::Serialize;
-use source::write_refused;
-use std::fs::{File, OpenOptions};
-use std::io::{BufWriter, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+/// What every transfer can be told.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(super) struct TransferArgs {
+    /// Do not stop after 1000 refused rows in a row
+    #[arg(long)]
+    keep_going: bool,
+    /// Print the summary as JSON
+    #[arg(long)]
+    json: bool,
+}
 
 /// What a transfer needs to know.
 pub(super) struct Plan<'a> {
     pub(super) operator: &'a Operator,
+    /// The one store that all of it goes to.
+    pub(super) store: StoreId,
     pub(super) sdkappid: u32,
     /// What is read; `None`: standard input, where nothing can be continued.
     pub(super) file: Option<&'a Path>,
@@ -39,8 +55,19 @@ pub(super) struct Plan<'a> {
     pub(super) rows: usize,
     /// Tell the app's webhook.
     pub(super) tell: bool,
-    /// Print the summary as JSON.
-    pub(super) json: bool,
+    pub(super) args: TransferArgs,
+}
+
+/// A transfer stops after so many rows that were refused one after the other: it is the wrong file, the wrong app or a
+/// missing field then, rather than a bad row.
+const REFUSED_IN_A_ROW_MAX: u64 = 1000;
+
+/// Rows refused one after the other, up to the last row that was read.
+#[derive(Default)]
+struct RefusedInARow {
+    rows: u64,
+    /// The first one, and why.
+    first: String,
 }
 
 /// A transfer on its way.
@@ -48,8 +75,10 @@ pub(super) struct Transfer<'a> {
     plan: Plan<'a>,
     source: Box<dyn Source>,
     progress: Progress,
-    /// Opened by the first row that is refused.
-    refused: Option<BufWriter<File>>,
+    refused: RefusedRows,
+    in_a_row: RefusedInARow,
+    /// How far it had come before the batch with the last row that was taken: the same command goes back to there.
+    before_last_taken: Progress,
     bar: ProgressBar,
     stop: Stop,
     started: Instant,
@@ -73,7 +102,7 @@ struct Summary {
 
 impl<'a> Transfer<'a> {
     /// Gets ready, after what an earlier run did.
-    pub(super) fn prepare(plan: Plan<'a>, mut source: Box<dyn Source>) -> anyhow::Result<Self> {
+    pub(super) async fn prepare(plan: Plan<'a>, mut source: Box<dyn Source>) -> anyhow::Result<Self> {
         let size = match plan.file {
             Some(file) => {
                 std::fs::metadata(file).with_context(|| format!("can't read {}", file.display()))?.len()
@@ -81,16 +110,46 @@ impl<'a> Transfer<'a> {
             None => 0,
         };
         let bar = if plan.file.is_some() { of_bytes(size) } else { counter("rows") };
-        let mut progress = Progress::new(plan.sdkappid, size);
+        let mut progress = Progress::new(plan.store, plan.sdkappid, size);
         if let Some(file) = plan.file {
             let path = beside(file, ".progress");
             progress.advance(source.as_ref());
             progress = progress.resume(file, source.as_mut()).with_context(|| path.display().to_string())?;
+            let known = match &progress.mark {
+                Some(mark) => mark.is_in(plan.operator, plan.store).await?,
+                None => true,
+            };
+            anyhow::ensure!(
+                known,
+                "{}: the store {} was set back to an earlier state, before {} lines of {} were imported: nothing was sent; {}",
+                path.display(),
+                plan.store,
+                progress.lines,
+                file.display(),
+                restart(file)
+            );
+        }
+        let refused = RefusedRows::resume(plan.file.unwrap_or(Path::new("stdin")), &progress.refused_part)?;
+        progress.refused_part = refused.part();
+        if let Some(file) = plan.file {
             // Tells now, not after a second, when the directory can't be written.
             progress.save(file)?;
         }
         let (earlier, stop, now) = (progress.read, Stop::listen()?, Instant::now());
-        Ok(Self { plan, source, progress, refused: None, bar, stop, started: now, saved: now, earlier })
+        let (in_a_row, before_last_taken) = (RefusedInARow::default(), progress.clone());
+        Ok(Self {
+            plan,
+            source,
+            progress,
+            refused,
+            in_a_row,
+            before_last_taken,
+            bar,
+            stop,
+            started: now,
+            saved: now,
+            earlier,
+        })
     }
 
     /// Moves everything. `look_up` makes accounts' lines of the rows that are not such lines yet.
@@ -100,30 +159,35 @@ impl<'a> Transfer<'a> {
     ) -> anyhow::Result<()> {
         let outcome = self.go(look_up).await;
         self.bar.finish_and_clear();
-        // Also after a failure: what is done is done.
-        let saved = self.save();
-        self.summarize(outcome.is_ok() && saved.is_ok())?;
-        match outcome.and(saved) {
-            Ok(()) => {
-                self.plan.file.map_or(Ok(()), Progress::remove)?;
-                let (refused, file) = (self.progress.refused, self.refused_path());
-                anyhow::ensure!(refused == 0, "{refused} rows were refused: see {}", file.display());
-                Ok(())
-            }
-            Err(why) if self.progress.read == 0 => {
-                self.plan.file.map_or(Ok(()), Progress::remove)?;
-                Err(why.context("nothing was imported"))
-            }
-            Err(why) if self.plan.file.is_some() => {
-                let lines = self.progress.lines;
-                Err(why.context(format!(
-                    "stopped after line {lines}, up to which all is done; run the same command again to continue"
-                )))
-            }
-            Err(why) => Err(why.context(
-                "stopped; run the same command on the same input again: what is stored is only set once more",
-            )),
+        let done = self.progress.clone();
+        if outcome.is_err() && self.is_futile() {
+            // Once the cause is mended, the same command tries those rows again.
+            self.progress = self.before_last_taken.clone();
         }
+        // Also after a failure: what is done is done.
+        let saved = self.save().await;
+        self.summarize(&done, outcome.is_ok() && saved.is_ok())?;
+        let continues = self.plan.file.filter(|_| self.progress.read > 0);
+        let outcome = outcome.and(saved);
+        if outcome.is_ok() || continues.is_none() {
+            self.plan.file.map_or(Ok(()), Progress::remove)?;
+        }
+        let Err(why) = outcome else {
+            let (refused, file) = (self.progress.refused, self.refused.path());
+            anyhow::ensure!(refused == 0, "{refused} rows were refused: see {}", file.display());
+            return Ok(());
+        };
+        Err(why.context(match continues {
+            Some(_) => format!(
+                "stopped after line {}, up to which all is done; run the same command again to continue",
+                self.progress.lines
+            ),
+            None if done.imported == 0 => "nothing was imported".to_owned(),
+            None => {
+                "stopped; run the same command on the same input again: what is stored is only set once more"
+                    .to_owned()
+            }
+        }))
     }
 
     async fn go(
@@ -132,7 +196,6 @@ impl<'a> Transfer<'a> {
     ) -> anyhow::Result<()> {
         /// Between two times that progress is saved.
         const SAVE_EVERY: Duration = Duration::from_secs(1);
-        self.forget_refused()?;
         loop {
             self.stop.check()?;
             let rows = self.batch()?;
@@ -143,14 +206,21 @@ impl<'a> Transfer<'a> {
             let rows = look_up(rows, &self.stop).await?;
             let lines: Vec<&str> = rows.iter().filter_map(|row| row.line.as_deref().ok()).collect();
             let answer = self.send(&lines.join("\n")).await?;
+            let begun = self.refused.is_open();
             self.note_refused(&rows, &answer)?;
             self.progress.read += read;
             self.progress.imported += answer.imported;
             self.progress.advance(self.source.as_ref());
             self.show();
-            if self.saved.elapsed() >= SAVE_EVERY {
-                self.save()?;
+            if self.saved.elapsed() >= SAVE_EVERY || self.refused.is_open() != begun {
+                self.save().await?;
             }
+            let RefusedInARow { rows, first } = &self.in_a_row;
+            anyhow::ensure!(
+                !self.is_futile(),
+                "{rows} rows in a row were refused, the first of them {first}; all are in {}; mend the cause, or go past such rows with --keep-going",
+                self.refused.path().display()
+            );
         }
     }
 
@@ -172,8 +242,8 @@ impl<'a> Transfer<'a> {
         if lines.is_empty() {
             return Ok(Imported::default());
         }
-        let Plan { sdkappid, tell, .. } = self.plan;
-        let path = format!("/apps/{sdkappid}/import?tell={tell}");
+        let Plan { sdkappid, tell, store, .. } = self.plan;
+        let path = format!("/apps/{sdkappid}/import?tell={tell}&store={store}");
         let mut pauses = PAUSES_MS.into_iter();
         loop {
             let answer = self.plan.operator.bytes(Method::POST, &path, lines.as_bytes().to_vec()).await;
@@ -186,48 +256,54 @@ impl<'a> Transfer<'a> {
         }
     }
 
+    /// Writes down what was refused, here or by the server.
     fn note_refused(&mut self, rows: &[Row], answer: &Imported) -> anyhow::Result<()> {
         let sent: Vec<&Row> = rows.iter().filter(|row| row.line.is_ok()).collect();
-        let here = rows.iter().filter_map(|row| Some((row, row.line.as_ref().err()?)));
-        let there = answer
-            .refused
-            .iter()
-            .filter_map(|refused| Some((*sent.get(refused.line.checked_sub(1)?)?, &refused.reason)));
-        let mut refused: Vec<(&Row, &String)> = here.chain(there).collect();
-        refused.sort_by_key(|(row, _)| row.number);
-        for (row, reason) in refused {
-            let path = self.refused_path();
-            let out = match self.refused.as_mut() {
-                Some(out) => out,
-                None => self.refused.insert(open_refused(&path, self.progress.refused_bytes)?),
+        let there = answer.refused.iter().filter_map(|refused| {
+            Some((sent.get(refused.line.checked_sub(1)?)?.number, refused.reason.as_str()))
+        });
+        let there: HashMap<u64, &str> = there.collect();
+        let mut count = 0;
+        let mut taken = false;
+        for row in rows {
+            let here = row.line.as_ref().err().map(String::as_str);
+            let Some(reason) = here.or_else(|| there.get(&row.number).copied()) else {
+                (self.in_a_row, taken) = (RefusedInARow::default(), true);
+                continue;
             };
-            let written = write_refused(out, row, reason);
-            self.progress.refused_bytes +=
-                written.with_context(|| format!("can't write {}", path.display()))?;
-            self.progress.refused += 1;
+            if let Some(news) = self.refused.write(row, reason)? {
+                self.bar.suspend(|| eprintln!("{news}"));
+            }
+            count += 1;
+            if self.in_a_row.rows == 0 {
+                self.in_a_row.first = format!("(line {}): {reason}", row.number);
+            }
+            self.in_a_row.rows += 1;
         }
+        if taken {
+            self.before_last_taken = self.progress.clone();
+        }
+        self.progress.refused += count;
+        self.progress.refused_part = self.refused.part();
         Ok(())
     }
 
-    fn refused_path(&self) -> PathBuf {
-        self.plan.file.map_or_else(|| "stdin.refused".into(), |file| beside(file, ".refused"))
+    /// Whether nothing is taken any more.
+    fn is_futile(&self) -> bool {
+        self.in_a_row.rows >= REFUSED_IN_A_ROW_MAX && !self.plan.args.keep_going
     }
 
-    /// A transfer that begins knows nothing of what an earlier one refused.
-    fn forget_refused(&self) -> anyhow::Result<()> {
-        let path = self.refused_path();
-        if self.progress.read > 0 || !path.exists() {
-            return Ok(());
-        }
-        std::fs::remove_file(&path).with_context(|| format!("can't remove {}", path.display()))
-    }
-
-    fn save(&mut self) -> anyhow::Result<()> {
-        if let Some(out) = self.refused.as_mut() {
-            out.flush().with_context(|| format!("can't write {}", self.refused_path().display()))?;
-        }
+    async fn save(&mut self) -> anyhow::Result<()> {
+        const MARK_PATIENCE: Duration = Duration::from_secs(2);
+        self.refused.flush()?;
         self.saved = Instant::now();
-        self.plan.file.map_or(Ok(()), |file| self.progress.save(file))
+        let Some(file) = self.plan.file else { return Ok(()) };
+        // From a server that is gone or busy: the mark of a second ago will do.
+        let newest = Mark::newest(self.plan.operator, self.plan.store);
+        if let Ok(Ok(mark)) = tokio::time::timeout(MARK_PATIENCE, newest).await {
+            self.progress.mark = mark;
+        }
+        self.progress.save(file)
     }
 
     fn show(&self) {
@@ -239,13 +315,13 @@ impl<'a> Transfer<'a> {
         self.bar.set_message(format!("{imported} imported, {refused} refused"));
     }
 
-    fn summarize(&self, complete: bool) -> anyhow::Result<()> {
-        let Progress { read, imported, refused, .. } = self.progress;
+    fn summarize(&self, done: &Progress, complete: bool) -> anyhow::Result<()> {
+        let Progress { read, imported, refused, .. } = *done;
         let seconds = self.started.elapsed().as_secs_f64();
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
         let rate = (read - self.earlier) as f64 / seconds.max(0.001);
-        let refused_file = (refused > 0).then(|| self.refused_path());
-        if self.plan.json {
+        let refused_file = (refused > 0).then(|| self.refused.path());
+        if self.plan.args.json {
             return print_json(&Summary { complete, read, imported, refused, refused_file, seconds, rate });
         }
         let earlier = match self.earlier {
@@ -257,15 +333,4 @@ impl<'a> Transfer<'a> {
         ));
         Ok(())
     }
-}
-
-/// Keeps what belongs to the rows that are done.
-fn open_refused(path: &Path, keep: u64) -> anyhow::Result<BufWriter<File>> {
-    let options = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
-    let opened = options.and_then(|mut file| {
-        file.set_len(keep)?;
-        file.seek(SeekFrom::End(0))?;
-        Ok(BufWriter::new(file))
-    });
-    opened.with_context(|| format!("can't write {}", path.display()))
 }

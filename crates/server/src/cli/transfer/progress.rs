@@ -1,20 +1,24 @@
 //! How far a transfer has come, in a small file beside what is transferred, so that the same command continues.
 
+use super::mark::Mark;
+use super::refused::RefusedPart;
 use super::source::Source;
 use anyhow::Context;
+use portrait_store::StoreId;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What is remembered.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Progress {
     v: u32,
-    /// Into which app.
+    /// Into which store, and which app of it.
+    store: String,
     app: u32,
     /// The size of the file, in bytes.
     size: u64,
@@ -25,8 +29,21 @@ pub(super) struct Progress {
     pub(super) read: u64,
     pub(super) imported: u64,
     pub(super) refused: u64,
-    /// How much of the file of refused rows belongs to them.
-    pub(super) refused_bytes: u64,
+    /// The file of refused rows, as far as it belongs to them.
+    pub(super) refused_part: RefusedPart,
+    /// Written with the last of them, or later.
+    pub(super) mark: Option<Mark>,
+}
+
+/// What helps when a transfer can't be continued.
+pub(super) fn restart(file: &Path) -> String {
+    format!("delete {} to begin from the start", beside(file, ".progress").display())
+}
+
+/// The part that every version of the file has.
+#[derive(Deserialize)]
+struct Version {
+    v: u32,
 }
 
 /// A name with something behind it: `accounts.jsonl.progress`.
@@ -38,11 +55,23 @@ pub(crate) fn beside(file: &Path, ending: &str) -> PathBuf {
 
 impl Progress {
     /// A transfer that has not begun.
-    pub(super) fn new(app: u32, size: u64) -> Self {
-        Self { v: VERSION, app, size, ..Self::default() }
+    pub(super) fn new(store: StoreId, app: u32, size: u64) -> Self {
+        Self {
+            v: VERSION,
+            store: store.to_string(),
+            app,
+            size,
+            lines: 0,
+            hash: String::new(),
+            read: 0,
+            imported: 0,
+            refused: 0,
+            refused_part: RefusedPart::default(),
+            mark: None,
+        }
     }
 
-    /// Reads what an earlier run left, if anything, and passes over what it did. Refuses another file or app.
+    /// Reads what an earlier run left, if anything, and passes over what it did. Refuses another store, app or file.
     pub(super) fn resume(self, file: &Path, source: &mut dyn Source) -> anyhow::Result<Self> {
         let path = beside(file, ".progress");
         let text = match fs::read(&path) {
@@ -50,15 +79,29 @@ impl Progress {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(self),
             Err(error) => return Err(error).with_context(|| format!("can't read {}", path.display())),
         };
-        let anew = format!("delete {} to begin anew", path.display());
-        let found: Self = serde_json::from_slice(&text).with_context(|| format!("it is damaged; {anew}"))?;
-        anyhow::ensure!(found.v == VERSION, "it was written by another version of portraitd; {anew}");
+        let restart = restart(file);
+        let damaged = || format!("it is damaged; {restart}");
+        let Version { v } = serde_json::from_slice(&text).with_context(damaged)?;
+        anyhow::ensure!(v == VERSION, "it was written by another version of portraitd; {restart}");
+        let found: Self = serde_json::from_slice(&text).with_context(damaged)?;
         if found.read == 0 {
             // Killed before anything was done: as good as none.
             return Ok(self);
         }
-        anyhow::ensure!(found.app == self.app, "an import into app {} was not finished; {anew}", found.app);
-        let other = || format!("{} is not the file of which a part was imported; {anew}", file.display());
+        anyhow::ensure!(
+            found.store == self.store,
+            "{} lines of {} are imported into the store {}, and this is the store {}: nothing was sent; run the command on that store to continue, or {restart}",
+            found.lines,
+            file.display(),
+            found.store,
+            self.store
+        );
+        anyhow::ensure!(
+            found.app == self.app,
+            "an import into app {} was not finished; {restart}",
+            found.app
+        );
+        let other = || format!("{} is not the file of which a part was imported; {restart}", file.display());
         anyhow::ensure!(found.size == self.size, other());
         while source.seen().lines < found.lines {
             if source.row()?.is_none() {
@@ -76,7 +119,7 @@ impl Progress {
         self.hash = seen.hash();
     }
 
-    /// Writes the file anew; a crash leaves the old one or the new one.
+    /// Writes the file; a crash leaves the old one or the new one.
     pub(super) fn save(&self, file: &Path) -> anyhow::Result<()> {
         let (path, fresh) = (beside(file, ".progress"), beside(file, ".progress.new"));
         let written = serde_json::to_vec(self).map_err(std::io::Error::from);

@@ -5,7 +5,7 @@ use anyhow::Context;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 /// The longest row, in bytes: every field an app can have, escaped, fits.
@@ -144,20 +144,6 @@ impl<R: Read> Source for Spreadsheet<R> {
     fn seen(&self) -> &Seen {
         &self.seen
     }
-}
-
-/// Writes what is refused: one line of JSON each, with the row's number, the reason and the row itself.
-pub(super) fn write_refused(out: &mut impl Write, row: &Row, reason: &str) -> std::io::Result<u64> {
-    #[derive(serde::Serialize)]
-    struct Refused<'a> {
-        line: u64,
-        reason: &'a str,
-        text: &'a str,
-    }
-    let mut line = serde_json::to_vec(&Refused { line: row.number, reason, text: &row.text })?;
-    line.push(b'\n');
-    out.write_all(&line)?;
-    Ok(line.len() as u64)
 }
 
 #[cfg(test)]

@@ -11,6 +11,9 @@ use std::cell::Cell;
 use std::io::{self, Read};
 use std::rc::Rc;
 
+/// The column that every header needs.
+pub(super) const USER_ID: &str = "UserID";
+
 /// A column of the header.
 struct Column {
     tag: String,
@@ -126,7 +129,7 @@ fn value(cell: &str, column: &Column) -> Result<Box<RawValue>, String> {
 }
 
 fn column(name: &str, app: &AppView) -> anyhow::Result<Option<Column>> {
-    if name == "UserID" {
+    if name == USER_ID {
         return Ok(None);
     }
     let id = app.sdkappid;
@@ -142,7 +145,7 @@ fn column(name: &str, app: &AppView) -> anyhow::Result<Option<Column>> {
         None => None,
     };
     let (tag, number) = known.with_context(|| {
-        format!("column `{name}`: app {id} has no such field; define it with portraitd field define, or take the column out. Nothing was imported")
+        format!("column `{name}`: app {id} has no such field; define it with portraitd field define, or take the column out (a comma stands between two columns). Nothing was imported")
     })?;
     Ok(Some(Column { tag, number }))
 }

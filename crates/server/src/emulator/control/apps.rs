@@ -7,7 +7,7 @@ use crate::secret::random_key;
 use axum::Json;
 use axum::extract::{Path, State as Extract};
 use axum::http::StatusCode;
-use portrait_model::{AppSettings, Clock, SdkAppId, SignRequest, Webhook, WebhookUrl, sign};
+use portrait_model::{AppSettings, Clock, SdkAppId, SignRequest, UserId, Webhook, WebhookUrl, sign};
 use portrait_store::{Image, StoreError};
 use serde_json::{Value, json};
 
@@ -41,14 +41,14 @@ pub(super) async fn make(
 fn made(state: &State, image: &Image) -> Option<Made> {
     let settings = image.apps().next()?;
     let key = &settings.keys.first()?.key;
-    let (app, admin) = (settings.id, AppSettings::ADMINISTRATOR);
+    let (app, admin) = (settings.id, UserId::parse(AppSettings::ADMINISTRATOR).ok()?);
     let time = state.emulator.clock.now().seconds();
     let request = SignRequest { app, identifier: admin, time, expire: USERSIG_SECONDS, userbuf: None };
     Some(Made {
         url: state.url.to_string(),
         sdkappid: app.0,
         key: key.expose().to_owned(),
-        admin: admin.to_owned(),
+        admin: admin.to_string(),
         usersig: sign(key, request),
         accounts: image.accounts(),
         webhook: settings.webhook.as_ref().map(|webhook| webhook.url.to_string()),
