@@ -5,7 +5,7 @@
 //! with an envelope.
 
 use crate::config::ListenerConfig;
-use crate::fairness::Turn;
+use crate::fairness::FairnessBudget;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -49,7 +49,7 @@ pub(super) struct Deadlines<T> {
     stream: T,
     progress: Progress,
     config: ListenerConfig,
-    turn: Turn,
+    budget: FairnessBudget,
     /// When the present wait for bytes must end.
     read_by: Instant,
     /// When the present wait for room to send must end.
@@ -82,7 +82,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Deadlines<T> {
             stream,
             progress,
             config,
-            turn: Turn::default(),
+            budget: FairnessBudget::default(),
             read_by,
             write_by: None,
             timer: None,
@@ -123,7 +123,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Deadlines<T> {
 
     fn written(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if let Poll::Ready(Ok(length)) = &written {
-            self.turn.spend(*length);
+            self.budget.spend(*length);
         }
         self.timed_write(cx, written)
     }
@@ -134,7 +134,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Deadlines<T> {
             self.write_by = None;
             return written;
         }
-        self.turn.renew();
+        self.budget.renew();
         let write_by = self.write_by.unwrap_or_else(|| after(self.config.write_timeout));
         self.write_by = Some(write_by);
         self.wait_until(cx, write_by).map(Err)
@@ -151,14 +151,14 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Deadlines<T> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        ready!(self.turn.poll(cx));
+        ready!(self.budget.poll(cx));
         let before = buf.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);
         let phase = self.progress.get();
         match read {
             Poll::Ready(outcome) => {
                 let length = buf.filled().len().saturating_sub(before);
-                self.turn.spend(length);
+                self.budget.spend(length);
                 if phase == IDLE && length > 0 {
                     self.progress.set(READING_HEAD);
                     self.read_by = after(self.config.header_timeout);
@@ -167,11 +167,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Deadlines<T> {
             }
             // While the service works, the body has its own clock in the gateway.
             Poll::Pending if phase >= ANSWERING => {
-                self.turn.renew();
+                self.budget.renew();
                 Poll::Pending
             }
             Poll::Pending => {
-                self.turn.renew();
+                self.budget.renew();
                 let read_by = self.read_by;
                 self.wait_until(cx, read_by).map(Err)
             }
@@ -211,11 +211,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Deadlines<T> {
         let flushed = Pin::new(&mut self.stream).poll_flush(cx);
         ready!(self.timed_write(cx, flushed))?;
         // hyper takes up the next request only after this.
-        ready!(self.turn.poll(cx));
+        ready!(self.budget.poll(cx));
         // hyper flushes once an answer is whole in the socket: the connection idles from here.
         if self.progress.get() == SENDING {
             self.progress.set(IDLE);
-            self.turn.answered();
+            self.budget.answered();
             let idle_until = after(self.config.idle_timeout);
             self.read_by = idle_until;
             // hyper may already wait for the next request and not ask again before something happens: the end of
@@ -233,11 +233,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Deadlines<T> {
         }
         let mut scrap = [0; 8192];
         while let Some(linger) = self.linger.filter(|linger| linger.bytes_left > 0) {
-            ready!(self.turn.poll(cx));
+            ready!(self.budget.poll(cx));
             let mut buf = ReadBuf::new(&mut scrap);
             match Pin::new(&mut self.stream).poll_read(cx, &mut buf) {
                 Poll::Ready(Ok(())) if !buf.filled().is_empty() => {
-                    self.turn.spend(buf.filled().len());
+                    self.budget.spend(buf.filled().len());
                     let bytes_left = linger.bytes_left.saturating_sub(buf.filled().len());
                     self.linger = Some(Linger { bytes_left, ..linger });
                 }

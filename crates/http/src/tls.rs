@@ -88,7 +88,7 @@ impl Tls {
 
 /// What a new connection to a TLS port turned out to be.
 pub(super) enum Greeting {
-    Tls(TlsStream<TcpStream>),
+    Tls(Box<TlsStream<TcpStream>>),
     /// Somebody speaks HTTP without TLS.
     Plain(TcpStream),
 }
@@ -102,5 +102,5 @@ async fn shake(stream: TcpStream, acceptor: TlsAcceptor) -> io::Result<Option<Gr
     if first.iter().all(u8::is_ascii_alphabetic) {
         return Ok(Some(Greeting::Plain(stream)));
     }
-    Ok(Some(Greeting::Tls(acceptor.accept(stream).await?)))
+    Ok(Some(Greeting::Tls(Box::new(acceptor.accept(stream).await?))))
 }

@@ -195,7 +195,7 @@ fn mistakes_are_explained() {
     refused(binary().arg("serve").arg("--config").arg(&config), 1, "did you mean `listen`?");
     refused(binary().args(["serve", "--config", "/no/such/file.toml"]), 1, "can't read /no/such/file.toml");
     let server = TestServer::dev();
-    refused(binary().args(["dev", "--listen", &server.address]), 1, "the port is in use by portraitd");
+    refused(binary().args(["dev", "--listen", &server.address]), 1, "the port is in use");
     let example = run(binary().args(["config", "--example"]));
     std::fs::write(&config, example).unwrap();
     let data = dir.path().join("data");

@@ -8,7 +8,7 @@ use crate::honest::{
 };
 use serde_json::json;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -143,6 +143,19 @@ fn floods() {
         while !stop.load(Ordering::Relaxed) {
             let Some(mut stream) = connect(app) else { continue };
             while !stop.load(Ordering::Relaxed) && stream.write_all(&flood).is_ok() {}
+        }
+    });
+    withstands("refused requests, pipelined without end, answers read", &target, 2, |app, stop| {
+        let flood = post("/v4/profile/portrait_get", GET).repeat(100);
+        while !stop.load(Ordering::Relaxed) {
+            let Some(mut stream) = connect(app) else { continue };
+            let mut answers = stream.try_clone().unwrap();
+            std::thread::scope(|scope| {
+                let mut scrap = [0; 16_384];
+                scope.spawn(move || while answers.read(&mut scrap).is_ok_and(|length| length > 0) {});
+                while !stop.load(Ordering::Relaxed) && stream.write_all(&flood).is_ok() {}
+                let _ = stream.shutdown(Shutdown::Both);
+            });
         }
     });
     withstands("wrong UserSigs", &target, 2, |app, stop| {
