@@ -3,7 +3,7 @@
 
 The three take turns, beside everything else on this machine. The receiver is portrait-bench itself, on the thread that asks, so that
 it takes as little as can be from the cores that it shares with what is measured. Needs release builds:
-    cargo build --release -p portrait-server -p portrait-bench && benches/webhook_cost.py
+    cargo build --release -p portraitd -p portrait-bench && benches/webhook_cost.py
 """
 import json, pathlib, shutil, statistics, subprocess, sys, tempfile, urllib.request
 from measuring import APP, Emulator, fill, options, sets

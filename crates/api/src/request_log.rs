@@ -12,13 +12,13 @@ use std::time::{Duration, Instant};
 #[derive(Default)]
 pub struct Steps {
     /// Authentication.
-    pub(crate) auth: Duration,
+    pub auth: Duration,
     /// Reading the body.
-    pub(crate) body: Duration,
+    pub body: Duration,
     /// Decoding, checking, the store and encoding.
-    pub(crate) work: Duration,
+    pub work: Duration,
     /// The store's part of it, in microseconds.
-    pub(crate) store_micros: AtomicU64,
+    pub store_micros: AtomicU64,
 }
 
 /// Measures how long a step takes.

@@ -12,7 +12,7 @@ use std::sync::{Arc, PoisonError};
 /// The verified UserSigs of one app's snapshot, by their whole text. A change of the app's settings (a key revoked, an
 /// admin kicked) makes a new snapshot, and with it an empty memory.
 #[derive(Default)]
-pub(crate) struct VerifiedSigs(Mutex<HashMap<Box<str>, Arc<UserSig>>>);
+pub struct VerifiedSigs(Mutex<HashMap<Box<str>, Arc<UserSig>>>);
 
 impl VerifiedSigs {
     /// The most that are remembered; at some 700 bytes each, under a megabyte an app.

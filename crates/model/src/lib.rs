@@ -1,7 +1,7 @@
 //! What a user profile *means*: ids, UserSig, tags, values, permissions, patches, error codes.
 //!
 //! What may not enter this room: sockets, HTTP, SQL, files, the system clock, randomness, logging, an async
-//! runtime. Time and randomness are arguments. Types here carry no wire form; `portrait-server` has its own
+//! runtime. Time and randomness are arguments. Types here carry no wire form; `portraitd` has its own
 //! wire structs and converts by hand. The exceptions: the UserSig payload, which is itself a format, and a field with
 //! its value, which is the same on every wire ([`TagValue`]).
 

@@ -1,4 +1,4 @@
-//! The hot steps of a call, one by one: `cargo bench -p portrait-server --bench steps`. Figures say something beside each
+//! The hot steps of a call, one by one: `cargo bench -p portraitd --bench steps`. Figures say something beside each
 //! other in one run only; `benches/instructions.py` counts instructions, on any machine.
 
 #![expect(clippy::unwrap_used, reason = "a bench")]
@@ -8,9 +8,9 @@ use portrait_model::{
     AccountSeed, AppSettings, FieldSchema, Lexicon, NewUserId, Profile, ProfilePatch, RawItem, RawValue,
     Role, SdkAppId, UnixMillis, UserId,
 };
-use portrait_server::internals::fuzz::World;
 use portrait_sqlite::SqliteStore;
 use portrait_store::{Change, ProfileStore, Store};
+use portraitd::internals::fuzz::World;
 use std::borrow::Cow;
 use std::hint::black_box;
 use tokio::runtime::Runtime;

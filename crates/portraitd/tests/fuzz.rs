@@ -6,7 +6,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use portrait_server::internals::fuzz::{TARGETS, World};
+use portraitd::internals::fuzz::{TARGETS, World};
 use std::fs;
 use std::path::Path;
 

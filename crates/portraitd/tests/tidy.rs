@@ -82,7 +82,7 @@ fn secrets_are_compared_in_constant_time_only() {
 
 #[test]
 fn only_the_envelope_builds_a_protocol_answer() {
-    for path in files("crates/server/src", &[".rs"]) {
+    for path in files("crates/portraitd/src", &[".rs"]) {
         let builds = product(&path).contains("ActionStatus") || product(&path).contains("action_status");
         assert_eq!(builds, path.ends_with("api/envelope.rs"), "{}", path.display());
     }
@@ -136,7 +136,7 @@ fn generated_documents_are_fresh() {
         ("docs/OPERATIONS.md", with_settings("docs/OPERATIONS.md", Language::English)),
         ("docs/OPERATIONS.zh-CN.md", with_settings("docs/OPERATIONS.zh-CN.md", Language::Chinese)),
         ("docs/cli.md", command_line()),
-        ("crates/server/portraitd.example.toml", portraitd(&["config", "--example"])),
+        ("crates/portraitd/portraitd.example.toml", portraitd(&["config", "--example"])),
         ("docs/openapi-admin.json", portraitd(&["openapi", "admin"])),
         ("docs/openapi-public.json", portraitd(&["openapi", "public"])),
     ] {
@@ -145,7 +145,7 @@ fn generated_documents_are_fresh() {
             fs::write(&path, &expected).unwrap();
         }
         let found = fs::read_to_string(&path).unwrap_or_default();
-        assert!(found == expected, "{name} is stale: UPDATE=1 cargo test -p portrait-server --test tidy");
+        assert!(found == expected, "{name} is stale: UPDATE=1 cargo test -p portraitd --test tidy");
     }
 }
 
@@ -154,7 +154,7 @@ fn routes() -> String {
     let mut page = String::from(
         "# Routes\n\nEvery route that there is, from the routers' own tables. Anything else is 60009 on the public listener and 404 on the admin\nlistener. Those of the emulator are answered by `portraitd dev` alone, on both listeners. `tests/it/door.rs` tries each one\nwithout the right to it.\n\n| listener | method | path | wants |\n| --- | --- | --- | --- |\n",
     );
-    for route in portrait_server::internals::routes() {
+    for route in portraitd::internals::routes() {
         let wants = match (route.listener, route.open) {
             (_, true) => "nothing",
             ("public", false) => "an App admin's UserSig",
@@ -168,12 +168,12 @@ fn routes() -> String {
 
 /// A page with its table of settings, which stands between two comments.
 fn with_settings(page: &str, language: Language) -> String {
-    const FROM: &str = "<!-- settings: generated from crates/server/src/config -->\n";
+    const FROM: &str = "<!-- settings: generated from crates/portraitd/src/config -->\n";
     const TO: &str = "<!-- end of settings -->";
     let text = fs::read_to_string(root().join(page)).unwrap();
     let (before, rest) = text.split_once(FROM).unwrap();
     let (_, after) = rest.split_once(TO).unwrap();
-    format!("{before}{FROM}{}{TO}{after}", portrait_server::internals::settings(language))
+    format!("{before}{FROM}{}{TO}{after}", portraitd::internals::settings(language))
 }
 
 fn errors() -> String {
@@ -307,7 +307,7 @@ fn shown_files_are_what_they_say() {
         }
         assert!(
             text == expected || std::env::var_os("UPDATE").is_some(),
-            "{} is stale: UPDATE=1 cargo test -p portrait-server --test tidy",
+            "{} is stale: UPDATE=1 cargo test -p portraitd --test tidy",
             page.display()
         );
     }

@@ -50,9 +50,9 @@ pub(crate) fn describe(command: Command) -> Describe {
 /// Who calls. Only authentication makes one.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    pub(crate) identifier: String,
-    pub(crate) role: Role,
-    pub(crate) address: IpAddr,
+    pub identifier: String,
+    pub role: Role,
+    pub address: IpAddr,
 }
 
 /// What every call works with.
@@ -66,12 +66,12 @@ pub struct Services {
 
 /// What one call works with.
 pub struct CallContext<'a> {
-    pub(crate) services: &'a Services,
-    pub(crate) app: Arc<App>,
-    pub(crate) caller: Caller,
-    pub(crate) service: Service,
+    pub services: &'a Services,
+    pub app: Arc<App>,
+    pub caller: Caller,
+    pub service: Service,
     /// Microseconds that the call spent on the store.
-    pub(crate) store_micros: &'a AtomicU64,
+    pub store_micros: &'a AtomicU64,
 }
 
 /// How long the store may take. Below the answer's own limit, so that a slow store shows as what it is.

@@ -10,7 +10,7 @@ pub mod environment;
 mod extract;
 mod faults;
 mod inbox;
-mod routes;
+pub mod routes;
 pub mod types;
 
 use crate::control::routes::ROUTES;

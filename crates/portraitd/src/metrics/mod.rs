@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn the_document_is_fresh() {
         let mut page = String::from(
-            "# Metrics · 监控指标\n\nGenerated from `METRICS` in `crates/server/src/metrics/table.rs`. `GET /metrics` on the admin listener, in the \
+            "# Metrics · 监控指标\n\nGenerated from `METRICS` in `crates/portraitd/src/metrics/table.rs`. `GET /metrics` on the admin listener, in the \
              OpenMetrics text format; it needs no token and names no user. Numbers count from the start of the process.\n\n\
              | metric | type | labels | meaning | 含义 | alert |\n| --- | --- | --- | --- | --- | --- |\n",
         );
@@ -197,7 +197,7 @@ mod tests {
             std::fs::write(path, &page).unwrap();
         }
         let found = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(found == page, "docs/METRICS.md is stale: UPDATE=1 cargo test -p portrait-server metrics");
+        assert!(found == page, "docs/METRICS.md is stale: UPDATE=1 cargo test -p portraitd metrics");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use crate::harness::{App, Connection, KEY, TestServer, encode, post};
 use crate::usersig::{Sign, enclose, now};
-use portrait_server::internals::{Route, routes};
+use portraitd::internals::{Route, routes};
 use serde_json::{Value, json};
 
 const OTHER_KEY: &str = "00000000000000000000000000000000000000000000000000000000000000ff";

@@ -280,7 +280,7 @@ fn hold(number: u32, language: Language, expected: &str) {
     let found = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         found == expected,
-        "{} is stale: UPDATE=1 cargo test -p portrait-server --test it error_pages",
+        "{} is stale: UPDATE=1 cargo test -p portraitd --test it error_pages",
         path.display()
     );
 }

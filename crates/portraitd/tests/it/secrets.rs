@@ -6,7 +6,7 @@ use crate::harness::{Connection, KEY, TestServer, path_of, post};
 use crate::usersig::{Sign, now};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use portrait_server::internals::routes;
+use portraitd::internals::routes;
 use serde_json::json;
 use std::fmt::Write;
 

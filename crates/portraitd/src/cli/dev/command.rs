@@ -107,7 +107,7 @@ impl Args {
         config.log.filter.clone_from(&self.log);
         if self.log == DEFAULT_LOG {
             // A client that does not trust the certificate often says no more than "connection failed".
-            config.log.filter.push_str(",portrait_server::listener::tls=debug");
+            config.log.filter.push_str(",portraitd::listener::tls=debug");
         }
         config
     }
