@@ -10,7 +10,7 @@ use portrait_model::{
 };
 use portrait_server::internals::fuzz::World;
 use portrait_sqlite::SqliteStore;
-use portrait_store::{Change, ProfileStore, Store};
+use portrait_store::{Change, Store};
 use std::borrow::Cow;
 use std::hint::black_box;
 use tokio::runtime::Runtime;

@@ -302,7 +302,7 @@ mod tests {
     use super::*;
     use crate::{SqliteSettings, SqliteStore};
     use portrait_model::{AccountSeed, NewUserId, ProfilePatch, SdkAppId, UnixMillis, UserId};
-    use portrait_store::{ProfileStore, Store};
+    use portrait_store::Store;
 
     fn small(in_a_gap: i64) -> Bounds {
         let interval = Duration::from_millis(2);

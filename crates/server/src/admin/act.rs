@@ -5,7 +5,7 @@ use axum::extract::Request;
 use axum::http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 use portrait_model::SdkAppId;
-use portrait_store::{Note, OperatorWrite, StoreError, Written};
+use portrait_store::{AuditNote, NoteOnly, StoreError, TypedWrite};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -102,16 +102,16 @@ impl Act {
 
 impl State {
     /// Writes, and writes it down in the same unit.
-    pub(super) async fn operate(
+    pub(super) async fn operate<W: TypedWrite>(
         &self,
         act: &Act,
         app: Option<SdkAppId>,
-        write: OperatorWrite,
+        write: W,
         changed: Changed,
-    ) -> Result<Written, StoreError> {
+    ) -> Result<W::Output, StoreError> {
         let text = serde_json::to_string(&act.entry(DONE.to_owned(), changed));
         let text = text.map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        self.store.operate(write, Note { app, at: self.clock.now(), text }).await
+        self.store.perform(write, Some(AuditNote { app, at: self.clock.now(), text })).await
     }
 
     /// Writes down what is no change of the store.
@@ -121,7 +121,7 @@ impl State {
         app: Option<SdkAppId>,
         changed: Changed,
     ) -> Result<(), AdminError> {
-        Ok(self.operate(act, app, OperatorWrite::Nothing, changed).await.map(|_| ())?)
+        Ok(self.operate(act, app, NoteOnly, changed).await?)
     }
 
     /// Writes down that a change was refused; nothing but the status, since a body may hold secrets.
@@ -132,8 +132,8 @@ impl State {
         }
         let entry = act.entry(format!("refused: {}", status.as_u16()), Changed::default());
         let Ok(text) = serde_json::to_string(&entry) else { return };
-        let note = Note { app: act.app(), at: self.clock.now(), text };
-        if let Err(error) = self.store.operate(OperatorWrite::Nothing, note).await {
+        let note = AuditNote { app: act.app(), at: self.clock.now(), text };
+        if let Err(error) = self.store.perform(NoteOnly, Some(note)).await {
             tracing::warn!(%error, "a refused admin call could not be written down");
         }
     }

@@ -37,7 +37,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use portrait_model::{AppSettings, Clock, Origin, SdkAppId};
-use portrait_store::{OperatorWrite, Store, StoreError, StoreId};
+use portrait_store::{PutApp, Store, StoreError, StoreId};
 use readiness::Readiness;
 use serde::de::DeserializeOwned;
 use std::net::IpAddr;
@@ -134,7 +134,7 @@ impl State {
                 Ok((Box::new(settings), outcome, changed))
             })
             .await?;
-            match self.operate(act, Some(id), OperatorWrite::PutApp { settings, expected }, changed).await {
+            match self.operate(act, Some(id), PutApp { settings, expected }, changed).await {
                 Err(StoreError::Conflict) => self.registry.reload().await?,
                 stored => {
                     stored?;
@@ -149,7 +149,7 @@ impl State {
     /// Stores the settings of a new app.
     async fn create(&self, settings: AppSettings, act: &Act) -> Result<(), StoreError> {
         let (id, changed) = (settings.id, diff::settings(None, &settings));
-        let write = OperatorWrite::PutApp { settings: Box::new(settings), expected: None };
+        let write = PutApp { settings: Box::new(settings), expected: None };
         self.operate(act, Some(id), write, changed).await?;
         self.in_force(id).await
     }
