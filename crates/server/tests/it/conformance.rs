@@ -74,6 +74,15 @@ struct Sig {
     expire: Option<u64>,
 }
 
+/// The marks of the contract: confirmed, in the documents or inferred from clients, our decision.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Evidence {
+    Seen,
+    Documented,
+    Ours,
+}
+
 /// How a UserSig that has each special letter twice is written into the query string.
 #[derive(Deserialize, Clone, Copy)]
 #[serde(rename_all = "snake_case")]
@@ -108,15 +117,6 @@ impl Letters {
             }
         }
     }
-}
-
-/// The marks of the contract: confirmed, in the documents or inferred from clients, our decision.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Evidence {
-    Seen,
-    Documented,
-    Ours,
 }
 
 fn empty_object() -> String {
