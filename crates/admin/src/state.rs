@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use futures_util::future::BoxFuture;
 use portrait_api::registry::{App, Registry};
 use portrait_model::{AppSettings, Clock, Origin, SdkAppId};
-use portrait_store::{Note, OperatorWrite, Store, StoreError, StoreId, Written};
+use portrait_store::{AuditNote, NoteOnly, PutApp, Store, StoreError, StoreId, TypedWrite};
 use portrait_webhook::deliverer::{EventIds, Webhooks};
 use serde::de::DeserializeOwned;
 use std::fmt;
@@ -110,7 +110,7 @@ impl State {
                 Ok((Box::new(settings), outcome, changed))
             })
             .await?;
-            match self.operate(act, Some(id), OperatorWrite::PutApp { settings, expected }, changed).await {
+            match self.operate(act, Some(id), PutApp { settings, expected }, changed).await {
                 Err(StoreError::Conflict) => self.registry.reload().await?,
                 stored => {
                     stored?;
@@ -125,7 +125,7 @@ impl State {
     /// Stores the settings of a new app.
     pub(super) async fn create(&self, settings: AppSettings, act: &Act) -> Result<(), StoreError> {
         let (id, changed) = (settings.id, diff::settings(None, &settings));
-        let write = OperatorWrite::PutApp { settings: Box::new(settings), expected: None };
+        let write = PutApp { settings: Box::new(settings), expected: None };
         self.operate(act, Some(id), write, changed).await?;
         self.in_force(id).await
     }
@@ -137,16 +137,16 @@ impl State {
     }
 
     /// Writes, and writes it down in the same unit.
-    pub(super) async fn operate(
+    pub(super) async fn operate<W: TypedWrite>(
         &self,
         act: &Act,
         app: Option<SdkAppId>,
-        write: OperatorWrite,
+        write: W,
         changed: Changed,
-    ) -> Result<Written, StoreError> {
+    ) -> Result<W::Output, StoreError> {
         let text = serde_json::to_string(&act.entry(DONE.to_owned(), changed));
         let text = text.map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        self.store.operate(write, Note { app, at: self.clock.now(), text }).await
+        self.store.perform(write, Some(AuditNote { app, at: self.clock.now(), text })).await
     }
 
     /// Writes down what is no change of the store.
@@ -156,7 +156,7 @@ impl State {
         app: Option<SdkAppId>,
         changed: Changed,
     ) -> Result<(), AdminError> {
-        Ok(self.operate(act, app, OperatorWrite::Nothing, changed).await.map(|_| ())?)
+        Ok(self.operate(act, app, NoteOnly, changed).await?)
     }
 
     /// Writes down that a change was refused; nothing but the status, since a body may hold secrets.
@@ -166,8 +166,8 @@ impl State {
         }
         let entry = act.entry(format!("refused: {}", status.as_u16()), Changed::default());
         let Ok(text) = serde_json::to_string(&entry) else { return };
-        let note = Note { app: act.app(), at: self.clock.now(), text };
-        if let Err(error) = self.store.operate(OperatorWrite::Nothing, note).await {
+        let note = AuditNote { app: act.app(), at: self.clock.now(), text };
+        if let Err(error) = self.store.perform(NoteOnly, Some(note)).await {
             tracing::warn!(%error, "a refused admin call could not be written down");
         }
     }

@@ -9,7 +9,7 @@ use portrait_model::{
     Role, SdkAppId, UnixMillis, UserId,
 };
 use portrait_sqlite::SqliteStore;
-use portrait_store::{Change, ProfileStore, Store};
+use portrait_store::{Change, Store};
 use portraitd::internals::fuzz::World;
 use std::borrow::Cow;
 use std::hint::black_box;

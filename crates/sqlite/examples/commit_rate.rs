@@ -13,7 +13,7 @@
 
 use portrait_model::{EventId, Origin, UnixMillis};
 use portrait_sqlite::SqliteStore;
-use portrait_store::{Change, ProfileStore, Store};
+use portrait_store::{Change, Store};
 use portrait_test_support::fixtures::{APP, block_on, patch, seed, user};
 use std::io::Write;
 use std::sync::Arc;

@@ -6,7 +6,7 @@
 use futures_util::future::join_all;
 use portrait_model::UnixMillis;
 use portrait_sqlite::SqliteStore;
-use portrait_store::{Change, Found, ProfileStore, Store};
+use portrait_store::{Change, Found, Store};
 use portrait_test_support::fixtures::{APP, block_on, patch, seed, user};
 use std::path::Path;
 use std::time::Instant;

@@ -33,7 +33,7 @@ pub(crate) struct Backups {
 }
 
 #[derive(Default)]
-pub struct State {
+struct State {
     closed: bool,
     /// Ends the copy that is being taken.
     interrupt: Option<InterruptHandle>,

@@ -152,7 +152,7 @@ struct Worker {
 }
 
 impl Worker {
-    pub fn run(mut self, stopped: &Receiver<()>) {
+    fn run(mut self, stopped: &Receiver<()>) {
         let mut seen = Log::default();
         loop {
             self.room.look();
@@ -302,7 +302,7 @@ mod tests {
     use super::*;
     use crate::{SqliteSettings, SqliteStore};
     use portrait_model::{AccountSeed, NewUserId, ProfilePatch, SdkAppId, UnixMillis, UserId};
-    use portrait_store::{ProfileStore, Store};
+    use portrait_store::Store;
 
     fn small(in_a_gap: i64) -> Bounds {
         let interval = Duration::from_millis(2);

@@ -1,20 +1,16 @@
 //! Deletion of accounts, and the notes of it that an app may want: who was deleted when, for as long as the account must
 //! not be imported again.
 
-use crate::operation::{Failure, Outcome};
-use crate::operator;
+use crate::admin;
 use crate::reader::failed;
+use crate::write::Failure;
 use portrait_model::{SdkAppId, UnixMillis, UserId};
-use portrait_store::{DELETIONS_UNIT_MAX, StoreError};
+use portrait_store::{DELETIONS_UNIT_MAX, Delete, ForgetDeletions, StoreError, WriteOutcome};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// Deletes accounts; of those that existed it is noted when that was, if it is to be.
-pub(crate) fn delete(
-    connection: &Connection,
-    app: SdkAppId,
-    users: &[UserId],
-    noted_at: Option<UnixMillis>,
-) -> Result<Outcome, Failure> {
+pub(crate) fn delete(connection: &Connection, write: &Delete) -> Result<WriteOutcome, Failure> {
+    let Delete { app, users, noted_at } = write;
     let mut delete = connection.prepare_cached("DELETE FROM accounts WHERE app = ?1 AND user = ?2")?;
     let mut note = connection
         .prepare_cached("INSERT OR REPLACE INTO deletions (app, user, deleted_ms) VALUES (?1, ?2, ?3)")?;
@@ -27,8 +23,8 @@ pub(crate) fn delete(
         existed.push(deleted);
     }
     let deleted = existed.iter().filter(|existed| **existed).count();
-    operator::populate(connection, app, i64::try_from(deleted).map_or(0, i64::wrapping_neg))?;
-    Ok(Outcome::Deleted(existed))
+    admin::populate(connection, *app, i64::try_from(deleted).map_or(0, i64::wrapping_neg))?;
+    Ok(WriteOutcome::Deleted(existed))
 }
 
 /// Whether anything is noted of an app. Most have nothing: then an import of many asks once, not for each.
@@ -69,12 +65,13 @@ pub(crate) fn has_until(
 }
 
 /// Forgets deletions up to a moment.
-pub(crate) fn forget(connection: &Connection, app: SdkAppId, until: UnixMillis) -> Result<Outcome, Failure> {
+pub(crate) fn forget(connection: &Connection, write: &ForgetDeletions) -> Result<WriteOutcome, Failure> {
+    let ForgetDeletions { app, until } = write;
     let sql = "DELETE FROM deletions WHERE app = ?1 AND user IN
                (SELECT user FROM deletions WHERE app = ?1 AND deleted_ms <= ?2 LIMIT ?3)";
     let forgotten =
-        connection.prepare_cached(sql)?.execute(params![app.0, millis(until), DELETIONS_UNIT_MAX])?;
-    Ok(Outcome::Counted(forgotten))
+        connection.prepare_cached(sql)?.execute(params![app.0, millis(*until), DELETIONS_UNIT_MAX])?;
+    Ok(WriteOutcome::Counted(forgotten))
 }
 
 fn millis(at: UnixMillis) -> i64 {

@@ -1,32 +1,43 @@
 //! Import of accounts: those that are missing are created, the others changed.
 
-use crate::operation::{Failure, decode, find, update};
 use crate::touched::Touched;
-use crate::{deletions, operator, outbox};
-use portrait_model::{
-    AccountSeed, Origin, Profile, ProfileEvent, ProfilePatch, SdkAppId, UnixMillis, UserId,
-};
-use portrait_store::codec;
+use crate::write::{Failure, decode, find, update};
+use crate::{admin, deletions, outbox};
+use portrait_model::{AccountSeed, Profile, ProfileEvent, ProfilePatch, SdkAppId, UnixMillis, UserId};
 use portrait_store::engine::Effects;
+use portrait_store::{Import, WriteOutcome, codec};
 use rusqlite::{Connection, params};
 
-/// What an import did.
-pub(crate) struct Imported<'a> {
-    /// The seeds that changed something, each with its place.
-    pub(crate) changed: Vec<(usize, &'a AccountSeed)>,
-    /// Who was left out, in the order of the seeds.
-    pub(crate) left_out: Vec<UserId>,
+/// Does an import, and appends an event for every seed that changed something.
+pub(crate) fn import(
+    connection: &Connection,
+    import: &Import,
+    effects: &mut Effects,
+    touched: &mut Touched<'_>,
+) -> Result<WriteOutcome, Failure> {
+    for seed in &import.seeds {
+        touched.left_to_the_table((import.app, seed.user.id()));
+    }
+    let Merged { changed, left_out } = merge_seeds(connection, import)?;
+    if let Some(origin) = &import.origin {
+        for (index, seed) in changed {
+            let event = ProfileEvent::of(origin, index, seed.user.id(), import.at, seed.patch.items());
+            outbox::append(connection, import.app, event, effects, touched)?;
+        }
+    }
+    Ok(WriteOutcome::LeftOut(left_out))
 }
 
-/// Creates the accounts that are missing and merges the seeds' patches. Who is missing because of a deletion that is
-/// noted after `deleted_after` is left out.
-pub(crate) fn import<'a>(
-    connection: &Connection,
-    app: SdkAppId,
-    seeds: &'a [AccountSeed],
-    at: UnixMillis,
-    deleted_after: Option<UnixMillis>,
-) -> Result<Imported<'a>, Failure> {
+struct Merged<'a> {
+    /// The seeds that changed something, each with its place.
+    changed: Vec<(usize, &'a AccountSeed)>,
+    /// In the order of the seeds.
+    left_out: Vec<UserId>,
+}
+
+fn merge_seeds<'a>(connection: &Connection, import: &'a Import) -> Result<Merged<'a>, Failure> {
+    let Import { app, seeds, at, deleted_after, .. } = import;
+    let app = *app;
     // Every profile is read before any is written: a damaged one refuses the whole unit.
     let mut known = Vec::with_capacity(seeds.len());
     for seed in seeds {
@@ -46,7 +57,7 @@ pub(crate) fn import<'a>(
         } else {
             if noted
                 && let Some(moment) = deleted_after
-                && deletions::was_deleted_after(connection, app, user, moment)?
+                && deletions::was_deleted_after(connection, app, user, *moment)?
             {
                 left_out.push(user);
                 continue;
@@ -54,33 +65,15 @@ pub(crate) fn import<'a>(
             if noted {
                 deletions::withdraw(connection, app, user)?;
             }
-            create(connection, app, user, &seed.patch, at)?
+            create(connection, app, user, &seed.patch, *at)?
         };
         created += i64::from(done.created);
         if done.changed {
             changed.push((index, seed));
         }
     }
-    operator::populate(connection, app, created)?;
-    Ok(Imported { changed, left_out })
-}
-
-/// Appends an event for every seed that changed something.
-pub(crate) fn tell(
-    connection: &Connection,
-    app: SdkAppId,
-    changed: &[(usize, &AccountSeed)],
-    at: UnixMillis,
-    origin: Option<&Origin>,
-    effects: &mut Effects,
-    touched: &mut Touched<'_>,
-) -> Result<(), Failure> {
-    let Some(origin) = origin else { return Ok(()) };
-    for (index, seed) in changed {
-        let event = ProfileEvent::of(origin, *index, seed.user.id(), at, seed.patch.items());
-        outbox::append(connection, app, event, effects, touched)?;
-    }
-    Ok(())
+    admin::populate(connection, app, created)?;
+    Ok(Merged { changed, left_out })
 }
 
 /// What became of one account.

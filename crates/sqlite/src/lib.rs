@@ -5,6 +5,7 @@
 //! touches one leaf of a rowid table (the index on (app, user) does not change), and the write-ahead log may grow, so that
 //! a checkpoint writes each page once, in page order.
 
+mod admin;
 mod ahead;
 mod backup;
 mod check;
@@ -23,8 +24,6 @@ mod log_mark;
 #[cfg(test)]
 #[cfg(feature = "shuttle")]
 mod models;
-mod operation;
-mod operator;
 mod outbox;
 mod pace;
 mod partial;
@@ -34,6 +33,7 @@ mod room;
 mod store;
 mod sync;
 mod touched;
+mod write;
 mod writer;
 
 pub use check::{Checked, Damage, Finding, check};

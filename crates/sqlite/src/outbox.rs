@@ -1,17 +1,16 @@
 //! The outbox table: events are appended by the unit that writes their change, and settled in units of their own.
 
-use crate::operation::{Failure, Outcome};
 use crate::reader::{failed, one_view};
 use crate::touched::Touched;
+use crate::write::Failure;
 use portrait_model::{ProfileEvent, SdkAppId, UnixMillis};
 use portrait_store::engine::{Backlogs, Effects};
-use portrait_store::{Amount, EventState, OutboxEvent, OutboxSeq, Selection, Verdict};
-use portrait_store::{StoreError, codec};
+use portrait_store::{
+    Amount, Discard, EVENTS_UNIT_MAX, EventState, OutboxEvent, OutboxSeq, Replay, Selection, Settle,
+    StoreError, Verdict, WriteOutcome, codec,
+};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::sync::Arc;
-
-/// The most events that one unit touches.
-const UNIT_MAX: usize = 1000;
 
 /// The form of a state in the table.
 const fn number(state: EventState) -> u8 {
@@ -43,11 +42,12 @@ pub(crate) fn append(
 /// Writes down what became of attempts. An event that is gone meanwhile is passed over.
 pub(crate) fn settle(
     connection: &Connection,
-    app: SdkAppId,
-    verdicts: &[(OutboxSeq, Verdict)],
+    write: &Settle,
     effects: &mut Effects,
     touched: &mut Touched<'_>,
-) -> Result<Outcome, Failure> {
+) -> Result<WriteOutcome, Failure> {
+    let Settle { app, verdicts } = write;
+    let app = *app;
     if let Some(last) = verdicts.iter().map(|(seq, _)| *seq).max() {
         touched.events.change(app, last);
     }
@@ -81,7 +81,7 @@ pub(crate) fn settle(
             remove_run(connection, app, *first, *last, effects)?;
         }
     }
-    Ok(Outcome::Done)
+    Ok(WriteOutcome::Done)
 }
 
 /// Removes the waiting events from one place to another of the same stretch: one statement, where each by itself would take a search.
@@ -123,29 +123,30 @@ fn remove(
 /// Removes events; gives how many.
 pub(crate) fn discard(
     connection: &Connection,
-    app: SdkAppId,
-    state: EventState,
-    selection: &Selection,
+    write: &Discard,
     effects: &mut Effects,
     touched: &mut Touched<'_>,
-) -> Result<Outcome, Failure> {
+) -> Result<WriteOutcome, Failure> {
+    let Discard { app, state, selection } = write;
+    let (app, state) = (*app, *state);
     let places = places(connection, app, state, selection, touched.backlogs)?;
     // Read from the table for a while: nobody waits for this.
     touched.events.change(app, OutboxSeq(u64::MAX));
     for seq in &places {
         remove(connection, app, state, *seq, effects)?;
     }
-    Ok(Outcome::Counted(places.len()))
+    Ok(WriteOutcome::Counted(places.len()))
 }
 
 /// Puts parked events back to the end of the line, as if they were new; gives how many.
 pub(crate) fn replay(
     connection: &Connection,
-    app: SdkAppId,
-    selection: &Selection,
+    write: &Replay,
     effects: &mut Effects,
     touched: &mut Touched<'_>,
-) -> Result<Outcome, Failure> {
+) -> Result<WriteOutcome, Failure> {
+    let Replay { app, selection } = write;
+    let app = *app;
     let places = places(connection, app, EventState::Parked, selection, touched.backlogs)?;
     touched.events.change(app, OutboxSeq(u64::MAX));
     for seq in &places {
@@ -157,7 +158,7 @@ pub(crate) fn replay(
         effects.add(app, EventState::Waiting, place, bytes);
         remove(connection, app, EventState::Parked, *seq, effects)?;
     }
-    Ok(Outcome::Counted(places.len()))
+    Ok(WriteOutcome::Counted(places.len()))
 }
 
 /// The places of those selected that are there.
@@ -182,7 +183,7 @@ fn places(
                 ),
             };
             let mut select = connection.prepare_cached(sql)?;
-            let count = i64::try_from((*count).min(UNIT_MAX)).unwrap_or(i64::MAX);
+            let count = i64::try_from((*count).min(EVENTS_UNIT_MAX)).unwrap_or(i64::MAX);
             for row in select.query_map(params![app.0, from.0, count], |row| row.get(0))? {
                 found.push(OutboxSeq(row?));
             }
@@ -190,7 +191,7 @@ fn places(
         Selection::Places(places) => {
             let sql = "SELECT 1 FROM outbox WHERE seq = ?1 AND app = ?2 AND parked = ?3";
             let mut select = connection.prepare_cached(sql)?;
-            for seq in places.iter().take(UNIT_MAX) {
+            for seq in places.iter().take(EVENTS_UNIT_MAX) {
                 // Found twice, it would be counted twice.
                 if !found.contains(seq) && select.exists(params![seq.0, app.0, number(state)])? {
                     found.push(*seq);

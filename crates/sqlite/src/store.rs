@@ -7,20 +7,16 @@ use crate::directory_lock::{self, DirectoryLock};
 use crate::files::Files;
 use crate::fresh::FreshEvents;
 use crate::hot::HotProfiles;
-use crate::operation::{Operation, Outcome};
 use crate::reader::Readers;
 use crate::room::Room;
 use crate::sync::{AtomicBool, Mutex};
 use crate::writer::{Shared, Writer};
-use crate::{connection, deletions, log, log_mark, operator, outbox, reader};
+use crate::{admin, connection, deletions, log, log_mark, outbox, reader};
 use futures_util::future::BoxFuture;
-use portrait_model::{
-    AccountSeed, AccountState, AppRecord, AppSettings, Origin, SdkAppId, Tag, UnixMillis, UnixSeconds, UserId,
-};
+use portrait_model::{AccountState, AppRecord, SdkAppId, Tag, UnixMillis, UserId};
 use portrait_store::{
-    AuditEntry, AuditSeq, Backlog, CatalogStore, Change, EventState, Found, Measurements, Note,
-    OperatorStore, OperatorWrite, OutboxEvent, OutboxSeq, OutboxStore, ProfileStore, Selection, Standing,
-    Store, StoreError, StoreFuture, StoreId, StoreStats, TokenRecord, Verdict, Written,
+    AuditEntry, AuditNote, AuditSeq, Backlog, EventState, Found, Measurements, OutboxEvent, OutboxSeq,
+    Standing, Store, StoreError, StoreFuture, StoreId, StoreStats, TokenRecord, Write, WriteOutcome,
 };
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -129,66 +125,17 @@ impl SqliteStore {
     }
 }
 
-impl ProfileStore for SqliteStore {
-    fn apply(&self, change: Change) -> StoreFuture<'_, ()> {
-        Box::pin(async { self.writer.write(Operation::Apply(change)).await.map(|_| ()) })
+impl Store for SqliteStore {
+    fn write(&self, write: Write, note: Option<AuditNote>) -> StoreFuture<'_, WriteOutcome> {
+        Box::pin(self.writer.write(write, note))
     }
 
     fn profiles(&self, app: SdkAppId, users: Vec<UserId>) -> StoreFuture<'_, Vec<Found>> {
         Box::pin(std::future::ready(reader::profiles(&self.readers, &self.hot, app, &users)))
     }
 
-    fn import_unless_deleted(
-        &self,
-        app: SdkAppId,
-        seeds: Vec<AccountSeed>,
-        at: UnixMillis,
-        origin: Option<Origin>,
-        deleted_after: Option<UnixMillis>,
-    ) -> StoreFuture<'_, Vec<UserId>> {
-        let import = Operation::Import { app, seeds, at, origin, deleted_after };
-        Box::pin(async move {
-            match self.writer.write(import).await? {
-                Outcome::Done => Ok(Vec::new()),
-                Outcome::LeftOut(users) => Ok(users),
-                other => Err(other.unexpected()),
-            }
-        })
-    }
-
     fn states(&self, app: SdkAppId, users: Vec<UserId>) -> StoreFuture<'_, Vec<Option<AccountState>>> {
         self.read(|connection| reader::states(connection, app, &users))
-    }
-
-    fn delete_noting(
-        &self,
-        app: SdkAppId,
-        users: Vec<UserId>,
-        noted_at: Option<UnixMillis>,
-    ) -> StoreFuture<'_, Vec<bool>> {
-        Box::pin(async move {
-            match self.writer.write(Operation::Delete { app, users, noted_at }).await? {
-                Outcome::Deleted(existed) => Ok(existed),
-                other => Err(other.unexpected()),
-            }
-        })
-    }
-
-    fn forget_deletions(&self, app: SdkAppId, until: UnixMillis) -> StoreFuture<'_, usize> {
-        let due = self.readers.with(|connection| deletions::has_until(connection, app, until));
-        Box::pin(async move {
-            if !due? {
-                return Ok(0);
-            }
-            match self.writer.write(Operation::ForgetDeletions { app, until }).await? {
-                Outcome::Counted(count) => Ok(count),
-                other => Err(other.unexpected()),
-            }
-        })
-    }
-
-    fn kick(&self, app: SdkAppId, user: UserId, at: UnixSeconds) -> StoreFuture<'_, ()> {
-        Box::pin(async move { self.writer.write(Operation::Kick { app, user, at }).await.map(|_| ()) })
     }
 
     fn accounts_page(
@@ -200,24 +147,33 @@ impl ProfileStore for SqliteStore {
     ) -> StoreFuture<'_, Vec<UserId>> {
         self.read(|connection| reader::accounts_page(connection, app, &prefix, after, limit))
     }
-}
 
-impl CatalogStore for SqliteStore {
+    fn accounts_count(&self, app: SdkAppId) -> StoreFuture<'_, u64> {
+        self.read(|connection| admin::accounts_count(connection, app))
+    }
+
+    fn holders_count(&self, app: SdkAppId, tag: Tag) -> StoreFuture<'_, u64> {
+        Box::pin(async move {
+            let (mut holders, mut next) = (0, Some(0));
+            while let Some(after) = next {
+                let step =
+                    self.readers.with(|connection| admin::holders_step(connection, app, tag, after))?;
+                (holders, next) = (holders + step.0, step.1);
+                // Whoever waits for this thread comes first.
+                tokio::task::yield_now().await;
+            }
+            Ok(holders)
+        })
+    }
+
+    fn has_deletions(&self, app: SdkAppId, until: UnixMillis) -> StoreFuture<'_, bool> {
+        self.read(|connection| deletions::has_until(connection, app, until))
+    }
+
     fn catalog(&self) -> StoreFuture<'_, Vec<AppRecord>> {
         self.read(reader::catalog)
     }
 
-    fn put_app(&self, settings: AppSettings, expected: Option<u64>) -> StoreFuture<'_, u64> {
-        Box::pin(async move {
-            match self.writer.write(Operation::PutApp { settings: Box::new(settings), expected }).await? {
-                Outcome::Revision(revision) => Ok(revision),
-                other => Err(other.unexpected()),
-            }
-        })
-    }
-}
-
-impl OutboxStore for SqliteStore {
     fn events(
         &self,
         app: SdkAppId,
@@ -235,37 +191,8 @@ impl OutboxStore for SqliteStore {
         }
     }
 
-    fn settle(&self, app: SdkAppId, verdicts: Vec<(OutboxSeq, Verdict)>) -> StoreFuture<'_, ()> {
-        Box::pin(async move { self.writer.write(Operation::Settle { app, verdicts }).await.map(|_| ()) })
-    }
-
-    fn discard(&self, app: SdkAppId, state: EventState, selection: Selection) -> StoreFuture<'_, usize> {
-        Box::pin(async move {
-            match self.writer.write(Operation::Discard { app, state, selection }).await? {
-                Outcome::Counted(count) => Ok(count),
-                other => Err(other.unexpected()),
-            }
-        })
-    }
-
-    fn replay(&self, app: SdkAppId, selection: Selection) -> StoreFuture<'_, usize> {
-        Box::pin(async move {
-            match self.writer.write(Operation::Replay { app, selection }).await? {
-                Outcome::Counted(count) => Ok(count),
-                other => Err(other.unexpected()),
-            }
-        })
-    }
-
     fn backlogs(&self) -> BTreeMap<SdkAppId, Backlog> {
         self.writer.backlogs().all()
-    }
-}
-
-impl OperatorStore for SqliteStore {
-    fn operate(&self, write: OperatorWrite, note: Note) -> StoreFuture<'_, Written> {
-        let operation = Box::new(Operation::from(write));
-        Box::pin(self.writer.write(Operation::Noted { operation, note }))
     }
 
     fn audit(
@@ -274,39 +201,15 @@ impl OperatorStore for SqliteStore {
         before: Option<AuditSeq>,
         limit: usize,
     ) -> StoreFuture<'_, Vec<AuditEntry>> {
-        self.read(|connection| operator::audit(connection, app, before, limit))
+        self.read(|connection| admin::audit(connection, app, before, limit))
     }
 
     fn tokens(&self) -> StoreFuture<'_, Vec<TokenRecord>> {
-        self.read(operator::tokens)
+        self.read(admin::tokens)
     }
 
-    fn accounts_count(&self, app: SdkAppId) -> StoreFuture<'_, u64> {
-        self.read(|connection| operator::accounts_count(connection, app))
-    }
-
-    fn holders_count(&self, app: SdkAppId, tag: Tag) -> StoreFuture<'_, u64> {
-        Box::pin(async move {
-            let (mut holders, mut next) = (0, Some(0));
-            while let Some(after) = next {
-                let step =
-                    self.readers.with(|connection| operator::holders_step(connection, app, tag, after))?;
-                (holders, next) = (holders + step.0, step.1);
-                // Whoever waits for this thread comes first.
-                tokio::task::yield_now().await;
-            }
-            Ok(holders)
-        })
-    }
-}
-
-impl Store for SqliteStore {
     fn id(&self) -> StoreId {
         self.id
-    }
-
-    fn probe(&self) -> StoreFuture<'_, ()> {
-        Box::pin(async { self.writer.write(Operation::Probe).await.map(|_| ()) })
     }
 
     fn backup(&self, to: &Path) -> StoreFuture<'_, ()> {

@@ -3,7 +3,7 @@
 
 use crate::fresh::{self, FreshEvents};
 use crate::hot::{Hot, HotProfiles, Key};
-use crate::operation::{self, Failure};
+use crate::write::{self, Failure};
 use portrait_store::OutboxSeq;
 use portrait_store::engine::Backlogs;
 use rusqlite::Connection;
@@ -55,7 +55,7 @@ impl<'a> Touched<'a> {
                 }
             }
         }
-        let found = operation::find(connection, key.0, key.1)?;
+        let found = write::find(connection, key.0, key.1)?;
         Ok(found.map(|(row, bytes)| Hot { row, profile: bytes.into() }))
     }
 

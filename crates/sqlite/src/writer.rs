@@ -5,14 +5,14 @@ use crate::OpenError;
 use crate::files::Files;
 use crate::fresh::FreshEvents;
 use crate::hot::HotProfiles;
-use crate::operation::{Failure, Operation, Outcome};
 use crate::room::Room;
 use crate::sync::{AtomicBool, Instant, JoinHandle, Mutex, mpsc, oneshot, thread, timeout};
 use crate::touched::Touched;
+use crate::write::{self, Failure};
 use crate::{connection, outbox, reader};
 use portrait_store::OutboxSeq;
 use portrait_store::engine::{Backlogs, Effects};
-use portrait_store::{Measurements, StoreError, StoreStats};
+use portrait_store::{AuditNote, Measurements, StoreError, StoreStats, Write, WriteOutcome};
 use rusqlite::{Connection, TransactionBehavior, ffi};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,10 +32,12 @@ const QUEUE_MAX: usize = 4096;
 /// no use for a later one, and a queue that never empties would make everyone wait.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-type Reply = oneshot::Sender<Result<Outcome, StoreError>>;
+type Reply = oneshot::Sender<Result<WriteOutcome, StoreError>>;
 
 struct Job {
-    operation: Operation,
+    write: Write,
+    /// Few writes have one.
+    note: Option<Box<AuditNote>>,
     reply: Reply,
     since: Instant,
 }
@@ -96,7 +98,11 @@ impl Writer {
     }
 
     /// Writes, and comes back when it is on the disk.
-    pub(crate) async fn write(&self, operation: Operation) -> Result<Outcome, StoreError> {
+    pub(crate) async fn write(
+        &self,
+        write: Write,
+        note: Option<AuditNote>,
+    ) -> Result<WriteOutcome, StoreError> {
         let closed = || StoreError::Unavailable("it was closed".into());
         let queue = self.queue.as_ref().ok_or_else(closed)?;
         let since = Instant::now();
@@ -109,7 +115,7 @@ impl Writer {
             }
         };
         let (reply, outcome) = oneshot::channel();
-        room.send(Message::Write(Job { operation, reply, since }));
+        room.send(Message::Write(Job { write, note: note.map(Box::new), reply, since }));
         outcome.await.map_err(|_| closed())?
     }
 
@@ -197,7 +203,7 @@ impl Engine {
     const BACKOFF_MIN: Duration = Duration::from_millis(100);
     const BACKOFF_MAX: Duration = Duration::from_secs(5);
 
-    pub fn run(mut self, mut jobs: mpsc::Receiver<Message>) {
+    fn run(mut self, mut jobs: mpsc::Receiver<Message>) {
         let mut closing: Vec<oneshot::Sender<()>> = Vec::new();
         let mut batch: Vec<Job> = Vec::with_capacity(BATCH_MAX);
         while let Some(first) = jobs.blocking_recv() {
@@ -208,11 +214,12 @@ impl Engine {
                     Message::Write(job) if job.since.elapsed() > PATIENCE => {
                         let _ = job.reply.send(Err(overloaded()));
                     }
-                    Message::Write(job) if job.operation.grows() && self.has_no_room() => {
+                    Message::Write(job) if write::grows(&job.write) && self.has_no_room() => {
                         let _ = job.reply.send(Err(no_room()));
                     }
                     Message::Write(job) => {
-                        bytes += job.operation.bytes();
+                        bytes +=
+                            write::bytes(&job.write) + job.note.as_ref().map_or(0, |note| note.text.len());
                         batch.push(job);
                     }
                     Message::Close(done) => {
@@ -259,7 +266,7 @@ impl Engine {
             Ok(outcomes) => {
                 if outcomes
                     .iter()
-                    .any(|outcome| matches!(outcome, Ok(Outcome::Deleted(_) | Outcome::Counted(_))))
+                    .any(|outcome| matches!(outcome, Ok(WriteOutcome::Deleted(_) | WriteOutcome::Counted(_))))
                 {
                     self.shared.erased.store(true, Ordering::Release);
                 }
@@ -290,7 +297,7 @@ impl Engine {
     }
 
     /// One transaction for the whole batch: all of it is on the disk, or none.
-    fn commit(&mut self, batch: &[Job]) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
+    fn commit(&mut self, batch: &[Job]) -> Result<Vec<Result<WriteOutcome, StoreError>>, StoreError> {
         // What is written must be in the files that the next start will open.
         self.shared.files.verify()?;
         // Places that a failed batch took are not given again: whoever reads on must not miss an event.
@@ -354,12 +361,12 @@ fn transact(
     batch: &[Job],
     effects: &mut Effects,
     touched: &mut Touched<'_>,
-) -> rusqlite::Result<Vec<Result<Outcome, StoreError>>> {
+) -> rusqlite::Result<Vec<Result<WriteOutcome, StoreError>>> {
     // Dropped without a commit, the transaction is rolled back.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut outcomes = Vec::with_capacity(batch.len());
     for job in batch {
-        match job.operation.run(&transaction, effects, touched) {
+        match write::run(&job.write, job.note.as_deref(), &transaction, effects, touched) {
             Ok(outcome) => outcomes.push(Ok(outcome)),
             Err(Failure::Refused(error)) => outcomes.push(Err(error)),
             Err(Failure::Engine(error)) => return Err(error),

@@ -4,7 +4,7 @@
 
 use portrait_model::UnixMillis;
 use portrait_sqlite::{OpenError, SqliteStore, is_in_use};
-use portrait_store::{Change, Found, ProfileStore, Store, StoreError};
+use portrait_store::{Change, Found, Store, StoreError};
 use portrait_test_support::fixtures::{APP, block_on, found, patch, seed, user};
 use portrait_test_support::small_disk::on_a_small_disk;
 use rusqlite::Connection;

@@ -4,7 +4,7 @@
 
 use portrait_model::UnixMillis;
 use portrait_sqlite::{OpenError, Repaired, SqliteStore, check, compact, repair, restore};
-use portrait_store::{Change, ProfileStore, Store, StoreError, StoreId};
+use portrait_store::{Change, Store, StoreError, StoreId};
 use portrait_test_support::fixtures::{APP, block_on, found, patch, seed, user};
 use std::fs;
 use std::path::{Path, PathBuf};

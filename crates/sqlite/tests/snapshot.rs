@@ -6,7 +6,7 @@
 use portrait_model::{UnixMillis, UnixSeconds};
 use portrait_sqlite::{Checked, Damage, Finding, OpenError, RestoreError, SqliteStore, check, restore};
 use portrait_store::codec::with_checksum;
-use portrait_store::{CatalogStore, Change, MemoryStore, ProfileStore, Store, StoreError};
+use portrait_store::{Change, MemoryStore, Store, StoreError};
 use portrait_test_support::fixtures::{APP, OTHER, block_on, found, patch, seed, settings, user};
 use rusqlite::Connection;
 use std::fs;

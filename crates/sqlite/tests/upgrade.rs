@@ -14,10 +14,7 @@ use portrait_model::{
     ValueType, Webhook, WebhookToken, WebhookUrl,
 };
 use portrait_sqlite::SqliteStore;
-use portrait_store::{
-    CatalogStore, Change, EventState, Found, Note, OperatorStore, OperatorWrite, OutboxStore, ProfileStore,
-    Store, TokenRecord,
-};
+use portrait_store::{AuditNote, Change, EventState, Found, PutToken, Store, TokenRecord};
 use portrait_test_support::fixtures::{APP, block_on, patch, seed, user};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -85,7 +82,7 @@ async fn write(dir: &Path) {
     store.kick(APP, user("bob"), UnixSeconds(1_700_000_000)).await.unwrap();
     store.import(APP, vec![seed("carol", &[])], UnixMillis(1), None).await.unwrap();
     store.delete_noting(APP, vec![user("carol")], Some(DELETED)).await.unwrap();
-    store.operate(OperatorWrite::PutToken(token()), note()).await.unwrap();
+    store.write(PutToken(token()).into(), Some(note())).await.unwrap();
     store.close().await;
 }
 
@@ -100,8 +97,8 @@ fn token() -> TokenRecord {
     TokenRecord { name: "ci".into(), hash: [7; 32], created: UnixMillis(1_700_000_000_000) }
 }
 
-fn note() -> Note {
-    Note { app: None, at: UnixMillis(1_700_000_000_000), text: "{\"who\":\"local\"}".into() }
+fn note() -> AuditNote {
+    AuditNote { app: None, at: UnixMillis(1_700_000_000_000), text: "{\"who\":\"local\"}".into() }
 }
 
 #[test]
@@ -142,7 +139,7 @@ async fn reads_back(store: &dyn Store, format: u8) {
     assert_eq!(store.accounts_page(APP, String::new(), None, 9).await.unwrap().len(), users.len());
     assert_eq!(store.accounts_count(APP).await.unwrap(), 4);
     let (tokens, log) = (store.tokens().await.unwrap(), store.audit(None, None, 9).await.unwrap());
-    let notes: Vec<Note> = log.into_iter().map(|entry| entry.note).collect();
+    let notes: Vec<AuditNote> = log.into_iter().map(|entry| entry.note).collect();
     match format {
         1 | 2 => assert_eq!((tokens, notes), (vec![], vec![])),
         _ => assert_eq!((tokens, notes), (vec![token()], vec![note()])),

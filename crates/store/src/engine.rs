@@ -13,7 +13,7 @@ pub struct Effects {
 }
 
 #[derive(Debug)]
-pub struct Effect {
+struct Effect {
     app: SdkAppId,
     state: EventState,
     /// Each is about one stretch.

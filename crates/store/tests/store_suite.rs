@@ -1,13 +1,13 @@
 //! The engine in memory: the suite of every engine, and what is its own.
 
 use portrait_model::UnixMillis;
-use portrait_store::{AUDIT_ENTRIES_MAX, AuditSeq, MemoryStore, Note, OperatorStore, OperatorWrite};
+use portrait_store::{AUDIT_ENTRIES_MAX, AuditNote, AuditSeq, MemoryStore, NoteOnly, Store};
 use portrait_test_support::fixtures::block_on;
 
 portrait_test_support::store_suite!(|_| MemoryStore::new());
 
-fn note(number: u64) -> Note {
-    Note { app: None, at: UnixMillis(5), text: number.to_string() }
+fn note(number: u64) -> AuditNote {
+    AuditNote { app: None, at: UnixMillis(5), text: number.to_string() }
 }
 
 #[test]
@@ -16,7 +16,7 @@ fn the_oldest_entries_give_way() {
     let store = MemoryStore::new();
     block_on(async {
         for number in 0..AUDIT_ENTRIES_MAX + 2 {
-            store.operate(OperatorWrite::Nothing, note(number)).await.unwrap();
+            store.write(NoteOnly.into(), Some(note(number))).await.unwrap();
         }
         let oldest = store.audit(None, Some(AuditSeq(4)), 9).await.unwrap();
         assert_eq!(oldest.iter().map(|entry| &*entry.note.text).collect::<Vec<_>>(), ["2"]);

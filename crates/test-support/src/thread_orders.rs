@@ -21,7 +21,7 @@ fn seed() -> u64 {
     })
 }
 
-pub fn run(scheduler: impl Scheduler + 'static, story: &Arc<dyn Fn() + Send + Sync>) {
+fn run(scheduler: impl Scheduler + 'static, story: &Arc<dyn Fn() + Send + Sync>) {
     let mut config = Config::new();
     // SQLite's parser likes room.
     config.stack_size = 1 << 20;

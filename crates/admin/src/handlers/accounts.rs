@@ -11,7 +11,7 @@ use axum::extract::{Path, Query, State as Extract};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use portrait_model::{AccountSeed, NewUserId, ProfilePatch, SdkAppId, UserId};
-use portrait_store::{Change, Found, OperatorWrite, StoreError, Written};
+use portrait_store::{Change, Delete, Found, Import, StoreError};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
@@ -71,7 +71,7 @@ pub async fn create(
         let new = NewUserId::new(user).map_err(|error| AdminError::bad(error.to_string()))?;
         let (seeds, at) =
             (vec![AccountSeed { user: new, patch: ProfilePatch::default() }], state.clock.now());
-        let write = OperatorWrite::Import { app, seeds, at, origin: None };
+        let write = Import { app, seeds, at, origin: None, deleted_after: None };
         state.operate(&act, Some(app), write, Changed::to(json!({ "exists": true }))).await?;
     }
     let status = if known { StatusCode::OK } else { StatusCode::CREATED };
@@ -94,9 +94,9 @@ pub async fn delete(
     let user = parse(&user)?;
     // However it was deleted, the app's term begins; only an operator can end it early.
     let noted_at = app.settings.reimport_after.map(|_| state.clock.now());
-    let write = OperatorWrite::Delete { app: id, users: vec![user], noted_at };
+    let write = Delete { app: id, users: vec![user], noted_at };
     let changed = Changed { before: json!({ "exists": true }), after: json!({ "exists": false }) };
-    if state.operate(&act, Some(id), write, changed).await? != Written::Deleted(vec![true]) {
+    if state.operate(&act, Some(id), write, changed).await? != [true] {
         return Err(missing(id, user));
     }
     tracing::info!(sdkappid = id.0, "an account was deleted by the operator");
@@ -120,7 +120,7 @@ pub async fn set(
         return Err(AdminError::bad("name at least one field to set"));
     }
     let (at, origin) = (state.clock.now(), state.origin(&app, &act, 1));
-    let write = OperatorWrite::Apply(Change { app: id, user, patch, at, origin });
+    let write = Change { app: id, user, patch, at, origin };
     // The values are the user's: they are not kept a second time, where an erasure would not find them.
     let tags: Vec<&String> = fields.keys().collect();
     match state.operate(&act, Some(id), write, Changed::to(json!({ "tags": tags }))).await {

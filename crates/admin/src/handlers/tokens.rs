@@ -10,7 +10,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, State as Extract};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use portrait_store::{OperatorWrite, StoreError, TokenRecord, Written};
+use portrait_store::{PutToken, RemoveToken, StoreError, TokenRecord};
 use serde_json::json;
 
 pub async fn list(Extract(state): Extract<State>) -> Answer<Vec<TokenView>> {
@@ -43,9 +43,9 @@ pub async fn create(
     let hash = AdminToken::new(&token).hash();
     let record = TokenRecord { name: name.clone(), hash, created: state.clock.now() };
     let changed = Changed::to(json!({ "token": name }));
-    match state.operate(&act, None, OperatorWrite::PutToken(record), changed).await {
+    match state.operate(&act, None, PutToken(record), changed).await {
         Err(StoreError::Conflict) => return Err(exists()),
-        written => drop(written?),
+        written => written?,
     }
     state.authenticator.reload().await?;
     Ok((StatusCode::CREATED, Json(CreatedToken { name, token })))
@@ -61,8 +61,8 @@ pub async fn revoke(
         return Err(AdminError::conflict(how));
     }
     let changed = Changed { before: json!({ "token": name }), after: json!({}) };
-    let removed = state.operate(&act, None, OperatorWrite::RemoveToken(name.clone()), changed).await?;
-    if removed == Written::Counted(0) {
+    let removed = state.operate(&act, None, RemoveToken(name.clone()), changed).await?;
+    if removed == 0 {
         return Err(AdminError::not_found(format!("there is no token named {name}")));
     }
     state.authenticator.reload().await?;

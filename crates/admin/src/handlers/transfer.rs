@@ -9,7 +9,7 @@ use axum::extract::{Path, Query, State as Extract};
 use axum::{Extension, Json};
 use portrait_api::registry::App;
 use portrait_model::{AccountSeed, UserId};
-use portrait_store::{Found, OperatorWrite, StoreError, Written};
+use portrait_store::{Found, Import, StoreError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -139,9 +139,9 @@ pub async fn import(
         let (id, at) = (app.settings.id, state.clock.now());
         let changed = Changed::to(json!({ "imported": imported, "refused": refused.len() }));
         let stored = if imported == 0 {
-            Ok(Written::Done)
+            Ok(Vec::new())
         } else {
-            let write = OperatorWrite::Import { app: id, seeds, at, origin };
+            let write = Import { app: id, seeds, at, origin, deleted_after: None };
             state.operate(&act, Some(id), write, changed).await
         };
         match stored {

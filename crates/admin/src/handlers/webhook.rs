@@ -11,7 +11,7 @@ use axum::extract::{Path, Query, State as Extract};
 use axum::{Extension, Json};
 use portrait_api::registry::App;
 use portrait_model::{AppSettings, SdkAppId, Webhook, WebhookToken, WebhookUrl};
-use portrait_store::{EventState, OperatorWrite, OutboxSeq, Selection, Written};
+use portrait_store::{Discard, EventState, OutboxSeq, Replay, Selection, TypedWrite};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
@@ -118,7 +118,7 @@ pub async fn replay(
     }
     let app = state.app(&app)?;
     let id = app.settings.id;
-    let write = |selection| OperatorWrite::Replay { app: id, selection };
+    let write = |selection| Replay { app: id, selection };
     let events = in_units(&state, &act, id, EventState::Parked, choice, write).await?;
     app.delivery.news.notify_one();
     Ok(Json(CountView { events }))
@@ -133,20 +133,20 @@ pub async fn drop(
     let choice: EventChoice = read(&body)?;
     let event_state = event_state(choice.state.as_deref())?;
     let app = state.app(&app)?.settings.id;
-    let write = |selection| OperatorWrite::Discard { app, state: event_state, selection };
+    let write = |selection| Discard { app, state: event_state, selection };
     let events = in_units(&state, &act, app, event_state, choice, write).await?;
     tracing::warn!(sdkappid = app.0, events, state = ?event_state, "webhook events were dropped by the operator");
     Ok(Json(CountView { events }))
 }
 
 /// Does something to the chosen events, or to all there are, one unit of writing after another.
-async fn in_units(
+async fn in_units<W: TypedWrite<Output = usize>>(
     state: &State,
     act: &Act,
     app: SdkAppId,
     event_state: EventState,
     choice: EventChoice,
-    write: impl Fn(Selection) -> OperatorWrite,
+    write: impl Fn(Selection) -> W,
 ) -> Result<usize, AdminError> {
     let there = state.store.backlogs().get(&app).map_or(0, |backlog| backlog.amount(event_state).events);
     let name = if event_state == EventState::Parked { "parked" } else { "waiting" };
@@ -157,20 +157,16 @@ async fn in_units(
             return Err(AdminError::bad(format!("at most {PLACES_MAX} places at once")));
         }
         let places = Selection::Places(places.into_iter().map(OutboxSeq).collect());
-        return Ok(counted(&state.operate(act, Some(app), write(places), changed).await?));
+        return Ok(state.operate(act, Some(app), write(places), changed).await?);
     }
     let mut events = 0;
     loop {
         let unit = state.operate(act, Some(app), write(Selection::Oldest(PLACES_MAX)), changed.clone());
-        match counted(&unit.await?) {
+        match unit.await? {
             0 => return Ok(events),
             done => events += done,
         }
     }
-}
-
-fn counted(written: &Written) -> usize {
-    if let Written::Counted(count) = written { *count } else { 0 }
 }
 
 pub async fn test(

@@ -87,19 +87,19 @@ fn call(stage: &Stage, caller: usize) -> Option<u64> {
     let (table, own) = (&stage.table, account(caller));
     let mut known = Some(0);
     for step in 1..=STEPS {
-        let (operation, then) = match thread_rng().gen_range(0..8) {
+        let (write, then) = match thread_rng().gen_range(0..8) {
             0 => (table.unlucky(), known),
             1 => (delete(own), None),
             2 => (table.import(own, step), Some(step as u64)),
             3 => {
-                let mut unheard = pin!(stage.writer.write(table.set(abandoned(), step)));
+                let mut unheard = pin!(stage.writer.write(table.set(abandoned(), step), None));
                 // Asked for, and then the caller is gone.
                 let _ = unheard.as_mut().poll(&mut Context::from_waker(Waker::noop()));
                 continue;
             }
             _ => (table.set(own, step), known.map(|_| step as u64)),
         };
-        match future::block_on(stage.writer.write(operation)) {
+        match future::block_on(stage.writer.write(write, None)) {
             Ok(_) => {
                 stage.seen.one("acknowledged");
                 known = then;
@@ -140,7 +140,7 @@ fn close(stage: &Stage) -> BTreeMap<UserId, u64> {
     stage.closing.store(true, Ordering::SeqCst);
     future::block_on(stage.writer.close());
     let stored = stage.table.stored();
-    let refused = future::block_on(stage.writer.write(stage.table.set(account(0), 9)));
+    let refused = future::block_on(stage.writer.write(stage.table.set(account(0), 9), None));
     assert_eq!(refused.unwrap_err(), StoreError::Unavailable(CLOSED.into()));
     stored
 }
@@ -202,7 +202,7 @@ fn a_writer_that_is_dropped_has_written_what_it_accepted() {
     check(500, move || {
         let stage = Stage::new(&table, &Arc::default());
         for version in 1..=2 {
-            let mut asked = pin!(stage.writer.write(table.set(abandoned(), version)));
+            let mut asked = pin!(stage.writer.write(table.set(abandoned(), version), None));
             let sent = asked.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending();
             assert!(sent);
         }

@@ -79,7 +79,7 @@ fn story(table: &Arc<Table>, look: Read) {
         .collect();
     let mut exists = true;
     for version in 1..=CHANGES {
-        let (operation, exists_then) = match thread_rng().gen_range(0..6) {
+        let (write, exists_then) = match thread_rng().gen_range(0..6) {
             0 => (delete(alice()), false),
             // Fails, and memory is cleared.
             1 => (table.unlucky(), exists),
@@ -89,7 +89,7 @@ fn story(table: &Arc<Table>, look: Read) {
             _ => continue,
         };
         let deleted = !exists_then;
-        if future::block_on(writer.write(operation)).is_ok() {
+        if future::block_on(writer.write(write, None)).is_ok() {
             exists = exists_then;
             if !deleted {
                 acknowledged.store(version as u64, Ordering::SeqCst);

@@ -4,6 +4,7 @@
 pub(crate) use shuttle::sync::atomic::AtomicBool;
 pub(crate) use shuttle::sync::{Mutex, MutexGuard};
 pub(crate) use shuttle::thread::{self, JoinHandle};
+
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::ops::Add;

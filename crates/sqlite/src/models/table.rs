@@ -3,10 +3,9 @@
 use super::sync::reset_clock;
 use crate::connection;
 use crate::hot::HotProfiles;
-use crate::operation::Operation;
 use crate::reader::{self, Readers};
 use portrait_model::{AccountSeed, FieldValue, NewUserId, Profile, ProfilePatch, UnixMillis, UserId};
-use portrait_store::{Change, Found, codec};
+use portrait_store::{Change, Delete, Found, Import, Write, codec};
 use portrait_test_support::fixtures::{APP, patch, user};
 use rusqlite::Connection;
 use std::collections::BTreeMap;
@@ -87,26 +86,26 @@ impl Table {
         outside.query_row("PRAGMA data_version", [], |row| row.get(0)).unwrap()
     }
 
-    pub(crate) fn set(&self, account: UserId, version: usize) -> Operation {
+    pub(crate) fn set(&self, account: UserId, version: usize) -> Write {
         let patch = self.patches[version].clone();
-        Operation::Apply(Change { app: APP, user: account, patch, at: UnixMillis(1), origin: None })
+        Write::Change(Change { app: APP, user: account, patch, at: UnixMillis(1), origin: None })
     }
 
-    pub(crate) fn import(&self, account: UserId, version: usize) -> Operation {
+    pub(crate) fn import(&self, account: UserId, version: usize) -> Write {
         let seeds = vec![AccountSeed {
             user: NewUserId::new(account).unwrap(),
             patch: self.patches[version].clone(),
         }];
-        Operation::Import { app: APP, seeds, at: UnixMillis(1), origin: None, deleted_after: None }
+        Write::Import(Import { app: APP, seeds, at: UnixMillis(1), origin: None, deleted_after: None })
     }
 
-    pub(crate) fn unlucky(&self) -> Operation {
+    pub(crate) fn unlucky(&self) -> Write {
         self.import(user(UNLUCKY), 1)
     }
 }
 
-pub(crate) fn delete(account: UserId) -> Operation {
-    Operation::Delete { app: APP, users: vec![account], noted_at: None }
+pub(crate) fn delete(account: UserId) -> Write {
+    Write::Delete(Delete { app: APP, users: vec![account], noted_at: None })
 }
 
 /// Of a stored profile.

@@ -10,9 +10,7 @@ use portrait_model::{
     StandardTag, Tag, UnixMillis,
 };
 use portrait_sqlite::SqliteStore;
-use portrait_store::{
-    CatalogStore, Change, EventState, Found, OutboxStore, ProfileStore, Store, StoreError, Verdict,
-};
+use portrait_store::{Change, EventState, Found, Store, StoreError, Verdict};
 use portrait_test_support::fixtures::{patch, user};
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;

@@ -13,9 +13,10 @@ mod profile;
 mod settings;
 
 pub use event::{decode_event, encode_event};
-use portrait_model::{CustomKeyword, FieldValue, ProfileItem, StandardTag, Tag};
 pub use profile::{decode_profile, encode_profile};
 pub use settings::{decode_settings, encode_settings};
+
+use portrait_model::{CustomKeyword, FieldValue, ProfileItem, StandardTag, Tag};
 
 const CUSTOM: u8 = 0;
 const UINT: u8 = 0;

@@ -133,7 +133,7 @@ impl MemoryStore {
     /// [`Store::id`] then: an import that was interrupted before can't continue over what is gone.
     pub fn put_back(&self, scope: Option<SdkAppId>, image: &Image) -> StoreFuture<'_, ()> {
         let chosen = in_scope(scope);
-        self.write(|inner, effects| {
+        self.commit(|inner, effects| {
             inner.id = StoreId::random();
             inner.outbox.clear(|app| chosen.contains(&app), effects);
             inner.accounts.retain(|(app, _), _| !chosen.contains(app));
@@ -148,7 +148,7 @@ impl MemoryStore {
 
     /// Adds an image's apps, or none of them: [`StoreError::Conflict`] when one is there already.
     pub fn add(&self, image: &Image) -> StoreFuture<'_, ()> {
-        self.write(|inner, _| {
+        self.commit(|inner, _| {
             if image.apps.keys().any(|id| inner.apps.contains_key(id)) {
                 return Err(StoreError::Conflict);
             }

@@ -1,9 +1,8 @@
 //! The outbox of the reference engine.
 
-use super::MemoryStore;
 use crate::engine::Effects;
-use crate::outbox::{Backlog, EventState, OutboxEvent, OutboxSeq, Selection, Verdict};
-use crate::{OutboxStore, StoreFuture, codec};
+use crate::outbox::{EventState, OutboxEvent, OutboxSeq, Selection, Verdict};
+use crate::{EVENTS_UNIT_MAX, codec};
 use portrait_model::{ProfileEvent, SdkAppId, UnixMillis};
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -33,7 +32,7 @@ impl Outbox {
         self.kept.insert(seq, Kept { app, state: EventState::Waiting, event });
     }
 
-    fn settle(&mut self, app: SdkAppId, seq: OutboxSeq, verdict: Verdict, effects: &mut Effects) {
+    pub(super) fn settle(&mut self, app: SdkAppId, seq: OutboxSeq, verdict: Verdict, effects: &mut Effects) {
         let waiting = |kept: &&mut Kept| kept.app == app && kept.state == EventState::Waiting;
         let Some(kept) = self.kept.get_mut(&seq).filter(waiting) else { return };
         match verdict {
@@ -54,16 +53,14 @@ impl Outbox {
     }
 
     fn places(&self, app: SdkAppId, state: EventState, selection: Selection) -> Vec<OutboxSeq> {
-        /// The most events that one unit touches.
-        const UNIT_MAX: usize = 1000;
         let is_there = |kept: &Kept| kept.app == app && kept.state == state;
         match selection {
             Selection::Oldest(count) => {
                 let there = self.kept.iter().filter(|(_, kept)| is_there(kept)).map(|(seq, _)| *seq);
-                there.take(count.min(UNIT_MAX)).collect()
+                there.take(count.min(EVENTS_UNIT_MAX)).collect()
             }
             Selection::Places(mut places) => {
-                places.truncate(UNIT_MAX);
+                places.truncate(EVENTS_UNIT_MAX);
                 places.sort_unstable();
                 places.dedup();
                 places.retain(|seq| self.kept.get(seq).is_some_and(is_there));
@@ -111,42 +108,17 @@ impl Outbox {
         effects.remove(kept.app, kept.state, seq, kept.event.bytes);
         Some(kept)
     }
-}
 
-impl OutboxStore for MemoryStore {
-    fn events(
+    pub(super) fn events(
         &self,
         app: SdkAppId,
         state: EventState,
         after: Option<OutboxSeq>,
         limit: usize,
-    ) -> StoreFuture<'_, Vec<OutboxEvent>> {
-        self.read(|inner| {
-            let start = after.map_or(Bound::Unbounded, Bound::Excluded);
-            let later = inner.outbox.kept.range((start, Bound::Unbounded)).map(|(_, kept)| kept);
-            let wanted = later.filter(|kept| kept.app == app && kept.state == state);
-            wanted.take(limit).map(|kept| kept.event.clone()).collect()
-        })
-    }
-
-    fn settle(&self, app: SdkAppId, verdicts: Vec<(OutboxSeq, Verdict)>) -> StoreFuture<'_, ()> {
-        self.write(|inner, effects| {
-            for (seq, verdict) in verdicts {
-                inner.outbox.settle(app, seq, verdict, effects);
-            }
-            Ok(())
-        })
-    }
-
-    fn discard(&self, app: SdkAppId, state: EventState, selection: Selection) -> StoreFuture<'_, usize> {
-        self.write(|inner, effects| Ok(inner.outbox.discard(app, state, selection, effects)))
-    }
-
-    fn replay(&self, app: SdkAppId, selection: Selection) -> StoreFuture<'_, usize> {
-        self.write(|inner, effects| Ok(inner.outbox.replay(app, selection, effects)))
-    }
-
-    fn backlogs(&self) -> BTreeMap<SdkAppId, Backlog> {
-        self.lock().backlogs.all()
+    ) -> Vec<OutboxEvent> {
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let later = self.kept.range((start, Bound::Unbounded)).map(|(_, kept)| kept);
+        let wanted = later.filter(|kept| kept.app == app && kept.state == state);
+        wanted.take(limit).map(|kept| kept.event.clone()).collect()
     }
 }

@@ -3,11 +3,13 @@
 use crate::fixtures::{APP, OTHER, patch, seed, settings, user};
 use portrait_model::{CustomKeyword, SdkAppId, StandardTag, Tag, UnixMillis};
 use portrait_store::{
-    AuditSeq, Change, Note, OperatorWrite, Store, StoreError, TOKENS_MAX, TokenRecord, Written,
+    AuditNote, AuditSeq, Change, Delete, Import, NoteOnly, PutApp, PutToken, RemoveToken, Store, StoreError,
+    TOKENS_MAX, TokenRecord,
 };
 
-fn note(app: Option<SdkAppId>, text: &str) -> Note {
-    Note { app, at: UnixMillis(5), text: text.into() }
+#[expect(clippy::unnecessary_wraps, reason = "the shape that `perform` wants")]
+fn note(app: Option<SdkAppId>, text: &str) -> Option<AuditNote> {
+    Some(AuditNote { app, at: UnixMillis(5), text: text.into() })
 }
 
 fn token(name: &str) -> TokenRecord {
@@ -19,31 +21,30 @@ async fn texts(store: &dyn Store, app: Option<SdkAppId>) -> Vec<String> {
 }
 
 pub async fn what_happened_is_written_down_and_what_was_refused_is_not(store: &dyn Store) {
-    let put = |app, expected| OperatorWrite::PutApp { settings: Box::new(settings(app, "x")), expected };
-    let made = store.operate(put(APP, None), note(Some(APP), "made")).await;
-    assert_eq!(made, Ok(Written::Revision(1)));
-    let again = store.operate(put(APP, None), note(Some(APP), "again")).await;
+    let put = |app, expected| PutApp { settings: Box::new(settings(app, "x")), expected };
+    let made = store.perform(put(APP, None), note(Some(APP), "made")).await;
+    assert_eq!(made, Ok(1));
+    let again = store.perform(put(APP, None), note(Some(APP), "again")).await;
     assert_eq!(again, Err(StoreError::Conflict));
     let set = |name| {
         let fields = patch(&[("Tag_Profile_IM_Nick", "n")]);
-        OperatorWrite::Apply(Change {
-            app: APP,
-            user: user(name),
-            patch: fields,
-            at: UnixMillis(1),
-            origin: None,
-        })
+        Change { app: APP, user: user(name), patch: fields, at: UnixMillis(1), origin: None }
     };
-    assert_eq!(store.operate(set("ghost"), note(Some(APP), "ghost")).await, Err(StoreError::NoSuchAccount));
-    assert_eq!(store.operate(set("second"), note(Some(APP), "set")).await, Ok(Written::Done));
-    let delete = |name| OperatorWrite::Delete { app: APP, users: vec![user(name)], noted_at: None };
-    let nobody = store.operate(delete("ghost"), note(Some(APP), "deleted a ghost")).await;
-    assert_eq!(nobody, Ok(Written::Deleted(vec![false])));
-    store.operate(delete("second"), note(Some(APP), "deleted")).await.unwrap();
-    let import =
-        OperatorWrite::Import { app: OTHER, seeds: vec![seed("a", &[])], at: UnixMillis(1), origin: None };
-    store.operate(import, note(Some(OTHER), "imported")).await.unwrap();
-    store.operate(OperatorWrite::Nothing, note(None, "a backup")).await.unwrap();
+    assert_eq!(store.perform(set("ghost"), note(Some(APP), "ghost")).await, Err(StoreError::NoSuchAccount));
+    assert_eq!(store.perform(set("second"), note(Some(APP), "set")).await, Ok(()));
+    let delete = |name| Delete { app: APP, users: vec![user(name)], noted_at: None };
+    let nobody = store.perform(delete("ghost"), note(Some(APP), "deleted a ghost")).await;
+    assert_eq!(nobody, Ok(vec![false]));
+    store.perform(delete("second"), note(Some(APP), "deleted")).await.unwrap();
+    let import = Import {
+        app: OTHER,
+        seeds: vec![seed("a", &[])],
+        at: UnixMillis(1),
+        origin: None,
+        deleted_after: None,
+    };
+    store.perform(import, note(Some(OTHER), "imported")).await.unwrap();
+    store.perform(NoteOnly, note(None, "a backup")).await.unwrap();
     assert_eq!(texts(store, None).await, ["a backup", "imported", "deleted", "set", "made"]);
     assert_eq!(texts(store, Some(APP)).await, ["deleted", "set", "made"]);
     let newest = store.audit(None, None, 2).await.unwrap();
@@ -53,14 +54,14 @@ pub async fn what_happened_is_written_down_and_what_was_refused_is_not(store: &d
 }
 
 pub async fn tokens_have_one_name_each_and_a_bound(store: &dyn Store) {
-    let put = async |name: &str| store.operate(OperatorWrite::PutToken(token(name)), note(None, "put")).await;
-    let remove = |name: &str| store.operate(OperatorWrite::RemoveToken(name.into()), note(None, "removed"));
-    assert_eq!(put("b").await, Ok(Written::Done));
-    assert_eq!(put("a").await, Ok(Written::Done));
+    let put = async |name: &str| store.perform(PutToken(token(name)), note(None, "put")).await;
+    let remove = |name: &str| store.perform(RemoveToken(name.into()), note(None, "removed"));
+    assert_eq!(put("b").await, Ok(()));
+    assert_eq!(put("a").await, Ok(()));
     assert_eq!(put("a").await, Err(StoreError::Conflict));
     assert_eq!(store.tokens().await.unwrap(), [token("a"), token("b")]);
-    assert_eq!(remove("nope").await, Ok(Written::Counted(0)));
-    assert_eq!(remove("b").await, Ok(Written::Counted(1)));
+    assert_eq!(remove("nope").await, Ok(0));
+    assert_eq!(remove("b").await, Ok(1));
     assert_eq!(store.tokens().await.unwrap(), [token("a")]);
     for number in 1..TOKENS_MAX {
         put(&format!("t{number}")).await.unwrap();

@@ -1,14 +1,16 @@
-//! The operator's tables: named tokens, the audit log, and how many accounts each app has.
+//! The admin's tables: named tokens, the audit log, and how many accounts each app has.
 
-use crate::operation::{Failure, Outcome};
 use crate::reader::failed;
+use crate::write::Failure;
 use portrait_model::{SdkAppId, Tag, UnixMillis, UserId};
-use portrait_store::{AUDIT_ENTRIES_MAX, AuditEntry, AuditSeq, Note, TOKENS_MAX, TokenRecord};
-use portrait_store::{StoreError, codec};
+use portrait_store::{
+    AUDIT_ENTRIES_MAX, AuditEntry, AuditNote, AuditSeq, StoreError, TOKENS_MAX, TokenRecord, WriteOutcome,
+    codec,
+};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// Appends a note and lets the oldest go.
-pub(crate) fn append(connection: &Connection, note: &Note) -> Result<(), Failure> {
+pub(crate) fn append(connection: &Connection, note: &AuditNote) -> Result<(), Failure> {
     let mut insert =
         connection.prepare_cached("INSERT INTO audit (app, at_ms, entry) VALUES (?1, ?2, ?3)")?;
     let seq = insert.insert(params![note.app.map(|app| app.0), millis(note.at), note.text])?;
@@ -17,7 +19,7 @@ pub(crate) fn append(connection: &Connection, note: &Note) -> Result<(), Failure
     Ok(())
 }
 
-pub(crate) fn put_token(connection: &Connection, token: &TokenRecord) -> Result<Outcome, Failure> {
+pub(crate) fn put_token(connection: &Connection, token: &TokenRecord) -> Result<WriteOutcome, Failure> {
     let count: usize = connection.query_row("SELECT count(*) FROM tokens", [], |row| row.get(0))?;
     if count >= TOKENS_MAX {
         let why = format!("there are {count} tokens already, the most there can be; revoke one first");
@@ -27,13 +29,13 @@ pub(crate) fn put_token(connection: &Connection, token: &TokenRecord) -> Result<
     let row = params![token.name, token.hash, millis(token.created)];
     match connection.prepare_cached(sql)?.execute(row)? {
         0 => Err(Failure::Refused(StoreError::Conflict)),
-        _ => Ok(Outcome::Done),
+        _ => Ok(WriteOutcome::Done),
     }
 }
 
-pub(crate) fn remove_token(connection: &Connection, name: &str) -> Result<Outcome, Failure> {
+pub(crate) fn remove_token(connection: &Connection, name: &str) -> Result<WriteOutcome, Failure> {
     let removed = connection.prepare_cached("DELETE FROM tokens WHERE name = ?1")?.execute([name])?;
-    Ok(Outcome::Counted(removed))
+    Ok(WriteOutcome::Counted(removed))
 }
 
 /// Keeps the number of an app's accounts.
@@ -56,7 +58,7 @@ pub(crate) fn audit(
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let entry = |row: &Row<'_>| {
         let app = row.get::<_, Option<u32>>(1)?.map(SdkAppId);
-        let note = Note { app, at: UnixMillis(row.get(2)?), text: row.get(3)? };
+        let note = AuditNote { app, at: UnixMillis(row.get(2)?), text: row.get(3)? };
         Ok(AuditEntry { seq: AuditSeq(row.get(0)?), note })
     };
     let filter = if app.is_some() { " AND app = ?3" } else { "" };
@@ -134,7 +136,7 @@ mod tests {
         let connection = Connection::open_in_memory().unwrap();
         let table = "CREATE TABLE audit (seq INTEGER PRIMARY KEY, app INTEGER, at_ms INTEGER, entry TEXT);";
         connection.execute_batch(table).unwrap();
-        let note = |text: &str| Note { app: None, at: UnixMillis(1), text: text.into() };
+        let note = |text: &str| AuditNote { app: None, at: UnixMillis(1), text: text.into() };
         assert!(append(&connection, &note("first")).is_ok() && append(&connection, &note("second")).is_ok());
         connection.execute("UPDATE audit SET seq = ?1 WHERE seq = 2", [AUDIT_ENTRIES_MAX]).unwrap();
         assert!(append(&connection, &note("third")).is_ok());
