@@ -1,12 +1,12 @@
 //! Accounts: what is known of a user beside the profile.
 
-use crate::{ProfilePatch, UnixSeconds, UserId};
+use crate::{NewUserId, ProfilePatch, UnixSeconds};
 
 /// An account to create, or to update when it exists (`account_import`).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AccountSeed {
     /// Whose account.
-    pub user: UserId,
+    pub user: NewUserId,
     /// Fields to set; may be empty.
     pub patch: ProfilePatch,
 }

@@ -4,8 +4,10 @@ use crate::field::{FieldSpec, Permission};
 use crate::lexicon::{Lexicon, LexiconError};
 use crate::value::{ValueRule, ValueType};
 use crate::{AppKey, CustomKeyword, SdkAppId, Tag, UnixSeconds, UserId, Webhook};
+use crate::{SensitiveCode, UnixMillis};
 use ipnet::IpNet;
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 /// The number by which an operator names one of an app's keys; never given twice within an app.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -57,6 +59,7 @@ impl CustomField {
 
 /// Everything an operator can set for an app.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct AppSettings {
     /// The app's number; never changes.
     pub id: SdkAppId,
@@ -88,6 +91,15 @@ pub struct AppSettings {
     pub words: Vec<String>,
     /// The fields that are screened for sensitive words.
     pub screened_tags: Vec<Tag>,
+    /// The code that a sensitive word is answered with.
+    pub sensitive_code: SensitiveCode,
+    /// `portrait_get` names an unknown account by the id asked for, instead of `@TLS#NOT_FOUND`.
+    pub echo_unknown: bool,
+    /// `account_delete` answers 71000. An operator can still delete.
+    pub deletion_forbidden: bool,
+    /// For so many seconds after its deletion an account can't be imported over `/v4` (70399); `None` = it can at
+    /// once. An operator can still import.
+    pub reimport_after: Option<NonZeroU32>,
     /// Who is told of profile changes; `None` = nobody, and no event is kept.
     pub webhook: Option<Webhook>,
 }
@@ -169,8 +181,19 @@ impl AppSettings {
             custom_fields: Vec::new(),
             words: Vec::new(),
             screened_tags: Lexicon::SCREENED_BY_DEFAULT.to_vec(),
+            sensitive_code: SensitiveCode::default(),
+            echo_unknown: false,
+            deletion_forbidden: false,
+            reimport_after: None,
             webhook: None,
         }
+    }
+
+    /// The moment that `reimport_after` reaches back to: who was deleted later can't be imported yet. `None` when the
+    /// app has no such term.
+    pub fn refused_if_deleted_after(&self, now: UnixMillis) -> Option<UnixMillis> {
+        let term = u64::from(self.reimport_after?.get()) * 1000;
+        Some(UnixMillis(now.0.saturating_sub(term)))
     }
 
     /// Adds a key and gives its number.
@@ -222,6 +245,18 @@ mod tests {
         assert_eq!(settings.validate(), Ok(()));
         settings.admins.clear();
         assert_eq!(settings.validate(), Err(AppError::AdministratorMissing));
+    }
+
+    #[test]
+    fn the_term_of_a_deletion_reaches_back_from_now() {
+        let mut settings = AppSettings::new(SdkAppId(1));
+        assert_eq!(settings.refused_if_deleted_after(UnixMillis(9_000)), None);
+        settings.reimport_after = NonZeroU32::new(7);
+        for (now, since) in [(9_000, 2_000), (7_000, 0), (1, 0), (u64::MAX, u64::MAX - 7_000)] {
+            assert_eq!(settings.refused_if_deleted_after(UnixMillis(now)), Some(UnixMillis(since)), "{now}");
+        }
+        settings.reimport_after = NonZeroU32::new(u32::MAX);
+        assert_eq!(settings.refused_if_deleted_after(UnixMillis(5)), Some(UnixMillis(0)));
     }
 
     #[test]

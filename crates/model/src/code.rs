@@ -91,13 +91,13 @@ error_codes! {
         "请求参数缺失、为空、过长或类型错误，请对照接口文档检查请求。";
     NoAccount = 40002, "Err_Profile_Account_Miss", Documented,
         "No account was given: put at least one UserID into To_Account.",
-        "未指定用户帐号：请在 To_Account 中至少填写一个 UserID。";
+        "未指定用户账号：请在 To_Account 中至少填写一个 UserID。";
     AccountNotFound = 40003, "Err_Profile_Invalid_Account", Seen,
         "The account does not exist in this app: import it with account_import first.",
-        "该帐号未导入此应用：请先调用 account_import 导入。";
+        "该账号未导入此应用：请先调用 account_import 导入。";
     ProfileAdminRequired = 40004, "Err_Profile_Need_App_Admin", Documented,
         "The identifier in the URL is not an App admin: sign the request as an admin of this app.",
-        "URL 中的 identifier 不是 App 管理员：请使用 App 管理员帐号签名并发起请求。";
+        "URL 中的 identifier 不是 App 管理员：请使用 App 管理员账号签名并发起请求。";
     SensitiveText = 40005, "Err_Profile_Sensitive_Text", Documented,
         "The value contains a sensitive word of this app.",
         "资料字段的值包含敏感词。";
@@ -123,17 +123,11 @@ error_codes! {
         "The JSON type of the value differs from the field's type.",
         "资料字段的值类型不匹配，请检查该字段的类型。";
     HttpParse = 60002, "HTTP parse Error", Seen,
-        "The HTTP request can't be understood: use POST, a well-formed query with contenttype=json, and a body within the limit.",
-        "HTTP 解析错误：请使用 POST、格式正确的查询串（contenttype=json），且包体不超过上限。";
+        "The HTTP request can't be understood: use POST, a well-formed query, and a body within the limit.",
+        "HTTP 解析错误：请使用 POST、格式正确的查询串，且包体不超过上限。";
     JsonParse = 60003, "HTTP request JSON parse error", Documented,
         "The body is not valid JSON in UTF-8.",
         "HTTP 请求 JSON 解析错误：包体不是有效的 UTF-8 JSON。";
-    AccountOrSigMissing = 60004, "Account or signature error in the request URL or body", Documented,
-        "identifier or usersig is missing or empty in the URL.",
-        "请求 URL 中的 identifier 或 usersig 缺失或为空。";
-    SdkAppIdInvalid = 60006, "SDKAppID is invalid", Documented,
-        "sdkappid in the URL is not a number.",
-        "SDKAppID 失效：URL 中的 sdkappid 不是数字。";
     ApiFrequency = 60007, "REST API call frequency exceeds the limit", Documented,
         "This app calls this API more often than its limit allows: slow down, or raise the limit.",
         "REST 接口调用频率超过限制，请降低请求频率或调高限制。";
@@ -145,7 +139,7 @@ error_codes! {
         "请求资源错误：请检查请求 URL 的路径。";
     AdminRequired = 60010, "The request requires App admin permission", Documented,
         "The identifier in the URL is not an App admin: sign the request as an admin of this app.",
-        "请求需要 App 管理员权限：请使用 App 管理员帐号签名并发起请求。";
+        "请求需要 App 管理员权限：请使用 App 管理员账号签名并发起请求。";
     AppFrequency = 60011, "App call frequency exceeds the limit", Documented,
         "All calls of this app together exceed its limit: slow down, or raise the limit.",
         "SDKAppID 请求频率超限，请降低请求频率或调高限制。";
@@ -154,14 +148,18 @@ error_codes! {
         "REST 接口需要带 SDKAppID，请检查请求 URL 中的 sdkappid。";
     AccountNotString = 60015, "The account in the request must be a string", Documented,
         "An account in the body is not a JSON string: put it in quotes.",
-        "请求中的帐号必须是字符串：请为 UserID 加上引号。";
+        "请求中的账号必须是字符串：请为 UserID 加上引号。";
     AppDisabled = 60016, "The SDKAppID is disabled", Documented,
         "The app was disabled by its operator.",
         "SDKAppID 被禁用，请联系管理员。";
     SourceIp = 60021, "The source IP is not on the allow list", Documented,
         "The caller's IP address is not on the app's allow list.",
         "请求来源 IP 不在白名单内。";
-    SigExpired = 70001, "The UserSig has expired. Please regenerate UserSig.", Documented,
+    UrlParameter = 60025, "A parameter of the request URL is wrong", Documented,
+        "sdkappid in the URL is not a number, identifier or usersig is missing or empty, or contenttype is not json.",
+        "URL 参数错误：sdkappid 不是数字、identifier 或 usersig 缺失或为空，或 contenttype 不是 json。";
+    // An official component matches on exactly the first sentence.
+    SigExpired = 70001, "The UserSig in use is expired. Please regenerate UserSig.", Documented,
         "The UserSig has expired: make a new one.",
         "UserSig 已过期，请重新生成。";
     SigUnreadable = 70003, "The UserSig in use is illegal. Please regenerate UserSig through official API. (FYI: https://cloud.tencent.com/document/product/269/32688 )", Seen,
@@ -184,16 +182,28 @@ error_codes! {
         "UserSig 验证失败次数过于频繁，请修正 UserSig 后稍后重试。";
     SigInvalidated = 70052, "The UserSig has been invalidated. Please regenerate UserSig.", Documented,
         "The account was kicked after this UserSig was made: make a new one.",
-        "UserSig 已失效（帐号被踢下线），请重新生成。";
+        "UserSig 已失效（账号被踢下线），请重新生成。";
     LoginAccountNotFound = 70107, "Err_TLS_PT_Open_Login_Account_Not_Exist", Seen,
         "The account does not exist in this app.",
-        "请求的帐号不存在。";
+        "请求的账号不存在。";
+    DeletedRecently = 70399, "The account was deleted recently and cannot be imported again yet", Documented,
+        "The account was deleted, and this app does not import a deleted account again before a set time has passed.",
+        "账号已删除，在此应用设置的期限内不能重新导入。";
     LoginBadParameter = 70402, "Illegal parameter", Documented,
-        "A member of the request is missing, empty, too long or of the wrong type; UserIDs are 1 to 32 printable bytes, at most 100 in a call.",
-        "参数非法：请检查必填字段、长度和类型；UserID 为 1 至 32 字节可打印字符，每次最多 100 个。";
+        "A member of the request is missing, empty, too long or of the wrong type; UserIDs are 1 to 32 printable bytes, at most 100 in a call, and none that is imported may start with @TLS#.",
+        "参数非法：请检查必填字段、长度和类型；UserID 为 1 至 32 字节可打印字符，每次最多 100 个，导入的 UserID 不能以 @TLS# 开头。";
+    LoginAdminRequired = 70403, "This command requires App admin permission", Documented,
+        "The identifier in the URL is not an App admin: sign the request as an admin of this app.",
+        "URL 中的 identifier 不是 App 管理员：请使用 App 管理员账号签名并发起请求。";
     LoginInternal = 70500, "Internal server error", Documented,
         "The store failed or timed out; nothing was acknowledged. Send the request again.",
         "服务器内部错误，请重试。";
+    DeletionForbidden = 71000, "This app does not allow accounts to be deleted", Documented,
+        "This app's settings forbid the deletion of accounts.",
+        "此应用的设置不允许删除账号。";
+    SensitiveContent = 80001, "The text contains sensitive content", Documented,
+        "The value contains a sensitive word of this app (the code of newer pages; the app chooses it).",
+        "资料字段的值包含敏感词（新版文档的错误码，由应用设置选择）。";
 }
 
 #[cfg(test)]

@@ -34,11 +34,24 @@ pub enum IdError {
     /// A control character such as NUL or a line feed.
     #[error("the UserID holds a control character; only printable characters are allowed")]
     Unprintable,
+    /// It starts with [`UserId::RESERVED_PREFIX`]. Only where an account is to be created.
+    #[error(
+        "a UserID that starts with @TLS# is one of the cloud's own markers; no account can be created with it"
+    )]
+    Reserved,
 }
 
 impl UserId {
     /// The longest id, in bytes of UTF-8.
     pub const BYTES_MAX: usize = 32;
+    /// What the ids start with that the cloud uses as markers in its answers (`@TLS#NOT_FOUND`).
+    pub const RESERVED_PREFIX: &str = "@TLS#";
+
+    /// Whether it is one of the cloud's markers. No account is created with such an id; one that was stored by an
+    /// earlier version stays as it is.
+    pub fn is_reserved(&self) -> bool {
+        self.as_str().starts_with(Self::RESERVED_PREFIX)
+    }
 
     /// Checks and takes an id.
     ///
@@ -70,6 +83,34 @@ impl UserId {
     pub fn as_str(&self) -> &str {
         let bytes = self.bytes.get(..usize::from(self.len)).unwrap_or_default();
         std::str::from_utf8(bytes).unwrap_or_default()
+    }
+}
+
+/// An id that an account may be created with: any [`UserId`] but the cloud's markers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NewUserId(UserId);
+
+impl NewUserId {
+    /// Takes an id; [`IdError::Reserved`] when it is one of the cloud's markers.
+    ///
+    /// ```
+    /// use portrait_model::{NewUserId, UserId};
+    /// let id = |text| UserId::parse(text).and_then(NewUserId::new);
+    /// assert!(id("alice").is_ok());
+    /// assert!(id("@TLS#NOT_FOUND").is_err());
+    /// ```
+    pub fn new(user: UserId) -> Result<Self, IdError> {
+        if user.is_reserved() { Err(IdError::Reserved) } else { Ok(Self(user)) }
+    }
+
+    /// Checks and takes an id, as [`UserId::parse`] and [`NewUserId::new`] do.
+    pub fn parse(text: &str) -> Result<Self, IdError> {
+        UserId::parse(text).and_then(Self::new)
+    }
+
+    /// The id.
+    pub fn id(self) -> UserId {
+        self.0
     }
 }
 
@@ -156,6 +197,19 @@ mod tests {
         check("a\nb", Err(IdError::Unprintable));
         check("a\u{7f}", Err(IdError::Unprintable));
         check("a b", Ok(()));
+    }
+
+    #[test]
+    fn no_account_is_created_with_a_marker_of_the_cloud() {
+        for taken in ["@TLS", "@tls#x", "x@TLS#", " @TLS#", "@TLS\u{ff03}x"] {
+            assert_eq!(NewUserId::parse(taken).unwrap().id().as_str(), taken);
+        }
+        for marker in ["@TLS#", "@TLS#NOT_FOUND", "@TLS#\u{1F600}"] {
+            assert_eq!(NewUserId::parse(marker), Err(IdError::Reserved), "{marker}");
+            assert!(UserId::parse(marker).unwrap().is_reserved(), "it stays readable");
+        }
+        assert_eq!(NewUserId::parse(""), Err(IdError::Empty));
+        assert_eq!(NewUserId::parse("@TLS#\n"), Err(IdError::Unprintable));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod account;
 mod app;
+mod cloud_code;
 mod code;
 mod event;
 mod field;
@@ -23,15 +24,16 @@ mod webhook;
 
 pub use account::{AccountSeed, AccountState};
 pub use app::{AppError, AppRecord, AppSettings, CustomField, KeyId, KeyRecord};
+pub use cloud_code::{CLOUD_CODES, CloudCode, CloudSource};
 pub use code::{ERROR_CODES, ErrorCode, ErrorRow, Evidence};
 pub use event::{EventId, Origin, ProfileEvent};
 pub use field::{FieldSpec, Permission, Role, STANDARD_FIELDS, StandardField};
-pub use id::{AppKey, IdError, SdkAppId, UserId};
+pub use id::{AppKey, IdError, NewUserId, SdkAppId, UserId};
 pub use language::Language;
 pub use lexicon::{ForbiddenWord, Lexicon, LexiconError, WORD_BYTES_MAX, WORDS_MAX};
 pub use meant::Meant;
 pub use profile::{Profile, ProfileItem, ProfilePatch};
-pub use schema::{FieldError, FieldProblem, FieldSchema, RawItem};
+pub use schema::{FieldError, FieldProblem, FieldSchema, RawItem, SensitiveCode};
 pub use tag::{CustomKeyword, StandardTag, Tag};
 pub use time::{Clock, UnixMillis, UnixSeconds};
 pub use usersig::{SigError, SignRequest, Unreadable, UserSig, sign};

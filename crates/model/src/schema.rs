@@ -16,10 +16,36 @@ pub struct RawItem<'a> {
     pub value: RawValue<'a>,
 }
 
+/// The code that a sensitive word is answered with: pages since 2024 have dropped the first and widened the second.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum SensitiveCode {
+    /// 40005
+    #[default]
+    Profile,
+    /// 80001
+    Content,
+}
+
+impl SensitiveCode {
+    /// The code.
+    pub const fn code(self) -> ErrorCode {
+        match self {
+            Self::Profile => ErrorCode::SensitiveText,
+            Self::Content => ErrorCode::SensitiveContent,
+        }
+    }
+
+    /// The choice whose code has this number.
+    pub fn from_number(number: u32) -> Option<Self> {
+        [Self::Profile, Self::Content].into_iter().find(|choice| choice.code().number() == number)
+    }
+}
+
 /// Every field that an app has.
 #[derive(Debug)]
 pub struct FieldSchema {
     app: SdkAppId,
+    sensitive_code: SensitiveCode,
     standard: Vec<FieldSpec>,
     custom: Vec<(CustomKeyword, FieldSpec)>,
     /// Out of use; but values stay, and an operator can still move them.
@@ -48,8 +74,8 @@ pub enum FieldProblem {
     NotReadable,
     /// The value does not fit.
     Value(ValueProblem),
-    /// The value contains a sensitive word.
-    ForbiddenWord,
+    /// The value contains a sensitive word; with the app's code for it.
+    ForbiddenWord(SensitiveCode),
 }
 
 impl FieldSchema {
@@ -73,11 +99,12 @@ impl FieldSchema {
             fields.map(|field| (field.keyword, field.spec())).collect()
         };
         let (custom, retired) = (custom(false), custom(true));
-        Self { app: settings.id, standard: standard.collect(), custom, retired }
+        let sensitive_code = settings.sensitive_code;
+        Self { app: settings.id, sensitive_code, standard: standard.collect(), custom, retired }
     }
 
     /// Checks the items in order; the first that fails decides (contract, section 4: 40009, 40008, 40610, 40601,
-    /// 40605, 40005 for each).
+    /// 40605, 40005 or 80001 for each).
     pub fn check(
         &self,
         lexicon: &Lexicon,
@@ -108,7 +135,8 @@ impl FieldSchema {
         if let FieldValue::Text(text) = &value
             && role != Role::Operator
         {
-            lexicon.screen(spec.tag, text).map_err(|_| FieldProblem::ForbiddenWord)?;
+            let forbidden = |_| FieldProblem::ForbiddenWord(self.sensitive_code);
+            lexicon.screen(spec.tag, text).map_err(forbidden)?;
         }
         Ok(ProfileItem { tag: spec.tag, value })
     }
@@ -147,7 +175,7 @@ impl FieldError {
             FieldProblem::Value(ValueProblem::WrongType) => ErrorCode::WrongType,
             FieldProblem::Value(ValueProblem::TooLong { .. }) => ErrorCode::TooLong,
             FieldProblem::Value(ValueProblem::NotOneOf(_) | ValueProblem::OutOfRange) => ErrorCode::BadValue,
-            FieldProblem::ForbiddenWord => ErrorCode::SensitiveText,
+            FieldProblem::ForbiddenWord(choice) => choice.code(),
         }
     }
 
@@ -169,7 +197,7 @@ impl FieldProblem {
             (Self::UnknownTag(None), _) => ErrorCode::InvalidTag.meaning(language).to_owned(),
             (Self::NotWritable, _) => ErrorCode::NoWritePermission.meaning(language).to_owned(),
             (Self::NotReadable, _) => ErrorCode::NoReadPermission.meaning(language).to_owned(),
-            (Self::ForbiddenWord, _) => ErrorCode::SensitiveText.meaning(language).to_owned(),
+            (Self::ForbiddenWord(choice), _) => choice.code().meaning(language).to_owned(),
             (Self::Value(problem), language) => problem.explain(language),
         }
     }

@@ -5,8 +5,8 @@
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use portrait_model::{
-    AccountSeed, AppSettings, FieldSchema, Lexicon, Profile, ProfilePatch, RawItem, RawValue, Role, SdkAppId,
-    UnixMillis, UserId,
+    AccountSeed, AppSettings, FieldSchema, Lexicon, NewUserId, Profile, ProfilePatch, RawItem, RawValue,
+    Role, SdkAppId, UnixMillis, UserId,
 };
 use portrait_server::internals::fuzz::World;
 use portrait_store::{Change, ProfileStore, SqliteStore, Store};
@@ -65,7 +65,7 @@ fn store(criterion: &mut Criterion) {
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let store = SqliteStore::open(dir.path()).unwrap();
     let user = UserId::parse("alice").unwrap();
-    let seed = AccountSeed { user, patch: patch("Alice") };
+    let seed = AccountSeed { user: NewUserId::new(user).unwrap(), patch: patch("Alice") };
     runtime.block_on(store.import(APP, vec![seed], UnixMillis(1), None)).unwrap();
     let mut count = 0;
     criterion.bench_function("store: one durable change, alone", |bencher| {

@@ -12,6 +12,7 @@ mod client_address;
 mod clock;
 mod cloud_names;
 mod config;
+mod deletions;
 mod emulator;
 mod framing;
 mod gateway;

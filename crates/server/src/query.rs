@@ -42,22 +42,29 @@ impl<'a> Query<'a> {
             let value = decoded(value.unwrap_or_default())?;
             slot.get_or_insert(value);
         }
-        if content_type.is_some_and(|content_type| content_type != "json") {
-            return Err(ApiError::new(ErrorCode::HttpParse));
-        }
         let sdk_app_id = sdk_app_id.ok_or(ApiError::new(ErrorCode::SdkAppIdMissing))?;
         if sdk_app_id.is_empty() || !sdk_app_id.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(ApiError::new(ErrorCode::SdkAppIdInvalid));
+            return Err(wrong("sdkappid is not a number", "sdkappid 不是数字"));
         }
-        let given = |value: Option<Cow<'a, str>>| {
-            value.filter(|text| !text.is_empty()).ok_or(ApiError::new(ErrorCode::AccountOrSigMissing))
+        let given = |value: Option<Cow<'a, str>>, english, chinese| {
+            value.filter(|text| !text.is_empty()).ok_or_else(|| wrong(english, chinese))
         };
-        Ok(Self {
-            sdk_app_id: sdk_app_id.parse().ok().map(SdkAppId),
-            identifier: given(identifier)?,
-            usersig: given(usersig)?,
-        })
+        let identifier = given(identifier, "identifier is missing or empty", "identifier 缺失或为空")?;
+        let usersig = given(usersig, "usersig is missing or empty", "usersig 缺失或为空")?;
+        if content_type.is_some_and(|content_type| content_type != "json") {
+            return Err(wrong(
+                "contenttype is not json; write contenttype=json or leave it out",
+                "contenttype 不是 json，请写 contenttype=json 或去掉该参数",
+            ));
+        }
+        Ok(Self { sdk_app_id: sdk_app_id.parse().ok().map(SdkAppId), identifier, usersig })
     }
+}
+
+/// 60025, with which parameter it is.
+fn wrong(english: &str, chinese: &str) -> ApiError {
+    let english = format!("the URL's parameter {english}");
+    ApiError::said(ErrorCode::UrlParameter, english, format!("URL 参数 {chinese}"))
 }
 
 /// What is before an ASCII byte and what is behind it.
@@ -133,20 +140,36 @@ mod tests {
     fn faults_have_their_codes_in_order() {
         check("", Err(60012));
         check("SdkAppId=1&identifier=a&usersig=s", Err(60012));
-        check("sdkappid=&identifier=a&usersig=s", Err(60006));
-        check("sdkappid=1x", Err(60006));
-        check("sdkappid=-1", Err(60006));
-        check("sdkappid=+1", Err(60006));
-        check("sdkappid=1", Err(60004));
-        check("sdkappid=1&identifier=&usersig=s", Err(60004));
-        check("sdkappid=1&identifier=a", Err(60004));
-        check("sdkappid=1&identifier=a&usersig=s&contenttype=xml", Err(60002));
+        check("sdkappid=&identifier=a&usersig=s", Err(60025));
+        check("sdkappid=1x", Err(60025));
+        check("sdkappid=-1", Err(60025));
+        check("sdkappid=+1", Err(60025));
+        check("sdkappid=1", Err(60025));
+        check("sdkappid=1&identifier=&usersig=s", Err(60025));
+        check("sdkappid=1&identifier=a", Err(60025));
+        check("sdkappid=1&identifier=a&usersig=s&contenttype=xml", Err(60025));
+        check("identifier=a&usersig=s&contenttype=xml", Err(60012));
+        check("sdkappid=1&identifier=a&usersig=s&contenttype=", Err(60025));
         check("sdkappid=1&identifier=%zz&usersig=s", Err(60002));
         check("sdkappid=1&identifier=%ff&usersig=s", Err(60002));
         check("sdkappid=1&identifier=%4", Err(60002));
         check("sdkappid=1&identifier=%4&usersig=s", Err(60002));
         check("sdkappid=1&identifier=%&usersig=s", Err(60002));
         check("sdkappid=1&identifier=%+1&usersig=s", Err(60002));
+    }
+
+    /// Of two wrong parameters the first of the contract's table is named, and the value of none.
+    #[test]
+    fn a_wrong_parameter_is_named() {
+        for (query, named) in [
+            ("sdkappid=x", "sdkappid is not a number"),
+            ("sdkappid=1&contenttype=xml", "identifier is missing or empty"),
+            ("sdkappid=1&identifier=a&contenttype=xml", "usersig is missing or empty"),
+            ("sdkappid=1&identifier=a&usersig=secret&contenttype=xml", "contenttype is not json"),
+        ] {
+            let said = Query::parse(query).err().unwrap().explain(portrait_model::Language::English);
+            assert!(said.contains(named) && !said.contains("secret") && !said.contains("xml"), "{said}");
+        }
     }
 
     proptest! {

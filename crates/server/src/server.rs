@@ -3,6 +3,7 @@
 use crate::admin::{self, Gate, Tokens};
 use crate::api;
 use crate::config::Config;
+use crate::deletions;
 use crate::emulator::{Emulator, Front, control};
 use crate::gateway::Gateway;
 use crate::listener::{self, Answer, Certificate, Counts, ListenerConfig, Seating, Socket, Tls};
@@ -61,7 +62,7 @@ impl Server {
         let registry = Arc::new(Registry::load(Arc::clone(&store)).await.context("can't read the apps")?);
         say_if_empty(&registry);
         let (stop, stopped) = watch::channel(false);
-        let mut tasks = Vec::new();
+        let mut tasks = vec![deletions::forget(&store, &registry, &clock, stopped.clone())];
         let webhooks = config.webhook.read(data.map(Path::to_owned))?;
         let webhooks =
             Arc::new(Webhooks::new(webhooks, Arc::clone(&store), Arc::clone(&registry), Arc::clone(&clock))?);

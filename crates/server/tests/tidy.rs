@@ -196,6 +196,16 @@ fn errors() -> String {
         let number = format!("[{number}](errors/{number}.md) [中文](errors/{number}.zh-CN.md)");
         writeln!(page, "| {number} | `{info}` | {evidence} | {} | {} |", row.english, row.chinese).unwrap();
     }
+    page.push_str(
+        "\n## Codes of the cloud that portraitd never answers · portraitd 不会返回的云端错误码\n\nGenerated from \
+         `CLOUD_CODES` in `crates/model/src/cloud_code.rs`. `portraitd explain CODE` knows them too.\n\n\
+         | code | meaning in the cloud | 云端含义 |\n| --- | --- | --- |\n",
+    );
+    for row in portrait_model::CLOUD_CODES {
+        let number = row.number;
+        let number = format!("[{number}](errors/{number}.md) [中文](errors/{number}.zh-CN.md)");
+        writeln!(page, "| {number} | {} | {} |", row.english, row.chinese).unwrap();
+    }
     page
 }
 

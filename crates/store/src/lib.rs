@@ -99,6 +99,9 @@ pub struct StoreStats {
     pub commits: u64,
 }
 
+/// The most notes of deletions that are removed in one unit.
+pub const DELETIONS_UNIT_MAX: usize = 1000;
+
 /// Accounts and their profiles.
 pub trait ProfileStore: Send + Sync {
     /// Merges a patch into a profile, all or nothing. [`StoreError::NoSuchAccount`] when there is no account.
@@ -115,14 +118,43 @@ pub trait ProfileStore: Send + Sync {
         seeds: Vec<AccountSeed>,
         at: UnixMillis,
         origin: Option<Origin>,
-    ) -> StoreFuture<'_, ()>;
+    ) -> StoreFuture<'_, ()> {
+        let import = self.import_unless_deleted(app, seeds, at, origin, None);
+        Box::pin(async move { import.await.map(drop) })
+    }
+
+    /// As [`ProfileStore::import`], but leaves out, and gives, who does not exist because of a deletion that
+    /// [`ProfileStore::delete_noting`] noted after a moment. Whoever is created is noted no longer.
+    fn import_unless_deleted(
+        &self,
+        app: SdkAppId,
+        seeds: Vec<AccountSeed>,
+        at: UnixMillis,
+        origin: Option<Origin>,
+        deleted_after: Option<UnixMillis>,
+    ) -> StoreFuture<'_, Vec<UserId>>;
 
     /// Reads what authentication and `account_check` need to know; `None` for an account that does not exist.
     fn states(&self, app: SdkAppId, users: Vec<UserId>) -> StoreFuture<'_, Vec<Option<AccountState>>>;
 
     /// Deletes accounts with their profiles in one atomic unit; says for each whether it existed. Of a user
     /// named twice the second mention did not exist.
-    fn delete(&self, app: SdkAppId, users: Vec<UserId>) -> StoreFuture<'_, Vec<bool>>;
+    fn delete(&self, app: SdkAppId, users: Vec<UserId>) -> StoreFuture<'_, Vec<bool>> {
+        self.delete_noting(app, users, None)
+    }
+
+    /// As [`ProfileStore::delete`], and notes in the same unit when those who existed were deleted, if a time is given.
+    /// A note keeps the id; it goes with [`ProfileStore::forget_deletions`] or when the account is created again.
+    fn delete_noting(
+        &self,
+        app: SdkAppId,
+        users: Vec<UserId>,
+        noted_at: Option<UnixMillis>,
+    ) -> StoreFuture<'_, Vec<bool>>;
+
+    /// Removes the notes of deletions up to a moment, at most [`DELETIONS_UNIT_MAX`] in one unit; says how many.
+    /// Writes nothing when there are none.
+    fn forget_deletions(&self, app: SdkAppId, until: UnixMillis) -> StoreFuture<'_, usize>;
 
     /// Remembers that an account's UserSigs issued up to `at` no longer work; never moves that time backwards.
     /// [`StoreError::NoSuchAccount`] when there is no account.

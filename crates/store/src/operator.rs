@@ -73,6 +73,8 @@ pub enum OperatorWrite {
         app: SdkAppId,
         /// The accounts.
         users: Vec<UserId>,
+        /// When, where the app wants to remember it: [`crate::ProfileStore::delete_noting`].
+        noted_at: Option<UnixMillis>,
     },
     /// [`crate::OutboxStore::discard`]
     Discard {
@@ -110,13 +112,15 @@ pub enum Written {
     Revision(u64),
     /// How many were touched.
     Counted(usize),
+    /// An import is done, but for these accounts.
+    LeftOut(Vec<UserId>),
 }
 
 impl Written {
     /// Whether there is something to write down.
     pub(crate) fn changed(&self) -> bool {
         match self {
-            Self::Done | Self::Revision(_) => true,
+            Self::Done | Self::Revision(_) | Self::LeftOut(_) => true,
             Self::Deleted(existed) => existed.contains(&true),
             Self::Counted(count) => *count > 0,
         }
@@ -161,6 +165,7 @@ mod tests {
             Written::Deleted(vec![false, true]),
             Written::Counted(1),
             Written::Counted(2),
+            Written::LeftOut(vec![]),
         ] {
             assert!(changed.changed(), "{changed:?}");
         }

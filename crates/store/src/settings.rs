@@ -1,19 +1,21 @@
 //! The stored form of an app's settings: versioned JSON. The words stand apart, one a line: there may be 100,000.
 
 use portrait_model::{
-    AppKey, AppSettings, CustomField, CustomKeyword, KeyId, KeyRecord, Permission, SdkAppId, Tag, UserId,
-    ValueType, Webhook, WebhookToken, WebhookUrl,
+    AppKey, AppSettings, CustomField, CustomKeyword, KeyId, KeyRecord, Permission, SdkAppId, SensitiveCode,
+    Tag, UserId, ValueType, Webhook, WebhookToken, WebhookUrl,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::num::NonZeroU32;
 use zeroize::Zeroizing;
 
-/// 1, written by portraitd 0.1, knew no webhook.
-const VERSION: u32 = 2;
+/// 1, written by portraitd 0.1, knew no webhook; 2 knew nothing of what comes after it.
+const VERSION: u32 = 3;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 struct Stored {
     v: u32,
     name: String,
@@ -31,6 +33,22 @@ struct Stored {
     screened_tags: Vec<String>,
     #[serde(default)]
     webhook: Option<StoredWebhook>,
+    #[serde(default)]
+    sensitive_code: StoredSensitiveCode,
+    #[serde(default)]
+    echo_unknown: bool,
+    #[serde(default)]
+    deletion_forbidden: bool,
+    #[serde(default)]
+    reimport_after: Option<NonZeroU32>,
+}
+
+#[derive(Serialize, Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+enum StoredSensitiveCode {
+    #[default]
+    Profile,
+    Content,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -100,6 +118,13 @@ pub(crate) fn encode(settings: &AppSettings) -> Result<(Zeroizing<String>, Strin
         custom_fields: settings.custom_fields.iter().map(field).collect(),
         screened_tags: settings.screened_tags.iter().map(ToString::to_string).collect(),
         webhook: settings.webhook.as_ref().map(webhook),
+        sensitive_code: match settings.sensitive_code {
+            SensitiveCode::Profile => StoredSensitiveCode::Profile,
+            SensitiveCode::Content => StoredSensitiveCode::Content,
+        },
+        echo_unknown: settings.echo_unknown,
+        deletion_forbidden: settings.deletion_forbidden,
+        reimport_after: settings.reimport_after,
     };
     Ok((wiped_json(&stored)?, settings.words.join("\n")))
 }
@@ -158,6 +183,13 @@ pub(crate) fn decode(id: SdkAppId, json: &str, words: &str) -> Result<AppSetting
         words: words.lines().map(str::to_owned).collect(),
         screened_tags: stored.screened_tags.iter().map(tag).collect::<Result<_, _>>()?,
         webhook: stored.webhook.as_ref().map(webhook).transpose()?,
+        sensitive_code: match stored.sensitive_code {
+            StoredSensitiveCode::Profile => SensitiveCode::Profile,
+            StoredSensitiveCode::Content => SensitiveCode::Content,
+        },
+        echo_unknown: stored.echo_unknown,
+        deletion_forbidden: stored.deletion_forbidden,
+        reimport_after: stored.reimport_after,
     })
 }
 
@@ -205,6 +237,9 @@ mod tests {
             url: WebhookUrl::parse("https://example.com/hook?a=b").unwrap(),
             token: WebhookToken::parse("xxxxyyyy"),
         });
+        settings.sensitive_code = SensitiveCode::Content;
+        settings.reimport_after = NonZeroU32::new(7_776_000);
+        (settings.echo_unknown, settings.deletion_forbidden) = (true, true);
         settings.custom_fields.push(CustomField {
             keyword: CustomKeyword::parse("Test").unwrap(),
             value_type: ValueType::Uint64,
@@ -219,9 +254,11 @@ mod tests {
     #[test]
     fn what_is_not_known_is_refused_without_showing_keys() {
         let (json, _) = encode(&AppSettings::new(SdkAppId(1))).unwrap();
-        let newer = json.replace("\"v\":2", "\"v\":3");
-        assert!(decode(SdkAppId(1), &newer, "").unwrap_err().contains("version 3"));
+        let newer = json.replace("\"v\":3", "\"v\":4");
+        assert!(decode(SdkAppId(1), &newer, "").unwrap_err().contains("version 4"));
         assert!(decode(SdkAppId(1), "{}", "").is_err());
+        let odd = json.replace("\"sensitive_code\":\"profile\"", "\"sensitive_code\":\"other\"");
+        assert!(decode(SdkAppId(1), &odd, "").unwrap_err().contains("unknown variant"));
         let bad = json.replace("\"keys\":[]", "\"keys\":[{\"id\":3,\"key\":\"se\\u0000cret\"}]");
         assert_eq!(decode(SdkAppId(1), &bad, ""), Err("key 3 is not a key".into()));
     }

@@ -6,7 +6,7 @@ mod common;
 
 use common::{APP, OTHER, block_on, found, patch, seed, settings, user};
 use portrait_model::{UnixMillis, UnixSeconds};
-use portrait_store::{Change, Found, MemoryStore, SqliteStore, Store, StoreError};
+use portrait_store::{Change, DELETIONS_UNIT_MAX, Found, MemoryStore, SqliteStore, Store, StoreError};
 use proptest::prelude::*;
 
 /// Runs one chapter on a fresh store of each engine.
@@ -75,6 +75,100 @@ fn deletion_takes_the_profile_along() {
         assert_eq!(store.profiles(APP, vec![user("a")]).await.unwrap(), [found(&[])]);
         assert_eq!(store.states(APP, vec![user("a")]).await.unwrap()[0].unwrap().kicked_at, None);
         assert_eq!(store.profiles(OTHER, vec![user("a")]).await.unwrap(), [found(&[(NICK, "y")])]);
+    });
+}
+
+async fn import_after(store: &dyn Store, names: &[&str], after: u64) -> Vec<portrait_model::UserId> {
+    let seeds = names.iter().map(|name| seed(name, &[(NICK, "again")])).collect();
+    store.import_unless_deleted(APP, seeds, UnixMillis(1), None, Some(UnixMillis(after))).await.unwrap()
+}
+
+#[test]
+fn who_was_deleted_lately_is_left_out() {
+    on_each_engine(async |store| {
+        store
+            .import(APP, ["a", "b", "c", "d"].map(|name| seed(name, &[])).to_vec(), UnixMillis(1), None)
+            .await
+            .unwrap();
+        let delete = async |name: &str, at| store.delete_noting(APP, vec![user(name)], at).await.unwrap();
+        assert_eq!(delete("a", Some(UnixMillis(50))).await, [true]);
+        assert_eq!(delete("b", None).await, [true]);
+        assert_eq!(delete("ghost", Some(UnixMillis(50))).await, [false]);
+        // Another app's account of that name, one that exists, one deleted without a note and one that never was.
+        store.import(OTHER, vec![seed("a", &[])], UnixMillis(1), None).await.unwrap();
+        assert_eq!(import_after(store, &["a", "c", "b", "ghost", "a"], 49).await, [user("a"), user("a")]);
+        let found = store.profiles(APP, ["a", "b", "c", "ghost"].map(user).to_vec()).await.unwrap();
+        let again = found_again();
+        assert_eq!(found, [Found::Missing, again.clone(), again.clone(), again.clone()]);
+        assert_eq!(store.accounts_count(APP).await.unwrap(), 4);
+        // The very moment is no longer after it.
+        assert_eq!(import_after(store, &["a"], 50).await, []);
+        // It exists again, so nothing is noted of it any more.
+        assert_eq!(delete("a", None).await, [true]);
+        assert_eq!(import_after(store, &["a"], 0).await, []);
+        assert_eq!(store.profiles(APP, vec![user("a")]).await.unwrap(), [again]);
+    });
+}
+
+fn found_again() -> Found {
+    found(&[(NICK, "again")])
+}
+
+#[test]
+fn an_operator_imports_who_was_deleted_and_names_an_admin() {
+    on_each_engine(async |store| {
+        store.put_app(settings(APP, "one"), None).await.unwrap();
+        let names = ["a", "b", "ops"].map(user).to_vec();
+        store
+            .import(APP, ["a", "b", "ops"].map(|name| seed(name, &[])).to_vec(), UnixMillis(1), None)
+            .await
+            .unwrap();
+        store.delete_noting(APP, names.clone(), Some(UnixMillis(9))).await.unwrap();
+        store.import(APP, vec![seed("a", &[])], UnixMillis(10), None).await.unwrap();
+        let mut named = settings(APP, "one");
+        named.admins.push(user("ops"));
+        store.put_app(named, Some(1)).await.unwrap();
+        store.delete(APP, names).await.unwrap();
+        assert_eq!(
+            import_after(store, &["a", "b", "ops"], 0).await,
+            [user("b")],
+            "notes of a and ops are gone"
+        );
+    });
+}
+
+#[test]
+fn deletions_are_forgotten_up_to_a_moment() {
+    on_each_engine(async |store| {
+        for (name, at) in [("a", 10), ("b", 20), ("c", 30)] {
+            for app in [APP, OTHER] {
+                store.import(app, vec![seed(name, &[])], UnixMillis(1), None).await.unwrap();
+                store.delete_noting(app, vec![user(name)], Some(UnixMillis(at))).await.unwrap();
+            }
+        }
+        let changes = store.stats().changes;
+        assert_eq!(store.forget_deletions(APP, UnixMillis(9)).await, Ok(0));
+        assert_eq!(store.stats().changes, changes, "nothing is written where nothing is due");
+        assert_eq!(store.forget_deletions(APP, UnixMillis(20)).await, Ok(2));
+        assert_eq!(import_after(store, &["a", "b", "c"], 0).await, [user("c")]);
+        assert_eq!(store.forget_deletions(APP, UnixMillis(u64::MAX)).await, Ok(1));
+        assert_eq!(import_after(store, &["c"], 0).await, []);
+        let left = store.forget_deletions(OTHER, UnixMillis(u64::MAX)).await;
+        assert_eq!(left, Ok(3), "apps are apart");
+    });
+}
+
+#[test]
+fn deletions_are_forgotten_in_units() {
+    on_each_engine(async |store| {
+        let names: Vec<String> = (0..=DELETIONS_UNIT_MAX).map(|number| format!("u{number}")).collect();
+        let seeds = names.iter().map(|name| seed(name, &[])).collect();
+        store.import(APP, seeds, UnixMillis(1), None).await.unwrap();
+        let users = names.iter().map(|name| user(name)).collect();
+        store.delete_noting(APP, users, Some(UnixMillis(5))).await.unwrap();
+        assert_eq!(store.forget_deletions(APP, UnixMillis(5)).await, Ok(DELETIONS_UNIT_MAX));
+        assert_eq!(store.forget_deletions(APP, UnixMillis(5)).await, Ok(1));
+        assert_eq!(store.forget_deletions(APP, UnixMillis(5)).await, Ok(0));
     });
 }
 
@@ -153,7 +247,9 @@ fn a_closed_store_says_so() {
 enum Step {
     Apply(u8, bool, u64),
     Import(Vec<(u8, Option<u64>)>),
-    Delete(Vec<u8>),
+    Delete(Vec<u8>, Option<u64>),
+    ImportAfter(Vec<u8>, u64),
+    Forget(u64),
     Kick(u8, u64),
     Reopen,
 }
@@ -163,7 +259,11 @@ fn any_step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => (who.clone(), any::<bool>(), 0_u64..100).prop_map(|(who, level, n)| Step::Apply(who, level, n)),
         2 => prop::collection::vec((who.clone(), prop::option::of(0_u64..100)), 0..4).prop_map(Step::Import),
-        1 => prop::collection::vec(who.clone(), 0..3).prop_map(Step::Delete),
+        2 => (prop::collection::vec(who.clone(), 0..3), prop::option::of(0_u64..9))
+            .prop_map(|(users, at)| Step::Delete(users, at)),
+        2 => (prop::collection::vec(who.clone(), 0..4), 0_u64..9)
+            .prop_map(|(users, after)| Step::ImportAfter(users, after)),
+        1 => (0_u64..9).prop_map(Step::Forget),
         1 => (who, 0_u64..100).prop_map(|(who, at)| Step::Kick(who, at)),
         1 => Just(Step::Reopen),
     ]
@@ -184,9 +284,16 @@ async fn take(store: &dyn Store, step: &Step) -> String {
             });
             format!("{:?}", store.import(APP, seeds.collect(), UnixMillis(1), None).await)
         }
-        Step::Delete(users) => {
-            format!("{:?}", store.delete(APP, users.iter().map(|who| user(&name(*who))).collect()).await)
+        Step::Delete(users, at) => {
+            let users = users.iter().map(|who| user(&name(*who))).collect();
+            format!("{:?}", store.delete_noting(APP, users, at.map(UnixMillis)).await)
         }
+        Step::ImportAfter(users, after) => {
+            let names: Vec<String> = users.iter().map(|who| name(*who)).collect();
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            format!("{:?}", import_after(store, &names, *after).await)
+        }
+        Step::Forget(until) => format!("{:?}", store.forget_deletions(APP, UnixMillis(*until)).await),
         Step::Kick(who, at) => format!("{:?}", store.kick(APP, user(&name(*who)), UnixSeconds(*at)).await),
         Step::Reopen => String::new(),
     }

@@ -59,6 +59,30 @@ fn a_deleted_profile_leaves_no_bytes_after_a_close() {
     assert_eq!(numbers(dir.path(), "GONE"), left);
 }
 
+/// A note of a deletion keeps the id, until it is forgotten or the account is there again.
+#[test]
+fn a_forgotten_deletion_leaves_no_bytes_after_a_close() {
+    let dir = tempfile::tempdir().unwrap();
+    block_on(async {
+        let store = SqliteStore::open(dir.path()).unwrap();
+        for n in 0..4 {
+            let name = format!("GONE{n:05}");
+            store.import(APP, vec![seed(&name, &[])], UnixMillis(1), None).await.unwrap();
+            store.delete_noting(APP, vec![user(&name)], Some(UnixMillis(n))).await.unwrap();
+        }
+        store.import(APP, vec![seed("GONE00003", &[])], UnixMillis(9), None).await.unwrap();
+        store.delete(APP, vec![user("GONE00003")]).await.unwrap();
+        store.close().await;
+    });
+    assert_eq!(numbers(dir.path(), "GONE"), BTreeSet::from([0, 1, 2]));
+    block_on(async {
+        let store = SqliteStore::open(dir.path()).unwrap();
+        assert_eq!(store.forget_deletions(APP, UnixMillis(1)).await, Ok(2));
+        store.close().await;
+    });
+    assert_eq!(numbers(dir.path(), "GONE"), BTreeSet::from([2]));
+}
+
 /// Changes of length move rows between pages, and SQLite leaves copies behind where it moved them: they end with the
 /// next compaction, and no backup has them.
 #[test]

@@ -54,7 +54,7 @@ fn what_happened_is_written_down_and_what_was_refused_is_not() {
             Err(StoreError::NoSuchAccount)
         );
         assert_eq!(store.operate(set("second"), note(Some(APP), "set")).await, Ok(Written::Done));
-        let delete = |name| OperatorWrite::Delete { app: APP, users: vec![user(name)] };
+        let delete = |name| OperatorWrite::Delete { app: APP, users: vec![user(name)], noted_at: None };
         let nobody = store.operate(delete("ghost"), note(Some(APP), "deleted a ghost")).await;
         assert_eq!(nobody, Ok(Written::Deleted(vec![false])));
         store.operate(delete("second"), note(Some(APP), "deleted")).await.unwrap();

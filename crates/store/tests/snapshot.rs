@@ -11,6 +11,7 @@ use portrait_store::{
     CatalogStore, Change, Checked, Damage, Finding, MemoryStore, OpenError, ProfileStore, RestoreError,
     SqliteStore, Store, StoreError, check, restore,
 };
+use rusqlite::Connection;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -27,6 +28,71 @@ fn examine(dir: &Path) -> (Checked, Vec<Damage>) {
         }
     });
     (checked.unwrap(), damage)
+}
+
+/// What a check warns of, as it is told.
+fn warnings(dir: &Path) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let checked = check(dir, &mut |finding| {
+        if let Finding::Warning(found) = finding {
+            warnings.push(found.to_string());
+        }
+    });
+    assert_eq!(checked.unwrap().damaged, 0);
+    warnings
+}
+
+/// As an earlier version could create it: an account with one of the cloud's markers as id, and nothing set.
+fn create_marker(dir: &Path, id: &str) {
+    let unbound = [&[1_u8][..], &crc32fast::hash(&[1]).to_le_bytes()].concat();
+    let outside = Connection::open(dir.join("portraitd.db")).unwrap();
+    let sql = "INSERT INTO accounts (app, user, created_ms, profile) VALUES (?1, ?2, 0, ?3)";
+    outside.execute(sql, (APP.0, id, unbound)).unwrap();
+    outside.execute("UPDATE populations SET accounts = accounts + 1 WHERE app = ?1", [APP.0]).unwrap();
+}
+
+#[test]
+fn an_account_with_a_marker_stays_readable_and_a_check_warns_of_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let marker = "@TLS#NOT_FOUND";
+    block_on(async {
+        let store = SqliteStore::open(dir.path()).unwrap();
+        store.import(APP, vec![seed("a", &[])], UnixMillis(1), None).await.unwrap();
+        store.close().await;
+    });
+    assert!(warnings(dir.path()).is_empty());
+    create_marker(dir.path(), marker);
+    let [warning] = &warnings(dir.path())[..] else { panic!("one warning") };
+    assert!(warning.contains("1400000000, user @TLS#NOT_FOUND: ids that start with @TLS#"), "{warning}");
+    block_on(async {
+        let store = SqliteStore::open(dir.path()).unwrap();
+        let read = async || store.profiles(APP, vec![user(marker)]).await.unwrap();
+        assert_eq!(read().await, [found(&[])]);
+        let patch = patch(&[(NICK, "still here")]);
+        let change = Change { app: APP, user: user(marker), patch, at: UnixMillis(1), origin: None };
+        store.apply(change).await.unwrap();
+        assert_eq!(read().await, [found(&[(NICK, "still here")])]);
+        assert_eq!(store.delete(APP, vec![user(marker)]).await.unwrap(), [true]);
+        store.close().await;
+    });
+    assert!(warnings(dir.path()).is_empty());
+}
+
+#[test]
+fn a_check_reads_the_notes_of_deletions() {
+    let dir = tempfile::tempdir().unwrap();
+    block_on(async {
+        let store = SqliteStore::open(dir.path()).unwrap();
+        store.import(APP, vec![seed("a", &[])], UnixMillis(1), None).await.unwrap();
+        store.delete_noting(APP, vec![user("a")], Some(UnixMillis(1))).await.unwrap();
+        store.close().await;
+    });
+    assert_eq!(examine(dir.path()).1, []);
+    let outside = Connection::open(dir.path().join("portraitd.db")).unwrap();
+    outside.execute("UPDATE deletions SET user = char(7)", []).unwrap();
+    drop(outside);
+    let damage = examine(dir.path()).1;
+    assert!(damage.iter().any(|found| found.what.contains("a note of a deletion")), "{damage:?}");
 }
 
 fn restored(backup: &Path, data: &Path) -> Result<Checked, RestoreError> {

@@ -3,7 +3,8 @@
 //! `golden/format-1` was written by portraitd 0.1.0: app 1400000000 with a key, a custom field of each type, words, limits and an
 //! admin `ops`; accounts `alice` (every kind of value) and `bob` (nothing set, kicked at second 1700000000). `golden/format-2` has a
 //! webhook and an event besides, `golden/format-3` a token and an audit entry; `golden/format-4` differs in the
-//! outbox's index, `golden/format-5` has an identity. To write one for a new format: `GOLDEN=1 cargo test -p portrait-store --test upgrade`, once.
+//! outbox's index, `golden/format-5` has an identity; `golden/format-6` has the settings that only some apps have, and a
+//! note of the deletion of `carol`. To write one for a new format: `GOLDEN=1 cargo test -p portrait-store --test upgrade`, once.
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
@@ -11,14 +12,15 @@ mod common;
 
 use common::{APP, block_on, user};
 use portrait_model::{
-    AppKey, AppSettings, CustomField, CustomKeyword, EventId, FieldSchema, FieldValue, Lexicon, Origin,
-    Permission, RawItem, RawNumber, RawValue, Role, Tag, UnixMillis, UnixSeconds, ValueType, Webhook,
-    WebhookToken, WebhookUrl,
+    AppKey, AppSettings, CustomField, CustomKeyword, EventId, FieldSchema, FieldValue, Lexicon, NewUserId,
+    Origin, Permission, RawItem, RawNumber, RawValue, Role, SensitiveCode, Tag, UnixMillis, UnixSeconds,
+    ValueType, Webhook, WebhookToken, WebhookUrl,
 };
 use portrait_store::{
     CatalogStore, Change, EventState, Found, Note, OperatorStore, OperatorWrite, OutboxStore, ProfileStore,
     SqliteStore, Store, TokenRecord,
 };
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 fn golden(format: u8) -> PathBuf {
@@ -48,6 +50,11 @@ fn settings(format: u8) -> AppSettings {
         let url = WebhookUrl::parse("https://example.com/hook").unwrap();
         settings.webhook = Some(Webhook { url, token: WebhookToken::parse("xxxxyyyy") });
     }
+    if format >= 6 {
+        settings.sensitive_code = SensitiveCode::Content;
+        (settings.echo_unknown, settings.deletion_forbidden) = (true, true);
+        settings.reimport_after = NonZeroU32::new(7_776_000);
+    }
     settings
 }
 
@@ -62,7 +69,7 @@ const ALICE: [(&str, Result<&str, u64>); 5] = [
 
 async fn write(dir: &Path) {
     let store = SqliteStore::open(dir).unwrap();
-    store.put_app(settings(5), None).await.unwrap();
+    store.put_app(settings(6), None).await.unwrap();
     let numbers: Vec<String> =
         ALICE.iter().map(|(_, value)| value.err().unwrap_or_default().to_string()).collect();
     let items: Vec<RawItem<'_>> = ALICE
@@ -73,13 +80,18 @@ async fn write(dir: &Path) {
             value: value.map_or(RawValue::Number(RawNumber(number)), |text| RawValue::Text(text.into())),
         })
         .collect();
-    let patch = FieldSchema::of(&settings(5)).check(&Lexicon::default(), Role::Admin, &items).unwrap();
-    let alice = portrait_model::AccountSeed { user: user("alice"), patch };
+    let patch = FieldSchema::of(&settings(6)).check(&Lexicon::default(), Role::Admin, &items).unwrap();
+    let alice = portrait_model::AccountSeed { user: NewUserId::parse("alice").unwrap(), patch };
     store.import(APP, vec![alice, common::seed("bob", &[])], UnixMillis(1), Some(origin())).await.unwrap();
     store.kick(APP, user("bob"), UnixSeconds(1_700_000_000)).await.unwrap();
+    store.import(APP, vec![common::seed("carol", &[])], UnixMillis(1), None).await.unwrap();
+    store.delete_noting(APP, vec![user("carol")], Some(DELETED)).await.unwrap();
     store.operate(OperatorWrite::PutToken(token()), note()).await.unwrap();
     store.close().await;
 }
+
+/// When `carol` was.
+const DELETED: UnixMillis = UnixMillis(1_700_000_000_000);
 
 fn origin() -> Origin {
     Origin { id: EventId(5), operator: "ops".into(), client_ip: "10.0.0.1".parse().unwrap() }
@@ -96,11 +108,11 @@ fn note() -> Note {
 #[test]
 fn every_format_opens_and_reads_back() {
     if std::env::var_os("GOLDEN").is_some() {
-        std::fs::create_dir_all(golden(5)).unwrap();
-        block_on(write(&golden(5)));
-        std::fs::remove_file(golden(5).join("portraitd.lock")).unwrap();
+        std::fs::create_dir_all(golden(6)).unwrap();
+        block_on(write(&golden(6)));
+        std::fs::remove_file(golden(6).join("portraitd.lock")).unwrap();
     }
-    for format in [1, 2, 3, 4, 5] {
+    for format in 1..=6 {
         let dir = tempfile::tempdir().unwrap();
         std::fs::copy(golden(format).join("portraitd.db"), dir.path().join("portraitd.db")).unwrap();
         block_on(async {
@@ -111,6 +123,13 @@ fn every_format_opens_and_reads_back() {
             let change =
                 Change { app: APP, user: user("bob"), patch, at: UnixMillis(9), origin: Some(origin()) };
             store.apply(change).await.unwrap();
+            let carol = async |after: u64| {
+                let seeds = vec![common::seed("carol", &[])];
+                store.import_unless_deleted(APP, seeds, UnixMillis(9), None, Some(UnixMillis(after))).await
+            };
+            let left_out = if format >= 6 { vec![user("carol")] } else { vec![] };
+            assert_eq!(carol(DELETED.0 - 1).await, Ok(left_out), "format {format}");
+            assert_eq!(carol(DELETED.0).await, Ok(vec![]), "format {format}");
             let events = store.events(APP, EventState::Waiting, None, 9).await.unwrap();
             assert_eq!(events.len(), usize::from(format.min(2)), "format {format}");
         });

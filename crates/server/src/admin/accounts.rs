@@ -6,7 +6,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, Query, State as Extract};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use portrait_model::{AccountSeed, ProfilePatch, SdkAppId, UserId};
+use portrait_model::{AccountSeed, NewUserId, ProfilePatch, SdkAppId, UserId};
 use portrait_store::{Change, Found, OperatorWrite, StoreError, Written};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -64,7 +64,9 @@ pub(super) async fn create(
     let user = parse(&user)?;
     let known = state.store.states(app, vec![user]).await?.first().copied().flatten().is_some();
     if !known {
-        let (seeds, at) = (vec![AccountSeed { user, patch: ProfilePatch::default() }], state.clock.now());
+        let new = NewUserId::new(user).map_err(|error| AdminError::bad(error.to_string()))?;
+        let (seeds, at) =
+            (vec![AccountSeed { user: new, patch: ProfilePatch::default() }], state.clock.now());
         let write = OperatorWrite::Import { app, seeds, at, origin: None };
         state.operate(&act, Some(app), write, Changed::to(json!({ "exists": true }))).await?;
     }
@@ -86,7 +88,9 @@ pub(super) async fn delete(
         )));
     }
     let user = parse(&user)?;
-    let write = OperatorWrite::Delete { app: id, users: vec![user] };
+    // However it was deleted, the app's term begins; only an operator can end it early.
+    let noted_at = app.settings.reimport_after.map(|_| state.clock.now());
+    let write = OperatorWrite::Delete { app: id, users: vec![user], noted_at };
     let changed = Changed { before: json!({ "exists": true }), after: json!({ "exists": false }) };
     if state.operate(&act, Some(id), write, changed).await? != Written::Deleted(vec![true]) {
         return Err(missing(id, user));

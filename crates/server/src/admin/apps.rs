@@ -8,8 +8,9 @@ use axum::body::Bytes;
 use axum::extract::{Path, State as Extract};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use portrait_model::{AppKey, AppSettings, KeyId, SdkAppId, Tag, UserId};
+use portrait_model::{AppKey, AppSettings, KeyId, NewUserId, SdkAppId, SensitiveCode, Tag};
 use portrait_store::StoreError;
+use std::num::NonZeroU32;
 
 pub(super) async fn list(Extract(state): Extract<State>) -> Json<Vec<AppView>> {
     Json(state.registry.all().iter().map(|app| AppView::from(&app.settings)).collect())
@@ -66,6 +67,16 @@ pub(crate) fn apply(patch: &AppPatch, settings: &mut AppSettings) -> Result<(), 
     settings.error_detail = patch.error_detail.unwrap_or(settings.error_detail);
     settings.location_bytes_max = patch.location_bytes_max.unwrap_or(settings.location_bytes_max);
     settings.custom_fields_max = patch.custom_fields_max.unwrap_or(settings.custom_fields_max);
+    settings.echo_unknown = patch.echo_unknown.unwrap_or(settings.echo_unknown);
+    settings.deletion_forbidden = patch.deletion_forbidden.unwrap_or(settings.deletion_forbidden);
+    if let Some(seconds) = patch.reimport_after {
+        settings.reimport_after = NonZeroU32::new(seconds);
+    }
+    if let Some(code) = patch.sensitive_code {
+        let choice = SensitiveCode::from_number(code);
+        let bad = || AdminError::bad(format!("sensitive_code is {code}; it can be 40005 or 80001"));
+        settings.sensitive_code = choice.ok_or_else(bad)?;
+    }
     if let Some(networks) = &patch.allow_ips {
         settings.allow_ips = networks.iter().map(|text| network(text)).collect::<Result<_, _>>()?;
     }
@@ -130,7 +141,7 @@ pub(super) async fn add_admin(
     Path((app, user)): Path<(String, String)>,
     Extension(act): Extension<Act>,
 ) -> Answer<AppView> {
-    let user = UserId::parse(&user).map_err(|error| AdminError::bad(error.to_string()))?;
+    let user = NewUserId::parse(&user).map_err(|error| AdminError::bad(error.to_string()))?.id();
     let change = move |settings: &mut AppSettings| {
         if !settings.admins.contains(&user) {
             settings.admins.push(user);

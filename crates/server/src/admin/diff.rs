@@ -61,6 +61,10 @@ fn shown(settings: &AppSettings) -> Map<String, Value> {
         ("admins", json!(view.admins)),
         ("fields", Value::Object(fields)),
         ("screened_tags", json!(view.screened_tags)),
+        ("sensitive_code", json!(view.sensitive_code)),
+        ("echo_unknown", json!(view.echo_unknown)),
+        ("deletion_forbidden", json!(view.deletion_forbidden)),
+        ("reimport_after", json!(view.reimport_after)),
         ("webhook", json!(webhook)),
     ];
     members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
@@ -116,8 +120,18 @@ mod tests {
         check(|_| {}, &json!({}), &json!({}));
         check(|app| app.enabled = false, &json!({"enabled": true}), &json!({"enabled": false}));
         check(
+            |app| (app.reimport_after, app.deletion_forbidden) = (std::num::NonZeroU32::new(7), true),
+            &json!({"reimport_after": 0, "deletion_forbidden": false}),
+            &json!({"reimport_after": 7, "deletion_forbidden": true}),
+        );
+        check(
+            |app| (app.sensitive_code, app.echo_unknown) = (portrait_model::SensitiveCode::Content, true),
+            &json!({"sensitive_code": 40005, "echo_unknown": false}),
+            &json!({"sensitive_code": 80001, "echo_unknown": true}),
+        );
+        check(
             |app| app.limits = BTreeMap::from([("kick".into(), 7)]),
-            &json!({"limits": {"kick": 100}}),
+            &json!({"limits": {"kick": 200}}),
             &json!({"limits": {"kick": 7}}),
         );
         check(

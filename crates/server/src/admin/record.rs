@@ -4,7 +4,8 @@
 //! in theirs, and no times, so that the same account always is the same line.
 
 use portrait_model::{
-    AccountSeed, FieldSchema, FieldValue, Language, Lexicon, Profile, RawItem, RawNumber, Role, UserId,
+    AccountSeed, FieldSchema, FieldValue, Language, Lexicon, NewUserId, Profile, RawItem, RawNumber, Role,
+    UserId,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -72,7 +73,7 @@ pub(crate) fn read(schema: &FieldSchema, line: &[u8]) -> Result<AccountSeed, Str
         format!("not an account's line: {}", error.to_string().replace(" at line 1 ", " at "))
     };
     let given: Given<'_> = serde_json::from_slice(line).map_err(not_a_line)?;
-    let user = UserId::parse(&given.user).map_err(|error| error.to_string())?;
+    let user = NewUserId::parse(&given.user).map_err(|error| error.to_string())?;
     let items = given.items.iter().map(|item| raw_item(&item.tag, item.value));
     let patch = check(schema, items)?;
     Ok(AccountSeed { user, patch })
@@ -113,13 +114,14 @@ mod tests {
         let seed = read(&schema, line.as_bytes()).unwrap();
         let mut profile = Profile::default();
         profile.merge(&seed.patch);
-        assert_eq!(write(seed.user, &profile).unwrap().get(), line);
+        assert_eq!(write(seed.user.id(), &profile).unwrap().get(), line);
         let refused = |line: &str, part: &str| {
             let why = read(&schema, line.as_bytes()).unwrap_err();
             assert!(why.contains(part), "{why}");
         };
         refused(r#"{"UserID":"a","ProfileItem":[{"Tag":"Tag_Pro"#, "EOF while parsing");
         refused(r#"{"UserID":"","ProfileItem":[]}"#, "the UserID is empty");
+        refused(r#"{"UserID":"@TLS#NOT_FOUND"}"#, "starts with @TLS#");
         refused(r#"{"ProfileItem":[]}"#, "missing field `UserID`");
         refused(r#"{"UserID":"a","Nick":"x"}"#, "unknown field `Nick`");
         refused(r#"{"UserID":"a","ProfileItem":[{"Tag":"Nope","Value":"x"}]}"#, "Nope");

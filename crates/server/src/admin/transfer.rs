@@ -131,7 +131,7 @@ pub(super) async fn import(
     loop {
         let (seeds, refused) = read_lines(&app, &body, &damaged);
         let imported = seeds.len() as u64;
-        let users: Vec<UserId> = seeds.iter().map(|seed| seed.user).collect();
+        let users: Vec<UserId> = seeds.iter().map(|seed| seed.user.id()).collect();
         let origin = if query.tell { state.origin(&app, &act, seeds.len()) } else { None };
         let (id, at) = (app.settings.id, state.clock.now());
         let changed = Changed::to(json!({ "imported": imported, "refused": refused.len() }));
@@ -168,7 +168,7 @@ fn read_lines(app: &App, body: &[u8], damaged: &BTreeSet<UserId>) -> (Vec<Accoun
             continue;
         }
         let seed = match record::read(&app.schema, line) {
-            Ok(seed) if damaged.contains(&seed.user) => {
+            Ok(seed) if damaged.contains(&seed.user.id()) => {
                 Err("the stored profile of this account is damaged; delete the account first".to_owned())
             }
             read => read,

@@ -7,9 +7,11 @@ use portrait_model::{AppSettings, CustomField, FieldValue, KeyRecord, Permission
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 /// An app as it is shown. A key is shown whole only in the answer that created it.
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct AppView {
     pub(crate) sdkappid: u32,
     pub(crate) name: String,
@@ -25,6 +27,14 @@ pub(crate) struct AppView {
     pub(crate) fields: Vec<FieldView>,
     pub(crate) words: usize,
     pub(crate) screened_tags: Vec<String>,
+    /// The code that a sensitive word is answered with: 40005 or 80001.
+    pub(crate) sensitive_code: u32,
+    /// Whether `portrait_get` names an unknown account by its id instead of `@TLS#NOT_FOUND`.
+    pub(crate) echo_unknown: bool,
+    /// Whether `account_delete` is refused (71000).
+    pub(crate) deletion_forbidden: bool,
+    /// For so many seconds a deleted account can't be imported over /v4 (70399); 0 = it can at once.
+    pub(crate) reimport_after: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) key: Option<String>,
 }
@@ -110,6 +120,16 @@ pub(crate) struct AppPatch {
     pub(crate) limits: Option<BTreeMap<String, u32>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) screened_tags: Option<Vec<String>>,
+    /// 40005 or 80001.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sensitive_code: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) echo_unknown: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) deletion_forbidden: Option<bool>,
+    /// In seconds; 0 = at once. Set to 0, what is noted of deleted accounts is removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reimport_after: Option<u32>,
 }
 
 #[expect(clippy::option_option, reason = "absent, null and a value are three things")]
@@ -264,6 +284,10 @@ impl From<&AppSettings> for AppView {
             fields: settings.custom_fields.iter().map(FieldView::from).collect(),
             words: settings.words.len(),
             screened_tags: settings.screened_tags.iter().map(ToString::to_string).collect(),
+            sensitive_code: settings.sensitive_code.code().number(),
+            echo_unknown: settings.echo_unknown,
+            deletion_forbidden: settings.deletion_forbidden,
+            reimport_after: settings.reimport_after.map_or(0, NonZeroU32::get),
             key: None,
         }
     }

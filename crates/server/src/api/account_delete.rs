@@ -39,11 +39,16 @@ pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
 pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     let request: Request<'_> = decode(ctx.service, body)?;
     let users = users(ctx.service, request.items)?;
+    if ctx.app.settings.deletion_forbidden {
+        return Err(ApiError::new(ErrorCode::DeletionForbidden));
+    }
 
     // An admin is an account for as long as it is an admin.
     let is_admin = |user: &UserId| ctx.app.settings.is_admin(user.as_str());
     let deletable: Vec<UserId> = users.iter().copied().filter(|user| !is_admin(user)).collect();
-    let existed = ctx.within(ctx.store().delete(ctx.app.settings.id, deletable)).await;
+    let noted_at = ctx.app.settings.reimport_after.map(|_| ctx.gateway.clock.now());
+    let delete = ctx.store().delete_noting(ctx.app.settings.id, deletable, noted_at);
+    let existed = ctx.within(delete).await;
     let mut existed = existed.map_err(|error| ctx.failed(error))?.into_iter();
 
     let result_item = users.iter().map(|user| {

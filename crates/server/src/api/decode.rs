@@ -4,7 +4,7 @@
 //! absent, unknown members. Of a member given twice the last one counts.
 
 use super::{ApiError, Service};
-use portrait_model::{ErrorCode, IdError, RawNumber, UserId};
+use portrait_model::{ErrorCode, IdError, NewUserId, RawNumber, UserId};
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -173,6 +173,11 @@ pub(crate) fn account(service: Service, member: Option<Member<'_>>) -> Result<Us
     let member = member.ok_or(ApiError::bad_id(service, IdError::Empty))?;
     let text = member.text()?.ok_or(ApiError::new(ErrorCode::AccountNotString))?;
     UserId::parse(&text).map_err(|error| ApiError::bad_id(service, error))
+}
+
+/// As [`account`], for one that is to be imported: the cloud's own markers are refused like what is no id.
+pub(crate) fn new_account(service: Service, member: Option<Member<'_>>) -> Result<NewUserId, ApiError> {
+    NewUserId::new(account(service, member)?).map_err(|error| ApiError::bad_id(service, error))
 }
 
 #[cfg(test)]

@@ -100,6 +100,7 @@ impl ApiError {
                         format!("UserID 长度为 {bytes} 字节，最多允许 32 字节（UTF-8）")
                     }
                     IdError::Unprintable => "UserID 含有控制字符，只允许可打印字符".to_owned(),
+                    IdError::Reserved => "以 @TLS# 开头的 UserID 是云端自用标记，不能用于创建账号".to_owned(),
                 },
             },
             Cause::Said { english, chinese } => language.pick(english, chinese).clone(),
@@ -161,6 +162,11 @@ pub(crate) fn tls_only() -> Response<Full<Bytes>> {
 const OK_PROFILE: &[u8] = br#""ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","ErrorDisplay":""}"#;
 const OK_OTHER: &[u8] = br#""ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#;
 
+/// Whether a code is one that the gateway answers before a service is asked. 80001 is the profile service's own.
+fn is_of_gateway(code: ErrorCode) -> bool {
+    (60_000..80_000).contains(&code.number())
+}
+
 /// Writes the answer to a call of `service` (`None` when no endpoint was found).
 pub(crate) fn respond(
     outcome: &Result<Answer, ApiError>,
@@ -178,7 +184,7 @@ pub(crate) fn respond(
                 action_status: "FAIL",
                 error_code: error.code.number(),
                 error_info: &info,
-                error_display: (profile && error.code.number() < 60_000).then_some(shown),
+                error_display: (profile && !is_of_gateway(error.code)).then_some(shown),
             };
             // A struct of texts and a number always serialises.
             let mut response = response(serde_json::to_vec(&failure).unwrap_or_default());
@@ -291,6 +297,10 @@ mod tests {
             @r#"{"ActionStatus":"FAIL","ErrorCode":60003,"ErrorInfo":"HTTP request JSON parse error"}"#);
         insta::assert_snapshot!(body(&error(ErrorCode::TooLong), Some(Service::Account), true),
             @r#"{"ActionStatus":"FAIL","ErrorCode":40601,"ErrorInfo":"Err_Profile_Size_Limit"}"#);
+        insta::assert_snapshot!(body(&error(ErrorCode::SensitiveContent), Some(Service::Profile), false),
+            @r#"{"ActionStatus":"FAIL","ErrorCode":80001,"ErrorInfo":"The text contains sensitive content","ErrorDisplay":""}"#);
+        insta::assert_snapshot!(body(&error(ErrorCode::SensitiveContent), Some(Service::Account), true),
+            @r#"{"ActionStatus":"FAIL","ErrorCode":80001,"ErrorInfo":"The text contains sensitive content"}"#);
         assert!(body(&error(ErrorCode::InvalidTag), Some(Service::Profile), true).contains("spelling"));
     }
 

@@ -18,7 +18,7 @@ use crate::gateway::Gateway;
 use crate::openapi::Describe;
 use crate::registry::App;
 use futures_util::future::BoxFuture;
-use portrait_model::{ErrorCode, Origin, Role, UserId};
+use portrait_model::{AccountSeed, ErrorCode, Origin, Role, UserId};
 use portrait_store::{Store, StoreError};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -55,7 +55,7 @@ impl Service {
     pub(crate) fn admin_required(self) -> ErrorCode {
         match self {
             Self::Profile => ErrorCode::ProfileAdminRequired,
-            Self::Account => ErrorCode::AdminRequired,
+            Self::Account => ErrorCode::LoginAdminRequired,
         }
     }
 }
@@ -101,7 +101,7 @@ endpoints! {
     Account "/v4/im_open_login_svc/"  multiaccount_import 100;
     Account "/v4/im_open_login_svc/"  account_check       100;
     Account "/v4/im_open_login_svc/"  account_delete      100;
-    Account "/v4/im_open_login_svc/"  kick                100;
+    Account "/v4/im_open_login_svc/"  kick                200;
 }
 
 /// Finds an endpoint and its place in the table. Base URLs that end in `/` make paths that start with `//`.
@@ -174,6 +174,16 @@ impl Ctx<'_> {
     /// Where a change of so many accounts comes from, when it is to be told to the app's webhook.
     pub(crate) fn origin(&self, accounts: usize) -> Option<Origin> {
         self.gateway.event_ids.origin(&self.app, &self.caller.identifier, self.caller.address, accounts)
+    }
+
+    /// Imports, and gives who is left out because of a deletion that the app's `reimport_after` still reaches.
+    pub(crate) async fn import(&self, seeds: Vec<AccountSeed>) -> Result<Vec<UserId>, StoreError> {
+        let (settings, at) = (&self.app.settings, self.gateway.clock.now());
+        let (origin, after) = (self.origin(seeds.len()), settings.refused_if_deleted_after(at));
+        let left_out = self.store().import_unless_deleted(settings.id, seeds, at, origin, after);
+        let left_out = self.within(left_out).await?;
+        self.tell();
+        Ok(left_out)
     }
 
     /// There may be new events.

@@ -1,10 +1,10 @@
 //! `multiaccount_import`: creates up to 100 accounts at once (269/4919).
 
 use super::account_import::{seed, text};
-use super::decode::{Member, account, decode, wire_struct};
+use super::decode::{Member, decode, new_account, wire_struct};
 use super::{Answer, ApiError, Ctx, bounded, told};
 use crate::openapi::{Operation, described};
-use portrait_model::UserId;
+use portrait_model::ErrorCode;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -40,8 +40,15 @@ pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
         .gives::<Members<'static>>(200, "The accounts exist, but for those in FailAccounts.")
 }
 
+/// The code of a failure of ours: with `AccountList`, which writes profiles, the profile service's (1047/34954).
+fn internal(request: &Request<'_>) -> ErrorCode {
+    let profiles = request.account_list.as_ref().is_some_and(|list| !list.is_empty());
+    if profiles { ErrorCode::Internal } else { ErrorCode::LoginInternal }
+}
+
 pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     let request: Request<'_> = decode(ctx.service, body)?;
+    let internal = internal(&request);
     let bare = request.accounts.unwrap_or_default().into_iter();
     let bare = bare.map(|user| Entry { user, ..Entry::default() });
     let full = request.account_list.unwrap_or_default().into_iter().map(Option::unwrap_or_default);
@@ -49,17 +56,14 @@ pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {
 
     // Ids and types are the shape of the request: one wrong, nothing is done. A nickname that breaks a rule
     // of its field fails its own account only.
-    let (mut seeds, mut failed): (Vec<_>, Vec<UserId>) = (Vec::with_capacity(entries.len()), Vec::new());
+    let (mut seeds, mut read) = (Vec::with_capacity(entries.len()), Vec::with_capacity(entries.len()));
     for entry in entries {
-        let user = account(ctx.service, entry.user)?;
-        match seed(&ctx, user, text(entry.nick)?, text(entry.face_url)?) {
-            Ok(seed) => seeds.push(seed),
-            Err(_) => failed.push(user),
-        }
+        let user = new_account(ctx.service, entry.user)?;
+        let seed = seed(&ctx, user, text(entry.nick)?, text(entry.face_url)?);
+        read.push((user.id(), seed.is_ok()));
+        seeds.extend(seed.ok());
     }
-    let (at, origin) = (ctx.gateway.clock.now(), ctx.origin(seeds.len()));
-    let import = ctx.store().import(ctx.app.settings.id, seeds, at, origin);
-    ctx.within(import).await.map_err(|error| ctx.failed(error))?;
-    ctx.tell();
-    Answer::with(&Members { fail_accounts: failed.iter().map(UserId::as_str).collect() })
+    let left_out = ctx.import(seeds).await.map_err(|error| ApiError::store(internal, error))?;
+    let failed = read.iter().filter(|(user, fits)| !fits || left_out.contains(user));
+    Answer::with(&Members { fail_accounts: failed.map(|(user, _)| user.as_str()).collect() })
 }

@@ -3,7 +3,8 @@
 use super::decode::{Member, account, decode, wire_struct};
 use super::{ACCOUNTS_MAX, Answer, ApiError, Ctx, Service, timed, told};
 use crate::openapi::{Operation, described};
-use portrait_model::{ErrorCode, FieldValue, Profile, SdkAppId, Tag, UserId};
+use crate::registry::App;
+use portrait_model::{ErrorCode, FieldValue, Profile, Tag, UserId};
 use portrait_store::{Found, Store};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -12,6 +13,9 @@ use std::sync::Arc;
 
 /// The most tags in one call; more than an app can have, and a bound on the answer.
 const TAGS_MAX: usize = 64;
+
+/// What the cloud calls an account that does not exist; both its web SDKs skip entries of this name.
+const NOT_FOUND: &str = "@TLS#NOT_FOUND";
 
 /// From so many accounts on an answer is worked on beside the others: each takes 1 to 2 µs.
 const LARGE: usize = 16;
@@ -65,7 +69,7 @@ described! {
 pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
     operation
         .says("Read fields of up to 100 users' profiles")
-        .more("A field never set is left out. A user who does not exist fails in its own entry.")
+        .more("A field never set is left out. A user who does not exist is the entry `@TLS#NOT_FOUND` in its place; Fail_Account has its id.")
         .takes::<told::PortraitGet>()
         .gives::<Members<'static>>(200, "The profiles, in the order asked for.")
 }
@@ -74,7 +78,7 @@ pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     let request: Request<'_> = decode(ctx.service, body)?;
     let users = users(&ctx, request.accounts.unwrap_or_default(), request.tags.as_deref())?;
     let tags = tags(&ctx, request.tags.unwrap_or_default())?;
-    let (store, app) = (Arc::clone(&ctx.gateway.store), ctx.app.settings.id);
+    let (store, app) = (Arc::clone(&ctx.gateway.store), Arc::clone(&ctx.app));
     let (answer, micros) = if users.len() < LARGE {
         answer(store, app, ctx.service, users, tags).await
     } else {
@@ -88,14 +92,15 @@ pub(super) async fn run(ctx: Ctx<'_>, body: &[u8]) -> Result<Answer, ApiError> {
 /// Reads the profiles and writes the answer; gives how many microseconds the store took, too.
 async fn answer(
     store: Arc<dyn Store>,
-    app: SdkAppId,
+    app: Arc<App>,
     service: Service,
     users: Vec<UserId>,
     tags: Vec<(Cow<'_, str>, Tag)>,
 ) -> (Result<Answer, ApiError>, u64) {
-    let (found, micros) = timed(store.profiles(app, users.clone())).await;
+    let (found, micros) = timed(store.profiles(app.settings.id, users.clone())).await;
     let found = found.map_err(|error| ApiError::store(service.internal(), error));
-    (found.and_then(|found| Answer::with(&members(&users, &tags, &found))), micros)
+    let echo = app.settings.echo_unknown;
+    (found.and_then(|found| Answer::with(&members(&users, &tags, &found, echo))), micros)
 }
 
 fn users(
@@ -142,7 +147,13 @@ fn tags<'a>(ctx: &Ctx<'_>, tags: Vec<Option<Member<'a>>>) -> Result<Vec<(Cow<'a,
     Ok(read)
 }
 
-fn members<'a>(users: &'a [UserId], tags: &'a [(Cow<'a, str>, Tag)], found: &'a [Found]) -> Members<'a> {
+/// `echo_unknown`: an account that does not exist is named by the id asked for.
+fn members<'a>(
+    users: &'a [UserId],
+    tags: &'a [(Cow<'a, str>, Tag)],
+    found: &'a [Found],
+    echo_unknown: bool,
+) -> Members<'a> {
     const UNREADABLE: &str = "Err_Profile_PortraitGet_Read_Custom_Data_Fail";
     let entry = |(user, found): (&'a UserId, &'a Found)| {
         let (profile_item, result_code, result_info) = match found {
@@ -150,7 +161,9 @@ fn members<'a>(users: &'a [UserId], tags: &'a [(Cow<'a, str>, Tag)], found: &'a 
             Found::Missing => (None, ErrorCode::AccountNotFound.number(), ErrorCode::AccountNotFound.info()),
             Found::Damaged => (None, ErrorCode::Internal.number(), UNREADABLE),
         };
-        UserProfile { to_account: user.as_str(), profile_item, result_code, result_info }
+        let unnamed = matches!(found, Found::Missing) && !echo_unknown;
+        let to_account = if unnamed { NOT_FOUND } else { user.as_str() };
+        UserProfile { to_account, profile_item, result_code, result_info }
     };
     let ids_of = |wanted: fn(&Found) -> bool| -> Vec<&'a str> {
         users.iter().zip(found).filter(|(_, found)| wanted(found)).map(|(user, _)| user.as_str()).collect()

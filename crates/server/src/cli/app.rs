@@ -4,6 +4,7 @@ use super::operator::{Operator, Target, segment, with_operator};
 use super::secret_argument::secret;
 use super::{print_json, say};
 use crate::admin::view::{AppPatch, AppView, CreatedKey, NewApp, NewKey, UsageView};
+use crate::utc;
 use clap::{Subcommand, ValueEnum};
 use hyper::Method;
 use serde::Serialize;
@@ -100,6 +101,19 @@ struct SetArgs {
     /// Screen this field for sensitive words (repeatable; replaces the list)
     #[arg(long, value_name = "TAG")]
     screen: Vec<String>,
+    /// The code that a sensitive word is answered with; the cloud's newer pages say 80001
+    #[arg(long, value_name = "40005|80001")]
+    sensitive_code: Option<u32>,
+    /// Name an unknown account in `portrait_get` by its id instead of `@TLS#NOT_FOUND`
+    #[arg(long, value_name = "on|off")]
+    echo_unknown: Option<Switch>,
+    /// Refuse `account_delete` with 71000, as cloud apps can; `account delete` still works
+    #[arg(long, value_name = "on|off")]
+    deletion_forbidden: Option<Switch>,
+    /// Refuse to import a deleted account for so long (70399), as most cloud apps do for 90d; `import` and
+    /// `account create` still work
+    #[arg(long, value_name = "90d|12h|off", value_parser = term)]
+    reimport_after: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -140,6 +154,18 @@ fn limit(text: &str) -> Result<(String, u32), String> {
     let (command, rate) = text.split_once('=').ok_or("write COMMAND=RATE, for example portrait_set=500")?;
     let rate = rate.parse().map_err(|_| format!("`{rate}` is not a number of calls a second"))?;
     Ok((command.to_owned(), rate))
+}
+
+/// Whole seconds; 0 for `off`.
+fn term(text: &str) -> Result<u32, String> {
+    if text == "off" {
+        return Ok(0);
+    }
+    let whole = utc::span_ms(text).filter(|ms| ms.is_multiple_of(1000)).map(|ms| ms / 1000);
+    let seconds = whole.and_then(|seconds| u32::try_from(seconds).ok());
+    seconds.ok_or_else(|| {
+        format!("`{text}`: write off, or whole seconds up to 49710d, for example 90d, 12h, 30s")
+    })
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<()> {
@@ -220,6 +246,10 @@ fn patch(set: SetArgs) -> AppPatch {
         custom_fields_max: set.custom_fields_max,
         limits: None,
         screened_tags: Some(set.screen).filter(|list| !list.is_empty()),
+        sensitive_code: set.sensitive_code,
+        echo_unknown: set.echo_unknown.map(|switch| switch == Switch::On),
+        deletion_forbidden: set.deletion_forbidden.map(|switch| switch == Switch::On),
+        reimport_after: set.reimport_after,
     }
 }
 
@@ -270,7 +300,16 @@ fn show(app: &AppView, usage: Option<&UsageView>, json: bool) -> anyhow::Result<
     say(format_args!("Calls from          {}", or_all(&app.allow_ips)));
     say(format_args!("Location limit      {} bytes", app.location_bytes_max));
     say(format_args!("Custom fields       {} (at most {})", fields.join(" "), app.custom_fields_max));
-    say(format_args!("Sensitive words     {} on {}", app.words, app.screened_tags.join(" ")));
+    let (words, code) = (app.words, app.sensitive_code);
+    say(format_args!("Sensitive words     {words} on {} ({code})", app.screened_tags.join(" ")));
+    let unknown = if app.echo_unknown { "the id asked for" } else { "@TLS#NOT_FOUND" };
+    say(format_args!("Unknown accounts    {unknown}"));
+    let deletion = if app.deletion_forbidden { "forbidden (71000)" } else { "allowed" };
+    let again = match app.reimport_after {
+        0 => "imported again at once".to_owned(),
+        seconds => format!("imported again after {seconds} s (70399)"),
+    };
+    say(format_args!("Deletion            {deletion}; {again}"));
     if let Some(usage) = usage {
         show_usage(usage);
     }
@@ -297,4 +336,19 @@ fn limits(limits: &BTreeMap<String, u32>, json: bool) -> anyhow::Result<()> {
         say(format_args!("{command:<20} {rate}"));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_term_is_whole_seconds_or_off() {
+        for (text, seconds) in [("off", 0), ("30s", 30), ("12h", 43_200), ("90d", 7_776_000), ("3000ms", 3)] {
+            assert_eq!(term(text), Ok(seconds), "{text}");
+        }
+        for text in ["", "90", "1500ms", "on", "-1d", "50000d", "99999999999999999999d"] {
+            assert!(term(text).is_err(), "{text}");
+        }
+    }
 }

@@ -62,6 +62,7 @@ pub(super) fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
             bar.set_position(done);
         }
         Finding::Damage(damage) => bar.suspend(|| eprintln!("{damage}")),
+        Finding::Warning(found) => bar.suspend(|| eprintln!("warning: {found}")),
     })?;
     bar.finish_and_clear();
     let (apps, accounts, data) = (checked.apps, checked.accounts, args.data.display());

@@ -9,7 +9,8 @@ use std::path::PathBuf;
 /// Check everything in a stopped server's data directory, or in a backup
 ///
 /// Reads every profile's checksum and every app's settings, and has the engine check itself.
-/// Changes nothing. Exit code 1 when something does not read back.
+/// Changes nothing. Exit code 1 when something does not read back. Warns of accounts whose id starts
+/// with @TLS#, which no account can be created with any more.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct CheckArgs {
@@ -51,6 +52,8 @@ struct Report {
     damaged: u64,
     /// The first of them.
     damage: Vec<Damaged>,
+    /// What reads back, but could not be stored any more.
+    warnings: Vec<Damaged>,
 }
 
 #[derive(Serialize)]
@@ -63,23 +66,26 @@ struct Damaged {
 pub(super) fn check(args: &CheckArgs) -> anyhow::Result<()> {
     /// The most that a report in JSON lists.
     const LISTED_MAX: usize = 10_000;
-    let (bar, mut damage) = (of_steps(), Vec::new());
+    let (bar, mut damage, mut warnings) = (of_steps(), Vec::new(), Vec::new());
+    let note = |list: &mut Vec<Damaged>, Damage { app, user, what }| {
+        if list.len() < LISTED_MAX {
+            list.push(Damaged { app: app.map(|app| app.0), user, what });
+        }
+    };
     let checked = portrait_store::check(&args.data, &mut |finding| match finding {
         Finding::Progress { done, total } => {
             bar.set_length(total);
             bar.set_position(done);
         }
         Finding::Damage(found) if !args.json => bar.suspend(|| say(found)),
-        Finding::Damage(Damage { app, user, what }) => {
-            if damage.len() < LISTED_MAX {
-                damage.push(Damaged { app: app.map(|app| app.0), user, what });
-            }
-        }
+        Finding::Damage(found) => note(&mut damage, found),
+        Finding::Warning(found) if !args.json => bar.suspend(|| say(format_args!("warning: {found}"))),
+        Finding::Warning(found) => note(&mut warnings, found),
     })?;
     bar.finish_and_clear();
     let Checked { apps, accounts, damaged } = checked;
     if args.json {
-        print_json(&Report { apps, accounts, damaged, damage })?;
+        print_json(&Report { apps, accounts, damaged, damage, warnings })?;
     } else {
         say(format_args!("{apps} apps and {accounts} accounts checked, {damaged} damaged"));
     }

@@ -59,8 +59,10 @@ pub(super) fn get(args: &GetArgs) -> anyhow::Result<()> {
     if args.json {
         return print_json(&answer);
     }
-    for user in answer.get("UserProfileItem").and_then(Value::as_array).into_iter().flatten() {
-        say(user.get("To_Account").and_then(Value::as_str).unwrap_or_default());
+    let entries = answer.get("UserProfileItem").and_then(Value::as_array).into_iter().flatten();
+    // An account that does not exist is not named in its entry; entries stand in the order asked for.
+    for (asked, user) in args.users.iter().zip(entries) {
+        say(asked);
         for item in user.get("ProfileItem").and_then(Value::as_array).into_iter().flatten() {
             let (tag, value) =
                 (item.get("Tag").and_then(Value::as_str), item.get("Value").unwrap_or(&Value::Null));

@@ -5,8 +5,9 @@ use crate::emulator::seed::{self, SeedApp};
 use crate::secret::random_key;
 use anyhow::Context;
 use portrait_model::{
-    AccountSeed, AppKey, AppSettings, CustomField, CustomKeyword, FieldSchema, Lexicon, Permission, RawItem,
-    RawNumber, RawValue, Role, SdkAppId, UnixMillis, UserId, ValueType, Webhook, WebhookToken, WebhookUrl,
+    AccountSeed, AppKey, AppSettings, CustomField, CustomKeyword, FieldSchema, Lexicon, NewUserId,
+    Permission, RawItem, RawNumber, RawValue, Role, SdkAppId, UnixMillis, UserId, ValueType, Webhook,
+    WebhookToken, WebhookUrl,
 };
 use portrait_store::Store;
 use std::path::PathBuf;
@@ -103,7 +104,7 @@ fn complete(settings: &mut AppSettings, args: &StartArgs) -> anyhow::Result<Star
         Some(key) => Some(AppKey::parse(key).context("--key: a key is 1 to 256 printable bytes")?),
         None => None,
     };
-    let admin = UserId::parse(&args.admin).context("--admin")?;
+    let admin = NewUserId::parse(&args.admin).context("--admin")?.id();
     let newest = settings.keys.last().map(|record| record.key.clone());
     let key = match given.or(newest) {
         Some(key) => key,
@@ -166,7 +167,7 @@ fn sample_accounts(settings: &AppSettings) -> anyhow::Result<Vec<AccountSeed>> {
         let patch = schema.check(&Lexicon::default(), Role::Admin, &items);
         let patch =
             patch.map_err(|error| anyhow::anyhow!(error.explain(portrait_model::Language::English)))?;
-        Ok(AccountSeed { user: UserId::parse(user)?, patch })
+        Ok(AccountSeed { user: NewUserId::parse(user)?, patch })
     };
     [
         seed("alice", "Alice", "Gender_Type_Female", "19900101"),

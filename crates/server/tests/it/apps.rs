@@ -64,7 +64,7 @@ fn apps_do_not_see_each_other() {
 fn admins_are_named_removed_and_kicked() {
     let server = TestServer::dev();
     let app = server.app();
-    assert_eq!(app.call_as("ops", "account_check", CHECK)["ErrorCode"], 60010);
+    assert_eq!(app.call_as("ops", "account_check", CHECK)["ErrorCode"], 70403);
     app.put("/admins/ops", "");
     assert_eq!(
         app.call_as("ops", "account_check", r#"{"CheckItem":[{"UserID":"ops"}]}"#)["ResultItem"][0]["AccountStatus"],
@@ -81,7 +81,7 @@ fn admins_are_named_removed_and_kicked() {
     let target = format!("{}?sdkappid={}&identifier=ops&usersig={later}", path_of("account_check"), app.id);
     assert_eq!(server.connect().exchange(&post(&target, CHECK)).unwrap().code(), 0);
     assert_eq!(server.admin("DELETE", &format!("/apps/{}/admins/ops", app.id), "").0, 200);
-    assert_eq!(server.connect().exchange(&post(&target, CHECK)).unwrap().code(), 60010);
+    assert_eq!(server.connect().exchange(&post(&target, CHECK)).unwrap().code(), 70403);
     assert_eq!(server.admin("DELETE", &format!("/apps/{}/admins/administrator", app.id), "").0, 400);
     let many: Vec<u16> =
         (0..12).map(|n| server.admin("PUT", &format!("/apps/{}/admins/a{n}", app.id), "").0).collect();

@@ -64,7 +64,7 @@ fn changes() -> Vec<(&'static str, &'static str, &'static str, Value, Value)> {
             "PATCH",
             "",
             r#"{"enabled":false,"limits":{"kick":7}}"#,
-            json!({"enabled": true, "limits": {"kick": 100}}),
+            json!({"enabled": true, "limits": {"kick": 200}}),
             json!({"enabled": false, "limits": {"kick": 7}}),
         ),
         ("POST", "/keys", "{}", json!({"keys": [1]}), json!({"keys": [1, 2]})),

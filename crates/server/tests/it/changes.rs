@@ -101,11 +101,11 @@ impl Walk<'_> {
         self.beside("POST", "/keys", "{}");
         self.beside("DELETE", "/keys/2", "");
         let as_ops = || self.app.call_as("ops", "account_check", CHECK)["ErrorCode"].clone();
-        assert_eq!(as_ops(), 60010);
+        assert_eq!(as_ops(), 70403);
         self.admin("PUT", "/admins/ops", "");
         assert_eq!(as_ops(), 0);
         self.admin("DELETE", "/admins/ops", "");
-        assert_eq!(as_ops(), 60010);
+        assert_eq!(as_ops(), 70403);
         self.beside("PUT", "/admins/ops", "");
         let own = || self.app.call_as("u", "portrait_set", &nick("own"))["ErrorCode"].clone();
         assert_eq!(own(), 40004);

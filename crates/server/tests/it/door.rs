@@ -95,12 +95,12 @@ fn strangers(app: &App<'_>, other: u32) -> Vec<Stranger> {
     let not_admin = |who, identifier: &'static str| Stranger {
         who,
         query: query(app.id, identifier, &by(KEY, identifier)),
-        codes: (40004, 60010),
+        codes: (40004, 70403),
     };
     vec![
         same("nobody", String::new(), 60012),
-        same("no UserSig", format!("sdkappid={}&identifier=administrator", app.id), 60004),
-        same("an empty UserSig", admin(""), 60004),
+        same("no UserSig", format!("sdkappid={}&identifier=administrator", app.id), 60025),
+        same("an empty UserSig", admin(""), 60025),
         same("rubbish", admin("eJyrVkrOyKyA"), 70003),
         same("a truncated UserSig", admin(&sig[..sig.len() / 2]), 70003),
         same(

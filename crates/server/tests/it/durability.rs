@@ -206,6 +206,7 @@ fn fill_and_heal(dir: &Path) {
     assert!(codes.contains(&40006) && codes.iter().all(|code| [0, 40006].contains(code)), "{codes:?}");
     assert_eq!(app.code("account_import", r#"{"UserID":"new"}"#), 40006);
     assert_eq!(app.code("multiaccount_import", r#"{"Accounts":["new"]}"#), 70500);
+    assert_eq!(app.code("multiaccount_import", r#"{"AccountList":[{"UserID":"new"}]}"#), 40006);
     let found = version(&app, "writer");
     assert!(found >= acknowledged, "reads go on: {found}, {acknowledged} was acknowledged");
     std::fs::remove_file(&ballast).unwrap();

@@ -2,12 +2,13 @@
 //! server really gives to it. `UPDATE=1` writes the pages anew; without it they must be fresh.
 
 use crate::conformance::{Case, prepare, request};
+use crate::emulator::done;
 use crate::harness::{Answer, App, KEY, TestServer, binary};
 use percent_encoding::percent_decode_str;
-use portrait_model::{ERROR_CODES, ErrorRow, Evidence, Language};
+use portrait_model::{CLOUD_CODES, CloudCode, CloudSource, ERROR_CODES, ErrorRow, Evidence, Language};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -27,6 +28,16 @@ struct Source {
     how: Option<String>,
     example: Case,
     example_zh: String,
+}
+
+/// Of a code that portraitd never answers.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CloudPage {
+    look: Vec<String>,
+    look_zh: Vec<String>,
+    here: String,
+    here_zh: String,
 }
 
 fn folder() -> PathBuf {
@@ -72,7 +83,7 @@ impl Servers {
         let case = &source.example;
         let full;
         let server = match source.how.as_deref() {
-            None => &self.ordinary,
+            None | Some("fault") => &self.ordinary,
             Some("limits") => &self.limited,
             Some("slow body") => &self.impatient,
             Some("full disk") => {
@@ -85,6 +96,10 @@ impl Servers {
         prepare(&app, case);
         if source.how.as_deref() == Some("full disk") {
             fill_the_disk(&app);
+        }
+        if source.how.as_deref() == Some("fault") {
+            let rule = json!({"app": app.id, "next": 1, "code": code});
+            done(server, "POST", "/faults", &rule.to_string());
         }
         let bytes = request(&app, case, case.call.as_deref().unwrap());
         let shown = shown_request(&String::from_utf8(bytes.clone()).unwrap(), app.id);
@@ -128,22 +143,24 @@ fn shown_answer(answer: &Answer, app: u32) -> String {
     format!("{}\n\nX-Error-Detail: {detail}", answer.body).replace(&app.to_string(), SHOWN_APP)
 }
 
+fn links(number: u32, language: Language) -> String {
+    language.pick(
+        format!("[中文]({number}.zh-CN.md) · [all codes](../ERRORS.md)"),
+        format!("[English]({number}.md) · [全部错误码](../ERRORS.md)"),
+    )
+}
+
+fn list(items: &[String]) -> String {
+    format!("- {}\n", items.join("\n- "))
+}
+
 fn page(row: &ErrorRow, source: &Source, servers: &Servers) -> String {
     let language = servers.language;
     let ErrorRow { number, info, .. } = row;
     let (request, answer) = servers.answer(*number, source);
-    let list = |items: &[String]| format!("- {}\n", items.join("\n- "));
     let mut page = String::new();
     writeln!(page, "# {number} · {info}\n").unwrap();
-    writeln!(
-        page,
-        "{}\n",
-        language.pick(
-            format!("[中文]({number}.zh-CN.md) · [all codes](../ERRORS.md)"),
-            format!("[English]({number}.md) · [全部错误码](../ERRORS.md)")
-        )
-    )
-    .unwrap();
+    writeln!(page, "{}\n", links(*number, language)).unwrap();
     writeln!(page, "{}\n", language.pick(row.english, row.chinese)).unwrap();
     writeln!(
         page,
@@ -172,6 +189,36 @@ fn page(row: &ErrorRow, source: &Source, servers: &Servers) -> String {
     page
 }
 
+/// A page of a code that portraitd never answers: no example, since nothing can provoke it.
+fn cloud_page(row: &CloudCode, source: &CloudPage, language: Language) -> String {
+    let CloudCode { number, english, chinese, source: from } = row;
+    let never =
+        language.pick("a code of the cloud that portraitd never answers", "云端错误码，portraitd 不会返回");
+    let (look, here) =
+        (language.pick("What to look at", "如何排查"), language.pick("Here", "在 portraitd 中"));
+    let from = match from {
+        CloudSource::Current => language.pick(
+            "Meaning: the cloud's page of error codes as of 2025 (1047/34348, 269/1671), in our words.",
+            "含义依据：云端错误码文档（269/1671、1047/34348，2025 年版），由本项目转述。",
+        ),
+        CloudSource::Older => language.pick(
+            "Meaning: older editions of the cloud's page of error codes and the headers of its client SDKs, in our words; the page of 2025 does not have it.",
+            "含义依据：云端错误码文档的旧版与客户端 SDK 头文件，由本项目转述；2025 年版已不再列出。",
+        ),
+        CloudSource::OtherProduct => language.pick(
+            "Meaning: a table of account errors in the documents of the cloud's real-time audio and video; we found it in no document of the chat product.",
+            "含义依据：云端实时音视频产品文档中的账号错误码表；在即时通信产品的文档中未找到。",
+        ),
+    };
+    format!(
+        "# {number} · {never}\n\n{}\n\n{}\n\n## {look}\n\n{}\n## {here}\n\n{}\n\n{from}\n",
+        links(*number, language),
+        language.pick(*english, *chinese),
+        list(language.pick(&source.look, &source.look_zh)),
+        language.pick(&source.here, &source.here_zh),
+    )
+}
+
 fn evidence(evidence: Evidence, language: Language) -> &'static str {
     match evidence {
         Evidence::Seen => language.pick(
@@ -195,17 +242,45 @@ fn every_code_has_a_fresh_page() {
         let servers = Servers::start(language);
         for row in ERROR_CODES {
             let source = &sources[&row.number.to_string()];
-            let expected = page(row, source, &servers);
-            let path = folder().join(format!("{}{}", row.number, language.pick(".md", ".zh-CN.md")));
-            if std::env::var_os("UPDATE").is_some() {
-                std::fs::write(&path, &expected).unwrap();
-            }
-            let found = std::fs::read_to_string(&path).unwrap_or_default();
-            assert!(
-                found == expected,
-                "{} is stale: UPDATE=1 cargo test -p portrait-server --test it error_pages",
-                path.display()
-            );
+            hold(row.number, language, &page(row, source, &servers));
         }
     }
+}
+
+#[test]
+fn every_code_of_the_cloud_alone_has_a_fresh_page() {
+    let text = std::fs::read_to_string(folder().join("cloud.toml")).unwrap();
+    let sources: BTreeMap<String, CloudPage> = toml::from_str(&text).unwrap();
+    assert_eq!(sources.len(), CLOUD_CODES.len(), "cloud.toml has codes that are none");
+    for row in CLOUD_CODES {
+        for language in [Language::English, Language::Chinese] {
+            hold(row.number, language, &cloud_page(row, &sources[&row.number.to_string()], language));
+        }
+    }
+}
+
+/// No page is left of a code that is in neither table.
+#[test]
+fn every_page_is_of_a_code() {
+    let codes = ERROR_CODES.iter().map(|row| row.number).chain(CLOUD_CODES.iter().map(|row| row.number));
+    let expected: BTreeSet<String> =
+        codes.flat_map(|code| [format!("{code}.md"), format!("{code}.zh-CN.md")]).collect();
+    let names = std::fs::read_dir(folder()).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let found: BTreeSet<String> = names.filter(|name| !name.ends_with("toml")).collect();
+    assert_eq!(found, expected);
+}
+
+/// A page is what it should be, or is written so.
+fn hold(number: u32, language: Language, expected: &str) {
+    let path = folder().join(format!("{number}{}", language.pick(".md", ".zh-CN.md")));
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, expected).unwrap();
+    }
+    let found = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        found == expected,
+        "{} is stale: UPDATE=1 cargo test -p portrait-server --test it error_pages",
+        path.display()
+    );
 }

@@ -100,6 +100,7 @@ fn a_disk_that_refuses_is_40006_and_not_ready_and_heals() {
         assert_eq!(set(&app, "alice", round * 100 + 1), 40006, "{kinds} {error}");
         assert_eq!(app.code("account_import", r#"{"UserID":"bob"}"#), 40006);
         assert_eq!(app.code("multiaccount_import", r#"{"Accounts":["bob"]}"#), 70500);
+        assert_eq!(app.code("multiaccount_import", r#"{"AccountList":[{"UserID":"bob"}]}"#), 40006);
         assert_eq!(app.code("account_delete", r#"{"DeleteItem":[{"UserID":"alice"}]}"#), 70500);
         until("it says that it is not ready", || !is_ready(&server));
         assert_eq!(level(&app, "alice"), round * 100, "reads go on, and see what was acknowledged");

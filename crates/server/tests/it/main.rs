@@ -12,6 +12,7 @@ mod cert;
 mod changes;
 mod cli;
 mod cloud;
+mod cloud_rules;
 mod conformance;
 #[path = "../../../store/tests/faults/disk.rs"]
 mod disk;

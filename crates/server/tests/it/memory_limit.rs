@@ -88,7 +88,7 @@ fn work(app: &App<'_>, client: usize, groups: &mut [Group], random: &mut Random,
                 tally.lock().unwrap().acknowledged += 1;
             }
             Some(code) => {
-                assert!([70500, 60008].contains(&code), "{code}");
+                assert!([40006, 60008].contains(&code), "{code}");
                 tally.lock().unwrap().refused += 1;
             }
             None => {

@@ -6,8 +6,8 @@ use crate::query::Query;
 use crate::registry::{App, Registry};
 use crate::verified::verify;
 use portrait_model::{
-    AccountSeed, AppKey, AppSettings, KeyId, KeyRecord, ProfilePatch, SdkAppId, SignRequest, UnixMillis,
-    UnixSeconds, UserId, UserSig, sign,
+    AccountSeed, AppKey, AppSettings, KeyId, KeyRecord, NewUserId, ProfilePatch, SdkAppId, SignRequest,
+    UnixMillis, UnixSeconds, UserId, UserSig, sign,
 };
 use portrait_store::{MemoryStore, Store, StoreError};
 use shuttle::rand::{Rng, thread_rng};
@@ -73,7 +73,7 @@ impl Stage {
         (settings.keys, settings.name) = (vec![key(0)], "1".into());
         let registry = future::block_on(async {
             store.put_app(settings, None).await.unwrap();
-            let seed = AccountSeed { user: user(BOSS), patch: ProfilePatch::default() };
+            let seed = AccountSeed { user: NewUserId::parse(BOSS).unwrap(), patch: ProfilePatch::default() };
             store.import(APP, vec![seed], UnixMillis(1), None).await.unwrap();
             Registry::load(Arc::clone(&store)).await.unwrap()
         });

@@ -3,11 +3,11 @@
 
 use super::{Account, Inner, MemoryStore};
 use crate::{Found, Store, StoreError, StoreFuture, StoreId};
-use portrait_model::{AccountState, AppSettings, Profile, SdkAppId, UserId};
+use portrait_model::{AccountState, AppSettings, Profile, SdkAppId, UnixMillis, UserId};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-/// Apps with their accounts, as they were at one moment. Events that waited are not in it.
+/// Apps with their accounts, and what is noted of deleted ones, as they were at one moment. Events that waited are not in it.
 #[derive(Clone, Default)]
 pub struct Image {
     apps: BTreeMap<SdkAppId, AppImage>,
@@ -17,6 +17,8 @@ pub struct Image {
 struct AppImage {
     settings: AppSettings,
     accounts: BTreeMap<UserId, Account>,
+    /// When accounts were deleted, where that was noted.
+    deletions: BTreeMap<UserId, UnixMillis>,
 }
 
 impl Image {
@@ -43,7 +45,9 @@ impl Image {
                     }
                 }
             }
-            image.apps.insert(id, AppImage { settings: record.settings, accounts });
+            image
+                .apps
+                .insert(id, AppImage { settings: record.settings, accounts, deletions: BTreeMap::new() });
         }
         Ok(image)
     }
@@ -82,7 +86,8 @@ impl Image {
     pub fn emptied(&self) -> Self {
         let emptied = |app: &AppImage| {
             let admins = app.settings.admins.iter().map(|admin| (*admin, Account::default()));
-            AppImage { settings: app.settings.clone(), accounts: admins.collect() }
+            let (settings, accounts) = (app.settings.clone(), admins.collect());
+            AppImage { settings, accounts, deletions: BTreeMap::new() }
         };
         Self { apps: self.apps.iter().map(|(id, app)| (*id, emptied(app))).collect() }
     }
@@ -107,8 +112,13 @@ impl MemoryStore {
         let inner = self.lock();
         let mut image = Image::default();
         for (id, (settings, _)) in inner.apps.range(in_scope(scope)) {
-            let app = AppImage { settings: settings.clone(), accounts: BTreeMap::new() };
-            image.apps.insert(*id, app);
+            let (accounts, deletions) = (BTreeMap::new(), BTreeMap::new());
+            image.apps.insert(*id, AppImage { settings: settings.clone(), accounts, deletions });
+        }
+        for ((app, user), at) in &inner.deletions {
+            if let Some(app) = image.apps.get_mut(app) {
+                app.deletions.insert(*user, *at);
+            }
         }
         for ((app, user), account) in &inner.accounts {
             if let Some(app) = image.apps.get_mut(app) {
@@ -127,6 +137,7 @@ impl MemoryStore {
             inner.id = StoreId::random();
             inner.outbox.clear(|app| chosen.contains(&app), effects);
             inner.accounts.retain(|(app, _), _| !chosen.contains(app));
+            inner.deletions.retain(|(app, _), _| !chosen.contains(app));
             inner.apps.retain(|app, _| !chosen.contains(app));
             for (id, app) in image.apps.range(chosen.clone()) {
                 inner.place(*id, app);
@@ -154,6 +165,7 @@ impl Inner {
     fn place(&mut self, id: SdkAppId, app: &AppImage) {
         self.placed += 1;
         self.apps.insert(id, (app.settings.clone(), self.placed << 32));
+        self.deletions.extend(app.deletions.iter().map(|(user, at)| ((id, *user), *at)));
         self.accounts.extend(app.accounts.iter().map(|(user, account)| ((id, *user), account.clone())));
     }
 }

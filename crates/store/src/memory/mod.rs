@@ -7,7 +7,10 @@ mod outbox;
 pub use image::Image;
 
 use crate::outbox::{Backlogs, Effects};
-use crate::{CatalogStore, Change, Found, ProfileStore, Store, StoreError, StoreFuture, StoreId, StoreStats};
+use crate::{
+    CatalogStore, Change, DELETIONS_UNIT_MAX, Found, ProfileStore, Store, StoreError, StoreFuture, StoreId,
+    StoreStats,
+};
 use futures_util::future::{BoxFuture, ready};
 use operator::Office;
 use outbox::Outbox;
@@ -30,6 +33,8 @@ struct Inner {
     id: StoreId,
     apps: BTreeMap<SdkAppId, (AppSettings, u64)>,
     accounts: BTreeMap<(SdkAppId, UserId), Account>,
+    /// When accounts were deleted, where that was noted.
+    deletions: BTreeMap<(SdkAppId, UserId), UnixMillis>,
     outbox: Outbox,
     backlogs: Backlogs,
     office: Office,
@@ -45,6 +50,7 @@ impl Default for Inner {
             id: StoreId::random(),
             apps: BTreeMap::default(),
             accounts: BTreeMap::default(),
+            deletions: BTreeMap::default(),
             outbox: Outbox::default(),
             backlogs: Backlogs::default(),
             office: Office::default(),
@@ -118,19 +124,51 @@ impl Inner {
         seeds: &[AccountSeed],
         at: UnixMillis,
         origin: Option<&Origin>,
+        deleted_after: Option<UnixMillis>,
         effects: &mut Effects,
-    ) {
+    ) -> Vec<UserId> {
+        let mut left_out = Vec::new();
         for (index, seed) in seeds.iter().enumerate() {
-            let changed = self.accounts.entry((app, seed.user)).or_default().profile.merge(&seed.patch);
+            let key = (app, seed.user.id());
+            let deleted =
+                self.deletions.get(&key).is_some_and(|at| deleted_after.is_some_and(|after| *at > after));
+            if deleted && !self.accounts.contains_key(&key) {
+                left_out.push(key.1);
+                continue;
+            }
+            let changed = self.create(key).profile.merge(&seed.patch);
             if let Some(origin) = origin.filter(|_| changed) {
-                let event = ProfileEvent::of(origin, index, seed.user, at, seed.patch.items());
+                let event = ProfileEvent::of(origin, index, key.1, at, seed.patch.items());
                 self.outbox.append(app, event.into(), effects);
             }
         }
+        left_out
     }
 
-    fn delete(&mut self, app: SdkAppId, users: &[UserId]) -> Vec<bool> {
-        users.iter().map(|user| self.accounts.remove(&(app, *user)).is_some()).collect()
+    /// The account, which exists from here on.
+    fn create(&mut self, key: (SdkAppId, UserId)) -> &mut Account {
+        self.deletions.remove(&key);
+        self.accounts.entry(key).or_default()
+    }
+
+    fn delete(&mut self, app: SdkAppId, users: &[UserId], noted_at: Option<UnixMillis>) -> Vec<bool> {
+        let mut delete = |user: &UserId| {
+            let existed = self.accounts.remove(&(app, *user)).is_some();
+            if let Some(at) = noted_at.filter(|_| existed) {
+                self.deletions.insert((app, *user), at);
+            }
+            existed
+        };
+        users.iter().map(&mut delete).collect()
+    }
+
+    fn forget_deletions(&mut self, app: SdkAppId, until: UnixMillis) -> usize {
+        let due = self.deletions.iter().filter(|((other, _), at)| *other == app && **at <= until);
+        let due: Vec<_> = due.map(|(key, _)| *key).take(DELETIONS_UNIT_MAX).collect();
+        for key in &due {
+            self.deletions.remove(key);
+        }
+        due.len()
     }
 
     fn put_app(&mut self, settings: AppSettings, expected: Option<u64>) -> Result<u64, StoreError> {
@@ -139,7 +177,7 @@ impl Inner {
         }
         let revision = expected.unwrap_or(0) + 1;
         for admin in &settings.admins {
-            self.accounts.entry((settings.id, *admin)).or_default();
+            self.create((settings.id, *admin));
         }
         self.apps.insert(settings.id, (settings, revision));
         Ok(revision)
@@ -161,16 +199,16 @@ impl ProfileStore for MemoryStore {
         })
     }
 
-    fn import(
+    fn import_unless_deleted(
         &self,
         app: SdkAppId,
         seeds: Vec<AccountSeed>,
         at: UnixMillis,
         origin: Option<Origin>,
-    ) -> StoreFuture<'_, ()> {
+        deleted_after: Option<UnixMillis>,
+    ) -> StoreFuture<'_, Vec<UserId>> {
         self.write(|inner, effects| {
-            inner.import(app, &seeds, at, origin.as_ref(), effects);
-            Ok(())
+            Ok(inner.import(app, &seeds, at, origin.as_ref(), deleted_after, effects))
         })
     }
 
@@ -180,8 +218,21 @@ impl ProfileStore for MemoryStore {
         })
     }
 
-    fn delete(&self, app: SdkAppId, users: Vec<UserId>) -> StoreFuture<'_, Vec<bool>> {
-        self.write(|inner, _| Ok(inner.delete(app, &users)))
+    fn delete_noting(
+        &self,
+        app: SdkAppId,
+        users: Vec<UserId>,
+        noted_at: Option<UnixMillis>,
+    ) -> StoreFuture<'_, Vec<bool>> {
+        self.write(|inner, _| Ok(inner.delete(app, &users, noted_at)))
+    }
+
+    fn forget_deletions(&self, app: SdkAppId, until: UnixMillis) -> StoreFuture<'_, usize> {
+        let due = self.lock().deletions.iter().any(|((other, _), at)| *other == app && *at <= until);
+        if !due {
+            return self.read(|_| 0);
+        }
+        self.write(|inner, _| Ok(inner.forget_deletions(app, until)))
     }
 
     fn kick(&self, app: SdkAppId, user: UserId, at: UnixSeconds) -> StoreFuture<'_, ()> {

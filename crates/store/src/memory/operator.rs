@@ -91,10 +91,12 @@ fn operate(inner: &mut Inner, effects: &mut Effects, write: OperatorWrite) -> Re
             Written::Done
         }
         OperatorWrite::Import { app, seeds, at, origin } => {
-            inner.import(app, &seeds, at, origin.as_ref(), effects);
+            inner.import(app, &seeds, at, origin.as_ref(), None, effects);
             Written::Done
         }
-        OperatorWrite::Delete { app, users } => Written::Deleted(inner.delete(app, &users)),
+        OperatorWrite::Delete { app, users, noted_at } => {
+            Written::Deleted(inner.delete(app, &users, noted_at))
+        }
         OperatorWrite::Discard { app, state, selection } => {
             Written::Counted(inner.outbox.discard(app, state, selection, effects))
         }

@@ -20,6 +20,8 @@ pub enum Finding {
     },
     /// Something does not read back.
     Damage(Damage),
+    /// Something reads back, and could not be stored any more.
+    Warning(Damage),
 }
 
 /// One thing that does not read back.
@@ -79,6 +81,7 @@ pub(super) fn examine(connection: &Connection, tell: &mut dyn FnMut(Finding)) ->
     check.accounts(connection)?;
     check.events(connection)?;
     check.populations(connection)?;
+    check.deletions(connection)?;
     check.engine(connection)?;
     Ok(check.checked)
 }
@@ -154,12 +157,22 @@ impl Check<'_> {
             (None, ..) => "the number of the app is out of range".to_owned(),
             (_, Err(why), _) => format!("not a UserID: {why}"),
             (Some(app), Ok(user), Ok(bytes)) if codec::decode_profile(SdkAppId(app), user, bytes).is_ok() => {
+                if user.is_reserved() {
+                    self.warn_of_marker(app, user);
+                }
                 return Ok(());
             }
             _ => "the profile does not read back".to_owned(),
         };
         self.damage(app, Some(user.into_owned()), what);
         Ok(())
+    }
+
+    fn warn_of_marker(&mut self, app: u32, user: UserId) {
+        let what = "ids that start with @TLS# are the cloud's own markers, and no account is created with one any more; \
+                    it stays readable, and portraitd account delete removes it";
+        let warning = Damage { app: Some(SdkAppId(app)), user: Some(user.to_string()), what: what.into() };
+        (self.tell)(Finding::Warning(warning));
     }
 
     /// Events that wait for their webhook, or were given up.
@@ -208,6 +221,32 @@ impl Check<'_> {
             Err(error) => self.damage(None, None, format!("the numbers of accounts can't be read: {error}")),
         }
         Ok(())
+    }
+
+    /// What is noted of deleted accounts.
+    fn deletions(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        // Formats 1 to 5 have none.
+        let known = "SELECT count(*) FROM sqlite_schema WHERE name = 'deletions'";
+        if connection.query_row(known, [], |row| row.get::<_, u32>(0))? == 0 {
+            return Ok(());
+        }
+        let mut select = connection.prepare("SELECT app, user FROM deletions")?;
+        let mut rows = select.query([])?;
+        loop {
+            match rows.next() {
+                Ok(Some(row)) => {
+                    let (app, user) = (row.get::<_, u32>(0).ok(), row.get::<_, String>(1).ok());
+                    if app.is_none() || user.as_deref().is_none_or(|user| UserId::parse(user).is_err()) {
+                        self.damage(app, user, "a note of a deletion does not read back");
+                    }
+                }
+                Ok(None) => return Ok(()),
+                Err(error) => {
+                    self.damage(None, None, format!("the notes of deletions can't be read: {error}"));
+                    return Ok(());
+                }
+            }
+        }
     }
 
     /// Pages, order, and that table and index agree.

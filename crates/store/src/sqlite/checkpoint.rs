@@ -299,7 +299,7 @@ fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Result<Log> {
 mod tests {
     use super::*;
     use crate::{ProfileStore, SqliteSettings, SqliteStore, Store};
-    use portrait_model::{AccountSeed, ProfilePatch, SdkAppId, UnixMillis, UserId};
+    use portrait_model::{AccountSeed, NewUserId, ProfilePatch, SdkAppId, UnixMillis, UserId};
 
     fn small(in_a_gap: i64) -> Bounds {
         let interval = Duration::from_millis(2);
@@ -347,7 +347,7 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let (app, user) = (SdkAppId(1), UserId::parse("Geheimnis").unwrap());
-            let seed = AccountSeed { user, patch: ProfilePatch::default() };
+            let seed = AccountSeed { user: NewUserId::new(user).unwrap(), patch: ProfilePatch::default() };
             store.import(app, vec![seed], UnixMillis(1), None).await.unwrap();
             assert!(holds("Geheimnis"));
             assert_eq!(store.delete(app, vec![user]).await.unwrap(), [true]);

@@ -13,7 +13,7 @@ use std::{fs, io};
 const APPLICATION_ID: i64 = 0x5054_5244;
 
 /// The format of the data, in the file's header. A change of the schema or of a stored form raises it.
-const FORMAT: i64 = 5;
+const FORMAT: i64 = 6;
 
 /// A kept account's row is updated in place, so `id` is the key and (app, user) only finds it.
 const FORMAT_1: &str = "
@@ -92,6 +92,21 @@ CREATE TABLE store (
 INSERT INTO store (one, id) VALUES (1, randomblob(16));
 ";
 
+/// What format 6 adds: when accounts were deleted, for apps that do not import them again so soon; settings that only
+/// some apps have.
+const FORMAT_6: &str = "
+CREATE TABLE deletions (
+    app        INTEGER NOT NULL,
+    user       TEXT    NOT NULL,
+    deleted_ms INTEGER NOT NULL,
+    PRIMARY KEY (app, user)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX deletions_by_time ON deletions (app, deleted_ms);
+";
+
+/// From nothing to the present format: the first makes format 1, each other brings the one before it up to its own.
+const STEPS: [&str; 6] = [FORMAT_1, FORMAT_2, FORMAT_3, FORMAT_4, FORMAT_5, FORMAT_6];
+
 /// Sees to it that the database exists in a format that is known. While the connection that did so is kept, those
 /// opened after it need not read the whole log once more.
 pub(super) fn prepare(path: &Path) -> Result<Connection, OpenError> {
@@ -120,14 +135,11 @@ pub(super) fn prepare(path: &Path) -> Result<Connection, OpenError> {
     }
     log::make_sure(path)?;
     let connection = opened()?;
-    let steps: &[&str] = match found {
-        1 => &[FORMAT_2, FORMAT_3, FORMAT_4, FORMAT_5],
-        2 => &[FORMAT_3, FORMAT_4, FORMAT_5],
-        3 => &[FORMAT_4, FORMAT_5],
-        4 => &[FORMAT_5],
-        _ => return Ok(connection),
-    };
-    upgrade(&connection, &steps.concat()).map_err(OpenError::engine(path))?;
+    let missing = usize::try_from(found).ok().and_then(|found| STEPS.get(found..)).unwrap_or_default();
+    if missing.is_empty() {
+        return Ok(connection);
+    }
+    upgrade(&connection, &missing.concat()).map_err(OpenError::engine(path))?;
     tracing::info!(path = %path.display(), "the database was upgraded from format {found} to format {FORMAT}");
     Ok(connection)
 }
@@ -145,7 +157,7 @@ fn create(path: &Path) -> Result<(), OpenError> {
         // Half the usual page: a profile is some 300 bytes, and the log carries whole pages.
         connection.execute_batch("PRAGMA page_size = 2048;")?;
         let application = format!("PRAGMA application_id = {APPLICATION_ID};");
-        upgrade(&connection, &[FORMAT_1, FORMAT_2, FORMAT_3, FORMAT_4, FORMAT_5, &application].concat())?;
+        upgrade(&connection, &[&STEPS.concat(), application.as_str()].concat())?;
         Ok(connection)
     });
     let connection = made.map_err(OpenError::engine(path))?;

@@ -9,9 +9,11 @@ mod check;
 mod checkpoint;
 mod compact;
 mod connection;
+mod deletions;
 mod files;
 mod fresh;
 mod hot;
+mod import;
 mod log;
 mod log_mark;
 mod operation;
@@ -163,26 +165,50 @@ impl ProfileStore for SqliteStore {
         Box::pin(std::future::ready(reader::profiles(&self.readers, &self.hot, app, &users)))
     }
 
-    fn import(
+    fn import_unless_deleted(
         &self,
         app: SdkAppId,
         seeds: Vec<AccountSeed>,
         at: UnixMillis,
         origin: Option<Origin>,
-    ) -> StoreFuture<'_, ()> {
-        Box::pin(
-            async move { self.writer.write(Operation::Import { app, seeds, at, origin }).await.map(|_| ()) },
-        )
+        deleted_after: Option<UnixMillis>,
+    ) -> StoreFuture<'_, Vec<UserId>> {
+        let import = Operation::Import { app, seeds, at, origin, deleted_after };
+        Box::pin(async move {
+            match self.writer.write(import).await? {
+                Outcome::Done => Ok(Vec::new()),
+                Outcome::LeftOut(users) => Ok(users),
+                other => Err(other.unexpected()),
+            }
+        })
     }
 
     fn states(&self, app: SdkAppId, users: Vec<UserId>) -> StoreFuture<'_, Vec<Option<AccountState>>> {
         self.read(|connection| reader::states(connection, app, &users))
     }
 
-    fn delete(&self, app: SdkAppId, users: Vec<UserId>) -> StoreFuture<'_, Vec<bool>> {
+    fn delete_noting(
+        &self,
+        app: SdkAppId,
+        users: Vec<UserId>,
+        noted_at: Option<UnixMillis>,
+    ) -> StoreFuture<'_, Vec<bool>> {
         Box::pin(async move {
-            match self.writer.write(Operation::Delete { app, users }).await? {
+            match self.writer.write(Operation::Delete { app, users, noted_at }).await? {
                 Outcome::Deleted(existed) => Ok(existed),
+                other => Err(other.unexpected()),
+            }
+        })
+    }
+
+    fn forget_deletions(&self, app: SdkAppId, until: UnixMillis) -> StoreFuture<'_, usize> {
+        let due = self.readers.with(|connection| deletions::has_until(connection, app, until));
+        Box::pin(async move {
+            if !due? {
+                return Ok(0);
+            }
+            match self.writer.write(Operation::ForgetDeletions { app, until }).await? {
+                Outcome::Counted(count) => Ok(count),
                 other => Err(other.unexpected()),
             }
         })

@@ -5,10 +5,10 @@
 
 use super::hot::Hot;
 use super::touched::Touched;
-use super::{operator, outbox};
+use super::{deletions, import, operator, outbox};
 use crate::operator::{Note, OperatorWrite, TokenRecord, Written};
 use crate::outbox::{Effects, EventState, OutboxSeq, Selection, Verdict};
-use crate::{Change, StoreError, codec, settings};
+use crate::{Change, DELETIONS_UNIT_MAX, StoreError, codec, settings};
 use portrait_model::{
     AccountSeed, AppSettings, FieldValue, Origin, Profile, ProfileEvent, ProfileItem, ProfilePatch, SdkAppId,
     UnixMillis, UnixSeconds, UserId,
@@ -23,10 +23,18 @@ pub(super) enum Operation {
         seeds: Vec<AccountSeed>,
         at: UnixMillis,
         origin: Option<Origin>,
+        /// Who was deleted after this moment is left out.
+        deleted_after: Option<UnixMillis>,
     },
     Delete {
         app: SdkAppId,
         users: Vec<UserId>,
+        /// When, where it is to be remembered.
+        noted_at: Option<UnixMillis>,
+    },
+    ForgetDeletions {
+        app: SdkAppId,
+        until: UnixMillis,
     },
     Kick {
         app: SdkAppId,
@@ -76,8 +84,10 @@ impl From<OperatorWrite> for Operation {
         match write {
             OperatorWrite::PutApp { settings, expected } => Self::PutApp { settings, expected },
             OperatorWrite::Apply(change) => Self::Apply(change),
-            OperatorWrite::Import { app, seeds, at, origin } => Self::Import { app, seeds, at, origin },
-            OperatorWrite::Delete { app, users } => Self::Delete { app, users },
+            OperatorWrite::Import { app, seeds, at, origin } => {
+                Self::Import { app, seeds, at, origin, deleted_after: None }
+            }
+            OperatorWrite::Delete { app, users, noted_at } => Self::Delete { app, users, noted_at },
             OperatorWrite::Discard { app, state, selection } => Self::Discard { app, state, selection },
             OperatorWrite::Replay { app, selection } => Self::Replay { app, selection },
             OperatorWrite::PutToken(token) => Self::PutToken(token),
@@ -109,7 +119,8 @@ impl Operation {
         match self {
             Self::Apply(change) => ROW + bytes(&change.patch),
             Self::Import { seeds, .. } => seeds.iter().map(|seed| ROW + bytes(&seed.patch)).sum(),
-            Self::Delete { users, .. } => ROW * users.len(),
+            Self::Delete { users, noted_at, .. } => ROW * users.len() * (1 + usize::from(noted_at.is_some())),
+            Self::ForgetDeletions { .. } => ROW * DELETIONS_UNIT_MAX,
             Self::PutApp { settings, .. } => ROW + settings.words.iter().map(String::len).sum::<usize>(),
             Self::Settle { verdicts, .. } => ROW * verdicts.len(),
             Self::Discard { selection, .. } | Self::Replay { selection, .. } => match selection {
@@ -142,19 +153,21 @@ impl Operation {
     ) -> Result<Outcome, Failure> {
         match self {
             Self::Apply(change) => apply(connection, change, effects, touched),
-            Self::Import { app, seeds, at, origin } => {
+            Self::Import { app, seeds, at, origin, deleted_after } => {
                 for seed in seeds {
-                    touched.left_to_the_table((*app, seed.user));
+                    touched.left_to_the_table((*app, seed.user.id()));
                 }
-                let changed = import(connection, *app, seeds, *at)?;
-                tell(connection, *app, changed, *at, origin.as_ref(), effects, touched)
+                let done = import::import(connection, *app, seeds, *at, *deleted_after)?;
+                import::tell(connection, *app, &done.changed, *at, origin.as_ref(), effects, touched)?;
+                Ok(deleted_after.map_or(Outcome::Done, |_| Outcome::LeftOut(done.left_out)))
             }
-            Self::Delete { app, users } => {
+            Self::Delete { app, users, noted_at } => {
                 for user in users {
                     touched.left_to_the_table((*app, *user));
                 }
-                delete(connection, *app, users)
+                deletions::delete(connection, *app, users, *noted_at)
             }
+            Self::ForgetDeletions { app, until } => deletions::forget(connection, *app, *until),
             Self::Kick { app, user, at } => kick(connection, *app, *user, *at),
             Self::PutApp { settings, expected } => put_app(connection, settings, *expected),
             Self::Settle { app, verdicts } => outbox::settle(connection, *app, verdicts, effects, touched),
@@ -201,14 +214,14 @@ pub(super) fn find(
 }
 
 /// A profile that does not read back is never built upon.
-fn decode(app: SdkAppId, user: UserId, bytes: &[u8]) -> Result<Profile, Failure> {
+pub(super) fn decode(app: SdkAppId, user: UserId, bytes: &[u8]) -> Result<Profile, Failure> {
     codec::decode_profile(app, user, bytes).map_err(|damaged| {
         tracing::error!(sdkappid = app.0, %user, "{damaged}");
         Failure::Refused(StoreError::Corrupt(format!("the profile of {user} in app {app}")))
     })
 }
 
-fn update(connection: &Connection, row: i64, profile: &[u8]) -> Result<(), Failure> {
+pub(super) fn update(connection: &Connection, row: i64, profile: &[u8]) -> Result<(), Failure> {
     let mut update = connection.prepare_cached("UPDATE accounts SET profile = ?1 WHERE id = ?2")?;
     update.execute(params![profile, row])?;
     Ok(())
@@ -233,113 +246,6 @@ fn apply(
         outbox::append(connection, change.app, event, effects, touched)?;
     }
     Ok(Outcome::Done)
-}
-
-/// Gives the seeds that changed something, each with its place.
-fn import<'a>(
-    connection: &Connection,
-    app: SdkAppId,
-    seeds: &'a [AccountSeed],
-    at: UnixMillis,
-) -> Result<Vec<(usize, &'a AccountSeed)>, Failure> {
-    // Every profile is read before any is written: a damaged one refuses the whole unit.
-    let mut known = Vec::with_capacity(seeds.len());
-    for seed in seeds {
-        let found = find(connection, app, seed.user)?;
-        if let Some((_, bytes)) = &found {
-            decode(app, seed.user, bytes)?;
-        }
-        known.push(found.is_some());
-    }
-    let (mut changed, mut created) = (Vec::with_capacity(seeds.len()), 0);
-    for ((index, seed), known) in seeds.iter().enumerate().zip(known) {
-        let done = if known {
-            let changed = !seed.patch.is_empty() && merge(connection, app, seed.user, &seed.patch)?;
-            Done { created: false, changed }
-        } else {
-            create(connection, app, seed.user, &seed.patch, at)?
-        };
-        created += i64::from(done.created);
-        if done.changed {
-            changed.push((index, seed));
-        }
-    }
-    operator::populate(connection, app, created)?;
-    Ok(changed)
-}
-
-/// Appends an event for every seed that changed something.
-fn tell(
-    connection: &Connection,
-    app: SdkAppId,
-    changed: Vec<(usize, &AccountSeed)>,
-    at: UnixMillis,
-    origin: Option<&Origin>,
-    effects: &mut Effects,
-    touched: &mut Touched<'_>,
-) -> Result<Outcome, Failure> {
-    let Some(origin) = origin else { return Ok(Outcome::Done) };
-    for (index, seed) in changed {
-        let event = ProfileEvent::of(origin, index, seed.user, at, seed.patch.items());
-        outbox::append(connection, app, event, effects, touched)?;
-    }
-    Ok(Outcome::Done)
-}
-
-/// What became of one account.
-struct Done {
-    created: bool,
-    /// Whether any field has another value than before.
-    changed: bool,
-}
-
-/// Creates an account, unless an earlier seed of the same unit did.
-fn create(
-    connection: &Connection,
-    app: SdkAppId,
-    user: UserId,
-    patch: &ProfilePatch,
-    at: UnixMillis,
-) -> Result<Done, Failure> {
-    let mut profile = Profile::default();
-    let changed = profile.merge(patch);
-    let mut insert = connection.prepare_cached(
-        "INSERT INTO accounts (app, user, created_ms, profile) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
-    )?;
-    let created_ms = i64::try_from(at.0).unwrap_or(i64::MAX);
-    let created = insert.execute(params![
-        app.0,
-        user.as_str(),
-        created_ms,
-        codec::encode_profile(app, user, &profile)
-    ])?;
-    let created = created > 0;
-    let changed = if created { changed } else { !patch.is_empty() && merge(connection, app, user, patch)? };
-    Ok(Done { created, changed })
-}
-
-fn merge(
-    connection: &Connection,
-    app: SdkAppId,
-    user: UserId,
-    patch: &ProfilePatch,
-) -> Result<bool, Failure> {
-    let Some((id, bytes)) = find(connection, app, user)? else { return Ok(false) };
-    let mut profile = decode(app, user, &bytes)?;
-    let changed = profile.merge(patch);
-    update(connection, id, &codec::encode_profile(app, user, &profile))?;
-    Ok(changed)
-}
-
-fn delete(connection: &Connection, app: SdkAppId, users: &[UserId]) -> Result<Outcome, Failure> {
-    let mut delete = connection.prepare_cached("DELETE FROM accounts WHERE app = ?1 AND user = ?2")?;
-    let mut existed = Vec::with_capacity(users.len());
-    for user in users {
-        existed.push(delete.execute(params![app.0, user.as_str()])? > 0);
-    }
-    let deleted = existed.iter().filter(|existed| **existed).count();
-    operator::populate(connection, app, i64::try_from(deleted).map_or(0, i64::wrapping_neg))?;
-    Ok(Outcome::Deleted(existed))
 }
 
 fn kick(connection: &Connection, app: SdkAppId, user: UserId, at: UnixSeconds) -> Result<Outcome, Failure> {
@@ -373,7 +279,8 @@ fn put_app(
     put.execute(params![settings.id.0, revision, json.as_str(), words])?;
     let mut created = 0;
     for admin in &settings.admins {
-        let done = create(connection, settings.id, *admin, &ProfilePatch::default(), UnixMillis(0))?;
+        let done = import::create(connection, settings.id, *admin, &ProfilePatch::default(), UnixMillis(0))?;
+        deletions::withdraw(connection, settings.id, *admin)?;
         created += i64::from(done.created);
     }
     operator::populate(connection, settings.id, created)?;

@@ -3,8 +3,8 @@
 #![allow(dead_code, clippy::allow_attributes, reason = "each test binary uses a part")]
 
 use portrait_model::{
-    AccountSeed, AppKey, AppSettings, FieldSchema, Lexicon, Profile, ProfilePatch, RawItem, RawNumber,
-    RawValue, Role, SdkAppId, UserId,
+    AccountSeed, AppKey, AppSettings, FieldSchema, Lexicon, NewUserId, Profile, ProfilePatch, RawItem,
+    RawNumber, RawValue, Role, SdkAppId, UserId,
 };
 use portrait_store::Found;
 
@@ -43,7 +43,7 @@ pub(crate) fn patch(fields: &[(&str, &str)]) -> ProfilePatch {
 
 /// An account to import.
 pub(crate) fn seed(name: &str, fields: &[(&str, &str)]) -> AccountSeed {
-    AccountSeed { user: user(name), patch: patch(fields) }
+    AccountSeed { user: NewUserId::parse(name).unwrap(), patch: patch(fields) }
 }
 
 /// A profile as a read gives it.

@@ -7,7 +7,7 @@
 use crate::common::{APP, block_on, patch, settings, user};
 use crate::random::{Random, scale, seed};
 use crate::teller::Place;
-use portrait_model::{AccountSeed, EventId, Origin, Profile, ProfilePatch, UnixMillis, UserId};
+use portrait_model::{AccountSeed, EventId, NewUserId, Origin, Profile, ProfilePatch, UnixMillis, UserId};
 use portrait_store::{
     CatalogStore, Change, EventState, Found, OpenError, OutboxStore, ProfileStore, Repaired, SqliteStore,
     Store, StoreError, check, repair,
@@ -51,7 +51,9 @@ async fn origin(closed: bool) -> Origins {
     let place = Place::new();
     let mut store = SqliteStore::open(&place.data()).unwrap();
     store.put_app(settings(APP, "one"), None).await.unwrap();
-    let seeds = (0..ACCOUNTS).map(|n| AccountSeed { user: name(n), patch: version(n, 1) }).collect();
+    let seeds = (0..ACCOUNTS)
+        .map(|n| AccountSeed { user: NewUserId::new(name(n)).unwrap(), patch: version(n, 1) })
+        .collect();
     store.import(APP, seeds, UnixMillis(1), None).await.unwrap();
     store.close().await;
     store = SqliteStore::open(&place.data()).unwrap();

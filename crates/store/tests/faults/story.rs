@@ -7,8 +7,8 @@
 use crate::common::{patch, user};
 use crate::random::Random;
 use portrait_model::{
-    AccountSeed, AppSettings, EventId, FieldValue, Origin, Profile, ProfilePatch, SdkAppId, StandardTag, Tag,
-    UnixMillis,
+    AccountSeed, AppSettings, EventId, FieldValue, NewUserId, Origin, Profile, ProfilePatch, SdkAppId,
+    StandardTag, Tag, UnixMillis,
 };
 use portrait_store::{
     CatalogStore, Change, EventState, Found, OutboxStore, ProfileStore, SqliteStore, Store, StoreError,
@@ -298,7 +298,10 @@ async fn take(
         }
         Step::Import => {
             let seeds = (0..ACCOUNTS)
-                .map(|who| AccountSeed { user: user(&name(who)), patch: patch_of(version) })
+                .map(|who| AccountSeed {
+                    user: NewUserId::parse(&name(who)).unwrap(),
+                    patch: patch_of(version),
+                })
                 .collect();
             store.import(app, seeds, at, origin).await
         }

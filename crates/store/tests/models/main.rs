@@ -33,4 +33,4 @@ mod settings;
 mod sqlite;
 
 use outbox::{EventState, Selection};
-use portrait_store::{Change, Found, Measurements, StoreError, StoreFuture, StoreStats};
+use portrait_store::{Change, DELETIONS_UNIT_MAX, Found, Measurements, StoreError, StoreFuture, StoreStats};

@@ -1,5 +1,7 @@
 //! The engine's files, taken as they are, with the checker's primitives and the models beside them.
 
+#[path = "../../src/sqlite/deletions.rs"]
+mod deletions;
 #[path = "../../src/sqlite/files.rs"]
 mod files;
 #[path = "../../src/sqlite/fresh.rs"]
@@ -7,6 +9,8 @@ mod fresh;
 mod group_commit;
 #[path = "../../src/sqlite/hot.rs"]
 mod hot;
+#[path = "../../src/sqlite/import.rs"]
+mod import;
 mod memory;
 #[path = "../../src/sqlite/operation.rs"]
 mod operation;

@@ -13,14 +13,15 @@ described! {
         "sdkappid": 1_400_000_000, "name": "Shop", "enabled": true, "self_service": false, "error_detail": null,
         "allow_ips": ["10.0.0.0/8"], "location_bytes_max": 500, "custom_fields_max": 20,
         "limits": {
-            "account_check": 100, "account_delete": 100, "account_import": 200, "kick": 100, "multiaccount_import": 100,
+            "account_check": 100, "account_delete": 100, "account_import": 200, "kick": 200, "multiaccount_import": 100,
             "portrait_get": 200, "portrait_set": 200, "total": 0,
         },
         "keys": [{ "id": 1, "last4": "b93b" }], "admins": ["administrator"],
         "fields": [{
             "keyword": "Score", "type": "uint64", "read": ["app", "admin"], "write": ["admin"], "retired": false,
         }],
-        "words": 0, "screened_tags": ["Tag_Profile_IM_Nick", "Tag_Profile_IM_SelfSignature"],
+        "words": 0, "screened_tags": ["Tag_Profile_IM_Nick", "Tag_Profile_IM_SelfSignature"], "sensitive_code": 40005,
+        "echo_unknown": false, "deletion_forbidden": false, "reimport_after": 0,
     };
     NewApp => { "sdkappid": 1_400_000_001, "name": "Shop" };
     NewKey => {};

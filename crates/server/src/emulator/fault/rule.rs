@@ -4,7 +4,7 @@
 use super::super::manner::Manner;
 use super::near;
 use crate::api::ENDPOINTS;
-use portrait_model::{ERROR_CODES, ErrorCode, SdkAppId, UserId};
+use portrait_model::{CLOUD_CODES, ERROR_CODES, ErrorCode, SdkAppId, UserId};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -202,6 +202,11 @@ pub(crate) fn known_command(command: &str) -> Result<(), String> {
 }
 
 fn code(number: u32) -> Result<ErrorCode, String> {
+    if CLOUD_CODES.iter().any(|row| row.number == number) {
+        return Err(format!(
+            "code: {number} is a code of the cloud that portraitd never answers; see portraitd explain {number}"
+        ));
+    }
     let row = ERROR_CODES.iter().min_by_key(|row| row.number.abs_diff(number));
     match row {
         Some(row) if row.number == number => Ok(row.code),
@@ -244,6 +249,7 @@ mod tests {
             (r#"{"command":"xyz","code":40006}"#, "there are portrait_set, portrait_get"),
             (r#"{"app":1400000001,"code":40006}"#, "no app 1400000001; the nearest is 1400000000"),
             (r#"{"user":"","code":40006}"#, "user: the UserID is empty"),
+            (r#"{"code":60005}"#, "see portraitd explain 60005"),
             (r#"{"next":0,"code":40006}"#, "next: 0 is not from 1"),
             (r#"{"probability":1.5,"code":40006}"#, "probability: 1.5"),
             (r#"{"probability":0,"code":40006}"#, "probability: 0"),

@@ -6,12 +6,13 @@ use crate::admin::view::{AppPatch, FieldDefinition, who};
 use crate::admin::{AdminError, apps, fields};
 use crate::secret::random_key;
 use portrait_model::{
-    AccountSeed, AppKey, AppSettings, CustomField, FieldSchema, FieldValue, Profile, RawItem, RawNumber,
-    RawValue, SdkAppId, UserId, Webhook, WebhookToken, WebhookUrl,
+    AccountSeed, AppKey, AppSettings, CustomField, FieldSchema, FieldValue, NewUserId, Profile, RawItem,
+    RawNumber, RawValue, SdkAppId, UserId, Webhook, WebhookToken, WebhookUrl,
 };
 use portrait_store::Image;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use toml::Spanned;
 
 #[derive(Deserialize)]
@@ -52,6 +53,14 @@ struct App<F, A> {
     custom_fields_max: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     screened_tags: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sensitive_code: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    echo_unknown: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    deletion_forbidden: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reimport_after: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     limits: Option<BTreeMap<String, u32>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -160,6 +169,10 @@ fn set<F, A>(settings: &mut AppSettings, app: &App<F, A>) -> Result<(), String> 
         custom_fields_max: app.custom_fields_max,
         limits: app.limits.clone(),
         screened_tags: app.screened_tags.clone(),
+        sensitive_code: app.sensitive_code,
+        echo_unknown: app.echo_unknown,
+        deletion_forbidden: app.deletion_forbidden,
+        reimport_after: app.reimport_after,
     };
     apps::apply(&patch, settings).map_err(|error| error.message)?;
     let random =
@@ -169,7 +182,7 @@ fn set<F, A>(settings: &mut AppSettings, app: &App<F, A>) -> Result<(), String> 
         settings.add_key(key?);
     }
     for admin in &app.admins {
-        let admin = UserId::parse(admin).map_err(|error| format!("admins: {error}"))?;
+        let admin = NewUserId::parse(admin).map_err(|error| format!("admins: {error}"))?.id();
         if !settings.admins.contains(&admin) {
             settings.admins.push(admin);
         }
@@ -194,7 +207,7 @@ fn field(field: &Field) -> Result<CustomField, String> {
 }
 
 fn account(schema: &FieldSchema, account: &Account) -> Result<AccountSeed, String> {
-    let user = UserId::parse(&account.user).map_err(|error| error.to_string())?;
+    let user = NewUserId::parse(&account.user).map_err(|error| error.to_string())?;
     let numbers: Vec<(&str, String)> = account
         .profile
         .iter()
@@ -254,6 +267,11 @@ fn written<'a>(
             .map(|()| settings.custom_fields_max),
         screened_tags: changed(settings.screened_tags != fresh.screened_tags)
             .map(|()| settings.screened_tags.iter().map(ToString::to_string).collect()),
+        sensitive_code: changed(settings.sensitive_code != fresh.sensitive_code)
+            .map(|()| settings.sensitive_code.code().number()),
+        echo_unknown: changed(settings.echo_unknown).map(|()| true),
+        deletion_forbidden: changed(settings.deletion_forbidden).map(|()| true),
+        reimport_after: settings.reimport_after.map(NonZeroU32::get),
         limits: changed(!settings.limits.is_empty()).map(|()| settings.limits.clone()),
         webhook: settings.webhook.as_ref().map(|webhook| Receiver {
             url: webhook.url.to_string(),

@@ -7,7 +7,7 @@ use super::reader::{self, Readers};
 use crate::Change;
 use crate::Found;
 use crate::common::{APP, block_on, patch, user};
-use portrait_model::{AccountSeed, FieldValue, Profile, ProfilePatch, UnixMillis, UserId};
+use portrait_model::{AccountSeed, FieldValue, NewUserId, Profile, ProfilePatch, UnixMillis, UserId};
 use portrait_store::{SqliteStore, Store};
 use rusqlite::Connection;
 use std::collections::BTreeMap;
@@ -94,8 +94,11 @@ impl Table {
     }
 
     pub(crate) fn import(&self, account: UserId, version: usize) -> Operation {
-        let seeds = vec![AccountSeed { user: account, patch: self.patches[version].clone() }];
-        Operation::Import { app: APP, seeds, at: UnixMillis(1), origin: None }
+        let seeds = vec![AccountSeed {
+            user: NewUserId::new(account).unwrap(),
+            patch: self.patches[version].clone(),
+        }];
+        Operation::Import { app: APP, seeds, at: UnixMillis(1), origin: None, deleted_after: None }
     }
 
     pub(crate) fn unlucky(&self) -> Operation {
@@ -104,7 +107,7 @@ impl Table {
 }
 
 pub(crate) fn delete(account: UserId) -> Operation {
-    Operation::Delete { app: APP, users: vec![account] }
+    Operation::Delete { app: APP, users: vec![account], noted_at: None }
 }
 
 /// Of a stored profile.
