@@ -11,9 +11,6 @@ mod tls;
 mod value;
 mod webhook;
 
-#[cfg(test)]
-mod tests;
-
 pub(crate) use load::{Effective, Flags, Loaded, Source};
 pub(crate) use log::{LogFormat, LogSection};
 pub(crate) use reference::example;
@@ -144,3 +141,6 @@ impl Config {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
