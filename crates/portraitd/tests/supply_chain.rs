@@ -122,8 +122,8 @@ fn the_product_is_built_of_no_more_than_it_was_decided() {
     let metadata = metadata(&["--filter-platform", "x86_64-unknown-linux-gnu"]);
     let nodes = metadata["resolve"]["nodes"].as_array().unwrap();
     let find = |id: &str| nodes.iter().find(|node| node["id"] == id).unwrap();
-    let is_server = |id: &&str| id.contains("/server#");
-    let root = nodes.iter().filter_map(|node| node["id"].as_str()).find(is_server).unwrap();
+    let is_binary = |id: &&str| id.contains("/portraitd#");
+    let root = nodes.iter().filter_map(|node| node["id"].as_str()).find(is_binary).unwrap();
     let (mut seen, mut open) = (BTreeSet::new(), vec![root.to_owned()]);
     while let Some(id) = open.pop() {
         if !seen.insert(id.clone()) {

@@ -51,6 +51,6 @@ fn is_endpoint(value: &Value) -> Result<(), String> {
 
 #[cfg(not(feature = "otel"))]
 fn is_endpoint(_: &Value) -> Result<(), String> {
-    Err("needs a portraitd built with --features otel; this one was built without it: remove the setting"
+    Err("this portraitd was built without OpenTelemetry; build with --features otel or remove log.otlp_endpoint"
         .to_owned())
 }

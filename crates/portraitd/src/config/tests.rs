@@ -76,7 +76,11 @@ const WRONG: &[(&str, &str, &str)] = &[
     #[cfg(feature = "otel")]
     ("log.otlp_endpoint", "\"127.0.0.1:4318\"", "must be a URL without a user, such as"),
     #[cfg(not(feature = "otel"))]
-    ("log.otlp_endpoint", "\"http://127.0.0.1:1\"", "needs a portraitd built with --features otel"),
+    (
+        "log.otlp_endpoint",
+        "\"http://127.0.0.1:1\"",
+        "this portraitd was built without OpenTelemetry; build with --features otel",
+    ),
     ("webhook.retry_schedule", "[]", "must hold 1 to 50 waits; it holds 0"),
     (
         "webhook.retry_schedule",
