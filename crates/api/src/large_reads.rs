@@ -1,5 +1,6 @@
 //! One thread beside the runtime's, for large answers. The runtime leaves a core to the store's writer; while that has
-//! little to do, reading a hundred profiles need not keep everybody else waiting.
+//! little to do, reading a hundred profiles need not keep everybody else waiting. `spawn_blocking` for every one of them
+//! was measured: as many calls a second, for an eighth more CPU and with as many threads as there are calls.
 
 use std::future::pending;
 use std::panic::resume_unwind;

@@ -7,8 +7,6 @@ pub mod reference;
 pub mod server;
 mod setting;
 mod suggest;
-#[cfg(test)]
-mod tests;
 mod tls;
 pub mod value;
 pub mod webhook;
