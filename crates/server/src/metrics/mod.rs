@@ -11,7 +11,7 @@ use crate::telemetry::Telemetry;
 use crate::usage::Usage;
 use crate::webhook::DeliveryCounts;
 use portrait_model::UnixMillis;
-use portrait_store::{Backlog, EventState, Standing, Store, StoreStats};
+use portrait_store::{Backlog, EventState, Store, StoreStats, StoreStatus};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
@@ -63,7 +63,7 @@ pub(crate) struct Metric {
 #[derive(Debug, Default)]
 pub(crate) struct Snapshot {
     store: StoreStats,
-    standing: Standing,
+    standing: StoreStatus,
     failed_commits: u64,
     commit: Recorded,
     batch: Recorded,
@@ -110,7 +110,7 @@ impl Snapshot {
         }
         let mut snapshot =
             Self { store: store.stats(), backlog_bytes_max, apps: snapshots, ..Self::default() };
-        snapshot.standing = store.standing();
+        snapshot.standing = store.status();
         if let Some(measured) = store.measurements() {
             snapshot.failed_commits = measured.failed.load(Ordering::Relaxed);
             snapshot.commit = Recorded::seconds(&measured.commit);
