@@ -32,7 +32,7 @@ async fn fill(dir: &Path, mib: u64) {
     let store = SqliteStore::open(dir).unwrap();
     let patch = patch(&[("Tag_Profile_IM_Nick", "changed")]);
     let mut next = 0;
-    while store.standing().log_bytes < mib << 20 {
+    while store.status().log_bytes < mib << 20 {
         // Far apart, so that each change writes a page of its own.
         let changes = (0..CALLERS).map(|n| {
             let user = user(&name((next + n) * 7919 % ACCOUNTS));
@@ -43,7 +43,7 @@ async fn fill(dir: &Path, mib: u64) {
         }
         next += CALLERS;
     }
-    println!("{next} changes, a log of {} MiB; now this process aborts", store.standing().log_bytes >> 20);
+    println!("{next} changes, a log of {} MiB; now this process aborts", store.status().log_bytes >> 20);
     std::process::abort();
 }
 

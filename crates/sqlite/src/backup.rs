@@ -2,15 +2,15 @@
 //!
 //! `VACUUM INTO` reads within one transaction of a connection of its own: the copy is the store as it was when that
 //! began, with every change acknowledged before, and free pages are not copied, so nothing erased is in it. Neither
-//! writer nor readers wait for it, and it takes its time beside them ([`crate::pace`]). But a view that is open keeps
-//! the write-ahead log from starting anew: for as long as the copy takes, the log grows with every change.
+//! writer nor readers wait for it, and it slows down while others write ([`crate::throttle`]). But an open read transaction keeps
+//! the WAL from being reset: for as long as the copy takes, the WAL grows with every change.
 
 use crate::OpenError;
 use crate::connection::{self, Identity};
 use crate::directory_lock::{self, sync_directory};
 use crate::files::Files;
-use crate::pace::Pace;
-use crate::partial::PARTIAL;
+use crate::staging::STAGING;
+use crate::throttle::Throttle;
 use portrait_store::StoreError;
 use rusqlite::{Connection, InterruptHandle};
 use std::fs::{self, File, OpenOptions};
@@ -25,7 +25,7 @@ use std::time::Duration;
 pub(crate) struct Backups {
     path: PathBuf,
     files: Arc<Files>,
-    /// How long the write-ahead log is.
+    /// How long the WAL is.
     log_pages: Arc<AtomicI64>,
     /// Held while a copy is taken.
     copying: Mutex<()>,
@@ -64,7 +64,7 @@ impl Backups {
         };
         let mut connection = self.connect()?;
         prepare(to)?;
-        let partial = to.join(PARTIAL);
+        let partial = to.join(STAGING);
         let whole = to.join("portraitd.db");
         let copied = self.copy_beside_writers(&mut connection, &partial, commits);
         let copied = copied.and_then(|()| renew(&partial));
@@ -107,10 +107,10 @@ impl Backups {
         const STEPS: i32 = 1000;
         let file = create(partial)?;
         let shared = file.try_clone().map_err(failed(partial))?;
-        let (mut pace, failure) = Pace::new(shared, Arc::clone(&self.log_pages), commits);
-        connection.progress_handler(STEPS, Some(move || !pace.goes_on())).map_err(engine)?;
+        let (mut throttle, failure) = Throttle::new(shared, Arc::clone(&self.log_pages), commits);
+        connection.progress_handler(STEPS, Some(move || !throttle.proceed())).map_err(engine)?;
         let filled = fill(connection, partial, &file);
-        // That ended the copy, whose own error only says that somebody did.
+        // The throttle ended the copy, whose own error only says that it was interrupted.
         failure.get().cloned().map_or(filled, Err)
     }
 
@@ -126,7 +126,7 @@ impl Backups {
 
     fn open(&self) -> Result<Connection, StoreError> {
         let connection = connection::reading(&self.path).map_err(engine)?;
-        // Not another store that took this one's place.
+        // It must not be another store, which has this one's path by now.
         self.files.verify()?;
         Ok(connection)
     }
@@ -136,7 +136,7 @@ impl Backups {
     }
 }
 
-/// Sees to it that the directory exists and is empty.
+/// Creates the directory if need be; refuses one that is not empty.
 fn prepare(to: &Path) -> Result<(), StoreError> {
     let shown = to.display();
     if !to.is_absolute() {
@@ -164,7 +164,7 @@ pub(crate) fn copy(connection: &Connection, partial: &Path) -> Result<(), StoreE
     fill(connection, partial, &create(partial)?)
 }
 
-/// Created here, so that nobody but the owner can read it: SQLite takes an empty file as it is.
+/// Created here, so that only the owner can read it: SQLite takes an empty file as it is.
 fn create(partial: &Path) -> Result<File, StoreError> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(partial).map_err(failed(partial))
 }

@@ -2,7 +2,7 @@
 
 use crate::OpenError;
 use crate::directory_lock::DirectoryLock;
-use crate::{connection, log};
+use crate::{connection, wal};
 use portrait_model::{SdkAppId, UserId};
 use portrait_store::codec;
 use rusqlite::{Connection, Row};
@@ -66,7 +66,7 @@ pub fn check(dir: &Path, tell: &mut dyn FnMut(Finding)) -> Result<Checked, OpenE
     let _lock = DirectoryLock::take(dir)?;
     let connection = connection::existing(&path, connection::Access::Write)?;
     let mut checked = examine(&connection, tell).map_err(OpenError::engine(&path))?;
-    if let Some(offset) = log::find_damage(&path).map_err(OpenError::io(&path))? {
+    if let Some(offset) = wal::find_damage(&path).map_err(OpenError::io(&path))? {
         checked.damaged += 1;
         let what =
             format!("the log is damaged at byte {offset}, and changes that were acknowledged lie behind it");

@@ -1,18 +1,17 @@
-//! The checkpointer: copies the write-ahead log into the database, beside the writer and not in its way.
+//! The checkpointer: copies the WAL into the database while the writer writes.
 //!
-//! Passive checkpoints never stop anyone, but under load they never quite catch up either, and the log starts
-//! anew only when they do. So once the log is large, the checkpointer first gets close and then closes the gate to
-//! the writer for the last few milliseconds; the next write finds everything copied and starts the log from its head.
+//! Passive checkpoints never make the writer wait, but under load they never quite catch up with it either, and SQLite resets
+//! the WAL only when they do. So once the WAL is large, the checkpointer first gets close and then takes the write lock for
+//! the last few milliseconds; the next write finds everything copied and starts the WAL from its head.
 //!
-//! A log that starts anew still holds its old bytes until they are written over. What was deleted must not stay
-//! readable for that long: after a deletion the log is also cut off, at once when nothing is written, else within a
-//! minute.
+//! A WAL that was reset still holds its old bytes until they are written over. What was deleted must not stay readable for
+//! that long: after a deletion the WAL is also truncated, at once when nothing is written, else within a minute.
 
 use crate::OpenError;
+use crate::disk_space::DiskSpace;
 use crate::files::Files;
-use crate::room::Room;
 use crate::sync::{AtomicBool, Mutex};
-use crate::{ahead, connection, log_mark};
+use crate::{connection, preallocate, wal_mark};
 use rusqlite::{Connection, ffi};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -22,20 +21,20 @@ use std::sync::{Arc, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// When the log is copied; in pages.
+/// When the WAL is copied; in pages.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
-    /// Between two looks at the log.
+    /// Between two rounds.
     interval: Duration,
-    /// Within one interval: the log's file is grown ahead.
+    /// So much written in one interval: the WAL's file is made longer in advance.
     busy: i64,
     /// Worth a checkpoint under load.
     worth_copying: i64,
-    /// From here on the log should start anew.
+    /// From here on the WAL should be reset.
     max: i64,
-    /// What a closed gate may cost.
+    /// What may be copied while the write lock is held.
     in_a_gap: i64,
-    /// How long deleted bytes may stay in a log that is never idle.
+    /// How long deleted bytes may stay in a WAL that is never idle.
     erase_within: Duration,
 }
 
@@ -59,14 +58,14 @@ impl Bounds {
 /// How often a round tries to catch up with the writer.
 const PURSUITS: usize = 8;
 
-/// The checkpointing thread. Dropped unfinished, it leaves the log to the next start.
+/// The checkpointing thread. Dropped unfinished, it leaves the WAL to the next start.
 pub(crate) struct Checkpointer {
     /// `None` once dropped.
     stop: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// How far the log is copied, in pages.
+/// How far the WAL is copied, in pages.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 struct Log {
     pages: i64,
@@ -80,12 +79,12 @@ impl Log {
 }
 
 impl Checkpointer {
-    /// Whoever deletes something sets `erased` once that is committed; `log_pages` is how long the log is found to be.
+    /// The writer sets `erased` once a deletion is committed; `log_pages` is set to the length of the WAL.
     pub(crate) fn start(
         path: &Path,
-        gate: Arc<Mutex<()>>,
+        write_lock: Arc<Mutex<()>>,
         erased: Arc<AtomicBool>,
-        (room, files): (Arc<Room>, Arc<Files>),
+        (space, files): (Arc<DiskSpace>, Arc<Files>),
         log_pages: Arc<AtomicI64>,
         bounds: Bounds,
     ) -> Result<Self, OpenError> {
@@ -96,9 +95,9 @@ impl Checkpointer {
             path: path.to_owned(),
             connection,
             database,
-            gate,
+            write_lock,
             erased,
-            room,
+            space,
             files,
             log_pages,
             cut_off,
@@ -111,7 +110,7 @@ impl Checkpointer {
         Ok(Self { stop: Some(stop), thread: Some(spawned.map_err(OpenError::io(path))?) })
     }
 
-    /// Copies the whole log and ends the thread; the writer must have ended.
+    /// Copies the whole WAL and ends the thread; the writer must have ended.
     pub(crate) fn finish(self) {
         if let Some(stop) = &self.stop {
             // A thread that is gone can't be told.
@@ -138,13 +137,13 @@ struct Worker {
     connection: Option<Connection>,
     /// The database's file. Never closed before the store is: that would give up the locks that SQLite has on it.
     database: File,
-    gate: Arc<Mutex<()>>,
-    /// Something deleted may still be in the log.
+    write_lock: Arc<Mutex<()>>,
+    /// Something deleted may still be in the WAL.
     erased: Arc<AtomicBool>,
-    room: Arc<Room>,
+    space: Arc<DiskSpace>,
     files: Arc<Files>,
     log_pages: Arc<AtomicI64>,
-    /// When the log was last cut off.
+    /// When the WAL was last cut off.
     cut_off: Instant,
     /// Nothing is copied any more.
     a_sync_failed: bool,
@@ -155,8 +154,8 @@ impl Worker {
     fn run(mut self, stopped: &Receiver<()>) {
         let mut seen = Log::default();
         loop {
-            self.room.look();
-            // Told in the log when it is found, and to everyone who wants to change something.
+            self.space.refresh();
+            // A difference is logged when it is found, and every write is refused with it.
             let _ = self.files.verify();
             match stopped.recv_timeout(self.bounds.interval) {
                 Err(RecvTimeoutError::Timeout) if self.a_sync_failed => {}
@@ -171,9 +170,9 @@ impl Worker {
         }
     }
 
-    /// The log keeps everything until a later round succeeds. There is none after a failed sync: the kernel may have
+    /// The WAL keeps everything until a later round succeeds. There is none after a failed sync: the kernel may have
     /// dropped any page that was copied since the last sync, and SQLite, which counts them as copied, would not copy
-    /// them again and start the log anew. The next start reads the log from its beginning.
+    /// them again and reset the WAL. The next start reads the WAL from its beginning.
     fn failed(&mut self, error: &rusqlite::Error) {
         let code = error.sqlite_error().map(|error| error.extended_code);
         self.a_sync_failed = code == Some(ffi::SQLITE_IOERR_FSYNC);
@@ -185,7 +184,7 @@ impl Worker {
     }
 
     fn finish(mut self) {
-        // Under its name there may be another store's log by now.
+        // Another store's WAL may have its name by now.
         let ours = self.files.verify().is_ok();
         let closed = self.take_connection().and_then(|last| connection::close_last(last, ours));
         if let Err(error) = closed {
@@ -213,7 +212,7 @@ impl Worker {
     }
 
     fn copy(&self, connection: &Connection, seen: Log) -> rusqlite::Result<Log> {
-        // Copies nothing, only tells how things stand.
+        // Copies nothing, only tells how much there is to copy.
         let log = checkpoint(connection, "NOOP")?;
         let idle = log.pages == seen.pages;
         if log.left() <= 0 || (!idle && log.left() < self.bounds.worth_copying) {
@@ -225,16 +224,16 @@ impl Worker {
         }
         log = self.pursue(connection)?;
         if log.left() <= self.bounds.in_a_gap || log.pages >= self.bounds.hard_max() {
-            let _closed = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
+            let _closed = self.write_lock.lock().unwrap_or_else(PoisonError::into_inner);
             log = checkpoint(connection, "PASSIVE")?;
-            tracing::debug!(?log, "the log may start anew");
+            tracing::debug!(?log, "the log can be reset");
         }
         Ok(log)
     }
 
-    /// Keeps the log's file longer than the log will be before the next round, when the writer is busy.
+    /// Keeps the WAL's file longer than the WAL will be before the next round, when the writer is busy.
     fn grow_ahead(&self, connection: &Connection, log: Log, seen: Log) {
-        /// A page of the database with what the log writes before it.
+        /// A page of the database with what the WAL writes before it.
         const PAGE_BYTES: i64 = 2048 + 24;
         let grown = log.pages - seen.pages;
         if grown < self.bounds.busy {
@@ -243,14 +242,14 @@ impl Worker {
         let pages = (log.pages + 2 * grown).min(self.bounds.max + self.bounds.worth_copying);
         let bytes = u64::try_from(pages * PAGE_BYTES).unwrap_or_default();
         let path = self.path.with_extension("db-wal");
-        if let Err(error) = ahead::grow(&path, bytes, connection, &self.gate) {
+        if let Err(error) = preallocate::preallocate(&path, bytes, connection, &self.write_lock) {
             tracing::debug!(%error, "the log's file was not grown ahead");
         }
     }
 
-    /// Gets close to the writer: what came in meanwhile would otherwise have to be copied with the gate closed. And
+    /// Gets close to the writer: what came in meanwhile would otherwise have to be copied with the write lock held. And
     /// what is copied goes to the disk here: SQLite syncs the database only when it has caught up with the writer, which
-    /// under load is behind the closed gate, and that took 180 ms.
+    /// under load is behind the write lock, and that took 180 ms.
     fn pursue(&self, connection: &Connection) -> rusqlite::Result<Log> {
         let mut log = Log::default();
         for _ in 0..PURSUITS {
@@ -261,7 +260,7 @@ impl Worker {
             })?;
             // What a checkpoint says of itself does not count what was written since it began.
             let reached = checkpoint(connection, "NOOP")?;
-            // A view that is open, a backup's say, lets no more be copied.
+            // An open read transaction, a backup's for example, lets no more be copied.
             let stuck = reached.copied == log.copied;
             log = reached;
             if stuck || log.left() <= self.bounds.in_a_gap {
@@ -271,16 +270,16 @@ impl Worker {
         Ok(log)
     }
 
-    /// Copies the whole log and makes its file empty. Given up, until the next round, when a reader still needs it.
+    /// Copies the whole WAL and makes its file empty. Given up, until the next round, when a reader still needs it.
     fn cut_off(&mut self, connection: &Connection) -> rusqlite::Result<Log> {
         self.pursue(connection)?;
-        let gate = Arc::clone(&self.gate);
-        let _closed = gate.lock().unwrap_or_else(PoisonError::into_inner);
+        let write_lock = Arc::clone(&self.write_lock);
+        let _closed = write_lock.lock().unwrap_or_else(PoisonError::into_inner);
         // What is deleted from here on sets it again.
         self.erased.store(false, Ordering::Release);
         // The writer waits: no time for readers.
         connection.busy_timeout(Duration::ZERO)?;
-        let log = log_mark::cleared(connection, || checkpoint(connection, "TRUNCATE"));
+        let log = wal_mark::cleared(connection, || checkpoint(connection, "TRUNCATE"));
         connection::wait_when_busy(connection)?;
         match log {
             Ok(log) if log.pages == 0 => self.cut_off = Instant::now(),
@@ -329,7 +328,7 @@ mod tests {
                 for _ in 0..COMMITS {
                     store.probe().await.unwrap();
                 }
-                // Each commit is a page of 2 KiB and more: without bounds the log would hold them all.
+                // Each commit is a page of 2 KiB and more: without bounds the WAL would hold them all.
                 let log = std::fs::metadata(dir.path().join("portraitd.db-wal")).unwrap().len();
                 assert!(log < COMMITS * 2048 / 3, "{log} bytes with a gap of {in_a_gap}");
                 store.close().await;

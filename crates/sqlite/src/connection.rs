@@ -2,7 +2,7 @@
 
 use crate::OpenError;
 use crate::directory_lock::sync_directory;
-use crate::{log, log_mark, partial};
+use crate::{staging, wal, wal_mark};
 use portrait_store::StoreId;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, ffi};
@@ -83,7 +83,7 @@ DROP INDEX outbox_by_app;
 CREATE INDEX outbox_parked ON outbox (app, seq) WHERE parked = 1;
 ";
 
-/// What format 5 adds: which store it is, and whether its log must be there ([`crate::log_mark`]).
+/// What format 5 adds: which store it is, and whether its WAL must be there ([`crate::wal_mark`]).
 const FORMAT_5: &str = "
 CREATE TABLE store (
     one       INTEGER PRIMARY KEY CHECK (one = 1),
@@ -108,21 +108,21 @@ CREATE INDEX deletions_by_time ON deletions (app, deleted_ms);
 /// From nothing to the present format: the first makes format 1, each other brings the one before it up to its own.
 const STEPS: [&str; 6] = [FORMAT_1, FORMAT_2, FORMAT_3, FORMAT_4, FORMAT_5, FORMAT_6];
 
-/// Sees to it that the database exists in a format that is known. While the connection that did so is kept, those
-/// opened after it need not read the whole log once more.
+/// Opens the database, creates it if need be, and upgrades it to the present format. While the connection that did so is kept, those
+/// opened after it need not read the whole WAL once more.
 pub(crate) fn prepare(path: &Path) -> Result<Connection, OpenError> {
-    let (log, emptied) = (log::path_of(path), || OpenError::Emptied { path: path.to_owned() });
+    let (log, emptied) = (wal::path_of(path), || OpenError::Emptied { path: path.to_owned() });
     match fs::metadata(path) {
-        // SQLite would take it for a new one, and remove its log.
+        // SQLite would take it for a new one, and remove its WAL.
         Ok(file) if file.len() == 0 => return Err(emptied()),
         Ok(_) => {}
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(OpenError::io(path)(error)),
         Err(_) if log.exists() => return Err(emptied()),
         Err(_) => create(path)?,
     }
-    log_mark::refuse_lost_log(path)?;
+    wal_mark::refuse_lost_log(path)?;
     if !log.exists() {
-        // So that no power cut leaves a log without its database.
+        // So that no power cut leaves a WAL without its database.
         sync_directory(path.parent().unwrap_or(Path::new("."))).map_err(OpenError::io(path))?;
     }
     let opened = || open(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(OpenError::engine(path));
@@ -134,7 +134,7 @@ pub(crate) fn prepare(path: &Path) -> Result<Connection, OpenError> {
         }
         _ => return Err(OpenError::Foreign { path: path.to_owned() }),
     }
-    log::make_sure(path)?;
+    wal::make_sure(path)?;
     let connection = opened()?;
     let missing = usize::try_from(found).ok().and_then(|found| STEPS.get(found..)).unwrap_or_default();
     if missing.is_empty() {
@@ -152,17 +152,17 @@ fn kind(connection: &Connection) -> rusqlite::Result<(i64, i64, i64)> {
     Ok((application, format, number("SELECT count(*) FROM sqlite_schema")?))
 }
 
-/// Makes an empty store, beside its place and then whole in it: a database that has nothing in it was emptied by somebody.
+/// Makes an empty store, beside its place and then whole in it: a database that has nothing in it was emptied by something else.
 fn create(path: &Path) -> Result<(), OpenError> {
     let made = Connection::open_in_memory().and_then(|connection| {
-        // Half the usual page: a profile is some 300 bytes, and the log carries whole pages.
+        // Half the usual page: a profile is some 300 bytes, and the WAL carries whole pages.
         connection.execute_batch("PRAGMA page_size = 2048;")?;
         let application = format!("PRAGMA application_id = {APPLICATION_ID};");
         upgrade(&connection, &[&STEPS.concat(), application.as_str()].concat())?;
         Ok(connection)
     });
     let connection = made.map_err(OpenError::engine(path))?;
-    partial::take_place(&partial::fill(&connection, path)?, path, Identity::Kept)
+    staging::publish(&staging::write(&connection, path)?, path, Identity::Kept)
 }
 
 /// Whether a database that is written from another is still the same store.
@@ -172,10 +172,10 @@ pub(crate) enum Identity {
     Renewed,
 }
 
-/// Has a database say which store it is, and that nothing of it is in a log, while nothing depends on it.
+/// Has a database say which store it is, and that nothing of it is in a WAL, while nothing depends on it.
 pub(crate) fn identify(partial: &Path, identity: Identity) -> rusqlite::Result<()> {
     let connection = Connection::open(partial)?;
-    log_mark::clear(&connection)?;
+    wal_mark::clear(&connection)?;
     // Formats before 5 get their identity with their upgrade.
     if identity == Identity::Renewed && has_table(&connection, "store")? {
         connection.execute("UPDATE store SET id = randomblob(16)", [])?;
@@ -198,11 +198,11 @@ pub(crate) fn store_id(connection: &Connection) -> rusqlite::Result<StoreId> {
     connection.query_row("SELECT id FROM store", [], |row| row.get(0).map(StoreId::from_bytes))
 }
 
-/// Has a database say that it has a log, while nothing depends on it.
+/// Has a database say that it has a WAL, while nothing depends on it.
 pub(crate) fn give_log(partial: &Path) -> rusqlite::Result<()> {
     let connection = Connection::open(partial)?;
     use_log(&connection)?;
-    // The log and its index go with the last connection.
+    // The WAL and its index go with the last connection.
     connection.close().map_err(|(_, error)| error)
 }
 
@@ -220,13 +220,13 @@ pub(crate) enum Access {
     Write,
 }
 
-/// A connection to a database that must be there, and is looked at only: its log stays as it is.
+/// A connection to a database that must be there, and is looked at only: its WAL stays as it is.
 pub(crate) fn existing(path: &Path, access: Access) -> Result<Connection, OpenError> {
-    log_mark::refuse_lost_log(path)?;
+    wal_mark::refuse_lost_log(path)?;
     existing_without_log(path, access)
 }
 
-/// The same, though its log may be lost.
+/// The same, though its WAL may be lost.
 pub(crate) fn existing_without_log(path: &Path, access: Access) -> Result<Connection, OpenError> {
     let flags = match access {
         Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
@@ -264,7 +264,7 @@ pub(crate) fn writing(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Gives the database a log, unless it has one. Without it SQLite would write in place, beside a journal that a power cut can bring
+/// Gives the database a WAL, unless it has one. Without it SQLite would write in place, beside a journal that a power cut can bring
 /// back after its end.
 fn use_log(connection: &Connection) -> rusqlite::Result<()> {
     let mut pragma = connection.prepare("PRAGMA journal_mode = WAL")?;
@@ -277,20 +277,20 @@ fn use_log(connection: &Connection) -> rusqlite::Result<()> {
     Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR), Some(why)))
 }
 
-/// Has a connection open what all connections share, the log first, and fails when that can't be written.
+/// Has a connection open what all connections share, the WAL first, and fails when that can't be written.
 pub(crate) fn join(connection: &Connection) -> rusqlite::Result<()> {
     use_log(connection)?;
     connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK;")
 }
 
-/// Closes the last connection of the process: the whole log is copied, and removed if it is `ours` under its name.
+/// Closes the last connection of the process: the whole WAL is copied, and removed if it is `ours` under its name.
 pub(crate) fn close_last(connection: Connection, ours: bool) -> rusqlite::Result<()> {
-    log_mark::clear(&connection)?;
+    wal_mark::clear(&connection)?;
     let (busy, left): (bool, i64) =
         connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    // SQLite removes the log on its own word; that nothing is left in it is not taken on trust.
+    // SQLite removes the WAL when the checkpoint says that it is done; whether anything is left in it is checked here.
     if busy || left > 0 {
-        log_mark::write(&connection, true)?;
+        wal_mark::write(&connection, true)?;
     } else if ours {
         leave_log_on_close(&connection, false)?;
     }
@@ -323,7 +323,7 @@ pub(crate) fn reading(path: &Path) -> rusqlite::Result<Connection> {
 fn open(path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
     // Each connection stays on one thread at a time, so SQLite needs no mutex of its own.
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    // From the start: one that could not open all that it needs would remove a log that it could not read.
+    // From the start: one that could not open all that it needs would remove a WAL that it could not read.
     leave_log_on_close(&connection, true)?;
     wait_when_busy(&connection)?;
     Ok(connection)

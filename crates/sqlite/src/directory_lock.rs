@@ -55,13 +55,13 @@ impl DirectoryLock {
             let pid = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
             OpenError::InUse { dir: dir.to_owned(), pid }
         };
-        match patiently_lock(&file) {
+        match lock_with_retries(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(in_use(&mut file)),
             Err(TryLockError::Error(source)) => return Err(OpenError::io(&path)(source)),
         }
         let directory = File::open(dir).map_err(OpenError::io(dir))?;
-        let directory = match patiently_lock(&directory) {
+        let directory = match lock_with_retries(&directory) {
             Ok(()) => Some(directory),
             Err(TryLockError::WouldBlock) => return Err(in_use(&mut file)),
             // Some file systems lock no directories. The lock's file is enough until it is removed.
@@ -80,12 +80,12 @@ impl DirectoryLock {
         Ok(lock)
     }
 
-    /// Locks the log that is there now.
+    /// Locks the WAL that is there now.
     pub(crate) fn hold_log(&mut self, path: &Path) -> Result<(), OpenError> {
         // Two locks of one file exclude each other, also in one process.
         self.log = None;
         let file = File::open(path).map_err(OpenError::io(path))?;
-        match patiently_lock(&file) {
+        match lock_with_retries(&file) {
             Ok(()) => {
                 self.log = Some(file);
                 Ok(())
@@ -97,7 +97,7 @@ impl DirectoryLock {
 }
 
 /// [`is_in_use`] holds a lock for an instant; that is waited out.
-fn patiently_lock(file: &File) -> Result<(), TryLockError> {
+fn lock_with_retries(file: &File) -> Result<(), TryLockError> {
     const ATTEMPTS: u32 = 5;
     const PAUSE: Duration = Duration::from_millis(20);
     let mut locked = file.try_lock();
@@ -110,7 +110,7 @@ fn patiently_lock(file: &File) -> Result<(), TryLockError> {
     locked
 }
 
-/// Sees to it that what was created in a directory is still there after a power cut.
+/// Makes what was created in a directory survive a power cut.
 pub(crate) fn sync_directory(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }

@@ -31,12 +31,12 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// What was stored in it is gone: the database is never without tables, from its first moment on.
-    #[error("{} is empty, or gone while its log is still there: this was not portraitd. Restore a backup; or, to begin anew without what was stored, remove it and what is called like it. Nothing was changed", path.display())]
+    #[error("{} is empty, or gone while its log is still there: this was not portraitd. Restore a backup; or, to start without what was stored, remove it and the files whose names begin with its name. Nothing was changed", path.display())]
     Emptied {
         /// The database.
         path: PathBuf,
     },
-    /// The last acknowledged changes are gone: they were in the log alone.
+    /// The last acknowledged changes are gone: they were in the WAL alone.
     #[error("{} lost its log ({}-wal is missing or empty): portraitd did not end by itself, or this is a copy of a running server's file, and the last acknowledged changes are in that log. Put the log back beside it; or restore a backup; or go on without those changes: portraitd repair --data {}. Nothing was changed", path.display(), path.display(), path.parent().unwrap_or(Path::new(".")).display())]
     LostLog {
         /// The database.
@@ -51,7 +51,7 @@ pub enum OpenError {
     /// Acknowledged changes are behind a place that does not read back.
     #[error("{} is damaged at byte {offset}, and changes that were acknowledged lie behind it. Restore a backup; or go on without them: portraitd repair --data DIR keeps the damaged log beside the data. Nothing was changed", path.display())]
     DamagedLog {
-        /// The log.
+        /// The WAL.
         path: PathBuf,
         /// Where it stops to read back.
         offset: u64,

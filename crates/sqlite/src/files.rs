@@ -9,11 +9,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
-/// The database, the log and the lock, as they were when the store was opened.
+/// The database, the WAL and the lock, as they were when the store was opened.
 #[derive(Default)]
 pub(crate) struct Files {
     watched: Vec<Watched>,
-    /// What the last look found.
+    /// What the last comparison found.
     difference: Mutex<Option<String>>,
 }
 
@@ -76,7 +76,7 @@ impl Files {
         found.map_or(Ok(()), |what| Err(StoreError::Unavailable(what)))
     }
 
-    /// Whether the last look found a difference.
+    /// Whether the last comparison found a difference.
     pub(crate) fn are_changed(&self) -> bool {
         self.difference().is_some()
     }

@@ -1,10 +1,10 @@
 //! Import of accounts: those that are missing are created, the others changed.
 
-use crate::touched::Touched;
 use crate::write::{Failure, decode, find, update};
+use crate::write_batch::WriteBatch;
 use crate::{admin, deletions, outbox};
 use portrait_model::{AccountSeed, Profile, ProfileEvent, ProfilePatch, SdkAppId, UnixMillis, UserId};
-use portrait_store::engine::Effects;
+use portrait_store::engine::OutboxDelta;
 use portrait_store::{Import, WriteOutcome, codec};
 use rusqlite::{Connection, params};
 
@@ -12,17 +12,17 @@ use rusqlite::{Connection, params};
 pub(crate) fn import(
     connection: &Connection,
     import: &Import,
-    effects: &mut Effects,
-    touched: &mut Touched<'_>,
+    delta: &mut OutboxDelta,
+    batch: &mut WriteBatch<'_>,
 ) -> Result<WriteOutcome, Failure> {
     for seed in &import.seeds {
-        touched.left_to_the_table((import.app, seed.user.id()));
+        batch.invalidate((import.app, seed.user.id()));
     }
     let Merged { changed, left_out } = merge_seeds(connection, import)?;
     if let Some(origin) = &import.origin {
         for (index, seed) in changed {
             let event = ProfileEvent::of(origin, index, seed.user.id(), import.at, seed.patch.items());
-            outbox::append(connection, import.app, event, effects, touched)?;
+            outbox::append(connection, import.app, event, delta, batch)?;
         }
     }
     Ok(WriteOutcome::LeftOut(left_out))

@@ -2,11 +2,10 @@
 //! readers beside it.
 //!
 //! What may not enter this crate: HTTP, the protocol, the server's settings. Two things make it fast and must stay: an update
-//! touches one leaf of a rowid table (the index on (app, user) does not change), and the write-ahead log may grow, so that
+//! touches one leaf of a rowid table (the index on (app, user) does not change), and the WAL may grow, so that
 //! a checkpoint writes each page once, in page order.
 
 mod admin;
-mod ahead;
 mod backup;
 mod check;
 mod checkpoint;
@@ -14,32 +13,33 @@ mod compact;
 mod connection;
 mod deletions;
 mod directory_lock;
+mod disk_space;
 mod error;
 mod files;
-mod fresh;
-mod hot;
 mod import;
-mod log;
-mod log_mark;
 #[cfg(test)]
 #[cfg(feature = "shuttle")]
 mod models;
 mod outbox;
-mod pace;
-mod partial;
+mod outbox_tail;
+mod preallocate;
+mod profile_cache;
 mod reader;
 mod restore;
-mod room;
+mod staging;
 mod store;
 mod sync;
-mod touched;
+mod throttle;
+mod wal;
+mod wal_mark;
 mod write;
+mod write_batch;
 mod writer;
 
 pub use check::{Checked, Damage, Finding, check};
 pub use compact::{Compacted, compact};
 pub use directory_lock::is_in_use;
 pub use error::OpenError;
-pub use log::{Repaired, repair};
 pub use restore::{RestoreError, restore};
 pub use store::{SqliteSettings, SqliteStore};
+pub use wal::{Repaired, repair};

@@ -1,13 +1,13 @@
 //! The outbox table: events are appended by the unit that writes their change, and settled in units of their own.
 
-use crate::reader::{failed, one_view};
-use crate::touched::Touched;
+use crate::reader::{failed, read_transaction};
 use crate::write::Failure;
+use crate::write_batch::WriteBatch;
 use portrait_model::{ProfileEvent, SdkAppId, UnixMillis};
-use portrait_store::engine::{Backlogs, Effects};
+use portrait_store::engine::{Backlogs, OutboxDelta};
 use portrait_store::{
-    Amount, Discard, EVENTS_UNIT_MAX, EventState, OutboxEvent, OutboxSeq, Replay, Selection, Settle,
-    StoreError, Verdict, WriteOutcome, codec,
+    Amount, DeliveryOutcome, Discard, EVENTS_UNIT_MAX, EventState, OutboxEvent, OutboxSeq, RecordDeliveries,
+    Replay, Selection, StoreError, WriteOutcome, codec,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::sync::Arc;
@@ -25,60 +25,60 @@ pub(crate) fn append(
     connection: &Connection,
     app: SdkAppId,
     event: ProfileEvent,
-    effects: &mut Effects,
-    touched: &mut Touched<'_>,
+    delta: &mut OutboxDelta,
+    batch: &mut WriteBatch<'_>,
 ) -> Result<(), Failure> {
     let stored = codec::encode_event(&event);
-    let (seq, bytes) = (effects.next_place(), stored.len() as u64);
+    let (seq, bytes) = (delta.next_place(), stored.len() as u64);
     let mut insert =
         connection.prepare_cached("INSERT INTO outbox (seq, app, bytes, event) VALUES (?1, ?2, ?3, ?4)")?;
     insert.execute(params![seq.0, app.0, bytes, stored])?;
-    effects.add(app, EventState::Waiting, seq, bytes);
+    delta.add(app, EventState::Waiting, seq, bytes);
     let (due, event) = (UnixMillis(0), Some(Arc::new(event)));
-    touched.events.append(app, OutboxEvent { seq, bytes, attempts: 0, due, failure: None, event });
+    batch.events.append(app, OutboxEvent { seq, bytes, attempts: 0, due, failure: None, event });
     Ok(())
 }
 
-/// Writes down what became of attempts. An event that is gone meanwhile is passed over.
-pub(crate) fn settle(
+/// Records what became of attempts. An event that is gone meanwhile is passed over.
+pub(crate) fn record_deliveries(
     connection: &Connection,
-    write: &Settle,
-    effects: &mut Effects,
-    touched: &mut Touched<'_>,
+    write: &RecordDeliveries,
+    delta: &mut OutboxDelta,
+    batch: &mut WriteBatch<'_>,
 ) -> Result<WriteOutcome, Failure> {
-    let Settle { app, verdicts } = write;
+    let RecordDeliveries { app, outcomes } = write;
     let app = *app;
-    if let Some(last) = verdicts.iter().map(|(seq, _)| *seq).max() {
-        touched.events.change(app, last);
+    if let Some(last) = outcomes.iter().map(|(seq, _)| *seq).max() {
+        batch.events.change(app, last);
     }
     let mut delivered = Vec::new();
-    for (seq, verdict) in verdicts {
-        match verdict {
-            Verdict::Delivered => delivered.push(*seq),
-            Verdict::Retry { attempts, due, failure } => {
+    for (seq, outcome) in outcomes {
+        match outcome {
+            DeliveryOutcome::Delivered => delivered.push(*seq),
+            DeliveryOutcome::Retry { attempts, due, failure } => {
                 let sql = "UPDATE outbox SET attempts = ?3, due_ms = ?4, failure = ?5
                            WHERE seq = ?1 AND app = ?2 AND parked = 0";
                 let due = i64::try_from(due.0).unwrap_or(i64::MAX);
                 connection.prepare_cached(sql)?.execute(params![seq.0, app.0, attempts, due, failure])?;
             }
-            Verdict::Park { attempts, failure } => {
+            DeliveryOutcome::Park { attempts, failure } => {
                 let sql = "UPDATE outbox SET parked = 1, attempts = ?3, failure = ?4
                            WHERE seq = ?1 AND app = ?2 AND parked = 0 RETURNING bytes";
                 let mut update = connection.prepare_cached(sql)?;
                 let row = update.query_row(params![seq.0, app.0, attempts, failure], |row| row.get(0));
                 if let Some(bytes) = row.optional()? {
-                    effects.remove(app, EventState::Waiting, *seq, bytes);
-                    effects.add(app, EventState::Parked, *seq, bytes);
+                    delta.remove(app, EventState::Waiting, *seq, bytes);
+                    delta.add(app, EventState::Parked, *seq, bytes);
                 }
             }
         }
     }
     delivered.sort_unstable();
     delivered.dedup();
-    let adjoin = |one: &OutboxSeq, next: &OutboxSeq| one.0 + 1 == next.0 && one.stretch() == next.stretch();
+    let adjoin = |one: &OutboxSeq, next: &OutboxSeq| one.0 + 1 == next.0 && one.segment() == next.segment();
     for run in delivered.chunk_by(adjoin) {
         if let (Some(first), Some(last)) = (run.first(), run.last()) {
-            remove_run(connection, app, *first, *last, effects)?;
+            remove_run(connection, app, *first, *last, delta)?;
         }
     }
     Ok(WriteOutcome::Done)
@@ -90,7 +90,7 @@ fn remove_run(
     app: SdkAppId,
     first: OutboxSeq,
     last: OutboxSeq,
-    effects: &mut Effects,
+    delta: &mut OutboxDelta,
 ) -> Result<(), Failure> {
     let places = params![first.0, last.0, app.0];
     let sql = "SELECT count(*), coalesce(sum(bytes), 0) FROM outbox
@@ -100,7 +100,7 @@ fn remove_run(
         .query_row(places, |row| Ok(Amount { events: row.get(0)?, bytes: row.get(1)? }))?;
     let sql = "DELETE FROM outbox WHERE seq BETWEEN ?1 AND ?2 AND app = ?3 AND parked = 0";
     connection.prepare_cached(sql)?.execute(places)?;
-    effects.remove_all(app, EventState::Waiting, first, amount);
+    delta.remove_all(app, EventState::Waiting, first, amount);
     Ok(())
 }
 
@@ -109,13 +109,13 @@ fn remove(
     app: SdkAppId,
     state: EventState,
     seq: OutboxSeq,
-    effects: &mut Effects,
+    delta: &mut OutboxDelta,
 ) -> Result<(), Failure> {
     let sql = "DELETE FROM outbox WHERE seq = ?1 AND app = ?2 AND parked = ?3 RETURNING bytes";
     let row =
         connection.prepare_cached(sql)?.query_row(params![seq.0, app.0, number(state)], |row| row.get(0));
     if let Some(bytes) = row.optional()? {
-        effects.remove(app, state, seq, bytes);
+        delta.remove(app, state, seq, bytes);
     }
     Ok(())
 }
@@ -124,16 +124,16 @@ fn remove(
 pub(crate) fn discard(
     connection: &Connection,
     write: &Discard,
-    effects: &mut Effects,
-    touched: &mut Touched<'_>,
+    delta: &mut OutboxDelta,
+    batch: &mut WriteBatch<'_>,
 ) -> Result<WriteOutcome, Failure> {
     let Discard { app, state, selection } = write;
     let (app, state) = (*app, *state);
-    let places = places(connection, app, state, selection, touched.backlogs)?;
-    // Read from the table for a while: nobody waits for this.
-    touched.events.change(app, OutboxSeq(u64::MAX));
+    let places = places(connection, app, state, selection, batch.backlogs)?;
+    // The queue in memory is emptied: no delivery waits for this.
+    batch.events.change(app, OutboxSeq(u64::MAX));
     for seq in &places {
-        remove(connection, app, state, *seq, effects)?;
+        remove(connection, app, state, *seq, delta)?;
     }
     Ok(WriteOutcome::Counted(places.len()))
 }
@@ -142,21 +142,21 @@ pub(crate) fn discard(
 pub(crate) fn replay(
     connection: &Connection,
     write: &Replay,
-    effects: &mut Effects,
-    touched: &mut Touched<'_>,
+    delta: &mut OutboxDelta,
+    batch: &mut WriteBatch<'_>,
 ) -> Result<WriteOutcome, Failure> {
     let Replay { app, selection } = write;
     let app = *app;
-    let places = places(connection, app, EventState::Parked, selection, touched.backlogs)?;
-    touched.events.change(app, OutboxSeq(u64::MAX));
+    let places = places(connection, app, EventState::Parked, selection, batch.backlogs)?;
+    batch.events.change(app, OutboxSeq(u64::MAX));
     for seq in &places {
         // A new place, so that who has read further already meets it again.
         let sql = "INSERT INTO outbox (seq, app, bytes, event) SELECT ?2, app, bytes, event FROM outbox WHERE seq = ?1
                    RETURNING bytes";
-        let place = effects.next_place();
+        let place = delta.next_place();
         let bytes = connection.prepare_cached(sql)?.query_row([seq.0, place.0], |row| row.get(0))?;
-        effects.add(app, EventState::Waiting, place, bytes);
-        remove(connection, app, EventState::Parked, *seq, effects)?;
+        delta.add(app, EventState::Waiting, place, bytes);
+        remove(connection, app, EventState::Parked, *seq, delta)?;
     }
     Ok(WriteOutcome::Counted(places.len()))
 }
@@ -223,7 +223,7 @@ pub(crate) fn page(
         }
     };
     // One view: else a stretch could be read, then added to, and the next one read with what came later still.
-    let _view = one_view(connection)?;
+    let _view = read_transaction(connection)?;
     let mut select = connection.prepare_cached(sql).map_err(failed)?;
     let mut events = Vec::new();
     while events.len() < limit {
@@ -232,8 +232,8 @@ pub(crate) fn page(
             EventState::Parked => Some((from, OutboxSeq(i64::MAX.unsigned_abs()))),
         };
         let Some((first, last)) = stretch.filter(|(first, last)| first <= last) else { break };
-        let room = i64::try_from(limit - events.len()).unwrap_or(i64::MAX);
-        let rows = select.query_map(params![app.0, first.0, last.0, room], |row| event(app, row));
+        let space = i64::try_from(limit - events.len()).unwrap_or(i64::MAX);
+        let rows = select.query_map(params![app.0, first.0, last.0, space], |row| event(app, row));
         events.extend(rows.and_then(Iterator::collect::<rusqlite::Result<Vec<_>>>).map_err(failed)?);
         from = OutboxSeq(last.0 + 1);
     }
@@ -264,7 +264,7 @@ pub(crate) fn backlogs(connection: &Connection) -> rusqlite::Result<Backlogs> {
     while let Some(row) = rows.next()? {
         let parked = row.get::<_, u8>(1)? == number(EventState::Parked);
         let state = if parked { EventState::Parked } else { EventState::Waiting };
-        backlogs.found(SdkAppId(row.get(0)?), state, OutboxSeq(row.get(2)?), row.get(3)?);
+        backlogs.add_existing(SdkAppId(row.get(0)?), state, OutboxSeq(row.get(2)?), row.get(3)?);
     }
     Ok(backlogs)
 }

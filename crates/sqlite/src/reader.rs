@@ -2,7 +2,7 @@
 
 use crate::connection;
 use crate::files::Files;
-use crate::hot::{Hot, HotProfiles, Stamp};
+use crate::profile_cache::{CachedProfile, ProfileCache, Version};
 use crate::sync::{Mutex, MutexGuard};
 use portrait_model::{AccountState, AppRecord, SdkAppId, UnixSeconds, UserId};
 use portrait_store::{Found, StoreError, codec};
@@ -48,7 +48,7 @@ impl Readers {
 
     fn open(&self) -> Result<Connection, StoreError> {
         let connection = connection::reading(&self.path).map_err(failed)?;
-        // Not another store that took this one's place.
+        // It must not be another store, which has this one's path by now.
         self.files.verify()?;
         Ok(connection)
     }
@@ -71,24 +71,24 @@ pub(crate) fn failed(error: rusqlite::Error) -> StoreError {
 }
 
 /// One view for several statements.
-pub(crate) fn one_view(connection: &Connection) -> Result<Transaction<'_>, StoreError> {
+pub(crate) fn read_transaction(connection: &Connection) -> Result<Transaction<'_>, StoreError> {
     connection.unchecked_transaction().map_err(failed)
 }
 
 /// Reads profiles: those in memory there, the others from the table.
 pub(crate) fn profiles(
     readers: &Readers,
-    hot: &HotProfiles,
+    cache: &ProfileCache,
     app: SdkAppId,
     users: &[UserId],
 ) -> Result<Vec<Found>, StoreError> {
     let mut missed = Vec::new();
     let mut found = Vec::with_capacity(users.len());
     for (index, user) in users.iter().enumerate() {
-        match hot.get(&(app, *user)) {
-            Ok(hot) => found.push(decoded(app, *user, &hot.profile)),
-            Err(stamp) => {
-                missed.push((index, *user, stamp));
+        match cache.get(&(app, *user)) {
+            Ok(cache) => found.push(decoded(app, *user, &cache.profile)),
+            Err(version) => {
+                missed.push((index, *user, version));
                 found.push(Found::Missing);
             }
         }
@@ -96,7 +96,7 @@ pub(crate) fn profiles(
     if missed.is_empty() {
         return Ok(found);
     }
-    let read = readers.with(|connection| from_table(connection, hot, app, &missed))?;
+    let read = readers.with(|connection| from_table(connection, cache, app, &missed))?;
     for ((index, ..), read) in missed.into_iter().zip(read) {
         if let Some(slot) = found.get_mut(index) {
             *slot = read;
@@ -117,19 +117,23 @@ fn decoded(app: SdkAppId, user: UserId, bytes: &[u8]) -> Found {
 
 fn from_table(
     connection: &Connection,
-    hot: &HotProfiles,
+    cache: &ProfileCache,
     app: SdkAppId,
-    missed: &[(usize, UserId, Stamp)],
+    missed: &[(usize, UserId, Version)],
 ) -> Result<Vec<Found>, StoreError> {
-    let _view = (missed.len() > 1).then(|| one_view(connection)).transpose()?;
+    let _view = (missed.len() > 1).then(|| read_transaction(connection)).transpose()?;
     let sql = "SELECT id, profile FROM accounts WHERE app = ?1 AND user = ?2";
     let mut select = connection.prepare_cached(sql).map_err(failed)?;
-    let mut find = |(_, user, stamp): &(usize, UserId, Stamp)| {
+    let mut find = |(_, user, version): &(usize, UserId, Version)| {
         let read = select.query_row(params![app.0, user.as_str()], |row| {
             let bytes = row.get_ref(1)?.as_blob().unwrap_or_default();
             let found = decoded(app, *user, bytes);
             if matches!(found, Found::Profile(_)) {
-                hot.offer((app, *user), Hot { row: row.get(0)?, profile: bytes.into() }, *stamp);
+                cache.insert_if_current(
+                    (app, *user),
+                    CachedProfile { row: row.get(0)?, profile: bytes.into() },
+                    *version,
+                );
             }
             Ok(found)
         });
@@ -150,7 +154,7 @@ pub(crate) fn states(
     app: SdkAppId,
     users: &[UserId],
 ) -> Result<Vec<Option<AccountState>>, StoreError> {
-    let _view = (users.len() > 1).then(|| one_view(connection)).transpose()?;
+    let _view = (users.len() > 1).then(|| read_transaction(connection)).transpose()?;
     states_in_view(connection, app, users)
 }
 
@@ -192,7 +196,7 @@ pub(crate) fn accounts_page(
 }
 
 pub(crate) fn catalog(connection: &Connection) -> Result<Vec<AppRecord>, StoreError> {
-    let _view = one_view(connection)?;
+    let _view = read_transaction(connection)?;
     let sql = "SELECT id, revision, settings, words FROM apps ORDER BY id";
     let mut select = connection.prepare_cached(sql).map_err(failed)?;
     let rows = select.query_map([], |row| {

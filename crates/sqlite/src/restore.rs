@@ -4,7 +4,7 @@ use crate::OpenError;
 use crate::check::{Checked, Finding, examine};
 use crate::connection::{self, Access, Identity};
 use crate::directory_lock::{DirectoryLock, LOCK_FILE, is_in_use};
-use crate::partial::{self, PARTIAL};
+use crate::staging::{self, STAGING};
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
@@ -63,14 +63,14 @@ pub fn restore(backup: &Path, data: &Path, tell: &mut dyn FnMut(Finding)) -> Res
     let _lock = DirectoryLock::take(data)?;
     // Someone may have been faster.
     refuse_what_is_there(data)?;
-    let partial = data.join(PARTIAL);
-    partial::clear(&partial)?;
+    let partial = data.join(STAGING);
+    staging::clear(&partial)?;
     copy(&from, &partial).map_err(OpenError::io(&partial))?;
-    partial::take_place(&partial, &data.join("portraitd.db"), Identity::Renewed)?;
+    staging::publish(&partial, &data.join("portraitd.db"), Identity::Renewed)?;
     Ok(checked)
 }
 
-/// A lock that nobody holds, and what an earlier attempt left, are not in the way.
+/// A lock file that no process holds, and what an earlier attempt left, are not in the way.
 fn refuse_what_is_there(data: &Path) -> Result<(), RestoreError> {
     let entries = match fs::read_dir(data) {
         Ok(entries) => entries,
@@ -79,7 +79,7 @@ fn refuse_what_is_there(data: &Path) -> Result<(), RestoreError> {
     };
     for entry in entries {
         let name = entry.map_err(OpenError::io(data))?.file_name();
-        if name != LOCK_FILE && !partial::is_left_over(&name) {
+        if name != LOCK_FILE && !staging::is_left_over(&name) {
             let (dir, found) = (data.to_owned(), name.display().to_string());
             return Err(RestoreError::NotEmpty { dir, found });
         }

@@ -4,19 +4,19 @@ use crate::OpenError;
 use crate::backup::Backups;
 use crate::checkpoint::{Bounds, Checkpointer};
 use crate::directory_lock::{self, DirectoryLock};
+use crate::disk_space::DiskSpace;
 use crate::files::Files;
-use crate::fresh::FreshEvents;
-use crate::hot::HotProfiles;
+use crate::outbox_tail::OutboxTail;
+use crate::profile_cache::ProfileCache;
 use crate::reader::Readers;
-use crate::room::Room;
 use crate::sync::{AtomicBool, Mutex};
 use crate::writer::{Shared, Writer};
-use crate::{admin, connection, deletions, log, log_mark, outbox, reader};
+use crate::{admin, connection, deletions, outbox, reader, wal, wal_mark};
 use futures_util::future::BoxFuture;
 use portrait_model::{AccountState, AppRecord, SdkAppId, Tag, UnixMillis, UserId};
 use portrait_store::{
-    AuditEntry, AuditNote, AuditSeq, Backlog, EventState, Found, Measurements, OutboxEvent, OutboxSeq,
-    Standing, Store, StoreError, StoreFuture, StoreId, StoreStats, TokenRecord, Write, WriteOutcome,
+    AuditEntry, AuditNote, AuditSeq, Backlog, EventState, Found, Measurements, OutboxEvent, OutboxSeq, Store,
+    StoreError, StoreFuture, StoreId, StoreStats, StoreStatus, TokenRecord, Write, WriteOutcome,
 };
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -40,16 +40,16 @@ impl Default for SqliteSettings {
 }
 
 /// A store in one directory of this machine, used by one process at a time. Dropped without [`Store::close`], it
-/// waits for its threads and leaves the log to the next start, as after `kill -9`.
+/// waits for its threads and leaves the WAL to the next start, as after `kill -9`.
 pub struct SqliteStore {
     path: PathBuf,
     id: StoreId,
     // The order of the fields is the order in which a dropped store ends.
     writer: Writer,
     readers: Readers,
-    hot: Arc<HotProfiles>,
-    fresh: Arc<FreshEvents>,
-    room: Arc<Room>,
+    cache: Arc<ProfileCache>,
+    tail: Arc<OutboxTail>,
+    space: Arc<DiskSpace>,
     backups: Arc<Backups>,
     /// To the end: closing a file that SQLite has open too would give up SQLite's locks.
     files: Arc<Files>,
@@ -57,8 +57,8 @@ pub struct SqliteStore {
     running: tokio::sync::Mutex<Option<(Checkpointer, Anchor, DirectoryLock)>>,
 }
 
-/// A connection that is never used: it keeps the log's index open, which all connections of a process share. Found
-/// writable once, it stays so; opened anew at a bad moment (no file descriptors left), it would be read-only for all.
+/// A connection that is never used: it keeps the WAL's index open, which all connections of a process share. Found
+/// writable once, it stays so; opened again at a bad moment (no file descriptors left), it would be read-only for all.
 type Anchor = rusqlite::Connection;
 
 impl SqliteStore {
@@ -82,37 +82,37 @@ impl SqliteStore {
         let path = dir.join("portraitd.db");
         let anchor = connection::prepare(&path)?;
         connection::join(&anchor).map_err(OpenError::engine(&path))?;
-        // SQLite does this too, at the first commit, but passes over an error: the log could be gone with what was
+        // SQLite does this too, at the first commit, but passes over an error: the WAL could be gone with what was
         // acknowledged.
         directory_lock::sync_directory(dir).map_err(OpenError::io(dir))?;
-        log_mark::set(&anchor, &path)?;
-        let log = log::path_of(&path);
+        wal_mark::set(&anchor, &path)?;
+        let log = wal::path_of(&path);
         lock.hold_log(&log)?;
         let files = Files::watch(&path, &log, &directory_lock::lock_path(dir));
         let files = Arc::new(files.map_err(OpenError::io(dir))?);
         let id = connection::store_id(&anchor).map_err(OpenError::engine(&path))?;
-        let gate = Arc::new(Mutex::new(()));
-        // The log found here may hold what an earlier process deleted.
+        let write_lock = Arc::new(Mutex::new(()));
+        // The WAL found here may hold what an earlier process deleted.
         let erased = Arc::new(AtomicBool::new(true));
-        let hot = Arc::new(HotProfiles::new(settings.profiles_bytes_max));
-        let fresh = Arc::new(FreshEvents::default());
-        let room = Arc::new(Room::new(dir.to_owned(), settings.keep_free_bytes));
+        let cache = Arc::new(ProfileCache::new(settings.profiles_bytes_max));
+        let tail = Arc::new(OutboxTail::default());
+        let space = Arc::new(DiskSpace::new(dir.to_owned(), settings.keep_free_bytes));
         let shared = Shared {
-            gate: Arc::clone(&gate),
+            write_lock: Arc::clone(&write_lock),
             erased: Arc::clone(&erased),
-            hot: Arc::clone(&hot),
-            fresh: Arc::clone(&fresh),
-            room: Arc::clone(&room),
+            cache: Arc::clone(&cache),
+            tail: Arc::clone(&tail),
+            space: Arc::clone(&space),
             files: Arc::clone(&files),
         };
         let writer = Writer::start(&path, shared)?;
         let log_pages = Arc::new(AtomicI64::new(0));
         let backups = Arc::new(Backups::new(&path, Arc::clone(&files), Arc::clone(&log_pages))?);
-        let looked_at = (Arc::clone(&room), Arc::clone(&files));
-        let checkpointer = Checkpointer::start(&path, gate, erased, looked_at, log_pages, bounds)?;
+        let looked_at = (Arc::clone(&space), Arc::clone(&files));
+        let checkpointer = Checkpointer::start(&path, write_lock, erased, looked_at, log_pages, bounds)?;
         let running = tokio::sync::Mutex::new(Some((checkpointer, anchor, lock)));
         let readers = Readers::new(&path, Arc::clone(&files));
-        Ok(Self { path, id, writer, readers, hot, fresh, room, backups, files, running })
+        Ok(Self { path, id, writer, readers, cache, tail, space, backups, files, running })
     }
 
     /// Reads at once, on the calling thread: a read of cached pages takes a few microseconds, less than handing it
@@ -131,7 +131,7 @@ impl Store for SqliteStore {
     }
 
     fn profiles(&self, app: SdkAppId, users: Vec<UserId>) -> StoreFuture<'_, Vec<Found>> {
-        Box::pin(std::future::ready(reader::profiles(&self.readers, &self.hot, app, &users)))
+        Box::pin(std::future::ready(reader::profiles(&self.readers, &self.cache, app, &users)))
     }
 
     fn states(&self, app: SdkAppId, users: Vec<UserId>) -> StoreFuture<'_, Vec<Option<AccountState>>> {
@@ -159,7 +159,7 @@ impl Store for SqliteStore {
                 let step =
                     self.readers.with(|connection| admin::holders_step(connection, app, tag, after))?;
                 (holders, next) = (holders + step.0, step.1);
-                // Whoever waits for this thread comes first.
+                // Other tasks of this thread come first.
                 tokio::task::yield_now().await;
             }
             Ok(holders)
@@ -182,8 +182,8 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> StoreFuture<'_, Vec<OutboxEvent>> {
         let place = after.unwrap_or_default();
-        let fresh = (state == EventState::Waiting).then(|| self.fresh.take(app, place, limit)).flatten();
-        match fresh {
+        let tail = (state == EventState::Waiting).then(|| self.tail.take(app, place, limit)).flatten();
+        match tail {
             Some(events) => Box::pin(std::future::ready(Ok(events))),
             None => self.read(|connection| {
                 outbox::page(connection, app, state, after, limit, self.writer.backlogs())
@@ -228,13 +228,13 @@ impl Store for SqliteStore {
         Some(self.writer.measurements())
     }
 
-    fn standing(&self) -> Standing {
-        // A file that is not there takes no room.
+    fn status(&self) -> StoreStatus {
+        // A file that is not there takes no space.
         let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
-        let space = self.room.space().unwrap_or_default();
-        Standing {
+        let space = self.space.measure().unwrap_or_default();
+        StoreStatus {
             database_bytes: bytes(&self.path),
-            log_bytes: bytes(&log::path_of(&self.path)),
+            log_bytes: bytes(&wal::path_of(&self.path)),
             waiting: self.writer.waiting() as u64,
             disk_free_bytes: space.free,
             disk_kept_bytes: space.kept,
@@ -248,8 +248,8 @@ impl Store for SqliteStore {
             let mut running = self.running.lock().await;
             self.writer.close().await;
             self.readers.close();
-            self.hot.close();
-            self.fresh.close();
+            self.cache.close();
+            self.tail.close();
             if let Some((checkpointer, anchor, lock)) = running.take() {
                 let backups = Arc::clone(&self.backups);
                 // The last checkpoint writes to the disk: not on a thread that serves others.

@@ -1,4 +1,4 @@
-//! What the engine's threads share and wait for. In one place, so that [`crate::models`] can run the engine with the
+//! What the engine's threads share and wait for. In one place, so that `models` can run the engine with the
 //! primitives of a model checker.
 
 #[cfg(not(all(test, feature = "shuttle")))]

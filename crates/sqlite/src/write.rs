@@ -2,13 +2,13 @@
 //!
 //! A write that is refused (no such account, a conflict) has written nothing. An error of the engine ends the whole batch.
 
-use crate::hot::Hot;
-use crate::touched::Touched;
+use crate::profile_cache::CachedProfile;
+use crate::write_batch::WriteBatch;
 use crate::{admin, deletions, import, outbox};
 use portrait_model::{
     AppSettings, FieldValue, Profile, ProfileEvent, ProfileItem, ProfilePatch, SdkAppId, UnixMillis, UserId,
 };
-use portrait_store::engine::Effects;
+use portrait_store::engine::OutboxDelta;
 use portrait_store::{
     AuditNote, Change, DELETIONS_UNIT_MAX, Delete, Discard, Kick, NoteOnly, Probe, PutToken, RemoveToken,
     Replay, Selection, StoreError, Write, WriteOutcome, codec,
@@ -41,7 +41,7 @@ pub(crate) fn bytes(write: &Write) -> usize {
         }
         Write::ForgetDeletions(_) => ROW * DELETIONS_UNIT_MAX,
         Write::PutApp(put) => ROW + put.settings.words.iter().map(String::len).sum::<usize>(),
-        Write::Settle(settle) => ROW * settle.verdicts.len(),
+        Write::RecordDeliveries(record) => ROW * record.outcomes.len(),
         Write::Discard(Discard { selection, .. }) | Write::Replay(Replay { selection, .. }) => {
             match selection {
                 Selection::Oldest(count) => ROW * count,
@@ -56,37 +56,37 @@ pub(crate) fn bytes(write: &Write) -> usize {
     }
 }
 
-/// Whether a write is refused when the disk has little room left. What deletes is not, nor what an operator does in a few
+/// Whether a write is refused when the disk has little space left. What deletes is not, nor what an operator does in a few
 /// bytes to help.
 pub(crate) fn grows(write: &Write) -> bool {
     // A store that takes no change is not ready: that is what a probe is for.
     matches!(write, Write::Change(_) | Write::Import(_) | Write::Probe(_))
 }
 
-/// Does a write within an open transaction, and appends its note if something changed; `effects` takes what that does to the
-/// outbox, `touched` whose profiles it changes.
+/// Does a write within an open transaction, and appends its note if something changed; `delta` takes what that does to the
+/// outbox, `batch` which profiles it changes.
 pub(crate) fn run(
     write: &Write,
     note: Option<&AuditNote>,
     connection: &Connection,
-    effects: &mut Effects,
-    touched: &mut Touched<'_>,
+    delta: &mut OutboxDelta,
+    batch: &mut WriteBatch<'_>,
 ) -> Result<WriteOutcome, Failure> {
     let outcome = match write {
-        Write::Change(change) => apply(connection, change, effects, touched),
-        Write::Import(import) => import::import(connection, import, effects, touched),
+        Write::Change(change) => apply(connection, change, delta, batch),
+        Write::Import(import) => import::import(connection, import, delta, batch),
         Write::Delete(delete) => {
             for user in &delete.users {
-                touched.left_to_the_table((delete.app, *user));
+                batch.invalidate((delete.app, *user));
             }
             deletions::delete(connection, delete)
         }
         Write::ForgetDeletions(forget) => deletions::forget(connection, forget),
         Write::Kick(kick) => self::kick(connection, kick),
         Write::PutApp(put) => put_app(connection, &put.settings, put.expected),
-        Write::Settle(settle) => outbox::settle(connection, settle, effects, touched),
-        Write::Discard(discard) => outbox::discard(connection, discard, effects, touched),
-        Write::Replay(replay) => outbox::replay(connection, replay, effects, touched),
+        Write::RecordDeliveries(record) => outbox::record_deliveries(connection, record, delta, batch),
+        Write::Discard(discard) => outbox::discard(connection, discard, delta, batch),
+        Write::Replay(replay) => outbox::replay(connection, replay, delta, batch),
         Write::PutToken(PutToken(token)) => admin::put_token(connection, token),
         Write::RemoveToken(RemoveToken(name)) => admin::remove_token(connection, name),
         Write::NoteOnly(NoteOnly) => Ok(WriteOutcome::Done),
@@ -138,20 +138,20 @@ pub(crate) fn update(connection: &Connection, row: i64, profile: &[u8]) -> Resul
 fn apply(
     connection: &Connection,
     change: &Change,
-    effects: &mut Effects,
-    touched: &mut Touched<'_>,
+    delta: &mut OutboxDelta,
+    batch: &mut WriteBatch<'_>,
 ) -> Result<WriteOutcome, Failure> {
     let key = (change.app, change.user);
-    let found = touched.find(connection, key)?.ok_or(Failure::Refused(StoreError::NoSuchAccount))?;
+    let found = batch.find(connection, key)?.ok_or(Failure::Refused(StoreError::NoSuchAccount))?;
     let mut profile = decode(change.app, change.user, &found.profile)?;
     let changed = profile.merge(&change.patch);
     let profile = codec::encode_profile(change.app, change.user, &profile);
     // Also when nothing changed: after a commit whose sync failed, what is found here may not be on the disk.
     update(connection, found.row, &profile)?;
-    touched.changed(key, Hot { row: found.row, profile: profile.into() });
+    batch.update(key, CachedProfile { row: found.row, profile: profile.into() });
     if let Some(origin) = change.origin.as_ref().filter(|_| changed) {
         let event = ProfileEvent::of(origin, 0, change.user, change.at, change.patch.items());
-        outbox::append(connection, change.app, event, effects, touched)?;
+        outbox::append(connection, change.app, event, delta, batch)?;
     }
     Ok(WriteOutcome::Done)
 }

@@ -1,17 +1,17 @@
-//! The writer: one thread, and group commit. It takes what has queued, writes it in one transaction with one sync,
-//! and only then acknowledges all of it. Alone, a change waits for nobody; under load, many share a sync.
+//! The writer: one thread, and group commit. It takes what has queued, writes it in one transaction with one sync, and only
+//! then acknowledges all of it. A single change waits for no other; under load, many share a sync.
 
 use crate::OpenError;
+use crate::disk_space::DiskSpace;
 use crate::files::Files;
-use crate::fresh::FreshEvents;
-use crate::hot::HotProfiles;
-use crate::room::Room;
+use crate::outbox_tail::OutboxTail;
+use crate::profile_cache::ProfileCache;
 use crate::sync::{AtomicBool, Instant, JoinHandle, Mutex, mpsc, oneshot, thread, timeout};
-use crate::touched::Touched;
 use crate::write::{self, Failure};
+use crate::write_batch::WriteBatch;
 use crate::{connection, outbox, reader};
 use portrait_store::OutboxSeq;
-use portrait_store::engine::{Backlogs, Effects};
+use portrait_store::engine::{Backlogs, OutboxDelta};
 use portrait_store::{AuditNote, Measurements, StoreError, StoreStats, Write, WriteOutcome};
 use rusqlite::{Connection, TransactionBehavior, ffi};
 use std::path::{Path, PathBuf};
@@ -20,17 +20,18 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc::error::TrySendError;
 
-/// The most operations in one transaction.
+/// The most writes in one transaction.
 const BATCH_MAX: usize = 256;
 /// The size from which a transaction takes in no more.
 const BATCH_BYTES_MAX: usize = 4 << 20;
-/// How often a busy writer looks for room: the checkpointer's looks, a second apart, would come too late on a small disk.
-const COMMITS_BETWEEN_LOOKS: u64 = 32;
-/// The most operations that wait; further callers wait for room.
+/// How often a busy writer refreshes the free space: the checkpointer's refreshes, a second apart, would come too late on a
+/// small disk.
+const COMMITS_BETWEEN_REFRESHES: u64 = 32;
+/// The most writes that wait; further callers wait for a place in the queue.
 const QUEUE_MAX: usize = 4096;
-/// How long an operation waits for its turn; it is then refused, unwritten. A server that answers within seconds has
-/// no use for a later one, and a queue that never empties would make everyone wait.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a write waits in the queue; it is then refused, unwritten. A server that answers within seconds has no use for
+/// a later one, and a queue that never empties would make every caller wait.
+const QUEUE_WAIT_MAX: Duration = Duration::from_secs(2);
 
 type Reply = oneshot::Sender<Result<WriteOutcome, StoreError>>;
 
@@ -65,14 +66,14 @@ pub(crate) struct Writer {
 
 /// What the writer shares with the rest of the engine.
 pub(crate) struct Shared {
-    /// While another holds it, nothing is written.
-    pub(crate) gate: Arc<Mutex<()>>,
-    /// Set by each deletion: tells the checkpointer that deleted bytes are in the log.
+    /// Held while a batch is written; while another holds it, nothing is written.
+    pub(crate) write_lock: Arc<Mutex<()>>,
+    /// Set by each deletion: tells the checkpointer that deleted bytes are in the WAL.
     pub(crate) erased: Arc<AtomicBool>,
-    /// Follow what is committed.
-    pub(crate) hot: Arc<HotProfiles>,
-    pub(crate) fresh: Arc<FreshEvents>,
-    pub(crate) room: Arc<Room>,
+    /// These follow what is committed.
+    pub(crate) cache: Arc<ProfileCache>,
+    pub(crate) tail: Arc<OutboxTail>,
+    pub(crate) space: Arc<DiskSpace>,
     pub(crate) files: Arc<Files>,
 }
 
@@ -83,7 +84,7 @@ impl Writer {
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
         let counters = Arc::new(Counters::default());
         let backlogs = Arc::new(outbox::backlogs(&connection).map_err(OpenError::engine(path))?);
-        let engine = Engine {
+        let thread = WriterThread {
             path: path.to_owned(),
             connection: Some(connection),
             broken: None,
@@ -92,7 +93,7 @@ impl Writer {
             last_place: backlogs.last_place(),
             backlogs: Arc::clone(&backlogs),
         };
-        let spawned = thread::Builder::new().name("store-writer".into()).spawn(move || engine.run(jobs));
+        let spawned = thread::Builder::new().name("store-writer".into()).spawn(move || thread.run(jobs));
         let thread = spawned.map_err(OpenError::io(path))?;
         Ok(Self { queue: Some(queue), counters, backlogs, thread: Mutex::new(Some(thread)) })
     }
@@ -106,16 +107,16 @@ impl Writer {
         let closed = || StoreError::Unavailable("it was closed".into());
         let queue = self.queue.as_ref().ok_or_else(closed)?;
         let since = Instant::now();
-        let room = match queue.try_reserve() {
-            Ok(room) => room,
+        let place = match queue.try_reserve() {
+            Ok(place) => place,
             Err(TrySendError::Closed(())) => return Err(closed()),
             Err(TrySendError::Full(())) => {
-                let room = timeout(PATIENCE, queue.reserve()).await;
-                room.map_err(|_| overloaded())?.map_err(|_| closed())?
+                let place = timeout(QUEUE_WAIT_MAX, queue.reserve()).await;
+                place.map_err(|_| overloaded())?.map_err(|_| closed())?
             }
         };
         let (reply, outcome) = oneshot::channel();
-        room.send(Message::Write(Job { write, note: note.map(Box::new), reply, since }));
+        place.send(Message::Write(Job { write, note: note.map(Box::new), reply, since }));
         outcome.await.map_err(|_| closed())?
     }
 
@@ -134,7 +135,7 @@ impl Writer {
         &self.counters.measurements
     }
 
-    /// Operations that wait to be written.
+    /// Writes that wait in the queue.
     pub(crate) fn waiting(&self) -> usize {
         self.queue.as_ref().map_or(0, |queue| queue.max_capacity() - queue.capacity())
     }
@@ -178,7 +179,7 @@ fn overloaded() -> StoreError {
     StoreError::Unavailable("too much is waiting to be written".into())
 }
 
-fn no_room() -> StoreError {
+fn disk_is_low() -> StoreError {
     StoreError::Unavailable("the disk is nearly full (store.keep_free_mib); make room on it".into())
 }
 
@@ -189,7 +190,7 @@ struct Broken {
 }
 
 /// What the thread owns.
-struct Engine {
+struct WriterThread {
     path: PathBuf,
     connection: Option<Connection>,
     broken: Option<Broken>,
@@ -199,7 +200,7 @@ struct Engine {
     last_place: OutboxSeq,
 }
 
-impl Engine {
+impl WriterThread {
     const BACKOFF_MIN: Duration = Duration::from_millis(100);
     const BACKOFF_MAX: Duration = Duration::from_secs(5);
 
@@ -211,11 +212,11 @@ impl Engine {
             let mut bytes = 0;
             while let Some(message) = next.take() {
                 match message {
-                    Message::Write(job) if job.since.elapsed() > PATIENCE => {
+                    Message::Write(job) if job.since.elapsed() > QUEUE_WAIT_MAX => {
                         let _ = job.reply.send(Err(overloaded()));
                     }
-                    Message::Write(job) if write::grows(&job.write) && self.has_no_room() => {
-                        let _ = job.reply.send(Err(no_room()));
+                    Message::Write(job) if write::grows(&job.write) && self.is_disk_low() => {
+                        let _ = job.reply.send(Err(disk_is_low()));
                     }
                     Message::Write(job) => {
                         bytes +=
@@ -236,23 +237,23 @@ impl Engine {
         }
         drop(self.connection);
         for done in closing {
-            // Who asked may have gone.
+            // The caller may have gone.
             let _ = done.send(());
         }
     }
 
-    /// Looked at anew for whoever would be refused: writing goes on as soon as there is room.
-    fn has_no_room(&self) -> bool {
-        self.shared.room.is_short() && self.shared.room.look()
+    /// Measured again before a write is refused: writing goes on as soon as there is room.
+    fn is_disk_low(&self) -> bool {
+        self.shared.space.is_low() && self.shared.space.refresh()
     }
 
-    /// Writes a batch and answers everyone in it.
+    /// Writes a batch and answers every caller in it.
     fn write(&mut self, batch: &mut Vec<Job>) {
         if batch.is_empty() {
             return;
         }
-        let gate = Arc::clone(&self.shared.gate);
-        let open = gate.lock().unwrap_or_else(PoisonError::into_inner);
+        let write_lock = Arc::clone(&self.shared.write_lock);
+        let locked = write_lock.lock().unwrap_or_else(PoisonError::into_inner);
         let began = Instant::now();
         let measurements = &self.counters.measurements;
         for job in batch.iter() {
@@ -261,7 +262,7 @@ impl Engine {
         measurements.batch.record(batch.len() as u64);
         let committed = self.commit(batch);
         self.counters.measurements.commit.record_time(began.elapsed());
-        drop(open);
+        drop(locked);
         match committed {
             Ok(outcomes) => {
                 if outcomes
@@ -274,14 +275,14 @@ impl Engine {
                 self.counters.changes.fetch_add(changes as u64, Ordering::Relaxed);
                 let commits = self.counters.commits.fetch_add(u64::from(changes > 0), Ordering::Relaxed);
                 for (job, outcome) in batch.drain(..).zip(outcomes) {
-                    // Who asked may have given up waiting.
+                    // The caller may have given up waiting.
                     let _ = job.reply.send(outcome);
                 }
-                if commits.is_multiple_of(COMMITS_BETWEEN_LOOKS) {
-                    self.shared.room.look();
+                if commits.is_multiple_of(COMMITS_BETWEEN_REFRESHES) {
+                    self.shared.space.refresh();
                 }
             }
-            // Somebody met a damaged page; everyone else has a right to be written.
+            // One write met a damaged page; the others are written.
             Err(StoreError::Corrupt(_)) if batch.len() > 1 => {
                 for job in std::mem::take(batch) {
                     self.write(&mut vec![job]);
@@ -300,22 +301,22 @@ impl Engine {
     fn commit(&mut self, batch: &[Job]) -> Result<Vec<Result<WriteOutcome, StoreError>>, StoreError> {
         // What is written must be in the files that the next start will open.
         self.shared.files.verify()?;
-        // Places that a failed batch took are not given again: whoever reads on must not miss an event.
-        let mut effects = Effects::after(self.last_place);
-        let (hot, backlogs) = (Arc::clone(&self.shared.hot), Arc::clone(&self.backlogs));
-        let mut touched = Touched::new(&hot, &backlogs);
-        let committed = transact(self.connection()?, batch, &mut effects, &mut touched);
-        self.last_place = effects.last_place();
+        // Places that a failed batch took are not given again: a reader that reads on must not miss an event.
+        let mut delta = OutboxDelta::after(self.last_place);
+        let (cache, backlogs) = (Arc::clone(&self.shared.cache), Arc::clone(&self.backlogs));
+        let mut changes = WriteBatch::new(&cache, &backlogs);
+        let committed = transact(self.connection()?, batch, &mut delta, &mut changes);
+        self.last_place = delta.last_place();
         match committed {
             Ok(outcomes) => {
                 self.broken = None;
-                touched.publish(&self.shared.fresh, self.last_place);
-                backlogs.commit(&effects);
+                changes.publish(&self.shared.tail, self.last_place);
+                backlogs.commit(&delta);
                 Ok(outcomes)
             }
             Err(error) => {
                 tracing::error!(%error, operations = batch.len(), "a commit failed; nothing in it was acknowledged");
-                if !leaves_connection_well(&error) {
+                if !keeps_connection_usable(&error) {
                     self.break_down();
                 }
                 Err(reader::failed(error))
@@ -323,7 +324,7 @@ impl Engine {
         }
     }
 
-    /// The connection, opened anew when it was given up and its time has come.
+    /// The connection, opened again when it was given up and its time has come.
     fn connection(&mut self) -> Result<&mut Connection, StoreError> {
         if self.connection.is_none() {
             if self.broken.as_ref().is_some_and(|broken| Instant::now() < broken.retry_at) {
@@ -331,7 +332,7 @@ impl Engine {
             }
             match connection::writing(&self.path) {
                 Ok(connection) => {
-                    // Not another store that took this one's place.
+                    // It must not be another store, which has this one's path by now.
                     self.shared.files.verify()?;
                     self.connection = Some(connection);
                 }
@@ -345,11 +346,11 @@ impl Engine {
     }
 
     /// After an I/O error the connection is given up: a sync that failed is never tried again, since the kernel may
-    /// have dropped the pages and would report success (fsyncgate). A new connection writes everything anew.
+    /// have dropped the pages and would report success (fsyncgate). A new connection writes everything again.
     fn break_down(&mut self) {
         self.connection = None;
-        self.shared.hot.clear();
-        self.shared.fresh.clear();
+        self.shared.cache.clear();
+        self.shared.tail.clear();
         let backoff = self.broken.take().map_or(Self::BACKOFF_MIN, |broken| broken.backoff * 2);
         let backoff = backoff.min(Self::BACKOFF_MAX);
         self.broken = Some(Broken { retry_at: Instant::now() + backoff, backoff });
@@ -359,14 +360,14 @@ impl Engine {
 fn transact(
     connection: &mut Connection,
     batch: &[Job],
-    effects: &mut Effects,
-    touched: &mut Touched<'_>,
+    delta: &mut OutboxDelta,
+    changes: &mut WriteBatch<'_>,
 ) -> rusqlite::Result<Vec<Result<WriteOutcome, StoreError>>> {
     // Dropped without a commit, the transaction is rolled back.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut outcomes = Vec::with_capacity(batch.len());
     for job in batch {
-        match write::run(&job.write, job.note.as_deref(), &transaction, effects, touched) {
+        match write::run(&job.write, job.note.as_deref(), &transaction, delta, changes) {
             Ok(outcome) => outcomes.push(Ok(outcome)),
             Err(Failure::Refused(error)) => outcomes.push(Err(error)),
             Err(Failure::Engine(error)) => return Err(error),
@@ -376,9 +377,9 @@ fn transact(
     Ok(outcomes)
 }
 
-/// A full disk has harmed nothing: the next write finds out whether there is room again. And a damaged page harms
-/// those only who need it.
-fn leaves_connection_well(error: &rusqlite::Error) -> bool {
+/// A full disk has harmed nothing: the next write finds out whether there is room again. And a damaged page concerns only
+/// the writes that need it.
+fn keeps_connection_usable(error: &rusqlite::Error) -> bool {
     let code = connection::result_code(error);
     matches!(code, Some(ffi::SQLITE_FULL | ffi::SQLITE_BUSY | ffi::SQLITE_CORRUPT))
 }

@@ -36,7 +36,7 @@ async fn refuses(store: &SqliteStore, expected: &[&str]) {
         let Err(StoreError::Unavailable(why)) = refused else { panic!("{refused:?}") };
         assert!(expected.iter().all(|part| why.contains(part)), "{why}");
     }
-    assert!(store.standing().files_changed);
+    assert!(store.status().files_changed);
 }
 
 fn is_refused(dir: &Path) {

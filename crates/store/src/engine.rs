@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What a unit of writing adds to the backlog and takes from it; it counts once the unit is committed.
 #[derive(Debug)]
-pub struct Effects {
+pub struct OutboxDelta {
     changes: Vec<Effect>,
     last: OutboxSeq,
 }
@@ -16,13 +16,13 @@ pub struct Effects {
 struct Effect {
     app: SdkAppId,
     state: EventState,
-    /// Each is about one stretch.
+    /// Each is about one segment.
     at: OutboxSeq,
     added: Amount,
     removed: Amount,
 }
 
-impl Effects {
+impl OutboxDelta {
     /// None yet; `last` is the last place that was given.
     pub fn after(last: OutboxSeq) -> Self {
         Self { changes: Vec::new(), last }
@@ -53,17 +53,17 @@ impl Effects {
         effect.removed.bytes += bytes;
     }
 
-    /// Several at once, of the stretch that this place is in.
+    /// Several at once, of the segment that this place is in.
     pub fn remove_all(&mut self, app: SdkAppId, state: EventState, seq: OutboxSeq, amount: Amount) {
         let effect = self.of(app, state, seq);
         effect.removed.events += amount.events;
         effect.removed.bytes += amount.bytes;
     }
 
-    /// A unit touches an app or two in a stretch or two, so a search from the end is short.
+    /// A unit touches an app or two in a segment or two, so a search from the end is short.
     fn of(&mut self, app: SdkAppId, state: EventState, at: OutboxSeq) -> &mut Effect {
         let same = |effect: &Effect| {
-            effect.app == app && effect.state == state && effect.at.stretch() == at.stretch()
+            effect.app == app && effect.state == state && effect.at.segment() == at.segment()
         };
         let index = self.changes.iter().rposition(same);
         let index = index.unwrap_or_else(|| {
@@ -83,28 +83,28 @@ impl Effects {
 
 /// The backlog of every app, and where its waiting events are, kept in memory: asking costs no I/O.
 #[derive(Default, Debug)]
-pub struct Backlogs(Mutex<Held>);
+pub struct Backlogs(Mutex<Counts>);
 
 #[derive(Default, Debug)]
-struct Held {
+struct Counts {
     backlogs: BTreeMap<SdkAppId, Backlog>,
-    /// How many events of an app wait in each stretch; those where none does are left out.
+    /// How many events of an app wait in each segment; those where none does are left out.
     waiting: BTreeMap<(SdkAppId, u64), u64>,
     /// The last place that was given.
     last: OutboxSeq,
 }
 
-impl Held {
-    fn take_in(&mut self, effect: &Effect) {
+impl Counts {
+    fn apply(&mut self, effect: &Effect) {
         let amount = self.backlogs.entry(effect.app).or_default().amount_mut(effect.state);
         amount.events = (amount.events + effect.added.events).saturating_sub(effect.removed.events);
         amount.bytes = (amount.bytes + effect.added.bytes).saturating_sub(effect.removed.bytes);
         if effect.state == EventState::Waiting {
-            let stretch = (effect.app, effect.at.stretch());
-            let count = self.waiting.entry(stretch).or_default();
+            let segment = (effect.app, effect.at.segment());
+            let count = self.waiting.entry(segment).or_default();
             *count = (*count + effect.added.events).saturating_sub(effect.removed.events);
             if *count == 0 {
-                self.waiting.remove(&stretch);
+                self.waiting.remove(&segment);
             }
         }
     }
@@ -112,11 +112,11 @@ impl Held {
 
 impl Backlogs {
     /// An event that is there since earlier. Events come in any number, so each is taken in by itself.
-    pub fn found(&mut self, app: SdkAppId, state: EventState, at: OutboxSeq, bytes: u64) {
-        let held = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
+    pub fn add_existing(&mut self, app: SdkAppId, state: EventState, at: OutboxSeq, bytes: u64) {
+        let counts = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
         let added = Amount { events: 1, bytes };
-        held.take_in(&Effect { app, state, at, added, removed: Amount::default() });
-        held.last = held.last.max(at);
+        counts.apply(&Effect { app, state, at, added, removed: Amount::default() });
+        counts.last = counts.last.max(at);
     }
 
     /// The last place that was given.
@@ -125,14 +125,14 @@ impl Backlogs {
     }
 
     /// Takes in what was committed.
-    pub fn commit(&self, effects: &Effects) {
-        if effects.changes.is_empty() {
+    pub fn commit(&self, delta: &OutboxDelta) {
+        if delta.changes.is_empty() {
             return;
         }
-        let mut held = self.lock();
-        effects.changes.iter().for_each(|effect| held.take_in(effect));
-        held.backlogs.retain(|_, backlog| *backlog != Backlog::default());
-        held.last = effects.last;
+        let mut counts = self.lock();
+        delta.changes.iter().for_each(|effect| counts.apply(effect));
+        counts.backlogs.retain(|_, backlog| *backlog != Backlog::default());
+        counts.last = delta.last;
     }
 
     /// What each app has; an app that has nothing is absent.
@@ -142,10 +142,10 @@ impl Backlogs {
 
     /// The next places, from one on, between which events of an app may wait: the first and the last.
     pub fn next_waiting(&self, app: SdkAppId, from: OutboxSeq) -> Option<(OutboxSeq, OutboxSeq)> {
-        let held = self.lock();
-        let (&(_, stretch), _) = held.waiting.range((app, from.stretch())..=(app, u64::MAX)).next()?;
-        let first = stretch * OutboxSeq::STRETCH;
-        Some((from.max(OutboxSeq(first)), OutboxSeq(first + OutboxSeq::STRETCH - 1)))
+        let counts = self.lock();
+        let (&(_, segment), _) = counts.waiting.range((app, from.segment())..=(app, u64::MAX)).next()?;
+        let first = segment * OutboxSeq::SEGMENT;
+        Some((from.max(OutboxSeq(first)), OutboxSeq(first + OutboxSeq::SEGMENT - 1)))
     }
 
     /// No event of the app waits before this place.
@@ -154,7 +154,7 @@ impl Backlogs {
         first.map_or_else(|| OutboxSeq(self.last_place().0 + 1), |(first, _)| first)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Held> {
+    fn lock(&self) -> MutexGuard<'_, Counts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

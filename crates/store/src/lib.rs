@@ -9,19 +9,19 @@ mod admin;
 pub mod codec;
 pub mod engine;
 mod identity;
-mod measure;
 mod memory;
+mod metrics;
 mod outbox;
 mod write;
 
 pub use admin::{AUDIT_ENTRIES_MAX, AuditEntry, AuditNote, AuditSeq, TOKENS_MAX, TokenRecord};
 pub use identity::{NoStoreId, StoreId};
-pub use measure::{Histogram, Measurements, Standing};
 pub use memory::{Image, MemoryStore};
-pub use outbox::{Amount, Backlog, EventState, OutboxEvent, OutboxSeq, Selection, Verdict};
+pub use metrics::{Histogram, Measurements, StoreStatus};
+pub use outbox::{Amount, Backlog, DeliveryOutcome, EventState, OutboxEvent, OutboxSeq, Selection};
 pub use write::{
     Change, DELETIONS_UNIT_MAX, Delete, Discard, EVENTS_UNIT_MAX, ForgetDeletions, Import, Kick, NoteOnly,
-    Probe, PutApp, PutToken, RemoveToken, Replay, Settle, TypedWrite, Write, WriteOutcome,
+    Probe, PutApp, PutToken, RecordDeliveries, RemoveToken, Replay, TypedWrite, Write, WriteOutcome,
 };
 
 use futures_util::future::BoxFuture;
@@ -112,7 +112,7 @@ pub trait Store: Send + Sync {
     fn catalog(&self) -> StoreFuture<'_, Vec<AppRecord>>;
 
     /// Reads an app's events that wait to be delivered or were given up, in the order of their places, those after `after`; at
-    /// most `limit`. Who reads on from the last place misses none. [`Change`] and [`Import`] write them.
+    /// most `limit`. A reader that reads on from the last place misses none. [`Change`] and [`Import`] write them.
     fn events(
         &self,
         app: SdkAppId,
@@ -153,8 +153,8 @@ pub trait Store: Send + Sync {
     }
 
     /// How it stands now.
-    fn standing(&self) -> Standing {
-        Standing::default()
+    fn status(&self) -> StoreStatus {
+        StoreStatus::default()
     }
 
     /// Finishes what was accepted and closes; later calls are [`StoreError::Unavailable`]. Doing it twice is harmless.
@@ -165,7 +165,7 @@ pub trait Store: Send + Sync {
         typed(self, change, None)
     }
 
-    /// [`Import`] that leaves nobody out.
+    /// [`Import`] that leaves none out.
     fn import(
         &self,
         app: SdkAppId,
@@ -224,9 +224,13 @@ pub trait Store: Send + Sync {
         typed(self, PutApp { settings: Box::new(settings), expected }, None)
     }
 
-    /// [`Settle`].
-    fn settle(&self, app: SdkAppId, verdicts: Vec<(OutboxSeq, Verdict)>) -> StoreFuture<'_, ()> {
-        typed(self, Settle { app, verdicts }, None)
+    /// [`RecordDeliveries`].
+    fn record_deliveries(
+        &self,
+        app: SdkAppId,
+        outcomes: Vec<(OutboxSeq, DeliveryOutcome)>,
+    ) -> StoreFuture<'_, ()> {
+        typed(self, RecordDeliveries { app, outcomes }, None)
     }
 
     /// [`Discard`].

@@ -4,16 +4,16 @@ use portrait_model::{ProfileEvent, UnixMillis};
 use std::sync::Arc;
 
 /// An event's place in the outbox. Grows with every event, and events of one user stand in the order of their changes.
-/// While the store is open no place is given twice; after that, one whose event is gone may be given anew.
+/// While the store is open no place is given twice; after that, one whose event is gone may be given again.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct OutboxSeq(pub u64);
 
 impl OutboxSeq {
-    pub(crate) const STRETCH: u64 = 1024;
+    pub(crate) const SEGMENT: u64 = 1024;
 
-    /// Which stretch of the outbox it is in, for engines: small enough to be looked through for the events of one app.
-    pub fn stretch(self) -> u64 {
-        self.0 / Self::STRETCH
+    /// Which segment of the outbox it is in, for engines: small enough to be looked through for the events of one app.
+    pub fn segment(self) -> u64 {
+        self.0 / Self::SEGMENT
     }
 }
 
@@ -45,7 +45,7 @@ pub struct OutboxEvent {
 
 /// What became of an attempt to deliver an event.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Verdict {
+pub enum DeliveryOutcome {
     /// It arrived and is removed.
     Delivered,
     /// It is to be tried again.

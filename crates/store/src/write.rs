@@ -2,7 +2,7 @@
 //!
 //! A write of one kind is a struct; the type of what it gives is [`TypedWrite::Output`].
 
-use crate::{EventState, OutboxSeq, Selection, StoreError, TokenRecord, Verdict};
+use crate::{DeliveryOutcome, EventState, OutboxSeq, Selection, StoreError, TokenRecord};
 use portrait_model::{
     AccountSeed, AppSettings, Origin, ProfilePatch, SdkAppId, UnixMillis, UnixSeconds, UserId,
 };
@@ -39,7 +39,7 @@ pub struct Import {
     pub at: UnixMillis,
     /// Where it came from; with `Some` every seed that changes something writes an event into the outbox in the same unit.
     pub origin: Option<Origin>,
-    /// An account that does not exist because of a deletion that was noted after this moment is left out; `None` leaves nobody
+    /// An account that does not exist because of a deletion that was noted after this moment is left out; `None` leaves none
     /// out.
     pub deleted_after: Option<UnixMillis>,
 }
@@ -89,11 +89,11 @@ pub struct PutApp {
 
 /// Records what became of attempts to deliver waiting events; an event that is gone is passed over.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Settle {
+pub struct RecordDeliveries {
     /// The app.
     pub app: SdkAppId,
     /// Each event's place, and what became of it.
-    pub verdicts: Vec<(OutboxSeq, Verdict)>,
+    pub outcomes: Vec<(OutboxSeq, DeliveryOutcome)>,
 }
 
 /// Removes events of one state, at most [`EVENTS_UNIT_MAX`]; gives how many.
@@ -144,7 +144,7 @@ pub enum Write {
     ForgetDeletions(ForgetDeletions),
     Kick(Kick),
     PutApp(PutApp),
-    Settle(Settle),
+    RecordDeliveries(RecordDeliveries),
     Discard(Discard),
     Replay(Replay),
     PutToken(PutToken),
@@ -207,7 +207,7 @@ typed! {
     ForgetDeletions -> usize;
     Kick -> ();
     PutApp -> u64;
-    Settle -> ();
+    RecordDeliveries -> ();
     Discard -> usize;
     Replay -> usize;
     PutToken -> ();

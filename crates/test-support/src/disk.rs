@@ -84,7 +84,7 @@ impl Disk {
         command.env("DISK_DIR", &self.dir).env("DISK_CONTROL", &self.control_path);
     }
 
-    /// From now on; the counters start anew.
+    /// From now on; the counters start from zero.
     pub fn spoil(&self, fault: Fault) {
         let Fault { kinds, files, first, count, action, error } = fault;
         // Off while it changes.

@@ -12,6 +12,6 @@
 
 pub mod disk;
 pub mod fixtures;
+pub mod schedules;
 pub mod small_disk;
 pub mod suite;
-pub mod thread_orders;

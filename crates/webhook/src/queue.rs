@@ -6,7 +6,7 @@ mod tests;
 use crate::circuit_breaker::Gate;
 use crate::retry::Schedule;
 use portrait_model::{UnixMillis, UserId};
-use portrait_store::{OutboxEvent, OutboxSeq, Verdict};
+use portrait_store::{DeliveryOutcome, OutboxEvent, OutboxSeq};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 /// The most events of an app in memory, and of one account: an account whose receiver says no for hours does not
@@ -68,10 +68,14 @@ impl Queue {
 
     /// Takes in an event; those of one account come in the order of their places. One that does not read back is
     /// parked at once.
-    pub(super) fn push(&mut self, event: OutboxEvent, now: UnixMillis) -> Option<(OutboxSeq, Verdict)> {
+    pub(super) fn push(
+        &mut self,
+        event: OutboxEvent,
+        now: UnixMillis,
+    ) -> Option<(OutboxSeq, DeliveryOutcome)> {
         let Some(user) = event.event.as_ref().map(|event| event.user) else {
             let failure = "the stored event is damaged".to_owned();
-            return Some((event.seq, Verdict::Park { attempts: event.attempts, failure }));
+            return Some((event.seq, DeliveryOutcome::Park { attempts: event.attempts, failure }));
         };
         let line = self.lines.entry(user).or_default();
         if line.passed_over.is_some() || line.events.len() >= EVENTS_MAX_PER_ACCOUNT {
@@ -124,7 +128,7 @@ impl Queue {
         user: UserId,
         outcome: Outcome,
         now: UnixMillis,
-    ) -> Vec<(OutboxSeq, Verdict)> {
+    ) -> Vec<(OutboxSeq, DeliveryOutcome)> {
         let Some(line) = self.lines.get_mut(&user).filter(|line| line.in_flight) else { return Vec::new() };
         line.in_flight = false;
         self.in_flight -= 1;
@@ -135,7 +139,7 @@ impl Queue {
             if self.gate.succeeded() {
                 self.all_due();
             }
-            return vec![(seq, Verdict::Delivered)];
+            return vec![(seq, DeliveryOutcome::Delivered)];
         };
         self.gate.failed(now);
         if asked_early {
@@ -149,10 +153,10 @@ impl Queue {
             first.due = due;
             first.failure = Some(failure.clone());
             self.line_up(user, now);
-            Verdict::Retry { attempts, due, failure }
+            DeliveryOutcome::Retry { attempts, due, failure }
         } else {
             self.drop_first(user, now);
-            Verdict::Park { attempts, failure }
+            DeliveryOutcome::Park { attempts, failure }
         };
         let mut verdicts = vec![(seq, verdict)];
         verdicts.extend(self.expire(now));
@@ -185,7 +189,7 @@ impl Queue {
     }
 
     /// A receiver that was down for as long as the schedule lasts: events as old as that have had their chance.
-    fn expire(&mut self, now: UnixMillis) -> Vec<(OutboxSeq, Verdict)> {
+    fn expire(&mut self, now: UnixMillis) -> Vec<(OutboxSeq, DeliveryOutcome)> {
         let span = self.schedule.span_ms();
         if self.gate.down_ms(now).is_none_or(|down| down < span) {
             return Vec::new();
@@ -200,7 +204,7 @@ impl Queue {
                 && old(first)
             {
                 let failure = first.failure.clone().unwrap_or_else(|| "the receiver was down".into());
-                verdicts.push((first.seq, Verdict::Park { attempts: first.attempts, failure }));
+                verdicts.push((first.seq, DeliveryOutcome::Park { attempts: first.attempts, failure }));
                 let (seq, due) = (first.seq, first.due);
                 self.ready.remove(&(seq, user));
                 self.later.remove(&(due, seq));

@@ -1,7 +1,7 @@
 //! How an app's webhook does: what is counted, and what wakes its worker.
 
 use portrait_model::SdkAppId;
-use portrait_store::{Backlog, OutboxSeq, Verdict};
+use portrait_store::{Backlog, DeliveryOutcome, OutboxSeq};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::Notify;
@@ -80,15 +80,15 @@ impl Delivery {
     }
 
     /// Counts what became of attempts.
-    pub(super) fn count(&self, verdicts: &[(OutboxSeq, Verdict)]) {
+    pub(super) fn count(&self, verdicts: &[(OutboxSeq, DeliveryOutcome)]) {
         for (_, verdict) in verdicts {
             let failure = match verdict {
-                Verdict::Delivered => {
+                DeliveryOutcome::Delivered => {
                     self.delivered.fetch_add(1, Ordering::Relaxed);
                     continue;
                 }
-                Verdict::Retry { failure, .. } => failure,
-                Verdict::Park { failure, .. } => {
+                DeliveryOutcome::Retry { failure, .. } => failure,
+                DeliveryOutcome::Park { failure, .. } => {
                     self.parked.fetch_add(1, Ordering::Relaxed);
                     failure
                 }

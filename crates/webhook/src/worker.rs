@@ -6,7 +6,7 @@ use crate::status::Delivery;
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use portrait_model::{SdkAppId, UnixMillis, UserId};
-use portrait_store::{EventState, OutboxEvent, OutboxSeq, StoreError, Verdict};
+use portrait_store::{DeliveryOutcome, EventState, OutboxEvent, OutboxSeq, StoreError};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +25,7 @@ const SLEEP_MAX: Duration = Duration::from_secs(1);
 /// What the worker waits for.
 enum Done {
     Sent(UserId, Outcome),
-    Settled(Vec<(OutboxSeq, Verdict)>, Result<(), StoreError>),
+    Settled(Vec<(OutboxSeq, DeliveryOutcome)>, Result<(), StoreError>),
 }
 
 /// Delivers an app's events until it is stopped or the app has no webhook any more.
@@ -38,7 +38,7 @@ pub(super) struct Worker {
     read_to: Option<OutboxSeq>,
     /// There may be more to read.
     more: bool,
-    verdicts: Vec<(OutboxSeq, Verdict)>,
+    verdicts: Vec<(OutboxSeq, DeliveryOutcome)>,
     settling: bool,
     at_work: FuturesUnordered<BoxFuture<'static, Done>>,
     sending: usize,
@@ -200,7 +200,7 @@ impl Worker {
         let verdicts = std::mem::take(&mut self.verdicts);
         let (webhooks, app) = (Arc::clone(&self.webhooks), self.app);
         self.at_work.push(Box::pin(async move {
-            let outcome = webhooks.store.settle(app, verdicts.clone()).await;
+            let outcome = webhooks.store.record_deliveries(app, verdicts.clone()).await;
             if outcome.is_err() {
                 // Not at once again: a full disk needs a moment.
                 sleep(SLEEP_MAX).await;

@@ -9,7 +9,7 @@ use portrait_model::{
     UnixMillis, UnixSeconds, UserId, UserSig, sign,
 };
 use portrait_store::{MemoryStore, Store, StoreError};
-use portrait_test_support::thread_orders::{check, wrong};
+use portrait_test_support::schedules::{check, wrong};
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::{future, thread};
 use std::collections::HashMap;

@@ -10,7 +10,7 @@ use futures_util::future::{BoxFuture, FutureExt};
 use portrait_api::call_counts::Usage;
 use portrait_api::registry::Registry as Apps;
 use portrait_api::telemetry::Telemetry;
-use portrait_store::{Standing, Store, StoreStats};
+use portrait_store::{Store, StoreStats, StoreStatus};
 use portrait_webhook::deliverer::Webhooks;
 use portrait_webhook::status::WebhookStatus;
 use prometheus_client::collector::Collector;
@@ -77,7 +77,7 @@ pub(crate) fn renderer(
 #[derive(Debug, Default)]
 pub(crate) struct Snapshot {
     store: StoreStats,
-    standing: Standing,
+    standing: StoreStatus,
     failed_commits: u64,
     commit: Recorded,
     batch: Recorded,
@@ -101,7 +101,7 @@ impl Snapshot {
             webhooks: webhooks.statuses().await,
             backlog_bytes_max: webhooks.backlog_bytes_max(),
             store: store.stats(),
-            standing: store.standing(),
+            standing: store.status(),
             telemetry,
             ..Self::default()
         };

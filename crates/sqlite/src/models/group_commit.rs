@@ -1,18 +1,18 @@
-//! The writer's queue: callers, batches, commits that fail, patience that ends, a gate that closes, and the end.
+//! The writer's queue: callers, batches, commits that fail, waits that time out, a write lock that is taken, and the end.
 //!
-//! Everybody is answered. What was answered with OK is stored, and read from then on; what was refused is not. Nothing is written
-//! while the gate is closed, nor after `close` has come back, and then everybody is told that it was closed.
+//! Every caller is answered. What was answered with OK is stored, and read from then on; what was refused is not. Nothing is
+//! written while another holds the write lock, nor after `close` has returned, and from then on every caller is told that it was closed.
 
 use super::sync::{Fault, advance, fault, scheduling_point};
 use super::table::{Table, delete, read};
-use crate::hot::HotProfiles;
+use crate::disk_space::DiskSpace;
+use crate::profile_cache::ProfileCache;
 use crate::reader::Readers;
-use crate::room::Room;
 use crate::writer::{Shared, Writer};
 use portrait_model::UserId;
 use portrait_store::StoreError;
 use portrait_test_support::fixtures::user;
-use portrait_test_support::thread_orders::{check, wrong};
+use portrait_test_support::schedules::{check, wrong};
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::sync::atomic::{AtomicBool, Ordering};
 use shuttle::sync::{Arc, Mutex};
@@ -51,10 +51,10 @@ struct Stage {
     seen: Arc<Seen>,
     table: Arc<Table>,
     writer: Writer,
-    hot: Arc<HotProfiles>,
+    cache: Arc<ProfileCache>,
     readers: Readers,
-    gate: Arc<Mutex<()>>,
-    /// Somebody wants it closed.
+    write_lock: Arc<Mutex<()>>,
+    /// A thread is closing it.
     closing: AtomicBool,
 }
 
@@ -62,27 +62,27 @@ impl Stage {
     fn new(table: &Arc<Table>, seen: &Arc<Seen>) -> Self {
         let accounts: Vec<UserId> = (0..CALLERS).map(account).chain([abandoned()]).collect();
         table.begin(&accounts);
-        let (gate, hot) = (Arc::new(Mutex::new(())), Arc::new(HotProfiles::new(1 << 20)));
+        let (write_lock, cache) = (Arc::new(Mutex::new(())), Arc::new(ProfileCache::new(1 << 20)));
         let shared = Shared {
-            gate: Arc::clone(&gate),
+            write_lock: Arc::clone(&write_lock),
             erased: Arc::new(AtomicBool::new(false)),
-            hot: Arc::clone(&hot),
-            fresh: Arc::default(),
-            room: Arc::new(Room::new(table.path(), 0)),
+            cache: Arc::clone(&cache),
+            tail: Arc::default(),
+            space: Arc::new(DiskSpace::new(table.path(), 0)),
             files: Arc::default(),
         };
         let writer = Writer::start(&table.path(), shared).unwrap();
         let readers = Readers::new(&table.path(), Arc::default());
         let (seen, table, closing) = (Arc::clone(seen), Arc::clone(table), AtomicBool::new(false));
-        Self { seen, table, writer, hot, readers, gate, closing }
+        Self { seen, table, writer, cache, readers, write_lock, closing }
     }
 
     fn read(&self, account: UserId) -> Option<u64> {
-        read(&self.readers, &self.hot, account)
+        read(&self.readers, &self.cache, account)
     }
 }
 
-/// Changes an account that nobody else changes, and a few others; gives what it is at the end.
+/// Changes an account that no other caller changes, and a few others; returns what it is at the end.
 fn call(stage: &Stage, caller: usize) -> Option<u64> {
     let (table, own) = (&stage.table, account(caller));
     let mut known = Some(0);
@@ -107,7 +107,7 @@ fn call(stage: &Stage, caller: usize) -> Option<u64> {
             Err(StoreError::NoSuchAccount) => assert_eq!(known, None),
             Err(StoreError::Unavailable(why)) => {
                 let why = refusal(&why);
-                assert!(why != CLOSED || stage.closing.load(Ordering::SeqCst), "nobody closed it");
+                assert!(why != CLOSED || stage.closing.load(Ordering::SeqCst), "it was not closed");
                 stage.seen.one(why);
             }
             Err(other) => panic!("{other}"),
@@ -122,13 +122,13 @@ fn refusal(why: &str) -> &'static str {
     reasons.into_iter().find(|reason| why.contains(reason)).unwrap_or_else(|| panic!("{why}"))
 }
 
-fn close_the_gate(stage: &Stage) {
-    let closed = stage.gate.lock().unwrap();
+fn hold_the_write_lock(stage: &Stage) {
+    let closed = stage.write_lock.lock().unwrap();
     let before = stage.table.commits_seen();
     for _ in 0..4 {
         scheduling_point();
     }
-    assert_eq!(stage.table.commits_seen(), before, "written through a closed gate");
+    assert_eq!(stage.table.commits_seen(), before, "written while another held the write lock");
     drop(closed);
 }
 
@@ -152,7 +152,7 @@ fn story(table: &Arc<Table>, seen: &Arc<Seen>) {
         thread::spawn(move || play(&stage))
     };
     let others = [
-        on(close_the_gate),
+        on(hold_the_write_lock),
         on(|_| (0..3).for_each(|_| advance(Duration::from_millis(900)))),
         // A second one who closes waits for the first.
         on(|stage| drop(close(stage))),
@@ -184,7 +184,7 @@ fn story(table: &Arc<Table>, seen: &Arc<Seen>) {
 }
 
 #[test]
-fn everybody_is_answered_with_what_became_of_it() {
+fn every_caller_is_answered_with_what_became_of_it() {
     let (table, seen) = (Arc::new(Table::new()), Arc::new(Seen::default()));
     check(1000, {
         let seen = Arc::clone(&seen);
@@ -195,7 +195,7 @@ fn everybody_is_answered_with_what_became_of_it() {
     assert_eq!(seen.len(), 6, "{seen:?}");
 }
 
-/// The same story without the end: the writer is dropped while somebody may still wait for it.
+/// The same story without the end: the writer is dropped while a caller may still wait for it.
 #[test]
 fn a_writer_that_is_dropped_has_written_what_it_accepted() {
     let table = Arc::new(Table::new());
@@ -216,7 +216,7 @@ fn a_writer_that_is_dropped_has_written_what_it_accepted() {
 fn broken_queues_are_found_out() {
     let ways: [(Fault, &[&str]); 2] = [
         (Fault::NeverCloses, &["deadlock"]),
-        (Fault::LosesAnswers, &["what was acknowledged is read", "nobody closed it"]),
+        (Fault::LosesAnswers, &["what was acknowledged is read", "it was not closed"]),
     ];
     for (broken, expected) in ways {
         let table = Arc::new(Table::new());

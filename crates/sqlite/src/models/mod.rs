@@ -4,7 +4,7 @@
 //! What runs is this crate itself, with shuttle's locks and threads (`sync.rs` here takes the place of the crate's own), with a
 //! scheduling point before each operation of a channel, and with a clock that only the test moves. SQLite is the real one, on real
 //! files, but waits for no disk. What stands in for something: tokio's channels are whole operations here (tokio checks their insides
-//! itself), atomics are sequentially consistent, and there is no checkpointer, only somebody who closes its gate.
+//! itself), atomics are sequentially consistent, and there is no checkpointer, only a thread that takes its write lock.
 //!
 //! `cargo test -p portrait-sqlite --features shuttle --lib` runs them: with that feature the crate's unit tests are these alone.
 //! `SCALE=n` looks at n times as many orders. The checker is no proof: it draws orders at random (half of them with few preemptions, which find most faults).

@@ -1,15 +1,15 @@
-//! The profiles in memory: the writer publishes what it commits, readers offer what they find in the table, which may be out of date by
-//! then. Nobody reads what is older than what was acknowledged before, or what he read before; and in the end memory holds what
-//! the table holds.
+//! The cache of profiles: the writer publishes what it commits, readers insert what they find in the table, which may be out of date by
+//! then. No reader reads what is older than what was acknowledged before, or than what it read before; and in the end the cache
+//! holds what the table holds.
 
 use super::table::{Table, delete, read};
-use crate::hot::{Hot, HotProfiles};
+use crate::disk_space::DiskSpace;
+use crate::profile_cache::{CachedProfile, ProfileCache};
 use crate::reader::Readers;
-use crate::room::Room;
 use crate::writer::{Shared, Writer};
 use portrait_model::UserId;
 use portrait_test_support::fixtures::{APP, user};
-use portrait_test_support::thread_orders::{check, wrong};
+use portrait_test_support::schedules::{check, wrong};
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use shuttle::sync::{Arc, Mutex};
@@ -23,16 +23,16 @@ fn alice() -> UserId {
 }
 
 /// How a reader reads.
-type Read = fn(&Readers, &HotProfiles) -> Option<u64>;
+type Read = fn(&Readers, &ProfileCache) -> Option<u64>;
 
-fn as_shipped(readers: &Readers, hot: &HotProfiles) -> Option<u64> {
-    read(readers, hot, alice())
+fn as_shipped(readers: &Readers, cache: &ProfileCache) -> Option<u64> {
+    read(readers, cache, alice())
 }
 
-/// Looks at the clock after the fact: what it offers may be older than the stamp that it carries.
-fn carelessly(readers: &Readers, hot: &HotProfiles) -> Option<u64> {
+/// Looks at the clock after the fact: what it offers may be older than the version that it carries.
+fn carelessly(readers: &Readers, cache: &ProfileCache) -> Option<u64> {
     let key = (APP, alice());
-    if let Ok(known) = hot.get(&key) {
+    if let Ok(known) = cache.get(&key) {
         return Some(super::table::version_of(alice(), &known.profile));
     }
     let sql = "SELECT id, profile FROM accounts WHERE user = 'alice'";
@@ -41,8 +41,8 @@ fn carelessly(readers: &Readers, hot: &HotProfiles) -> Option<u64> {
     });
     let (row, profile) = found.unwrap()?;
     let version = super::table::version_of(alice(), &profile);
-    if let Err(stamp) = hot.get(&key) {
-        hot.offer(key, Hot { row, profile: profile.into() }, stamp);
+    if let Err(version) = cache.get(&key) {
+        cache.insert_if_current(key, CachedProfile { row, profile: profile.into() }, version);
     }
     Some(version)
 }
@@ -50,27 +50,27 @@ fn carelessly(readers: &Readers, hot: &HotProfiles) -> Option<u64> {
 /// Versions only grow, and an account that was deleted is made again with a greater one.
 fn story(table: &Arc<Table>, look: Read) {
     table.begin(&[alice()]);
-    let hot = Arc::new(HotProfiles::new(1 << 20));
+    let cache = Arc::new(ProfileCache::new(1 << 20));
     let shared = Shared {
-        gate: Arc::new(Mutex::new(())),
+        write_lock: Arc::new(Mutex::new(())),
         erased: Arc::new(AtomicBool::new(false)),
-        hot: Arc::clone(&hot),
-        fresh: Arc::default(),
-        room: Arc::new(Room::new(table.path(), 0)),
+        cache: Arc::clone(&cache),
+        tail: Arc::default(),
+        space: Arc::new(DiskSpace::new(table.path(), 0)),
         files: Arc::default(),
     };
     let writer = Writer::start(&table.path(), shared).unwrap();
     let acknowledged = Arc::new(AtomicU64::new(0));
     let readers: Vec<_> = (0..READERS)
         .map(|_| {
-            let (hot, acknowledged) = (Arc::clone(&hot), Arc::clone(&acknowledged));
+            let (cache, acknowledged) = (Arc::clone(&cache), Arc::clone(&acknowledged));
             let readers = Readers::new(&table.path(), Arc::default());
             thread::spawn(move || {
                 let mut seen = 0;
                 for _ in 0..3 {
                     let least = acknowledged.load(Ordering::SeqCst).max(seen);
                     // Deleted, it has no version; the next one is greater than all before.
-                    let Some(version) = look(&readers, &hot) else { continue };
+                    let Some(version) = look(&readers, &cache) else { continue };
                     assert!(version >= least, "version {version} is read after version {least}");
                     seen = version;
                 }
@@ -101,19 +101,19 @@ fn story(table: &Arc<Table>, look: Read) {
     }
     future::block_on(writer.close());
     let stored = table.stored().get(&alice()).copied();
-    match hot.get(&(APP, alice())) {
+    match cache.get(&(APP, alice())) {
         Ok(known) => assert_eq!(Some(super::table::version_of(alice(), &known.profile)), stored, "memory"),
-        Err(_) => assert_eq!(read(&Readers::new(&table.path(), Arc::default()), &hot, alice()), stored),
+        Err(_) => assert_eq!(read(&Readers::new(&table.path(), Arc::default()), &cache, alice()), stored),
     }
 }
 
 #[test]
-fn nobody_reads_what_is_out_of_date() {
+fn no_reader_reads_what_is_out_of_date() {
     let table = Arc::new(Table::new());
     check(2000, move || story(&table, as_shipped));
 }
 
-/// The model can fail: with a reader that takes its stamp too late.
+/// The model can fail: with a reader that takes its version too late.
 #[test]
 fn a_careless_reader_is_found_out() {
     let table = Arc::new(Table::new());

@@ -2,7 +2,7 @@
 
 use super::sync::reset_clock;
 use crate::connection;
-use crate::hot::HotProfiles;
+use crate::profile_cache::ProfileCache;
 use crate::reader::{self, Readers};
 use portrait_model::{AccountSeed, FieldValue, NewUserId, Profile, ProfilePatch, UnixMillis, UserId};
 use portrait_store::{Change, Delete, Found, Import, Write, codec};
@@ -80,7 +80,7 @@ impl Table {
             .collect()
     }
 
-    /// A number that changes when somebody commits.
+    /// A number that changes with every commit of another connection.
     pub(crate) fn commits_seen(&self) -> i64 {
         let outside = self.outside.lock().unwrap();
         outside.query_row("PRAGMA data_version", [], |row| row.get(0)).unwrap()
@@ -121,8 +121,8 @@ fn version(profile: &Profile) -> u64 {
 }
 
 /// Reads an account as the store does; `None` when there is none.
-pub(crate) fn read(readers: &Readers, hot: &HotProfiles, account: UserId) -> Option<u64> {
-    match reader::profiles(readers, hot, APP, &[account]).unwrap().remove(0) {
+pub(crate) fn read(readers: &Readers, cache: &ProfileCache, account: UserId) -> Option<u64> {
+    match reader::profiles(readers, cache, APP, &[account]).unwrap().remove(0) {
         Found::Profile(profile) => Some(version(&profile)),
         Found::Missing => None,
         Found::Damaged => panic!("{account} does not read back"),

@@ -10,7 +10,7 @@ use portrait_model::{
     StandardTag, Tag, UnixMillis,
 };
 use portrait_sqlite::SqliteStore;
-use portrait_store::{Change, EventState, Found, Store, StoreError, Verdict};
+use portrait_store::{Change, DeliveryOutcome, EventState, Found, Store, StoreError};
 use portrait_test_support::fixtures::{patch, user};
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
@@ -40,7 +40,7 @@ enum Step {
     Import,
     DeleteAll,
     /// The oldest events were delivered.
-    Settle(usize),
+    RecordDeliveries(usize),
     PutApp,
 }
 
@@ -50,7 +50,7 @@ impl Step {
             0..12 => Self::Set(random.below(ACCOUNTS as u64) as usize),
             12..15 => Self::Import,
             15 => Self::DeleteAll,
-            16..19 => Self::Settle(1 + random.below(5) as usize),
+            16..19 => Self::RecordDeliveries(1 + random.below(5) as usize),
             _ => Self::PutApp,
         }
     }
@@ -68,7 +68,7 @@ impl Step {
                 state.events.extend((0..ACCOUNTS).map(|who| (who, version)));
             }
             Self::DeleteAll => state.accounts = [None; ACCOUNTS],
-            Self::Settle(count) => drop(state.events.drain(..count.min(state.events.len()))),
+            Self::RecordDeliveries(count) => drop(state.events.drain(..count.min(state.events.len()))),
             Self::PutApp => state.revision += 1,
         }
         state
@@ -306,9 +306,14 @@ async fn take(
         Step::DeleteAll => {
             store.delete(app, (0..ACCOUNTS).map(|who| user(&name(who))).collect()).await.map(drop)
         }
-        Step::Settle(count) => {
+        Step::RecordDeliveries(count) => {
             let events = store.events(app, EventState::Waiting, None, count).await?;
-            store.settle(app, events.iter().map(|event| (event.seq, Verdict::Delivered)).collect()).await
+            store
+                .record_deliveries(
+                    app,
+                    events.iter().map(|event| (event.seq, DeliveryOutcome::Delivered)).collect(),
+                )
+                .await
         }
         Step::PutApp => {
             let mut settings = AppSettings::new(app);

@@ -7,7 +7,7 @@ mod write;
 
 pub use image::Image;
 
-use crate::engine::{Backlogs, Effects};
+use crate::engine::{Backlogs, OutboxDelta};
 use crate::{
     AuditEntry, AuditNote, AuditSeq, Backlog, EventState, Found, OutboxEvent, OutboxSeq, Store, StoreError,
     StoreFuture, StoreId, StoreStats, TokenRecord, Write, WriteOutcome,
@@ -83,13 +83,13 @@ impl MemoryStore {
 
     fn commit<'a, T: Send + 'a>(
         &self,
-        write: impl FnOnce(&mut Inner, &mut Effects) -> Result<T, StoreError>,
+        write: impl FnOnce(&mut Inner, &mut OutboxDelta) -> Result<T, StoreError>,
     ) -> StoreFuture<'a, T> {
         let mut inner = self.lock();
-        let mut effects = Effects::after(inner.outbox.last);
-        let outcome = inner.open().and_then(|()| write(&mut inner, &mut effects));
+        let mut delta = OutboxDelta::after(inner.outbox.last);
+        let outcome = inner.open().and_then(|()| write(&mut inner, &mut delta));
         if outcome.is_ok() {
-            inner.backlogs.commit(&effects);
+            inner.backlogs.commit(&delta);
             inner.stats.changes += 1;
             inner.stats.commits += 1;
         }
@@ -105,8 +105,8 @@ impl Inner {
 
 impl Store for MemoryStore {
     fn write(&self, write: Write, note: Option<AuditNote>) -> StoreFuture<'_, WriteOutcome> {
-        self.commit(|inner, effects| {
-            let outcome = inner.run(write, effects)?;
+        self.commit(|inner, delta| {
+            let outcome = inner.run(write, delta)?;
             if let Some(note) = note.filter(|_| outcome.changed()) {
                 inner.admin.append(note);
             }

@@ -1,7 +1,7 @@
 //! The outbox of the reference engine.
 
-use crate::engine::Effects;
-use crate::outbox::{EventState, OutboxEvent, OutboxSeq, Selection, Verdict};
+use crate::engine::OutboxDelta;
+use crate::outbox::{DeliveryOutcome, EventState, OutboxEvent, OutboxSeq, Selection};
 use crate::{EVENTS_UNIT_MAX, codec};
 use portrait_model::{ProfileEvent, SdkAppId, UnixMillis};
 use std::collections::BTreeMap;
@@ -22,30 +22,36 @@ struct Kept {
 }
 
 impl Outbox {
-    pub(super) fn append(&mut self, app: SdkAppId, event: Arc<ProfileEvent>, effects: &mut Effects) {
-        let seq = effects.next_place();
+    pub(super) fn append(&mut self, app: SdkAppId, event: Arc<ProfileEvent>, delta: &mut OutboxDelta) {
+        let seq = delta.next_place();
         self.last = seq;
         let bytes = codec::encode_event(&event).len() as u64;
         let (due, event) = (UnixMillis(0), Some(event));
         let event = OutboxEvent { seq, bytes, attempts: 0, due, failure: None, event };
-        effects.add(app, EventState::Waiting, seq, bytes);
+        delta.add(app, EventState::Waiting, seq, bytes);
         self.kept.insert(seq, Kept { app, state: EventState::Waiting, event });
     }
 
-    pub(super) fn settle(&mut self, app: SdkAppId, seq: OutboxSeq, verdict: Verdict, effects: &mut Effects) {
+    pub(super) fn record_delivery(
+        &mut self,
+        app: SdkAppId,
+        seq: OutboxSeq,
+        outcome: DeliveryOutcome,
+        delta: &mut OutboxDelta,
+    ) {
         let waiting = |kept: &&mut Kept| kept.app == app && kept.state == EventState::Waiting;
         let Some(kept) = self.kept.get_mut(&seq).filter(waiting) else { return };
-        match verdict {
-            Verdict::Delivered => {
-                effects.remove(app, EventState::Waiting, seq, kept.event.bytes);
+        match outcome {
+            DeliveryOutcome::Delivered => {
+                delta.remove(app, EventState::Waiting, seq, kept.event.bytes);
                 self.kept.remove(&seq);
             }
-            Verdict::Retry { attempts, due, failure } => {
+            DeliveryOutcome::Retry { attempts, due, failure } => {
                 kept.event = OutboxEvent { attempts, due, failure: Some(failure), ..kept.event.clone() };
             }
-            Verdict::Park { attempts, failure } => {
-                effects.remove(app, EventState::Waiting, seq, kept.event.bytes);
-                effects.add(app, EventState::Parked, seq, kept.event.bytes);
+            DeliveryOutcome::Park { attempts, failure } => {
+                delta.remove(app, EventState::Waiting, seq, kept.event.bytes);
+                delta.add(app, EventState::Parked, seq, kept.event.bytes);
                 kept.event = OutboxEvent { attempts, failure: Some(failure), ..kept.event.clone() };
                 kept.state = EventState::Parked;
             }
@@ -70,11 +76,11 @@ impl Outbox {
     }
 
     /// Forgets every event of the apps that are chosen.
-    pub(super) fn clear(&mut self, chosen: impl Fn(SdkAppId) -> bool, effects: &mut Effects) {
+    pub(super) fn clear(&mut self, chosen: impl Fn(SdkAppId) -> bool, delta: &mut OutboxDelta) {
         let places: Vec<_> =
             self.kept.iter().filter(|(_, kept)| chosen(kept.app)).map(|(seq, _)| *seq).collect();
         for seq in places {
-            self.remove(seq, effects);
+            self.remove(seq, delta);
         }
     }
 
@@ -83,29 +89,29 @@ impl Outbox {
         app: SdkAppId,
         state: EventState,
         selection: Selection,
-        effects: &mut Effects,
+        delta: &mut OutboxDelta,
     ) -> usize {
         let places = self.places(app, state, selection);
         for seq in &places {
-            self.remove(*seq, effects);
+            self.remove(*seq, delta);
         }
         places.len()
     }
 
-    pub(super) fn replay(&mut self, app: SdkAppId, selection: Selection, effects: &mut Effects) -> usize {
+    pub(super) fn replay(&mut self, app: SdkAppId, selection: Selection, delta: &mut OutboxDelta) -> usize {
         let places = self.places(app, EventState::Parked, selection);
         for seq in &places {
-            let kept = self.remove(*seq, effects);
+            let kept = self.remove(*seq, delta);
             if let Some(event) = kept.and_then(|kept| kept.event.event) {
-                self.append(app, event, effects);
+                self.append(app, event, delta);
             }
         }
         places.len()
     }
 
-    fn remove(&mut self, seq: OutboxSeq, effects: &mut Effects) -> Option<Kept> {
+    fn remove(&mut self, seq: OutboxSeq, delta: &mut OutboxDelta) -> Option<Kept> {
         let kept = self.kept.remove(&seq)?;
-        effects.remove(kept.app, kept.state, seq, kept.event.bytes);
+        delta.remove(kept.app, kept.state, seq, kept.event.bytes);
         Some(kept)
     }
 

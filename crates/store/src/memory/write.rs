@@ -1,21 +1,21 @@
 //! What each write does to the engine in memory.
 
 use super::{Account, Inner};
-use crate::engine::Effects;
+use crate::engine::OutboxDelta;
 use crate::{
     Change, DELETIONS_UNIT_MAX, Delete, Discard, ForgetDeletions, Import, Kick, NoteOnly, Probe, PutApp,
-    PutToken, RemoveToken, Replay, Settle, StoreError, Write, WriteOutcome,
+    PutToken, RecordDeliveries, RemoveToken, Replay, StoreError, Write, WriteOutcome,
 };
 use portrait_model::{ProfileEvent, SdkAppId, UserId};
 
 impl Inner {
-    pub(super) fn run(&mut self, write: Write, effects: &mut Effects) -> Result<WriteOutcome, StoreError> {
+    pub(super) fn run(&mut self, write: Write, delta: &mut OutboxDelta) -> Result<WriteOutcome, StoreError> {
         Ok(match write {
             Write::Change(change) => {
-                self.apply(change, effects)?;
+                self.apply(change, delta)?;
                 WriteOutcome::Done
             }
-            Write::Import(import) => WriteOutcome::LeftOut(self.import(&import, effects)),
+            Write::Import(import) => WriteOutcome::LeftOut(self.import(&import, delta)),
             Write::Delete(delete) => WriteOutcome::Deleted(self.delete(&delete)),
             Write::ForgetDeletions(forget) => WriteOutcome::Counted(self.forget_deletions(&forget)),
             Write::Kick(Kick { app, user, at }) => {
@@ -24,17 +24,17 @@ impl Inner {
                 WriteOutcome::Done
             }
             Write::PutApp(put) => WriteOutcome::Revision(self.put_app(put)?),
-            Write::Settle(Settle { app, verdicts }) => {
-                for (seq, verdict) in verdicts {
-                    self.outbox.settle(app, seq, verdict, effects);
+            Write::RecordDeliveries(RecordDeliveries { app, outcomes }) => {
+                for (seq, outcome) in outcomes {
+                    self.outbox.record_delivery(app, seq, outcome, delta);
                 }
                 WriteOutcome::Done
             }
             Write::Discard(Discard { app, state, selection }) => {
-                WriteOutcome::Counted(self.outbox.discard(app, state, selection, effects))
+                WriteOutcome::Counted(self.outbox.discard(app, state, selection, delta))
             }
             Write::Replay(Replay { app, selection }) => {
-                WriteOutcome::Counted(self.outbox.replay(app, selection, effects))
+                WriteOutcome::Counted(self.outbox.replay(app, selection, delta))
             }
             Write::PutToken(PutToken(token)) => {
                 self.admin.put_token(token)?;
@@ -49,17 +49,17 @@ impl Inner {
         self.accounts.get_mut(&(app, user)).ok_or(StoreError::NoSuchAccount)
     }
 
-    fn apply(&mut self, change: Change, effects: &mut Effects) -> Result<(), StoreError> {
+    fn apply(&mut self, change: Change, delta: &mut OutboxDelta) -> Result<(), StoreError> {
         let Change { app, user, patch, at, origin } = change;
         let changed = self.account(app, user)?.profile.merge(&patch);
         if let Some(origin) = origin.filter(|_| changed) {
             let event = ProfileEvent::of(&origin, 0, user, at, patch.items());
-            self.outbox.append(app, event.into(), effects);
+            self.outbox.append(app, event.into(), delta);
         }
         Ok(())
     }
 
-    fn import(&mut self, import: &Import, effects: &mut Effects) -> Vec<UserId> {
+    fn import(&mut self, import: &Import, delta: &mut OutboxDelta) -> Vec<UserId> {
         let mut left_out = Vec::new();
         for (index, seed) in import.seeds.iter().enumerate() {
             let key = (import.app, seed.user.id());
@@ -72,7 +72,7 @@ impl Inner {
             let changed = self.create(key).profile.merge(&seed.patch);
             if let Some(origin) = import.origin.as_ref().filter(|_| changed) {
                 let event = ProfileEvent::of(origin, index, key.1, import.at, seed.patch.items());
-                self.outbox.append(import.app, event.into(), effects);
+                self.outbox.append(import.app, event.into(), delta);
             }
         }
         left_out

@@ -33,8 +33,8 @@ pub async fn what_happened_is_written_down_and_what_was_refused_is_not(store: &d
     assert_eq!(store.perform(set("ghost"), note(Some(APP), "ghost")).await, Err(StoreError::NoSuchAccount));
     assert_eq!(store.perform(set("second"), note(Some(APP), "set")).await, Ok(()));
     let delete = |name| Delete { app: APP, users: vec![user(name)], noted_at: None };
-    let nobody = store.perform(delete("ghost"), note(Some(APP), "deleted a ghost")).await;
-    assert_eq!(nobody, Ok(vec![false]));
+    let none = store.perform(delete("ghost"), note(Some(APP), "deleted a ghost")).await;
+    assert_eq!(none, Ok(vec![false]));
     store.perform(delete("second"), note(Some(APP), "deleted")).await.unwrap();
     let import = Import {
         app: OTHER,

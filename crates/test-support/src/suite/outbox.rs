@@ -3,7 +3,7 @@
 use crate::fixtures::{APP, NICK, OTHER, block_on, patch, seed, user};
 use portrait_model::{EventId, Origin, SdkAppId, UnixMillis};
 use portrait_store::{
-    Amount, Change, EventState, OutboxEvent, OutboxSeq, Selection, Store, StoreError, Verdict,
+    Amount, Change, DeliveryOutcome, EventState, OutboxEvent, OutboxSeq, Selection, Store, StoreError,
 };
 use std::path::Path;
 
@@ -34,12 +34,12 @@ fn ids(events: &[OutboxEvent]) -> Vec<u128> {
     events.iter().map(|event| event.event.as_ref().unwrap().id.0).collect()
 }
 
-pub(super) fn retry(attempts: u32) -> Verdict {
-    Verdict::Retry { attempts, due: UnixMillis(99), failure: "500".into() }
+pub(super) fn retry(attempts: u32) -> DeliveryOutcome {
+    DeliveryOutcome::Retry { attempts, due: UnixMillis(99), failure: "500".into() }
 }
 
-pub(super) fn park() -> Verdict {
-    Verdict::Park { attempts: 8, failure: "gone".into() }
+pub(super) fn park() -> DeliveryOutcome {
+    DeliveryOutcome::Park { attempts: 8, failure: "gone".into() }
 }
 
 pub async fn a_change_and_its_event_are_one(store: &dyn Store) {
@@ -65,7 +65,7 @@ pub async fn a_change_and_its_event_are_one(store: &dyn Store) {
     assert!(backlogs[&APP].waiting.bytes > 100);
 }
 
-/// Who repeats a change whose answer was lost makes no second event, unless it does change something by now.
+/// Repeating a change whose answer was lost makes no second event, unless it changes something by now.
 pub async fn what_changes_nothing_is_not_told(store: &dyn Store) {
     store.import(APP, vec![seed("a", &[])], UnixMillis(1), None).await.unwrap();
     let set = |id, nick: &str, level: &str| Change {
@@ -104,10 +104,10 @@ pub async fn verdicts_are_kept(store: &dyn Store) {
         .await
         .unwrap();
     let places: Vec<OutboxSeq> = waiting(store, APP).await.iter().map(|event| event.seq).collect();
-    let verdicts = vec![(places[0], Verdict::Delivered), (places[1], retry(2)), (places[2], park())];
-    store.settle(OTHER, verdicts.clone()).await.unwrap();
+    let verdicts = vec![(places[0], DeliveryOutcome::Delivered), (places[1], retry(2)), (places[2], park())];
+    store.record_deliveries(OTHER, verdicts.clone()).await.unwrap();
     assert_eq!(waiting(store, APP).await.len(), 3, "another app's events are not touched");
-    store.settle(APP, verdicts).await.unwrap();
+    store.record_deliveries(APP, verdicts).await.unwrap();
     let events = waiting(store, APP).await;
     assert_eq!(ids(&events), [2]);
     assert_eq!(
@@ -117,7 +117,10 @@ pub async fn verdicts_are_kept(store: &dyn Store) {
     let given_up = parked(store, APP).await;
     assert_eq!((ids(&given_up), given_up[0].attempts), (vec![3], 8));
     // Settling what is gone or parked changes nothing.
-    store.settle(APP, vec![(places[0], retry(1)), (places[2], Verdict::Delivered)]).await.unwrap();
+    store
+        .record_deliveries(APP, vec![(places[0], retry(1)), (places[2], DeliveryOutcome::Delivered)])
+        .await
+        .unwrap();
     assert_eq!((waiting(store, APP).await.len(), parked(store, APP).await.len()), (1, 1));
     let backlog = store.backlogs()[&APP];
     assert_eq!((backlog.waiting.events, backlog.parked.events), (1, 1));
@@ -130,7 +133,7 @@ pub async fn parked_events_are_replayed_behind_the_others_or_discarded(store: &d
         .await
         .unwrap();
     let places: Vec<OutboxSeq> = waiting(store, APP).await.iter().map(|event| event.seq).collect();
-    store.settle(APP, places[..3].iter().map(|seq| (*seq, park())).collect()).await.unwrap();
+    store.record_deliveries(APP, places[..3].iter().map(|seq| (*seq, park())).collect()).await.unwrap();
     let twice = Selection::Places(vec![places[1], places[1], places[3], OutboxSeq(999)]);
     assert_eq!(store.replay(APP, twice).await, Ok(1), "only what is parked, and once");
     let events = waiting(store, APP).await;
@@ -167,10 +170,11 @@ pub async fn events_that_lie_far_apart_are_found(store: &dyn Store) {
     assert_eq!(places.len(), 3000);
     assert!(places.is_sorted_by(|one, next| one < next));
     // All but one of the first half, that one, and the last are left.
-    let settled = |places: &[OutboxSeq]| places.iter().map(|seq| (*seq, Verdict::Delivered)).collect();
-    store.settle(APP, settled(&places[..1000])).await.unwrap();
-    store.settle(APP, settled(&places[1001..2999])).await.unwrap();
-    store.settle(APP, vec![(places[1000], retry(1))]).await.unwrap();
+    let settled =
+        |places: &[OutboxSeq]| places.iter().map(|seq| (*seq, DeliveryOutcome::Delivered)).collect();
+    store.record_deliveries(APP, settled(&places[..1000])).await.unwrap();
+    store.record_deliveries(APP, settled(&places[1001..2999])).await.unwrap();
+    store.record_deliveries(APP, vec![(places[1000], retry(1))]).await.unwrap();
     let left = waiting(store, APP).await;
     assert_eq!(left.iter().map(|event| event.seq).collect::<Vec<_>>(), [places[1000], places[2999]]);
     assert_eq!(store.backlogs()[&APP].waiting.events, 2);
@@ -189,13 +193,13 @@ pub fn a_place_is_not_given_twice_and_the_backlog_outlives_a_restart<S: Store>(o
         let store = open(dir.path());
         store.import(APP, vec![seed("a", &[(NICK, "n")])], UnixMillis(1), Some(origin(1))).await.unwrap();
         let first = waiting(&store, APP).await[0].seq;
-        store.settle(APP, vec![(first, Verdict::Delivered)]).await.unwrap();
+        store.record_deliveries(APP, vec![(first, DeliveryOutcome::Delivered)]).await.unwrap();
         assert!(store.backlogs().is_empty());
         store.apply(change(APP, "a", 2)).await.unwrap();
         store.apply(change(APP, "a", 3)).await.unwrap();
         let events = waiting(&store, APP).await;
         assert!(events[0].seq > first);
-        store.settle(APP, vec![(events[0].seq, park())]).await.unwrap();
+        store.record_deliveries(APP, vec![(events[0].seq, park())]).await.unwrap();
         let before = store.backlogs();
         store.close().await;
         drop(store);

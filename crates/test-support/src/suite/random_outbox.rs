@@ -4,7 +4,7 @@
 use super::outbox::{change, park, parked, retry, waiting};
 use crate::fixtures::{APP, OTHER, block_on, seed};
 use portrait_model::UnixMillis;
-use portrait_store::{EventState, MemoryStore, OutboxEvent, OutboxSeq, Selection, Store, Verdict};
+use portrait_store::{DeliveryOutcome, EventState, MemoryStore, OutboxEvent, OutboxSeq, Selection, Store};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use std::path::Path;
@@ -43,7 +43,8 @@ async fn take(store: &dyn Store, steps: &[Step]) -> Vec<(Vec<OutboxEvent>, usize
     store.import(APP, vec![seed("a", &[]), seed("b", &[])], UnixMillis(1), None).await.unwrap();
     store.import(OTHER, vec![seed("a", &[]), seed("b", &[])], UnixMillis(1), None).await.unwrap();
     let (mut told, mut id, mut read_to) = (Vec::new(), 0, OutboxSeq(0));
-    let settle = async |seq: OutboxSeq, verdict| store.settle(APP, vec![(seq, verdict)]).await.unwrap();
+    let settle =
+        async |seq: OutboxSeq, verdict| store.record_deliveries(APP, vec![(seq, verdict)]).await.unwrap();
     for step in steps {
         let near = |by: u8| OutboxSeq((read_to.0 + 4).saturating_sub(u64::from(by % 12)));
         match step {
@@ -53,8 +54,9 @@ async fn take(store: &dyn Store, steps: &[Step]) -> Vec<(Vec<OutboxEvent>, usize
                 store.apply(change(app, name, id)).await.unwrap();
             }
             Step::Deliver(places) => {
-                let verdicts = places.iter().map(|place| (near(*place), Verdict::Delivered)).collect();
-                store.settle(APP, verdicts).await.unwrap();
+                let verdicts =
+                    places.iter().map(|place| (near(*place), DeliveryOutcome::Delivered)).collect();
+                store.record_deliveries(APP, verdicts).await.unwrap();
             }
             Step::Retry(place) => settle(near(*place), retry(2)).await,
             Step::Park(place) => settle(near(*place), park()).await,

@@ -56,7 +56,7 @@ fn fail() -> Outcome {
 fn one_event_of_an_account_at_a_time_and_accounts_side_by_side() {
     let mut queue = queue(&[(1, "a"), (2, "a"), (3, "b"), (4, "a"), (5, "c")]);
     assert_eq!(sent(&mut queue, START), [1, 3, 5]);
-    assert_eq!(queue.settle(user("b"), Ok(()), START), [(OutboxSeq(3), Verdict::Delivered)]);
+    assert_eq!(queue.settle(user("b"), Ok(()), START), [(OutboxSeq(3), DeliveryOutcome::Delivered)]);
     assert_eq!(sent(&mut queue, START), [0_u64; 0], "b has no more, a is still on its way");
     queue.settle(user("a"), Ok(()), START);
     assert_eq!(sent(&mut queue, START), [2]);
@@ -71,7 +71,7 @@ fn a_failed_event_holds_its_account_back_until_its_time_and_is_parked_in_the_end
     assert_eq!(sent(&mut queue, START), [1, 3]);
     queue.settle(user("b"), Ok(()), START);
     let verdicts = queue.settle(user("a"), fail(), START);
-    let [(OutboxSeq(1), Verdict::Retry { attempts: 1, due, failure })] = verdicts.as_slice() else {
+    let [(OutboxSeq(1), DeliveryOutcome::Retry { attempts: 1, due, failure })] = verdicts.as_slice() else {
         unreachable!("{verdicts:?}")
     };
     assert_eq!(failure, "HTTP 500");
@@ -80,11 +80,11 @@ fn a_failed_event_holds_its_account_back_until_its_time_and_is_parked_in_the_end
     assert_eq!(sent(&mut queue, after(4_999)), [0_u64; 0]);
     assert_eq!(sent(&mut queue, *due), [1]);
     let verdicts = queue.settle(user("a"), fail(), *due);
-    let [(_, Verdict::Retry { attempts: 2, due, .. })] = verdicts.as_slice() else { unreachable!() };
+    let [(_, DeliveryOutcome::Retry { attempts: 2, due, .. })] = verdicts.as_slice() else { unreachable!() };
     assert!(*due >= after(305_000) && *due <= after(366_000));
     assert_eq!(sent(&mut queue, *due), [1]);
     let verdicts = queue.settle(user("a"), fail(), *due);
-    assert_eq!(verdicts, [(OutboxSeq(1), Verdict::Park { attempts: 3, failure: "HTTP 500".into() })]);
+    assert_eq!(verdicts, [(OutboxSeq(1), DeliveryOutcome::Park { attempts: 3, failure: "HTTP 500".into() })]);
     assert_eq!(sent(&mut queue, *due), [2], "the account goes on");
 }
 
@@ -96,7 +96,7 @@ fn what_was_stored_about_earlier_attempts_counts() {
     assert_eq!((sent(&mut queue, START), queue.wake_at(START)), (vec![], Some(after(60_000))));
     assert_eq!(sent(&mut queue, after(60_000)), [1]);
     let verdicts = queue.settle(user("a"), fail(), after(60_000));
-    assert!(matches!(verdicts.as_slice(), [(_, Verdict::Park { attempts: 3, .. })]));
+    assert!(matches!(verdicts.as_slice(), [(_, DeliveryOutcome::Park { attempts: 3, .. })]));
 }
 
 #[test]
@@ -170,7 +170,9 @@ fn a_receiver_that_stays_down_for_the_whole_schedule_has_its_old_events_parked()
         now = queue.wake_at(now).unwrap().max(UnixMillis(now.0 + 1));
         let Some(event) = queue.next(now) else { continue };
         let verdicts = queue.settle(event.event.unwrap().user, fail(), now);
-        parked.extend(verdicts.into_iter().filter(|(_, verdict)| matches!(verdict, Verdict::Park { .. })));
+        parked.extend(
+            verdicts.into_iter().filter(|(_, verdict)| matches!(verdict, DeliveryOutcome::Park { .. })),
+        );
         if !parked.is_empty() {
             assert!(now >= after(305_000), "{now:?}");
         }
@@ -225,7 +227,7 @@ fn another_receiver_is_tried_at_once() {
 fn a_damaged_event_is_parked_and_holds_nobody_back() {
     let mut queue = queue(&[]);
     let damaged = OutboxEvent { event: None, ..event(1, "a") };
-    assert!(matches!(queue.push(damaged, START), Some((OutboxSeq(1), Verdict::Park { .. }))));
+    assert!(matches!(queue.push(damaged, START), Some((OutboxSeq(1), DeliveryOutcome::Park { .. }))));
     queue.push(event(2, "a"), START);
     assert_eq!(sent(&mut queue, START), [2]);
 }
@@ -273,7 +275,7 @@ proptest! {
             for event in batch {
                 let outcome = if good { Ok(()) } else { fail() };
                 for (seq, verdict) in queue.settle(event.event.unwrap().user, outcome, now) {
-                    if !matches!(verdict, Verdict::Retry { .. }) {
+                    if !matches!(verdict, DeliveryOutcome::Retry { .. }) {
                         ended.push(seq.0);
                     }
                 }

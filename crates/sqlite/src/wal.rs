@@ -1,6 +1,6 @@
-//! The write-ahead log as it is found at a start, before anything is built upon it.
+//! The WAL as it is found at a start, before anything is built upon it.
 //!
-//! SQLite reads a log up to the first frame that does not fit, and takes that for the end: rightly so after a crash, when only
+//! SQLite reads a WAL up to the first frame that does not fit, and takes that for the end: rightly so after a crash, when only
 //! the last commit can be incomplete. Two things it can't know are seen to here. What it reads may be in the page cache only,
 //! when an earlier process's sync failed: it is written once more, into a file of its own, so that it is on the disk before
 //! anything is built upon it. And a frame that does not fit may have been damaged since: whole commits behind it prove that it was on the disk once.
@@ -8,7 +8,7 @@
 use crate::OpenError;
 use crate::connection::{self, Access};
 use crate::directory_lock::{DirectoryLock, sync_directory};
-use crate::log_mark;
+use crate::wal_mark;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -20,7 +20,7 @@ const FRAME_HEAD_BYTES: u64 = 24;
 const MAGIC_BIG_ENDIAN: u32 = 0x377f_0683;
 const MAGIC_LITTLE_ENDIAN: u32 = 0x377f_0682;
 
-/// The log of a database.
+/// The WAL of a database.
 pub(crate) fn path_of(database: &Path) -> PathBuf {
     let mut path = database.as_os_str().to_owned();
     path.push("-wal");
@@ -31,12 +31,12 @@ fn partial(log: &Path) -> PathBuf {
     log.with_extension("db-wal.partial")
 }
 
-/// Whether there is a log with something in it. Without a head SQLite takes it for empty.
+/// Whether there is a WAL with something in it. Without a head SQLite takes it for empty.
 pub(crate) fn is_there(database: &Path) -> bool {
     fs::metadata(path_of(database)).is_ok_and(|log| log.len() >= HEAD_BYTES)
 }
 
-/// Sees to it that the log is whole and on the disk. Nobody in this process may have the database open.
+/// Checks that the WAL is whole, and puts it on the disk. No connection of this process may have the database open.
 pub(crate) fn make_sure(database: &Path) -> Result<(), OpenError> {
     let path = path_of(database);
     let failed = OpenError::io(&path);
@@ -63,7 +63,7 @@ pub(crate) fn make_sure(database: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// Where a log is damaged.
+/// Where a WAL is damaged.
 pub(crate) fn find_damage(database: &Path) -> io::Result<Option<u64>> {
     let file = match File::open(path_of(database)) {
         Ok(file) => file,
@@ -74,8 +74,8 @@ pub(crate) fn find_damage(database: &Path) -> io::Result<Option<u64>> {
     Ok(log.scan(&file)?.damage)
 }
 
-/// A copy that takes the log's place, so that there is a whole one at any moment. `false` when that can't be: another
-/// program has the log open, or the disk is full.
+/// A copy that takes the WAL's place, so that there is a whole one at any moment. `false` when that can't be: another
+/// program has the WAL open, or the disk is full.
 fn write_copy(log: &File, end: u64, database: &Path, path: &Path) -> io::Result<bool> {
     if !is_alone(database)? {
         return Ok(false);
@@ -99,7 +99,7 @@ fn write_copy(log: &File, end: u64, database: &Path, path: &Path) -> io::Result<
     Ok(true)
 }
 
-/// Whether no other program has the log open: SQLite holds a lock on the log's index as long as it has.
+/// Whether no other program has the WAL open: SQLite holds a lock on the WAL's index as long as it has.
 fn is_alone(database: &Path) -> io::Result<bool> {
     let mut index = database.as_os_str().to_owned();
     index.push("-shm");
@@ -130,7 +130,7 @@ fn big_endian(bytes: &[u8], place: usize) -> u32 {
     word.map_or(0, u32::from_be_bytes)
 }
 
-/// What a log's head says.
+/// What a WAL's head says.
 struct Log {
     big_endian: bool,
     page_bytes: u64,
@@ -141,7 +141,7 @@ struct Log {
     head_is_whole: bool,
 }
 
-/// What is in a log.
+/// What is in a WAL.
 struct Scanned {
     /// Up to here it reads, to the end of a commit; 0 without any.
     end: u64,
@@ -182,7 +182,7 @@ impl Log {
         FRAME_HEAD_BYTES + self.page_bytes
     }
 
-    /// Reads the log as SQLite does, and beyond: for commits behind its end. One may be there rightly: the last one, which was
+    /// Reads the WAL as SQLite does, and beyond: for commits behind its end. One may be there rightly: the last one, which was
     /// not synced when the power went, and may have reached the disk in part. With two, the first was acknowledged before
     /// the second began.
     fn scan(&self, file: &File) -> io::Result<Scanned> {
@@ -232,27 +232,27 @@ impl Log {
 /// What a repair gave up.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Repaired {
-    /// What lay behind a damaged place of the log.
+    /// What lay behind a damaged place of the WAL.
     DamagedLog {
-        /// Where the log stopped to read back.
+        /// Where the WAL stopped to read back.
         offset: u64,
-        /// Where the damaged log is kept.
+        /// Where the damaged WAL is kept.
         kept: PathBuf,
     },
-    /// What was in a log that is lost.
+    /// What was in a WAL that is lost.
     LostLog,
 }
 
-/// Makes the store in a directory that no process has open usable again. Of a damaged log, what reads back before the
-/// damaged place goes into the database and the log as it is is kept aside; a log that is lost is given up. `None` when
-/// the log is there and whole.
+/// Makes the store in a directory that no process has open usable again. Of a damaged WAL, what reads back before the
+/// damaged place goes into the database and the WAL as it is is kept aside; a WAL that is lost is given up. `None` when
+/// the WAL is there and whole.
 pub fn repair(dir: &Path) -> Result<Option<Repaired>, OpenError> {
     let path = dir.join("portraitd.db");
     if !path.is_file() {
         return Err(OpenError::NoStore { dir: dir.to_owned() });
     }
     let _lock = DirectoryLock::take(dir)?;
-    let lost = match log_mark::refuse_lost_log(&path) {
+    let lost = match wal_mark::refuse_lost_log(&path) {
         Ok(()) => false,
         Err(OpenError::LostLog { .. }) => true,
         Err(error) => return Err(error),

@@ -1,54 +1,54 @@
-//! Room on the disk. Below a watermark nothing is written that makes the data grow, so that deletions, and the log on its
-//! way into the database, still find some, and so does whoever else shares the disk.
+//! The free space of the disk. Below a watermark nothing is written that makes the data grow, so that deletions, the
+//! checkpointer and other programs on that disk still find some.
 
 use crate::sync::AtomicBool;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
-/// The free room of a file system, as it was when it was last looked at.
-pub(crate) struct Room {
+/// The free space of a file system, as it was at the last refresh.
+pub(crate) struct DiskSpace {
     dir: PathBuf,
     keep_free: u64,
-    short: AtomicBool,
+    low: AtomicBool,
 }
 
 /// In bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Space {
+pub(crate) struct FreeSpace {
     pub(crate) free: u64,
     /// Of that, kept.
     pub(crate) kept: u64,
 }
 
-impl Room {
-    /// A small file system keeps less: one in so many of its bytes.
+impl DiskSpace {
+    /// At most this part of a file system is kept free: a twentieth.
     const SHARE: u64 = 20;
 
     /// Keeps so many bytes free on the file system of this directory; 0 = none.
     pub(crate) fn new(dir: PathBuf, keep_free: u64) -> Self {
-        Self { dir, keep_free, short: AtomicBool::new(false) }
+        Self { dir, keep_free, low: AtomicBool::new(false) }
     }
 
-    /// How much there is. A file system that does not tell is none of our business: the engine will say what it refuses.
-    pub(crate) fn space(&self) -> Option<Space> {
+    /// Measures it; `None` on a file system that does not tell. There the disk is filled to its end.
+    pub(crate) fn measure(&self) -> Option<FreeSpace> {
         let disk = rustix::fs::statvfs(&self.dir).ok()?;
         let bytes = |blocks: u64| blocks.saturating_mul(disk.f_frsize);
         let kept = self.keep_free.min(bytes(disk.f_blocks) / Self::SHARE);
-        Some(Space { free: bytes(disk.f_bavail), kept })
+        Some(FreeSpace { free: bytes(disk.f_bavail), kept })
     }
 
-    /// Whether it was short of room, a moment ago at the latest.
-    pub(crate) fn is_short(&self) -> bool {
-        self.short.load(Ordering::Relaxed)
+    /// Whether the space was low at the last refresh.
+    pub(crate) fn is_low(&self) -> bool {
+        self.low.load(Ordering::Relaxed)
     }
 
-    /// Looks again; says whether it is short of room. Once short, it is so until there is a tenth more than must be kept:
+    /// Measures again; returns whether the space is low. Once low, it stays so until there is a tenth more than must be kept:
     /// else every deletion would let a few changes in.
-    pub(crate) fn look(&self) -> bool {
-        let Some(Space { free, kept }) = self.space() else { return self.is_short() };
-        let was = self.is_short();
+    pub(crate) fn refresh(&self) -> bool {
+        let Some(FreeSpace { free, kept }) = self.measure() else { return self.is_low() };
+        let was = self.is_low();
         let is = free < if was { kept + kept / 10 } else { kept };
-        self.short.store(is, Ordering::Relaxed);
+        self.low.store(is, Ordering::Relaxed);
         match (was, is) {
             (false, true) => tracing::error!(
                 "the disk of {} has {} MiB left, and {} MiB are kept free (store.keep_free_mib): changes are refused until there is \
@@ -72,12 +72,12 @@ mod tests {
     #[test]
     fn what_is_kept_is_a_part_of_the_disk_at_most() {
         let dir = std::env::temp_dir();
-        let space = |keep| Room::new(dir.clone(), keep).space().unwrap();
+        let space = |keep| DiskSpace::new(dir.clone(), keep).measure().unwrap();
         assert_eq!(space(0).kept, 0);
         assert_eq!(space(7).kept, 7);
         let most = space(u64::MAX);
-        assert!(most.kept > 0 && most.kept < u64::MAX / Room::SHARE, "{most:?}");
-        assert!(!Room::new(dir, 0).look(), "nothing is kept");
-        assert!(!Room::new("/nowhere/at/all".into(), u64::MAX).look(), "nothing is known");
+        assert!(most.kept > 0 && most.kept < u64::MAX / DiskSpace::SHARE, "{most:?}");
+        assert!(!DiskSpace::new(dir, 0).refresh(), "nothing is kept");
+        assert!(!DiskSpace::new("/nowhere/at/all".into(), u64::MAX).refresh(), "nothing is known");
     }
 }

@@ -1,4 +1,4 @@
-//! What a store measures of itself: cheap enough for every commit, read when somebody asks.
+//! Metrics of a store: cheap enough for every commit.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -77,7 +77,7 @@ impl Default for Measurements {
 
 /// How a store stands at this moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Standing {
+pub struct StoreStatus {
     /// Bytes of the database file.
     pub database_bytes: u64,
     /// Bytes of the log.

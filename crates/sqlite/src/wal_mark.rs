@@ -1,32 +1,32 @@
-//! Whether the database needs its log, marked in the database's own file.
+//! Whether the database needs its WAL, marked in the database's own file.
 //!
 //! SQLite takes a missing or empty log for one that was copied, and opens without what was in it. So the mark is set, and
-//! on the disk in the database's file, before a change is acknowledged that is in the log alone; it is cleared in the log,
-//! which carries it into the file, before the log is emptied or removed. A file that is marked and has no log lost it.
+//! on the disk in the database's file, before a change is acknowledged that is in the WAL alone; it is cleared in the WAL,
+//! which carries it into the file, before the WAL is emptied or removed. A file that is marked and has no WAL lost it.
 
 use crate::OpenError;
 use crate::directory_lock::sync_directory;
-use crate::{connection, log};
+use crate::{connection, wal};
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// Marks a database whose connections are all of this process, unless its file says so already. Its log has something
+/// Marks a database whose connections are all of this process, unless its file says so already. Its WAL has something
 /// in it from here on.
 pub(crate) fn set(connection: &Connection, database: &Path) -> Result<(), OpenError> {
     let failed = OpenError::engine(database);
-    // A checkpoint that was cut off leaves a file that reads well with its log only.
+    // A checkpoint that was cut off leaves a file that reads well with its WAL only.
     if is_set(database).unwrap_or_default() {
         return Ok(());
     }
     write(connection, true).map_err(&failed)?;
-    // The log must be there under its name before the file says that it is needed.
+    // The WAL must be there under its name before the file says that it is needed.
     sync_directory(database.parent().unwrap_or(Path::new("."))).map_err(OpenError::io(database))?;
     copy(connection).map_err(&failed)
 }
 
-/// Clears the mark while `work` empties the log. The log must be copied and the writer wait. Should a reader be in the way
+/// Clears the mark while `work` empties the WAL. The WAL must be copied and the writer wait. Should a reader be in the way
 /// of the copy behind it, the next checkpoint brings the mark back into the file.
 pub(crate) fn cleared<T>(
     connection: &Connection,
@@ -38,20 +38,20 @@ pub(crate) fn cleared<T>(
     done
 }
 
-/// Clears the mark for good: what follows removes the log. Formats before 5 have none.
+/// Clears the mark for good: what follows removes the WAL. Formats before 5 have none.
 pub(crate) fn clear(connection: &Connection) -> rusqlite::Result<()> {
     if connection::has_table(connection, "store")? { write(connection, false) } else { Ok(()) }
 }
 
-/// Refuses a database that lost its log. Reads the database's file alone, and leaves everything as it is.
+/// Refuses a database that lost its WAL. Reads the database's file alone, and leaves everything as it is.
 pub(crate) fn refuse_lost_log(database: &Path) -> Result<(), OpenError> {
-    if log::is_there(database) || !is_set(database).map_err(OpenError::engine(database))? {
+    if wal::is_there(database) || !is_set(database).map_err(OpenError::engine(database))? {
         return Ok(());
     }
     Err(OpenError::LostLog { path: database.to_owned() })
 }
 
-/// Writes the mark into the log.
+/// Writes the mark into the WAL.
 pub(crate) fn write(connection: &Connection, needed: bool) -> rusqlite::Result<()> {
     connection.execute("UPDATE store SET needs_log = ?1", [needed]).map(drop)
 }
@@ -60,7 +60,7 @@ fn copy(connection: &Connection) -> rusqlite::Result<()> {
     connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
 }
 
-/// What the file itself says, without the log.
+/// What the file itself says, without the WAL.
 fn is_set(database: &Path) -> rusqlite::Result<bool> {
     let flags =
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
