@@ -2,7 +2,7 @@
 
 use axum::http::{Method, Uri};
 use percent_encoding::percent_decode_str;
-use portrait_model::SdkAppId;
+use portraitd_model::SdkAppId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};

@@ -2,7 +2,7 @@
 
 use crate::secret::AdminToken;
 use arc_swap::ArcSwap;
-use portrait_store::{Store, StoreError};
+use portraitd_store::{Store, StoreError};
 use std::sync::Arc;
 
 /// The name of the token in `admin.token`, by which the command line calls its own server.

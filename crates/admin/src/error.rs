@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
-use portrait_store::StoreError;
+use portraitd_store::StoreError;
 
 /// A status and a sentence for people.
 #[derive(Debug)]
@@ -39,8 +39,8 @@ impl From<StoreError> for AdminError {
     }
 }
 
-impl From<portrait_model::AppError> for AdminError {
-    fn from(error: portrait_model::AppError) -> Self {
+impl From<portraitd_model::AppError> for AdminError {
+    fn from(error: portraitd_model::AppError) -> Self {
         Self::bad(error.to_string())
     }
 }

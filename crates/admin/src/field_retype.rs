@@ -7,7 +7,7 @@ use crate::audit_log::Act;
 use crate::error::AdminError;
 use crate::state::State;
 use axum::http::StatusCode;
-use portrait_model::{CustomField, CustomKeyword, Tag};
+use portraitd_model::{CustomField, CustomKeyword, Tag};
 use std::time::Duration;
 
 /// Sees to it that a field may get another type: nobody has a value, and it is out of use. Does nothing when the

@@ -3,8 +3,8 @@
 //! `{"UserID":"alice","ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":"Alice"}]}`: always in this order, the tags
 //! in theirs, and no times, so that the same account always is the same line.
 
-use portrait_api::openapi::item::Item;
-use portrait_model::{
+use portraitd_api::openapi::item::Item;
+use portraitd_model::{
     AccountSeed, FieldSchema, Language, Lexicon, NewUserId, Profile, ProfileItem, RawItem, RawNumber, Role,
     UserId,
 };
@@ -64,7 +64,7 @@ pub fn read(schema: &FieldSchema, line: &[u8]) -> Result<AccountSeed, String> {
 pub fn check<'a>(
     schema: &FieldSchema,
     items: impl Iterator<Item = Result<RawItem<'a>, String>>,
-) -> Result<portrait_model::ProfilePatch, String> {
+) -> Result<portraitd_model::ProfilePatch, String> {
     let items: Vec<RawItem<'_>> = items.collect::<Result<_, _>>()?;
     let patch = schema.check(&Lexicon::default(), Role::Operator, &items);
     patch.map_err(|error| error.explain(Language::English))
@@ -74,11 +74,11 @@ pub fn check<'a>(
 pub(super) fn raw_item<'a>(tag: &'a str, value: &'a RawValue) -> Result<RawItem<'a>, String> {
     let text = value.get();
     let value = if text.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
-        portrait_model::RawValue::Number(RawNumber(text))
+        portraitd_model::RawValue::Number(RawNumber(text))
     } else {
         let text: String = serde_json::from_str(text)
             .map_err(|_| format!("{tag}: the value must be a string or a number"))?;
-        portrait_model::RawValue::Text(text.into())
+        portraitd_model::RawValue::Text(text.into())
     };
     Ok(RawItem { tag, value })
 }
@@ -86,7 +86,7 @@ pub(super) fn raw_item<'a>(tag: &'a str, value: &'a RawValue) -> Result<RawItem<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use portrait_model::{AppSettings, SdkAppId};
+    use portraitd_model::{AppSettings, SdkAppId};
 
     #[test]
     fn lines_read_back_and_faults_are_named() {

@@ -6,7 +6,7 @@
 )]
 
 use crate::route::Route;
-use portrait_api::openapi::operation::{Operation, Schemas, add};
+use portraitd_api::openapi::operation::{Operation, Schemas, add};
 use serde_json::{Map, Value, json};
 
 /// What an admin call can fail with, beside what is in the operation.

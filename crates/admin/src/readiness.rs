@@ -1,7 +1,7 @@
 //! Whether the store can be written, asked by anyone as often as they like: who asks shares the last answer while it is
 //! fresh, and the write that finds it out with everybody who asks meanwhile.
 
-use portrait_store::{Store, StoreError};
+use portraitd_store::{Store, StoreError};
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -30,7 +30,7 @@ impl Readiness {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use portrait_store::MemoryStore;
+    use portraitd_store::MemoryStore;
 
     #[tokio::test]
     async fn while_an_answer_is_fresh_nothing_is_written() {

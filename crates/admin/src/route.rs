@@ -3,7 +3,7 @@
 use crate::state::State;
 use axum::Router;
 use axum::routing::MethodRouter;
-use portrait_api::openapi::operation::Describe;
+use portraitd_api::openapi::operation::Describe;
 
 /// One route of the admin listener.
 pub struct Route {

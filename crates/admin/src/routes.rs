@@ -201,8 +201,8 @@ pub fn document() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use portrait_api::openapi::operation::{Operation, Schemas};
-    use portrait_api::openapi::public;
+    use portraitd_api::openapi::operation::{Operation, Schemas};
+    use portraitd_api::openapi::public;
 
     /// A type that is both read and written has one schema.
     #[test]

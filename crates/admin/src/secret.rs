@@ -1,6 +1,6 @@
 //! Secrets made here: app keys, the admin token. All randomness of the process comes through this file.
 
-use portrait_model::AppKey;
+use portraitd_model::AppKey;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use subtle::ConstantTimeEq;

@@ -3,7 +3,7 @@
 
 use crate::audit_log::Changed;
 use crate::types::AppView;
-use portrait_model::{AppSettings, Webhook};
+use portraitd_model::{AppSettings, Webhook};
 use serde_json::{Map, Value, json};
 use std::collections::HashSet;
 
@@ -96,7 +96,7 @@ fn differing(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use portrait_model::{AppKey, SdkAppId, WebhookToken, WebhookUrl};
+    use portraitd_model::{AppKey, SdkAppId, WebhookToken, WebhookUrl};
     use std::collections::BTreeMap;
 
     fn check(change: impl Fn(&mut AppSettings), before: &Value, after: &Value) {
@@ -125,7 +125,7 @@ mod tests {
             &json!({"reimport_after": 7, "deletion_forbidden": true}),
         );
         check(
-            |app| (app.sensitive_code, app.echo_unknown) = (portrait_model::SensitiveCode::Content, true),
+            |app| (app.sensitive_code, app.echo_unknown) = (portraitd_model::SensitiveCode::Content, true),
             &json!({"sensitive_code": 40005, "echo_unknown": false}),
             &json!({"sensitive_code": 80001, "echo_unknown": true}),
         );

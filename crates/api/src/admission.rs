@@ -6,7 +6,7 @@
 
 use crate::envelope::ApiError;
 use bytes::Bytes;
-use portrait_model::ErrorCode;
+use portraitd_model::ErrorCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

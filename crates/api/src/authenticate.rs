@@ -8,7 +8,7 @@ use crate::rate_limit::FailureLimit;
 use crate::registry::App;
 use crate::sig_cache::verify;
 use crate::telemetry::Telemetry;
-use portrait_model::{ErrorCode, Role, Service, SigError, UnixSeconds, UserId};
+use portraitd_model::{ErrorCode, Role, Service, SigError, UnixSeconds, UserId};
 use std::net::IpAddr;
 
 /// Lets callers in.

@@ -7,7 +7,7 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use hyper::header;
 use hyper::http::request::Parts;
-use portrait_model::ErrorCode;
+use portraitd_model::ErrorCode;
 use std::time::Duration;
 use tokio::time::timeout;
 

@@ -1,7 +1,7 @@
 //! Who uses what: calls by command and outcome, counted since the server started. The admin API shows them for each
 //! app, the metrics are made of them. A call costs two relaxed additions and no lock.
 
-use portrait_model::{Command, ERROR_CODES, ErrorCode, UnixMillis};
+use portraitd_model::{Command, ERROR_CODES, ErrorCode, UnixMillis};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Where calls are counted whose path names no command.

@@ -1,6 +1,6 @@
 //! The machine's clock: the one place that reads it.
 
-use portrait_model::{Clock, UnixMillis};
+use portraitd_model::{Clock, UnixMillis};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 

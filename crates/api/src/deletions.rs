@@ -2,8 +2,8 @@
 //! kept no longer than it is of use.
 
 use crate::registry::Registry;
-use portrait_model::{Clock, SdkAppId, UnixMillis};
-use portrait_store::{DELETIONS_UNIT_MAX, Store, StoreError};
+use portraitd_model::{Clock, SdkAppId, UnixMillis};
+use portraitd_store::{DELETIONS_UNIT_MAX, Store, StoreError};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;

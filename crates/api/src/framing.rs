@@ -5,7 +5,7 @@ use crate::envelope::ApiError;
 use hyper::Version;
 use hyper::header::{HOST, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
-use portrait_model::ErrorCode;
+use portraitd_model::ErrorCode;
 
 /// 60002 when the request has not exactly one `Host` (RFC 9112, section 3.2), or chunks within another coding (section
 /// 6.1). Where there is a length beside chunks, hyper goes by the chunks and ends the connection.

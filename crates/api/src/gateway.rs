@@ -26,7 +26,7 @@ use hyper::header::{self, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response};
 use ipnet::IpNet;
-use portrait_model::{Command, ErrorCode, Language, SdkAppId};
+use portraitd_model::{Command, ErrorCode, Language, SdkAppId};
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;

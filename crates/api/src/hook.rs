@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use http_body_util::Full;
 use hyper::Response;
 use hyper::http::request::Parts;
-use portrait_model::{Command, Language, SdkAppId};
+use portraitd_model::{Command, Language, SdkAppId};
 use std::sync::Arc;
 use std::time::Instant;
 

@@ -5,7 +5,7 @@ use crate::cloud_names::is_cloud;
 use crate::envelope::ApiError;
 use hyper::header::{HOST, HeaderName, ORIGIN};
 use hyper::http::request::Parts;
-use portrait_model::ErrorCode;
+use portraitd_model::ErrorCode;
 use std::net::IpAddr;
 
 /// Who may be named.

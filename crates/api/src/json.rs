@@ -4,7 +4,7 @@
 //! absent, unknown members. Of a member given twice the last one counts.
 
 use crate::envelope::ApiError;
-use portrait_model::{ErrorCode, IdError, NewUserId, RawNumber, Service, UserId};
+use portraitd_model::{ErrorCode, IdError, NewUserId, RawNumber, Service, UserId};
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -159,12 +159,12 @@ impl<'a> Member<'a> {
     }
 
     /// The field value it is: a string or a number.
-    pub(crate) fn value(self) -> Result<Option<portrait_model::RawValue<'a>>, ApiError> {
+    pub(crate) fn value(self) -> Result<Option<portraitd_model::RawValue<'a>>, ApiError> {
         let raw = self.0.get();
         if raw.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
-            return Ok(Some(portrait_model::RawValue::Number(RawNumber(raw))));
+            return Ok(Some(portraitd_model::RawValue::Number(RawNumber(raw))));
         }
-        Ok(self.text()?.map(portrait_model::RawValue::Text))
+        Ok(self.text()?.map(portraitd_model::RawValue::Text))
     }
 }
 
@@ -228,7 +228,7 @@ mod tests {
     fn a_shape_is_explained_without_the_value() {
         let explain = |body: &str| {
             let error = decode::<Wire<'_>>(Service::Profile, body.as_bytes()).err().unwrap();
-            error.explain(portrait_model::Language::English)
+            error.explain(portraitd_model::Language::English)
         };
         let said = explain(r#"{"List":"a secret, expected by nobody"}"#);
         assert!(

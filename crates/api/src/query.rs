@@ -2,7 +2,7 @@
 
 use crate::envelope::ApiError;
 use memchr::{memchr, memchr2};
-use portrait_model::{ErrorCode, SdkAppId};
+use portraitd_model::{ErrorCode, SdkAppId};
 use std::borrow::Cow;
 
 /// The parameters that every call needs.
@@ -167,7 +167,7 @@ mod tests {
             ("sdkappid=1&identifier=a&contenttype=xml", "usersig is missing or empty"),
             ("sdkappid=1&identifier=a&usersig=secret&contenttype=xml", "contenttype is not json"),
         ] {
-            let said = Query::parse(query).err().unwrap().explain(portrait_model::Language::English);
+            let said = Query::parse(query).err().unwrap().explain(portraitd_model::Language::English);
             assert!(said.contains(named) && !said.contains("secret") && !said.contains("xml"), "{said}");
         }
     }

@@ -1,7 +1,7 @@
 //! Frequency limits: one GCRA cell for each app and command, and one for each address whose UserSigs fail.
 
-use portrait_http::network::caller_network;
-use portrait_model::{Clock, Command};
+use portraitd_http::network::caller_network;
+use portraitd_model::{Clock, Command};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

@@ -5,10 +5,12 @@ use crate::rate_limit::AppCells;
 use crate::sig_cache::VerifiedSigs;
 use crate::sync::block_on;
 use crate::sync::{ArcSwap, AsyncMutex, Mutex, spawn_blocking};
-use portrait_model::{AppError, AppRecord, AppSettings, FieldSchema, Lexicon, SdkAppId, UnixSeconds, UserId};
-use portrait_store::{Store, StoreError};
-use portrait_webhook::status::Delivery;
-use portrait_webhook::target::{WebhookTarget, WebhookTargets};
+use portraitd_model::{
+    AppError, AppRecord, AppSettings, FieldSchema, Lexicon, SdkAppId, UnixSeconds, UserId,
+};
+use portraitd_store::{Store, StoreError};
+use portraitd_webhook::status::Delivery;
+use portraitd_webhook::target::{WebhookTarget, WebhookTargets};
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, Weak};

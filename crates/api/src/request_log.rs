@@ -4,7 +4,7 @@ use crate::envelope::{Answer, ApiError};
 use crate::telemetry::Telemetry;
 use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
-use portrait_model::{Command, Language, SdkAppId};
+use portraitd_model::{Command, Language, SdkAppId};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 

@@ -4,7 +4,7 @@
 use crate::query::Query;
 use crate::registry::App;
 use crate::sync::{Mutex, MutexGuard};
-use portrait_model::{SigError, UnixSeconds, UserSig};
+use portraitd_model::{SigError, UnixSeconds, UserSig};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError};
@@ -70,7 +70,7 @@ pub fn verify(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use portrait_model::{AppKey, SdkAppId, SignRequest, UserId, sign};
+    use portraitd_model::{AppKey, SdkAppId, SignRequest, UserId, sign};
 
     #[test]
     fn the_memory_is_bounded_and_shows_nothing() {

@@ -2,10 +2,10 @@
 //! lookup by name.
 
 use crate::request_log::Told;
-use portrait_http::certificate::Certificate;
-use portrait_http::stats::Counts;
-use portrait_model::Command;
-use portrait_store::Histogram;
+use portraitd_http::certificate::Certificate;
+use portraitd_http::stats::Counts;
+use portraitd_model::Command;
+use portraitd_store::Histogram;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

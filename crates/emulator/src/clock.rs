@@ -1,7 +1,7 @@
 //! The emulator's clock: the machine's until it is set, advanced or frozen.
 
-use portrait_api::clock::SystemClock;
-use portrait_model::{Clock, UnixMillis};
+use portraitd_api::clock::SystemClock;
+use portraitd_model::{Clock, UnixMillis};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 const MS_NS: u64 = 1_000_000;

@@ -15,9 +15,9 @@ use futures_util::future::BoxFuture;
 use http_body_util::{BodyExt, Full};
 use hyper::Response;
 use hyper::header::HeaderValue;
-use portrait_api::envelope::{Answer, ApiError};
-use portrait_api::hook::{AdmittedCall, CallHook, CallHooks, FinishedCall};
-use portrait_model::{Clock, ErrorCode, SdkAppId};
+use portraitd_api::envelope::{Answer, ApiError};
+use portraitd_api::hook::{AdmittedCall, CallHook, CallHooks, FinishedCall};
+use portraitd_model::{Clock, ErrorCode, SdkAppId};
 use std::sync::{Arc, OnceLock};
 
 /// Names the fault rule that a call met.

@@ -6,8 +6,8 @@ use axum::Router;
 use axum::body::Body;
 use hyper::body::Incoming;
 use hyper::{Request, Response};
-use portrait_admin::router as admin;
-use portrait_api::gateway::Gateway;
+use portraitd_admin::router as admin;
+use portraitd_api::gateway::Gateway;
 use std::net::IpAddr;
 use std::sync::Arc;
 

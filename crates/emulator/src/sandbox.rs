@@ -1,7 +1,7 @@
 //! What only an emulator in memory can do: go back to its start, keep named snapshots, make apps to be thrown away.
 
-use portrait_model::{AppKey, SdkAppId, Webhook};
-use portrait_store::{Image, MemoryStore, StoreError};
+use portraitd_model::{AppKey, SdkAppId, Webhook};
+use portraitd_store::{Image, MemoryStore, StoreError};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -4,8 +4,8 @@ use crate::call_log::Kept;
 use crate::ring_buffer::Entry;
 use hyper::HeaderMap;
 use percent_encoding::percent_decode_str;
-use portrait_model::UnixMillis;
-use portrait_webhook::request::EVENT_ID;
+use portraitd_model::UnixMillis;
+use portraitd_webhook::request::EVENT_ID;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

@@ -34,7 +34,7 @@ impl CustomKeyword {
     /// Takes a keyword; `None` unless it is 1 to 8 ASCII letters.
     ///
     /// ```
-    /// use portrait_model::CustomKeyword;
+    /// use portraitd_model::CustomKeyword;
     /// assert!(CustomKeyword::parse("Test").is_some());
     /// assert!(CustomKeyword::parse("Test1").is_none());
     /// ```

@@ -197,7 +197,7 @@ pub struct SignRequest<'a> {
 /// Makes a UserSig as the official libraries do.
 ///
 /// ```
-/// use portrait_model::{AppKey, SdkAppId, SignRequest, UnixSeconds, UserId, UserSig, sign};
+/// use portraitd_model::{AppKey, SdkAppId, SignRequest, UnixSeconds, UserId, UserSig, sign};
 /// let key = AppKey::parse("0123456789abcdef").unwrap();
 /// let now = UnixSeconds(1_700_000_000);
 /// let identifier = UserId::parse("alice").unwrap();

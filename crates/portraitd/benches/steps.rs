@@ -4,13 +4,13 @@
 #![expect(clippy::unwrap_used, reason = "a bench")]
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use portrait_model::{
+use portraitd::internals::fuzz::World;
+use portraitd_model::{
     AccountSeed, AppSettings, FieldSchema, Lexicon, NewUserId, Profile, ProfilePatch, RawItem, RawValue,
     Role, SdkAppId, UnixMillis, UserId,
 };
-use portrait_sqlite::SqliteStore;
-use portrait_store::{Change, Store};
-use portraitd::internals::fuzz::World;
+use portraitd_sqlite::SqliteStore;
+use portraitd_store::{Change, Store};
 use std::borrow::Cow;
 use std::hint::black_box;
 use tokio::runtime::Runtime;

@@ -1,7 +1,7 @@
 //! Which engine keeps the data: of the product's parts this one alone opens one.
 
-use portrait_sqlite::{OpenError, SqliteSettings, SqliteStore};
-use portrait_store::Store;
+use portraitd_sqlite::{OpenError, SqliteSettings, SqliteStore};
+use portraitd_store::Store;
 use std::path::Path;
 use std::sync::Arc;
 

@@ -4,7 +4,7 @@
 use crate::config::Config;
 use crate::config::server::Risk;
 use anyhow::ensure;
-use portrait_model::{AppRecord, UnixSeconds};
+use portraitd_model::{AppRecord, UnixSeconds};
 use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
 use std::fs::{self, Metadata};
 use std::os::unix::fs::PermissionsExt;
@@ -145,8 +145,8 @@ pub(crate) fn warn_of_the_clock(now: UnixSeconds) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use portrait_http::address::Addresses;
-    use portrait_model::{AppKey, AppSettings, SdkAppId};
+    use portraitd_http::address::Addresses;
+    use portraitd_model::{AppKey, AppSettings, SdkAppId};
     use std::collections::BTreeMap;
 
     fn accepting(risks: &[Risk]) -> Config {

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
-use portrait_model::Language;
+use portraitd_model::Language;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -95,8 +95,8 @@ fn a_crate_depends_on_what_it_may() {
             "model",
             "aho-corasick base64 flate2 hmac http ipnet serde serde_json sha2 strsim subtle thiserror unicode-normalization zeroize",
         ),
-        ("store", "crc32fast futures-util getrandom portrait-model serde serde_json thiserror zeroize"),
-        ("sqlite", "futures-util portrait-model portrait-store rusqlite rustix thiserror tokio tracing"),
+        ("store", "crc32fast futures-util getrandom portraitd-model serde serde_json thiserror zeroize"),
+        ("sqlite", "futures-util portraitd-model portraitd-store rusqlite rustix thiserror tokio tracing"),
     ];
     for (name, allowed) in allowed {
         let manifest = fs::read_to_string(root().join(format!("crates/{name}/Cargo.toml"))).unwrap();
@@ -108,7 +108,7 @@ fn a_crate_depends_on_what_it_may() {
         }
     }
     for path in files("crates/store/src", &[".rs"]).iter().chain(&files("crates/sqlite/src", &[".rs"])) {
-        let named = fs::read_to_string(path).unwrap().contains("portrait_model::ErrorCode");
+        let named = fs::read_to_string(path).unwrap().contains("portraitd_model::ErrorCode");
         assert!(!named, "{} names protocol codes", path.display());
     }
 }
@@ -183,7 +183,7 @@ fn errors() -> String {
          Each code's page has causes, an example and the remedy; `portraitd explain CODE` prints it.\n\n\
          | code | ErrorInfo | evidence | meaning and remedy | 含义与处理 |\n| --- | --- | --- | --- | --- |\n",
     );
-    for row in portrait_model::ERROR_CODES {
+    for row in portraitd_model::ERROR_CODES {
         let (number, info, evidence) = (row.number, row.info, row.evidence.as_str());
         let number = format!("[{number}](errors/{number}.md) [中文](errors/{number}.zh-CN.md)");
         writeln!(page, "| {number} | `{info}` | {evidence} | {} | {} |", row.english, row.chinese).unwrap();
@@ -193,7 +193,7 @@ fn errors() -> String {
          `CLOUD_CODES` in `crates/model/src/cloud_code.rs`. `portraitd explain CODE` knows them too.\n\n\
          | code | meaning in the cloud | 云端含义 |\n| --- | --- | --- |\n",
     );
-    for row in portrait_model::CLOUD_CODES {
+    for row in portraitd_model::CLOUD_CODES {
         let number = row.number;
         let number = format!("[{number}](errors/{number}.md) [中文](errors/{number}.zh-CN.md)");
         writeln!(page, "| {number} | {} | {} |", row.english, row.chinese).unwrap();
@@ -202,12 +202,12 @@ fn errors() -> String {
 }
 
 fn fields() -> String {
-    use portrait_model::ValueRule;
+    use portraitd_model::ValueRule;
     let mut page = String::from(
         "# Standard fields · 标配资料字段\n\nGenerated from `STANDARD_FIELDS` in `crates/model/src/field.rs`.\n\n\
          | tag | type | allowed | user may write | holds |\n| --- | --- | --- | --- | --- |\n",
     );
-    for field in portrait_model::STANDARD_FIELDS {
+    for field in portraitd_model::STANDARD_FIELDS {
         let allowed = match field.rule {
             ValueRule::Any => "any".to_owned(),
             ValueRule::BytesMax(bytes) => format!("≤ {bytes} bytes of UTF-8"),

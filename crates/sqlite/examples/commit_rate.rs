@@ -1,5 +1,5 @@
 //! Durable changes a second at several numbers of callers, beside a bare append + fdatasync with the same batches:
-//! `cargo run --release -p portrait-store --example commit_rate`.
+//! `cargo run --release -p portraitd-store --example commit_rate`.
 
 #![expect(
     clippy::unwrap_used,
@@ -11,10 +11,10 @@
     reason = "an example for developers"
 )]
 
-use portrait_model::{EventId, Origin, UnixMillis};
-use portrait_sqlite::SqliteStore;
-use portrait_store::{Change, Store};
-use portrait_test_support::fixtures::{APP, block_on, patch, seed, user};
+use portraitd_model::{EventId, Origin, UnixMillis};
+use portraitd_sqlite::SqliteStore;
+use portraitd_store::{Change, Store};
+use portraitd_test_support::fixtures::{APP, block_on, patch, seed, user};
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -1,13 +1,13 @@
-//! How long a store takes to open after a crash with a long log: `cargo run --release -p portrait-store --example restart -- DIR MIB`
+//! How long a store takes to open after a crash with a long log: `cargo run --release -p portraitd-store --example restart -- DIR MIB`
 //! fills the log of a store in DIR to so many MiB and aborts; the same with DIR alone opens it and says how long that took.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "an example for developers")]
 
 use futures_util::future::join_all;
-use portrait_model::UnixMillis;
-use portrait_sqlite::SqliteStore;
-use portrait_store::{Change, Found, Store};
-use portrait_test_support::fixtures::{APP, block_on, patch, seed, user};
+use portraitd_model::UnixMillis;
+use portraitd_sqlite::SqliteStore;
+use portraitd_store::{Change, Found, Store};
+use portraitd_test_support::fixtures::{APP, block_on, patch, seed, user};
 use std::path::Path;
 use std::time::Instant;
 

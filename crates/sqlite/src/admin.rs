@@ -2,8 +2,8 @@
 
 use crate::reader::failed;
 use crate::write::Failure;
-use portrait_model::{SdkAppId, Tag, UnixMillis, UserId};
-use portrait_store::{
+use portraitd_model::{SdkAppId, Tag, UnixMillis, UserId};
+use portraitd_store::{
     AUDIT_ENTRIES_MAX, AuditEntry, AuditNote, AuditSeq, StoreError, TOKENS_MAX, TokenRecord, WriteOutcome,
     codec,
 };

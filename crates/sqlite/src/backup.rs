@@ -11,7 +11,7 @@ use crate::directory_lock::{self, sync_directory};
 use crate::files::Files;
 use crate::staging::STAGING;
 use crate::throttle::Throttle;
-use portrait_store::StoreError;
+use portraitd_store::StoreError;
 use rusqlite::{Connection, InterruptHandle};
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;

@@ -3,8 +3,8 @@
 use crate::OpenError;
 use crate::directory_lock::DirectoryLock;
 use crate::{connection, wal};
-use portrait_model::{SdkAppId, UserId};
-use portrait_store::codec;
+use portraitd_model::{SdkAppId, UserId};
+use portraitd_store::codec;
 use rusqlite::{Connection, Row};
 use std::fmt;
 use std::path::Path;

@@ -300,8 +300,8 @@ fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Result<Log> {
 mod tests {
     use super::*;
     use crate::{SqliteSettings, SqliteStore};
-    use portrait_model::{AccountSeed, NewUserId, ProfilePatch, SdkAppId, UnixMillis, UserId};
-    use portrait_store::Store;
+    use portraitd_model::{AccountSeed, NewUserId, ProfilePatch, SdkAppId, UnixMillis, UserId};
+    use portraitd_store::Store;
 
     fn small(in_a_gap: i64) -> Bounds {
         let interval = Duration::from_millis(2);

@@ -3,7 +3,7 @@
 use crate::OpenError;
 use crate::directory_lock::sync_directory;
 use crate::{staging, wal, wal_mark};
-use portrait_store::StoreId;
+use portraitd_store::StoreId;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, ffi};
 use std::path::Path;

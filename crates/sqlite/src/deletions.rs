@@ -4,8 +4,8 @@
 use crate::admin;
 use crate::reader::failed;
 use crate::write::Failure;
-use portrait_model::{SdkAppId, UnixMillis, UserId};
-use portrait_store::{DELETIONS_UNIT_MAX, Delete, ForgetDeletions, StoreError, WriteOutcome};
+use portraitd_model::{SdkAppId, UnixMillis, UserId};
+use portraitd_store::{DELETIONS_UNIT_MAX, Delete, ForgetDeletions, StoreError, WriteOutcome};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// Deletes accounts; of those that existed it is noted when that was, if it is to be.

@@ -2,7 +2,7 @@
 //! server still takes changes, in a file that the next start does not find: such changes are refused.
 
 use crate::sync::{Mutex, MutexGuard};
-use portrait_store::StoreError;
+use portraitd_store::StoreError;
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;

@@ -3,9 +3,9 @@
 use crate::write::{Failure, decode, find, update};
 use crate::write_batch::WriteBatch;
 use crate::{admin, deletions, outbox};
-use portrait_model::{AccountSeed, Profile, ProfileEvent, ProfilePatch, SdkAppId, UnixMillis, UserId};
-use portrait_store::engine::OutboxDelta;
-use portrait_store::{Import, WriteOutcome, codec};
+use portraitd_model::{AccountSeed, Profile, ProfileEvent, ProfilePatch, SdkAppId, UnixMillis, UserId};
+use portraitd_store::engine::OutboxDelta;
+use portraitd_store::{Import, WriteOutcome, codec};
 use rusqlite::{Connection, params};
 
 /// Does an import, and appends an event for every seed that changed something.

@@ -3,9 +3,9 @@
 use crate::reader::{failed, read_transaction};
 use crate::write::Failure;
 use crate::write_batch::WriteBatch;
-use portrait_model::{ProfileEvent, SdkAppId, UnixMillis};
-use portrait_store::engine::{Backlogs, OutboxDelta};
-use portrait_store::{
+use portraitd_model::{ProfileEvent, SdkAppId, UnixMillis};
+use portraitd_store::engine::{Backlogs, OutboxDelta};
+use portraitd_store::{
     Amount, DeliveryOutcome, Discard, EVENTS_UNIT_MAX, EventState, OutboxEvent, OutboxSeq, RecordDeliveries,
     Replay, Selection, StoreError, WriteOutcome, codec,
 };

@@ -5,8 +5,8 @@
 //! caught up.
 
 use crate::sync::{Mutex, MutexGuard};
-use portrait_model::SdkAppId;
-use portrait_store::{OutboxEvent, OutboxSeq};
+use portraitd_model::SdkAppId;
+use portraitd_store::{OutboxEvent, OutboxSeq};
 use std::collections::{HashMap, VecDeque};
 use std::sync::PoisonError;
 
@@ -120,7 +120,7 @@ impl OutboxTail {
 #[cfg(not(feature = "shuttle"))]
 mod tests {
     use super::*;
-    use portrait_model::UnixMillis;
+    use portraitd_model::UnixMillis;
 
     const APP: SdkAppId = SdkAppId(1);
 

@@ -7,7 +7,7 @@
 //! later read may find it unchanged here.
 
 use crate::sync::{AtomicBool, Mutex, MutexGuard};
-use portrait_model::{SdkAppId, UserId};
+use portraitd_model::{SdkAppId, UserId};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::Ordering;

@@ -4,7 +4,7 @@ use crate::OpenError;
 use crate::backup;
 use crate::connection::{self, Identity};
 use crate::directory_lock::sync_directory;
-use portrait_store::StoreError;
+use portraitd_store::StoreError;
 use rusqlite::Connection;
 use std::ffi::OsStr;
 use std::fs::{self, File};

@@ -13,8 +13,8 @@ use crate::sync::{AtomicBool, Mutex};
 use crate::writer::{Shared, Writer};
 use crate::{admin, connection, deletions, outbox, reader, wal, wal_mark};
 use futures_util::future::BoxFuture;
-use portrait_model::{AccountState, AppRecord, SdkAppId, Tag, UnixMillis, UserId};
-use portrait_store::{
+use portraitd_model::{AccountState, AppRecord, SdkAppId, Tag, UnixMillis, UserId};
+use portraitd_store::{
     AuditEntry, AuditNote, AuditSeq, Backlog, EventState, Found, Measurements, OutboxEvent, OutboxSeq, Store,
     StoreError, StoreFuture, StoreId, StoreStats, StoreStatus, TokenRecord, Write, WriteOutcome,
 };

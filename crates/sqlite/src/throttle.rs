@@ -5,7 +5,7 @@
 //! reset before the copy is taken, has become long: then it is better to finish.
 
 use crate::checkpoint::Bounds;
-use portrait_store::StoreError;
+use portraitd_store::StoreError;
 use std::fs::File;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};

@@ -5,11 +5,11 @@
 use crate::profile_cache::CachedProfile;
 use crate::write_batch::WriteBatch;
 use crate::{admin, deletions, import, outbox};
-use portrait_model::{
+use portraitd_model::{
     AppSettings, FieldValue, Profile, ProfileEvent, ProfileItem, ProfilePatch, SdkAppId, UnixMillis, UserId,
 };
-use portrait_store::engine::OutboxDelta;
-use portrait_store::{
+use portraitd_store::engine::OutboxDelta;
+use portraitd_store::{
     AuditNote, Change, DELETIONS_UNIT_MAX, Delete, Discard, Kick, NoteOnly, Probe, PutToken, RemoveToken,
     Replay, Selection, StoreError, Write, WriteOutcome, codec,
 };

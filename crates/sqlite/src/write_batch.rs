@@ -3,8 +3,8 @@
 use crate::outbox_tail::{OutboxTail, TailChanges};
 use crate::profile_cache::{CachedProfile, Key, ProfileCache};
 use crate::write::{self, Failure};
-use portrait_store::OutboxSeq;
-use portrait_store::engine::Backlogs;
+use portraitd_store::OutboxSeq;
+use portraitd_store::engine::Backlogs;
 use rusqlite::Connection;
 use std::collections::HashMap;
 

@@ -10,9 +10,9 @@ use crate::sync::{AtomicBool, Instant, JoinHandle, Mutex, mpsc, oneshot, thread,
 use crate::write::{self, Failure};
 use crate::write_batch::WriteBatch;
 use crate::{connection, outbox, reader};
-use portrait_store::OutboxSeq;
-use portrait_store::engine::{Backlogs, OutboxDelta};
-use portrait_store::{AuditNote, Measurements, StoreError, StoreStats, Write, WriteOutcome};
+use portraitd_store::OutboxSeq;
+use portraitd_store::engine::{Backlogs, OutboxDelta};
+use portraitd_store::{AuditNote, Measurements, StoreError, StoreStats, Write, WriteOutcome};
 use rusqlite::{Connection, TransactionBehavior, ffi};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -2,10 +2,10 @@
 //! no more than a few times their size.
 
 use futures_util::future::join_all;
-use portrait_model::UnixMillis;
-use portrait_sqlite::SqliteStore;
-use portrait_store::{Change, Store};
-use portrait_test_support::fixtures::{APP, block_on, patch, seed, user};
+use portraitd_model::UnixMillis;
+use portraitd_sqlite::SqliteStore;
+use portraitd_store::{Change, Store};
+use portraitd_test_support::fixtures::{APP, block_on, patch, seed, user};
 
 const ACCOUNTS: u64 = 1000;
 /// Of each account, times `SCALE`.

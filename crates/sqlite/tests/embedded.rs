@@ -2,11 +2,11 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
-use portrait_model::UnixMillis;
-use portrait_sqlite::{OpenError, SqliteStore, is_in_use};
-use portrait_store::{Change, Found, Store, StoreError};
-use portrait_test_support::fixtures::{APP, block_on, found, patch, seed, user};
-use portrait_test_support::small_disk::on_a_small_disk;
+use portraitd_model::UnixMillis;
+use portraitd_sqlite::{OpenError, SqliteStore, is_in_use};
+use portraitd_store::{Change, Found, Store, StoreError};
+use portraitd_test_support::fixtures::{APP, block_on, found, patch, seed, user};
+use portraitd_test_support::small_disk::on_a_small_disk;
 use rusqlite::Connection;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -2,10 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
-use portrait_model::UnixMillis;
-use portrait_sqlite::SqliteStore;
-use portrait_store::{Change, Store};
-use portrait_test_support::fixtures::{APP, block_on, patch, seed, user};
+use portraitd_model::UnixMillis;
+use portraitd_sqlite::SqliteStore;
+use portraitd_store::{Change, Store};
+use portraitd_test_support::fixtures::{APP, block_on, patch, seed, user};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -122,7 +122,7 @@ fn moved_rows_leave_no_bytes_after_a_compaction_and_none_in_a_backup() {
     let left: BTreeSet<u64> = (0..ACCOUNTS).filter(stays).collect();
     let behind = numbers(dir.path(), "SECRET").difference(&left).count();
     eprintln!("{behind} of {ACCOUNTS} left a copy behind before the compaction");
-    let sizes = portrait_sqlite::compact(dir.path()).unwrap();
+    let sizes = portraitd_sqlite::compact(dir.path()).unwrap();
     assert!(sizes.after < sizes.before, "{sizes:?}");
     for dir in [dir.path(), &backup] {
         assert_eq!(numbers(dir, "SECRET"), left);

@@ -2,10 +2,10 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
-use portrait_model::UnixMillis;
-use portrait_sqlite::{OpenError, Repaired, SqliteStore, check, compact, repair, restore};
-use portrait_store::{Change, Store, StoreError, StoreId};
-use portrait_test_support::fixtures::{APP, block_on, found, patch, seed, user};
+use portraitd_model::UnixMillis;
+use portraitd_sqlite::{OpenError, Repaired, SqliteStore, check, compact, repair, restore};
+use portraitd_store::{Change, Store, StoreError, StoreId};
+use portraitd_test_support::fixtures::{APP, block_on, found, patch, seed, user};
 use std::fs;
 use std::path::{Path, PathBuf};
 

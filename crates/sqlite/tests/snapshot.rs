@@ -3,11 +3,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
-use portrait_model::{UnixMillis, UnixSeconds};
-use portrait_sqlite::{Checked, Damage, Finding, OpenError, RestoreError, SqliteStore, check, restore};
-use portrait_store::codec::with_checksum;
-use portrait_store::{Change, MemoryStore, Store, StoreError};
-use portrait_test_support::fixtures::{APP, OTHER, block_on, found, patch, seed, settings, user};
+use portraitd_model::{UnixMillis, UnixSeconds};
+use portraitd_sqlite::{Checked, Damage, Finding, OpenError, RestoreError, SqliteStore, check, restore};
+use portraitd_store::codec::with_checksum;
+use portraitd_store::{Change, MemoryStore, Store, StoreError};
+use portraitd_test_support::fixtures::{APP, OTHER, block_on, found, patch, seed, settings, user};
 use rusqlite::Connection;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -213,10 +213,10 @@ fn a_backup_during_writes_holds_all_that_was_acknowledged_before() {
             let copy = SqliteStore::open(&data).unwrap();
             for (n, known) in known.into_iter().enumerate() {
                 let profiles = copy.profiles(APP, vec![user(&name(n))]).await.unwrap();
-                let portrait_store::Found::Profile(profile) = &profiles[0] else { panic!("{profiles:?}") };
+                let portraitd_store::Found::Profile(profile) = &profiles[0] else { panic!("{profiles:?}") };
                 let text = |place: usize| match &profile.items()[place].value {
-                    portrait_model::FieldValue::Text(text) => text.parse::<u64>().unwrap(),
-                    portrait_model::FieldValue::Uint(number) => *number,
+                    portraitd_model::FieldValue::Text(text) => text.parse::<u64>().unwrap(),
+                    portraitd_model::FieldValue::Uint(number) => *number,
                 };
                 assert!(text(0) >= known, "writer {n}: {known} was acknowledged, {} is there", text(0));
                 assert_eq!(text(0), text(1), "half a change");

@@ -2,15 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
-use portrait_sqlite::SqliteStore;
-use portrait_test_support::suite;
+use portraitd_sqlite::SqliteStore;
+use portraitd_test_support::suite;
 use std::path::Path;
 
 fn open(dir: &Path) -> SqliteStore {
     SqliteStore::open(dir).unwrap()
 }
 
-portrait_test_support::store_suite!(open);
+portraitd_test_support::store_suite!(open);
 
 #[test]
 fn accounts_do_what_the_reference_does() {

@@ -4,18 +4,18 @@
 //! admin `ops`; accounts `alice` (every kind of value) and `bob` (nothing set, kicked at second 1700000000). `golden/format-2` has a
 //! webhook and an event besides, `golden/format-3` a token and an audit entry; `golden/format-4` differs in the
 //! outbox's index, `golden/format-5` has an identity; `golden/format-6` has the settings that only some apps have, and a
-//! note of the deletion of `carol`. To write one for a new format: `GOLDEN=1 cargo test -p portrait-sqlite --test upgrade`, once.
+//! note of the deletion of `carol`. To write one for a new format: `GOLDEN=1 cargo test -p portraitd-sqlite --test upgrade`, once.
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
-use portrait_model::{
+use portraitd_model::{
     AppKey, AppSettings, CustomField, CustomKeyword, EventId, FieldSchema, FieldValue, Lexicon, NewUserId,
     Origin, Permission, RawItem, RawNumber, RawValue, Role, SensitiveCode, Tag, UnixMillis, UnixSeconds,
     ValueType, Webhook, WebhookToken, WebhookUrl,
 };
-use portrait_sqlite::SqliteStore;
-use portrait_store::{AuditNote, Change, EventState, Found, PutToken, Store, TokenRecord};
-use portrait_test_support::fixtures::{APP, block_on, patch, seed, user};
+use portraitd_sqlite::SqliteStore;
+use portraitd_store::{AuditNote, Change, EventState, Found, PutToken, Store, TokenRecord};
+use portraitd_test_support::fixtures::{APP, block_on, patch, seed, user};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
@@ -77,7 +77,7 @@ async fn write(dir: &Path) {
         })
         .collect();
     let patch = FieldSchema::of(&settings(6)).check(&Lexicon::default(), Role::Admin, &items).unwrap();
-    let alice = portrait_model::AccountSeed { user: NewUserId::parse("alice").unwrap(), patch };
+    let alice = portraitd_model::AccountSeed { user: NewUserId::parse("alice").unwrap(), patch };
     store.import(APP, vec![alice, seed("bob", &[])], UnixMillis(1), Some(origin())).await.unwrap();
     store.kick(APP, user("bob"), UnixSeconds(1_700_000_000)).await.unwrap();
     store.import(APP, vec![seed("carol", &[])], UnixMillis(1), None).await.unwrap();

@@ -1,6 +1,6 @@
 //! Admin tokens and the audit log. A note of who changed what is in the same unit as the change itself, or neither is there.
 
-use portrait_model::{SdkAppId, UnixMillis};
+use portraitd_model::{SdkAppId, UnixMillis};
 
 /// The most entries that the audit log keeps; the oldest give way.
 pub const AUDIT_ENTRIES_MAX: u64 = 100_000;

@@ -1,7 +1,7 @@
 //! What engines share: how much is in each app's outbox, and where. Kept in memory, so that asking costs no I/O.
 
 use crate::outbox::{Amount, Backlog, EventState, OutboxSeq};
-use portrait_model::SdkAppId;
+use portraitd_model::SdkAppId;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -25,7 +25,7 @@ pub use write::{
 };
 
 use futures_util::future::BoxFuture;
-use portrait_model::{
+use portraitd_model::{
     AccountSeed, AccountState, AppRecord, AppSettings, Origin, Profile, SdkAppId, Tag, UnixMillis,
     UnixSeconds, UserId,
 };

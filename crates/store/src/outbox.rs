@@ -1,6 +1,6 @@
 //! The outbox: events that were committed with their change and wait to be delivered.
 
-use portrait_model::{ProfileEvent, UnixMillis};
+use portraitd_model::{ProfileEvent, UnixMillis};
 use std::sync::Arc;
 
 /// An event's place in the outbox. Grows with every event, and events of one user stand in the order of their changes.

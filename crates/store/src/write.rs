@@ -3,7 +3,7 @@
 //! A write of one kind is a struct; the type of what it gives is [`TypedWrite::Output`].
 
 use crate::{DeliveryOutcome, EventState, OutboxSeq, Selection, StoreError, TokenRecord};
-use portrait_model::{
+use portraitd_model::{
     AccountSeed, AppSettings, Origin, ProfilePatch, SdkAppId, UnixMillis, UnixSeconds, UserId,
 };
 

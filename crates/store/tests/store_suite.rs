@@ -1,10 +1,10 @@
 //! The engine in memory: the suite of every engine, and what is its own.
 
-use portrait_model::UnixMillis;
-use portrait_store::{AUDIT_ENTRIES_MAX, AuditNote, AuditSeq, MemoryStore, NoteOnly, Store};
-use portrait_test_support::fixtures::block_on;
+use portraitd_model::UnixMillis;
+use portraitd_store::{AUDIT_ENTRIES_MAX, AuditNote, AuditSeq, MemoryStore, NoteOnly, Store};
+use portraitd_test_support::fixtures::block_on;
 
-portrait_test_support::store_suite!(|_| MemoryStore::new());
+portraitd_test_support::store_suite!(|_| MemoryStore::new());
 
 fn note(number: u64) -> AuditNote {
     AuditNote { app: None, at: UnixMillis(5), text: number.to_string() }

@@ -1,10 +1,10 @@
 //! Short ways to make ids, patches and settings.
 
-use portrait_model::{
+use portraitd_model::{
     AccountSeed, AppKey, AppSettings, FieldSchema, Lexicon, NewUserId, Profile, ProfilePatch, RawItem,
     RawNumber, RawValue, Role, SdkAppId, UserId,
 };
-use portrait_store::Found;
+use portraitd_store::Found;
 
 /// The app that most tests use.
 pub const APP: SdkAppId = SdkAppId(1_400_000_000);

@@ -1,7 +1,7 @@
 //! Whether an app's receiver is up. One that keeps failing is asked by one event at a time, now and then, instead of
 //! by every event that comes; the first success lets all of them go on at once.
 
-use portrait_model::UnixMillis;
+use portraitd_model::UnixMillis;
 
 /// So many failures in a row, of whatever events, mean that the receiver is down.
 const DOWN_AFTER: u32 = 10;

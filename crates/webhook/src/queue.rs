@@ -5,8 +5,8 @@ mod tests;
 
 use crate::circuit_breaker::Gate;
 use crate::retry::Schedule;
-use portrait_model::{UnixMillis, UserId};
-use portrait_store::{DeliveryOutcome, OutboxEvent, OutboxSeq};
+use portraitd_model::{UnixMillis, UserId};
+use portraitd_store::{DeliveryOutcome, OutboxEvent, OutboxSeq};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 /// The most events of an app in memory, and of one account: an account whose receiver says no for hours does not

@@ -6,7 +6,7 @@ use http_body_util::Full;
 use hyper::header::{self, HeaderValue};
 use hyper::http::uri::PathAndQuery;
 use hyper::{HeaderMap, Method, Request, StatusCode, Uri};
-use portrait_model::{ProfileEvent, ProfileItem, SdkAppId, UnixSeconds, Webhook, WebhookToken};
+use portraitd_model::{ProfileEvent, ProfileItem, SdkAppId, UnixSeconds, Webhook, WebhookToken};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
@@ -147,7 +147,7 @@ pub fn understood(status: StatusCode, body: &[u8]) -> Result<(), String> {
 mod tests {
     use super::*;
     use http_body_util::BodyExt;
-    use portrait_model::{EventId, FieldValue, StandardTag, Tag, UnixMillis, UserId, WebhookUrl};
+    use portraitd_model::{EventId, FieldValue, StandardTag, Tag, UnixMillis, UserId, WebhookUrl};
 
     fn event() -> ProfileEvent {
         let item = |tag, value| ProfileItem { tag: Tag::Standard(tag), value };

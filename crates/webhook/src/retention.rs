@@ -1,8 +1,8 @@
 //! The bound of what the outbox may hold. Reached, the oldest parked events go first, and never a profile write.
 
 use crate::deliverer::Webhooks;
-use portrait_model::SdkAppId;
-use portrait_store::{Backlog, EventState, Selection};
+use portraitd_model::SdkAppId;
+use portraitd_store::{Backlog, EventState, Selection};
 use std::path::Path;
 
 /// What the engine needs for an event besides its own bytes: a row, and a place in the index.

@@ -1,7 +1,7 @@
 //! When a failed delivery is tried again.
 
-use portrait_model::UnixMillis;
-use portrait_store::OutboxSeq;
+use portraitd_model::UnixMillis;
+use portraitd_store::OutboxSeq;
 
 /// The waits before each attempt; the first is for the first attempt, and is nearly always 0.
 #[derive(Clone, PartialEq, Eq, Debug)]

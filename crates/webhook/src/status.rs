@@ -1,7 +1,7 @@
 //! How an app's webhook does: what is counted, and what wakes its worker.
 
-use portrait_model::SdkAppId;
-use portrait_store::{Backlog, DeliveryOutcome, OutboxSeq};
+use portraitd_model::SdkAppId;
+use portraitd_store::{Backlog, DeliveryOutcome, OutboxSeq};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::Notify;

@@ -1,7 +1,7 @@
 //! An app as webhooks know it: all that they are told of it, whoever keeps the apps.
 
 use crate::status::Delivery;
-use portrait_model::{SdkAppId, Webhook};
+use portraitd_model::{SdkAppId, Webhook};
 use std::collections::HashMap;
 use std::sync::Arc;
 

@@ -4,7 +4,7 @@ use crate::deliverer::{ANSWER_BYTES_MAX, Webhooks};
 use crate::request as message;
 use http_body_util::{BodyExt, Collected};
 use hyper::HeaderMap;
-use portrait_model::{
+use portraitd_model::{
     AppSettings, EventId, FieldValue, ProfileEvent, ProfileItem, SdkAppId, StandardTag, Tag, UserId, Webhook,
 };
 use std::collections::BTreeMap;

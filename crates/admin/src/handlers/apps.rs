@@ -9,8 +9,8 @@ use axum::body::Bytes;
 use axum::extract::{Path, State as Extract};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use portrait_model::{AppKey, AppSettings, Command, KeyId, NewUserId, SdkAppId, SensitiveCode, Tag};
-use portrait_store::StoreError;
+use portraitd_model::{AppKey, AppSettings, Command, KeyId, NewUserId, SdkAppId, SensitiveCode, Tag};
+use portraitd_store::StoreError;
 use std::num::NonZeroU32;
 
 pub async fn list(Extract(state): Extract<State>) -> Json<Vec<AppView>> {

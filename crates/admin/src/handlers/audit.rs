@@ -5,8 +5,8 @@ use crate::state::{Answer, State};
 use crate::types::{AuditEntryView, AuditPage};
 use axum::Json;
 use axum::extract::{Query, State as Extract};
-use portrait_model::SdkAppId;
-use portrait_store::{AuditEntry, AuditSeq, StoreError};
+use portraitd_model::SdkAppId;
+use portraitd_store::{AuditEntry, AuditSeq, StoreError};
 use schemars::JsonSchema;
 use serde::Deserialize;
 

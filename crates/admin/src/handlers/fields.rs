@@ -8,7 +8,7 @@ use crate::types::{AppView, FieldDefinition};
 use axum::body::Bytes;
 use axum::extract::{Path, State as Extract};
 use axum::{Extension, Json};
-use portrait_model::{AppSettings, CustomField, CustomKeyword, Permission, ValueType};
+use portraitd_model::{AppSettings, CustomField, CustomKeyword, Permission, ValueType};
 
 pub async fn define(
     Extract(state): Extract<State>,

@@ -10,7 +10,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, State as Extract};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use portrait_store::{PutToken, RemoveToken, StoreError, TokenRecord};
+use portraitd_store::{PutToken, RemoveToken, StoreError, TokenRecord};
 use serde_json::json;
 
 pub async fn list(Extract(state): Extract<State>) -> Answer<Vec<TokenView>> {

@@ -9,9 +9,9 @@ use crate::types::webhook::{
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State as Extract};
 use axum::{Extension, Json};
-use portrait_api::registry::App;
-use portrait_model::{AppSettings, SdkAppId, Webhook, WebhookToken, WebhookUrl};
-use portrait_store::{Discard, EventState, OutboxSeq, Replay, Selection, TypedWrite};
+use portraitd_api::registry::App;
+use portraitd_model::{AppSettings, SdkAppId, Webhook, WebhookToken, WebhookUrl};
+use portraitd_store::{Discard, EventState, OutboxSeq, Replay, Selection, TypedWrite};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;

@@ -7,7 +7,7 @@ use crate::types::WordsView;
 use axum::body::Bytes;
 use axum::extract::{Path, State as Extract};
 use axum::{Extension, Json};
-use portrait_model::{AppSettings, Lexicon, LexiconError, WORD_BYTES_MAX, WORDS_MAX};
+use portraitd_model::{AppSettings, Lexicon, LexiconError, WORD_BYTES_MAX, WORDS_MAX};
 use std::collections::HashSet;
 
 pub async fn list(Extract(state): Extract<State>, Path(app): Path<String>) -> Result<String, AdminError> {

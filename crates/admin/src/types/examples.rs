@@ -6,7 +6,7 @@ use super::{
     FieldDefinition, NewApp, NewKey, NewToken, ProfilePatch, StoreView, TokenView, UsageView, WordsView,
 };
 use crate::handlers::transfer::{Backup, ExportPage, Imported};
-use portrait_api::openapi::operation::described;
+use portraitd_api::openapi::operation::described;
 
 described! {
     AppView => {
@@ -82,7 +82,7 @@ described! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use portrait_api::openapi::operation::Described;
+    use portraitd_api::openapi::operation::Described;
     use serde::Serialize;
     use serde::de::DeserializeOwned;
 

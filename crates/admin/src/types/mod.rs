@@ -3,7 +3,7 @@
 mod examples;
 pub mod webhook;
 
-use portrait_model::{AppSettings, COMMANDS, CustomField, FieldValue, KeyRecord, Permission, Profile};
+use portraitd_model::{AppSettings, COMMANDS, CustomField, FieldValue, KeyRecord, Permission, Profile};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

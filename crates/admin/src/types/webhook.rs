@@ -1,10 +1,10 @@
 //! The JSON of webhooks in the admin API.
 
 use super::value;
-use portrait_model::{AppSettings, ProfileEvent};
-use portrait_store::{Amount, Backlog, OutboxEvent};
-use portrait_webhook::status::DeliveryCounts;
-use portrait_webhook::test_delivery::DeliveryReport;
+use portraitd_model::{AppSettings, ProfileEvent};
+use portraitd_store::{Amount, Backlog, OutboxEvent};
+use portraitd_webhook::status::DeliveryCounts;
+use portraitd_webhook::test_delivery::DeliveryReport;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -6,7 +6,7 @@ use crate::envelope::{Answer, ApiError};
 use crate::json::{decode, wire_struct};
 use crate::openapi::operation::{Operation, described};
 use crate::openapi::requests as told;
-use portrait_model::{ErrorCode, UserId};
+use portraitd_model::{ErrorCode, UserId};
 use schemars::JsonSchema;
 use serde::Serialize;
 

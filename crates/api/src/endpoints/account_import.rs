@@ -5,7 +5,7 @@ use crate::envelope::{Answer, ApiError};
 use crate::json::{Member, decode, new_account, wire_struct};
 use crate::openapi::operation::Operation;
 use crate::openapi::requests as told;
-use portrait_model::{AccountSeed, ErrorCode, NewUserId, RawItem, RawValue, Role, StandardTag};
+use portraitd_model::{AccountSeed, ErrorCode, NewUserId, RawItem, RawValue, Role, StandardTag};
 use std::borrow::Cow;
 
 wire_struct! {

@@ -5,8 +5,8 @@ use crate::envelope::{Answer, ApiError};
 use crate::json::{Member, account, decode, wire_struct};
 use crate::openapi::operation::Operation;
 use crate::openapi::requests as told;
-use portrait_model::ErrorCode;
-use portrait_store::StoreError;
+use portraitd_model::ErrorCode;
+use portraitd_store::StoreError;
 
 wire_struct! { Request { user: Member<'a> = "UserID" | "Identifier", } }
 

@@ -6,7 +6,7 @@ use crate::envelope::{Answer, ApiError};
 use crate::json::{Member, decode, new_account, wire_struct};
 use crate::openapi::operation::{Operation, described};
 use crate::openapi::requests as told;
-use portrait_model::ErrorCode;
+use portraitd_model::ErrorCode;
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -5,8 +5,8 @@ use crate::envelope::{Answer, ApiError};
 use crate::json::{Member, account, decode, wire_struct};
 use crate::openapi::operation::Operation;
 use crate::openapi::requests as told;
-use portrait_model::{ErrorCode, RawItem, RawValue};
-use portrait_store::{Change, StoreError};
+use portraitd_model::{ErrorCode, RawItem, RawValue};
+use portraitd_store::{Change, StoreError};
 use std::borrow::Cow;
 
 /// The most fields in one call.

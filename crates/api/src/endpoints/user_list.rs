@@ -3,8 +3,8 @@
 use super::bounded;
 use crate::envelope::ApiError;
 use crate::json::{Member, account, wire_struct};
-use portrait_model::Service;
-use portrait_model::UserId;
+use portraitd_model::Service;
+use portraitd_model::UserId;
 
 wire_struct! {
     /// One entry of the list.

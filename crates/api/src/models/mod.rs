@@ -5,7 +5,7 @@
 //! scheduling points around the snapshot's exchange; the store is the one in memory. What stands in for something: `authenticate`
 //! (`story.rs`) takes the gateway's steps one by one, since the gateway itself needs sockets. arc-swap and tokio's lock are whole operations here, and atomics are sequentially consistent.
 //!
-//! `cargo test -p portrait-api --features shuttle --lib models` runs them. `SCALE=n` looks at n times as many orders. `scripts/mutants` breaks the product on purpose and shows that these tests notice.
+//! `cargo test -p portraitd-api --features shuttle --lib models` runs them. `SCALE=n` looks at n times as many orders. `scripts/mutants` breaks the product on purpose and shows that these tests notice.
 
 mod story;
 pub(crate) mod sync;

@@ -4,12 +4,12 @@ use super::sync::scheduling_point;
 use crate::query::Query;
 use crate::registry::{App, Registry};
 use crate::sig_cache::verify;
-use portrait_model::{
+use portraitd_model::{
     AccountSeed, AppKey, AppSettings, KeyId, KeyRecord, NewUserId, ProfilePatch, SdkAppId, SignRequest,
     UnixMillis, UnixSeconds, UserId, UserSig, sign,
 };
-use portrait_store::{MemoryStore, Store, StoreError};
-use portrait_test_support::schedules::{check, wrong};
+use portraitd_store::{MemoryStore, Store, StoreError};
+use portraitd_test_support::schedules::{check, wrong};
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::{future, thread};
 use std::collections::HashMap;

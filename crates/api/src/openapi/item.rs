@@ -1,4 +1,4 @@
-//! A field with its value as the documents show it. What is written and read is `portrait_model::TagValue`.
+//! A field with its value as the documents show it. What is written and read is `portraitd_model::TagValue`.
 
 use schemars::JsonSchema;
 

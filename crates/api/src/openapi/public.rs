@@ -8,7 +8,7 @@
 use super::operation::{Operation, Schemas, add};
 use crate::endpoints as api;
 use crate::envelope::told as envelope_told;
-use portrait_model::{COMMANDS, CommandRow};
+use portraitd_model::{COMMANDS, CommandRow};
 use serde_json::{Map, Value, json};
 
 /// The document.

@@ -3,7 +3,7 @@
 use super::{issue, jks as java};
 use anyhow::Context;
 use base64::Engine;
-use portrait_model::UnixSeconds;
+use portraitd_model::UnixSeconds;
 use rustls::RootCertStore;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;

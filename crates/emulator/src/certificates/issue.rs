@@ -1,8 +1,8 @@
 //! Makes the emulator's certificate authority and the server certificates that it signs.
 
 use anyhow::Context;
-use portrait_api::cloud_names::CLOUD_NAMES;
-use portrait_model::UnixSeconds;
+use portraitd_api::cloud_names::CLOUD_NAMES;
+use portraitd_model::UnixSeconds;
 use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,
     Issuer, KeyPair, KeyUsagePurpose, NameConstraints, SanType, date_time_ymd,

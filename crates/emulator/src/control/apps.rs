@@ -6,11 +6,11 @@ use super::{PREFIX, State};
 use axum::Json;
 use axum::extract::{Path, State as Extract};
 use axum::http::StatusCode;
-use portrait_admin::error::AdminError;
-use portrait_admin::secret::random_key;
-use portrait_admin::state::Answer;
-use portrait_model::{AppSettings, Clock, SdkAppId, SignRequest, UserId, Webhook, WebhookUrl, sign};
-use portrait_store::{Image, StoreError};
+use portraitd_admin::error::AdminError;
+use portraitd_admin::secret::random_key;
+use portraitd_admin::state::Answer;
+use portraitd_model::{AppSettings, Clock, SdkAppId, SignRequest, UserId, Webhook, WebhookUrl, sign};
+use portraitd_store::{Image, StoreError};
 use serde_json::{Value, json};
 
 /// For how long a throw-away app's UserSig works: 180 days.

@@ -7,8 +7,8 @@ use crate::call_log::Called;
 use crate::fault::rule::known_command;
 use axum::Json;
 use axum::extract::State as Extract;
-use portrait_admin::error::AdminError;
-use portrait_admin::state::Answer;
+use portraitd_admin::error::AdminError;
+use portraitd_admin::state::Answer;
 
 pub(super) async fn list(
     Extract(state): Extract<State>,

@@ -6,10 +6,10 @@ use super::types::{ClockChange, ClockView, TextOrNumber};
 use crate::clock::EmulatorClock;
 use axum::Json;
 use axum::extract::State as Extract;
-use portrait_admin::error::AdminError;
-use portrait_admin::state::Answer;
-use portrait_model::UnixMillis;
-use portrait_model::rfc3339 as utc;
+use portraitd_admin::error::AdminError;
+use portraitd_admin::state::Answer;
+use portraitd_model::UnixMillis;
+use portraitd_model::rfc3339 as utc;
 
 /// The furthest that one step leads: a hundred years.
 const ADVANCE_MS_MAX: u64 = 100 * 366 * 86_400_000;

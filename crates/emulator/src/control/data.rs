@@ -7,9 +7,9 @@ use crate::sandbox::Extent;
 use axum::Json;
 use axum::extract::{Path, State as Extract};
 use axum::http::StatusCode;
-use portrait_admin::error::AdminError;
-use portrait_admin::state::Answer;
-use portrait_model::SdkAppId;
+use portraitd_admin::error::AdminError;
+use portraitd_admin::state::Answer;
+use portraitd_model::SdkAppId;
 
 /// Puts everything back, or all that is of one app.
 pub(super) async fn reset(Extract(state): Extract<State>, Body(reset): Body<Reset>) -> Answer<ExtentView> {

@@ -2,8 +2,8 @@
 
 use super::types::{ClockView, ExtentView, Made};
 use crate::fault::RuleView;
-use portrait_model::UnixMillis;
-use portrait_model::rfc3339 as utc;
+use portraitd_model::UnixMillis;
+use portraitd_model::rfc3339 as utc;
 use serde_json::Value;
 
 impl ExtentView {

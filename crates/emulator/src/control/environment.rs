@@ -3,7 +3,7 @@
 use super::State;
 use axum::Json;
 use axum::extract::State as Extract;
-use portrait_admin::error::AdminError;
+use portraitd_admin::error::AdminError;
 use serde_json::Value;
 
 /// Where it is.

@@ -4,8 +4,8 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use portrait_admin::error::AdminError;
-use portrait_admin::state::read;
+use portraitd_admin::error::AdminError;
+use portraitd_admin::state::read;
 use serde::de::DeserializeOwned;
 
 /// A body of JSON; an empty one counts as `{}`.

@@ -8,11 +8,11 @@ use crate::fault::rule::FaultRule;
 use axum::Json;
 use axum::extract::{Path, State as Extract};
 use axum::http::StatusCode;
-use portrait_admin::error::AdminError;
-use portrait_admin::secret::random_u64;
-use portrait_admin::state::Answer;
-use portrait_model::SdkAppId;
-use portrait_store::StoreError;
+use portraitd_admin::error::AdminError;
+use portraitd_admin::secret::random_u64;
+use portraitd_admin::state::Answer;
+use portraitd_model::SdkAppId;
+use portraitd_store::StoreError;
 
 pub(super) async fn add(
     Extract(state): Extract<State>,

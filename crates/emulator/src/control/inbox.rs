@@ -8,10 +8,10 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, Request, State as Extract};
 use axum::response::Response;
-use portrait_admin::error::AdminError;
-use portrait_admin::state::Answer;
-use portrait_api::envelope::{self, Style, respond};
-use portrait_model::{Clock, Language};
+use portraitd_admin::error::AdminError;
+use portraitd_admin::state::Answer;
+use portraitd_api::envelope::{self, Style, respond};
+use portraitd_model::{Clock, Language};
 use std::time::Duration;
 
 /// Says yes, as the protocol says it.

@@ -22,12 +22,12 @@ use axum::extract::{DefaultBodyLimit, Request, State as Extract};
 use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use portrait_admin::auth::Authenticator;
-use portrait_admin::error::AdminError;
-use portrait_admin::state::{Answer, Peer};
-use portrait_api::envelope::ApiError;
-use portrait_api::registry::Registry;
-use portrait_model::{Language, SdkAppId};
+use portraitd_admin::auth::Authenticator;
+use portraitd_admin::error::AdminError;
+use portraitd_admin::state::{Answer, Peer};
+use portraitd_api::envelope::ApiError;
+use portraitd_api::registry::Registry;
+use portraitd_model::{Language, SdkAppId};
 use std::sync::Arc;
 
 /// Where it is.

@@ -3,7 +3,7 @@
 use super::rule::{Effect, FaultRule};
 use crate::seed::line_of;
 use anyhow::Context;
-use portrait_model::SdkAppId;
+use portraitd_model::SdkAppId;
 use serde::Deserialize;
 use std::path::Path;
 use toml::Spanned;

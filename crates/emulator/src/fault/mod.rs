@@ -4,7 +4,7 @@ pub mod file;
 pub mod rule;
 
 use crate::fault::rule::{Effect, FaultRule};
-use portrait_model::SdkAppId;
+use portraitd_model::SdkAppId;
 use serde::{Deserialize, Serialize};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -8,7 +8,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::ext::ReasonPhrase;
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
-use portrait_model::Language;
+use portraitd_model::Language;
 use std::net::SocketAddr;
 
 pub(super) type Body = BoxBody<Bytes, hyper::Error>;

@@ -1,6 +1,6 @@
 //! What a request to the proxy asks for, and whether it gets it.
 
-use portrait_api::cloud_names::is_cloud;
+use portraitd_api::cloud_names::is_cloud;
 use std::net::IpAddr;
 
 /// What happens to names that are not the emulator's.

@@ -1,16 +1,16 @@
 //! TOML: apps with keys, admins, fields, words and accounts.
 
 use super::{SeedApp, line_of};
-use portrait_admin::error::AdminError;
-use portrait_admin::handlers::{apps, fields};
-use portrait_admin::jsonl::check;
-use portrait_admin::secret::random_key;
-use portrait_admin::types::{AppPatch, FieldDefinition, who};
-use portrait_model::{
+use portraitd_admin::error::AdminError;
+use portraitd_admin::handlers::{apps, fields};
+use portraitd_admin::jsonl::check;
+use portraitd_admin::secret::random_key;
+use portraitd_admin::types::{AppPatch, FieldDefinition, who};
+use portraitd_model::{
     AccountSeed, AppKey, AppSettings, CustomField, FieldSchema, FieldValue, NewUserId, Profile, RawItem,
     RawNumber, RawValue, SdkAppId, UserId, Webhook, WebhookToken, WebhookUrl,
 };
-use portrait_store::Image;
+use portraitd_store::Image;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;

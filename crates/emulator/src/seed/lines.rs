@@ -1,8 +1,8 @@
 //! JSON Lines: one account a line.
 
-use portrait_admin::jsonl as record;
-use portrait_model::{AccountSeed, AppSettings, FieldSchema, SdkAppId};
-use portrait_store::Image;
+use portraitd_admin::jsonl as record;
+use portraitd_model::{AccountSeed, AppSettings, FieldSchema, SdkAppId};
+use portraitd_store::Image;
 
 pub(super) fn read(text: &str, app: &AppSettings) -> Result<Vec<AccountSeed>, String> {
     let schema = FieldSchema::of(app);

@@ -7,8 +7,8 @@ mod document;
 mod lines;
 
 use anyhow::Context;
-use portrait_model::{AccountSeed, AppSettings, SdkAppId};
-use portrait_store::Image;
+use portraitd_model::{AccountSeed, AppSettings, SdkAppId};
+use portraitd_store::Image;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;

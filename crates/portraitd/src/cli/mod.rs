@@ -124,9 +124,9 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 }
 
 /// The time, for what is made now.
-fn now() -> portrait_model::UnixSeconds {
-    use portrait_model::Clock as _;
-    portrait_api::clock::SystemClock.now().seconds()
+fn now() -> portraitd_model::UnixSeconds {
+    use portraitd_model::Clock as _;
+    portraitd_api::clock::SystemClock.now().seconds()
 }
 
 /// Writes one line of a command's result.
@@ -143,5 +143,5 @@ fn print_json(value: &(impl serde::Serialize + ?Sized)) -> anyhow::Result<()> {
 
 /// A time for people: in UTC, to the second.
 fn when(ms: u64) -> String {
-    portrait_model::rfc3339::write_plainly(portrait_model::UnixMillis(ms))
+    portraitd_model::rfc3339::write_plainly(portraitd_model::UnixMillis(ms))
 }

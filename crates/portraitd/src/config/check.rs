@@ -1,7 +1,7 @@
 //! Settings that contradict each other.
 
 use super::Config;
-use portrait_http::address::Address;
+use portraitd_http::address::Address;
 
 /// Settings that can't go together.
 #[derive(Clone)]

@@ -6,7 +6,7 @@ use super::setting::{Section, Setting};
 use super::value::one_line;
 use super::{Config, suggest};
 use anyhow::Context;
-use portrait_http::address::{Address, Addresses};
+use portraitd_http::address::{Address, Addresses};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;

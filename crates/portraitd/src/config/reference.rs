@@ -2,7 +2,7 @@
 
 use super::Config;
 use super::setting::Setting;
-use portrait_model::Language;
+use portraitd_model::Language;
 use toml::Value;
 
 const ENGLISH: &str = "\

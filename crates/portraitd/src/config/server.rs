@@ -2,8 +2,8 @@
 
 use super::setting::{is_path, section};
 use ipnet::IpNet;
-use portrait_http::address::Addresses;
-use portrait_model::Language;
+use portraitd_http::address::Addresses;
+use portraitd_model::Language;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;

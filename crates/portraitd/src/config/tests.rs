@@ -4,7 +4,7 @@ use super::Config;
 use super::load::{Errors, Source};
 use super::load::{Flags, Loaded};
 use super::reference::example;
-use portrait_model::Language;
+use portraitd_model::Language;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;

@@ -3,9 +3,9 @@
 use super::setting::{is_path, section};
 use anyhow::Context;
 use ipnet::IpNet;
-use portrait_webhook::deliverer::WebhookConfig;
-use portrait_webhook::retention::BacklogMax;
-use portrait_webhook::retry::Schedule;
+use portraitd_webhook::deliverer::WebhookConfig;
+use portraitd_webhook::retention::BacklogMax;
+use portraitd_webhook::retry::Schedule;
 use std::path::PathBuf;
 use std::time::Duration;
 use toml::Value;

@@ -7,27 +7,27 @@ use crate::cli::data::transfer::jsonl::{Lines, Source};
 use crate::config::Config;
 use crate::config::load::{Flags, Loaded};
 use hyper::StatusCode;
-use portrait_admin::jsonl as record;
-use portrait_admin::state::read;
-use portrait_admin::types::webhook::{EventChoice, WebhookPut};
-use portrait_admin::types::{AppPatch, AppView, FieldDefinition, NewApp, NewKey, NewToken};
-use portrait_api::clock::SystemClock;
-use portrait_api::endpoints as api;
-use portrait_api::endpoints::{CallContext, Caller, Services};
-use portrait_api::envelope::{Answer, ApiError, Style, respond};
-use portrait_api::gateway::Gateway;
-use portrait_api::large_reads::Beside;
-use portrait_api::query::Query;
-use portrait_api::registry::Registry;
-use portrait_model::{
+use portraitd_admin::jsonl as record;
+use portraitd_admin::state::read;
+use portraitd_admin::types::webhook::{EventChoice, WebhookPut};
+use portraitd_admin::types::{AppPatch, AppView, FieldDefinition, NewApp, NewKey, NewToken};
+use portraitd_api::clock::SystemClock;
+use portraitd_api::endpoints as api;
+use portraitd_api::endpoints::{CallContext, Caller, Services};
+use portraitd_api::envelope::{Answer, ApiError, Style, respond};
+use portraitd_api::gateway::Gateway;
+use portraitd_api::large_reads::Beside;
+use portraitd_api::query::Query;
+use portraitd_api::registry::Registry;
+use portraitd_model::{
     AppKey, AppSettings, Command, CustomField, CustomKeyword, FieldSchema, FieldValue, Language, Lexicon,
     Permission, RawNumber, RawValue, Role, SdkAppId, Service, StandardTag, Tag, UnixSeconds, UserId, UserSig,
     ValueRule, ValueType,
 };
-use portrait_store::codec::{self, with_checksum};
-use portrait_store::{MemoryStore, Store};
-use portrait_webhook::deliverer::EventIds;
-use portrait_webhook::request::understood;
+use portraitd_store::codec::{self, with_checksum};
+use portraitd_store::{MemoryStore, Store};
+use portraitd_webhook::deliverer::EventIds;
+use portraitd_webhook::request::understood;
 use serde::de::IgnoredAny;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
@@ -121,7 +121,7 @@ impl World {
             event_ids: Arc::new(EventIds::new(1)),
             beside: Beside::new(),
         };
-        let telemetry = Arc::new(portrait_api::telemetry::Telemetry::new(Vec::new()));
+        let telemetry = Arc::new(portraitd_api::telemetry::Telemetry::new(Vec::new()));
         let gateway = Gateway::new(services, Config::default().gateway(), telemetry, None, 1);
         let world = Self { runtime, gateway, schema, view, key: sure(AppKey::parse("key")), runs: 0 };
         for name in ["u", "v", "alice"] {

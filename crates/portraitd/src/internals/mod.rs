@@ -4,10 +4,10 @@
 pub mod fuzz;
 mod steps;
 
-use portrait_admin::routes as admin;
-use portrait_api::openapi;
-use portrait_emulator::control;
-use portrait_model::COMMANDS;
+use portraitd_admin::routes as admin;
+use portraitd_api::openapi;
+use portraitd_emulator::control;
+use portraitd_model::COMMANDS;
 
 /// One route, as its router knows it.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub struct Route {
 }
 
 /// The table of settings in OPERATIONS.
-pub fn settings(language: portrait_model::Language) -> String {
+pub fn settings(language: portraitd_model::Language) -> String {
     crate::config::reference::table(language)
 }
 
@@ -35,7 +35,7 @@ pub fn routes() -> Vec<Route> {
         path: row.path.into(),
         open: false,
     });
-    let admin = |routes: &'static [portrait_admin::route::Route], prefix: &'static str, open: bool| {
+    let admin = |routes: &'static [portraitd_admin::route::Route], prefix: &'static str, open: bool| {
         routes.iter().map(move |route| Route {
             listener: "admin",
             method: route.method.to_uppercase(),

@@ -2,10 +2,10 @@
 
 use super::fuzz::{APP, World, sure};
 use bytes::Bytes;
-use portrait_api::envelope::{Style, respond};
-use portrait_api::query::Query;
-use portrait_api::sig_cache::verify;
-use portrait_model::{AppSettings, Language, RawItem, Role, SignRequest, UserId, sign};
+use portraitd_api::envelope::{Style, respond};
+use portraitd_api::query::Query;
+use portraitd_api::sig_cache::verify;
+use portraitd_model::{AppSettings, Language, RawItem, Role, SignRequest, UserId, sign};
 
 impl World {
     /// A query string that the world's app lets in.

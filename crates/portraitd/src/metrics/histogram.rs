@@ -1,6 +1,6 @@
 //! A histogram as it stood at one moment, ready to be written.
 
-use portrait_store::Histogram;
+use portraitd_store::Histogram;
 use prometheus_client::encoding::MetricEncoder;
 use prometheus_client::encoding::NoLabelSet;
 use std::fmt;

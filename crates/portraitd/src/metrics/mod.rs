@@ -7,12 +7,12 @@ mod table;
 use crate::metrics::histogram::Recorded;
 use crate::metrics::table::METRICS;
 use futures_util::future::{BoxFuture, FutureExt};
-use portrait_api::call_counts::Usage;
-use portrait_api::registry::Registry as Apps;
-use portrait_api::telemetry::Telemetry;
-use portrait_store::{Store, StoreStats, StoreStatus};
-use portrait_webhook::deliverer::Webhooks;
-use portrait_webhook::status::WebhookStatus;
+use portraitd_api::call_counts::Usage;
+use portraitd_api::registry::Registry as Apps;
+use portraitd_api::telemetry::Telemetry;
+use portraitd_store::{Store, StoreStats, StoreStatus};
+use portraitd_webhook::deliverer::Webhooks;
+use portraitd_webhook::status::WebhookStatus;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
@@ -158,10 +158,10 @@ impl Collector for Snapshot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use portrait_http::certificate::Certificate;
-    use portrait_model::SdkAppId;
-    use portrait_store::{Backlog, Histogram};
-    use portrait_webhook::status::DeliveryCounts;
+    use portraitd_http::certificate::Certificate;
+    use portraitd_model::SdkAppId;
+    use portraitd_store::{Backlog, Histogram};
+    use portraitd_webhook::status::DeliveryCounts;
     use std::fmt::Write;
     use std::path::Path;
 

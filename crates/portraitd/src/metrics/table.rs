@@ -2,11 +2,11 @@
 
 use super::histogram::Recorded;
 use super::{Kind, Metric, Snapshot, Values};
-use portrait_api::telemetry::Telemetry;
-use portrait_http::certificate::Certificate;
-use portrait_http::stats::Counts;
-use portrait_store::{Backlog, EventState};
-use portrait_webhook::status::WebhookStatus;
+use portraitd_api::telemetry::Telemetry;
+use portraitd_http::certificate::Certificate;
+use portraitd_http::stats::Counts;
+use portraitd_store::{Backlog, EventState};
+use portraitd_webhook::status::WebhookStatus;
 
 /// Every metric.
 pub(crate) const METRICS: &[Metric] = &[

@@ -2,7 +2,7 @@
 //! users, lives and user buffers; `PORTRAIT_SEED` replays them, `SCALE` makes them more.
 
 use super::{Run, clients, npm, pip};
-use portrait_model::{AppKey, SdkAppId, SignRequest, UnixSeconds, UserId, UserSig, sign};
+use portraitd_model::{AppKey, SdkAppId, SignRequest, UnixSeconds, UserId, UserSig, sign};
 use serde_json::{Value, json};
 use std::ffi::OsStr;
 use std::fmt::Write as _;

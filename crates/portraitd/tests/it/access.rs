@@ -3,7 +3,7 @@
 
 use crate::harness::{App, KEY, TestServer, path_of, post};
 use crate::usersig::{Sign, now};
-use portrait_model::{Role, STANDARD_FIELDS, ValueRule, ValueType};
+use portraitd_model::{Role, STANDARD_FIELDS, ValueRule, ValueType};
 use serde_json::{Value, json};
 use std::sync::RwLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

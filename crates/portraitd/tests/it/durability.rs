@@ -1,7 +1,7 @@
 //! OK means on the disk: `kill -9` at random moments, a full disk, a second process, an unknown format.
 
 use crate::harness::{App, Connection, KEY, TestServer, binary, path_of, post};
-use portrait_test_support::small_disk::on_a_small_disk;
+use portraitd_test_support::small_disk::on_a_small_disk;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;

@@ -5,7 +5,7 @@ use crate::conformance::{Case, prepare, request};
 use crate::emulator::done;
 use crate::harness::{Answer, App, KEY, TestServer, binary};
 use percent_encoding::percent_decode_str;
-use portrait_model::{CLOUD_CODES, CloudCode, CloudSource, ERROR_CODES, ErrorRow, Evidence, Language};
+use portraitd_model::{CLOUD_CODES, CloudCode, CloudSource, ERROR_CODES, ErrorRow, Evidence, Language};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};

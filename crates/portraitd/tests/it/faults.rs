@@ -4,11 +4,11 @@
 use crate::harness::{App, Connection, KEY, TestServer, binary, path_of, post};
 use crate::receiver::{Call, Receiver};
 use crate::torture::number;
-use portrait_test_support::disk::{
+use portraitd_test_support::disk::{
     Action, DATABASE, Disk, EDQUOT, EIO, ENOSPC, EROFS, EVERY_FILE, Fault, LOG, OPEN, READ, SYNC, TRUNCATE,
     WRITE,
 };
-use portrait_test_support::small_disk::on_a_small_disk;
+use portraitd_test_support::small_disk::on_a_small_disk;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;

@@ -2,7 +2,7 @@
 
 use crate::cli::{on, refused, run};
 use crate::harness::{Connection, TestServer, binary};
-use portrait_test_support::small_disk::on_a_small_disk;
+use portraitd_test_support::small_disk::on_a_small_disk;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::fs;

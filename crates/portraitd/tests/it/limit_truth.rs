@@ -3,7 +3,7 @@
 
 use crate::harness::{App, Connection, TestServer};
 use crate::torture::number;
-use portrait_test_support::disk::Disk;
+use portraitd_test_support::disk::Disk;
 use serde_json::json;
 use std::time::{Duration, Instant};
 

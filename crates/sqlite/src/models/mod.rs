@@ -6,7 +6,7 @@
 //! files, but waits for no disk. What stands in for something: tokio's channels are whole operations here (tokio checks their insides
 //! itself), atomics are sequentially consistent, and there is no checkpointer, only a thread that takes its write lock.
 //!
-//! `cargo test -p portrait-sqlite --features shuttle --lib` runs them: with that feature the crate's unit tests are these alone.
+//! `cargo test -p portraitd-sqlite --features shuttle --lib` runs them: with that feature the crate's unit tests are these alone.
 //! `SCALE=n` looks at n times as many orders. The checker is no proof: it draws orders at random (half of them with few preemptions, which find most faults).
 //! `scripts/mutants` breaks the product on purpose, line by line, and shows that these tests notice.
 

@@ -6,10 +6,10 @@
 
 use crate::random::{Random, scale, seed};
 use crate::teller::Place;
-use portrait_model::{AccountSeed, EventId, NewUserId, Origin, Profile, ProfilePatch, UnixMillis, UserId};
-use portrait_sqlite::{OpenError, Repaired, SqliteStore, check, repair};
-use portrait_store::{Change, EventState, Found, Store, StoreError};
-use portrait_test_support::fixtures::{APP, block_on, patch, settings, user};
+use portraitd_model::{AccountSeed, EventId, NewUserId, Origin, Profile, ProfilePatch, UnixMillis, UserId};
+use portraitd_sqlite::{OpenError, Repaired, SqliteStore, check, repair};
+use portraitd_store::{Change, EventState, Found, Store, StoreError};
+use portraitd_test_support::fixtures::{APP, block_on, patch, settings, user};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

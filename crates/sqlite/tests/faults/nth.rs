@@ -7,12 +7,12 @@
 use crate::random::{Random, scale, seed};
 use crate::story::{Known, Story};
 use crate::teller::Place;
-use portrait_sqlite::{Finding, SqliteStore, check};
-use portrait_test_support::disk::{
+use portraitd_sqlite::{Finding, SqliteStore, check};
+use portraitd_test_support::disk::{
     Action, CHANGES, EDQUOT, EIO, EMFILE, ENOSPC, EROFS, EVERY_FILE, Fault, MAP, OPEN, READ, SYNC, TRUNCATE,
     WRITE,
 };
-use portrait_test_support::fixtures::block_on;
+use portraitd_test_support::fixtures::block_on;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
 use std::time::Duration;

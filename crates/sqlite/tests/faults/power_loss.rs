@@ -5,9 +5,9 @@ use crate::random::{Random, scale, seed};
 use crate::recording::{self, Op, Played};
 use crate::story::{Known, Story};
 use crate::teller::Place;
-use portrait_sqlite::{Finding, SqliteStore, check};
-use portrait_test_support::disk::{Action, EIO, EVERY_FILE, Fault, SYNC};
-use portrait_test_support::fixtures::block_on;
+use portraitd_sqlite::{Finding, SqliteStore, check};
+use portraitd_test_support::disk::{Action, EIO, EVERY_FILE, Fault, SYNC};
+use portraitd_test_support::fixtures::block_on;
 use std::process::Stdio;
 
 /// Images of each recording.

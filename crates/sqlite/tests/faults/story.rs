@@ -5,13 +5,13 @@
 //! the teller leaves a mark in a file; the marks survive the teller.
 
 use crate::random::Random;
-use portrait_model::{
+use portraitd_model::{
     AccountSeed, AppSettings, EventId, FieldValue, NewUserId, Origin, Profile, ProfilePatch, SdkAppId,
     StandardTag, Tag, UnixMillis,
 };
-use portrait_sqlite::SqliteStore;
-use portrait_store::{Change, DeliveryOutcome, EventState, Found, Store, StoreError};
-use portrait_test_support::fixtures::{patch, user};
+use portraitd_sqlite::SqliteStore;
+use portraitd_store::{Change, DeliveryOutcome, EventState, Found, Store, StoreError};
+use portraitd_test_support::fixtures::{patch, user};
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::Write;

@@ -1,7 +1,7 @@
 //! A story told by a process of its own, on a disk that fails: this test's own binary, started anew.
 
 use crate::story::{self, Story};
-use portrait_test_support::disk::Disk;
+use portraitd_test_support::disk::Disk;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -63,5 +63,9 @@ fn tells() {
     let (clients, steps, chapters) = (clients as usize, steps as usize, chapters as usize);
     let story = Story { seed, clients, steps, chapters, rests: rests == 1 };
     let path = |name: &str| PathBuf::from(std::env::var_os(name).unwrap());
-    portrait_test_support::fixtures::block_on(story::tell(&story, &path("STORY_DATA"), &path("STORY_MARKS")));
+    portraitd_test_support::fixtures::block_on(story::tell(
+        &story,
+        &path("STORY_DATA"),
+        &path("STORY_MARKS"),
+    ));
 }

@@ -10,7 +10,7 @@
 //! ```
 
 use super::{Damaged, Reader, push_items, push_text, push_varint, split_checksum, with_checksum};
-use portrait_model::{EventId, ProfileEvent, UnixMillis, UserId};
+use portraitd_model::{EventId, ProfileEvent, UnixMillis, UserId};
 
 const VERSION: u8 = 1;
 
@@ -51,7 +51,7 @@ pub fn decode_event(bytes: &[u8]) -> Result<ProfileEvent, Damaged> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use portrait_model::{FieldValue, ProfileItem, StandardTag, Tag};
+    use portraitd_model::{FieldValue, ProfileItem, StandardTag, Tag};
 
     #[test]
     fn events_read_back_and_every_change_is_found() {

@@ -16,7 +16,7 @@ pub use event::{decode_event, encode_event};
 pub use profile::{decode_profile, encode_profile};
 pub use settings::{decode_settings, encode_settings};
 
-use portrait_model::{CustomKeyword, FieldValue, ProfileItem, StandardTag, Tag};
+use portraitd_model::{CustomKeyword, FieldValue, ProfileItem, StandardTag, Tag};
 
 const CUSTOM: u8 = 0;
 const UINT: u8 = 0;

@@ -8,7 +8,7 @@
 //! ```
 
 use super::{Damaged, Reader, push_items, split_checksum};
-use portrait_model::{Profile, SdkAppId, UserId};
+use portraitd_model::{Profile, SdkAppId, UserId};
 
 /// The checksum covers the bytes alone.
 const UNBOUND: u8 = 1;
@@ -51,7 +51,7 @@ fn bound_checksum(app: SdkAppId, user: UserId, body: &[u8]) -> [u8; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use portrait_model::{CustomKeyword, FieldValue, ProfileItem, STANDARD_FIELDS, StandardTag, Tag};
+    use portraitd_model::{CustomKeyword, FieldValue, ProfileItem, STANDARD_FIELDS, StandardTag, Tag};
     use proptest::prelude::*;
 
     const APP: SdkAppId = SdkAppId(1);

@@ -1,6 +1,6 @@
 //! The stored form of an app's settings: versioned JSON. The words stand apart, one a line: there may be 100,000.
 
-use portrait_model::{
+use portraitd_model::{
     AppKey, AppSettings, CustomField, CustomKeyword, KeyId, KeyRecord, Permission, SdkAppId, SensitiveCode,
     Tag, UserId, ValueType, Webhook, WebhookToken, WebhookUrl,
 };

@@ -1,7 +1,7 @@
 //! Tokens and the audit log of the engine in memory.
 
 use crate::{AUDIT_ENTRIES_MAX, AuditEntry, AuditNote, AuditSeq, StoreError, TOKENS_MAX, TokenRecord};
-use portrait_model::SdkAppId;
+use portraitd_model::SdkAppId;
 use std::collections::{BTreeMap, VecDeque};
 
 /// Tokens and the audit log.

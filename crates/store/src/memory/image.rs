@@ -3,7 +3,7 @@
 
 use super::{Account, Inner, MemoryStore};
 use crate::{Found, Store, StoreError, StoreFuture, StoreId};
-use portrait_model::{AccountState, AppSettings, Profile, SdkAppId, UnixMillis, UserId};
+use portraitd_model::{AccountState, AppSettings, Profile, SdkAppId, UnixMillis, UserId};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 

@@ -15,7 +15,7 @@ use crate::{
 use admin::AdminTables;
 use futures_util::future::{BoxFuture, ready};
 use outbox::Outbox;
-use portrait_model::{AccountState, AppRecord, AppSettings, Profile, SdkAppId, Tag, UnixMillis, UserId};
+use portraitd_model::{AccountState, AppRecord, AppSettings, Profile, SdkAppId, Tag, UnixMillis, UserId};
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::path::Path;

@@ -3,7 +3,7 @@
 use crate::engine::OutboxDelta;
 use crate::outbox::{DeliveryOutcome, EventState, OutboxEvent, OutboxSeq, Selection};
 use crate::{EVENTS_UNIT_MAX, codec};
-use portrait_model::{ProfileEvent, SdkAppId, UnixMillis};
+use portraitd_model::{ProfileEvent, SdkAppId, UnixMillis};
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;

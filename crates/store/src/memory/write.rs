@@ -6,7 +6,7 @@ use crate::{
     Change, DELETIONS_UNIT_MAX, Delete, Discard, ForgetDeletions, Import, Kick, NoteOnly, Probe, PutApp,
     PutToken, RecordDeliveries, RemoveToken, Replay, StoreError, Write, WriteOutcome,
 };
-use portrait_model::{ProfileEvent, SdkAppId, UserId};
+use portraitd_model::{ProfileEvent, SdkAppId, UserId};
 
 impl Inner {
     pub(super) fn run(&mut self, write: Write, delta: &mut OutboxDelta) -> Result<WriteOutcome, StoreError> {

@@ -1,8 +1,8 @@
 //! Accounts, profiles and settings.
 
 use crate::fixtures::{APP, LEVEL, NICK, OTHER, found, patch, seed, settings, user};
-use portrait_model::{SdkAppId, UnixMillis, UnixSeconds, UserId};
-use portrait_store::{Change, DELETIONS_UNIT_MAX, Found, Store, StoreError};
+use portraitd_model::{SdkAppId, UnixMillis, UnixSeconds, UserId};
+use portraitd_store::{Change, DELETIONS_UNIT_MAX, Found, Store, StoreError};
 
 pub(super) fn change(app: SdkAppId, name: &str, fields: &[(&str, &str)]) -> Change {
     Change { app, user: user(name), patch: patch(fields), at: UnixMillis(1), origin: None }

@@ -1,8 +1,8 @@
 //! The admin's side: tokens, the audit log in the same unit as the change, and the counts.
 
 use crate::fixtures::{APP, OTHER, patch, seed, settings, user};
-use portrait_model::{CustomKeyword, SdkAppId, StandardTag, Tag, UnixMillis};
-use portrait_store::{
+use portraitd_model::{CustomKeyword, SdkAppId, StandardTag, Tag, UnixMillis};
+use portraitd_store::{
     AuditNote, AuditSeq, Change, Delete, Import, NoteOnly, PutApp, PutToken, RemoveToken, Store, StoreError,
     TOKENS_MAX, TokenRecord,
 };

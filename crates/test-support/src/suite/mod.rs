@@ -10,7 +10,7 @@ pub use random_accounts::accounts_do_what_the_reference_does;
 pub use random_outbox::both_engines_tell_the_same;
 
 use crate::fixtures::block_on;
-use portrait_store::Store;
+use portraitd_store::Store;
 use std::path::Path;
 
 /// Makes a test of every function of the suite, each on a fresh store that `$open` gives for an empty directory.

@@ -1,8 +1,8 @@
 //! The outbox: an event is there if and only if its change is.
 
 use crate::fixtures::{APP, NICK, OTHER, block_on, patch, seed, user};
-use portrait_model::{EventId, Origin, SdkAppId, UnixMillis};
-use portrait_store::{
+use portraitd_model::{EventId, Origin, SdkAppId, UnixMillis};
+use portraitd_store::{
     Amount, Change, DeliveryOutcome, EventState, OutboxEvent, OutboxSeq, Selection, Store, StoreError,
 };
 use std::path::Path;

@@ -2,8 +2,8 @@
 
 use super::accounts::{change, import_after};
 use crate::fixtures::{APP, LEVEL, NICK, block_on, seed, user};
-use portrait_model::{UnixMillis, UnixSeconds};
-use portrait_store::{MemoryStore, Store};
+use portraitd_model::{UnixMillis, UnixSeconds};
+use portraitd_store::{MemoryStore, Store};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use std::path::Path;

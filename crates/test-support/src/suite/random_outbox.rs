@@ -3,8 +3,8 @@
 
 use super::outbox::{change, park, parked, retry, waiting};
 use crate::fixtures::{APP, OTHER, block_on, seed};
-use portrait_model::UnixMillis;
-use portrait_store::{DeliveryOutcome, EventState, MemoryStore, OutboxEvent, OutboxSeq, Selection, Store};
+use portraitd_model::UnixMillis;
+use portraitd_store::{DeliveryOutcome, EventState, MemoryStore, OutboxEvent, OutboxSeq, Selection, Store};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use std::path::Path;

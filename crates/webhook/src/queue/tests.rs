@@ -1,7 +1,7 @@
 //! Order and retries under a clock that stands still until it is told to go.
 
 use super::*;
-use portrait_model::{EventId, ProfileEvent};
+use portraitd_model::{EventId, ProfileEvent};
 use proptest::prelude::*;
 use std::sync::Arc;
 

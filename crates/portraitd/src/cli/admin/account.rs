@@ -6,8 +6,8 @@ use crate::cli::call::profile::item;
 use crate::cli::{print_json, say};
 use clap::Subcommand;
 use hyper::Method;
-use portrait_admin::types::{AccountView, AccountsView};
-use portrait_model::TagValue;
+use portraitd_admin::types::{AccountView, AccountsView};
+use portraitd_model::TagValue;
 use serde_json::{Map, Value, json};
 
 /// List, show, create, change and delete accounts

@@ -5,8 +5,8 @@ use crate::cli::secret_argument::secret;
 use crate::cli::{print_json, say};
 use clap::{Subcommand, ValueEnum};
 use hyper::Method;
-use portrait_admin::types::{AppPatch, AppView, CreatedKey, NewApp, NewKey, UsageView};
-use portrait_model::rfc3339 as utc;
+use portraitd_admin::types::{AppPatch, AppView, CreatedKey, NewApp, NewKey, UsageView};
+use portraitd_model::rfc3339 as utc;
 use serde::Serialize;
 use std::collections::BTreeMap;
 

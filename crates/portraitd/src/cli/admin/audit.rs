@@ -2,8 +2,8 @@
 
 use super::client::{Target, with_operator};
 use crate::cli::{say, when};
-use portrait_admin::audit_log::fingerprint;
-use portrait_admin::types::{AuditEntryView, AuditPage};
+use portraitd_admin::audit_log::fingerprint;
+use portraitd_admin::types::{AuditEntryView, AuditPage};
 use serde_json::Value;
 
 /// Show who changed what through the admin API and this command line, newest first

@@ -4,7 +4,7 @@ use super::client::{Operator, Target, segment, with_operator};
 use crate::cli::{print_json, say};
 use clap::Subcommand;
 use hyper::Method;
-use portrait_admin::types::{AppView, FieldDefinition};
+use portraitd_admin::types::{AppView, FieldDefinition};
 
 /// Define and retire an app's custom fields (`Tag_Profile_Custom_…`)
 #[derive(Debug, clap::Args)]

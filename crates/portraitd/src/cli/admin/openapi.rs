@@ -2,8 +2,8 @@
 
 use crate::cli::print_json;
 use clap::ValueEnum;
-use portrait_admin::routes;
-use portrait_api::openapi;
+use portraitd_admin::routes;
+use portraitd_api::openapi;
 
 /// Print an API's OpenAPI 3.1 document
 ///

@@ -4,7 +4,7 @@ use super::client::{Operator, Target, segment, with_operator};
 use crate::cli::{print_json, say, when};
 use clap::Subcommand;
 use hyper::Method;
-use portrait_admin::types::{CreatedToken, NewToken, TokenView};
+use portraitd_admin::types::{CreatedToken, NewToken, TokenView};
 
 /// Create, list and revoke tokens for the admin API
 ///

@@ -6,7 +6,7 @@ use crate::cli::{print_json, say};
 use anyhow::Context;
 use clap::Subcommand;
 use hyper::Method;
-use portrait_admin::types::webhook::{
+use portraitd_admin::types::webhook::{
     CountView, EventChoice, EventView, EventsView, TestView, WebhookPut, WebhookView,
 };
 

@@ -5,7 +5,7 @@ use crate::cli::{print_json, say};
 use anyhow::Context;
 use clap::Subcommand;
 use hyper::Method;
-use portrait_admin::types::WordsView;
+use portraitd_admin::types::WordsView;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 

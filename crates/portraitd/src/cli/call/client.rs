@@ -5,8 +5,8 @@ use crate::cli::secret_argument::secret;
 use anyhow::Context;
 use hyper::Method;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use portrait_api::clock::SystemClock;
-use portrait_model::{AppKey, AppSettings, Clock, SdkAppId, SignRequest, UserId, sign};
+use portraitd_api::clock::SystemClock;
+use portraitd_model::{AppKey, AppSettings, Clock, SdkAppId, SignRequest, UserId, sign};
 use serde_json::Value;
 
 /// Which server to call, and as whom.

@@ -2,7 +2,7 @@
 
 use crate::cli::say;
 use crate::config::server::LanguageName;
-use portrait_model::{CLOUD_CODES, ERROR_CODES, ErrorRow};
+use portraitd_model::{CLOUD_CODES, ERROR_CODES, ErrorRow};
 
 /// Every code's page in English and in Chinese. A test holds the list against `ERROR_CODES` and `CLOUD_CODES`.
 macro_rules! pages {

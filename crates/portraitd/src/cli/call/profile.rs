@@ -3,7 +3,7 @@
 use super::client::Client;
 use crate::cli::{print_json, say};
 use anyhow::Context;
-use portrait_model::{STANDARD_FIELDS, TagValue, ValueType};
+use portraitd_model::{STANDARD_FIELDS, TagValue, ValueType};
 use serde_json::{Value, json};
 
 /// Set fields of a user's profile

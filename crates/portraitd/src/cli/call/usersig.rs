@@ -4,8 +4,8 @@ use crate::cli::say;
 use crate::cli::secret_argument::secret;
 use anyhow::Context;
 use clap::Subcommand;
-use portrait_api::clock::SystemClock;
-use portrait_model::{AppKey, Clock, SdkAppId, SignRequest, UnixSeconds, UserId, UserSig, sign};
+use portraitd_api::clock::SystemClock;
+use portraitd_model::{AppKey, Clock, SdkAppId, SignRequest, UnixSeconds, UserId, UserSig, sign};
 
 /// Make UserSigs, and see what is in one
 #[derive(Debug, clap::Args)]

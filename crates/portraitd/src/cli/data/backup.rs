@@ -5,8 +5,8 @@ use crate::cli::admin::client::{Target, with_operator};
 use crate::cli::say;
 use anyhow::Context;
 use hyper::Method;
-use portrait_admin::handlers::transfer::Backup;
-use portrait_sqlite::Finding;
+use portraitd_admin::handlers::transfer::Backup;
+use portraitd_sqlite::Finding;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -56,7 +56,7 @@ pub fn backup(args: &BackupArgs) -> anyhow::Result<()> {
 
 pub fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
     let bar = of_steps();
-    let checked = portrait_sqlite::restore(&args.backup, &args.data, &mut |finding| match finding {
+    let checked = portraitd_sqlite::restore(&args.backup, &args.data, &mut |finding| match finding {
         Finding::Progress { done, total } => {
             bar.set_length(total);
             bar.set_position(done);

@@ -2,7 +2,7 @@
 
 use super::transfer::progress_bar::of_steps;
 use crate::cli::{print_json, say};
-use portrait_sqlite::{Checked, Damage, Finding, Repaired};
+use portraitd_sqlite::{Checked, Damage, Finding, Repaired};
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -72,7 +72,7 @@ pub fn check(args: &CheckArgs) -> anyhow::Result<()> {
             list.push(Damaged { app: app.map(|app| app.0), user, what });
         }
     };
-    let checked = portrait_sqlite::check(&args.data, &mut |finding| match finding {
+    let checked = portraitd_sqlite::check(&args.data, &mut |finding| match finding {
         Finding::Progress { done, total } => {
             bar.set_length(total);
             bar.set_position(done);
@@ -94,7 +94,7 @@ pub fn check(args: &CheckArgs) -> anyhow::Result<()> {
 }
 
 pub fn repair(args: &RepairArgs) -> anyhow::Result<()> {
-    match portrait_sqlite::repair(&args.data)? {
+    match portraitd_sqlite::repair(&args.data)? {
         Some(Repaired::LostLog) => say("the store opens again, without what was in the lost log"),
         Some(Repaired::DamagedLog { offset, kept }) => say(format_args!(
             "what the log holds before byte {offset} is kept; the damaged log is {}",
@@ -106,7 +106,7 @@ pub fn repair(args: &RepairArgs) -> anyhow::Result<()> {
 }
 
 pub fn compact(args: &CompactArgs) -> anyhow::Result<()> {
-    let sizes = portrait_sqlite::compact(&args.data)?;
+    let sizes = portraitd_sqlite::compact(&args.data)?;
     say(format_args!(
         "{} is written anew: {} bytes, before {}",
         args.data.display(),

@@ -3,7 +3,7 @@
 use super::transfer::format::open_accounts;
 use super::transfer::{Plan, Transfer, TransferArgs};
 use crate::cli::admin::client::{Target, with_operator};
-use portrait_admin::types::AppView;
+use portraitd_admin::types::AppView;
 use std::path::{Path, PathBuf};
 
 /// Import accounts with their profiles from a file

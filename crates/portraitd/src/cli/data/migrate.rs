@@ -9,8 +9,8 @@ use crate::cli::call::profile::tag;
 use crate::cli::secret_argument::secret;
 use anyhow::Context;
 use futures_util::future::try_join_all;
-use portrait_admin::types::AppView;
-use portrait_model::{AppKey, AppSettings, STANDARD_FIELDS, SdkAppId, UserId};
+use portraitd_admin::types::AppView;
+use portraitd_model::{AppKey, AppSettings, STANDARD_FIELDS, SdkAppId, UserId};
 use std::path::PathBuf;
 
 /// Move accounts with their profiles from the cloud to this server

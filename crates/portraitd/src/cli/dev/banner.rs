@@ -1,7 +1,7 @@
 //! What `portraitd dev` prints: everything that is needed to make the first call, ready to paste.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use portrait_model::Language;
+use portraitd_model::Language;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::{Path, PathBuf};

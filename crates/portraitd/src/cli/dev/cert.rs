@@ -4,10 +4,10 @@
 use super::hosting::CertificateArgs;
 use crate::cli::{print_json, say};
 use crate::config::server::LanguageName;
-use portrait_api::cloud_names::CLOUD_NAMES;
-use portrait_emulator::certificates::directory::{Directory, Outcome};
-use portrait_emulator::certificates::parse_name;
-use portrait_model::Language;
+use portraitd_api::cloud_names::CLOUD_NAMES;
+use portraitd_emulator::certificates::directory::{Directory, Outcome};
+use portraitd_emulator::certificates::parse_name;
+use portraitd_model::Language;
 
 /// Make the certificate for the cloud's names, and say how to trust it
 ///

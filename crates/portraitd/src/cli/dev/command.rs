@@ -13,13 +13,13 @@ use crate::logging::start_log;
 use crate::open_store::open_store;
 use crate::server::Server;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use portrait_admin::secret::{AdminToken, random_token, random_u64};
-use portrait_emulator::clock::EmulatorClock;
-use portrait_emulator::emulator::Emulator;
-use portrait_emulator::sandbox::Sandbox;
-use portrait_emulator::{fault, seed};
-use portrait_model::{Clock, SdkAppId, SignRequest, sign};
-use portrait_store::{MemoryStore, Store};
+use portraitd_admin::secret::{AdminToken, random_token, random_u64};
+use portraitd_emulator::clock::EmulatorClock;
+use portraitd_emulator::emulator::Emulator;
+use portraitd_emulator::sandbox::Sandbox;
+use portraitd_emulator::{fault, seed};
+use portraitd_model::{Clock, SdkAppId, SignRequest, sign};
+use portraitd_store::{MemoryStore, Store};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -107,7 +107,7 @@ impl Args {
         config.log.filter.clone_from(&self.log);
         if self.log == DEFAULT_LOG {
             // A client that does not trust the certificate often says no more than "connection failed".
-            config.log.filter.push_str(",portraitd::listener::tls=debug");
+            config.log.filter.push_str(",portraitd_http::tls=debug");
         }
         config
     }
@@ -223,7 +223,7 @@ async fn load_faults(file: Option<&Path>, emulator: &Emulator, store: &dyn Store
 async fn export(file: &Path, emulator: &Emulator, store: &dyn Store, app: SdkAppId) -> anyhow::Result<()> {
     let image = match &emulator.sandbox {
         Some(sandbox) => sandbox.kept(),
-        None => portrait_store::Image::of(store).await?,
+        None => portraitd_store::Image::of(store).await?,
     };
     seed::write(file, &image, app)
 }

@@ -6,13 +6,13 @@ use crate::cli::{http, print_json, say};
 use anyhow::Context;
 use clap::Subcommand;
 use hyper::{Method, StatusCode};
-use portrait_emulator::control::types::{
+use portraitd_emulator::control::types::{
     CallFilter, ClockChange, ClockView, ExtentView, Made, Make, Removed, Reset, ResetTo, Save, TextOrNumber,
     ToldFilter,
 };
-use portrait_emulator::control::{PREFIX, display as shown};
-use portrait_emulator::fault::RuleView;
-use portrait_emulator::fault::rule::FaultRule;
+use portraitd_emulator::control::{PREFIX, display as shown};
+use portraitd_emulator::fault::RuleView;
+use portraitd_emulator::fault::rule::FaultRule;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -6,7 +6,7 @@ use super::shell_syntax::Shell;
 use crate::cli::{http, print_json, say};
 use anyhow::Context;
 use hyper::Method;
-use portrait_emulator::control::environment::PATH as ENVIRONMENT;
+use portraitd_emulator::control::environment::PATH as ENVIRONMENT;
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! The environment that leads a program to the emulator: where it is, who may call it, whom to trust, which proxy.
 
 use super::banner::Page;
-use portrait_emulator::certificates::directory::Directory;
+use portraitd_emulator::certificates::directory::Directory;
 use std::fmt::Write as _;
 
 /// Hosts that are reached without the proxy.

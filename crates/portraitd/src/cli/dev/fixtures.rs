@@ -2,15 +2,15 @@
 
 use crate::cli::secret_argument::secret;
 use anyhow::Context;
-use portrait_admin::secret::random_key;
-use portrait_emulator::seed;
-use portrait_emulator::seed::SeedApp;
-use portrait_model::{
+use portraitd_admin::secret::random_key;
+use portraitd_emulator::seed;
+use portraitd_emulator::seed::SeedApp;
+use portraitd_model::{
     AccountSeed, AppKey, AppSettings, CustomField, CustomKeyword, FieldSchema, Lexicon, NewUserId,
     Permission, RawItem, RawNumber, RawValue, Role, SdkAppId, UnixMillis, UserId, ValueType, Webhook,
     WebhookToken, WebhookUrl,
 };
-use portrait_store::Store;
+use portraitd_store::Store;
 use std::path::PathBuf;
 
 /// The app's number, when nothing says otherwise.
@@ -167,7 +167,7 @@ fn sample_accounts(settings: &AppSettings) -> anyhow::Result<Vec<AccountSeed>> {
         ];
         let patch = schema.check(&Lexicon::default(), Role::Admin, &items);
         let patch =
-            patch.map_err(|error| anyhow::anyhow!(error.explain(portrait_model::Language::English)))?;
+            patch.map_err(|error| anyhow::anyhow!(error.explain(portraitd_model::Language::English)))?;
         Ok(AccountSeed { user: NewUserId::parse(user)?, patch })
     };
     [

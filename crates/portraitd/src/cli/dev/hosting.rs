@@ -2,16 +2,16 @@
 
 use crate::server::{Server, ServerTls};
 use anyhow::Context;
-use portrait_emulator::certificates::directory::Directory;
-use portrait_emulator::certificates::parse_name;
-use portrait_emulator::certificates::resolver::ShownCertificate;
-use portrait_emulator::proxy;
-use portrait_emulator::proxy::ProxyConfig;
-use portrait_emulator::proxy::target::Others;
-use portrait_http::address::{Address, Addresses};
-use portrait_http::socket::bind;
-use portrait_http::tls::Tls;
-use portrait_model::Language;
+use portraitd_emulator::certificates::directory::Directory;
+use portraitd_emulator::certificates::parse_name;
+use portraitd_emulator::certificates::resolver::ShownCertificate;
+use portraitd_emulator::proxy;
+use portraitd_emulator::proxy::ProxyConfig;
+use portraitd_emulator::proxy::target::Others;
+use portraitd_http::address::{Address, Addresses};
+use portraitd_http::socket::bind;
+use portraitd_http::tls::Tls;
+use portraitd_model::Language;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -10,9 +10,9 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use portrait_api::envelope::{Answer, Style, respond};
-use portrait_model::{Language, WebhookToken};
-use portrait_webhook::request::{EVENT_ID, SIGNATURE, verify};
+use portraitd_api::envelope::{Answer, Style, respond};
+use portraitd_model::{Language, WebhookToken};
+use portraitd_webhook::request::{EVENT_ID, SIGNATURE, verify};
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use tokio::net::TcpListener;
@@ -98,6 +98,6 @@ impl Listener {
             say(format_args!("{id} · {signature}\n{}\n", String::from_utf8_lossy(&body)));
         }
         let style = Style { language: Language::English, error_detail: false };
-        Ok(respond(&Ok(Answer::ok()), Some(portrait_model::Service::Account), style).map(Full::new))
+        Ok(respond(&Ok(Answer::ok()), Some(portraitd_model::Service::Account), style).map(Full::new))
     }
 }

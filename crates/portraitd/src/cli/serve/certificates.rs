@@ -2,8 +2,8 @@
 
 use crate::config::Config;
 use crate::server::ServerTls;
-use portrait_http::certificate::Certificate;
-use portrait_http::tls::Tls;
+use portraitd_http::certificate::Certificate;
+use portraitd_http::tls::Tls;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};

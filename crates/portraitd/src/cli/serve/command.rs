@@ -9,9 +9,9 @@ use crate::logging::start_log;
 use crate::open_store::open_store;
 use crate::preflight as safety;
 use crate::server::Server;
-use portrait_admin::secret::AdminToken;
-use portrait_api::clock::SystemClock;
-use portrait_model::Clock;
+use portraitd_admin::secret::AdminToken;
+use portraitd_api::clock::SystemClock;
+use portraitd_model::Clock;
 use std::sync::Arc;
 
 /// Run the service on a data directory

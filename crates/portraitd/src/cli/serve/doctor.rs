@@ -6,11 +6,11 @@ use super::instance::AdminFile;
 use crate::config::Config;
 use crate::config::load::Loaded;
 use crate::preflight as safety;
-use portrait_api::clock::SystemClock;
-use portrait_http::address::Address;
-use portrait_http::certificate::Certificate;
-use portrait_model::Clock;
-use portrait_sqlite::is_in_use;
+use portraitd_api::clock::SystemClock;
+use portraitd_http::address::Address;
+use portraitd_http::certificate::Certificate;
+use portraitd_model::Clock;
+use portraitd_sqlite::is_in_use;
 use rustix::process::{Resource, getrlimit};
 use serde::Serialize;
 use std::net::TcpListener;
@@ -194,7 +194,7 @@ fn server(config: &Config, data: &Path) -> Look {
         if let Address::Tcp { socket, .. } = address
             && let Err(error) = TcpListener::bind(socket)
         {
-            return (Bad, portrait_http::port_owner::explain(*socket, &error));
+            return (Bad, portraitd_http::port_owner::explain(*socket, &error));
         }
     }
     (Good, "none runs on this data, and its ports are free".into())

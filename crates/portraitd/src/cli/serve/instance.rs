@@ -64,7 +64,7 @@ pub(crate) fn admin_token(data: &Path) -> anyhow::Result<String> {
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(error).with_context(|| format!("can't read {}", path.display())),
     }
-    let token = portrait_admin::secret::random_token()?;
+    let token = portraitd_admin::secret::random_token()?;
     let created = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
     let mut file = created.with_context(|| format!("can't create {}", path.display()))?;
     writeln!(file, "{token}")

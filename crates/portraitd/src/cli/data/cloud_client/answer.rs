@@ -1,7 +1,7 @@
 //! What an answer of the cloud's `portrait_get` tells of the accounts it was asked for. A profile belongs only to the
 //! account that its entry names: a place in the list never makes it anyone's.
 
-use portrait_model::{STANDARD_FIELDS, TagValue, ValueRule};
+use portraitd_model::{STANDARD_FIELDS, TagValue, ValueRule};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::collections::hash_map::Entry;

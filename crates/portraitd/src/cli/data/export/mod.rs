@@ -8,8 +8,8 @@ use super::transfer::progress_bar::counter;
 use crate::cli::admin::client::{Operator, Target, segment, with_operator};
 use crate::cli::data::export::partial::Origin;
 use anyhow::Context;
-use portrait_admin::handlers::transfer::ExportPage;
-use portrait_store::StoreId;
+use portraitd_admin::handlers::transfer::ExportPage;
+use portraitd_store::StoreId;
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 

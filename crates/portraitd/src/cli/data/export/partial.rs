@@ -3,7 +3,7 @@
 
 use crate::cli::data::transfer::checkpoint::beside;
 use anyhow::Context;
-use portrait_store::StoreId;
+use portraitd_store::StoreId;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};

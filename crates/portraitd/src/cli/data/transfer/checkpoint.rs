@@ -4,7 +4,7 @@ use super::jsonl::Source;
 use super::mark::Mark;
 use super::refused::RefusedPart;
 use anyhow::Context;
-use portrait_store::StoreId;
+use portraitd_store::StoreId;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::ErrorKind;

@@ -3,8 +3,8 @@
 use super::jsonl::{ROW_BYTES_MAX, Row, Seen};
 use crate::cli::call::profile::tag;
 use anyhow::Context;
-use portrait_admin::types::AppView;
-use portrait_model::{STANDARD_FIELDS, SdkAppId, Tag, TagValue, ValueType};
+use portraitd_admin::types::AppView;
+use portraitd_model::{STANDARD_FIELDS, SdkAppId, Tag, TagValue, ValueType};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::cell::Cell;

@@ -3,7 +3,7 @@
 use super::csv::{Spreadsheet, USER_ID};
 use super::jsonl::{Lines, ROW_BYTES_MAX, Source, open};
 use anyhow::Context;
-use portrait_admin::types::AppView;
+use portraitd_admin::types::AppView;
 use std::io::{BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 

@@ -2,8 +2,8 @@
 //! its whole disk, has the same id, but lacks what was written since.
 
 use crate::cli::admin::client::Operator;
-use portrait_admin::types::AuditPage;
-use portrait_store::{AUDIT_ENTRIES_MAX, StoreId};
+use portraitd_admin::types::AuditPage;
+use portraitd_store::{AUDIT_ENTRIES_MAX, StoreId};
 use serde::{Deserialize, Serialize};
 
 /// The newest entry at some moment.
