@@ -1,4 +1,4 @@
-//! Who changes what, and how that is written down: every change leaves an entry in the audit log, in the same commit.
+//! What an operator changes, and how that is written down: every change leaves an entry in the audit log, in the same commit.
 
 use axum::http::{Method, Uri};
 use percent_encoding::percent_decode_str;

@@ -1,4 +1,4 @@
-//! Who may call the admin API: whoever has a token. Of a token its SHA-256 is kept, and it is compared in constant time.
+//! Lets callers of the admin API in by their tokens. Of a token its SHA-256 is kept, and it is compared in constant time.
 
 use crate::secret::AdminToken;
 use arc_swap::ArcSwap;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 /// The name of the token in `admin.token`, by which the command line calls its own server.
 pub(super) const LOCAL: &str = "local";
 
-/// Who is let in.
+/// What lets a caller in.
 #[derive(Clone)]
 pub enum Authenticator {
     /// Whoever has a token.
@@ -55,7 +55,7 @@ impl Tokens {
 }
 
 impl Authenticator {
-    /// Who calls with this token; `None`: a stranger.
+    /// Returns the name of the caller with this token; `None` when it is not known.
     pub fn who(&self, given: &str) -> Option<Arc<str>> {
         match self {
             Self::Tokens(tokens) => tokens.who(given),

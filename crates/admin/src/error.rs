@@ -10,19 +10,24 @@ use portraitd_store::StoreError;
 /// A status and a sentence for people.
 #[derive(Debug)]
 pub struct AdminError {
+    /// The HTTP status that is answered.
     pub status: StatusCode,
+    /// The sentence in `error`; it holds no secret.
     pub message: String,
 }
 
 impl AdminError {
+    /// Returns a 400: something in the request can't be used.
     pub fn bad(message: impl Into<String>) -> Self {
         Self { status: StatusCode::BAD_REQUEST, message: message.into() }
     }
 
+    /// Returns a 404: what was named does not exist.
     pub fn not_found(message: impl Into<String>) -> Self {
         Self { status: StatusCode::NOT_FOUND, message: message.into() }
     }
 
+    /// Returns a 409: it can't be done as things are.
     pub fn conflict(message: impl Into<String>) -> Self {
         Self { status: StatusCode::CONFLICT, message: message.into() }
     }

@@ -5,20 +5,21 @@ use crate::audit_log::{Act, Changed, DONE};
 use crate::auth::Authenticator;
 use crate::error::AdminError;
 use crate::readiness::Readiness;
-use crate::settings_diff as diff;
+use crate::settings_diff;
 use axum::Json;
 use axum::http::StatusCode;
 use futures_util::future::BoxFuture;
 use portraitd_api::registry::{App, Registry};
 use portraitd_model::{AppSettings, Clock, Origin, SdkAppId};
 use portraitd_store::{AuditNote, NoteOnly, PutApp, Store, StoreError, StoreId, TypedWrite};
-use portraitd_webhook::deliverer::{EventIds, Webhooks};
+use portraitd_webhook::deliverer::Webhooks;
+use portraitd_webhook::event_ids::EventIds;
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// Who asked for an operator's change, as webhooks tell it.
+/// The author of an operator's change, as webhooks tell it.
 const OPERATOR: &str = "operator";
 
 /// From where an admin call comes.
@@ -31,7 +32,9 @@ pub(crate) type MetricsPage = Arc<dyn Fn() -> BoxFuture<'static, Result<String, 
 /// What there is only where a server runs.
 #[derive(Clone)]
 pub struct Running {
+    /// The deliverer of every app's webhook.
     pub webhooks: Arc<Webhooks>,
+    /// Makes the page that `/metrics` answers.
     pub metrics: MetricsPage,
 }
 
@@ -39,6 +42,7 @@ pub struct Running {
 #[derive(Clone)]
 pub struct State {
     pub(super) store: Arc<dyn Store>,
+    /// The settings in force.
     pub registry: Arc<Registry>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) event_ids: Arc<EventIds>,
@@ -49,6 +53,7 @@ pub struct State {
 }
 
 impl State {
+    /// Puts together what handlers need. `running` is `None` at the command line of a stopped server.
     pub fn new(
         store: Arc<dyn Store>,
         registry: Arc<Registry>,
@@ -60,7 +65,7 @@ impl State {
         Self { store, registry, clock, event_ids, running, authenticator, readiness: Arc::default() }
     }
 
-    /// Where an operator's change of so many accounts comes from; `None` when the app tells nobody.
+    /// Where an operator's change of so many accounts comes from; `None` when the app has no webhook to tell.
     pub(super) fn origin(&self, app: &App, act: &Act, accounts: usize) -> Option<Origin> {
         self.event_ids.origin(&app.settings, OPERATOR, act.address(), accounts)
     }
@@ -106,7 +111,7 @@ impl State {
                 let mut settings = app.settings.clone();
                 let outcome = edit(&mut settings)?;
                 settings.validate()?;
-                let changed = diff::settings(Some(&app.settings), &settings);
+                let changed = settings_diff::settings(Some(&app.settings), &settings);
                 Ok((Box::new(settings), outcome, changed))
             })
             .await?;
@@ -124,7 +129,7 @@ impl State {
 
     /// Stores the settings of a new app.
     pub(super) async fn create(&self, settings: AppSettings, act: &Act) -> Result<(), StoreError> {
-        let (id, changed) = (settings.id, diff::settings(None, &settings));
+        let (id, changed) = (settings.id, settings_diff::settings(None, &settings));
         let write = PutApp { settings: Box::new(settings), expected: None };
         self.operate(act, Some(id), write, changed).await?;
         self.in_force(id).await

@@ -1,15 +1,15 @@
 //! From a query to a caller: the checks of the contract's section 2, in its order, once the app is known.
 
-use crate::endpoints as api;
-use crate::endpoints::{Caller, Services};
+use crate::call_context;
+use crate::call_context::{Caller, Services};
 use crate::envelope::ApiError;
 use crate::query::Query;
 use crate::rate_limit::FailureLimit;
 use crate::registry::App;
-use crate::sig_cache::verify;
 use crate::telemetry::Telemetry;
-use portraitd_model::{ErrorCode, Role, Service, SigError, UnixSeconds, UserId};
+use portraitd_model::{ErrorCode, Role, Service, SigError, UnixSeconds, UserId, UserSig};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// Lets callers in.
 pub(crate) struct Authenticator {
@@ -74,7 +74,29 @@ async fn kicked_at(
     if is_admin {
         return Ok(app.kicked_admins.get(&user).copied());
     }
-    let states = api::within(services.store.states(app.settings.id, vec![user])).await;
+    let states = call_context::within(services.store.states(app.settings.id, vec![user])).await;
     let states = states.map_err(|error| ApiError::store(service.internal(), error))?;
     Ok(states.first().copied().flatten().and_then(|state| state.kicked_at))
+}
+
+/// Everything about a UserSig that needs no store.
+pub fn verify(
+    app: &App,
+    query: &Query<'_>,
+    known: Option<Arc<UserSig>>,
+    now: UnixSeconds,
+) -> Result<Arc<UserSig>, SigError> {
+    if let Some(sig) = known {
+        sig.check(app.settings.id, &query.identifier, now)?;
+        return Ok(sig);
+    }
+    let sig = Arc::new(UserSig::decode(&query.usersig)?);
+    sig.check(app.settings.id, &query.identifier, now)?;
+    // Every key is tried, so that the time taken does not tell which one fits.
+    let fits = app.settings.keys.iter().fold(false, |fits, record| sig.is_signed_with(&record.key) | fits);
+    if !fits {
+        return Err(SigError::WrongKey);
+    }
+    app.verified.remember(&query.usersig, Arc::clone(&sig));
+    Ok(sig)
 }

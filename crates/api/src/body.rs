@@ -14,7 +14,9 @@ use tokio::time::timeout;
 /// How much of a body is taken, and for how long.
 #[derive(Clone, Copy, Debug)]
 pub struct BodyLimits {
+    /// The most bytes of a body.
     pub bytes_max: usize,
+    /// From the end of the headers to the end of the body.
     pub timeout: Duration,
 }
 

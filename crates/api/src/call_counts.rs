@@ -1,4 +1,4 @@
-//! Who uses what: calls by command and outcome, counted since the server started. The admin API shows them for each
+//! What each app uses: calls by command and outcome, counted since the server started. The admin API shows them for each
 //! app, the metrics are made of them. A call costs two relaxed additions and no lock.
 
 use portraitd_model::{Command, ERROR_CODES, ErrorCode, UnixMillis};
@@ -21,9 +21,11 @@ pub struct Usage {
 /// How many calls had one outcome.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Calls {
+    /// The command's name, or [`NO_COMMAND`].
     pub command: &'static str,
     /// The protocol's number; 0 = OK.
     pub code: u32,
+    /// How many there were since the server started.
     pub count: u64,
 }
 

@@ -1,4 +1,4 @@
-//! Who really calls: behind a proxy, the address that the proxy saw.
+//! The caller's own address: behind a proxy, the one that the proxy saw.
 
 use hyper::HeaderMap;
 use ipnet::IpNet;

@@ -22,7 +22,7 @@ pub fn forget(
     tokio::spawn(run(Arc::clone(store), Arc::clone(registry), Arc::clone(clock), stop))
 }
 
-pub async fn run(
+async fn run(
     store: Arc<dyn Store>,
     registry: Arc<Registry>,
     clock: Arc<dyn Clock>,

@@ -123,6 +123,7 @@ impl From<SigError> for ApiError {
 /// How answers are written.
 #[derive(Clone, Copy, Debug)]
 pub struct Style {
+    /// The language of the sentences for people.
     pub language: Language,
     /// Put the sentence for people into `ErrorDisplay`, where an answer has one.
     pub error_detail: bool,
@@ -138,7 +139,8 @@ struct Failure<'a> {
     error_display: Option<&'a str>,
 }
 
-/// A whole answer for a broken HTTP request that hyper would answer with a bare 400: see `listener`.
+/// A whole answer for a broken HTTP request that hyper would answer with a bare 400, for
+/// [`ListenerConfig::broken_http`](portraitd_http::config::ListenerConfig::broken_http).
 pub const BROKEN_HTTP: &str = concat!(
     "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\naccess-control-allow-origin: *\r\n",
     "access-control-allow-methods: POST\r\naccess-control-allow-headers: X-Requested-With\r\n",

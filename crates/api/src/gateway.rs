@@ -4,9 +4,10 @@
 use crate::admission::Load;
 use crate::authenticate::Authenticator;
 use crate::body::BodyLimits;
+use crate::call_context::{CallContext, Services};
+use crate::call_record::{Steps, Told, timed};
 use crate::client_address::client_address;
-use crate::endpoints as api;
-use crate::endpoints::{CallContext, Services};
+use crate::endpoints;
 use crate::envelope::{Answer, ApiError, Style, respond};
 use crate::framing;
 use crate::hook::{AdmittedCall, CallHook, CallHooks, FinishedCall};
@@ -16,7 +17,6 @@ use crate::query::Query;
 use crate::rate_limit::Exceeded;
 use crate::registry::App;
 use crate::request_id::RequestIds;
-use crate::request_log::{Steps, Told, timed};
 use crate::telemetry::Telemetry;
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -36,14 +36,17 @@ use tokio::time::timeout;
 /// How the gateway behaves.
 #[derive(Clone, Debug)]
 pub struct GatewayConfig {
+    /// The language of explanations.
     pub language: Language,
     /// Whether `ErrorDisplay` explains errors, for apps that do not say themselves.
     pub error_detail: bool,
+    /// The bounds of request bodies.
     pub body: BodyLimits,
     /// Requests that are worked on at once.
     pub requests_max: usize,
     /// Memory for their bodies, and as much again for larger answers.
     pub request_memory_bytes_max: usize,
+    /// From the end of the body to the answer; after that, 60008.
     pub answer_timeout: Duration,
     /// From where on a request is logged as slow; zero = never.
     pub slow_threshold: Duration,
@@ -51,6 +54,7 @@ pub struct GatewayConfig {
     pub frequency_limits: bool,
     /// Failed UserSig checks a second from one address; 0 = no limit.
     pub usersig_failures_per_ip: u32,
+    /// Which `Host` and `Origin` headers are let in.
     pub hosts: HostPolicy,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
@@ -58,6 +62,7 @@ pub struct GatewayConfig {
 
 /// Answers `/v4`.
 pub struct Gateway {
+    /// What the gateway's calls work with.
     pub services: Services,
     config: GatewayConfig,
     telemetry: Arc<Telemetry>,
@@ -210,7 +215,7 @@ impl Gateway {
         let sdk_app_id = app.settings.id;
         let (services, store_micros) = (&self.services, &progress.steps.store_micros);
         let context = CallContext { services, app, caller, service: command.service(), store_micros };
-        let executing = timeout(self.config.answer_timeout, api::execute(command, context, &body));
+        let executing = timeout(self.config.answer_timeout, endpoints::execute(command, context, &body));
         let executing = executing.map(|answer| answer.unwrap_or(Err(ApiError::new(ErrorCode::Timeout))));
         let answer = match &mut progress.hook {
             None => executing.await,

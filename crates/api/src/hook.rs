@@ -32,19 +32,25 @@ pub trait CallHook: Send {
 /// A call whose caller was let in.
 #[derive(Clone, Copy, Debug)]
 pub struct AdmittedCall<'a> {
+    /// The command that is called.
     pub command: Command,
+    /// The app that is called.
     pub app: SdkAppId,
+    /// The whole body, not decoded yet.
     pub body: &'a Bytes,
 }
 
 /// A call that was decided.
 pub struct FinishedCall<'a> {
+    /// The request without its body.
     pub head: &'a Parts,
     /// `None` when the path names none.
     pub command: Option<Command>,
     /// As the query says; `None` when it names none.
     pub app: Option<SdkAppId>,
+    /// What the caller is told.
     pub outcome: &'a Result<Answer, ApiError>,
+    /// When the request's head had been read.
     pub started: Instant,
     /// Of explanations.
     pub language: Language,

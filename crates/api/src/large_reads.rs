@@ -13,7 +13,14 @@ use tokio::task::spawn_blocking;
 #[derive(Debug)]
 pub struct Beside(Arc<Semaphore>);
 
+impl Default for Beside {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Beside {
+    /// Returns the right to use the thread, which is free.
     pub fn new() -> Self {
         Self(Arc::new(Semaphore::new(1)))
     }

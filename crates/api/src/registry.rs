@@ -3,8 +3,7 @@
 use crate::call_counts::Usage;
 use crate::rate_limit::AppCells;
 use crate::sig_cache::VerifiedSigs;
-use crate::sync::block_on;
-use crate::sync::{ArcSwap, AsyncMutex, Mutex, spawn_blocking};
+use crate::sync::{ArcSwap, AsyncMutex, Mutex, block_on, spawn_blocking};
 use portraitd_model::{
     AppError, AppRecord, AppSettings, FieldSchema, Lexicon, SdkAppId, UnixSeconds, UserId,
 };
@@ -19,14 +18,21 @@ use tokio::sync::watch;
 /// One app, with everything derived from its settings.
 #[derive(Debug)]
 pub struct App {
+    /// Its settings, as they are stored.
     pub settings: AppSettings,
+    /// The revision of the settings; every change that is stored raises it.
     pub revision: u64,
+    /// Its fields, and what their values must be like.
     pub schema: FieldSchema,
+    /// Its forbidden words, prepared for searching.
     pub lexicon: Lexicon,
     pub(crate) kicked_admins: BTreeMap<UserId, UnixSeconds>,
     pub(crate) cells: Arc<AppCells>,
+    /// UserSigs that were verified with these settings.
     pub verified: VerifiedSigs,
+    /// What is counted of its webhook, and what wakes the webhook's worker. Lives on when the settings change.
     pub delivery: Arc<Delivery>,
+    /// Its calls. Lives on when the settings change.
     pub usage: Arc<Usage>,
 }
 

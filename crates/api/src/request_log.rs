@@ -1,45 +1,10 @@
 //! What the log says of a request.
 
-use crate::envelope::{Answer, ApiError};
+use crate::call_record::{Steps, Told};
 use crate::telemetry::Telemetry;
-use hyper::header::HeaderValue;
-use hyper::http::request::Parts;
-use portraitd_model::{Command, Language, SdkAppId};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
-
-/// How long the steps of a call took; those that were not reached took none.
-#[derive(Default)]
-pub struct Steps {
-    /// Authentication.
-    pub auth: Duration,
-    /// Reading the body.
-    pub body: Duration,
-    /// Decoding, checking, the store and encoding.
-    pub work: Duration,
-    /// The store's part of it, in microseconds.
-    pub store_micros: AtomicU64,
-}
-
-/// Measures how long a step takes.
-pub(crate) async fn timed<T>(took: &mut Duration, step: impl Future<Output = T>) -> T {
-    let began = Instant::now();
-    let outcome = step.await;
-    *took = began.elapsed();
-    outcome
-}
-
-/// A request that was answered.
-pub struct Told<'a> {
-    pub head: &'a Parts,
-    /// `None` when the path names none.
-    pub command: Option<Command>,
-    pub sdk_app_id: Option<SdkAppId>,
-    pub steps: &'a Steps,
-    pub outcome: &'a Result<Answer, ApiError>,
-    pub elapsed: Duration,
-    pub request_id: &'a HeaderValue,
-}
+use portraitd_model::Language;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 impl Told<'_> {
     /// Counts the request, passes it on where there is an exporter, and writes one line for it; a second one when it took as long as `slow` (zero = never).

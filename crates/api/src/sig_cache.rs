@@ -1,10 +1,8 @@
 //! UserSigs that were verified. Callers use one for minutes or months; inflating and checking it each time would be
 //! the dearest step of a small call.
 
-use crate::query::Query;
-use crate::registry::App;
 use crate::sync::{Mutex, MutexGuard};
-use portraitd_model::{SigError, UnixSeconds, UserSig};
+use portraitd_model::UserSig;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError};
@@ -45,32 +43,10 @@ impl fmt::Debug for VerifiedSigs {
     }
 }
 
-/// Everything about a UserSig that needs no store.
-pub fn verify(
-    app: &App,
-    query: &Query<'_>,
-    known: Option<Arc<UserSig>>,
-    now: UnixSeconds,
-) -> Result<Arc<UserSig>, SigError> {
-    if let Some(sig) = known {
-        sig.check(app.settings.id, &query.identifier, now)?;
-        return Ok(sig);
-    }
-    let sig = Arc::new(UserSig::decode(&query.usersig)?);
-    sig.check(app.settings.id, &query.identifier, now)?;
-    // Every key is tried, so that the time taken does not tell which one fits.
-    let fits = app.settings.keys.iter().fold(false, |fits, record| sig.is_signed_with(&record.key) | fits);
-    if !fits {
-        return Err(SigError::WrongKey);
-    }
-    app.verified.remember(&query.usersig, Arc::clone(&sig));
-    Ok(sig)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use portraitd_model::{AppKey, SdkAppId, SignRequest, UserId, sign};
+    use portraitd_model::{AppKey, SdkAppId, SignRequest, UnixSeconds, UserId, sign};
 
     #[test]
     fn the_memory_is_bounded_and_shows_nothing() {

@@ -1,7 +1,7 @@
 //! What a running server measures of itself. Every request costs a few relaxed additions: no lock, no allocation, no
 //! lookup by name.
 
-use crate::request_log::Told;
+use crate::call_record::{CallExporter, Told};
 use portraitd_http::certificate::Certificate;
 use portraitd_http::stats::Counts;
 use portraitd_model::Command;
@@ -9,12 +9,6 @@ use portraitd_store::Histogram;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-
-/// Takes note of calls that were answered.
-pub trait CallExporter: Send + Sync + std::fmt::Debug {
-    /// Never waits, and never fails: a call does not depend on it.
-    fn export(&self, call: &Told<'_>);
-}
 
 /// The measurements of one server.
 #[derive(Debug)]
@@ -24,14 +18,17 @@ pub struct Telemetry {
     usersig_hits: AtomicU64,
     usersig_misses: AtomicU64,
     slow: AtomicU64,
+    /// The connections of the public listener.
     pub public: Arc<Counts>,
+    /// The connections of the admin listener.
     pub admin: Arc<Counts>,
-    /// By the listener that shows them.
+    /// TLS certificates, each with the name of the listener that shows it.
     pub certificates: Vec<(&'static str, Arc<Certificate>)>,
     exporter: Option<Arc<dyn CallExporter>>,
 }
 
 impl Telemetry {
+    /// `certificates` come with the name of the listener that shows them.
     pub fn new(certificates: Vec<(&'static str, Arc<Certificate>)>) -> Self {
         Self {
             latency: (0..=Command::COUNT).map(|_| Histogram::new(Histogram::MICROS)).collect(),
@@ -46,7 +43,7 @@ impl Telemetry {
     }
 
     /// Passes every call on, to a collector of traces for instance.
-    #[cfg_attr(not(feature = "otel"), expect(dead_code, reason = "the default build has no exporter"))]
+    #[must_use]
     pub fn exporting(self, exporter: Arc<dyn CallExporter>) -> Self {
         Self { exporter: Some(exporter), ..self }
     }

@@ -48,7 +48,7 @@ pub(crate) struct Answering {
     accepted: usize,
 }
 
-pub struct Peer {
+struct Peer {
     stream: TcpStream,
     /// Of a call that is not whole yet.
     received: Vec<u8>,

@@ -7,6 +7,7 @@
 mod answering;
 mod connection;
 mod drive;
+mod plan;
 mod random;
 mod report;
 mod workload;
@@ -101,11 +102,11 @@ struct Load {
 }
 
 impl Load {
-    fn plan(&self, receiver: Option<u16>) -> anyhow::Result<drive::Plan> {
+    fn plan(&self, receiver: Option<u16>) -> anyhow::Result<plan::Plan> {
         let seconds = |seconds: f64| Duration::try_from_secs_f64(seconds).context("not a number of seconds");
         anyhow::ensure!((1..=60_000).contains(&self.connections), "1 to 60000 connections");
         anyhow::ensure!(self.rate.is_none_or(|rate| rate > 0.0), "--rate must be more than 0");
-        Ok(drive::Plan {
+        Ok(plan::Plan {
             connections: self.connections,
             measured: seconds(self.seconds)?,
             warm_up: seconds(self.warm_up)?,
@@ -116,7 +117,7 @@ impl Load {
     }
 }
 
-pub fn run(args: &Run) -> anyhow::Result<()> {
+fn run(args: &Run) -> anyhow::Result<()> {
     let mut workload =
         Workload::new(args.address, &args.apps, &args.admin, args.users, args.distribution, args.workload)?;
     let idle = drive::open_idle(args.address, args.idle, &mut workload)?;

@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 /// An app and a key to sign with.
 #[derive(Clone)]
-pub struct App {
+pub(crate) struct App {
     pub(crate) id: u32,
     pub(crate) key: String,
 }

@@ -14,7 +14,7 @@ use tokio::time::Sleep;
 
 /// What becomes of an answer on its way out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Manner {
+pub enum Manner {
     /// Nothing is sent, and the connection is closed.
     Cut,
     /// The head and half of the body, then the connection is closed.

@@ -24,7 +24,7 @@ pub(crate) struct Called {
     /// Absent when the path names none.
     pub(crate) command: Option<String>,
     pub(crate) app: Option<u32>,
-    /// Who called, as the query says.
+    /// The caller, as the query says.
     pub(crate) identifier: Option<String>,
     /// The accounts that the body names.
     pub(crate) users: Vec<String>,
@@ -135,7 +135,7 @@ impl Called {
     }
 }
 
-/// Who calls, also in a query that is refused.
+/// The caller, also in a query that is refused.
 fn identifier(query: &str) -> Option<String> {
     const BYTES_MAX: usize = 200;
     let pairs = query.split('&').filter_map(|pair| pair.split_once('='));

@@ -15,7 +15,7 @@ pub struct EmulatorClock {
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-pub struct State {
+struct State {
     /// The time of day at `since_ns`; `None` = the machine's.
     moved: Option<UnixMillis>,
     /// The ticks at `since_ns`.

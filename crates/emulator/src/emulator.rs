@@ -26,18 +26,20 @@ const FAULT: &str = "x-portraitd-fault";
 /// Everything that tests can set and look at.
 pub struct Emulator {
     pub(crate) clock: Arc<EmulatorClock>,
+    /// The fault rules in force.
     pub faults: Faults,
-    pub calls: Ring<Called>,
-    pub inbox: Ring<Told>,
+    pub(crate) calls: Ring<Called>,
+    pub(crate) inbox: Ring<Told>,
     /// `None` where the data is kept on a disk.
     pub sandbox: Option<Sandbox>,
     /// The app that `dev` made.
-    pub app: SdkAppId,
+    pub(crate) app: SdkAppId,
     /// Where its ports are and who may call it: set once all of them listen.
     pub environment: OnceLock<serde_json::Value>,
 }
 
 impl Emulator {
+    /// Makes one without faults in which nothing was called. `app` is the one that throw-away apps are made like.
     pub fn new(clock: Arc<EmulatorClock>, sandbox: Option<Sandbox>, app: SdkAppId) -> Self {
         Self {
             clock,
@@ -105,7 +107,7 @@ impl CallHook for EmulatedCall {
 
 /// How an answer is to leave, and the whole of it.
 #[derive(Clone)]
-pub struct Leaving {
-    pub manner: Manner,
-    pub answer: Bytes,
+pub(crate) struct Leaving {
+    pub(crate) manner: Manner,
+    pub(crate) answer: Bytes,
 }

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use hyper::body::Incoming;
 use hyper::{Request, Response};
-use portraitd_admin::router as admin;
+use portraitd_admin::router;
 use portraitd_api::gateway::Gateway;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ impl Front {
             if let Err(refused) = self.gateway.admits_host(&head) {
                 return control::refused(&refused);
             }
-            return admin::answer(self.control, Request::from_parts(head, body), peer).await;
+            return router::answer(self.control, Request::from_parts(head, body), peer).await;
         }
         let mut response = self.gateway.answer(request, peer).await;
         match response.extensions_mut().remove::<Leaving>() {

@@ -1,7 +1,7 @@
 //! Everything that only `dev` has: faults, throw-away apps, clock, seeds, control API, certificates, proxy. `serve` can't reach it.
 
-pub mod broken_response;
-pub mod call_log;
+mod broken_response;
+mod call_log;
 pub mod certificates;
 pub mod clock;
 pub mod control;
@@ -9,7 +9,7 @@ pub mod emulator;
 pub mod fault;
 pub mod front;
 pub mod proxy;
-pub mod ring_buffer;
+mod ring_buffer;
 pub mod sandbox;
 pub mod seed;
-pub mod webhook_inbox;
+mod webhook_inbox;

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 /// A webhook call that came.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Told {
+pub(crate) struct Told {
     /// Counts calls from 1 on; give it as `after` to get those that follow.
     pub(crate) number: u64,
     pub(crate) at_ms: u64,
@@ -21,7 +21,7 @@ pub struct Told {
     /// `SdkAppid` of the query.
     pub(crate) app: Option<u32>,
     /// `CallbackCommand` of the query.
-    pub command: Option<String>,
+    pub(crate) command: Option<String>,
     /// `From_Account` of the body.
     pub(crate) user: Option<String>,
     /// The same in every attempt to tell the same event.

@@ -1,17 +1,14 @@
 //! Sockets: accept, bound and time connections, and let them finish when the server stops.
 //!
 //! `axum::serve` has no timeouts at all and hyper has one timer for headers and idling together; hence this loop and
-//! the deadlines of [`deadline`]. HTTP/1.1 is the only version that is offered, with TLS and without.
+//! the deadlines in `timeouts`. HTTP/1.1 is the only version that is offered, with TLS and without.
 
 use crate::config::ListenerConfig;
-use crate::connection::Answer;
-use crate::connection::http1;
-use crate::connection_limit::Places;
-use crate::connection_limit::Seating;
+use crate::connection::{Answer, http1};
+use crate::connection_limit::{Places, Seating};
 use crate::socket::Socket;
 use crate::stats::Counts;
-use crate::tls::Greeting;
-use crate::tls::Tls;
+use crate::tls::{Greeting, Tls};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http_body_util::Full;

@@ -9,9 +9,11 @@ use std::str::FromStr;
 /// One place to listen at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
+    /// An IP address and a port.
     Tcp {
+        /// The address and the port; port 0 lets the system pick one.
         socket: SocketAddr,
-        /// `None`: TLS where the listener has a certificate.
+        /// Whether TLS is spoken there. `None`: TLS where the listener has a certificate.
         tls: Option<bool>,
     },
     /// Always plain: the file's mode says who may connect.
@@ -95,10 +97,12 @@ impl fmt::Display for Address {
 }
 
 impl Addresses {
+    /// Returns these addresses, in this order.
     pub fn new(addresses: Vec<Address>) -> Self {
         Self(addresses)
     }
 
+    /// Returns the addresses in the order of the setting.
     pub fn iter(&self) -> impl Iterator<Item = &Address> {
         self.0.iter()
     }

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 /// What a listener grants its callers.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::struct_field_names, reason = "named like the settings they come from")]
 pub struct ListenerConfig {
     /// For a TLS handshake.
     pub handshake_timeout: Duration,

@@ -20,12 +20,14 @@ const HEAD_BYTES_MAX: usize = 32 * 1024;
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for T {}
 
-/// Who answers requests.
+/// Answers requests.
 pub trait Answer: Clone + Send + Sync + 'static {
+    /// The body of an answer.
     type Body: Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
         + Unpin
         + Send
         + 'static;
+    /// The answer in the making. It can't fail: whatever went wrong is in the answer.
     type Future: Future<Output = Response<Self::Body>> + Send + 'static;
 
     /// Answers one request of a caller at this address.

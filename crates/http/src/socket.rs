@@ -14,12 +14,24 @@ use tokio::net::{TcpListener, UnixListener};
 
 /// An open socket that connections come from.
 pub enum Socket {
-    Tcp { listener: TcpListener, tls: Option<Tls> },
-    Unix { listener: UnixListener, file: SocketFile },
+    /// A TCP port.
+    Tcp {
+        /// The port, open.
+        listener: TcpListener,
+        /// How TLS is spoken there; `None`: it is not.
+        tls: Option<Tls>,
+    },
+    /// A Unix socket, always without TLS.
+    Unix {
+        /// The socket, open.
+        listener: UnixListener,
+        /// Its file, removed together with this value.
+        file: SocketFile,
+    },
 }
 
 /// The file of a Unix socket; dropped, it is removed, unless it is somebody else's by then.
-pub(crate) struct SocketFile {
+pub struct SocketFile {
     path: PathBuf,
     /// Device and inode.
     identity: (u64, u64),

@@ -11,8 +11,8 @@ use portraitd_admin::router as admin;
 use portraitd_admin::secret;
 use portraitd_admin::secret::AdminToken;
 use portraitd_admin::state;
+use portraitd_api::call_context::Services;
 use portraitd_api::deletions;
-use portraitd_api::endpoints::Services;
 use portraitd_api::envelope;
 use portraitd_api::gateway::Gateway;
 use portraitd_api::hook::CallHooks;
@@ -32,7 +32,8 @@ use portraitd_http::stats::Counts;
 use portraitd_http::tls::Tls;
 use portraitd_model::Clock;
 use portraitd_store::Store;
-use portraitd_webhook::deliverer::{EventIds, Webhooks};
+use portraitd_webhook::deliverer::Webhooks;
+use portraitd_webhook::event_ids::EventIds;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -101,7 +102,7 @@ impl Server {
             gate.clone(),
         );
         tasks.push(tokio::spawn(webhooks.run(stopped.clone())));
-        let control_state = emulator.clone().map(|emulator| control::State {
+        let control_state = emulator.clone().map(|emulator| control::state::State {
             emulator,
             registry: Arc::clone(&registry),
             url: own_url(&urls).into(),

@@ -8,6 +8,7 @@
 mod admin;
 pub mod codec;
 pub mod engine;
+mod error;
 mod identity;
 mod memory;
 mod metrics;
@@ -15,6 +16,7 @@ mod outbox;
 mod write;
 
 pub use admin::{AUDIT_ENTRIES_MAX, AuditEntry, AuditNote, AuditSeq, TOKENS_MAX, TokenRecord};
+pub use error::StoreError;
 pub use identity::{NoStoreId, StoreId};
 pub use memory::{Image, MemoryStore};
 pub use metrics::{Histogram, Measurements, StoreStatus};
@@ -34,27 +36,6 @@ use std::path::Path;
 
 /// What a store method returns.
 pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
-
-/// Why a store did not do what it was asked to. Callers do a different thing for each.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The account does not exist. Nothing was written.
-    #[error("no such account")]
-    NoSuchAccount,
-    /// The app's settings were changed by someone else since they were read. Read again and repeat.
-    #[error("the settings were changed meanwhile")]
-    Conflict,
-    /// The engine is full, broken, overloaded or shutting down. Not acknowledged: after an I/O error the change
-    /// may or may not be found after a restart, but never a part of it. Repeating it is harmless.
-    #[error("the store is not available: {0}")]
-    Unavailable(String),
-    /// Stored data does not read back.
-    #[error("stored data is damaged: {0}")]
-    Corrupt(String),
-    /// It can't be done as it was asked for; the sentence says what to do instead. Nothing was changed.
-    #[error("{0}")]
-    Refused(String),
-}
 
 /// One account's answer to a read.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -1,12 +1,15 @@
 //! From the outbox to the receiver: queue, retries, circuit breaker, signing.
 
-pub mod circuit_breaker;
+pub mod backlog_limit;
+mod circuit_breaker;
 pub mod deliverer;
-pub mod queue;
+pub mod event_ids;
+mod queue;
 pub mod request;
-pub mod retention;
+mod retention;
 pub mod retry;
 pub mod status;
+mod supervisor;
 pub mod target;
 pub mod test_delivery;
-pub mod worker;
+mod worker;

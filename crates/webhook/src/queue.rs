@@ -1,5 +1,6 @@
 //! Which event of an app is sent next: in order for each account, accounts side by side. A state machine without
 //! clock, store or network, so that every order of things can be tested at once.
+
 #[cfg(test)]
 mod tests;
 

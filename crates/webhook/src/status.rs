@@ -43,6 +43,7 @@ pub struct DeliveryCounts {
 /// How an app's webhook does at one moment.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WebhookStatus {
+    /// The app.
     pub app: SdkAppId,
     /// What its outbox holds.
     pub backlog: Backlog,

@@ -1,7 +1,7 @@
 //! A sample event for trying a receiver out: nothing is stored, and nothing is tried again.
 
 use crate::deliverer::{ANSWER_BYTES_MAX, Webhooks};
-use crate::request as message;
+use crate::request;
 use http_body_util::{BodyExt, Collected};
 use hyper::HeaderMap;
 use portraitd_model::{
@@ -20,9 +20,13 @@ const SHOWN_MAX: usize = 2_000;
 /// A sample event that was sent, and what came back.
 #[derive(Clone, Debug)]
 pub struct DeliveryReport {
+    /// The request's method.
     pub method: String,
+    /// The receiver's URL with the parameters that were added to it.
     pub url: String,
+    /// The request's headers by their names in lower case.
     pub headers: BTreeMap<String, String>,
+    /// The request's body: JSON.
     pub body: String,
     /// The HTTP status; `None`: there was no answer.
     pub status: Option<u16>,
@@ -51,7 +55,7 @@ impl Webhooks {
             client_ip: Ipv4Addr::LOCALHOST.into(),
             items: vec![ProfileItem { tag: Tag::Standard(StandardTag::Nick), value: nick }],
         };
-        let mut request = message::request(app, webhook, &event, self.clock.now().seconds())?;
+        let mut request = request::request(app, webhook, &event, self.clock.now().seconds())?;
         request.headers_mut().insert(TEST, hyper::header::HeaderValue::from_static("1"));
         let body = request.body().clone().collect().await.map(Collected::to_bytes).unwrap_or_default();
         let (method, url) = (request.method().to_string(), request.uri().to_string());
@@ -62,7 +66,7 @@ impl Webhooks {
         let (status, answer, failure) = match answered {
             Ok(response) => {
                 let text = printable(response.body());
-                let failure = message::understood(response.status(), response.body()).err();
+                let failure = request::understood(response.status(), response.body()).err();
                 (Some(response.status().as_u16()), Some(text), failure)
             }
             Err(failure) => (None, None, Some(failure.into())),

@@ -61,7 +61,7 @@ impl Worker {
         }
     }
 
-    pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
+    pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) {
         let delivery = Arc::clone(&self.delivery);
         let (mut stopping, mut orphaned) = (false, false);
         let mut timer = pin!(sleep(SLEEP_MAX));

@@ -2,10 +2,9 @@
 
 use crate::audit_log::{Act, Changed};
 use crate::error::AdminError;
-use crate::jsonl as record;
+use crate::jsonl;
 use crate::state::{Answer, State};
-use crate::types as view;
-use crate::types::{AccountView, AccountsView};
+use crate::types::{self, AccountView, AccountsView};
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State as Extract};
 use axum::http::StatusCode;
@@ -24,7 +23,7 @@ const PAGE_MAX: usize = 1000;
 /// Which accounts.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct PageQuery {
+pub(crate) struct PageQuery {
     /// Those that start with this.
     #[serde(default)]
     prefix: String,
@@ -34,7 +33,7 @@ pub struct PageQuery {
     limit: Option<usize>,
 }
 
-pub async fn page(
+pub(crate) async fn page(
     Extract(state): Extract<State>,
     Path(app): Path<String>,
     Query(query): Query<PageQuery>,
@@ -50,7 +49,7 @@ pub async fn page(
     Ok(Json(AccountsView { accounts, next }))
 }
 
-pub async fn show(
+pub(crate) async fn show(
     Extract(state): Extract<State>,
     Path((app, user)): Path<(String, String)>,
 ) -> Answer<AccountView> {
@@ -59,7 +58,7 @@ pub async fn show(
 }
 
 /// Creates an account; one that exists stays as it is.
-pub async fn create(
+pub(crate) async fn create(
     Extract(state): Extract<State>,
     Path((app, user)): Path<(String, String)>,
     Extension(act): Extension<Act>,
@@ -79,7 +78,7 @@ pub async fn create(
 }
 
 /// Deletes an account with its profile.
-pub async fn delete(
+pub(crate) async fn delete(
     Extract(state): Extract<State>,
     Path((app, user)): Path<(String, String)>,
     Extension(act): Extension<Act>,
@@ -104,7 +103,7 @@ pub async fn delete(
 }
 
 /// Sets fields as operator: any field that is defined, whoever may write it.
-pub async fn set(
+pub(crate) async fn set(
     Extract(state): Extract<State>,
     Path((app, user)): Path<(String, String)>,
     Extension(act): Extension<Act>,
@@ -114,8 +113,8 @@ pub async fn set(
     let (id, user) = (app.settings.id, parse(&user)?);
     let fields: BTreeMap<String, &RawValue> = serde_json::from_slice(&body)
         .map_err(|error| AdminError::bad(format!("send an object of tags and values: {error}")))?;
-    let items = fields.iter().map(|(tag, value)| record::raw_item(tag, value));
-    let patch = record::check(&app.schema, items).map_err(AdminError::bad)?;
+    let items = fields.iter().map(|(tag, value)| jsonl::raw_item(tag, value));
+    let patch = jsonl::check(&app.schema, items).map_err(AdminError::bad)?;
     if patch.is_empty() {
         return Err(AdminError::bad("name at least one field to set"));
     }
@@ -149,7 +148,7 @@ async fn view(state: &State, app: SdkAppId, user: UserId) -> Result<AccountView,
         Some(Found::Profile(profile)) => Ok(AccountView {
             user: user.to_string(),
             kicked_at: account.kicked_at.map(|at| at.0),
-            profile: view::profile(profile),
+            profile: types::profile(profile),
         }),
         Some(Found::Damaged) => Err(StoreError::Corrupt(format!("the profile of {user}")).into()),
         Some(Found::Missing) | None => Err(missing(app, user)),

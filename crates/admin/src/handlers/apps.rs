@@ -13,15 +13,15 @@ use portraitd_model::{AppKey, AppSettings, Command, KeyId, NewUserId, SdkAppId, 
 use portraitd_store::StoreError;
 use std::num::NonZeroU32;
 
-pub async fn list(Extract(state): Extract<State>) -> Json<Vec<AppView>> {
+pub(crate) async fn list(Extract(state): Extract<State>) -> Json<Vec<AppView>> {
     Json(state.registry.all().iter().map(|app| AppView::from(&app.settings)).collect())
 }
 
-pub async fn show(Extract(state): Extract<State>, Path(app): Path<String>) -> Answer<AppView> {
+pub(crate) async fn show(Extract(state): Extract<State>, Path(app): Path<String>) -> Answer<AppView> {
     Ok(Json(AppView::from(&state.app(&app)?.settings)))
 }
 
-pub async fn create(
+pub(crate) async fn create(
     Extract(state): Extract<State>,
     Extension(act): Extension<Act>,
     body: Bytes,
@@ -45,7 +45,7 @@ pub async fn create(
     }
 }
 
-pub async fn patch(
+pub(crate) async fn patch(
     Extract(state): Extract<State>,
     Path(app): Path<String>,
     Extension(act): Extension<Act>,
@@ -59,6 +59,9 @@ pub async fn patch(
     state.change(&app, &act, change).await.map(Json)
 }
 
+/// Applies a patch to settings; what is absent in the patch stays. Limits are merged by name, lists are replaced.
+///
+/// An error names what can't be used; what was applied before it stays, so the settings are to be dropped then.
 pub fn apply(patch: &AppPatch, settings: &mut AppSettings) -> Result<(), AdminError> {
     if let Some(name) = &patch.name {
         settings.name.clone_from(name);
@@ -107,7 +110,7 @@ fn network(text: &str) -> Result<ipnet::IpNet, AdminError> {
     text.parse().ok().or_else(one).ok_or_else(bad)
 }
 
-pub async fn add_key(
+pub(crate) async fn add_key(
     Extract(state): Extract<State>,
     Path(app): Path<String>,
     Extension(act): Extension<Act>,
@@ -121,7 +124,7 @@ pub async fn add_key(
     Ok((StatusCode::CREATED, Json(state.change(&app, &act, change).await?)))
 }
 
-pub async fn revoke_key(
+pub(crate) async fn revoke_key(
     Extract(state): Extract<State>,
     Path((app, key)): Path<(String, String)>,
     Extension(act): Extension<Act>,
@@ -137,7 +140,7 @@ pub async fn revoke_key(
     state.change(&app, &act, change).await.map(Json)
 }
 
-pub async fn add_admin(
+pub(crate) async fn add_admin(
     Extract(state): Extract<State>,
     Path((app, user)): Path<(String, String)>,
     Extension(act): Extension<Act>,
@@ -152,7 +155,7 @@ pub async fn add_admin(
     state.change(&app, &act, change).await.map(Json)
 }
 
-pub async fn remove_admin(
+pub(crate) async fn remove_admin(
     Extract(state): Extract<State>,
     Path((app, user)): Path<(String, String)>,
     Extension(act): Extension<Act>,

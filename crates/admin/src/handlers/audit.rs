@@ -16,7 +16,7 @@ const PAGE_MAX: usize = 1000;
 /// Which part of the log.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct AuditQuery {
+pub(crate) struct AuditQuery {
     /// Of this app alone.
     app: Option<u32>,
     /// Entries before this place.
@@ -27,7 +27,10 @@ pub struct AuditQuery {
     store: Option<String>,
 }
 
-pub async fn page(Extract(state): Extract<State>, Query(query): Query<AuditQuery>) -> Answer<AuditPage> {
+pub(crate) async fn page(
+    Extract(state): Extract<State>,
+    Query(query): Query<AuditQuery>,
+) -> Answer<AuditPage> {
     state.ensure_store(query.store.as_deref())?;
     let limit = query.limit.unwrap_or(100).clamp(1, PAGE_MAX);
     let (app, before) = (query.app.map(SdkAppId), query.before.map(AuditSeq));

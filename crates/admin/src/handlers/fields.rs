@@ -10,7 +10,7 @@ use axum::extract::{Path, State as Extract};
 use axum::{Extension, Json};
 use portraitd_model::{AppSettings, CustomField, CustomKeyword, Permission, ValueType};
 
-pub async fn define(
+pub(crate) async fn define(
     Extract(state): Extract<State>,
     Path((app, keyword)): Path<(String, String)>,
     Extension(act): Extension<Act>,
@@ -34,7 +34,7 @@ pub async fn define(
     state.change(&app, &act, change).await.map(Json)
 }
 
-pub async fn retire(
+pub(crate) async fn retire(
     Extract(state): Extract<State>,
     Path((app, keyword)): Path<(String, String)>,
     Extension(act): Extension<Act>,

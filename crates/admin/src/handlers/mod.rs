@@ -1,12 +1,12 @@
 //! The handlers of the admin API, a file for each kind of resource.
 
-pub mod accounts;
+pub(crate) mod accounts;
 pub mod apps;
-pub mod audit;
+pub(crate) mod audit;
 pub mod fields;
-pub mod server;
-pub mod tokens;
+pub(crate) mod server;
+pub(crate) mod tokens;
 pub mod transfer;
-pub mod usage;
-pub mod webhook;
-pub mod words;
+pub(crate) mod usage;
+pub(crate) mod webhook;
+pub(crate) mod words;

@@ -13,14 +13,14 @@ use axum::{Extension, Json};
 use portraitd_store::{PutToken, RemoveToken, StoreError, TokenRecord};
 use serde_json::json;
 
-pub async fn list(Extract(state): Extract<State>) -> Answer<Vec<TokenView>> {
+pub(crate) async fn list(Extract(state): Extract<State>) -> Answer<Vec<TokenView>> {
     let local = TokenView { name: LOCAL.to_owned(), created_ms: None };
     let named = state.store.tokens().await?.into_iter();
     let named = named.map(|token| TokenView { name: token.name, created_ms: Some(token.created.0) });
     Ok(Json([local].into_iter().chain(named).collect()))
 }
 
-pub async fn create(
+pub(crate) async fn create(
     Extract(state): Extract<State>,
     Extension(act): Extension<Act>,
     body: Bytes,
@@ -51,7 +51,7 @@ pub async fn create(
     Ok((StatusCode::CREATED, Json(CreatedToken { name, token })))
 }
 
-pub async fn revoke(
+pub(crate) async fn revoke(
     Extract(state): Extract<State>,
     Path(name): Path<String>,
     Extension(act): Extension<Act>,

@@ -2,7 +2,7 @@
 
 use crate::audit_log::{Act, Changed};
 use crate::error::AdminError;
-use crate::jsonl as record;
+use crate::jsonl;
 use crate::state::{Answer, State, read};
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State as Extract};
@@ -24,7 +24,7 @@ const ACCOUNTS_MAX: usize = 1000;
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct ExportPage {
     /// Each as one line of the export, in the order of the ids.
-    #[schemars(with = "Vec<record::Record<'static>>")]
+    #[schemars(with = "Vec<jsonl::Record<'static>>")]
     pub accounts: Vec<Box<RawValue>>,
     /// Accounts whose profile does not read back.
     pub damaged: Vec<String>,
@@ -37,6 +37,7 @@ pub struct ExportPage {
 pub struct Imported {
     /// Lines stored, in one atomic unit.
     pub imported: u64,
+    /// The lines that were not stored, in their order.
     pub refused: Vec<RefusedLine>,
 }
 
@@ -45,6 +46,7 @@ pub struct Imported {
 pub struct RefusedLine {
     /// Its place in the request, counted from 1.
     pub line: usize,
+    /// Why it was not stored, as a sentence for people.
     pub reason: String,
 }
 
@@ -59,7 +61,7 @@ pub struct Backup {
 /// Which accounts.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ExportQuery {
+pub(crate) struct ExportQuery {
     /// This account alone.
     user: Option<String>,
     /// Those after this one.
@@ -70,7 +72,7 @@ pub struct ExportQuery {
     store: Option<String>,
 }
 
-pub async fn export(
+pub(crate) async fn export(
     Extract(state): Extract<State>,
     Path(app): Path<String>,
     Query(query): Query<ExportQuery>,
@@ -91,7 +93,7 @@ pub async fn export(
     for (user, found) in users.into_iter().zip(found) {
         match found {
             Found::Profile(profile) => {
-                let line = record::write(user, &profile);
+                let line = jsonl::write(user, &profile);
                 page.accounts.push(line.map_err(|error| StoreError::Corrupt(error.to_string()))?);
             }
             Found::Damaged => page.damaged.push(user.to_string()),
@@ -106,7 +108,7 @@ pub async fn export(
 /// How to import.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ImportQuery {
+pub(crate) struct ImportQuery {
     /// Tell the app's webhook of every account that is changed.
     #[serde(default)]
     tell: bool,
@@ -116,7 +118,7 @@ pub struct ImportQuery {
 
 /// Stores the lines that are good, all in one atomic unit, and says what is wrong with the others. An account that is
 /// missing is created; the fields given are set, others stay as they are.
-pub async fn import(
+pub(crate) async fn import(
     Extract(state): Extract<State>,
     Path(app): Path<String>,
     Query(query): Query<ImportQuery>,
@@ -170,7 +172,7 @@ fn read_lines(app: &App, body: &[u8], damaged: &BTreeSet<UserId>) -> (Vec<Accoun
         if line.trim_ascii().is_empty() {
             continue;
         }
-        let seed = match record::read(&app.schema, line) {
+        let seed = match jsonl::read(&app.schema, line) {
             Ok(seed) if damaged.contains(&seed.user.id()) => {
                 Err("the stored profile of this account is damaged; delete the account first".to_owned())
             }
@@ -185,7 +187,7 @@ fn read_lines(app: &App, body: &[u8], damaged: &BTreeSet<UserId>) -> (Vec<Accoun
 }
 
 /// Answers when the backup is on the disk.
-pub async fn backup(
+pub(crate) async fn backup(
     Extract(state): Extract<State>,
     Extension(act): Extension<Act>,
     body: Bytes,

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Path, State as Extract};
 use std::collections::BTreeMap;
 
-pub async fn show(Extract(state): Extract<State>, Path(app): Path<String>) -> Answer<UsageView> {
+pub(crate) async fn show(Extract(state): Extract<State>, Path(app): Path<String>) -> Answer<UsageView> {
     let app = state.app(&app)?;
     let mut calls: BTreeMap<String, BTreeMap<u32, u64>> = BTreeMap::new();
     for call in app.usage.calls() {

@@ -26,11 +26,11 @@ fn view(state: &State, app: &App) -> WebhookView {
     WebhookView::of(&app.settings, backlog, app.delivery.counts())
 }
 
-pub async fn show(Extract(state): Extract<State>, Path(app): Path<String>) -> Answer<WebhookView> {
+pub(crate) async fn show(Extract(state): Extract<State>, Path(app): Path<String>) -> Answer<WebhookView> {
     Ok(Json(view(&state, &*state.app(&app)?)))
 }
 
-pub async fn set(
+pub(crate) async fn set(
     Extract(state): Extract<State>,
     Path(app): Path<String>,
     Extension(act): Extension<Act>,
@@ -57,7 +57,7 @@ pub async fn set(
     show(Extract(state), Path(app)).await
 }
 
-pub async fn remove(
+pub(crate) async fn remove(
     Extract(state): Extract<State>,
     Path(app): Path<String>,
     Extension(act): Extension<Act>,
@@ -73,7 +73,7 @@ pub async fn remove(
 /// Which events.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct EventsQuery {
+pub(crate) struct EventsQuery {
     /// `parked`, unless it says `waiting`.
     state: Option<String>,
     /// Those after this place.
@@ -90,7 +90,7 @@ fn event_state(name: Option<&str>) -> Result<EventState, AdminError> {
     }
 }
 
-pub async fn events(
+pub(crate) async fn events(
     Extract(state): Extract<State>,
     Path(app): Path<String>,
     Query(query): Query<EventsQuery>,
@@ -106,7 +106,7 @@ pub async fn events(
     Ok(Json(EventsView { events: page.into_iter().map(EventView::from).collect(), next }))
 }
 
-pub async fn replay(
+pub(crate) async fn replay(
     Extract(state): Extract<State>,
     Path(app): Path<String>,
     Extension(act): Extension<Act>,
@@ -124,7 +124,7 @@ pub async fn replay(
     Ok(Json(CountView { events }))
 }
 
-pub async fn drop(
+pub(crate) async fn drop(
     Extract(state): Extract<State>,
     Path(app): Path<String>,
     Extension(act): Extension<Act>,
@@ -169,7 +169,7 @@ async fn in_units<W: TypedWrite<Output = usize>>(
     }
 }
 
-pub async fn test(
+pub(crate) async fn test(
     Extract(state): Extract<State>,
     Path(app): Path<String>,
     Extension(act): Extension<Act>,

@@ -10,11 +10,14 @@ use axum::{Extension, Json};
 use portraitd_model::{AppSettings, Lexicon, LexiconError, WORD_BYTES_MAX, WORDS_MAX};
 use std::collections::HashSet;
 
-pub async fn list(Extract(state): Extract<State>, Path(app): Path<String>) -> Result<String, AdminError> {
+pub(crate) async fn list(
+    Extract(state): Extract<State>,
+    Path(app): Path<String>,
+) -> Result<String, AdminError> {
     Ok(state.app(&app)?.settings.words.iter().flat_map(|word| [word, "\n"]).collect())
 }
 
-pub async fn set(
+pub(crate) async fn set(
     Extract(state): Extract<State>,
     Path(app): Path<String>,
     Extension(act): Extension<Act>,

@@ -13,19 +13,33 @@ use std::num::NonZeroU32;
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct AppView {
+    /// The SDKAppID.
     pub sdkappid: u32,
+    /// The name that operators gave it, at most 100 bytes; empty when there is none.
     pub name: String,
+    /// Whether its calls are served; if not, each answers 60016.
     pub enabled: bool,
+    /// Whether users may set their own profile with their own UserSig.
     pub self_service: bool,
+    /// Whether `ErrorDisplay` holds the sentence that explains an error; `null` = as the server is configured.
     pub error_detail: Option<bool>,
+    /// Networks that may call, such as `10.0.0.0/8`; empty = all.
     pub allow_ips: Vec<String>,
+    /// The most bytes of UTF-8 in `Tag_Profile_IM_Location`: 1 to 500.
     pub location_bytes_max: usize,
+    /// The most custom fields in use.
     pub custom_fields_max: usize,
+    /// Calls per second by command, and `total` for all together; 0 = no limit.
     pub limits: BTreeMap<String, u32>,
+    /// The active keys, without their secrets.
     pub keys: Vec<KeyView>,
+    /// The UserIDs of the App admins.
     pub admins: Vec<String>,
+    /// The custom fields, also retired ones.
     pub fields: Vec<FieldView>,
+    /// How many sensitive words there are.
     pub words: usize,
+    /// The fields in which sensitive words are looked for.
     pub screened_tags: Vec<String>,
     /// The code that a sensitive word is answered with: 40005 or 80001.
     pub sensitive_code: u32,
@@ -35,6 +49,7 @@ pub struct AppView {
     pub deletion_forbidden: bool,
     /// For so many seconds a deleted account can't be imported over /v4 (70399); 0 = it can at once.
     pub reimport_after: u32,
+    /// The secret of the first key; only in the answer that created the app.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
 }
@@ -42,18 +57,23 @@ pub struct AppView {
 /// A key, without the secret.
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct KeyView {
+    /// The number by which it is revoked.
     pub id: u32,
+    /// The last four characters of the secret; empty when it is shorter than 16.
     pub last4: String,
 }
 
 /// A custom field.
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct FieldView {
+    /// Its name: 1 to 8 ASCII letters.
     pub keyword: String,
+    /// `string`, `bytes` or `uint64`.
     #[serde(rename = "type")]
     pub value_type: String,
     /// `app` (users) and `admin`, as in the cloud's console.
     pub read: Vec<String>,
+    /// Which callers may write it, in the same form.
     pub write: Vec<String>,
     /// Taken out of use; its values stay.
     pub retired: bool,
@@ -63,10 +83,12 @@ pub struct FieldView {
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FieldDefinition {
+    /// `string`, `bytes` or `uint64`.
     #[serde(rename = "type")]
     pub value_type: String,
     /// `app` and `admin`, as in the cloud's console.
     pub read: Vec<String>,
+    /// Which callers may write it, in the same form.
     pub write: Vec<String>,
 }
 
@@ -74,9 +96,12 @@ pub struct FieldDefinition {
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewApp {
+    /// The SDKAppID: 1 to 4294967295.
     pub sdkappid: u32,
+    /// A name for operators, at most 100 bytes.
     #[serde(default)]
     pub name: Option<String>,
+    /// Its first key, 1 to 256 bytes without control characters; a random one is made when none is given.
     #[serde(default)]
     pub key: Option<String>,
 }
@@ -85,6 +110,7 @@ pub struct NewApp {
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewKey {
+    /// The key: 1 to 256 bytes without control characters; a random one is made when none is given.
     #[serde(default)]
     pub key: Option<String>,
 }
@@ -92,7 +118,9 @@ pub struct NewKey {
 /// A key just made, with its secret.
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct CreatedKey {
+    /// The number by which it is revoked.
     pub id: u32,
+    /// The secret; it is shown this once.
     pub key: String,
 }
 
@@ -100,31 +128,40 @@ pub struct CreatedKey {
 #[derive(Debug, Default, JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AppPatch {
+    /// A name for operators, at most 100 bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// Whether its calls are served; if not, each answers 60016.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
+    /// Whether users may set their own profile with their own UserSig.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub self_service: Option<bool>,
-    /// `null` = as the server is configured; hence the double option.
+    /// Whether `ErrorDisplay` holds the sentence that explains an error; `null` = as the server is configured.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
-    #[expect(clippy::option_option, reason = "absent, null and a value are three things")]
     pub error_detail: Option<Option<bool>>,
+    /// Networks that may call, such as `10.0.0.0/8`, or single addresses; at most 1000; empty = all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allow_ips: Option<Vec<String>>,
+    /// The most bytes of UTF-8 in `Tag_Profile_IM_Location`: 1 to 500.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location_bytes_max: Option<usize>,
+    /// The most custom fields in use: at most 200.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub custom_fields_max: Option<usize>,
+    /// Calls per second by command, and `total` for all together; 0 = no limit. Names that are absent stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<BTreeMap<String, u32>>,
+    /// The fields in which sensitive words are looked for; at most 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub screened_tags: Option<Vec<String>>,
     /// 40005 or 80001.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sensitive_code: Option<u32>,
+    /// Whether `portrait_get` names an unknown account by its id instead of `@TLS#NOT_FOUND`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub echo_unknown: Option<bool>,
+    /// Whether `account_delete` is refused (71000).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion_forbidden: Option<bool>,
     /// In seconds; 0 = at once. Set to 0, what is noted of deleted accounts is removed.
@@ -156,20 +193,23 @@ pub struct WordsView {
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewToken {
-    /// Who or what will use it: 1 to 64 letters, digits, dots, hyphens and underscores.
+    /// A name for what will use it: 1 to 64 letters, digits, dots, hyphens and underscores.
     pub name: String,
 }
 
 /// A token just made. It is shown this once.
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct CreatedToken {
+    /// The name by which it is listed and revoked.
     pub name: String,
+    /// The secret, to be sent as `Authorization: Bearer TOKEN`.
     pub token: String,
 }
 
 /// An admin token, without the secret.
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct TokenView {
+    /// The name by which it is revoked.
     pub name: String,
     /// When it was made, in Unix milliseconds; `null` for `local`, the one in the file admin.token.
     pub created_ms: Option<u64>,
@@ -178,13 +218,14 @@ pub struct TokenView {
 /// A page of the audit log, newest first.
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct AuditPage {
+    /// The entries, newest first.
     pub entries: Vec<AuditEntryView>,
     /// Give this as `before` to get the next page; absent on the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<u64>,
 }
 
-/// Who did what, and when.
+/// An entry of the audit log: one change, or one that was refused.
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct AuditEntryView {
     /// Its place in the log.
@@ -197,6 +238,7 @@ pub struct AuditEntryView {
     pub who: String,
     /// From which address; `null` at the command line of a stopped server.
     pub from: Option<String>,
+    /// The HTTP method.
     pub method: String,
     /// The path below `/admin/v1`.
     pub resource: String,
@@ -211,6 +253,7 @@ pub struct AuditEntryView {
 /// A page of accounts.
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct AccountsView {
+    /// The UserIDs, in their order.
     pub accounts: Vec<String>,
     /// Give this as `after` to get the next page; absent on the last.
     pub next: Option<String>,
@@ -238,7 +281,9 @@ pub(crate) struct Document(BTreeMap<String, serde_json::Value>);
 /// One account with its profile.
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct AccountView {
+    /// The UserID.
     pub user: String,
+    /// UserSigs issued at or before this time no longer work, in Unix seconds; `null` when it was never kicked.
     pub(crate) kicked_at: Option<u64>,
     /// Tag to value.
     #[schemars(with = "BTreeMap<String, Field>")]
@@ -319,6 +364,7 @@ impl From<&CustomField> for FieldView {
     }
 }
 
+/// Returns the names of those who have a permission: `app` for users, `admin` for App admins.
 pub fn who(permission: Permission) -> Vec<String> {
     let named = [(permission.user, "app"), (permission.admin, "admin")];
     named.into_iter().filter(|(may, _)| *may).map(|(_, name)| name.to_owned()).collect()

@@ -35,7 +35,9 @@ pub struct WebhookView {
 /// How much is kept.
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct AmountView {
+    /// How many events.
     pub events: u64,
+    /// Their stored size in bytes, without the engine's own overhead.
     pub bytes: u64,
 }
 
@@ -43,16 +45,17 @@ pub struct AmountView {
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WebhookPut {
+    /// Where events are sent: an `http://` or `https://` URL.
     pub url: String,
     /// Absent: the token stays as it is; `null`: what is sent is not signed.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "super::present")]
-    #[expect(clippy::option_option, reason = "absent, null and a value are three things")]
     pub token: Option<Option<String>>,
 }
 
 /// A page of events.
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct EventsView {
+    /// The events, in the order of their places.
     pub events: Vec<EventView>,
     /// Give this as `after` to get the next page; absent on the last.
     pub next: Option<u64>,
@@ -63,9 +66,11 @@ pub struct EventsView {
 pub struct EventView {
     /// Its place, by which it is named in `replay` and `drop`.
     pub place: u64,
+    /// How often its delivery was tried.
     pub attempts: u32,
     /// When it is tried next, in Unix milliseconds; 0 = as soon as possible.
     pub(crate) due_ms: u64,
+    /// Why the last attempt failed; `null` before the first that did.
     pub failure: Option<String>,
     /// What is told; `None` when the stored event is damaged.
     pub event: Option<EventBody>,
@@ -76,9 +81,13 @@ pub struct EventView {
 pub struct EventBody {
     /// The same in every attempt, in the header `x-portraitd-event-id`.
     pub(crate) id: String,
+    /// The account whose profile changed.
     pub user: String,
+    /// When it changed, in Unix milliseconds.
     pub(crate) at_ms: u64,
+    /// The UserID that changed it, or `operator`.
     pub(crate) operator: String,
+    /// The address that the change came from.
     pub(crate) client_ip: String,
     /// Tag to value.
     #[schemars(with = "BTreeMap<String, super::Field>")]
@@ -100,20 +109,26 @@ pub struct EventChoice {
 /// How many events were touched.
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct CountView {
+    /// How many events.
     pub events: usize,
 }
 
 /// A sample event that was sent, and what came back.
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct TestView {
+    /// The HTTP method of the request.
     pub method: String,
+    /// The whole URL, with its query.
     pub url: String,
+    /// The headers of the request, name to value.
     pub headers: BTreeMap<String, String>,
+    /// The body of the request.
     pub body: String,
     /// `None`: there was no answer.
     pub status: Option<u16>,
     /// The start of the answer.
     pub answer: Option<String>,
+    /// How long it took until the answer or the failure, in milliseconds.
     pub milliseconds: u64,
     /// Why this would not count as delivered; `None` when it would.
     pub failure: Option<String>,

@@ -1,11 +1,11 @@
 //! `account_check`: tells which of up to 100 accounts exist (269/38417).
 
-use super::CallContext;
 use super::user_list::{Entry, users};
+use crate::call_context::CallContext;
 use crate::envelope::{Answer, ApiError};
 use crate::json::{decode, wire_struct};
 use crate::openapi::operation::{Operation, described};
-use crate::openapi::requests as told;
+use crate::openapi::requests;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -34,11 +34,11 @@ described! {
 pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
     operation
         .says("Tell which of up to 100 accounts exist")
-        .takes::<told::CheckItems>()
+        .takes::<requests::CheckItems>()
         .gives::<Members<'static>>(200, "Each account, in the order asked for.")
 }
 
-pub async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
+pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     let request: Request<'_> = decode(ctx.service, body)?;
     let users = users(ctx.service, request.items)?;
     let states = ctx.within(ctx.store().states(ctx.app.settings.id, users.clone())).await;

@@ -1,11 +1,11 @@
 //! `account_delete`: deletes up to 100 accounts with their profiles (269/36443).
 
-use super::CallContext;
 use super::user_list::{Entry, users};
+use crate::call_context::CallContext;
 use crate::envelope::{Answer, ApiError};
 use crate::json::{decode, wire_struct};
 use crate::openapi::operation::{Operation, described};
-use crate::openapi::requests as told;
+use crate::openapi::requests;
 use portraitd_model::{ErrorCode, UserId};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -34,11 +34,11 @@ described! {
 pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
     operation
         .says("Delete up to 100 accounts with their profiles")
-        .takes::<told::DeleteItems>()
+        .takes::<requests::DeleteItems>()
         .gives::<Members<'static>>(200, "What became of each account.")
 }
 
-pub async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
+pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     let request: Request<'_> = decode(ctx.service, body)?;
     let users = users(ctx.service, request.items)?;
     if ctx.app.settings.deletion_forbidden {

@@ -1,10 +1,10 @@
 //! `account_import`: creates an account, or updates its nickname and avatar (269/1608).
 
-use super::CallContext;
+use crate::call_context::CallContext;
 use crate::envelope::{Answer, ApiError};
 use crate::json::{Member, decode, new_account, wire_struct};
 use crate::openapi::operation::Operation;
-use crate::openapi::requests as told;
+use crate::openapi::requests;
 use portraitd_model::{AccountSeed, ErrorCode, NewUserId, RawItem, RawValue, Role, StandardTag};
 use std::borrow::Cow;
 
@@ -19,11 +19,11 @@ wire_struct! {
 pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
     operation
         .says("Create an account, or update its nickname and avatar")
-        .takes::<told::Account>()
-        .gives::<told::Nothing>(200, "The account exists.")
+        .takes::<requests::Account>()
+        .gives::<requests::Nothing>(200, "The account exists.")
 }
 
-pub async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
+pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     let request: Request<'_> = decode(ctx.service, body)?;
     let user = new_account(ctx.service, request.user)?;
     let seed = seed(&ctx, user, text(request.nick)?, text(request.face_url)?)?;

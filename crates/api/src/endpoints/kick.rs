@@ -1,10 +1,10 @@
 //! `kick`: makes every UserSig of an account issued up to now stop working (269/3853).
 
-use super::CallContext;
+use crate::call_context::CallContext;
 use crate::envelope::{Answer, ApiError};
 use crate::json::{Member, account, decode, wire_struct};
 use crate::openapi::operation::Operation;
-use crate::openapi::requests as told;
+use crate::openapi::requests;
 use portraitd_model::ErrorCode;
 use portraitd_store::StoreError;
 
@@ -14,11 +14,11 @@ pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
     operation
         .says("Make every UserSig of an account issued so far stop working")
         .more("One that is dated ahead of the server's clock outlives it; revoke its key to stop that.")
-        .takes::<told::User>()
-        .gives::<told::Nothing>(200, "They work no longer.")
+        .takes::<requests::User>()
+        .gives::<requests::Nothing>(200, "They work no longer.")
 }
 
-pub async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
+pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     let request: Request<'_> = decode(ctx.service, body)?;
     let user = account(ctx.service, request.user)?;
     let now = ctx.services.clock.now().seconds();

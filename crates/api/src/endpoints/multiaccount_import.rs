@@ -1,11 +1,11 @@
 //! `multiaccount_import`: creates up to 100 accounts at once (269/4919).
 
 use super::account_import::{seed, text};
-use super::{CallContext, bounded};
+use crate::call_context::{CallContext, bounded};
 use crate::envelope::{Answer, ApiError};
 use crate::json::{Member, decode, new_account, wire_struct};
 use crate::openapi::operation::{Operation, described};
-use crate::openapi::requests as told;
+use crate::openapi::requests;
 use portraitd_model::ErrorCode;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -38,7 +38,7 @@ described! {
 pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
     operation
         .says("Create up to 100 accounts")
-        .takes::<told::Accounts>()
+        .takes::<requests::Accounts>()
         .gives::<Members<'static>>(200, "The accounts exist, but for those in FailAccounts.")
 }
 
@@ -48,7 +48,7 @@ fn internal(request: &Request<'_>) -> ErrorCode {
     if profiles { ErrorCode::Internal } else { ErrorCode::LoginInternal }
 }
 
-pub async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
+pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     let request: Request<'_> = decode(ctx.service, body)?;
     let internal = internal(&request);
     let bare = request.accounts.unwrap_or_default().into_iter();

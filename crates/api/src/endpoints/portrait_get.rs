@@ -1,13 +1,13 @@
 //! `portrait_get`: reads fields of up to 100 users' profiles (269/1639).
 
-use super::{ACCOUNTS_MAX, CallContext, timed};
+use crate::call_context::{ACCOUNTS_MAX, CallContext, timed};
 use crate::envelope::{Answer, ApiError};
 use crate::json::{Member, account, decode, wire_struct};
 use crate::openapi::item::Item;
 use crate::openapi::operation::{Operation, described};
-use crate::openapi::requests as told;
+use crate::openapi::requests;
 use crate::registry::App;
-use portraitd_model::{ErrorCode, FieldValue, Profile, SdkAppId, Service, Tag, TagValue, UserId};
+use portraitd_model::{ErrorCode, FieldValue, Profile, Service, Tag, TagValue, UserId};
 use portraitd_store::{Found, Store};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -60,11 +60,11 @@ pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
     operation
         .says("Read fields of up to 100 users' profiles")
         .more("A field never set is left out. A user who does not exist is the entry `@TLS#NOT_FOUND` in its place; Fail_Account has its id.")
-        .takes::<told::PortraitGet>()
+        .takes::<requests::PortraitGet>()
         .gives::<Members<'static>>(200, "The profiles, in the order asked for.")
 }
 
-pub async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
+pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     let request: Request<'_> = decode(ctx.service, body)?;
     let users = users(&ctx, request.accounts.unwrap_or_default(), request.tags.as_deref())?;
     let tags = tags(&ctx, request.tags.unwrap_or_default())?;

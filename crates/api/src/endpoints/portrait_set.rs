@@ -1,10 +1,10 @@
 //! `portrait_set`: sets fields of one user's profile, all or nothing (269/1640).
 
-use super::CallContext;
+use crate::call_context::CallContext;
 use crate::envelope::{Answer, ApiError};
 use crate::json::{Member, account, decode, wire_struct};
 use crate::openapi::operation::Operation;
-use crate::openapi::requests as told;
+use crate::openapi::requests;
 use portraitd_model::{ErrorCode, RawItem, RawValue};
 use portraitd_store::{Change, StoreError};
 use std::borrow::Cow;
@@ -19,11 +19,11 @@ pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
     operation
         .says("Set fields of one user's profile")
         .more("All or nothing; on the disk before it is answered OK.")
-        .takes::<told::PortraitSet>()
-        .gives::<told::Nothing>(200, "The fields are set.")
+        .takes::<requests::PortraitSet>()
+        .gives::<requests::Nothing>(200, "The fields are set.")
 }
 
-pub async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
+pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     let request: Request<'_> = decode(ctx.service, body)?;
     let items = items(request.items.unwrap_or_default())?;
     let user = account(ctx.service, request.from_account)?;

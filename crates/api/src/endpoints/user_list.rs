@@ -1,6 +1,6 @@
 //! The list of accounts that `account_check` and `account_delete` take: `[{"UserID":"a"}]`, 1 to 100 of them.
 
-use super::bounded;
+use crate::call_context::bounded;
 use crate::envelope::ApiError;
 use crate::json::{Member, account, wire_struct};
 use portraitd_model::Service;

@@ -1,9 +1,9 @@
 //! An app whose keys are changed, whose admins are changed and one of whose admins is kicked, while calls come in.
 
 use super::sync::scheduling_point;
+use crate::authenticate::verify;
 use crate::query::Query;
 use crate::registry::{App, Registry};
-use crate::sig_cache::verify;
 use portraitd_model::{
     AccountSeed, AppKey, AppSettings, KeyId, KeyRecord, NewUserId, ProfilePatch, SdkAppId, SignRequest,
     UnixMillis, UnixSeconds, UserId, UserSig, sign,

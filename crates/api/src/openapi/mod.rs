@@ -1,4 +1,4 @@
-//! OpenAPI 3.1: what documents are built with, and the public API's own. The admin API's is in `admin/openapi.rs`.
+//! OpenAPI 3.1: what documents are built with, and the public API's own. The admin API's is in `portraitd-admin`, `openapi.rs`.
 
 pub mod item;
 pub mod operation;

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 /// A type with an example, as it stands in the documents.
 pub trait Described: JsonSchema {
+    /// Returns an example that fits the type's schema.
     fn example() -> Value;
 }
 
@@ -39,11 +40,20 @@ pub type Describe = for<'a> fn(Operation<'a>) -> Operation<'a>;
 
 /// Makes schemas: what may be absent differs between what is read and what is written.
 pub struct Schemas {
+    /// For requests: a member that has a default may be absent.
     pub read: SchemaGenerator,
+    /// For answers: such a member is always there.
     pub written: SchemaGenerator,
 }
 
+impl Default for Schemas {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Schemas {
+    /// Returns generators that have no schemas yet.
     pub fn new() -> Self {
         let settings = || {
             let settings = SchemaSettings::draft2020_12();
@@ -61,6 +71,7 @@ impl Schemas {
 }
 
 /// One operation, while it is described.
+#[must_use]
 pub struct Operation<'a> {
     schemas: &'a mut Schemas,
     summary: &'static str,

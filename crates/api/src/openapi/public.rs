@@ -6,8 +6,7 @@
 )]
 
 use super::operation::{Operation, Schemas, add};
-use crate::endpoints as api;
-use crate::envelope::told as envelope_told;
+use crate::{endpoints, envelope};
 use portraitd_model::{COMMANDS, CommandRow};
 use serde_json::{Map, Value, json};
 
@@ -33,9 +32,9 @@ pub fn document() -> Value {
 
 /// A call's operation.
 fn describe(schemas: &mut Schemas, row: &CommandRow) -> Value {
-    let operation = api::describe(row.command)(Operation::new(schemas));
+    let operation = endpoints::describe(row.command)(Operation::new(schemas));
     let mut operation = operation.finish(row.name, "v4", parameters());
-    let [(ok, envelope), (failure, failed)] = envelope_told(row.service);
+    let [(ok, envelope), (failure, failed)] = envelope::told(row.service);
     // What the call gives stands beside the envelope's own members.
     let media = &mut operation["responses"]["200"]["content"]["application/json"];
     let (members, mut example) = (media["schema"].take(), media["example"].take());

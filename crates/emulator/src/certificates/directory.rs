@@ -1,6 +1,6 @@
-//! The directory that certificates are kept in: what is good is used again, what is not is made anew.
+//! The directory that certificates are kept in: what is good is used again, what is not is replaced.
 
-use super::{issue, jks as java};
+use super::{issue, jks};
 use anyhow::Context;
 use base64::Engine;
 use portraitd_model::UnixSeconds;
@@ -32,7 +32,7 @@ pub struct Directory {
 pub enum Outcome {
     /// Everything was there and good.
     Kept,
-    /// A new server certificate of the same authority: nobody has to be told.
+    /// A new server certificate of the same authority: clients need not be told.
     Renewed,
     /// A new authority, which clients must be told to trust.
     New,
@@ -47,6 +47,7 @@ struct Record {
 }
 
 impl Directory {
+    /// Names a directory; nothing is read or made before [`Self::prepare`].
     pub fn new(path: PathBuf) -> Self {
         Self { path }
     }
@@ -59,6 +60,7 @@ impl Directory {
         Ok(data.join("portraitd"))
     }
 
+    /// Returns where it is.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -193,7 +195,7 @@ impl Directory {
             bundle.push_str(&pem(certificate));
         }
         let mut trusted = vec![("portraitd".to_owned(), authority_der.as_ref())];
-        trusted.extend(system.iter().enumerate().map(|(index, root)| (java::alias(index), root.as_ref())));
+        trusted.extend(system.iter().enumerate().map(|(index, root)| (jks::alias(index), root.as_ref())));
         self.write("bundle.pem", 0o644, bundle.as_bytes())?;
         fs::create_dir_all(self.php_settings())?;
         let bundle = self.bundle();
@@ -204,7 +206,7 @@ impl Directory {
             bundle.display()
         );
         self.write("php/portraitd.ini", 0o644, php.as_bytes())?;
-        self.write("truststore.jks", 0o644, &java::trust_store(&trusted, now.0 * 1000))
+        self.write("truststore.jks", 0o644, &jks::trust_store(&trusted, now.0 * 1000))
     }
 
     /// Writes a whole file or none.
@@ -249,7 +251,7 @@ mod tests {
         assert_eq!(directory.prepare(&[], later(365)).unwrap(), Outcome::Kept);
         assert_eq!(directory.prepare(&[], later(367)).unwrap(), Outcome::Renewed, "29 days are left");
         assert_eq!(directory.prepare(&[], later(367)).unwrap(), Outcome::Kept);
-        assert_eq!(fs::read(directory.authority()).unwrap(), authority, "nobody has to be told");
+        assert_eq!(fs::read(directory.authority()).unwrap(), authority, "clients need not be told");
         assert_eq!(directory.prepare(&[], later(3630)).unwrap(), Outcome::New, "the authority itself ends");
         for name in ["ca.key", "server.key"] {
             let mode = fs::metadata(directory.path().join(name)).unwrap().permissions().mode();

@@ -7,6 +7,7 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use std::sync::Arc;
 
+/// The server's certificate, shown for every name; rustls asks it at each handshake.
 #[derive(Debug)]
 pub struct ShownCertificate {
     names: Vec<String>,
@@ -14,6 +15,7 @@ pub struct ShownCertificate {
 }
 
 impl ShownCertificate {
+    /// Reads the certificate and its key; fails when they can't be read or do not belong together.
     pub fn load(directory: &Directory) -> anyhow::Result<Self> {
         let (chain, key) = directory.server()?;
         let provider = rustls::crypto::ring::default_provider();

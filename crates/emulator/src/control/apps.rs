@@ -1,8 +1,8 @@
 //! Apps to be thrown away: one for each test, so that parallel tests do not meet.
 
 use super::extract::Body;
+use super::state::{PREFIX, State};
 use super::types::{Made, Make};
-use super::{PREFIX, State};
 use axum::Json;
 use axum::extract::{Path, State as Extract};
 use axum::http::StatusCode;

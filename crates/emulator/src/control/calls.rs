@@ -1,7 +1,7 @@
 //! What was called.
 
-use super::State;
 use super::extract::Asked;
+use super::state::State;
 use super::types::{CallFilter, OfApp, Removed};
 use crate::call_log::Called;
 use crate::fault::rule::known_command;

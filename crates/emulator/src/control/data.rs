@@ -1,7 +1,7 @@
 //! Resets and snapshots.
 
-use super::State;
 use super::extract::Body;
+use super::state::State;
 use super::types::{ExtentView, Reset, ResetTo, Save};
 use crate::sandbox::Extent;
 use axum::Json;

@@ -2,8 +2,7 @@
 
 use super::types::{ClockView, ExtentView, Made};
 use crate::fault::RuleView;
-use portraitd_model::UnixMillis;
-use portraitd_model::rfc3339 as utc;
+use portraitd_model::{UnixMillis, rfc3339};
 use serde_json::Value;
 
 impl ExtentView {
@@ -93,8 +92,11 @@ fn app(value: &Value) -> String {
 
 /// The number and the time of day.
 fn start(value: &Value) -> String {
-    let at =
-        value.get("at_ms").and_then(Value::as_u64).map(|ms| utc::write(UnixMillis(ms))).unwrap_or_default();
+    let at = value
+        .get("at_ms")
+        .and_then(Value::as_u64)
+        .map(|ms| rfc3339::write(UnixMillis(ms)))
+        .unwrap_or_default();
     let time = at.split_once('T').map(|(_, time)| time.trim_end_matches('Z')).unwrap_or_default();
     let number = value.get("number").map_or_else(String::new, Value::to_string);
     format!("{number}  {time}")

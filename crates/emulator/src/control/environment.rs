@@ -1,6 +1,6 @@
 //! `GET /_portraitd/environment`: where the emulator's ports are and who may call it, for `portraitd env`.
 
-use super::State;
+use super::state::State;
 use axum::Json;
 use axum::extract::State as Extract;
 use portraitd_admin::error::AdminError;

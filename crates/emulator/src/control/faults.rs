@@ -1,7 +1,7 @@
 //! Faults: made, listed, removed.
 
-use super::State;
 use super::extract::{Asked, Body};
+use super::state::State;
 use super::types::{OfApp, Removed};
 use crate::fault::RuleView;
 use crate::fault::rule::FaultRule;

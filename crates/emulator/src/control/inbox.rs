@@ -1,8 +1,9 @@
 //! The receiver for webhooks, and what it was told.
 
+use super::data;
 use super::extract::{Asked, bytes};
+use super::state::State;
 use super::types::{OfApp, Removed, ToldFilter};
-use super::{State, data};
 use crate::webhook_inbox::Told;
 use axum::Json;
 use axum::body::Body;

@@ -11,12 +11,11 @@ mod extract;
 mod faults;
 mod inbox;
 pub mod routes;
+pub mod state;
 pub mod types;
 
 use crate::control::routes::ROUTES;
-use crate::emulator::Emulator;
-use crate::sandbox::Refused;
-use crate::sandbox::Sandbox;
+use crate::control::state::{PREFIX, State};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State as Extract};
 use axum::http::{StatusCode, header};
@@ -24,64 +23,17 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use portraitd_admin::auth::Authenticator;
 use portraitd_admin::error::AdminError;
-use portraitd_admin::state::{Answer, Peer};
+use portraitd_admin::state::Peer;
 use portraitd_api::envelope::ApiError;
-use portraitd_api::registry::Registry;
-use portraitd_model::{Language, SdkAppId};
-use std::sync::Arc;
+use portraitd_model::Language;
+use std::future::{Ready, ready};
 
-/// Where it is.
-pub const PREFIX: &str = "/_portraitd";
-
-/// What the control API works on.
-#[derive(Clone)]
-pub struct State {
-    pub emulator: Arc<Emulator>,
-    pub registry: Arc<Registry>,
-    /// The public listener's address, as this machine reaches it.
-    pub url: Arc<str>,
-}
-
-impl State {
-    /// The sandbox, where there is one.
-    fn sandbox(&self) -> Result<&Sandbox, AdminError> {
-        self.emulator.sandbox.as_ref().ok_or_else(|| {
-            AdminError::conflict(
-                "this emulator keeps its data on the disk (--data), and this would overwrite it; \
-                 start portraitd dev without --data",
-            )
-        })
-    }
-
-    fn app(&self, app: u32) -> Result<SdkAppId, AdminError> {
-        let app = SdkAppId(app);
-        let known = self.registry.app(app).is_some();
-        known.then_some(app).ok_or_else(|| AdminError::not_found(format!("there is no app {app}")))
-    }
-
-    /// Forgets what was called and told of an app, or of all.
-    fn forget(&self, app: Option<SdkAppId>) {
-        let fits = |of: Option<u32>| app.is_none_or(|app| of == Some(app.0));
-        self.emulator.calls.remove(|call| fits(call.app));
-        self.emulator.inbox.remove(|told| fits(told.app));
-    }
-}
-
-impl From<Refused> for AdminError {
-    fn from(refused: Refused) -> Self {
-        match refused {
-            Refused::NotFound(why) => Self::not_found(why),
-            Refused::Conflict(why) => Self::conflict(why),
-            Refused::Store(error) => error.into(),
-        }
-    }
-}
-
-/// Who may call.
+/// What a caller needs to be let in.
 #[derive(Clone)]
 pub struct Access {
+    /// The tokens that let in a caller from elsewhere.
     pub gate: Authenticator,
-    /// Callers on this machine may.
+    /// Whether callers on this machine need no token.
     pub local_is_free: bool,
 }
 
@@ -102,9 +54,9 @@ pub fn router(state: State, access: Access) -> Router {
         .with_state(state)
 }
 
-/// The answer where there is nothing.
-pub async fn nothing() -> Response {
-    AdminError::not_found(format!("no such resource; GET {PREFIX}/ lists all")).into_response()
+/// The answer where there is nothing. Not an `async fn`: it has nothing to wait for.
+pub fn nothing() -> Ready<Response> {
+    ready(AdminError::not_found(format!("no such resource; GET {PREFIX}/ lists all")).into_response())
 }
 
 /// Whether a path belongs to the control API.

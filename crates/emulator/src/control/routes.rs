@@ -1,7 +1,8 @@
 //! What there is, one row for each resource: what the router is made of, what `GET /_portraitd/` shows, and what a test
 //! tries each row of.
 
-use super::{PREFIX, State, apps, calls, clock, data, environment, faults, inbox};
+use super::state::{PREFIX, State};
+use super::{apps, calls, clock, data, environment, faults, inbox};
 use axum::Json;
 use axum::extract::State as Extract;
 use axum::routing::{self, MethodRouter};

@@ -10,6 +10,7 @@ pub struct Reset {
     /// This app alone; absent: everything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub app: Option<u32>,
+    /// What to go back to.
     pub to: ResetTo,
 }
 
@@ -82,6 +83,7 @@ pub struct Made {
 /// How many were removed.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Removed {
+    /// The number.
     pub removed: usize,
 }
 
@@ -105,6 +107,7 @@ pub struct ClockChange {
     /// `90d`, `12h`, `15m`, `30s`, `500ms`, or milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub advance: Option<TextOrNumber>,
+    /// Whether the clock stands still; absent: as before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frozen: Option<bool>,
 }
@@ -113,7 +116,9 @@ pub struct ClockChange {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(untagged, expecting = "a text or a whole number that is not negative")]
 pub enum TextOrNumber {
+    /// Milliseconds: of a span, or since the Unix epoch.
     Number(u64),
+    /// An RFC 3339 time in UTC, or a number with a unit such as `90d`.
     Text(String),
 }
 

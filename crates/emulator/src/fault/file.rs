@@ -1,7 +1,7 @@
 //! A `--faults` file: `[[fault]]` tables with the members of the control API.
 
 use super::rule::{Effect, FaultRule};
-use crate::seed::line_of;
+use crate::seed::position::line_of;
 use anyhow::Context;
 use portraitd_model::SdkAppId;
 use serde::Deserialize;

@@ -1,6 +1,7 @@
 //! Faults: the rules in force, which of them a call meets, and how often each did.
 
 pub mod file;
+mod nearest;
 pub mod rule;
 
 use crate::fault::rule::{Effect, FaultRule};
@@ -197,17 +198,6 @@ fn dice(seed: u64, count: u64) -> f64 {
     // 32 bits are exact in an f64.
     let top = u32::try_from(mixed >> 32).unwrap_or(u32::MAX);
     f64::from(top) / (f64::from(u32::MAX) + 1.0)
-}
-
-/// The name that was most likely meant.
-pub(crate) fn near<'a>(text: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    /// Below this likeness a suggestion would only confuse.
-    const LIKENESS: f64 = 0.7;
-    let rated = names.map(|name| (strsim::jaro_winkler(text, name), name));
-    rated
-        .filter(|(likeness, _)| *likeness >= LIKENESS)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, name)| name)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! A fault as it is asked for: which calls, how often, what happens. The same members in the control API, in a
 //! `--faults` file and on the command line.
 
-use super::near;
+use super::nearest::near;
 use crate::broken_response::Manner;
 use portraitd_model::{CLOUD_CODES, Command, ERROR_CODES, ErrorCode, SdkAppId, UserId};
 use serde::{Deserialize, Serialize};

@@ -8,8 +8,7 @@ mod refusal;
 pub mod target;
 
 use crate::proxy::refusal::{Body, Refusal, whole};
-use crate::proxy::target::Others;
-use crate::proxy::target::{Target, Verdict};
+use crate::proxy::target::{Others, Target, Verdict};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::header::{HOST, HeaderValue};
@@ -50,7 +49,9 @@ pub struct ProxyConfig {
     pub tls: SocketAddr,
     /// Its names besides the cloud's.
     pub names: Vec<String>,
+    /// What happens to other names.
     pub others: Others,
+    /// The language of refusals.
     pub language: Language,
 }
 

@@ -1,6 +1,7 @@
 //! TOML: apps with keys, admins, fields, words and accounts.
 
-use super::{SeedApp, line_of};
+use super::app::SeedApp;
+use super::position::line_of;
 use portraitd_admin::error::AdminError;
 use portraitd_admin::handlers::{apps, fields};
 use portraitd_admin::jsonl::check;
@@ -30,7 +31,7 @@ struct Written {
 
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct App<F, A> {
+pub(super) struct App<F, A> {
     sdkappid: u32,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     keys: Vec<String>,

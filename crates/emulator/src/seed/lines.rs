@@ -1,6 +1,6 @@
 //! JSON Lines: one account a line.
 
-use portraitd_admin::jsonl as record;
+use portraitd_admin::jsonl;
 use portraitd_model::{AccountSeed, AppSettings, FieldSchema, SdkAppId};
 use portraitd_store::Image;
 
@@ -9,7 +9,7 @@ pub(super) fn read(text: &str, app: &AppSettings) -> Result<Vec<AccountSeed>, St
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     lines
         .map(|(index, line)| {
-            record::read(&schema, line.as_bytes()).map_err(|why| format!("line {}: {why}", index + 1))
+            jsonl::read(&schema, line.as_bytes()).map_err(|why| format!("line {}: {why}", index + 1))
         })
         .collect()
 }
@@ -17,7 +17,7 @@ pub(super) fn read(text: &str, app: &AppSettings) -> Result<Vec<AccountSeed>, St
 pub(super) fn write(image: &Image, app: SdkAppId) -> anyhow::Result<String> {
     let mut text = String::new();
     for (user, profile) in image.profiles(app) {
-        text.push_str(record::write(user, profile)?.get());
+        text.push_str(jsonl::write(user, profile)?.get());
         text.push('\n');
     }
     Ok(text)

@@ -3,27 +3,26 @@
 //!
 //! A file is read and checked whole before anything of it is used.
 
+pub mod app;
 mod document;
 mod lines;
+pub(crate) mod position;
 
+use crate::seed::app::SeedApp;
 use anyhow::Context;
-use portraitd_model::{AccountSeed, AppSettings, SdkAppId};
+use portraitd_model::{AppSettings, SdkAppId};
 use portraitd_store::Image;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-/// An app to start with.
-pub struct SeedApp {
-    pub settings: AppSettings,
-    pub accounts: Vec<AccountSeed>,
-}
-
 /// The two forms.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Form {
+    /// JSON Lines: the accounts of one app.
     Lines,
+    /// TOML: apps with all that belongs to them.
     Document,
 }
 
@@ -48,9 +47,10 @@ pub fn read(path: &Path, app: &AppSettings) -> anyhow::Result<Vec<SeedApp>> {
     let text = fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let read = match form {
-        Form::Lines => crate::seed::lines::read(text, app)
-            .map(|accounts| vec![SeedApp { settings: app.clone(), accounts }]),
-        Form::Document => crate::seed::document::read(text),
+        Form::Lines => {
+            lines::read(text, app).map(|accounts| vec![SeedApp { settings: app.clone(), accounts }])
+        }
+        Form::Document => document::read(text),
     };
     read.map_err(|why| anyhow::anyhow!("{}: {why}; nothing was loaded", path.display()))
 }
@@ -58,8 +58,8 @@ pub fn read(path: &Path, app: &AppSettings) -> anyhow::Result<Vec<SeedApp>> {
 /// Writes what there is to a file: complete, or not at all. It holds keys, so only its owner may read it.
 pub fn write(path: &Path, image: &Image, app: SdkAppId) -> anyhow::Result<()> {
     let text = match Form::of(path)? {
-        Form::Lines => crate::seed::lines::write(image, app)?,
-        Form::Document => crate::seed::document::write(image)?,
+        Form::Lines => lines::write(image, app)?,
+        Form::Document => document::write(image)?,
     };
     let mut partial = path.as_os_str().to_owned();
     partial.push(".partial");
@@ -71,9 +71,4 @@ pub fn write(path: &Path, image: &Image, app: SdkAppId) -> anyhow::Result<()> {
     });
     written.with_context(|| format!("can't write {}", partial.display()))?;
     fs::rename(partial, path).with_context(|| format!("can't write {}", path.display()))
-}
-
-/// The line, counted from 1, in which a byte stands.
-pub(super) fn line_of(text: &str, byte: usize) -> usize {
-    text.bytes().take(byte).filter(|byte| *byte == b'\n').count() + 1
 }

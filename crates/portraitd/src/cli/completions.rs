@@ -1,8 +1,6 @@
 //! `portraitd completions` and `portraitd man`: what packages ship besides the binary, made by the binary itself.
 
-use super::Cli;
 use anyhow::Context;
-use clap::CommandFactory;
 use std::path::PathBuf;
 
 /// Print completions for a shell
@@ -20,14 +18,14 @@ pub(super) struct ManArgs {
     directory: PathBuf,
 }
 
-pub(super) fn completions(args: &CompletionsArgs) {
+pub(super) fn completions(args: &CompletionsArgs, mut command_line: clap::Command) {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "portraitd", &mut script);
-    super::say(String::from_utf8_lossy(&script).trim_end());
+    clap_complete::generate(args.shell, &mut command_line, "portraitd", &mut script);
+    crate::cli::output::say(String::from_utf8_lossy(&script).trim_end());
 }
 
-pub(super) fn man(args: &ManArgs) -> anyhow::Result<()> {
+pub(super) fn man(args: &ManArgs, command_line: clap::Command) -> anyhow::Result<()> {
     let into = || format!("can't write into {}", args.directory.display());
     std::fs::create_dir_all(&args.directory).with_context(into)?;
-    clap_mangen::generate_to(Cli::command(), &args.directory).with_context(into)
+    clap_mangen::generate_to(command_line, &args.directory).with_context(into)
 }

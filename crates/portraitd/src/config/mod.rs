@@ -1,15 +1,15 @@
 //! The configuration: one struct for each section. Every setting is declared once, by [`setting::section`].
 
 mod check;
-pub mod load;
-pub mod log;
-pub mod reference;
-pub mod server;
+pub(crate) mod load;
+pub(crate) mod log;
+pub(crate) mod reference;
+pub(crate) mod server;
 mod setting;
 mod suggest;
 mod tls;
-pub mod value;
-pub mod webhook;
+pub(crate) mod value;
+pub(crate) mod webhook;
 
 use crate::config::setting::{Section, Setting, section};
 use log::LogSection;

@@ -99,7 +99,7 @@ macro_rules! section {
     ) => {
         $(#[doc = $about])+
         #[derive(Clone, Debug, PartialEq)]
-        pub struct $Section {
+        pub(crate) struct $Section {
             $($(#[doc = $english])+ pub(crate) $key: $Type,)+
         }
 

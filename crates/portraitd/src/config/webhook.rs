@@ -3,8 +3,8 @@
 use super::setting::{is_path, section};
 use anyhow::Context;
 use ipnet::IpNet;
+use portraitd_webhook::backlog_limit::BacklogMax;
 use portraitd_webhook::deliverer::WebhookConfig;
-use portraitd_webhook::retention::BacklogMax;
 use portraitd_webhook::retry::Schedule;
 use std::path::PathBuf;
 use std::time::Duration;

@@ -3,7 +3,8 @@
 //! asserted here.
 
 use crate::cli::data::transfer::csv::Spreadsheet;
-use crate::cli::data::transfer::jsonl::{Lines, Source};
+use crate::cli::data::transfer::jsonl::Lines;
+use crate::cli::data::transfer::row::Source;
 use crate::config::Config;
 use crate::config::load::{Flags, Loaded};
 use hyper::StatusCode;
@@ -11,9 +12,9 @@ use portraitd_admin::jsonl as record;
 use portraitd_admin::state::read;
 use portraitd_admin::types::webhook::{EventChoice, WebhookPut};
 use portraitd_admin::types::{AppPatch, AppView, FieldDefinition, NewApp, NewKey, NewToken};
+use portraitd_api::call_context::{CallContext, Caller, Services};
 use portraitd_api::clock::SystemClock;
 use portraitd_api::endpoints as api;
-use portraitd_api::endpoints::{CallContext, Caller, Services};
 use portraitd_api::envelope::{Answer, ApiError, Style, respond};
 use portraitd_api::gateway::Gateway;
 use portraitd_api::large_reads::Beside;
@@ -26,7 +27,7 @@ use portraitd_model::{
 };
 use portraitd_store::codec::{self, with_checksum};
 use portraitd_store::{MemoryStore, Store};
-use portraitd_webhook::deliverer::EventIds;
+use portraitd_webhook::event_ids::EventIds;
 use portraitd_webhook::request::understood;
 use serde::de::IgnoredAny;
 use std::net::{IpAddr, Ipv4Addr};

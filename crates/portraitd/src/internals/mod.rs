@@ -48,7 +48,7 @@ pub fn routes() -> Vec<Route> {
     let emulator = control::routes::ROUTES.iter().map(|route| Route {
         listener: "emulator",
         method: route.method.to_uppercase(),
-        path: format!("{}{}", control::PREFIX, route.path),
+        path: format!("{}{}", control::state::PREFIX, route.path),
         open: false,
     });
     let (closed, open) = (admin(admin::CLOSED, admin::PREFIX, false), admin(admin::OPEN, "", true));

@@ -2,9 +2,9 @@
 
 use super::fuzz::{APP, World, sure};
 use bytes::Bytes;
+use portraitd_api::authenticate::verify;
 use portraitd_api::envelope::{Style, respond};
 use portraitd_api::query::Query;
-use portraitd_api::sig_cache::verify;
 use portraitd_model::{AppSettings, Language, RawItem, Role, SignRequest, UserId, sign};
 
 impl World {

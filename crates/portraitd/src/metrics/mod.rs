@@ -2,62 +2,24 @@
 //! alert to set on it; `docs/METRICS.md` is made of the same rows.
 
 mod histogram;
+mod metric;
 mod table;
 
-use crate::metrics::histogram::Recorded;
+use crate::metrics::metric::{Kind, Snapshot};
 use crate::metrics::table::METRICS;
 use futures_util::future::{BoxFuture, FutureExt};
-use portraitd_api::call_counts::Usage;
 use portraitd_api::registry::Registry as Apps;
 use portraitd_api::telemetry::Telemetry;
-use portraitd_store::{Store, StoreStats, StoreStatus};
+use portraitd_store::Store;
 use portraitd_webhook::deliverer::Webhooks;
-use portraitd_webhook::status::WebhookStatus;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-
-/// How a number moves.
-#[derive(Clone, Copy)]
-pub(crate) enum Kind {
-    /// It only grows; its name ends in `_total`.
-    Counter,
-    /// It goes up and down.
-    Gauge,
-    /// How often values fell into which range; its `values` are empty.
-    Histogram(fn(&Snapshot) -> Histograms),
-}
-
-/// A label with its value; never a user, never a secret.
-type Label = (&'static str, String);
-
-/// Values with their labels.
-type Values = Vec<(Vec<Label>, u64)>;
-
-/// Histograms with their labels.
-type Histograms = Vec<(Vec<Label>, Recorded)>;
-
-/// A metric.
-#[cfg_attr(not(test), expect(dead_code, reason = "docs/METRICS.md is made of it, by a test"))]
-pub(crate) struct Metric {
-    /// Its name, without `_total`.
-    pub(crate) name: &'static str,
-    pub(crate) kind: Kind,
-    /// What its labels tell apart.
-    pub(crate) labels: &'static str,
-    pub(crate) english: &'static str,
-    pub(crate) chinese: &'static str,
-    /// A `PromQL` expression worth waking somebody for.
-    pub(crate) alert: &'static str,
-    values: fn(&Snapshot) -> Values,
-}
 
 /// Returns what makes a server's page, with the numbers of the moment at which it is called.
 pub(crate) fn renderer(
@@ -73,51 +35,7 @@ pub(crate) fn renderer(
     })
 }
 
-/// What the numbers are taken from, all at one moment.
-#[derive(Debug, Default)]
-pub(crate) struct Snapshot {
-    store: StoreStats,
-    standing: StoreStatus,
-    failed_commits: u64,
-    commit: Recorded,
-    batch: Recorded,
-    wait: Recorded,
-    backlog_bytes_max: u64,
-    webhooks: Vec<WebhookStatus>,
-    /// By command and code, of all apps together.
-    calls: BTreeMap<(&'static str, u32), u64>,
-    telemetry: Option<Arc<Telemetry>>,
-}
-
 impl Snapshot {
-    /// Takes the numbers of a server. Reads one webhook event an app at most.
-    async fn take(
-        store: &dyn Store,
-        webhooks: &Webhooks,
-        apps: &Apps,
-        telemetry: Option<Arc<Telemetry>>,
-    ) -> Self {
-        let mut snapshot = Self {
-            webhooks: webhooks.statuses().await,
-            backlog_bytes_max: webhooks.backlog_bytes_max(),
-            store: store.stats(),
-            standing: store.status(),
-            telemetry,
-            ..Self::default()
-        };
-        if let Some(measured) = store.measurements() {
-            snapshot.failed_commits = measured.failed.load(Ordering::Relaxed);
-            snapshot.commit = Recorded::seconds(&measured.commit);
-            snapshot.batch = Recorded::plain(&measured.batch);
-            snapshot.wait = Recorded::seconds(&measured.wait);
-        }
-        let all = apps.all();
-        for calls in all.iter().map(|app| &*app.usage).chain([&apps.unclaimed]).flat_map(Usage::calls) {
-            *snapshot.calls.entry((calls.command, calls.code)).or_default() += calls.count;
-        }
-        snapshot
-    }
-
     /// The page, in the `OpenMetrics` text format.
     fn page(self) -> Result<String, fmt::Error> {
         let mut registry = Registry::default();
@@ -158,10 +76,13 @@ impl Collector for Snapshot {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::histogram::Recorded;
+    use crate::metrics::metric::Metric;
     use portraitd_http::certificate::Certificate;
     use portraitd_model::SdkAppId;
     use portraitd_store::{Backlog, Histogram};
-    use portraitd_webhook::status::DeliveryCounts;
+    use portraitd_webhook::status::{DeliveryCounts, WebhookStatus};
+    use std::collections::BTreeMap;
     use std::fmt::Write;
     use std::path::Path;
 

@@ -1,7 +1,7 @@
 //! Every metric: one row each, from which `/metrics` and `docs/METRICS.md` are made.
 
 use super::histogram::Recorded;
-use super::{Kind, Metric, Snapshot, Values};
+use super::metric::{Kind, Metric, Snapshot, Values};
 use portraitd_api::telemetry::Telemetry;
 use portraitd_http::certificate::Certificate;
 use portraitd_http::stats::Counts;

@@ -1,7 +1,7 @@
 //! Spans as a collector reads them: `ExportTraceServiceRequest` in its JSON form. Ids are hexadecimal there, and 64-bit
 //! numbers are strings (<https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding>).
 
-use super::Span;
+use super::span::Span;
 use serde_json::{Value, json};
 use std::time::Duration;
 

@@ -4,21 +4,22 @@
 
 mod message;
 mod parent;
+mod span;
 
 use crate::otel::parent::Parent;
+use crate::otel::span::Span;
 use anyhow::Context;
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::header::CONTENT_TYPE;
 use hyper::{Method, Request, Uri};
 use portraitd_admin::secret::random_u64;
 use portraitd_api::call_counts::NO_COMMAND;
+use portraitd_api::call_record::{CallExporter, Steps, Told};
 use portraitd_api::clock::SystemClock;
-use portraitd_api::request_log::{Steps, Told};
-use portraitd_api::telemetry::CallExporter;
 use portraitd_http::address_policy::AddressPolicy;
 use portraitd_http::client::Outbound;
-use portraitd_model::{Clock, Command, SdkAppId};
+use portraitd_model::{Clock, Command};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -39,27 +40,6 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const ANSWER_BYTES_MAX: usize = 64 << 10;
 /// Characters of a path that are kept: a stranger's may be as long as a head.
 const PATH_MAX: usize = 256;
-
-/// What one call's span tells.
-#[derive(Clone, Debug)]
-struct Span {
-    trace: u128,
-    id: u64,
-    parent: Option<u64>,
-    command: &'static str,
-    method: &'static str,
-    /// Without the query, which holds the UserSig.
-    path: String,
-    sdk_app_id: Option<SdkAppId>,
-    code: u32,
-    request_id: HeaderValue,
-    ended_ns: u64,
-    elapsed: Duration,
-    auth: Duration,
-    body: Duration,
-    work: Duration,
-    store_micros: u64,
-}
 
 /// Where calls leave their spans.
 #[derive(Debug)]
@@ -156,7 +136,7 @@ struct Exporter {
 }
 
 impl Exporter {
-    pub async fn run(self, mut waiting: Receiver<Span>) {
+    pub(crate) async fn run(self, mut waiting: Receiver<Span>) {
         let mut stopped = self.stopped.clone();
         let out_of_time = async {
             // An error says that the server is gone, which is as good.
@@ -200,7 +180,7 @@ impl Exporter {
     }
 
     async fn send(&self, batch: &[Span]) -> Result<(), String> {
-        let body = Full::new(Bytes::from(crate::otel::message::of(batch).to_string()));
+        let body = Full::new(Bytes::from(message::of(batch).to_string()));
         let request = Request::post(self.collector.clone())
             .header(CONTENT_TYPE, "application/json")
             .body(body)
@@ -232,6 +212,7 @@ async fn gather(waiting: &mut Receiver<Span>) -> Vec<Span> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hyper::header::HeaderValue;
 
     #[test]
     fn a_collector_has_a_url() {

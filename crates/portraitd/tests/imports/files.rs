@@ -36,16 +36,16 @@ impl Crate {
     pub(crate) fn read(root: &Path) -> Self {
         let mut read = Self { root: root.to_owned(), modules: BTreeMap::new() };
         let top = ["lib.rs", "main.rs"].map(|name| root.join(name)).into_iter().find(|path| path.exists());
-        read.file(Vec::new(), &top.unwrap());
+        read.file(&[], &top.unwrap());
         read
     }
 
-    fn file(&mut self, path: Vec<String>, file: &Path) {
+    fn file(&mut self, path: &[String], file: &Path) {
         let syntax = syn::parse_file(&fs::read_to_string(file).unwrap()).unwrap();
         self.module(path, file, &syntax.items);
     }
 
-    fn module(&mut self, path: Vec<String>, file: &Path, items: &[Item]) {
+    fn module(&mut self, path: &[String], file: &Path, items: &[Item]) {
         let mut reader =
             Reader { module: Module { file: file.to_owned(), ..Module::default() }, children: Vec::new() };
         for item in items {
@@ -54,21 +54,18 @@ impl Crate {
                 reader.visit_item(item);
             }
         }
-        self.modules.insert(path.clone(), reader.module);
+        self.modules.insert(path.to_vec(), reader.module);
         for child in reader.children {
             let name = child.ident.to_string();
-            let below = [path.clone(), vec![name.clone()]].concat();
-            match &child.content {
-                Some((_, items)) => self.module(below, file, items),
-                None => {
-                    let stem = file.file_stem().unwrap();
-                    let folder = file.parent().unwrap();
-                    let is_folder = ["mod", "lib", "main"].iter().any(|name| stem == *name);
-                    let folder = if is_folder { folder.to_owned() } else { folder.join(stem) };
-                    let choices = [folder.join(format!("{name}.rs")), folder.join(&name).join("mod.rs")];
-                    let file = choices.into_iter().find(|path| path.exists()).unwrap();
-                    self.file(below, &file);
-                }
+            let below = [path, &[name.clone()]].concat();
+            if let Some((_, items)) = &child.content {
+                self.module(&below, file, items);
+            } else {
+                let (stem, folder) = (file.file_stem().unwrap(), file.parent().unwrap());
+                let is_folder = ["mod", "lib", "main"].iter().any(|name| stem == *name);
+                let folder = if is_folder { folder.to_owned() } else { folder.join(stem) };
+                let choices = [folder.join(format!("{name}.rs")), folder.join(&name).join("mod.rs")];
+                self.file(&below, &choices.into_iter().find(|path| path.exists()).unwrap());
             }
         }
     }
@@ -100,11 +97,9 @@ impl Crate {
                             item @ Target::ItemOf(_) => return Some(item),
                         }
                     } else {
-                        let globs = module.globs.iter().filter(|glob| glob.as_slice() != path);
+                        let mut globs = module.globs.iter().filter(|glob| glob.as_slice() != path);
                         let rest = path.get(index..)?;
-                        return globs
-                            .filter_map(|glob| self.resolve(&here, &[glob, rest].concat(), depth + 1))
-                            .next();
+                        return globs.find_map(|glob| self.resolve(&here, &[glob, rest].concat(), depth + 1));
                     }
                 }
             }

@@ -3,7 +3,7 @@
 use super::client::{Target, segment, with_operator};
 use crate::cli::call::client::Client;
 use crate::cli::call::profile::item;
-use crate::cli::{print_json, say};
+use crate::cli::output::{print_json, say};
 use clap::Subcommand;
 use hyper::Method;
 use portraitd_admin::types::{AccountView, AccountsView};
@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 /// List, show, create, change and delete accounts
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,
 }
@@ -85,7 +85,7 @@ enum Action {
     },
 }
 
-pub fn run(args: Args) -> anyhow::Result<()> {
+pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     match args.action {
         Action::List { sdkappid, prefix, limit, json, target } => {
             let users = list(sdkappid, &prefix, limit, &target)?;
@@ -123,7 +123,8 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         }
         Action::Import { user, nick, face_url, client } => {
             let body = json!({ "UserID": user, "Nick": nick, "FaceUrl": face_url });
-            crate::cli::runtime()?.block_on(client.call("/v4/im_open_login_svc/account_import", &body))?;
+            crate::cli::runtime::runtime()?
+                .block_on(client.call("/v4/im_open_login_svc/account_import", &body))?;
             say("OK");
         }
     }

@@ -1,8 +1,8 @@
 //! `portraitd app`: apps, their keys, admins, limits and switches.
 
 use super::client::{Operator, Target, segment, with_operator};
+use crate::cli::output::{print_json, say};
 use crate::cli::secret_argument::secret;
-use crate::cli::{print_json, say};
 use clap::{Subcommand, ValueEnum};
 use hyper::Method;
 use portraitd_admin::types::{AppPatch, AppView, CreatedKey, NewApp, NewKey, UsageView};
@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 /// with the next request.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,
     #[command(flatten)]
@@ -168,7 +168,7 @@ fn term(text: &str) -> Result<u32, String> {
     })
 }
 
-pub fn run(args: Args) -> anyhow::Result<()> {
+pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     with_operator(&args.target, async |operator| act(operator, args.action).await)
 }
 

@@ -1,7 +1,7 @@
 //! `portraitd audit`: who changed what.
 
 use super::client::{Target, with_operator};
-use crate::cli::{say, when};
+use crate::cli::output::{say, when};
 use portraitd_admin::audit_log::fingerprint;
 use portraitd_admin::types::{AuditEntryView, AuditPage};
 use serde_json::Value;
@@ -13,7 +13,7 @@ use serde_json::Value;
 /// to that one. The newest 100,000 entries are kept.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
-pub struct Args {
+pub(crate) struct Args {
     /// Only what concerns this app
     #[arg(long, value_name = "SDKAPPID")]
     app: Option<u32>,
@@ -40,7 +40,7 @@ fn concerns(entry: &AuditEntryView, user: Option<&str>) -> bool {
     entry.resource.split_once(&named).is_some_and(|(_, rest)| rest.is_empty() || rest.starts_with('/'))
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     with_operator(&args.target, async |operator| {
         let (mut left, mut before) = (args.limit, None::<u64>);
         while left > 0 {

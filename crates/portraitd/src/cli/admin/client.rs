@@ -18,7 +18,7 @@ use portraitd_api::clock::SystemClock;
 use portraitd_api::registry::Registry;
 use portraitd_sqlite::{SqliteSettings, is_in_use};
 use portraitd_store::{Store, StoreId};
-use portraitd_webhook::deliverer::EventIds;
+use portraitd_webhook::event_ids::EventIds;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::path::PathBuf;
@@ -29,7 +29,7 @@ use tower::ServiceExt;
 /// Which store to work on.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Where")]
-pub struct Target {
+pub(crate) struct Target {
     /// The data directory; its server may run or not
     #[arg(long, value_name = "DIR", env = "PORTRAITD_SERVER_DATA", global = true)]
     data: Option<PathBuf>,
@@ -43,7 +43,7 @@ pub struct Target {
 
 /// What the admin API has to say against a call.
 #[derive(Debug)]
-pub struct Refusal {
+pub(crate) struct Refusal {
     pub status: StatusCode,
     sentence: String,
 }
@@ -57,7 +57,7 @@ impl std::fmt::Display for Refusal {
 impl std::error::Error for Refusal {}
 
 /// A connection to the admin API.
-pub enum Operator {
+pub(crate) enum Operator {
     /// Of a running server.
     Remote { server: http::Server, token: String },
     /// Of a stopped server's data, in this process.
@@ -105,24 +105,24 @@ impl Operator {
     }
 
     /// The identity of the store.
-    pub async fn store(&self) -> anyhow::Result<StoreId> {
+    pub(crate) async fn store(&self) -> anyhow::Result<StoreId> {
         let view: StoreView = self.get("/store").await?;
         view.id.parse().context("the admin API names no store")
     }
 
     /// Reads a JSON answer.
-    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
         let answer = self.bytes(Method::GET, path, Vec::new()).await?;
         serde_json::from_slice(&answer).context("the admin API answered something else than was expected")
     }
 
     /// Calls the admin API; an error's sentence becomes this command's, as a [`Refusal`].
-    pub async fn bytes(&self, method: Method, path: &str, body: Vec<u8>) -> anyhow::Result<Vec<u8>> {
+    pub(crate) async fn bytes(&self, method: Method, path: &str, body: Vec<u8>) -> anyhow::Result<Vec<u8>> {
         self.bytes_within(http::PATIENCE, method, path, body).await
     }
 
     /// The same, for what takes longer.
-    pub async fn bytes_within(
+    pub(crate) async fn bytes_within(
         &self,
         patience: Duration,
         method: Method,
@@ -183,16 +183,16 @@ async fn in_process(
 }
 
 /// A name as a part of a path.
-pub fn segment(name: &str) -> impl std::fmt::Display + '_ {
+pub(crate) fn segment(name: &str) -> impl std::fmt::Display + '_ {
     utf8_percent_encode(name, NON_ALPHANUMERIC)
 }
 
 /// Runs work on the admin API and gives the store back whatever happens.
-pub fn with_operator<T>(
+pub(crate) fn with_operator<T>(
     target: &Target,
     work: impl AsyncFnOnce(&Operator) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    crate::cli::runtime()?.block_on(async {
+    crate::cli::runtime::runtime()?.block_on(async {
         let operator = Operator::connect(target).await?;
         let outcome = work(&operator).await;
         operator.close().await;

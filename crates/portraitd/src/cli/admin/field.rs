@@ -1,14 +1,14 @@
 //! `portraitd field`: custom fields.
 
 use super::client::{Operator, Target, segment, with_operator};
-use crate::cli::{print_json, say};
+use crate::cli::output::{print_json, say};
 use clap::Subcommand;
 use hyper::Method;
 use portraitd_admin::types::{AppView, FieldDefinition};
 
 /// Define and retire an app's custom fields (`Tag_Profile_Custom_…`)
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,
     #[command(flatten)]
@@ -47,7 +47,7 @@ enum Action {
     Remove { sdkappid: u32, keyword: String },
 }
 
-pub fn run(args: Args) -> anyhow::Result<()> {
+pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     with_operator(&args.target, async |operator| act(operator, args.action).await)
 }
 

@@ -1,11 +1,11 @@
 //! Commands that go through the admin API.
 
-pub mod account;
-pub mod app;
-pub mod audit;
-pub mod client;
-pub mod field;
-pub mod openapi;
-pub mod token;
-pub mod webhook;
-pub mod words;
+pub(crate) mod account;
+pub(crate) mod app;
+pub(crate) mod audit;
+pub(crate) mod client;
+pub(crate) mod field;
+pub(crate) mod openapi;
+pub(crate) mod token;
+pub(crate) mod webhook;
+pub(crate) mod words;

@@ -1,6 +1,6 @@
 //! `portraitd openapi`: the descriptions of both APIs, for code generators and other tools.
 
-use crate::cli::print_json;
+use crate::cli::output::print_json;
 use clap::ValueEnum;
 use portraitd_admin::routes;
 use portraitd_api::openapi;
@@ -10,7 +10,7 @@ use portraitd_api::openapi;
 /// A running server has the same at /openapi.json of each listener.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
-pub struct Args {
+pub(crate) struct Args {
     /// Which API
     #[arg(value_enum)]
     api: Api,
@@ -24,7 +24,7 @@ enum Api {
     Admin,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     print_json(&match args.api {
         Api::Public => openapi::public::document(),
         Api::Admin => routes::document(),

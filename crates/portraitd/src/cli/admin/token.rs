@@ -1,7 +1,7 @@
 //! `portraitd token`: named tokens for the admin API.
 
 use super::client::{Operator, Target, segment, with_operator};
-use crate::cli::{print_json, say, when};
+use crate::cli::output::{print_json, say, when};
 use clap::Subcommand;
 use hyper::Method;
 use portraitd_admin::types::{CreatedToken, NewToken, TokenView};
@@ -12,7 +12,7 @@ use portraitd_admin::types::{CreatedToken, NewToken, TokenView};
 /// alone. The token `local` is the file admin.token in the data directory, which this command line uses.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,
     #[command(flatten)]
@@ -39,7 +39,7 @@ enum Action {
     Revoke { name: String },
 }
 
-pub fn run(args: Args) -> anyhow::Result<()> {
+pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     with_operator(&args.target, async |operator| act(operator, args.action).await)
 }
 

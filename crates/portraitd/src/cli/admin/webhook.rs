@@ -1,8 +1,8 @@
 //! `portraitd webhook`: who is told of profile changes, and what has not reached them.
 
 use super::client::{Operator, Target, with_operator};
+use crate::cli::output::{print_json, say};
 use crate::cli::secret_argument::secret;
-use crate::cli::{print_json, say};
 use anyhow::Context;
 use clap::Subcommand;
 use hyper::Method;
@@ -16,7 +16,7 @@ use portraitd_admin::types::webhook::{
 /// that can't be is tried again on a schedule, then parked until it is replayed or dropped.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,
     #[command(flatten)]
@@ -100,9 +100,11 @@ struct Which {
     all: bool,
 }
 
-pub fn run(args: Args) -> anyhow::Result<()> {
+pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     match args.action {
-        Action::Listen(args) => crate::cli::runtime()?.block_on(crate::cli::dev::webhook_listen::run(args)),
+        Action::Listen(args) => {
+            crate::cli::runtime::runtime()?.block_on(crate::cli::dev::webhook_listen::run(args))
+        }
         action => with_operator(&args.target, async |operator| act(operator, action).await),
     }
 }

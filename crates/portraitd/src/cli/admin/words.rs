@@ -1,7 +1,7 @@
 //! `portraitd words`: sensitive words.
 
 use super::client::{Operator, Target, with_operator};
-use crate::cli::{print_json, say};
+use crate::cli::output::{print_json, say};
 use anyhow::Context;
 use clap::Subcommand;
 use hyper::Method;
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 /// Set and list an app's sensitive words (40005)
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,
     #[command(flatten)]
@@ -35,7 +35,7 @@ enum Action {
     },
 }
 
-pub fn run(args: Args) -> anyhow::Result<()> {
+pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     with_operator(&args.target, async |operator| act(operator, args.action).await)
 }
 

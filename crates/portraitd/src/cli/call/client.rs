@@ -12,7 +12,7 @@ use serde_json::Value;
 /// Which server to call, and as whom.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Server")]
-pub struct Client {
+pub(crate) struct Client {
     /// The server's address
     #[arg(long, default_value = "http://127.0.0.1:8080", env = "PORTRAITD_URL")]
     url: String,
@@ -29,7 +29,7 @@ pub struct Client {
 
 impl Client {
     /// Calls one API and gives its answer, or what the server has to say against it.
-    pub async fn call(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+    pub(crate) async fn call(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         const MINUTE: u64 = 60;
         let key = AppKey::parse(&self.key).context("--key: a key is 1 to 256 printable bytes")?;
         let (app, time) = (SdkAppId(self.sdkappid), SystemClock.now().seconds());

@@ -1,6 +1,6 @@
 //! `portraitd explain CODE`: the page of an error code, in the terminal.
 
-use crate::cli::say;
+use crate::cli::output::say;
 use crate::config::server::LanguageName;
 use portraitd_model::{CLOUD_CODES, ERROR_CODES, ErrorRow};
 
@@ -31,7 +31,7 @@ pages! {
 ///   `portraitd explain Err_Profile_Invalid_Tag --language zh`
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
-pub struct Args {
+pub(crate) struct Args {
     /// ErrorCode, or ErrorInfo
     code: String,
     /// The language of the page
@@ -39,7 +39,7 @@ pub struct Args {
     language: LanguageName,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let number = find(&args.code)?;
     let page = PAGES.iter().find(|(known, ..)| *known == number);
     let (_, english, chinese) = page.ok_or_else(|| anyhow::anyhow!("{number} has no page"))?;

@@ -1,6 +1,6 @@
 //! Commands that call `/v4`, or explain its answers.
 
-pub mod client;
-pub mod explain;
-pub mod profile;
-pub mod usersig;
+pub(crate) mod client;
+pub(crate) mod explain;
+pub(crate) mod profile;
+pub(crate) mod usersig;

@@ -1,7 +1,7 @@
 //! `portraitd set` and `portraitd get`: one profile, from the shell.
 
 use super::client::Client;
-use crate::cli::{print_json, say};
+use crate::cli::output::{print_json, say};
 use anyhow::Context;
 use portraitd_model::{STANDARD_FIELDS, TagValue, ValueType};
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 ///   portraitd set alice Nick=Alice Level=3 Test=hello
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
-pub struct SetArgs {
+pub(crate) struct SetArgs {
     /// The UserID
     user: String,
     /// TAG=VALUE or TAG:=NUMBER
@@ -26,7 +26,7 @@ pub struct SetArgs {
 
 /// Read users' profiles
 #[derive(Debug, clap::Args)]
-pub struct GetArgs {
+pub(crate) struct GetArgs {
     /// The UserIDs, at most 100
     #[arg(required = true)]
     users: Vec<String>,
@@ -40,22 +40,23 @@ pub struct GetArgs {
     client: Client,
 }
 
-pub fn set(args: &SetArgs) -> anyhow::Result<()> {
+pub(crate) fn set(args: &SetArgs) -> anyhow::Result<()> {
     let items = args.fields.iter().map(|field| item(field)).collect::<anyhow::Result<Vec<_>>>()?;
     let body = json!({ "From_Account": args.user, "ProfileItem": items });
-    crate::cli::runtime()?.block_on(args.client.call("/v4/profile/portrait_set", &body))?;
+    crate::cli::runtime::runtime()?.block_on(args.client.call("/v4/profile/portrait_set", &body))?;
     say("OK");
     Ok(())
 }
 
-pub fn get(args: &GetArgs) -> anyhow::Result<()> {
+pub(crate) fn get(args: &GetArgs) -> anyhow::Result<()> {
     let tags: Vec<String> = if args.tags.is_empty() {
         STANDARD_FIELDS.iter().map(|field| field.name.to_owned()).collect()
     } else {
         args.tags.iter().map(|name| tag(name)).collect()
     };
     let body = json!({ "To_Account": args.users, "TagList": tags });
-    let answer = crate::cli::runtime()?.block_on(args.client.call("/v4/profile/portrait_get", &body))?;
+    let answer =
+        crate::cli::runtime::runtime()?.block_on(args.client.call("/v4/profile/portrait_get", &body))?;
     if args.json {
         return print_json(&answer);
     }
@@ -75,7 +76,7 @@ pub fn get(args: &GetArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub fn tag(name: &str) -> String {
+pub(crate) fn tag(name: &str) -> String {
     let standard =
         STANDARD_FIELDS.iter().find(|field| field.name.strip_prefix("Tag_Profile_IM_") == Some(name));
     match standard {
@@ -85,7 +86,7 @@ pub fn tag(name: &str) -> String {
     }
 }
 
-pub fn item(field: &str) -> anyhow::Result<TagValue<String, Value>> {
+pub(crate) fn item(field: &str) -> anyhow::Result<TagValue<String, Value>> {
     let (name, text) = field.split_once('=').with_context(|| format!("`{field}`: write TAG=VALUE"))?;
     let (name, number) = name.strip_suffix(':').map_or((name, false), |name| (name, true));
     let tag = tag(name);

@@ -1,6 +1,6 @@
 //! `portraitd usersig`: makes UserSigs and looks into them.
 
-use crate::cli::say;
+use crate::cli::output::say;
 use crate::cli::secret_argument::secret;
 use anyhow::Context;
 use clap::Subcommand;
@@ -9,7 +9,7 @@ use portraitd_model::{AppKey, Clock, SdkAppId, SignRequest, UnixSeconds, UserId,
 
 /// Make UserSigs, and see what is in one
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,
 }
@@ -46,7 +46,7 @@ enum Action {
     },
 }
 
-pub fn run(args: Args) -> anyhow::Result<()> {
+pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     match args.action {
         Action::Gen { sdkappid, key, identifier, expire, time, userbuf } => {
             let key = parse_key(&key)?;

@@ -2,7 +2,7 @@
 
 use super::transfer::progress_bar::{counter, of_steps};
 use crate::cli::admin::client::{Target, with_operator};
-use crate::cli::say;
+use crate::cli::output::say;
 use anyhow::Context;
 use hyper::Method;
 use portraitd_admin::handlers::transfer::Backup;
@@ -18,7 +18,7 @@ use std::time::Duration;
 /// anew and grows with every change.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
-pub struct BackupArgs {
+pub(crate) struct BackupArgs {
     /// A new or empty directory
     directory: PathBuf,
     #[command(flatten)]
@@ -30,7 +30,7 @@ pub struct BackupArgs {
 /// The backup is checked first. The data directory must be new or empty.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
-pub struct RestoreArgs {
+pub(crate) struct RestoreArgs {
     /// The backup's directory
     backup: PathBuf,
     /// The data directory to make
@@ -38,7 +38,7 @@ pub struct RestoreArgs {
     data: PathBuf,
 }
 
-pub fn backup(args: &BackupArgs) -> anyhow::Result<()> {
+pub(crate) fn backup(args: &BackupArgs) -> anyhow::Result<()> {
     /// A large store on a slow disk takes hours.
     const PATIENCE: Duration = Duration::from_hours(24);
     let directory = std::path::absolute(&args.directory).context("the directory")?;
@@ -54,7 +54,7 @@ pub fn backup(args: &BackupArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
+pub(crate) fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
     let bar = of_steps();
     let checked = portraitd_sqlite::restore(&args.backup, &args.data, &mut |finding| match finding {
         Finding::Progress { done, total } => {

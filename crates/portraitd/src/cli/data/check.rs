@@ -1,7 +1,7 @@
 //! `portraitd check`, `repair` and `compact`: the data directory of a stopped server.
 
 use super::transfer::progress_bar::of_steps;
-use crate::cli::{print_json, say};
+use crate::cli::output::{print_json, say};
 use portraitd_sqlite::{Checked, Damage, Finding, Repaired};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use std::path::PathBuf;
 /// with @TLS#, which no account can be created with any more.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
-pub struct CheckArgs {
+pub(crate) struct CheckArgs {
     /// The directory
     #[arg(long, value_name = "DIR", env = "PORTRAITD_SERVER_DATA")]
     data: PathBuf,
@@ -28,7 +28,7 @@ pub struct CheckArgs {
 /// is better. Keeps a damaged log beside the data. Does nothing when the log is there and whole.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
-pub struct RepairArgs {
+pub(crate) struct RepairArgs {
     /// The directory
     #[arg(long, value_name = "DIR", env = "PORTRAITD_SERVER_DATA")]
     data: PathBuf,
@@ -39,7 +39,7 @@ pub struct RepairArgs {
 /// Needs as much free space as the database is large. A crash leaves the old database or the new.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
-pub struct CompactArgs {
+pub(crate) struct CompactArgs {
     /// The directory
     #[arg(long, value_name = "DIR", env = "PORTRAITD_SERVER_DATA")]
     data: PathBuf,
@@ -63,7 +63,7 @@ struct Damaged {
     what: String,
 }
 
-pub fn check(args: &CheckArgs) -> anyhow::Result<()> {
+pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
     /// The most that a report in JSON lists.
     const LISTED_MAX: usize = 10_000;
     let (bar, mut damage, mut warnings) = (of_steps(), Vec::new(), Vec::new());
@@ -93,7 +93,7 @@ pub fn check(args: &CheckArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub fn repair(args: &RepairArgs) -> anyhow::Result<()> {
+pub(crate) fn repair(args: &RepairArgs) -> anyhow::Result<()> {
     match portraitd_sqlite::repair(&args.data)? {
         Some(Repaired::LostLog) => say("the store opens again, without what was in the lost log"),
         Some(Repaired::DamagedLog { offset, kept }) => say(format_args!(
@@ -105,7 +105,7 @@ pub fn repair(args: &RepairArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub fn compact(args: &CompactArgs) -> anyhow::Result<()> {
+pub(crate) fn compact(args: &CompactArgs) -> anyhow::Result<()> {
     let sizes = portraitd_sqlite::compact(&args.data)?;
     say(format_args!(
         "{} is written anew: {} bytes, before {}",

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 #[expect(clippy::doc_markdown, reason = "the help shows a line as it is")]
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
-pub struct Args {
+pub(crate) struct Args {
     sdkappid: u32,
     /// The file; - for standard input
     file: PathBuf,
@@ -38,7 +38,7 @@ pub struct Args {
     target: Target,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     /// A few hundred share a request and a sync of the disk.
     const ROWS: usize = 500;
     with_operator(&args.target, async |operator| {

@@ -2,7 +2,8 @@
 
 use super::cloud_client::{ACCOUNTS_MAX, Cloud};
 use super::transfer::interrupt::Stop;
-use super::transfer::jsonl::{Lines, Row, open};
+use super::transfer::jsonl::{Lines, open};
+use super::transfer::row::Row;
 use super::transfer::{Plan, Transfer, TransferArgs};
 use crate::cli::admin::client::{Target, with_operator};
 use crate::cli::call::profile::tag;
@@ -24,7 +25,7 @@ use std::path::PathBuf;
 ///     --accounts users.txt --data portraitd-data
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
-pub struct Args {
+pub(crate) struct Args {
     /// Where the cloud's REST API is, with `https://` in front (or `http://`)
     #[arg(long, value_name = "URL")]
     from: String,
@@ -56,9 +57,9 @@ pub struct Args {
 }
 
 /// Calls at a time: one waits for the answer, the others are on their way.
-pub const CALLS: usize = 8;
+pub(crate) const CALLS: usize = 8;
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     with_operator(&args.target, async |operator| {
         let sdkappid = args.into.unwrap_or(args.sdkappid);
         let app: AppView = operator.get(&format!("/apps/{sdkappid}")).await?;

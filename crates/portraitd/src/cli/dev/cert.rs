@@ -2,7 +2,7 @@
 //! them.
 
 use super::hosting::CertificateArgs;
-use crate::cli::{print_json, say};
+use crate::cli::output::{print_json, say};
 use crate::config::server::LanguageName;
 use portraitd_api::cloud_names::CLOUD_NAMES;
 use portraitd_emulator::certificates::directory::{Directory, Outcome};
@@ -20,7 +20,7 @@ use portraitd_model::Language;
 /// of them at once.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     certificates: CertificateArgs,
     /// A further name or address (repeatable); the authority is made anew for it
@@ -34,12 +34,12 @@ pub struct Args {
     json: bool,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let directory = args.certificates.directory()?;
     let names = args.name.iter().map(|name| parse_name(name)).collect::<anyhow::Result<Vec<_>>>()?;
-    let outcome = directory.prepare(&names, crate::cli::now())?;
+    let outcome = directory.prepare(&names, crate::cli::runtime::now())?;
     // The system's roots may have changed since.
-    directory.write_trust(crate::cli::now())?;
+    directory.write_trust(crate::cli::runtime::now())?;
     if args.json {
         return print_json(&serde_json::json!({
             "directory": directory.path(),

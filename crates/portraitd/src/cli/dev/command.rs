@@ -37,7 +37,7 @@ const DEFAULT_LOG: &str = "warn";
 // Flattened into `run`, which has a group of the same name.
 #[command(verbatim_doc_comment)]
 #[group(skip)]
-pub struct Args {
+pub(crate) struct Args {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", env = "PORTRAITD_SERVER_LISTEN")]
     listen: SocketAddr,
@@ -113,9 +113,9 @@ impl Args {
     }
 }
 
-pub fn run(args: Args) -> anyhow::Result<()> {
+pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     start_log(&args.config().log)?;
-    crate::cli::runtime()?.block_on(dev(args))
+    crate::cli::runtime::runtime()?.block_on(dev(args))
 }
 
 async fn dev(args: Args) -> anyhow::Result<()> {

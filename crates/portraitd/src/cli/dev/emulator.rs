@@ -1,8 +1,9 @@
 //! `portraitd emulator`: the control API of a running `portraitd dev`, from the shell.
 
 use crate::cli::admin::client::segment;
+use crate::cli::http;
+use crate::cli::output::{print_json, say};
 use crate::cli::secret_argument::secret;
-use crate::cli::{http, print_json, say};
 use anyhow::Context;
 use clap::Subcommand;
 use hyper::{Method, StatusCode};
@@ -10,7 +11,8 @@ use portraitd_emulator::control::types::{
     CallFilter, ClockChange, ClockView, ExtentView, Made, Make, Removed, Reset, ResetTo, Save, TextOrNumber,
     ToldFilter,
 };
-use portraitd_emulator::control::{PREFIX, display as shown};
+use portraitd_emulator::control::display;
+use portraitd_emulator::control::state::PREFIX;
 use portraitd_emulator::fault::RuleView;
 use portraitd_emulator::fault::rule::FaultRule;
 use serde::de::DeserializeOwned;
@@ -26,7 +28,7 @@ use serde_json::Value;
 ///   portraitd emulator reset
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,
     #[command(flatten)]
@@ -133,7 +135,7 @@ enum Apps {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Faults {
+pub(crate) enum Faults {
     /// Add a rule: which calls, how often, what happens
     Add(Box<FaultRule>),
     /// List the rules, and how often each matched and fired
@@ -163,8 +165,8 @@ enum Clock {
     Release,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
-    crate::cli::runtime()?.block_on(act(&args.action, &args.server))
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    crate::cli::runtime::runtime()?.block_on(act(&args.action, &args.server))
 }
 
 async fn act(action: &Action, server: &Server) -> anyhow::Result<()> {
@@ -179,14 +181,14 @@ async fn act(action: &Action, server: &Server) -> anyhow::Result<()> {
         Action::Requests { filter, clear: false } => {
             let path = format!("/requests{}", query(filter)?);
             server
-                .show(Method::GET, &path, &(), |calls: Vec<Value>| calls.iter().map(shown::call).collect())
+                .show(Method::GET, &path, &(), |calls: Vec<Value>| calls.iter().map(display::call).collect())
                 .await
         }
         Action::Webhooks { filter, clear: true } => server.clear("/webhooks", filter.app).await,
         Action::Webhooks { filter, clear: false } => {
             let path = format!("/webhooks{}", query(filter)?);
             server
-                .show(Method::GET, &path, &(), |told: Vec<Value>| told.iter().map(shown::told).collect())
+                .show(Method::GET, &path, &(), |told: Vec<Value>| told.iter().map(display::told).collect())
                 .await
         }
         Action::Faults(action) => faults(action, server).await,

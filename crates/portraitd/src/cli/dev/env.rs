@@ -3,7 +3,8 @@
 use super::banner::{DEFAULT_URL, Page};
 use super::environment::variables;
 use super::shell_syntax::Shell;
-use crate::cli::{http, print_json, say};
+use crate::cli::http;
+use crate::cli::output::{print_json, say};
 use anyhow::Context;
 use hyper::Method;
 use portraitd_emulator::control::environment::PATH as ENVIRONMENT;
@@ -20,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// proxy. `portraitd run -- COMMAND` starts an emulator and sets the same for one command.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
-pub struct Args {
+pub(crate) struct Args {
     /// The emulator
     #[arg(long, default_value = DEFAULT_URL, env = "PORTRAITD_URL")]
     url: String,
@@ -32,8 +33,8 @@ pub struct Args {
     json: bool,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
-    let page: Page = crate::cli::runtime()?.block_on(ask(&args.url))?;
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let page: Page = crate::cli::runtime::runtime()?.block_on(ask(&args.url))?;
     let variables = variables(&page, |name| std::env::var(name).ok());
     if args.json {
         return print_json(&variables.into_iter().collect::<BTreeMap<_, _>>());

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 const NO_PROXY: &str = "localhost,127.0.0.1,::1";
 
 /// The variables of our own, of those that [`variables`] gives.
-pub const NAMES: [&str; 7] = [
+pub(crate) const NAMES: [&str; 7] = [
     "PORTRAITD_URL",
     "PORTRAITD_SDKAPPID",
     "PORTRAITD_KEY",

@@ -4,7 +4,7 @@ use crate::cli::secret_argument::secret;
 use anyhow::Context;
 use portraitd_admin::secret::random_key;
 use portraitd_emulator::seed;
-use portraitd_emulator::seed::SeedApp;
+use portraitd_emulator::seed::app::SeedApp;
 use portraitd_model::{
     AccountSeed, AppKey, AppSettings, CustomField, CustomKeyword, FieldSchema, Lexicon, NewUserId,
     Permission, RawItem, RawNumber, RawValue, Role, SdkAppId, UnixMillis, UserId, ValueType, Webhook,

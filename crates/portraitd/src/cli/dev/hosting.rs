@@ -75,7 +75,7 @@ impl Args {
         }
         let names = allow_host.iter().map(|name| parse_name(name)).collect::<anyhow::Result<Vec<_>>>()?;
         let directory = self.certificates.directory()?;
-        directory.prepare(&names, crate::cli::now())?;
+        directory.prepare(&names, crate::cli::runtime::now())?;
         Ok(Prepared { certificates: Some(directory), names })
     }
 

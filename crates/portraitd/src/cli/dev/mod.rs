@@ -1,13 +1,13 @@
 //! Commands of development: the emulator and what surrounds it.
 
-pub mod banner;
-pub mod cert;
-pub mod command;
-pub mod emulator;
-pub mod env;
-pub mod environment;
-pub mod fixtures;
-pub mod hosting;
-pub mod run;
-pub mod shell_syntax;
-pub mod webhook_listen;
+pub(crate) mod banner;
+pub(crate) mod cert;
+pub(crate) mod command;
+pub(crate) mod emulator;
+pub(crate) mod env;
+pub(crate) mod environment;
+pub(crate) mod fixtures;
+pub(crate) mod hosting;
+pub(crate) mod run;
+pub(crate) mod shell_syntax;
+pub(crate) mod webhook_listen;

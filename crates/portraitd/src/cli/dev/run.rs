@@ -2,7 +2,7 @@
 
 use super::command as dev;
 use super::environment::variables;
-use crate::cli::runtime;
+use crate::cli::runtime::runtime;
 use crate::logging::start_log;
 use anyhow::Context;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
@@ -39,7 +39,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
     mut_arg("proxy", |arg| arg.default_value("127.0.0.1:0")),
     mut_arg("json", |arg| arg.hide(true)),
 )]
-pub struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     emulator: dev::Args,
     /// The command and its arguments, after --
@@ -47,7 +47,7 @@ pub struct Args {
     command: Vec<OsString>,
 }
 
-pub fn run(args: Args) -> ExitCode {
+pub(crate) fn run(args: Args) -> ExitCode {
     let code = start_log(&args.emulator.config().log).and_then(|()| runtime()?.block_on(with_emulator(args)));
     code.map_or_else(
         |error| {

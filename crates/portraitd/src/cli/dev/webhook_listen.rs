@@ -1,6 +1,6 @@
 //! `portraitd webhook listen`: a receiver for development. It prints what comes and says yes to it.
 
-use crate::cli::say;
+use crate::cli::output::say;
 use crate::cli::secret_argument::secret;
 use crate::cli::serve::instance::StopSignals;
 use anyhow::Context;
@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 const BODY_BYTES_MAX: usize = 1 << 20;
 
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// The port on this machine; 0 takes a free one
     #[arg(long, default_value_t = 9000)]
     port: u16,
@@ -39,7 +39,7 @@ struct Listener {
     json: bool,
 }
 
-pub async fn run(args: Args) -> anyhow::Result<()> {
+pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let token =
         args.token.as_deref().map(|token| WebhookToken::parse(token).context("--token can't be used"));
     let listener = Listener { token: token.transpose()?, json: args.json };

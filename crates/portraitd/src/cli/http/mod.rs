@@ -99,8 +99,7 @@ pub(super) async fn call_within(
         if !tls {
             return exchange(stream, request).await;
         }
-        let connector =
-            TlsConnector::from(Arc::new(crate::cli::http::trust::client(certificate.as_deref())?));
+        let connector = TlsConnector::from(Arc::new(trust::client(certificate.as_deref())?));
         let name = ServerName::try_from(host.clone()).context("the URL's host is no name for TLS")?;
         let stream = connector.connect(name, stream).await;
         exchange(stream.with_context(|| format!("can't speak TLS with {authority}"))?, request).await

@@ -21,7 +21,7 @@ use std::sync::Arc;
 /// unit and limits; `portraitd config show` prints what is in effect.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     layers: Layers,
     /// Print the addresses as one line of JSON once the server listens
@@ -29,13 +29,13 @@ pub struct Args {
     json: bool,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
-    let Loaded { config, warnings, .. } = args.layers.load()?;
+pub(crate) fn run(args: &Args, command_line: &clap::Command) -> anyhow::Result<()> {
+    let Loaded { config, warnings, .. } = args.layers.load(command_line)?;
     start_log(&config.log)?;
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    crate::cli::runtime()?.block_on(serve(config, args.json))
+    crate::cli::runtime::runtime()?.block_on(serve(config, args.json))
 }
 
 async fn serve(mut config: Config, json: bool) -> anyhow::Result<()> {
@@ -67,7 +67,7 @@ fn announce(server: &Server, json: bool) {
     tracing::info!(url = urls.join(", "), admin_url = admin_urls.join(", "), "portraitd listens");
     if json {
         let (url, admin_url) = (urls.first(), admin_urls.first());
-        crate::cli::say(serde_json::json!({
+        crate::cli::output::say(serde_json::json!({
             "url": url, "admin_url": admin_url, "urls": urls, "admin_urls": admin_urls
         }));
     }

@@ -1,18 +1,18 @@
 //! `portraitd config`: the settings, what is in effect, and whether a file is valid.
 
 use crate::cli::dev::environment;
-use crate::cli::{print_json, say};
+use crate::cli::output::{print_json, say};
 use crate::config::load::{Effective, Flags, Loaded, Source};
 use crate::config::reference::example;
 use crate::config::server::LanguageName;
 use crate::config::value::one_line;
-use clap::{CommandFactory, Subcommand};
+use clap::Subcommand;
 use std::path::PathBuf;
 
 /// Show, check and explain the settings of `serve`
 #[derive(Debug, clap::Args)]
 #[command(arg_required_else_help = true, args_conflicts_with_subcommands = true)]
-pub struct Args {
+pub(crate) struct Args {
     /// Print a commented file with every setting, its default, its unit and its limits
     #[arg(long)]
     example: bool,
@@ -59,17 +59,17 @@ pub(super) struct Layers {
 }
 
 impl Layers {
-    /// Reads the file, the variables and the flags.
-    pub(super) fn load(&self) -> anyhow::Result<Loaded> {
-        Loaded::read(self.config.as_deref(), &self.flags, &own_variables())
+    /// Reads the file, the variables and the flags; the variables of the command line's own options are no mistakes.
+    pub(super) fn load(&self, command_line: &clap::Command) -> anyhow::Result<Loaded> {
+        Loaded::read(self.config.as_deref(), &self.flags, &own_variables(command_line))
     }
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Args, command_line: &clap::Command) -> anyhow::Result<()> {
     match &args.command {
         None => say(example(args.language.unwrap_or_default().language()).trim_end()),
         Some(Command::Show { layers, json }) => {
-            let loaded = layers.load()?;
+            let loaded = layers.load(command_line)?;
             for warning in &loaded.warnings {
                 eprintln!("warning: {warning}");
             }
@@ -105,8 +105,8 @@ fn print_effective(settings: &[Effective]) {
 }
 
 /// The variables of the command line's own options, and those that `run` and `env` set: no settings, but no mistakes.
-fn own_variables() -> Vec<String> {
-    let mut commands = vec![crate::cli::Cli::command()];
+fn own_variables(command_line: &clap::Command) -> Vec<String> {
+    let mut commands = vec![command_line.clone()];
     let mut names: Vec<String> = environment::NAMES.iter().map(ToString::to_string).collect();
     while let Some(command) = commands.pop() {
         let variables = command.get_arguments().filter_map(clap::Arg::get_env);

@@ -22,7 +22,7 @@ use std::path::Path;
 /// same file, variables and flags as serve. Exit code 1 when something must be mended.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     layers: Layers,
     /// Print JSON
@@ -40,7 +40,7 @@ struct Finding {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Verdict {
+pub(crate) enum Verdict {
     Good,
     Warning,
     Bad,
@@ -48,12 +48,12 @@ enum Verdict {
 
 use Verdict::{Bad, Good, Warning};
 
-pub type Look = (Verdict, String);
+type Look = (Verdict, String);
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Args, command_line: &clap::Command) -> anyhow::Result<()> {
     let mut findings = Vec::new();
     let mut note = |what, (verdict, sentence): Look| findings.push(Finding { what, verdict, sentence });
-    match args.layers.load() {
+    match args.layers.load(command_line) {
         Err(error) => note("configuration", (Bad, format!("{error:#}"))),
         Ok(Loaded { config, warnings, .. }) => {
             note("configuration", (Good, "every key is known and every value fits".into()));
@@ -72,7 +72,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
     let bad = findings.iter().filter(|finding| finding.verdict == Bad).count();
     if args.json {
-        crate::cli::print_json(&findings)?;
+        crate::cli::output::print_json(&findings)?;
     } else {
         for Finding { what, verdict, sentence } in &findings {
             let mark = match verdict {
@@ -80,7 +80,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
                 Warning => "warn",
                 Bad => "BAD ",
             };
-            crate::cli::say(format_args!("{mark}  {what}: {sentence}"));
+            crate::cli::output::say(format_args!("{mark}  {what}: {sentence}"));
         }
     }
     anyhow::ensure!(bad == 0, "{bad} of {} must be mended", findings.len());
@@ -183,8 +183,8 @@ fn open_files(connections_max: usize) -> Look {
 /// Asks the server that runs there, or looks whether one could listen.
 fn server(config: &Config, data: &Path) -> Look {
     if data.is_dir() && is_in_use(data) {
-        let asked =
-            AdminFile::read(data).and_then(|file| crate::cli::runtime()?.block_on(healthcheck::ready(file)));
+        let asked = AdminFile::read(data)
+            .and_then(|file| crate::cli::runtime::runtime()?.block_on(healthcheck::ready(file)));
         return match asked {
             Ok(()) => (Good, "it runs, and can write".into()),
             Err(error) => (Bad, format!("it runs, but: {error:#}")),

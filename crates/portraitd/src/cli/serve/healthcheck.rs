@@ -8,16 +8,16 @@ use std::time::Duration;
 
 /// Ask the server on a data directory whether it can write; exit code 0 = yes
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// The data directory
     #[arg(long, value_name = "DIR", env = "PORTRAITD_SERVER_DATA", default_value = "portraitd-data")]
     data: PathBuf,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let file = AdminFile::read(&args.data)?;
-    crate::cli::runtime()?.block_on(ready(file))?;
-    crate::cli::say("ready");
+    crate::cli::runtime::runtime()?.block_on(ready(file))?;
+    crate::cli::output::say("ready");
     Ok(())
 }
 

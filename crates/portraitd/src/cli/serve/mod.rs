@@ -1,8 +1,8 @@
 //! Commands of operation: the server and what looks at it.
 
-pub mod certificates;
-pub mod command;
-pub mod config;
-pub mod doctor;
-pub mod healthcheck;
-pub mod instance;
+pub(crate) mod certificates;
+pub(crate) mod command;
+pub(crate) mod config;
+pub(crate) mod doctor;
+pub(crate) mod healthcheck;
+pub(crate) mod instance;

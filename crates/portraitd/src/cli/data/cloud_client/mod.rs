@@ -3,7 +3,7 @@
 mod answer;
 
 use super::transfer::interrupt::Stop;
-use super::transfer::jsonl::Row;
+use super::transfer::row::Row;
 use crate::cli::data::cloud_client::answer::{ProfilesAnswer, UserProfile, match_accounts};
 use anyhow::Context;
 use bytes::Bytes;

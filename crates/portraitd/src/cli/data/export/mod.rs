@@ -2,7 +2,7 @@
 
 mod partial;
 
-use super::transfer::checkpoint::beside;
+use super::transfer::file_names::beside;
 use super::transfer::interrupt::Stop;
 use super::transfer::progress_bar::counter;
 use crate::cli::admin::client::{Operator, Target, segment, with_operator};
@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 #[expect(clippy::doc_markdown, reason = "the help shows a line as it is")]
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
-pub struct Args {
+pub(crate) struct Args {
     sdkappid: u32,
     /// The file; - for standard output
     #[arg(default_value = "-")]
@@ -39,9 +39,9 @@ pub struct Args {
 }
 
 /// Accounts to a page.
-pub const PAGE: usize = 500;
+pub(crate) const PAGE: usize = 500;
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     with_operator(&args.target, async |operator| {
         if args.file == Path::new("-") {
             anyhow::ensure!(!args.resume, "--resume needs a FILE");
@@ -71,14 +71,14 @@ async fn to_file(operator: &Operator, args: &Args) -> anyhow::Result<()> {
     let (partial, store) = (beside(&args.file, ".partial"), operator.store().await?);
     let shown = partial.display();
     let origin = Origin::new(store, args.sdkappid, args.user.as_deref());
-    let (file, after) = crate::cli::data::export::partial::open(&partial, &origin, args.resume)?;
+    let (file, after) = partial::open(&partial, &origin, args.resume)?;
     let mut out = BufWriter::new(file);
     let written = pages((operator, store), args, after, &mut out).await;
     let flushed = out.into_inner().map_err(io::IntoInnerError::into_error).and_then(|file| file.sync_all());
     let unfinished = || format!("{shown} is not complete; run the same command with --resume to continue");
     let counts = written.and_then(|counts| Ok((flushed?, counts).1)).with_context(unfinished)?;
-    crate::cli::data::export::partial::publish(&partial, &args.file)?;
-    crate::cli::say(format_args!("{} accounts exported to {}", counts.accounts, args.file.display()));
+    partial::publish(&partial, &args.file)?;
+    crate::cli::output::say(format_args!("{} accounts exported to {}", counts.accounts, args.file.display()));
     counts.verdict()
 }
 

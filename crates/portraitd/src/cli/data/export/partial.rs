@@ -1,7 +1,7 @@
 //! `FILE.partial`, an export on its way, and beside it `FILE.partial.progress`, which says of which store, app and user
 //! it is a part. No line is written before that is on the disk.
 
-use crate::cli::data::transfer::checkpoint::beside;
+use crate::cli::data::transfer::file_names::beside;
 use anyhow::Context;
 use portraitd_store::StoreId;
 use serde::{Deserialize, Serialize};

@@ -1,14 +1,15 @@
 //! How far a transfer has come, in a small file beside what is transferred, so that the same command continues.
 
-use super::jsonl::Source;
+use super::file_names::beside;
 use super::mark::Mark;
 use super::refused::RefusedPart;
+use super::row::Source;
 use anyhow::Context;
 use portraitd_store::StoreId;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 const VERSION: u32 = 2;
 
@@ -44,13 +45,6 @@ pub(super) fn restart(file: &Path) -> String {
 #[derive(Deserialize)]
 struct Version {
     v: u32,
-}
-
-/// A name with something behind it: `accounts.jsonl.progress`.
-pub(crate) fn beside(file: &Path, ending: &str) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(ending);
-    name.into()
 }
 
 impl Progress {

@@ -1,6 +1,6 @@
 //! CSV: one account a record, one field a column.
 
-use super::jsonl::{ROW_BYTES_MAX, Row, Seen};
+use super::row::{ROW_BYTES_MAX, Row, Seen, Source};
 use crate::cli::call::profile::tag;
 use anyhow::Context;
 use portraitd_admin::types::AppView;
@@ -160,5 +160,14 @@ impl<R: Read> Read for Bounded<R> {
         let read = self.inner.read(bytes)?;
         self.budget.set(self.budget.get().saturating_sub(read));
         Ok(read)
+    }
+}
+impl<R: Read> Source for Spreadsheet<R> {
+    fn row(&mut self) -> anyhow::Result<Option<Row>> {
+        self.next_row()
+    }
+
+    fn seen(&self) -> &Seen {
+        &self.seen
     }
 }

@@ -1,7 +1,8 @@
 //! Whether a file of accounts is JSON Lines or CSV: told by what it begins with, then by its name.
 
 use super::csv::{Spreadsheet, USER_ID};
-use super::jsonl::{Lines, ROW_BYTES_MAX, Source, open};
+use super::jsonl::{Lines, open};
+use super::row::{ROW_BYTES_MAX, Source};
 use anyhow::Context;
 use portraitd_admin::types::AppView;
 use std::io::{BufRead, BufReader, Cursor, Read};

@@ -1,25 +1,27 @@
 //! Moving many accounts into an app: row by row from a source, batch by batch through the admin API, with a progress
 //! bar, a file of what is refused, and a way to continue.
 
-pub mod checkpoint;
+pub(crate) mod checkpoint;
 pub(crate) mod csv;
-pub mod format;
-pub mod interrupt;
-pub mod jsonl;
+pub(crate) mod file_names;
+pub(crate) mod format;
+pub(crate) mod interrupt;
+pub(crate) mod jsonl;
 mod mark;
-pub mod progress_bar;
+pub(crate) mod progress_bar;
 mod refused;
+pub(crate) mod row;
 
 use crate::cli::admin::client::{Operator, Refusal};
-use crate::cli::data::transfer::checkpoint::beside;
 use crate::cli::data::transfer::checkpoint::{Progress, restart};
+use crate::cli::data::transfer::file_names::beside;
 use crate::cli::data::transfer::interrupt::Stop;
-use crate::cli::data::transfer::jsonl::Row;
-use crate::cli::data::transfer::jsonl::Source;
 use crate::cli::data::transfer::mark::Mark;
 use crate::cli::data::transfer::progress_bar::{counter, of_bytes};
 use crate::cli::data::transfer::refused::RefusedRows;
-use crate::cli::{print_json, say};
+use crate::cli::data::transfer::row::Row;
+use crate::cli::data::transfer::row::Source;
+use crate::cli::output::{print_json, say};
 use anyhow::Context;
 use hyper::{Method, StatusCode};
 use indicatif::ProgressBar;
@@ -151,7 +153,7 @@ impl<'a> Transfer<'a> {
     }
 
     /// Moves everything. `look_up` makes accounts' lines of the rows that are not such lines yet.
-    pub async fn run(
+    pub(super) async fn run(
         mut self,
         look_up: impl AsyncFnMut(Vec<Row>, &Stop) -> anyhow::Result<Vec<Row>>,
     ) -> anyhow::Result<()> {

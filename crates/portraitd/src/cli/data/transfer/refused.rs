@@ -1,8 +1,8 @@
 //! The file of refused rows, beside what is transferred. What an earlier run wrote there is never written over: another
 //! run takes the next free name.
 
-use super::checkpoint::beside;
-use super::jsonl::{Row, Seen};
+use super::file_names::beside;
+use super::row::{Row, Seen};
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
