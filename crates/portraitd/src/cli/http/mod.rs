@@ -20,7 +20,7 @@ pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Where a server is.
 #[derive(Clone, Debug)]
-pub(super) enum Server {
+pub(crate) enum Server {
     Tcp {
         /// `host:port`, as in the URL.
         authority: String,
