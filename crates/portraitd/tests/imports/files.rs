@@ -57,7 +57,7 @@ impl Crate {
         self.modules.insert(path.to_vec(), reader.module);
         for child in reader.children {
             let name = child.ident.to_string();
-            let below = [path, &[name.clone()]].concat();
+            let below = [path, std::slice::from_ref(&name)].concat();
             if let Some((_, items)) = &child.content {
                 self.module(&below, file, items);
             } else {

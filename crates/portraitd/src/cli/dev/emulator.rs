@@ -7,12 +7,12 @@ use crate::cli::secret_argument::secret;
 use anyhow::Context;
 use clap::Subcommand;
 use hyper::{Method, StatusCode};
+use portraitd_emulator::control::display;
+use portraitd_emulator::control::state::PREFIX;
 use portraitd_emulator::control::types::{
     CallFilter, ClockChange, ClockView, ExtentView, Made, Make, Removed, Reset, ResetTo, Save, TextOrNumber,
     ToldFilter,
 };
-use portraitd_emulator::control::display;
-use portraitd_emulator::control::state::PREFIX;
 use portraitd_emulator::fault::RuleView;
 use portraitd_emulator::fault::rule::FaultRule;
 use serde::de::DeserializeOwned;
