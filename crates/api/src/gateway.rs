@@ -1,5 +1,5 @@
 //! The way of a request, from the socket's bytes to the answer. Which error wins is visible on the wire, so the
-//! order of the checks stands in one function: [`Gateway::decide`].
+//! order of the checks stands in one function: `Gateway::decide`.
 
 use crate::admission::Load;
 use crate::authenticate::Authenticator;

@@ -1,4 +1,4 @@
-//! What calls share and wait for where settings change under them. In one place, because [`crate::models`] runs the files
+//! What calls share and wait for where settings change under them. In one place, because `crate::models` runs the files
 //! that take it from here with the primitives of a model checker.
 
 #[cfg(not(all(test, feature = "shuttle")))]

@@ -1,4 +1,4 @@
-//! The calls of the protocol, one file each: [`execute`] answers one, [`describe`] says what its documentation says.
+//! The calls of the protocol, one file each: [`execute`] answers one, `describe` says what its documentation says.
 
 mod account_check;
 mod account_delete;
