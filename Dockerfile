@@ -2,7 +2,7 @@
 FROM rust:1.95-bookworm AS build
 WORKDIR /source
 COPY . .
-RUN cargo build --release --locked -p portrait-server
+RUN cargo build --release --locked -p portraitd
 
 FROM debian:bookworm-slim
 # The system's trusted roots, for webhooks.

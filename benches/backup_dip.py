@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What a backup costs those who write meanwhile: sets at full speed, with backups one after the other in every second stretch of time.
 
-    cargo build --release -p portrait-server -p portrait-bench && benches/backup_dip.py
+    cargo build --release -p portraitd -p portraitd-bench && benches/backup_dip.py
 """
 import json, pathlib, statistics, subprocess, tempfile
 from measuring import Emulator, fill, options, sets

@@ -1,4 +1,4 @@
-"""What the scripts here share: their options, a server on data of its own, accounts in it, and portrait-bench's command."""
+"""What the scripts here share: their options, a server on data of its own, accounts in it, and portraitd-bench's command."""
 import argparse, json, pathlib, subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -9,7 +9,7 @@ def options(doc, users):
     """A parser for what every script is told."""
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--portraitd", default=str(ROOT / "target/release/portraitd"))
-    parser.add_argument("--bench", default=str(ROOT / "target/release/portrait-bench"))
+    parser.add_argument("--bench", default=str(ROOT / "target/release/portraitd-bench"))
     parser.add_argument("--users", type=int, default=users)
     parser.add_argument("--directory", default=str(ROOT / "target"), help="for the data; on a real disk")
     return parser

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Sets at half the rate that the machine can do, for half an hour: latency, memory and files over time, as a plot.
 
-    cargo build --release && cargo build --release -p portrait-bench && benches/soak.py
+    cargo build --release && cargo build --release -p portraitd-bench && benches/soak.py
 
 Measures the highest rate first, then sends half of it in an open loop. Halfway a backup is taken. What was measured goes
 to FILE.csv, the plot to FILE.svg. Nothing else may run on the machine meanwhile, or the plot shows that.

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """What a webhook costs: durable portrait_set without one, with a receiver that answers at once, and with one that is down.
 
-The three take turns, beside everything else on this machine. The receiver is portrait-bench itself, on the thread that asks, so that
+The three take turns, beside everything else on this machine. The receiver is portraitd-bench itself, on the thread that asks, so that
 it takes as little as can be from the cores that it shares with what is measured. Needs release builds:
-    cargo build --release -p portrait-server -p portrait-bench && benches/webhook_cost.py
+    cargo build --release -p portraitd -p portraitd-bench && benches/webhook_cost.py
 """
 import json, pathlib, shutil, statistics, subprocess, sys, tempfile, urllib.request
 from measuring import APP, Emulator, fill, options, sets
@@ -32,7 +32,7 @@ def prepare(directory):
 
 
 def run(template, webhook):
-    """Gives what portrait-bench measured, and what became of the events."""
+    """Gives what portraitd-bench measured, and what became of the events."""
     data = pathlib.Path(tempfile.mkdtemp(dir=template.parent)) / "data"
     shutil.copytree(template, data)
     with Emulator(arguments, data, *(["--webhook", f"http://127.0.0.1:{webhook}/"] if webhook else [])) as server:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """portraitd beside the limits of the machine and what one would use instead: one run, one generator, one table.
 
-    cargo build --release && cargo build --release -p portrait-bench && benches/compare/compare.py
+    cargo build --release && cargo build --release -p portraitd-bench && benches/compare/compare.py
 
 Slots of a few seconds in turn, five rounds, medians; 64 connections, uniform over all accounts. The generator shares the
 machine. Needs Debian (nginx, redis, webdis, postgresql: installed if missing), Python with pip, and some GB of disk.
@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 HERE = pathlib.Path(__file__).resolve().parent
 parser = argparse.ArgumentParser()
 parser.add_argument("--portraitd", default=str(ROOT / "target/release/portraitd"))
-parser.add_argument("--bench", default=str(ROOT / "target/release/portrait-bench"))
+parser.add_argument("--bench", default=str(ROOT / "target/release/portraitd-bench"))
 parser.add_argument("--users", type=int, default=1_000_000)
 parser.add_argument("--seconds", type=float, default=3)
 parser.add_argument("--rounds", type=int, default=5)

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use portrait_server::internals::fuzz::{TARGETS, World};
+use portraitd::internals::fuzz::{TARGETS, World};
 use std::cell::RefCell;
 
 thread_local! {

@@ -2,6 +2,7 @@
 
 use crate::answering::Answering;
 use crate::connection::Connection;
+use crate::plan::Plan;
 use crate::report::{Outcome, Progress};
 use crate::workload::Workload;
 use anyhow::Context;
@@ -10,18 +11,6 @@ use mio::{Events, Interest, Poll, Token};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
-
-/// How a run goes.
-pub(crate) struct Plan {
-    pub(crate) connections: usize,
-    pub(crate) measured: Duration,
-    pub(crate) warm_up: Duration,
-    /// Calls a second; `None`: closed loop.
-    pub(crate) rate: Option<f64>,
-    pub(crate) timeline: bool,
-    /// Webhooks are answered on this port.
-    pub(crate) receiver: Option<u16>,
-}
 
 /// How long the open loop sleeps when nothing is due; a timer's slack comes on top.
 const NAP: Duration = Duration::from_micros(50);

@@ -1,4 +1,4 @@
-//! `portrait-bench`: a load generator for portraitd, cheap enough to share two cores with what it measures.
+//! `portraitd-bench`: a load generator for portraitd, cheap enough to share two cores with what it measures.
 //!
 //! One thread and non-blocking sockets; requests are signed by the real algorithm and every answer is checked. Closed
 //! loop: each connection asks again when it is answered. Open loop: calls start at fixed times, and latency counts
@@ -7,6 +7,7 @@
 mod answering;
 mod connection;
 mod drive;
+mod plan;
 mod random;
 mod report;
 mod workload;
@@ -21,11 +22,11 @@ use workload::{App, Distribution, Kind, Workload};
 
 /// Measure a running portraitd: calls a second and latencies of portrait_set and portrait_get
 ///
-///   portrait-bench accounts --users 100000 > accounts.jsonl
+///   portraitd-bench accounts --users 100000 > accounts.jsonl
 ///   portraitd import 1400000000 accounts.jsonl --data DIR
-///   portrait-bench run 127.0.0.1:8080 --app 1400000000:KEY --users 100000 --workload set
+///   portraitd-bench run 127.0.0.1:8080 --app 1400000000:KEY --users 100000 --workload set
 #[derive(Debug, Parser)]
-#[command(name = "portrait-bench", version, verbatim_doc_comment, max_term_width = 100)]
+#[command(name = "portraitd-bench", version, verbatim_doc_comment, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -101,11 +102,11 @@ struct Load {
 }
 
 impl Load {
-    fn plan(&self, receiver: Option<u16>) -> anyhow::Result<drive::Plan> {
+    fn plan(&self, receiver: Option<u16>) -> anyhow::Result<plan::Plan> {
         let seconds = |seconds: f64| Duration::try_from_secs_f64(seconds).context("not a number of seconds");
         anyhow::ensure!((1..=60_000).contains(&self.connections), "1 to 60000 connections");
         anyhow::ensure!(self.rate.is_none_or(|rate| rate > 0.0), "--rate must be more than 0");
-        Ok(drive::Plan {
+        Ok(plan::Plan {
             connections: self.connections,
             measured: seconds(self.seconds)?,
             warm_up: seconds(self.warm_up)?,

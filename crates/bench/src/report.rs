@@ -1,6 +1,6 @@
 //! What is counted, and how it is told: progress each second, a table or JSON at the end.
 
-use crate::drive::Plan;
+use crate::plan::Plan;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 use std::io::{IsTerminal, Write};

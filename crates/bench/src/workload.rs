@@ -3,7 +3,7 @@
 use crate::random::{Random, Zipf};
 use anyhow::{Context, bail};
 use memchr::memmem;
-use portrait_model::{AppKey, SdkAppId, SignRequest, UnixSeconds, UserId, sign};
+use portraitd_model::{AppKey, SdkAppId, SignRequest, UnixSeconds, UserId, sign};
 use std::io::Write;
 use std::net::SocketAddr;
 use std::str::FromStr;

@@ -2,7 +2,7 @@
 //! wrong in their first byte, among as many that are wrong in their last, and Welch's t of their times (the method of
 //! dudect). |t| beyond 5 says that the two can be told apart.
 //!
-//!     cargo bench -p portrait-model --bench constant_time --features internals
+//!     cargo bench -p portraitd-model --bench constant_time
 //!
 //! It begins with a comparison that stops at the first difference, and fails when that one is not found out. What is ours
 //! is only reported: on a busy machine a difference may be the machine's.
@@ -11,7 +11,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use portrait_model::{AppKey, SdkAppId, SignRequest, UnixSeconds, UserId, UserSig, WebhookToken, sign};
+use portraitd_model::{AppKey, SdkAppId, SignRequest, UnixSeconds, UserId, UserSig, WebhookToken, sign};
 use std::hash::{BuildHasher, RandomState};
 use std::hint::black_box;
 use std::io::Read;
@@ -98,7 +98,7 @@ fn user_sig(key: &AppKey, wrong: Wrong) -> UserSig {
     let mut document: serde_json::Value = serde_json::from_slice(&document).unwrap();
     let signature = STANDARD.decode(document["TLS.sig"].as_str().unwrap()).unwrap();
     document["TLS.sig"] = STANDARD.encode(guess(&signature, wrong)).into();
-    UserSig::read_document(document.to_string().as_bytes()).unwrap()
+    UserSig::from_document(document.to_string().as_bytes()).unwrap()
 }
 
 fn main() {

@@ -56,7 +56,7 @@ impl UserId {
     /// Checks and takes an id.
     ///
     /// ```
-    /// use portrait_model::UserId;
+    /// use portraitd_model::UserId;
     /// assert_eq!(UserId::parse("alice").unwrap().as_str(), "alice");
     /// assert!(UserId::parse("").is_err());
     /// assert!(UserId::parse(&"x".repeat(33)).is_err());
@@ -94,7 +94,7 @@ impl NewUserId {
     /// Takes an id; [`IdError::Reserved`] when it is one of the cloud's markers.
     ///
     /// ```
-    /// use portrait_model::{NewUserId, UserId};
+    /// use portraitd_model::{NewUserId, UserId};
     /// let id = |text| UserId::parse(text).and_then(NewUserId::new);
     /// assert!(id("alice").is_ok());
     /// assert!(id("@TLS#NOT_FOUND").is_err());

@@ -1,13 +1,15 @@
 //! What a user profile *means*: ids, UserSig, tags, values, permissions, patches, error codes.
 //!
 //! What may not enter this room: sockets, HTTP, SQL, files, the system clock, randomness, logging, an async
-//! runtime. Time and randomness are arguments. Types here carry no wire form; `portrait-server` has its own
-//! wire structs and converts by hand. The one exception is the UserSig payload, which is itself a format.
+//! runtime. Time and randomness are arguments. Types here carry no wire form; `portraitd` has its own
+//! wire structs and converts by hand. The exceptions: the UserSig payload, which is itself a format, and a field with
+//! its value, which is the same on every wire ([`TagValue`]).
 
 mod account;
 mod app;
 mod cloud_code;
 mod code;
+mod command;
 mod event;
 mod field;
 mod id;
@@ -15,7 +17,9 @@ mod language;
 mod lexicon;
 mod meant;
 mod profile;
+pub mod rfc3339;
 mod schema;
+mod sensitive_code;
 mod tag;
 mod time;
 mod usersig;
@@ -26,14 +30,16 @@ pub use account::{AccountSeed, AccountState};
 pub use app::{AppError, AppRecord, AppSettings, CustomField, KeyId, KeyRecord};
 pub use cloud_code::{CLOUD_CODES, CloudCode, CloudSource};
 pub use code::{ERROR_CODES, ErrorCode, ErrorRow, Evidence};
+pub use command::{COMMANDS, Command, CommandRow, Service};
 pub use event::{EventId, Origin, ProfileEvent};
 pub use field::{FieldSpec, Permission, Role, STANDARD_FIELDS, StandardField};
 pub use id::{AppKey, IdError, NewUserId, SdkAppId, UserId};
 pub use language::Language;
 pub use lexicon::{ForbiddenWord, Lexicon, LexiconError, WORD_BYTES_MAX, WORDS_MAX};
 pub use meant::Meant;
-pub use profile::{Profile, ProfileItem, ProfilePatch};
-pub use schema::{FieldError, FieldProblem, FieldSchema, RawItem, SensitiveCode};
+pub use profile::{Profile, ProfileItem, ProfilePatch, TagValue};
+pub use schema::{FieldError, FieldProblem, FieldSchema, RawItem};
+pub use sensitive_code::SensitiveCode;
 pub use tag::{CustomKeyword, StandardTag, Tag};
 pub use time::{Clock, UnixMillis, UnixSeconds};
 pub use usersig::{SigError, SignRequest, Unreadable, UserSig, sign};

@@ -1,15 +1,25 @@
 //! A profile, and the change to one.
 
 use crate::{FieldValue, Tag};
+use serde::{Deserialize, Serialize};
 
-/// One field of a profile with its value.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ProfileItem {
+/// A field with its value, as every list of fields has it on the wire: `{"Tag": …, "Value": …}`, members in this order.
+/// What is read may have other members besides.
+///
+/// Of what types they are, the place says where it stands: texts and raw JSON where nothing is checked yet,
+/// [`ProfileItem`] where all is.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct TagValue<T, V> {
     /// Which field.
-    pub tag: Tag,
+    pub tag: T,
     /// Its value.
-    pub value: FieldValue,
+    pub value: V,
 }
+
+/// One field of a profile with its value. It can be written as JSON and not be read from it: what is read is checked by
+/// [`FieldSchema::check`](crate::FieldSchema::check).
+pub type ProfileItem = TagValue<Tag, FieldValue>;
 
 /// What is known of one user: each field at most once, in the order of the tags. A field never set is absent.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -97,7 +107,7 @@ impl ProfilePatch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{CustomKeyword, STANDARD_FIELDS};
+    use crate::{CustomKeyword, STANDARD_FIELDS, StandardTag};
     use proptest::prelude::*;
 
     fn any_item() -> impl Strategy<Value = ProfileItem> {
@@ -112,6 +122,24 @@ mod tests {
 
     fn any_items() -> impl Strategy<Value = Vec<ProfileItem>> {
         prop::collection::vec(any_item(), 0..12)
+    }
+
+    #[test]
+    fn an_item_is_written_as_on_the_wire_and_raw_ones_are_read() {
+        type Raw = TagValue<String, Box<serde_json::value::RawValue>>;
+
+        let text = |item: &ProfileItem| serde_json::to_string(item).unwrap();
+        let nick =
+            ProfileItem { tag: Tag::Standard(StandardTag::Nick), value: FieldValue::Text("\"爱\n".into()) };
+        assert_eq!(text(&nick), r#"{"Tag":"Tag_Profile_IM_Nick","Value":"\"爱\n"}"#);
+        let keyword = CustomKeyword::parse("Score").unwrap();
+        let score = ProfileItem { tag: Tag::Custom(keyword), value: FieldValue::Uint(u64::MAX) };
+        assert_eq!(text(&score), r#"{"Tag":"Tag_Profile_Custom_Score","Value":18446744073709551615}"#);
+        let read: Raw = serde_json::from_str(r#"{"More":1,"Value": 1e400,"Tag":"any"}"#).unwrap();
+        assert_eq!((read.tag.as_str(), read.value.get()), ("any", "1e400"));
+        for incomplete in [r#"{"Tag":"a"}"#, r#"{"Value":1}"#, r#"{"tag":"a","value":1}"#, "null"] {
+            assert!(serde_json::from_str::<Raw>(incomplete).is_err(), "{incomplete}");
+        }
     }
 
     #[test]

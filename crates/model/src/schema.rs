@@ -5,7 +5,7 @@ use crate::lexicon::Lexicon;
 use crate::meant::{Meant, meant};
 use crate::profile::{ProfileItem, ProfilePatch};
 use crate::value::{FieldValue, RawValue, ValueProblem, ValueRule};
-use crate::{AppSettings, CustomKeyword, ErrorCode, Language, SdkAppId, StandardTag, Tag};
+use crate::{AppSettings, CustomKeyword, ErrorCode, Language, SdkAppId, SensitiveCode, StandardTag, Tag};
 
 /// One field as a caller sent it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -14,31 +14,6 @@ pub struct RawItem<'a> {
     pub tag: &'a str,
     /// The value as written.
     pub value: RawValue<'a>,
-}
-
-/// The code that a sensitive word is answered with: pages since 2024 have dropped the first and widened the second.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum SensitiveCode {
-    /// 40005
-    #[default]
-    Profile,
-    /// 80001
-    Content,
-}
-
-impl SensitiveCode {
-    /// The code.
-    pub const fn code(self) -> ErrorCode {
-        match self {
-            Self::Profile => ErrorCode::SensitiveText,
-            Self::Content => ErrorCode::SensitiveContent,
-        }
-    }
-
-    /// The choice whose code has this number.
-    pub fn from_number(number: u32) -> Option<Self> {
-        [Self::Profile, Self::Content].into_iter().find(|choice| choice.code().number() == number)
-    }
 }
 
 /// Every field that an app has.

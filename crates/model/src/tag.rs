@@ -1,6 +1,7 @@
 //! The names of fields: standard tags, custom tags, and the two ways a custom tag is written.
 
 use crate::SdkAppId;
+use serde::{Serialize, Serializer};
 use std::fmt;
 
 /// A standard field's tag. The numbers are part of the stored form: never change or reuse one.
@@ -33,7 +34,7 @@ impl CustomKeyword {
     /// Takes a keyword; `None` unless it is 1 to 8 ASCII letters.
     ///
     /// ```
-    /// use portrait_model::CustomKeyword;
+    /// use portraitd_model::CustomKeyword;
     /// assert!(CustomKeyword::parse("Test").is_some());
     /// assert!(CustomKeyword::parse("Test1").is_none());
     /// ```
@@ -106,6 +107,12 @@ impl fmt::Display for Tag {
             Self::Standard(tag) => f.write_str(tag.as_str()),
             Self::Custom(keyword) => write!(f, "{CUSTOM_PREFIX}{keyword}"),
         }
+    }
+}
+
+impl Serialize for Tag {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -9,12 +9,11 @@
 
 mod error;
 
-pub use error::{SigError, Unreadable};
-
 use crate::{AppKey, SdkAppId, UnixSeconds, UserId};
 use base64::Engine as _;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+pub use error::{SigError, Unreadable};
 use flate2::{Compression, read::ZlibDecoder, write::ZlibEncoder};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Deserializer, de};
@@ -102,14 +101,9 @@ impl UserSig {
         Self::from_document(&document)
     }
 
-    /// Reads the document alone, for fuzz targets.
-    #[cfg(feature = "internals")]
-    #[doc(hidden)]
-    pub fn read_document(json: &[u8]) -> Result<Self, Unreadable> {
-        Self::from_document(json)
-    }
-
-    fn from_document(json: &[u8]) -> Result<Self, Unreadable> {
+    /// Reads the JSON document that is inside a UserSig, after base64 and zlib: [`UserSig::decode`] without its first two steps.
+    /// Nothing but the form is checked.
+    pub fn from_document(json: &[u8]) -> Result<Self, Unreadable> {
         let document: Document<'_> = serde_json::from_slice(json).map_err(|_| Unreadable::Document)?;
         if document.version != "2.0" {
             return Err(Unreadable::Version);
@@ -203,7 +197,7 @@ pub struct SignRequest<'a> {
 /// Makes a UserSig as the official libraries do.
 ///
 /// ```
-/// use portrait_model::{AppKey, SdkAppId, SignRequest, UnixSeconds, UserId, UserSig, sign};
+/// use portraitd_model::{AppKey, SdkAppId, SignRequest, UnixSeconds, UserId, UserSig, sign};
 /// let key = AppKey::parse("0123456789abcdef").unwrap();
 /// let now = UnixSeconds(1_700_000_000);
 /// let identifier = UserId::parse("alice").unwrap();

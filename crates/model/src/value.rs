@@ -1,5 +1,6 @@
 //! Values: as they arrive, as they are kept, and the rules between the two.
 
+use serde::Serialize;
 use std::borrow::Cow;
 
 /// A value as it arrives: a JSON string, or the text of a JSON number.
@@ -54,7 +55,8 @@ fn saturating_i64(text: &str) -> i64 {
 }
 
 /// A value as it is kept: the two forms that the protocol has in JSON.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(untagged)]
 pub enum FieldValue {
     /// A number.
     Uint(u64),

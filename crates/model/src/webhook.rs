@@ -42,7 +42,7 @@ impl WebhookUrl {
     /// Checks and takes a URL.
     ///
     /// ```
-    /// use portrait_model::WebhookUrl;
+    /// use portraitd_model::WebhookUrl;
     /// assert!(WebhookUrl::parse("https://example.com/hook?from=im").is_ok());
     /// assert!(WebhookUrl::parse("example.com/hook").is_err());
     /// ```

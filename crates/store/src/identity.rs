@@ -29,7 +29,8 @@ impl StoreId {
         Self(bytes)
     }
 
-    pub(crate) const fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
+    /// An identity that an engine has stored.
+    pub const fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
         Self(bytes)
     }
 }

@@ -9,13 +9,13 @@
 //! 4 bytes   CRC-32 of everything before, little-endian
 //! ```
 
-use super::{Damaged, Reader, push_items, push_text, push_varint, split_checksum};
-use portrait_model::{EventId, ProfileEvent, UnixMillis, UserId};
+use super::{Damaged, Reader, push_items, push_text, push_varint, split_checksum, with_checksum};
+use portraitd_model::{EventId, ProfileEvent, UnixMillis, UserId};
 
 const VERSION: u8 = 1;
 
 /// Writes an event.
-pub(crate) fn encode_event(event: &ProfileEvent) -> Vec<u8> {
+pub fn encode_event(event: &ProfileEvent) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(192);
     bytes.push(VERSION);
     bytes.extend_from_slice(&event.id.0.to_le_bytes());
@@ -24,13 +24,11 @@ pub(crate) fn encode_event(event: &ProfileEvent) -> Vec<u8> {
     push_text(&mut bytes, &event.operator);
     push_text(&mut bytes, &event.client_ip.to_string());
     push_items(&mut bytes, &event.items);
-    let checksum = crc32fast::hash(&bytes);
-    bytes.extend_from_slice(&checksum.to_le_bytes());
-    bytes
+    with_checksum(bytes)
 }
 
-/// Reads an event back; any change to the bytes since they were written is found.
-pub(crate) fn decode_event(bytes: &[u8]) -> Result<ProfileEvent, Damaged> {
+/// Reads an event back; any change to the bytes since they were written is found, and is [`Damaged`].
+pub fn decode_event(bytes: &[u8]) -> Result<ProfileEvent, Damaged> {
     let (body, checksum) = split_checksum(bytes)?;
     if crc32fast::hash(body).to_le_bytes() != checksum {
         return Err(Damaged);
@@ -53,7 +51,7 @@ pub(crate) fn decode_event(bytes: &[u8]) -> Result<ProfileEvent, Damaged> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use portrait_model::{FieldValue, ProfileItem, StandardTag, Tag};
+    use portraitd_model::{FieldValue, ProfileItem, StandardTag, Tag};
 
     #[test]
     fn events_read_back_and_every_change_is_found() {

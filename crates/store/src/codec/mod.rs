@@ -1,4 +1,5 @@
-//! The stored forms: items, and what they share. A profile is in `profile.rs`, an event in `event.rs`.
+//! The stored forms, the same in every engine. A profile is in `profile.rs`, an event in `event.rs`, an app's settings in
+//! `settings.rs`; here is what profiles and events share.
 //!
 //! ```text
 //! item      tag · value
@@ -9,11 +10,13 @@
 
 mod event;
 mod profile;
+mod settings;
 
-pub(crate) use event::{decode_event, encode_event};
-pub(crate) use profile::{decode_profile, encode_profile};
+pub use event::{decode_event, encode_event};
+pub use profile::{decode_profile, encode_profile};
+pub use settings::{decode_settings, encode_settings};
 
-use portrait_model::{CustomKeyword, FieldValue, ProfileItem, StandardTag, Tag};
+use portraitd_model::{CustomKeyword, FieldValue, ProfileItem, StandardTag, Tag};
 
 const CUSTOM: u8 = 0;
 const UINT: u8 = 0;
@@ -23,7 +26,7 @@ const CHECKSUM_BYTES: usize = 4;
 /// Stored bytes that do not read back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("the stored bytes do not read back")]
-pub(crate) struct Damaged;
+pub struct Damaged;
 
 fn push_items(bytes: &mut Vec<u8>, items: &[ProfileItem]) {
     for item in items {
@@ -64,6 +67,13 @@ fn push_varint(bytes: &mut Vec<u8>, mut number: u64) {
         }
         bytes.push(low | 0x80);
     }
+}
+
+/// Ends a stored form with the CRC-32 of everything before, little-endian: that of an event, and of a profile of version 1.
+pub fn with_checksum(mut body: Vec<u8>) -> Vec<u8> {
+    let checksum = crc32fast::hash(&body);
+    body.extend_from_slice(&checksum.to_le_bytes());
+    body
 }
 
 /// What was written, and its checksum.

@@ -8,7 +8,7 @@
 //! ```
 
 use super::{Damaged, Reader, push_items, split_checksum};
-use portrait_model::{Profile, SdkAppId, UserId};
+use portraitd_model::{Profile, SdkAppId, UserId};
 
 /// The checksum covers the bytes alone.
 const UNBOUND: u8 = 1;
@@ -16,7 +16,7 @@ const UNBOUND: u8 = 1;
 const BOUND: u8 = 2;
 
 /// Writes a profile.
-pub(crate) fn encode_profile(app: SdkAppId, user: UserId, profile: &Profile) -> Vec<u8> {
+pub fn encode_profile(app: SdkAppId, user: UserId, profile: &Profile) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(256);
     bytes.push(BOUND);
     push_items(&mut bytes, profile.items());
@@ -26,7 +26,7 @@ pub(crate) fn encode_profile(app: SdkAppId, user: UserId, profile: &Profile) -> 
 }
 
 /// Reads a profile back; any change to the bytes since they were written is found, and so is another user's profile.
-pub(crate) fn decode_profile(app: SdkAppId, user: UserId, bytes: &[u8]) -> Result<Profile, Damaged> {
+pub fn decode_profile(app: SdkAppId, user: UserId, bytes: &[u8]) -> Result<Profile, Damaged> {
     let (body, checksum) = split_checksum(bytes)?;
     let mut reader = Reader(body);
     let expected = match reader.byte()? {
@@ -51,7 +51,7 @@ fn bound_checksum(app: SdkAppId, user: UserId, body: &[u8]) -> [u8; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use portrait_model::{CustomKeyword, FieldValue, ProfileItem, STANDARD_FIELDS, StandardTag, Tag};
+    use portraitd_model::{CustomKeyword, FieldValue, ProfileItem, STANDARD_FIELDS, StandardTag, Tag};
     use proptest::prelude::*;
 
     const APP: SdkAppId = SdkAppId(1);

@@ -3,7 +3,7 @@
 
 use super::{Account, Inner, MemoryStore};
 use crate::{Found, Store, StoreError, StoreFuture, StoreId};
-use portrait_model::{AccountState, AppSettings, Profile, SdkAppId, UnixMillis, UserId};
+use portraitd_model::{AccountState, AppSettings, Profile, SdkAppId, UnixMillis, UserId};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
@@ -133,9 +133,9 @@ impl MemoryStore {
     /// [`Store::id`] then: an import that was interrupted before can't continue over what is gone.
     pub fn put_back(&self, scope: Option<SdkAppId>, image: &Image) -> StoreFuture<'_, ()> {
         let chosen = in_scope(scope);
-        self.write(|inner, effects| {
+        self.commit(|inner, delta| {
             inner.id = StoreId::random();
-            inner.outbox.clear(|app| chosen.contains(&app), effects);
+            inner.outbox.clear(|app| chosen.contains(&app), delta);
             inner.accounts.retain(|(app, _), _| !chosen.contains(app));
             inner.deletions.retain(|(app, _), _| !chosen.contains(app));
             inner.apps.retain(|app, _| !chosen.contains(app));
@@ -148,7 +148,7 @@ impl MemoryStore {
 
     /// Adds an image's apps, or none of them: [`StoreError::Conflict`] when one is there already.
     pub fn add(&self, image: &Image) -> StoreFuture<'_, ()> {
-        self.write(|inner, _| {
+        self.commit(|inner, _| {
             if image.apps.keys().any(|id| inner.apps.contains_key(id)) {
                 return Err(StoreError::Conflict);
             }
@@ -161,7 +161,7 @@ impl MemoryStore {
 }
 
 impl Inner {
-    /// Puts an app where none is, with a revision that nobody has seen before: changes count by one from the last.
+    /// Puts an app where none is, with a revision that was never given before: changes count by one from the last.
     fn place(&mut self, id: SdkAppId, app: &AppImage) {
         self.placed += 1;
         self.apps.insert(id, (app.settings.clone(), self.placed << 32));

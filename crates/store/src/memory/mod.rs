@@ -1,23 +1,21 @@
 //! The reference engine: everything in memory, gone at exit. For tests and `portraitd dev` without `--data`.
 
+mod admin;
 mod image;
-mod operator;
 mod outbox;
+mod write;
 
 pub use image::Image;
 
-use crate::outbox::{Backlogs, Effects};
+use crate::engine::{Backlogs, OutboxDelta};
 use crate::{
-    CatalogStore, Change, DELETIONS_UNIT_MAX, Found, ProfileStore, Store, StoreError, StoreFuture, StoreId,
-    StoreStats,
+    AuditEntry, AuditNote, AuditSeq, Backlog, EventState, Found, OutboxEvent, OutboxSeq, Store, StoreError,
+    StoreFuture, StoreId, StoreStats, TokenRecord, Write, WriteOutcome,
 };
+use admin::AdminTables;
 use futures_util::future::{BoxFuture, ready};
-use operator::Office;
 use outbox::Outbox;
-use portrait_model::{
-    AccountSeed, AccountState, AppRecord, AppSettings, Origin, Profile, ProfileEvent, SdkAppId, UnixMillis,
-    UnixSeconds, UserId,
-};
+use portraitd_model::{AccountState, AppRecord, AppSettings, Profile, SdkAppId, Tag, UnixMillis, UserId};
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::path::Path;
@@ -37,7 +35,7 @@ struct Inner {
     deletions: BTreeMap<(SdkAppId, UserId), UnixMillis>,
     outbox: Outbox,
     backlogs: Backlogs,
-    office: Office,
+    admin: AdminTables,
     /// Apps that images have put here.
     placed: u64,
     stats: StoreStats,
@@ -53,7 +51,7 @@ impl Default for Inner {
             deletions: BTreeMap::default(),
             outbox: Outbox::default(),
             backlogs: Backlogs::default(),
-            office: Office::default(),
+            admin: AdminTables::default(),
             placed: 0,
             stats: StoreStats::default(),
             closed: false,
@@ -83,15 +81,15 @@ impl MemoryStore {
         Box::pin(ready(inner.open().map(|()| read(&inner))))
     }
 
-    fn write<'a, T: Send + 'a>(
+    fn commit<'a, T: Send + 'a>(
         &self,
-        write: impl FnOnce(&mut Inner, &mut Effects) -> Result<T, StoreError>,
+        write: impl FnOnce(&mut Inner, &mut OutboxDelta) -> Result<T, StoreError>,
     ) -> StoreFuture<'a, T> {
         let mut inner = self.lock();
-        let mut effects = Effects::after(inner.outbox.last);
-        let outcome = inner.open().and_then(|()| write(&mut inner, &mut effects));
+        let mut delta = OutboxDelta::after(inner.outbox.last);
+        let outcome = inner.open().and_then(|()| write(&mut inner, &mut delta));
         if outcome.is_ok() {
-            inner.backlogs.commit(&effects);
+            inner.backlogs.commit(&delta);
             inner.stats.changes += 1;
             inner.stats.commits += 1;
         }
@@ -103,90 +101,17 @@ impl Inner {
     fn open(&self) -> Result<(), StoreError> {
         if self.closed { Err(StoreError::Unavailable("it was closed".into())) } else { Ok(()) }
     }
-
-    fn account(&mut self, app: SdkAppId, user: UserId) -> Result<&mut Account, StoreError> {
-        self.accounts.get_mut(&(app, user)).ok_or(StoreError::NoSuchAccount)
-    }
-
-    fn apply(&mut self, change: Change, effects: &mut Effects) -> Result<(), StoreError> {
-        let Change { app, user, patch, at, origin } = change;
-        let changed = self.account(app, user)?.profile.merge(&patch);
-        if let Some(origin) = origin.filter(|_| changed) {
-            let event = ProfileEvent::of(&origin, 0, user, at, patch.items());
-            self.outbox.append(app, event.into(), effects);
-        }
-        Ok(())
-    }
-
-    fn import(
-        &mut self,
-        app: SdkAppId,
-        seeds: &[AccountSeed],
-        at: UnixMillis,
-        origin: Option<&Origin>,
-        deleted_after: Option<UnixMillis>,
-        effects: &mut Effects,
-    ) -> Vec<UserId> {
-        let mut left_out = Vec::new();
-        for (index, seed) in seeds.iter().enumerate() {
-            let key = (app, seed.user.id());
-            let deleted =
-                self.deletions.get(&key).is_some_and(|at| deleted_after.is_some_and(|after| *at > after));
-            if deleted && !self.accounts.contains_key(&key) {
-                left_out.push(key.1);
-                continue;
-            }
-            let changed = self.create(key).profile.merge(&seed.patch);
-            if let Some(origin) = origin.filter(|_| changed) {
-                let event = ProfileEvent::of(origin, index, key.1, at, seed.patch.items());
-                self.outbox.append(app, event.into(), effects);
-            }
-        }
-        left_out
-    }
-
-    /// The account, which exists from here on.
-    fn create(&mut self, key: (SdkAppId, UserId)) -> &mut Account {
-        self.deletions.remove(&key);
-        self.accounts.entry(key).or_default()
-    }
-
-    fn delete(&mut self, app: SdkAppId, users: &[UserId], noted_at: Option<UnixMillis>) -> Vec<bool> {
-        let mut delete = |user: &UserId| {
-            let existed = self.accounts.remove(&(app, *user)).is_some();
-            if let Some(at) = noted_at.filter(|_| existed) {
-                self.deletions.insert((app, *user), at);
-            }
-            existed
-        };
-        users.iter().map(&mut delete).collect()
-    }
-
-    fn forget_deletions(&mut self, app: SdkAppId, until: UnixMillis) -> usize {
-        let due = self.deletions.iter().filter(|((other, _), at)| *other == app && **at <= until);
-        let due: Vec<_> = due.map(|(key, _)| *key).take(DELETIONS_UNIT_MAX).collect();
-        for key in &due {
-            self.deletions.remove(key);
-        }
-        due.len()
-    }
-
-    fn put_app(&mut self, settings: AppSettings, expected: Option<u64>) -> Result<u64, StoreError> {
-        if self.apps.get(&settings.id).map(|(_, revision)| *revision) != expected {
-            return Err(StoreError::Conflict);
-        }
-        let revision = expected.unwrap_or(0) + 1;
-        for admin in &settings.admins {
-            self.create((settings.id, *admin));
-        }
-        self.apps.insert(settings.id, (settings, revision));
-        Ok(revision)
-    }
 }
 
-impl ProfileStore for MemoryStore {
-    fn apply(&self, change: Change) -> StoreFuture<'_, ()> {
-        self.write(|inner, effects| inner.apply(change, effects))
+impl Store for MemoryStore {
+    fn write(&self, write: Write, note: Option<AuditNote>) -> StoreFuture<'_, WriteOutcome> {
+        self.commit(|inner, delta| {
+            let outcome = inner.run(write, delta)?;
+            if let Some(note) = note.filter(|_| outcome.changed()) {
+                inner.admin.append(note);
+            }
+            Ok(outcome)
+        })
     }
 
     fn profiles(&self, app: SdkAppId, users: Vec<UserId>) -> StoreFuture<'_, Vec<Found>> {
@@ -199,47 +124,9 @@ impl ProfileStore for MemoryStore {
         })
     }
 
-    fn import_unless_deleted(
-        &self,
-        app: SdkAppId,
-        seeds: Vec<AccountSeed>,
-        at: UnixMillis,
-        origin: Option<Origin>,
-        deleted_after: Option<UnixMillis>,
-    ) -> StoreFuture<'_, Vec<UserId>> {
-        self.write(|inner, effects| {
-            Ok(inner.import(app, &seeds, at, origin.as_ref(), deleted_after, effects))
-        })
-    }
-
     fn states(&self, app: SdkAppId, users: Vec<UserId>) -> StoreFuture<'_, Vec<Option<AccountState>>> {
         self.read(|inner| {
             users.iter().map(|user| inner.accounts.get(&(app, *user)).map(|account| account.state)).collect()
-        })
-    }
-
-    fn delete_noting(
-        &self,
-        app: SdkAppId,
-        users: Vec<UserId>,
-        noted_at: Option<UnixMillis>,
-    ) -> StoreFuture<'_, Vec<bool>> {
-        self.write(|inner, _| Ok(inner.delete(app, &users, noted_at)))
-    }
-
-    fn forget_deletions(&self, app: SdkAppId, until: UnixMillis) -> StoreFuture<'_, usize> {
-        let due = self.lock().deletions.iter().any(|((other, _), at)| *other == app && *at <= until);
-        if !due {
-            return self.read(|_| 0);
-        }
-        self.write(|inner, _| Ok(inner.forget_deletions(app, until)))
-    }
-
-    fn kick(&self, app: SdkAppId, user: UserId, at: UnixSeconds) -> StoreFuture<'_, ()> {
-        self.write(|inner, _| {
-            let state = &mut inner.account(app, user)?.state;
-            state.kicked_at = state.kicked_at.max(Some(at));
-            Ok(())
         })
     }
 
@@ -262,9 +149,22 @@ impl ProfileStore for MemoryStore {
             of_app.filter(|user| user.as_str().starts_with(&prefix)).take(limit).collect()
         })
     }
-}
 
-impl CatalogStore for MemoryStore {
+    fn accounts_count(&self, app: SdkAppId) -> StoreFuture<'_, u64> {
+        self.read(|inner| inner.accounts.keys().filter(|(other, _)| *other == app).count() as u64)
+    }
+
+    fn holders_count(&self, app: SdkAppId, tag: Tag) -> StoreFuture<'_, u64> {
+        self.read(|inner| {
+            let of_app = inner.accounts.iter().filter(|((other, _), _)| *other == app);
+            of_app.filter(|(_, account)| account.profile.get(tag).is_some()).count() as u64
+        })
+    }
+
+    fn has_deletions(&self, app: SdkAppId, until: UnixMillis) -> StoreFuture<'_, bool> {
+        self.read(|inner| inner.deletions.iter().any(|((other, _), at)| *other == app && *at <= until))
+    }
+
     fn catalog(&self) -> StoreFuture<'_, Vec<AppRecord>> {
         self.read(|inner| {
             let record = |(settings, revision): &(AppSettings, u64)| {
@@ -282,18 +182,35 @@ impl CatalogStore for MemoryStore {
         })
     }
 
-    fn put_app(&self, settings: AppSettings, expected: Option<u64>) -> StoreFuture<'_, u64> {
-        self.write(|inner, _| inner.put_app(settings, expected))
+    fn events(
+        &self,
+        app: SdkAppId,
+        state: EventState,
+        after: Option<OutboxSeq>,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<OutboxEvent>> {
+        self.read(|inner| inner.outbox.events(app, state, after, limit))
     }
-}
 
-impl Store for MemoryStore {
+    fn backlogs(&self) -> BTreeMap<SdkAppId, Backlog> {
+        self.lock().backlogs.all()
+    }
+
+    fn audit(
+        &self,
+        app: Option<SdkAppId>,
+        before: Option<AuditSeq>,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<AuditEntry>> {
+        self.read(|inner| inner.admin.audit(app, before, limit))
+    }
+
+    fn tokens(&self) -> StoreFuture<'_, Vec<TokenRecord>> {
+        self.read(|inner| inner.admin.tokens())
+    }
+
     fn id(&self) -> StoreId {
         self.lock().id
-    }
-
-    fn probe(&self) -> StoreFuture<'_, ()> {
-        self.write(|_, _| Ok(()))
     }
 
     fn backup(&self, _to: &Path) -> StoreFuture<'_, ()> {

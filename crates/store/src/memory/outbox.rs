@@ -1,9 +1,9 @@
 //! The outbox of the reference engine.
 
-use super::MemoryStore;
-use crate::outbox::{Backlog, Effects, EventState, OutboxEvent, OutboxSeq, Selection, Verdict};
-use crate::{OutboxStore, StoreFuture, codec};
-use portrait_model::{ProfileEvent, SdkAppId, UnixMillis};
+use crate::engine::OutboxDelta;
+use crate::outbox::{DeliveryOutcome, EventState, OutboxEvent, OutboxSeq, Selection};
+use crate::{EVENTS_UNIT_MAX, codec};
+use portraitd_model::{ProfileEvent, SdkAppId, UnixMillis};
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
@@ -22,30 +22,36 @@ struct Kept {
 }
 
 impl Outbox {
-    pub(super) fn append(&mut self, app: SdkAppId, event: Arc<ProfileEvent>, effects: &mut Effects) {
-        let seq = effects.next_place();
+    pub(super) fn append(&mut self, app: SdkAppId, event: Arc<ProfileEvent>, delta: &mut OutboxDelta) {
+        let seq = delta.next_place();
         self.last = seq;
         let bytes = codec::encode_event(&event).len() as u64;
         let (due, event) = (UnixMillis(0), Some(event));
         let event = OutboxEvent { seq, bytes, attempts: 0, due, failure: None, event };
-        effects.add(app, EventState::Waiting, seq, bytes);
+        delta.add(app, EventState::Waiting, seq, bytes);
         self.kept.insert(seq, Kept { app, state: EventState::Waiting, event });
     }
 
-    fn settle(&mut self, app: SdkAppId, seq: OutboxSeq, verdict: Verdict, effects: &mut Effects) {
+    pub(super) fn record_delivery(
+        &mut self,
+        app: SdkAppId,
+        seq: OutboxSeq,
+        outcome: DeliveryOutcome,
+        delta: &mut OutboxDelta,
+    ) {
         let waiting = |kept: &&mut Kept| kept.app == app && kept.state == EventState::Waiting;
         let Some(kept) = self.kept.get_mut(&seq).filter(waiting) else { return };
-        match verdict {
-            Verdict::Delivered => {
-                effects.remove(app, EventState::Waiting, seq, kept.event.bytes);
+        match outcome {
+            DeliveryOutcome::Delivered => {
+                delta.remove(app, EventState::Waiting, seq, kept.event.bytes);
                 self.kept.remove(&seq);
             }
-            Verdict::Retry { attempts, due, failure } => {
+            DeliveryOutcome::Retry { attempts, due, failure } => {
                 kept.event = OutboxEvent { attempts, due, failure: Some(failure), ..kept.event.clone() };
             }
-            Verdict::Park { attempts, failure } => {
-                effects.remove(app, EventState::Waiting, seq, kept.event.bytes);
-                effects.add(app, EventState::Parked, seq, kept.event.bytes);
+            DeliveryOutcome::Park { attempts, failure } => {
+                delta.remove(app, EventState::Waiting, seq, kept.event.bytes);
+                delta.add(app, EventState::Parked, seq, kept.event.bytes);
                 kept.event = OutboxEvent { attempts, failure: Some(failure), ..kept.event.clone() };
                 kept.state = EventState::Parked;
             }
@@ -53,16 +59,14 @@ impl Outbox {
     }
 
     fn places(&self, app: SdkAppId, state: EventState, selection: Selection) -> Vec<OutboxSeq> {
-        /// The most events that one unit touches.
-        const UNIT_MAX: usize = 1000;
         let is_there = |kept: &Kept| kept.app == app && kept.state == state;
         match selection {
             Selection::Oldest(count) => {
                 let there = self.kept.iter().filter(|(_, kept)| is_there(kept)).map(|(seq, _)| *seq);
-                there.take(count.min(UNIT_MAX)).collect()
+                there.take(count.min(EVENTS_UNIT_MAX)).collect()
             }
             Selection::Places(mut places) => {
-                places.truncate(UNIT_MAX);
+                places.truncate(EVENTS_UNIT_MAX);
                 places.sort_unstable();
                 places.dedup();
                 places.retain(|seq| self.kept.get(seq).is_some_and(is_there));
@@ -72,11 +76,11 @@ impl Outbox {
     }
 
     /// Forgets every event of the apps that are chosen.
-    pub(super) fn clear(&mut self, chosen: impl Fn(SdkAppId) -> bool, effects: &mut Effects) {
+    pub(super) fn clear(&mut self, chosen: impl Fn(SdkAppId) -> bool, delta: &mut OutboxDelta) {
         let places: Vec<_> =
             self.kept.iter().filter(|(_, kept)| chosen(kept.app)).map(|(seq, _)| *seq).collect();
         for seq in places {
-            self.remove(seq, effects);
+            self.remove(seq, delta);
         }
     }
 
@@ -85,67 +89,42 @@ impl Outbox {
         app: SdkAppId,
         state: EventState,
         selection: Selection,
-        effects: &mut Effects,
+        delta: &mut OutboxDelta,
     ) -> usize {
         let places = self.places(app, state, selection);
         for seq in &places {
-            self.remove(*seq, effects);
+            self.remove(*seq, delta);
         }
         places.len()
     }
 
-    pub(super) fn replay(&mut self, app: SdkAppId, selection: Selection, effects: &mut Effects) -> usize {
+    pub(super) fn replay(&mut self, app: SdkAppId, selection: Selection, delta: &mut OutboxDelta) -> usize {
         let places = self.places(app, EventState::Parked, selection);
         for seq in &places {
-            let kept = self.remove(*seq, effects);
+            let kept = self.remove(*seq, delta);
             if let Some(event) = kept.and_then(|kept| kept.event.event) {
-                self.append(app, event, effects);
+                self.append(app, event, delta);
             }
         }
         places.len()
     }
 
-    fn remove(&mut self, seq: OutboxSeq, effects: &mut Effects) -> Option<Kept> {
+    fn remove(&mut self, seq: OutboxSeq, delta: &mut OutboxDelta) -> Option<Kept> {
         let kept = self.kept.remove(&seq)?;
-        effects.remove(kept.app, kept.state, seq, kept.event.bytes);
+        delta.remove(kept.app, kept.state, seq, kept.event.bytes);
         Some(kept)
     }
-}
 
-impl OutboxStore for MemoryStore {
-    fn events(
+    pub(super) fn events(
         &self,
         app: SdkAppId,
         state: EventState,
         after: Option<OutboxSeq>,
         limit: usize,
-    ) -> StoreFuture<'_, Vec<OutboxEvent>> {
-        self.read(|inner| {
-            let start = after.map_or(Bound::Unbounded, Bound::Excluded);
-            let later = inner.outbox.kept.range((start, Bound::Unbounded)).map(|(_, kept)| kept);
-            let wanted = later.filter(|kept| kept.app == app && kept.state == state);
-            wanted.take(limit).map(|kept| kept.event.clone()).collect()
-        })
-    }
-
-    fn settle(&self, app: SdkAppId, verdicts: Vec<(OutboxSeq, Verdict)>) -> StoreFuture<'_, ()> {
-        self.write(|inner, effects| {
-            for (seq, verdict) in verdicts {
-                inner.outbox.settle(app, seq, verdict, effects);
-            }
-            Ok(())
-        })
-    }
-
-    fn discard(&self, app: SdkAppId, state: EventState, selection: Selection) -> StoreFuture<'_, usize> {
-        self.write(|inner, effects| Ok(inner.outbox.discard(app, state, selection, effects)))
-    }
-
-    fn replay(&self, app: SdkAppId, selection: Selection) -> StoreFuture<'_, usize> {
-        self.write(|inner, effects| Ok(inner.outbox.replay(app, selection, effects)))
-    }
-
-    fn backlogs(&self) -> BTreeMap<SdkAppId, Backlog> {
-        self.lock().backlogs.all()
+    ) -> Vec<OutboxEvent> {
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let later = self.kept.range((start, Bound::Unbounded)).map(|(_, kept)| kept);
+        let wanted = later.filter(|kept| kept.app == app && kept.state == state);
+        wanted.take(limit).map(|kept| kept.event.clone()).collect()
     }
 }

@@ -1,0 +1,62 @@
+//! The audit log, read page by page.
+
+use crate::audit_log::Entry;
+use crate::state::{Answer, State};
+use crate::types::{AuditEntryView, AuditPage};
+use axum::Json;
+use axum::extract::{Query, State as Extract};
+use portraitd_model::SdkAppId;
+use portraitd_store::{AuditEntry, AuditSeq, StoreError};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// The most entries of a page.
+const PAGE_MAX: usize = 1000;
+
+/// Which part of the log.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AuditQuery {
+    /// Of this app alone.
+    app: Option<u32>,
+    /// Entries before this place.
+    before: Option<u64>,
+    /// At most so many; 100 unless given, at most 1000.
+    limit: Option<usize>,
+    /// The id of the store that is meant, as `/store` shows it; another store answers 409.
+    store: Option<String>,
+}
+
+pub(crate) async fn page(
+    Extract(state): Extract<State>,
+    Query(query): Query<AuditQuery>,
+) -> Answer<AuditPage> {
+    state.ensure_store(query.store.as_deref())?;
+    let limit = query.limit.unwrap_or(100).clamp(1, PAGE_MAX);
+    let (app, before) = (query.app.map(SdkAppId), query.before.map(AuditSeq));
+    // One more than asked for tells whether there is a next page.
+    let mut page = state.store.audit(app, before, limit + 1).await?;
+    let more = page.len() > limit;
+    page.truncate(limit);
+    let next = page.last().filter(|_| more).map(|entry| entry.seq.0);
+    let entries = page.into_iter().map(view).collect::<Result<_, _>>()?;
+    Ok(Json(AuditPage { entries, next }))
+}
+
+fn view(AuditEntry { seq, note }: AuditEntry) -> Result<AuditEntryView, StoreError> {
+    let damaged = |error| StoreError::Corrupt(format!("entry {} of the audit log: {error}", seq.0));
+    let Entry { who, from, method, resource, outcome, before, after } =
+        serde_json::from_str(&note.text).map_err(damaged)?;
+    Ok(AuditEntryView {
+        place: seq.0,
+        at_ms: note.at.0,
+        sdkappid: note.app.map(|app| app.0),
+        who,
+        from,
+        method,
+        resource,
+        outcome,
+        before,
+        after,
+    })
+}

@@ -1,0 +1,115 @@
+//! One account with its whole profile as one line of JSON: what an export writes and an import reads.
+//!
+//! `{"UserID":"alice","ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":"Alice"}]}`: always in this order, the tags
+//! in theirs, and no times, so that the same account always is the same line.
+
+use portraitd_api::openapi::item::Item;
+use portraitd_model::{
+    AccountSeed, FieldSchema, Language, Lexicon, NewUserId, Profile, ProfileItem, RawItem, RawNumber, Role,
+    UserId,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+/// An account's line.
+#[derive(JsonSchema, Serialize)]
+pub(super) struct Record<'a> {
+    #[serde(rename = "UserID")]
+    user: &'a str,
+    #[serde(rename = "ProfileItem")]
+    #[schemars(with = "Vec<Item>")]
+    items: &'a [ProfileItem],
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Given<'a> {
+    #[serde(rename = "UserID", borrow)]
+    user: Cow<'a, str>,
+    #[serde(rename = "ProfileItem", borrow, default)]
+    items: Vec<GivenItem<'a>>,
+}
+
+/// A `TagValue` that is borrowed from the line, and nothing besides.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct GivenItem<'a> {
+    #[serde(borrow)]
+    tag: Cow<'a, str>,
+    #[serde(borrow)]
+    value: &'a RawValue,
+}
+
+/// Writes an account's line, without its end.
+pub fn write(user: UserId, profile: &Profile) -> serde_json::Result<Box<RawValue>> {
+    serde_json::value::to_raw_value(&Record { user: user.as_str(), items: profile.items() })
+}
+
+/// Reads an account's line; `Err` says what is wrong with it.
+pub fn read(schema: &FieldSchema, line: &[u8]) -> Result<AccountSeed, String> {
+    let not_a_line = |error: serde_json::Error| {
+        // It is one line, whatever its number in a file.
+        format!("not an account's line: {}", error.to_string().replace(" at line 1 ", " at "))
+    };
+    let given: Given<'_> = serde_json::from_slice(line).map_err(not_a_line)?;
+    let user = NewUserId::parse(&given.user).map_err(|error| error.to_string())?;
+    let items = given.items.iter().map(|item| raw_item(&item.tag, item.value));
+    let patch = check(schema, items)?;
+    Ok(AccountSeed { user, patch })
+}
+
+/// Checks fields that an operator sets: types and sizes count, permissions and sensitive words do not.
+pub fn check<'a>(
+    schema: &FieldSchema,
+    items: impl Iterator<Item = Result<RawItem<'a>, String>>,
+) -> Result<portraitd_model::ProfilePatch, String> {
+    let items: Vec<RawItem<'_>> = items.collect::<Result<_, _>>()?;
+    let patch = schema.check(&Lexicon::default(), Role::Operator, &items);
+    patch.map_err(|error| error.explain(Language::English))
+}
+
+/// A field as it was given; `Err` when its value is neither a string nor a number.
+pub(super) fn raw_item<'a>(tag: &'a str, value: &'a RawValue) -> Result<RawItem<'a>, String> {
+    let text = value.get();
+    let value = if text.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
+        portraitd_model::RawValue::Number(RawNumber(text))
+    } else {
+        let text: String = serde_json::from_str(text)
+            .map_err(|_| format!("{tag}: the value must be a string or a number"))?;
+        portraitd_model::RawValue::Text(text.into())
+    };
+    Ok(RawItem { tag, value })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use portraitd_model::{AppSettings, SdkAppId};
+
+    #[test]
+    fn lines_read_back_and_faults_are_named() {
+        let schema = FieldSchema::of(&AppSettings::new(SdkAppId(1)));
+        let line = r#"{"UserID":"爱\"丽","ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":"\u0000\n"},{"Tag":"Tag_Profile_IM_Level","Value":7}]}"#;
+        let seed = read(&schema, line.as_bytes()).unwrap();
+        let mut profile = Profile::default();
+        profile.merge(&seed.patch);
+        assert_eq!(write(seed.user.id(), &profile).unwrap().get(), line);
+        let refused = |line: &str, part: &str| {
+            let why = read(&schema, line.as_bytes()).unwrap_err();
+            assert!(why.contains(part), "{why}");
+        };
+        refused(r#"{"UserID":"a","ProfileItem":[{"Tag":"Tag_Pro"#, "EOF while parsing");
+        refused(r#"{"UserID":"","ProfileItem":[]}"#, "the UserID is empty");
+        refused(r#"{"UserID":"@TLS#NOT_FOUND"}"#, "starts with @TLS#");
+        refused(r#"{"ProfileItem":[]}"#, "missing field `UserID`");
+        refused(r#"{"UserID":"a","Nick":"x"}"#, "unknown field `Nick`");
+        refused(r#"{"UserID":"a","ProfileItem":[{"Tag":"Nope","Value":"x"}]}"#, "Nope");
+        refused(
+            r#"{"UserID":"a","ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":null}]}"#,
+            "a string or a number",
+        );
+        refused(r#"{"UserID":"a","ProfileItem":[{"Tag":"Tag_Profile_IM_Level","Value":"7"}]}"#, "type");
+    }
+}

@@ -1,0 +1,117 @@
+//! What the JSON of the admin API looks like, one example for each kind. They read as their types: a test tries it.
+
+use super::webhook::{CountView, EventChoice, EventsView, TestView, WebhookPut, WebhookView};
+use super::{
+    AccountView, AccountsView, AppPatch, AppView, AuditPage, CreatedKey, CreatedToken, Document,
+    FieldDefinition, NewApp, NewKey, NewToken, ProfilePatch, StoreView, TokenView, UsageView, WordsView,
+};
+use crate::handlers::transfer::{Backup, ExportPage, Imported};
+use portraitd_api::openapi::operation::described;
+
+described! {
+    AppView => {
+        "sdkappid": 1_400_000_000, "name": "Shop", "enabled": true, "self_service": false, "error_detail": null,
+        "allow_ips": ["10.0.0.0/8"], "location_bytes_max": 500, "custom_fields_max": 20,
+        "limits": {
+            "account_check": 100, "account_delete": 100, "account_import": 200, "kick": 200, "multiaccount_import": 100,
+            "portrait_get": 200, "portrait_set": 200, "total": 0,
+        },
+        "keys": [{ "id": 1, "last4": "b93b" }], "admins": ["administrator"],
+        "fields": [{
+            "keyword": "Score", "type": "uint64", "read": ["app", "admin"], "write": ["admin"], "retired": false,
+        }],
+        "words": 0, "screened_tags": ["Tag_Profile_IM_Nick", "Tag_Profile_IM_SelfSignature"], "sensitive_code": 40005,
+        "echo_unknown": false, "deletion_forbidden": false, "reimport_after": 0,
+    };
+    NewApp => { "sdkappid": 1_400_000_001, "name": "Shop" };
+    NewKey => {};
+    CreatedKey => { "id": 2, "key": "3a1f…" };
+    AppPatch => { "enabled": true, "error_detail": null, "limits": { "portrait_set": 500, "total": 0 } };
+    UsageView => {
+        "accounts": 3, "last_call_ms": 1_764_000_000_000_u64, "calls": { "portrait_set": { "0": 41, "40003": 1 } },
+    };
+    WordsView => { "words": 2, "blank": 0, "duplicate": 0, "screened_tags": ["Tag_Profile_IM_Nick"] };
+    FieldDefinition => { "type": "uint64", "read": ["app", "admin"], "write": ["admin"] };
+    AccountsView => { "accounts": ["alice", "bob"], "next": "bob" };
+    AccountView => { "user": "alice", "kicked_at": null, "profile": { "Tag_Profile_IM_Nick": "Alice" } };
+    ProfilePatch => { "Tag_Profile_IM_Nick": "Alice Liddell", "Tag_Profile_IM_Level": 7 };
+    ExportPage => {
+        "accounts": [{ "UserID": "alice", "ProfileItem": [{ "Tag": "Tag_Profile_IM_Nick", "Value": "Alice" }] }],
+        "damaged": [], "next": null,
+    };
+    Imported => { "imported": 1, "refused": [{ "line": 2, "reason": "not an account's line: EOF while parsing" }] };
+    Backup => { "directory": "/var/backups/portraitd/monday" };
+    WebhookView => {
+        "url": "https://example.com/hook", "signed": true, "waiting": { "events": 0, "bytes": 0 },
+        "parked": { "events": 0, "bytes": 0 }, "down_ms": null, "delivered": 41, "failed": 0, "dropped": 0,
+        "last_failure": null,
+    };
+    WebhookPut => { "url": "https://example.com/hook" };
+    EventsView => {
+        "events": [{
+            "place": 7, "attempts": 14, "due_ms": 0, "failure": "it answered HTTP 500",
+            "event": {
+                "id": "000102030405060708090a0b0c0d0e0f", "user": "alice", "at_ms": 1_764_000_000_000_u64,
+                "operator": "administrator", "client_ip": "10.0.0.1", "items": { "Tag_Profile_IM_Nick": "Alice" },
+            },
+        }],
+        "next": null,
+    };
+    EventChoice => { "places": [7] };
+    CountView => { "events": 1 };
+    TestView => {
+        "method": "POST", "url": "https://example.com/hook?SdkAppid=1400000000", "headers": {}, "body": "{}",
+        "status": 200, "answer": "thank you", "milliseconds": 12,
+        "failure": null,
+    };
+    StoreView => { "id": "6b9d1f0c2a7e4c55b1d0e8f3a4c6971e", "changes": 41, "commits": 40 };
+    NewToken => { "name": "ci" };
+    CreatedToken => { "name": "ci", "token": "3fe69e4b726f…" };
+    TokenView => { "name": "local", "created_ms": null };
+    AuditPage => {
+        "entries": [{
+            "place": 7, "at_ms": 1_764_000_000_000_u64, "sdkappid": 1_400_000_000, "who": "ci", "from": "10.0.0.1",
+            "method": "PATCH", "resource": "/apps/1400000000", "outcome": "done",
+            "before": { "enabled": true }, "after": { "enabled": false },
+        }],
+        "next": 7,
+    };
+    Document => { "openapi": "3.1.0" };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use portraitd_api::openapi::operation::Described;
+    use serde::Serialize;
+    use serde::de::DeserializeOwned;
+
+    fn check<T: Described + Serialize + DeserializeOwned>() {
+        let example = T::example();
+        let read: T = serde_json::from_value(example.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&read).unwrap(), example);
+    }
+
+    #[test]
+    fn examples_read_as_their_types_and_back() {
+        check::<AppView>();
+        check::<AppPatch>();
+        check::<UsageView>();
+        check::<WordsView>();
+        check::<FieldDefinition>();
+        check::<AccountsView>();
+        check::<AccountView>();
+        check::<Imported>();
+        check::<Backup>();
+        check::<WebhookView>();
+        check::<WebhookPut>();
+        check::<EventsView>();
+        check::<EventChoice>();
+        check::<TestView>();
+        check::<StoreView>();
+        check::<NewToken>();
+        check::<CreatedToken>();
+        check::<TokenView>();
+        check::<AuditPage>();
+    }
+}

@@ -1,0 +1,71 @@
+//! `account_delete`: deletes up to 100 accounts with their profiles (269/36443).
+
+use super::user_list::{Entry, users};
+use crate::call_context::CallContext;
+use crate::envelope::{Answer, ApiError};
+use crate::json::{decode, wire_struct};
+use crate::openapi::operation::{Operation, described};
+use crate::openapi::requests;
+use portraitd_model::{ErrorCode, UserId};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+wire_struct! { Request { items: Vec<Option<Entry<'a>>> = "DeleteItem", } }
+
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Members<'a> {
+    result_item: Vec<ResultItem<'a>>,
+}
+
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ResultItem<'a> {
+    result_code: u32,
+    result_info: &'static str,
+    #[serde(rename = "UserID")]
+    user: &'a str,
+}
+
+described! {
+    Members<'static> => { "ResultItem": [{ "ResultCode": 0, "ResultInfo": "", "UserID": "dave" }] };
+}
+
+pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
+    operation
+        .says("Delete up to 100 accounts with their profiles")
+        .takes::<requests::DeleteItems>()
+        .gives::<Members<'static>>(200, "What became of each account.")
+}
+
+pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
+    let request: Request<'_> = decode(ctx.service, body)?;
+    let users = users(ctx.service, request.items)?;
+    if ctx.app.settings.deletion_forbidden {
+        return Err(ApiError::new(ErrorCode::DeletionForbidden));
+    }
+
+    // An admin is an account for as long as it is an admin.
+    let is_admin = |user: &UserId| ctx.app.settings.is_admin(user.as_str());
+    let deletable: Vec<UserId> = users.iter().copied().filter(|user| !is_admin(user)).collect();
+    let noted_at = ctx.app.settings.reimport_after.map(|_| ctx.services.clock.now());
+    let delete = ctx.store().delete_noting(ctx.app.settings.id, deletable, noted_at);
+    let existed = ctx.within(delete).await;
+    let mut existed = existed.map_err(|error| ctx.failed(error))?.into_iter();
+
+    let result_item = users.iter().map(|user| {
+        let refused = if is_admin(user) {
+            Some(ErrorCode::LoginBadParameter)
+        } else if existed.next() == Some(true) {
+            None
+        } else {
+            Some(ErrorCode::LoginAccountNotFound)
+        };
+        ResultItem {
+            result_code: refused.map_or(0, ErrorCode::number),
+            result_info: refused.map_or("", ErrorCode::info),
+            user: user.as_str(),
+        }
+    });
+    Answer::with(&Members { result_item: result_item.collect() })
+}

@@ -1,0 +1,63 @@
+//! `account_import`: creates an account, or updates its nickname and avatar (269/1608).
+
+use crate::call_context::CallContext;
+use crate::envelope::{Answer, ApiError};
+use crate::json::{Member, decode, new_account, wire_struct};
+use crate::openapi::operation::Operation;
+use crate::openapi::requests;
+use portraitd_model::{AccountSeed, ErrorCode, NewUserId, RawItem, RawValue, Role, StandardTag};
+use std::borrow::Cow;
+
+wire_struct! {
+    Request {
+        user: Member<'a> = "UserID" | "Identifier",
+        nick: Member<'a> = "Nick",
+        face_url: Member<'a> = "FaceUrl",
+    }
+}
+
+pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
+    operation
+        .says("Create an account, or update its nickname and avatar")
+        .takes::<requests::Account>()
+        .gives::<requests::Nothing>(200, "The account exists.")
+}
+
+pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
+    let request: Request<'_> = decode(ctx.service, body)?;
+    let user = new_account(ctx.service, request.user)?;
+    let seed = seed(&ctx, user, text(request.nick)?, text(request.face_url)?)?;
+    // It writes a profile: a failure of the store has the profile service's code (1047/34953).
+    let left_out =
+        ctx.import(vec![seed]).await.map_err(|error| ApiError::store(ErrorCode::Internal, error))?;
+    if left_out.is_empty() { Ok(Answer::ok()) } else { Err(ApiError::new(ErrorCode::DeletedRecently)) }
+}
+
+/// A text member; absent, `null` and empty are the same: clients that have nothing to say send `""`.
+pub(super) fn text(member: Option<Member<'_>>) -> Result<Option<Cow<'_, str>>, ApiError> {
+    let Some(member) = member else { return Ok(None) };
+    let text = member.text()?.ok_or_else(|| {
+        ApiError::said(
+            ErrorCode::LoginBadParameter,
+            "Nick and FaceUrl must be strings",
+            "Nick 和 FaceUrl 必须是字符串",
+        )
+    })?;
+    Ok(Some(text).filter(|text| !text.is_empty()))
+}
+
+/// Nick and `FaceUrl` are fields of the profile and obey their rules.
+pub(super) fn seed<'a>(
+    ctx: &CallContext<'_>,
+    user: NewUserId,
+    nick: Option<Cow<'a, str>>,
+    face_url: Option<Cow<'a, str>>,
+) -> Result<AccountSeed, ApiError> {
+    let item = |tag: StandardTag, text: Option<Cow<'a, str>>| {
+        text.map(|text| RawItem { tag: tag.as_str(), value: RawValue::Text(text) })
+    };
+    let items: Vec<RawItem<'_>> =
+        [item(StandardTag::Nick, nick), item(StandardTag::Image, face_url)].into_iter().flatten().collect();
+    let patch = ctx.app.schema.check(&ctx.app.lexicon, Role::Admin, &items)?;
+    Ok(AccountSeed { user, patch })
+}

@@ -1,0 +1,71 @@
+//! `multiaccount_import`: creates up to 100 accounts at once (269/4919).
+
+use super::account_import::{seed, text};
+use crate::call_context::{CallContext, bounded};
+use crate::envelope::{Answer, ApiError};
+use crate::json::{Member, decode, new_account, wire_struct};
+use crate::openapi::operation::{Operation, described};
+use crate::openapi::requests;
+use portraitd_model::ErrorCode;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+wire_struct! {
+    Request {
+        accounts: Vec<Option<Member<'a>>> = "Accounts",
+        account_list: Vec<Option<Entry<'a>>> = "AccountList",
+    }
+}
+wire_struct! {
+    Entry {
+        user: Member<'a> = "UserID" | "Identifier",
+        nick: Member<'a> = "Nick",
+        face_url: Member<'a> = "FaceUrl",
+    }
+}
+
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Members<'a> {
+    /// Always there, also empty: a published client fails without it.
+    fail_accounts: Vec<&'a str>,
+}
+
+described! {
+    Members<'static> => { "FailAccounts": [] };
+}
+
+pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
+    operation
+        .says("Create up to 100 accounts")
+        .takes::<requests::Accounts>()
+        .gives::<Members<'static>>(200, "The accounts exist, but for those in FailAccounts.")
+}
+
+/// The code of a failure of ours: with `AccountList`, which writes profiles, the profile service's (1047/34954).
+fn internal(request: &Request<'_>) -> ErrorCode {
+    let profiles = request.account_list.as_ref().is_some_and(|list| !list.is_empty());
+    if profiles { ErrorCode::Internal } else { ErrorCode::LoginInternal }
+}
+
+pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
+    let request: Request<'_> = decode(ctx.service, body)?;
+    let internal = internal(&request);
+    let bare = request.accounts.unwrap_or_default().into_iter();
+    let bare = bare.map(|user| Entry { user, ..Entry::default() });
+    let full = request.account_list.unwrap_or_default().into_iter().map(Option::unwrap_or_default);
+    let entries = bounded(Some(bare.chain(full).collect()))?;
+
+    // Ids and types are the shape of the request: one wrong, nothing is done. A nickname that breaks a rule
+    // of its field fails its own account only.
+    let (mut seeds, mut read) = (Vec::with_capacity(entries.len()), Vec::with_capacity(entries.len()));
+    for entry in entries {
+        let user = new_account(ctx.service, entry.user)?;
+        let seed = seed(&ctx, user, text(entry.nick)?, text(entry.face_url)?);
+        read.push((user.id(), seed.is_ok()));
+        seeds.extend(seed.ok());
+    }
+    let left_out = ctx.import(seeds).await.map_err(|error| ApiError::store(internal, error))?;
+    let failed = read.iter().filter(|(user, fits)| !fits || left_out.contains(user));
+    Answer::with(&Members { fail_accounts: failed.map(|(user, _)| user.as_str()).collect() })
+}

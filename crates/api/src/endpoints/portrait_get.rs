@@ -1,0 +1,179 @@
+//! `portrait_get`: reads fields of up to 100 users' profiles (269/1639).
+
+use crate::call_context::{ACCOUNTS_MAX, CallContext, timed};
+use crate::envelope::{Answer, ApiError};
+use crate::json::{Member, account, decode, wire_struct};
+use crate::openapi::item::Item;
+use crate::openapi::operation::{Operation, described};
+use crate::openapi::requests;
+use crate::registry::App;
+use portraitd_model::{ErrorCode, FieldValue, Profile, Service, Tag, TagValue, UserId};
+use portraitd_store::{Found, Store};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// The most tags in one call; more than an app can have, and a bound on the answer.
+const TAGS_MAX: usize = 64;
+
+/// What the cloud calls an account that does not exist; both its web SDKs skip entries of this name.
+const NOT_FOUND: &str = "@TLS#NOT_FOUND";
+
+/// From so many accounts on an answer is worked on beside the others: each takes 1 to 2 µs.
+const LARGE: usize = 16;
+
+wire_struct! { Request { accounts: Vec<Option<Member<'a>>> = "To_Account", tags: Vec<Option<Member<'a>>> = "TagList", } }
+
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Members<'a> {
+    user_profile_item: Vec<UserProfile<'a>>,
+    #[serde(rename = "Fail_Account", skip_serializing_if = "Vec::is_empty")]
+    fail_account: Vec<&'a str>,
+    #[serde(rename = "Invalid_Account", skip_serializing_if = "Vec::is_empty")]
+    invalid_account: Vec<&'a str>,
+}
+
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct UserProfile<'a> {
+    #[serde(rename = "To_Account")]
+    to_account: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<Item>>")]
+    profile_item: Option<Vec<TagValue<&'a str, &'a FieldValue>>>,
+    result_code: u32,
+    result_info: &'static str,
+}
+
+described! {
+    Members<'static> => {
+        "UserProfileItem": [{
+            "To_Account": "alice", "ProfileItem": [{ "Tag": "Tag_Profile_IM_Nick", "Value": "Alice" }],
+            "ResultCode": 0, "ResultInfo": "",
+        }],
+    };
+}
+
+pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
+    operation
+        .says("Read fields of up to 100 users' profiles")
+        .more("A field never set is left out. A user who does not exist is the entry `@TLS#NOT_FOUND` in its place; Fail_Account has its id.")
+        .takes::<requests::PortraitGet>()
+        .gives::<Members<'static>>(200, "The profiles, in the order asked for.")
+}
+
+pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
+    let request: Request<'_> = decode(ctx.service, body)?;
+    let users = users(&ctx, request.accounts.unwrap_or_default(), request.tags.as_deref())?;
+    let tags = tags(&ctx, request.tags.unwrap_or_default())?;
+    let (store, app) = (Arc::clone(&ctx.services.store), Arc::clone(&ctx.app));
+    let (answer, micros) = if users.len() < LARGE {
+        answer(store, app, ctx.service, users, tags).await
+    } else {
+        let tags = tags.into_iter().map(|(text, tag)| (Cow::Owned(text.into_owned()), tag)).collect();
+        ctx.services.beside.run(answer(store, app, ctx.service, users, tags)).await
+    };
+    ctx.waited(micros);
+    answer
+}
+
+/// Reads the profiles and writes the answer; gives how many microseconds the store took, too.
+async fn answer(
+    store: Arc<dyn Store>,
+    app: Arc<App>,
+    service: Service,
+    users: Vec<UserId>,
+    tags: Vec<(Cow<'_, str>, Tag)>,
+) -> (Result<Answer, ApiError>, u64) {
+    let (found, micros) = timed(store.profiles(app.settings.id, users.clone())).await;
+    let found = found.map_err(|error| ApiError::store(service.internal(), error));
+    let echo = app.settings.echo_unknown;
+    (found.and_then(|found| Answer::with(&members(&users, &tags, &found, echo))), micros)
+}
+
+fn users(
+    ctx: &CallContext<'_>,
+    accounts: Vec<Option<Member<'_>>>,
+    tags: Option<&[Option<Member<'_>>]>,
+) -> Result<Vec<UserId>, ApiError> {
+    let tags = tags.map_or(0, <[_]>::len);
+    let bad =
+        |english: String, chinese: String| Err(ApiError::said(ErrorCode::BadParameter, english, chinese));
+    match accounts.len() {
+        0 => Err(ApiError::new(ErrorCode::NoAccount)),
+        count if count > ACCOUNTS_MAX => bad(
+            format!("To_Account holds {count} accounts; at most {ACCOUNTS_MAX} are allowed"),
+            format!("To_Account 含 {count} 个帐号，最多允许 {ACCOUNTS_MAX} 个"),
+        ),
+        _ if tags == 0 || tags > TAGS_MAX => bad(
+            format!("TagList holds {tags} tags; 1 to {TAGS_MAX} are allowed"),
+            format!("TagList 含 {tags} 个 Tag，允许 1 至 {TAGS_MAX} 个"),
+        ),
+        _ => accounts.into_iter().map(|member| account(ctx.service, member)).collect(),
+    }
+}
+
+/// Each tag as the caller wrote it, since answers echo the form asked for, with the field it names. One that is asked for
+/// again is answered once: a set of fields is asked for, and an answer must not grow by repeating a word.
+fn tags<'a>(
+    ctx: &CallContext<'_>,
+    tags: Vec<Option<Member<'a>>>,
+) -> Result<Vec<(Cow<'a, str>, Tag)>, ApiError> {
+    let not_text = || {
+        ApiError::said(
+            ErrorCode::BadParameter,
+            "a tag in TagList is not a string",
+            "TagList 中的 Tag 不是字符串",
+        )
+    };
+    let texts = tags.into_iter().map(|tag| tag.map_or(Ok(None), Member::text)?.ok_or_else(not_text));
+    let texts: Vec<Cow<'a, str>> = texts.collect::<Result<_, _>>()?;
+    let mut read: Vec<(Cow<'a, str>, Tag)> = Vec::with_capacity(texts.len());
+    for (index, text) in texts.into_iter().enumerate() {
+        let tag = ctx.app.schema.readable(ctx.caller.role, index, &text)?;
+        if !read.iter().any(|(known, _)| *known == text) {
+            read.push((text, tag));
+        }
+    }
+    Ok(read)
+}
+
+/// `echo_unknown`: an account that does not exist is named by the id asked for.
+fn members<'a>(
+    users: &'a [UserId],
+    tags: &'a [(Cow<'a, str>, Tag)],
+    found: &'a [Found],
+    echo_unknown: bool,
+) -> Members<'a> {
+    const UNREADABLE: &str = "Err_Profile_PortraitGet_Read_Custom_Data_Fail";
+    let entry = |(user, found): (&'a UserId, &'a Found)| {
+        let (profile_item, result_code, result_info) = match found {
+            Found::Profile(profile) => (Some(project(profile, tags)), 0, ""),
+            Found::Missing => (None, ErrorCode::AccountNotFound.number(), ErrorCode::AccountNotFound.info()),
+            Found::Damaged => (None, ErrorCode::Internal.number(), UNREADABLE),
+        };
+        let unnamed = matches!(found, Found::Missing) && !echo_unknown;
+        let to_account = if unnamed { NOT_FOUND } else { user.as_str() };
+        UserProfile { to_account, profile_item, result_code, result_info }
+    };
+    let ids_of = |wanted: fn(&Found) -> bool| -> Vec<&'a str> {
+        users.iter().zip(found).filter(|(_, found)| wanted(found)).map(|(user, _)| user.as_str()).collect()
+    };
+    Members {
+        user_profile_item: users.iter().zip(found).map(entry).collect(),
+        fail_account: ids_of(|found| !matches!(found, Found::Profile(_))),
+        invalid_account: ids_of(|found| matches!(found, Found::Missing)),
+    }
+}
+
+/// The fields asked for, in that order; one never set is left out.
+fn project<'a>(
+    profile: &'a Profile,
+    tags: &'a [(Cow<'a, str>, Tag)],
+) -> Vec<TagValue<&'a str, &'a FieldValue>> {
+    let item =
+        |(text, tag): &'a (Cow<'a, str>, Tag)| Some(TagValue { tag: &**text, value: profile.get(*tag)? });
+    tags.iter().filter_map(item).collect()
+}

@@ -1,0 +1,27 @@
+//! What hyper lets through and two programs could read in two ways: where a request ends, and whom it is for. A proxy in
+//! front that reads it the other way would take one caller's bytes for another's request (request smuggling).
+
+use crate::envelope::ApiError;
+use hyper::Version;
+use hyper::header::{HOST, TRANSFER_ENCODING};
+use hyper::http::request::Parts;
+use portraitd_model::ErrorCode;
+
+/// 60002 when the request has not exactly one `Host` (RFC 9112, section 3.2), or chunks within another coding (section
+/// 6.1). Where there is a length beside chunks, hyper goes by the chunks and ends the connection.
+pub(crate) fn unambiguous(head: &Parts) -> Result<(), ApiError> {
+    let refused = |english: &str, chinese: &str| Err(ApiError::said(ErrorCode::HttpParse, english, chinese));
+    match head.headers.get_all(HOST).iter().count() {
+        1 => {}
+        // HTTP/1.0 knows no Host.
+        0 if head.version == Version::HTTP_10 => {}
+        0 => return refused("the request has no Host header", "请求缺少 Host 头"),
+        _ => return refused("the request has several Host headers", "请求含多个 Host 头"),
+    }
+    let mut codings = head.headers.get_all(TRANSFER_ENCODING).iter();
+    let Some(coding) = codings.next() else { return Ok(()) };
+    if codings.next().is_some() || !coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked") {
+        return refused("Transfer-Encoding is not just chunked", "Transfer-Encoding 只能为 chunked");
+    }
+    Ok(())
+}

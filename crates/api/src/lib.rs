@@ -1,0 +1,32 @@
+//! `/v4`: query, authentication, limits, endpoint, envelope; and the registry of apps.
+
+mod admission;
+pub mod authenticate;
+pub mod body;
+pub mod call_context;
+pub mod call_counts;
+pub mod call_record;
+mod client_address;
+pub mod clock;
+pub mod cloud_names;
+pub mod deletions;
+pub mod endpoints;
+pub mod envelope;
+mod framing;
+pub mod gateway;
+pub mod hook;
+pub mod host_policy;
+mod json;
+pub mod large_reads;
+#[cfg(test)]
+#[cfg(feature = "shuttle")]
+mod models;
+pub mod openapi;
+pub mod query;
+mod rate_limit;
+pub mod registry;
+mod request_id;
+pub mod request_log;
+pub mod sig_cache;
+mod sync;
+pub mod telemetry;

@@ -1,0 +1,195 @@
+//! What OpenAPI 3.1 documents are built with: the schemas of types, and operations. An operation is described beside its
+//! handler, in the table that the router is made of, so a route without a description does not compile.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "of JSON values: an absent member reads as null and is made when written"
+)]
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+
+/// A type with an example, as it stands in the documents.
+pub trait Described: JsonSchema {
+    /// Returns an example that fits the type's schema.
+    fn example() -> Value;
+}
+
+/// Gives types their examples.
+#[macro_export]
+macro_rules! described {
+    ($($type:ty => $example:tt;)*) => {
+        $(impl $crate::openapi::operation::Described for $type {
+            fn example() -> serde_json::Value {
+                serde_json::json!($example)
+            }
+        })*
+    };
+}
+pub use crate::described;
+
+impl<T: Described> Described for Vec<T> {
+    fn example() -> Value {
+        json!([T::example()])
+    }
+}
+
+/// Describes an operation.
+pub type Describe = for<'a> fn(Operation<'a>) -> Operation<'a>;
+
+/// Makes schemas: what may be absent differs between what is read and what is written.
+pub struct Schemas {
+    /// For requests: a member that has a default may be absent.
+    pub read: SchemaGenerator,
+    /// For answers: such a member is always there.
+    pub written: SchemaGenerator,
+}
+
+impl Default for Schemas {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Schemas {
+    /// Returns generators that have no schemas yet.
+    pub fn new() -> Self {
+        let settings = || {
+            let settings = SchemaSettings::draft2020_12();
+            settings.with(|settings| settings.definitions_path = "/components/schemas".into())
+        };
+        Self { read: settings().into_generator(), written: settings().for_serialize().into_generator() }
+    }
+
+    /// Every schema by its name.
+    pub fn take(mut self) -> Map<String, Value> {
+        let mut schemas = self.read.take_definitions(true);
+        schemas.extend(self.written.take_definitions(true));
+        schemas
+    }
+}
+
+/// One operation, while it is described.
+#[must_use]
+pub struct Operation<'a> {
+    schemas: &'a mut Schemas,
+    summary: &'static str,
+    description: &'static str,
+    parameters: Vec<Value>,
+    body: Option<Value>,
+    answers: Map<String, Value>,
+}
+
+impl<'a> Operation<'a> {
+    /// One that says nothing yet.
+    pub fn new(schemas: &'a mut Schemas) -> Self {
+        let (parameters, answers) = (Vec::new(), Map::new());
+        Self { schemas, summary: "", description: "", parameters, body: None, answers }
+    }
+
+    /// What it does, in a few words.
+    pub fn says(self, summary: &'static str) -> Self {
+        Self { summary, ..self }
+    }
+
+    /// What else is to be known.
+    pub fn more(self, description: &'static str) -> Self {
+        Self { description, ..self }
+    }
+
+    /// It reads these parameters from the query.
+    pub fn query<T: JsonSchema>(mut self) -> Self {
+        let schema = self.schemas.read.root_schema_for::<T>().to_value();
+        let required: Vec<&str> =
+            schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let members = schema["properties"].as_object().into_iter().flatten();
+        for (name, member) in members {
+            let mut schema = member.clone();
+            let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
+            // An absent parameter is absent, not `null`.
+            if let Some(Value::Array(types)) = schema.get_mut("type") {
+                types.retain(|kind| kind != "null");
+            }
+            self.parameters.push(json!({
+                "name": name, "in": "query", "required": required.contains(&name.as_str()),
+                "description": description, "schema": schema,
+            }));
+        }
+        self
+    }
+
+    /// It takes a JSON body.
+    pub fn takes<T: Described>(mut self) -> Self {
+        let media = json!({ "schema": self.schemas.read.subschema_for::<T>(), "example": T::example() });
+        self.body = Some(json!({ "required": true, "content": { "application/json": media } }));
+        self
+    }
+
+    /// It takes a text.
+    pub fn takes_text(mut self, kind: &'static str, example: &'static str) -> Self {
+        let media = json!({ "schema": { "type": "string" }, "example": example });
+        self.body = Some(json!({ "required": true, "content": { kind: media } }));
+        self
+    }
+
+    /// It answers JSON.
+    pub fn gives<T: Described>(mut self, status: u16, meaning: &'static str) -> Self {
+        let media = json!({ "schema": self.schemas.written.subschema_for::<T>(), "example": T::example() });
+        self.answer(status, json!({ "description": meaning, "content": { "application/json": media } }));
+        self
+    }
+
+    /// It answers a text.
+    pub fn gives_text(
+        mut self,
+        status: u16,
+        meaning: &'static str,
+        kind: &'static str,
+        example: &'static str,
+    ) -> Self {
+        let media = json!({ "schema": { "type": "string" }, "example": example });
+        self.answer(status, json!({ "description": meaning, "content": { kind: media } }));
+        self
+    }
+
+    /// It answers without a body.
+    pub fn gives_nothing(mut self, status: u16, meaning: &'static str) -> Self {
+        self.answer(status, json!({ "description": meaning }));
+        self
+    }
+
+    /// It may fail so.
+    pub fn may(mut self, failures: &[u16]) -> Self {
+        for status in failures {
+            self.answer(*status, json!({ "$ref": format!("#/components/responses/{status}") }));
+        }
+        self
+    }
+
+    fn answer(&mut self, status: u16, answer: Value) {
+        self.answers.insert(status.to_string(), answer);
+    }
+
+    /// The operation as the document has it.
+    pub fn finish(self, id: &str, tag: &str, mut parameters: Vec<Value>) -> Value {
+        parameters.extend(self.parameters);
+        let mut operation = json!({
+            "operationId": id, "summary": self.summary, "tags": [tag],
+            "parameters": parameters, "responses": self.answers,
+        });
+        if !self.description.is_empty() {
+            operation["description"] = self.description.into();
+        }
+        if let Some(body) = self.body {
+            operation["requestBody"] = body;
+        }
+        operation
+    }
+}
+
+/// Puts an operation into a document's `paths`.
+pub fn add(paths: &mut Map<String, Value>, path: &str, method: &str, operation: Value) {
+    let item = paths.entry(path).or_insert_with(|| json!({}));
+    item[method] = operation;
+}

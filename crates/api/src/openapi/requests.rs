@@ -1,0 +1,103 @@
+//! Requests as the OpenAPI document tells them. What is read is more tolerant (see `decode`); what is told here is what
+//! a caller should send.
+
+use crate::openapi::item::Item;
+use crate::openapi::operation::described;
+use schemars::JsonSchema;
+
+/// Which fields of whose profile to set.
+#[derive(JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+#[expect(dead_code, reason = "told, never made")]
+pub struct PortraitSet {
+    /// Whose profile.
+    #[serde(rename = "From_Account")]
+    #[schemars(length(min = 1, max = 32))]
+    from_account: String,
+    /// All or nothing: nothing is stored unless every item passes.
+    #[schemars(length(min = 1, max = 64))]
+    profile_item: Vec<Item>,
+}
+
+/// Which fields of whose profiles to read.
+#[derive(JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+#[expect(dead_code, reason = "told, never made")]
+pub struct PortraitGet {
+    #[serde(rename = "To_Account")]
+    #[schemars(length(min = 1, max = 100))]
+    to_account: Vec<String>,
+    #[schemars(length(min = 1, max = 64))]
+    tag_list: Vec<String>,
+}
+
+/// An account to create, or to update.
+#[derive(JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+#[expect(dead_code, reason = "told, never made")]
+pub struct Account {
+    /// Its id: 1 to 32 printable bytes of UTF-8.
+    #[serde(rename = "UserID")]
+    #[schemars(length(min = 1, max = 32))]
+    user: String,
+    /// Its nickname; absent or empty: as it is.
+    #[schemars(with = "String")]
+    nick: Option<String>,
+    /// Its avatar's URL; absent or empty: as it is.
+    #[schemars(with = "String")]
+    face_url: Option<String>,
+}
+
+/// Accounts to create: by their ids, or with what they show. At most 100 together.
+#[derive(JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+#[expect(dead_code, reason = "told, never made")]
+pub struct Accounts {
+    #[schemars(with = "Vec<String>", length(max = 100))]
+    accounts: Option<Vec<String>>,
+    #[schemars(with = "Vec<Account>", length(max = 100))]
+    account_list: Option<Vec<Account>>,
+}
+
+/// One account.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "told, never made")]
+pub struct User {
+    /// Its id.
+    #[serde(rename = "UserID")]
+    #[schemars(length(min = 1, max = 32))]
+    user: String,
+}
+
+/// Accounts to look for.
+#[derive(JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+#[expect(dead_code, reason = "told, never made")]
+pub struct CheckItems {
+    #[schemars(length(min = 1, max = 100))]
+    check_item: Vec<User>,
+}
+
+/// Accounts to delete.
+#[derive(JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+#[expect(dead_code, reason = "told, never made")]
+pub struct DeleteItems {
+    #[schemars(length(min = 1, max = 100))]
+    delete_item: Vec<User>,
+}
+
+/// Nothing beside the envelope.
+#[derive(JsonSchema)]
+pub struct Nothing {}
+
+described! {
+    PortraitSet => { "From_Account": "alice", "ProfileItem": [{ "Tag": "Tag_Profile_IM_Nick", "Value": "Alice Liddell" }] };
+    PortraitGet => { "To_Account": ["alice"], "TagList": ["Tag_Profile_IM_Nick", "Tag_Profile_Custom_Test"] };
+    Account => { "UserID": "dave", "Nick": "Dave", "FaceUrl": "https://example.com/dave.png" };
+    Accounts => { "Accounts": ["dave", "erin"] };
+    User => { "UserID": "alice" };
+    CheckItems => { "CheckItem": [{ "UserID": "alice" }] };
+    DeleteItems => { "DeleteItem": [{ "UserID": "dave" }] };
+    Nothing => {};
+}

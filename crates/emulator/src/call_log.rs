@@ -1,0 +1,217 @@
+//! What was called: an entry for each request to `/v4`, for a test's assertions.
+
+use crate::fault::Fired;
+use crate::fault::rule::Effect;
+use crate::ring_buffer::Entry;
+use bytes::Bytes;
+use portraitd_api::hook::FinishedCall;
+use portraitd_model::UnixMillis;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// The most of a body that is kept.
+const BODY_BYTES_MAX: usize = 16 << 10;
+
+/// A request and what became of it. The query is not in it: it holds the UserSig.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Called {
+    /// Counts requests from 1 on; give it as `after` to get those that follow.
+    pub(crate) number: u64,
+    pub(crate) at_ms: u64,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    /// Absent when the path names none.
+    pub(crate) command: Option<String>,
+    pub(crate) app: Option<u32>,
+    /// The caller, as the query says.
+    pub(crate) identifier: Option<String>,
+    /// The accounts that the body names.
+    pub(crate) users: Vec<String>,
+    /// As JSON, or as text when it is none or too long.
+    pub(crate) body: Option<Kept>,
+    /// `ErrorCode`; absent when a fault closed the connection before anything was decided.
+    pub(crate) code: Option<u32>,
+    /// What was answered, or would have been without a fault.
+    pub(crate) answer: Option<Kept>,
+    /// Why, in words; the same as in `X-Error-Detail`.
+    pub(crate) detail: Option<String>,
+    pub(crate) fault: Option<FaultMet>,
+    pub(crate) request_id: String,
+    pub(crate) micros: u64,
+}
+
+/// The fault that a request met.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct FaultMet {
+    pub(crate) rule: u32,
+    pub(crate) effect: String,
+}
+
+/// A body as it is kept: exact JSON, or the start of some text.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Kept {
+    Json(Box<RawValue>),
+    Text(String),
+}
+
+impl Kept {
+    /// Nothing of an empty body.
+    pub(crate) fn of(body: &[u8]) -> Option<Self> {
+        if body.is_empty() {
+            return None;
+        }
+        let short = body.get(..BODY_BYTES_MAX).unwrap_or(body);
+        let json = (short.len() == body.len()).then(|| serde_json::from_slice(body).ok()).flatten();
+        Some(json.map_or_else(|| Self::Text(String::from_utf8_lossy(short).into_owned()), Self::Json))
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Json(json) => json.get().len(),
+            Self::Text(text) => text.len(),
+        }
+    }
+}
+
+impl Entry for Called {
+    fn number(&mut self, number: u64) {
+        self.number = number;
+    }
+
+    fn numbered(&self) -> u64 {
+        self.number
+    }
+
+    fn bytes(&self) -> usize {
+        /// Everything else.
+        const REST: usize = 512;
+        let users: usize = self.users.iter().map(String::len).sum();
+        let bodies = self.body.iter().chain(&self.answer).map(Kept::bytes).sum::<usize>();
+        REST + self.path.len() + users + bodies
+    }
+}
+
+/// What is learnt of a call on its way.
+#[derive(Default)]
+pub(super) struct Trace {
+    pub(super) body: Bytes,
+    pub(super) users: Vec<String>,
+    pub(super) fault: Option<Fired>,
+}
+
+impl Called {
+    pub(super) fn of(
+        call: &FinishedCall<'_>,
+        trace: &Trace,
+        at: UnixMillis,
+        request_id: &str,
+        answer: &[u8],
+    ) -> Self {
+        /// Of a path that names nothing.
+        const PATH_CHARS_MAX: usize = 200;
+        let FinishedCall { head, outcome, .. } = call;
+        let undecided = trace.fault.is_some_and(|fired| fired.effect == Effect::CloseBefore);
+        let decided = |code: u32| (!undecided).then_some(code);
+        let error = outcome.as_ref().err().filter(|_| !undecided);
+        Self {
+            number: 0,
+            at_ms: at.0,
+            method: head.method.to_string(),
+            path: head.uri.path().chars().take(PATH_CHARS_MAX).collect(),
+            command: call.command.map(|command| command.name().to_owned()),
+            app: call.app.map(|app| app.0),
+            identifier: identifier(head.uri.query().unwrap_or_default()),
+            users: trace.users.clone(),
+            body: Kept::of(&trace.body),
+            code: decided(outcome.as_ref().err().map_or(0, |error| error.code().number())),
+            answer: Kept::of(answer).filter(|_| !undecided),
+            detail: error.map(|error| error.explain(call.language)),
+            fault: trace.fault.map(|fired| FaultMet { rule: fired.rule, effect: fired.effect.words() }),
+            request_id: request_id.to_owned(),
+            micros: u64::try_from(call.started.elapsed().as_micros()).unwrap_or(u64::MAX),
+        }
+    }
+}
+
+/// The caller, also in a query that is refused.
+fn identifier(query: &str) -> Option<String> {
+    const BYTES_MAX: usize = 200;
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let (_, value) = pairs.into_iter().find(|(name, _)| *name == "identifier")?;
+    let value = value.replace('+', " ");
+    let value = percent_encoding::percent_decode_str(&value).decode_utf8_lossy();
+    Some(value.chars().take(BYTES_MAX).collect())
+}
+
+/// The accounts that a body names, each once, in the order of their mention.
+pub(super) fn users_of(body: &[u8]) -> Vec<String> {
+    const BOM: &[u8] = "\u{feff}".as_bytes();
+    let body = body.strip_prefix(BOM).unwrap_or(body);
+    let Ok(Value::Object(members)) = serde_json::from_slice(body) else { return Vec::new() };
+    let mut users: Vec<String> = Vec::new();
+    let mut name = |value: &Value| {
+        let id = value.get("UserID").unwrap_or(value);
+        if let Some(id) = id.as_str()
+            && !users.iter().any(|known| known == id)
+        {
+            users.push(id.to_owned());
+        }
+    };
+    for member in [
+        "From_Account",
+        "To_Account",
+        "UserID",
+        "Identifier",
+        "Accounts",
+        "AccountList",
+        "CheckItem",
+        "DeleteItem",
+    ] {
+        match members.get(member) {
+            Some(Value::Array(list)) => list.iter().for_each(&mut name),
+            Some(value) => name(value),
+            None => {}
+        }
+    }
+    users
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_account_of_a_body_is_found() {
+        let check = |body: &str, expected: &[&str]| assert_eq!(users_of(body.as_bytes()), expected, "{body}");
+        check(r#"{"From_Account":"a","ProfileItem":[]}"#, &["a"]);
+        check(r#"{"To_Account":["a","b","a"]}"#, &["a", "b"]);
+        check(r#"{"UserID":"a"}"#, &["a"]);
+        check(r#"{"Identifier":"a","Nick":"n"}"#, &["a"]);
+        check(r#"{"Accounts":["a","b"]}"#, &["a", "b"]);
+        check(r#"{"AccountList":[{"UserID":"a"},{"UserID":"b"}]}"#, &["a", "b"]);
+        check(r#"{"DeleteItem":[{"UserID":"a"}]}"#, &["a"]);
+        check("\u{feff}{\"CheckItem\":[{\"UserID\":\"爱\"}]}", &["爱"]);
+        for body in ["", "[]", "{", "null", r#"{"From_Account":7}"#, r#"{"To_Account":[{}]}"#] {
+            check(body, &[]);
+        }
+    }
+
+    #[test]
+    fn bodies_are_kept_exactly_or_cut() {
+        let json = |kept: Option<Kept>| serde_json::to_string(&kept).unwrap();
+        assert_eq!(json(Kept::of(b"{\"n\":1.0}")), "{\"n\":1.0}");
+        assert_eq!(json(Kept::of(b"")), "null");
+        assert_eq!(json(Kept::of(b"{")), "\"{\"");
+        let long = format!("\"{}\"", "x".repeat(BODY_BYTES_MAX));
+        assert_eq!(Kept::of(long.as_bytes()).unwrap().bytes(), BODY_BYTES_MAX);
+    }
+
+    #[test]
+    fn who_called_is_read_and_nothing_else() {
+        let query = "sdkappid=1&usersig=secret&identifier=a%20b+c&random=1";
+        assert_eq!(identifier(query).as_deref(), Some("a b c"));
+        assert_eq!(identifier("usersig=secret"), None);
+    }
+}

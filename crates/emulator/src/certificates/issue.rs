@@ -1,0 +1,104 @@
+//! Makes the emulator's certificate authority and the server certificates that it signs.
+
+use anyhow::Context;
+use portraitd_api::cloud_names::CLOUD_NAMES;
+use portraitd_model::UnixSeconds;
+use rcgen::{
+    BasicConstraints, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, NameConstraints, SanType, date_time_ymd,
+};
+use sha2::{Digest, Sha256};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// How every authority made here is named, so that an old one is known when it is met.
+pub(super) const AUTHORITY: &str = "portraitd development CA";
+
+const DAY: u64 = 24 * 3600;
+/// A clock that is a little slow must not refuse what was just made.
+const BACKDATED: u64 = DAY;
+/// Ten years.
+const AUTHORITY_LIFE: u64 = 3650 * DAY;
+/// Apple's and the browsers' bound is 398 days in all.
+const SERVER_LIFE: u64 = 396 * DAY;
+
+/// A key and its certificate, as PEM.
+pub(super) struct Pair {
+    pub(super) certificate: String,
+    pub(super) key: String,
+}
+
+/// Every name of a server certificate: the cloud's, this machine's, and further ones.
+pub(super) fn all_names(extra: &[String]) -> Vec<String> {
+    let fixed = CLOUD_NAMES.into_iter().chain(["localhost", "127.0.0.1", "::1"]).map(str::to_owned);
+    fixed.chain(extra.iter().cloned()).collect()
+}
+
+/// When an authority made now ends.
+pub(super) fn authority_until(now: UnixSeconds) -> u64 {
+    now.0 + AUTHORITY_LIFE
+}
+
+/// An authority that can vouch for these names and no others: should its key get lost, no bank is in danger.
+pub(super) fn authority(names: &[String], now: UnixSeconds) -> anyhow::Result<Pair> {
+    let key = KeyPair::generate()?;
+    let mut params = authority_params(&key);
+    set_validity(&mut params, now, AUTHORITY_LIFE);
+    let permitted_subtrees = names.iter().map(|name| subtree(name)).collect();
+    params.name_constraints = Some(NameConstraints { permitted_subtrees, excluded_subtrees: Vec::new() });
+    let certificate = params.self_signed(&key)?;
+    Ok(Pair { certificate: certificate.pem(), key: key.serialize_pem() })
+}
+
+/// A server certificate for these names, signed by the authority with this key.
+pub(super) fn server(names: &[String], authority_key: &str, now: UnixSeconds) -> anyhow::Result<Pair> {
+    let authority_key = KeyPair::from_pem(authority_key).context("the authority's key can't be read")?;
+    let issuer = Issuer::new(authority_params(&authority_key), authority_key);
+    let key = KeyPair::generate()?;
+    let mut params = CertificateParams::default();
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, "portraitd");
+    set_validity(&mut params, now, SERVER_LIFE);
+    params.subject_alt_names =
+        names.iter().map(|name| alternative_name(name)).collect::<anyhow::Result<_>>()?;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.use_authority_key_identifier_extension = true;
+    let certificate = params.signed_by(&key, &issuer)?;
+    Ok(Pair { certificate: certificate.pem(), key: key.serialize_pem() })
+}
+
+/// What of an authority goes into the certificates that it signs. All of it follows from the key, so that an
+/// authority is taken up again from its key alone.
+fn authority_params(key: &KeyPair) -> CertificateParams {
+    // Two authorities of one name and different keys would confuse clients that find issuers by name.
+    let digest = Sha256::digest(key.public_key_raw());
+    let short = digest.iter().take(4).fold(0_u32, |short, byte| (short << 8) | u32::from(*byte));
+    let mut params = CertificateParams::default();
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, format!("{AUTHORITY} {short:08x}"));
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params
+}
+
+fn subtree(name: &str) -> GeneralSubtree {
+    match name.parse::<IpAddr>() {
+        Ok(address @ IpAddr::V4(_)) => GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(address, 32)),
+        Ok(address @ IpAddr::V6(_)) => GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(address, 128)),
+        Err(_) => GeneralSubtree::DnsName(name.to_owned()),
+    }
+}
+
+fn alternative_name(name: &str) -> anyhow::Result<SanType> {
+    Ok(match name.parse::<IpAddr>() {
+        Ok(address) => SanType::IpAddress(address),
+        Err(_) => SanType::DnsName(name.try_into().with_context(|| format!("`{name}` is no DNS name"))?),
+    })
+}
+
+fn set_validity(params: &mut CertificateParams, now: UnixSeconds, life: u64) {
+    let epoch = date_time_ymd(1970, 1, 1);
+    params.not_before = epoch + Duration::from_secs(now.0.saturating_sub(BACKDATED));
+    params.not_after = epoch + Duration::from_secs(now.0 + life);
+}

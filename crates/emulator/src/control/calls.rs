@@ -1,0 +1,34 @@
+//! What was called.
+
+use super::extract::Asked;
+use super::state::State;
+use super::types::{CallFilter, OfApp, Removed};
+use crate::call_log::Called;
+use crate::fault::rule::known_command;
+use axum::Json;
+use axum::extract::State as Extract;
+use portraitd_admin::error::AdminError;
+use portraitd_admin::state::Answer;
+
+pub(super) async fn list(
+    Extract(state): Extract<State>,
+    Asked(filter): Asked<CallFilter>,
+) -> Answer<Vec<Called>> {
+    let CallFilter { app, command, user, code, after, limit } = filter;
+    if let Some(command) = &command {
+        known_command(command).map_err(AdminError::bad)?;
+    }
+    let fits = |call: &Called| {
+        app.is_none_or(|app| call.app == Some(app))
+            && command.as_ref().is_none_or(|command| call.command.as_ref() == Some(command))
+            && user.as_ref().is_none_or(|user| call.users.contains(user))
+            && code.is_none_or(|code| call.code == Some(code))
+    };
+    let calls = state.emulator.calls.find(after.unwrap_or_default(), limit.unwrap_or(usize::MAX), fits);
+    Ok(Json(calls))
+}
+
+pub(super) async fn clear(Extract(state): Extract<State>, Asked(of): Asked<OfApp>) -> Json<Removed> {
+    let fits = |call: &Called| of.app.is_none_or(|app| call.app == Some(app));
+    Json(Removed { removed: state.emulator.calls.remove(fits) })
+}

@@ -1,0 +1,269 @@
+//! A fault as it is asked for: which calls, how often, what happens. The same members in the control API, in a
+//! `--faults` file and on the command line.
+
+use super::nearest::near;
+use crate::broken_response::Manner;
+use portraitd_model::{CLOUD_CODES, Command, ERROR_CODES, ErrorCode, SdkAppId, UserId};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// What is asked for.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, clap::Args)]
+#[serde(default, deny_unknown_fields)]
+pub struct FaultRule {
+    /// Only calls of this command, for example portrait_set
+    #[arg(long, value_name = "NAME")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) command: Option<String>,
+    /// Only calls of this app
+    #[arg(long, value_name = "SDKAPPID")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) app: Option<u32>,
+    /// Only calls that name this account in their body
+    #[arg(long, value_name = "USERID")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) user: Option<String>,
+    /// Only the next N of these calls
+    #[arg(long, value_name = "N", conflicts_with = "probability")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) next: Option<u64>,
+    /// Each of these calls with this probability, from 0 to 1
+    #[arg(long, value_name = "P")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) probability: Option<f64>,
+    /// Repeat the dice of an earlier run
+    #[arg(long, value_name = "NUMBER", requires = "probability")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) seed: Option<u64>,
+    /// Answer this error code instead of doing anything; 60007 is a frequency limit that is hit
+    #[arg(long, value_name = "CODE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) code: Option<u32>,
+    /// Close the connection without an answer, before or after the change is committed
+    #[arg(long, value_name = "WHEN")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) close: Option<When>,
+    /// Do it, but answer something broken
+    #[arg(long, value_name = "HOW")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) malformed: Option<Broken>,
+    /// Do it, but send the answer byte by byte with this pause before each, in milliseconds
+    #[arg(long, value_name = "MS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) drip_ms: Option<u64>,
+    /// Wait so long first, in milliseconds; alone or with any of the others
+    #[arg(long, value_name = "MS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) delay_ms: Option<u64>,
+}
+
+/// When a connection is closed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum When {
+    /// Nothing was done.
+    Before,
+    /// It was done, and the answer is lost: what retries must survive.
+    After,
+}
+
+/// How an answer is broken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Broken {
+    /// Half of the JSON, as if it were all.
+    CutJson,
+    /// Half of the announced bytes, then the connection is closed.
+    CutBody,
+    /// No body.
+    Empty,
+    /// A gateway's page of HTML, with HTTP status 502.
+    Html,
+}
+
+/// What happens to a call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Effect {
+    /// It is answered with this code; nothing is done.
+    Code(ErrorCode),
+    /// Nothing is done, and the connection is closed.
+    CloseBefore,
+    /// It is done; the answer leaves so.
+    Answer(Manner),
+    /// It is only late.
+    Late,
+}
+
+impl FaultRule {
+    /// The longest delay.
+    const DELAY_MS_MAX: u64 = 600_000;
+    /// The longest pause between two bytes.
+    const DRIP_MS_MAX: u64 = 10_000;
+    /// The most calls that `next` counts.
+    const NEXT_MAX: u64 = 1_000_000;
+
+    /// What the rule does; an error says what is wrong with it. `apps` are those that exist.
+    pub(crate) fn check(&self, apps: &[SdkAppId]) -> Result<Effect, String> {
+        if let Some(command) = &self.command {
+            known_command(command)?;
+        }
+        if let Some(app) = self.app
+            && !apps.contains(&SdkAppId(app))
+        {
+            let nearest = apps.iter().min_by_key(|known| known.0.abs_diff(app));
+            let hint = nearest.map_or_else(String::new, |near| format!("; the nearest is {near}"));
+            return Err(format!("app: there is no app {app}{hint}"));
+        }
+        if let Some(user) = &self.user {
+            UserId::parse(user).map_err(|error| format!("user: {error}"))?;
+        }
+        self.check_numbers()?;
+        let effects = [
+            self.code.map(code).transpose()?.map(Effect::Code),
+            self.close.map(|when| match when {
+                When::Before => Effect::CloseBefore,
+                When::After => Effect::Answer(Manner::Cut),
+            }),
+            self.malformed.map(|broken| Effect::Answer(broken.manner())),
+            self.drip_ms.map(|ms| Effect::Answer(Manner::Drip(Duration::from_millis(ms)))),
+        ];
+        let mut effects = effects.into_iter().flatten();
+        match (effects.next(), effects.next()) {
+            (Some(effect), None) => Ok(effect),
+            (None, _) if self.delay_ms.is_some() => Ok(Effect::Late),
+            (None, _) => Err("say what happens: code, close, malformed, drip_ms or delay_ms".into()),
+            (Some(_), Some(_)) => {
+                Err("say one of code, close, malformed and drip_ms (delay_ms may come with any)".into())
+            }
+        }
+    }
+
+    fn check_numbers(&self) -> Result<(), String> {
+        let at_most = |name: &str, value: Option<u64>, least: u64, most: u64| match value {
+            Some(value) if !(least..=most).contains(&value) => {
+                Err(format!("{name}: {value} is not from {least} to {most}"))
+            }
+            _ => Ok(()),
+        };
+        at_most("next", self.next, 1, Self::NEXT_MAX)?;
+        at_most("delay_ms", self.delay_ms, 0, Self::DELAY_MS_MAX)?;
+        at_most("drip_ms", self.drip_ms, 1, Self::DRIP_MS_MAX)?;
+        match (self.probability, self.next, self.seed) {
+            (Some(p), ..) if !(p > 0.0 && p <= 1.0) => {
+                Err(format!("probability: {p} is not above 0 and at most 1"))
+            }
+            (Some(_), Some(_), _) => Err("say next or probability, not both".into()),
+            (None, _, Some(_)) => Err("seed: only of use with probability".into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Broken {
+    fn manner(self) -> Manner {
+        match self {
+            Self::CutJson => Manner::HalfJson,
+            Self::CutBody => Manner::CutMidway,
+            Self::Empty => Manner::Empty,
+            Self::Html => Manner::Html,
+        }
+    }
+}
+
+impl Effect {
+    /// In a word or two, for lists.
+    pub(crate) fn words(self) -> String {
+        match self {
+            Self::Code(code) => format!("code {}", code.number()),
+            Self::CloseBefore => "closed before".into(),
+            Self::Answer(Manner::Cut) => "closed after, answer lost".into(),
+            Self::Answer(Manner::CutMidway) => "cut-body".into(),
+            Self::Answer(Manner::HalfJson) => "cut-json".into(),
+            Self::Answer(Manner::Empty) => "empty".into(),
+            Self::Answer(Manner::Html) => "html".into(),
+            Self::Answer(Manner::Drip(pause)) => format!("a byte every {} ms", pause.as_millis()),
+            Self::Late => "late".into(),
+        }
+    }
+}
+
+/// Refuses a command that does not exist.
+pub(crate) fn known_command(command: &str) -> Result<(), String> {
+    let names = || Command::all().map(Command::name);
+    if names().any(|name| name == command) {
+        return Ok(());
+    }
+    let hint = near(command, names()).map_or_else(
+        || format!("there are {}", names().collect::<Vec<_>>().join(", ")),
+        |near| format!("did you mean {near}?"),
+    );
+    Err(format!("command: there is no command `{command}`; {hint}"))
+}
+
+fn code(number: u32) -> Result<ErrorCode, String> {
+    if CLOUD_CODES.iter().any(|row| row.number == number) {
+        return Err(format!(
+            "code: {number} is a code of the cloud that portraitd never answers; see portraitd explain {number}"
+        ));
+    }
+    let row = ERROR_CODES.iter().min_by_key(|row| row.number.abs_diff(number));
+    match row {
+        Some(row) if row.number == number => Ok(row.code),
+        Some(row) => {
+            Err(format!("code: there is no code {number}; the nearest is {} ({})", row.number, row.info))
+        }
+        None => Err(format!("code: there is no code {number}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(json: &str) -> Result<Effect, String> {
+        let rule: FaultRule = serde_json::from_str(json).map_err(|error| error.to_string())?;
+        rule.check(&[SdkAppId(1_400_000_000), SdkAppId(7)])
+    }
+
+    #[test]
+    fn a_rule_says_one_thing() {
+        assert_eq!(check(r#"{"code":60007}"#), Ok(Effect::Code(ErrorCode::ApiFrequency)));
+        assert_eq!(check(r#"{"close":"before"}"#), Ok(Effect::CloseBefore));
+        let all = r#"{"command":"portrait_set","app":7,"user":"a","next":1,"close":"after","delay_ms":5}"#;
+        assert_eq!(check(all), Ok(Effect::Answer(Manner::Cut)));
+        assert_eq!(check(r#"{"delay_ms":5,"probability":0.5,"seed":1}"#), Ok(Effect::Late));
+        let drip = Effect::Answer(Manner::Drip(Duration::from_millis(3)));
+        assert_eq!(check(r#"{"drip_ms":3}"#), Ok(drip));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let cases = [
+            ("{}", "say what happens"),
+            (r#"{"code":60007,"close":"after"}"#, "say one of"),
+            (r#"{"code":40010}"#, "nearest is 40009 (Err_Profile_Invalid_Tag)"),
+            (r#"{"code":0}"#, "no code 0"),
+            (r#"{"code":-1}"#, "-1"),
+            (r#"{"command":"portrait_sett","code":40006}"#, "did you mean portrait_set?"),
+            (r#"{"command":"xyz","code":40006}"#, "there are portrait_set, portrait_get"),
+            (r#"{"app":1400000001,"code":40006}"#, "no app 1400000001; the nearest is 1400000000"),
+            (r#"{"user":"","code":40006}"#, "user: the UserID is empty"),
+            (r#"{"code":60005}"#, "see portraitd explain 60005"),
+            (r#"{"next":0,"code":40006}"#, "next: 0 is not from 1"),
+            (r#"{"probability":1.5,"code":40006}"#, "probability: 1.5"),
+            (r#"{"probability":0,"code":40006}"#, "probability: 0"),
+            (r#"{"probability":0.5,"next":1,"code":40006}"#, "not both"),
+            (r#"{"seed":1,"code":40006}"#, "seed"),
+            (r#"{"delay_ms":600001}"#, "delay_ms: 600001"),
+            (r#"{"drip_ms":0}"#, "drip_ms: 0"),
+            (r#"{"close":"later"}"#, "unknown variant `later`, expected `before` or `after`"),
+            (r#"{"malformed":"xml"}"#, "expected one of `cut-json`, `cut-body`, `empty`, `html`"),
+            (r#"{"comand":"portrait_set"}"#, "unknown field `comand`"),
+            (r#"{"next":"1"}"#, "invalid type: string"),
+        ];
+        for (json, part) in cases {
+            let why = check(json).unwrap_err();
+            assert!(why.contains(part), "{json}: {why}");
+        }
+    }
+}

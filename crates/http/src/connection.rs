@@ -1,0 +1,73 @@
+//! One connection: HTTP/1.1 over a stream with clocks.
+
+use crate::config::ListenerConfig;
+use crate::response_body::Sent;
+use crate::timeouts::{Deadlines, Progress};
+use hyper::body::{Body, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::Watcher;
+use std::convert::Infallible;
+use std::net::IpAddr;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// The most bytes of a request line and headers together; a UserSig takes up to 4 KiB.
+const HEAD_BYTES_MAX: usize = 32 * 1024;
+
+/// A stream that can carry HTTP.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for T {}
+
+/// Answers requests.
+pub trait Answer: Clone + Send + Sync + 'static {
+    /// The body of an answer.
+    type Body: Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
+        + Unpin
+        + Send
+        + 'static;
+    /// The answer in the making. It can't fail: whatever went wrong is in the answer.
+    type Future: Future<Output = Response<Self::Body>> + Send + 'static;
+
+    /// Answers one request of a caller at this address.
+    fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Self::Future;
+}
+
+impl<S, F, B> Answer for S
+where
+    S: Fn(Request<Incoming>, IpAddr) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
+    B: Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Unpin + Send + 'static,
+{
+    type Body = B;
+    type Future = F;
+
+    fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> F {
+        self(request, peer)
+    }
+}
+
+/// Speaks HTTP/1.1 until the connection ends.
+pub(super) async fn http1<T: Stream, S: Answer>(
+    stream: T,
+    peer: IpAddr,
+    config: ListenerConfig,
+    answer: S,
+    watcher: Watcher,
+) -> hyper::Result<()> {
+    let progress = Progress::default();
+    let stream = Deadlines::new(stream, progress.clone(), config);
+    let service = service_fn(move |request| {
+        progress.request_read();
+        let (progress, answering) = (progress.clone(), answer.answer(request, peer));
+        async move {
+            let response = answering.await;
+            Ok::<_, Infallible>(response.map(|body| Sent::new(body, progress)))
+        }
+    });
+    let mut builder = http1::Builder::new();
+    // hyper's own header timer is off, since `Deadlines` keeps both clocks.
+    builder.max_header_size(HEAD_BYTES_MAX).max_buf_size(HEAD_BYTES_MAX).header_read_timeout(None);
+    watcher.watch(builder.serve_connection(TokioIo::new(stream), service)).await
+}

@@ -1,0 +1,18 @@
+//! HTTP/1.1 in and out: listeners with TLS, timeouts, connection limits and fairness, and a client with an address policy. It knows no product type.
+
+pub mod accept;
+pub mod address;
+pub mod address_policy;
+pub mod certificate;
+pub mod client;
+pub mod config;
+pub mod connection;
+pub mod connection_limit;
+mod fairness;
+pub mod network;
+pub mod port_owner;
+mod response_body;
+pub mod socket;
+pub mod stats;
+mod timeouts;
+pub mod tls;

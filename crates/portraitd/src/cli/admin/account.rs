@@ -1,0 +1,161 @@
+//! `portraitd account`: accounts, from the shell.
+
+use super::client::{Target, segment, with_operator};
+use crate::cli::call::client::Client;
+use crate::cli::call::profile::item;
+use crate::cli::output::{print_json, say};
+use clap::Subcommand;
+use hyper::Method;
+use portraitd_admin::types::{AccountView, AccountsView};
+use portraitd_model::TagValue;
+use serde_json::{Map, Value, json};
+
+/// List, show, create, change and delete accounts
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List an app's accounts
+    List {
+        sdkappid: u32,
+        /// Only those that start with this
+        #[arg(long, default_value = "")]
+        prefix: String,
+        /// At most so many
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..))]
+        limit: u64,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Show an account and every field of its profile
+    Get {
+        sdkappid: u32,
+        user: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Create an account; one that exists stays as it is
+    Create {
+        sdkappid: u32,
+        user: String,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Set fields of a profile as operator: any field, whoever may write it, sensitive words or not
+    ///
+    /// Fields are written as in `portraitd set`: TAG=VALUE or TAG:=NUMBER.
+    #[command(verbatim_doc_comment)]
+    Set {
+        sdkappid: u32,
+        user: String,
+        /// TAG=VALUE or TAG:=NUMBER
+        #[arg(required = true)]
+        fields: Vec<String>,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Delete an account with its profile
+    Delete {
+        sdkappid: u32,
+        user: String,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Create an account (calls `account_import`)
+    Import {
+        user: String,
+        /// Its nickname
+        #[arg(long)]
+        nick: Option<String>,
+        /// Its avatar
+        #[arg(long, value_name = "URL")]
+        face_url: Option<String>,
+        #[command(flatten)]
+        client: Client,
+    },
+}
+
+pub(crate) fn run(args: Args) -> anyhow::Result<()> {
+    match args.action {
+        Action::List { sdkappid, prefix, limit, json, target } => {
+            let users = list(sdkappid, &prefix, limit, &target)?;
+            if json {
+                return print_json(&users);
+            }
+            users.into_iter().for_each(say);
+        }
+        Action::Get { sdkappid, user, json, target } => {
+            let path = path(sdkappid, &user);
+            let account: AccountView = with_operator(&target, async |operator| operator.get(&path).await)?;
+            if json {
+                return print_json(&account);
+            }
+            say(&account.user);
+            account.profile.iter().for_each(|(tag, value)| say(format_args!("  {tag:<32} {value}")));
+        }
+        Action::Create { sdkappid, user, target } => {
+            let path = path(sdkappid, &user);
+            let _: AccountView =
+                with_operator(&target, async |operator| operator.json(Method::PUT, &path, &()).await)?;
+            say(format_args!("{user} is an account of app {sdkappid}"));
+        }
+        Action::Set { sdkappid, user, fields, target } => {
+            let path = format!("{}/profile", path(sdkappid, &user));
+            let body = fields.iter().map(|field| named(field)).collect::<anyhow::Result<Map<_, _>>>()?;
+            let _: AccountView =
+                with_operator(&target, async |operator| operator.json(Method::PATCH, &path, &body).await)?;
+            say("OK");
+        }
+        Action::Delete { sdkappid, user, target } => {
+            let path = path(sdkappid, &user);
+            with_operator(&target, async |operator| operator.bytes(Method::DELETE, &path, Vec::new()).await)?;
+            say(format_args!("{user} is deleted from app {sdkappid}, with the profile"));
+        }
+        Action::Import { user, nick, face_url, client } => {
+            let body = json!({ "UserID": user, "Nick": nick, "FaceUrl": face_url });
+            crate::cli::runtime::runtime()?
+                .block_on(client.call("/v4/im_open_login_svc/account_import", &body))?;
+            say("OK");
+        }
+    }
+    Ok(())
+}
+
+fn path(sdkappid: u32, user: &str) -> String {
+    format!("/apps/{sdkappid}/accounts/{}", segment(user))
+}
+
+/// A field as a member of the body.
+fn named(field: &str) -> anyhow::Result<(String, Value)> {
+    let TagValue { tag, value } = item(field)?;
+    Ok((tag, value))
+}
+
+fn list(sdkappid: u32, prefix: &str, limit: u64, target: &Target) -> anyhow::Result<Vec<String>> {
+    with_operator(target, async |operator| {
+        let (mut users, mut after) = (Vec::<String>::new(), None::<String>);
+        loop {
+            let left = limit.saturating_sub(users.len() as u64);
+            let after_part =
+                after.as_deref().map(|after| format!("&after={}", segment(after))).unwrap_or_default();
+            let prefix = segment(prefix);
+            let path = format!("/apps/{sdkappid}/accounts?limit={left}&prefix={prefix}{after_part}");
+            let page: AccountsView = operator.get(&path).await?;
+            users.extend(page.accounts);
+            after = page.next;
+            if after.is_none() || users.len() as u64 >= limit {
+                return Ok(users);
+            }
+        }
+    })
+}

@@ -1,0 +1,354 @@
+//! `portraitd app`: apps, their keys, admins, limits and switches.
+
+use super::client::{Operator, Target, segment, with_operator};
+use crate::cli::output::{print_json, say};
+use crate::cli::secret_argument::secret;
+use clap::{Subcommand, ValueEnum};
+use hyper::Method;
+use portraitd_admin::types::{AppPatch, AppView, CreatedKey, NewApp, NewKey, UsageView};
+use portraitd_model::rfc3339 as utc;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Create apps and change their settings
+///
+/// Works on a running server and on a stopped server's data directory alike; a change is in force
+/// with the next request.
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    action: Action,
+    #[command(flatten)]
+    target: Target,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Create an app; its key is shown once
+    Create {
+        /// The SDKAppID
+        #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+        sdkappid: u32,
+        /// The secret key; a random one unless given. @FILE reads it from a file, - from standard input
+        #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true, value_parser = secret)]
+        key: Option<String>,
+        /// A name for people
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// List the apps
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show an app's settings; of its keys the last four characters
+    Show {
+        sdkappid: u32,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Let an app's calls in again
+    Enable { sdkappid: u32 },
+    /// Answer an app's calls with 60016
+    Disable { sdkappid: u32 },
+    /// Change an app's other settings
+    Set(SetArgs),
+    /// Add and revoke keys; several can be active at once
+    #[command(subcommand)]
+    Key(KeyAction),
+    /// Add and remove App admins
+    #[command(subcommand)]
+    Admin(AdminAction),
+    /// Show or set calls a second, for example `portrait_set=500 total=0`; 0 = no limit
+    Limits {
+        sdkappid: u32,
+        /// COMMAND=RATE
+        #[arg(value_parser = limit)]
+        limits: Vec<(String, u32)>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct SetArgs {
+    sdkappid: u32,
+    /// A name for people
+    #[arg(long)]
+    name: Option<String>,
+    /// Let users set their own profile with their own UserSig
+    #[arg(long, value_name = "on|off")]
+    self_service: Option<Switch>,
+    /// Explain errors in ErrorDisplay
+    #[arg(long, value_name = "on|off|default")]
+    error_detail: Option<ErrorDetail>,
+    /// The limit of `Tag_Profile_IM_Location` in bytes, 1 to 500
+    #[arg(long, value_name = "BYTES")]
+    location_bytes_max: Option<usize>,
+    /// How many custom fields may be in use
+    #[arg(long, value_name = "COUNT")]
+    custom_fields_max: Option<usize>,
+    /// Let in calls only from this address or network (repeatable; replaces the list)
+    #[arg(long, value_name = "CIDR")]
+    allow_ip: Vec<String>,
+    /// Let in calls from everywhere
+    #[arg(long, conflicts_with = "allow_ip")]
+    allow_any_ip: bool,
+    /// Screen this field for sensitive words (repeatable; replaces the list)
+    #[arg(long, value_name = "TAG")]
+    screen: Vec<String>,
+    /// The code that a sensitive word is answered with; the cloud's newer pages say 80001
+    #[arg(long, value_name = "40005|80001")]
+    sensitive_code: Option<u32>,
+    /// Name an unknown account in `portrait_get` by its id instead of `@TLS#NOT_FOUND`
+    #[arg(long, value_name = "on|off")]
+    echo_unknown: Option<Switch>,
+    /// Refuse `account_delete` with 71000, as cloud apps can; `account delete` still works
+    #[arg(long, value_name = "on|off")]
+    deletion_forbidden: Option<Switch>,
+    /// Refuse to import a deleted account for so long (70399), as most cloud apps do for 90d; `import` and
+    /// `account create` still work
+    #[arg(long, value_name = "90d|12h|off", value_parser = term)]
+    reimport_after: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Switch {
+    On,
+    Off,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ErrorDetail {
+    On,
+    Off,
+    Default,
+}
+
+#[derive(Debug, Subcommand)]
+enum KeyAction {
+    /// Add a key; it is shown once
+    Add {
+        sdkappid: u32,
+        /// The secret key; a random one unless given. @FILE reads it from a file, - from standard input
+        #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true, value_parser = secret)]
+        key: Option<String>,
+    },
+    /// Revoke a key by its number (see `app show`); UserSigs made with it stop working at once
+    Revoke { sdkappid: u32, key_id: u32 },
+}
+
+#[derive(Debug, Subcommand)]
+enum AdminAction {
+    /// Make a user an App admin
+    Add { sdkappid: u32, user: String },
+    /// Make an App admin a user
+    Remove { sdkappid: u32, user: String },
+}
+
+fn limit(text: &str) -> Result<(String, u32), String> {
+    let (command, rate) = text.split_once('=').ok_or("write COMMAND=RATE, for example portrait_set=500")?;
+    let rate = rate.parse().map_err(|_| format!("`{rate}` is not a number of calls a second"))?;
+    Ok((command.to_owned(), rate))
+}
+
+/// Whole seconds; 0 for `off`.
+fn term(text: &str) -> Result<u32, String> {
+    if text == "off" {
+        return Ok(0);
+    }
+    let whole = utc::span_ms(text).filter(|ms| ms.is_multiple_of(1000)).map(|ms| ms / 1000);
+    let seconds = whole.and_then(|seconds| u32::try_from(seconds).ok());
+    seconds.ok_or_else(|| {
+        format!("`{text}`: write off, or whole seconds up to 49710d, for example 90d, 12h, 30s")
+    })
+}
+
+pub(crate) fn run(args: Args) -> anyhow::Result<()> {
+    with_operator(&args.target, async |operator| act(operator, args.action).await)
+}
+
+async fn act(operator: &Operator, action: Action) -> anyhow::Result<()> {
+    match action {
+        Action::Create { sdkappid, key, name } => {
+            let app: AppView = operator.json(Method::POST, "/apps", &NewApp { sdkappid, name, key }).await?;
+            say(format_args!("app {sdkappid} created; keep its key, it is not shown again:"));
+            say(app.key.unwrap_or_default());
+        }
+        Action::List { json } => list(&operator.get::<Vec<AppView>>("/apps").await?, json)?,
+        Action::Show { sdkappid, json } => {
+            let app = operator.get(&format!("/apps/{sdkappid}")).await?;
+            let usage = operator.get(&format!("/apps/{sdkappid}/usage")).await?;
+            show(&app, Some(&usage), json)?;
+        }
+        Action::Enable { sdkappid } => enable(operator, sdkappid, true).await?,
+        Action::Disable { sdkappid } => enable(operator, sdkappid, false).await?,
+        Action::Set(set) => {
+            let path = format!("/apps/{}", set.sdkappid);
+            show(&operator.json(Method::PATCH, &path, &patch(set)).await?, None, false)?;
+        }
+        Action::Key(KeyAction::Add { sdkappid, key }) => {
+            let path = format!("/apps/{sdkappid}/keys");
+            let created: CreatedKey = operator.json(Method::POST, &path, &NewKey { key }).await?;
+            say(format_args!("key {} added to app {sdkappid}; keep it, it is not shown again:", created.id));
+            say(created.key);
+        }
+        Action::Key(KeyAction::Revoke { sdkappid, key_id }) => {
+            operator.bytes(Method::DELETE, &format!("/apps/{sdkappid}/keys/{key_id}"), Vec::new()).await?;
+            say(format_args!("key {key_id} of app {sdkappid} revoked"));
+        }
+        Action::Admin(AdminAction::Add { sdkappid, user }) => {
+            operator
+                .bytes(Method::PUT, &format!("/apps/{sdkappid}/admins/{}", segment(&user)), Vec::new())
+                .await?;
+            say(format_args!("{user} is an admin of app {sdkappid}"));
+        }
+        Action::Admin(AdminAction::Remove { sdkappid, user }) => {
+            let path = format!("/apps/{sdkappid}/admins/{}", segment(&user));
+            operator.bytes(Method::DELETE, &path, Vec::new()).await?;
+            say(format_args!("{user} is no longer an admin of app {sdkappid}"));
+        }
+        Action::Limits { sdkappid, limits, json } => {
+            let path = format!("/apps/{sdkappid}");
+            let limits = (!limits.is_empty()).then(|| limits.into_iter().collect());
+            let patch = AppPatch { limits, ..AppPatch::default() };
+            self::limits(&operator.json::<AppView>(Method::PATCH, &path, &patch).await?.limits, json)?;
+        }
+    }
+    Ok(())
+}
+
+async fn enable(operator: &Operator, sdkappid: u32, enabled: bool) -> anyhow::Result<()> {
+    let patch = AppPatch { enabled: Some(enabled), ..AppPatch::default() };
+    let _: AppView = operator.json(Method::PATCH, &format!("/apps/{sdkappid}"), &patch).await?;
+    say(format_args!("app {sdkappid} is {}", if enabled { "enabled" } else { "disabled" }));
+    Ok(())
+}
+
+fn patch(set: SetArgs) -> AppPatch {
+    let allow_ips =
+        if set.allow_any_ip { Some(Vec::new()) } else { Some(set.allow_ip).filter(|list| !list.is_empty()) };
+    AppPatch {
+        name: set.name,
+        enabled: None,
+        self_service: set.self_service.map(|switch| switch == Switch::On),
+        error_detail: set.error_detail.map(|detail| match detail {
+            ErrorDetail::On => Some(true),
+            ErrorDetail::Off => Some(false),
+            ErrorDetail::Default => None,
+        }),
+        allow_ips,
+        location_bytes_max: set.location_bytes_max,
+        custom_fields_max: set.custom_fields_max,
+        limits: None,
+        screened_tags: Some(set.screen).filter(|list| !list.is_empty()),
+        sensitive_code: set.sensitive_code,
+        echo_unknown: set.echo_unknown.map(|switch| switch == Switch::On),
+        deletion_forbidden: set.deletion_forbidden.map(|switch| switch == Switch::On),
+        reimport_after: set.reimport_after,
+    }
+}
+
+fn list(apps: &[AppView], json: bool) -> anyhow::Result<()> {
+    if json {
+        return print_json(apps);
+    }
+    say(format_args!(
+        "{:<12} {:<9} {:<12} {:>6} {:>6}  NAME",
+        "SDKAPPID", "STATE", "KEYS", "FIELDS", "WORDS"
+    ));
+    for app in apps {
+        let state = if app.enabled { "enabled" } else { "disabled" };
+        let keys: Vec<_> = app.keys.iter().map(|key| format!("…{}", key.last4)).collect();
+        let fields = app.fields.iter().filter(|field| !field.retired).count();
+        let (keys, words, name) = (keys.join(" "), app.words, &app.name);
+        say(format_args!("{:<12} {state:<9} {keys:<12} {fields:>6} {words:>6}  {name}", app.sdkappid));
+    }
+    Ok(())
+}
+
+/// An app as it is shown, with how it is used.
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    app: &'a AppView,
+    usage: Option<&'a UsageView>,
+}
+
+fn show(app: &AppView, usage: Option<&UsageView>, json: bool) -> anyhow::Result<()> {
+    if json {
+        return print_json(&Shown { app, usage });
+    }
+    let keys: Vec<_> = app.keys.iter().map(|key| format!("{} (…{})", key.id, key.last4)).collect();
+    let fields: Vec<_> =
+        app.fields.iter().filter(|field| !field.retired).map(|field| field.keyword.as_str()).collect();
+    let limits: Vec<_> = app.limits.iter().map(|(command, rate)| format!("{command}={rate}")).collect();
+    let error_detail = app.error_detail.map_or("as the server", |on| if on { "on" } else { "off" });
+    let or_all = |list: &[String]| if list.is_empty() { "all addresses".to_owned() } else { list.join(" ") };
+    say(format_args!("SDKAppID            {}", app.sdkappid));
+    say(format_args!("Name                {}", app.name));
+    say(format_args!("Enabled             {}", app.enabled));
+    say(format_args!("Keys                {}", keys.join(", ")));
+    say(format_args!("Admins              {}", app.admins.join(" ")));
+    say(format_args!("Limits (calls/s)    {}", limits.join(" ")));
+    say(format_args!("Self-service        {}", app.self_service));
+    say(format_args!("Error detail        {error_detail}"));
+    say(format_args!("Calls from          {}", or_all(&app.allow_ips)));
+    say(format_args!("Location limit      {} bytes", app.location_bytes_max));
+    say(format_args!("Custom fields       {} (at most {})", fields.join(" "), app.custom_fields_max));
+    let (words, code) = (app.words, app.sensitive_code);
+    say(format_args!("Sensitive words     {words} on {} ({code})", app.screened_tags.join(" ")));
+    let unknown = if app.echo_unknown { "the id asked for" } else { "@TLS#NOT_FOUND" };
+    say(format_args!("Unknown accounts    {unknown}"));
+    let deletion = if app.deletion_forbidden { "forbidden (71000)" } else { "allowed" };
+    let again = match app.reimport_after {
+        0 => "imported again at once".to_owned(),
+        seconds => format!("imported again after {seconds} s (70399)"),
+    };
+    say(format_args!("Deletion            {deletion}; {again}"));
+    if let Some(usage) = usage {
+        show_usage(usage);
+    }
+    Ok(())
+}
+
+/// Calls since the server started; a stopped server has none.
+fn show_usage(usage: &UsageView) {
+    for (command, codes) in &usage.calls {
+        let total: u64 = codes.values().sum();
+        let failed = codes.iter().filter(|(code, _)| **code != 0);
+        let failed: Vec<_> = failed.map(|(code, count)| format!("{code}: {count}")).collect();
+        let failed = if failed.is_empty() { String::new() } else { format!(" ({})", failed.join(", ")) };
+        say(format_args!("Calls               {command} {total}{failed}"));
+    }
+}
+
+fn limits(limits: &BTreeMap<String, u32>, json: bool) -> anyhow::Result<()> {
+    if json {
+        return print_json(limits);
+    }
+    for (command, rate) in limits {
+        let rate = if *rate == 0 { "no limit".to_owned() } else { format!("{rate}/s") };
+        say(format_args!("{command:<20} {rate}"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_term_is_whole_seconds_or_off() {
+        for (text, seconds) in [("off", 0), ("30s", 30), ("12h", 43_200), ("90d", 7_776_000), ("3000ms", 3)] {
+            assert_eq!(term(text), Ok(seconds), "{text}");
+        }
+        for text in ["", "90", "1500ms", "on", "-1d", "50000d", "99999999999999999999d"] {
+            assert!(term(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! `portraitd audit`: who changed what.
+
+use super::client::{Target, with_operator};
+use crate::cli::output::{say, when};
+use portraitd_admin::audit_log::fingerprint;
+use portraitd_admin::types::{AuditEntryView, AuditPage};
+use serde_json::Value;
+
+/// Show who changed what through the admin API and this command line, newest first
+///
+/// Each entry is written in the same commit as its change. Secrets are left out, and so is what belongs to
+/// users: of a profile the names of the fields, of a user a fingerprint, by which --user finds what was done
+/// to that one. The newest 100,000 entries are kept.
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Args {
+    /// Only what concerns this app
+    #[arg(long, value_name = "SDKAPPID")]
+    app: Option<u32>,
+    /// Only what was done to this user's account
+    #[arg(long, value_name = "ID")]
+    user: Option<String>,
+    /// At most so many entries
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
+    limit: u64,
+    /// Print JSON, one entry a line
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    target: Target,
+}
+
+/// Entries to a page.
+const PAGE: u64 = 500;
+
+/// Whether an entry is about a user's account; every entry is about nobody's in particular.
+fn concerns(entry: &AuditEntryView, user: Option<&str>) -> bool {
+    let Some(user) = user else { return true };
+    let named = format!("/accounts/{}", fingerprint(user));
+    entry.resource.split_once(&named).is_some_and(|(_, rest)| rest.is_empty() || rest.starts_with('/'))
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    with_operator(&args.target, async |operator| {
+        let (mut left, mut before) = (args.limit, None::<u64>);
+        while left > 0 {
+            let app = args.app.map(|app| format!("&app={app}")).unwrap_or_default();
+            let place = before.map(|before| format!("&before={before}")).unwrap_or_default();
+            let page: AuditPage = operator.get(&format!("/audit?limit={PAGE}{app}{place}")).await?;
+            for entry in page.entries.iter().filter(|entry| concerns(entry, args.user.as_deref())) {
+                if left == 0 {
+                    break;
+                }
+                left -= 1;
+                if args.json { say(serde_json::to_string(entry)?) } else { show(entry) }
+            }
+            match page.next {
+                Some(next) => before = Some(next),
+                None => break,
+            }
+        }
+        Ok(())
+    })
+}
+
+fn show(entry: &AuditEntryView) {
+    let AuditEntryView { who, method, resource, outcome, .. } = entry;
+    let from = entry.from.as_ref().map(|from| format!(" from {from}")).unwrap_or_default();
+    let outcome = if outcome == "done" { String::new() } else { format!("  ({outcome})") };
+    say(format_args!("{}  {who}{from}  {method} {resource}{outcome}", when(entry.at_ms)));
+    for (sign, value) in [("-", &entry.before), ("+", &entry.after)] {
+        if let Value::Object(members) = value {
+            members.iter().for_each(|(name, value)| say(format_args!("    {sign} {name}: {value}")));
+        }
+    }
+}

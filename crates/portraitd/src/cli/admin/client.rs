@@ -1,0 +1,201 @@
+//! The way to the admin API: over HTTP where a server runs, in-process where none does.
+
+use crate::cli::http;
+use crate::cli::secret_argument::secret;
+use crate::cli::serve::instance::{AdminFile, admin_token};
+use crate::open_store::open_store;
+use anyhow::Context;
+use axum::Router;
+use axum::body::Body;
+use http_body_util::BodyExt;
+use hyper::{Method, Request, StatusCode};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use portraitd_admin::auth::Authenticator;
+use portraitd_admin::router as admin;
+use portraitd_admin::state::State;
+use portraitd_admin::types::StoreView;
+use portraitd_api::clock::SystemClock;
+use portraitd_api::registry::Registry;
+use portraitd_sqlite::{SqliteSettings, is_in_use};
+use portraitd_store::{Store, StoreId};
+use portraitd_webhook::event_ids::EventIds;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tower::ServiceExt;
+
+/// Which store to work on.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Where")]
+pub(crate) struct Target {
+    /// The data directory; its server may run or not
+    #[arg(long, value_name = "DIR", env = "PORTRAITD_SERVER_DATA", global = true)]
+    data: Option<PathBuf>,
+    /// The admin API of a running server, `http://127.0.0.1:8081` or `unix:/path`
+    #[arg(long, value_name = "URL", env = "PORTRAITD_ADMIN_URL", conflicts_with = "data", global = true)]
+    admin_url: Option<String>,
+    /// The admin API's token: @FILE reads it from a file such as admin.token in the data directory
+    #[arg(long, value_name = "TOKEN", env = "PORTRAITD_ADMIN_TOKEN", hide_env_values = true, value_parser = secret, global = true)]
+    admin_token: Option<String>,
+}
+
+/// What the admin API has to say against a call.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub status: StatusCode,
+    sentence: String,
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.sentence)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// A connection to the admin API.
+pub(crate) enum Operator {
+    /// Of a running server.
+    Remote { server: http::Server, token: String },
+    /// Of a stopped server's data, in this process.
+    Local { router: Router, store: Arc<dyn Store> },
+}
+
+impl Operator {
+    /// Finds the admin API.
+    pub(super) async fn connect(target: &Target) -> anyhow::Result<Self> {
+        if let Some(url) = &target.admin_url {
+            let token = target.admin_token.clone().context("--admin-url needs --admin-token")?;
+            return Ok(Self::Remote { server: http::Server::parse(url)?, token });
+        }
+        let data = target.data.as_deref().context(
+            "say which store: --data DIR, or --admin-url URL with --admin-token TOKEN (portraitd dev prints both)",
+        )?;
+        anyhow::ensure!(
+            data.is_dir(),
+            "there is no data directory {}; start portraitd on it once",
+            data.display()
+        );
+        if is_in_use(data) {
+            let (file, token) = (AdminFile::read(data)?, admin_token(data)?);
+            let server = http::Server::parse(&file.url)?.showing(file.certificate);
+            return Ok(Self::Remote { server, token });
+        }
+        let store = open_store(data, SqliteSettings::default())?;
+        let registry = Arc::new(Registry::load(Arc::clone(&store)).await?);
+        let event_ids = Arc::new(EventIds::new(portraitd_admin::secret::random_u64()?));
+        let gate = Authenticator::InProcess(person().into());
+        let state = State::new(Arc::clone(&store), registry, Arc::new(SystemClock), event_ids, None, gate);
+        let router = admin::router(state);
+        Ok(Self::Local { router, store })
+    }
+
+    /// Calls the admin API with a JSON body and reads a JSON answer.
+    pub(super) async fn json<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: &impl Serialize,
+    ) -> anyhow::Result<T> {
+        let answer = self.bytes(method, path, serde_json::to_vec(body)?).await?;
+        serde_json::from_slice(&answer).context("the admin API answered something else than was expected")
+    }
+
+    /// The identity of the store.
+    pub(crate) async fn store(&self) -> anyhow::Result<StoreId> {
+        let view: StoreView = self.get("/store").await?;
+        view.id.parse().context("the admin API names no store")
+    }
+
+    /// Reads a JSON answer.
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+        let answer = self.bytes(Method::GET, path, Vec::new()).await?;
+        serde_json::from_slice(&answer).context("the admin API answered something else than was expected")
+    }
+
+    /// Calls the admin API; an error's sentence becomes this command's, as a [`Refusal`].
+    pub(crate) async fn bytes(&self, method: Method, path: &str, body: Vec<u8>) -> anyhow::Result<Vec<u8>> {
+        self.bytes_within(http::PATIENCE, method, path, body).await
+    }
+
+    /// The same, for what takes longer.
+    pub(crate) async fn bytes_within(
+        &self,
+        patience: Duration,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+    ) -> anyhow::Result<Vec<u8>> {
+        let path = format!("/admin/v1{path}");
+        let (status, answer) = match self {
+            Self::Remote { server, token } => {
+                let response = http::call_within(patience, server, method, &path, Some(token), body).await?;
+                (response.status(), response.into_body().to_vec())
+            }
+            Self::Local { router, .. } => in_process(router.clone(), method, &path, body).await?,
+        };
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let sentence = serde_json::from_slice::<serde_json::Value>(&answer).ok();
+        let sentence = sentence.as_ref().and_then(|json| json.get("error")?.as_str());
+        let sentence = sentence.unwrap_or(status.as_str()).to_owned();
+        Err(Refusal { status, sentence }.into())
+    }
+
+    /// Gives the store back.
+    pub(super) async fn close(self) {
+        match self {
+            Self::Remote { .. } => {}
+            Self::Local { store, .. } => store.close().await,
+        }
+    }
+}
+
+/// Who sits at the command line, as the audit log names them: the system's word counts, not the environment's.
+fn person() -> String {
+    let id = rustix::process::geteuid().as_raw().to_string();
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let mut rows = users.lines().map(|row| row.split(':'));
+    let named = rows.find_map(|mut row| {
+        let (name, _, user) = (row.next()?, row.next()?, row.next()?);
+        (user == id).then(|| name.to_owned())
+    });
+    format!("os:{}", named.unwrap_or(id))
+}
+
+async fn in_process(
+    router: Router,
+    method: Method,
+    path: &str,
+    body: Vec<u8>,
+) -> anyhow::Result<(StatusCode, Vec<u8>)> {
+    let request = Request::builder().method(method).uri(path).body(Body::from(body))?;
+    let response = match router.oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    };
+    let status = response.status();
+    Ok((status, response.into_body().collect().await?.to_bytes().to_vec()))
+}
+
+/// A name as a part of a path.
+pub(crate) fn segment(name: &str) -> impl std::fmt::Display + '_ {
+    utf8_percent_encode(name, NON_ALPHANUMERIC)
+}
+
+/// Runs work on the admin API and gives the store back whatever happens.
+pub(crate) fn with_operator<T>(
+    target: &Target,
+    work: impl AsyncFnOnce(&Operator) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    crate::cli::runtime::runtime()?.block_on(async {
+        let operator = Operator::connect(target).await?;
+        let outcome = work(&operator).await;
+        operator.close().await;
+        outcome
+    })
+}

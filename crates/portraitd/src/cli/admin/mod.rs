@@ -1,0 +1,11 @@
+//! Commands that go through the admin API.
+
+pub(crate) mod account;
+pub(crate) mod app;
+pub(crate) mod audit;
+pub(crate) mod client;
+pub(crate) mod field;
+pub(crate) mod openapi;
+pub(crate) mod token;
+pub(crate) mod webhook;
+pub(crate) mod words;

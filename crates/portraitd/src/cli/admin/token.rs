@@ -1,0 +1,73 @@
+//! `portraitd token`: named tokens for the admin API.
+
+use super::client::{Operator, Target, segment, with_operator};
+use crate::cli::output::{print_json, say, when};
+use clap::Subcommand;
+use hyper::Method;
+use portraitd_admin::types::{CreatedToken, NewToken, TokenView};
+
+/// Create, list and revoke tokens for the admin API
+///
+/// One for each person and program that calls it: the audit log names them, and each can be revoked
+/// alone. The token `local` is the file admin.token in the data directory, which this command line uses.
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    action: Action,
+    #[command(flatten)]
+    target: Target,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Create a token; it is shown once
+    Create {
+        /// Who or what will use it: 1 to 64 letters, digits, dots, hyphens and underscores
+        name: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the tokens; the tokens themselves are not kept
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Revoke a token; it stops working at once
+    Revoke { name: String },
+}
+
+pub(crate) fn run(args: Args) -> anyhow::Result<()> {
+    with_operator(&args.target, async |operator| act(operator, args.action).await)
+}
+
+async fn act(operator: &Operator, action: Action) -> anyhow::Result<()> {
+    match action {
+        Action::Create { name, json } => {
+            let created: CreatedToken = operator.json(Method::POST, "/tokens", &NewToken { name }).await?;
+            if json {
+                return print_json(&created);
+            }
+            say(format_args!("token {} created; keep it, it is not shown again:", created.name));
+            say(created.token);
+        }
+        Action::List { json } => {
+            let tokens: Vec<TokenView> = operator.get("/tokens").await?;
+            if json {
+                return print_json(&tokens);
+            }
+            say(format_args!("{:<24} CREATED", "NAME"));
+            for token in tokens {
+                let created = token.created_ms.map_or("in the file admin.token".to_owned(), when);
+                say(format_args!("{:<24} {created}", token.name));
+            }
+        }
+        Action::Revoke { name } => {
+            operator.bytes(Method::DELETE, &format!("/tokens/{}", segment(&name)), Vec::new()).await?;
+            say(format_args!("token {name} is revoked"));
+        }
+    }
+    Ok(())
+}

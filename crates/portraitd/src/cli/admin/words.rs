@@ -1,0 +1,75 @@
+//! `portraitd words`: sensitive words.
+
+use super::client::{Operator, Target, with_operator};
+use crate::cli::output::{print_json, say};
+use anyhow::Context;
+use clap::Subcommand;
+use hyper::Method;
+use portraitd_admin::types::WordsView;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// Set and list an app's sensitive words (40005)
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    action: Action,
+    #[command(flatten)]
+    target: Target,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Replace the list by a file with one word a line
+    Set {
+        sdkappid: u32,
+        /// The file; - for standard input
+        file: PathBuf,
+    },
+    /// Print the list, one word a line
+    List {
+        sdkappid: u32,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub(crate) fn run(args: Args) -> anyhow::Result<()> {
+    with_operator(&args.target, async |operator| act(operator, args.action).await)
+}
+
+async fn act(operator: &Operator, action: Action) -> anyhow::Result<()> {
+    match action {
+        Action::Set { sdkappid, file } => {
+            let text = read(&file)?;
+            let answer = operator.bytes(Method::PUT, &format!("/apps/{sdkappid}/words"), text).await?;
+            let WordsView { words, blank, duplicate, screened_tags } = serde_json::from_slice(&answer)?;
+            let screened = screened_tags.join(", ");
+            say(format_args!("app {sdkappid} has {words} sensitive words, looked for in {screened}"));
+            if blank + duplicate > 0 {
+                say(format_args!("passed over: {blank} blank lines, {duplicate} lines that repeat a word"));
+            }
+        }
+        Action::List { sdkappid, json } => {
+            let answer = operator.bytes(Method::GET, &format!("/apps/{sdkappid}/words"), Vec::new()).await?;
+            let text = String::from_utf8(answer)?;
+            let words: Vec<&str> = text.lines().collect();
+            if json {
+                return print_json(&words);
+            }
+            words.into_iter().for_each(say);
+        }
+    }
+    Ok(())
+}
+
+fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    if file == Path::new("-") {
+        std::io::stdin().lock().read_to_end(&mut text).context("can't read standard input")?;
+    } else {
+        text = std::fs::read(file).with_context(|| format!("can't read {}", file.display()))?;
+    }
+    Ok(text)
+}

@@ -1,0 +1,53 @@
+//! A quick client of the public API: signs, sends, and says in words what came back.
+
+use crate::cli::http;
+use crate::cli::secret_argument::secret;
+use anyhow::Context;
+use hyper::Method;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use portraitd_api::clock::SystemClock;
+use portraitd_model::{AppKey, AppSettings, Clock, SdkAppId, SignRequest, UserId, sign};
+use serde_json::Value;
+
+/// Which server to call, and as whom.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Server")]
+pub(crate) struct Client {
+    /// The server's address
+    #[arg(long, default_value = "http://127.0.0.1:8080", env = "PORTRAITD_URL")]
+    url: String,
+    /// The app
+    #[arg(long, value_name = "N", default_value_t = 1_400_000_000, env = "PORTRAITD_SDKAPPID")]
+    sdkappid: u32,
+    /// The app's secret key (portraitd dev prints it); @FILE reads it from a file, - from standard input
+    #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true, value_parser = secret)]
+    key: String,
+    /// The App admin who calls
+    #[arg(long, value_name = "NAME", default_value = AppSettings::ADMINISTRATOR, value_parser = UserId::parse)]
+    admin: UserId,
+}
+
+impl Client {
+    /// Calls one API and gives its answer, or what the server has to say against it.
+    pub(crate) async fn call(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        const MINUTE: u64 = 60;
+        let key = AppKey::parse(&self.key).context("--key: a key is 1 to 256 printable bytes")?;
+        let (app, time) = (SdkAppId(self.sdkappid), SystemClock.now().seconds());
+        let request = SignRequest { app, identifier: self.admin, time, expire: MINUTE, userbuf: None };
+        let admin = utf8_percent_encode(self.admin.as_str(), NON_ALPHANUMERIC);
+        let usersig = sign(&key, request);
+        let server = http::Server::parse(&self.url)?;
+        let path =
+            format!("{path}?sdkappid={app}&identifier={admin}&usersig={usersig}&random=1&contenttype=json");
+        let response = http::call(&server, Method::POST, &path, None, serde_json::to_vec(body)?).await?;
+        let answer: Value = serde_json::from_slice(response.body()).context("the answer is not JSON")?;
+        let code = answer.get("ErrorCode").and_then(Value::as_u64).context("the answer has no ErrorCode")?;
+        if code == 0 {
+            return Ok(answer);
+        }
+        let info = answer.get("ErrorInfo").and_then(Value::as_str).unwrap_or_default();
+        let detail = response.headers().get("x-error-detail").and_then(|value| value.to_str().ok());
+        let detail = percent_decode_str(detail.unwrap_or_default()).decode_utf8_lossy();
+        anyhow::bail!("{code} {info}\n{detail}")
+    }
+}

@@ -1,0 +1,98 @@
+//! `portraitd explain CODE`: the page of an error code, in the terminal.
+
+use crate::cli::output::say;
+use crate::config::server::LanguageName;
+use portraitd_model::{CLOUD_CODES, ERROR_CODES, ErrorRow};
+
+/// Every code's page in English and in Chinese. A test holds the list against `ERROR_CODES` and `CLOUD_CODES`.
+macro_rules! pages {
+    ($($code:literal)*) => {
+        const PAGES: &[(u32, &str, &str)] = &[$((
+            $code,
+            include_str!(concat!("../../../../../docs/errors/", $code, ".md")),
+            include_str!(concat!("../../../../../docs/errors/", $code, ".zh-CN.md")),
+        ),)*];
+    };
+}
+
+pages! {
+    40001 40002 40003 40004 40005 40006 40007 40008 40009 40601 40605 40610
+    60002 60003 60004 60005 60006 60007 60008 60009 60010 60011 60012 60013 60014 60015 60016 60017 60018 60019
+    60020 60021 60025 60026 60027 60028
+    70001 70002 70003 70005 70009 70013 70014 70016 70020 70050 70051 70052 70107 70169 70202 70398 70399 70402
+    70403 70404 70500 71000 80001
+}
+
+/// Explain an error code: its cause, an example, the remedy
+///
+/// The same pages are in docs/errors/. The code may be given as a number or as its ErrorInfo:
+///
+///   `portraitd explain 40009`
+///   `portraitd explain Err_Profile_Invalid_Tag --language zh`
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Args {
+    /// ErrorCode, or ErrorInfo
+    code: String,
+    /// The language of the page
+    #[arg(long, value_enum, default_value_t, env = "PORTRAITD_SERVER_LANGUAGE")]
+    language: LanguageName,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let number = find(&args.code)?;
+    let page = PAGES.iter().find(|(known, ..)| *known == number);
+    let (_, english, chinese) = page.ok_or_else(|| anyhow::anyhow!("{number} has no page"))?;
+    say(args.language.language().pick(english, chinese).trim_end());
+    Ok(())
+}
+
+/// The number of the code that is meant: one that portraitd answers, or one of the cloud's others.
+fn find(text: &str) -> anyhow::Result<u32> {
+    let text = text.trim();
+    let of_cloud = CLOUD_CODES.iter().map(|row| row.number).find(|number| text.parse() == Ok(*number));
+    if let Some(number) = of_cloud {
+        return Ok(number);
+    }
+    let by_name = |row: &&ErrorRow| row.info.eq_ignore_ascii_case(text);
+    let by_number = |row: &&ErrorRow| text.parse() == Ok(row.number);
+    if let Some(row) = ERROR_CODES.iter().find(|row| by_number(row) || by_name(row)) {
+        return Ok(row.number);
+    }
+    let nearest = ERROR_CODES.iter().max_by(|a, b| likeness(text, a).total_cmp(&likeness(text, b)));
+    let nearest = nearest.map_or(0, |row| row.number);
+    let known: Vec<String> = ERROR_CODES.iter().map(|row| row.number.to_string()).collect();
+    anyhow::bail!("portraitd answers no `{text}`; did you mean {nearest}? There are {}", known.join(", "))
+}
+
+fn likeness(text: &str, row: &ErrorRow) -> f64 {
+    strsim::jaro_winkler(text, &row.number.to_string()).max(strsim::jaro_winkler(text, row.info))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_its_pages() {
+        let answered = ERROR_CODES.iter().map(|row| row.number);
+        let mut codes: Vec<u32> = answered.chain(CLOUD_CODES.iter().map(|row| row.number)).collect();
+        codes.sort_unstable();
+        assert_eq!(PAGES.iter().map(|(number, ..)| *number).collect::<Vec<_>>(), codes);
+    }
+
+    #[test]
+    fn codes_are_found_by_number_and_by_name() {
+        for text in ["40009", " 40009 ", "Err_Profile_Invalid_Tag", "err_profile_invalid_tag"] {
+            assert_eq!(find(text).unwrap(), 40009);
+        }
+        for row in CLOUD_CODES {
+            assert_eq!(find(&row.number.to_string()).unwrap(), row.number);
+        }
+        for (text, nearest) in [("4009", 40009), ("Err_Profile_InvalidTag", 40009)] {
+            let error = find(text).unwrap_err().to_string();
+            assert!(error.contains(&format!("did you mean {nearest}?")), "{error}");
+        }
+        assert!(find("").is_err());
+    }
+}

@@ -1,0 +1,31 @@
+//! `portraitd completions` and `portraitd man`: what packages ship besides the binary, made by the binary itself.
+
+use anyhow::Context;
+use std::path::PathBuf;
+
+/// Print completions for a shell
+///
+/// For bash: `portraitd completions bash > /etc/bash_completion.d/portraitd`
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct CompletionsArgs {
+    shell: clap_complete::Shell,
+}
+
+/// Write the manual pages into a directory
+#[derive(Debug, clap::Args)]
+pub(super) struct ManArgs {
+    directory: PathBuf,
+}
+
+pub(super) fn completions(args: &CompletionsArgs, mut command_line: clap::Command) {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut command_line, "portraitd", &mut script);
+    crate::cli::output::say(String::from_utf8_lossy(&script).trim_end());
+}
+
+pub(super) fn man(args: &ManArgs, command_line: clap::Command) -> anyhow::Result<()> {
+    let into = || format!("can't write into {}", args.directory.display());
+    std::fs::create_dir_all(&args.directory).with_context(into)?;
+    clap_mangen::generate_to(command_line, &args.directory).with_context(into)
+}

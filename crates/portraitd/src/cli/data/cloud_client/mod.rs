@@ -1,0 +1,180 @@
+//! The cloud's own REST API, as far as moving away from it needs: profiles read in groups, no faster than allowed.
+
+mod answer;
+
+use super::transfer::interrupt::Stop;
+use super::transfer::row::Row;
+use crate::cli::data::cloud_client::answer::{ProfilesAnswer, UserProfile, match_accounts};
+use anyhow::Context;
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::{Request, StatusCode};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use portraitd_api::clock::SystemClock;
+use portraitd_http::address_policy::AddressPolicy;
+use portraitd_http::client::{CallError, Outbound};
+use portraitd_model::{AppKey, Clock, SdkAppId, SignRequest, UserId, sign};
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+/// The most accounts that one call may ask for.
+pub(super) const ACCOUNTS_MAX: usize = 100;
+
+/// An app of the cloud, and who reads it.
+pub(super) struct Cloud {
+    outbound: Outbound,
+    /// The URL as the operator wrote it.
+    base: String,
+    /// The whole URL but for the `UserSig`.
+    url: String,
+    app: SdkAppId,
+    key: AppKey,
+    admin: UserId,
+    tags: Vec<String>,
+    /// One tick, one call.
+    ticks: Mutex<Interval>,
+    /// Any HTTP answer came, whatever it said.
+    has_answered: AtomicBool,
+}
+
+#[derive(Serialize)]
+struct Question<'a> {
+    #[serde(rename = "To_Account")]
+    accounts: &'a [&'a str],
+    #[serde(rename = "TagList")]
+    tags: &'a [String],
+}
+
+/// Why a call failed.
+enum Failure {
+    /// It may work a little later.
+    Passing(String),
+    Final(anyhow::Error),
+}
+
+impl Cloud {
+    /// An app at a base URL; `rate` calls a second at most.
+    pub(super) fn new(
+        base: &str,
+        (app, key, admin): (SdkAppId, AppKey, UserId),
+        tags: Vec<String>,
+        rate: u32,
+    ) -> anyhow::Result<Self> {
+        let base = base.trim_end_matches('/');
+        let plain = base.starts_with("http://") || base.starts_with("https://");
+        anyhow::ensure!(plain, "--from: write the URL with https:// in front (or http://)");
+        // The operator names the host himself: it may be anywhere.
+        let everywhere = ["0.0.0.0/0", "::/0"].into_iter().filter_map(|network| network.parse().ok());
+        let outbound = Outbound::new(AddressPolicy::public_and(everywhere.collect()), None)?;
+        let identifier = utf8_percent_encode(admin.as_str(), NON_ALPHANUMERIC);
+        let url = format!(
+            "{base}/v4/profile/portrait_get?sdkappid={app}&identifier={identifier}&random=1&contenttype=json&usersig="
+        );
+        let mut ticks = interval(Duration::from_secs(1) / rate.max(1));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (ticks, has_answered) = (Mutex::new(ticks), AtomicBool::new(false));
+        Ok(Self { outbound, base: base.to_owned(), url, app, key, admin, tags, ticks, has_answered })
+    }
+
+    /// Makes accounts' lines of rows that each name a user, at most [`ACCOUNTS_MAX`].
+    pub(super) async fn look_up(&self, mut rows: Vec<Row>, stop: &Stop) -> anyhow::Result<Vec<Row>> {
+        for row in &mut rows {
+            row.line = user_to_ask(&row.text);
+        }
+        // Each once, so that each entry of the answer is one account's.
+        let accounts: BTreeSet<String> = rows.iter().filter_map(|row| row.line.clone().ok()).collect();
+        if accounts.is_empty() {
+            return Ok(rows);
+        }
+        let accounts: Vec<&str> = accounts.iter().map(String::as_str).collect();
+        let question = serde_json::to_vec(&Question { accounts: &accounts, tags: &self.tags })?;
+        let matched = match_accounts(&accounts, &self.patiently(&question, stop).await?);
+        for row in &mut rows {
+            if let Ok(user) = &row.line {
+                let silent = || Err("not imported: the cloud did not answer for this account".to_owned());
+                row.line = matched.get(user.as_str()).cloned().unwrap_or_else(silent);
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Asks until there is an answer, with growing pauses.
+    async fn patiently(&self, question: &[u8], stop: &Stop) -> anyhow::Result<Vec<UserProfile>> {
+        const ATTEMPTS: u32 = 10;
+        const PAUSE_MIN: Duration = Duration::from_millis(250);
+        const PAUSE_MAX: Duration = Duration::from_secs(30);
+        let mut failed = 0;
+        loop {
+            stop.check()?;
+            match self.ask(question).await {
+                Ok(profiles) => return Ok(profiles),
+                Err(Failure::Final(error)) => return Err(error),
+                Err(Failure::Passing(why)) => {
+                    failed += 1;
+                    anyhow::ensure!(failed < ATTEMPTS, "{why} ({failed} times in a row)");
+                    tracing::debug!(why, failed, "the cloud is asked again");
+                    stop.pause((PAUSE_MIN * 2_u32.pow(failed)).min(PAUSE_MAX)).await?;
+                }
+            }
+        }
+    }
+
+    async fn ask(&self, question: &[u8]) -> Result<Vec<UserProfile>, Failure> {
+        /// 100 accounts with 64 fields of 500 bytes, escaped.
+        const ANSWER_BYTES_MAX: usize = 32 << 20;
+        const PATIENCE: Duration = Duration::from_secs(10);
+        const SIG_SECONDS: u64 = 600;
+        self.ticks.lock().await.tick().await;
+        let (app, time) = (self.app, SystemClock.now().seconds());
+        let wanted = SignRequest { app, identifier: self.admin, time, expire: SIG_SECONDS, userbuf: None };
+        let request = Request::post(format!("{}{}", self.url, sign(&self.key, wanted)));
+        let request = request.body(Full::new(Bytes::copy_from_slice(question))).context("--from");
+        let request = request.map_err(Failure::Final)?;
+        let response = self.outbound.call(request, ANSWER_BYTES_MAX, PATIENCE).await;
+        let response = response.map_err(|error| self.unreachable(&error))?;
+        self.has_answered.store(true, Ordering::Relaxed);
+        if response.status() != StatusCode::OK {
+            return Err(Failure::Passing(format!("the cloud answers HTTP {}", response.status())));
+        }
+        let answer: ProfilesAnswer = serde_json::from_slice(response.body())
+            .context("the answer is not the cloud's; is --from right?")
+            .map_err(Failure::Final)?;
+        let said = || format!("the cloud answers {} {}", answer.code, answer.info);
+        match answer.code {
+            0 => Ok(answer.profiles.unwrap_or_default()),
+            // Too often, too late, failed inside.
+            60007 | 60008 | 60011 | 40006 => Err(Failure::Passing(said())),
+            40009 => Err(Failure::Final(anyhow::anyhow!(
+                "{}: it lacks one of the custom fields; name those to move with --tags",
+                said()
+            ))),
+            _ => Err(Failure::Final(anyhow::anyhow!(said()))),
+        }
+    }
+    /// A host that has answered will do so again; one to which no connection was ever made is most likely misspelt, and
+    /// a name that does not resolve is not asked for ten times.
+    fn unreachable(&self, error: &CallError) -> Failure {
+        if error.is_connect && !self.has_answered.load(Ordering::Relaxed) {
+            return Failure::Final(anyhow::anyhow!(
+                "no connection to {}: {error}; is --from right, and can this machine reach it?",
+                self.base
+            ));
+        }
+        Failure::Passing(format!("the cloud can't be reached: {error}"))
+    }
+}
+
+/// The user whom a row names.
+fn user_to_ask(text: &str) -> Result<String, String> {
+    /// What the cloud's own entries begin with: such an id can't be told from them.
+    const RESERVED: &str = "@TLS#";
+    let user = UserId::parse(text).map_err(|error| error.to_string())?.to_string();
+    if user.starts_with(RESERVED) {
+        return Err(format!("not imported: a UserID can't begin with {RESERVED}, which is the cloud's own"));
+    }
+    Ok(user)
+}

@@ -1,0 +1,132 @@
+//! `portraitd export`: an app's accounts with their profiles, as a file.
+
+mod partial;
+
+use super::transfer::file_names::beside;
+use super::transfer::interrupt::Stop;
+use super::transfer::progress_bar::counter;
+use crate::cli::admin::client::{Operator, Target, segment, with_operator};
+use crate::cli::data::export::partial::Origin;
+use anyhow::Context;
+use portraitd_admin::handlers::transfer::ExportPage;
+use portraitd_store::StoreId;
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+/// Export an app's accounts with their whole profiles
+///
+/// One account a line, in the order of the UserIDs, for example
+///   {"UserID":"alice","ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":"Alice"}]}
+/// Each account is exported as it is when its turn comes; for one view of everything at one moment
+/// use `portraitd backup`. A file is written as FILE.partial and renamed when it is complete. Until
+/// then FILE.partial.progress says of which store and app it is: --resume continues there only.
+#[expect(clippy::doc_markdown, reason = "the help shows a line as it is")]
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Args {
+    sdkappid: u32,
+    /// The file; - for standard output
+    #[arg(default_value = "-")]
+    file: PathBuf,
+    /// Export this user alone: all that is kept in the profile
+    #[arg(long, value_name = "ID", conflicts_with = "resume")]
+    user: Option<String>,
+    /// Continue after the last complete line of FILE.partial
+    #[arg(long)]
+    resume: bool,
+    #[command(flatten)]
+    target: Target,
+}
+
+/// Accounts to a page.
+pub(crate) const PAGE: usize = 500;
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    with_operator(&args.target, async |operator| {
+        if args.file == Path::new("-") {
+            anyhow::ensure!(!args.resume, "--resume needs a FILE");
+            return to_stdout(operator, args).await;
+        }
+        to_file(operator, args).await
+    })
+}
+
+async fn to_stdout(operator: &Operator, args: &Args) -> anyhow::Result<()> {
+    let mut out = BufWriter::new(io::stdout());
+    let store = operator.store().await?;
+    match pages((operator, store), args, None, &mut out).await.and_then(|counts| Ok((out.flush()?, counts).1))
+    {
+        Ok(counts) => counts.verdict(),
+        // Whoever reads may stop reading (`| head`): no reason to fail.
+        Err(error) if is_broken_pipe(&error) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+}
+
+async fn to_file(operator: &Operator, args: &Args) -> anyhow::Result<()> {
+    let (partial, store) = (beside(&args.file, ".partial"), operator.store().await?);
+    let shown = partial.display();
+    let origin = Origin::new(store, args.sdkappid, args.user.as_deref());
+    let (file, after) = partial::open(&partial, &origin, args.resume)?;
+    let mut out = BufWriter::new(file);
+    let written = pages((operator, store), args, after, &mut out).await;
+    let flushed = out.into_inner().map_err(io::IntoInnerError::into_error).and_then(|file| file.sync_all());
+    let unfinished = || format!("{shown} is not complete; run the same command with --resume to continue");
+    let counts = written.and_then(|counts| Ok((flushed?, counts).1)).with_context(unfinished)?;
+    partial::publish(&partial, &args.file)?;
+    crate::cli::output::say(format_args!("{} accounts exported to {}", counts.accounts, args.file.display()));
+    counts.verdict()
+}
+
+/// What was exported in this run.
+#[derive(Default)]
+struct Counts {
+    accounts: u64,
+    damaged: u64,
+}
+
+impl Counts {
+    fn verdict(&self) -> anyhow::Result<()> {
+        let damaged = self.damaged;
+        anyhow::ensure!(damaged == 0, "{damaged} accounts are damaged and could not be exported");
+        Ok(())
+    }
+}
+
+async fn pages(
+    (operator, store): (&Operator, StoreId),
+    args: &Args,
+    mut after: Option<String>,
+    out: &mut impl Write,
+) -> anyhow::Result<Counts> {
+    let (bar, stop, mut counts) = (counter("accounts"), Stop::listen()?, Counts::default());
+    loop {
+        stop.check()?;
+        let part = match (&args.user, &after) {
+            (Some(user), _) => format!("user={}", segment(user)),
+            (None, Some(after)) => format!("limit={PAGE}&after={}", segment(after)),
+            (None, None) => format!("limit={PAGE}"),
+        };
+        let page: ExportPage =
+            operator.get(&format!("/apps/{}/export?{part}&store={store}", args.sdkappid)).await?;
+        for account in &page.accounts {
+            out.write_all(account.get().as_bytes())?;
+            out.write_all(b"\n")?;
+        }
+        for user in &page.damaged {
+            bar.suspend(|| eprintln!("the profile of {user} is damaged and is left out"));
+        }
+        counts.accounts += page.accounts.len() as u64;
+        counts.damaged += page.damaged.len() as u64;
+        bar.set_position(counts.accounts);
+        after = page.next;
+        if after.is_none() {
+            bar.finish_and_clear();
+            return Ok(counts);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! A file of lines, row after row in bounded memory.
+
+use super::row::{ROW_BYTES_MAX, Row, Seen, Source};
+use anyhow::Context;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+
+/// Opens a file, or standard input for `-`.
+pub(crate) fn open(file: &Path) -> anyhow::Result<Box<dyn Read>> {
+    if file == Path::new("-") {
+        return Ok(Box::new(std::io::stdin()));
+    }
+    let opened = File::open(file).with_context(|| format!("can't read {}", file.display()))?;
+    Ok(Box::new(opened))
+}
+
+/// The lines of a file, blank ones passed over.
+pub(crate) struct Lines<R> {
+    reader: BufReader<R>,
+    seen: Seen,
+}
+
+impl<R: Read> Lines<R> {
+    pub(crate) fn new(reader: R) -> Self {
+        Self { reader: BufReader::with_capacity(1 << 16, reader), seen: Seen::default() }
+    }
+
+    /// The next line without its end, and whether it was longer than a row may be; `None` at the end.
+    fn line(&mut self) -> std::io::Result<Option<(Vec<u8>, bool)>> {
+        let mut line = Vec::new();
+        let bound = ROW_BYTES_MAX as u64 + 1;
+        if self.reader.by_ref().take(bound).read_until(b'\n', &mut line)? == 0 {
+            return Ok(None);
+        }
+        self.seen.lines += 1;
+        self.seen.bytes(&line);
+        let whole = line.ends_with(b"\n") || line.len() <= ROW_BYTES_MAX;
+        let mut rest = Vec::new();
+        while !whole && !rest.ends_with(b"\n") {
+            rest.clear();
+            if self.reader.by_ref().take(bound).read_until(b'\n', &mut rest)? == 0 {
+                break;
+            }
+            self.seen.bytes(&rest);
+        }
+        Ok(Some((line, whole)))
+    }
+}
+
+impl<R: Read> Source for Lines<R> {
+    fn row(&mut self) -> anyhow::Result<Option<Row>> {
+        loop {
+            let Some((line, whole)) = self.line().context("can't read on")? else { return Ok(None) };
+            let number = self.seen.lines;
+            let line =
+                if number == 1 { line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&line) } else { &line };
+            let line = line.trim_ascii();
+            if line.is_empty() {
+                continue;
+            }
+            if !whole {
+                /// Enough to find it by.
+                const SHOWN: usize = 200;
+                let text = String::from_utf8_lossy(line.get(..SHOWN).unwrap_or_default()).into_owned();
+                let line = Err(format!("the line is longer than {ROW_BYTES_MAX} bytes"));
+                return Ok(Some(Row { number, text, line }));
+            }
+            let text = String::from_utf8_lossy(line).into_owned();
+            let line =
+                std::str::from_utf8(line).map(str::to_owned).map_err(|_| "the line is not UTF-8".to_owned());
+            return Ok(Some(Row { number, text, line }));
+        }
+    }
+
+    fn seen(&self) -> &Seen {
+        &self.seen
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_bounded_counted_and_hashed() {
+        let long = "x".repeat(ROW_BYTES_MAX * 2);
+        let text = format!("\u{feff}one\r\n\n  \n{long}\nfour\nhalf");
+        let mut lines = Lines::new(text.as_bytes());
+        let rows: Vec<Row> = std::iter::from_fn(|| lines.row().unwrap()).collect();
+        let found: Vec<_> = rows.iter().map(|row| (row.number, row.line.as_deref().ok())).collect();
+        assert_eq!(found, [(1, Some("one")), (4, None), (5, Some("four")), (6, Some("half"))]);
+        assert_eq!(lines.seen().bytes, text.len() as u64);
+        assert_ne!(lines.seen().hash(), Seen::default().hash());
+    }
+}

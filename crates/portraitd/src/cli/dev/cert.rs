@@ -1,0 +1,139 @@
+//! `portraitd cert`: the authority and the certificate for the cloud's names, and how each language is told to trust
+//! them.
+
+use super::hosting::CertificateArgs;
+use crate::cli::output::{print_json, say};
+use crate::config::server::LanguageName;
+use portraitd_api::cloud_names::CLOUD_NAMES;
+use portraitd_emulator::certificates::directory::{Directory, Outcome};
+use portraitd_emulator::certificates::parse_name;
+use portraitd_model::Language;
+
+/// Make the certificate for the cloud's names, and say how to trust it
+///
+/// Makes a certificate authority of your own, which can vouch for the cloud's API names, localhost
+/// and the names you add, and for nothing else; and a server certificate for `portraitd dev --tls`
+/// and `--proxy`. Both are kept and used again; the server's is renewed when it has less than 30
+/// days left.
+///
+/// Nothing is installed: what is printed says how each language is told. `portraitd run` tells all
+/// of them at once.
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    certificates: CertificateArgs,
+    /// A further name or address (repeatable); the authority is made anew for it
+    #[arg(long, value_name = "NAME")]
+    name: Vec<String>,
+    /// The language of what is printed
+    #[arg(long, value_enum, default_value_t, env = "PORTRAITD_SERVER_LANGUAGE")]
+    language: LanguageName,
+    /// Print the paths as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let directory = args.certificates.directory()?;
+    let names = args.name.iter().map(|name| parse_name(name)).collect::<anyhow::Result<Vec<_>>>()?;
+    let outcome = directory.prepare(&names, crate::cli::runtime::now())?;
+    // The system's roots may have changed since.
+    directory.write_trust(crate::cli::runtime::now())?;
+    if args.json {
+        return print_json(&serde_json::json!({
+            "directory": directory.path(),
+            "outcome": match outcome {
+                Outcome::Kept => "kept",
+                Outcome::Renewed => "renewed",
+                Outcome::New => "new",
+            },
+            "authority": directory.authority(),
+            "bundle": directory.bundle(),
+            "certificate": directory.path().join("server.pem"),
+            "key": directory.path().join("server.key"),
+            "java_trust_store": directory.java_trust_store(),
+            "php_settings": directory.php_settings(),
+            "hosts": hosts_line(),
+        }));
+    }
+    say(page(&directory, outcome, args.language.language()));
+    Ok(())
+}
+
+fn hosts_line() -> String {
+    format!("127.0.0.1 {}", CLOUD_NAMES.join(" "))
+}
+
+fn page(directory: &Directory, outcome: Outcome, language: Language) -> String {
+    let outcome = match outcome {
+        Outcome::Kept => language.pick("kept as they were", "沿用已有证书"),
+        Outcome::Renewed => language.pick("the server's renewed", "已续期服务器证书"),
+        Outcome::New => language.pick(
+            "new: whoever trusts an earlier one must be told again",
+            "已新建：信任旧证书的程序需要重新设置",
+        ),
+    };
+    let (folder, ca, bundle, java, php) = (
+        directory.path().display(),
+        directory.authority().display().to_string(),
+        directory.bundle().display().to_string(),
+        directory.java_trust_store().display().to_string(),
+        directory.php_settings().display().to_string(),
+    );
+    let rows = [
+        ("OpenSSL, Go, Ruby", format!("SSL_CERT_FILE={bundle}")),
+        ("Rust (native roots)", format!("SSL_CERT_FILE={bundle}")),
+        ("Python", format!("REQUESTS_CA_BUNDLE={bundle} SSL_CERT_FILE={bundle}")),
+        ("Node.js", format!("NODE_EXTRA_CA_CERTS={ca}")),
+        ("curl", format!("CURL_CA_BUNDLE={bundle}")),
+        ("PHP", format!("PHP_INI_SCAN_DIR=:{php}   (curl.cainfo, openssl.cafile)")),
+        ("Java", format!("JAVA_TOOL_OPTIONS=-Djavax.net.ssl.trustStore={java}")),
+        (
+            "Java, the JDK's own",
+            format!("keytool -importcert -cacerts -storepass changeit -noprompt -alias portraitd -file {ca}"),
+        ),
+        (
+            "Debian, Ubuntu",
+            format!("cp {ca} /usr/local/share/ca-certificates/portraitd.crt && update-ca-certificates"),
+        ),
+    ];
+    let rows: Vec<String> = rows.iter().map(|(who, how)| format!("  {who:<20} {how}")).collect();
+    let (rows, hosts) = (rows.join("\n"), hosts_line());
+    match language {
+        Language::English => format!(
+            "Certificates in {folder}: {outcome}.
+
+Let your code find the emulator, one of:
+
+  portraitd run -- COMMAND              everything below, set for one command
+  portraitd dev --proxy                 then: eval \"$(portraitd env)\"
+  portraitd dev --tls 127.0.0.1:443     and this line in /etc/hosts:
+
+{hosts}
+
+Let it trust the authority ({ca}), which can vouch for these names alone:
+
+{rows}
+
+bundle.pem and truststore.jks hold the system's roots as well, because these settings replace them."
+        ),
+        Language::Chinese => format!(
+            "证书位于 {folder}：{outcome}。
+
+让您的代码找到模拟器，任选其一：
+
+  portraitd run -- COMMAND              为一条命令设置好以下全部内容
+  portraitd dev --proxy                 然后：eval \"$(portraitd env)\"
+  portraitd dev --tls 127.0.0.1:443     并在 /etc/hosts 中加入这一行：
+
+{hosts}
+
+让它信任证书颁发机构（{ca}，仅能为上述域名签发证书）：
+
+{rows}
+
+bundle.pem 与 truststore.jks 同时包含系统根证书，因为这些设置会取代系统根证书。"
+        ),
+    }
+}

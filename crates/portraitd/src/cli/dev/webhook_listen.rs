@@ -1,0 +1,103 @@
+//! `portraitd webhook listen`: a receiver for development. It prints what comes and says yes to it.
+
+use crate::cli::output::say;
+use crate::cli::secret_argument::secret;
+use crate::cli::serve::instance::StopSignals;
+use anyhow::Context;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Collected, Full, Limited};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use portraitd_api::envelope::{Answer, Style, respond};
+use portraitd_model::{Language, WebhookToken};
+use portraitd_webhook::request::{EVENT_ID, SIGNATURE, verify};
+use std::convert::Infallible;
+use std::net::{Ipv4Addr, SocketAddr};
+use tokio::net::TcpListener;
+
+/// The largest event that is read.
+const BODY_BYTES_MAX: usize = 1 << 20;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The port on this machine; 0 takes a free one
+    #[arg(long, default_value_t = 9000)]
+    port: u16,
+    /// Check signatures with this token
+    #[arg(long, value_name = "TOKEN", env = "PORTRAITD_WEBHOOK_TOKEN", hide_env_values = true, value_parser = secret)]
+    token: Option<String>,
+    /// Print one line of JSON for each event
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone)]
+struct Listener {
+    token: Option<WebhookToken>,
+    json: bool,
+}
+
+pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
+    let token =
+        args.token.as_deref().map(|token| WebhookToken::parse(token).context("--token can't be used"));
+    let listener = Listener { token: token.transpose()?, json: args.json };
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
+    let socket = TcpListener::bind(address).await;
+    let socket = socket.with_context(|| format!("can't listen on {address}; choose another --port, or 0"))?;
+    let url = format!("http://{}/", socket.local_addr()?);
+    if args.json {
+        say(serde_json::json!({ "url": url }));
+    } else {
+        say(format_args!(
+            "Listening on {url}\nSet it:  portraitd webhook set SDKAPPID {url}\nStop it: Ctrl-C\n"
+        ));
+    }
+    let stopped = StopSignals::new()?;
+    tokio::select! {
+        () = accept(socket, listener) => {}
+        () = stopped.asked_to_stop() => {}
+    }
+    Ok(())
+}
+
+async fn accept(socket: TcpListener, listener: Listener) {
+    loop {
+        let Ok((stream, _)) = socket.accept().await else { continue };
+        let listener = listener.clone();
+        tokio::spawn(async move {
+            let service = service_fn(|request| listener.take(request));
+            // A caller that breaks off is no concern of ours.
+            let _ = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+        });
+    }
+}
+
+impl Listener {
+    async fn take(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+        let (head, body) = request.into_parts();
+        let body = Limited::new(body, BODY_BYTES_MAX).collect().await;
+        let body = body.map(Collected::to_bytes).unwrap_or_default();
+        let header = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
+        let signature = match (&self.token, header(SIGNATURE)) {
+            (None, None) => "unsigned",
+            (None, Some(_)) => "signed, not checked: give --token",
+            (Some(token), _) if verify(token, &head.headers, &body) => "signature fits",
+            (Some(_), None) => "NOT SIGNED",
+            (Some(_), Some(_)) => "SIGNATURE DOES NOT FIT",
+        };
+        let id = header(EVENT_ID).unwrap_or("no event id");
+        if self.json {
+            let parsed: Option<serde_json::Value> = serde_json::from_slice(&body).ok();
+            let query = head.uri.query().unwrap_or_default();
+            say(serde_json::json!({ "event": id, "query": query, "signature": signature, "body": parsed }));
+        } else {
+            say(format_args!("{id} · {signature}\n{}\n", String::from_utf8_lossy(&body)));
+        }
+        let style = Style { language: Language::English, error_detail: false };
+        Ok(respond(&Ok(Answer::ok()), Some(portraitd_model::Service::Account), style).map(Full::new))
+    }
+}

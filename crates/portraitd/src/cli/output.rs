@@ -1,0 +1,22 @@
+//! Results of commands: on standard output, in lines or as JSON.
+
+use portraitd_model::{UnixMillis, rfc3339};
+use std::fmt::Display;
+use std::io::Write;
+
+/// Writes one line of a command's result.
+pub(crate) fn say(line: impl Display) {
+    // The reader may stop reading (`| head`): no reason to fail.
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// Writes a command's result as JSON.
+pub(crate) fn print_json(value: &(impl serde::Serialize + ?Sized)) -> anyhow::Result<()> {
+    say(serde_json::to_string_pretty(value)?);
+    Ok(())
+}
+
+/// A time for people: in UTC, to the second.
+pub(crate) fn when(ms: u64) -> String {
+    rfc3339::write_plainly(UnixMillis(ms))
+}

@@ -1,0 +1,53 @@
+//! The certificates that a running service shows, read again when their files change or on SIGHUP.
+
+use crate::config::Config;
+use crate::server::ServerTls;
+use portraitd_http::certificate::Certificate;
+use portraitd_http::tls::Tls;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
+
+/// One certificate for each listener that speaks TLS.
+pub(super) struct Certificates {
+    public: Option<Arc<Certificate>>,
+    admin: Option<Arc<Certificate>>,
+}
+
+impl Certificates {
+    pub(super) fn load(config: &Config) -> anyhow::Result<Self> {
+        let load = |pair: Option<(&Path, &Path)>| {
+            pair.map(|(chain, key)| Certificate::load(chain, key).map(Arc::new)).transpose()
+        };
+        Ok(Self { public: load(config.tls.public())?, admin: load(config.tls.admin())? })
+    }
+
+    pub(super) fn server_tls(&self) -> anyhow::Result<ServerTls> {
+        let speak = |certificate: &Option<Arc<Certificate>>| {
+            certificate.clone().map(|certificate| Tls::new(certificate)).transpose()
+        };
+        let named = [("public", &self.public), ("admin", &self.admin)];
+        let watched = named.into_iter().filter_map(|(name, certificate)| Some((name, certificate.clone()?)));
+        let watched = watched.collect();
+        Ok(ServerTls { public: speak(&self.public)?, admin: speak(&self.admin)?, watched })
+    }
+
+    /// Reads them again when they change or SIGHUP asks for it, for as long as what this returns is kept.
+    pub(super) fn watch(self) -> anyhow::Result<JoinSet<()>> {
+        let mut hangup = signal(SignalKind::hangup())?;
+        let mut watching = JoinSet::new();
+        let all: Vec<_> = [self.public, self.admin].into_iter().flatten().collect();
+        for certificate in all.clone() {
+            watching.spawn(async move { certificate.watch().await });
+        }
+        watching.spawn(async move {
+            while hangup.recv().await.is_some() {
+                for certificate in &all {
+                    certificate.reload();
+                }
+            }
+        });
+        Ok(watching)
+    }
+}

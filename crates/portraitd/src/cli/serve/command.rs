@@ -1,0 +1,74 @@
+//! `portraitd serve`: the production service.
+
+use super::certificates::Certificates;
+use super::config::Layers;
+use super::instance::{AdminFile, StopSignals, admin_token};
+use crate::config::Config;
+use crate::config::load::Loaded;
+use crate::logging::start_log;
+use crate::open_store::open_store;
+use crate::preflight as safety;
+use crate::server::Server;
+use portraitd_admin::secret::AdminToken;
+use portraitd_api::clock::SystemClock;
+use portraitd_model::Clock;
+use std::sync::Arc;
+
+/// Run the service on a data directory
+///
+/// Settings come from the file, then from PORTRAITD_… environment variables, then from flags; the
+/// later one wins. `portraitd config --example` prints a file with every setting, its default,
+/// unit and limits; `portraitd config show` prints what is in effect.
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    layers: Layers,
+    /// Print the addresses as one line of JSON once the server listens
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args, command_line: &clap::Command) -> anyhow::Result<()> {
+    let Loaded { config, warnings, .. } = args.layers.load(command_line)?;
+    start_log(&config.log)?;
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    crate::cli::runtime::runtime()?.block_on(serve(config, args.json))
+}
+
+async fn serve(mut config: Config, json: bool) -> anyhow::Result<()> {
+    let signals = StopSignals::new()?;
+    let data = config.server.data.clone();
+    let certificates = Certificates::load(&config)?;
+    let tls = certificates.server_tls()?;
+    safety::make_no_dumps();
+    safety::make_room(&mut config);
+    safety::check_network(&config, tls.public.is_some(), tls.admin.is_some())?;
+    safety::warn_of_the_clock(SystemClock.now().seconds());
+    let _watching = certificates.watch()?;
+    let store = open_store(&data, config.store())?;
+    let token = AdminToken::new(&admin_token(&data)?);
+    safety::check_files(&config, &data)?;
+    safety::check_keys(&config, &store.catalog().await?)?;
+    let server = Server::start(&config, Some(&data), store, Arc::new(SystemClock), token, tls, None).await?;
+    AdminFile::write(&data, &server.admin_urls, config.tls.admin_certificate.as_deref())?;
+    announce(&server, json);
+    signals.asked_to_stop().await;
+    server.stop().await;
+    AdminFile::remove(&data);
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn announce(server: &Server, json: bool) {
+    let (urls, admin_urls) = (&server.urls, &server.admin_urls);
+    tracing::info!(url = urls.join(", "), admin_url = admin_urls.join(", "), "portraitd listens");
+    if json {
+        let (url, admin_url) = (urls.first(), admin_urls.first());
+        crate::cli::output::say(serde_json::json!({
+            "url": url, "admin_url": admin_url, "urls": urls, "admin_urls": admin_urls
+        }));
+    }
+}

@@ -1,0 +1,117 @@
+//! `portraitd config`: the settings, what is in effect, and whether a file is valid.
+
+use crate::cli::dev::environment;
+use crate::cli::output::{print_json, say};
+use crate::config::load::{Effective, Flags, Loaded, Source};
+use crate::config::reference::example;
+use crate::config::server::LanguageName;
+use crate::config::value::one_line;
+use clap::Subcommand;
+use std::path::PathBuf;
+
+/// Show, check and explain the settings of `serve`
+#[derive(Debug, clap::Args)]
+#[command(arg_required_else_help = true, args_conflicts_with_subcommands = true)]
+pub(crate) struct Args {
+    /// Print a commented file with every setting, its default, its unit and its limits
+    #[arg(long)]
+    example: bool,
+    /// The language of its comments
+    #[arg(long, value_enum, requires = "example")]
+    language: Option<LanguageName>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print every setting as `serve` would use it, and where its value comes from
+    ///
+    /// Reads the same file, variables and flags as `serve`. What is printed is a file that can be used,
+    /// except that passwords, keys and queries of URLs are hidden.
+    #[command(verbatim_doc_comment)]
+    Show {
+        #[command(flatten)]
+        layers: Layers,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check a configuration file, without variables and flags
+    ///
+    /// Prints every error with its line, the setting, the value and what the value must be. Exit code 1
+    /// if there is one. `portraitd doctor` also checks the files, ports and limits that the settings name.
+    #[command(verbatim_doc_comment)]
+    Check {
+        /// The configuration file (TOML)
+        file: PathBuf,
+    },
+}
+
+/// Where the settings of `serve` come from.
+#[derive(Debug, clap::Args)]
+pub(super) struct Layers {
+    /// The configuration file (TOML)
+    #[arg(long, value_name = "FILE", env = "PORTRAITD_CONFIG")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+impl Layers {
+    /// Reads the file, the variables and the flags; the variables of the command line's own options are no mistakes.
+    pub(super) fn load(&self, command_line: &clap::Command) -> anyhow::Result<Loaded> {
+        Loaded::read(self.config.as_deref(), &self.flags, &own_variables(command_line))
+    }
+}
+
+pub(crate) fn run(args: &Args, command_line: &clap::Command) -> anyhow::Result<()> {
+    match &args.command {
+        None => say(example(args.language.unwrap_or_default().language()).trim_end()),
+        Some(Command::Show { layers, json }) => {
+            let loaded = layers.load(command_line)?;
+            for warning in &loaded.warnings {
+                eprintln!("warning: {warning}");
+            }
+            if *json {
+                return print_json(&loaded.effective());
+            }
+            print_effective(&loaded.effective());
+        }
+        Some(Command::Check { file }) => {
+            Loaded::read_file(file)?;
+            say(format_args!("{} is valid", file.display()));
+        }
+    }
+    Ok(())
+}
+
+fn print_effective(settings: &[Effective]) {
+    let mut open = "";
+    for Effective { name, value, source } in settings {
+        let (section, key) = name.split_once('.').unwrap_or(("", name));
+        if section != open {
+            let space = if open.is_empty() { "" } else { "\n" };
+            say(format_args!("{space}[{section}]"));
+            open = section;
+        }
+        let (line, origin) = match (value, source) {
+            (Some(value), source) => (format!("{key} = {}", one_line(value)), source.to_string()),
+            (None, Source::Default) => (format!("# {key}"), "not set".to_owned()),
+            (None, source) => (format!("# {key}"), format!("{source}; not UTF-8")),
+        };
+        say(format_args!("{line:<48} # {origin}"));
+    }
+}
+
+/// The variables of the command line's own options, and those that `run` and `env` set: no settings, but no mistakes.
+fn own_variables(command_line: &clap::Command) -> Vec<String> {
+    let mut commands = vec![command_line.clone()];
+    let mut names: Vec<String> = environment::NAMES.iter().map(ToString::to_string).collect();
+    while let Some(command) = commands.pop() {
+        let variables = command.get_arguments().filter_map(clap::Arg::get_env);
+        names.extend(variables.filter_map(|name| name.to_str()).map(str::to_owned));
+        commands.extend(command.get_subcommands().cloned());
+    }
+    names
+}

@@ -1,0 +1,8 @@
+//! Commands of operation: the server and what looks at it.
+
+pub(crate) mod certificates;
+pub(crate) mod command;
+pub(crate) mod config;
+pub(crate) mod doctor;
+pub(crate) mod healthcheck;
+pub(crate) mod instance;

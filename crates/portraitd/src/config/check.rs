@@ -1,0 +1,73 @@
+//! Settings that contradict each other.
+
+use super::Config;
+use portraitd_http::address::Address;
+
+/// Settings that can't go together.
+#[derive(Clone)]
+pub(super) struct Conflict {
+    /// The one to change, then those that it does not fit.
+    pub(super) names: Vec<&'static str>,
+    /// What the first one must be.
+    pub(super) must: String,
+}
+
+/// Finds every conflict.
+pub(super) fn conflicts(config: &Config) -> Vec<Conflict> {
+    [memory(config), pairs(config), addresses(config)].concat()
+}
+
+fn memory(config: &Config) -> Vec<Conflict> {
+    let (memory, body) = (config.server.request_memory_bytes_max, config.server.body_bytes_max);
+    let least = body.saturating_mul(4);
+    if memory >= least {
+        return Vec::new();
+    }
+    vec![Conflict {
+        names: vec!["server.request_memory_bytes_max", "server.body_bytes_max"],
+        must: format!("must be at least 4 times server.body_bytes_max ({body}), which is {least} bytes"),
+    }]
+}
+
+fn pairs(config: &Config) -> Vec<Conflict> {
+    let tls = &config.tls;
+    let pairs = [
+        ("tls.certificate", tls.certificate.is_some(), "tls.key", tls.key.is_some()),
+        ("tls.admin_certificate", tls.admin_certificate.is_some(), "tls.admin_key", tls.admin_key.is_some()),
+    ];
+    let halves = pairs.into_iter().filter(|(_, certificate, _, key)| certificate != key);
+    let conflict = |(certificate, is_set, key, _)| {
+        let (there, missing) = if is_set { (certificate, key) } else { (key, certificate) };
+        Conflict { names: vec![there, missing], must: format!("needs {missing}; set both or neither") }
+    };
+    halves.map(conflict).collect()
+}
+
+fn addresses(config: &Config) -> Vec<Conflict> {
+    let listeners = [
+        ("server.listen", &config.server.listen, "tls.certificate", config.tls.public()),
+        ("server.admin_listen", &config.server.admin_listen, "tls.admin_certificate", config.tls.admin()),
+    ];
+    let (mut conflicts, mut taken) = (Vec::new(), Vec::new());
+    for (name, addresses, certificate_name, certificate) in listeners {
+        for address in addresses.iter() {
+            let place = match address {
+                Address::Tcp { socket, .. } => socket.to_string(),
+                Address::Unix(path) => path.display().to_string(),
+            };
+            if taken.contains(&place) {
+                let must = format!("listens on {place} twice; give each listener an address of its own");
+                conflicts.push(Conflict { names: vec![name, "server.listen"], must });
+            }
+            // Port 0 is another port each time.
+            if !matches!(address, Address::Tcp { socket, .. } if socket.port() == 0) {
+                taken.push(place);
+            }
+            if certificate.is_none() && matches!(address, Address::Tcp { tls: Some(true), .. }) {
+                let must = format!("{address} needs a certificate; set {certificate_name} and its key");
+                conflicts.push(Conflict { names: vec![name, certificate_name], must });
+            }
+        }
+    }
+    conflicts
+}

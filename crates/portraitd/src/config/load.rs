@@ -1,0 +1,351 @@
+//! Where settings come from: defaults, then the file, then `PORTRAITD_…` variables, then flags. The later one wins.
+//! Every error is found, not just the first.
+
+use super::check::conflicts;
+use super::setting::{Section, Setting};
+use super::value::one_line;
+use super::{Config, suggest};
+use anyhow::Context;
+use portraitd_http::address::{Address, Addresses};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use toml::Value;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
+
+const PREFIX: &str = "PORTRAITD_";
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// Settings that have a flag.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct Flags {
+    /// Where to listen: `127.0.0.1:8080`, `https://[::]:443`, `unix:/path`; port 0 takes a free one (repeatable)
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Vec<Address>,
+    /// Where the admin API listens (repeatable)
+    #[arg(long, value_name = "ADDRESS")]
+    admin_listen: Vec<Address>,
+    /// The data directory
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// What is logged: error, warn, info, debug (one line a request) or trace
+    #[arg(long, value_name = "LEVEL")]
+    log: Option<String>,
+    /// How log lines are written
+    #[arg(long, value_enum)]
+    log_format: Option<super::log::LogFormat>,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "source", rename_all = "lowercase")]
+pub(crate) enum Source {
+    Default,
+    File { file: String, line: usize },
+    Environment { variable: String },
+    Flag { flag: &'static str },
+}
+
+/// A configuration that is valid, and where its values come from.
+#[derive(Debug, Default)]
+pub(crate) struct Loaded {
+    pub(crate) config: Config,
+    /// What is odd, but no error; for the log.
+    pub(crate) warnings: Vec<String>,
+    /// Of all that are not defaults, by name.
+    sources: BTreeMap<&'static str, Source>,
+}
+
+/// A setting as it is in effect.
+#[derive(Debug, Serialize)]
+pub(crate) struct Effective {
+    /// With its section: `server.listen`.
+    pub(crate) name: &'static str,
+    /// Without what is secret; `None` if it is not set.
+    pub(crate) value: Option<Value>,
+    #[serde(flatten)]
+    pub(crate) source: Source,
+}
+
+/// Everything that is wrong with a configuration, a line each.
+#[derive(Debug)]
+pub(crate) struct Errors(Vec<String>);
+
+/// The layers as they are read.
+#[derive(Default)]
+struct Reader {
+    loaded: Loaded,
+    /// With the line of the file that they are in; 0 for those of variables and flags.
+    errors: Vec<(usize, String)>,
+    /// Settings with an error of their own.
+    wrong: BTreeSet<&'static str>,
+}
+
+impl Loaded {
+    /// Reads all layers. `own_variables` are the variables of the command line, which are no settings.
+    pub(crate) fn read(file: Option<&Path>, flags: &Flags, own_variables: &[String]) -> anyhow::Result<Self> {
+        let text = file.map(read_file).transpose()?;
+        let file = file.zip(text.as_deref());
+        Ok(Self::from_layers(file, std::env::vars_os(), own_variables, flags)?)
+    }
+
+    /// Reads a file alone.
+    pub(crate) fn read_file(file: &Path) -> anyhow::Result<Self> {
+        let text = read_file(file)?;
+        Ok(Self::from_layers(Some((file, &text)), std::iter::empty(), &[], &Flags::default())?)
+    }
+
+    /// Reads a file's text, variables and flags.
+    pub(crate) fn from_layers(
+        file: Option<(&Path, &str)>,
+        variables: impl Iterator<Item = (OsString, OsString)>,
+        own_variables: &[String],
+        flags: &Flags,
+    ) -> Result<Self, Errors> {
+        let mut reader = Reader::default();
+        if let Some((file, text)) = file {
+            reader.file(&file.display().to_string(), text);
+        }
+        reader.variables(variables, own_variables);
+        reader.flags(flags);
+        reader.finish()
+    }
+
+    /// Every setting, in the order of the example file.
+    pub(crate) fn effective(&self) -> Vec<Effective> {
+        let effective = |setting: &'static Setting| {
+            let value = self.config.get(setting).map(|value| setting.redact(value));
+            Effective { name: setting.name, value, source: self.source(setting.name) }
+        };
+        Config::settings().map(effective).collect()
+    }
+
+    fn source(&self, name: &str) -> Source {
+        self.sources.get(name).cloned().unwrap_or(Source::Default)
+    }
+}
+
+impl Reader {
+    fn file(&mut self, file: &str, text: &str) {
+        let ends: Vec<usize> = text.match_indices('\n').map(|(place, _)| place).collect();
+        let source = |place: usize| {
+            let line = ends.partition_point(|end| *end < place) + 1;
+            Source::File { file: file.to_owned(), line }
+        };
+        let table = match DeTable::parse(text) {
+            Ok(table) => table.into_inner(),
+            Err(error) => {
+                // Without the line's text, which may hold a secret.
+                let place = error.span().map_or(0, |span| span.start);
+                return self.error(&source(place), &format!("is not TOML: {}", error.message()));
+            }
+        };
+        for (section, value) in table {
+            let at = source(section.span().start);
+            let section = section.into_inner();
+            let known = Config::default();
+            let known = known.sections();
+            if !known.iter().any(|known| known.name() == section) {
+                let nearest = suggest::nearest(&section, known.iter().map(|known| known.name()));
+                let text = match Config::settings().find(|setting| setting.key() == section) {
+                    Some(setting) => {
+                        format!("`{section}` outside of its section; did you mean `{}`?", setting.name)
+                    }
+                    None => format!("there is no section [{section}]{nearest}"),
+                };
+                self.error(&at, &text);
+                continue;
+            }
+            let DeValue::Table(keys) = value.into_inner() else {
+                self.error(&at, &format!("`{section}` is a section; write [{section}] on a line of its own"));
+                continue;
+            };
+            for (key, value) in keys {
+                let at = source(key.span().start);
+                let raw = text.get(value.span()).unwrap_or_default().to_owned();
+                // A number that no setting could hold stays text, and is refused as such.
+                let value = Value::deserialize(ValueDeserializer::from(value)).unwrap_or(Value::String(raw));
+                self.key(&section, key.get_ref(), &value, at);
+            }
+        }
+    }
+
+    fn key(&mut self, section: &str, key: &str, value: &Value, at: Source) {
+        let mut known = Config::settings().filter(|setting| setting.is_in(section));
+        if let Some(setting) = known.find(|setting| setting.key() == key) {
+            return self.set(setting, value, at);
+        }
+        let known = Config::settings().filter(|setting| setting.is_in(section));
+        let nearest = suggest::nearest(key, known.map(Setting::key));
+        self.error(&at, &format!("there is no key `{key}` in [{section}]{nearest}"));
+    }
+
+    fn variables(&mut self, all: impl Iterator<Item = (OsString, OsString)>, own: &[String]) {
+        let all: BTreeMap<String, OsString> = all
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+            .filter(|(name, _)| name.starts_with(PREFIX))
+            .collect();
+        for (name, value) in &all {
+            if let Some(setting) = Config::settings().find(|setting| setting.variable() == *name) {
+                let at = Source::Environment { variable: name.clone() };
+                match value.to_str() {
+                    Some(text) => self.set(setting, &value_of(setting, text), at),
+                    None => self.error(&at, "must be UTF-8"),
+                }
+            } else if !own.contains(name) && !is_service_link(name, &all) {
+                self.unknown_variable(name);
+            }
+        }
+    }
+
+    /// A variable of a section that there is must be a setting; any other may be another program's.
+    fn unknown_variable(&mut self, name: &str) {
+        let section = Config::default().sections().into_iter().map(Section::name).find(|section| {
+            name.strip_prefix(PREFIX)
+                .and_then(|name| name.strip_prefix(&section.to_uppercase()))
+                .is_some_and(|name| name.starts_with('_'))
+        });
+        let known = Config::settings().filter(|setting| section.is_none_or(|section| setting.is_in(section)));
+        let known: Vec<_> = known.map(Setting::variable).collect();
+        // What all of them begin with says nothing.
+        let common = PREFIX.len() + section.map_or(0, |section| section.len() + 1);
+        let nearest = suggest::nearest_after(common, name, known.iter().map(String::as_str));
+        match section {
+            Some(section) => {
+                let all = "`portraitd config --example` lists them";
+                let text = format!("there is no such setting in [{section}]{nearest} ({all})");
+                self.error(&Source::Environment { variable: name.to_owned() }, &text);
+            }
+            None => {
+                self.loaded
+                    .warnings
+                    .push(format!("the variable {name} is no setting and is ignored{nearest}"));
+            }
+        }
+    }
+
+    fn flags(&mut self, flags: &Flags) {
+        let config = &mut self.loaded.config;
+        let mut given = Vec::new();
+        if !flags.listen.is_empty() {
+            config.server.listen = Addresses::new(flags.listen.clone());
+            given.push(("server.listen", "--listen"));
+        }
+        if !flags.admin_listen.is_empty() {
+            config.server.admin_listen = Addresses::new(flags.admin_listen.clone());
+            given.push(("server.admin_listen", "--admin-listen"));
+        }
+        if let Some(data) = &flags.data {
+            config.server.data.clone_from(data);
+            given.push(("server.data", "--data"));
+        }
+        if let Some(format) = flags.log_format {
+            config.log.format = format;
+            given.push(("log.format", "--log-format"));
+        }
+        let given = given.into_iter().map(|(name, flag)| (name, Source::Flag { flag }));
+        self.loaded.sources.extend(given);
+        if let Some(filter) = &flags.log {
+            self.key("log", "filter", &Value::String(filter.clone()), Source::Flag { flag: "--log" });
+        }
+    }
+
+    fn set(&mut self, setting: &'static Setting, value: &Value, at: Source) {
+        let redacted = setting.redact(value.clone());
+        let hides = redacted != *value;
+        match self.loaded.config.set(setting, value) {
+            Ok(()) => {
+                self.loaded.sources.insert(setting.name, at);
+            }
+            Err(must) => {
+                let shown = shorten(&one_line(&redacted));
+                // A parser's own words may repeat the value.
+                let must = if hides { format!("is not valid{}", setting.remedy()) } else { must };
+                self.wrong.insert(setting.name);
+                self.error(&at, &format!("{} = {shown}: {must}", setting.name));
+            }
+        }
+    }
+
+    fn error(&mut self, at: &Source, text: &str) {
+        let line = if let Source::File { line, .. } = at { *line } else { 0 };
+        self.errors.push((line, format!("{at}: {text}")));
+    }
+
+    fn finish(mut self) -> Result<Loaded, Errors> {
+        for conflict in conflicts(&self.loaded.config) {
+            // What one of them should be is not known while another one is wrong.
+            if let Some(name) = conflict.names.first()
+                && !conflict.names.iter().any(|name| self.wrong.contains(name))
+            {
+                let setting = Config::settings().find(|setting| setting.name == *name);
+                let value =
+                    setting.and_then(|setting| Some(setting.redact(self.loaded.config.get(setting)?)));
+                let shown =
+                    value.map(|value| format!(" = {}", shorten(&one_line(&value)))).unwrap_or_default();
+                self.error(&self.loaded.source(name), &format!("{name}{shown}: {}", conflict.must));
+            }
+        }
+        if self.errors.is_empty() {
+            return Ok(self.loaded);
+        }
+        self.errors.sort_by_key(|(line, _)| *line);
+        Err(Errors(self.errors.into_iter().map(|(_, text)| text).collect()))
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File { file, line } => write!(f, "{file}:{line}"),
+            Self::Environment { variable } => f.write_str(variable),
+            Self::Flag { flag } => f.write_str(flag),
+        }
+    }
+}
+
+impl fmt::Display for Errors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl std::error::Error for Errors {}
+
+fn read_file(file: &Path) -> anyhow::Result<String> {
+    let mut text = String::new();
+    let read = File::open(file).and_then(|open| open.take(FILE_BYTES_MAX + 1).read_to_string(&mut text));
+    read.with_context(|| format!("can't read {}", file.display()))?;
+    let fits = text.len() as u64 <= FILE_BYTES_MAX;
+    anyhow::ensure!(fits, "{} is larger than 1 MiB; is it a portraitd configuration?", file.display());
+    Ok(text)
+}
+
+/// A variable holds a number, a boolean or a list as TOML writes them, or else text.
+fn value_of(setting: &Setting, text: &str) -> Value {
+    let is_text = matches!(setting.good_value(), Some(Value::String(_)));
+    let value = DeValue::parse(text).ok();
+    let value = value.and_then(|value| Value::deserialize(ValueDeserializer::from(value)).ok());
+    let is_plain = |value: &Value| value.is_array() || (!is_text && (value.is_integer() || value.is_bool()));
+    value.filter(is_plain).unwrap_or_else(|| Value::String(text.to_owned()))
+}
+
+/// Whether Kubernetes made the variable for a service that is called `portraitd…`.
+fn is_service_link(name: &str, all: &BTreeMap<String, OsString>) -> bool {
+    let service = ["_SERVICE_", "_PORT"].iter().find_map(|part| name.split_once(part));
+    service.is_some_and(|(service, _)| all.contains_key(&format!("{service}_SERVICE_HOST")))
+}
+
+/// A value in an error message: the first 200 characters.
+fn shorten(text: &str) -> String {
+    const CHARACTERS_MAX: usize = 200;
+    match text.char_indices().nth(CHARACTERS_MAX) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,145 @@
+//! The configuration: one struct for each section. Every setting is declared once, by [`setting::section`].
+
+mod check;
+pub(crate) mod load;
+pub(crate) mod log;
+pub(crate) mod reference;
+pub(crate) mod server;
+mod setting;
+mod suggest;
+mod tls;
+pub(crate) mod value;
+pub(crate) mod webhook;
+
+use crate::config::setting::{Section, Setting, section};
+use log::LogSection;
+use portraitd_api::body::BodyLimits;
+use portraitd_api::envelope::BROKEN_HTTP;
+use portraitd_api::gateway::GatewayConfig;
+use portraitd_api::host_policy::HostPolicy;
+use portraitd_http::config::ListenerConfig;
+use portraitd_http::connection_limit::Seating;
+use portraitd_sqlite::SqliteSettings;
+use server::ServerSection;
+use std::time::Duration;
+use tls::TlsSection;
+use webhook::WebhookSection;
+
+/// Everything that can be configured.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Config {
+    pub(crate) server: ServerSection,
+    pub(crate) tls: TlsSection,
+    pub(crate) limits: LimitsSection,
+    pub(crate) store: StoreSection,
+    pub(crate) log: LogSection,
+    pub(crate) webhook: WebhookSection,
+}
+
+section! {
+    /// `[limits]`
+    [limits] LimitsSection {
+        /// Whether the apps' frequency limits are applied (60007, 60011).
+        #[zh = "是否执行应用的限频（60007、60011）。"]
+        enabled: bool = true;
+
+        /// The most failed UserSig checks from one address in a second. Beyond it, a UserSig from there that was not verified
+        /// before is answered with error 70050. 0 means no limit.
+        #[zh = "每秒来自同一地址的 UserSig 校验失败的最大次数；超出后，来自该地址且此前未通过校验的 UserSig 返回 70050。0 表示不限制。"]
+        usersig_failures_per_ip: u32 = 50, in 0..=1_000_000;
+    }
+}
+
+section! {
+    /// `[store]`
+    [store] StoreSection {
+        /// The memory for profiles that were read or written lately; a profile of 300 bytes takes about 500. Calls for
+        /// others read the database.
+        #[zh = "用于最近读写的资料的内存；300 字节的资料约占 500 字节。其余资料从数据库读取。"]
+        profiles_in_memory_mib: usize =
+            SqliteSettings::default().profiles_bytes_max >> 20, in 0..=16_777_216;
+
+        /// When less than this is free on the disk, changes are refused (40006) while reads and deletions go on. On a small
+        /// disk it is a twentieth of the disk at most. 0 means that the disk may be filled to its end.
+        #[zh = "磁盘可用空间低于此值时拒绝修改（40006），读取与删除照常；小磁盘上至多保留磁盘的 1/20。0 表示不保留。"]
+        keep_free_mib: u64 = SqliteSettings::default().keep_free_bytes >> 20, in 0..=16_777_216;
+    }
+}
+
+impl Config {
+    /// Every section, in the order of the example file.
+    fn sections(&self) -> [&dyn Section; 6] {
+        [&self.server, &self.tls, &self.limits, &self.store, &self.log, &self.webhook]
+    }
+
+    fn sections_mut(&mut self) -> [&mut dyn Section; 6] {
+        let Self { server, tls, limits, store, log, webhook } = self;
+        [server, tls, limits, store, log, webhook]
+    }
+
+    /// Every setting of every section.
+    fn settings() -> impl Iterator<Item = &'static Setting> {
+        Self::default().sections().map(Section::settings).into_iter().flatten()
+    }
+
+    pub(crate) fn listener(&self) -> ListenerConfig {
+        let server = &self.server;
+        ListenerConfig {
+            handshake_timeout: Duration::from_millis(self.tls.handshake_timeout_ms),
+            header_timeout: Duration::from_millis(server.header_timeout_ms),
+            idle_timeout: Duration::from_millis(server.idle_timeout_ms),
+            write_timeout: Duration::from_millis(server.write_timeout_ms),
+            shutdown_timeout: Duration::from_millis(server.shutdown_timeout_ms),
+            broken_http: BROKEN_HTTP,
+        }
+    }
+
+    pub(crate) fn store(&self) -> SqliteSettings {
+        SqliteSettings {
+            profiles_bytes_max: self.store.profiles_in_memory_mib.saturating_mul(1 << 20),
+            keep_free_bytes: self.store.keep_free_mib.saturating_mul(1 << 20),
+        }
+    }
+
+    pub(crate) fn seating(&self) -> Seating {
+        let server = &self.server;
+        Seating {
+            connections_max: server.connections_max,
+            per_address_max: server.connections_per_address_max,
+            trusted_proxies: server.trusted_proxies.clone(),
+        }
+    }
+
+    /// The admin listener's own connections: a crowd on the public listener must not shut operators out.
+    pub(crate) fn admin_seating() -> Seating {
+        const CONNECTIONS_MAX: usize = 256;
+        Seating {
+            connections_max: CONNECTIONS_MAX,
+            per_address_max: CONNECTIONS_MAX,
+            trusted_proxies: Vec::new(),
+        }
+    }
+
+    pub(crate) fn gateway(&self) -> GatewayConfig {
+        let server = &self.server;
+        GatewayConfig {
+            language: server.language.language(),
+            error_detail: server.error_detail,
+            body: BodyLimits {
+                bytes_max: server.body_bytes_max,
+                timeout: Duration::from_millis(server.body_timeout_ms),
+            },
+            requests_max: server.requests_max,
+            request_memory_bytes_max: server.request_memory_bytes_max,
+            answer_timeout: Duration::from_millis(server.answer_timeout_ms),
+            slow_threshold: Duration::from_millis(self.log.slow_request_ms),
+            frequency_limits: self.limits.enabled,
+            usersig_failures_per_ip: self.limits.usersig_failures_per_ip,
+            trusted_proxies: server.trusted_proxies.clone(),
+            hosts: server.allow_hosts.clone().map_or(HostPolicy::Any, HostPolicy::Local),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,360 @@
+//! Every metric: one row each, from which `/metrics` and `docs/METRICS.md` are made.
+
+use super::histogram::Recorded;
+use super::metric::{Kind, Metric, Snapshot, Values};
+use portraitd_api::telemetry::Telemetry;
+use portraitd_http::certificate::Certificate;
+use portraitd_http::stats::Counts;
+use portraitd_store::{Backlog, EventState};
+use portraitd_webhook::status::WebhookStatus;
+
+/// Every metric.
+pub(crate) const METRICS: &[Metric] = &[
+    Metric {
+        name: "portraitd_build",
+        kind: Kind::Gauge,
+        labels: "version",
+        english: "Always 1; the label tells which version runs.",
+        chinese: "恒为 1；标签为正在运行的版本。",
+        alert: "absent(portraitd_build)",
+        values: |_| vec![(vec![("version", env!("CARGO_PKG_VERSION").to_owned())], 1)],
+    },
+    Metric {
+        name: "portraitd_store_changes",
+        kind: Kind::Counter,
+        labels: "",
+        english: "Units of writing that are on the disk.",
+        chinese: "已落盘的写入单元数。",
+        alert: "rate(portraitd_store_changes_total[5m]) == 0",
+        values: |snapshot| vec![(Vec::new(), snapshot.store.changes)],
+    },
+    Metric {
+        name: "portraitd_store_commits",
+        kind: Kind::Counter,
+        labels: "",
+        english: "Commits, each with one sync of the disk. Changes divided by commits is how many share a sync.",
+        chinese: "提交次数，每次一次磁盘同步；写入数除以提交数即为平均合并数。",
+        alert: "rate(portraitd_store_commits_total[5m]) > 5000",
+        values: |snapshot| vec![(Vec::new(), snapshot.store.commits)],
+    },
+    Metric {
+        name: "portraitd_requests",
+        kind: Kind::Counter,
+        labels: "command, code",
+        english: "Answered calls by their command and ErrorCode, 0 = OK. Limits: 60007, 60011, 70050; UserSigs: 70001, 70003, \
+                  70009, 70013, 70014, 70052; the store: 40006, 60008 (docs/ERRORS.md).",
+        chinese: "按命令与 ErrorCode 统计的应答数（0 为成功）。限频：60007、60011、70050；UserSig：70001、70003、70009、70013、70014、\
+                  70052；存储：40006、60008（见 docs/ERRORS.md）。",
+        alert: "sum(rate(portraitd_requests_total{code=~\"40006|60008|70500\"}[5m])) > 0.01 * sum(rate(portraitd_requests_total[5m]))",
+        values: |snapshot| {
+            let label = |(command, code): &(&'static str, u32)| {
+                vec![("command", (*command).to_owned()), ("code", code.to_string())]
+            };
+            snapshot.calls.iter().map(|(key, count)| (label(key), *count)).collect()
+        },
+    },
+    Metric {
+        name: "portraitd_request_seconds",
+        kind: Kind::Histogram(|snapshot| {
+            let latencies = snapshot.telemetry.iter().flat_map(|telemetry| telemetry.latencies());
+            latencies
+                .map(|(command, latency)| (vec![("command", command.to_owned())], Recorded::seconds(latency)))
+                .collect()
+        }),
+        labels: "command",
+        english: "From the end of a request's head to its answer; reading the body is in it, sending is not.",
+        chinese: "从请求头读完到生成应答的耗时：含读取包体，不含发送。",
+        alert: "histogram_quantile(0.99, sum by (le) (rate(portraitd_request_seconds_bucket[5m]))) > 0.25",
+        values: nothing,
+    },
+    Metric {
+        name: "portraitd_slow_requests",
+        kind: Kind::Counter,
+        labels: "",
+        english: "Requests that took longer than [log] slow_request_ms; each is in the log with where its time went.",
+        chinese: "耗时超过 [log] slow_request_ms 的请求数；日志中逐条列出时间去向。",
+        alert: "rate(portraitd_slow_requests_total[5m]) > 1",
+        values: |snapshot| of_server(snapshot, |telemetry| vec![(Vec::new(), telemetry.slow_requests())]),
+    },
+    Metric {
+        name: "portraitd_usersig_lookups",
+        kind: Kind::Counter,
+        labels: "result (hit, miss)",
+        english: "UserSigs found among those verified before, or verified anew.",
+        chinese: "UserSig 缓存命中（hit）与重新校验（miss）的次数。",
+        alert: "rate(portraitd_usersig_lookups_total{result=\"miss\"}[5m]) > 1000",
+        values: |snapshot| {
+            of_server(snapshot, |telemetry| {
+                telemetry
+                    .usersig_lookups()
+                    .map(|(result, count)| (vec![("result", result.to_owned())], count))
+                    .to_vec()
+            })
+        },
+    },
+    Metric {
+        name: "portraitd_connections",
+        kind: Kind::Gauge,
+        labels: "listener (public, admin)",
+        english: "Connections that are open.",
+        chinese: "当前打开的连接数。",
+        alert: "portraitd_connections{listener=\"public\"} > 8000",
+        values: |snapshot| of_listeners(snapshot, Counts::open),
+    },
+    Metric {
+        name: "portraitd_connections_accepted",
+        kind: Kind::Counter,
+        labels: "listener (public, admin)",
+        english: "Connections that were taken. Many for few requests: callers do not keep theirs alive.",
+        chinese: "已接受的连接数；若远多于请求数的合理比例，说明调用方未复用连接。",
+        alert: "rate(portraitd_connections_accepted_total[5m]) > 0.5 * scalar(sum(rate(portraitd_requests_total[5m]))) > 50",
+        values: |snapshot| of_listeners(snapshot, Counts::accepted),
+    },
+    Metric {
+        name: "portraitd_connections_refused",
+        kind: Kind::Counter,
+        labels: "listener (public, admin)",
+        english: "Connections closed as they came, since there were too many in all or from one address.",
+        chinese: "因总数或单一地址连接过多而被立即关闭的连接数。",
+        alert: "increase(portraitd_connections_refused_total[5m]) > 0",
+        values: |snapshot| of_listeners(snapshot, Counts::refused),
+    },
+    Metric {
+        name: "portraitd_tls_handshake_failures",
+        kind: Kind::Counter,
+        labels: "listener (public, admin)",
+        english: "TLS handshakes that failed or took too long, and plain HTTP on a TLS port.",
+        chinese: "失败或超时的 TLS 握手，以及误发到 TLS 端口的明文 HTTP。",
+        alert: "rate(portraitd_tls_handshake_failures_total[5m]) > 1",
+        values: |snapshot| of_listeners(snapshot, Counts::handshake_failures),
+    },
+    Metric {
+        name: "portraitd_tls_certificate_ends_timestamp_seconds",
+        kind: Kind::Gauge,
+        labels: "listener (public, admin)",
+        english: "When the certificate in use ends, in seconds since 1970.",
+        chinese: "正在使用的证书的到期时间（自 1970 年起的秒数）。",
+        alert: "portraitd_tls_certificate_ends_timestamp_seconds - time() < 14 * 86400",
+        values: |snapshot| {
+            of_certificates(snapshot, |certificate| u64::try_from(certificate.ends_at()).unwrap_or(0))
+        },
+    },
+    Metric {
+        name: "portraitd_tls_reload_errors",
+        kind: Kind::Counter,
+        labels: "listener (public, admin)",
+        english: "Changed certificates or keys that could not be used; the pair before stays in use.",
+        chinese: "变更后无法使用的证书或私钥次数；仍使用之前的一对。",
+        alert: "increase(portraitd_tls_reload_errors_total[1h]) > 0",
+        values: |snapshot| of_certificates(snapshot, Certificate::reload_errors),
+    },
+    Metric {
+        name: "portraitd_store_commit_seconds",
+        kind: Kind::Histogram(|snapshot| vec![(Vec::new(), snapshot.commit.clone())]),
+        labels: "",
+        english: "One commit, from its first statement to the end of its sync: how fast the disk is.",
+        chinese: "一次提交的耗时，从首条语句到同步完成：反映磁盘快慢。",
+        alert: "histogram_quantile(0.99, sum by (le) (rate(portraitd_store_commit_seconds_bucket[5m]))) > 0.1",
+        values: nothing,
+    },
+    Metric {
+        name: "portraitd_store_batch_changes",
+        kind: Kind::Histogram(|snapshot| vec![(Vec::new(), snapshot.batch.clone())]),
+        labels: "",
+        english: "Changes in one commit. At 256 the writer is as full as it gets.",
+        chinese: "单次提交合并的写入数；达到 256 即写入已满载。",
+        alert: "histogram_quantile(0.5, sum by (le) (rate(portraitd_store_batch_changes_bucket[5m]))) > 200",
+        values: nothing,
+    },
+    Metric {
+        name: "portraitd_store_wait_seconds",
+        kind: Kind::Histogram(|snapshot| vec![(Vec::new(), snapshot.wait.clone())]),
+        labels: "",
+        english: "How long a change waited for its turn to be written. After 2 s it is refused (40006).",
+        chinese: "写入排队等待的时长；超过 2 秒即拒绝（40006）。",
+        alert: "histogram_quantile(0.99, sum by (le) (rate(portraitd_store_wait_seconds_bucket[5m]))) > 0.5",
+        values: nothing,
+    },
+    Metric {
+        name: "portraitd_store_waiting",
+        kind: Kind::Gauge,
+        labels: "",
+        english: "Changes that wait for their turn now; 4096 fit.",
+        chinese: "当前排队的写入数；最多 4096。",
+        alert: "portraitd_store_waiting > 2000",
+        values: |snapshot| vec![(Vec::new(), snapshot.standing.waiting)],
+    },
+    Metric {
+        name: "portraitd_store_failed_commits",
+        kind: Kind::Counter,
+        labels: "",
+        english: "Commits that failed: a full disk or an I/O error. Nothing in them was acknowledged.",
+        chinese: "失败的提交数（磁盘满或 I/O 错误）；其中没有任何写入被确认。",
+        alert: "increase(portraitd_store_failed_commits_total[5m]) > 0",
+        values: |snapshot| vec![(Vec::new(), snapshot.failed_commits)],
+    },
+    Metric {
+        name: "portraitd_store_database_bytes",
+        kind: Kind::Gauge,
+        labels: "",
+        english: "The size of the database file.",
+        chinese: "数据库文件大小（字节）。",
+        alert: "predict_linear(portraitd_store_database_bytes[1d], 7 * 86400) > 2 * portraitd_store_database_bytes",
+        values: |snapshot| vec![(Vec::new(), snapshot.standing.database_bytes)],
+    },
+    Metric {
+        name: "portraitd_store_log_bytes",
+        kind: Kind::Gauge,
+        labels: "",
+        english: "The size of the write-ahead log. It stays below 1 GiB, but for a backup or a disk that is too slow.",
+        chinese: "预写日志大小（字节）；通常低于 1 GiB，备份期间或磁盘过慢时除外。",
+        alert: "portraitd_store_log_bytes > 1.5e9",
+        values: |snapshot| vec![(Vec::new(), snapshot.standing.log_bytes)],
+    },
+    Metric {
+        name: "portraitd_store_disk_free_bytes",
+        kind: Kind::Gauge,
+        labels: "",
+        english: "What is free on the file system of the data.",
+        chinese: "数据所在文件系统的可用空间（字节）。",
+        alert: "portraitd_store_disk_free_bytes < 4 * portraitd_store_disk_kept_bytes",
+        values: |snapshot| vec![(Vec::new(), snapshot.standing.disk_free_bytes)],
+    },
+    Metric {
+        name: "portraitd_store_disk_kept_bytes",
+        kind: Kind::Gauge,
+        labels: "",
+        english: "What is kept free, [store] keep_free_mib. With less, changes are refused (40006); reads and deletions go on.",
+        chinese: "保留的可用空间（[store] keep_free_mib）；低于此值时拒绝修改（40006），读取与删除不受影响。",
+        alert: "portraitd_store_disk_free_bytes < portraitd_store_disk_kept_bytes",
+        values: |snapshot| vec![(Vec::new(), snapshot.standing.disk_kept_bytes)],
+    },
+    Metric {
+        name: "portraitd_store_files_changed",
+        kind: Kind::Gauge,
+        labels: "",
+        english: "1 while the database, its log or the lock is not the file that the server opened: removed, moved, replaced or hard-linked. Changes are refused (40006); reads go on.",
+        chinese: "数据库、日志或锁文件在运行期间被删除、移动、替换或建立硬链接时为 1；此时拒绝修改（40006），读取照常。",
+        alert: "portraitd_store_files_changed > 0",
+        values: |snapshot| vec![(Vec::new(), u64::from(snapshot.standing.files_changed))],
+    },
+    Metric {
+        name: "portraitd_webhook_events",
+        kind: Kind::Gauge,
+        labels: "sdkappid, state (waiting, parked)",
+        english: "Webhook events in the outbox: to be delivered, or given up until they are replayed or dropped.",
+        chinese: "发件箱中的回调事件数：待投递（waiting），或已搁置待重放或丢弃（parked）。",
+        alert: "portraitd_webhook_events{state=\"parked\"} > 0",
+        values: |snapshot| of_states(snapshot, |backlog, state| backlog.amount(state).events),
+    },
+    Metric {
+        name: "portraitd_webhook_backlog_bytes",
+        kind: Kind::Gauge,
+        labels: "sdkappid, state (waiting, parked)",
+        english: "The stored size of these events.",
+        chinese: "上述事件占用的字节数。",
+        alert: "sum(portraitd_webhook_backlog_bytes) > 0.5 * scalar(portraitd_webhook_backlog_bytes_max)",
+        values: |snapshot| of_states(snapshot, |backlog, state| backlog.amount(state).bytes),
+    },
+    Metric {
+        name: "portraitd_webhook_backlog_bytes_max",
+        kind: Kind::Gauge,
+        labels: "",
+        english: "The bound of the backlog, [webhook] backlog_max. Beyond it the oldest parked events are dropped.",
+        chinese: "积压上限（[webhook] backlog_max）；超过后最早的搁置事件先被丢弃。",
+        alert: "portraitd_webhook_backlog_bytes_max < 1e8",
+        values: |snapshot| vec![(Vec::new(), snapshot.backlog_bytes_max)],
+    },
+    Metric {
+        name: "portraitd_webhook_oldest_waiting_seconds",
+        kind: Kind::Gauge,
+        labels: "sdkappid",
+        english: "The age of the oldest event that is still to be delivered; 0 when there is none.",
+        chinese: "最早一条待投递事件的年龄（秒）；没有则为 0。",
+        alert: "portraitd_webhook_oldest_waiting_seconds > 600",
+        values: |snapshot| of_apps(snapshot, |webhook| webhook.oldest_waiting_ms / 1_000),
+    },
+    Metric {
+        name: "portraitd_webhook_receiver_down_seconds",
+        kind: Kind::Gauge,
+        labels: "sdkappid",
+        english: "For how long the receiver has been failing every call; 0 when it is up.",
+        chinese: "接收方连续失败的时长（秒）；正常时为 0。",
+        alert: "portraitd_webhook_receiver_down_seconds > 300",
+        values: |snapshot| of_apps(snapshot, |webhook| webhook.counts.down_ms.unwrap_or(0).div_ceil(1_000)),
+    },
+    Metric {
+        name: "portraitd_webhook_delivered",
+        kind: Kind::Counter,
+        labels: "sdkappid",
+        english: "Events that a receiver took.",
+        chinese: "接收方已确认的事件数。",
+        alert: "rate(portraitd_webhook_delivered_total[15m]) == 0 and on(sdkappid) portraitd_webhook_events{state=\"waiting\"} > 0",
+        values: |snapshot| of_apps(snapshot, |webhook| webhook.counts.delivered),
+    },
+    Metric {
+        name: "portraitd_webhook_failed_attempts",
+        kind: Kind::Counter,
+        labels: "sdkappid",
+        english: "Attempts that failed; the event is tried again or parked.",
+        chinese: "失败的投递尝试次数；事件会重试或被搁置。",
+        alert: "rate(portraitd_webhook_failed_attempts_total[15m]) > 0.1 * rate(portraitd_webhook_delivered_total[15m])",
+        values: |snapshot| of_apps(snapshot, |webhook| webhook.counts.failed),
+    },
+    Metric {
+        name: "portraitd_webhook_parked",
+        kind: Kind::Counter,
+        labels: "sdkappid",
+        english: "Events that were given up after the whole schedule.",
+        chinese: "用尽重试计划后被搁置的事件数。",
+        alert: "increase(portraitd_webhook_parked_total[1h]) > 0",
+        values: |snapshot| of_apps(snapshot, |webhook| webhook.counts.parked),
+    },
+    Metric {
+        name: "portraitd_webhook_dropped",
+        kind: Kind::Counter,
+        labels: "sdkappid",
+        english: "Events lost because the backlog had reached its bound. Their changes are stored; only nobody is told.",
+        chinese: "因积压达到上限而丢弃的事件数；资料变更本身已保存，只是不再通知。",
+        alert: "increase(portraitd_webhook_dropped_total[1h]) > 0",
+        values: |snapshot| of_apps(snapshot, |webhook| webhook.counts.dropped),
+    },
+];
+
+fn of_apps(snapshot: &Snapshot, value: impl Fn(&WebhookStatus) -> u64) -> Values {
+    let webhooks = snapshot.webhooks.iter();
+    webhooks.map(|webhook| (vec![("sdkappid", webhook.app.to_string())], value(webhook))).collect()
+}
+
+fn of_states(snapshot: &Snapshot, value: impl Fn(&Backlog, EventState) -> u64) -> Values {
+    let states = [("waiting", EventState::Waiting), ("parked", EventState::Parked)];
+    let of_app = |webhook: &WebhookStatus| {
+        states.map(|(name, state)| {
+            let labels = vec![("sdkappid", webhook.app.to_string()), ("state", name.to_owned())];
+            (labels, value(&webhook.backlog, state))
+        })
+    };
+    snapshot.webhooks.iter().flat_map(of_app).collect()
+}
+
+fn nothing(_: &Snapshot) -> Values {
+    Values::new()
+}
+
+fn of_server(snapshot: &Snapshot, values: impl Fn(&Telemetry) -> Values) -> Values {
+    snapshot.telemetry.as_deref().map(values).unwrap_or_default()
+}
+
+fn of_listeners(snapshot: &Snapshot, value: impl Fn(&Counts) -> u64) -> Values {
+    of_server(snapshot, |telemetry| {
+        let listeners = [("public", &telemetry.public), ("admin", &telemetry.admin)];
+        listeners.map(|(name, counts)| (vec![("listener", name.to_owned())], value(counts))).to_vec()
+    })
+}
+
+fn of_certificates(snapshot: &Snapshot, value: impl Fn(&Certificate) -> u64) -> Values {
+    of_server(snapshot, |telemetry| {
+        let certificates = telemetry.certificates.iter();
+        certificates.map(|(name, shown)| (vec![("listener", (*name).to_owned())], value(shown))).collect()
+    })
+}

@@ -1,0 +1,223 @@
+//! A running server: two listeners over one store, from start to graceful end.
+
+use crate::config::Config;
+use crate::metrics;
+use anyhow::Context;
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::Response;
+use portraitd_admin::auth::{Authenticator, Tokens};
+use portraitd_admin::router as admin;
+use portraitd_admin::secret;
+use portraitd_admin::secret::AdminToken;
+use portraitd_admin::state;
+use portraitd_api::call_context::Services;
+use portraitd_api::deletions;
+use portraitd_api::envelope;
+use portraitd_api::gateway::Gateway;
+use portraitd_api::hook::CallHooks;
+use portraitd_api::large_reads::Beside;
+use portraitd_api::registry::Registry;
+use portraitd_api::telemetry::Telemetry;
+use portraitd_emulator::control;
+use portraitd_emulator::emulator::Emulator;
+use portraitd_emulator::front::Front;
+use portraitd_http::accept as listener;
+use portraitd_http::certificate::Certificate;
+use portraitd_http::config::ListenerConfig;
+use portraitd_http::connection::Answer;
+use portraitd_http::connection_limit::Seating;
+use portraitd_http::socket::Socket;
+use portraitd_http::stats::Counts;
+use portraitd_http::tls::Tls;
+use portraitd_model::Clock;
+use portraitd_store::Store;
+use portraitd_webhook::deliverer::Webhooks;
+use portraitd_webhook::event_ids::EventIds;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// How the listeners speak TLS; `None` is plain HTTP. Made of any certificate resolver.
+#[derive(Default)]
+pub(crate) struct ServerTls {
+    pub(crate) public: Option<Tls>,
+    pub(crate) admin: Option<Tls>,
+    /// Certificates to tell `/metrics` of, by their listener.
+    pub(crate) watched: Vec<(&'static str, Arc<Certificate>)>,
+}
+
+/// A server that accepts requests.
+pub(crate) struct Server {
+    /// Where the public API listens: `http://…`, `https://…` or `unix:/path`.
+    pub(crate) urls: Vec<String>,
+    /// Where the admin API listens.
+    pub(crate) admin_urls: Vec<String>,
+    store: Arc<dyn Store>,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Opens every address and starts to serve. `data` is the store's directory, `None` in memory.
+    pub(crate) async fn start(
+        config: &Config,
+        data: Option<&Path>,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        token: AdminToken,
+        tls: ServerTls,
+        emulator: Option<Arc<Emulator>>,
+    ) -> anyhow::Result<Self> {
+        let mode = config.server.unix_mode.0;
+        let public = Socket::open(&config.server.listen, tls.public.as_ref(), mode).await?;
+        let control = Socket::open(&config.server.admin_listen, tls.admin.as_ref(), mode).await?;
+        let urls: Vec<String> = public.iter().map(Socket::url).collect::<Result<_, _>>()?;
+        let admin_urls = control.iter().map(Socket::url).collect::<Result<_, _>>()?;
+        let registry = load_apps(&store).await?;
+        let (stop, stopped) = watch::channel(false);
+        let mut tasks = vec![deletions::forget(&store, &registry, &clock, stopped.clone())];
+        let settings = config.webhook.read(data.map(Path::to_owned))?;
+        let targets = registry.webhook_targets();
+        let webhooks = Webhooks::new(settings, Arc::clone(&store), targets, Arc::clone(&clock))?;
+        let (webhooks, event_ids) = (Arc::new(webhooks), Arc::new(EventIds::new(secret::random_u64()?)));
+        let telemetry = Telemetry::new(tls.watched);
+        #[cfg(feature = "otel")]
+        let telemetry = exported(telemetry, config, &stopped, &mut tasks)?;
+        let telemetry = Arc::new(telemetry);
+        let (public, control) =
+            (Opened::public(public, config, &telemetry), Opened::admin(control, &telemetry));
+        let tokens = Tokens::load(Arc::clone(&store), token).await.context("can't read the admin tokens")?;
+        let gate = Authenticator::Tokens(Arc::new(tokens));
+        let metrics = metrics::renderer(&store, &webhooks, &registry, &telemetry);
+        let running = state::Running { webhooks: Arc::clone(&webhooks), metrics };
+        let admin = state::State::new(
+            Arc::clone(&store),
+            Arc::clone(&registry),
+            Arc::clone(&clock),
+            Arc::clone(&event_ids),
+            Some(running),
+            gate.clone(),
+        );
+        tasks.push(tokio::spawn(webhooks.run(stopped.clone())));
+        let control_state = emulator.clone().map(|emulator| control::state::State {
+            emulator,
+            registry: Arc::clone(&registry),
+            url: own_url(&urls).into(),
+        });
+        let (serving, gateway_store) = (config.listener(), Arc::clone(&store));
+        let services = Services { store: gateway_store, registry, clock, event_ids, beside: Beside::new() };
+        let hooks = emulator.map(|emulator| -> Arc<dyn CallHooks> { emulator });
+        let gateway = Gateway::new(services, config.gateway(), telemetry, hooks, secret::random_u64()?);
+        let gateway = Arc::new(gateway);
+        let mut admin = admin::router(admin);
+        match control_state {
+            None => {
+                let answer = move |request, peer: IpAddr| {
+                    let gateway = Arc::clone(&gateway);
+                    async move { gateway.answer(request, peer).await }
+                };
+                tasks.push(public.serve(serving, stopped.clone(), answer));
+            }
+            Some(state) => {
+                let guarded = control::Access { gate: gate.clone(), local_is_free: false };
+                admin = admin.merge(control::router(state.clone(), guarded));
+                let open = control::Access { gate, local_is_free: true };
+                let front = Front::new(gateway, control::router(state, open).fallback(control::nothing));
+                let answer = move |request, peer: IpAddr| front.clone().answer(request, peer);
+                tasks.push(public.serve(serving, stopped.clone(), answer));
+            }
+        }
+        let answer = move |request, peer: IpAddr| admin::answer(admin.clone(), request, peer);
+        tasks.push(control.serve(serving, stopped, answer));
+        Ok(Self { urls, admin_urls, store, stop, tasks })
+    }
+
+    /// The first TCP socket of the public API that speaks `http` or `https`.
+    pub(crate) fn socket(&self, scheme: &str) -> Option<SocketAddr> {
+        self.urls.iter().find_map(|url| url.strip_prefix(scheme)?.strip_prefix("://")?.parse().ok())
+    }
+
+    /// Stops accepting and lets what is in flight finish.
+    pub(crate) async fn finish(&mut self) {
+        // Without receivers both listeners have ended already.
+        let _ = self.stop.send(true);
+        for task in self.tasks.drain(..) {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a part of the server ended badly");
+            }
+        }
+    }
+
+    /// Finishes, and closes the store.
+    pub(crate) async fn stop(mut self) {
+        self.finish().await;
+        self.store.close().await;
+    }
+}
+
+/// Starts to export traces, if the settings name a collector.
+#[cfg(feature = "otel")]
+fn exported(
+    telemetry: Telemetry,
+    config: &Config,
+    stopped: &watch::Receiver<bool>,
+    tasks: &mut Vec<JoinHandle<()>>,
+) -> anyhow::Result<Telemetry> {
+    let Some(collector) = &config.log.otlp_endpoint else { return Ok(telemetry) };
+    let grace = config.listener().shutdown_timeout;
+    let (traces, exporting) = crate::otel::start(collector, stopped.clone(), grace)?;
+    tasks.push(exporting);
+    Ok(telemetry.exporting(Arc::new(traces)))
+}
+
+async fn load_apps(store: &Arc<dyn Store>) -> anyhow::Result<Arc<Registry>> {
+    let registry = Registry::load(Arc::clone(store)).await.context("can't read the apps")?;
+    if registry.all().is_empty() {
+        tracing::warn!(
+            "there is no app yet, so every call is answered with 70020: portraitd app create SDKAPPID --data DIR"
+        );
+    }
+    Ok(Arc::new(registry))
+}
+
+/// How this machine reaches the public API over plain HTTP.
+fn own_url(urls: &[String]) -> String {
+    // These stand for every address, and are none to connect to.
+    let here = |url: &String| {
+        url.replacen("://0.0.0.0:", "://127.0.0.1:", 1).replacen("://[::]:", "://127.0.0.1:", 1)
+    };
+    urls.iter().find(|url| url.starts_with("http://")).map(here).unwrap_or_default()
+}
+
+/// A listener whose sockets are open.
+struct Opened {
+    sockets: Vec<Socket>,
+    seating: Seating,
+    counts: Arc<Counts>,
+    refuse_plain: fn() -> Response<Full<Bytes>>,
+}
+
+impl Opened {
+    fn public(sockets: Vec<Socket>, config: &Config, telemetry: &Telemetry) -> Self {
+        let counts = Arc::clone(&telemetry.public);
+        Self { sockets, seating: config.seating(), counts, refuse_plain: envelope::tls_only }
+    }
+
+    fn admin(sockets: Vec<Socket>, telemetry: &Telemetry) -> Self {
+        let counts = Arc::clone(&telemetry.admin);
+        Self { sockets, seating: Config::admin_seating(), counts, refuse_plain: admin::tls_only }
+    }
+
+    fn serve(
+        self,
+        config: ListenerConfig,
+        stop: watch::Receiver<bool>,
+        answer: impl Answer,
+    ) -> JoinHandle<()> {
+        let Self { sockets, seating, counts, refuse_plain } = self;
+        tokio::spawn(listener::serve(sockets, config, seating, counts, stop, answer, refuse_plain))
+    }
+}

@@ -1,0 +1,204 @@
+//! The command line as a person uses it, mistakes included; on a running server and on a stopped one.
+
+use crate::harness::{KEY, TestServer, binary};
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// Runs a command and gives its result; fails when it fails.
+pub(crate) fn run(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+pub(crate) fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Runs a command that must fail with this exit code and say this.
+pub(crate) fn refused(command: &mut Command, code: i32, part: &str) {
+    let output = command.output().unwrap();
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    assert!(said.contains(part), "{said}");
+}
+
+pub(crate) fn on(data: &Path, words: &[&str]) -> Command {
+    let mut command = binary();
+    command.args(words).arg("--data").arg(data);
+    command
+}
+
+/// The same walk through settings, whoever has the data: a server or nobody.
+fn settings_walk(data: &Path, app: &str) {
+    let created = run(&mut on(data, &["app", "create", app, "--name", "Shop"]));
+    let key = created.lines().last().unwrap().to_owned();
+    assert_eq!(key.len(), 64, "{created}");
+    refused(&mut on(data, &["app", "create", app]), 1, "exists already");
+    let listed = run(&mut on(data, &["app", "list"]));
+    assert!(listed.contains(&format!("…{}", &key[60..])) && !listed.contains(&key), "{listed}");
+    let second = run(&mut on(data, &["app", "key", "add", app]));
+    assert!(second.starts_with("key 2 added"), "{second}");
+    run(&mut on(data, &["app", "key", "revoke", app, "1"]));
+    refused(&mut on(data, &["app", "key", "revoke", app, "1"]), 1, "has no key 1");
+    run(&mut on(data, &["app", "admin", "add", app, "运营 1"]));
+    run(&mut on(data, &["app", "admin", "remove", app, "运营 1"]));
+    refused(&mut on(data, &["app", "admin", "remove", app, "administrator"]), 1, "can't be removed");
+    let limits = run(&mut on(data, &["app", "limits", app, "portrait_set=500", "total=0"]));
+    assert!(
+        limits.contains("portrait_set         500/s") && limits.contains("total                no limit"),
+        "{limits}"
+    );
+    refused(&mut on(data, &["app", "limits", app, "portrait_sett=5"]), 1, "portrait_set");
+    run(&mut on(data, &["app", "disable", app]));
+    let shown = run(&mut on(data, &["app", "show", app, "--json"]));
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!((&shown["enabled"], &shown["name"]), (&false.into(), &"Shop".into()));
+    run(&mut on(data, &["app", "enable", app]));
+    let set = run(&mut on(
+        data,
+        &["app", "set", app, "--self-service", "on", "--location-bytes-max", "16", "--allow-ip", "127.0.0.1"],
+    ));
+    assert!(set.contains("Self-service        true") && set.contains("127.0.0.1/32"), "{set}");
+    run(&mut on(data, &["field", "define", app, "Score", "--type", "uint64", "--write", "admin"]));
+    run(&mut on(data, &["account", "set", app, "administrator", "Tag_Profile_Custom_Score:=7"]));
+    refused(
+        &mut on(data, &["field", "define", app, "Score", "--type", "string"]),
+        1,
+        "1 accounts have a value",
+    );
+    run(&mut on(data, &["field", "define", app, "Note", "--type", "uint64"]));
+    run(&mut on(data, &["field", "define", app, "Note", "--type", "string"]));
+    run(&mut on(data, &["field", "remove", app, "Score"]));
+    let fields = run(&mut on(data, &["field", "list", app]));
+    assert!(fields.contains("Tag_Profile_Custom_Score") && fields.contains("retired"), "{fields}");
+    let words = data.with_extension("words");
+    std::fs::write(&words, "bad\n\n敏感\nbad\n").unwrap();
+    let set = run(on(data, &["words", "set", app]).arg(&words));
+    assert!(set.contains("2 sensitive words") && set.contains("1 blank lines, 1 lines that repeat"), "{set}");
+    assert_eq!(run(&mut on(data, &["words", "list", app])), "bad\n敏感\n");
+    assert_eq!(run(&mut on(data, &["account", "list", app])), "administrator\n运营 1\n");
+}
+
+#[test]
+fn settings_work_on_a_running_and_on_a_stopped_server() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let mut server = TestServer::serve(&data, "");
+    settings_walk(&data, "1400000001");
+    server.signal("-TERM");
+    server.child.wait().unwrap();
+    settings_walk(&data, "1400000002");
+    drop(server);
+    let _server = TestServer::serve(&data, "");
+    let listed = run(&mut on(&data, &["app", "list", "--json"]));
+    assert!(listed.contains("1400000001") && listed.contains("1400000002"), "{listed}");
+}
+
+#[test]
+fn the_quick_client_sets_and_gets() {
+    let server = TestServer::dev();
+    let client = |words: &[&str]| {
+        let mut command = binary();
+        command.args(words).args(["--key", KEY, "--url"]).arg(format!("http://{}", server.address));
+        command
+    };
+    assert_eq!(run(&mut client(&["account", "import", "dora", "--nick", "Dora"])), "OK\n");
+    assert_eq!(run(&mut client(&["set", "dora", "Level=3", "Test=hello"])), "OK\n");
+    let got = run(&mut client(&["get", "dora", "ghost", "--tags", "Nick,Level,Test"]));
+    insta::assert_snapshot!(got, @r#"
+    dora
+      Tag_Profile_IM_Nick              "Dora"
+      Tag_Profile_IM_Level             3
+      Tag_Profile_Custom_Test          "hello"
+    ghost
+      40003 Err_Profile_Invalid_Account
+    "#);
+    refused(
+        &mut client(&["set", "dora", "nickName=x"]),
+        1,
+        "the REST API calls this field Tag_Profile_IM_Nick",
+    );
+    refused(&mut client(&["set", "ghost", "Nick=x"]), 1, "40003");
+    let mut wrong_key = binary();
+    wrong_key.args(["get", "dora", "--key", "wrong", "--url"]).arg(format!("http://{}", server.address));
+    refused(&mut wrong_key, 1, "was not made with a key of this app");
+    refused(
+        binary().args(["get", "dora", "--key", KEY, "--url", "http://127.0.0.1:1"]),
+        1,
+        "is portraitd running there?",
+    );
+}
+
+#[test]
+fn usersigs_are_made_and_looked_into() {
+    let made = run(binary().args([
+        "usersig",
+        "gen",
+        "--sdkappid",
+        "1400000000",
+        "--key",
+        KEY,
+        "--identifier",
+        "alice",
+        "--time",
+        "1700000000",
+        "--userbuf",
+        "abc",
+    ]));
+    let sig = made.trim();
+    let inspected = run(binary().args(["usersig", "inspect", sig, "--key", KEY]));
+    assert!(
+        inspected.contains("alice") && inspected.contains("verifies") && inspected.contains("YWJj"),
+        "{inspected}"
+    );
+    assert!(inspected.contains("expired"), "{inspected}");
+    refused(binary().args(["usersig", "inspect", sig, "--key", "other"]), 1, "70009");
+    refused(binary().args(["usersig", "inspect", &sig[..20]]), 1, "cut short");
+}
+
+/// Whatever signs refuses the names that the server refuses, before anything is signed.
+#[test]
+fn names_with_control_characters_are_not_signed() {
+    let too_long = "x".repeat(33);
+    for (name, why) in [
+        ("a\nb", "control character"),
+        ("administrator\n", "control character"),
+        ("\u{7f}", "control character"),
+        ("", "empty"),
+        (&too_long, "33 bytes long"),
+    ] {
+        let generate = ["usersig", "gen", "--sdkappid", "1", "--key", KEY, "--identifier", name];
+        refused(binary().args(generate), 2, why);
+        let nowhere = "http://127.0.0.1:1";
+        refused(binary().args(["get", "u", "--key", KEY, "--url", nowhere, "--admin", name]), 2, why);
+        let migrate = ["migrate", "--from", nowhere, "--sdkappid", "1", "--key", KEY, "--accounts", "none"];
+        refused(binary().args(migrate).args(["--admin", name]), 2, why);
+        refused(binary().args(["dev", "--admin", name]), 1, why);
+    }
+}
+
+#[test]
+fn mistakes_are_explained() {
+    let dir = tempfile::tempdir().unwrap();
+    refused(binary().args(["app", "list"]), 1, "--data DIR");
+    refused(&mut on(&dir.path().join("none"), &["app", "list"]), 1, "there is no data directory");
+    refused(
+        binary().args(["app", "list", "--admin-url", "http://127.0.0.1:1", "--admin-token", "x"]),
+        1,
+        "can't reach",
+    );
+    refused(binary().args(["dev", "--listen", "8080"]), 2, "invalid socket address");
+    refused(binary().args(["dev", "--key", ""]), 1, "a key is 1 to 256");
+    let config = dir.path().join("portraitd.toml");
+    std::fs::write(&config, "[server]\nlisten_adress = \"127.0.0.1:1\"\n").unwrap();
+    refused(binary().arg("serve").arg("--config").arg(&config), 1, "did you mean `listen`?");
+    refused(binary().args(["serve", "--config", "/no/such/file.toml"]), 1, "can't read /no/such/file.toml");
+    let server = TestServer::dev();
+    refused(binary().args(["dev", "--listen", &server.address]), 1, "the port is in use");
+    let example = run(binary().args(["config", "--example"]));
+    std::fs::write(&config, example).unwrap();
+    let data = dir.path().join("data");
+    let server = TestServer::serve(&data, &std::fs::read_to_string(&config).unwrap());
+    assert_eq!(server.admin("GET", "/apps", "").0, 200);
+}

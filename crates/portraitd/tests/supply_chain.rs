@@ -1,0 +1,142 @@
+//! What the product is built of: known sources, known licences, and not too much of it. `cargo deny` looks closer where it
+//! is installed; this can't be skipped.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The licences that deny.toml allows.
+fn licences() -> Vec<String> {
+    let table: toml::Table = std::fs::read_to_string(root().join("deny.toml")).unwrap().parse().unwrap();
+    let allow = table["licenses"]["allow"].as_array().unwrap();
+    allow.iter().map(|licence| licence.as_str().unwrap().to_owned()).collect()
+}
+
+/// Crates that the product links on Linux, those of tests apart. One more is a decision: raise it on purpose.
+const CRATES_MAX: usize = 200;
+
+fn metadata(arguments: &[&str]) -> Value {
+    let mut command = Command::new(env!("CARGO"));
+    let command =
+        command.args(["metadata", "--format-version", "1", "--locked", "--offline"]).args(arguments);
+    let output = command.current_dir(root()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Whether a licence expression can be met with the licences above. `AND` binds closer than `OR`; the `/` of old crates is
+/// an `OR`.
+fn is_allowed(licences: &[String], expression: &str) -> bool {
+    let spaced = expression.replace('(', " ( ").replace(')', " ) ").replace('/', " OR ");
+    let mut tokens = spaced.split_whitespace().peekable();
+    let met = any(licences, &mut tokens);
+    // What is left over was not understood.
+    met && tokens.next().is_none()
+}
+
+type Tokens<'a> = std::iter::Peekable<std::str::SplitWhitespace<'a>>;
+
+fn any(licences: &[String], tokens: &mut Tokens<'_>) -> bool {
+    let mut met = all(licences, tokens);
+    while tokens.next_if_eq(&"OR").is_some() {
+        met |= all(licences, tokens);
+    }
+    met
+}
+
+fn all(licences: &[String], tokens: &mut Tokens<'_>) -> bool {
+    let mut met = one(licences, tokens);
+    while tokens.next_if_eq(&"AND").is_some() {
+        met &= one(licences, tokens);
+    }
+    met
+}
+
+fn one(licences: &[String], tokens: &mut Tokens<'_>) -> bool {
+    let first = tokens.next().unwrap_or_default();
+    if first == "(" {
+        let met = any(licences, tokens);
+        return tokens.next() == Some(")") && met;
+    }
+    let exception = tokens.next_if_eq(&"WITH").and_then(|_| tokens.next());
+    let licence = exception.map_or_else(|| first.to_owned(), |exception| format!("{first} WITH {exception}"));
+    licences.contains(&licence)
+}
+
+#[test]
+fn a_licence_that_does_not_fit_is_found() {
+    let licences = ["MIT".to_owned(), "Apache-2.0".into()];
+    for good in [
+        "MIT",
+        "MIT OR GPL-3.0",
+        "GPL-3.0 OR Apache-2.0",
+        "MIT/Apache-2.0",
+        "(MIT OR GPL-3.0) AND Apache-2.0",
+    ] {
+        assert!(is_allowed(&licences, good), "{good}");
+    }
+    for bad in [
+        "",
+        "GPL-3.0",
+        "MIT AND GPL-3.0",
+        "mit",
+        "(MIT OR Apache-2.0) AND GPL-3.0",
+        "Apache-2.0 WITH LLVM-exception",
+    ] {
+        assert!(!is_allowed(&licences, bad), "{bad}");
+    }
+}
+
+#[test]
+fn dependencies_come_from_crates_io_under_licences_that_fit() {
+    let metadata = metadata(&["--filter-platform", "x86_64-unknown-linux-gnu"]);
+    let (licences, mut ours, mut theirs) = (licences(), 0, 0);
+    for package in metadata["packages"].as_array().unwrap() {
+        let (name, source) = (package["name"].as_str().unwrap(), &package["source"]);
+        if source.is_null() {
+            ours += 1;
+            continue;
+        }
+        let from = source.as_str().unwrap();
+        assert!(
+            from.starts_with("registry+https://github.com/rust-lang/crates.io-index"),
+            "{name} comes from {from}"
+        );
+        let licence = package["license"].as_str().unwrap_or_default();
+        assert!(is_allowed(&licences, licence), "{name} is under `{licence}`: see deny.toml");
+        theirs += 1;
+    }
+    assert!(ours >= 3 && theirs > 50, "{ours} {theirs}");
+}
+
+/// The crates that the product is linked with, by the graph of normal dependencies.
+#[test]
+fn the_product_is_built_of_no_more_than_it_was_decided() {
+    let metadata = metadata(&["--filter-platform", "x86_64-unknown-linux-gnu"]);
+    let nodes = metadata["resolve"]["nodes"].as_array().unwrap();
+    let find = |id: &str| nodes.iter().find(|node| node["id"] == id).unwrap();
+    let is_binary = |id: &&str| id.contains("/portraitd#");
+    let root = nodes.iter().filter_map(|node| node["id"].as_str()).find(is_binary).unwrap();
+    let (mut seen, mut open) = (BTreeSet::new(), vec![root.to_owned()]);
+    while let Some(id) = open.pop() {
+        if !seen.insert(id.clone()) {
+            continue;
+        }
+        for dependency in find(&id)["deps"].as_array().unwrap() {
+            let normal =
+                dependency["dep_kinds"].as_array().unwrap().iter().any(|kind| kind["kind"].is_null());
+            if normal {
+                open.push(dependency["pkg"].as_str().unwrap().to_owned());
+            }
+        }
+    }
+    eprintln!("{} crates, ours among them", seen.len());
+    assert!(seen.len() <= CRATES_MAX, "{} crates; at most {CRATES_MAX} were decided on", seen.len());
+}

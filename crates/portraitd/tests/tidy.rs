@@ -1,0 +1,314 @@
+//! The house rules that a compiler does not check.
+
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use portraitd_model::Language;
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// Every file below a folder with one of these endings.
+fn files(folder: &str, endings: &[&str]) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            if path.is_dir() {
+                if name != "target" && name != "node_modules" && name != ".git" {
+                    folders.push(path);
+                }
+            } else if endings.iter().any(|ending| name.ends_with(ending)) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// A file without its unit tests.
+fn product(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap();
+    text.split("#[cfg(test)]").next().unwrap().to_owned()
+}
+
+fn lines(text: &str) -> usize {
+    text.lines().count()
+}
+
+#[test]
+fn files_are_small_and_say_what_they_are_for() {
+    for path in files("crates", &[".rs"]) {
+        let text = fs::read_to_string(&path).unwrap();
+        let shown = path.display();
+        let limit = if path.components().any(|part| part.as_os_str() == "tests") { 600 } else { 400 };
+        assert!(lines(&product(&path)) <= limit, "{shown} is longer than {limit} lines");
+        assert!(text.starts_with("//!"), "{shown} does not open with what it is for");
+    }
+}
+
+/// A derived `==` stops at the first byte that differs, and so tells how much of a guess was right.
+#[test]
+fn secrets_are_compared_in_constant_time_only() {
+    const SECRETS: [&str; 4] = ["AppKey", "WebhookToken", "AdminToken", "UserSig"];
+    let mut seen = 0;
+    for path in
+        files("crates", &[".rs"]).iter().filter(|path| path.components().any(|c| c.as_os_str() == "src"))
+    {
+        let text = product(path);
+        for secret in SECRETS {
+            for opening in ["(", " {"] {
+                let Some((before, _)) = text.split_once(&format!("struct {secret}{opening}")) else {
+                    continue;
+                };
+                let derive = before.rsplit("#[derive(").next().unwrap().split(')').next().unwrap();
+                assert!(!derive.contains("PartialEq"), "{secret} derives PartialEq in {}", path.display());
+                seen += 1;
+            }
+        }
+        let exposed = text
+            .lines()
+            .find(|line| line.contains("expose()") && (line.contains("==") || line.contains("!=")));
+        assert_eq!(exposed, None, "{}", path.display());
+    }
+    assert_eq!(seen, SECRETS.len(), "a secret's type was renamed: tell this test");
+}
+
+#[test]
+fn only_the_envelope_builds_a_protocol_answer() {
+    for path in files("crates/portraitd/src", &[".rs"]) {
+        let builds = product(&path).contains("ActionStatus") || product(&path).contains("action_status");
+        assert_eq!(builds, path.ends_with("api/envelope.rs"), "{}", path.display());
+    }
+}
+
+#[test]
+fn a_crate_depends_on_what_it_may() {
+    let allowed = [
+        (
+            "model",
+            "aho-corasick base64 flate2 hmac http ipnet serde serde_json sha2 strsim subtle thiserror unicode-normalization zeroize",
+        ),
+        ("store", "crc32fast futures-util getrandom portraitd-model serde serde_json thiserror zeroize"),
+        ("sqlite", "futures-util portraitd-model portraitd-store rusqlite rustix thiserror tokio tracing"),
+    ];
+    for (name, allowed) in allowed {
+        let manifest = fs::read_to_string(root().join(format!("crates/{name}/Cargo.toml"))).unwrap();
+        let rows = manifest.split("[dependencies]").nth(1).unwrap().split("\n[").next().unwrap();
+        for row in rows.lines().filter(|row| !row.trim().is_empty()) {
+            let dependency = row.split(['.', ' ']).next().unwrap();
+            let known = allowed.split(' ').any(|allowed| allowed == dependency);
+            assert!(known, "portrait-{name} may not depend on {dependency}");
+        }
+    }
+    for path in files("crates/store/src", &[".rs"]).iter().chain(&files("crates/sqlite/src", &[".rs"])) {
+        let named = fs::read_to_string(path).unwrap().contains("portraitd_model::ErrorCode");
+        assert!(!named, "{} names protocol codes", path.display());
+    }
+}
+
+#[test]
+fn every_dependency_says_why() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let rows =
+        manifest.split("[workspace.dependencies]").nth(1).unwrap().split("[workspace.lints").next().unwrap();
+    let rows = rows
+        .lines()
+        .filter(|line| line.contains('=') && !line.starts_with('#') && !line.starts_with("portrait-"));
+    for row in rows {
+        assert!(row.contains(" # "), "{row}");
+    }
+}
+
+/// What is generated from tables is committed, and fresh. `UPDATE=1 cargo test --test tidy` writes it.
+#[test]
+fn generated_documents_are_fresh() {
+    for (name, expected) in [
+        ("docs/ERRORS.md", errors()),
+        ("docs/FIELDS.md", fields()),
+        ("docs/ROUTES.md", routes()),
+        ("docs/OPERATIONS.md", with_settings("docs/OPERATIONS.md", Language::English)),
+        ("docs/OPERATIONS.zh-CN.md", with_settings("docs/OPERATIONS.zh-CN.md", Language::Chinese)),
+        ("docs/cli.md", command_line()),
+        ("crates/portraitd/portraitd.example.toml", portraitd(&["config", "--example"])),
+        ("docs/openapi-admin.json", portraitd(&["openapi", "admin"])),
+        ("docs/openapi-public.json", portraitd(&["openapi", "public"])),
+    ] {
+        let path = root().join(name);
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(&path, &expected).unwrap();
+        }
+        let found = fs::read_to_string(&path).unwrap_or_default();
+        assert!(found == expected, "{name} is stale: UPDATE=1 cargo test -p portraitd --test tidy");
+    }
+}
+
+/// The inventory: a route that appears or goes shows in a diff, and must be wanted.
+fn routes() -> String {
+    let mut page = String::from(
+        "# Routes\n\nEvery route that there is, from the routers' own tables. Anything else is 60009 on the public listener and 404 on the admin\nlistener. Those of the emulator are answered by `portraitd dev` alone, on both listeners. `tests/it/door.rs` tries each one\nwithout the right to it.\n\n| listener | method | path | wants |\n| --- | --- | --- | --- |\n",
+    );
+    for route in portraitd::internals::routes() {
+        let wants = match (route.listener, route.open) {
+            (_, true) => "nothing",
+            ("public", false) => "an App admin's UserSig",
+            ("emulator", false) => "a caller on this machine, or an admin token",
+            (_, false) => "an admin token",
+        };
+        writeln!(page, "| {} | {} | `{}` | {wants} |", route.listener, route.method, route.path).unwrap();
+    }
+    page
+}
+
+/// A page with its table of settings, which stands between two comments.
+fn with_settings(page: &str, language: Language) -> String {
+    const FROM: &str = "<!-- settings: generated from crates/portraitd/src/config -->\n";
+    const TO: &str = "<!-- end of settings -->";
+    let text = fs::read_to_string(root().join(page)).unwrap();
+    let (before, rest) = text.split_once(FROM).unwrap();
+    let (_, after) = rest.split_once(TO).unwrap();
+    format!("{before}{FROM}{}{TO}{after}", portraitd::internals::settings(language))
+}
+
+fn errors() -> String {
+    let mut page = String::from(
+        "# Error codes · 错误码\n\nGenerated from `ERROR_CODES` in `crates/model/src/code.rs`. *seen*: code and text were seen in the \
+         cloud's answers; *documented*: the code is in the public documents, the text is ours; *ours*: our decision. \
+         Each code's page has causes, an example and the remedy; `portraitd explain CODE` prints it.\n\n\
+         | code | ErrorInfo | evidence | meaning and remedy | 含义与处理 |\n| --- | --- | --- | --- | --- |\n",
+    );
+    for row in portraitd_model::ERROR_CODES {
+        let (number, info, evidence) = (row.number, row.info, row.evidence.as_str());
+        let number = format!("[{number}](errors/{number}.md) [中文](errors/{number}.zh-CN.md)");
+        writeln!(page, "| {number} | `{info}` | {evidence} | {} | {} |", row.english, row.chinese).unwrap();
+    }
+    page.push_str(
+        "\n## Codes of the cloud that portraitd never answers · portraitd 不会返回的云端错误码\n\nGenerated from \
+         `CLOUD_CODES` in `crates/model/src/cloud_code.rs`. `portraitd explain CODE` knows them too.\n\n\
+         | code | meaning in the cloud | 云端含义 |\n| --- | --- | --- |\n",
+    );
+    for row in portraitd_model::CLOUD_CODES {
+        let number = row.number;
+        let number = format!("[{number}](errors/{number}.md) [中文](errors/{number}.zh-CN.md)");
+        writeln!(page, "| {number} | {} | {} |", row.english, row.chinese).unwrap();
+    }
+    page
+}
+
+fn fields() -> String {
+    use portraitd_model::ValueRule;
+    let mut page = String::from(
+        "# Standard fields · 标配资料字段\n\nGenerated from `STANDARD_FIELDS` in `crates/model/src/field.rs`.\n\n\
+         | tag | type | allowed | user may write | holds |\n| --- | --- | --- | --- | --- |\n",
+    );
+    for field in portraitd_model::STANDARD_FIELDS {
+        let allowed = match field.rule {
+            ValueRule::Any => "any".to_owned(),
+            ValueRule::BytesMax(bytes) => format!("≤ {bytes} bytes of UTF-8"),
+            ValueRule::OneOf(words) => words.join(", "),
+        };
+        let (value_type, writes) =
+            (field.value_type.as_str(), if field.write.user { "yes" } else { "admins only" });
+        writeln!(page, "| {} | {value_type} | {allowed} | {writes} | {} |", field.name, field.meaning)
+            .unwrap();
+    }
+    page
+}
+
+/// What the binary prints.
+fn portraitd(words: &[&str]) -> String {
+    let printed = std::process::Command::new(env!("CARGO_BIN_EXE_portraitd")).args(words).output().unwrap();
+    String::from_utf8(printed.stdout).unwrap()
+}
+
+/// The help of every command, as the binary prints it.
+fn command_line() -> String {
+    let commands: &[&[&str]] = &[
+        &[],
+        &["dev"],
+        &["emulator"],
+        &["emulator", "reset"],
+        &["emulator", "snapshot"],
+        &["emulator", "apps"],
+        &["emulator", "faults", "add"],
+        &["emulator", "clock"],
+        &["run"],
+        &["env"],
+        &["serve"],
+        &["config"],
+        &["config", "show"],
+        &["config", "check"],
+        &["app"],
+        &["app", "create"],
+        &["app", "set"],
+        &["app", "key"],
+        &["app", "admin"],
+        &["app", "limits"],
+        &["field"],
+        &["field", "define"],
+        &["words"],
+        &["account"],
+        &["account", "list"],
+        &["account", "set"],
+        &["account", "import"],
+        &["token"],
+        &["token", "create"],
+        &["audit"],
+        &["openapi"],
+        &["export"],
+        &["import"],
+        &["migrate"],
+        &["backup"],
+        &["restore"],
+        &["check"],
+        &["repair"],
+        &["compact"],
+        &["set"],
+        &["get"],
+        &["usersig", "gen"],
+        &["usersig", "inspect"],
+        &["explain"],
+        &["cert"],
+    ];
+    let mut page = String::from("# Command line\n\nGenerated from the binary's own `--help`.\n");
+    for command in commands {
+        let help = portraitd(&[command, &["--help"][..]].concat());
+        let help: Vec<_> = help.trim_end().lines().map(str::trim_end).collect();
+        writeln!(page, "\n## portraitd {}\n\n```text\n{}\n```", command.join(" "), help.join("\n")).unwrap();
+    }
+    page.replace("## portraitd \n", "## portraitd\n")
+}
+
+/// Files that documents show: the fence after `<!-- file: PATH -->` holds what the file holds. `UPDATE=1` writes it anew.
+#[test]
+fn shown_files_are_what_they_say() {
+    for page in files("docs/recipes", &[".md"]) {
+        let text = fs::read_to_string(&page).unwrap();
+        let (mut expected, mut rest) = (String::new(), text.as_str());
+        while let Some((before, after)) = rest.split_once("<!-- file: ") {
+            let (path, after) = after.split_once(" -->\n```").unwrap();
+            let (language, after) = after.split_once('\n').unwrap();
+            let (_, after) = after.split_once("```\n").unwrap();
+            let file = fs::read_to_string(root().join(path)).unwrap();
+            assert!(!file.contains("```"), "{path} can't be shown in a fence");
+            write!(expected, "{before}<!-- file: {path} -->\n```{language}\n{}\n```\n", file.trim_end())
+                .unwrap();
+            rest = after;
+        }
+        expected.push_str(rest);
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(&page, &expected).unwrap();
+        }
+        assert!(
+            text == expected || std::env::var_os("UPDATE").is_some(),
+            "{} is stale: UPDATE=1 cargo test -p portraitd --test tidy",
+            page.display()
+        );
+    }
+}

@@ -1,0 +1,335 @@
+//! Connections: the file's format, and the settings that each connection needs.
+
+use crate::OpenError;
+use crate::directory_lock::sync_directory;
+use crate::{staging, wal, wal_mark};
+use portraitd_store::StoreId;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags, ffi};
+use std::path::Path;
+use std::time::Duration;
+use std::{fs, io};
+
+/// "PTRD", in the file's header: tells a database of ours from others.
+const APPLICATION_ID: i64 = 0x5054_5244;
+
+/// The format of the data, in the file's header. A change of the schema or of a stored form raises it.
+const FORMAT: i64 = 6;
+
+/// A kept account's row is updated in place, so `id` is the key and (app, user) only finds it.
+const FORMAT_1: &str = "
+CREATE TABLE accounts (
+    id         INTEGER PRIMARY KEY,
+    app        INTEGER NOT NULL,
+    user       TEXT    NOT NULL,
+    created_ms INTEGER NOT NULL,
+    kicked_at  INTEGER,
+    profile    BLOB    NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX accounts_by_user ON accounts (app, user);
+CREATE TABLE apps (
+    id       INTEGER PRIMARY KEY,
+    revision INTEGER NOT NULL,
+    settings TEXT    NOT NULL,
+    words    TEXT    NOT NULL
+) STRICT;
+CREATE TABLE probe (
+    id    INTEGER PRIMARY KEY CHECK (id = 1),
+    count INTEGER NOT NULL
+) STRICT;
+INSERT INTO probe (id, count) VALUES (1, 0);
+";
+
+/// What format 2 adds.
+const FORMAT_2: &str = "
+CREATE TABLE outbox (
+    seq      INTEGER PRIMARY KEY,
+    app      INTEGER NOT NULL,
+    parked   INTEGER NOT NULL DEFAULT 0,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    due_ms   INTEGER NOT NULL DEFAULT 0,
+    failure  TEXT,
+    bytes    INTEGER NOT NULL,
+    event    BLOB    NOT NULL
+) STRICT;
+CREATE INDEX outbox_by_app ON outbox (app, parked, seq, bytes);
+";
+
+/// What format 3 adds: admin tokens, the audit log, and the number of each app's accounts, which would else take a
+/// scan to tell.
+const FORMAT_3: &str = "
+CREATE TABLE tokens (
+    name       TEXT    PRIMARY KEY,
+    hash       BLOB    NOT NULL,
+    created_ms INTEGER NOT NULL
+) STRICT;
+CREATE TABLE audit (
+    seq   INTEGER PRIMARY KEY,
+    app   INTEGER,
+    at_ms INTEGER NOT NULL,
+    entry TEXT    NOT NULL
+) STRICT;
+CREATE INDEX audit_by_app ON audit (app, seq);
+CREATE TABLE populations (
+    app      INTEGER PRIMARY KEY,
+    accounts INTEGER NOT NULL
+) STRICT;
+INSERT INTO populations (app, accounts) SELECT app, count(*) FROM accounts GROUP BY app;
+";
+
+/// What format 4 changes: where an app's waiting events are is known in memory, so that an event is one insertion.
+const FORMAT_4: &str = "
+DROP INDEX outbox_by_app;
+CREATE INDEX outbox_parked ON outbox (app, seq) WHERE parked = 1;
+";
+
+/// What format 5 adds: which store it is, and whether its WAL must be there ([`crate::wal_mark`]).
+const FORMAT_5: &str = "
+CREATE TABLE store (
+    one       INTEGER PRIMARY KEY CHECK (one = 1),
+    id        BLOB    NOT NULL CHECK (length(id) = 16),
+    needs_log INTEGER NOT NULL DEFAULT 0
+) STRICT;
+INSERT INTO store (one, id) VALUES (1, randomblob(16));
+";
+
+/// What format 6 adds: when accounts were deleted, for apps that do not import them again so soon; settings that only
+/// some apps have.
+const FORMAT_6: &str = "
+CREATE TABLE deletions (
+    app        INTEGER NOT NULL,
+    user       TEXT    NOT NULL,
+    deleted_ms INTEGER NOT NULL,
+    PRIMARY KEY (app, user)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX deletions_by_time ON deletions (app, deleted_ms);
+";
+
+/// From nothing to the present format: the first makes format 1, each other brings the one before it up to its own.
+const STEPS: [&str; 6] = [FORMAT_1, FORMAT_2, FORMAT_3, FORMAT_4, FORMAT_5, FORMAT_6];
+
+/// Opens the database, creates it if need be, and upgrades it to the present format. While the connection that did so is kept, those
+/// opened after it need not read the whole WAL once more.
+pub(crate) fn prepare(path: &Path) -> Result<Connection, OpenError> {
+    let (log, emptied) = (wal::path_of(path), || OpenError::Emptied { path: path.to_owned() });
+    match fs::metadata(path) {
+        // SQLite would take it for a new one, and remove its WAL.
+        Ok(file) if file.len() == 0 => return Err(emptied()),
+        Ok(_) => {}
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(OpenError::io(path)(error)),
+        Err(_) if log.exists() => return Err(emptied()),
+        Err(_) => create(path)?,
+    }
+    wal_mark::refuse_lost_log(path)?;
+    if !log.exists() {
+        // So that no power cut leaves a WAL without its database.
+        sync_directory(path.parent().unwrap_or(Path::new("."))).map_err(OpenError::io(path))?;
+    }
+    let opened = || open(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(OpenError::engine(path));
+    let (application, found, tables) = kind(&opened()?).map_err(OpenError::engine(path))?;
+    match (application, found, tables) {
+        (APPLICATION_ID, 1..=FORMAT, _) => {}
+        (APPLICATION_ID, ..) => {
+            return Err(OpenError::UnknownFormat { path: path.to_owned(), found, known: FORMAT });
+        }
+        _ => return Err(OpenError::Foreign { path: path.to_owned() }),
+    }
+    wal::make_sure(path)?;
+    let connection = opened()?;
+    let missing = usize::try_from(found).ok().and_then(|found| STEPS.get(found..)).unwrap_or_default();
+    if missing.is_empty() {
+        return Ok(connection);
+    }
+    upgrade(&connection, &missing.concat()).map_err(OpenError::engine(path))?;
+    tracing::info!(path = %path.display(), "the database was upgraded from format {found} to format {FORMAT}");
+    Ok(connection)
+}
+
+/// Whose database it is, of which format, and with how many tables.
+fn kind(connection: &Connection) -> rusqlite::Result<(i64, i64, i64)> {
+    let number = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, i64>(0));
+    let (application, format) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
+    Ok((application, format, number("SELECT count(*) FROM sqlite_schema")?))
+}
+
+/// Makes an empty store, beside its place and then whole in it: a database that has nothing in it was emptied by something else.
+fn create(path: &Path) -> Result<(), OpenError> {
+    let made = Connection::open_in_memory().and_then(|connection| {
+        // Half the usual page: a profile is some 300 bytes, and the WAL carries whole pages.
+        connection.execute_batch("PRAGMA page_size = 2048;")?;
+        let application = format!("PRAGMA application_id = {APPLICATION_ID};");
+        upgrade(&connection, &[&STEPS.concat(), application.as_str()].concat())?;
+        Ok(connection)
+    });
+    let connection = made.map_err(OpenError::engine(path))?;
+    staging::publish(&staging::write(&connection, path)?, path, Identity::Kept)
+}
+
+/// Whether a database that is written from another is still the same store.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Identity {
+    Kept,
+    Renewed,
+}
+
+/// Has a database say which store it is, and that nothing of it is in a WAL, while nothing depends on it.
+pub(crate) fn identify(partial: &Path, identity: Identity) -> rusqlite::Result<()> {
+    let connection = Connection::open(partial)?;
+    wal_mark::clear(&connection)?;
+    // Formats before 5 get their identity with their upgrade.
+    if identity == Identity::Renewed && has_table(&connection, "store")? {
+        connection.execute("UPDATE store SET id = randomblob(16)", [])?;
+    }
+    connection.close().map_err(|(_, error)| error)
+}
+
+/// Whether a database is portraitd's.
+pub(crate) fn is_ours(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("PRAGMA application_id", [], |row| Ok(row.get::<_, i64>(0)? == APPLICATION_ID))
+}
+
+/// Whether a format has this table.
+pub(crate) fn has_table(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
+    connection.query_row("SELECT count(*) FROM sqlite_schema WHERE name = ?1", [name], |row| row.get(0))
+}
+
+/// Which store it is.
+pub(crate) fn store_id(connection: &Connection) -> rusqlite::Result<StoreId> {
+    connection.query_row("SELECT id FROM store", [], |row| row.get(0).map(StoreId::from_bytes))
+}
+
+/// Has a database say that it has a WAL, while nothing depends on it.
+pub(crate) fn give_log(partial: &Path) -> rusqlite::Result<()> {
+    let connection = Connection::open(partial)?;
+    use_log(&connection)?;
+    // The WAL and its index go with the last connection.
+    connection.close().map_err(|(_, error)| error)
+}
+
+/// Brings a database to the present format, all or nothing.
+fn upgrade(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.execute_batch(&format!(
+        "PRAGMA synchronous = FULL; BEGIN IMMEDIATE; {sql} PRAGMA user_version = {FORMAT}; COMMIT;"
+    ))
+}
+
+/// What a connection may do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Access {
+    Read,
+    Write,
+}
+
+/// A connection to a database that must be there, and is looked at only: its WAL stays as it is.
+pub(crate) fn existing(path: &Path, access: Access) -> Result<Connection, OpenError> {
+    wal_mark::refuse_lost_log(path)?;
+    existing_without_log(path, access)
+}
+
+/// The same, though its WAL may be lost.
+pub(crate) fn existing_without_log(path: &Path, access: Access) -> Result<Connection, OpenError> {
+    let flags = match access {
+        Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+        Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
+    };
+    if fs::metadata(path).is_ok_and(|file| file.len() == 0) {
+        return Err(OpenError::Emptied { path: path.to_owned() });
+    }
+    let connection = open(path, flags).map_err(OpenError::engine(path))?;
+    let number = |pragma: &str| {
+        connection.query_row(pragma, [], |row| row.get::<_, i64>(0)).map_err(OpenError::engine(path))
+    };
+    match (number("PRAGMA application_id")?, number("PRAGMA user_version")?) {
+        (APPLICATION_ID, 1..=FORMAT) => Ok(connection),
+        (APPLICATION_ID, found) => {
+            Err(OpenError::UnknownFormat { path: path.to_owned(), found, known: FORMAT })
+        }
+        _ => Err(OpenError::Foreign { path: path.to_owned() }),
+    }
+}
+
+/// A connection that writes.
+pub(crate) fn writing(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    use_log(&connection)?;
+    // FULL: a commit is on the disk before it is acknowledged. No automatic checkpoints: they would run inside
+    // a commit; the checkpointer has its own thread. At most 256 MiB of page cache: a change reads its page. What is deleted is overwritten with zeros.
+    connection.execute_batch(
+        "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -262144; PRAGMA secure_delete = ON;",
+    )?;
+    connection.set_prepared_statement_cache_capacity(32);
+    #[cfg(test)]
+    #[cfg(feature = "shuttle")]
+    crate::models::change(&connection)?;
+    Ok(connection)
+}
+
+/// Gives the database a WAL, unless it has one. Without it SQLite would write in place, beside a journal that a power cut can bring
+/// back after its end.
+fn use_log(connection: &Connection) -> rusqlite::Result<()> {
+    let mut pragma = connection.prepare("PRAGMA journal_mode = WAL")?;
+    // To the end: only behind the row that says so is it done, or fails.
+    let modes = pragma.query_map([], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+    if modes == ["wal"] {
+        return Ok(());
+    }
+    let why = format!("the database can't be given a log: {modes:?}");
+    Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR), Some(why)))
+}
+
+/// Has a connection open what all connections share, the WAL first, and fails when that can't be written.
+pub(crate) fn join(connection: &Connection) -> rusqlite::Result<()> {
+    use_log(connection)?;
+    connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK;")
+}
+
+/// Closes the last connection of the process: the whole WAL is copied, and removed if it is `ours` under its name.
+pub(crate) fn close_last(connection: Connection, ours: bool) -> rusqlite::Result<()> {
+    wal_mark::clear(&connection)?;
+    let (busy, left): (bool, i64) =
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    // SQLite removes the WAL when the checkpoint says that it is done; whether anything is left in it is checked here.
+    if busy || left > 0 {
+        wal_mark::write(&connection, true)?;
+    } else if ours {
+        leave_log_on_close(&connection, false)?;
+    }
+    connection.close().map_err(|(_, error)| error)
+}
+
+fn leave_log_on_close(connection: &Connection, leave: bool) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, leave).map(|_| ())
+}
+
+/// SQLite's number for what went wrong (`SQLITE_FULL` …), when the error is SQLite's.
+pub(crate) fn result_code(error: &rusqlite::Error) -> Option<i32> {
+    // The upper bytes tell the kinds of one error apart.
+    error.sqlite_error().map(|error| error.extended_code & 0xff)
+}
+
+/// Whether an error may be that of one damaged page, and other pages still read well.
+pub(crate) fn is_of_one_page(error: &rusqlite::Error) -> bool {
+    matches!(result_code(error), Some(ffi::SQLITE_CORRUPT | ffi::SQLITE_IOERR))
+}
+
+/// A connection that only reads.
+pub(crate) fn reading(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    connection.execute_batch("PRAGMA cache_size = -16384;")?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(connection)
+}
+
+fn open(path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
+    // Each connection stays on one thread at a time, so SQLite needs no mutex of its own.
+    let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    // From the start: one that could not open all that it needs would remove a WAL that it could not read.
+    leave_log_on_close(&connection, true)?;
+    wait_when_busy(&connection)?;
+    Ok(connection)
+}
+
+/// The writer is alone; only recovery and checkpoints can be met.
+pub(crate) fn wait_when_busy(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(Duration::from_secs(2))
+}

@@ -1,0 +1,83 @@
+//! The free space of the disk. Below a watermark nothing is written that makes the data grow, so that deletions, the
+//! checkpointer and other programs on that disk still find some.
+
+use crate::sync::AtomicBool;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+
+/// The free space of a file system, as it was at the last refresh.
+pub(crate) struct DiskSpace {
+    dir: PathBuf,
+    keep_free: u64,
+    low: AtomicBool,
+}
+
+/// In bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct FreeSpace {
+    pub(crate) free: u64,
+    /// Of that, kept.
+    pub(crate) kept: u64,
+}
+
+impl DiskSpace {
+    /// At most this part of a file system is kept free: a twentieth.
+    const SHARE: u64 = 20;
+
+    /// Keeps so many bytes free on the file system of this directory; 0 = none.
+    pub(crate) fn new(dir: PathBuf, keep_free: u64) -> Self {
+        Self { dir, keep_free, low: AtomicBool::new(false) }
+    }
+
+    /// Measures it; `None` on a file system that does not tell. There the disk is filled to its end.
+    pub(crate) fn measure(&self) -> Option<FreeSpace> {
+        let disk = rustix::fs::statvfs(&self.dir).ok()?;
+        let bytes = |blocks: u64| blocks.saturating_mul(disk.f_frsize);
+        let kept = self.keep_free.min(bytes(disk.f_blocks) / Self::SHARE);
+        Some(FreeSpace { free: bytes(disk.f_bavail), kept })
+    }
+
+    /// Whether the space was low at the last refresh.
+    pub(crate) fn is_low(&self) -> bool {
+        self.low.load(Ordering::Relaxed)
+    }
+
+    /// Measures again; returns whether the space is low. Once low, it stays so until there is a tenth more than must be kept:
+    /// else every deletion would let a few changes in.
+    pub(crate) fn refresh(&self) -> bool {
+        let Some(FreeSpace { free, kept }) = self.measure() else { return self.is_low() };
+        let was = self.is_low();
+        let is = free < if was { kept + kept / 10 } else { kept };
+        self.low.store(is, Ordering::Relaxed);
+        match (was, is) {
+            (false, true) => tracing::error!(
+                "the disk of {} has {} MiB left, and {} MiB are kept free (store.keep_free_mib): changes are refused until there is \
+                 room; reads and deletions go on",
+                self.dir.display(),
+                free >> 20,
+                kept >> 20
+            ),
+            (true, false) => tracing::info!("the disk of {} has room again", self.dir.display()),
+            _ => {}
+        }
+        is
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(feature = "shuttle"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_a_part_of_the_disk_at_most() {
+        let dir = std::env::temp_dir();
+        let space = |keep| DiskSpace::new(dir.clone(), keep).measure().unwrap();
+        assert_eq!(space(0).kept, 0);
+        assert_eq!(space(7).kept, 7);
+        let most = space(u64::MAX);
+        assert!(most.kept > 0 && most.kept < u64::MAX / DiskSpace::SHARE, "{most:?}");
+        assert!(!DiskSpace::new(dir, 0).refresh(), "nothing is kept");
+        assert!(!DiskSpace::new("/nowhere/at/all".into(), u64::MAX).refresh(), "nothing is known");
+    }
+}

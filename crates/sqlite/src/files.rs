@@ -1,0 +1,177 @@
+//! The open files of a store, compared with their paths. A database that was removed, moved or replaced under a running
+//! server still takes changes, in a file that the next start does not find: such changes are refused.
+
+use crate::sync::{Mutex, MutexGuard};
+use portraitd_store::StoreError;
+use std::fs::{File, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
+
+/// The database, the WAL and the lock, as they were when the store was opened.
+#[derive(Default)]
+pub(crate) struct Files {
+    watched: Vec<Watched>,
+    /// What the last comparison found.
+    difference: Mutex<Option<String>>,
+}
+
+struct Watched {
+    role: Role,
+    path: PathBuf,
+    file: File,
+    opened: Identity,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Role {
+    Database,
+    Log,
+    Lock,
+}
+
+/// What tells a file from every other, and how many names it has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Identity {
+    device: u64,
+    inode: u64,
+    links: u64,
+}
+
+impl Identity {
+    fn of(file: &Metadata) -> Self {
+        Self { device: file.dev(), inode: file.ino(), links: file.nlink() }
+    }
+
+    fn is_same_file(self, other: Self) -> bool {
+        (self.device, self.inode) == (other.device, other.inode)
+    }
+}
+
+impl Files {
+    /// Watches files that are there and open. Must outlive every connection to the database.
+    pub(crate) fn watch(database: &Path, log: &Path, lock: &Path) -> io::Result<Self> {
+        let named = [(Role::Database, database), (Role::Log, log), (Role::Lock, lock)];
+        let watched = named.into_iter().map(|(role, path)| {
+            let file = File::open(path)?;
+            let opened = Identity::of(&file.metadata()?);
+            Ok(Watched { role, path: path.to_owned(), file, opened })
+        });
+        Ok(Self { watched: watched.collect::<io::Result<_>>()?, difference: Mutex::default() })
+    }
+
+    /// Fails while a path does not lead to the file that is open, or that file has another name besides. Costs a call of
+    /// the system for each file.
+    pub(crate) fn verify(&self) -> Result<(), StoreError> {
+        let found = self.watched.iter().find_map(Watched::difference);
+        let mut known = self.difference();
+        if *known != found {
+            match &found {
+                None => tracing::info!("the store's files are in their places again; changes are taken"),
+                Some(what) => tracing::error!("{what}"),
+            }
+            known.clone_from(&found);
+        }
+        found.map_or(Ok(()), |what| Err(StoreError::Unavailable(what)))
+    }
+
+    /// Whether the last comparison found a difference.
+    pub(crate) fn are_changed(&self) -> bool {
+        self.difference().is_some()
+    }
+
+    fn difference(&self) -> MutexGuard<'_, Option<String>> {
+        self.difference.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Watched {
+    fn difference(&self) -> Option<String> {
+        let found = match std::fs::metadata(&self.path) {
+            Ok(found) => Some(Identity::of(&found)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Some(format!("{} can't be looked at: {error}", self.path.display())),
+        };
+        if found == Some(self.opened) {
+            return None;
+        }
+        let what = match found {
+            Some(found) if found.is_same_file(self.opened) => {
+                format!("has {} names (hard links), so that a second server could use it", found.links)
+            }
+            Some(_) => format!("{}, and another file has its name", self.fate()),
+            None => self.fate().to_owned(),
+        };
+        let remedy = self.remedy(found.is_some_and(|found| found.is_same_file(self.opened)));
+        Some(format!(
+            "{} {what}. Changes are refused from now on, reads go on. {remedy}",
+            self.path.display()
+        ))
+    }
+
+    /// What became of the file that is open.
+    fn fate(&self) -> &'static str {
+        match self.file.metadata().map(|file| file.nlink()) {
+            Ok(0) => "was removed while the server has it open",
+            _ => "was moved while the server has it open",
+        }
+    }
+
+    fn remedy(&self, is_in_place: bool) -> &'static str {
+        match self.role {
+            _ if is_in_place => "Remove the other name; for a copy, take portraitd backup",
+            Role::Database => {
+                "If it was moved, move it back. If it was removed, it is lost when the server stops: first take portraitd backup \
+                 into another directory, then restore that"
+            }
+            Role::Log => {
+                "Stop the server with SIGTERM and start it again: it then copies the log into the database, and nothing is lost"
+            }
+            Role::Lock => "Nothing is lost: restart the server",
+        }
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(feature = "shuttle"))]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn what_happens_to_a_file_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let [database, log, lock, aside] = ["db", "wal", "lock", "aside"].map(|name| dir.path().join(name));
+        for path in [&database, &log, &lock] {
+            assert!(Files::watch(&database, &log, &lock).is_err());
+            fs::write(path, "x").unwrap();
+        }
+        let files = Files::watch(&database, &log, &lock).unwrap();
+        let check = |expected: &[&str]| {
+            let found = files.verify().err().map(|error| error.to_string());
+            assert_eq!(found.is_none(), expected.is_empty(), "{found:?}");
+            let found = found.unwrap_or_default();
+            assert!(expected.iter().all(|part| found.contains(part)), "{found}");
+            assert_eq!(files.are_changed(), !expected.is_empty());
+        };
+        check(&[]);
+        fs::write(&database, "longer").unwrap();
+        check(&[]);
+        for (path, remedy) in [(&database, "move it back"), (&log, "SIGTERM"), (&lock, "restart the server")]
+        {
+            fs::rename(path, &aside).unwrap();
+            check(&["was moved while the server has it open.", remedy]);
+            fs::write(path, "another").unwrap();
+            check(&["was moved", "another file has its name", remedy]);
+            fs::rename(&aside, path).unwrap();
+            check(&[]);
+            fs::hard_link(path, &aside).unwrap();
+            check(&["has 2 names (hard links)", "Remove the other name"]);
+            fs::remove_file(&aside).unwrap();
+            check(&[]);
+        }
+        fs::remove_file(&log).unwrap();
+        check(&["wal was removed while the server has it open."]);
+    }
+}

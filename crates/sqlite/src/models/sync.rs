@@ -1,0 +1,204 @@
+//! The checker's primitives under the names of the crate's `sync.rs`: shuttle's locks and threads; tokio's own channels, with a scheduling
+//! point before each of their operations; and a clock that stands until the test moves it.
+
+pub(crate) use shuttle::sync::atomic::AtomicBool;
+pub(crate) use shuttle::sync::{Mutex, MutexGuard};
+pub(crate) use shuttle::thread::{self, JoinHandle};
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::ops::Add;
+use std::pin::{Pin, pin};
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+/// What is broken on purpose, to see that it is noticed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Fault {
+    None,
+    /// A queue goes on taking in what comes.
+    NeverCloses,
+    /// An answer is thrown away.
+    LosesAnswers,
+}
+
+thread_local! {
+    static FAULT: Cell<Fault> = const { Cell::new(Fault::None) };
+}
+
+/// From now on, on this thread.
+pub(crate) fn fault(fault: Fault) {
+    FAULT.set(fault);
+}
+
+/// Another thread may run here.
+pub(crate) fn scheduling_point() {
+    AtomicBool::new(false).load(Ordering::SeqCst);
+}
+
+/// The time of this execution; all of an execution is on one thread of the machine.
+#[derive(Default)]
+struct Clock {
+    now: Duration,
+    waiting: Vec<Waker>,
+}
+
+thread_local! {
+    static CLOCK: RefCell<Clock> = RefCell::default();
+}
+
+/// Before an execution.
+pub(crate) fn reset_clock() {
+    CLOCK.with_borrow_mut(|clock| *clock = Clock::default());
+}
+
+/// Lets time pass.
+pub(crate) fn advance(by: Duration) {
+    scheduling_point();
+    let waiting = CLOCK.with_borrow_mut(|clock| {
+        clock.now += by;
+        std::mem::take(&mut clock.waiting)
+    });
+    waiting.into_iter().for_each(Waker::wake);
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Instant(Duration);
+
+impl Instant {
+    pub(crate) fn now() -> Self {
+        Self(CLOCK.with_borrow(|clock| clock.now))
+    }
+
+    pub(crate) fn elapsed(self) -> Duration {
+        Self::now().saturating_duration_since(self)
+    }
+
+    pub(crate) fn saturating_duration_since(self, earlier: Self) -> Duration {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+impl Add<Duration> for Instant {
+    type Output = Self;
+
+    fn add(self, by: Duration) -> Self {
+        Self(self.0 + by)
+    }
+}
+
+/// The time was over.
+#[derive(Debug)]
+pub(crate) struct Elapsed;
+
+pub(crate) async fn timeout<T>(time: Duration, future: impl Future<Output = T>) -> Result<T, Elapsed> {
+    let (until, mut future) = (Instant::now() + time, pin!(future));
+    std::future::poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(value) => Poll::Ready(Ok(value)),
+        Poll::Pending if Instant::now() >= until => Poll::Ready(Err(Elapsed)),
+        Poll::Pending => {
+            CLOCK.with_borrow_mut(|clock| clock.waiting.push(context.waker().clone()));
+            Poll::Pending
+        }
+    })
+    .await
+}
+
+pub(crate) mod mpsc {
+    use super::{FAULT, Fault, scheduling_point};
+    use tokio::sync::mpsc;
+    use tokio::sync::mpsc::error::{SendError, TryRecvError, TrySendError};
+
+    /// So short that callers meet a full queue.
+    const PLACES: usize = 2;
+
+    pub(crate) struct Sender<T>(mpsc::Sender<T>);
+    pub(crate) struct Receiver<T>(mpsc::Receiver<T>);
+    pub(crate) struct Permit<'a, T>(mpsc::Permit<'a, T>);
+
+    pub(crate) fn channel<T>(_places: usize) -> (Sender<T>, Receiver<T>) {
+        let (sender, receiver) = mpsc::channel(PLACES);
+        (Sender(sender), Receiver(receiver))
+    }
+
+    impl<T> Sender<T> {
+        pub(crate) fn try_reserve(&self) -> Result<Permit<'_, T>, TrySendError<()>> {
+            scheduling_point();
+            self.0.try_reserve().map(Permit)
+        }
+
+        pub(crate) async fn reserve(&self) -> Result<Permit<'_, T>, SendError<()>> {
+            scheduling_point();
+            self.0.reserve().await.map(Permit)
+        }
+
+        pub(crate) async fn send(&self, value: T) -> Result<(), SendError<T>> {
+            scheduling_point();
+            self.0.send(value).await
+        }
+
+        pub(crate) fn capacity(&self) -> usize {
+            self.0.capacity()
+        }
+
+        pub(crate) fn max_capacity(&self) -> usize {
+            self.0.max_capacity()
+        }
+    }
+
+    impl<T> Permit<'_, T> {
+        pub(crate) fn send(self, value: T) {
+            scheduling_point();
+            self.0.send(value);
+        }
+    }
+
+    impl<T> Receiver<T> {
+        pub(crate) fn blocking_recv(&mut self) -> Option<T> {
+            scheduling_point();
+            shuttle::future::block_on(self.0.recv())
+        }
+
+        pub(crate) fn try_recv(&mut self) -> Result<T, TryRecvError> {
+            scheduling_point();
+            self.0.try_recv()
+        }
+
+        pub(crate) fn close(&mut self) {
+            scheduling_point();
+            if FAULT.get() != Fault::NeverCloses {
+                self.0.close();
+            }
+        }
+    }
+}
+
+pub(crate) mod oneshot {
+    use super::{Context, FAULT, Fault, Future, Pin, Poll, scheduling_point};
+    use tokio::sync::oneshot;
+    use tokio::sync::oneshot::error::RecvError;
+
+    pub(crate) struct Sender<T>(oneshot::Sender<T>);
+    pub(crate) struct Receiver<T>(oneshot::Receiver<T>);
+
+    pub(crate) fn channel<T>() -> (Sender<T>, Receiver<T>) {
+        let (sender, receiver) = oneshot::channel();
+        (Sender(sender), Receiver(receiver))
+    }
+
+    impl<T> Sender<T> {
+        pub(crate) fn send(self, value: T) -> Result<(), T> {
+            scheduling_point();
+            if FAULT.get() == Fault::LosesAnswers { Ok(()) } else { self.0.send(value) }
+        }
+    }
+
+    impl<T> Future for Receiver<T> {
+        type Output = Result<T, RecvError>;
+
+        fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+            Pin::new(&mut self.0).poll(context)
+        }
+    }
+}

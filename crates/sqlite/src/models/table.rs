@@ -1,0 +1,130 @@
+//! The database that a story is played on, and what is done to it and read from it.
+
+use super::sync::reset_clock;
+use crate::connection;
+use crate::profile_cache::ProfileCache;
+use crate::reader::{self, Readers};
+use portraitd_model::{AccountSeed, FieldValue, NewUserId, Profile, ProfilePatch, UnixMillis, UserId};
+use portraitd_store::{Change, Delete, Found, Import, Write, codec};
+use portraitd_test_support::fixtures::{APP, patch, user};
+use rusqlite::Connection;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+/// The greatest version that is written.
+const VERSIONS: u64 = 16;
+
+/// A change to this account can't be committed, nor can what shares its commit.
+const UNLUCKY: &str = "unlucky";
+
+/// A database, for one story after the other.
+pub(crate) struct Table {
+    dir: tempfile::TempDir,
+    /// Looks at it from outside, and keeps it open.
+    outside: Mutex<Connection>,
+    patches: Vec<ProfilePatch>,
+}
+
+impl Table {
+    pub(crate) fn new() -> Self {
+        let memory = Path::new("/dev/shm");
+        let dir = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
+        let path = dir.path().join("portraitd.db");
+        let outside = connection::prepare(&path).unwrap();
+        outside
+            .execute_batch(&format!(
+                "PRAGMA synchronous = OFF;
+                 CREATE TABLE nobody (id INTEGER PRIMARY KEY);
+                 CREATE TABLE owed (id INTEGER REFERENCES nobody (id) DEFERRABLE INITIALLY DEFERRED);
+                 CREATE TRIGGER fails_when_committed AFTER INSERT ON accounts WHEN new.user = '{UNLUCKY}'
+                 BEGIN INSERT INTO owed VALUES (1); END;"
+            ))
+            .unwrap();
+        let patches =
+            (0..=VERSIONS).map(|version| patch(&[("Tag_Profile_IM_Level", &version.to_string())])).collect();
+        Self { dir, outside: Mutex::new(outside), patches }
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.dir.path().join("portraitd.db")
+    }
+
+    /// As at the beginning of a story, with these accounts at version 0.
+    pub(crate) fn begin(&self, accounts: &[UserId]) {
+        reset_clock();
+        let outside = self.outside.lock().unwrap();
+        outside
+            .execute_batch("DELETE FROM accounts; DELETE FROM populations; PRAGMA wal_checkpoint(TRUNCATE);")
+            .unwrap();
+        for account in accounts {
+            let mut profile = Profile::default();
+            profile.merge(&self.patches[0]);
+            let bytes = codec::encode_profile(APP, *account, &profile);
+            let sql = "INSERT INTO accounts (app, user, created_ms, profile) VALUES (?1, ?2, 0, ?3)";
+            outside.execute(sql, rusqlite::params![APP.0, account.as_str(), bytes]).unwrap();
+        }
+    }
+
+    /// The version of each account that is stored.
+    pub(crate) fn stored(&self) -> BTreeMap<UserId, u64> {
+        let outside = self.outside.lock().unwrap();
+        let mut select = outside.prepare_cached("SELECT user, profile FROM accounts").unwrap();
+        let rows = select.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?)));
+        rows.unwrap()
+            .map(|row| {
+                let (name, bytes) = row.unwrap();
+                let account = user(&name);
+                (account, version_of(account, &bytes))
+            })
+            .collect()
+    }
+
+    /// A number that changes with every commit of another connection.
+    pub(crate) fn commits_seen(&self) -> i64 {
+        let outside = self.outside.lock().unwrap();
+        outside.query_row("PRAGMA data_version", [], |row| row.get(0)).unwrap()
+    }
+
+    pub(crate) fn set(&self, account: UserId, version: usize) -> Write {
+        let patch = self.patches[version].clone();
+        Write::Change(Change { app: APP, user: account, patch, at: UnixMillis(1), origin: None })
+    }
+
+    pub(crate) fn import(&self, account: UserId, version: usize) -> Write {
+        let seeds = vec![AccountSeed {
+            user: NewUserId::new(account).unwrap(),
+            patch: self.patches[version].clone(),
+        }];
+        Write::Import(Import { app: APP, seeds, at: UnixMillis(1), origin: None, deleted_after: None })
+    }
+
+    pub(crate) fn unlucky(&self) -> Write {
+        self.import(user(UNLUCKY), 1)
+    }
+}
+
+pub(crate) fn delete(account: UserId) -> Write {
+    Write::Delete(Delete { app: APP, users: vec![account], noted_at: None })
+}
+
+/// Of a stored profile.
+pub(crate) fn version_of(account: UserId, bytes: &[u8]) -> u64 {
+    version(&codec::decode_profile(APP, account, bytes).unwrap())
+}
+
+fn version(profile: &Profile) -> u64 {
+    match profile.items().first().map(|item| &item.value) {
+        Some(FieldValue::Uint(version)) => *version,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Reads an account as the store does; `None` when there is none.
+pub(crate) fn read(readers: &Readers, cache: &ProfileCache, account: UserId) -> Option<u64> {
+    match reader::profiles(readers, cache, APP, &[account]).unwrap().remove(0) {
+        Found::Profile(profile) => Some(version(&profile)),
+        Found::Missing => None,
+        Found::Damaged => panic!("{account} does not read back"),
+    }
+}

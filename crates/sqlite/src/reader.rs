@@ -1,0 +1,217 @@
+//! Reading: connections of their own, which see every commit that was acknowledged before they start.
+
+use crate::connection;
+use crate::files::Files;
+use crate::profile_cache::{CachedProfile, ProfileCache, Version};
+use crate::sync::{Mutex, MutexGuard};
+use portraitd_model::{AccountState, AppRecord, SdkAppId, UnixSeconds, UserId};
+use portraitd_store::{Found, StoreError, codec};
+use rusqlite::{Connection, OptionalExtension, Transaction, ffi, params};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError};
+
+/// Connections that read. There are never more than threads that read at the same time.
+pub(crate) struct Readers {
+    path: PathBuf,
+    files: Arc<Files>,
+    /// Those not in use; `None` once closed.
+    idle: Mutex<Option<Vec<Connection>>>,
+}
+
+impl Readers {
+    pub(crate) fn new(path: &Path, files: Arc<Files>) -> Self {
+        Self { path: path.to_owned(), files, idle: Mutex::new(Some(Vec::new())) }
+    }
+
+    /// Lends a connection, opening one when all are in use.
+    pub(crate) fn with<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let lent = match self.lock().as_mut() {
+            Some(idle) => idle.pop(),
+            None => return Err(StoreError::Unavailable("it was closed".into())),
+        };
+        let connection = match lent {
+            Some(connection) => connection,
+            None => self.open()?,
+        };
+        let outcome = read(&connection);
+        // One that failed may be broken: it is not lent again.
+        if outcome.is_ok()
+            && let Some(idle) = self.lock().as_mut()
+        {
+            idle.push(connection);
+        }
+        outcome
+    }
+
+    fn open(&self) -> Result<Connection, StoreError> {
+        let connection = connection::reading(&self.path).map_err(failed)?;
+        // It must not be another store, which has this one's path by now.
+        self.files.verify()?;
+        Ok(connection)
+    }
+
+    pub(crate) fn close(&self) {
+        *self.lock() = None;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Vec<Connection>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+pub(crate) fn failed(error: rusqlite::Error) -> StoreError {
+    match connection::result_code(&error) {
+        Some(ffi::SQLITE_CORRUPT | ffi::SQLITE_NOTADB) => StoreError::Corrupt(error.to_string()),
+        _ => StoreError::Unavailable(error.to_string()),
+    }
+}
+
+/// One view for several statements.
+pub(crate) fn read_transaction(connection: &Connection) -> Result<Transaction<'_>, StoreError> {
+    connection.unchecked_transaction().map_err(failed)
+}
+
+/// Reads profiles: those in memory there, the others from the table.
+pub(crate) fn profiles(
+    readers: &Readers,
+    cache: &ProfileCache,
+    app: SdkAppId,
+    users: &[UserId],
+) -> Result<Vec<Found>, StoreError> {
+    let mut missed = Vec::new();
+    let mut found = Vec::with_capacity(users.len());
+    for (index, user) in users.iter().enumerate() {
+        match cache.get(&(app, *user)) {
+            Ok(cache) => found.push(decoded(app, *user, &cache.profile)),
+            Err(version) => {
+                missed.push((index, *user, version));
+                found.push(Found::Missing);
+            }
+        }
+    }
+    if missed.is_empty() {
+        return Ok(found);
+    }
+    let read = readers.with(|connection| from_table(connection, cache, app, &missed))?;
+    for ((index, ..), read) in missed.into_iter().zip(read) {
+        if let Some(slot) = found.get_mut(index) {
+            *slot = read;
+        }
+    }
+    Ok(found)
+}
+
+fn decoded(app: SdkAppId, user: UserId, bytes: &[u8]) -> Found {
+    match codec::decode_profile(app, user, bytes) {
+        Ok(profile) => Found::Profile(profile),
+        Err(damaged) => {
+            tracing::error!(sdkappid = app.0, %user, "{damaged}");
+            Found::Damaged
+        }
+    }
+}
+
+fn from_table(
+    connection: &Connection,
+    cache: &ProfileCache,
+    app: SdkAppId,
+    missed: &[(usize, UserId, Version)],
+) -> Result<Vec<Found>, StoreError> {
+    let _view = (missed.len() > 1).then(|| read_transaction(connection)).transpose()?;
+    let sql = "SELECT id, profile FROM accounts WHERE app = ?1 AND user = ?2";
+    let mut select = connection.prepare_cached(sql).map_err(failed)?;
+    let mut find = |(_, user, version): &(usize, UserId, Version)| {
+        let read = select.query_row(params![app.0, user.as_str()], |row| {
+            let bytes = row.get_ref(1)?.as_blob().unwrap_or_default();
+            let found = decoded(app, *user, bytes);
+            if matches!(found, Found::Profile(_)) {
+                cache.insert_if_current(
+                    (app, *user),
+                    CachedProfile { row: row.get(0)?, profile: bytes.into() },
+                    *version,
+                );
+            }
+            Ok(found)
+        });
+        match read.optional() {
+            Ok(found) => Ok(found.unwrap_or(Found::Missing)),
+            Err(error) if connection::is_of_one_page(&error) => {
+                tracing::error!(sdkappid = app.0, %user, %error, "a page can't be read");
+                Ok(Found::Damaged)
+            }
+            Err(error) => Err(failed(error)),
+        }
+    };
+    missed.iter().map(&mut find).collect()
+}
+
+pub(crate) fn states(
+    connection: &Connection,
+    app: SdkAppId,
+    users: &[UserId],
+) -> Result<Vec<Option<AccountState>>, StoreError> {
+    let _view = (users.len() > 1).then(|| read_transaction(connection)).transpose()?;
+    states_in_view(connection, app, users)
+}
+
+fn states_in_view(
+    connection: &Connection,
+    app: SdkAppId,
+    users: &[UserId],
+) -> Result<Vec<Option<AccountState>>, StoreError> {
+    let sql = "SELECT kicked_at FROM accounts WHERE app = ?1 AND user = ?2";
+    let mut select = connection.prepare_cached(sql).map_err(failed)?;
+    let mut find = |user: &UserId| {
+        let kicked_at = select.query_row(params![app.0, user.as_str()], |row| row.get::<_, Option<u64>>(0));
+        let state = |kicked_at: Option<u64>| AccountState { kicked_at: kicked_at.map(UnixSeconds) };
+        Ok(kicked_at.optional().map_err(failed)?.map(state))
+    };
+    users.iter().map(&mut find).collect()
+}
+
+pub(crate) fn accounts_page(
+    connection: &Connection,
+    app: SdkAppId,
+    prefix: &str,
+    after: Option<UserId>,
+    limit: usize,
+) -> Result<Vec<UserId>, StoreError> {
+    // No id with the prefix is greater than the prefix with the greatest of all letters behind it.
+    let last = format!("{prefix}{}", "\u{10FFFF}".repeat(UserId::BYTES_MAX / 4));
+    let sql = "SELECT user FROM accounts WHERE app = ?1 AND user > ?2 AND user >= ?3 AND user <= ?4
+               ORDER BY user LIMIT ?5";
+    let mut select = connection.prepare_cached(sql).map_err(failed)?;
+    let after = after.as_ref().map_or("", UserId::as_str);
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = select.query_map(params![app.0, after, prefix, last, limit], |row| row.get::<_, String>(0));
+    let read = |text: rusqlite::Result<String>| {
+        let text = text.map_err(failed)?;
+        UserId::parse(&text).map_err(|error| StoreError::Corrupt(format!("a UserID of app {app}: {error}")))
+    };
+    rows.map_err(failed)?.map(read).collect()
+}
+
+pub(crate) fn catalog(connection: &Connection) -> Result<Vec<AppRecord>, StoreError> {
+    let _view = read_transaction(connection)?;
+    let sql = "SELECT id, revision, settings, words FROM apps ORDER BY id";
+    let mut select = connection.prepare_cached(sql).map_err(failed)?;
+    let rows = select.query_map([], |row| {
+        let (id, revision): (u32, u64) = (row.get(0)?, row.get(1)?);
+        Ok((SdkAppId(id), revision, row.get::<_, String>(2)?, row.get::<_, String>(3)?))
+    });
+    let mut records = Vec::new();
+    for row in rows.map_err(failed)? {
+        let (id, revision, json, words) = row.map_err(failed)?;
+        let settings = codec::decode_settings(id, &json, &words)
+            .map_err(|why| StoreError::Corrupt(format!("the settings of app {id}: {why}")))?;
+        let kicks = states_in_view(connection, id, &settings.admins)?;
+        let kicked = settings.admins.iter().zip(kicks);
+        let kicked_admins = kicked.filter_map(|(admin, state)| Some((*admin, state?.kicked_at?))).collect();
+        records.push(AppRecord { settings, revision, kicked_admins });
+    }
+    Ok(records)
+}

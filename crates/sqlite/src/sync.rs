@@ -1,0 +1,20 @@
+//! What the engine's threads share and wait for. In one place, so that `models` can run the engine with the
+//! primitives of a model checker.
+
+#[cfg(not(all(test, feature = "shuttle")))]
+mod primitives {
+    pub(crate) use std::sync::atomic::AtomicBool;
+    pub(crate) use std::sync::{Mutex, MutexGuard};
+    pub(crate) use std::thread::{self, JoinHandle};
+    pub(crate) use std::time::Instant;
+    pub(crate) use tokio::sync::{mpsc, oneshot};
+    pub(crate) use tokio::time::timeout;
+}
+
+#[cfg(not(all(test, feature = "shuttle")))]
+pub(crate) use primitives::*;
+
+#[cfg(all(test, feature = "shuttle"))]
+pub(crate) use crate::models::sync::{
+    AtomicBool, Instant, JoinHandle, Mutex, MutexGuard, mpsc, oneshot, thread, timeout,
+};

@@ -1,0 +1,277 @@
+//! The WAL as it is found at a start, before anything is built upon it.
+//!
+//! SQLite reads a WAL up to the first frame that does not fit, and takes that for the end: rightly so after a crash, when only
+//! the last commit can be incomplete. Two things it can't know are seen to here. What it reads may be in the page cache only,
+//! when an earlier process's sync failed: it is written once more, into a file of its own, so that it is on the disk before
+//! anything is built upon it. And a frame that does not fit may have been damaged since: whole commits behind it prove that it was on the disk once.
+
+use crate::OpenError;
+use crate::connection::{self, Access};
+use crate::directory_lock::{DirectoryLock, sync_directory};
+use crate::wal_mark;
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+const HEAD_BYTES: u64 = 32;
+const FRAME_HEAD_BYTES: u64 = 24;
+/// In the head: checksums are of big-endian words.
+const MAGIC_BIG_ENDIAN: u32 = 0x377f_0683;
+const MAGIC_LITTLE_ENDIAN: u32 = 0x377f_0682;
+
+/// The WAL of a database.
+pub(crate) fn path_of(database: &Path) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push("-wal");
+    path.into()
+}
+
+fn partial(log: &Path) -> PathBuf {
+    log.with_extension("db-wal.partial")
+}
+
+/// Whether there is a WAL with something in it. Without a head SQLite takes it for empty.
+pub(crate) fn is_there(database: &Path) -> bool {
+    fs::metadata(path_of(database)).is_ok_and(|log| log.len() >= HEAD_BYTES)
+}
+
+/// Checks that the WAL is whole, and puts it on the disk. No connection of this process may have the database open.
+pub(crate) fn make_sure(database: &Path) -> Result<(), OpenError> {
+    let path = path_of(database);
+    let failed = OpenError::io(&path);
+    // Left by a start that was cut off.
+    let _ = fs::remove_file(partial(&path));
+    let file = match File::options().read(true).write(true).open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(failed(error)),
+    };
+    let Some(log) = Log::read(&file).map_err(&failed)? else { return Ok(()) };
+    let found = log.scan(&file).map_err(&failed)?;
+    if let Some(offset) = found.damage {
+        return Err(OpenError::DamagedLog { path: path.clone(), offset });
+    }
+    if found.end == 0 {
+        return Ok(());
+    }
+    match write_copy(&file, found.end, database, &path) {
+        Ok(true) => Ok(()),
+        // Where it is, then: the same bytes over themselves.
+        Ok(false) => copy(&file, &file, found.end).map_err(failed),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// Where a WAL is damaged.
+pub(crate) fn find_damage(database: &Path) -> io::Result<Option<u64>> {
+    let file = match File::open(path_of(database)) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let Some(log) = Log::read(&file)? else { return Ok(None) };
+    Ok(log.scan(&file)?.damage)
+}
+
+/// A copy that takes the WAL's place, so that there is a whole one at any moment. `false` when that can't be: another
+/// program has the WAL open, or the disk is full.
+fn write_copy(log: &File, end: u64, database: &Path, path: &Path) -> io::Result<bool> {
+    if !is_alone(database)? {
+        return Ok(false);
+    }
+    let partial = partial(path);
+    let written = (|| {
+        let mut options = File::options();
+        let target = options.write(true).create(true).truncate(true).mode(0o600).open(&partial)?;
+        copy(log, &target, end)
+    })();
+    match written {
+        Ok(()) => {}
+        Err(error) => {
+            let _ = fs::remove_file(&partial);
+            let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded].contains(&error.kind());
+            return if full { Ok(false) } else { Err(error) };
+        }
+    }
+    fs::rename(&partial, path)?;
+    sync_directory(path.parent().unwrap_or(Path::new(".")))?;
+    Ok(true)
+}
+
+/// Whether no other program has the WAL open: SQLite holds a lock on the WAL's index as long as it has.
+fn is_alone(database: &Path) -> io::Result<bool> {
+    let mut index = database.as_os_str().to_owned();
+    index.push("-shm");
+    let index = match File::options().read(true).write(true).open(index) {
+        Ok(index) => index,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(error),
+    };
+    // Given back when the file is closed.
+    Ok(rustix::fs::fcntl_lock(&index, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_ok())
+}
+
+fn copy(from: &File, to: &File, end: u64) -> io::Result<()> {
+    let mut chunk = vec![0; 1 << 20];
+    let mut at = 0;
+    while at < end {
+        let wanted = usize::try_from(end - at).unwrap_or(usize::MAX).min(chunk.len());
+        let Some(part) = chunk.get_mut(..wanted) else { return Err(io::ErrorKind::InvalidInput.into()) };
+        from.read_exact_at(part, at)?;
+        to.write_all_at(part, at)?;
+        at += wanted as u64;
+    }
+    to.sync_data()
+}
+
+fn big_endian(bytes: &[u8], place: usize) -> u32 {
+    let word = bytes.get(place..place + 4).and_then(|word| word.try_into().ok());
+    word.map_or(0, u32::from_be_bytes)
+}
+
+/// What a WAL's head says.
+struct Log {
+    big_endian: bool,
+    page_bytes: u64,
+    salt: (u32, u32),
+    /// The head's checksum: the first frame's begins with it.
+    sum: (u32, u32),
+    bytes: u64,
+    head_is_whole: bool,
+}
+
+/// What is in a WAL.
+struct Scanned {
+    /// Up to here it reads, to the end of a commit; 0 without any.
+    end: u64,
+    /// Where it is damaged, when more than a crash must have done that.
+    damage: Option<u64>,
+}
+
+impl Log {
+    /// `None` for a file that holds nothing yet. A head lies in one sector: it is written whole, or not at all.
+    fn read(file: &File) -> io::Result<Option<Self>> {
+        let bytes = file.metadata()?.len();
+        let mut head = [0; 32];
+        if bytes < HEAD_BYTES {
+            return Ok(None);
+        }
+        file.read_exact_at(&mut head, 0)?;
+        let word = |place: usize| big_endian(&head, place);
+        if head == [0; 32] {
+            return Ok(None);
+        }
+        let (magic, page_bytes) = (word(0), u64::from(word(8)));
+        let mut log = Self {
+            big_endian: magic == MAGIC_BIG_ENDIAN,
+            page_bytes,
+            salt: (word(16), word(20)),
+            sum: (word(24), word(28)),
+            bytes,
+            head_is_whole: false,
+        };
+        let [summed @ .., _, _, _, _, _, _, _, _] = &head;
+        log.head_is_whole = [MAGIC_BIG_ENDIAN, MAGIC_LITTLE_ENDIAN].contains(&magic)
+            && (512..=65536).contains(&page_bytes)
+            && log.checksum((0, 0), summed) == log.sum;
+        Ok(Some(log))
+    }
+
+    const fn frame_bytes(&self) -> u64 {
+        FRAME_HEAD_BYTES + self.page_bytes
+    }
+
+    /// Reads the WAL as SQLite does, and beyond: for commits behind its end. One may be there rightly: the last one, which was
+    /// not synced when the power went, and may have reached the disk in part. With two, the first was acknowledged before
+    /// the second began.
+    fn scan(&self, file: &File) -> io::Result<Scanned> {
+        let mut found = Scanned { end: 0, damage: (!self.head_is_whole).then_some(0) };
+        let mut frame = vec![0; usize::try_from(self.frame_bytes()).unwrap_or(0)];
+        let mut reader = BufReader::with_capacity(1 << 18, file);
+        reader.seek(SeekFrom::Start(HEAD_BYTES))?;
+        let (mut at, mut sum, mut broken, mut commits_behind) = (HEAD_BYTES, Some(self.sum), None, 0);
+        while found.damage.is_none() && at + self.frame_bytes() <= self.bytes {
+            reader.read_exact(&mut frame)?;
+            let (Some(head), Some(page)) = (frame.get(..8), frame.get(24..)) else { break };
+            let word = |place: usize| big_endian(&frame, place);
+            let (is_ours, is_commit) = ((word(8), word(12)) == self.salt, word(4) != 0);
+            let stored = (word(16), word(20));
+            // Whether it fits its predecessor, whatever is before that.
+            let fits =
+                is_ours && sum.is_some_and(|sum| self.checksum(self.checksum(sum, head), page) == stored);
+            if !fits {
+                broken.get_or_insert(at);
+                commits_behind = 0;
+            } else if is_commit && broken.is_some() {
+                commits_behind += 1;
+            } else if is_commit {
+                found.end = at + self.frame_bytes();
+            }
+            if commits_behind >= 2 {
+                found.damage = broken;
+            }
+            sum = is_ours.then_some(stored);
+            at += self.frame_bytes();
+        }
+        Ok(found)
+    }
+
+    fn checksum(&self, sum: (u32, u32), bytes: &[u8]) -> (u32, u32) {
+        let (mut first, mut second) = sum;
+        let word = if self.big_endian { u32::from_be_bytes } else { u32::from_le_bytes };
+        let words: &[[u8; 4]] = bytes.as_chunks().0;
+        for [one, other] in words.as_chunks().0 {
+            first = first.wrapping_add(word(*one)).wrapping_add(second);
+            second = second.wrapping_add(word(*other)).wrapping_add(first);
+        }
+        (first, second)
+    }
+}
+
+/// What a repair gave up.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Repaired {
+    /// What lay behind a damaged place of the WAL.
+    DamagedLog {
+        /// Where the WAL stopped to read back.
+        offset: u64,
+        /// Where the damaged WAL is kept.
+        kept: PathBuf,
+    },
+    /// What was in a WAL that is lost.
+    LostLog,
+}
+
+/// Makes the store in a directory that no process has open usable again. Of a damaged WAL, what reads back before the
+/// damaged place goes into the database and the WAL as it is is kept aside; a WAL that is lost is given up. `None` when
+/// the WAL is there and whole.
+pub fn repair(dir: &Path) -> Result<Option<Repaired>, OpenError> {
+    let path = dir.join("portraitd.db");
+    if !path.is_file() {
+        return Err(OpenError::NoStore { dir: dir.to_owned() });
+    }
+    let _lock = DirectoryLock::take(dir)?;
+    let lost = match wal_mark::refuse_lost_log(&path) {
+        Ok(()) => false,
+        Err(OpenError::LostLog { .. }) => true,
+        Err(error) => return Err(error),
+    };
+    let connection = connection::existing_without_log(&path, Access::Write)?;
+    let log = path_of(&path);
+    if lost {
+        connection::close_last(connection, true).map_err(OpenError::engine(&path))?;
+        return Ok(Some(Repaired::LostLog));
+    }
+    let Some(offset) = find_damage(&path).map_err(OpenError::io(&log))? else { return Ok(None) };
+    let kept = dir.join("portraitd.db-wal.damaged");
+    let keep = || {
+        let mut copy = File::options().write(true).create_new(true).mode(0o600).open(&kept)?;
+        io::copy(&mut File::open(&log)?, &mut copy)?;
+        copy.sync_all()?;
+        sync_directory(dir)
+    };
+    keep().map_err(OpenError::io(&kept))?;
+    connection::close_last(connection, true).map_err(OpenError::engine(&path))?;
+    Ok(Some(Repaired::DamagedLog { offset, kept }))
+}

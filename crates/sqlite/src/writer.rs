@@ -1,0 +1,385 @@
+//! The writer: one thread, and group commit. It takes what has queued, writes it in one transaction with one sync, and only
+//! then acknowledges all of it. A single change waits for no other; under load, many share a sync.
+
+use crate::OpenError;
+use crate::disk_space::DiskSpace;
+use crate::files::Files;
+use crate::outbox_tail::OutboxTail;
+use crate::profile_cache::ProfileCache;
+use crate::sync::{AtomicBool, Instant, JoinHandle, Mutex, mpsc, oneshot, thread, timeout};
+use crate::write::{self, Failure};
+use crate::write_batch::WriteBatch;
+use crate::{connection, outbox, reader};
+use portraitd_store::OutboxSeq;
+use portraitd_store::engine::{Backlogs, OutboxDelta};
+use portraitd_store::{AuditNote, Measurements, StoreError, StoreStats, Write, WriteOutcome};
+use rusqlite::{Connection, TransactionBehavior, ffi};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+use tokio::sync::mpsc::error::TrySendError;
+
+/// The most writes in one transaction.
+const BATCH_MAX: usize = 256;
+/// The size from which a transaction takes in no more.
+const BATCH_BYTES_MAX: usize = 4 << 20;
+/// How often a busy writer refreshes the free space: the checkpointer's refreshes, a second apart, would come too late on a
+/// small disk.
+const COMMITS_BETWEEN_REFRESHES: u64 = 32;
+/// The most writes that wait; further callers wait for a place in the queue.
+const QUEUE_MAX: usize = 4096;
+/// How long a write waits in the queue; it is then refused, unwritten. A server that answers within seconds has no use for
+/// a later one, and a queue that never empties would make every caller wait.
+const QUEUE_WAIT_MAX: Duration = Duration::from_secs(2);
+
+type Reply = oneshot::Sender<Result<WriteOutcome, StoreError>>;
+
+struct Job {
+    write: Write,
+    /// Few writes have one.
+    note: Option<Box<AuditNote>>,
+    reply: Reply,
+    since: Instant,
+}
+
+enum Message {
+    Write(Job),
+    Close(oneshot::Sender<()>),
+}
+
+#[derive(Default)]
+struct Counters {
+    changes: AtomicU64,
+    commits: AtomicU64,
+    measurements: Measurements,
+}
+
+/// The writing end of the store.
+pub(crate) struct Writer {
+    /// `None` once dropped.
+    queue: Option<mpsc::Sender<Message>>,
+    counters: Arc<Counters>,
+    backlogs: Arc<Backlogs>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What the writer shares with the rest of the engine.
+pub(crate) struct Shared {
+    /// Held while a batch is written; while another holds it, nothing is written.
+    pub(crate) write_lock: Arc<Mutex<()>>,
+    /// Set by each deletion: tells the checkpointer that deleted bytes are in the WAL.
+    pub(crate) erased: Arc<AtomicBool>,
+    /// These follow what is committed.
+    pub(crate) cache: Arc<ProfileCache>,
+    pub(crate) tail: Arc<OutboxTail>,
+    pub(crate) space: Arc<DiskSpace>,
+    pub(crate) files: Arc<Files>,
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub(crate) fn start(path: &Path, shared: Shared) -> Result<Self, OpenError> {
+        let connection = connection::writing(path).map_err(OpenError::engine(path))?;
+        let (queue, jobs) = mpsc::channel(QUEUE_MAX);
+        let counters = Arc::new(Counters::default());
+        let backlogs = Arc::new(outbox::backlogs(&connection).map_err(OpenError::engine(path))?);
+        let thread = WriterThread {
+            path: path.to_owned(),
+            connection: Some(connection),
+            broken: None,
+            shared,
+            counters: Arc::clone(&counters),
+            last_place: backlogs.last_place(),
+            backlogs: Arc::clone(&backlogs),
+        };
+        let spawned = thread::Builder::new().name("store-writer".into()).spawn(move || thread.run(jobs));
+        let thread = spawned.map_err(OpenError::io(path))?;
+        Ok(Self { queue: Some(queue), counters, backlogs, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Writes, and comes back when it is on the disk.
+    pub(crate) async fn write(
+        &self,
+        write: Write,
+        note: Option<AuditNote>,
+    ) -> Result<WriteOutcome, StoreError> {
+        let closed = || StoreError::Unavailable("it was closed".into());
+        let queue = self.queue.as_ref().ok_or_else(closed)?;
+        let since = Instant::now();
+        let place = match queue.try_reserve() {
+            Ok(place) => place,
+            Err(TrySendError::Closed(())) => return Err(closed()),
+            Err(TrySendError::Full(())) => {
+                let place = timeout(QUEUE_WAIT_MAX, queue.reserve()).await;
+                place.map_err(|_| overloaded())?.map_err(|_| closed())?
+            }
+        };
+        let (reply, outcome) = oneshot::channel();
+        place.send(Message::Write(Job { write, note: note.map(Box::new), reply, since }));
+        outcome.await.map_err(|_| closed())?
+    }
+
+    pub(crate) fn stats(&self) -> StoreStats {
+        let Counters { changes, commits, .. } = self.counters.as_ref();
+        StoreStats { changes: changes.load(Ordering::Relaxed), commits: commits.load(Ordering::Relaxed) }
+    }
+
+    /// Tells how many commits there have been, also to another thread.
+    pub(crate) fn commits(&self) -> impl Fn() -> u64 + Send + 'static {
+        let counters = Arc::clone(&self.counters);
+        move || counters.commits.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn measurements(&self) -> &Measurements {
+        &self.counters.measurements
+    }
+
+    /// Writes that wait in the queue.
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue.as_ref().map_or(0, |queue| queue.max_capacity() - queue.capacity())
+    }
+
+    /// What the outbox holds.
+    pub(crate) fn backlogs(&self) -> &Backlogs {
+        &self.backlogs
+    }
+
+    /// Writes what has queued, and ends the thread.
+    pub(crate) async fn close(&self) {
+        let (done, ended) = oneshot::channel();
+        if let Some(queue) = &self.queue
+            && queue.send(Message::Close(done)).await.is_ok()
+        {
+            // An error means that the thread is gone, which is what was wanted.
+            let _ = ended.await;
+        }
+        self.join();
+    }
+
+    fn join(&self) {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread
+            && thread.join().is_err()
+        {
+            tracing::error!("the writer thread panicked");
+        }
+    }
+}
+
+impl Drop for Writer {
+    /// Nothing may be written any more once another process can have the directory.
+    fn drop(&mut self) {
+        self.queue = None;
+        self.join();
+    }
+}
+
+fn overloaded() -> StoreError {
+    StoreError::Unavailable("too much is waiting to be written".into())
+}
+
+fn disk_is_low() -> StoreError {
+    StoreError::Unavailable("the disk is nearly full (store.keep_free_mib); make room on it".into())
+}
+
+/// When the connection may be opened again after an I/O error.
+struct Broken {
+    retry_at: Instant,
+    backoff: Duration,
+}
+
+/// What the thread owns.
+struct WriterThread {
+    path: PathBuf,
+    connection: Option<Connection>,
+    broken: Option<Broken>,
+    shared: Shared,
+    counters: Arc<Counters>,
+    backlogs: Arc<Backlogs>,
+    last_place: OutboxSeq,
+}
+
+impl WriterThread {
+    const BACKOFF_MIN: Duration = Duration::from_millis(100);
+    const BACKOFF_MAX: Duration = Duration::from_secs(5);
+
+    fn run(mut self, mut jobs: mpsc::Receiver<Message>) {
+        let mut closing: Vec<oneshot::Sender<()>> = Vec::new();
+        let mut batch: Vec<Job> = Vec::with_capacity(BATCH_MAX);
+        while let Some(first) = jobs.blocking_recv() {
+            let mut next = Some(first);
+            let mut bytes = 0;
+            while let Some(message) = next.take() {
+                match message {
+                    Message::Write(job) if job.since.elapsed() > QUEUE_WAIT_MAX => {
+                        let _ = job.reply.send(Err(overloaded()));
+                    }
+                    Message::Write(job) if write::grows(&job.write) && self.is_disk_low() => {
+                        let _ = job.reply.send(Err(disk_is_low()));
+                    }
+                    Message::Write(job) => {
+                        bytes +=
+                            write::bytes(&job.write) + job.note.as_ref().map_or(0, |note| note.text.len());
+                        batch.push(job);
+                    }
+                    Message::Close(done) => {
+                        closing.push(done);
+                        // Nothing more comes in; what has queued is still written.
+                        jobs.close();
+                    }
+                }
+                if batch.len() < BATCH_MAX && bytes < BATCH_BYTES_MAX {
+                    next = jobs.try_recv().ok();
+                }
+            }
+            self.write(&mut batch);
+        }
+        drop(self.connection);
+        for done in closing {
+            // The caller may have gone.
+            let _ = done.send(());
+        }
+    }
+
+    /// Measured again before a write is refused: writing goes on as soon as there is room.
+    fn is_disk_low(&self) -> bool {
+        self.shared.space.is_low() && self.shared.space.refresh()
+    }
+
+    /// Writes a batch and answers every caller in it.
+    fn write(&mut self, batch: &mut Vec<Job>) {
+        if batch.is_empty() {
+            return;
+        }
+        let write_lock = Arc::clone(&self.shared.write_lock);
+        let locked = write_lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let began = Instant::now();
+        let measurements = &self.counters.measurements;
+        for job in batch.iter() {
+            measurements.wait.record_time(began.saturating_duration_since(job.since));
+        }
+        measurements.batch.record(batch.len() as u64);
+        let committed = self.commit(batch);
+        self.counters.measurements.commit.record_time(began.elapsed());
+        drop(locked);
+        match committed {
+            Ok(outcomes) => {
+                if outcomes
+                    .iter()
+                    .any(|outcome| matches!(outcome, Ok(WriteOutcome::Deleted(_) | WriteOutcome::Counted(_))))
+                {
+                    self.shared.erased.store(true, Ordering::Release);
+                }
+                let changes = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+                self.counters.changes.fetch_add(changes as u64, Ordering::Relaxed);
+                let commits = self.counters.commits.fetch_add(u64::from(changes > 0), Ordering::Relaxed);
+                for (job, outcome) in batch.drain(..).zip(outcomes) {
+                    // The caller may have given up waiting.
+                    let _ = job.reply.send(outcome);
+                }
+                if commits.is_multiple_of(COMMITS_BETWEEN_REFRESHES) {
+                    self.shared.space.refresh();
+                }
+            }
+            // One write met a damaged page; the others are written.
+            Err(StoreError::Corrupt(_)) if batch.len() > 1 => {
+                for job in std::mem::take(batch) {
+                    self.write(&mut vec![job]);
+                }
+            }
+            Err(error) => {
+                self.counters.measurements.failed.fetch_add(1, Ordering::Relaxed);
+                for job in batch.drain(..) {
+                    let _ = job.reply.send(Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    /// One transaction for the whole batch: all of it is on the disk, or none.
+    fn commit(&mut self, batch: &[Job]) -> Result<Vec<Result<WriteOutcome, StoreError>>, StoreError> {
+        // What is written must be in the files that the next start will open.
+        self.shared.files.verify()?;
+        // Places that a failed batch took are not given again: a reader that reads on must not miss an event.
+        let mut delta = OutboxDelta::after(self.last_place);
+        let (cache, backlogs) = (Arc::clone(&self.shared.cache), Arc::clone(&self.backlogs));
+        let mut changes = WriteBatch::new(&cache, &backlogs);
+        let committed = transact(self.connection()?, batch, &mut delta, &mut changes);
+        self.last_place = delta.last_place();
+        match committed {
+            Ok(outcomes) => {
+                self.broken = None;
+                changes.publish(&self.shared.tail, self.last_place);
+                backlogs.commit(&delta);
+                Ok(outcomes)
+            }
+            Err(error) => {
+                tracing::error!(%error, operations = batch.len(), "a commit failed; nothing in it was acknowledged");
+                if !keeps_connection_usable(&error) {
+                    self.break_down();
+                }
+                Err(reader::failed(error))
+            }
+        }
+    }
+
+    /// The connection, opened again when it was given up and its time has come.
+    fn connection(&mut self) -> Result<&mut Connection, StoreError> {
+        if self.connection.is_none() {
+            if self.broken.as_ref().is_some_and(|broken| Instant::now() < broken.retry_at) {
+                return Err(StoreError::Unavailable("it failed a moment ago and will be reopened".into()));
+            }
+            match connection::writing(&self.path) {
+                Ok(connection) => {
+                    // It must not be another store, which has this one's path by now.
+                    self.shared.files.verify()?;
+                    self.connection = Some(connection);
+                }
+                Err(error) => {
+                    self.break_down();
+                    return Err(StoreError::Unavailable(error.to_string()));
+                }
+            }
+        }
+        self.connection.as_mut().ok_or_else(|| StoreError::Unavailable("it is being reopened".into()))
+    }
+
+    /// After an I/O error the connection is given up: a sync that failed is never tried again, since the kernel may
+    /// have dropped the pages and would report success (fsyncgate). A new connection writes everything again.
+    fn break_down(&mut self) {
+        self.connection = None;
+        self.shared.cache.clear();
+        self.shared.tail.clear();
+        let backoff = self.broken.take().map_or(Self::BACKOFF_MIN, |broken| broken.backoff * 2);
+        let backoff = backoff.min(Self::BACKOFF_MAX);
+        self.broken = Some(Broken { retry_at: Instant::now() + backoff, backoff });
+    }
+}
+
+fn transact(
+    connection: &mut Connection,
+    batch: &[Job],
+    delta: &mut OutboxDelta,
+    changes: &mut WriteBatch<'_>,
+) -> rusqlite::Result<Vec<Result<WriteOutcome, StoreError>>> {
+    // Dropped without a commit, the transaction is rolled back.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut outcomes = Vec::with_capacity(batch.len());
+    for job in batch {
+        match write::run(&job.write, job.note.as_deref(), &transaction, delta, changes) {
+            Ok(outcome) => outcomes.push(Ok(outcome)),
+            Err(Failure::Refused(error)) => outcomes.push(Err(error)),
+            Err(Failure::Engine(error)) => return Err(error),
+        }
+    }
+    transaction.commit()?;
+    Ok(outcomes)
+}
+
+/// A full disk has harmed nothing: the next write finds out whether there is room again. And a damaged page concerns only
+/// the writes that need it.
+fn keeps_connection_usable(error: &rusqlite::Error) -> bool {
+    let code = connection::result_code(error);
+    matches!(code, Some(ffi::SQLITE_FULL | ffi::SQLITE_BUSY | ffi::SQLITE_CORRUPT))
+}

@@ -1,0 +1,273 @@
+//! Every way to change a store, declared once: each [`Write`] is one atomic unit, which an engine does whole or not at all.
+//!
+//! A write of one kind is a struct; the type of what it gives is [`TypedWrite::Output`].
+
+use crate::{DeliveryOutcome, EventState, OutboxSeq, Selection, StoreError, TokenRecord};
+use portraitd_model::{
+    AccountSeed, AppSettings, Origin, ProfilePatch, SdkAppId, UnixMillis, UnixSeconds, UserId,
+};
+
+/// The most notes of deletions that [`ForgetDeletions`] removes.
+pub const DELETIONS_UNIT_MAX: usize = 1000;
+/// The most events that one [`Discard`] or [`Replay`] touches.
+pub const EVENTS_UNIT_MAX: usize = 1000;
+
+/// Merges a patch into a profile, all or nothing. [`StoreError::NoSuchAccount`] when there is no account.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Change {
+    /// The app.
+    pub app: SdkAppId,
+    /// Whose profile.
+    pub user: UserId,
+    /// What to set; other fields stay as they are.
+    pub patch: ProfilePatch,
+    /// When it was asked for.
+    pub at: UnixMillis,
+    /// Where it came from; `Some` writes an event into the outbox in the same unit, unless the profile was so already.
+    pub origin: Option<Origin>,
+}
+
+/// Creates the accounts that do not exist and merges every seed's patch. Gives the users that were left out, in the order of
+/// the seeds.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Import {
+    /// The app.
+    pub app: SdkAppId,
+    /// The accounts; of one named twice the later patch is merged after the earlier.
+    pub seeds: Vec<AccountSeed>,
+    /// When it was asked for.
+    pub at: UnixMillis,
+    /// Where it came from; with `Some` every seed that changes something writes an event into the outbox in the same unit.
+    pub origin: Option<Origin>,
+    /// An account that does not exist because of a deletion that was noted after this moment is left out; `None` leaves none
+    /// out.
+    pub deleted_after: Option<UnixMillis>,
+}
+
+/// Deletes accounts with their profiles; gives for each whether it existed. Of a user named twice the second mention did not
+/// exist.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Delete {
+    /// The app.
+    pub app: SdkAppId,
+    /// The accounts.
+    pub users: Vec<UserId>,
+    /// When, if that is to be noted of those that existed. A note keeps the id; it goes with [`ForgetDeletions`], or when the
+    /// account is created again.
+    pub noted_at: Option<UnixMillis>,
+}
+
+/// Removes the notes of deletions up to a moment, at most [`DELETIONS_UNIT_MAX`]; gives how many.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ForgetDeletions {
+    /// The app.
+    pub app: SdkAppId,
+    /// The last moment whose notes are removed.
+    pub until: UnixMillis,
+}
+
+/// Remembers that an account's UserSigs issued up to a moment no longer work; never moves that moment backwards.
+/// [`StoreError::NoSuchAccount`] when there is no account.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Kick {
+    /// The app.
+    pub app: SdkAppId,
+    /// Who.
+    pub user: UserId,
+    /// The moment.
+    pub at: UnixSeconds,
+}
+
+/// Stores an app's settings and creates the accounts of its admins; gives the new revision.
+#[derive(Clone, PartialEq, Debug)]
+pub struct PutApp {
+    /// The new settings.
+    pub settings: Box<AppSettings>,
+    /// The revision that they were made from, `None` for a new app; [`StoreError::Conflict`] when it is not the stored one.
+    pub expected: Option<u64>,
+}
+
+/// Records what became of attempts to deliver waiting events; an event that is gone is passed over.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RecordDeliveries {
+    /// The app.
+    pub app: SdkAppId,
+    /// Each event's place, and what became of it.
+    pub outcomes: Vec<(OutboxSeq, DeliveryOutcome)>,
+}
+
+/// Removes events of one state, at most [`EVENTS_UNIT_MAX`]; gives how many.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Discard {
+    /// The app.
+    pub app: SdkAppId,
+    /// Events of this state.
+    pub state: EventState,
+    /// Which of them.
+    pub selection: Selection,
+}
+
+/// Makes parked events wait again, behind all others and as if they had never been tried, at most [`EVENTS_UNIT_MAX`]; gives
+/// how many.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Replay {
+    /// The app.
+    pub app: SdkAppId,
+    /// Which of its parked events.
+    pub selection: Selection,
+}
+
+/// Adds an admin token. [`StoreError::Conflict`] when there is one of that name, [`StoreError::Refused`] beyond
+/// [`TOKENS_MAX`](crate::TOKENS_MAX).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PutToken(pub TokenRecord);
+
+/// Removes the admin token of a name; gives how many there were.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RemoveToken(pub String);
+
+/// Writes and syncs something, to prove that the store can.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Probe;
+
+/// Nothing but the note in the audit log: for what is no change of the store.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NoteOnly;
+
+/// One atomic unit of writing.
+#[derive(Clone, PartialEq, Debug)]
+#[expect(missing_docs, reason = "each holds the struct of its name, which says what it does")]
+pub enum Write {
+    Change(Change),
+    Import(Import),
+    Delete(Delete),
+    ForgetDeletions(ForgetDeletions),
+    Kick(Kick),
+    PutApp(PutApp),
+    RecordDeliveries(RecordDeliveries),
+    Discard(Discard),
+    Replay(Replay),
+    PutToken(PutToken),
+    RemoveToken(RemoveToken),
+    Probe(Probe),
+    NoteOnly(NoteOnly),
+}
+
+/// What a [`Write`] gave. Callers have it as [`TypedWrite::Output`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum WriteOutcome {
+    /// It is done.
+    Done,
+    /// For each account whether it existed.
+    Deleted(Vec<bool>),
+    /// An import is done, but for these accounts.
+    LeftOut(Vec<UserId>),
+    /// The new revision.
+    Revision(u64),
+    /// How many were touched.
+    Counted(usize),
+}
+
+impl WriteOutcome {
+    /// Whether something changed, so that a note of it belongs into the audit log.
+    pub fn changed(&self) -> bool {
+        match self {
+            Self::Done | Self::Revision(_) | Self::LeftOut(_) => true,
+            Self::Deleted(existed) => existed.contains(&true),
+            Self::Counted(count) => *count > 0,
+        }
+    }
+}
+
+/// A write whose outcome is known by its type.
+pub trait TypedWrite: Into<Write> {
+    /// What it gives.
+    type Output: TryFrom<WriteOutcome, Error = StoreError> + Send;
+}
+
+/// Each write with what it gives.
+macro_rules! typed {
+    ($($write:ident -> $output:ty;)*) => {$(
+        impl From<$write> for Write {
+            fn from(write: $write) -> Self {
+                Self::$write(write)
+            }
+        }
+
+        impl TypedWrite for $write {
+            type Output = $output;
+        }
+    )*};
+}
+
+typed! {
+    Change -> ();
+    Import -> Vec<UserId>;
+    Delete -> Vec<bool>;
+    ForgetDeletions -> usize;
+    Kick -> ();
+    PutApp -> u64;
+    RecordDeliveries -> ();
+    Discard -> usize;
+    Replay -> usize;
+    PutToken -> ();
+    RemoveToken -> usize;
+    Probe -> ();
+    NoteOnly -> ();
+}
+
+/// Each type with the outcome that it is taken from. Another one is a mistake of the engine.
+macro_rules! outcomes {
+    ($($output:ty: $pattern:pat => $value:expr;)*) => {$(
+        impl TryFrom<WriteOutcome> for $output {
+            type Error = StoreError;
+
+            fn try_from(outcome: WriteOutcome) -> Result<Self, StoreError> {
+                match outcome {
+                    $pattern => Ok($value),
+                    other => Err(StoreError::Corrupt(format!("a write answered {other:?}"))),
+                }
+            }
+        }
+    )*};
+}
+
+outcomes! {
+    (): WriteOutcome::Done => ();
+    Vec<bool>: WriteOutcome::Deleted(existed) => existed;
+    Vec<UserId>: WriteOutcome::LeftOut(users) => users;
+    u64: WriteOutcome::Revision(revision) => revision;
+    usize: WriteOutcome::Counted(count) => count;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_changed_something_is_written_down() {
+        for changed in [
+            WriteOutcome::Done,
+            WriteOutcome::Revision(1),
+            WriteOutcome::Deleted(vec![false, true]),
+            WriteOutcome::Counted(1),
+            WriteOutcome::Counted(2),
+            WriteOutcome::LeftOut(vec![]),
+        ] {
+            assert!(changed.changed(), "{changed:?}");
+        }
+        for nothing in
+            [WriteOutcome::Deleted(vec![false]), WriteOutcome::Deleted(vec![]), WriteOutcome::Counted(0)]
+        {
+            assert!(!nothing.changed(), "{nothing:?}");
+        }
+    }
+
+    #[test]
+    fn an_outcome_of_another_kind_is_an_error() {
+        assert_eq!(usize::try_from(WriteOutcome::Counted(3)), Ok(3));
+        assert_eq!(<()>::try_from(WriteOutcome::Done), Ok(()));
+        let wrong = usize::try_from(WriteOutcome::Revision(3));
+        assert_eq!(wrong, Err(StoreError::Corrupt("a write answered Revision(3)".into())));
+    }
+}

@@ -1,0 +1,17 @@
+//! What the tests of several crates share: fixtures, the suite that every engine must pass, disks that are small or fail on
+//! command, orders of threads. No part of the product.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    missing_docs,
+    reason = "tests: a function's name says what it proves"
+)]
+
+pub mod disk;
+pub mod fixtures;
+pub mod schedules;
+pub mod small_disk;
+pub mod suite;

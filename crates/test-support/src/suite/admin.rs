@@ -1,0 +1,100 @@
+//! The admin's side: tokens, the audit log in the same unit as the change, and the counts.
+
+use crate::fixtures::{APP, OTHER, patch, seed, settings, user};
+use portraitd_model::{CustomKeyword, SdkAppId, StandardTag, Tag, UnixMillis};
+use portraitd_store::{
+    AuditNote, AuditSeq, Change, Delete, Import, NoteOnly, PutApp, PutToken, RemoveToken, Store, StoreError,
+    TOKENS_MAX, TokenRecord,
+};
+
+#[expect(clippy::unnecessary_wraps, reason = "the shape that `perform` wants")]
+fn note(app: Option<SdkAppId>, text: &str) -> Option<AuditNote> {
+    Some(AuditNote { app, at: UnixMillis(5), text: text.into() })
+}
+
+fn token(name: &str) -> TokenRecord {
+    TokenRecord { name: name.into(), hash: [9; 32], created: UnixMillis(3) }
+}
+
+async fn texts(store: &dyn Store, app: Option<SdkAppId>) -> Vec<String> {
+    store.audit(app, None, 100).await.unwrap().into_iter().map(|entry| entry.note.text).collect()
+}
+
+pub async fn what_happened_is_written_down_and_what_was_refused_is_not(store: &dyn Store) {
+    let put = |app, expected| PutApp { settings: Box::new(settings(app, "x")), expected };
+    let made = store.perform(put(APP, None), note(Some(APP), "made")).await;
+    assert_eq!(made, Ok(1));
+    let again = store.perform(put(APP, None), note(Some(APP), "again")).await;
+    assert_eq!(again, Err(StoreError::Conflict));
+    let set = |name| {
+        let fields = patch(&[("Tag_Profile_IM_Nick", "n")]);
+        Change { app: APP, user: user(name), patch: fields, at: UnixMillis(1), origin: None }
+    };
+    assert_eq!(store.perform(set("ghost"), note(Some(APP), "ghost")).await, Err(StoreError::NoSuchAccount));
+    assert_eq!(store.perform(set("second"), note(Some(APP), "set")).await, Ok(()));
+    let delete = |name| Delete { app: APP, users: vec![user(name)], noted_at: None };
+    let none = store.perform(delete("ghost"), note(Some(APP), "deleted a ghost")).await;
+    assert_eq!(none, Ok(vec![false]));
+    store.perform(delete("second"), note(Some(APP), "deleted")).await.unwrap();
+    let import = Import {
+        app: OTHER,
+        seeds: vec![seed("a", &[])],
+        at: UnixMillis(1),
+        origin: None,
+        deleted_after: None,
+    };
+    store.perform(import, note(Some(OTHER), "imported")).await.unwrap();
+    store.perform(NoteOnly, note(None, "a backup")).await.unwrap();
+    assert_eq!(texts(store, None).await, ["a backup", "imported", "deleted", "set", "made"]);
+    assert_eq!(texts(store, Some(APP)).await, ["deleted", "set", "made"]);
+    let newest = store.audit(None, None, 2).await.unwrap();
+    let older = store.audit(None, newest.last().map(|entry| entry.seq), 2).await.unwrap();
+    assert_eq!(older.iter().map(|entry| &*entry.note.text).collect::<Vec<_>>(), ["deleted", "set"]);
+    assert_eq!(store.audit(Some(OTHER), Some(AuditSeq(0)), 9).await.unwrap(), []);
+}
+
+pub async fn tokens_have_one_name_each_and_a_bound(store: &dyn Store) {
+    let put = async |name: &str| store.perform(PutToken(token(name)), note(None, "put")).await;
+    let remove = |name: &str| store.perform(RemoveToken(name.into()), note(None, "removed"));
+    assert_eq!(put("b").await, Ok(()));
+    assert_eq!(put("a").await, Ok(()));
+    assert_eq!(put("a").await, Err(StoreError::Conflict));
+    assert_eq!(store.tokens().await.unwrap(), [token("a"), token("b")]);
+    assert_eq!(remove("nope").await, Ok(0));
+    assert_eq!(remove("b").await, Ok(1));
+    assert_eq!(store.tokens().await.unwrap(), [token("a")]);
+    for number in 1..TOKENS_MAX {
+        put(&format!("t{number}")).await.unwrap();
+    }
+    assert!(matches!(put("one too many").await, Err(StoreError::Refused(why)) if why.contains("revoke one")));
+    assert_eq!(texts(store, None).await.iter().filter(|text| *text == "removed").count(), 1);
+}
+
+pub async fn accounts_and_values_are_counted(store: &dyn Store) {
+    let (nick, level) = (Tag::Standard(StandardTag::Nick), Tag::Standard(StandardTag::Level));
+    let custom = Tag::Custom(CustomKeyword::parse("Nope").unwrap());
+    assert_eq!(store.accounts_count(APP).await.unwrap(), 0);
+    store.put_app(settings(APP, "x"), None).await.unwrap();
+    assert_eq!(store.accounts_count(APP).await.unwrap(), 2, "its admins");
+    let some: Vec<_> =
+        (0..1000).map(|number| seed(&format!("u{number}"), &[("Tag_Profile_IM_Nick", "")])).collect();
+    store.import(APP, some.clone(), UnixMillis(1), None).await.unwrap();
+    store.import(APP, some, UnixMillis(1), None).await.unwrap();
+    let twice = vec![seed("new", &[]), seed("new", &[("Tag_Profile_IM_Level", "1")])];
+    store.import(APP, twice, UnixMillis(1), None).await.unwrap();
+    store
+        .import(OTHER, vec![seed("u1", &[("Tag_Profile_IM_Level", "1")])], UnixMillis(1), None)
+        .await
+        .unwrap();
+    store.put_app(settings(APP, "y"), Some(1)).await.unwrap();
+    assert_eq!(store.accounts_count(APP).await.unwrap(), 1003);
+    let gone = ["u1", "u2", "ghost", "u1"].map(user).to_vec();
+    store.delete(APP, gone).await.unwrap();
+    assert_eq!(
+        (store.accounts_count(APP).await.unwrap(), store.accounts_count(OTHER).await.unwrap()),
+        (1001, 1)
+    );
+    let holders = [nick, level, custom].map(|tag| store.holders_count(APP, tag));
+    let [nick, level, custom] = holders;
+    assert_eq!((nick.await.unwrap(), level.await.unwrap(), custom.await.unwrap()), (998, 1, 0));
+}

@@ -1,0 +1,79 @@
+//! How much the outbox may hold: bytes, or a share of a disk.
+
+use std::path::Path;
+
+/// In memory, where there is no disk to share.
+const IN_MEMORY_BYTES_MAX: u64 = 256 << 20;
+
+/// How much the outbox may hold.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum BacklogMax {
+    /// So many bytes.
+    Bytes(u64),
+    /// A share of the file system that holds the data, in percent.
+    Percent(u64),
+}
+
+impl BacklogMax {
+    /// Reads `10%`, `500MiB`, `20GiB` or a number of bytes.
+    pub fn parse(text: &str) -> Option<Self> {
+        let units = [("%", 0), ("KiB", 10), ("MiB", 20), ("GiB", 30), ("TiB", 40)];
+        let (number, shift) = units
+            .iter()
+            .find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, *shift)))
+            .unwrap_or((text, u32::MAX));
+        let number: u64 = number.trim().parse().ok()?;
+        match shift {
+            0 => (1..=100).contains(&number).then_some(Self::Percent(number)),
+            u32::MAX => Some(Self::Bytes(number)),
+            shift => number.checked_mul(1 << shift).map(Self::Bytes),
+        }
+    }
+
+    /// The bound in bytes. `data` is `None` for a store in memory.
+    pub(crate) fn bytes(self, data: Option<&Path>) -> u64 {
+        match (self, data) {
+            (Self::Bytes(bytes), _) => bytes,
+            (Self::Percent(_), None) => IN_MEMORY_BYTES_MAX,
+            (Self::Percent(percent), Some(data)) => match rustix::fs::statvfs(data) {
+                Ok(disk) => (disk.f_blocks / 100).saturating_mul(disk.f_frsize).saturating_mul(percent),
+                Err(error) => {
+                    tracing::error!(%error, "can't tell how large the disk is; the webhook backlog may hold 1 GiB");
+                    1 << 30
+                }
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_are_shares_or_sizes() {
+        let check = |text: &str, expected: Option<BacklogMax>| {
+            assert_eq!(BacklogMax::parse(text), expected, "{text}");
+        };
+        check("10%", Some(BacklogMax::Percent(10)));
+        check("100%", Some(BacklogMax::Percent(100)));
+        check("0%", None);
+        check("101%", None);
+        check("500MiB", Some(BacklogMax::Bytes(500 << 20)));
+        check("2 GiB", Some(BacklogMax::Bytes(2 << 30)));
+        check("4096", Some(BacklogMax::Bytes(4096)));
+        check("99999999999TiB", None);
+        check("", None);
+        check("much", None);
+        check("-1", None);
+    }
+
+    #[test]
+    fn a_share_is_of_the_disk_that_holds_the_data() {
+        let dir = tempfile::tempdir().unwrap();
+        let share = |percent| BacklogMax::Percent(percent).bytes(Some(dir.path()));
+        assert!(share(10) > 0 && share(20) >= share(10) * 2 - 20);
+        assert_eq!(BacklogMax::Percent(10).bytes(None), IN_MEMORY_BYTES_MAX);
+        assert_eq!(BacklogMax::Percent(10).bytes(Some(Path::new("/no/such/place"))), 1 << 30);
+    }
+}
