@@ -152,7 +152,7 @@ fn generated_documents_are_fresh() {
 /// The inventory: a route that appears or goes shows in a diff, and must be wanted.
 fn routes() -> String {
     let mut page = String::from(
-        "# Routes\n\nEvery route that there is, from the routers' own tables. Anything else is 60009 on the public listener and 404 on the admin\nlistener. Those of the emulator are answered by `portraitd dev` alone, on both listeners. `tests/it/door.rs` tries each one\nwithout the right to it.\n\n| listener | method | path | wants |\n| --- | --- | --- | --- |\n",
+        "# Routes\n\nEvery route that there is, from the routers' own tables. Anything else is 60009 on the public listener and 404 on the admin\nlistener. Those of the emulator are answered by `portraitd dev` alone, on both listeners. `tests/it/authorization.rs` tries each one\nwithout the right to it.\n\n| listener | method | path | wants |\n| --- | --- | --- | --- |\n",
     );
     for route in portraitd::internals::routes() {
         let wants = match (route.listener, route.open) {

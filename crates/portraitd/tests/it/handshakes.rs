@@ -1,6 +1,6 @@
 //! TLS handshakes as an attack: half ones, broken ones, and one after the other.
 
-use crate::honest::{Target, connect, withstands};
+use crate::attack_support::{Target, connect, withstands};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::atomic::Ordering;
@@ -37,7 +37,7 @@ fn half_a_greeting() {
                 let _ = stream.write_all(&[*byte]);
             }
         }
-        streams.into_iter().for_each(crate::honest::wait_for_end);
+        streams.into_iter().for_each(crate::attack_support::wait_for_end);
     });
 }
 

@@ -1,11 +1,11 @@
 //! Hostile clients: whatever they do, an honest one is served meanwhile, memory stays within its bound, and their
 //! connections end.
 
-use crate::harness::{App, Connection, path_of, post};
-use crate::honest::{
+use crate::attack_support::{
     ExpectAnswer, GET, RSS_MAX_KIB, Target, connect, connect_from, honest, percentile, scale, wait_for_end,
     withstands,
 };
+use crate::harness::{App, Connection, path_of, post};
 use serde_json::json;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};

@@ -1,7 +1,7 @@
 //! Moving from the cloud: a second portraitd plays the cloud.
 
 use crate::harness::{App, KEY, TestServer, binary};
-use crate::interrupted::{Between, press_ctrl_c};
+use crate::import_resume::{Between, press_ctrl_c};
 use crate::receiver::{Receiver, Reply};
 use crate::tls::Authority;
 use serde_json::{Value, json};

@@ -3,7 +3,7 @@
 
 use crate::cli::{on, run, said};
 use crate::harness::{KEY, TestServer, binary};
-use crate::interrupted::{Between, beside, many_lines, press_ctrl_c};
+use crate::import_resume::{Between, beside, many_lines, press_ctrl_c};
 use crate::migrate::{migrate, name};
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -312,11 +312,11 @@ fn a_store_in_memory_is_another_at_each_start() {
     fs::write(&file, many_lines("")).unwrap();
     let mut first = TestServer::dev();
     let between = Between::start(&first, 2);
-    interrupt(crate::interrupted::import(&first, &between.url, &file), &between);
+    interrupt(crate::import_resume::import(&first, &between.url, &file), &between);
     first.kill();
     let second = TestServer::dev();
     let url = format!("http://{}", second.admin_address);
-    let output = crate::interrupted::import(&second, &url, &file).output().unwrap();
+    let output = crate::import_resume::import(&second, &url, &file).output().unwrap();
     assert!(output.status.code() == Some(1) && said(&output).contains("nothing was sent"), "{output:?}");
     let (_, page) = second.admin("GET", &format!("/apps/{APP}/accounts?prefix=user"), "");
     assert!(page.contains(r#""accounts":[]"#), "{page}");
@@ -339,7 +339,7 @@ fn a_progress_file_of_an_earlier_version_is_refused() {
         ("", "it is damaged"),
     ] {
         fs::write(&progress, text).unwrap();
-        let output = crate::interrupted::import(&server, &url, &file).output().unwrap();
+        let output = crate::import_resume::import(&server, &url, &file).output().unwrap();
         let told = said(&output);
         assert!(
             output.status.code() == Some(1) && told.contains(part) && told.contains("begin from the start"),
