@@ -93,6 +93,9 @@ CREATE TABLE store (
 INSERT INTO store (one, id) VALUES (1, randomblob(16));
 ";
 
+/// The first format that has [`crate::wal_mark`].
+const MARKED_SINCE: i64 = 5;
+
 /// What format 6 adds: when accounts were deleted, for apps that do not import them again so soon; settings that only
 /// some apps have.
 const FORMAT_6: &str = "
@@ -120,7 +123,7 @@ pub(crate) fn prepare(path: &Path) -> Result<Connection, OpenError> {
         Err(_) if log.exists() => return Err(emptied()),
         Err(_) => create(path)?,
     }
-    wal_mark::refuse_lost_log(path)?;
+    wal_mark::refuse_wrong_log(path)?;
     if !log.exists() {
         // So that no power cut leaves a WAL without its database.
         sync_directory(path.parent().unwrap_or(Path::new("."))).map_err(OpenError::io(path))?;
@@ -140,7 +143,9 @@ pub(crate) fn prepare(path: &Path) -> Result<Connection, OpenError> {
     if missing.is_empty() {
         return Ok(connection);
     }
-    upgrade(&connection, &missing.concat()).map_err(OpenError::engine(path))?;
+    // The WAL begins with this unit, so the mark is in it, too.
+    let mark = if found >= MARKED_SINCE { wal_mark::BEGIN } else { "" };
+    upgrade(&connection, &[&missing.concat(), mark].concat()).map_err(OpenError::engine(path))?;
     tracing::info!(path = %path.display(), "the database was upgraded from format {found} to format {FORMAT}");
     Ok(connection)
 }
@@ -222,7 +227,7 @@ pub(crate) enum Access {
 
 /// A connection to a database that must be there, and is looked at only: its WAL stays as it is.
 pub(crate) fn existing(path: &Path, access: Access) -> Result<Connection, OpenError> {
-    wal_mark::refuse_lost_log(path)?;
+    wal_mark::refuse_wrong_log(path)?;
     existing_without_log(path, access)
 }
 
@@ -320,7 +325,7 @@ pub(crate) fn reading(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-fn open(path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
+pub(crate) fn open(path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
     // Each connection stays on one thread at a time, so SQLite needs no mutex of its own.
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     // From the start: one that could not open all that it needs would remove a WAL that it could not read.

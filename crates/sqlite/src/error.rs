@@ -42,6 +42,13 @@ pub enum OpenError {
         /// The database.
         path: PathBuf,
     },
+    /// The WAL beside the database is not of its last run: read together, they would bring back what was, and lose what came
+    /// since.
+    #[error("{}-wal does not belong to {}, which ended by itself or was restored since: it is of an earlier time or of another store, and opening both would undo acknowledged changes. Move it (and {}-shm) away and start again; keep it if you gave up what is in it by mistake. Nothing was changed", path.display(), path.display(), path.display())]
+    ForeignLog {
+        /// The database.
+        path: PathBuf,
+    },
     /// There is nothing to read.
     #[error("{} holds no data of portraitd; name the directory that has portraitd.db in it", dir.display())]
     NoStore {

@@ -123,7 +123,7 @@ impl Watched {
             _ if is_in_place => "Remove the other name; for a copy, take portraitd backup",
             Role::Database => {
                 "If it was moved, move it back. If it was removed, it is lost when the server stops: first take portraitd backup \
-                 into another directory, then restore that"
+                 into another directory, then stop the server and restore that into a new one"
             }
             Role::Log => {
                 "Stop the server with SIGTERM and start it again: it then copies the log into the database, and nothing is lost"

@@ -43,3 +43,4 @@ pub use error::OpenError;
 pub use restore::{RestoreError, restore};
 pub use store::{SqliteSettings, SqliteStore};
 pub use wal::{Repaired, repair};
+pub use wal_mark::check_log;

@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 
 const HEAD_BYTES: u64 = 32;
 const FRAME_HEAD_BYTES: u64 = 24;
+/// Pages are counted from 1.
+const NO_PAGE: u32 = 0;
 /// In the head: checksums are of big-endian words.
 const MAGIC_BIG_ENDIAN: u32 = 0x377f_0683;
 const MAGIC_LITTLE_ENDIAN: u32 = 0x377f_0682;
@@ -48,7 +50,7 @@ pub(crate) fn make_sure(database: &Path) -> Result<(), OpenError> {
         Err(error) => return Err(failed(error)),
     };
     let Some(log) = Log::read(&file).map_err(&failed)? else { return Ok(()) };
-    let found = log.scan(&file).map_err(&failed)?;
+    let found = log.scan(&file, NO_PAGE).map_err(&failed)?;
     if let Some(offset) = found.damage {
         return Err(OpenError::DamagedLog { path: path.clone(), offset });
     }
@@ -63,6 +65,14 @@ pub(crate) fn make_sure(database: &Path) -> Result<(), OpenError> {
     }
 }
 
+/// Whether a page is in what is committed; `None` when nothing is.
+pub(crate) fn holds_page(database: &Path, page: u32) -> io::Result<Option<bool>> {
+    let file = File::open(path_of(database))?;
+    let Some(log) = Log::read(&file)? else { return Ok(None) };
+    let found = log.scan(&file, page)?;
+    Ok((found.end > 0).then_some(found.holds))
+}
+
 /// Where a WAL is damaged.
 pub(crate) fn find_damage(database: &Path) -> io::Result<Option<u64>> {
     let file = match File::open(path_of(database)) {
@@ -71,7 +81,7 @@ pub(crate) fn find_damage(database: &Path) -> io::Result<Option<u64>> {
         Err(error) => return Err(error),
     };
     let Some(log) = Log::read(&file)? else { return Ok(None) };
-    Ok(log.scan(&file)?.damage)
+    Ok(log.scan(&file, NO_PAGE)?.damage)
 }
 
 /// A copy that takes the WAL's place, so that there is a whole one at any moment. `false` when that can't be: another
@@ -147,6 +157,8 @@ struct Scanned {
     end: u64,
     /// Where it is damaged, when more than a crash must have done that.
     damage: Option<u64>,
+    /// Whether the wanted page is in it, up to the end.
+    holds: bool,
 }
 
 impl Log {
@@ -185,8 +197,9 @@ impl Log {
     /// Reads the WAL as SQLite does, and beyond: for commits behind its end. One may be there rightly: the last one, which was
     /// not synced when the power went, and may have reached the disk in part. With two, the first was acknowledged before
     /// the second began.
-    fn scan(&self, file: &File) -> io::Result<Scanned> {
-        let mut found = Scanned { end: 0, damage: (!self.head_is_whole).then_some(0) };
+    fn scan(&self, file: &File, wanted: u32) -> io::Result<Scanned> {
+        let mut found = Scanned { end: 0, damage: (!self.head_is_whole).then_some(0), holds: false };
+        let mut holds = false;
         let mut frame = vec![0; usize::try_from(self.frame_bytes()).unwrap_or(0)];
         let mut reader = BufReader::with_capacity(1 << 18, file);
         reader.seek(SeekFrom::Start(HEAD_BYTES))?;
@@ -200,6 +213,7 @@ impl Log {
             // Whether it fits its predecessor, whatever is before that.
             let fits =
                 is_ours && sum.is_some_and(|sum| self.checksum(self.checksum(sum, head), page) == stored);
+            holds |= word(0) == wanted;
             if !fits {
                 broken.get_or_insert(at);
                 commits_behind = 0;
@@ -207,6 +221,7 @@ impl Log {
                 commits_behind += 1;
             } else if is_commit {
                 found.end = at + self.frame_bytes();
+                found.holds = holds;
             }
             if commits_behind >= 2 {
                 found.damage = broken;
@@ -252,7 +267,7 @@ pub fn repair(dir: &Path) -> Result<Option<Repaired>, OpenError> {
         return Err(OpenError::NoStore { dir: dir.to_owned() });
     }
     let _lock = DirectoryLock::take(dir)?;
-    let lost = match wal_mark::refuse_lost_log(&path) {
+    let lost = match wal_mark::refuse_wrong_log(&path) {
         Ok(()) => false,
         Err(OpenError::LostLog { .. }) => true,
         Err(error) => return Err(error),

@@ -76,7 +76,11 @@ fn a_refused_database_keeps_its_log_untouched() {
     let (dir, image) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     block_on(SqliteStore::open(dir.path()).unwrap().close());
     let future = Connection::open(dir.path().join("portraitd.db")).unwrap();
-    future.execute_batch("PRAGMA wal_autocheckpoint = 0; PRAGMA user_version = 99;").unwrap();
+    future
+        .execute_batch(
+            "PRAGMA wal_autocheckpoint = 0; PRAGMA user_version = 99; UPDATE store SET needs_log = abs(needs_log) + 1;",
+        )
+        .unwrap();
     let files = ["portraitd.db", "portraitd.db-wal"];
     let read = |dir: &Path| files.map(|file| fs::read(dir.join(file)).unwrap());
     for file in files {

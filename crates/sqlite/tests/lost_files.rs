@@ -247,3 +247,60 @@ fn nor_once_its_log_was_cut_off() {
         reads(&SqliteStore::open(&image).unwrap(), "after").await;
     });
 }
+
+fn foreign_log(error: &OpenError) -> bool {
+    error.to_string().contains("Move it (and") && matches!(error, OpenError::ForeignLog { .. })
+}
+
+/// A log of an earlier time, or of another store, beside a database that ended by itself: read together they would undo what
+/// was acknowledged since.
+#[test]
+fn a_log_of_an_earlier_time_is_not_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let [data, image, backup, aside] = ["data", "image", "backup", "aside"].map(|name| dir.path().join(name));
+    block_on(async {
+        let store = new_store(&data).await;
+        store.backup(&backup).await.unwrap();
+        fs::copy(data.join(LOG), &aside).unwrap();
+        killed(&data, &image);
+        set(&store, "later").await.unwrap();
+        store.close().await;
+        let refused = |dir: &Path| {
+            let database = fs::read(dir.join(DATABASE)).unwrap();
+            for _ in 0..2 {
+                assert!(SqliteStore::open(dir).is_err_and(|error| foreign_log(&error)), "{}", dir.display());
+                assert!(check(dir, &mut |_| {}).is_err_and(|error| foreign_log(&error)));
+                assert!(compact(dir).is_err_and(|error| foreign_log(&error)));
+                assert!(repair(dir).is_err_and(|error| foreign_log(&error)));
+            }
+            assert_eq!(fs::read(dir.join(DATABASE)).unwrap(), database);
+            fs::remove_file(dir.join(LOG)).unwrap();
+            let _ = fs::remove_file(dir.join("portraitd.db-shm"));
+        };
+        // Put back after a clean end.
+        fs::copy(&aside, data.join(LOG)).unwrap();
+        refused(&data);
+        reads(&SqliteStore::open(&data).unwrap(), "later").await;
+        // After it was given up.
+        fs::copy(image.join(LOG), &aside).unwrap();
+        fs::remove_file(image.join(LOG)).unwrap();
+        assert_eq!(repair(&image).unwrap(), Some(Repaired::LostLog));
+        let store = SqliteStore::open(&image).unwrap();
+        store.import(APP, vec![seed("a", &[(NICK, "after")])], UnixMillis(1), None).await.unwrap();
+        store.close().await;
+        fs::copy(&aside, image.join(LOG)).unwrap();
+        refused(&image);
+        reads(&SqliteStore::open(&image).unwrap(), "after").await;
+        // A backup copied over the database of a store that was killed.
+        killed_with(&backup, &aside, &image);
+        refused(&image);
+        reads(&SqliteStore::open(&image).unwrap(), "acknowledged").await;
+    });
+}
+
+fn killed_with(backup: &Path, log: &Path, image: &Path) {
+    let _ = fs::remove_dir_all(image);
+    fs::create_dir_all(image).unwrap();
+    fs::copy(backup.join(DATABASE), image.join(DATABASE)).unwrap();
+    fs::copy(log, image.join(LOG)).unwrap();
+}

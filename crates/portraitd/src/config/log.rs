@@ -4,6 +4,7 @@ use super::setting::section;
 use serde::{Deserialize, Serialize};
 use toml::Value;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 section! {
     /// `[log]`
@@ -39,7 +40,16 @@ pub(crate) enum LogFormat {
 }
 
 fn is_filter(value: &Value) -> Result<(), String> {
-    let filter = EnvFilter::try_new(value.as_str().unwrap_or_default());
+    let text = value.as_str().unwrap_or_default();
+    // A word that is no level would be taken for a target, and everything else go unlogged.
+    let stray = text
+        .split(',')
+        .map(str::trim)
+        .find(|part| !part.contains('=') && part.parse::<LevelFilter>().is_err());
+    if let Some(stray) = stray {
+        return Err(format!("`{stray}` is no level; write `error`, `warn`, `info`, `debug` or `trace`"));
+    }
+    let filter = EnvFilter::try_new(text);
     filter.map(drop).map_err(|error| format!("is not a log filter ({error}); write `info` or `debug`"))
 }
 

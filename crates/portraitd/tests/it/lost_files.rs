@@ -190,6 +190,11 @@ fn a_killed_server_does_not_start_without_its_log() {
         refused(&mut serve(), 1, "lost its log");
         refused(&mut on(&data, &["check"]), 1, &format!("portraitd repair --data {}", data.display()));
         refused(&mut on(&data, &["export", &place.app.to_string()]), 1, "lost its log");
+        let doctor =
+            on(&data, &["doctor", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]).output();
+        let doctor = doctor.unwrap();
+        let found = String::from_utf8_lossy(&doctor.stdout).into_owned();
+        assert!(!doctor.status.success() && found.contains("lost its log"), "{found}");
     }
     fs::rename(&aside, data.join(LOG)).unwrap();
     holds_level_7(&data, place.app);
@@ -199,5 +204,13 @@ fn a_killed_server_does_not_start_without_its_log() {
     let repaired = run(&mut on(&data, &["repair"]));
     assert!(repaired.contains("without what was in the lost log"), "{repaired}");
     assert!(run(&mut on(&data, &["repair"])).contains("the log is there and whole"));
+    let mut server = TestServer::serve(&data, "");
+    fs::copy(data.join(LOG), &aside).unwrap();
+    server.signal("-TERM");
+    assert!(server.child.wait().unwrap().success());
+    // The log of that run, put back after its clean end.
+    fs::copy(&aside, data.join(LOG)).unwrap();
+    refused(&mut serve(), 1, "does not belong to");
+    fs::remove_file(data.join(LOG)).unwrap();
     drop(TestServer::serve(&data, ""));
 }
