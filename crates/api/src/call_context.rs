@@ -138,7 +138,7 @@ pub(crate) fn bounded<T>(list: Option<Vec<T>>) -> Result<Vec<T>, ApiError> {
         return Err(ApiError::said(
             code,
             english,
-            format!("帐号列表含 {count} 项，允许 1 至 {ACCOUNTS_MAX} 项"),
+            format!("账号列表含 {count} 项，允许 1 至 {ACCOUNTS_MAX} 项"),
         ));
     }
     Ok(list)

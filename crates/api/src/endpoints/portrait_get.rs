@@ -105,7 +105,7 @@ fn users(
         0 => Err(ApiError::new(ErrorCode::NoAccount)),
         count if count > ACCOUNTS_MAX => bad(
             format!("To_Account holds {count} accounts; at most {ACCOUNTS_MAX} are allowed"),
-            format!("To_Account 含 {count} 个帐号，最多允许 {ACCOUNTS_MAX} 个"),
+            format!("To_Account 含 {count} 个账号，最多允许 {ACCOUNTS_MAX} 个"),
         ),
         _ if tags == 0 || tags > TAGS_MAX => bad(
             format!("TagList holds {tags} tags; 1 to {TAGS_MAX} are allowed"),

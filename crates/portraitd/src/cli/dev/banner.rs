@@ -90,7 +90,7 @@ Read it back:
   管理员      {admin}
   UserSig     {usersig}
               （有效期 180 天）
-  示例帐号    alice、bob、carol
+  示例账号    alice、bob、carol
   自定义字段  Tag_Profile_Custom_Test
   管理 API    {admin_url}/admin/v1   (Authorization: Bearer {admin_token})
 
