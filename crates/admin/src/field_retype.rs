@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use portraitd_model::{CustomField, CustomKeyword, Tag};
 use std::time::Duration;
 
-/// Sees to it that a field may get another type: no account has a value, and it is out of use. Does nothing when the
+/// Makes sure that a field may get another type: no account has a value, and it is out of use. Does nothing when the
 /// type stays.
 pub(super) async fn clear_for(
     state: &State,

@@ -67,7 +67,7 @@ async fn authorize(Extract(state): Extract<State>, mut request: Request, next: N
         let refused = AdminError { status: StatusCode::UNAUTHORIZED, message: message.into() };
         return ([(header::WWW_AUTHENTICATE, "Bearer")], refused).into_response();
     };
-    // Who says so beforehand need not send it.
+    // A caller that says so beforehand need not send it.
     if request.body().size_hint().lower() > BODY_BYTES_MAX as u64 {
         let message = format!("the body is larger than {BODY_BYTES_MAX} bytes");
         return AdminError { status: StatusCode::PAYLOAD_TOO_LARGE, message }.into_response();

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Response;
 use portraitd_admin::auth::{Authenticator, Tokens};
-use portraitd_admin::router as admin;
+use portraitd_admin::router;
 use portraitd_admin::secret;
 use portraitd_admin::secret::AdminToken;
 use portraitd_admin::state;
@@ -22,7 +22,7 @@ use portraitd_api::telemetry::Telemetry;
 use portraitd_emulator::control;
 use portraitd_emulator::emulator::Emulator;
 use portraitd_emulator::front::Front;
-use portraitd_http::accept as listener;
+use portraitd_http::accept;
 use portraitd_http::certificate::Certificate;
 use portraitd_http::config::ListenerConfig;
 use portraitd_http::connection::Answer;
@@ -112,7 +112,7 @@ impl Server {
         let hooks = emulator.map(|emulator| -> Arc<dyn CallHooks> { emulator });
         let gateway = Gateway::new(services, config.gateway(), telemetry, hooks, secret::random_u64()?);
         let gateway = Arc::new(gateway);
-        let mut admin = admin::router(admin);
+        let mut admin = router::router(admin);
         match control_state {
             None => {
                 let answer = move |request, peer: IpAddr| {
@@ -130,7 +130,7 @@ impl Server {
                 tasks.push(public.serve(serving, stopped.clone(), answer));
             }
         }
-        let answer = move |request, peer: IpAddr| admin::answer(admin.clone(), request, peer);
+        let answer = move |request, peer: IpAddr| router::answer(admin.clone(), request, peer);
         tasks.push(control.serve(serving, stopped, answer));
         Ok(Self { urls, admin_urls, store, stop, tasks })
     }
@@ -208,7 +208,7 @@ impl Opened {
 
     fn admin(sockets: Vec<Socket>, telemetry: &Telemetry) -> Self {
         let counts = Arc::clone(&telemetry.admin);
-        Self { sockets, seating: Config::admin_seating(), counts, refuse_plain: admin::tls_only }
+        Self { sockets, seating: Config::admin_seating(), counts, refuse_plain: router::tls_only }
     }
 
     fn serve(
@@ -218,6 +218,6 @@ impl Opened {
         answer: impl Answer,
     ) -> JoinHandle<()> {
         let Self { sockets, seating, counts, refuse_plain } = self;
-        tokio::spawn(listener::serve(sockets, config, seating, counts, stop, answer, refuse_plain))
+        tokio::spawn(accept::serve(sockets, config, seating, counts, stop, answer, refuse_plain))
     }
 }

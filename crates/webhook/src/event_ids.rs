@@ -17,8 +17,7 @@ impl EventIds {
         Self { start, next: AtomicU64::new(0) }
     }
 
-    /// Where a change of so many accounts comes from; `None` when the app has no webhook, and the change is told to
-    /// nobody.
+    /// Where a change of this many accounts comes from; `None` when the app has no webhook to be told of it.
     pub fn origin(
         &self,
         app: &AppSettings,
@@ -30,7 +29,7 @@ impl EventIds {
         Some(Origin { id: self.next(accounts), operator: operator.into(), client_ip })
     }
 
-    /// So many ids; gives the first.
+    /// Takes this many ids in a row and returns the first.
     pub fn next(&self, count: usize) -> EventId {
         let next = self.next.fetch_add(count as u64, Ordering::Relaxed);
         EventId(u128::from(self.start) << 64 | u128::from(next))

@@ -8,13 +8,13 @@ use crate::cli::data::transfer::row::Source;
 use crate::config::Config;
 use crate::config::load::{Flags, Loaded};
 use hyper::StatusCode;
-use portraitd_admin::jsonl as record;
+use portraitd_admin::jsonl;
 use portraitd_admin::state::read;
 use portraitd_admin::types::webhook::{EventChoice, WebhookPut};
 use portraitd_admin::types::{AppPatch, AppView, FieldDefinition, NewApp, NewKey, NewToken};
 use portraitd_api::call_context::{CallContext, Caller, Services};
 use portraitd_api::clock::SystemClock;
-use portraitd_api::endpoints as api;
+use portraitd_api::endpoints;
 use portraitd_api::envelope::{Answer, ApiError, Style, respond};
 use portraitd_api::gateway::Gateway;
 use portraitd_api::large_reads::Beside;
@@ -144,7 +144,7 @@ impl World {
             "profile_record" => return profile_record(bytes, user("alice")),
             "event_record" => return event_record(bytes),
             "usersig_document" => return self.signed(UserSig::from_document(bytes).ok()),
-            "import_line" => return record::read(&self.schema, bytes).is_ok(),
+            "import_line" => return jsonl::read(&self.schema, bytes).is_ok(),
             "import_lines" => return rows(&mut Lines::new(bytes)),
             "import_csv" => {
                 return Spreadsheet::new(bytes, &self.view).is_ok_and(|mut sheet| rows(&mut sheet));
@@ -202,7 +202,7 @@ impl World {
         let store_micros = &std::sync::atomic::AtomicU64::new(0);
         let service = command.service();
         let context = CallContext { services: &self.gateway.services, app, caller, service, store_micros };
-        Some((self.runtime.block_on(api::execute(command, context, body)), service))
+        Some((self.runtime.block_on(endpoints::execute(command, context, body)), service))
     }
 }
 

@@ -4,7 +4,7 @@
 pub mod fuzz;
 mod steps;
 
-use portraitd_admin::routes as admin;
+use portraitd_admin::routes;
 use portraitd_api::openapi;
 use portraitd_emulator::control;
 use portraitd_model::COMMANDS;
@@ -51,6 +51,6 @@ pub fn routes() -> Vec<Route> {
         path: format!("{}{}", control::state::PREFIX, route.path),
         open: false,
     });
-    let (closed, open) = (admin(admin::CLOSED, admin::PREFIX, false), admin(admin::OPEN, "", true));
+    let (closed, open) = (admin(routes::CLOSED, routes::PREFIX, false), admin(routes::OPEN, "", true));
     endpoints.chain([document]).chain(closed).chain(open).chain(emulator).collect()
 }

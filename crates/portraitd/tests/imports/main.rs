@@ -96,7 +96,7 @@ fn a_circle_is_found() {
             assert!(circles[0].iter().any(|file| file == name), "{name}: {circles:?}");
         }
     };
-    // A name that only passes through a file ties nobody to it.
+    // A name that only passes through a file ties no other to it.
     found(&[]);
     // Through a name of the root, a path in an expression, a macro.
     for text in [

@@ -6,7 +6,7 @@ use crate::cli::secret_argument::secret;
 use clap::{Subcommand, ValueEnum};
 use hyper::Method;
 use portraitd_admin::types::{AppPatch, AppView, CreatedKey, NewApp, NewKey, UsageView};
-use portraitd_model::rfc3339 as utc;
+use portraitd_model::rfc3339;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -161,7 +161,7 @@ fn term(text: &str) -> Result<u32, String> {
     if text == "off" {
         return Ok(0);
     }
-    let whole = utc::span_ms(text).filter(|ms| ms.is_multiple_of(1000)).map(|ms| ms / 1000);
+    let whole = rfc3339::span_ms(text).filter(|ms| ms.is_multiple_of(1000)).map(|ms| ms / 1000);
     let seconds = whole.and_then(|seconds| u32::try_from(seconds).ok());
     seconds.ok_or_else(|| {
         format!("`{text}`: write off, or whole seconds up to 49710d, for example 90d, 12h, 30s")

@@ -11,7 +11,7 @@ use http_body_util::BodyExt;
 use hyper::{Method, Request, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use portraitd_admin::auth::Authenticator;
-use portraitd_admin::router as admin;
+use portraitd_admin::router;
 use portraitd_admin::state::State;
 use portraitd_admin::types::StoreView;
 use portraitd_api::clock::SystemClock;
@@ -89,7 +89,7 @@ impl Operator {
         let event_ids = Arc::new(EventIds::new(portraitd_admin::secret::random_u64()?));
         let gate = Authenticator::InProcess(person().into());
         let state = State::new(Arc::clone(&store), registry, Arc::new(SystemClock), event_ids, None, gate);
-        let router = admin::router(state);
+        let router = router::router(state);
         Ok(Self::Local { router, store })
     }
 

@@ -1,7 +1,7 @@
 //! `portraitd dev`: a working emulator with one command.
 
-use super::banner as page;
-use super::fixtures as start;
+use super::banner;
+use super::fixtures;
 use super::fixtures::{Start, StartArgs};
 use super::hosting;
 use crate::cli::secret_argument::secret;
@@ -128,7 +128,7 @@ async fn dev(args: Args) -> anyhow::Result<()> {
 
 /// An emulator that serves, and what there is to know of it.
 pub(super) struct Running {
-    pub(super) page: page::Page,
+    pub(super) page: banner::Page,
     server: Server,
     proxy: Option<hosting::Proxy>,
     emulator: Arc<Emulator>,
@@ -150,11 +150,11 @@ impl Running {
             (Some(Arc::clone(&memory)), memory)
         };
         let token = match &args.admin_token {
-            Some(token) => start::admin_token(token)?,
+            Some(token) => fixtures::admin_token(token)?,
             None => args.data.as_deref().map_or_else(random_token, admin_token)?,
         };
         let clock = Arc::new(EmulatorClock::default());
-        let Start { app, key, admin } = start::prepare(store.as_ref(), &args.start, clock.now()).await?;
+        let Start { app, key, admin } = fixtures::prepare(store.as_ref(), &args.start, clock.now()).await?;
         let emulator = Emulator::new(Arc::clone(&clock), memory.map(Sandbox::new), app);
         load_faults(args.faults.as_deref(), &emulator, store.as_ref()).await?;
         let emulator = Arc::new(emulator);
@@ -172,9 +172,9 @@ impl Running {
         if let Some(data) = &args.data {
             AdminFile::write(data, &server.admin_urls, None)?;
         }
-        let (time, expire) = (clock.now().seconds(), page::USERSIG_SECONDS);
+        let (time, expire) = (clock.now().seconds(), banner::USERSIG_SECONDS);
         let usersig = sign(&key, SignRequest { app, identifier: admin, time, expire, userbuf: None });
-        let page = page::Page {
+        let page = banner::Page {
             url: url_here(&server.urls),
             tls_url: server.socket("https").map(|address| format!("https://{}", hosting::here(address))),
             proxy_url: proxy.as_ref().map(hosting::Proxy::url),

@@ -1,6 +1,6 @@
 //! `portraitd run -- COMMAND`: an emulator for as long as a command runs, and the environment that leads it there.
 
-use super::command as dev;
+use super::command;
 use super::environment::variables;
 use crate::cli::runtime::runtime;
 use crate::logging::start_log;
@@ -41,7 +41,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 )]
 pub(crate) struct Args {
     #[command(flatten)]
-    emulator: dev::Args,
+    emulator: command::Args,
     /// The command and its arguments, after --
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<OsString>,
@@ -59,13 +59,13 @@ pub(crate) fn run(args: Args) -> ExitCode {
 }
 
 async fn with_emulator(args: Args) -> anyhow::Result<u8> {
-    let emulator = dev::Running::start(&args.emulator).await?;
+    let emulator = command::Running::start(&args.emulator).await?;
     let code = supervise(&args.command, &emulator).await;
     let stopped = emulator.stop(&args.emulator).await;
     code.and_then(|code| stopped.map(|()| code))
 }
 
-async fn supervise(words: &[OsString], emulator: &dev::Running) -> anyhow::Result<u8> {
+async fn supervise(words: &[OsString], emulator: &command::Running) -> anyhow::Result<u8> {
     // Taken over before the command starts: from then on a signal is the command's.
     let mut signals = Signals::new()?;
     let (program, arguments) = words.split_first().context("no command was given")?;

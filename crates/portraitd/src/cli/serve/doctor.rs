@@ -5,7 +5,7 @@ use super::healthcheck;
 use super::instance::AdminFile;
 use crate::config::Config;
 use crate::config::load::Loaded;
-use crate::preflight as safety;
+use crate::preflight;
 use portraitd_api::clock::SystemClock;
 use portraitd_http::address::Address;
 use portraitd_http::certificate::Certificate;
@@ -108,7 +108,7 @@ fn certificates(config: &Config) -> Look {
 
 fn network(config: &Config) -> Look {
     let (public, admin) = (config.tls.public().is_some(), config.tls.admin().is_some());
-    if let Err(error) = safety::check_network(config, public, admin) {
+    if let Err(error) = preflight::check_network(config, public, admin) {
         return (Bad, format!("{error:#}"));
     }
     match config.server.listen.iter().find(|address| address.is_exposed(public)) {
@@ -127,7 +127,7 @@ fn directory(config: &Config, data: &Path) -> Look {
     if !data.exists() {
         return (Warning, format!("{shown} is not there yet; serve makes it"));
     }
-    if let Err(error) = safety::check_files(config, data) {
+    if let Err(error) = preflight::check_files(config, data) {
         return (Bad, format!("{error:#}"));
     }
     match rustix::fs::access(data, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK) {
@@ -159,7 +159,7 @@ fn disk(data: &Path) -> Look {
 
 fn clock() -> Look {
     let now = SystemClock.now().seconds();
-    if now < safety::FIRST_DAY {
+    if now < preflight::FIRST_DAY {
         return (Bad, "it is years behind, so expired UserSigs would be taken: set it, and run NTP".into());
     }
     (Good, format!("{} seconds since 1970; compare with another machine's", now.0))
