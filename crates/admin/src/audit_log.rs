@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 /// A call of somebody who may make it.
 #[derive(Clone, Debug)]
-pub(super) struct Act {
+pub(super) struct AuditContext {
     who: Arc<str>,
     /// `None` in-process: there is no caller but this machine.
     from: Option<IpAddr>,
@@ -65,7 +65,7 @@ fn without_user(path: &str) -> String {
 /// The outcome of a change that happened.
 pub(super) const DONE: &str = "done";
 
-impl Act {
+impl AuditContext {
     pub(super) fn of(who: Arc<str>, from: Option<IpAddr>, method: Method, uri: &Uri) -> Self {
         /// Longer paths than this name nothing that exists.
         const CHARS_MAX: usize = 300;

@@ -3,7 +3,7 @@
 //! Counting and changing can't be one unit: the count reads every profile. So the field is taken out of use first, and
 //! what was on its way then is waited for; from there on no value can appear, and the count is final.
 
-use crate::audit_log::Act;
+use crate::audit_log::AuditContext;
 use crate::error::AdminError;
 use crate::state::State;
 use axum::http::StatusCode;
@@ -16,17 +16,17 @@ pub(super) async fn clear_for(
     state: &State,
     id: &str,
     field: &CustomField,
-    act: &Act,
+    context: &AuditContext,
 ) -> Result<(), AdminError> {
     let Some(was_retired) = retyped(state, id, field)? else { return Ok(()) };
     nobody_has(state, id, field.keyword).await?;
-    set_retired(state, id, field.keyword, true, act).await?;
+    set_retired(state, id, field.keyword, true, context).await?;
     let counted = match quiet(state, id).await {
         Ok(()) => nobody_has(state, id, field.keyword).await,
         Err(error) => Err(error),
     };
     if counted.is_err() && !was_retired {
-        set_retired(state, id, field.keyword, false, act).await?;
+        set_retired(state, id, field.keyword, false, context).await?;
     }
     counted
 }
@@ -54,10 +54,10 @@ async fn set_retired(
     id: &str,
     keyword: CustomKeyword,
     retired: bool,
-    act: &Act,
+    context: &AuditContext,
 ) -> Result<(), AdminError> {
     state
-        .change(id, act, move |settings| {
+        .change(id, context, move |settings| {
             for field in settings.custom_fields.iter_mut().filter(|field| field.keyword == keyword) {
                 field.retired = retired;
             }

@@ -84,8 +84,8 @@ fn of_admin(schemas: &mut Schemas, route: &Route, prefix: &str) -> Value {
     // What any of these can meet: a token that is wrong, a store that is down.
     let closed = !prefix.is_empty();
     let common: &[u16] = if closed { &[401, 503] } else { &[] };
-    let operation = (route.describe)(Operation::new(schemas)).may(common);
-    let operation = if parts.is_empty() { operation } else { operation.may(&[400, 404]) };
+    let operation = (route.describe)(Operation::new(schemas)).errors(common);
+    let operation = if parts.is_empty() { operation } else { operation.errors(&[400, 404]) };
     let mut operation = operation.finish(&id(route.method, route.path), tag(route.path), parts);
     if !closed {
         operation["security"] = json!([]);

@@ -1,7 +1,7 @@
 //! The admin API: an operator's view of apps and accounts, on its own listener. The command line uses it too, over
 //! HTTP when a server runs and in-process when none does, so that there is one way.
 
-use crate::audit_log::Act;
+use crate::audit_log::AuditContext;
 use crate::error::AdminError;
 use crate::state::{Peer, State};
 use axum::Router;
@@ -73,9 +73,9 @@ async fn authorize(Extract(state): Extract<State>, mut request: Request, next: N
         return AdminError { status: StatusCode::PAYLOAD_TOO_LARGE, message }.into_response();
     }
     let from = request.extensions().get::<Peer>().map(|Peer(address)| *address);
-    let act = Act::of(who, from, request.method().clone(), request.uri());
-    request.extensions_mut().insert(act.clone());
+    let context = AuditContext::of(who, from, request.method().clone(), request.uri());
+    request.extensions_mut().insert(context.clone());
     let response = next.run(request).await;
-    state.write_down_refusal(&act, response.status()).await;
+    state.audit_refusal(&context, response.status()).await;
     response
 }

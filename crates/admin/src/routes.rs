@@ -23,174 +23,174 @@ pub const PREFIX: &str = "/admin/v1";
 /// Every route that wants a token.
 pub const CLOSED: &[Route] = routes! {
     get "/apps" apps::list,
-        |op| op.says("List the apps")
-            .gives::<Vec<AppView>>(200, "Every app, in the order of their numbers.");
+        |op| op.summary("List the apps")
+            .response::<Vec<AppView>>(200, "Every app, in the order of their numbers.");
     post "/apps" apps::create,
-        |op| op.says("Create an app")
-            .more("Its key is shown this once.")
-            .takes::<NewApp>()
-            .gives::<AppView>(201, "The app, with its key.")
-            .may(&[400, 409, 413]);
+        |op| op.summary("Create an app")
+            .description("Its key is shown this once.")
+            .request::<NewApp>()
+            .response::<AppView>(201, "The app, with its key.")
+            .errors(&[400, 409, 413]);
     get "/apps/{app}" apps::show,
-        |op| op.says("Show an app's settings")
-            .gives::<AppView>(200, "The settings.");
+        |op| op.summary("Show an app's settings")
+            .response::<AppView>(200, "The settings.");
     patch "/apps/{app}" apps::patch,
-        |op| op.says("Change an app's settings")
-            .more("What is absent stays. A list replaces the list.")
-            .takes::<AppPatch>()
-            .gives::<AppView>(200, "The settings as they are now.")
-            .may(&[409, 413]);
+        |op| op.summary("Change an app's settings")
+            .description("What is absent stays. A list replaces the list.")
+            .request::<AppPatch>()
+            .response::<AppView>(200, "The settings as they are now.")
+            .errors(&[409, 413]);
     get "/apps/{app}/usage" usage::show,
-        |op| op.says("Show how an app is used")
-            .more("Counted since the server started; the accounts are those there are.")
-            .gives::<UsageView>(200, "The numbers.");
+        |op| op.summary("Show how an app is used")
+            .description("Counted since the server started; the accounts are those there are.")
+            .response::<UsageView>(200, "The numbers.");
     post "/apps/{app}/keys" apps::add_key,
-        |op| op.says("Add a key")
-            .more("Several can be active at once, so that keys are changed without a gap.")
-            .takes::<NewKey>()
-            .gives::<CreatedKey>(201, "The key; it is shown this once.")
-            .may(&[409, 413]);
+        |op| op.summary("Add a key")
+            .description("Several can be active at once, so that keys are changed without a gap.")
+            .request::<NewKey>()
+            .response::<CreatedKey>(201, "The key; it is shown this once.")
+            .errors(&[409, 413]);
     delete "/apps/{app}/keys/{key}" apps::revoke_key,
-        |op| op.says("Revoke a key")
-            .more("UserSigs made with it stop working at once.")
-            .gives::<AppView>(200, "The settings as they are now.")
-            .may(&[409]);
+        |op| op.summary("Revoke a key")
+            .description("UserSigs made with it stop working at once.")
+            .response::<AppView>(200, "The settings as they are now.")
+            .errors(&[409]);
     put "/apps/{app}/admins/{user}" apps::add_admin,
-        |op| op.says("Make a user an App admin")
-            .gives::<AppView>(200, "The settings as they are now.")
-            .may(&[409]);
+        |op| op.summary("Make a user an App admin")
+            .response::<AppView>(200, "The settings as they are now.")
+            .errors(&[409]);
     delete "/apps/{app}/admins/{user}" apps::remove_admin,
-        |op| op.says("Make an App admin a user")
-            .gives::<AppView>(200, "The settings as they are now.")
-            .may(&[409]);
+        |op| op.summary("Make an App admin a user")
+            .response::<AppView>(200, "The settings as they are now.")
+            .errors(&[409]);
     put "/apps/{app}/fields/{keyword}" fields::define,
-        |op| op.says("Define, redefine or restore a custom field")
-            .more("Its type can change only while no account has a value in it; that reads every profile once.")
-            .takes::<FieldDefinition>()
-            .gives::<AppView>(200, "The settings as they are now.")
-            .may(&[409, 413]);
+        |op| op.summary("Define, redefine or restore a custom field")
+            .description("Its type can change only while no account has a value in it; that reads every profile once.")
+            .request::<FieldDefinition>()
+            .response::<AppView>(200, "The settings as they are now.")
+            .errors(&[409, 413]);
     delete "/apps/{app}/fields/{keyword}" fields::retire,
-        |op| op.says("Retire a custom field")
-            .more("Calls answer 40009, its values stay, defining it again restores it.")
-            .gives::<AppView>(200, "The settings as they are now.")
-            .may(&[409]);
+        |op| op.summary("Retire a custom field")
+            .description("Calls answer 40009, its values stay, defining it again restores it.")
+            .response::<AppView>(200, "The settings as they are now.")
+            .errors(&[409]);
     get "/apps/{app}/words" words::list,
-        |op| op.says("List the sensitive words")
-            .gives_text(200, "One word a line.", TEXT, "bad\n敏感\n");
+        |op| op.summary("List the sensitive words")
+            .response_text(200, "One word a line.", TEXT, "bad\n敏感\n");
     put "/apps/{app}/words" words::set,
-        |op| op.says("Replace the sensitive words")
-            .more("One word a line, at most 100,000 of at most 200 bytes. Blank lines and lines that repeat a word are passed over and counted.")
-            .takes_text("text/plain", "bad\n敏感\n")
-            .gives::<WordsView>(200, "What became of the list.")
-            .may(&[409, 413]);
+        |op| op.summary("Replace the sensitive words")
+            .description("One word a line, at most 100,000 of at most 200 bytes. Blank lines and lines that repeat a word are passed over and counted.")
+            .request_text("text/plain", "bad\n敏感\n")
+            .response::<WordsView>(200, "What became of the list.")
+            .errors(&[409, 413]);
     get "/apps/{app}/accounts" accounts::page,
-        |op| op.says("List accounts")
+        |op| op.summary("List accounts")
             .query::<accounts::PageQuery>()
-            .gives::<AccountsView>(200, "A page of accounts, in the order of their ids.");
+            .response::<AccountsView>(200, "A page of accounts, in the order of their ids.");
     get "/apps/{app}/accounts/{user}" accounts::show,
-        |op| op.says("Show an account with its profile")
-            .gives::<AccountView>(200, "The account.");
+        |op| op.summary("Show an account with its profile")
+            .response::<AccountView>(200, "The account.");
     put "/apps/{app}/accounts/{user}" accounts::create,
-        |op| op.says("Create an account")
-            .gives::<AccountView>(201, "It was created.")
-            .gives::<AccountView>(200, "It was there and stays as it is.");
+        |op| op.summary("Create an account")
+            .response::<AccountView>(201, "It was created.")
+            .response::<AccountView>(200, "It was there and stays as it is.");
     delete "/apps/{app}/accounts/{user}" accounts::delete,
-        |op| op.says("Delete an account with its profile")
-            .gives_nothing(204, "It is gone.")
-            .may(&[409]);
+        |op| op.summary("Delete an account with its profile")
+            .response_empty(204, "It is gone.")
+            .errors(&[409]);
     patch "/apps/{app}/accounts/{user}/profile" accounts::set,
-        |op| op.says("Set fields of a profile as operator")
-            .more("Any field that is defined, whoever may write it.")
-            .takes::<ProfilePatch>()
-            .gives::<AccountView>(200, "The account as it is now.")
-            .may(&[413]);
+        |op| op.summary("Set fields of a profile as operator")
+            .description("Any field that is defined, whoever may write it.")
+            .request::<ProfilePatch>()
+            .response::<AccountView>(200, "The account as it is now.")
+            .errors(&[413]);
     get "/apps/{app}/export" transfer::export,
-        |op| op.says("Export accounts with their profiles")
+        |op| op.summary("Export accounts with their profiles")
             .query::<transfer::ExportQuery>()
-            .gives::<ExportPage>(200, "A page of the export.")
-            .may(&[409]);
+            .response::<ExportPage>(200, "A page of the export.")
+            .errors(&[409]);
     post "/apps/{app}/import" transfer::import,
-        |op| op.says("Import accounts")
-            .more("At most 1000 lines, each a line of an export. The good ones are stored in one atomic unit.")
+        |op| op.summary("Import accounts")
+            .description("At most 1000 lines, each a line of an export. The good ones are stored in one atomic unit.")
             .query::<transfer::ImportQuery>()
-            .takes_text("text/plain", "{\"UserID\":\"alice\",\"ProfileItem\":[]}\n")
-            .gives::<Imported>(200, "What became of the lines.")
-            .may(&[409, 413]);
+            .request_text("text/plain", "{\"UserID\":\"alice\",\"ProfileItem\":[]}\n")
+            .response::<Imported>(200, "What became of the lines.")
+            .errors(&[409, 413]);
     post "/backup" transfer::backup,
-        |op| op.says("Back up the whole store")
-            .more("Answers when the copy is on the server's disk.")
-            .takes::<Backup>()
-            .gives::<Backup>(200, "Where it is.")
-            .may(&[400, 409, 413]);
+        |op| op.summary("Back up the whole store")
+            .description("Answers when the copy is on the server's disk.")
+            .request::<Backup>()
+            .response::<Backup>(200, "Where it is.")
+            .errors(&[400, 409, 413]);
     get "/apps/{app}/webhook" webhook::show,
-        |op| op.says("Show the webhook and its backlog")
-            .gives::<WebhookView>(200, "The webhook.");
+        |op| op.summary("Show the webhook and its backlog")
+            .response::<WebhookView>(200, "The webhook.");
     put "/apps/{app}/webhook" webhook::set,
-        |op| op.says("Set the webhook")
-            .takes::<WebhookPut>()
-            .gives::<WebhookView>(200, "The webhook.")
-            .may(&[409, 413]);
+        |op| op.summary("Set the webhook")
+            .request::<WebhookPut>()
+            .response::<WebhookView>(200, "The webhook.")
+            .errors(&[409, 413]);
     delete "/apps/{app}/webhook" webhook::remove,
-        |op| op.says("Remove the webhook")
-            .gives::<WebhookView>(200, "What still waits.")
-            .may(&[409]);
+        |op| op.summary("Remove the webhook")
+            .response::<WebhookView>(200, "What still waits.")
+            .errors(&[409]);
     get "/apps/{app}/webhook/events" webhook::events,
-        |op| op.says("List events")
+        |op| op.summary("List events")
             .query::<webhook::EventsQuery>()
-            .gives::<EventsView>(200, "A page of events.");
+            .response::<EventsView>(200, "A page of events.");
     post "/apps/{app}/webhook/replay" webhook::replay,
-        |op| op.says("Deliver parked events again")
-            .takes::<EventChoice>()
-            .gives::<CountView>(200, "How many.")
-            .may(&[413]);
+        |op| op.summary("Deliver parked events again")
+            .request::<EventChoice>()
+            .response::<CountView>(200, "How many.")
+            .errors(&[413]);
     post "/apps/{app}/webhook/drop" webhook::drop,
-        |op| op.says("Drop events")
-            .takes::<EventChoice>()
-            .gives::<CountView>(200, "How many.")
-            .may(&[413]);
+        |op| op.summary("Drop events")
+            .request::<EventChoice>()
+            .response::<CountView>(200, "How many.")
+            .errors(&[413]);
     post "/apps/{app}/webhook/test" webhook::test,
-        |op| op.says("Send a sample event")
-            .gives::<TestView>(200, "What was sent and what came back.")
-            .may(&[409]);
+        |op| op.summary("Send a sample event")
+            .response::<TestView>(200, "What was sent and what came back.")
+            .errors(&[409]);
     get "/store" server::store_stats,
-        |op| op.says("Show which store it is and what it has done")
-            .gives::<StoreView>(200, "Its id, and what it did since it was opened.");
+        |op| op.summary("Show which store it is and what it has done")
+            .response::<StoreView>(200, "Its id, and what it did since it was opened.");
     get "/tokens" tokens::list,
-        |op| op.says("List the admin tokens")
-            .gives::<Vec<TokenView>>(200, "Their names; the tokens themselves are not kept.");
+        |op| op.summary("List the admin tokens")
+            .response::<Vec<TokenView>>(200, "Their names; the tokens themselves are not kept.");
     post "/tokens" tokens::create,
-        |op| op.says("Create an admin token")
-            .takes::<NewToken>()
-            .gives::<CreatedToken>(201, "The token; it is shown this once.")
-            .may(&[400, 409, 413]);
+        |op| op.summary("Create an admin token")
+            .request::<NewToken>()
+            .response::<CreatedToken>(201, "The token; it is shown this once.")
+            .errors(&[400, 409, 413]);
     delete "/tokens/{name}" tokens::revoke,
-        |op| op.says("Revoke an admin token")
-            .more("It stops working with the next request.")
-            .gives_nothing(204, "It is gone.")
-            .may(&[409]);
+        |op| op.summary("Revoke an admin token")
+            .description("It stops working with the next request.")
+            .response_empty(204, "It is gone.")
+            .errors(&[409]);
     get "/audit" audit::page,
-        |op| op.says("Read the audit log, newest first")
+        |op| op.summary("Read the audit log, newest first")
             .query::<audit::AuditQuery>()
-            .gives::<AuditPage>(200, "A page of entries.")
-            .may(&[400, 409]);
+            .response::<AuditPage>(200, "A page of entries.")
+            .errors(&[400, 409]);
 };
 
 /// The routes that are open to everyone who reaches the listener: they name no user and hold no secret.
 pub const OPEN: &[Route] = routes! {
     get "/openapi.json" async || Json(document()),
-        |op| op.says("Read this document").gives::<Document>(200, "OpenAPI 3.1.");
+        |op| op.summary("Read this document").response::<Document>(200, "OpenAPI 3.1.");
     get "/healthz" async || "ok\n",
-        |op| op.says("Tell whether the process is alive")
-            .gives_text(200, "It is.", TEXT, "ok\n");
+        |op| op.summary("Tell whether the process is alive")
+            .response_text(200, "It is.", TEXT, "ok\n");
     get "/readyz" server::ready,
-        |op| op.says("Tell whether the store can be written")
-            .more("It really writes, and tells everybody who asks within a second the same.")
-            .gives_text(200, "It can.", TEXT, "ok\n")
-            .may(&[503]);
+        |op| op.summary("Tell whether the store can be written")
+            .description("It really writes, and tells everybody who asks within a second the same.")
+            .response_text(200, "It can.", TEXT, "ok\n")
+            .errors(&[503]);
     get "/metrics" server::metrics,
-        |op| op.says("Read the metrics")
-            .gives_text(200, "For Prometheus.", OPENMETRICS, "portraitd_store_changes_total 7\n# EOF\n")
-            .may(&[409]);
+        |op| op.summary("Read the metrics")
+            .response_text(200, "For Prometheus.", OPENMETRICS, "portraitd_store_changes_total 7\n# EOF\n")
+            .errors(&[409]);
 };
 
 /// The OpenAPI document of all routes.

@@ -1,7 +1,7 @@
 //! What every handler of the admin API works on. A change goes through here alone: validated whole, stored with its
 //! entry of the audit log in one commit, and in force before the answer.
 
-use crate::audit_log::{Act, Changed, DONE};
+use crate::audit_log::{AuditContext, Changed, DONE};
 use crate::auth::Authenticator;
 use crate::error::AdminError;
 use crate::readiness::Readiness;
@@ -66,8 +66,8 @@ impl State {
     }
 
     /// Where an operator's change of so many accounts comes from; `None` when the app has no webhook to tell.
-    pub(super) fn origin(&self, app: &App, act: &Act, accounts: usize) -> Option<Origin> {
-        self.event_ids.origin(&app.settings, OPERATOR, act.address(), accounts)
+    pub(super) fn origin(&self, app: &App, context: &AuditContext, accounts: usize) -> Option<Origin> {
+        self.event_ids.origin(&app.settings, OPERATOR, context.address(), accounts)
     }
 
     pub(super) fn app(&self, id: &str) -> Result<Arc<App>, AdminError> {
@@ -98,7 +98,7 @@ impl State {
     pub(super) async fn change<T: Send + 'static>(
         &self,
         id: &str,
-        act: &Act,
+        context: &AuditContext,
         edit: impl Fn(&mut AppSettings) -> Result<T, AdminError> + Send + Sync + 'static,
     ) -> Result<T, AdminError> {
         const ATTEMPTS: usize = 5;
@@ -115,7 +115,7 @@ impl State {
                 Ok((Box::new(settings), outcome, changed))
             })
             .await?;
-            match self.operate(act, Some(id), PutApp { settings, expected }, changed).await {
+            match self.write_audited(context, Some(id), PutApp { settings, expected }, changed).await {
                 Err(StoreError::Conflict) => self.registry.reload().await?,
                 stored => {
                     stored?;
@@ -128,10 +128,14 @@ impl State {
     }
 
     /// Stores the settings of a new app.
-    pub(super) async fn create(&self, settings: AppSettings, act: &Act) -> Result<(), StoreError> {
+    pub(super) async fn create(
+        &self,
+        settings: AppSettings,
+        context: &AuditContext,
+    ) -> Result<(), StoreError> {
         let (id, changed) = (settings.id, settings_diff::settings(None, &settings));
         let write = PutApp { settings: Box::new(settings), expected: None };
-        self.operate(act, Some(id), write, changed).await?;
+        self.write_audited(context, Some(id), write, changed).await?;
         self.in_force(id).await
     }
 
@@ -142,36 +146,36 @@ impl State {
     }
 
     /// Writes, and writes it down in the same unit.
-    pub(super) async fn operate<W: TypedWrite>(
+    pub(super) async fn write_audited<W: TypedWrite>(
         &self,
-        act: &Act,
+        context: &AuditContext,
         app: Option<SdkAppId>,
         write: W,
         changed: Changed,
     ) -> Result<W::Output, StoreError> {
-        let text = serde_json::to_string(&act.entry(DONE.to_owned(), changed));
+        let text = serde_json::to_string(&context.entry(DONE.to_owned(), changed));
         let text = text.map_err(|error| StoreError::Corrupt(error.to_string()))?;
         self.store.perform(write, Some(AuditNote { app, at: self.clock.now(), text })).await
     }
 
     /// Writes down what is no change of the store.
-    pub(super) async fn write_down(
+    pub(super) async fn audit(
         &self,
-        act: &Act,
+        context: &AuditContext,
         app: Option<SdkAppId>,
         changed: Changed,
     ) -> Result<(), AdminError> {
-        Ok(self.operate(act, app, NoteOnly, changed).await?)
+        Ok(self.write_audited(context, app, NoteOnly, changed).await?)
     }
 
     /// Writes down that a change was refused; nothing but the status, since a body may hold secrets.
-    pub(super) async fn write_down_refusal(&self, act: &Act, status: StatusCode) {
-        if act.reads() || !(status.is_client_error() || status.is_server_error()) {
+    pub(super) async fn audit_refusal(&self, context: &AuditContext, status: StatusCode) {
+        if context.reads() || !(status.is_client_error() || status.is_server_error()) {
             return;
         }
-        let entry = act.entry(format!("refused: {}", status.as_u16()), Changed::default());
+        let entry = context.entry(format!("refused: {}", status.as_u16()), Changed::default());
         let Ok(text) = serde_json::to_string(&entry) else { return };
-        let note = AuditNote { app: act.app(), at: self.clock.now(), text };
+        let note = AuditNote { app: context.app(), at: self.clock.now(), text };
         if let Err(error) = self.store.perform(NoteOnly, Some(note)).await {
             tracing::warn!(%error, "a refused admin call could not be written down");
         }

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What is in hand.
 #[derive(Debug)]
-pub(crate) struct Load {
+pub(crate) struct AdmissionControl {
     calls: Arc<Gauge>,
     bodies: Arc<Gauge>,
     /// Apart from the bodies: answers that nobody reads must not keep requests out.
@@ -27,12 +27,12 @@ struct Gauge {
 
 /// A part of what may be in hand; given back when dropped.
 #[derive(Debug)]
-pub(crate) struct Share {
+pub(crate) struct Permit {
     gauge: Arc<Gauge>,
     taken: usize,
 }
 
-impl Load {
+impl AdmissionControl {
     /// At most so many calls, so many bytes of their bodies, and as many of their answers.
     pub(crate) fn new(calls_max: usize, bytes_max: usize) -> Self {
         let gauge = |max| Arc::new(Gauge { taken: AtomicUsize::new(0), max });
@@ -40,15 +40,15 @@ impl Load {
     }
 
     /// One more call.
-    pub(crate) fn call(&self) -> Result<Share, ApiError> {
-        let mut share = Share { gauge: Arc::clone(&self.calls), taken: 0 };
+    pub(crate) fn call(&self) -> Result<Permit, ApiError> {
+        let mut share = Permit { gauge: Arc::clone(&self.calls), taken: 0 };
         share.grow(1)?;
         Ok(share)
     }
 
     /// Room for a body, empty yet.
-    pub(crate) fn room(&self) -> Share {
-        Share { gauge: Arc::clone(&self.bodies), taken: 0 }
+    pub(crate) fn room(&self) -> Permit {
+        Permit { gauge: Arc::clone(&self.bodies), taken: 0 }
     }
 
     /// An answer that counts until the last byte of it is sent. Small ones are not counted: each connection has one at
@@ -58,7 +58,7 @@ impl Load {
         if answer.len() <= SMALL {
             return Ok(answer);
         }
-        let mut share = Share { gauge: Arc::clone(&self.answers), taken: 0 };
+        let mut share = Permit { gauge: Arc::clone(&self.answers), taken: 0 };
         share.grow(answer.len())?;
         Ok(Bytes::from_owner(Held { answer, _share: share }))
     }
@@ -67,7 +67,7 @@ impl Load {
 /// An answer on its way.
 struct Held {
     answer: Bytes,
-    _share: Share,
+    _share: Permit,
 }
 
 impl AsRef<[u8]> for Held {
@@ -76,13 +76,13 @@ impl AsRef<[u8]> for Held {
     }
 }
 
-impl Share {
+impl Permit {
     /// Takes so much more, or nothing.
     pub(crate) fn grow(&mut self, more: usize) -> Result<(), ApiError> {
         let max = self.gauge.max;
         let take = |taken: usize| taken.checked_add(more).filter(|taken| *taken <= max);
         if self.gauge.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_err() {
-            return Err(ApiError::said(
+            return Err(ApiError::with_detail(
                 ErrorCode::Timeout,
                 "the server has as many requests in hand as it can serve; send the request again",
                 "服务器正在处理的请求已达上限，请重试",
@@ -93,7 +93,7 @@ impl Share {
     }
 }
 
-impl Drop for Share {
+impl Drop for Permit {
     fn drop(&mut self) {
         self.gauge.taken.fetch_sub(self.taken, Ordering::Relaxed);
     }
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn what_is_in_hand_is_bounded_and_given_back() {
-        let load = Load::new(2, 100_000);
+        let load = AdmissionControl::new(2, 100_000);
         let calls = [load.call().unwrap(), load.call().unwrap()];
         assert_eq!(load.call().err().map(|error| error.code()), Some(ErrorCode::Timeout));
         drop(calls);

@@ -1,6 +1,6 @@
 //! Request bodies, bounded in size and time.
 
-use crate::admission::Share;
+use crate::admission::Permit;
 use crate::envelope::ApiError;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
@@ -23,15 +23,15 @@ pub struct BodyLimits {
 impl BodyLimits {
     /// Reads a body to its end, within `room`: 60002 when it is too large or breaks off, 60008 when it takes too long. After a
     /// failure the connection is of no more use.
-    pub(crate) async fn read(self, body: &mut Incoming, room: &mut Share) -> Result<Bytes, ApiError> {
+    pub(crate) async fn read(self, body: &mut Incoming, room: &mut Permit) -> Result<Bytes, ApiError> {
         let late = |_| ApiError::new(ErrorCode::Timeout);
         timeout(self.timeout, self.collect(body, room)).await.map_err(late)?
     }
 
-    async fn collect(self, body: &mut Incoming, room: &mut Share) -> Result<Bytes, ApiError> {
+    async fn collect(self, body: &mut Incoming, room: &mut Permit) -> Result<Bytes, ApiError> {
         let bytes_max = self.bytes_max;
         let too_large = || {
-            ApiError::said(
+            ApiError::with_detail(
                 ErrorCode::HttpParse,
                 format!("the body is larger than {bytes_max} bytes"),
                 format!("包体超过 {bytes_max} 字节"),

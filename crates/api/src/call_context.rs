@@ -1,7 +1,7 @@
 //! What a call works with: the services that all share, its app, its caller.
 
 use crate::envelope::ApiError;
-use crate::large_reads::Beside;
+use crate::large_reads::LargeReads;
 use crate::registry::{App, Registry};
 use portraitd_model::{AccountSeed, Clock, ErrorCode, Origin, Role, Service, UserId};
 use portraitd_store::{Store, StoreError};
@@ -33,7 +33,7 @@ pub struct Services {
     /// Names the events of changes.
     pub event_ids: Arc<EventIds>,
     /// The thread for large answers.
-    pub beside: Beside,
+    pub large_reads: LargeReads,
 }
 
 /// What one call works with.
@@ -107,7 +107,7 @@ impl CallContext<'_> {
     /// There may be new events.
     pub(crate) fn tell(&self) {
         if self.app.settings.webhook.is_some() {
-            self.app.delivery.news.notify_one();
+            self.app.delivery.wake.notify_one();
         }
     }
 
@@ -135,7 +135,7 @@ pub(crate) fn bounded<T>(list: Option<Vec<T>>) -> Result<Vec<T>, ApiError> {
     if list.is_empty() || list.len() > ACCOUNTS_MAX {
         let (count, code) = (list.len(), ErrorCode::LoginBadParameter);
         let english = format!("the list of accounts holds {count} entries; 1 to {ACCOUNTS_MAX} are allowed");
-        return Err(ApiError::said(
+        return Err(ApiError::with_detail(
             code,
             english,
             format!("账号列表含 {count} 项，允许 1 至 {ACCOUNTS_MAX} 项"),

@@ -29,7 +29,7 @@ pub(crate) async fn timed<T>(took: &mut Duration, step: impl Future<Output = T>)
 }
 
 /// A request that was answered.
-pub struct Told<'a> {
+pub struct CallRecord<'a> {
     /// The request without its body. Its query holds the UserSig and is never logged.
     pub head: &'a Parts,
     /// `None` when the path names none.
@@ -49,5 +49,5 @@ pub struct Told<'a> {
 /// Takes note of calls that were answered.
 pub trait CallExporter: Send + Sync + std::fmt::Debug {
     /// Never waits, and never fails: a call does not depend on it.
-    fn export(&self, call: &Told<'_>);
+    fn export(&self, call: &CallRecord<'_>);
 }

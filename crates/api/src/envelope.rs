@@ -57,7 +57,11 @@ impl ApiError {
     }
 
     /// A code with a sentence in both languages.
-    pub(crate) fn said(code: ErrorCode, english: impl Into<String>, chinese: impl Into<String>) -> Self {
+    pub(crate) fn with_detail(
+        code: ErrorCode,
+        english: impl Into<String>,
+        chinese: impl Into<String>,
+    ) -> Self {
         Self { code, cause: Cause::Said { english: english.into(), chinese: chinese.into() } }
     }
 
@@ -150,7 +154,7 @@ pub const BROKEN_HTTP: &str = concat!(
 
 /// The answer to a request that came without TLS to a port where TLS is spoken.
 pub fn tls_only() -> Response<Full<Bytes>> {
-    let error = ApiError::said(
+    let error = ApiError::with_detail(
         ErrorCode::HttpParse,
         "this port speaks TLS: write https:// instead of http://",
         "该端口使用 TLS，请将 http:// 改为 https://",
@@ -314,13 +318,14 @@ mod tests {
 
     #[test]
     fn details_are_ascii_in_the_header() {
-        let error: Result<Answer, _> = Err(ApiError::said(ErrorCode::BadParameter, "100%\n", "中"));
+        let error: Result<Answer, _> = Err(ApiError::with_detail(ErrorCode::BadParameter, "100%\n", "中"));
         let style = Style { language: Language::English, error_detail: false };
         let response = respond(&error, None, style);
         assert_eq!(response.headers().get("x-error-detail").unwrap(), "100%25%0A");
         let style = Style { language: Language::Chinese, error_detail: false };
         assert_eq!(respond(&error, None, style).headers().get("x-error-detail").unwrap(), "%E4%B8%AD");
-        let long: Result<Answer, _> = Err(ApiError::said(ErrorCode::BadParameter, "", "中".repeat(9999)));
+        let long: Result<Answer, _> =
+            Err(ApiError::with_detail(ErrorCode::BadParameter, "", "中".repeat(9999)));
         let detail = respond(&long, None, style).headers().get("x-error-detail").unwrap().clone();
         assert_eq!(detail.to_str().unwrap(), "%E4%B8%AD".repeat(500), "a whole number of characters");
     }

@@ -10,7 +10,8 @@ use portraitd_model::ErrorCode;
 /// 60002 when the request has not exactly one `Host` (RFC 9112, section 3.2), or chunks within another coding (section
 /// 6.1). Where there is a length beside chunks, hyper goes by the chunks and ends the connection.
 pub(crate) fn unambiguous(head: &Parts) -> Result<(), ApiError> {
-    let refused = |english: &str, chinese: &str| Err(ApiError::said(ErrorCode::HttpParse, english, chinese));
+    let refused =
+        |english: &str, chinese: &str| Err(ApiError::with_detail(ErrorCode::HttpParse, english, chinese));
     match head.headers.get_all(HOST).iter().count() {
         1 => {}
         // HTTP/1.0 knows no Host.

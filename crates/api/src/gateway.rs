@@ -1,11 +1,11 @@
 //! The way of a request, from the socket's bytes to the answer. Which error wins is visible on the wire, so the
 //! order of the checks stands in one function: `Gateway::decide`.
 
-use crate::admission::Load;
+use crate::admission::AdmissionControl;
 use crate::authenticate::Authenticator;
 use crate::body::BodyLimits;
 use crate::call_context::{CallContext, Services};
-use crate::call_record::{Steps, Told, timed};
+use crate::call_record::{CallRecord, Steps, timed};
 use crate::client_address::client_address;
 use crate::endpoints;
 use crate::envelope::{Answer, ApiError, Style, respond};
@@ -67,7 +67,7 @@ pub struct Gateway {
     config: GatewayConfig,
     telemetry: Arc<Telemetry>,
     authenticator: Authenticator,
-    load: Load,
+    load: AdmissionControl,
     request_ids: RequestIds,
     /// `None` in `serve`.
     hooks: Option<Arc<dyn CallHooks>>,
@@ -95,7 +95,7 @@ impl Gateway {
         seed: u64,
     ) -> Self {
         let authenticator = Authenticator::new(config.usersig_failures_per_ip);
-        let load = Load::new(config.requests_max, config.request_memory_bytes_max);
+        let load = AdmissionControl::new(config.requests_max, config.request_memory_bytes_max);
         let request_ids = RequestIds::new(seed);
         Self { services, config, telemetry, authenticator, load, request_ids, hooks }
     }
@@ -146,7 +146,7 @@ impl Gateway {
         }
         let usage = progress.app.as_ref().map_or(&self.services.registry.unclaimed, |app| &app.usage);
         usage.record(progress.command, outcome.as_ref().err().map(ApiError::code), self.services.clock.now());
-        let told = Told {
+        let told = CallRecord {
             head: &head,
             command: progress.command,
             sdk_app_id: progress.sdk_app_id,
@@ -187,7 +187,7 @@ impl Gateway {
         self.admits_host(head).inspect_err(|_| progress.close = true)?;
         // A GET with a body is served: a published Python client sends `account_check` so.
         if head.method != Method::POST && (head.method != Method::GET || body.is_end_stream()) {
-            return Err(ApiError::said(
+            return Err(ApiError::with_detail(
                 ErrorCode::HttpParse,
                 format!("the method is {}; use POST with a JSON body", head.method),
                 format!("请求方法为 {}，请使用 POST 并携带 JSON 包体", head.method),

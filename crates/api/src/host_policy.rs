@@ -41,7 +41,7 @@ impl HostPolicy {
 
 fn refused(name: &HeaderName, value: &str) -> ApiError {
     let value: String = value.chars().take(100).collect();
-    ApiError::said(
+    ApiError::with_detail(
         ErrorCode::HttpParse,
         format!("the {name} `{value}` is neither local nor allowed; start with --allow-host to let it in"),
         format!("{name}“{value}”既非本机也不在允许之列；如需放行，请使用 --allow-host 启动"),

@@ -16,7 +16,7 @@ const DEPTH_MAX: usize = 16;
 /// Reads a body into a wire struct: 60003 when it is not JSON, the service's own code when it is of another shape.
 pub(crate) fn decode<'a, T: Deserialize<'a>>(service: Service, body: &'a [u8]) -> Result<T, ApiError> {
     let not_json = |why: &dyn fmt::Display| {
-        ApiError::said(
+        ApiError::with_detail(
             ErrorCode::JsonParse,
             format!("the body is not valid JSON: {why}"),
             format!("包体不是有效的 JSON：{why}"),
@@ -35,7 +35,7 @@ pub(crate) fn decode<'a, T: Deserialize<'a>>(service: Service, body: &'a [u8]) -
             return not_json(&syntax);
         }
         let shape = without_value(&shape.to_string());
-        ApiError::said(
+        ApiError::with_detail(
             service.bad_parameter(),
             format!("the body is JSON of another shape than this API's: {shape}"),
             format!("包体 JSON 结构与接口不符：{shape}"),

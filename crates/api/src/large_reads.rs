@@ -11,15 +11,15 @@ use tokio::task::spawn_blocking;
 
 /// The thread, or rather the right to use it.
 #[derive(Debug)]
-pub struct Beside(Arc<Semaphore>);
+pub struct LargeReads(Arc<Semaphore>);
 
-impl Default for Beside {
+impl Default for LargeReads {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Beside {
+impl LargeReads {
     /// Returns the right to use the thread, which is free.
     pub fn new() -> Self {
         Self(Arc::new(Semaphore::new(1)))
@@ -58,34 +58,34 @@ mod tests {
     use std::thread;
     use tokio::sync::oneshot;
 
-    async fn thread_of(beside: &Beside) -> thread::ThreadId {
-        beside.run(async { thread::current().id() }).await
+    async fn thread_of(large_reads: &LargeReads) -> thread::ThreadId {
+        large_reads.run(async { thread::current().id() }).await
     }
 
     #[tokio::test]
     async fn one_is_beside_and_who_comes_meanwhile_is_not() {
-        let (beside, here) = (Beside::new(), thread::current().id());
+        let (large_reads, here) = (LargeReads::new(), thread::current().id());
         let (started, starts) = oneshot::channel();
         let (end, ends) = oneshot::channel::<()>();
-        let mut first = Box::pin(beside.run(async {
+        let mut first = Box::pin(large_reads.run(async {
             let _ = started.send(());
             let _ = ends.await;
             thread::current().id()
         }));
         assert!(first.as_mut().now_or_never().is_none());
         starts.await.unwrap();
-        assert_eq!(thread_of(&beside).await, here);
+        assert_eq!(thread_of(&large_reads).await, here);
         end.send(()).unwrap();
         assert_ne!(first.await, here);
-        assert_ne!(thread_of(&beside).await, here, "the place was given back");
+        assert_ne!(thread_of(&large_reads).await, here, "the place was given back");
     }
 
     #[tokio::test]
     async fn a_panic_there_is_one_here_and_gives_the_place_back() {
-        let (beside, here) = (Beside::new(), thread::current().id());
-        let failed = AssertUnwindSafe(beside.run(async { panic!("on purpose") })).catch_unwind().await;
+        let (large_reads, here) = (LargeReads::new(), thread::current().id());
+        let failed = AssertUnwindSafe(large_reads.run(async { panic!("on purpose") })).catch_unwind().await;
         let failed: Result<(), _> = failed;
         assert!(failed.is_err());
-        assert_ne!(thread_of(&beside).await, here);
+        assert_ne!(thread_of(&large_reads).await, here);
     }
 }

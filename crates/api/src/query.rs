@@ -64,7 +64,7 @@ impl<'a> Query<'a> {
 /// 60025, with which parameter it is.
 fn wrong(english: &str, chinese: &str) -> ApiError {
     let english = format!("the URL's parameter {english}");
-    ApiError::said(ErrorCode::UrlParameter, english, format!("URL 参数 {chinese}"))
+    ApiError::with_detail(ErrorCode::UrlParameter, english, format!("URL 参数 {chinese}"))
 }
 
 /// What is before an ASCII byte and what is behind it.

@@ -1,12 +1,12 @@
 //! What the log says of a request.
 
-use crate::call_record::{Steps, Told};
+use crate::call_record::{CallRecord, Steps};
 use crate::telemetry::Telemetry;
 use portraitd_model::Language;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-impl Told<'_> {
+impl CallRecord<'_> {
     /// Counts the request, passes it on where there is an exporter, and writes one line for it; a second one when it took as long as `slow` (zero = never).
     pub(crate) fn log(&self, slow: Duration, telemetry: &Telemetry) {
         telemetry.answered(self.command, self.elapsed);

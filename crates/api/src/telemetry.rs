@@ -1,7 +1,7 @@
 //! What a running server measures of itself. Every request costs a few relaxed additions: no lock, no allocation, no
 //! lookup by name.
 
-use crate::call_record::{CallExporter, Told};
+use crate::call_record::{CallExporter, CallRecord};
 use portraitd_http::certificate::Certificate;
 use portraitd_http::stats::Counts;
 use portraitd_model::Command;
@@ -49,7 +49,7 @@ impl Telemetry {
     }
 
     /// Passes a call on.
-    pub(crate) fn export(&self, call: &Told<'_>) {
+    pub(crate) fn export(&self, call: &CallRecord<'_>) {
         if let Some(exporter) = &self.exporter {
             exporter.export(call);
         }

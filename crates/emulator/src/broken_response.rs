@@ -14,7 +14,7 @@ use tokio::time::Sleep;
 
 /// What becomes of an answer on its way out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Manner {
+pub enum ResponseFault {
     /// Nothing is sent, and the connection is closed.
     Cut,
     /// The head and half of the body, then the connection is closed.
@@ -36,7 +36,7 @@ const MOMENT: Duration = Duration::from_millis(10);
 const PAGE: &str =
     "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n";
 
-impl Manner {
+impl ResponseFault {
     /// Makes the answer leave so.
     pub(crate) fn apply(self, mut response: Response<Full<Bytes>>, whole: &Bytes) -> Response<Body> {
         let half = || whole.slice(..whole.len() / 2);

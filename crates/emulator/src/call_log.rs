@@ -15,7 +15,7 @@ const BODY_BYTES_MAX: usize = 16 << 10;
 
 /// A request and what became of it. The query is not in it: it holds the UserSig.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Called {
+pub(crate) struct RecordedCall {
     /// Counts requests from 1 on; give it as `after` to get those that follow.
     pub(crate) number: u64,
     pub(crate) at_ms: u64,
@@ -29,11 +29,11 @@ pub(crate) struct Called {
     /// The accounts that the body names.
     pub(crate) users: Vec<String>,
     /// As JSON, or as text when it is none or too long.
-    pub(crate) body: Option<Kept>,
+    pub(crate) body: Option<RecordedBody>,
     /// `ErrorCode`; absent when a fault closed the connection before anything was decided.
     pub(crate) code: Option<u32>,
     /// What was answered, or would have been without a fault.
-    pub(crate) answer: Option<Kept>,
+    pub(crate) answer: Option<RecordedBody>,
     /// Why, in words; the same as in `X-Error-Detail`.
     pub(crate) detail: Option<String>,
     pub(crate) fault: Option<FaultMet>,
@@ -51,12 +51,12 @@ pub(crate) struct FaultMet {
 /// A body as it is kept: exact JSON, or the start of some text.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(untagged)]
-pub(crate) enum Kept {
+pub(crate) enum RecordedBody {
     Json(Box<RawValue>),
     Text(String),
 }
 
-impl Kept {
+impl RecordedBody {
     /// Nothing of an empty body.
     pub(crate) fn of(body: &[u8]) -> Option<Self> {
         if body.is_empty() {
@@ -75,7 +75,7 @@ impl Kept {
     }
 }
 
-impl Entry for Called {
+impl Entry for RecordedCall {
     fn number(&mut self, number: u64) {
         self.number = number;
     }
@@ -88,7 +88,7 @@ impl Entry for Called {
         /// Everything else.
         const REST: usize = 512;
         let users: usize = self.users.iter().map(String::len).sum();
-        let bodies = self.body.iter().chain(&self.answer).map(Kept::bytes).sum::<usize>();
+        let bodies = self.body.iter().chain(&self.answer).map(RecordedBody::bytes).sum::<usize>();
         REST + self.path.len() + users + bodies
     }
 }
@@ -101,7 +101,7 @@ pub(super) struct Trace {
     pub(super) fault: Option<Fired>,
 }
 
-impl Called {
+impl RecordedCall {
     pub(super) fn of(
         call: &FinishedCall<'_>,
         trace: &Trace,
@@ -124,9 +124,9 @@ impl Called {
             app: call.app.map(|app| app.0),
             identifier: identifier(head.uri.query().unwrap_or_default()),
             users: trace.users.clone(),
-            body: Kept::of(&trace.body),
+            body: RecordedBody::of(&trace.body),
             code: decided(outcome.as_ref().err().map_or(0, |error| error.code().number())),
-            answer: Kept::of(answer).filter(|_| !undecided),
+            answer: RecordedBody::of(answer).filter(|_| !undecided),
             detail: error.map(|error| error.explain(call.language)),
             fault: trace.fault.map(|fired| FaultMet { rule: fired.rule, effect: fired.effect.words() }),
             request_id: request_id.to_owned(),
@@ -200,12 +200,12 @@ mod tests {
 
     #[test]
     fn bodies_are_kept_exactly_or_cut() {
-        let json = |kept: Option<Kept>| serde_json::to_string(&kept).unwrap();
-        assert_eq!(json(Kept::of(b"{\"n\":1.0}")), "{\"n\":1.0}");
-        assert_eq!(json(Kept::of(b"")), "null");
-        assert_eq!(json(Kept::of(b"{")), "\"{\"");
+        let json = |kept: Option<RecordedBody>| serde_json::to_string(&kept).unwrap();
+        assert_eq!(json(RecordedBody::of(b"{\"n\":1.0}")), "{\"n\":1.0}");
+        assert_eq!(json(RecordedBody::of(b"")), "null");
+        assert_eq!(json(RecordedBody::of(b"{")), "\"{\"");
         let long = format!("\"{}\"", "x".repeat(BODY_BYTES_MAX));
-        assert_eq!(Kept::of(long.as_bytes()).unwrap().bytes(), BODY_BYTES_MAX);
+        assert_eq!(RecordedBody::of(long.as_bytes()).unwrap().bytes(), BODY_BYTES_MAX);
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! The emulator: what `portraitd dev` can do beyond serving, so that tests can rehearse what the cloud never lets them.
 //! Only `dev` makes an [`Emulator`]; in `serve` there is none, and nothing here can be reached.
 
-use crate::broken_response::Manner;
-use crate::call_log::{Called, Trace};
+use crate::broken_response::ResponseFault;
+use crate::call_log::{RecordedCall, Trace};
 use crate::clock::EmulatorClock;
 use crate::fault::rule::Effect;
-use crate::fault::{Faults, Met};
+use crate::fault::{CallMatch, Faults};
 use crate::ring_buffer::Ring;
 use crate::sandbox::Sandbox;
-use crate::webhook_inbox::Told;
+use crate::webhook_inbox::InboxEntry;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -28,8 +28,8 @@ pub struct Emulator {
     pub(crate) clock: Arc<EmulatorClock>,
     /// The fault rules in force.
     pub faults: Faults,
-    pub(crate) calls: Ring<Called>,
-    pub(crate) inbox: Ring<Told>,
+    pub(crate) calls: Ring<RecordedCall>,
+    pub(crate) inbox: Ring<InboxEntry>,
     /// `None` where the data is kept on a disk.
     pub sandbox: Option<Sandbox>,
     /// The app that `dev` made.
@@ -72,7 +72,7 @@ impl CallHook for EmulatedCall {
         execute: BoxFuture<'a, Result<Answer, ApiError>>,
     ) -> BoxFuture<'a, Result<Answer, ApiError>> {
         let users = crate::call_log::users_of(call.body);
-        let met = Met { command: call.command.name(), app: call.app, users: &users };
+        let met = CallMatch { command: call.command.name(), app: call.app, users: &users };
         let fault = self.emulator.faults.pick(&met);
         self.trace = Trace { body: call.body.clone(), users, fault };
         let Some(fired) = fault else { return execute };
@@ -93,11 +93,11 @@ impl CallHook for EmulatedCall {
         let answer = answer.and_then(Result::ok).map(http_body_util::Collected::to_bytes).unwrap_or_default();
         let request_id = response.headers().get("x-request-id").and_then(|id| id.to_str().ok());
         let (at, request_id) = (emulator.clock.now(), request_id.unwrap_or_default());
-        emulator.calls.push(Called::of(call, &trace, at, request_id, &answer));
+        emulator.calls.push(RecordedCall::of(call, &trace, at, request_id, &answer));
         let Some(fired) = trace.fault else { return };
         response.headers_mut().insert(FAULT, HeaderValue::from(fired.rule));
         let manner = match fired.effect {
-            Effect::CloseBefore => Manner::Cut,
+            Effect::CloseBefore => ResponseFault::Cut,
             Effect::Answer(manner) => manner,
             Effect::Code(_) | Effect::Late => return,
         };
@@ -108,6 +108,6 @@ impl CallHook for EmulatedCall {
 /// How an answer is to leave, and the whole of it.
 #[derive(Clone)]
 pub(crate) struct Leaving {
-    pub(crate) manner: Manner,
+    pub(crate) manner: ResponseFault,
     pub(crate) answer: Bytes,
 }

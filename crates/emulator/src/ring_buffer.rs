@@ -80,7 +80,7 @@ impl<T: Entry> Ring<T> {
     }
 
     /// Tells of every entry that is added.
-    pub(crate) fn news(&self) -> watch::Receiver<u64> {
+    pub(crate) fn wake(&self) -> watch::Receiver<u64> {
         self.last.subscribe()
     }
 }

@@ -1,6 +1,6 @@
 //! The emulator's own webhook receiver: it says yes to everything and keeps what came, for a test's assertions.
 
-use crate::call_log::Kept;
+use crate::call_log::RecordedBody;
 use crate::ring_buffer::Entry;
 use hyper::HeaderMap;
 use percent_encoding::percent_decode_str;
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 /// A webhook call that came.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Told {
+pub(crate) struct InboxEntry {
     /// Counts calls from 1 on; give it as `after` to get those that follow.
     pub(crate) number: u64,
     pub(crate) at_ms: u64,
@@ -29,10 +29,10 @@ pub(crate) struct Told {
     pub(crate) query: BTreeMap<String, String>,
     /// Content type and `x-portraitd-…`.
     pub(crate) headers: BTreeMap<String, String>,
-    pub(crate) body: Option<Kept>,
+    pub(crate) body: Option<RecordedBody>,
 }
 
-impl Told {
+impl InboxEntry {
     pub(super) fn of(
         box_name: String,
         at: UnixMillis,
@@ -65,12 +65,12 @@ impl Told {
             event_id: headers.get(EVENT_ID).cloned(),
             query,
             headers,
-            body: Kept::of(body),
+            body: RecordedBody::of(body),
         }
     }
 }
 
-impl Entry for Told {
+impl Entry for InboxEntry {
     fn number(&mut self, number: u64) {
         self.number = number;
     }
@@ -84,6 +84,6 @@ impl Entry for Told {
         const REST: usize = 512;
         let pairs = self.query.iter().chain(&self.headers);
         REST + pairs.map(|(name, value)| name.len() + value.len()).sum::<usize>()
-            + self.body.as_ref().map_or(0, Kept::bytes)
+            + self.body.as_ref().map_or(0, RecordedBody::bytes)
     }
 }

@@ -4,8 +4,8 @@
 //! the deadlines in `timeouts`. HTTP/1.1 is the only version that is offered, with TLS and without.
 
 use crate::config::ListenerConfig;
-use crate::connection::{Answer, http1};
-use crate::connection_limit::{Places, Seating};
+use crate::connection::{Handler, http1};
+use crate::connection_limit::{ConnectionLimiter, ConnectionLimits};
 use crate::socket::Socket;
 use crate::stats::Counts;
 use crate::tls::{Greeting, Tls};
@@ -26,10 +26,10 @@ use tokio::sync::watch;
 const THIS_MACHINE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// What all connections of a listener share.
-struct Entrance<S> {
+struct ListenerShared<S> {
     config: ListenerConfig,
     counts: Arc<Counts>,
-    places: Arc<Places>,
+    limiter: Arc<ConnectionLimiter>,
     stop: watch::Receiver<bool>,
     answer: S,
     /// The answer to who speaks HTTP where TLS is spoken.
@@ -41,23 +41,23 @@ struct Entrance<S> {
 pub async fn serve(
     sockets: Vec<Socket>,
     config: ListenerConfig,
-    seating: Seating,
+    connection_limits: ConnectionLimits,
     counts: Arc<Counts>,
     stop: watch::Receiver<bool>,
-    answer: impl Answer,
+    answer: impl Handler,
     refuse_plain: fn() -> Response<Full<Bytes>>,
 ) {
-    let places = Places::new(seating, Arc::clone(&counts));
-    let entrance = Arc::new(Entrance { config, counts, places, stop, answer, refuse_plain });
+    let limiter = ConnectionLimiter::new(connection_limits, Arc::clone(&counts));
+    let shared = Arc::new(ListenerShared { config, counts, limiter, stop, answer, refuse_plain });
     let graceful = GracefulShutdown::new();
-    join_all(sockets.into_iter().map(|socket| accept(socket, Arc::clone(&entrance), &graceful))).await;
+    join_all(sockets.into_iter().map(|socket| accept(socket, Arc::clone(&shared), &graceful))).await;
     if tokio::time::timeout(config.shutdown_timeout, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests were still in flight when the time to finish them ran out");
     }
 }
 
-async fn accept<S: Answer>(socket: Socket, entrance: Arc<Entrance<S>>, graceful: &GracefulShutdown) {
-    let mut stop = entrance.stop.clone();
+async fn accept<S: Handler>(socket: Socket, shared: Arc<ListenerShared<S>>, graceful: &GracefulShutdown) {
+    let mut stop = shared.stop.clone();
     loop {
         let accepted = tokio::select! {
             accepted = next(&socket) => accepted,
@@ -73,21 +73,21 @@ async fn accept<S: Answer>(socket: Socket, entrance: Arc<Entrance<S>>, graceful:
             }
         };
         let peer = incoming.peer();
-        let Some(place) = entrance.places.take(peer) else { continue };
-        let (entrance, watcher) = (Arc::clone(&entrance), graceful.watcher());
+        let Some(permit) = shared.limiter.take(peer) else { continue };
+        let (shared, watcher) = (Arc::clone(&shared), graceful.watcher());
         // Tasks of their own kinds, since one that could do all would be as large as the largest for everybody.
         match incoming {
             Incoming::Tcp(stream, _, None) => tokio::spawn(async move {
-                ended(peer, http1(stream, peer, entrance.config, entrance.answer.clone(), watcher).await);
-                drop(place);
+                ended(peer, http1(stream, peer, shared.config, shared.answer.clone(), watcher).await);
+                drop(permit);
             }),
             Incoming::Tcp(stream, _, Some(tls)) => tokio::spawn(async move {
-                secured(stream, peer, tls, entrance, watcher).await;
-                drop(place);
+                secured(stream, peer, tls, shared, watcher).await;
+                drop(permit);
             }),
             Incoming::Unix(stream) => tokio::spawn(async move {
-                ended(peer, http1(stream, peer, entrance.config, entrance.answer.clone(), watcher).await);
-                drop(place);
+                ended(peer, http1(stream, peer, shared.config, shared.answer.clone(), watcher).await);
+                drop(permit);
             }),
         };
     }
@@ -124,20 +124,20 @@ async fn next(socket: &Socket) -> io::Result<Incoming> {
 }
 
 /// One connection to a port where TLS is spoken.
-async fn secured<S: Answer>(
+async fn secured<S: Handler>(
     stream: TcpStream,
     peer: IpAddr,
     tls: Tls,
-    entrance: Arc<Entrance<S>>,
+    shared: Arc<ListenerShared<S>>,
     watcher: Watcher,
 ) {
-    let (config, stop) = (entrance.config, entrance.stop.clone());
-    let outcome = match tls.greet(stream, peer, config, stop, &entrance.counts).await {
+    let (config, stop) = (shared.config, shared.stop.clone());
+    let outcome = match tls.greet(stream, peer, config, stop, &shared.counts).await {
         None => return,
-        Some(Greeting::Tls(stream)) => http1(stream, peer, config, entrance.answer.clone(), watcher).await,
+        Some(Greeting::Tls(stream)) => http1(stream, peer, config, shared.answer.clone(), watcher).await,
         Some(Greeting::Plain(stream)) => {
-            entrance.counts.handshake_failed();
-            let refuse_plain = entrance.refuse_plain;
+            shared.counts.handshake_failed();
+            let refuse_plain = shared.refuse_plain;
             let refuse = move |_: Request<_>, _: IpAddr| async move { refuse_plain() };
             http1(stream, peer, config, refuse, watcher).await
         }

@@ -55,12 +55,12 @@ impl From<CallError> for String {
 
 /// Calls other servers.
 #[derive(Clone, Debug)]
-pub struct Outbound {
+pub struct HttpClient {
     client: Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>,
     policy: Arc<AddressPolicy>,
 }
 
-impl Outbound {
+impl HttpClient {
     /// A client that trusts the system's roots and those in a file.
     pub fn new(policy: AddressPolicy, ca_file: Option<&Path>) -> anyhow::Result<Self> {
         let mut roots = rustls::RootCertStore::empty();

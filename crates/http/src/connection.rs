@@ -1,8 +1,8 @@
 //! One connection: HTTP/1.1 over a stream with clocks.
 
 use crate::config::ListenerConfig;
-use crate::response_body::Sent;
-use crate::timeouts::{Deadlines, Progress};
+use crate::response_body::TrackedBody;
+use crate::timeouts::{Deadlines, RequestPhase};
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -21,7 +21,7 @@ pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for T {}
 
 /// Answers requests.
-pub trait Answer: Clone + Send + Sync + 'static {
+pub trait Handler: Clone + Send + Sync + 'static {
     /// The body of an answer.
     type Body: Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
         + Unpin
@@ -34,7 +34,7 @@ pub trait Answer: Clone + Send + Sync + 'static {
     fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Self::Future;
 }
 
-impl<S, F, B> Answer for S
+impl<S, F, B> Handler for S
 where
     S: Fn(Request<Incoming>, IpAddr) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response<B>> + Send + 'static,
@@ -49,21 +49,21 @@ where
 }
 
 /// Speaks HTTP/1.1 until the connection ends.
-pub(super) async fn http1<T: Stream, S: Answer>(
+pub(super) async fn http1<T: Stream, S: Handler>(
     stream: T,
     peer: IpAddr,
     config: ListenerConfig,
     answer: S,
     watcher: Watcher,
 ) -> hyper::Result<()> {
-    let progress = Progress::default();
-    let stream = Deadlines::new(stream, progress.clone(), config);
+    let phase = RequestPhase::default();
+    let stream = Deadlines::new(stream, phase.clone(), config);
     let service = service_fn(move |request| {
-        progress.request_read();
-        let (progress, answering) = (progress.clone(), answer.answer(request, peer));
+        phase.request_read();
+        let (phase, answering) = (phase.clone(), answer.answer(request, peer));
         async move {
             let response = answering.await;
-            Ok::<_, Infallible>(response.map(|body| Sent::new(body, progress)))
+            Ok::<_, Infallible>(response.map(|body| TrackedBody::new(body, phase)))
         }
     });
     let mut builder = http1::Builder::new();

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 /// How many connections there may be.
 #[derive(Clone, Debug)]
-pub struct Seating {
+pub struct ConnectionLimits {
     /// In all.
     pub connections_max: usize,
     /// From one address, an IPv6 /64 counting as one.
@@ -20,8 +20,8 @@ pub struct Seating {
 }
 
 /// The places of one listener.
-pub(super) struct Places {
-    seating: Seating,
+pub(super) struct ConnectionLimiter {
+    connection_limits: ConnectionLimits,
     counts: Arc<Counts>,
     taken: Mutex<Taken>,
 }
@@ -35,28 +35,29 @@ struct Taken {
 }
 
 /// A taken place; given back when dropped.
-pub(super) struct Place {
-    places: Arc<Places>,
+pub(super) struct ConnectionPermit {
+    limiter: Arc<ConnectionLimiter>,
     address: IpAddr,
     _open: Open,
 }
 
-impl Places {
+impl ConnectionLimiter {
     /// Refusals are logged so often at most.
     const TELL_EVERY: Duration = Duration::from_secs(1);
 
-    pub(super) fn new(seating: Seating, counts: Arc<Counts>) -> Arc<Self> {
-        Arc::new(Self { seating, counts, taken: Mutex::default() })
+    pub(super) fn new(connection_limits: ConnectionLimits, counts: Arc<Counts>) -> Arc<Self> {
+        Arc::new(Self { connection_limits, counts, taken: Mutex::default() })
     }
 
     /// A place for a connection from `peer`, if there is one.
-    pub(super) fn take(self: &Arc<Self>, peer: IpAddr) -> Option<Place> {
-        let (seating, address) = (&self.seating, caller_network(peer));
-        let is_proxy = || seating.trusted_proxies.iter().any(|proxy| proxy.contains(&peer.to_canonical()));
+    pub(super) fn take(self: &Arc<Self>, peer: IpAddr) -> Option<ConnectionPermit> {
+        let (connection_limits, address) = (&self.connection_limits, caller_network(peer));
+        let is_proxy =
+            || connection_limits.trusted_proxies.iter().any(|proxy| proxy.contains(&peer.to_canonical()));
         let mut taken = self.lock();
         let from_there = taken.by_address.get(&address).copied().unwrap_or(0);
-        let free = taken.all < seating.connections_max;
-        if !free || (from_there >= seating.per_address_max && !is_proxy()) {
+        let free = taken.all < connection_limits.connections_max;
+        if !free || (from_there >= connection_limits.per_address_max && !is_proxy()) {
             self.counts.refuse();
             if taken.told.is_none_or(|told| told.elapsed() >= Self::TELL_EVERY) {
                 taken.told = Some(Instant::now());
@@ -68,7 +69,7 @@ impl Places {
         taken.all += 1;
         taken.by_address.insert(address, from_there + 1);
         drop(taken);
-        Some(Place { places: Arc::clone(self), address, _open: self.counts.opened() })
+        Some(ConnectionPermit { limiter: Arc::clone(self), address, _open: self.counts.opened() })
     }
 
     fn lock(&self) -> MutexGuard<'_, Taken> {
@@ -76,9 +77,9 @@ impl Places {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        let mut taken = self.places.lock();
+        let mut taken = self.limiter.lock();
         taken.all = taken.all.saturating_sub(1);
         match taken.by_address.get_mut(&self.address) {
             Some(count) if *count > 1 => *count -= 1,
@@ -93,13 +94,13 @@ mod tests {
 
     #[test]
     fn one_address_does_not_take_every_place() {
-        let seating = Seating {
+        let connection_limits = ConnectionLimits {
             connections_max: 5,
             per_address_max: 2,
             trusted_proxies: vec!["10.0.0.1/32".parse().unwrap()],
         };
-        let places = Places::new(seating, Arc::default());
-        let take = |address: &str| places.take(address.parse().unwrap());
+        let limiter = ConnectionLimiter::new(connection_limits, Arc::default());
+        let take = |address: &str| limiter.take(address.parse().unwrap());
         let held = [take("192.0.2.1").unwrap(), take("::ffff:192.0.2.1").unwrap()];
         assert!(take("192.0.2.1").is_none());
         let neighbours = [take("2001:db8::1"), take("2001:db8::2"), take("2001:db8::3")];
@@ -111,7 +112,7 @@ mod tests {
         drop(held);
         assert!(take("192.0.2.1").is_some());
         drop(proxied);
-        assert!(places.lock().by_address.is_empty() && places.lock().all == 0);
-        assert_eq!(places.counts.open(), 0);
+        assert!(limiter.lock().by_address.is_empty() && limiter.lock().all == 0);
+        assert_eq!(limiter.counts.open(), 0);
     }
 }

@@ -3,6 +3,7 @@
 pub mod accept;
 pub mod address;
 pub mod address_policy;
+pub mod bind_error;
 pub mod certificate;
 pub mod client;
 pub mod config;
@@ -10,7 +11,6 @@ pub mod connection;
 pub mod connection_limit;
 mod fairness;
 pub mod network;
-pub mod port_owner;
 mod response_body;
 pub mod socket;
 pub mod stats;

@@ -1,21 +1,21 @@
 //! A body that tells the connection's clocks when hyper has all of it. An answer may come in pieces: between them the
 //! connection is neither idle nor waiting for a request.
 
-use crate::timeouts::Progress;
+use crate::timeouts::RequestPhase;
 use hyper::body::{Body, Frame, SizeHint};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 /// An answer's body on its way.
-pub(super) struct Sent<B: Body> {
+pub(super) struct TrackedBody<B: Body> {
     body: B,
-    progress: Progress,
+    phase: RequestPhase,
     told: bool,
 }
 
-impl<B: Body> Sent<B> {
-    pub(super) fn new(body: B, progress: Progress) -> Self {
-        let mut sent = Self { body, progress, told: false };
+impl<B: Body> TrackedBody<B> {
+    pub(super) fn new(body: B, phase: RequestPhase) -> Self {
+        let mut sent = Self { body, phase, told: false };
         sent.tell_if(sent.body.is_end_stream());
         sent
     }
@@ -23,19 +23,19 @@ impl<B: Body> Sent<B> {
     fn tell_if(&mut self, is_whole: bool) {
         if is_whole && !self.told {
             self.told = true;
-            self.progress.answered();
+            self.phase.answered();
         }
     }
 }
 
 /// Of an answer without a body (to HEAD) hyper takes nothing.
-impl<B: Body> Drop for Sent<B> {
+impl<B: Body> Drop for TrackedBody<B> {
     fn drop(&mut self) {
         self.tell_if(true);
     }
 }
 
-impl<B: Body + Unpin> Body for Sent<B> {
+impl<B: Body + Unpin> Body for TrackedBody<B> {
     type Data = B::Data;
     type Error = B::Error;
 

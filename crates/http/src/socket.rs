@@ -1,7 +1,7 @@
 //! Sockets that are open for connections: TCP, with TLS or without, and Unix.
 
 use crate::address::{Address, Addresses};
-use crate::port_owner;
+use crate::bind_error;
 use crate::tls::Tls;
 use anyhow::Context;
 use std::fs::{self, Permissions};
@@ -92,7 +92,7 @@ impl Socket {
 /// Opens a TCP port, or says who has it.
 pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| {
-        let sentence = port_owner::explain(address, &error);
+        let sentence = bind_error::explain(address, &error);
         anyhow::Error::new(error).context(sentence)
     })
 }

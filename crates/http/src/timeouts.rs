@@ -22,9 +22,9 @@ const SENDING: u8 = 3;
 
 /// How far the current request is; shared between the stream and the service.
 #[derive(Clone, Default)]
-pub(super) struct Progress(Arc<AtomicU8>);
+pub(super) struct RequestPhase(Arc<AtomicU8>);
 
-impl Progress {
+impl RequestPhase {
     /// The head was read: the service has the request.
     pub(super) fn request_read(&self) {
         self.set(ANSWERING);
@@ -47,7 +47,7 @@ impl Progress {
 /// A stream with clocks.
 pub(super) struct Deadlines<T> {
     stream: T,
-    progress: Progress,
+    phase: RequestPhase,
     config: ListenerConfig,
     budget: FairnessBudget,
     /// When the present wait for bytes must end.
@@ -75,12 +75,12 @@ impl Linger {
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Deadlines<T> {
-    pub(super) fn new(stream: T, progress: Progress, config: ListenerConfig) -> Self {
+    pub(super) fn new(stream: T, phase: RequestPhase, config: ListenerConfig) -> Self {
         // A connection that never sends a byte gets no more patience than a header.
         let read_by = Instant::now() + config.header_timeout;
         Self {
             stream,
-            progress,
+            phase,
             config,
             budget: FairnessBudget::default(),
             read_by,
@@ -118,7 +118,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Deadlines<T> {
     }
 
     fn hyper_speaks_for_itself(&self) -> bool {
-        self.progress.get() < ANSWERING
+        self.phase.get() < ANSWERING
     }
 
     fn written(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -154,13 +154,13 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Deadlines<T> {
         ready!(self.budget.poll(cx));
         let before = buf.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);
-        let phase = self.progress.get();
+        let phase = self.phase.get();
         match read {
             Poll::Ready(outcome) => {
                 let length = buf.filled().len().saturating_sub(before);
                 self.budget.spend(length);
                 if phase == IDLE && length > 0 {
-                    self.progress.set(READING_HEAD);
+                    self.phase.set(READING_HEAD);
                     self.read_by = after(self.config.header_timeout);
                 }
                 Poll::Ready(outcome)
@@ -213,8 +213,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Deadlines<T> {
         // hyper takes up the next request only after this.
         ready!(self.budget.poll(cx));
         // hyper flushes once an answer is whole in the socket: the connection idles from here.
-        if self.progress.get() == SENDING {
-            self.progress.set(IDLE);
+        if self.phase.get() == SENDING {
+            self.phase.set(IDLE);
             self.budget.answered();
             let idle_until = after(self.config.idle_timeout);
             self.read_by = idle_until;

@@ -2,8 +2,8 @@
 
 use crate::field::{FieldSpec, Permission, Role, STANDARD_FIELDS};
 use crate::lexicon::Lexicon;
-use crate::meant::{Meant, meant};
 use crate::profile::{ProfileItem, ProfilePatch};
+use crate::suggestion::{Suggestion, suggest};
 use crate::value::{FieldValue, RawValue, ValueProblem, ValueRule};
 use crate::{AppSettings, CustomKeyword, ErrorCode, Language, SdkAppId, SensitiveCode, StandardTag, Tag};
 
@@ -42,7 +42,7 @@ pub struct FieldError {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum FieldProblem {
     /// No such field; with what may have been meant.
-    UnknownTag(Option<Meant>),
+    UnknownTag(Option<Suggestion>),
     /// The caller may not write it.
     NotWritable,
     /// The caller may not read it.
@@ -135,7 +135,7 @@ impl FieldSchema {
         };
         spec.ok_or_else(|| {
             let specs = self.standard.iter().chain(self.custom.iter().map(|(_, spec)| spec));
-            FieldProblem::UnknownTag(meant(text, specs.map(|spec| spec.tag)))
+            FieldProblem::UnknownTag(suggest(text, specs.map(|spec| spec.tag)))
         })
     }
 }
@@ -168,7 +168,7 @@ impl FieldError {
 impl FieldProblem {
     fn explain(&self, language: Language) -> String {
         match (self, language) {
-            (Self::UnknownTag(Some(meant)), _) => meant.explain(language),
+            (Self::UnknownTag(Some(suggestion)), _) => suggestion.explain(language),
             (Self::UnknownTag(None), _) => ErrorCode::InvalidTag.meaning(language).to_owned(),
             (Self::NotWritable, _) => ErrorCode::NoWritePermission.meaning(language).to_owned(),
             (Self::NotReadable, _) => ErrorCode::NoReadPermission.meaning(language).to_owned(),

@@ -16,7 +16,7 @@ use portraitd_api::deletions;
 use portraitd_api::envelope;
 use portraitd_api::gateway::Gateway;
 use portraitd_api::hook::CallHooks;
-use portraitd_api::large_reads::Beside;
+use portraitd_api::large_reads::LargeReads;
 use portraitd_api::registry::Registry;
 use portraitd_api::telemetry::Telemetry;
 use portraitd_emulator::control;
@@ -25,8 +25,8 @@ use portraitd_emulator::front::Front;
 use portraitd_http::accept;
 use portraitd_http::certificate::Certificate;
 use portraitd_http::config::ListenerConfig;
-use portraitd_http::connection::Answer;
-use portraitd_http::connection_limit::Seating;
+use portraitd_http::connection::Handler;
+use portraitd_http::connection_limit::ConnectionLimits;
 use portraitd_http::socket::Socket;
 use portraitd_http::stats::Counts;
 use portraitd_http::tls::Tls;
@@ -108,7 +108,8 @@ impl Server {
             url: own_url(&urls).into(),
         });
         let (serving, gateway_store) = (config.listener(), Arc::clone(&store));
-        let services = Services { store: gateway_store, registry, clock, event_ids, beside: Beside::new() };
+        let services =
+            Services { store: gateway_store, registry, clock, event_ids, large_reads: LargeReads::new() };
         let hooks = emulator.map(|emulator| -> Arc<dyn CallHooks> { emulator });
         let gateway = Gateway::new(services, config.gateway(), telemetry, hooks, secret::random_u64()?);
         let gateway = Arc::new(gateway);
@@ -195,7 +196,7 @@ fn own_url(urls: &[String]) -> String {
 /// A listener whose sockets are open.
 struct Opened {
     sockets: Vec<Socket>,
-    seating: Seating,
+    connection_limits: ConnectionLimits,
     counts: Arc<Counts>,
     refuse_plain: fn() -> Response<Full<Bytes>>,
 }
@@ -203,21 +204,31 @@ struct Opened {
 impl Opened {
     fn public(sockets: Vec<Socket>, config: &Config, telemetry: &Telemetry) -> Self {
         let counts = Arc::clone(&telemetry.public);
-        Self { sockets, seating: config.seating(), counts, refuse_plain: envelope::tls_only }
+        Self {
+            sockets,
+            connection_limits: config.connection_limits(),
+            counts,
+            refuse_plain: envelope::tls_only,
+        }
     }
 
     fn admin(sockets: Vec<Socket>, telemetry: &Telemetry) -> Self {
         let counts = Arc::clone(&telemetry.admin);
-        Self { sockets, seating: Config::admin_seating(), counts, refuse_plain: router::tls_only }
+        Self {
+            sockets,
+            connection_limits: Config::admin_connection_limits(),
+            counts,
+            refuse_plain: router::tls_only,
+        }
     }
 
     fn serve(
         self,
         config: ListenerConfig,
         stop: watch::Receiver<bool>,
-        answer: impl Answer,
+        answer: impl Handler,
     ) -> JoinHandle<()> {
-        let Self { sockets, seating, counts, refuse_plain } = self;
-        tokio::spawn(accept::serve(sockets, config, seating, counts, stop, answer, refuse_plain))
+        let Self { sockets, connection_limits, counts, refuse_plain } = self;
+        tokio::spawn(accept::serve(sockets, config, connection_limits, counts, stop, answer, refuse_plain))
     }
 }

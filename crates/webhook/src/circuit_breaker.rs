@@ -10,7 +10,7 @@ const ASK_AFTER_MS: (u64, u64) = (1_000, 60_000);
 
 /// A receiver's health.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) struct Gate {
+pub(super) struct CircuitBreaker {
     failures: u32,
     closed: Option<Closed>,
 }
@@ -22,7 +22,7 @@ struct Closed {
     ask_at: UnixMillis,
 }
 
-impl Gate {
+impl CircuitBreaker {
     /// Says whether the receiver was down until now.
     pub(super) fn succeeded(&mut self) -> bool {
         std::mem::take(self).closed.is_some()
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn ten_failures_in_a_row_close_it_and_one_success_opens_it() {
-        let mut gate = Gate::default();
+        let mut gate = CircuitBreaker::default();
         let now = UnixMillis(1_000_000);
         for _ in 0..9 {
             gate.failed(now);
@@ -78,7 +78,7 @@ mod tests {
         assert_eq!(gate.ask_at(now), Some(UnixMillis(now.0 + 1_000)));
         let closed = gate;
         gate.failed(now);
-        assert_eq!(gate, Gate { failures: 11, ..closed }, "one that was on its way");
+        assert_eq!(gate, CircuitBreaker { failures: 11, ..closed }, "one that was on its way");
         assert_eq!(gate.down_ms(UnixMillis(now.0 + 7)), Some(7));
         let mut now = UnixMillis(now.0 + 1_000);
         for expected in [2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000] {

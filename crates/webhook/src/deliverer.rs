@@ -7,7 +7,7 @@ use crate::status::WebhookStatus;
 use crate::target::WebhookTargets;
 use ipnet::IpNet;
 use portraitd_http::address_policy::AddressPolicy;
-use portraitd_http::client::Outbound;
+use portraitd_http::client::HttpClient;
 use portraitd_model::{Clock, ProfileEvent, SdkAppId, WebhookUrl};
 use portraitd_store::{Backlog, EventState, Store};
 use std::path::PathBuf;
@@ -43,7 +43,7 @@ pub struct Webhooks {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) targets: watch::Receiver<WebhookTargets>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) outbound: Outbound,
+    pub(crate) outbound: HttpClient,
 }
 
 impl Webhooks {
@@ -55,7 +55,7 @@ impl Webhooks {
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Self> {
         let policy = AddressPolicy::public_and(config.allow_networks.clone());
-        let outbound = Outbound::new(policy, config.ca_file.as_deref())?;
+        let outbound = HttpClient::new(policy, config.ca_file.as_deref())?;
         Ok(Self { config, store, targets, clock, outbound })
     }
 

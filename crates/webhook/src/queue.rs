@@ -4,7 +4,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::circuit_breaker::Gate;
+use crate::circuit_breaker::CircuitBreaker;
 use crate::retry::Schedule;
 use portraitd_model::{UnixMillis, UserId};
 use portraitd_store::{DeliveryOutcome, OutboxEvent, OutboxSeq};
@@ -29,7 +29,7 @@ pub(super) struct Queue {
     later: BTreeMap<(UnixMillis, OutboxSeq), UserId>,
     /// Accounts that have room again for events that were passed over, with the first of them.
     to_reload: Vec<(UserId, OutboxSeq)>,
-    gate: Gate,
+    gate: CircuitBreaker,
     in_flight: usize,
     events: usize,
     bytes: u64,
@@ -45,7 +45,7 @@ struct Line {
 }
 
 /// How an attempt ended; an error says why.
-pub(super) type Outcome = Result<(), String>;
+pub(super) type AttemptOutcome = Result<(), String>;
 
 impl Queue {
     pub(super) fn new(schedule: Schedule) -> Self {
@@ -55,7 +55,7 @@ impl Queue {
             ready: BTreeSet::new(),
             later: BTreeMap::new(),
             to_reload: Vec::new(),
-            gate: Gate::default(),
+            gate: CircuitBreaker::default(),
             in_flight: 0,
             events: 0,
             bytes: 0,
@@ -124,10 +124,10 @@ impl Queue {
     }
 
     /// Takes what became of the event that [`Queue::next`] gave for this account; gives what is to be stored.
-    pub(super) fn settle(
+    pub(super) fn record(
         &mut self,
         user: UserId,
-        outcome: Outcome,
+        outcome: AttemptOutcome,
         now: UnixMillis,
     ) -> Vec<(OutboxSeq, DeliveryOutcome)> {
         let Some(line) = self.lines.get_mut(&user).filter(|line| line.in_flight) else { return Vec::new() };
@@ -252,8 +252,8 @@ impl Queue {
     }
 
     /// Tries everything at once: the receiver may be another one.
-    pub(super) fn hurry(&mut self) {
-        self.gate = Gate::default();
+    pub(super) fn retry_now(&mut self) {
+        self.gate = CircuitBreaker::default();
         self.all_due();
     }
 

@@ -13,8 +13,8 @@ const UP: u64 = u64::MAX;
 #[derive(Debug)]
 pub struct Delivery {
     /// There are new events.
-    pub news: Notify,
-    hurry: AtomicBool,
+    pub wake: Notify,
+    retry_now: AtomicBool,
     delivered: AtomicU64,
     failed: AtomicU64,
     parked: AtomicU64,
@@ -56,8 +56,8 @@ pub struct WebhookStatus {
 impl Default for Delivery {
     fn default() -> Self {
         Self {
-            news: Notify::new(),
-            hurry: AtomicBool::new(false),
+            wake: Notify::new(),
+            retry_now: AtomicBool::new(false),
             delivered: AtomicU64::new(0),
             failed: AtomicU64::new(0),
             parked: AtomicU64::new(0),
@@ -70,14 +70,14 @@ impl Default for Delivery {
 
 impl Delivery {
     /// The receiver may have changed: events that wait for their time are tried at once.
-    pub fn hurry(&self) {
-        self.hurry.store(true, Ordering::Relaxed);
-        self.news.notify_one();
+    pub fn retry_now(&self) {
+        self.retry_now.store(true, Ordering::Relaxed);
+        self.wake.notify_one();
     }
 
     /// Whether there was reason to hurry since this was last asked.
-    pub(super) fn take_hurry(&self) -> bool {
-        self.hurry.swap(false, Ordering::Relaxed)
+    pub(super) fn take_retry_now(&self) -> bool {
+        self.retry_now.swap(false, Ordering::Relaxed)
     }
 
     /// Counts what became of attempts.

@@ -1,7 +1,7 @@
 //! One app's events, from the outbox to the receiver.
 
 use crate::deliverer::Webhooks;
-use crate::queue::{Outcome, Queue};
+use crate::queue::{AttemptOutcome, Queue};
 use crate::status::Delivery;
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -24,7 +24,7 @@ const SLEEP_MAX: Duration = Duration::from_secs(1);
 
 /// What the worker waits for.
 enum Done {
-    Sent(UserId, Outcome),
+    Sent(UserId, AttemptOutcome),
     Settled(Vec<(OutboxSeq, DeliveryOutcome)>, Result<(), StoreError>),
 }
 
@@ -69,8 +69,8 @@ impl Worker {
             stopping |= orphaned || *stop.borrow() || !self.webhooks.has_webhook(self.app);
             if !stopping {
                 self.read().await;
-                if delivery.take_hurry() {
-                    self.queue.hurry();
+                if delivery.take_retry_now() {
+                    self.queue.retry_now();
                 }
                 self.send();
             }
@@ -87,7 +87,7 @@ impl Worker {
             tokio::select! {
                 Some(done) = self.at_work.next(), if !self.at_work.is_empty() => self.take(done),
                 // Unheard news is kept until it is of use.
-                () = delivery.news.notified(), if self.queue.wants_more() => self.more = true,
+                () = delivery.wake.notified(), if self.queue.wants_more() => self.more = true,
                 changed = stop.changed(), if !stopping => orphaned = changed.is_err(),
                 () = timer.as_mut() => self.more = true,
             }
@@ -175,7 +175,7 @@ impl Worker {
         match done {
             Done::Sent(user, outcome) => {
                 self.sending -= 1;
-                let verdicts = self.queue.settle(user, outcome, self.now());
+                let verdicts = self.queue.record(user, outcome, self.now());
                 self.delivery.count(&verdicts);
                 self.verdicts.extend(verdicts);
             }

@@ -1,6 +1,6 @@
 //! Accounts: listed page by page, shown with their profiles, created, changed and deleted.
 
-use crate::audit_log::{Act, Changed};
+use crate::audit_log::{AuditContext, Changed};
 use crate::error::AdminError;
 use crate::jsonl;
 use crate::state::{Answer, State};
@@ -61,7 +61,7 @@ pub(crate) async fn show(
 pub(crate) async fn create(
     Extract(state): Extract<State>,
     Path((app, user)): Path<(String, String)>,
-    Extension(act): Extension<Act>,
+    Extension(context): Extension<AuditContext>,
 ) -> Result<(StatusCode, Json<AccountView>), AdminError> {
     let app = state.app(&app)?.settings.id;
     let user = parse(&user)?;
@@ -71,7 +71,7 @@ pub(crate) async fn create(
         let (seeds, at) =
             (vec![AccountSeed { user: new, patch: ProfilePatch::default() }], state.clock.now());
         let write = Import { app, seeds, at, origin: None, deleted_after: None };
-        state.operate(&act, Some(app), write, Changed::to(json!({ "exists": true }))).await?;
+        state.write_audited(&context, Some(app), write, Changed::to(json!({ "exists": true }))).await?;
     }
     let status = if known { StatusCode::OK } else { StatusCode::CREATED };
     Ok((status, Json(view(&state, app, user).await?)))
@@ -81,7 +81,7 @@ pub(crate) async fn create(
 pub(crate) async fn delete(
     Extract(state): Extract<State>,
     Path((app, user)): Path<(String, String)>,
-    Extension(act): Extension<Act>,
+    Extension(context): Extension<AuditContext>,
 ) -> Result<StatusCode, AdminError> {
     let app = state.app(&app)?;
     let id = app.settings.id;
@@ -95,7 +95,7 @@ pub(crate) async fn delete(
     let noted_at = app.settings.reimport_after.map(|_| state.clock.now());
     let write = Delete { app: id, users: vec![user], noted_at };
     let changed = Changed { before: json!({ "exists": true }), after: json!({ "exists": false }) };
-    if state.operate(&act, Some(id), write, changed).await? != [true] {
+    if state.write_audited(&context, Some(id), write, changed).await? != [true] {
         return Err(missing(id, user));
     }
     tracing::info!(sdkappid = id.0, "an account was deleted by the operator");
@@ -106,7 +106,7 @@ pub(crate) async fn delete(
 pub(crate) async fn set(
     Extract(state): Extract<State>,
     Path((app, user)): Path<(String, String)>,
-    Extension(act): Extension<Act>,
+    Extension(context): Extension<AuditContext>,
     body: Bytes,
 ) -> Answer<AccountView> {
     let app = state.app(&app)?;
@@ -118,15 +118,15 @@ pub(crate) async fn set(
     if patch.is_empty() {
         return Err(AdminError::bad("name at least one field to set"));
     }
-    let (at, origin) = (state.clock.now(), state.origin(&app, &act, 1));
+    let (at, origin) = (state.clock.now(), state.origin(&app, &context, 1));
     let write = Change { app: id, user, patch, at, origin };
     // The values are the user's: they are not kept a second time, where an erasure would not find them.
     let tags: Vec<&String> = fields.keys().collect();
-    match state.operate(&act, Some(id), write, Changed::to(json!({ "tags": tags }))).await {
+    match state.write_audited(&context, Some(id), write, Changed::to(json!({ "tags": tags }))).await {
         Err(StoreError::NoSuchAccount) => Err(missing(id, user)),
         stored => {
             stored?;
-            app.delivery.news.notify_one();
+            app.delivery.wake.notify_one();
             Ok(Json(view(&state, id, user).await?))
         }
     }

@@ -1,6 +1,6 @@
 //! Apps, their keys and their admins.
 
-use crate::audit_log::Act;
+use crate::audit_log::AuditContext;
 use crate::error::AdminError;
 use crate::secret::random_key;
 use crate::state::{Answer, State, read};
@@ -23,7 +23,7 @@ pub(crate) async fn show(Extract(state): Extract<State>, Path(app): Path<String>
 
 pub(crate) async fn create(
     Extract(state): Extract<State>,
-    Extension(act): Extension<Act>,
+    Extension(context): Extension<AuditContext>,
     body: Bytes,
 ) -> Result<(StatusCode, Json<AppView>), AdminError> {
     let new: NewApp = read(&body)?;
@@ -36,7 +36,7 @@ pub(crate) async fn create(
     settings.add_key(key.clone());
     settings.validate()?;
     let view = AppView { key: Some(key.expose().to_owned()), ..AppView::from(&settings) };
-    match state.create(settings, &act).await {
+    match state.create(settings, &context).await {
         Ok(()) => Ok((StatusCode::CREATED, Json(view))),
         Err(StoreError::Conflict) => {
             Err(AdminError::conflict(format!("app {} exists already", new.sdkappid)))
@@ -48,7 +48,7 @@ pub(crate) async fn create(
 pub(crate) async fn patch(
     Extract(state): Extract<State>,
     Path(app): Path<String>,
-    Extension(act): Extension<Act>,
+    Extension(context): Extension<AuditContext>,
     body: Bytes,
 ) -> Answer<AppView> {
     let patch: AppPatch = read(&body)?;
@@ -56,7 +56,7 @@ pub(crate) async fn patch(
         apply(&patch, settings)?;
         Ok(AppView::from(&*settings))
     };
-    state.change(&app, &act, change).await.map(Json)
+    state.change(&app, &context, change).await.map(Json)
 }
 
 /// Applies a patch to settings; what is absent in the patch stays. Limits are merged by name, lists are replaced.
@@ -113,7 +113,7 @@ fn network(text: &str) -> Result<ipnet::IpNet, AdminError> {
 pub(crate) async fn add_key(
     Extract(state): Extract<State>,
     Path(app): Path<String>,
-    Extension(act): Extension<Act>,
+    Extension(context): Extension<AuditContext>,
     body: Bytes,
 ) -> Result<(StatusCode, Json<CreatedKey>), AdminError> {
     let key = given_or_random(read::<NewKey>(&body)?.key)?;
@@ -121,13 +121,13 @@ pub(crate) async fn add_key(
         let id = settings.add_key(key.clone());
         Ok(CreatedKey { id: id.0, key: key.expose().to_owned() })
     };
-    Ok((StatusCode::CREATED, Json(state.change(&app, &act, change).await?)))
+    Ok((StatusCode::CREATED, Json(state.change(&app, &context, change).await?)))
 }
 
 pub(crate) async fn revoke_key(
     Extract(state): Extract<State>,
     Path((app, key)): Path<(String, String)>,
-    Extension(act): Extension<Act>,
+    Extension(context): Extension<AuditContext>,
 ) -> Answer<AppView> {
     let change = move |settings: &mut AppSettings| {
         let id = key.parse().map(KeyId).ok();
@@ -137,13 +137,13 @@ pub(crate) async fn revoke_key(
         settings.keys.remove(place);
         Ok(AppView::from(&*settings))
     };
-    state.change(&app, &act, change).await.map(Json)
+    state.change(&app, &context, change).await.map(Json)
 }
 
 pub(crate) async fn add_admin(
     Extract(state): Extract<State>,
     Path((app, user)): Path<(String, String)>,
-    Extension(act): Extension<Act>,
+    Extension(context): Extension<AuditContext>,
 ) -> Answer<AppView> {
     let user = NewUserId::parse(&user).map_err(|error| AdminError::bad(error.to_string()))?.id();
     let change = move |settings: &mut AppSettings| {
@@ -152,13 +152,13 @@ pub(crate) async fn add_admin(
         }
         Ok(AppView::from(&*settings))
     };
-    state.change(&app, &act, change).await.map(Json)
+    state.change(&app, &context, change).await.map(Json)
 }
 
 pub(crate) async fn remove_admin(
     Extract(state): Extract<State>,
     Path((app, user)): Path<(String, String)>,
-    Extension(act): Extension<Act>,
+    Extension(context): Extension<AuditContext>,
 ) -> Answer<AppView> {
     let change = move |settings: &mut AppSettings| {
         let Some(place) = settings.admins.iter().position(|admin| admin.as_str() == user) else {
@@ -167,7 +167,7 @@ pub(crate) async fn remove_admin(
         settings.admins.remove(place);
         Ok(AppView::from(&*settings))
     };
-    state.change(&app, &act, change).await.map(Json)
+    state.change(&app, &context, change).await.map(Json)
 }
 
 fn given_or_random(key: Option<String>) -> Result<AppKey, AdminError> {

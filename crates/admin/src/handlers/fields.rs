@@ -1,6 +1,6 @@
 //! Custom fields: defined, redefined within bounds, retired and restored.
 
-use crate::audit_log::Act;
+use crate::audit_log::AuditContext;
 use crate::error::AdminError;
 use crate::field_retype::clear_for;
 use crate::state::{Answer, State, read};
@@ -13,11 +13,11 @@ use portraitd_model::{AppSettings, CustomField, CustomKeyword, Permission, Value
 pub(crate) async fn define(
     Extract(state): Extract<State>,
     Path((app, keyword)): Path<(String, String)>,
-    Extension(act): Extension<Act>,
+    Extension(context): Extension<AuditContext>,
     body: Bytes,
 ) -> Answer<AppView> {
     let field = field(&keyword, &read(&body)?)?;
-    clear_for(&state, &app, &field, &act).await?;
+    clear_for(&state, &app, &field, &context).await?;
     let change = move |settings: &mut AppSettings| {
         match settings.custom_fields.iter_mut().find(|known| known.keyword == field.keyword) {
             // It was out of use when its values were counted; somebody has restored it since.
@@ -31,13 +31,13 @@ pub(crate) async fn define(
         }
         Ok(AppView::from(&*settings))
     };
-    state.change(&app, &act, change).await.map(Json)
+    state.change(&app, &context, change).await.map(Json)
 }
 
 pub(crate) async fn retire(
     Extract(state): Extract<State>,
     Path((app, keyword)): Path<(String, String)>,
-    Extension(act): Extension<Act>,
+    Extension(context): Extension<AuditContext>,
 ) -> Answer<AppView> {
     let change = move |settings: &mut AppSettings| {
         let mut fields = settings.custom_fields.iter_mut();
@@ -46,7 +46,7 @@ pub(crate) async fn retire(
         known.ok_or_else(none)?.retired = true;
         Ok(AppView::from(&*settings))
     };
-    state.change(&app, &act, change).await.map(Json)
+    state.change(&app, &context, change).await.map(Json)
 }
 
 /// Reads a definition.

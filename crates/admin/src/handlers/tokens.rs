@@ -1,6 +1,6 @@
 //! Named admin tokens, made and revoked while the server runs.
 
-use crate::audit_log::{Act, Changed};
+use crate::audit_log::{AuditContext, Changed};
 use crate::auth::LOCAL;
 use crate::error::AdminError;
 use crate::secret::{AdminToken, random_token};
@@ -22,7 +22,7 @@ pub(crate) async fn list(Extract(state): Extract<State>) -> Answer<Vec<TokenView
 
 pub(crate) async fn create(
     Extract(state): Extract<State>,
-    Extension(act): Extension<Act>,
+    Extension(context): Extension<AuditContext>,
     body: Bytes,
 ) -> Result<(StatusCode, Json<CreatedToken>), AdminError> {
     let NewToken { name } = read(&body)?;
@@ -43,7 +43,7 @@ pub(crate) async fn create(
     let hash = AdminToken::new(&token).hash();
     let record = TokenRecord { name: name.clone(), hash, created: state.clock.now() };
     let changed = Changed::to(json!({ "token": name }));
-    match state.operate(&act, None, PutToken(record), changed).await {
+    match state.write_audited(&context, None, PutToken(record), changed).await {
         Err(StoreError::Conflict) => return Err(exists()),
         written => written?,
     }
@@ -54,14 +54,14 @@ pub(crate) async fn create(
 pub(crate) async fn revoke(
     Extract(state): Extract<State>,
     Path(name): Path<String>,
-    Extension(act): Extension<Act>,
+    Extension(context): Extension<AuditContext>,
 ) -> Result<StatusCode, AdminError> {
     if name == LOCAL {
         let how = "the token `local` is the file admin.token: delete that file and start the server again";
         return Err(AdminError::conflict(how));
     }
     let changed = Changed { before: json!({ "token": name }), after: json!({}) };
-    let removed = state.operate(&act, None, RemoveToken(name.clone()), changed).await?;
+    let removed = state.write_audited(&context, None, RemoveToken(name.clone()), changed).await?;
     if removed == 0 {
         return Err(AdminError::not_found(format!("there is no token named {name}")));
     }

@@ -1,6 +1,6 @@
 //! Accounts in and out, many at a time, and a backup of everything.
 
-use crate::audit_log::{Act, Changed};
+use crate::audit_log::{AuditContext, Changed};
 use crate::error::AdminError;
 use crate::jsonl;
 use crate::state::{Answer, State, read};
@@ -122,7 +122,7 @@ pub(crate) async fn import(
     Extract(state): Extract<State>,
     Path(app): Path<String>,
     Query(query): Query<ImportQuery>,
-    Extension(act): Extension<Act>,
+    Extension(context): Extension<AuditContext>,
     body: Bytes,
 ) -> Answer<Imported> {
     state.ensure_store(query.store.as_deref())?;
@@ -137,18 +137,18 @@ pub(crate) async fn import(
         let (seeds, refused) = read_lines(&app, &body, &damaged);
         let imported = seeds.len() as u64;
         let users: Vec<UserId> = seeds.iter().map(|seed| seed.user.id()).collect();
-        let origin = if query.tell { state.origin(&app, &act, seeds.len()) } else { None };
+        let origin = if query.tell { state.origin(&app, &context, seeds.len()) } else { None };
         let (id, at) = (app.settings.id, state.clock.now());
         let changed = Changed::to(json!({ "imported": imported, "refused": refused.len() }));
         let stored = if imported == 0 {
             Ok(Vec::new())
         } else {
             let write = Import { app: id, seeds, at, origin, deleted_after: None };
-            state.operate(&act, Some(id), write, changed).await
+            state.write_audited(&context, Some(id), write, changed).await
         };
         match stored {
             Ok(_) => {
-                app.delivery.news.notify_one();
+                app.delivery.wake.notify_one();
                 return Ok(Json(Imported { imported, refused }));
             }
             // One profile that does not read back refuses the unit; without it the others can go in.
@@ -189,18 +189,18 @@ fn read_lines(app: &App, body: &[u8], damaged: &BTreeSet<UserId>) -> (Vec<Accoun
 /// Answers when the backup is on the disk.
 pub(crate) async fn backup(
     Extract(state): Extract<State>,
-    Extension(act): Extension<Act>,
+    Extension(context): Extension<AuditContext>,
     body: Bytes,
 ) -> Answer<Backup> {
     let wanted: Backup = read(&body)?;
     state.store.backup(&wanted.directory).await?;
-    let noted = state.write_down(&act, None, Changed::to(json!({ "directory": wanted.directory }))).await;
+    let noted = state.audit(&context, None, Changed::to(json!({ "directory": wanted.directory }))).await;
     let directory = wanted.directory.display();
     match noted {
         Ok(()) => tracing::info!(%directory, "a backup was taken"),
         // A store that takes no changes is one to be backed up.
         Err(error) => {
-            tracing::warn!(%directory, ?act, ?error, "a backup was taken; it is not in the audit log");
+            tracing::warn!(%directory, ?context, ?error, "a backup was taken; it is not in the audit log");
         }
     }
     Ok(Json(wanted))

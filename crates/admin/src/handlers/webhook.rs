@@ -1,6 +1,6 @@
 //! Webhooks: set, tried out, and what waits for them or was given up.
 
-use crate::audit_log::{Act, Changed};
+use crate::audit_log::{AuditContext, Changed};
 use crate::error::AdminError;
 use crate::state::{Answer, State, read};
 use crate::types::webhook::{
@@ -33,7 +33,7 @@ pub(crate) async fn show(Extract(state): Extract<State>, Path(app): Path<String>
 pub(crate) async fn set(
     Extract(state): Extract<State>,
     Path(app): Path<String>,
-    Extension(act): Extension<Act>,
+    Extension(context): Extension<AuditContext>,
     body: Bytes,
 ) -> Answer<WebhookView> {
     let wanted: WebhookPut = read(&body)?;
@@ -52,21 +52,21 @@ pub(crate) async fn set(
         settings.webhook = Some(Webhook { url: url.clone(), token: token.clone().unwrap_or(known) });
         Ok(())
     };
-    state.change(&app, &act, change).await?;
-    state.app(&app)?.delivery.hurry();
+    state.change(&app, &context, change).await?;
+    state.app(&app)?.delivery.retry_now();
     show(Extract(state), Path(app)).await
 }
 
 pub(crate) async fn remove(
     Extract(state): Extract<State>,
     Path(app): Path<String>,
-    Extension(act): Extension<Act>,
+    Extension(context): Extension<AuditContext>,
 ) -> Answer<WebhookView> {
     let change = move |settings: &mut AppSettings| {
         let known = settings.webhook.take().map(|_| ());
         known.ok_or_else(|| AdminError::not_found(format!("app {} has no webhook", settings.id)))
     };
-    state.change(&app, &act, change).await?;
+    state.change(&app, &context, change).await?;
     show(Extract(state), Path(app)).await
 }
 
@@ -109,7 +109,7 @@ pub(crate) async fn events(
 pub(crate) async fn replay(
     Extract(state): Extract<State>,
     Path(app): Path<String>,
-    Extension(act): Extension<Act>,
+    Extension(context): Extension<AuditContext>,
     body: Bytes,
 ) -> Answer<CountView> {
     let choice: EventChoice = read(&body)?;
@@ -119,22 +119,22 @@ pub(crate) async fn replay(
     let app = state.app(&app)?;
     let id = app.settings.id;
     let write = |selection| Replay { app: id, selection };
-    let events = in_units(&state, &act, id, EventState::Parked, choice, write).await?;
-    app.delivery.news.notify_one();
+    let events = in_units(&state, &context, id, EventState::Parked, choice, write).await?;
+    app.delivery.wake.notify_one();
     Ok(Json(CountView { events }))
 }
 
 pub(crate) async fn drop(
     Extract(state): Extract<State>,
     Path(app): Path<String>,
-    Extension(act): Extension<Act>,
+    Extension(context): Extension<AuditContext>,
     body: Bytes,
 ) -> Answer<CountView> {
     let choice: EventChoice = read(&body)?;
     let event_state = event_state(choice.state.as_deref())?;
     let app = state.app(&app)?.settings.id;
     let write = |selection| Discard { app, state: event_state, selection };
-    let events = in_units(&state, &act, app, event_state, choice, write).await?;
+    let events = in_units(&state, &context, app, event_state, choice, write).await?;
     tracing::warn!(sdkappid = app.0, events, state = ?event_state, "webhook events were dropped by the operator");
     Ok(Json(CountView { events }))
 }
@@ -142,7 +142,7 @@ pub(crate) async fn drop(
 /// Does something to the chosen events, or to all there are, one unit of writing after another.
 async fn in_units<W: TypedWrite<Output = usize>>(
     state: &State,
-    act: &Act,
+    context: &AuditContext,
     app: SdkAppId,
     event_state: EventState,
     choice: EventChoice,
@@ -157,11 +157,12 @@ async fn in_units<W: TypedWrite<Output = usize>>(
             return Err(AdminError::bad(format!("at most {PLACES_MAX} places at once")));
         }
         let places = Selection::Places(places.into_iter().map(OutboxSeq).collect());
-        return Ok(state.operate(act, Some(app), write(places), changed).await?);
+        return Ok(state.write_audited(context, Some(app), write(places), changed).await?);
     }
     let mut events = 0;
     loop {
-        let unit = state.operate(act, Some(app), write(Selection::Oldest(PLACES_MAX)), changed.clone());
+        let unit =
+            state.write_audited(context, Some(app), write(Selection::Oldest(PLACES_MAX)), changed.clone());
         match unit.await? {
             0 => return Ok(events),
             done => events += done,
@@ -172,7 +173,7 @@ async fn in_units<W: TypedWrite<Output = usize>>(
 pub(crate) async fn test(
     Extract(state): Extract<State>,
     Path(app): Path<String>,
-    Extension(act): Extension<Act>,
+    Extension(context): Extension<AuditContext>,
 ) -> Answer<TestView> {
     let app = state.app(&app)?;
     let none = || AdminError::not_found(format!("app {} has no webhook; set one first", app.settings.id));
@@ -180,7 +181,7 @@ pub(crate) async fn test(
     let not_running = || AdminError::conflict("no server runs on this data; start it to send a test event");
     let running = state.running.as_ref().ok_or_else(not_running)?;
     let changed = Changed::to(json!({ "sent": "a sample event" }));
-    state.write_down(&act, Some(app.settings.id), changed).await?;
+    state.audit(&context, Some(app.settings.id), changed).await?;
     let id = state.event_ids.next(1);
     let report = running.webhooks.test(app.settings.id, webhook, id).await.map_err(AdminError::bad)?;
     Ok(Json(report.into()))

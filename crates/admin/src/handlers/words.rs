@@ -1,6 +1,6 @@
 //! Sensitive words: a text with one word a line in, the same out.
 
-use crate::audit_log::Act;
+use crate::audit_log::AuditContext;
 use crate::error::AdminError;
 use crate::state::{Answer, State, blocking};
 use crate::types::WordsView;
@@ -20,7 +20,7 @@ pub(crate) async fn list(
 pub(crate) async fn set(
     Extract(state): Extract<State>,
     Path(app): Path<String>,
-    Extension(act): Extension<Act>,
+    Extension(context): Extension<AuditContext>,
     body: Bytes,
 ) -> Answer<WordsView> {
     // 100,000 words take their time: not on a thread that answers calls.
@@ -31,7 +31,7 @@ pub(crate) async fn set(
         let screened_tags = settings.screened_tags.iter().map(ToString::to_string).collect();
         Ok(WordsView { words: settings.words.len(), blank, duplicate, screened_tags })
     };
-    state.change(&app, &act, change).await.map(Json)
+    state.change(&app, &context, change).await.map(Json)
 }
 
 /// What a file holds.

@@ -33,9 +33,9 @@ described! {
 
 pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
     operation
-        .says("Tell which of up to 100 accounts exist")
-        .takes::<requests::CheckItems>()
-        .gives::<Members<'static>>(200, "Each account, in the order asked for.")
+        .summary("Tell which of up to 100 accounts exist")
+        .request::<requests::CheckItems>()
+        .response::<Members<'static>>(200, "Each account, in the order asked for.")
 }
 
 pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {

@@ -33,9 +33,9 @@ described! {
 
 pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
     operation
-        .says("Delete up to 100 accounts with their profiles")
-        .takes::<requests::DeleteItems>()
-        .gives::<Members<'static>>(200, "What became of each account.")
+        .summary("Delete up to 100 accounts with their profiles")
+        .request::<requests::DeleteItems>()
+        .response::<Members<'static>>(200, "What became of each account.")
 }
 
 pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {

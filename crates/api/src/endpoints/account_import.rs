@@ -18,9 +18,9 @@ wire_struct! {
 
 pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
     operation
-        .says("Create an account, or update its nickname and avatar")
-        .takes::<requests::Account>()
-        .gives::<requests::Nothing>(200, "The account exists.")
+        .summary("Create an account, or update its nickname and avatar")
+        .request::<requests::Account>()
+        .response::<requests::Nothing>(200, "The account exists.")
 }
 
 pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
@@ -37,7 +37,7 @@ pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, Api
 pub(super) fn text(member: Option<Member<'_>>) -> Result<Option<Cow<'_, str>>, ApiError> {
     let Some(member) = member else { return Ok(None) };
     let text = member.text()?.ok_or_else(|| {
-        ApiError::said(
+        ApiError::with_detail(
             ErrorCode::LoginBadParameter,
             "Nick and FaceUrl must be strings",
             "Nick 和 FaceUrl 必须是字符串",

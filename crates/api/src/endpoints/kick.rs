@@ -12,10 +12,12 @@ wire_struct! { Request { user: Member<'a> = "UserID" | "Identifier", } }
 
 pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
     operation
-        .says("Make every UserSig of an account issued so far stop working")
-        .more("One that is dated ahead of the server's clock outlives it; revoke its key to stop that.")
-        .takes::<requests::User>()
-        .gives::<requests::Nothing>(200, "They work no longer.")
+        .summary("Make every UserSig of an account issued so far stop working")
+        .description(
+            "One that is dated ahead of the server's clock outlives it; revoke its key to stop that.",
+        )
+        .request::<requests::User>()
+        .response::<requests::Nothing>(200, "They work no longer.")
 }
 
 pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {

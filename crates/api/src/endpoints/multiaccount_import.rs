@@ -37,9 +37,9 @@ described! {
 
 pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
     operation
-        .says("Create up to 100 accounts")
-        .takes::<requests::Accounts>()
-        .gives::<Members<'static>>(200, "The accounts exist, but for those in FailAccounts.")
+        .summary("Create up to 100 accounts")
+        .request::<requests::Accounts>()
+        .response::<Members<'static>>(200, "The accounts exist, but for those in FailAccounts.")
 }
 
 /// The code of a failure of ours: with `AccountList`, which writes profiles, the profile service's (1047/34954).

@@ -58,10 +58,10 @@ described! {
 
 pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
     operation
-        .says("Read fields of up to 100 users' profiles")
-        .more("A field never set is left out. A user who does not exist is the entry `@TLS#NOT_FOUND` in its place; Fail_Account has its id.")
-        .takes::<requests::PortraitGet>()
-        .gives::<Members<'static>>(200, "The profiles, in the order asked for.")
+        .summary("Read fields of up to 100 users' profiles")
+        .description("A field never set is left out. A user who does not exist is the entry `@TLS#NOT_FOUND` in its place; Fail_Account has its id.")
+        .request::<requests::PortraitGet>()
+        .response::<Members<'static>>(200, "The profiles, in the order asked for.")
 }
 
 pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
@@ -73,7 +73,7 @@ pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, Api
         answer(store, app, ctx.service, users, tags).await
     } else {
         let tags = tags.into_iter().map(|(text, tag)| (Cow::Owned(text.into_owned()), tag)).collect();
-        ctx.services.beside.run(answer(store, app, ctx.service, users, tags)).await
+        ctx.services.large_reads.run(answer(store, app, ctx.service, users, tags)).await
     };
     ctx.waited(micros);
     answer
@@ -99,8 +99,9 @@ fn users(
     tags: Option<&[Option<Member<'_>>]>,
 ) -> Result<Vec<UserId>, ApiError> {
     let tags = tags.map_or(0, <[_]>::len);
-    let bad =
-        |english: String, chinese: String| Err(ApiError::said(ErrorCode::BadParameter, english, chinese));
+    let bad = |english: String, chinese: String| {
+        Err(ApiError::with_detail(ErrorCode::BadParameter, english, chinese))
+    };
     match accounts.len() {
         0 => Err(ApiError::new(ErrorCode::NoAccount)),
         count if count > ACCOUNTS_MAX => bad(
@@ -122,7 +123,7 @@ fn tags<'a>(
     tags: Vec<Option<Member<'a>>>,
 ) -> Result<Vec<(Cow<'a, str>, Tag)>, ApiError> {
     let not_text = || {
-        ApiError::said(
+        ApiError::with_detail(
             ErrorCode::BadParameter,
             "a tag in TagList is not a string",
             "TagList 中的 Tag 不是字符串",

@@ -17,10 +17,10 @@ wire_struct! { Item { tag: Member<'a> = "Tag", value: Member<'a> = "Value", } }
 
 pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
     operation
-        .says("Set fields of one user's profile")
-        .more("All or nothing; on the disk before it is answered OK.")
-        .takes::<requests::PortraitSet>()
-        .gives::<requests::Nothing>(200, "The fields are set.")
+        .summary("Set fields of one user's profile")
+        .description("All or nothing; on the disk before it is answered OK.")
+        .request::<requests::PortraitSet>()
+        .response::<requests::Nothing>(200, "The fields are set.")
 }
 
 pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
@@ -49,7 +49,7 @@ type TagAndValue<'a> = (Cow<'a, str>, RawValue<'a>);
 fn items(items: Vec<Option<Item<'_>>>) -> Result<Vec<TagAndValue<'_>>, ApiError> {
     if items.is_empty() || items.len() > ITEMS_MAX {
         let count = items.len();
-        return Err(ApiError::said(
+        return Err(ApiError::with_detail(
             ErrorCode::BadParameter,
             format!("ProfileItem holds {count} items; 1 to {ITEMS_MAX} are allowed"),
             format!("ProfileItem 含 {count} 项，允许 1 至 {ITEMS_MAX} 项"),
@@ -62,7 +62,7 @@ fn item<'a>(index: usize, item: &Item<'a>) -> Result<TagAndValue<'a>, ApiError> 
     let bad = |english: &str, chinese: &str| {
         let number = index + 1;
         let english = format!("item {number}: {english}");
-        ApiError::said(ErrorCode::BadParameter, english, format!("第 {number} 项：{chinese}"))
+        ApiError::with_detail(ErrorCode::BadParameter, english, format!("第 {number} 项：{chinese}"))
     };
     let tag = match item.tag {
         Some(tag) => tag.text()?,

@@ -89,12 +89,12 @@ impl<'a> Operation<'a> {
     }
 
     /// What it does, in a few words.
-    pub fn says(self, summary: &'static str) -> Self {
+    pub fn summary(self, summary: &'static str) -> Self {
         Self { summary, ..self }
     }
 
     /// What else is to be known.
-    pub fn more(self, description: &'static str) -> Self {
+    pub fn description(self, description: &'static str) -> Self {
         Self { description, ..self }
     }
 
@@ -120,28 +120,28 @@ impl<'a> Operation<'a> {
     }
 
     /// It takes a JSON body.
-    pub fn takes<T: Described>(mut self) -> Self {
+    pub fn request<T: Described>(mut self) -> Self {
         let media = json!({ "schema": self.schemas.read.subschema_for::<T>(), "example": T::example() });
         self.body = Some(json!({ "required": true, "content": { "application/json": media } }));
         self
     }
 
     /// It takes a text.
-    pub fn takes_text(mut self, kind: &'static str, example: &'static str) -> Self {
+    pub fn request_text(mut self, kind: &'static str, example: &'static str) -> Self {
         let media = json!({ "schema": { "type": "string" }, "example": example });
         self.body = Some(json!({ "required": true, "content": { kind: media } }));
         self
     }
 
     /// It answers JSON.
-    pub fn gives<T: Described>(mut self, status: u16, meaning: &'static str) -> Self {
+    pub fn response<T: Described>(mut self, status: u16, meaning: &'static str) -> Self {
         let media = json!({ "schema": self.schemas.written.subschema_for::<T>(), "example": T::example() });
         self.answer(status, json!({ "description": meaning, "content": { "application/json": media } }));
         self
     }
 
     /// It answers a text.
-    pub fn gives_text(
+    pub fn response_text(
         mut self,
         status: u16,
         meaning: &'static str,
@@ -154,13 +154,13 @@ impl<'a> Operation<'a> {
     }
 
     /// It answers without a body.
-    pub fn gives_nothing(mut self, status: u16, meaning: &'static str) -> Self {
+    pub fn response_empty(mut self, status: u16, meaning: &'static str) -> Self {
         self.answer(status, json!({ "description": meaning }));
         self
     }
 
     /// It may fail so.
-    pub fn may(mut self, failures: &[u16]) -> Self {
+    pub fn errors(mut self, failures: &[u16]) -> Self {
         for status in failures {
             self.answer(*status, json!({ "$ref": format!("#/components/responses/{status}") }));
         }

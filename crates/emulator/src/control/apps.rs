@@ -2,7 +2,7 @@
 
 use super::extract::Body;
 use super::state::{PREFIX, State};
-use super::types::{Made, Make};
+use super::types::{CreateApp, CreatedApp};
 use axum::Json;
 use axum::extract::{Path, State as Extract};
 use axum::http::StatusCode;
@@ -23,8 +23,8 @@ pub(super) async fn list(Extract(state): Extract<State>) -> Answer<Value> {
 
 pub(super) async fn make(
     Extract(state): Extract<State>,
-    Body(make): Body<Make>,
-) -> Result<(StatusCode, Json<Made>), AdminError> {
+    Body(make): Body<CreateApp>,
+) -> Result<(StatusCode, Json<CreatedApp>), AdminError> {
     let sandbox = state.sandbox()?;
     let like = make.like.map_or(state.emulator.app, SdkAppId);
     let key = random_key().map_err(|error| StoreError::Unavailable(error.to_string()))?;
@@ -40,13 +40,13 @@ pub(super) async fn make(
 }
 
 /// What a test needs to call the app.
-fn made(state: &State, image: &Image) -> Option<Made> {
+fn made(state: &State, image: &Image) -> Option<CreatedApp> {
     let settings = image.apps().next()?;
     let key = &settings.keys.first()?.key;
     let (app, admin) = (settings.id, UserId::parse(AppSettings::ADMINISTRATOR).ok()?);
     let time = state.emulator.clock.now().seconds();
     let request = SignRequest { app, identifier: admin, time, expire: USERSIG_SECONDS, userbuf: None };
-    Some(Made {
+    Some(CreatedApp {
         url: state.url.to_string(),
         sdkappid: app.0,
         key: key.expose().to_owned(),

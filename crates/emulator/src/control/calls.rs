@@ -1,9 +1,9 @@
 //! What was called.
 
-use super::extract::Asked;
+use super::extract::StrictQuery;
 use super::state::State;
 use super::types::{CallFilter, OfApp, Removed};
-use crate::call_log::Called;
+use crate::call_log::RecordedCall;
 use crate::fault::rule::known_command;
 use axum::Json;
 use axum::extract::State as Extract;
@@ -12,13 +12,13 @@ use portraitd_admin::state::Answer;
 
 pub(super) async fn list(
     Extract(state): Extract<State>,
-    Asked(filter): Asked<CallFilter>,
-) -> Answer<Vec<Called>> {
+    StrictQuery(filter): StrictQuery<CallFilter>,
+) -> Answer<Vec<RecordedCall>> {
     let CallFilter { app, command, user, code, after, limit } = filter;
     if let Some(command) = &command {
         known_command(command).map_err(AdminError::bad)?;
     }
-    let fits = |call: &Called| {
+    let fits = |call: &RecordedCall| {
         app.is_none_or(|app| call.app == Some(app))
             && command.as_ref().is_none_or(|command| call.command.as_ref() == Some(command))
             && user.as_ref().is_none_or(|user| call.users.contains(user))
@@ -28,7 +28,10 @@ pub(super) async fn list(
     Ok(Json(calls))
 }
 
-pub(super) async fn clear(Extract(state): Extract<State>, Asked(of): Asked<OfApp>) -> Json<Removed> {
-    let fits = |call: &Called| of.app.is_none_or(|app| call.app == Some(app));
+pub(super) async fn clear(
+    Extract(state): Extract<State>,
+    StrictQuery(of): StrictQuery<OfApp>,
+) -> Json<Removed> {
+    let fits = |call: &RecordedCall| of.app.is_none_or(|app| call.app == Some(app));
     Json(Removed { removed: state.emulator.calls.remove(fits) })
 }

@@ -51,7 +51,7 @@ pub(super) async fn release(Extract(state): Extract<State>) -> Json<ClockView> {
 /// Webhooks that wait for their time look at the clock again.
 fn wake(state: &State) {
     for app in state.registry.all() {
-        app.delivery.news.notify_one();
+        app.delivery.wake.notify_one();
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the control API answers, in lines for people.
 
-use super::types::{ClockView, ExtentView, Made};
+use super::types::{ClockView, CreatedApp, ExtentView};
 use crate::fault::RuleView;
 use portraitd_model::{UnixMillis, rfc3339};
 use serde_json::Value;
@@ -17,7 +17,7 @@ impl ExtentView {
     }
 }
 
-impl Made {
+impl CreatedApp {
     /// All that a test needs.
     pub fn lines(&self) -> Vec<String> {
         let Self { url, sdkappid, key, admin, usersig, webhook, .. } = self;

@@ -1,6 +1,6 @@
 //! Faults: made, listed, removed.
 
-use super::extract::{Asked, Body};
+use super::extract::{Body, StrictQuery};
 use super::state::State;
 use super::types::{OfApp, Removed};
 use crate::fault::RuleView;
@@ -31,7 +31,10 @@ pub(super) async fn list(Extract(state): Extract<State>) -> Json<Vec<RuleView>> 
     Json(state.emulator.faults.list())
 }
 
-pub(super) async fn clear(Extract(state): Extract<State>, Asked(of): Asked<OfApp>) -> Answer<Removed> {
+pub(super) async fn clear(
+    Extract(state): Extract<State>,
+    StrictQuery(of): StrictQuery<OfApp>,
+) -> Answer<Removed> {
     let app = of.app.map(|app| state.app(app)).transpose()?;
     Ok(Json(Removed { removed: state.emulator.faults.clear(app) }))
 }

@@ -1,10 +1,10 @@
 //! The receiver for webhooks, and what it was told.
 
 use super::data;
-use super::extract::{Asked, bytes};
+use super::extract::{StrictQuery, bytes};
 use super::state::State;
-use super::types::{OfApp, Removed, ToldFilter};
-use crate::webhook_inbox::Told;
+use super::types::{InboxFilter, OfApp, Removed};
+use crate::webhook_inbox::InboxEntry;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, Request, State as Extract};
@@ -24,7 +24,7 @@ pub(super) async fn take(
     data::check(&box_name)?;
     let (query, headers) = (request.uri().query().unwrap_or_default().to_owned(), request.headers().clone());
     let body = bytes(request, &()).await?;
-    let told = Told::of(box_name, state.emulator.clock.now(), &query, &headers, &body);
+    let told = InboxEntry::of(box_name, state.emulator.clock.now(), &query, &headers, &body);
     state.emulator.inbox.push(told);
     let style = Style { language: Language::English, error_detail: false };
     Ok(respond(&Ok(envelope::Answer::ok()), None, style).map(Body::from))
@@ -32,11 +32,11 @@ pub(super) async fn take(
 
 pub(super) async fn list(
     Extract(state): Extract<State>,
-    Asked(filter): Asked<ToldFilter>,
-) -> Answer<Vec<Told>> {
+    StrictQuery(filter): StrictQuery<InboxFilter>,
+) -> Answer<Vec<InboxEntry>> {
     /// The longest wait.
     const WAIT_MS_MAX: u64 = 60_000;
-    let ToldFilter { app, box_name, user, after, limit, count, wait_ms } = filter;
+    let InboxFilter { app, box_name, user, after, limit, count, wait_ms } = filter;
     let (count, wait_ms) = match (count, wait_ms) {
         (None, None) => (0, 0),
         (Some(count), Some(wait_ms)) if wait_ms <= WAIT_MS_MAX => (count, wait_ms),
@@ -45,18 +45,18 @@ pub(super) async fn list(
         }
         _ => return Err(AdminError::bad("count and wait_ms belong together")),
     };
-    let fits = |told: &Told| {
+    let fits = |told: &InboxEntry| {
         app.is_none_or(|app| told.app == Some(app))
             && box_name.as_ref().is_none_or(|name| told.box_name == *name)
             && user.as_ref().is_none_or(|user| told.user.as_ref() == Some(user))
     };
     let find = || state.emulator.inbox.find(after.unwrap_or_default(), limit.unwrap_or(usize::MAX), fits);
-    let mut news = state.emulator.inbox.news();
+    let mut wake = state.emulator.inbox.wake();
     let enough = async {
         loop {
-            news.mark_unchanged();
+            wake.mark_unchanged();
             // The sender lives as long as the emulator.
-            if find().len() >= count || news.changed().await.is_err() {
+            if find().len() >= count || wake.changed().await.is_err() {
                 return;
             }
         }
@@ -66,7 +66,10 @@ pub(super) async fn list(
     Ok(Json(find()))
 }
 
-pub(super) async fn clear(Extract(state): Extract<State>, Asked(of): Asked<OfApp>) -> Json<Removed> {
-    let fits = |told: &Told| of.app.is_none_or(|app| told.app == Some(app));
+pub(super) async fn clear(
+    Extract(state): Extract<State>,
+    StrictQuery(of): StrictQuery<OfApp>,
+) -> Json<Removed> {
+    let fits = |told: &InboxEntry| of.app.is_none_or(|app| told.app == Some(app));
     Json(Removed { removed: state.emulator.inbox.remove(fits) })
 }

@@ -56,7 +56,7 @@ pub struct Save {
 /// A throw-away app to make.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Make {
+pub struct CreateApp {
     /// The app it is to be like, as that was at the start; absent: the one that `dev` made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub like: Option<u32>,
@@ -68,7 +68,7 @@ pub struct Make {
 
 /// A throw-away app, with all that a test needs to call it.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Made {
+pub struct CreatedApp {
     pub(crate) url: String,
     pub(crate) sdkappid: u32,
     pub(crate) key: String,
@@ -155,7 +155,7 @@ pub struct CallFilter {
 /// Which webhook calls.
 #[derive(Debug, Default, Serialize, Deserialize, clap::Args)]
 #[serde(default, deny_unknown_fields)]
-pub struct ToldFilter {
+pub struct InboxFilter {
     /// Those of this app
     #[arg(long, value_name = "SDKAPPID")]
     #[serde(skip_serializing_if = "Option::is_none")]

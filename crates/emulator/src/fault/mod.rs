@@ -31,7 +31,7 @@ struct Rule {
 }
 
 /// What a rule looks at.
-pub(crate) struct Met<'a> {
+pub(crate) struct CallMatch<'a> {
     pub(crate) command: &'a str,
     pub(crate) app: SdkAppId,
     pub(crate) users: &'a [String],
@@ -101,7 +101,7 @@ impl Faults {
     }
 
     /// The first rule that hits a call, if one does. It is counted.
-    pub(crate) fn pick(&self, met: &Met<'_>) -> Option<Fired> {
+    pub(crate) fn pick(&self, met: &CallMatch<'_>) -> Option<Fired> {
         let mut book = self.lock();
         let mut fitting = book.rules.iter_mut().filter(|rule| rule.fits(met));
         fitting.find_map(Rule::roll)
@@ -147,7 +147,7 @@ impl Faults {
 }
 
 impl Rule {
-    fn fits(&self, met: &Met<'_>) -> bool {
+    fn fits(&self, met: &CallMatch<'_>) -> bool {
         let asked = &self.asked;
         asked.command.as_deref().is_none_or(|command| command == met.command)
             && asked.app.is_none_or(|app| app == met.app.0)
@@ -212,8 +212,8 @@ mod tests {
         faults
     }
 
-    fn met<'a>(command: &'a str, app: u32, users: &'a [String]) -> Met<'a> {
-        Met { command, app: SdkAppId(app), users }
+    fn met<'a>(command: &'a str, app: u32, users: &'a [String]) -> CallMatch<'a> {
+        CallMatch { command, app: SdkAppId(app), users }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! `--faults` file and on the command line.
 
 use super::nearest::near;
-use crate::broken_response::Manner;
+use crate::broken_response::ResponseFault;
 use portraitd_model::{CLOUD_CODES, Command, ERROR_CODES, ErrorCode, SdkAppId, UserId};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -89,7 +89,7 @@ pub enum Effect {
     /// Nothing is done, and the connection is closed.
     CloseBefore,
     /// It is done; the answer leaves so.
-    Answer(Manner),
+    Answer(ResponseFault),
     /// It is only late.
     Late,
 }
@@ -122,10 +122,10 @@ impl FaultRule {
             self.code.map(code).transpose()?.map(Effect::Code),
             self.close.map(|when| match when {
                 When::Before => Effect::CloseBefore,
-                When::After => Effect::Answer(Manner::Cut),
+                When::After => Effect::Answer(ResponseFault::Cut),
             }),
             self.malformed.map(|broken| Effect::Answer(broken.manner())),
-            self.drip_ms.map(|ms| Effect::Answer(Manner::Drip(Duration::from_millis(ms)))),
+            self.drip_ms.map(|ms| Effect::Answer(ResponseFault::Drip(Duration::from_millis(ms)))),
         ];
         let mut effects = effects.into_iter().flatten();
         match (effects.next(), effects.next()) {
@@ -160,12 +160,12 @@ impl FaultRule {
 }
 
 impl Broken {
-    fn manner(self) -> Manner {
+    fn manner(self) -> ResponseFault {
         match self {
-            Self::CutJson => Manner::HalfJson,
-            Self::CutBody => Manner::CutMidway,
-            Self::Empty => Manner::Empty,
-            Self::Html => Manner::Html,
+            Self::CutJson => ResponseFault::HalfJson,
+            Self::CutBody => ResponseFault::CutMidway,
+            Self::Empty => ResponseFault::Empty,
+            Self::Html => ResponseFault::Html,
         }
     }
 }
@@ -176,12 +176,12 @@ impl Effect {
         match self {
             Self::Code(code) => format!("code {}", code.number()),
             Self::CloseBefore => "closed before".into(),
-            Self::Answer(Manner::Cut) => "closed after, answer lost".into(),
-            Self::Answer(Manner::CutMidway) => "cut-body".into(),
-            Self::Answer(Manner::HalfJson) => "cut-json".into(),
-            Self::Answer(Manner::Empty) => "empty".into(),
-            Self::Answer(Manner::Html) => "html".into(),
-            Self::Answer(Manner::Drip(pause)) => format!("a byte every {} ms", pause.as_millis()),
+            Self::Answer(ResponseFault::Cut) => "closed after, answer lost".into(),
+            Self::Answer(ResponseFault::CutMidway) => "cut-body".into(),
+            Self::Answer(ResponseFault::HalfJson) => "cut-json".into(),
+            Self::Answer(ResponseFault::Empty) => "empty".into(),
+            Self::Answer(ResponseFault::Html) => "html".into(),
+            Self::Answer(ResponseFault::Drip(pause)) => format!("a byte every {} ms", pause.as_millis()),
             Self::Late => "late".into(),
         }
     }
@@ -230,9 +230,9 @@ mod tests {
         assert_eq!(check(r#"{"code":60007}"#), Ok(Effect::Code(ErrorCode::ApiFrequency)));
         assert_eq!(check(r#"{"close":"before"}"#), Ok(Effect::CloseBefore));
         let all = r#"{"command":"portrait_set","app":7,"user":"a","next":1,"close":"after","delay_ms":5}"#;
-        assert_eq!(check(all), Ok(Effect::Answer(Manner::Cut)));
+        assert_eq!(check(all), Ok(Effect::Answer(ResponseFault::Cut)));
         assert_eq!(check(r#"{"delay_ms":5,"probability":0.5,"seed":1}"#), Ok(Effect::Late));
-        let drip = Effect::Answer(Manner::Drip(Duration::from_millis(3)));
+        let drip = Effect::Answer(ResponseFault::Drip(Duration::from_millis(3)));
         assert_eq!(check(r#"{"drip_ms":3}"#), Ok(drip));
     }
 

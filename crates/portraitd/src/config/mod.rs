@@ -18,7 +18,7 @@ use portraitd_api::envelope::BROKEN_HTTP;
 use portraitd_api::gateway::GatewayConfig;
 use portraitd_api::host_policy::HostPolicy;
 use portraitd_http::config::ListenerConfig;
-use portraitd_http::connection_limit::Seating;
+use portraitd_http::connection_limit::ConnectionLimits;
 use portraitd_sqlite::SqliteSettings;
 use server::ServerSection;
 use std::time::Duration;
@@ -101,9 +101,9 @@ impl Config {
         }
     }
 
-    pub(crate) fn seating(&self) -> Seating {
+    pub(crate) fn connection_limits(&self) -> ConnectionLimits {
         let server = &self.server;
-        Seating {
+        ConnectionLimits {
             connections_max: server.connections_max,
             per_address_max: server.connections_per_address_max,
             trusted_proxies: server.trusted_proxies.clone(),
@@ -111,9 +111,9 @@ impl Config {
     }
 
     /// The admin listener's own connections: a crowd on the public listener must not shut operators out.
-    pub(crate) fn admin_seating() -> Seating {
+    pub(crate) fn admin_connection_limits() -> ConnectionLimits {
         const CONNECTIONS_MAX: usize = 256;
-        Seating {
+        ConnectionLimits {
             connections_max: CONNECTIONS_MAX,
             per_address_max: CONNECTIONS_MAX,
             trusted_proxies: Vec::new(),

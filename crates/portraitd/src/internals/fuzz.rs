@@ -17,7 +17,7 @@ use portraitd_api::clock::SystemClock;
 use portraitd_api::endpoints;
 use portraitd_api::envelope::{Answer, ApiError, Style, respond};
 use portraitd_api::gateway::Gateway;
-use portraitd_api::large_reads::Beside;
+use portraitd_api::large_reads::LargeReads;
 use portraitd_api::query::Query;
 use portraitd_api::registry::Registry;
 use portraitd_model::{
@@ -120,7 +120,7 @@ impl World {
             registry: Arc::new(registry),
             clock: Arc::new(SystemClock),
             event_ids: Arc::new(EventIds::new(1)),
-            beside: Beside::new(),
+            large_reads: LargeReads::new(),
         };
         let telemetry = Arc::new(portraitd_api::telemetry::Telemetry::new(Vec::new()));
         let gateway = Gateway::new(services, Config::default().gateway(), telemetry, None, 1);

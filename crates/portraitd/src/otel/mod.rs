@@ -15,10 +15,10 @@ use hyper::header::CONTENT_TYPE;
 use hyper::{Method, Request, Uri};
 use portraitd_admin::secret::random_u64;
 use portraitd_api::call_counts::NO_COMMAND;
-use portraitd_api::call_record::{CallExporter, Steps, Told};
+use portraitd_api::call_record::{CallExporter, CallRecord, Steps};
 use portraitd_api::clock::SystemClock;
 use portraitd_http::address_policy::AddressPolicy;
-use portraitd_http::client::Outbound;
+use portraitd_http::client::HttpClient;
 use portraitd_model::{Clock, Command};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -67,7 +67,7 @@ pub(crate) fn start(
     let lost = Arc::new(AtomicU64::new(0));
     let exporter = Exporter {
         collector: endpoint(collector)?,
-        outbound: Outbound::new(AddressPolicy::public_and(anywhere), None)?,
+        outbound: HttpClient::new(AddressPolicy::public_and(anywhere), None)?,
         lost: Arc::clone(&lost),
         stopped,
         grace: grace + PATIENCE,
@@ -77,7 +77,7 @@ pub(crate) fn start(
 
 impl CallExporter for Traces {
     /// Leaves a call's span, unless its caller says that the trace is not sampled.
-    fn export(&self, told: &Told<'_>) {
+    fn export(&self, told: &CallRecord<'_>) {
         let parent = Parent::of(&told.head.headers);
         if parent.as_ref().is_some_and(|parent| !parent.sampled) {
             return;
@@ -94,7 +94,7 @@ impl Traces {
     }
 }
 
-fn span(told: &Told<'_>, parent: Option<&Parent>) -> anyhow::Result<Span> {
+fn span(told: &CallRecord<'_>, parent: Option<&Parent>) -> anyhow::Result<Span> {
     let trace = match parent {
         Some(parent) => parent.trace_id,
         None => u128::from(random_u64()?) << 64 | u128::from(random_u64()?),
@@ -129,7 +129,7 @@ fn method_name(method: &Method) -> &'static str {
 /// Sends what waits.
 struct Exporter {
     collector: Uri,
-    outbound: Outbound,
+    outbound: HttpClient,
     lost: Arc<AtomicU64>,
     stopped: watch::Receiver<bool>,
     grace: Duration,

@@ -193,7 +193,7 @@ fn put_apart(server: u32) {
 
 /// Runs hostile threads, an honest client beside them. They are the last to get the processor, as if they were on
 /// machines of their own.
-fn beside(
+fn alongside(
     threads: usize,
     hostile: impl Fn(&AtomicBool) + Sync,
     honest: impl FnOnce() -> Vec<Duration>,
@@ -250,9 +250,9 @@ pub(crate) fn withstands(
     let alone = honest(target, &app, if scale() > 1 { calls } else { 20 });
     let burn = |stop: &AtomicBool| while !stop.load(Ordering::Relaxed) {};
     let burning =
-        if scale() > 1 { beside(threads, burn, || honest(target, &app, calls)) } else { alone.clone() };
+        if scale() > 1 { alongside(threads, burn, || honest(target, &app, calls)) } else { alone.clone() };
     let at_first = target.sockets();
-    let under = beside(threads, |stop| attack(&app, stop), || honest(target, &app, calls));
+    let under = alongside(threads, |stop| attack(&app, stop), || honest(target, &app, calls));
     // Both of the honest client's are closed by now.
     target.wait_for_sockets(at_first);
     let after = honest(target, &app, 20);

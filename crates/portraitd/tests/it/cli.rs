@@ -7,18 +7,18 @@ use std::process::{Command, Output};
 /// Runs a command and gives its result; fails when it fails.
 pub(crate) fn run(command: &mut Command) -> String {
     let output = command.output().unwrap();
-    assert!(output.status.success(), "{}", said(&output));
+    assert!(output.status.success(), "{}", stderr_of(&output));
     String::from_utf8(output.stdout).unwrap()
 }
 
-pub(crate) fn said(output: &Output) -> String {
+pub(crate) fn stderr_of(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// Runs a command that must fail with this exit code and say this.
 pub(crate) fn refused(command: &mut Command, code: i32, part: &str) {
     let output = command.output().unwrap();
-    let said = said(&output);
+    let said = stderr_of(&output);
     assert_eq!(output.status.code(), Some(code), "{said}");
     assert!(said.contains(part), "{said}");
 }

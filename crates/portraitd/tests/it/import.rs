@@ -1,6 +1,6 @@
 //! Import of what people have: cut lines, blank ones, doubles, unknown fields, spreadsheets.
 
-use crate::cli::{on, refused, run, said};
+use crate::cli::{on, refused, run, stderr_of};
 use crate::harness::{TestServer, binary};
 use serde_json::{Value, json};
 use std::fs;
@@ -84,7 +84,7 @@ fn good_lines_are_stored_and_bad_ones_named() {
     assert!(!second.exists());
     fs::write(&file, "{\"UserID\":\"f\"}\n{\"UserID\":7}\n").unwrap();
     let output = on(&data, &["import", &id]).arg(&file).output().unwrap();
-    let told = said(&output);
+    let told = stderr_of(&output);
     assert!(told.contains("mixed.jsonl.refused holds what an earlier run refused, and stays"), "{told}");
     assert!(told.contains("1 rows were refused: see") && told.contains("mixed.jsonl.refused.2"), "{told}");
     assert_eq!(refusals(&second)[0].0, 2);
@@ -144,7 +144,7 @@ fn a_thousand_refused_rows_in_a_row_stop_an_import() {
     // From the first row on.
     fs::write(&file, lines(0, 5000, later)).unwrap();
     let output = on(&data, &["import", &id]).arg(&file).output().unwrap();
-    let told = said(&output);
+    let told = stderr_of(&output);
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert!(
         told.contains("nothing was imported: 1000 rows in a row were refused, the first of them (line 1)")
@@ -195,7 +195,7 @@ fn an_import_can_go_past_refused_rows() {
         .unwrap();
     let output = on(&data, &["import", &id, "--keep-going"]).arg(&file).output().unwrap();
     assert!(output.stdout.starts_with(b"2600 rows read: 100 imported, 2500 refused"), "{output:?}");
-    assert!(said(&output).contains("2500 rows were refused"), "{output:?}");
+    assert!(stderr_of(&output).contains("2500 rows were refused"), "{output:?}");
 }
 
 #[test]

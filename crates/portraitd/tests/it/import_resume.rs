@@ -122,7 +122,7 @@ pub(crate) fn import(server: &TestServer, url: &str, file: &Path) -> Command {
     command
 }
 
-pub(crate) fn beside(file: &Path, ending: &str) -> std::path::PathBuf {
+pub(crate) fn sibling(file: &Path, ending: &str) -> std::path::PathBuf {
     format!("{}{ending}", file.display()).into()
 }
 
@@ -138,13 +138,13 @@ fn interrupt(server: &TestServer, file: &Path, end: impl Fn(&mut Child)) -> (std
 }
 
 fn check_whole(server: &TestServer, file: &Path) {
-    let refused = fs::read_to_string(beside(file, ".refused")).unwrap();
+    let refused = fs::read_to_string(sibling(file, ".refused")).unwrap();
     let lines: Vec<u64> = refused
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap()["line"].as_u64().unwrap())
         .collect();
     assert_eq!(lines, (0..20).map(|n| n * 100 + 8).collect::<Vec<_>>(), "each once");
-    assert!(!beside(file, ".progress").exists());
+    assert!(!sibling(file, ".progress").exists());
     let (_, page) =
         server.admin("GET", "/apps/1400000000/accounts?prefix=user&limit=1000&after=user1000", "");
     let page: Value = serde_json::from_str(&page).unwrap();
@@ -195,7 +195,7 @@ fn an_import_that_was_killed_is_continued() {
     let server = TestServer::dev();
     let (output, _) = interrupt(&server, &file, |child| child.kill().unwrap());
     assert_eq!(output.status.code(), None);
-    assert!(beside(&file, ".progress").exists());
+    assert!(sibling(&file, ".progress").exists());
     let url = format!("http://{}", server.admin_address);
     let output = import(&server, &url, &file).output().unwrap();
     let summary = String::from_utf8(output.stdout).unwrap();

@@ -1,7 +1,7 @@
 //! What an operator's slip does to a running server's files, and what the server says of it: nothing acknowledged is lost
 //! that is still on the disk, and no second server starts beside the first.
 
-use crate::cli::{on, refused, run, said};
+use crate::cli::{on, refused, run, stderr_of};
 use crate::harness::{App, Connection, TestServer, binary};
 use serde_json::{Value, json};
 use std::fs;
@@ -128,7 +128,7 @@ fn a_database_that_is_removed_is_saved_by_a_backup() {
         command
     };
     let output = restore(&place.data, &place.aside).output().unwrap();
-    assert!(!output.status.success(), "{}", said(&output));
+    assert!(!output.status.success(), "{}", stderr_of(&output));
     no_second_server(&place.data);
     let (dir, data, aside, app) = place.stop();
     let restored = dir.path().join("restored");

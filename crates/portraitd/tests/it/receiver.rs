@@ -35,7 +35,7 @@ struct State {
     /// Whether `calls` is left empty.
     forgetful: bool,
     calls: Mutex<Vec<Call>>,
-    news: Condvar,
+    wake: Condvar,
 }
 
 /// A receiver that runs until the test ends.
@@ -118,7 +118,7 @@ impl Receiver {
         let calls = self.state.calls.lock().unwrap();
         let patience = Duration::from_mins(1);
         let (calls, late) =
-            self.state.news.wait_timeout_while(calls, patience, |calls| !is_true(calls)).unwrap();
+            self.state.wake.wait_timeout_while(calls, patience, |calls| !is_true(calls)).unwrap();
         assert!(!late.timed_out(), "waited in vain for {what}; {} calls came", calls.len());
         calls.clone()
     }
@@ -134,7 +134,7 @@ fn serve(stream: impl Read + Write, state: &State, manners: &Manners) -> std::io
         let reply = manners(&call);
         if !state.forgetful {
             state.calls.lock().unwrap().push(call);
-            state.news.notify_all();
+            state.wake.notify_all();
         }
         let (status, body) = match reply {
             Reply::Yes => (200, r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#.to_owned()),

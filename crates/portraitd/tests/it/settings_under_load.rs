@@ -62,7 +62,7 @@ impl Walk<'_> {
     }
 
     /// The same change where the load is: it must hurt nobody there.
-    fn beside(&self, method: &str, below: &str, body: &str) {
+    fn other_app(&self, method: &str, below: &str, body: &str) {
         let (status, answer) =
             self.app.server.admin(method, &format!("/apps/{}{below}", self.loaded.id), body);
         assert!(status < 300, "{method} {below} {body}: {status} {answer}");
@@ -80,7 +80,7 @@ impl Walk<'_> {
         self.admin("PATCH", "", r#"{"allow_ips":["127.0.0.0/8"]}"#);
         self.set(&nick("n"), 0);
         self.admin("PATCH", "", r#"{"allow_ips":[]}"#);
-        self.beside("PATCH", "", r#"{"name":"loaded","allow_ips":["127.0.0.0/8"]}"#);
+        self.other_app("PATCH", "", r#"{"name":"loaded","allow_ips":["127.0.0.0/8"]}"#);
         let signed = |key: &str| {
             let sign = Sign {
                 key,
@@ -98,22 +98,22 @@ impl Walk<'_> {
         assert_eq!((signed("another-key-of-this-app"), signed(KEY)), (0, 0));
         self.admin("DELETE", "/keys/2", "");
         assert_eq!((signed("another-key-of-this-app"), signed(KEY)), (70009, 0));
-        self.beside("POST", "/keys", "{}");
-        self.beside("DELETE", "/keys/2", "");
+        self.other_app("POST", "/keys", "{}");
+        self.other_app("DELETE", "/keys/2", "");
         let as_ops = || self.app.call_as("ops", "account_check", CHECK)["ErrorCode"].clone();
         assert_eq!(as_ops(), 70403);
         self.admin("PUT", "/admins/ops", "");
         assert_eq!(as_ops(), 0);
         self.admin("DELETE", "/admins/ops", "");
         assert_eq!(as_ops(), 70403);
-        self.beside("PUT", "/admins/ops", "");
+        self.other_app("PUT", "/admins/ops", "");
         let own = || self.app.call_as("u", "portrait_set", &nick("own"))["ErrorCode"].clone();
         assert_eq!(own(), 40004);
         self.admin("PATCH", "", r#"{"self_service":true}"#);
         assert_eq!(own(), 0);
         self.admin("PATCH", "", r#"{"self_service":false}"#);
         assert_eq!(own(), 40004);
-        self.beside("PATCH", "", r#"{"self_service":true}"#);
+        self.other_app("PATCH", "", r#"{"self_service":true}"#);
     }
 
     fn how_often(&self) {
@@ -128,7 +128,7 @@ impl Walk<'_> {
         assert!(codes("account_check", CHECK).contains(&60011));
         self.admin("PATCH", "", r#"{"limits":{"total":0}}"#);
         assert_eq!(codes("account_check", CHECK), [0; 3]);
-        self.beside("PATCH", "", r#"{"limits":{"portrait_set":0,"portrait_get":1000,"total":2000}}"#);
+        self.other_app("PATCH", "", r#"{"limits":{"portrait_set":0,"portrait_get":1000,"total":2000}}"#);
     }
 
     fn which_fields(&self) {
@@ -148,14 +148,14 @@ impl Walk<'_> {
         self.admin("PATCH", "", r#"{"custom_fields_max":20}"#);
         self.admin("PUT", "/fields/F", again);
         self.set(&number, 0);
-        self.beside("PUT", "/fields/F", again);
-        self.beside("PUT", "/fields/F", r#"{"type":"bytes","read":["app"],"write":["admin"]}"#);
+        self.other_app("PUT", "/fields/F", again);
+        self.other_app("PUT", "/fields/F", r#"{"type":"bytes","read":["app"],"write":["admin"]}"#);
         let location = set("Tag_Profile_IM_Location", &json!("four"));
         self.admin("PATCH", "", r#"{"location_bytes_max":3}"#);
         self.set(&location, 40601);
         self.admin("PATCH", "", r#"{"location_bytes_max":4}"#);
         self.set(&location, 0);
-        self.beside("PATCH", "", r#"{"location_bytes_max":16,"custom_fields_max":7}"#);
+        self.other_app("PATCH", "", r#"{"location_bytes_max":16,"custom_fields_max":7}"#);
     }
 
     fn which_words(&self) {
@@ -170,9 +170,9 @@ impl Walk<'_> {
         self.admin("PUT", "/words", "");
         self.set(&location, 0);
         let many: Vec<String> = (0..100_000).map(|number| format!("word {number} 词")).collect();
-        self.beside("PUT", "/words", &many.join("\n"));
-        self.beside("PATCH", "", r#"{"screened_tags":["Tag_Profile_IM_Nick"]}"#);
-        self.beside("PUT", "/words", "bad\n");
+        self.other_app("PUT", "/words", &many.join("\n"));
+        self.other_app("PATCH", "", r#"{"screened_tags":["Tag_Profile_IM_Nick"]}"#);
+        self.other_app("PUT", "/words", "bad\n");
     }
 
     fn what_is_told(&self) {
@@ -198,8 +198,8 @@ impl Walk<'_> {
         assert_eq!(waiting(), 1);
         self.admin("POST", "/webhook/drop", r#"{"state":"waiting"}"#);
         assert_eq!(waiting(), 0);
-        self.beside("PUT", "/webhook", r#"{"url":"http://127.0.0.1:9/"}"#);
-        self.beside("DELETE", "/webhook", "");
+        self.other_app("PUT", "/webhook", r#"{"url":"http://127.0.0.1:9/"}"#);
+        self.other_app("DELETE", "/webhook", "");
     }
 }
 

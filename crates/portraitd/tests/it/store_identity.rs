@@ -1,9 +1,9 @@
 //! What is interrupted on one store is never continued on another: imports, exports and migrations stopped halfway, then
 //! run again on the same store, another one, a restored one, and one that takes the place of the first.
 
-use crate::cli::{on, run, said};
+use crate::cli::{on, run, stderr_of};
 use crate::harness::{KEY, TestServer, binary};
-use crate::import_resume::{Between, beside, many_lines, press_ctrl_c};
+use crate::import_resume::{Between, many_lines, press_ctrl_c, sibling};
 use crate::migrate::{migrate, name};
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -79,7 +79,7 @@ fn interrupt(mut command: Command, between: &Between) -> Output {
 fn check_refused(mut command: Command, stores: [&str; 2], file: &Path) {
     let before = fs::read(file).unwrap();
     let output = command.output().unwrap();
-    let said = said(&output);
+    let said = stderr_of(&output);
     assert_eq!(output.status.code(), Some(1), "{said}");
     for part in [stores[0], stores[1], file.to_str().unwrap(), "delete ", "to begin from the start"] {
         assert!(said.contains(part), "{part}: {said}");
@@ -104,9 +104,9 @@ fn an_import_is_continued_on_its_own_store_only() {
     let words = ["import", APP];
     let between = Between::start(&here.server, 2);
     let output = interrupt(at(&between.url, &words, &file), &between);
-    assert!(said(&output).contains("stopped after line 1500"), "{output:?}");
+    assert!(stderr_of(&output).contains("stopped after line 1500"), "{output:?}");
 
-    let progress = beside(&file, ".progress");
+    let progress = sibling(&file, ".progress");
     let (id, other) = (here.id(), there.id());
     assert_ne!(id, other);
     check_refused(at(&there.url(), &words, &file), [&id, &other], &progress);
@@ -158,7 +158,7 @@ fn a_server_that_takes_the_place_of_another_gets_no_rows() {
     *between.upstream.lock().unwrap() = there.server.admin_address.clone();
     between.release.send(()).unwrap();
     let output = child.wait_with_output().unwrap();
-    let told = said(&output);
+    let told = stderr_of(&output);
     assert_eq!(output.status.code(), Some(1), "{told}");
     for part in ["stopped after line 1000", here.id().as_str(), there.id().as_str(), "nothing was done"] {
         assert!(told.contains(part), "{part}: {told}");
@@ -177,7 +177,7 @@ fn a_server_that_takes_the_place_of_another_gets_no_rows() {
     *between.upstream.lock().unwrap() = there.server.admin_address.clone();
     between.release.send(()).unwrap();
     let output = child.wait_with_output().unwrap();
-    let told = said(&output);
+    let told = stderr_of(&output);
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert!(told.contains("is not complete") && told.contains(&there.id()), "{told}");
     assert!(!all.exists());
@@ -196,10 +196,10 @@ fn an_export_is_continued_on_its_own_store_only() {
     run(&mut at(&here.url(), &["export", APP], &whole));
     let between = Between::start(&here.server, 1);
     let output = interrupt(at(&between.url, &["export", APP], &file), &between);
-    assert!(said(&output).contains("is not complete"), "{output:?}");
+    assert!(stderr_of(&output).contains("is not complete"), "{output:?}");
 
-    let (partial, words) = (beside(&file, ".partial"), ["export", "--resume", APP]);
-    let progress = beside(&partial, ".progress");
+    let (partial, words) = (sibling(&file, ".partial"), ["export", "--resume", APP]);
+    let progress = sibling(&partial, ".progress");
     let stopped_at = fs::read(&partial).unwrap().len();
     assert!(stopped_at > 0 && stopped_at < fs::read(&whole).unwrap().len());
     let (id, other) = (here.id(), there.id());
@@ -208,17 +208,17 @@ fn an_export_is_continued_on_its_own_store_only() {
     let mut command = on(&restored, &words);
     command.arg(&file);
     let output = command.output().unwrap();
-    assert!(said(&output).contains(&id) && said(&output).contains("delete "), "{output:?}");
+    assert!(stderr_of(&output).contains(&id) && stderr_of(&output).contains("delete "), "{output:?}");
 
     // Nor is it continued as another app's, or when it is not known whose it is.
     let (status, answer) = here.server.admin("POST", "/apps", r#"{"sdkappid":7}"#);
     assert_eq!(status, 201, "{answer}");
     let output = at(&here.url(), &["export", "--resume", "7"], &file).output().unwrap();
-    assert!(said(&output).contains("is of app 1400000000"), "{output:?}");
+    assert!(stderr_of(&output).contains("is of app 1400000000"), "{output:?}");
     let kept = fs::read(&progress).unwrap();
     fs::remove_file(&progress).unwrap();
     let output = at(&here.url(), &words, &file).output().unwrap();
-    assert!(said(&output).contains("can't be told of which store"), "{output:?}");
+    assert!(stderr_of(&output).contains("can't be told of which store"), "{output:?}");
     fs::write(&progress, &kept).unwrap();
     assert_eq!(fs::read(&partial).unwrap().len(), stopped_at);
 
@@ -249,9 +249,9 @@ fn a_migration_is_continued_on_its_own_store_only() {
     let app = cloud.dev_app();
     let between = Between::start(&here.server, 0);
     let output = interrupt(migrate(&app, &here.server, &between.url, &accounts, APP), &between);
-    assert!(said(&output).contains("stopped after line 800"), "{output:?}");
+    assert!(stderr_of(&output).contains("stopped after line 800"), "{output:?}");
 
-    let (id, other, progress) = (here.id(), there.id(), beside(&accounts, ".progress"));
+    let (id, other, progress) = (here.id(), there.id(), sibling(&accounts, ".progress"));
     check_refused(migrate(&app, &there.server, &there.url(), &accounts, APP), [&id, &other], &progress);
     assert_eq!(there.accounts(), 1);
     let restored = here.restored(dir.path(), "restored");
@@ -295,7 +295,7 @@ fn an_import_is_not_continued_on_a_store_that_was_set_back() {
 
     let mut command = on(&dir.path().join("older"), &words);
     let output = command.arg(&file).output().unwrap();
-    let told = said(&output);
+    let told = stderr_of(&output);
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert!(told.contains("was set back") && told.contains("many.jsonl.progress to begin"), "{told}");
     // All that was imported is in there.
@@ -317,7 +317,7 @@ fn a_store_in_memory_is_another_at_each_start() {
     let second = TestServer::dev();
     let url = format!("http://{}", second.admin_address);
     let output = crate::import_resume::import(&second, &url, &file).output().unwrap();
-    assert!(output.status.code() == Some(1) && said(&output).contains("nothing was sent"), "{output:?}");
+    assert!(output.status.code() == Some(1) && stderr_of(&output).contains("nothing was sent"), "{output:?}");
     let (_, page) = second.admin("GET", &format!("/apps/{APP}/accounts?prefix=user"), "");
     assert!(page.contains(r#""accounts":[]"#), "{page}");
 }
@@ -329,7 +329,7 @@ fn a_progress_file_of_an_earlier_version_is_refused() {
     fs::write(&file, many_lines("")).unwrap();
     let server = TestServer::dev();
     let url = format!("http://{}", server.admin_address);
-    let progress = beside(&file, ".progress");
+    let progress = sibling(&file, ".progress");
     for (text, part) in [
         (
             r#"{"v":1,"app":1400000000,"size":9,"lines":1500,"hash":"","read":1500,"imported":1485,"refused":15,"refused_bytes":0}"#,
@@ -340,7 +340,7 @@ fn a_progress_file_of_an_earlier_version_is_refused() {
     ] {
         fs::write(&progress, text).unwrap();
         let output = crate::import_resume::import(&server, &url, &file).output().unwrap();
-        let told = said(&output);
+        let told = stderr_of(&output);
         assert!(
             output.status.code() == Some(1) && told.contains(part) && told.contains("begin from the start"),
             "{told}"

@@ -48,7 +48,7 @@ fn sent(queue: &mut Queue, now: UnixMillis) -> Vec<u64> {
     std::iter::from_fn(|| queue.next(now)).map(|event| event.seq.0).collect()
 }
 
-fn fail() -> Outcome {
+fn fail() -> AttemptOutcome {
     Err("HTTP 500".into())
 }
 
@@ -56,21 +56,21 @@ fn fail() -> Outcome {
 fn one_event_of_an_account_at_a_time_and_accounts_side_by_side() {
     let mut queue = queue(&[(1, "a"), (2, "a"), (3, "b"), (4, "a"), (5, "c")]);
     assert_eq!(sent(&mut queue, START), [1, 3, 5]);
-    assert_eq!(queue.settle(user("b"), Ok(()), START), [(OutboxSeq(3), DeliveryOutcome::Delivered)]);
+    assert_eq!(queue.record(user("b"), Ok(()), START), [(OutboxSeq(3), DeliveryOutcome::Delivered)]);
     assert_eq!(sent(&mut queue, START), [0_u64; 0], "b has no more, a is still on its way");
-    queue.settle(user("a"), Ok(()), START);
+    queue.record(user("a"), Ok(()), START);
     assert_eq!(sent(&mut queue, START), [2]);
-    queue.settle(user("a"), Ok(()), START);
+    queue.record(user("a"), Ok(()), START);
     assert_eq!(sent(&mut queue, START), [4]);
-    assert_eq!(queue.settle(user("nobody"), Ok(()), START), []);
+    assert_eq!(queue.record(user("nobody"), Ok(()), START), []);
 }
 
 #[test]
 fn a_failed_event_holds_its_account_back_until_its_time_and_is_parked_in_the_end() {
     let mut queue = queue(&[(1, "a"), (2, "a"), (3, "b")]);
     assert_eq!(sent(&mut queue, START), [1, 3]);
-    queue.settle(user("b"), Ok(()), START);
-    let verdicts = queue.settle(user("a"), fail(), START);
+    queue.record(user("b"), Ok(()), START);
+    let verdicts = queue.record(user("a"), fail(), START);
     let [(OutboxSeq(1), DeliveryOutcome::Retry { attempts: 1, due, failure })] = verdicts.as_slice() else {
         unreachable!("{verdicts:?}")
     };
@@ -79,11 +79,11 @@ fn a_failed_event_holds_its_account_back_until_its_time_and_is_parked_in_the_end
     assert_eq!(queue.wake_at(START), Some(*due));
     assert_eq!(sent(&mut queue, after(4_999)), [0_u64; 0]);
     assert_eq!(sent(&mut queue, *due), [1]);
-    let verdicts = queue.settle(user("a"), fail(), *due);
+    let verdicts = queue.record(user("a"), fail(), *due);
     let [(_, DeliveryOutcome::Retry { attempts: 2, due, .. })] = verdicts.as_slice() else { unreachable!() };
     assert!(*due >= after(305_000) && *due <= after(366_000));
     assert_eq!(sent(&mut queue, *due), [1]);
-    let verdicts = queue.settle(user("a"), fail(), *due);
+    let verdicts = queue.record(user("a"), fail(), *due);
     assert_eq!(verdicts, [(OutboxSeq(1), DeliveryOutcome::Park { attempts: 3, failure: "HTTP 500".into() })]);
     assert_eq!(sent(&mut queue, *due), [2], "the account goes on");
 }
@@ -95,7 +95,7 @@ fn what_was_stored_about_earlier_attempts_counts() {
     queue.push(stored, START);
     assert_eq!((sent(&mut queue, START), queue.wake_at(START)), (vec![], Some(after(60_000))));
     assert_eq!(sent(&mut queue, after(60_000)), [1]);
-    let verdicts = queue.settle(user("a"), fail(), after(60_000));
+    let verdicts = queue.record(user("a"), fail(), after(60_000));
     assert!(matches!(verdicts.as_slice(), [(_, DeliveryOutcome::Park { attempts: 3, .. })]));
 }
 
@@ -105,7 +105,7 @@ fn a_time_beyond_every_wait_was_set_by_a_clock_that_went_back() {
     queue.push(OutboxEvent { attempts: 1, due: after(86_400_000), ..event(1, "a") }, START);
     assert_eq!(sent(&mut queue, START), [1]);
     // The same when the clock goes back while the event waits.
-    queue.settle(user("a"), fail(), after(86_400_000));
+    queue.record(user("a"), fail(), after(86_400_000));
     assert_eq!(sent(&mut queue, START), [1]);
 }
 
@@ -116,16 +116,16 @@ fn a_receiver_that_is_down_is_asked_by_one_event_and_all_go_on_when_it_is_back()
     let mut queue = queue(&events);
     for name in names.iter().take(10) {
         assert!(queue.next(START).is_some());
-        queue.settle(user(name), fail(), START);
+        queue.record(user(name), fail(), START);
     }
     assert_eq!(sent(&mut queue, START), [0_u64; 0], "down");
     assert_eq!(queue.down_ms(after(3)), Some(3));
     assert_eq!(queue.wake_at(START), Some(after(1_000)));
     assert_eq!(sent(&mut queue, after(1_000)), [11], "one only");
     assert_eq!(queue.wake_at(after(1_000)), None, "what is on its way decides");
-    queue.settle(user("u10"), fail(), after(1_000));
+    queue.record(user("u10"), fail(), after(1_000));
     assert_eq!(sent(&mut queue, after(3_000)), [12]);
-    queue.settle(user("u11"), Ok(()), after(3_000));
+    queue.record(user("u11"), Ok(()), after(3_000));
     assert_eq!(queue.down_ms(after(3_000)), None);
     let all: Vec<u64> = (1..=11).chain(13..=50).collect();
     assert_eq!(sent(&mut queue, after(3_000)), all, "also those whose time had not come");
@@ -137,8 +137,8 @@ fn asking_whether_the_receiver_is_back_costs_no_attempt() {
     // Two attempts each, then both wait for five minutes.
     for now in [START, after(7_000)] {
         assert_eq!(sent(&mut queue, now), [1, 2]);
-        queue.settle(user("a"), fail(), now);
-        queue.settle(user("b"), fail(), now);
+        queue.record(user("a"), fail(), now);
+        queue.record(user("b"), fail(), now);
     }
     // The receiver is called down for another reason.
     for _ in 0..10 {
@@ -151,7 +151,7 @@ fn asking_whether_the_receiver_is_back_costs_no_attempt() {
         }
         let [asked] = sent(&mut queue, now)[..] else { unreachable!() };
         let name = if asked == 1 { "a" } else { "b" };
-        assert_eq!(queue.settle(user(name), fail(), now), [], "nothing to store at {now:?}");
+        assert_eq!(queue.record(user(name), fail(), now), [], "nothing to store at {now:?}");
     }
 }
 
@@ -169,7 +169,7 @@ fn a_receiver_that_stays_down_for_the_whole_schedule_has_its_old_events_parked()
     while now < after(400_000) {
         now = queue.wake_at(now).unwrap().max(UnixMillis(now.0 + 1));
         let Some(event) = queue.next(now) else { continue };
-        let verdicts = queue.settle(event.event.unwrap().user, fail(), now);
+        let verdicts = queue.record(event.event.unwrap().user, fail(), now);
         parked.extend(
             verdicts.into_iter().filter(|(_, verdict)| matches!(verdict, DeliveryOutcome::Park { .. })),
         );
@@ -200,7 +200,7 @@ fn one_account_does_not_fill_the_memory_and_none_of_its_events_is_lost() {
         }
         for seq in sent(&mut queue, START) {
             order.push(seq);
-            queue.settle(user(if seq == 101 { "other" } else { "busy" }), Ok(()), START);
+            queue.record(user(if seq == 101 { "other" } else { "busy" }), Ok(()), START);
         }
     }
     assert_eq!(order.iter().position(|seq| *seq == 101), Some(1), "it did not have to wait");
@@ -213,13 +213,13 @@ fn one_account_does_not_fill_the_memory_and_none_of_its_events_is_lost() {
 fn another_receiver_is_tried_at_once() {
     let mut queue = queue(&[(1, "a"), (2, "b")]);
     assert_eq!(sent(&mut queue, START), [1, 2]);
-    queue.settle(user("a"), fail(), START);
-    queue.settle(user("b"), fail(), START);
+    queue.record(user("a"), fail(), START);
+    queue.record(user("b"), fail(), START);
     for _ in 0..10 {
         queue.gate.failed(START);
     }
     assert_eq!(sent(&mut queue, START), [0_u64; 0]);
-    queue.hurry();
+    queue.retry_now();
     assert_eq!(sent(&mut queue, START), [1, 2]);
 }
 
@@ -274,7 +274,7 @@ proptest! {
             prop_assert_eq!(users.len(), batch.len(), "two of one account at once");
             for event in batch {
                 let outcome = if good { Ok(()) } else { fail() };
-                for (seq, verdict) in queue.settle(event.event.unwrap().user, outcome, now) {
+                for (seq, verdict) in queue.record(event.event.unwrap().user, outcome, now) {
                     if !matches!(verdict, DeliveryOutcome::Retry { .. }) {
                         ended.push(seq.0);
                     }

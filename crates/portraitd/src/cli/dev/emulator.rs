@@ -10,8 +10,8 @@ use hyper::{Method, StatusCode};
 use portraitd_emulator::control::display;
 use portraitd_emulator::control::state::PREFIX;
 use portraitd_emulator::control::types::{
-    CallFilter, ClockChange, ClockView, ExtentView, Made, Make, Removed, Reset, ResetTo, Save, TextOrNumber,
-    ToldFilter,
+    CallFilter, ClockChange, ClockView, CreateApp, CreatedApp, ExtentView, InboxFilter, Removed, Reset,
+    ResetTo, Save, TextOrNumber,
 };
 use portraitd_emulator::fault::RuleView;
 use portraitd_emulator::fault::rule::FaultRule;
@@ -85,7 +85,7 @@ enum Action {
     /// What the emulator's own receiver was told, oldest first
     Webhooks {
         #[command(flatten)]
-        filter: ToldFilter,
+        filter: InboxFilter,
         /// Forget what was told (of --app, or all) instead
         #[arg(long, conflicts_with_all = ["box_name", "user", "after", "limit", "count", "wait_ms"])]
         clear: bool,
@@ -217,8 +217,8 @@ async fn snapshot(action: &Snapshot, server: &Server) -> anyhow::Result<()> {
 async fn apps(action: &Apps, server: &Server) -> anyhow::Result<()> {
     match action {
         Apps::Create { like, empty, webhook } => {
-            let make = Make { like: *like, empty: *empty, webhook: *webhook };
-            server.show(Method::POST, "/apps", &make, |made: Made| made.lines()).await
+            let make = CreateApp { like: *like, empty: *empty, webhook: *webhook };
+            server.show(Method::POST, "/apps", &make, |made: CreatedApp| made.lines()).await
         }
         Apps::List => {
             let lines = |list: Vec<u32>| list.iter().map(ToString::to_string).collect();

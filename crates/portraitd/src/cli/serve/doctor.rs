@@ -197,7 +197,7 @@ fn server(config: &Config, data: &Path) -> Look {
         if let Address::Tcp { socket, .. } = address
             && let Err(error) = TcpListener::bind(socket)
         {
-            return (Bad, portraitd_http::port_owner::explain(*socket, &error));
+            return (Bad, portraitd_http::bind_error::explain(*socket, &error));
         }
     }
     (Good, "none runs on this data, and its ports are free".into())

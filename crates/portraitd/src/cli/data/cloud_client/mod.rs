@@ -12,7 +12,7 @@ use hyper::{Request, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use portraitd_api::clock::SystemClock;
 use portraitd_http::address_policy::AddressPolicy;
-use portraitd_http::client::{CallError, Outbound};
+use portraitd_http::client::{CallError, HttpClient};
 use portraitd_model::{AppKey, Clock, SdkAppId, SignRequest, UserId, sign};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -26,7 +26,7 @@ pub(super) const ACCOUNTS_MAX: usize = 100;
 
 /// An app of the cloud, and who reads it.
 pub(super) struct Cloud {
-    outbound: Outbound,
+    outbound: HttpClient,
     /// The URL as the operator wrote it.
     base: String,
     /// The whole URL but for the `UserSig`.
@@ -69,7 +69,7 @@ impl Cloud {
         anyhow::ensure!(plain, "--from: write the URL with https:// in front (or http://)");
         // The operator names the host himself: it may be anywhere.
         let everywhere = ["0.0.0.0/0", "::/0"].into_iter().filter_map(|network| network.parse().ok());
-        let outbound = Outbound::new(AddressPolicy::public_and(everywhere.collect()), None)?;
+        let outbound = HttpClient::new(AddressPolicy::public_and(everywhere.collect()), None)?;
         let identifier = utf8_percent_encode(admin.as_str(), NON_ALPHANUMERIC);
         let url = format!(
             "{base}/v4/profile/portrait_get?sdkappid={app}&identifier={identifier}&random=1&contenttype=json&usersig="

@@ -2,7 +2,7 @@
 
 mod partial;
 
-use super::transfer::file_names::beside;
+use super::transfer::file_names::sibling;
 use super::transfer::interrupt::Stop;
 use super::transfer::progress_bar::counter;
 use crate::cli::admin::client::{Operator, Target, segment, with_operator};
@@ -68,7 +68,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 }
 
 async fn to_file(operator: &Operator, args: &Args) -> anyhow::Result<()> {
-    let (partial, store) = (beside(&args.file, ".partial"), operator.store().await?);
+    let (partial, store) = (sibling(&args.file, ".partial"), operator.store().await?);
     let shown = partial.display();
     let origin = Origin::new(store, args.sdkappid, args.user.as_deref());
     let (file, after) = partial::open(&partial, &origin, args.resume)?;

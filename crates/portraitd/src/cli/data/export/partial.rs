@@ -1,7 +1,7 @@
 //! `FILE.partial`, an export on its way, and beside it `FILE.partial.progress`, which says of which store, app and user
 //! it is a part. No line is written before that is on the disk.
 
-use crate::cli::data::transfer::file_names::beside;
+use crate::cli::data::transfer::file_names::sibling;
 use anyhow::Context;
 use portraitd_store::StoreId;
 use serde::{Deserialize, Serialize};
@@ -64,7 +64,7 @@ impl Origin {
 
 /// Where a part's [`Origin`] is kept.
 fn progress(partial: &Path) -> PathBuf {
-    beside(partial, ".progress")
+    sibling(partial, ".progress")
 }
 
 /// Opens `FILE.partial` at its end, and gives the user after whom to go on. With `resume` it may be there already.

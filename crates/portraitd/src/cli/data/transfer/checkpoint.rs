@@ -1,6 +1,6 @@
 //! How far a transfer has come, in a small file beside what is transferred, so that the same command continues.
 
-use super::file_names::beside;
+use super::file_names::sibling;
 use super::mark::Mark;
 use super::refused::RefusedPart;
 use super::row::Source;
@@ -38,7 +38,7 @@ pub(super) struct Progress {
 
 /// What helps when a transfer can't be continued.
 pub(super) fn restart(file: &Path) -> String {
-    format!("delete {} to begin from the start", beside(file, ".progress").display())
+    format!("delete {} to begin from the start", sibling(file, ".progress").display())
 }
 
 /// The part that every version of the file has.
@@ -67,7 +67,7 @@ impl Progress {
 
     /// Reads what an earlier run left, if anything, and passes over what it did. Refuses another store, app or file.
     pub(super) fn resume(self, file: &Path, source: &mut dyn Source) -> anyhow::Result<Self> {
-        let path = beside(file, ".progress");
+        let path = sibling(file, ".progress");
         let text = match fs::read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(self),
@@ -115,7 +115,7 @@ impl Progress {
 
     /// Writes the file; a crash leaves the old one or the new one.
     pub(super) fn save(&self, file: &Path) -> anyhow::Result<()> {
-        let (path, fresh) = (beside(file, ".progress"), beside(file, ".progress.new"));
+        let (path, fresh) = (sibling(file, ".progress"), sibling(file, ".progress.new"));
         let written = serde_json::to_vec(self).map_err(std::io::Error::from);
         let written =
             written.and_then(|text| fs::write(&fresh, text)).and_then(|()| fs::rename(&fresh, &path));
@@ -124,7 +124,7 @@ impl Progress {
 
     /// All is done.
     pub(super) fn remove(file: &Path) -> anyhow::Result<()> {
-        let path = beside(file, ".progress");
+        let path = sibling(file, ".progress");
         fs::remove_file(&path).with_context(|| format!("can't remove {}", path.display()))
     }
 }

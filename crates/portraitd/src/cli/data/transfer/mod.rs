@@ -14,7 +14,7 @@ pub(crate) mod row;
 
 use crate::cli::admin::client::{Operator, Refusal};
 use crate::cli::data::transfer::checkpoint::{Progress, restart};
-use crate::cli::data::transfer::file_names::beside;
+use crate::cli::data::transfer::file_names::sibling;
 use crate::cli::data::transfer::interrupt::Stop;
 use crate::cli::data::transfer::mark::Mark;
 use crate::cli::data::transfer::progress_bar::{counter, of_bytes};
@@ -112,7 +112,7 @@ impl<'a> Transfer<'a> {
         let bar = if plan.file.is_some() { of_bytes(size) } else { counter("rows") };
         let mut progress = Progress::new(plan.store, plan.sdkappid, size);
         if let Some(file) = plan.file {
-            let path = beside(file, ".progress");
+            let path = sibling(file, ".progress");
             progress.advance(source.as_ref());
             progress = progress.resume(file, source.as_mut()).with_context(|| path.display().to_string())?;
             let known = match &progress.mark {
@@ -271,8 +271,8 @@ impl<'a> Transfer<'a> {
                 (self.in_a_row, taken) = (RefusedInARow::default(), true);
                 continue;
             };
-            if let Some(news) = self.refused.write(row, reason)? {
-                self.bar.suspend(|| eprintln!("{news}"));
+            if let Some(notice) = self.refused.write(row, reason)? {
+                self.bar.suspend(|| eprintln!("{notice}"));
             }
             count += 1;
             if self.in_a_row.rows == 0 {

@@ -1,7 +1,7 @@
 //! The file of refused rows, beside what is transferred. What an earlier run wrote there is never written over: another
 //! run takes the next free name.
 
-use super::file_names::beside;
+use super::file_names::sibling;
 use super::row::{Row, Seen};
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
@@ -77,13 +77,13 @@ impl RefusedRows {
         }
         let mut line = serde_json::to_vec(&Refused { line: row.number, reason, text: &row.text })?;
         line.push(b'\n');
-        let news = if self.out.is_none() { self.create()? } else { None };
+        let notice = if self.out.is_none() { self.create()? } else { None };
         let path = self.path();
         if let Some(out) = self.out.as_mut() {
             out.write_all(&line).with_context(|| format!("can't write {}", path.display()))?;
         }
         self.written.bytes(&line);
-        Ok(news)
+        Ok(notice)
     }
 
     /// Takes the first name that is free.
@@ -135,8 +135,8 @@ impl RefusedRows {
 
     fn path_of(&self, number: u32) -> PathBuf {
         match number {
-            0 | 1 => beside(&self.file, ".refused"),
-            _ => beside(&self.file, &format!(".refused.{number}")),
+            0 | 1 => sibling(&self.file, ".refused"),
+            _ => sibling(&self.file, &format!(".refused.{number}")),
         }
     }
 }
@@ -153,10 +153,10 @@ mod tests {
     /// Writes rows as a run does that continues after `part`.
     fn write(file: &Path, part: &RefusedPart, numbers: &[u64]) -> (RefusedPart, PathBuf, Option<String>) {
         let mut rows = RefusedRows::resume(file, part).unwrap();
-        let news = numbers.iter().filter_map(|number| rows.write(&row(*number), "no").unwrap());
-        let news = news.collect::<Vec<_>>().pop();
+        let notice = numbers.iter().filter_map(|number| rows.write(&row(*number), "no").unwrap());
+        let notice = notice.collect::<Vec<_>>().pop();
         rows.flush().unwrap();
-        (rows.part(), rows.path(), news)
+        (rows.part(), rows.path(), notice)
     }
 
     fn numbers(path: &Path) -> Vec<u64> {
@@ -169,12 +169,12 @@ mod tests {
     fn a_run_that_continues_goes_on_where_it_was_saved() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("f");
-        let (saved, path, news) = write(&file, &RefusedPart::default(), &[1, 2]);
-        assert_eq!((path.clone(), news), (dir.path().join("f.refused"), None));
+        let (saved, path, notice) = write(&file, &RefusedPart::default(), &[1, 2]);
+        assert_eq!((path.clone(), notice), (dir.path().join("f.refused"), None));
         // Refused, but not saved as done: read again.
         write(&file, &saved, &[3, 4]);
-        let (_, again, news) = write(&file, &saved, &[4, 5]);
-        assert_eq!((numbers(&path), again, news), (vec![1, 2, 4, 5], path.clone(), None));
+        let (_, again, notice) = write(&file, &saved, &[4, 5]);
+        assert_eq!((numbers(&path), again, notice), (vec![1, 2, 4, 5], path.clone(), None));
         // Also when nothing is refused any more.
         write(&file, &saved, &[]);
         assert_eq!(numbers(&path), [1, 2]);
@@ -186,10 +186,10 @@ mod tests {
         let file = dir.path().join("f");
         let at = |name: &str| dir.path().join(name);
         let (saved, ..) = write(&file, &RefusedPart::default(), &[1, 2]);
-        let (_, path, news) = write(&file, &RefusedPart::default(), &[3]);
+        let (_, path, notice) = write(&file, &RefusedPart::default(), &[3]);
         assert_eq!(path, at("f.refused.2"));
         let told = format!("{} holds what an earlier run refused", at("f.refused").display());
-        assert!(news.unwrap().starts_with(&told));
+        assert!(notice.unwrap().starts_with(&told));
         // Changed by hand, shorter, or another file: left alone.
         for changed in ["by hand, and longer than what was there, so that the length does not tell", "x", ""]
         {

@@ -6,7 +6,7 @@ use crate::{Language, StandardTag, Tag};
 
 /// A guess.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Meant {
+pub enum Suggestion {
     /// A tag that is written nearly so.
     Near(String),
     /// The field of this tag, by the name that client SDKs give it.
@@ -48,7 +48,7 @@ fn bare(tag: &str) -> String {
 }
 
 /// Guesses, among the tags that exist.
-pub(crate) fn meant(text: &str, known: impl Iterator<Item = Tag>) -> Option<Meant> {
+pub(crate) fn suggest(text: &str, known: impl Iterator<Item = Tag>) -> Option<Suggestion> {
     let name = bare(text);
     if name.is_empty() || text.len() > CUSTOM_PREFIX.len() + NAME_CHARS_MAX {
         return None;
@@ -60,21 +60,21 @@ pub(crate) fn meant(text: &str, known: impl Iterator<Item = Tag>) -> Option<Mean
     known.sort_by_key(|tag| !same_family(tag));
     let written = |tag: &Tag| bare(&tag.to_string());
     if is_tag && let Some(tag) = known.iter().find(|tag| written(tag) == name) {
-        return Some(Meant::Near(tag.to_string()));
+        return Some(Suggestion::Near(tag.to_string()));
     }
     if let Some((_, tag)) = CLIENT_NAMES.iter().find(|(client, _)| *client == name) {
-        return Some(Meant::ClientName(Tag::Standard(*tag).to_string()));
+        return Some(Suggestion::ClientName(Tag::Standard(*tag).to_string()));
     }
     if CUSTOM_MAPS.contains(&name.as_str()) {
-        return Some(Meant::AllCustomFields);
+        return Some(Suggestion::AllCustomFields);
     }
     // One letter in three may be wrong.
     let far = |tag: &Tag| strsim::osa_distance(&written(tag), &name);
     let nearest = known.iter().min_by_key(|tag| far(tag)).filter(|tag| far(tag) <= name.chars().count() / 3);
-    nearest.map(|tag| Meant::Near(tag.to_string()))
+    nearest.map(|tag| Suggestion::Near(tag.to_string()))
 }
 
-impl Meant {
+impl Suggestion {
     pub(crate) fn explain(&self, language: Language) -> String {
         match (self, language) {
             (Self::Near(tag), Language::English) => format!("no such field in this app; did you mean {tag}?"),
@@ -107,12 +107,12 @@ mod tests {
         let custom = ["Test", "Role"].map(|text| Tag::Custom(CustomKeyword::parse(text).unwrap()));
         let known = || STANDARD_FIELDS.iter().map(|field| Tag::Standard(field.tag)).chain(custom);
         let near = |text: &str, tag: &str| {
-            assert_eq!(meant(text, known()), Some(Meant::Near(tag.into())), "{text}");
+            assert_eq!(suggest(text, known()), Some(Suggestion::Near(tag.into())), "{text}");
         };
         let client = |text: &str, tag: &str| {
             assert_eq!(
-                meant(text, known()),
-                Some(Meant::ClientName(format!("Tag_Profile_IM_{tag}"))),
+                suggest(text, known()),
+                Some(Suggestion::ClientName(format!("Tag_Profile_IM_{tag}"))),
                 "{text}"
             );
         };
@@ -120,8 +120,8 @@ mod tests {
         let padded = |chars: usize| format!("{:_<width$}nickname", "", width = chars - "nickname".len());
         let longest = CUSTOM_PREFIX.len() + NAME_CHARS_MAX;
         client(&padded(longest), "Nick");
-        assert_eq!(meant(&padded(longest + 1), known()), None);
-        assert_eq!(meant("Tag_Profile_IM_", known()), None);
+        assert_eq!(suggest(&padded(longest + 1), known()), None);
+        assert_eq!(suggest("Tag_Profile_IM_", known()), None);
         near("Tag_Profile_IM_NICK", "Tag_Profile_IM_Nick");
         near("Tag_Profile_IM_Nik", "Tag_Profile_IM_Nick");
         near("Tag_Profile_IM_Gendre", "Tag_Profile_IM_Gender");
@@ -143,16 +143,17 @@ mod tests {
         client("messageSettings", "MsgSettings");
         client("role", "Role");
         for text in ["customInfo", "profileCustomField"] {
-            assert_eq!(meant(text, known()), Some(Meant::AllCustomFields));
+            assert_eq!(suggest(text, known()), Some(Suggestion::AllCustomFields));
         }
         for text in ["", "_", "Tag_Profile_IM_", "Tag_Profile_IM_Xyz", "xy", "昵称", &"nick".repeat(100)] {
-            assert_eq!(meant(text, known()), None, "{text}");
+            assert_eq!(suggest(text, known()), None, "{text}");
         }
     }
 
     #[test]
     fn every_guess_is_explained_in_both_languages() {
-        let guesses = [Meant::Near("T".into()), Meant::ClientName("T".into()), Meant::AllCustomFields];
+        let guesses =
+            [Suggestion::Near("T".into()), Suggestion::ClientName("T".into()), Suggestion::AllCustomFields];
         for guess in guesses {
             assert!(guess.explain(Language::English).is_ascii());
             assert!(!guess.explain(Language::Chinese).is_ascii());
