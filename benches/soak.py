@@ -12,7 +12,7 @@ from measuring import APP, ROOT, fill, options, sets
 parser = options(__doc__, users=1_000_000)
 parser.add_argument("--minutes", type=float, default=30)
 parser.add_argument("--rate", type=float, help="calls a second; half of the highest unless given")
-parser.add_argument("--output", default=str(ROOT / "docs/soak"), metavar="FILE")
+parser.add_argument("--output", default=str(ROOT / time.strftime("docs/measurements/%Y-%m-%d-soak")), metavar="FILE")
 args = parser.parse_args()
 KEY = secrets.token_hex(32)
 PORT, ADMIN_PORT, STEP = 18961, 18962, 5
