@@ -1,4 +1,5 @@
-//! What an operator changes, and how that is written down: every change leaves an entry in the audit log, in the same commit.
+//! Entries of the audit log: the caller, the request, the outcome, and the values before and after. The entry of a
+//! change is stored in the same commit as the change.
 
 use axum::http::{Method, Uri};
 use percent_encoding::percent_decode_str;
@@ -9,19 +10,20 @@ use sha2::{Digest, Sha256};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-/// A call of somebody who may make it.
+/// An authenticated admin call, as the audit log describes it.
 #[derive(Clone, Debug)]
 pub(super) struct AuditContext {
-    who: Arc<str>,
-    /// `None` in-process: there is no caller but this machine.
-    from: Option<IpAddr>,
+    /// The name of the token, or `os:` and the system's user.
+    actor: Arc<str>,
+    /// The client's address; `None` when the command line calls in-process.
+    address: Option<IpAddr>,
     method: Method,
     resource: String,
 }
 
-/// An entry's text, as it is stored.
+/// The text of an audit log entry: this struct as JSON. Its field names are a stored format.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Entry {
+pub(super) struct AuditEntryText {
     pub(super) who: String,
     pub(super) from: Option<String>,
     pub(super) method: String,
@@ -33,28 +35,29 @@ pub(super) struct Entry {
     pub(super) after: Value,
 }
 
-/// What a change changed.
+/// The values that a change replaced, and the values that replaced them. Secrets are left out.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Changed {
+pub(super) struct AuditChange {
     pub(super) before: Value,
     pub(super) after: Value,
 }
 
-impl Changed {
-    pub(super) fn to(after: Value) -> Self {
+impl AuditChange {
+    /// Returns a change of which only the new values are recorded.
+    pub(super) fn without_before(after: Value) -> Self {
         Self { before: Value::Null, after }
     }
 }
 
-/// How an account is named in the log: enough to find what was done to a known one, and nothing that has to be erased
-/// with it.
+/// Returns the name of an account in the audit log: a hash of its UserID. Changes of a known account can be found by it,
+/// and it need not be erased with the account.
 pub fn fingerprint(user: &str) -> String {
     let hash = Sha256::digest(user);
     hash.iter().take(8).fold(String::from("sha256:"), |text, byte| format!("{text}{byte:02x}"))
 }
 
-/// A path below `/admin/v1`, its user behind a fingerprint.
-fn without_user(path: &str) -> String {
+/// Returns a path below `/admin/v1` with the UserID in it replaced by its fingerprint.
+fn path_without_user_id(path: &str) -> String {
     let Some((before, rest)) = path.split_once("/accounts/") else { return path.to_owned() };
     let (user, after) =
         rest.split_once('/').map_or((rest, String::new()), |(user, after)| (user, format!("/{after}")));
@@ -62,41 +65,42 @@ fn without_user(path: &str) -> String {
     format!("{before}/accounts/{}{after}", fingerprint(&user))
 }
 
-/// The outcome of a change that happened.
-pub(super) const DONE: &str = "done";
+/// The outcome of a change that was made.
+pub(super) const OUTCOME_DONE: &str = "done";
 
 impl AuditContext {
-    pub(super) fn of(who: Arc<str>, from: Option<IpAddr>, method: Method, uri: &Uri) -> Self {
-        /// Longer paths than this name nothing that exists.
+    pub(super) fn new(actor: Arc<str>, address: Option<IpAddr>, method: Method, uri: &Uri) -> Self {
+        /// No existing resource has a longer path.
         const CHARS_MAX: usize = 300;
-        let resource = without_user(uri.path()).chars().take(CHARS_MAX).collect();
-        Self { who, from, method, resource }
+        let resource = path_without_user_id(uri.path()).chars().take(CHARS_MAX).collect();
+        Self { actor, address, method, resource }
     }
 
-    pub(super) fn address(&self) -> IpAddr {
-        self.from.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))
+    /// Returns the client's address; the loopback address for an in-process call.
+    pub(super) fn client_address(&self) -> IpAddr {
+        self.address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))
     }
 
-    /// What is written down of it.
-    pub(super) fn entry(&self, outcome: String, changed: Changed) -> Entry {
-        Entry {
-            who: self.who.to_string(),
-            from: self.from.map(|address| address.to_canonical().to_string()),
+    /// Returns the text of this call's entry.
+    pub(super) fn entry(&self, outcome: String, change: AuditChange) -> AuditEntryText {
+        AuditEntryText {
+            who: self.actor.to_string(),
+            from: self.address.map(|address| address.to_canonical().to_string()),
             method: self.method.to_string(),
             resource: self.resource.clone(),
             outcome,
-            before: changed.before,
-            after: changed.after,
+            before: change.before,
+            after: change.after,
         }
     }
 
-    /// Whether it only reads, so that a refusal is not written down.
-    pub(super) fn reads(&self) -> bool {
+    /// Returns whether the call changes nothing. A refusal of such a call is not recorded.
+    pub(super) fn is_read_only(&self) -> bool {
         self.method == Method::GET || self.method == Method::HEAD
     }
 
-    /// The app in the path.
-    pub(super) fn app(&self) -> Option<SdkAppId> {
+    /// Returns the app that the path names.
+    pub(super) fn app_in_path(&self) -> Option<SdkAppId> {
         let mut parts = self.resource.split('/').skip_while(|part| *part != "apps");
         parts.nth(1).and_then(|app| app.parse().ok()).map(SdkAppId)
     }

@@ -1,33 +1,34 @@
-//! Lets callers of the admin API in by their tokens. Of a token its SHA-256 is kept, and it is compared in constant time.
+//! Authentication of the admin API by bearer tokens. Only the SHA-256 of a token is kept, and hashes are compared in
+//! constant time.
 
 use crate::secret::AdminToken;
 use arc_swap::ArcSwap;
 use portraitd_store::{Store, StoreError};
 use std::sync::Arc;
 
-/// The name of the token in `admin.token`, by which the command line calls its own server.
+/// The name of the token in `admin.token`, with which the command line calls a server on the same data.
 pub(super) const LOCAL: &str = "local";
 
-/// What lets a caller in.
+/// How callers are authenticated.
 #[derive(Clone)]
 pub enum Authenticator {
-    /// Whoever has a token.
+    /// By a bearer token.
     Tokens(Arc<Tokens>),
-    /// In-process: this person at the command line.
+    /// Not at all, in-process: every call is made by this user of the command line.
     InProcess(Arc<str>),
 }
 
-/// Every token of the server.
+/// Every valid token of a server.
 pub struct Tokens {
     store: Arc<dyn Store>,
     local: AdminToken,
     named: ArcSwap<Vec<(Arc<str>, AdminToken)>>,
-    /// One reload at a time, so that an older list never replaces a newer one.
+    /// Held during a reload, so that an older list never replaces a newer one.
     reloading: tokio::sync::Mutex<()>,
 }
 
 impl Tokens {
-    /// Reads the store's tokens; `local` works beside them.
+    /// Reads the store's tokens; `local` is valid as well.
     pub async fn load(store: Arc<dyn Store>, local: AdminToken) -> Result<Self, StoreError> {
         let tokens =
             Self { store, local, named: ArcSwap::default(), reloading: tokio::sync::Mutex::default() };
@@ -38,32 +39,34 @@ impl Tokens {
     async fn reload(&self) -> Result<(), StoreError> {
         let _one_at_a_time = self.reloading.lock().await;
         let records = self.store.tokens().await?;
-        let known = records.into_iter().map(|record| (record.name.into(), AdminToken::of_hash(record.hash)));
-        self.named.store(Arc::new(known.collect()));
+        let named =
+            records.into_iter().map(|record| (record.name.into(), AdminToken::from_hash(record.hash)));
+        self.named.store(Arc::new(named.collect()));
         Ok(())
     }
 
-    /// Whose token this is. Every one is compared, so that the time taken does not tell which one fits.
-    fn who(&self, given: &str) -> Option<Arc<str>> {
-        let given = AdminToken::new(given);
+    /// Returns the name of this token. Every token is compared, so that the time taken does not tell which one matches.
+    fn identify(&self, token: &str) -> Option<Arc<str>> {
+        let given = AdminToken::new(token);
         let named = self.named.load();
-        let local = self.local.is(&given).then(|| Arc::from(LOCAL));
-        named
-            .iter()
-            .fold(local, |found, (name, token)| if token.is(&given) { Some(Arc::clone(name)) } else { found })
+        let local = self.local.matches(&given).then(|| Arc::from(LOCAL));
+        named.iter().fold(
+            local,
+            |found, (name, token)| if token.matches(&given) { Some(Arc::clone(name)) } else { found },
+        )
     }
 }
 
 impl Authenticator {
-    /// Returns the name of the caller with this token; `None` when it is not known.
-    pub fn who(&self, given: &str) -> Option<Arc<str>> {
+    /// Returns the name of the caller that sent this token; `None` when no such token is valid.
+    pub fn identify(&self, token: &str) -> Option<Arc<str>> {
         match self {
-            Self::Tokens(tokens) => tokens.who(given),
-            Self::InProcess(person) => Some(Arc::clone(person)),
+            Self::Tokens(tokens) => tokens.identify(token),
+            Self::InProcess(user) => Some(Arc::clone(user)),
         }
     }
 
-    /// Reads the tokens again, after one was made or revoked.
+    /// Reads the tokens again, after one was created or revoked.
     pub(super) async fn reload(&self) -> Result<(), StoreError> {
         match self {
             Self::Tokens(tokens) => tokens.reload().await,

@@ -1,4 +1,4 @@
-//! Why an admin call failed: always `{"error": "…"}`, whoever noticed.
+//! Errors of the admin API. The body of every error response is `{"error": "…"}`, also of those that axum makes.
 
 use axum::Json;
 use axum::body::Body;
@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use portraitd_store::StoreError;
 
-/// A status and a sentence for people.
+/// An HTTP status and a sentence for people.
 #[derive(Debug)]
 pub struct AdminError {
     /// The HTTP status that is answered.
@@ -27,7 +27,7 @@ impl AdminError {
         Self { status: StatusCode::NOT_FOUND, message: message.into() }
     }
 
-    /// Returns a 409: it can't be done as things are.
+    /// Returns a 409: the current state does not permit the call.
     pub fn conflict(message: impl Into<String>) -> Self {
         Self { status: StatusCode::CONFLICT, message: message.into() }
     }
@@ -56,8 +56,8 @@ impl IntoResponse for AdminError {
     }
 }
 
-/// What axum itself refuses (a query or a path that does not read, a method, a body too large) is plain text: it
-/// becomes an error like every other.
+/// Turns axum's own plain-text errors (an invalid query or path, a method that is not allowed, a body that is too large)
+/// into JSON errors.
 pub(super) async fn as_json(response: Response) -> Response {
     let (mut head, body) = response.into_parts();
     let is_json = head.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");

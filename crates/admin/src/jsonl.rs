@@ -1,7 +1,7 @@
-//! One account with its whole profile as one line of JSON: what an export writes and an import reads.
+//! The lines of an export and an import: one account with its profile as one line of JSON.
 //!
-//! `{"UserID":"alice","ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":"Alice"}]}`: always in this order, the tags
-//! in theirs, and no times, so that the same account always is the same line.
+//! `{"UserID":"alice","ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":"Alice"}]}`. The members and tags have a fixed
+//! order and no time is included, so that equal accounts give equal lines.
 
 use portraitd_api::openapi::item::Item;
 use portraitd_model::{
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
-/// An account's line.
+/// An account's line, as it is written.
 #[derive(JsonSchema, Serialize)]
 pub(super) struct Record<'a> {
     #[serde(rename = "UserID")]
@@ -23,44 +23,45 @@ pub(super) struct Record<'a> {
     items: &'a [ProfileItem],
 }
 
+/// An account's line, as it is read.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Given<'a> {
+struct AccountLine<'a> {
     #[serde(rename = "UserID", borrow)]
     user: Cow<'a, str>,
     #[serde(rename = "ProfileItem", borrow, default)]
-    items: Vec<GivenItem<'a>>,
+    items: Vec<AccountLineItem<'a>>,
 }
 
-/// A `TagValue` that is borrowed from the line, and nothing besides.
+/// A tag and its value, borrowed from the line. Other members are refused.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct GivenItem<'a> {
+struct AccountLineItem<'a> {
     #[serde(borrow)]
     tag: Cow<'a, str>,
     #[serde(borrow)]
     value: &'a RawValue,
 }
 
-/// Writes an account's line, without its end.
+/// Writes an account's line, without the line break.
 pub fn write(user: UserId, profile: &Profile) -> serde_json::Result<Box<RawValue>> {
     serde_json::value::to_raw_value(&Record { user: user.as_str(), items: profile.items() })
 }
 
-/// Reads an account's line; `Err` says what is wrong with it.
+/// Reads an account's line. The error is a sentence that says what is wrong with it.
 pub fn read(schema: &FieldSchema, line: &[u8]) -> Result<AccountSeed, String> {
-    let not_a_line = |error: serde_json::Error| {
-        // It is one line, whatever its number in a file.
+    let invalid_json = |error: serde_json::Error| {
+        // The caller names the line by its number in the file; serde_json always calls it line 1.
         format!("not an account's line: {}", error.to_string().replace(" at line 1 ", " at "))
     };
-    let given: Given<'_> = serde_json::from_slice(line).map_err(not_a_line)?;
-    let user = NewUserId::parse(&given.user).map_err(|error| error.to_string())?;
-    let items = given.items.iter().map(|item| raw_item(&item.tag, item.value));
+    let parsed: AccountLine<'_> = serde_json::from_slice(line).map_err(invalid_json)?;
+    let user = NewUserId::parse(&parsed.user).map_err(|error| error.to_string())?;
+    let items = parsed.items.iter().map(|item| raw_item(&item.tag, item.value));
     let patch = check(schema, items)?;
     Ok(AccountSeed { user, patch })
 }
 
-/// Checks fields that an operator sets: types and sizes count, permissions and sensitive words do not.
+/// Checks fields that an operator sets: their types and sizes, but not permissions or sensitive words.
 pub fn check<'a>(
     schema: &FieldSchema,
     items: impl Iterator<Item = Result<RawItem<'a>, String>>,
@@ -70,7 +71,7 @@ pub fn check<'a>(
     patch.map_err(|error| error.explain(Language::English))
 }
 
-/// A field as it was given; `Err` when its value is neither a string nor a number.
+/// Returns a field as it was sent; an error when its value is neither a string nor a number.
 pub(super) fn raw_item<'a>(tag: &'a str, value: &'a RawValue) -> Result<RawItem<'a>, String> {
     let text = value.get();
     let value = if text.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
@@ -89,7 +90,7 @@ mod tests {
     use portraitd_model::{AppSettings, SdkAppId};
 
     #[test]
-    fn lines_read_back_and_faults_are_named() {
+    fn lines_read_back_and_errors_are_named() {
         let schema = FieldSchema::of(&AppSettings::new(SdkAppId(1)));
         let line = r#"{"UserID":"爱\"丽","ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":"\u0000\n"},{"Tag":"Tag_Profile_IM_Level","Value":7}]}"#;
         let seed = read(&schema, line.as_bytes()).unwrap();
@@ -97,8 +98,8 @@ mod tests {
         profile.merge(&seed.patch);
         assert_eq!(write(seed.user.id(), &profile).unwrap().get(), line);
         let refused = |line: &str, part: &str| {
-            let why = read(&schema, line.as_bytes()).unwrap_err();
-            assert!(why.contains(part), "{why}");
+            let error = read(&schema, line.as_bytes()).unwrap_err();
+            assert!(error.contains(part), "{error}");
         };
         refused(r#"{"UserID":"a","ProfileItem":[{"Tag":"Tag_Pro"#, "EOF while parsing");
         refused(r#"{"UserID":"","ProfileItem":[]}"#, "the UserID is empty");

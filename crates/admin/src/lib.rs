@@ -1,9 +1,11 @@
-//! The control plane: routes, tokens, the audit log, its OpenAPI document.
+//! The admin API: routes, tokens, the audit log, its OpenAPI document. It runs on its own listener; no handler of `/v4`
+//! calls it.
 
 pub mod audit_log;
 pub mod auth;
+mod change_field_type;
+pub mod counted;
 pub mod error;
-mod field_retype;
 pub mod handlers;
 pub mod jsonl;
 mod openapi;

@@ -1,4 +1,4 @@
-//! The OpenAPI document of the admin API: what stands around the operations of its routes.
+//! The OpenAPI document of the admin API: the common parts, and the operations of every route.
 
 #![expect(
     clippy::indexing_slicing,
@@ -9,41 +9,45 @@ use crate::route::Route;
 use portraitd_api::openapi::operation::{Operation, Schemas, add};
 use serde_json::{Map, Value, json};
 
-/// What an admin call can fail with, beside what is in the operation.
-const FAILURES: [(u16, &str, &str); 7] = [
+/// The error responses that operations refer to: status, meaning, example.
+const ERROR_RESPONSES: [(u16, &str, &str); 7] = [
     (
         400,
-        "Something in the request can't be used; the sentence says what.",
+        "The request is invalid; the sentence names the member, path segment or parameter.",
         "the body can't be used: unknown field `enabledd`",
     ),
-    (401, "The token is missing or not known.", "send `Authorization: Bearer TOKEN`"),
-    (404, "There is no such thing.", "there is no app 1400000009"),
+    (401, "The token is missing or not valid.", "send `Authorization: Bearer TOKEN`"),
+    (404, "What the path names does not exist.", "there is no app 1400000009"),
     (405, "This resource has no such method.", "this resource has no such method"),
-    (409, "It can't be done as things are; the sentence says what to do.", "app 1400000000 exists already"),
+    (
+        409,
+        "The current state does not permit the call; the sentence says what to do.",
+        "app 1400000000 exists already",
+    ),
     (413, "The body is too large.", "the body is larger than 25165824 bytes"),
     (503, "The store can't be read or written.", "the store is not available: disk I/O error"),
 ];
 
-/// Parts of paths.
-const PARTS: [(&str, &str); 5] = [
+/// The parameters in paths: name and description.
+const PATH_PARAMETERS: [(&str, &str); 5] = [
     ("app", "The SDKAppID."),
-    ("key", "The number of a key, as the app shows it."),
+    ("key", "The number of a key, as in `keys` of the app."),
     ("user", "A UserID: 1 to 32 printable bytes of UTF-8."),
     ("keyword", "The name of a custom field: 1 to 8 ASCII letters."),
     ("name", "The name of a token."),
 ];
 
-/// The document of these tables of routes, each with what its paths start with; those that start with nothing want no
+/// Returns the document of these tables of routes, each with the prefix of its paths. Routes without a prefix need no
 /// token.
 pub(super) fn document(tables: &[(&str, &[Route])]) -> Value {
     let (mut schemas, mut paths) = (Schemas::new(), Map::new());
     for (prefix, table) in tables {
         for route in *table {
-            let operation = of_admin(&mut schemas, route, prefix);
+            let operation = operation(&mut schemas, route, prefix);
             add(&mut paths, &format!("{prefix}{}", route.path), route.method, operation);
         }
     }
-    let failure = |(status, meaning, sentence): &(u16, &str, &str)| {
+    let error_response = |(status, meaning, sentence): &(u16, &str, &str)| {
         let media =
             json!({ "schema": { "$ref": "#/components/schemas/Error" }, "example": { "error": sentence } });
         (status.to_string(), json!({ "description": meaning, "content": { "application/json": media } }))
@@ -53,7 +57,7 @@ pub(super) fn document(tables: &[(&str, &[Route])]) -> Value {
         "Error".into(),
         json!({
             "type": "object", "required": ["error"], "additionalProperties": false,
-            "description": "Why a call failed.",
+            "description": "The reason why a call failed.",
             "properties": { "error": { "type": "string", "description": "A sentence for people." } },
         }),
     );
@@ -62,14 +66,14 @@ pub(super) fn document(tables: &[(&str, &[Route])]) -> Value {
         "info": {
             "title": "portraitd admin API", "version": env!("CARGO_PKG_VERSION"),
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
-            "description": "An operator's view of apps and accounts, on a listener of its own. Every change is in force with the next request, and in the audit log in the same commit. Every error is `{\"error\": \"…\"}`; unknown members are refused by name.",
+            "description": "An operator's view of apps and accounts, on a listener of its own. A change is effective when it is answered, and is recorded in the audit log in the same commit. Every error is `{\"error\": \"…\"}`; unknown members are refused with their names.",
         },
         "servers": [{ "url": "http://127.0.0.1:8081", "description": "server.admin_listen" }],
         "security": [{ "token": [] }],
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "responses": FAILURES.iter().map(failure).collect::<Map<_, _>>(),
+            "responses": ERROR_RESPONSES.iter().map(error_response).collect::<Map<_, _>>(),
             "securitySchemes": { "token": {
                 "type": "http", "scheme": "bearer",
                 "description": "The token in admin.token in the data directory, or one made by `portraitd token create`.",
@@ -78,23 +82,23 @@ pub(super) fn document(tables: &[(&str, &[Route])]) -> Value {
     })
 }
 
-fn of_admin(schemas: &mut Schemas, route: &Route, prefix: &str) -> Value {
+fn operation(schemas: &mut Schemas, route: &Route, prefix: &str) -> Value {
     let parts = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
-    let parts: Vec<Value> = parts.map(part).collect();
-    // What any of these can meet: a token that is wrong, a store that is down.
-    let closed = !prefix.is_empty();
-    let common: &[u16] = if closed { &[401, 503] } else { &[] };
+    let parts: Vec<Value> = parts.map(path_parameter).collect();
+    // Every route that needs a token can answer 401, and 503 while the store is not available.
+    let needs_token = !prefix.is_empty();
+    let common: &[u16] = if needs_token { &[401, 503] } else { &[] };
     let operation = (route.describe)(Operation::new(schemas)).errors(common);
     let operation = if parts.is_empty() { operation } else { operation.errors(&[400, 404]) };
-    let mut operation = operation.finish(&id(route.method, route.path), tag(route.path), parts);
-    if !closed {
+    let mut operation = operation.finish(&operation_id(route.method, route.path), tag(route.path), parts);
+    if !needs_token {
         operation["security"] = json!([]);
     }
     operation
 }
 
-fn part(name: &str) -> Value {
-    let description = PARTS.iter().find(|(known, _)| *known == name).map(|(_, text)| *text);
+fn path_parameter(name: &str) -> Value {
+    let description = PATH_PARAMETERS.iter().find(|(known, _)| *known == name).map(|(_, text)| *text);
     let (schema, example) = match name {
         "app" => (json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX }), json!(1_400_000_000)),
         "key" => (json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX }), json!(1)),
@@ -107,13 +111,13 @@ fn part(name: &str) -> Value {
     })
 }
 
-/// `patch /apps/{app}/keys/{key}` as `patch_apps_app_keys_key`.
-fn id(method: &str, path: &str) -> String {
+/// Returns the id of an operation: `patch_apps_app_keys_key` for `patch /apps/{app}/keys/{key}`.
+fn operation_id(method: &str, path: &str) -> String {
     let words = path.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     [method].into_iter().chain(words).collect::<Vec<_>>().join("_")
 }
 
-/// The kind of thing that a path is about.
+/// Returns the tag that groups a path's operations.
 fn tag(path: &str) -> &'static str {
     let kinds = [
         "webhook", "accounts", "export", "import", "words", "fields", "keys", "admins", "usage", "apps",

@@ -1,4 +1,4 @@
-//! A route of the admin listener, and tables of them.
+//! Routes of the admin listener: the type of a row, and the macro that builds their tables.
 
 use crate::state::State;
 use axum::Router;
@@ -7,12 +7,12 @@ use portraitd_api::openapi::operation::Describe;
 
 /// One route of the admin listener.
 pub struct Route {
-    /// Its method, in lower case.
+    /// The HTTP method, in lower case.
     pub method: &'static str,
-    /// Its path; `{…}` stands for one part of it.
+    /// The path; `{…}` stands for one segment.
     pub path: &'static str,
     pub(super) build: fn() -> MethodRouter<State>,
-    /// What the OpenAPI document tells of it.
+    /// Describes the operation for the OpenAPI document.
     pub(crate) describe: Describe,
 }
 
@@ -28,7 +28,7 @@ macro_rules! routes {
 }
 pub(super) use routes;
 
-/// A router of a table's routes.
+/// Returns a router of a table's routes.
 pub(super) fn router(table: &[Route]) -> Router<State> {
     table.iter().fold(Router::new(), |router, route| router.route(route.path, (route.build)()))
 }

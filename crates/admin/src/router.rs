@@ -1,5 +1,5 @@
-//! The admin API: an operator's view of apps and accounts, on its own listener. The command line uses it too, over
-//! HTTP when a server runs and in-process when none does, so that there is one way.
+//! The router of the admin API. The command line calls it too: over HTTP when a server runs on the data, in-process when
+//! none does, so every change is validated and audited by the same code.
 
 use crate::audit_log::AuditContext;
 use crate::error::AdminError;
@@ -16,14 +16,14 @@ use hyper::body::Incoming;
 use std::net::IpAddr;
 use tower::ServiceExt;
 
-/// 100,000 words of 200 bytes.
+/// Room for the longest list of sensitive words, 100,000 of 200 bytes.
 const BODY_BYTES_MAX: usize = 24 << 20;
 
-/// The routes.
+/// Returns the routes of the admin API, with authentication, the limit of bodies and JSON errors.
 pub fn router(state: State) -> Router {
-    let api = crate::route::router(crate::routes::CLOSED)
+    let api = crate::route::router(crate::routes::TOKEN_ROUTES)
         .layer(middleware::from_fn_with_state(state.clone(), authorize));
-    crate::route::router(crate::routes::OPEN)
+    crate::route::router(crate::routes::OPEN_ROUTES)
         .nest(crate::routes::PREFIX, api)
         .fallback(async || AdminError::not_found("no such resource"))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
@@ -31,22 +31,22 @@ pub fn router(state: State) -> Router {
         .with_state(state)
 }
 
-/// Answers one request of the listener. A caller who goes away does not stop a change halfway between the disk and the
-/// snapshot in force: the work is a task of its own.
+/// Answers one request of the listener. The work runs in its own task: a client that disconnects does not stop a change
+/// between its commit and the reload of the settings.
 pub async fn answer(router: Router, mut request: Request<Incoming>, peer: IpAddr) -> Response {
     request.extensions_mut().insert(Peer(peer));
-    let answered = tokio::spawn(router.oneshot(request.map(Body::new))).await;
-    match answered {
+    let joined = tokio::spawn(router.oneshot(request.map(Body::new))).await;
+    match joined {
         Ok(Ok(response)) => response,
         Ok(Err(never)) => match never {},
         Err(_) => {
-            let message = "this is a bug; the log says where".to_owned();
+            let message = "internal error (a bug in portraitd): the server's log says where".to_owned();
             AdminError { status: StatusCode::INTERNAL_SERVER_ERROR, message }.into_response()
         }
     }
 }
 
-/// The answer to a request that came without TLS to a port where TLS is spoken.
+/// Returns the 400 that answers a plain HTTP request on a TLS port.
 pub fn tls_only() -> hyper::Response<Full<Bytes>> {
     let body = r#"{"error":"this port speaks TLS: write https:// instead of http://"}"#;
     let mut response = hyper::Response::new(Full::from(body));
@@ -57,23 +57,26 @@ pub fn tls_only() -> hyper::Response<Full<Bytes>> {
     response
 }
 
-/// Lets in who has a token, and writes down what they were refused.
+/// Authenticates a request by its bearer token, and records a refusal in the audit log.
 async fn authorize(Extract(state): Extract<State>, mut request: Request, next: Next) -> Response {
-    let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
-    let Some(who) = state.authenticator.who(given) else {
-        tracing::info!(path = request.uri().path(), "an admin call without a token that is known");
-        let message = "send `Authorization: Bearer TOKEN`; the token is in admin.token in the data directory, or made by portraitd token create";
+    let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = header.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+    let Some(actor) = state.authenticator.identify(token) else {
+        tracing::info!(
+            path = request.uri().path(),
+            "an admin call with no token or an unknown one was refused"
+        );
+        let message = "send `Authorization: Bearer TOKEN`; the token is in the file admin.token in the data directory; `portraitd token create` makes others";
         let refused = AdminError { status: StatusCode::UNAUTHORIZED, message: message.into() };
         return ([(header::WWW_AUTHENTICATE, "Bearer")], refused).into_response();
     };
-    // A caller that says so beforehand need not send it.
+    // A body whose announced length is too large is refused before it is read.
     if request.body().size_hint().lower() > BODY_BYTES_MAX as u64 {
         let message = format!("the body is larger than {BODY_BYTES_MAX} bytes");
         return AdminError { status: StatusCode::PAYLOAD_TOO_LARGE, message }.into_response();
     }
-    let from = request.extensions().get::<Peer>().map(|Peer(address)| *address);
-    let context = AuditContext::of(who, from, request.method().clone(), request.uri());
+    let address = request.extensions().get::<Peer>().map(|Peer(address)| *address);
+    let context = AuditContext::new(actor, address, request.method().clone(), request.uri());
     request.extensions_mut().insert(context.clone());
     let response = next.run(request).await;
     state.audit_refusal(&context, response.status()).await;

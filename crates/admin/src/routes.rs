@@ -1,4 +1,5 @@
-//! `CLOSED` and `OPEN`: every route of the admin listener, one row each. A test tries each row without a token.
+//! Every route of the admin listener, one row each: [`TOKEN_ROUTES`] need a token, [`OPEN_ROUTES`] do not. A test calls
+//! each row without a token.
 
 use crate::handlers::transfer::{Backup, ExportPage, Imported};
 use crate::handlers::{accounts, apps, audit, fields, server, tokens, transfer, usage, webhook, words};
@@ -12,22 +13,22 @@ use crate::types::{
 use axum::Json;
 use serde_json::Value;
 
-/// Plain text, as axum names it.
+/// The content type that axum gives to a string.
 const TEXT: &str = "text/plain; charset=utf-8";
-/// The form of the metrics.
+/// The content type of the metrics.
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// What every path of [`CLOSED`] starts with.
+/// The prefix of the paths in [`TOKEN_ROUTES`].
 pub const PREFIX: &str = "/admin/v1";
 
-/// Every route that wants a token.
-pub const CLOSED: &[Route] = routes! {
+/// The routes that need an admin token.
+pub const TOKEN_ROUTES: &[Route] = routes! {
     get "/apps" apps::list,
         |op| op.summary("List the apps")
-            .response::<Vec<AppView>>(200, "Every app, in the order of their numbers.");
+            .response::<Vec<AppView>>(200, "Every app, by ascending SDKAppID.");
     post "/apps" apps::create,
         |op| op.summary("Create an app")
-            .description("Its key is shown this once.")
+            .description("The response is the only one that shows its key.")
             .request::<NewApp>()
             .response::<AppView>(201, "The app, with its key.")
             .errors(&[400, 409, 413]);
@@ -36,73 +37,73 @@ pub const CLOSED: &[Route] = routes! {
             .response::<AppView>(200, "The settings.");
     patch "/apps/{app}" apps::patch,
         |op| op.summary("Change an app's settings")
-            .description("What is absent stays. A list replaces the list.")
+            .description("Absent members stay unchanged; a list replaces the whole list.")
             .request::<AppPatch>()
-            .response::<AppView>(200, "The settings as they are now.")
+            .response::<AppView>(200, "The new settings.")
             .errors(&[409, 413]);
     get "/apps/{app}/usage" usage::show,
-        |op| op.summary("Show how an app is used")
-            .description("Counted since the server started; the accounts are those there are.")
-            .response::<UsageView>(200, "The numbers.");
+        |op| op.summary("Show the usage of an app")
+            .description("Calls are counted since the server started; `accounts` is the current number.")
+            .response::<UsageView>(200, "The counts.");
     post "/apps/{app}/keys" apps::add_key,
         |op| op.summary("Add a key")
-            .description("Several can be active at once, so that keys are changed without a gap.")
+            .description("Several keys can be active at once, so that a key can be replaced without downtime.")
             .request::<NewKey>()
-            .response::<CreatedKey>(201, "The key; it is shown this once.")
+            .response::<CreatedKey>(201, "The key; no later response shows it.")
             .errors(&[409, 413]);
     delete "/apps/{app}/keys/{key}" apps::revoke_key,
         |op| op.summary("Revoke a key")
-            .description("UserSigs made with it stop working at once.")
-            .response::<AppView>(200, "The settings as they are now.")
+            .description("UserSigs signed with it are refused at once.")
+            .response::<AppView>(200, "The new settings.")
             .errors(&[409]);
     put "/apps/{app}/admins/{user}" apps::add_admin,
         |op| op.summary("Make a user an App admin")
-            .response::<AppView>(200, "The settings as they are now.")
+            .response::<AppView>(200, "The new settings.")
             .errors(&[409]);
     delete "/apps/{app}/admins/{user}" apps::remove_admin,
-        |op| op.summary("Make an App admin a user")
-            .response::<AppView>(200, "The settings as they are now.")
+        |op| op.summary("Remove an App admin")
+            .response::<AppView>(200, "The new settings.")
             .errors(&[409]);
     put "/apps/{app}/fields/{keyword}" fields::define,
         |op| op.summary("Define, redefine or restore a custom field")
-            .description("Its type can change only while no account has a value in it; that reads every profile once.")
+            .description("The type can change only while no account has a value in the field; the check reads every profile.")
             .request::<FieldDefinition>()
-            .response::<AppView>(200, "The settings as they are now.")
+            .response::<AppView>(200, "The new settings.")
             .errors(&[409, 413]);
     delete "/apps/{app}/fields/{keyword}" fields::retire,
         |op| op.summary("Retire a custom field")
-            .description("Calls answer 40009, its values stay, defining it again restores it.")
-            .response::<AppView>(200, "The settings as they are now.")
+            .description("Calls that name it are answered with 40009. Its values stay stored, and defining it again restores it.")
+            .response::<AppView>(200, "The new settings.")
             .errors(&[409]);
     get "/apps/{app}/words" words::list,
         |op| op.summary("List the sensitive words")
             .response_text(200, "One word a line.", TEXT, "bad\n敏感\n");
     put "/apps/{app}/words" words::set,
         |op| op.summary("Replace the sensitive words")
-            .description("One word a line, at most 100,000 of at most 200 bytes. Blank lines and lines that repeat a word are passed over and counted.")
+            .description("One word a line, at most 100,000 of at most 200 bytes. Blank lines and repeated words are skipped and counted.")
             .request_text("text/plain", "bad\n敏感\n")
-            .response::<WordsView>(200, "What became of the list.")
+            .response::<WordsView>(200, "The number of words, and of lines that were skipped.")
             .errors(&[409, 413]);
     get "/apps/{app}/accounts" accounts::page,
         |op| op.summary("List accounts")
             .query::<accounts::PageQuery>()
-            .response::<AccountsView>(200, "A page of accounts, in the order of their ids.");
+            .response::<AccountsView>(200, "A page of accounts, by ascending UserID.");
     get "/apps/{app}/accounts/{user}" accounts::show,
         |op| op.summary("Show an account with its profile")
             .response::<AccountView>(200, "The account.");
     put "/apps/{app}/accounts/{user}" accounts::create,
         |op| op.summary("Create an account")
-            .response::<AccountView>(201, "It was created.")
-            .response::<AccountView>(200, "It was there and stays as it is.");
+            .response::<AccountView>(201, "The account was created.")
+            .response::<AccountView>(200, "The account existed already and is unchanged.");
     delete "/apps/{app}/accounts/{user}" accounts::delete,
         |op| op.summary("Delete an account with its profile")
-            .response_empty(204, "It is gone.")
+            .response_empty(204, "The account is deleted.")
             .errors(&[409]);
     patch "/apps/{app}/accounts/{user}/profile" accounts::set,
         |op| op.summary("Set fields of a profile as operator")
-            .description("Any field that is defined, whoever may write it.")
+            .description("Every defined field can be set; its permissions to write do not apply.")
             .request::<ProfilePatch>()
-            .response::<AccountView>(200, "The account as it is now.")
+            .response::<AccountView>(200, "The account with its new profile.")
             .errors(&[413]);
     get "/apps/{app}/export" transfer::export,
         |op| op.summary("Export accounts with their profiles")
@@ -111,16 +112,16 @@ pub const CLOSED: &[Route] = routes! {
             .errors(&[409]);
     post "/apps/{app}/import" transfer::import,
         |op| op.summary("Import accounts")
-            .description("At most 1000 lines, each a line of an export. The good ones are stored in one atomic unit.")
+            .description("The body has at most 1000 lines in the form of an export. The valid ones are stored in one commit.")
             .query::<transfer::ImportQuery>()
             .request_text("text/plain", "{\"UserID\":\"alice\",\"ProfileItem\":[]}\n")
-            .response::<Imported>(200, "What became of the lines.")
+            .response::<Imported>(200, "The number of lines that were stored, and the lines that were refused.")
             .errors(&[409, 413]);
     post "/backup" transfer::backup,
         |op| op.summary("Back up the whole store")
-            .description("Answers when the copy is on the server's disk.")
+            .description("Answers when the backup is complete on the server's disk.")
             .request::<Backup>()
-            .response::<Backup>(200, "Where it is.")
+            .response::<Backup>(200, "The directory of the backup.")
             .errors(&[400, 409, 413]);
     get "/apps/{app}/webhook" webhook::show,
         |op| op.summary("Show the webhook and its backlog")
@@ -132,41 +133,41 @@ pub const CLOSED: &[Route] = routes! {
             .errors(&[409, 413]);
     delete "/apps/{app}/webhook" webhook::remove,
         |op| op.summary("Remove the webhook")
-            .response::<WebhookView>(200, "What still waits.")
+            .response::<WebhookView>(200, "The backlog that remains.")
             .errors(&[409]);
     get "/apps/{app}/webhook/events" webhook::events,
-        |op| op.summary("List events")
+        |op| op.summary("List webhook events that wait or are parked")
             .query::<webhook::EventsQuery>()
             .response::<EventsView>(200, "A page of events.");
     post "/apps/{app}/webhook/replay" webhook::replay,
         |op| op.summary("Deliver parked events again")
             .request::<EventChoice>()
-            .response::<CountView>(200, "How many.")
+            .response::<CountView>(200, "The number of events that wait for delivery again.")
             .errors(&[413]);
     post "/apps/{app}/webhook/drop" webhook::drop,
-        |op| op.summary("Drop events")
+        |op| op.summary("Drop webhook events without delivery")
             .request::<EventChoice>()
-            .response::<CountView>(200, "How many.")
+            .response::<CountView>(200, "The number of dropped events.")
             .errors(&[413]);
     post "/apps/{app}/webhook/test" webhook::test,
-        |op| op.summary("Send a sample event")
-            .response::<TestView>(200, "What was sent and what came back.")
+        |op| op.summary("Send a sample event to the webhook")
+            .response::<TestView>(200, "The request and the receiver's response.")
             .errors(&[409]);
     get "/store" server::store_stats,
-        |op| op.summary("Show which store it is and what it has done")
-            .response::<StoreView>(200, "Its id, and what it did since it was opened.");
+        |op| op.summary("Show the store's id and counts")
+            .response::<StoreView>(200, "Its id, and its counts since it was opened.");
     get "/tokens" tokens::list,
         |op| op.summary("List the admin tokens")
-            .response::<Vec<TokenView>>(200, "Their names; the tokens themselves are not kept.");
+            .response::<Vec<TokenView>>(200, "The tokens' names; the tokens themselves are not stored.");
     post "/tokens" tokens::create,
         |op| op.summary("Create an admin token")
             .request::<NewToken>()
-            .response::<CreatedToken>(201, "The token; it is shown this once.")
+            .response::<CreatedToken>(201, "The token; no later response shows it.")
             .errors(&[400, 409, 413]);
     delete "/tokens/{name}" tokens::revoke,
         |op| op.summary("Revoke an admin token")
-            .description("It stops working with the next request.")
-            .response_empty(204, "It is gone.")
+            .description("The next request with it is refused.")
+            .response_empty(204, "The token is revoked.")
             .errors(&[409]);
     get "/audit" audit::page,
         |op| op.summary("Read the audit log, newest first")
@@ -175,27 +176,27 @@ pub const CLOSED: &[Route] = routes! {
             .errors(&[400, 409]);
 };
 
-/// The routes that are open to everyone who reaches the listener: they name no user and hold no secret.
-pub const OPEN: &[Route] = routes! {
+/// The routes that need no token: their responses contain no UserID and no secret.
+pub const OPEN_ROUTES: &[Route] = routes! {
     get "/openapi.json" async || Json(document()),
-        |op| op.summary("Read this document").response::<Document>(200, "OpenAPI 3.1.");
+        |op| op.summary("Read this OpenAPI document").response::<Document>(200, "The document, in OpenAPI 3.1.");
     get "/healthz" async || "ok\n",
-        |op| op.summary("Tell whether the process is alive")
-            .response_text(200, "It is.", TEXT, "ok\n");
+        |op| op.summary("Check that the process is alive")
+            .response_text(200, "The process answers.", TEXT, "ok\n");
     get "/readyz" server::ready,
-        |op| op.summary("Tell whether the store can be written")
-            .description("It really writes, and tells everybody who asks within a second the same.")
-            .response_text(200, "It can.", TEXT, "ok\n")
+        |op| op.summary("Check that the store can be written")
+            .description("The check writes to the store; its result is shared by all calls within a second.")
+            .response_text(200, "The store can be written.", TEXT, "ok\n")
             .errors(&[503]);
     get "/metrics" server::metrics,
-        |op| op.summary("Read the metrics")
-            .response_text(200, "For Prometheus.", OPENMETRICS, "portraitd_store_changes_total 7\n# EOF\n")
+        |op| op.summary("Read the metrics for Prometheus")
+            .response_text(200, "The metrics, in the OpenMetrics text format.", OPENMETRICS, "portraitd_store_changes_total 7\n# EOF\n")
             .errors(&[409]);
 };
 
-/// The OpenAPI document of all routes.
+/// Returns the OpenAPI document of all routes.
 pub fn document() -> Value {
-    openapi::document(&[(PREFIX, CLOSED), ("", OPEN)])
+    openapi::document(&[(PREFIX, TOKEN_ROUTES), ("", OPEN_ROUTES)])
 }
 
 #[cfg(test)]
@@ -204,11 +205,11 @@ mod tests {
     use portraitd_api::openapi::operation::{Operation, Schemas};
     use portraitd_api::openapi::public;
 
-    /// A type that is both read and written has one schema.
+    /// A type that is both read and written must have one schema.
     #[test]
-    fn no_name_stands_for_two_schemas() {
+    fn no_name_has_two_schemas() {
         let mut schemas = Schemas::new();
-        for route in CLOSED.iter().chain(OPEN) {
+        for route in TOKEN_ROUTES.iter().chain(OPEN_ROUTES) {
             drop((route.describe)(Operation::new(&mut schemas)));
         }
         let (read, written) = (schemas.read.take_definitions(true), schemas.written.take_definitions(true));
@@ -218,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn every_operation_is_told_with_examples_and_failures() {
+    fn every_operation_has_a_summary_and_examples() {
         for document in [document(), public::document()] {
             let paths = document["paths"].as_object().unwrap();
             let operations: Vec<&Value> =

@@ -1,48 +1,49 @@
-//! What a change of settings changed, for the audit log. Secrets are left out: keys are their numbers, of a webhook's
-//! token it is told whether there is one, of words how many.
+//! The difference between two versions of an app's settings, for the audit log. Secrets are left out: a key is shown as
+//! its number, a webhook's token as `set` or `none`, the sensitive words as their count.
 
-use crate::audit_log::Changed;
+use crate::audit_log::AuditChange;
 use crate::types::AppView;
 use portraitd_model::{AppSettings, Webhook};
 use serde_json::{Map, Value, json};
 use std::collections::HashSet;
 
-/// Lists longer than this are told by their length.
+/// A longer list is shown as its length.
 const LIST_MAX: usize = 100;
 
-/// The members that differ; a new app differs from one with the defaults.
-pub(super) fn settings(before: Option<&AppSettings>, after: &AppSettings) -> Changed {
-    let fresh = AppSettings::new(after.id);
-    let (old, mut new) = (shown(before.unwrap_or(&fresh)), shown(after));
+/// Returns the members that differ. A new app is compared with the defaults.
+pub(super) fn diff(before: Option<&AppSettings>, after: &AppSettings) -> AuditChange {
+    let defaults = AppSettings::new(after.id);
+    let (old, mut new) = (without_secrets(before.unwrap_or(&defaults)), without_secrets(after));
     let token = |webhook: &Webhook| webhook.token.as_ref().map(|token| token.expose().to_owned());
     let tokens = |settings: &AppSettings| settings.webhook.as_ref().and_then(token);
-    if let Some(known) = before.and_then(tokens)
-        && tokens(after).is_some_and(|token| token != known)
+    if let Some(previous) = before.and_then(tokens)
+        && tokens(after).is_some_and(|token| token != previous)
         && let Some(Value::Object(webhook)) = new.get_mut("webhook")
     {
         webhook.insert("token".into(), "another".into());
     }
-    let (mut old, mut new) = differing(old, new);
+    let (mut old, mut new) = differences(old, new);
     let words = before.map_or(&[][..], |before| &before.words);
     if words != after.words {
-        let (known, wanted): (HashSet<&String>, HashSet<&String>) =
+        let (old_words, new_words): (HashSet<&String>, HashSet<&String>) =
             (words.iter().collect(), after.words.iter().collect());
-        let (added, removed) = (wanted.difference(&known).count(), known.difference(&wanted).count());
+        let added = new_words.difference(&old_words).count();
+        let removed = old_words.difference(&new_words).count();
         old.insert("words".into(), json!({ "count": words.len() }));
         new.insert("words".into(), json!({ "count": after.words.len(), "added": added, "removed": removed }));
     }
     let before = if before.is_some() { Value::Object(old) } else { Value::Null };
-    Changed { before, after: Value::Object(new) }
+    AuditChange { before, after: Value::Object(new) }
 }
 
-/// Settings without secrets, in a form in which parts can be compared.
-fn shown(settings: &AppSettings) -> Map<String, Value> {
+/// Returns the settings without secrets, as JSON members that can be compared one by one.
+fn without_secrets(settings: &AppSettings) -> Map<String, Value> {
     let view = AppView::from(settings);
     let fields = view.fields.iter().map(|field| (field.keyword.clone(), json!(field)));
     let fields: Map<String, Value> = fields.collect();
     let keys: Vec<u32> = settings.keys.iter().map(|record| record.id.0).collect();
     let webhook = settings.webhook.as_ref().map(|webhook| {
-        // Its query may hold a secret of the receiver's; `Debug` shows none.
+        // The URL's query may hold a secret of the receiver; its `Debug` form leaves the query out.
         let token = if webhook.token.is_some() { "set" } else { "none" };
         json!({ "url": format!("{:?}", webhook.url), "token": token })
     });
@@ -70,23 +71,23 @@ fn shown(settings: &AppSettings) -> Map<String, Value> {
     members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// Of two objects what they do not have in common.
-fn differing(
+/// Returns two objects without the members that are equal in both, at every depth.
+fn differences(
     mut old: Map<String, Value>,
     mut new: Map<String, Value>,
 ) -> (Map<String, Value>, Map<String, Value>) {
-    let same: Vec<String> = old
+    let equal: Vec<String> = old
         .iter()
         .filter(|(name, value)| new.get(*name) == Some(value))
         .map(|(name, _)| name.clone())
         .collect();
-    for name in same {
+    for name in equal {
         old.remove(&name);
         new.remove(&name);
     }
     for (name, value) in &mut old {
         if let (Value::Object(was), Some(Value::Object(is))) = (value, new.get_mut(name)) {
-            let (before, after) = differing(std::mem::take(was), std::mem::take(is));
+            let (before, after) = differences(std::mem::take(was), std::mem::take(is));
             (*was, *is) = (before, after);
         }
     }
@@ -109,14 +110,14 @@ mod tests {
         });
         let mut new = old.clone();
         change(&mut new);
-        let changed = settings(Some(&old), &new);
+        let changed = diff(Some(&old), &new);
         assert_eq!((&changed.before, &changed.after), (before, after));
-        let created = settings(None, &new);
+        let created = diff(None, &new);
         assert!(!format!("{changed:?}{created:?}").contains("secret"), "{created:?}");
     }
 
     #[test]
-    fn what_changed_is_told_and_no_secret_is() {
+    fn changes_are_shown_without_secrets() {
         check(|_| {}, &json!({}), &json!({}));
         check(|app| app.enabled = false, &json!({"enabled": true}), &json!({"enabled": false}));
         check(

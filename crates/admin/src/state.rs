@@ -1,7 +1,7 @@
-//! What every handler of the admin API works on. A change goes through here alone: validated whole, stored with its
-//! entry of the audit log in one commit, and in force before the answer.
+//! The state that the handlers of the admin API share. Every change is made through it: validated, stored in one commit
+//! with its audit log entry, and effective before the response.
 
-use crate::audit_log::{AuditContext, Changed, DONE};
+use crate::audit_log::{AuditChange, AuditContext, OUTCOME_DONE};
 use crate::auth::Authenticator;
 use crate::error::AdminError;
 use crate::readiness::Readiness;
@@ -19,57 +19,59 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// The author of an operator's change, as webhooks tell it.
+/// The author of an operator's change in webhook events.
 const OPERATOR: &str = "operator";
 
-/// From where an admin call comes.
+/// The address that an admin call comes from.
 #[derive(Clone, Copy)]
 pub struct Peer(pub IpAddr);
 
-/// Makes the metrics page, in the `OpenMetrics` text format.
+/// Renders the metrics in the `OpenMetrics` text format.
 pub(crate) type MetricsPage = Arc<dyn Fn() -> BoxFuture<'static, Result<String, fmt::Error>> + Send + Sync>;
 
-/// What there is only where a server runs.
+/// The parts of a running server that the admin API uses.
 #[derive(Clone)]
-pub struct Running {
+pub struct RunningServer {
     /// The deliverer of every app's webhook.
     pub webhooks: Arc<Webhooks>,
-    /// Makes the page that `/metrics` answers.
+    /// Renders the response of `/metrics`.
     pub metrics: MetricsPage,
 }
 
-/// What the admin API works on.
+/// The state that the handlers of the admin API share.
 #[derive(Clone)]
 pub struct State {
     pub(super) store: Arc<dyn Store>,
-    /// The settings in force.
+    /// The apps with their current settings.
     pub registry: Arc<Registry>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) event_ids: Arc<EventIds>,
     /// `None` at the command line of a stopped server.
-    pub(super) running: Option<Running>,
+    pub(super) running: Option<RunningServer>,
     pub(super) authenticator: Authenticator,
     pub(super) readiness: Arc<Readiness>,
 }
 
 impl State {
-    /// Puts together what handlers need. `running` is `None` at the command line of a stopped server.
+    /// Returns the state of a router. `running` is `None` at the command line of a stopped server.
     pub fn new(
         store: Arc<dyn Store>,
         registry: Arc<Registry>,
         clock: Arc<dyn Clock>,
         event_ids: Arc<EventIds>,
-        running: Option<Running>,
+        running: Option<RunningServer>,
         authenticator: Authenticator,
     ) -> Self {
         Self { store, registry, clock, event_ids, running, authenticator, readiness: Arc::default() }
     }
 
-    /// Where an operator's change of so many accounts comes from; `None` when the app has no webhook to tell.
+    /// Returns the origin of an operator's change, for the webhook events of this number of accounts; `None` when the app
+    /// has no webhook.
     pub(super) fn origin(&self, app: &App, context: &AuditContext, accounts: usize) -> Option<Origin> {
-        self.event_ids.origin(&app.settings, OPERATOR, context.address(), accounts)
+        self.event_ids.origin(&app.settings, OPERATOR, context.client_address(), accounts)
     }
 
+    /// Returns the app with this SDKAppID; 400 when it is not a number, 404 when there is no such app.
     pub(super) fn app(&self, id: &str) -> Result<Arc<App>, AdminError> {
         let id: u32 = id
             .parse()
@@ -77,25 +79,27 @@ impl State {
         self.registry.app(SdkAppId(id)).ok_or_else(|| AdminError::not_found(format!("there is no app {id}")))
     }
 
-    /// Refuses a call that is meant for another store: behind the same address may be another server since the call
-    /// before.
-    pub(super) fn ensure_store(&self, meant: Option<&str>) -> Result<(), AdminError> {
-        let Some(meant) = meant else { return Ok(()) };
-        let here = self.store.id();
-        let meant: StoreId = meant
-            .parse()
-            .map_err(|_| AdminError::bad(format!("`{meant}` is no store's id: write 32 hex digits")))?;
-        if meant == here {
+    /// Refuses a call that is meant for another store (409). Between the calls of one import, another server may have
+    /// started at the same address.
+    pub(super) fn ensure_store(&self, expected: Option<&str>) -> Result<(), AdminError> {
+        let Some(expected) = expected else { return Ok(()) };
+        let actual = self.store.id();
+        let expected: StoreId = expected.parse().map_err(|_| {
+            AdminError::bad(format!(
+                "store: `{expected}` is not a store's id, which has 32 hexadecimal digits"
+            ))
+        })?;
+        if expected == actual {
             return Ok(());
         }
         Err(AdminError::conflict(format!(
-            "the call is for the store {meant}, and this server's store is {here}: nothing was done"
+            "the call names the store {expected}, but this server's store is {actual}; nothing was done"
         )))
     }
 
-    /// Changes an app's settings: validated whole, stored with who did it, and in force before this returns. When
-    /// someone else changes them at the same time, the change is made again on the newer ones.
-    pub(super) async fn change<T: Send + 'static>(
+    /// Changes an app's settings: validates the result, stores it with its audit log entry, and makes it effective before
+    /// it returns. After a concurrent change, the edit is applied again to the newer settings.
+    pub(super) async fn change_settings<T: Send + 'static>(
         &self,
         id: &str,
         context: &AuditContext,
@@ -106,95 +110,97 @@ impl State {
         for _ in 0..ATTEMPTS {
             let (app, edit) = (self.app(id)?, Arc::clone(&edit));
             let (id, expected) = (app.settings.id, Some(app.revision));
-            // With 100,000 words even a comparison takes its time: not on a thread that answers calls.
-            let (settings, outcome, changed) = blocking(move || {
+            // Comparing 100,000 words takes milliseconds, which must not delay other calls on this thread.
+            let (settings, output, change) = run_blocking(move || {
                 let mut settings = app.settings.clone();
-                let outcome = edit(&mut settings)?;
+                let output = edit(&mut settings)?;
                 settings.validate()?;
-                let changed = settings_diff::settings(Some(&app.settings), &settings);
-                Ok((Box::new(settings), outcome, changed))
+                let change = settings_diff::diff(Some(&app.settings), &settings);
+                Ok((Box::new(settings), output, change))
             })
             .await?;
-            match self.write_audited(context, Some(id), PutApp { settings, expected }, changed).await {
+            match self.write_audited(context, Some(id), PutApp { settings, expected }, change).await {
                 Err(StoreError::Conflict) => self.registry.reload().await?,
                 stored => {
                     stored?;
-                    self.in_force(id).await?;
-                    return Ok(outcome);
+                    self.reload_settings(id).await?;
+                    return Ok(output);
                 }
             }
         }
-        Err(AdminError::conflict("the settings keep changing; try again"))
+        Err(AdminError::conflict(
+            "other calls changed this app's settings at the same time, five times in a row; try again",
+        ))
     }
 
-    /// Stores the settings of a new app.
-    pub(super) async fn create(
+    /// Stores a new app; [`StoreError::Conflict`] when its SDKAppID is taken.
+    pub(super) async fn create_app(
         &self,
         settings: AppSettings,
         context: &AuditContext,
     ) -> Result<(), StoreError> {
-        let (id, changed) = (settings.id, settings_diff::settings(None, &settings));
+        let (id, change) = (settings.id, settings_diff::diff(None, &settings));
         let write = PutApp { settings: Box::new(settings), expected: None };
-        self.write_audited(context, Some(id), write, changed).await?;
-        self.in_force(id).await
+        self.write_audited(context, Some(id), write, change).await?;
+        self.reload_settings(id).await
     }
 
-    async fn in_force(&self, id: SdkAppId) -> Result<(), StoreError> {
+    async fn reload_settings(&self, id: SdkAppId) -> Result<(), StoreError> {
         self.registry.reload().await?;
         tracing::info!(sdkappid = id.0, "app settings changed");
         Ok(())
     }
 
-    /// Writes, and writes it down in the same unit.
+    /// Performs a write and records it in the audit log, in one commit.
     pub(super) async fn write_audited<W: TypedWrite>(
         &self,
         context: &AuditContext,
         app: Option<SdkAppId>,
         write: W,
-        changed: Changed,
+        change: AuditChange,
     ) -> Result<W::Output, StoreError> {
-        let text = serde_json::to_string(&context.entry(DONE.to_owned(), changed));
+        let text = serde_json::to_string(&context.entry(OUTCOME_DONE.to_owned(), change));
         let text = text.map_err(|error| StoreError::Corrupt(error.to_string()))?;
         self.store.perform(write, Some(AuditNote { app, at: self.clock.now(), text })).await
     }
 
-    /// Writes down what is no change of the store.
-    pub(super) async fn audit(
+    /// Records an action that writes nothing else to the store, such as a backup.
+    pub(super) async fn write_audit_entry(
         &self,
         context: &AuditContext,
         app: Option<SdkAppId>,
-        changed: Changed,
+        change: AuditChange,
     ) -> Result<(), AdminError> {
-        Ok(self.write_audited(context, app, NoteOnly, changed).await?)
+        Ok(self.write_audited(context, app, NoteOnly, change).await?)
     }
 
-    /// Writes down that a change was refused; nothing but the status, since a body may hold secrets.
+    /// Records that a change was refused: its HTTP status alone, since the body may hold secrets.
     pub(super) async fn audit_refusal(&self, context: &AuditContext, status: StatusCode) {
-        if context.reads() || !(status.is_client_error() || status.is_server_error()) {
+        if context.is_read_only() || !(status.is_client_error() || status.is_server_error()) {
             return;
         }
-        let entry = context.entry(format!("refused: {}", status.as_u16()), Changed::default());
+        let entry = context.entry(format!("refused: {}", status.as_u16()), AuditChange::default());
         let Ok(text) = serde_json::to_string(&entry) else { return };
-        let note = AuditNote { app: context.app(), at: self.clock.now(), text };
+        let note = AuditNote { app: context.app_in_path(), at: self.clock.now(), text };
         if let Err(error) = self.store.perform(NoteOnly, Some(note)).await {
-            tracing::warn!(%error, "a refused admin call could not be written down");
+            tracing::warn!(%error, "a refused admin call could not be recorded in the audit log");
         }
     }
 }
 
-/// Works where it keeps no call waiting.
-pub(super) async fn blocking<T: Send + 'static>(
+/// Runs CPU-bound work on a thread that answers no calls.
+pub(super) async fn run_blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, AdminError> + Send + 'static,
 ) -> Result<T, AdminError> {
-    let worked = tokio::task::spawn_blocking(work).await;
-    worked.map_err(|error| StoreError::Unavailable(format!("the work ended badly: {error}")))?
+    let joined = tokio::task::spawn_blocking(work).await;
+    joined.map_err(|error| StoreError::Unavailable(format!("a background task failed: {error}")))?
 }
 
-/// What a handler answers: JSON, or an error.
-pub type Answer<T> = Result<Json<T>, AdminError>;
+/// A handler's result: the JSON of its response, or an error.
+pub type AdminResult<T> = Result<Json<T>, AdminError>;
 
-/// Reads a JSON body; a member that does not exist is an error that names it.
-pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, AdminError> {
+/// Parses a JSON body; an empty one counts as `{}`. An unknown member is an error that names it.
+pub fn parse_body<T: DeserializeOwned>(body: &[u8]) -> Result<T, AdminError> {
     let body = if body.is_empty() { b"{}" } else { body };
     serde_json::from_slice(body).map_err(|error| AdminError::bad(format!("the body can't be used: {error}")))
 }

@@ -92,7 +92,7 @@ impl Server {
         let tokens = Tokens::load(Arc::clone(&store), token).await.context("can't read the admin tokens")?;
         let gate = Authenticator::Tokens(Arc::new(tokens));
         let metrics = metrics::renderer(&store, &webhooks, &registry, &telemetry);
-        let running = state::Running { webhooks: Arc::clone(&webhooks), metrics };
+        let running = state::RunningServer { webhooks: Arc::clone(&webhooks), metrics };
         let admin = state::State::new(
             Arc::clone(&store),
             Arc::clone(&registry),

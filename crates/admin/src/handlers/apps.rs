@@ -1,9 +1,9 @@
-//! Apps, their keys and their admins.
+//! Handlers of apps: settings, keys, App admins.
 
 use crate::audit_log::AuditContext;
 use crate::error::AdminError;
 use crate::secret::random_key;
-use crate::state::{Answer, State, read};
+use crate::state::{AdminResult, State, parse_body};
 use crate::types::{AppPatch, AppView, CreatedKey, NewApp, NewKey};
 use axum::body::Bytes;
 use axum::extract::{Path, State as Extract};
@@ -17,7 +17,7 @@ pub(crate) async fn list(Extract(state): Extract<State>) -> Json<Vec<AppView>> {
     Json(state.registry.all().iter().map(|app| AppView::from(&app.settings)).collect())
 }
 
-pub(crate) async fn show(Extract(state): Extract<State>, Path(app): Path<String>) -> Answer<AppView> {
+pub(crate) async fn show(Extract(state): Extract<State>, Path(app): Path<String>) -> AdminResult<AppView> {
     Ok(Json(AppView::from(&state.app(&app)?.settings)))
 }
 
@@ -26,17 +26,19 @@ pub(crate) async fn create(
     Extension(context): Extension<AuditContext>,
     body: Bytes,
 ) -> Result<(StatusCode, Json<AppView>), AdminError> {
-    let new: NewApp = read(&body)?;
+    let new: NewApp = parse_body(&body)?;
     if new.sdkappid == 0 {
-        return Err(AdminError::bad("an SDKAppID is a number from 1 to 4294967295"));
+        return Err(AdminError::bad(
+            "sdkappid: 0 is not an SDKAppID, which is a number from 1 to 4294967295",
+        ));
     }
     let mut settings = AppSettings::new(SdkAppId(new.sdkappid));
     settings.name = new.name.unwrap_or_default();
-    let key = given_or_random(new.key)?;
+    let key = parse_or_create_key(new.key)?;
     settings.add_key(key.clone());
     settings.validate()?;
     let view = AppView { key: Some(key.expose().to_owned()), ..AppView::from(&settings) };
-    match state.create(settings, &context).await {
+    match state.create_app(settings, &context).await {
         Ok(()) => Ok((StatusCode::CREATED, Json(view))),
         Err(StoreError::Conflict) => {
             Err(AdminError::conflict(format!("app {} exists already", new.sdkappid)))
@@ -50,18 +52,18 @@ pub(crate) async fn patch(
     Path(app): Path<String>,
     Extension(context): Extension<AuditContext>,
     body: Bytes,
-) -> Answer<AppView> {
-    let patch: AppPatch = read(&body)?;
+) -> AdminResult<AppView> {
+    let patch: AppPatch = parse_body(&body)?;
     let change = move |settings: &mut AppSettings| {
         apply(&patch, settings)?;
         Ok(AppView::from(&*settings))
     };
-    state.change(&app, &context, change).await.map(Json)
+    state.change_settings(&app, &context, change).await.map(Json)
 }
 
-/// Applies a patch to settings; what is absent in the patch stays. Limits are merged by name, lists are replaced.
+/// Applies a patch to settings. Absent members stay unchanged, limits are merged by name, lists are replaced.
 ///
-/// An error names what can't be used; what was applied before it stays, so the settings are to be dropped then.
+/// An error names the invalid member. The settings are then changed in part, and must be discarded.
 pub fn apply(patch: &AppPatch, settings: &mut AppSettings) -> Result<(), AdminError> {
     if let Some(name) = &patch.name {
         settings.name.clone_from(name);
@@ -78,24 +80,25 @@ pub fn apply(patch: &AppPatch, settings: &mut AppSettings) -> Result<(), AdminEr
     }
     if let Some(code) = patch.sensitive_code {
         let choice = SensitiveCode::from_number(code);
-        let bad = || AdminError::bad(format!("sensitive_code is {code}; it can be 40005 or 80001"));
+        let bad = || AdminError::bad(format!("sensitive_code: {code} is neither 40005 nor 80001"));
         settings.sensitive_code = choice.ok_or_else(bad)?;
     }
     if let Some(networks) = &patch.allow_ips {
-        settings.allow_ips = networks.iter().map(|text| network(text)).collect::<Result<_, _>>()?;
+        settings.allow_ips = networks.iter().map(|text| parse_network(text)).collect::<Result<_, _>>()?;
     }
     if let Some(tags) = &patch.screened_tags {
         let tag = |text: &String| {
-            Tag::parse(text, settings.id).ok_or_else(|| AdminError::bad(format!("`{text}` is not a tag")))
+            Tag::parse(text, settings.id)
+                .ok_or_else(|| AdminError::bad(format!("screened_tags: `{text}` is not a tag of this app")))
         };
         settings.screened_tags = tags.iter().map(tag).collect::<Result<_, _>>()?;
     }
     for (command, per_second) in patch.limits.iter().flatten() {
         if command != "total" && Command::named(command).is_none() {
-            let known: Vec<_> = Command::all().map(Command::name).collect();
-            let known = known.join(", ");
+            let names: Vec<_> = Command::all().map(Command::name).collect();
+            let known = names.join(", ");
             return Err(AdminError::bad(format!(
-                "no limit is named `{command}`; there are {known} and total"
+                "limits: no limit is named `{command}`; there are {known} and total"
             )));
         }
         settings.limits.insert(command.clone(), *per_second);
@@ -103,11 +106,13 @@ pub fn apply(patch: &AppPatch, settings: &mut AppSettings) -> Result<(), AdminEr
     Ok(())
 }
 
-/// `10.0.0.0/8`, or one address.
-fn network(text: &str) -> Result<ipnet::IpNet, AdminError> {
-    let one = || text.parse::<std::net::IpAddr>().map(ipnet::IpNet::from).ok();
-    let bad = || AdminError::bad(format!("`{text}` is not an address or a network such as 10.0.0.0/8"));
-    text.parse().ok().or_else(one).ok_or_else(bad)
+/// Parses a network such as `10.0.0.0/8`, or one address.
+fn parse_network(text: &str) -> Result<ipnet::IpNet, AdminError> {
+    let address = || text.parse::<std::net::IpAddr>().map(ipnet::IpNet::from).ok();
+    let bad = || {
+        AdminError::bad(format!("allow_ips: `{text}` is neither an address nor a network such as 10.0.0.0/8"))
+    };
+    text.parse().ok().or_else(address).ok_or_else(bad)
 }
 
 pub(crate) async fn add_key(
@@ -116,35 +121,35 @@ pub(crate) async fn add_key(
     Extension(context): Extension<AuditContext>,
     body: Bytes,
 ) -> Result<(StatusCode, Json<CreatedKey>), AdminError> {
-    let key = given_or_random(read::<NewKey>(&body)?.key)?;
+    let key = parse_or_create_key(parse_body::<NewKey>(&body)?.key)?;
     let change = move |settings: &mut AppSettings| {
         let id = settings.add_key(key.clone());
         Ok(CreatedKey { id: id.0, key: key.expose().to_owned() })
     };
-    Ok((StatusCode::CREATED, Json(state.change(&app, &context, change).await?)))
+    Ok((StatusCode::CREATED, Json(state.change_settings(&app, &context, change).await?)))
 }
 
 pub(crate) async fn revoke_key(
     Extract(state): Extract<State>,
     Path((app, key)): Path<(String, String)>,
     Extension(context): Extension<AuditContext>,
-) -> Answer<AppView> {
+) -> AdminResult<AppView> {
     let change = move |settings: &mut AppSettings| {
         let id = key.parse().map(KeyId).ok();
-        let Some(place) = settings.keys.iter().position(|record| Some(record.id) == id) else {
+        let Some(index) = settings.keys.iter().position(|record| Some(record.id) == id) else {
             return Err(AdminError::not_found(format!("app {} has no key {key}", settings.id)));
         };
-        settings.keys.remove(place);
+        settings.keys.remove(index);
         Ok(AppView::from(&*settings))
     };
-    state.change(&app, &context, change).await.map(Json)
+    state.change_settings(&app, &context, change).await.map(Json)
 }
 
 pub(crate) async fn add_admin(
     Extract(state): Extract<State>,
     Path((app, user)): Path<(String, String)>,
     Extension(context): Extension<AuditContext>,
-) -> Answer<AppView> {
+) -> AdminResult<AppView> {
     let user = NewUserId::parse(&user).map_err(|error| AdminError::bad(error.to_string()))?.id();
     let change = move |settings: &mut AppSettings| {
         if !settings.admins.contains(&user) {
@@ -152,25 +157,29 @@ pub(crate) async fn add_admin(
         }
         Ok(AppView::from(&*settings))
     };
-    state.change(&app, &context, change).await.map(Json)
+    state.change_settings(&app, &context, change).await.map(Json)
 }
 
 pub(crate) async fn remove_admin(
     Extract(state): Extract<State>,
     Path((app, user)): Path<(String, String)>,
     Extension(context): Extension<AuditContext>,
-) -> Answer<AppView> {
+) -> AdminResult<AppView> {
     let change = move |settings: &mut AppSettings| {
-        let Some(place) = settings.admins.iter().position(|admin| admin.as_str() == user) else {
-            return Err(AdminError::not_found(format!("`{user}` is not an admin of app {}", settings.id)));
+        let Some(index) = settings.admins.iter().position(|admin| admin.as_str() == user) else {
+            return Err(AdminError::not_found(format!(
+                "`{user}` is not an App admin of app {}",
+                settings.id
+            )));
         };
-        settings.admins.remove(place);
+        settings.admins.remove(index);
         Ok(AppView::from(&*settings))
     };
-    state.change(&app, &context, change).await.map(Json)
+    state.change_settings(&app, &context, change).await.map(Json)
 }
 
-fn given_or_random(key: Option<String>) -> Result<AppKey, AdminError> {
+/// Parses a key that was sent, or generates a random one.
+fn parse_or_create_key(key: Option<String>) -> Result<AppKey, AdminError> {
     let Some(key) = key else {
         return random_key().map_err(|error| AdminError::from(StoreError::Unavailable(error.to_string())));
     };

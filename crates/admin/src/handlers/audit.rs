@@ -1,7 +1,7 @@
-//! The audit log, read page by page.
+//! The handler of the audit log: one page of entries, newest first.
 
-use crate::audit_log::Entry;
-use crate::state::{Answer, State};
+use crate::audit_log::AuditEntryText;
+use crate::state::{AdminResult, State};
 use crate::types::{AuditEntryView, AuditPage};
 use axum::Json;
 use axum::extract::{Query, State as Extract};
@@ -10,31 +10,31 @@ use portraitd_store::{AuditEntry, AuditSeq, StoreError};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// The most entries of a page.
+/// The most entries in a page.
 const PAGE_MAX: usize = 1000;
 
-/// Which part of the log.
+/// The query of a page of the audit log.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AuditQuery {
-    /// Of this app alone.
+    /// Only entries of this app.
     app: Option<u32>,
-    /// Entries before this place.
+    /// Only entries before this place.
     before: Option<u64>,
-    /// At most so many; 100 unless given, at most 1000.
+    /// The most entries in the page; default 100, at most 1000.
     limit: Option<usize>,
-    /// The id of the store that is meant, as `/store` shows it; another store answers 409.
+    /// The id of the expected store, as `/store` shows it; a server with another store answers 409.
     store: Option<String>,
 }
 
 pub(crate) async fn page(
     Extract(state): Extract<State>,
     Query(query): Query<AuditQuery>,
-) -> Answer<AuditPage> {
+) -> AdminResult<AuditPage> {
     state.ensure_store(query.store.as_deref())?;
     let limit = query.limit.unwrap_or(100).clamp(1, PAGE_MAX);
     let (app, before) = (query.app.map(SdkAppId), query.before.map(AuditSeq));
-    // One more than asked for tells whether there is a next page.
+    // One entry more than asked for shows whether there is a next page.
     let mut page = state.store.audit(app, before, limit + 1).await?;
     let more = page.len() > limit;
     page.truncate(limit);
@@ -45,7 +45,7 @@ pub(crate) async fn page(
 
 fn view(AuditEntry { seq, note }: AuditEntry) -> Result<AuditEntryView, StoreError> {
     let damaged = |error| StoreError::Corrupt(format!("entry {} of the audit log: {error}", seq.0));
-    let Entry { who, from, method, resource, outcome, before, after } =
+    let AuditEntryText { who, from, method, resource, outcome, before, after } =
         serde_json::from_str(&note.text).map_err(damaged)?;
     Ok(AuditEntryView {
         place: seq.0,

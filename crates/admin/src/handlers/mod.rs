@@ -1,4 +1,4 @@
-//! The handlers of the admin API, a file for each kind of resource.
+//! The handlers of the admin API, one file for each kind of resource.
 
 pub(crate) mod accounts;
 pub mod apps;

@@ -1,4 +1,4 @@
-//! The server as a whole: whether it can write, what it measures, and which store it has.
+//! Handlers that concern the whole server: readiness, metrics, the store.
 
 use crate::error::AdminError;
 use crate::readiness::Readiness;
@@ -9,15 +9,15 @@ use axum::extract::State as Extract;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
-/// Whether the store can be written: it really writes, once a second at most.
+/// Answers 200 when a test write to the store succeeds. The result of one write is shared for a second.
 pub(crate) async fn ready(Extract(state): Extract<State>) -> Result<&'static str, AdminError> {
-    state.readiness.of(&*state.store, Readiness::FRESH).await?;
+    state.readiness.check(&*state.store, Readiness::MAX_AGE).await?;
     Ok("ok\n")
 }
 
-/// The metrics, for Prometheus. They name no user and hold no secret, so they need no token.
+/// Answers the metrics for Prometheus. They contain no UserID and no secret, so the route needs no token.
 pub(crate) async fn metrics(Extract(state): Extract<State>) -> Result<Response, AdminError> {
-    let failed = || AdminError::conflict("metrics are of a running server");
+    let failed = || AdminError::conflict("metrics exist in a running server only");
     let running = state.running.as_ref().ok_or_else(failed)?;
     let page = (running.metrics)().await.map_err(|_| failed())?;
     let format = "application/openmetrics-text; version=1.0.0; charset=utf-8";

@@ -1,10 +1,10 @@
-//! Named admin tokens, made and revoked while the server runs.
+//! Handlers of named admin tokens. Creating or revoking one takes effect with the next request.
 
-use crate::audit_log::{AuditContext, Changed};
+use crate::audit_log::{AuditChange, AuditContext};
 use crate::auth::LOCAL;
 use crate::error::AdminError;
 use crate::secret::{AdminToken, random_token};
-use crate::state::{Answer, State, read};
+use crate::state::{AdminResult, State, parse_body};
 use crate::types::{CreatedToken, NewToken, TokenView};
 use axum::body::Bytes;
 use axum::extract::{Path, State as Extract};
@@ -13,7 +13,7 @@ use axum::{Extension, Json};
 use portraitd_store::{PutToken, RemoveToken, StoreError, TokenRecord};
 use serde_json::json;
 
-pub(crate) async fn list(Extract(state): Extract<State>) -> Answer<Vec<TokenView>> {
+pub(crate) async fn list(Extract(state): Extract<State>) -> AdminResult<Vec<TokenView>> {
     let local = TokenView { name: LOCAL.to_owned(), created_ms: None };
     let named = state.store.tokens().await?.into_iter();
     let named = named.map(|token| TokenView { name: token.name, created_ms: Some(token.created.0) });
@@ -25,15 +25,15 @@ pub(crate) async fn create(
     Extension(context): Extension<AuditContext>,
     body: Bytes,
 ) -> Result<(StatusCode, Json<CreatedToken>), AdminError> {
-    let NewToken { name } = read(&body)?;
-    if !is_name(&name) {
+    let NewToken { name } = parse_body(&body)?;
+    if !is_valid_name(&name) {
         return Err(AdminError::bad(
-            "a token's name is 1 to 64 letters, digits, dots, hyphens and underscores",
+            "name: a token's name has 1 to 64 letters, digits, dots, hyphens and underscores",
         ));
     }
     let exists = || {
         AdminError::conflict(format!(
-            "there is a token named {name}; revoke it first, or choose another name"
+            "there is a token named {name} already; revoke it first, or choose another name"
         ))
     };
     if name == LOCAL {
@@ -42,8 +42,8 @@ pub(crate) async fn create(
     let token = random_token().map_err(|error| StoreError::Unavailable(error.to_string()))?;
     let hash = AdminToken::new(&token).hash();
     let record = TokenRecord { name: name.clone(), hash, created: state.clock.now() };
-    let changed = Changed::to(json!({ "token": name }));
-    match state.write_audited(&context, None, PutToken(record), changed).await {
+    let change = AuditChange::without_before(json!({ "token": name }));
+    match state.write_audited(&context, None, PutToken(record), change).await {
         Err(StoreError::Conflict) => return Err(exists()),
         written => written?,
     }
@@ -57,11 +57,11 @@ pub(crate) async fn revoke(
     Extension(context): Extension<AuditContext>,
 ) -> Result<StatusCode, AdminError> {
     if name == LOCAL {
-        let how = "the token `local` is the file admin.token: delete that file and start the server again";
+        let how = "the token `local` can't be revoked: to replace it, delete the file admin.token and restart the server";
         return Err(AdminError::conflict(how));
     }
-    let changed = Changed { before: json!({ "token": name }), after: json!({}) };
-    let removed = state.write_audited(&context, None, RemoveToken(name.clone()), changed).await?;
+    let change = AuditChange { before: json!({ "token": name }), after: json!({}) };
+    let removed = state.write_audited(&context, None, RemoveToken(name.clone()), change).await?;
     if removed == 0 {
         return Err(AdminError::not_found(format!("there is no token named {name}")));
     }
@@ -69,7 +69,7 @@ pub(crate) async fn revoke(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn is_name(name: &str) -> bool {
-    let fits = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
-    (1..=64).contains(&name.len()) && name.chars().all(fits)
+fn is_valid_name(name: &str) -> bool {
+    let is_allowed = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
+    (1..=64).contains(&name.len()) && name.chars().all(is_allowed)
 }

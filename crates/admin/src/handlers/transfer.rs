@@ -1,9 +1,9 @@
-//! Accounts in and out, many at a time, and a backup of everything.
+//! Handlers of bulk data: export and import of accounts, and a backup of the whole store.
 
-use crate::audit_log::{AuditContext, Changed};
+use crate::audit_log::{AuditChange, AuditContext};
 use crate::error::AdminError;
 use crate::jsonl;
-use crate::state::{Answer, State, read};
+use crate::state::{AdminResult, State, parse_body};
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State as Extract};
 use axum::{Extension, Json};
@@ -20,55 +20,55 @@ use std::path::PathBuf;
 /// The most accounts in one page of an export, and the most lines in one import.
 const ACCOUNTS_MAX: usize = 1000;
 
-/// A part of an export.
+/// A page of an export.
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct ExportPage {
-    /// Each as one line of the export, in the order of the ids.
+    /// One line of the export for each account, by ascending UserID.
     #[schemars(with = "Vec<jsonl::Record<'static>>")]
     pub accounts: Vec<Box<RawValue>>,
-    /// Accounts whose profile does not read back.
+    /// The accounts whose stored profile is damaged.
     pub damaged: Vec<String>,
-    /// Give this as `after` to get the next part; absent on the last.
+    /// The `after` of the next page; `null` on the last page.
     pub next: Option<String>,
 }
 
-/// What became of an import's lines.
+/// The result of an import.
 #[derive(Debug, Default, JsonSchema, Serialize, Deserialize)]
 pub struct Imported {
-    /// Lines stored, in one atomic unit.
+    /// The number of lines that were stored, in one commit.
     pub imported: u64,
-    /// The lines that were not stored, in their order.
+    /// The lines that were refused, in their order.
     pub refused: Vec<RefusedLine>,
 }
 
-/// A line that was not stored.
+/// A line that was refused.
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct RefusedLine {
-    /// Its place in the request, counted from 1.
+    /// Its number in the request, counted from 1.
     pub line: usize,
-    /// Why it was not stored, as a sentence for people.
+    /// Why it was refused, in a sentence.
     pub reason: String,
 }
 
-/// Where to write a backup.
+/// The directory of a backup.
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Backup {
-    /// A new or empty directory on the server's own disk, named from the root on.
+    /// The absolute path of a new or empty directory on the server's disk.
     pub directory: PathBuf,
 }
 
-/// Which accounts.
+/// The query of an export.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ExportQuery {
-    /// This account alone.
+    /// Only this account.
     user: Option<String>,
-    /// Those after this one.
+    /// Only accounts whose UserID is greater than this.
     after: Option<String>,
-    /// At most so many; 100 unless given, at most 1000.
+    /// The most accounts in the page; default 100, at most 1000.
     limit: Option<usize>,
-    /// The id of the store that is meant, as `/store` shows it; another store answers 409.
+    /// The id of the expected store, as `/store` shows it; a server with another store answers 409.
     store: Option<String>,
 }
 
@@ -76,7 +76,7 @@ pub(crate) async fn export(
     Extract(state): Extract<State>,
     Path(app): Path<String>,
     Query(query): Query<ExportQuery>,
-) -> Answer<ExportPage> {
+) -> AdminResult<ExportPage> {
     state.ensure_store(query.store.as_deref())?;
     let app = state.app(&app)?.settings.id;
     let parse = |id: &Option<String>| id.as_deref().map(UserId::parse).transpose();
@@ -97,7 +97,7 @@ pub(crate) async fn export(
                 page.accounts.push(line.map_err(|error| StoreError::Corrupt(error.to_string()))?);
             }
             Found::Damaged => page.damaged.push(user.to_string()),
-            // Deleted since the ids were read.
+            // The account was deleted after the UserIDs were read.
             Found::Missing if query.user.is_none() => {}
             Found::Missing => return Err(AdminError::not_found(format!("app {app} has no account {user}"))),
         }
@@ -105,32 +105,34 @@ pub(crate) async fn export(
     Ok(Json(page))
 }
 
-/// How to import.
+/// The query of an import.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ImportQuery {
-    /// Tell the app's webhook of every account that is changed.
+    /// Send a webhook event for every account that changes.
     #[serde(default)]
     tell: bool,
-    /// The id of the store that is meant, as `/store` shows it; another store takes nothing and answers 409.
+    /// The id of the expected store, as `/store` shows it; a server with another store imports nothing and answers 409.
     store: Option<String>,
 }
 
-/// Stores the lines that are good, all in one atomic unit, and says what is wrong with the others. An account that is
-/// missing is created; the fields given are set, others stay as they are.
+/// Stores the valid lines in one commit and reports the others. An account that does not exist is created; of an existing
+/// one, the fields in its line are set and the others stay unchanged.
 pub(crate) async fn import(
     Extract(state): Extract<State>,
     Path(app): Path<String>,
     Query(query): Query<ImportQuery>,
     Extension(context): Extension<AuditContext>,
     body: Bytes,
-) -> Answer<Imported> {
+) -> AdminResult<Imported> {
     state.ensure_store(query.store.as_deref())?;
     let app = state.app(&app)?;
     let lines = body.split(|byte| *byte == b'\n').count();
-    // The last line may have an end.
+    // The last line may end with a line break.
     if lines > ACCOUNTS_MAX + 1 {
-        return Err(AdminError::bad(format!("send at most {ACCOUNTS_MAX} lines at a time")));
+        return Err(AdminError::bad(format!(
+            "the body has {lines} lines; at most {ACCOUNTS_MAX} are allowed in one call"
+        )));
     }
     let mut damaged = BTreeSet::new();
     loop {
@@ -139,26 +141,26 @@ pub(crate) async fn import(
         let users: Vec<UserId> = seeds.iter().map(|seed| seed.user.id()).collect();
         let origin = if query.tell { state.origin(&app, &context, seeds.len()) } else { None };
         let (id, at) = (app.settings.id, state.clock.now());
-        let changed = Changed::to(json!({ "imported": imported, "refused": refused.len() }));
+        let change = AuditChange::without_before(json!({ "imported": imported, "refused": refused.len() }));
         let stored = if imported == 0 {
             Ok(Vec::new())
         } else {
             let write = Import { app: id, seeds, at, origin, deleted_after: None };
-            state.write_audited(&context, Some(id), write, changed).await
+            state.write_audited(&context, Some(id), write, change).await
         };
         match stored {
             Ok(_) => {
                 app.delivery.wake.notify_one();
                 return Ok(Json(Imported { imported, refused }));
             }
-            // One profile that does not read back refuses the unit; without it the others can go in.
-            Err(StoreError::Corrupt(why)) => {
+            // One damaged profile makes the whole import fail. It is tried again without such accounts.
+            Err(StoreError::Corrupt(reason)) => {
                 let found = state.store.profiles(app.settings.id, users.clone()).await?;
                 let unreadable = users.into_iter().zip(found).filter(|(_, found)| *found == Found::Damaged);
-                let known = damaged.len();
+                let known_before = damaged.len();
                 damaged.extend(unreadable.map(|(user, _)| user));
-                if damaged.len() == known {
-                    return Err(StoreError::Corrupt(why).into());
+                if damaged.len() == known_before {
+                    return Err(StoreError::Corrupt(reason).into());
                 }
             }
             Err(error) => return Err(error.into()),
@@ -186,21 +188,28 @@ fn read_lines(app: &App, body: &[u8], damaged: &BTreeSet<UserId>) -> (Vec<Accoun
     (seeds, refused)
 }
 
-/// Answers when the backup is on the disk.
+/// Writes a backup, and answers when it is on disk.
 pub(crate) async fn backup(
     Extract(state): Extract<State>,
     Extension(context): Extension<AuditContext>,
     body: Bytes,
-) -> Answer<Backup> {
-    let wanted: Backup = read(&body)?;
+) -> AdminResult<Backup> {
+    let wanted: Backup = parse_body(&body)?;
     state.store.backup(&wanted.directory).await?;
-    let noted = state.audit(&context, None, Changed::to(json!({ "directory": wanted.directory }))).await;
+    let recorded = state
+        .write_audit_entry(
+            &context,
+            None,
+            AuditChange::without_before(json!({ "directory": wanted.directory })),
+        )
+        .await;
     let directory = wanted.directory.display();
-    match noted {
-        Ok(()) => tracing::info!(%directory, "a backup was taken"),
-        // A store that takes no changes is one to be backed up.
+    match recorded {
+        Ok(()) => tracing::info!(%directory, "a backup was written"),
+        // A store that can no longer be written is the one that most needs a backup, so this is no error.
         Err(error) => {
-            tracing::warn!(%directory, ?context, ?error, "a backup was taken; it is not in the audit log");
+            let reason = &error.message;
+            tracing::warn!(%directory, reason, "a backup was written, but could not be recorded in the audit log");
         }
     }
     Ok(Json(wanted))

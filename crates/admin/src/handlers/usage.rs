@@ -1,12 +1,12 @@
-//! Usage: what an app is asked, and how often it could not be done.
+//! The handler of an app's usage: calls by command and error code, and the number of accounts.
 
-use crate::state::{Answer, State};
+use crate::state::{AdminResult, State};
 use crate::types::UsageView;
 use axum::Json;
 use axum::extract::{Path, State as Extract};
 use std::collections::BTreeMap;
 
-pub(crate) async fn show(Extract(state): Extract<State>, Path(app): Path<String>) -> Answer<UsageView> {
+pub(crate) async fn show(Extract(state): Extract<State>, Path(app): Path<String>) -> AdminResult<UsageView> {
     let app = state.app(&app)?;
     let mut calls: BTreeMap<String, BTreeMap<u32, u64>> = BTreeMap::new();
     for call in app.usage.calls() {

@@ -1,8 +1,8 @@
-//! Webhooks: set, tried out, and what waits for them or was given up.
+//! Handlers of webhooks: their settings, a test delivery, and the events that wait or are parked.
 
-use crate::audit_log::{AuditContext, Changed};
+use crate::audit_log::{AuditChange, AuditContext};
 use crate::error::AdminError;
-use crate::state::{Answer, State, read};
+use crate::state::{AdminResult, State, parse_body};
 use crate::types::webhook::{
     CountView, EventChoice, EventView, EventsView, TestView, WebhookPut, WebhookView,
 };
@@ -18,15 +18,18 @@ use serde_json::json;
 
 /// The most events of a page.
 const PAGE_MAX: usize = 1000;
-/// The most places in one call.
+/// The most places that one call may name.
 const PLACES_MAX: usize = 1000;
 
 fn view(state: &State, app: &App) -> WebhookView {
     let backlog = state.store.backlogs().remove(&app.settings.id).unwrap_or_default();
-    WebhookView::of(&app.settings, backlog, app.delivery.counts())
+    WebhookView::new(&app.settings, backlog, app.delivery.counts())
 }
 
-pub(crate) async fn show(Extract(state): Extract<State>, Path(app): Path<String>) -> Answer<WebhookView> {
+pub(crate) async fn show(
+    Extract(state): Extract<State>,
+    Path(app): Path<String>,
+) -> AdminResult<WebhookView> {
     Ok(Json(view(&state, &*state.app(&app)?)))
 }
 
@@ -35,8 +38,8 @@ pub(crate) async fn set(
     Path(app): Path<String>,
     Extension(context): Extension<AuditContext>,
     body: Bytes,
-) -> Answer<WebhookView> {
-    let wanted: WebhookPut = read(&body)?;
+) -> AdminResult<WebhookView> {
+    let wanted: WebhookPut = parse_body(&body)?;
     let url = WebhookUrl::parse(&wanted.url).map_err(|error| AdminError::bad(error.to_string()))?;
     if let Some(running) = &state.running {
         running.webhooks.check(&url).map_err(AdminError::bad)?;
@@ -48,11 +51,11 @@ pub(crate) async fn set(
     };
     let token = wanted.token.as_ref().map(|token| token.as_ref().map(parse).transpose()).transpose()?;
     let change = move |settings: &mut AppSettings| {
-        let known = settings.webhook.take().and_then(|webhook| webhook.token);
-        settings.webhook = Some(Webhook { url: url.clone(), token: token.clone().unwrap_or(known) });
+        let previous = settings.webhook.take().and_then(|webhook| webhook.token);
+        settings.webhook = Some(Webhook { url: url.clone(), token: token.clone().unwrap_or(previous) });
         Ok(())
     };
-    state.change(&app, &context, change).await?;
+    state.change_settings(&app, &context, change).await?;
     state.app(&app)?.delivery.retry_now();
     show(Extract(state), Path(app)).await
 }
@@ -61,24 +64,24 @@ pub(crate) async fn remove(
     Extract(state): Extract<State>,
     Path(app): Path<String>,
     Extension(context): Extension<AuditContext>,
-) -> Answer<WebhookView> {
+) -> AdminResult<WebhookView> {
     let change = move |settings: &mut AppSettings| {
-        let known = settings.webhook.take().map(|_| ());
-        known.ok_or_else(|| AdminError::not_found(format!("app {} has no webhook", settings.id)))
+        let removed = settings.webhook.take().map(|_| ());
+        removed.ok_or_else(|| AdminError::not_found(format!("app {} has no webhook", settings.id)))
     };
-    state.change(&app, &context, change).await?;
+    state.change_settings(&app, &context, change).await?;
     show(Extract(state), Path(app)).await
 }
 
-/// Which events.
+/// The query of a list of events.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EventsQuery {
-    /// `parked`, unless it says `waiting`.
+    /// `parked` (the default) or `waiting`.
     state: Option<String>,
-    /// Those after this place.
+    /// Only events after this place.
     after: Option<u64>,
-    /// At most so many; 100 unless given, at most 1000.
+    /// The most events in the page; default 100, at most 1000.
     limit: Option<usize>,
 }
 
@@ -86,7 +89,7 @@ fn event_state(name: Option<&str>) -> Result<EventState, AdminError> {
     match name {
         None | Some("parked") => Ok(EventState::Parked),
         Some("waiting") => Ok(EventState::Waiting),
-        Some(other) => Err(AdminError::bad(format!("`{other}` is not a state: waiting or parked"))),
+        Some(other) => Err(AdminError::bad(format!("state: `{other}` is neither `waiting` nor `parked`"))),
     }
 }
 
@@ -94,11 +97,11 @@ pub(crate) async fn events(
     Extract(state): Extract<State>,
     Path(app): Path<String>,
     Query(query): Query<EventsQuery>,
-) -> Answer<EventsView> {
+) -> AdminResult<EventsView> {
     let app = state.app(&app)?.settings.id;
     let limit = query.limit.unwrap_or(100).clamp(1, PAGE_MAX);
     let event_state = event_state(query.state.as_deref())?;
-    // One more than asked for tells whether there is a next page.
+    // One event more than asked for shows whether there is a next page.
     let mut page = state.store.events(app, event_state, query.after.map(OutboxSeq), limit + 1).await?;
     let more = page.len() > limit;
     page.truncate(limit);
@@ -111,15 +114,17 @@ pub(crate) async fn replay(
     Path(app): Path<String>,
     Extension(context): Extension<AuditContext>,
     body: Bytes,
-) -> Answer<CountView> {
-    let choice: EventChoice = read(&body)?;
+) -> AdminResult<CountView> {
+    let choice: EventChoice = parse_body(&body)?;
     if event_state(choice.state.as_deref())? != EventState::Parked {
-        return Err(AdminError::bad("only parked events can be replayed; the others are waiting already"));
+        return Err(AdminError::bad(
+            "state: only parked events can be replayed; waiting ones are delivered anyway",
+        ));
     }
     let app = state.app(&app)?;
     let id = app.settings.id;
     let write = |selection| Replay { app: id, selection };
-    let events = in_units(&state, &context, id, EventState::Parked, choice, write).await?;
+    let events = apply_in_batches(&state, &context, id, EventState::Parked, choice, write).await?;
     app.delivery.wake.notify_one();
     Ok(Json(CountView { events }))
 }
@@ -129,18 +134,18 @@ pub(crate) async fn drop(
     Path(app): Path<String>,
     Extension(context): Extension<AuditContext>,
     body: Bytes,
-) -> Answer<CountView> {
-    let choice: EventChoice = read(&body)?;
+) -> AdminResult<CountView> {
+    let choice: EventChoice = parse_body(&body)?;
     let event_state = event_state(choice.state.as_deref())?;
     let app = state.app(&app)?.settings.id;
     let write = |selection| Discard { app, state: event_state, selection };
-    let events = in_units(&state, &context, app, event_state, choice, write).await?;
+    let events = apply_in_batches(&state, &context, app, event_state, choice, write).await?;
     tracing::warn!(sdkappid = app.0, events, state = ?event_state, "webhook events were dropped by the operator");
     Ok(Json(CountView { events }))
 }
 
-/// Does something to the chosen events, or to all there are, one unit of writing after another.
-async fn in_units<W: TypedWrite<Output = usize>>(
+/// Performs a write on the chosen events, or on all of them in batches of one commit each. Returns how many there were.
+async fn apply_in_batches<W: TypedWrite<Output = usize>>(
     state: &State,
     context: &AuditContext,
     app: SdkAppId,
@@ -148,22 +153,23 @@ async fn in_units<W: TypedWrite<Output = usize>>(
     choice: EventChoice,
     write: impl Fn(Selection) -> W,
 ) -> Result<usize, AdminError> {
-    let there = state.store.backlogs().get(&app).map_or(0, |backlog| backlog.amount(event_state).events);
+    let amount = state.store.backlogs().get(&app).map_or(0, |backlog| backlog.amount(event_state).events);
     let name = if event_state == EventState::Parked { "parked" } else { "waiting" };
     let chosen = choice.places.as_ref().map_or_else(|| json!("all"), |places| json!(places.len()));
-    let changed = Changed { before: json!({ name: there }), after: json!({ "chosen": chosen }) };
+    let changed = AuditChange { before: json!({ name: amount }), after: json!({ "chosen": chosen }) };
     if let Some(places) = choice.places {
         if places.len() > PLACES_MAX {
-            return Err(AdminError::bad(format!("at most {PLACES_MAX} places at once")));
+            let message = format!("places: {} are too many; at most {PLACES_MAX} are allowed", places.len());
+            return Err(AdminError::bad(message));
         }
         let places = Selection::Places(places.into_iter().map(OutboxSeq).collect());
         return Ok(state.write_audited(context, Some(app), write(places), changed).await?);
     }
     let mut events = 0;
     loop {
-        let unit =
+        let batch =
             state.write_audited(context, Some(app), write(Selection::Oldest(PLACES_MAX)), changed.clone());
-        match unit.await? {
+        match batch.await? {
             0 => return Ok(events),
             done => events += done,
         }
@@ -174,14 +180,16 @@ pub(crate) async fn test(
     Extract(state): Extract<State>,
     Path(app): Path<String>,
     Extension(context): Extension<AuditContext>,
-) -> Answer<TestView> {
+) -> AdminResult<TestView> {
     let app = state.app(&app)?;
-    let none = || AdminError::not_found(format!("app {} has no webhook; set one first", app.settings.id));
-    let webhook = app.settings.webhook.as_ref().ok_or_else(none)?;
-    let not_running = || AdminError::conflict("no server runs on this data; start it to send a test event");
+    let no_webhook =
+        || AdminError::not_found(format!("app {} has no webhook; set one first", app.settings.id));
+    let webhook = app.settings.webhook.as_ref().ok_or_else(no_webhook)?;
+    let not_running =
+        || AdminError::conflict("a test event can be sent by a running server only; start one on this data");
     let running = state.running.as_ref().ok_or_else(not_running)?;
-    let changed = Changed::to(json!({ "sent": "a sample event" }));
-    state.audit(&context, Some(app.settings.id), changed).await?;
+    let changed = AuditChange::without_before(json!({ "sent": "a sample event" }));
+    state.write_audit_entry(&context, Some(app.settings.id), changed).await?;
     let id = state.event_ids.next(1);
     let report = running.webhooks.test(app.settings.id, webhook, id).await.map_err(AdminError::bad)?;
     Ok(Json(report.into()))

@@ -1,8 +1,8 @@
-//! Sensitive words: a text with one word a line in, the same out.
+//! Handlers of the sensitive words. They are read and written as text with one word a line.
 
 use crate::audit_log::AuditContext;
 use crate::error::AdminError;
-use crate::state::{Answer, State, blocking};
+use crate::state::{AdminResult, State, run_blocking};
 use crate::types::WordsView;
 use axum::body::Bytes;
 use axum::extract::{Path, State as Extract};
@@ -22,31 +22,31 @@ pub(crate) async fn set(
     Path(app): Path<String>,
     Extension(context): Extension<AuditContext>,
     body: Bytes,
-) -> Answer<WordsView> {
-    // 100,000 words take their time: not on a thread that answers calls.
-    let list = blocking(move || List::read(&body)).await?;
+) -> AdminResult<WordsView> {
+    // Checking 100,000 words takes milliseconds, which must not delay other calls on this thread.
+    let list = run_blocking(move || WordList::parse(&body)).await?;
     let (blank, duplicate) = (list.blank, list.duplicate);
     let change = move |settings: &mut AppSettings| {
         settings.words.clone_from(&list.words);
         let screened_tags = settings.screened_tags.iter().map(ToString::to_string).collect();
         Ok(WordsView { words: settings.words.len(), blank, duplicate, screened_tags })
     };
-    state.change(&app, &context, change).await.map(Json)
+    state.change_settings(&app, &context, change).await.map(Json)
 }
 
-/// What a file holds.
+/// A parsed list of sensitive words.
 #[derive(Debug)]
-struct List {
+struct WordList {
     words: Vec<String>,
-    /// Lines without a word.
+    /// The number of blank lines.
     blank: usize,
-    /// Lines that say a word once more.
+    /// The number of lines that repeat a word.
     duplicate: usize,
 }
 
-impl List {
-    /// Reads and checks a list; what is wrong is told by its line.
-    fn read(body: &[u8]) -> Result<Self, AdminError> {
+impl WordList {
+    /// Parses and checks a list. An error names the line.
+    fn parse(body: &[u8]) -> Result<Self, AdminError> {
         let text = std::str::from_utf8(body).map_err(|error| {
             let line = body.iter().take(error.valid_up_to()).filter(|byte| **byte == b'\n').count() + 1;
             AdminError::bad(format!("the words are not UTF-8 (line {line})"))
@@ -81,14 +81,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists_are_read_as_people_write_them() {
-        let list = List::read("\u{feff}bad\r\n\r\n 敏感 \nbad\nBad\n\t\n".as_bytes()).unwrap();
+    fn blank_and_repeated_lines_are_skipped_and_errors_name_the_line() {
+        let list = WordList::parse("\u{feff}bad\r\n\r\n 敏感 \nbad\nBad\n\t\n".as_bytes()).unwrap();
         assert_eq!(
             (list.words, list.blank, list.duplicate),
             (vec!["bad".into(), "敏感".into(), "Bad".into()], 2, 1)
         );
         let refused = |body: &[u8], part: &str| {
-            let message = List::read(body).unwrap_err().message;
+            let message = WordList::parse(body).unwrap_err().message;
             assert!(message.contains(part), "{message}");
         };
         refused(b"a\n\xff\n", "line 2");

@@ -1,4 +1,4 @@
-//! What the JSON of the admin API looks like, one example for each kind. They read as their types: a test tries it.
+//! An example of every type in the OpenAPI document. A test checks that each parses as its type.
 
 use super::webhook::{CountView, EventChoice, EventsView, TestView, WebhookPut, WebhookView};
 use super::{

@@ -1,6 +1,6 @@
 //! The JSON of webhooks in the admin API.
 
-use super::value;
+use super::value_json;
 use portraitd_model::{AppSettings, ProfileEvent};
 use portraitd_store::{Amount, Backlog, OutboxEvent};
 use portraitd_webhook::status::DeliveryCounts;
@@ -9,35 +9,35 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// An app's webhook and how it does.
+/// An app's webhook with its backlog and delivery counts.
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct WebhookView {
-    /// `None`: the app has no webhook.
+    /// Where events are sent; `null` when the app has no webhook.
     pub url: Option<String>,
-    /// Whether what is sent is signed; the token itself is never shown.
+    /// Whether requests are signed with a token; the token itself is never shown.
     pub signed: bool,
-    /// Events to be delivered.
+    /// Events that wait for delivery.
     pub waiting: AmountView,
-    /// Events given up, until they are replayed or dropped.
+    /// Events whose attempts are used up; they stay until they are replayed or dropped.
     pub parked: AmountView,
-    /// For how long the receiver has been down, in milliseconds.
+    /// For how long every attempt has failed, in milliseconds; `null` while attempts succeed.
     pub down_ms: Option<u64>,
-    /// Since the server started.
+    /// Events delivered since the server started.
     pub delivered: u64,
     /// Attempts that failed since the server started.
     pub failed: u64,
-    /// Events lost to the backlog's bound since the server started.
+    /// Events dropped since the server started because the backlog was full.
     pub dropped: u64,
-    /// Why the last attempt that failed did.
+    /// Why the last failed attempt failed.
     pub last_failure: Option<String>,
 }
 
-/// How much is kept.
+/// A number of stored events and their size.
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct AmountView {
-    /// How many events.
+    /// The number of events.
     pub events: u64,
-    /// Their stored size in bytes, without the engine's own overhead.
+    /// Their stored size in bytes, without the overhead of the storage engine.
     pub bytes: u64,
 }
 
@@ -47,95 +47,95 @@ pub struct AmountView {
 pub struct WebhookPut {
     /// Where events are sent: an `http://` or `https://` URL.
     pub url: String,
-    /// Absent: the token stays as it is; `null`: what is sent is not signed.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "super::present")]
+    /// The token that requests are signed with; absent: unchanged; `null`: requests are not signed.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "super::value::present")]
     pub token: Option<Option<String>>,
 }
 
-/// A page of events.
+/// A page of webhook events.
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct EventsView {
-    /// The events, in the order of their places.
+    /// The events, by ascending place.
     pub events: Vec<EventView>,
-    /// Give this as `after` to get the next page; absent on the last.
+    /// The `after` of the next page; `null` on the last page.
     pub next: Option<u64>,
 }
 
 /// An event in the outbox.
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct EventView {
-    /// Its place, by which it is named in `replay` and `drop`.
+    /// Its position in the outbox; `replay` and `drop` name events by it.
     pub place: u64,
-    /// How often its delivery was tried.
+    /// The number of delivery attempts so far.
     pub attempts: u32,
-    /// When it is tried next, in Unix milliseconds; 0 = as soon as possible.
+    /// When the next attempt is due, in Unix milliseconds; 0 = as soon as possible.
     pub(crate) due_ms: u64,
-    /// Why the last attempt failed; `null` before the first that did.
+    /// Why the last attempt failed; `null` before the first failure.
     pub failure: Option<String>,
-    /// What is told; `None` when the stored event is damaged.
+    /// The content of the event; `null` when the stored event is damaged.
     pub event: Option<EventBody>,
 }
 
-/// What an event tells.
+/// The content of an event: one change of a profile.
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct EventBody {
-    /// The same in every attempt, in the header `x-portraitd-event-id`.
+    /// The id in the header `x-portraitd-event-id`, the same in every attempt.
     pub(crate) id: String,
     /// The account whose profile changed.
     pub user: String,
     /// When it changed, in Unix milliseconds.
     pub(crate) at_ms: u64,
-    /// The UserID that changed it, or `operator`.
+    /// The UserID that made the change, or `operator`.
     pub(crate) operator: String,
-    /// The address that the change came from.
+    /// The client's address of the call that made the change.
     pub(crate) client_ip: String,
-    /// Tag to value.
-    #[schemars(with = "BTreeMap<String, super::Field>")]
+    /// The new values, by tag.
+    #[schemars(with = "BTreeMap<String, super::FieldJson>")]
     pub(crate) items: BTreeMap<String, serde_json::Value>,
 }
 
-/// Which events to replay or to drop.
+/// The events to replay or to drop.
 #[derive(Debug, Default, JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EventChoice {
-    /// Their places; absent: all of them.
+    /// Their places, at most 1000; absent: all events in this state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub places: Option<Vec<u64>>,
-    /// `parked`, unless it says `waiting`; events wait only to be dropped.
+    /// `parked` (the default) or `waiting`. Only parked events can be replayed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
 }
 
-/// How many events were touched.
+/// The number of events that were replayed or dropped.
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct CountView {
-    /// How many events.
+    /// The number of events.
     pub events: usize,
 }
 
-/// A sample event that was sent, and what came back.
+/// The request that delivered a sample event, and the receiver's response.
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct TestView {
     /// The HTTP method of the request.
     pub method: String,
     /// The whole URL, with its query.
     pub url: String,
-    /// The headers of the request, name to value.
+    /// The headers of the request, by name.
     pub headers: BTreeMap<String, String>,
     /// The body of the request.
     pub body: String,
-    /// `None`: there was no answer.
+    /// The HTTP status of the response; `null` when there was none.
     pub status: Option<u16>,
-    /// The start of the answer.
+    /// The start of the response's body.
     pub answer: Option<String>,
-    /// How long it took until the answer or the failure, in milliseconds.
+    /// The time until the response or the failure, in milliseconds.
     pub milliseconds: u64,
-    /// Why this would not count as delivered; `None` when it would.
+    /// Why the attempt would not count as delivered; `null` when it would.
     pub failure: Option<String>,
 }
 
 impl WebhookView {
-    pub(crate) fn of(settings: &AppSettings, backlog: Backlog, counts: DeliveryCounts) -> Self {
+    pub(crate) fn new(settings: &AppSettings, backlog: Backlog, counts: DeliveryCounts) -> Self {
         let webhook = settings.webhook.as_ref();
         Self {
             url: webhook.map(|webhook| webhook.url.to_string()),
@@ -192,7 +192,7 @@ impl From<&ProfileEvent> for EventBody {
             at_ms: event.at.0,
             operator: event.operator.to_string(),
             client_ip: event.client_ip.to_string(),
-            items: event.items.iter().map(|item| (item.tag.to_string(), value(&item.value))).collect(),
+            items: event.items.iter().map(|item| (item.tag.to_string(), value_json(&item.value))).collect(),
         }
     }
 }

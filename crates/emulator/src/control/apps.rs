@@ -8,7 +8,7 @@ use axum::extract::{Path, State as Extract};
 use axum::http::StatusCode;
 use portraitd_admin::error::AdminError;
 use portraitd_admin::secret::random_key;
-use portraitd_admin::state::Answer;
+use portraitd_admin::state::AdminResult;
 use portraitd_model::{AppSettings, Clock, SdkAppId, SignRequest, UserId, Webhook, WebhookUrl, sign};
 use portraitd_store::{Image, StoreError};
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 /// For how long a throw-away app's UserSig works: 180 days.
 const USERSIG_SECONDS: u64 = 180 * 24 * 3600;
 
-pub(super) async fn list(Extract(state): Extract<State>) -> Answer<Value> {
+pub(super) async fn list(Extract(state): Extract<State>) -> AdminResult<Value> {
     let made = state.sandbox()?.made();
     Ok(Json(json!(made.iter().map(|app| app.0).collect::<Vec<_>>())))
 }

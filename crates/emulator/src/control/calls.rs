@@ -8,12 +8,12 @@ use crate::fault::rule::known_command;
 use axum::Json;
 use axum::extract::State as Extract;
 use portraitd_admin::error::AdminError;
-use portraitd_admin::state::Answer;
+use portraitd_admin::state::AdminResult;
 
 pub(super) async fn list(
     Extract(state): Extract<State>,
     StrictQuery(filter): StrictQuery<CallFilter>,
-) -> Answer<Vec<RecordedCall>> {
+) -> AdminResult<Vec<RecordedCall>> {
     let CallFilter { app, command, user, code, after, limit } = filter;
     if let Some(command) = &command {
         known_command(command).map_err(AdminError::bad)?;

@@ -7,7 +7,7 @@ use crate::clock::EmulatorClock;
 use axum::Json;
 use axum::extract::State as Extract;
 use portraitd_admin::error::AdminError;
-use portraitd_admin::state::Answer;
+use portraitd_admin::state::AdminResult;
 use portraitd_model::{UnixMillis, rfc3339};
 
 /// The furthest that one step leads: a hundred years.
@@ -20,7 +20,7 @@ pub(super) async fn show(Extract(state): Extract<State>) -> Json<ClockView> {
 pub(super) async fn change(
     Extract(state): Extract<State>,
     Body(change): Body<ClockChange>,
-) -> Answer<ClockView> {
+) -> AdminResult<ClockView> {
     let ClockChange { now, advance, frozen } = change;
     if now.is_none() && advance.is_none() && frozen.is_none() {
         return Err(AdminError::bad("say at least one of now, advance and frozen"));

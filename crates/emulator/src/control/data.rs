@@ -8,11 +8,14 @@ use axum::Json;
 use axum::extract::{Path, State as Extract};
 use axum::http::StatusCode;
 use portraitd_admin::error::AdminError;
-use portraitd_admin::state::Answer;
+use portraitd_admin::state::AdminResult;
 use portraitd_model::SdkAppId;
 
 /// Puts everything back, or all that is of one app.
-pub(super) async fn reset(Extract(state): Extract<State>, Body(reset): Body<Reset>) -> Answer<ExtentView> {
+pub(super) async fn reset(
+    Extract(state): Extract<State>,
+    Body(reset): Body<Reset>,
+) -> AdminResult<ExtentView> {
     let scope = reset.app.map(SdkAppId);
     let extent = state.sandbox()?.reset(scope, reset.to == ResetTo::Empty).await?;
     state.registry.reload().await?;
@@ -26,7 +29,7 @@ pub(super) async fn reset(Extract(state): Extract<State>, Body(reset): Body<Rese
     Ok(Json(ExtentView::of(None, extent)))
 }
 
-pub(super) async fn list(Extract(state): Extract<State>) -> Answer<Vec<ExtentView>> {
+pub(super) async fn list(Extract(state): Extract<State>) -> AdminResult<Vec<ExtentView>> {
     let snapshots = state.sandbox()?.snapshots();
     Ok(Json(snapshots.iter().map(|(name, extent)| ExtentView::of(Some(name), *extent)).collect()))
 }
@@ -41,7 +44,10 @@ pub(super) async fn save(
     Ok((StatusCode::CREATED, Json(ExtentView::of(Some(&name), extent))))
 }
 
-pub(super) async fn restore(Extract(state): Extract<State>, Path(name): Path<String>) -> Answer<ExtentView> {
+pub(super) async fn restore(
+    Extract(state): Extract<State>,
+    Path(name): Path<String>,
+) -> AdminResult<ExtentView> {
     check(&name)?;
     let extent: Extent = state.sandbox()?.restore(&name).await?;
     state.registry.reload().await?;

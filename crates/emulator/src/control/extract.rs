@@ -5,7 +5,7 @@ use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use portraitd_admin::error::AdminError;
-use portraitd_admin::state::read;
+use portraitd_admin::state::parse_body;
 use serde::de::DeserializeOwned;
 
 /// A body of JSON; an empty one counts as `{}`.
@@ -15,7 +15,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = AdminError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, AdminError> {
-        read(&bytes(request, state).await?).map(Self)
+        parse_body(&bytes(request, state).await?).map(Self)
     }
 }
 

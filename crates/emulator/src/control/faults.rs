@@ -10,7 +10,7 @@ use axum::extract::{Path, State as Extract};
 use axum::http::StatusCode;
 use portraitd_admin::error::AdminError;
 use portraitd_admin::secret::random_u64;
-use portraitd_admin::state::Answer;
+use portraitd_admin::state::AdminResult;
 use portraitd_model::SdkAppId;
 use portraitd_store::StoreError;
 
@@ -34,7 +34,7 @@ pub(super) async fn list(Extract(state): Extract<State>) -> Json<Vec<RuleView>> 
 pub(super) async fn clear(
     Extract(state): Extract<State>,
     StrictQuery(of): StrictQuery<OfApp>,
-) -> Answer<Removed> {
+) -> AdminResult<Removed> {
     let app = of.app.map(|app| state.app(app)).transpose()?;
     Ok(Json(Removed { removed: state.emulator.faults.clear(app) }))
 }

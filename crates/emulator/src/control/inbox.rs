@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::extract::{Path, Request, State as Extract};
 use axum::response::Response;
 use portraitd_admin::error::AdminError;
-use portraitd_admin::state::Answer;
+use portraitd_admin::state::AdminResult;
 use portraitd_api::envelope::{self, Style, respond};
 use portraitd_model::{Clock, Language};
 use std::time::Duration;
@@ -33,7 +33,7 @@ pub(super) async fn take(
 pub(super) async fn list(
     Extract(state): Extract<State>,
     StrictQuery(filter): StrictQuery<InboxFilter>,
-) -> Answer<Vec<InboxEntry>> {
+) -> AdminResult<Vec<InboxEntry>> {
     /// The longest wait.
     const WAIT_MS_MAX: u64 = 60_000;
     let InboxFilter { app, box_name, user, after, limit, count, wait_ms } = filter;

@@ -69,7 +69,7 @@ async fn authorize(Extract(access): Extract<Access>, request: Request, next: Nex
     let local = request.extensions().get::<Peer>().is_some_and(|peer| peer.0.to_canonical().is_loopback());
     let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
-    if (access.local_is_free && local) || access.gate.who(given).is_some() {
+    if (access.local_is_free && local) || access.gate.identify(given).is_some() {
         return next.run(request).await;
     }
     let message = "send `Authorization: Bearer TOKEN` with the admin token that portraitd dev printed; \

@@ -6,7 +6,7 @@ use portraitd_admin::error::AdminError;
 use portraitd_admin::handlers::{apps, fields};
 use portraitd_admin::jsonl::check;
 use portraitd_admin::secret::random_key;
-use portraitd_admin::types::{AppPatch, FieldDefinition, who};
+use portraitd_admin::types::{AppPatch, FieldDefinition, permission_names};
 use portraitd_model::{
     AccountSeed, AppKey, AppSettings, CustomField, FieldSchema, FieldValue, NewUserId, Profile, RawItem,
     RawNumber, RawValue, SdkAppId, UserId, Webhook, WebhookToken, WebhookUrl,
@@ -204,7 +204,7 @@ fn field(field: &Field) -> Result<CustomField, String> {
     let Field { keyword, value_type, read, write, retired } = field;
     let definition =
         FieldDefinition { value_type: value_type.clone(), read: read.clone(), write: write.clone() };
-    let read = fields::field(keyword, &definition).map_err(|AdminError { message, .. }| message)?;
+    let read = fields::parse_field(keyword, &definition).map_err(|AdminError { message, .. }| message)?;
     Ok(CustomField { retired: *retired, ..read })
 }
 
@@ -247,8 +247,8 @@ fn written<'a>(
     let field = |field: &CustomField| Field {
         keyword: field.keyword.to_string(),
         value_type: field.value_type.as_str().to_owned(),
-        read: who(field.read),
-        write: who(field.write),
+        read: permission_names(field.read),
+        write: permission_names(field.write),
         retired: field.retired,
     };
     let changed = |changed: bool| changed.then_some(());

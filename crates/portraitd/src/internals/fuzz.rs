@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::config::load::{Flags, Loaded};
 use hyper::StatusCode;
 use portraitd_admin::jsonl;
-use portraitd_admin::state::read;
+use portraitd_admin::state::parse_body;
 use portraitd_admin::types::webhook::{EventChoice, WebhookPut};
 use portraitd_admin::types::{AppPatch, AppView, FieldDefinition, NewApp, NewKey, NewToken};
 use portraitd_api::call_context::{CallContext, Caller, Services};
@@ -280,13 +280,13 @@ fn words(text: &str) -> bool {
 
 fn admin_json(bytes: &[u8]) -> bool {
     let taken = [
-        read::<NewApp>(bytes).is_ok(),
-        read::<AppPatch>(bytes).is_ok(),
-        read::<NewKey>(bytes).is_ok(),
-        read::<NewToken>(bytes).is_ok(),
-        read::<FieldDefinition>(bytes).is_ok(),
-        read::<WebhookPut>(bytes).is_ok(),
-        read::<EventChoice>(bytes).is_ok(),
+        parse_body::<NewApp>(bytes).is_ok(),
+        parse_body::<AppPatch>(bytes).is_ok(),
+        parse_body::<NewKey>(bytes).is_ok(),
+        parse_body::<NewToken>(bytes).is_ok(),
+        parse_body::<FieldDefinition>(bytes).is_ok(),
+        parse_body::<WebhookPut>(bytes).is_ok(),
+        parse_body::<EventChoice>(bytes).is_ok(),
     ];
     taken.contains(&true)
 }

@@ -51,6 +51,7 @@ pub fn routes() -> Vec<Route> {
         path: format!("{}{}", control::state::PREFIX, route.path),
         open: false,
     });
-    let (closed, open) = (admin(routes::CLOSED, routes::PREFIX, false), admin(routes::OPEN, "", true));
+    let (closed, open) =
+        (admin(routes::TOKEN_ROUTES, routes::PREFIX, false), admin(routes::OPEN_ROUTES, "", true));
     endpoints.chain([document]).chain(closed).chain(open).chain(emulator).collect()
 }

@@ -65,7 +65,7 @@ fn settings_walk(data: &Path, app: &str) {
     refused(
         &mut on(data, &["field", "define", app, "Score", "--type", "string"]),
         1,
-        "1 accounts have a value",
+        "has a value in 1 account,",
     );
     run(&mut on(data, &["field", "define", app, "Note", "--type", "uint64"]));
     run(&mut on(data, &["field", "define", app, "Note", "--type", "string"]));

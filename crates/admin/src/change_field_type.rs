@@ -1,0 +1,93 @@
+//! The preparation of a change of a custom field's type. The type can change only while no account has a value in the
+//! field.
+//!
+//! Counting the values reads every profile, so it can't be part of the commit that changes the type. The field is retired
+//! first and calls in flight are drained; no value can appear after that, and the count is final.
+
+use crate::audit_log::AuditContext;
+use crate::counted::counted;
+use crate::error::AdminError;
+use crate::state::State;
+use axum::http::StatusCode;
+use portraitd_model::{CustomField, CustomKeyword, Tag};
+use std::time::Duration;
+
+/// Retires a field whose type is about to change and ensures that no account has a value in it (409 otherwise). Does
+/// nothing when the type stays the same.
+pub(super) async fn prepare_type_change(
+    state: &State,
+    id: &str,
+    field: &CustomField,
+    context: &AuditContext,
+) -> Result<(), AdminError> {
+    let Some(was_retired) = type_change(state, id, field)? else { return Ok(()) };
+    ensure_unused(state, id, field.keyword).await?;
+    set_retired(state, id, field.keyword, true, context).await?;
+    let counted = match drain_in_flight(state, id).await {
+        Ok(()) => ensure_unused(state, id, field.keyword).await,
+        Err(error) => Err(error),
+    };
+    if counted.is_err() && !was_retired {
+        set_retired(state, id, field.keyword, false, context).await?;
+    }
+    counted
+}
+
+/// Returns whether the field is retired; `None` when its type stays the same.
+fn type_change(state: &State, id: &str, field: &CustomField) -> Result<Option<bool>, AdminError> {
+    let app = state.app(id)?;
+    let known = app.settings.custom_fields.iter().find(|known| known.keyword == field.keyword);
+    let changed = known.filter(|known| known.value_type != field.value_type);
+    Ok(changed.map(|known| known.retired))
+}
+
+/// Returns a 409 when an account has a value in the field.
+async fn ensure_unused(state: &State, id: &str, keyword: CustomKeyword) -> Result<(), AdminError> {
+    let app = state.app(id)?;
+    match state.store.holders_count(app.settings.id, Tag::Custom(keyword)).await? {
+        0 => Ok(()),
+        holders => Err(AdminError::conflict(format!(
+            "custom field {keyword} has a value in {}, so its type can't change; define another field, or delete these accounts",
+            counted(holders, "account")
+        ))),
+    }
+}
+
+async fn set_retired(
+    state: &State,
+    id: &str,
+    keyword: CustomKeyword,
+    retired: bool,
+    context: &AuditContext,
+) -> Result<(), AdminError> {
+    state
+        .change_settings(id, context, move |settings| {
+            for field in settings.custom_fields.iter_mut().filter(|field| field.keyword == keyword) {
+                field.retired = retired;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// Waits until every call that began with the previous settings has ended and its writes are committed; 503 after ten
+/// seconds.
+async fn drain_in_flight(state: &State, id: &str) -> Result<(), AdminError> {
+    /// Longer than the time limit of any call.
+    const TIMEOUT: Duration = Duration::from_secs(10);
+    const POLL_INTERVAL: Duration = Duration::from_millis(5);
+    let previous = state.registry.superseded(state.app(id)?.settings.id);
+    let ended = async {
+        while previous.iter().any(|app| app.upgrade().is_some()) {
+            tokio::time::sleep(POLL_INTERVAL).await;
+        }
+    };
+    let busy = |_| AdminError {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        message: "calls that began before the field was retired have not ended after 10 seconds; try again"
+            .into(),
+    };
+    tokio::time::timeout(TIMEOUT, ended).await.map_err(busy)?;
+    // Writes are committed in order: when this one is, so are all earlier ones.
+    Ok(state.store.probe().await?)
+}
