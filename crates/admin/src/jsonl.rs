@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
-/// An account's line, as it is written.
+/// One account with its profile: a line of an export.
 #[derive(JsonSchema, Serialize)]
 pub(super) struct Record<'a> {
     #[serde(rename = "UserID")]

@@ -62,10 +62,7 @@ async fn authorize(Extract(state): Extract<State>, mut request: Request, next: N
     let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = header.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
     let Some(actor) = state.authenticator.identify(token) else {
-        tracing::info!(
-            path = request.uri().path(),
-            "an admin call with no token or an unknown one was refused"
-        );
+        tracing::info!(path = request.uri().path(), "an admin call without a valid token was refused");
         let message = "send `Authorization: Bearer TOKEN`; the token is in the file admin.token in the data directory; `portraitd token create` makes others";
         let refused = AdminError { status: StatusCode::UNAUTHORIZED, message: message.into() };
         return ([(header::WWW_AUTHENTICATE, "Bearer")], refused).into_response();

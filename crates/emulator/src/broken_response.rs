@@ -1,4 +1,5 @@
-//! How a faulty answer leaves: cut, garbled, or drop by drop. What was decided stays as it was; only the bytes suffer.
+//! Response faults: a closed connection, a truncated or replaced body, a slow body. They change the bytes that are sent,
+//! never the outcome of the call.
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -12,72 +13,80 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::Sleep;
 
-/// What becomes of an answer on its way out.
+/// A fault of a response.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ResponseFault {
-    /// Nothing is sent, and the connection is closed.
-    Cut,
-    /// The head and half of the body, then the connection is closed.
-    CutMidway,
-    /// Half of the JSON, as if it were all.
-    HalfJson,
-    /// No body at all.
+    /// The connection is closed before any byte is sent.
+    Close,
+    /// The head and half of the body are sent, then the connection is closed.
+    CloseMidway,
+    /// Half of the JSON is sent as the whole body.
+    TruncatedJson,
+    /// The body is empty.
     Empty,
-    /// A gateway's page of HTML instead of the answer.
+    /// A gateway's HTML page with status 502 is sent instead.
     Html,
-    /// One byte after the other, with a pause before each.
+    /// Each byte of the body is sent after a pause.
     Drip(Duration),
 }
 
-/// So that the head is on its way before the connection ends.
-const MOMENT: Duration = Duration::from_millis(10);
+/// The pause before half a body, in which the head is written to the socket before the connection is closed.
+const HEAD_PAUSE: Duration = Duration::from_millis(10);
 
-/// What a gateway says whose server is down.
-const PAGE: &str =
+/// The page of a gateway whose server is down.
+const GATEWAY_ERROR_PAGE: &str =
     "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n";
 
 impl ResponseFault {
-    /// Makes the answer leave so.
-    pub(crate) fn apply(self, mut response: Response<Full<Bytes>>, whole: &Bytes) -> Response<Body> {
-        let half = || whole.slice(..whole.len() / 2);
+    /// Returns the response with this fault; `complete` is its body without the fault.
+    pub(crate) fn apply(self, mut response: Response<Full<Bytes>>, complete: &Bytes) -> Response<Body> {
+        let half = || complete.slice(..complete.len() / 2);
         let paced = |sent: Bytes, announced: &Bytes, pause, then| {
-            Body::new(Paced { rest: sent, left: announced.len() as u64, pause, then, sleep: None })
+            Body::new(PacedBody {
+                unsent: sent,
+                announced_left: announced.len() as u64,
+                pause,
+                then,
+                sleep: None,
+            })
         };
         let body = match self {
-            Self::Cut => paced(Bytes::new(), whole, None, Then::Close),
-            Self::CutMidway => paced(half(), whole, Some((MOMENT, usize::MAX)), Then::Close),
-            Self::HalfJson => Body::from(half()),
+            Self::Close => paced(Bytes::new(), complete, None, AfterLastByte::Close),
+            Self::CloseMidway => {
+                paced(half(), complete, Some((HEAD_PAUSE, usize::MAX)), AfterLastByte::Close)
+            }
+            Self::TruncatedJson => Body::from(half()),
             Self::Empty => Body::empty(),
             Self::Html => {
                 *response.status_mut() = StatusCode::BAD_GATEWAY;
                 response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
-                Body::from(PAGE)
+                Body::from(GATEWAY_ERROR_PAGE)
             }
-            Self::Drip(pause) => paced(whole.clone(), whole, Some((pause, 1)), Then::End),
+            Self::Drip(pause) => paced(complete.clone(), complete, Some((pause, 1)), AfterLastByte::End),
         };
         response.map(|_| body)
     }
 }
 
-/// What follows the last byte.
+/// What happens after the last byte.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Then {
+enum AfterLastByte {
     End,
     Close,
 }
 
-/// A body that comes in pieces, with a pause before each, and may break off.
-struct Paced {
-    rest: Bytes,
-    /// Bytes that were announced and are not sent.
-    left: u64,
-    /// Before each piece, and how large a piece is.
+/// A body that is sent in chunks with a pause before each, and can end early with a closed connection.
+struct PacedBody {
+    unsent: Bytes,
+    /// The announced bytes (`content-length`) that were not sent yet.
+    announced_left: u64,
+    /// The pause before each chunk, and the most bytes in a chunk.
     pause: Option<(Duration, usize)>,
-    then: Then,
+    then: AfterLastByte,
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
-impl HttpBody for Paced {
+impl HttpBody for PacedBody {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -87,21 +96,21 @@ impl HttpBody for Paced {
             ready!(sleep.as_mut().poll(cx));
             self.sleep = None;
         }
-        if self.rest.is_empty() {
+        if self.unsent.is_empty() {
             let closed = || io::Error::new(io::ErrorKind::ConnectionAborted, "a fault closes the connection");
-            return Poll::Ready((self.then == Then::Close).then(|| Err(closed())));
+            return Poll::Ready((self.then == AfterLastByte::Close).then(|| Err(closed())));
         }
-        let size = self.pause.map_or(usize::MAX, |(_, size)| size).min(self.rest.len());
-        let piece = self.rest.split_to(size);
-        self.left -= size as u64;
-        Poll::Ready(Some(Ok(Frame::data(piece))))
+        let size = self.pause.map_or(usize::MAX, |(_, size)| size).min(self.unsent.len());
+        let chunk = self.unsent.split_to(size);
+        self.announced_left -= size as u64;
+        Poll::Ready(Some(Ok(Frame::data(chunk))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.then == Then::End && self.rest.is_empty()
+        self.then == AfterLastByte::End && self.unsent.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left)
+        SizeHint::with_exact(self.announced_left)
     }
 }

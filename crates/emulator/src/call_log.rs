@@ -1,8 +1,8 @@
-//! What was called: an entry for each request to `/v4`, for a test's assertions.
+//! The call log: one entry for each request to `/v4`, for the assertions of tests. It holds no UserSig.
 
-use crate::fault::Fired;
+use crate::fault::FiredRule;
 use crate::fault::rule::Effect;
-use crate::ring_buffer::Entry;
+use crate::ring_buffer::RingEntry;
 use bytes::Bytes;
 use portraitd_api::hook::FinishedCall;
 use portraitd_model::UnixMillis;
@@ -10,45 +10,45 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// The most of a body that is kept.
+/// The most bytes of a body that are kept.
 const BODY_BYTES_MAX: usize = 16 << 10;
 
-/// A request and what became of it. The query is not in it: it holds the UserSig.
+/// A request and its response. The query is left out because it contains the UserSig.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct RecordedCall {
-    /// Counts requests from 1 on; give it as `after` to get those that follow.
+    /// The request's number, counted from 1; `after` takes it.
     pub(crate) number: u64,
     pub(crate) at_ms: u64,
     pub(crate) method: String,
     pub(crate) path: String,
-    /// Absent when the path names none.
+    /// Absent when the path is not that of a command.
     pub(crate) command: Option<String>,
     pub(crate) app: Option<u32>,
-    /// The caller, as the query says.
+    /// `identifier` of the query.
     pub(crate) identifier: Option<String>,
     /// The accounts that the body names.
     pub(crate) users: Vec<String>,
-    /// As JSON, or as text when it is none or too long.
+    /// As JSON, or as text when it is not JSON or too long.
     pub(crate) body: Option<RecordedBody>,
-    /// `ErrorCode`; absent when a fault closed the connection before anything was decided.
+    /// `ErrorCode`; absent when a fault closed the connection before the call was executed.
     pub(crate) code: Option<u32>,
-    /// What was answered, or would have been without a fault.
+    /// The response's body without the fault.
     pub(crate) answer: Option<RecordedBody>,
-    /// Why, in words; the same as in `X-Error-Detail`.
+    /// The explanation of the error, as in `X-Error-Detail`.
     pub(crate) detail: Option<String>,
-    pub(crate) fault: Option<FaultMet>,
+    pub(crate) fault: Option<InjectedFault>,
     pub(crate) request_id: String,
     pub(crate) micros: u64,
 }
 
-/// The fault that a request met.
+/// The fault that was injected into a call.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct FaultMet {
+pub(crate) struct InjectedFault {
     pub(crate) rule: u32,
     pub(crate) effect: String,
 }
 
-/// A body as it is kept: exact JSON, or the start of some text.
+/// A recorded body: its exact JSON, or the start of its text.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum RecordedBody {
@@ -57,7 +57,7 @@ pub(crate) enum RecordedBody {
 }
 
 impl RecordedBody {
-    /// Nothing of an empty body.
+    /// Records a body; `None` when it is empty.
     pub(crate) fn of(body: &[u8]) -> Option<Self> {
         if body.is_empty() {
             return None;
@@ -67,7 +67,7 @@ impl RecordedBody {
         Some(json.map_or_else(|| Self::Text(String::from_utf8_lossy(short).into_owned()), Self::Json))
     }
 
-    pub(crate) fn bytes(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         match self {
             Self::Json(json) => json.get().len(),
             Self::Text(text) => text.len(),
@@ -75,46 +75,46 @@ impl RecordedBody {
     }
 }
 
-impl Entry for RecordedCall {
-    fn number(&mut self, number: u64) {
+impl RingEntry for RecordedCall {
+    fn set_number(&mut self, number: u64) {
         self.number = number;
     }
 
-    fn numbered(&self) -> u64 {
+    fn number(&self) -> u64 {
         self.number
     }
 
-    fn bytes(&self) -> usize {
-        /// Everything else.
-        const REST: usize = 512;
+    fn size(&self) -> usize {
+        /// About the size of all other fields, in bytes.
+        const OTHER_FIELDS: usize = 512;
         let users: usize = self.users.iter().map(String::len).sum();
-        let bodies = self.body.iter().chain(&self.answer).map(RecordedBody::bytes).sum::<usize>();
-        REST + self.path.len() + users + bodies
+        let bodies = self.body.iter().chain(&self.answer).map(RecordedBody::size).sum::<usize>();
+        OTHER_FIELDS + self.path.len() + users + bodies
     }
 }
 
-/// What is learnt of a call on its way.
+/// What the hook collects of a call before its response.
 #[derive(Default)]
-pub(super) struct Trace {
+pub(super) struct CallTrace {
     pub(super) body: Bytes,
     pub(super) users: Vec<String>,
-    pub(super) fault: Option<Fired>,
+    pub(super) fault: Option<FiredRule>,
 }
 
 impl RecordedCall {
     pub(super) fn of(
         call: &FinishedCall<'_>,
-        trace: &Trace,
+        trace: &CallTrace,
         at: UnixMillis,
         request_id: &str,
         answer: &[u8],
     ) -> Self {
-        /// Of a path that names nothing.
+        /// No path of a command is longer.
         const PATH_CHARS_MAX: usize = 200;
         let FinishedCall { head, outcome, .. } = call;
-        let undecided = trace.fault.is_some_and(|fired| fired.effect == Effect::CloseBefore);
-        let decided = |code: u32| (!undecided).then_some(code);
-        let error = outcome.as_ref().err().filter(|_| !undecided);
+        let not_executed = trace.fault.is_some_and(|fired| fired.effect == Effect::CloseBefore);
+        let executed = |code: u32| (!not_executed).then_some(code);
+        let error = outcome.as_ref().err().filter(|_| !not_executed);
         Self {
             number: 0,
             at_ms: at.0,
@@ -125,17 +125,17 @@ impl RecordedCall {
             identifier: identifier(head.uri.query().unwrap_or_default()),
             users: trace.users.clone(),
             body: RecordedBody::of(&trace.body),
-            code: decided(outcome.as_ref().err().map_or(0, |error| error.code().number())),
-            answer: RecordedBody::of(answer).filter(|_| !undecided),
+            code: executed(outcome.as_ref().err().map_or(0, |error| error.code().number())),
+            answer: RecordedBody::of(answer).filter(|_| !not_executed),
             detail: error.map(|error| error.explain(call.language)),
-            fault: trace.fault.map(|fired| FaultMet { rule: fired.rule, effect: fired.effect.words() }),
+            fault: trace.fault.map(|fired| InjectedFault { rule: fired.rule, effect: fired.effect.label() }),
             request_id: request_id.to_owned(),
             micros: u64::try_from(call.started.elapsed().as_micros()).unwrap_or(u64::MAX),
         }
     }
 }
 
-/// The caller, also in a query that is refused.
+/// Returns `identifier` of a query, also of one that is refused.
 fn identifier(query: &str) -> Option<String> {
     const BYTES_MAX: usize = 200;
     let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
@@ -145,13 +145,13 @@ fn identifier(query: &str) -> Option<String> {
     Some(value.chars().take(BYTES_MAX).collect())
 }
 
-/// The accounts that a body names, each once, in the order of their mention.
-pub(super) fn users_of(body: &[u8]) -> Vec<String> {
+/// Returns the accounts that a body names, each once, in the order of their first mention.
+pub(super) fn named_users(body: &[u8]) -> Vec<String> {
     const BOM: &[u8] = "\u{feff}".as_bytes();
     let body = body.strip_prefix(BOM).unwrap_or(body);
     let Ok(Value::Object(members)) = serde_json::from_slice(body) else { return Vec::new() };
     let mut users: Vec<String> = Vec::new();
-    let mut name = |value: &Value| {
+    let mut add = |value: &Value| {
         let id = value.get("UserID").unwrap_or(value);
         if let Some(id) = id.as_str()
             && !users.iter().any(|known| known == id)
@@ -170,8 +170,8 @@ pub(super) fn users_of(body: &[u8]) -> Vec<String> {
         "DeleteItem",
     ] {
         match members.get(member) {
-            Some(Value::Array(list)) => list.iter().for_each(&mut name),
-            Some(value) => name(value),
+            Some(Value::Array(list)) => list.iter().for_each(&mut add),
+            Some(value) => add(value),
             None => {}
         }
     }
@@ -184,7 +184,8 @@ mod tests {
 
     #[test]
     fn every_account_of_a_body_is_found() {
-        let check = |body: &str, expected: &[&str]| assert_eq!(users_of(body.as_bytes()), expected, "{body}");
+        let check =
+            |body: &str, expected: &[&str]| assert_eq!(named_users(body.as_bytes()), expected, "{body}");
         check(r#"{"From_Account":"a","ProfileItem":[]}"#, &["a"]);
         check(r#"{"To_Account":["a","b","a"]}"#, &["a", "b"]);
         check(r#"{"UserID":"a"}"#, &["a"]);
@@ -200,16 +201,16 @@ mod tests {
 
     #[test]
     fn bodies_are_kept_exactly_or_cut() {
-        let json = |kept: Option<RecordedBody>| serde_json::to_string(&kept).unwrap();
+        let json = |body: Option<RecordedBody>| serde_json::to_string(&body).unwrap();
         assert_eq!(json(RecordedBody::of(b"{\"n\":1.0}")), "{\"n\":1.0}");
         assert_eq!(json(RecordedBody::of(b"")), "null");
         assert_eq!(json(RecordedBody::of(b"{")), "\"{\"");
         let long = format!("\"{}\"", "x".repeat(BODY_BYTES_MAX));
-        assert_eq!(RecordedBody::of(long.as_bytes()).unwrap().bytes(), BODY_BYTES_MAX);
+        assert_eq!(RecordedBody::of(long.as_bytes()).unwrap().size(), BODY_BYTES_MAX);
     }
 
     #[test]
-    fn who_called_is_read_and_nothing_else() {
+    fn only_the_identifier_of_a_query_is_recorded() {
         let query = "sdkappid=1&usersig=secret&identifier=a%20b+c&random=1";
         assert_eq!(identifier(query).as_deref(), Some("a b c"));
         assert_eq!(identifier("usersig=secret"), None);

@@ -1,4 +1,4 @@
-//! The emulator's clock: the machine's until it is set, advanced or frozen.
+//! The emulator's clock. It shows the machine's time until it is set, advanced or frozen; its ticks never go back.
 
 use portraitd_api::clock::SystemClock;
 use portraitd_model::{Clock, UnixMillis};
@@ -6,36 +6,36 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 const MS_NS: u64 = 1_000_000;
 
-/// A clock that tests can move. UserSigs, kicks, frequency limits and webhooks go by it; timeouts on the network and
-/// the delays of faults do not.
+/// A clock that tests can set. UserSigs, kicks, frequency limits and webhooks use it; network timeouts and the delays of
+/// faults use the machine's clock.
 #[derive(Debug, Default)]
 pub struct EmulatorClock {
     machine: SystemClock,
-    state: Mutex<State>,
+    state: Mutex<ClockState>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct State {
+struct ClockState {
     /// The time of day at `since_ns`; `None` = the machine's.
-    moved: Option<UnixMillis>,
-    /// The ticks at `since_ns`.
+    set_to: Option<UnixMillis>,
+    /// The clock's ticks at `since_ns`.
     ticks_ns: u64,
-    /// The machine's ticks when this was last written.
+    /// The machine's ticks when this state was last changed.
     since_ns: u64,
     frozen: bool,
 }
 
-/// What a clock shows.
+/// The time on a clock, and how it was set.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Shown {
+pub(crate) struct ClockReading {
     pub(crate) now: UnixMillis,
     pub(crate) machine: UnixMillis,
     pub(crate) moved: bool,
     pub(crate) frozen: bool,
 }
 
-impl State {
-    /// Nanoseconds that have passed on this clock.
+impl ClockState {
+    /// Returns the nanoseconds that have passed on this clock since the last change.
     fn passed_ns(&self, machine_ns: u64) -> u64 {
         if self.frozen { 0 } else { machine_ns.saturating_sub(self.since_ns) }
     }
@@ -45,12 +45,12 @@ impl EmulatorClock {
     /// The end of the year 9999, in milliseconds.
     pub(crate) const LAST: UnixMillis = UnixMillis(253_402_300_799_999);
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, ClockState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn day(&self, state: &State) -> UnixMillis {
-        match state.moved {
+    fn time_of_day(&self, state: &ClockState) -> UnixMillis {
+        match state.set_to {
             None => self.machine.now(),
             Some(UnixMillis(then)) => {
                 let passed_ms = state.passed_ns(self.machine.ticks_ns()) / MS_NS;
@@ -59,60 +59,60 @@ impl EmulatorClock {
         }
     }
 
-    /// Changes the state as of now: what has passed is added up first.
-    fn change(&self, change: impl FnOnce(&mut State, UnixMillis)) {
+    /// Changes the state after adding the time that has passed to it.
+    fn change(&self, change: impl FnOnce(&mut ClockState, UnixMillis)) {
         let mut state = self.lock();
-        let (now, machine_ns) = (self.day(&state), self.machine.ticks_ns());
+        let (now, machine_ns) = (self.time_of_day(&state), self.machine.ticks_ns());
         state.ticks_ns = state.ticks_ns.saturating_add(state.passed_ns(machine_ns));
         state.since_ns = machine_ns;
-        state.moved = state.moved.map(|_| now);
+        state.set_to = state.set_to.map(|_| now);
         change(&mut state, now);
     }
 
-    /// Sets the time of day; forward also lets the ticks pass, backward never takes them back.
+    /// Sets the time of day. A time ahead also advances the ticks; a time in the past leaves them as they are.
     pub(crate) fn set(&self, to: UnixMillis) {
         let to = to.min(Self::LAST);
         self.change(|state, now| {
             let forward_ms = to.0.saturating_sub(now.0);
             state.ticks_ns = state.ticks_ns.saturating_add(forward_ms.saturating_mul(MS_NS));
-            state.moved = Some(to);
+            state.set_to = Some(to);
         });
     }
 
-    /// Lets time pass.
+    /// Advances the time of day and the ticks.
     pub(crate) fn advance(&self, ms: u64) {
         self.change(|state, now| {
             state.ticks_ns = state.ticks_ns.saturating_add(ms.saturating_mul(MS_NS));
-            state.moved = Some(UnixMillis(now.0.saturating_add(ms)).min(Self::LAST));
+            state.set_to = Some(UnixMillis(now.0.saturating_add(ms)).min(Self::LAST));
         });
     }
 
-    /// Stops the clock, or lets it go on from where it stands.
+    /// Stops the clock, or lets it run on from the time it shows.
     pub(crate) fn freeze(&self, frozen: bool) {
         self.change(|state, now| {
             if frozen {
-                state.moved = Some(now);
+                state.set_to = Some(now);
             }
             state.frozen = frozen;
         });
     }
 
-    /// Goes by the machine's time again.
+    /// Returns to the machine's time.
     pub(crate) fn release(&self) {
         self.set(self.machine.now());
         self.change(|state, _| {
-            state.moved = None;
+            state.set_to = None;
             state.frozen = false;
         });
     }
 
-    /// What it shows.
-    pub(crate) fn shown(&self) -> Shown {
+    /// Returns the time that it shows.
+    pub(crate) fn reading(&self) -> ClockReading {
         let state = *self.lock();
-        Shown {
-            now: self.day(&state),
+        ClockReading {
+            now: self.time_of_day(&state),
             machine: self.machine.now(),
-            moved: state.moved.is_some(),
+            moved: state.set_to.is_some(),
             frozen: state.frozen,
         }
     }
@@ -121,7 +121,7 @@ impl EmulatorClock {
 impl Clock for EmulatorClock {
     fn now(&self) -> UnixMillis {
         let state = *self.lock();
-        self.day(&state)
+        self.time_of_day(&state)
     }
 
     fn ticks_ns(&self) -> u64 {
@@ -136,9 +136,9 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_frozen_clock_stands_and_an_advanced_one_goes_on_from_there() {
+    fn a_frozen_clock_stops_and_an_advanced_one_runs_on() {
         let clock = EmulatorClock::default();
-        assert!(!clock.shown().moved);
+        assert!(!clock.reading().moved);
         clock.freeze(true);
         let (day, ticks) = (clock.now(), clock.ticks_ns());
         assert_eq!((clock.now(), clock.ticks_ns()), (day, ticks));
@@ -152,7 +152,7 @@ mod tests {
         assert_eq!(clock.now().0 / 1_000, EmulatorClock::LAST.0 / 1_000);
         clock.release();
         assert!(clock.now().0.abs_diff(SystemClock.now().0) < 60_000);
-        assert!(!clock.shown().moved && !clock.shown().frozen);
+        assert!(!clock.reading().moved && !clock.reading().frozen);
     }
 
     proptest! {

@@ -1,12 +1,12 @@
-//! The emulator: what `portraitd dev` can do beyond serving, so that tests can rehearse what the cloud never lets them.
-//! Only `dev` makes an [`Emulator`]; in `serve` there is none, and nothing here can be reached.
+//! The state of an emulator, and its hook into `/v4` calls: it injects faults and records every call. Only `dev` makes an
+//! [`Emulator`]; `serve` has no hook.
 
 use crate::broken_response::ResponseFault;
-use crate::call_log::{RecordedCall, Trace};
+use crate::call_log::{CallTrace, RecordedCall};
 use crate::clock::EmulatorClock;
 use crate::fault::rule::Effect;
 use crate::fault::{CallMatch, Faults};
-use crate::ring_buffer::Ring;
+use crate::ring_buffer::RingBuffer;
 use crate::sandbox::Sandbox;
 use crate::webhook_inbox::InboxEntry;
 use bytes::Bytes;
@@ -20,32 +20,32 @@ use portraitd_api::hook::{AdmittedCall, CallHook, CallHooks, FinishedCall};
 use portraitd_model::{Clock, ErrorCode, SdkAppId};
 use std::sync::{Arc, OnceLock};
 
-/// Names the fault rule that a call met.
+/// The response header with the id of the fault rule that fired.
 const FAULT: &str = "x-portraitd-fault";
 
-/// Everything that tests can set and look at.
+/// The state that the control API reads and changes.
 pub struct Emulator {
     pub(crate) clock: Arc<EmulatorClock>,
-    /// The fault rules in force.
+    /// The fault rules.
     pub faults: Faults,
-    pub(crate) calls: Ring<RecordedCall>,
-    pub(crate) inbox: Ring<InboxEntry>,
-    /// `None` where the data is kept on a disk.
+    pub(crate) calls: RingBuffer<RecordedCall>,
+    pub(crate) inbox: RingBuffer<InboxEntry>,
+    /// `None` when the data is kept on disk.
     pub sandbox: Option<Sandbox>,
-    /// The app that `dev` made.
+    /// The app that `dev` prints.
     pub(crate) app: SdkAppId,
-    /// Where its ports are and who may call it: set once all of them listen.
+    /// The addresses and credentials that `portraitd env` prints; set when every port listens.
     pub environment: OnceLock<serde_json::Value>,
 }
 
 impl Emulator {
-    /// Makes one without faults in which nothing was called. `app` is the one that throw-away apps are made like.
+    /// Returns an emulator without faults and recorded calls. `app` is the default template of throw-away apps.
     pub fn new(clock: Arc<EmulatorClock>, sandbox: Option<Sandbox>, app: SdkAppId) -> Self {
         Self {
             clock,
             faults: Faults::default(),
-            calls: Ring::default(),
-            inbox: Ring::default(),
+            calls: RingBuffer::default(),
+            inbox: RingBuffer::default(),
             sandbox,
             app,
             environment: OnceLock::new(),
@@ -55,14 +55,14 @@ impl Emulator {
 
 impl CallHooks for Emulator {
     fn begin(self: Arc<Self>) -> Box<dyn CallHook> {
-        Box::new(EmulatedCall { emulator: self, trace: Trace::default() })
+        Box::new(EmulatedCall { emulator: self, trace: CallTrace::default() })
     }
 }
 
-/// A call that faults may change, and that is noted for assertions.
+/// The hook of one call.
 struct EmulatedCall {
     emulator: Arc<Emulator>,
-    trace: Trace,
+    trace: CallTrace,
 }
 
 impl CallHook for EmulatedCall {
@@ -71,18 +71,18 @@ impl CallHook for EmulatedCall {
         call: AdmittedCall<'a>,
         execute: BoxFuture<'a, Result<Answer, ApiError>>,
     ) -> BoxFuture<'a, Result<Answer, ApiError>> {
-        let users = crate::call_log::users_of(call.body);
-        let met = CallMatch { command: call.command.name(), app: call.app, users: &users };
-        let fault = self.emulator.faults.pick(&met);
-        self.trace = Trace { body: call.body.clone(), users, fault };
+        let users = crate::call_log::named_users(call.body);
+        let call_match = CallMatch { command: call.command.name(), app: call.app, users: &users };
+        let fault = self.emulator.faults.first_firing(&call_match);
+        self.trace = CallTrace { body: call.body.clone(), users, fault };
         let Some(fired) = fault else { return execute };
         Box::pin(async move {
             tokio::time::sleep(fired.delay).await;
             match fired.effect {
                 Effect::Code(code) => Err(ApiError::new(code)),
-                // It is never sent.
+                // The connection is closed instead, so this error is never sent.
                 Effect::CloseBefore => Err(ApiError::new(ErrorCode::Timeout)),
-                Effect::Answer(_) | Effect::Late => execute.await,
+                Effect::Respond(_) | Effect::DelayOnly => execute.await,
             }
         })
     }
@@ -96,18 +96,18 @@ impl CallHook for EmulatedCall {
         emulator.calls.push(RecordedCall::of(call, &trace, at, request_id, &answer));
         let Some(fired) = trace.fault else { return };
         response.headers_mut().insert(FAULT, HeaderValue::from(fired.rule));
-        let manner = match fired.effect {
-            Effect::CloseBefore => ResponseFault::Cut,
-            Effect::Answer(manner) => manner,
-            Effect::Code(_) | Effect::Late => return,
+        let fault = match fired.effect {
+            Effect::CloseBefore => ResponseFault::Close,
+            Effect::Respond(fault) => fault,
+            Effect::Code(_) | Effect::DelayOnly => return,
         };
-        response.extensions_mut().insert(Leaving { manner, answer });
+        response.extensions_mut().insert(PendingFault { fault, body: answer });
     }
 }
 
-/// How an answer is to leave, and the whole of it.
+/// A fault that the listener applies to a response, and the complete body of that response.
 #[derive(Clone)]
-pub(crate) struct Leaving {
-    pub(crate) manner: ResponseFault,
-    pub(crate) answer: Bytes,
+pub(crate) struct PendingFault {
+    pub(crate) fault: ResponseFault,
+    pub(crate) body: Bytes,
 }

@@ -1,4 +1,5 @@
-//! Everything that only `dev` has: faults, throw-away apps, clock, seeds, control API, certificates, proxy. `serve` can't reach it.
+//! The emulator, `portraitd dev`: faults, throw-away apps, a settable clock, seeds, the control API, certificates, the
+//! proxy. Nothing in this crate runs in `portraitd serve`.
 
 mod broken_response;
 mod call_log;
@@ -7,8 +8,8 @@ pub mod clock;
 pub mod control;
 pub mod emulator;
 pub mod fault;
-pub mod front;
 pub mod proxy;
+pub mod public_service;
 mod ring_buffer;
 pub mod sandbox;
 pub mod seed;

@@ -1,24 +1,24 @@
-//! The newest of something: bounded in number and in size, the oldest go first.
+//! A ring buffer of numbered entries, bounded in number and bytes. When it is full, the oldest entries are removed.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
-/// Something with a number and a size.
-pub(crate) trait Entry: Clone {
-    /// Gives it its number.
-    fn number(&mut self, number: u64);
-    /// Its number.
-    fn numbered(&self) -> u64;
-    /// About how many bytes it takes.
-    fn bytes(&self) -> usize;
+/// An entry of a [`RingBuffer`].
+pub(crate) trait RingEntry: Clone {
+    /// Sets the entry's number.
+    fn set_number(&mut self, number: u64);
+    /// Returns the entry's number.
+    fn number(&self) -> u64;
+    /// Returns about how many bytes it takes.
+    fn size(&self) -> usize;
 }
 
-/// A ring of entries, numbered from 1 on.
+/// A ring buffer whose entries are numbered from 1.
 #[derive(Debug)]
-pub(crate) struct Ring<T> {
+pub(crate) struct RingBuffer<T> {
     inner: Mutex<Inner<T>>,
-    /// The last number; tells those who wait.
+    /// The last number; notifies the callers that wait for new entries.
     last: watch::Sender<u64>,
 }
 
@@ -28,59 +28,59 @@ struct Inner<T> {
     bytes: usize,
 }
 
-impl<T> Default for Ring<T> {
+impl<T> Default for RingBuffer<T> {
     fn default() -> Self {
         let inner = Inner { entries: VecDeque::new(), bytes: 0 };
         Self { inner: Mutex::new(inner), last: watch::Sender::default() }
     }
 }
 
-impl<T: Entry> Ring<T> {
-    /// The most entries that are kept.
+impl<T: RingEntry> RingBuffer<T> {
+    /// The most entries.
     pub(crate) const MAX: usize = 1000;
-    /// The most bytes that they take together.
+    /// The most bytes of all entries together.
     const BYTES_MAX: usize = 16 << 20;
 
     fn lock(&self) -> MutexGuard<'_, Inner<T>> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds an entry.
+    /// Adds an entry, and gives it the next number.
     pub(crate) fn push(&self, mut entry: T) {
         let mut inner = self.lock();
-        // Under the lock, so that numbers stand in order.
+        // Numbered while the lock is held, so that the entries are in the order of their numbers.
         self.last.send_modify(|last| {
             *last += 1;
-            entry.number(*last);
+            entry.set_number(*last);
         });
-        inner.bytes += entry.bytes();
+        inner.bytes += entry.size();
         inner.entries.push_back(entry);
         while inner.entries.len() > Self::MAX || inner.bytes > Self::BYTES_MAX {
             let Some(oldest) = inner.entries.pop_front() else { break };
-            inner.bytes -= oldest.bytes();
+            inner.bytes -= oldest.size();
         }
     }
 
-    /// Those that fit and come after a number, oldest first; the newest `limit` of them.
-    pub(crate) fn find(&self, after: u64, limit: usize, fits: impl Fn(&T) -> bool) -> Vec<T> {
+    /// Returns the last `limit` entries that match and have a number above `after`, oldest first.
+    pub(crate) fn find(&self, after: u64, limit: usize, matches: impl Fn(&T) -> bool) -> Vec<T> {
         let inner = self.lock();
-        let newest = inner.entries.iter().rev().take_while(|entry| entry.numbered() > after);
-        let mut found: Vec<T> = newest.filter(|entry| fits(entry)).take(limit).cloned().collect();
+        let newest = inner.entries.iter().rev().take_while(|entry| entry.number() > after);
+        let mut found: Vec<T> = newest.filter(|entry| matches(entry)).take(limit).cloned().collect();
         found.reverse();
         found
     }
 
-    /// Removes those that fit; how many they were.
-    pub(crate) fn remove(&self, fits: impl Fn(&T) -> bool) -> usize {
+    /// Removes the entries that match, and returns how many there were.
+    pub(crate) fn remove(&self, matches: impl Fn(&T) -> bool) -> usize {
         let mut inner = self.lock();
         let before = inner.entries.len();
-        inner.entries.retain(|entry| !fits(entry));
-        inner.bytes = inner.entries.iter().map(Entry::bytes).sum();
+        inner.entries.retain(|entry| !matches(entry));
+        inner.bytes = inner.entries.iter().map(RingEntry::size).sum();
         before - inner.entries.len()
     }
 
-    /// Tells of every entry that is added.
-    pub(crate) fn wake(&self) -> watch::Receiver<u64> {
+    /// Returns a receiver that is notified of every new entry.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
         self.last.subscribe()
     }
 }
@@ -92,25 +92,25 @@ mod tests {
     #[derive(Clone, Debug)]
     struct Sized(u64, usize);
 
-    impl Entry for Sized {
-        fn number(&mut self, number: u64) {
+    impl RingEntry for Sized {
+        fn set_number(&mut self, number: u64) {
             self.0 = number;
         }
-        fn numbered(&self) -> u64 {
+        fn number(&self) -> u64 {
             self.0
         }
-        fn bytes(&self) -> usize {
+        fn size(&self) -> usize {
             self.1
         }
     }
 
     #[test]
-    fn a_ring_is_bounded_in_number_and_size() {
-        let ring = Ring::default();
-        let numbers = |ring: &Ring<Sized>, after, limit| {
+    fn the_buffer_is_bounded_in_number_and_size() {
+        let ring = RingBuffer::default();
+        let numbers = |ring: &RingBuffer<Sized>, after, limit| {
             ring.find(after, limit, |_| true).iter().map(|entry| entry.0).collect::<Vec<_>>()
         };
-        for _ in 0..Ring::<Sized>::MAX + 5 {
+        for _ in 0..RingBuffer::<Sized>::MAX + 5 {
             ring.push(Sized(0, 1));
         }
         assert_eq!(ring.find(0, usize::MAX, |_| true).len(), 1000);

@@ -1,60 +1,62 @@
-//! What only an emulator in memory can do: go back to its start, keep named snapshots, make apps to be thrown away.
+//! The sandbox of an emulator in memory: reset to the initial data, named snapshots, throw-away apps. An emulator that
+//! keeps its data on disk (`dev --data`) has none.
 
 use portraitd_model::{AppKey, SdkAppId, Webhook};
 use portraitd_store::{Image, MemoryStore, StoreError};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The data of an emulator, and what it can be put back to.
+/// An emulator's store, with the images that it can be put back to.
 pub struct Sandbox {
     store: Arc<MemoryStore>,
-    /// As it was when the emulator started.
-    start: Image,
+    /// The data when the emulator started.
+    initial: Image,
     inner: Mutex<Inner>,
 }
 
 #[derive(Default)]
 struct Inner {
     snapshots: BTreeMap<String, Snapshot>,
-    /// Throw-away apps, each as it was made.
-    made: BTreeMap<SdkAppId, Image>,
-    last_made: u32,
+    /// The throw-away apps, each with the data it was created with.
+    throw_away_apps: BTreeMap<SdkAppId, Image>,
+    /// How many throw-away apps were ever created.
+    created_count: u32,
 }
 
 #[derive(Clone)]
 struct Snapshot {
     scope: Option<SdkAppId>,
     image: Image,
-    made: BTreeMap<SdkAppId, Image>,
+    throw_away_apps: BTreeMap<SdkAppId, Image>,
 }
 
-/// What a snapshot or a reset holds.
+/// The number of apps and accounts in a snapshot, or after a reset.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Extent {
-    /// `None`: all apps.
+pub(crate) struct DataSummary {
+    /// The only app; `None` for all apps.
     pub(crate) scope: Option<SdkAppId>,
     pub(crate) apps: usize,
     pub(crate) accounts: usize,
 }
 
-/// Why it can't be done.
+/// The reason why a sandbox operation failed.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Refused {
-    /// What was named does not exist.
+pub(crate) enum SandboxError {
+    /// The named app or snapshot does not exist.
     NotFound(String),
-    /// It does not fit what is there.
+    /// The current state does not permit the operation.
     Conflict(String),
     Store(StoreError),
 }
 
-impl From<StoreError> for Refused {
+impl From<StoreError> for SandboxError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
 }
 
-fn extent(scope: Option<SdkAppId>, image: &Image) -> Extent {
-    Extent { scope, apps: image.apps().count(), accounts: image.accounts() }
+fn summarize(scope: Option<SdkAppId>, image: &Image) -> DataSummary {
+    DataSummary { scope, apps: image.apps().count(), accounts: image.accounts() }
 }
 
 impl Sandbox {
@@ -62,134 +64,146 @@ impl Sandbox {
     pub(crate) const APPS_MAX: usize = 250;
     /// The most snapshots.
     pub(crate) const SNAPSHOTS_MAX: usize = 100;
-    /// Throw-away apps are numbered from here on; none twice.
-    const FIRST: u32 = 1_600_000_000;
+    /// The first SDKAppID of a throw-away app. No number is used twice.
+    const FIRST_APP: u32 = 1_600_000_000;
 
-    /// The store as it is now is what a reset goes back to.
+    /// Returns a sandbox whose initial data is the store's present content.
     pub fn new(store: Arc<MemoryStore>) -> Self {
-        let start = store.image(None);
-        Self { store, start, inner: Mutex::default() }
+        let initial = store.image(None);
+        Self { store, initial, inner: Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What it holds now, also when the store was closed; throw-away apps left out.
-    pub fn kept(&self) -> Image {
-        let made = self.made();
+    /// Returns the present data without throw-away apps, also after the store was closed.
+    pub fn export_image(&self) -> Image {
+        let throw_away_apps = self.throw_away_apps();
         let image = self.store.image(None);
-        image.without(&made)
+        image.without(&throw_away_apps)
     }
 
-    /// Goes back to the start: one app, or everything, with which throw-away apps are gone. `empty` leaves settings,
-    /// and of the accounts only the admins.
-    pub(crate) async fn reset(&self, scope: Option<SdkAppId>, empty: bool) -> Result<Extent, Refused> {
-        let (put_back, extent) = {
+    /// Puts one app back to its initial data, or everything; the latter deletes throw-away apps. `empty` keeps the initial
+    /// settings, but of the accounts only the admins.
+    pub(crate) async fn reset(
+        &self,
+        scope: Option<SdkAppId>,
+        empty: bool,
+    ) -> Result<DataSummary, SandboxError> {
+        let (put_back, summary) = {
             let mut inner = self.lock();
-            let image = match scope {
-                None => {
-                    inner.made.clear();
-                    self.start.clone()
+            let initial = if let Some(app) = scope {
+                let created = inner.throw_away_apps.get(&app).cloned();
+                let image = created.unwrap_or_else(|| self.initial.only(app));
+                if image.apps().next().is_none() {
+                    return Err(self.no_initial_data(app));
                 }
-                Some(app) => match inner.made.get(&app).cloned().unwrap_or_else(|| self.start.only(app)) {
-                    none if none.apps().next().is_none() => return Err(self.no_start(app)),
-                    image => image,
-                },
+                image
+            } else {
+                inner.throw_away_apps.clear();
+                self.initial.clone()
             };
-            let image = if empty { image.emptied() } else { image };
-            (self.store.put_back(scope, &image), extent(scope, &image))
+            let image = if empty { initial.emptied() } else { initial };
+            (self.store.put_back(scope, &image), summarize(scope, &image))
         };
         put_back.await?;
-        Ok(extent)
+        Ok(summary)
     }
 
-    fn no_start(&self, app: SdkAppId) -> Refused {
+    fn no_initial_data(&self, app: SdkAppId) -> SandboxError {
         if self.store.image(Some(app)).apps().next().is_none() {
-            return Refused::NotFound(format!("there is no app {app}"));
+            return SandboxError::NotFound(format!("there is no app {app}"));
         }
-        Refused::Conflict(format!(
-            "app {app} was made through the admin API after the start, so there is nothing to reset it to; \
-             use a throw-away app or a snapshot"
+        SandboxError::Conflict(format!(
+            "app {app} was created through the admin API after the emulator started, so it has no initial data to \
+             reset to; use a throw-away app or a snapshot"
         ))
     }
 
-    /// Saves a snapshot; one of the same name is replaced.
-    pub(crate) fn save(&self, name: &str, scope: Option<SdkAppId>) -> Result<Extent, Refused> {
+    /// Saves a snapshot of one app, or of everything. It replaces a snapshot of the same name.
+    pub(crate) fn save_snapshot(
+        &self,
+        name: &str,
+        scope: Option<SdkAppId>,
+    ) -> Result<DataSummary, SandboxError> {
         let mut inner = self.lock();
         if inner.snapshots.len() >= Self::SNAPSHOTS_MAX && !inner.snapshots.contains_key(name) {
             let max = Self::SNAPSHOTS_MAX;
-            return Err(Refused::Conflict(format!("there are {max} snapshots; delete one first")));
+            return Err(SandboxError::Conflict(format!(
+                "there are {max} snapshots, the most that are allowed; delete one first"
+            )));
         }
         let image = self.store.image(scope);
         if let (Some(app), None) = (scope, image.apps().next()) {
-            return Err(Refused::NotFound(format!("there is no app {app}")));
+            return Err(SandboxError::NotFound(format!("there is no app {app}")));
         }
-        let made = inner.made.iter().filter(|(app, _)| scope.is_none_or(|scope| scope == **app));
-        let made = made.map(|(app, image)| (*app, image.clone())).collect();
-        let extent = extent(scope, &image);
-        inner.snapshots.insert(name.to_owned(), Snapshot { scope, image, made });
-        Ok(extent)
+        let in_scope =
+            inner.throw_away_apps.iter().filter(|(app, _)| scope.is_none_or(|scope| scope == **app));
+        let throw_away_apps = in_scope.map(|(app, image)| (*app, image.clone())).collect();
+        let summary = summarize(scope, &image);
+        inner.snapshots.insert(name.to_owned(), Snapshot { scope, image, throw_away_apps });
+        Ok(summary)
     }
 
-    /// Goes back to a snapshot: everything, or the one app that it is of.
-    pub(crate) async fn restore(&self, name: &str) -> Result<Extent, Refused> {
-        let (put_back, extent) = {
+    /// Puts back the data of a snapshot: everything, or the one app that it was saved from.
+    pub(crate) async fn restore_snapshot(&self, name: &str) -> Result<DataSummary, SandboxError> {
+        let (put_back, summary) = {
             let mut inner = self.lock();
             let snapshot =
-                inner.snapshots.get(name).cloned().ok_or_else(|| Self::no_snapshot(&inner, name))?;
-            let Snapshot { scope, image, made } = snapshot;
-            inner.made.retain(|app, _| scope.is_some_and(|scope| scope != *app));
-            inner.made.extend(made);
-            (self.store.put_back(scope, &image), extent(scope, &image))
+                inner.snapshots.get(name).cloned().ok_or_else(|| Self::snapshot_not_found(&inner, name))?;
+            let Snapshot { scope, image, throw_away_apps } = snapshot;
+            inner.throw_away_apps.retain(|app, _| scope.is_some_and(|scope| scope != *app));
+            inner.throw_away_apps.extend(throw_away_apps);
+            (self.store.put_back(scope, &image), summarize(scope, &image))
         };
         put_back.await?;
-        Ok(extent)
+        Ok(summary)
     }
 
-    fn no_snapshot(inner: &Inner, name: &str) -> Refused {
+    fn snapshot_not_found(inner: &Inner, name: &str) -> SandboxError {
         let names: Vec<_> = inner.snapshots.keys().map(String::as_str).collect();
         let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-        Refused::NotFound(format!("there is no snapshot `{name}`; there are: {known}"))
+        SandboxError::NotFound(format!("there is no snapshot `{name}`; there are: {known}"))
     }
 
     /// Deletes a snapshot.
-    pub(crate) fn forget(&self, name: &str) -> Result<(), Refused> {
+    pub(crate) fn delete_snapshot(&self, name: &str) -> Result<(), SandboxError> {
         let mut inner = self.lock();
         match inner.snapshots.remove(name) {
             Some(_) => Ok(()),
-            None => Err(Self::no_snapshot(&inner, name)),
+            None => Err(Self::snapshot_not_found(&inner, name)),
         }
     }
 
-    /// Every snapshot.
-    pub(crate) fn snapshots(&self) -> Vec<(String, Extent)> {
+    /// Returns every snapshot's name and summary.
+    pub(crate) fn snapshots(&self) -> Vec<(String, DataSummary)> {
         let inner = self.lock();
         let list = inner.snapshots.iter();
-        list.map(|(name, snapshot)| (name.clone(), extent(snapshot.scope, &snapshot.image))).collect()
+        list.map(|(name, snapshot)| (name.clone(), summarize(snapshot.scope, &snapshot.image))).collect()
     }
 
-    /// Makes an app like another one was at the start, with a key of its own.
-    pub(crate) async fn make(
+    /// Creates a throw-away app with the initial data of `template` and a key of its own.
+    pub(crate) async fn create_app(
         &self,
-        like: SdkAppId,
+        template: SdkAppId,
         key: AppKey,
         with_accounts: bool,
         webhook: impl Fn(SdkAppId) -> Option<Webhook>,
-    ) -> Result<Image, Refused> {
-        let model = self.start.only(like);
-        if model.apps().next().is_none() {
-            let known: Vec<_> = self.start.apps().map(|app| app.id.to_string()).collect();
+    ) -> Result<Image, SandboxError> {
+        let initial = self.initial.only(template);
+        if initial.apps().next().is_none() {
+            let known: Vec<_> = self.initial.apps().map(|app| app.id.to_string()).collect();
             let known = known.join(", ");
-            return Err(Refused::NotFound(format!(
-                "no app {like} was there at the start; there are: {known}"
+            return Err(SandboxError::NotFound(format!(
+                "there was no app {template} when the emulator started; there are: {known}"
             )));
         }
-        let model = if with_accounts { model } else { model.emptied() };
+        let initial = if with_accounts { initial } else { initial.emptied() };
         let image = |id: SdkAppId| {
-            model.renamed(like, |settings| {
+            initial.renamed(template, |settings| {
                 settings.id = id;
-                settings.name = format!("throw-away app like {like}");
+                settings.name = format!("throw-away app like {template}");
                 settings.keys.clear();
                 settings.add_key(key.clone());
                 settings.webhook = webhook(id);
@@ -198,23 +212,24 @@ impl Sandbox {
         loop {
             let (add, id, image) = {
                 let mut inner = self.lock();
-                if inner.made.len() >= Self::APPS_MAX {
+                if inner.throw_away_apps.len() >= Self::APPS_MAX {
                     let max = Self::APPS_MAX;
-                    return Err(Refused::Conflict(format!(
-                        "there are {max} throw-away apps; delete those that are done with, or reset everything"
+                    return Err(SandboxError::Conflict(format!(
+                        "there are {max} throw-away apps, the most that are allowed; delete those that are no longer \
+                         needed, or reset everything"
                     )));
                 }
-                let id = SdkAppId(Self::FIRST + inner.last_made);
-                inner.last_made += 1;
+                let id = SdkAppId(Self::FIRST_APP + inner.created_count);
+                inner.created_count += 1;
                 let image = image(id);
-                inner.made.insert(id, image.clone());
+                inner.throw_away_apps.insert(id, image.clone());
                 (self.store.add(&image), id, image)
             };
             match add.await {
                 Ok(()) => return Ok(image),
                 Err(error) => {
-                    self.lock().made.remove(&id);
-                    // Somebody has an app of this number already: the next one, then.
+                    self.lock().throw_away_apps.remove(&id);
+                    // The seed or an admin call has used this SDKAppID: the next one is tried.
                     if error != StoreError::Conflict {
                         return Err(error.into());
                     }
@@ -223,20 +238,20 @@ impl Sandbox {
         }
     }
 
-    /// Throws an app away.
-    pub(crate) async fn throw_away(&self, app: SdkAppId) -> Result<(), Refused> {
+    /// Deletes a throw-away app.
+    pub(crate) async fn delete_app(&self, app: SdkAppId) -> Result<(), SandboxError> {
         let put_back = {
             let mut inner = self.lock();
-            if inner.made.remove(&app).is_none() {
-                return Err(Refused::NotFound(format!("{app} is not a throw-away app")));
+            if inner.throw_away_apps.remove(&app).is_none() {
+                return Err(SandboxError::NotFound(format!("{app} is not a throw-away app")));
             }
             self.store.put_back(Some(app), &Image::default())
         };
         Ok(put_back.await?)
     }
 
-    /// The throw-away apps.
-    pub(crate) fn made(&self) -> Vec<SdkAppId> {
-        self.lock().made.keys().copied().collect()
+    /// Returns the SDKAppIDs of the throw-away apps.
+    pub(crate) fn throw_away_apps(&self) -> Vec<SdkAppId> {
+        self.lock().throw_away_apps.keys().copied().collect()
     }
 }

@@ -1,7 +1,8 @@
-//! The emulator's own webhook receiver: it says yes to everything and keeps what came, for a test's assertions.
+//! Entries of the webhook inbox: the calls that the emulator's own receiver got. It accepts every call and records it for
+//! the assertions of tests.
 
 use crate::call_log::RecordedBody;
-use crate::ring_buffer::Entry;
+use crate::ring_buffer::RingEntry;
 use hyper::HeaderMap;
 use percent_encoding::percent_decode_str;
 use portraitd_model::UnixMillis;
@@ -9,13 +10,13 @@ use portraitd_webhook::request::EVENT_ID;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// A webhook call that came.
+/// A webhook call that was received.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct InboxEntry {
-    /// Counts calls from 1 on; give it as `after` to get those that follow.
+    /// The call's number, counted from 1; `after` takes it.
     pub(crate) number: u64,
     pub(crate) at_ms: u64,
-    /// The last part of the URL that was called.
+    /// The last segment of the URL that was called.
     #[serde(rename = "box")]
     pub(crate) box_name: String,
     /// `SdkAppid` of the query.
@@ -24,7 +25,7 @@ pub(crate) struct InboxEntry {
     pub(crate) command: Option<String>,
     /// `From_Account` of the body.
     pub(crate) user: Option<String>,
-    /// The same in every attempt to tell the same event.
+    /// The event's id, the same in every attempt to deliver it.
     pub(crate) event_id: Option<String>,
     pub(crate) query: BTreeMap<String, String>,
     /// Content type and `x-portraitd-…`.
@@ -45,12 +46,12 @@ impl InboxEntry {
         let pairs = query.split('&').filter_map(|pair| pair.split_once('=')).take(PARAMETERS_MAX);
         let query: BTreeMap<String, String> =
             pairs.map(|(name, value)| (decode(name), decode(value))).collect();
-        let is_kept = |name: &str| name == "content-type" || name.starts_with("x-portraitd-");
+        let is_recorded = |name: &str| name == "content-type" || name.starts_with("x-portraitd-");
         let text =
             |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers: BTreeMap<String, String> = headers
             .iter()
-            .filter(|(name, _)| is_kept(name.as_str()))
+            .filter(|(name, _)| is_recorded(name.as_str()))
             .map(|(name, value)| (name.to_string(), text(value)))
             .collect();
         let json: Option<serde_json::Value> = serde_json::from_slice(body).ok();
@@ -70,20 +71,21 @@ impl InboxEntry {
     }
 }
 
-impl Entry for InboxEntry {
-    fn number(&mut self, number: u64) {
+impl RingEntry for InboxEntry {
+    fn set_number(&mut self, number: u64) {
         self.number = number;
     }
 
-    fn numbered(&self) -> u64 {
+    fn number(&self) -> u64 {
         self.number
     }
 
-    fn bytes(&self) -> usize {
-        /// Everything else.
-        const REST: usize = 512;
+    fn size(&self) -> usize {
+        /// About the size of all other fields, in bytes.
+        const OTHER_FIELDS: usize = 512;
         let pairs = self.query.iter().chain(&self.headers);
-        REST + pairs.map(|(name, value)| name.len() + value.len()).sum::<usize>()
-            + self.body.as_ref().map_or(0, RecordedBody::bytes)
+        OTHER_FIELDS
+            + pairs.map(|(name, value)| name.len() + value.len()).sum::<usize>()
+            + self.body.as_ref().map_or(0, RecordedBody::size)
     }
 }

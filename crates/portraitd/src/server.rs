@@ -21,7 +21,7 @@ use portraitd_api::registry::Registry;
 use portraitd_api::telemetry::Telemetry;
 use portraitd_emulator::control;
 use portraitd_emulator::emulator::Emulator;
-use portraitd_emulator::front::Front;
+use portraitd_emulator::public_service::PublicService;
 use portraitd_http::accept;
 use portraitd_http::certificate::Certificate;
 use portraitd_http::config::ListenerConfig;
@@ -102,7 +102,7 @@ impl Server {
             gate.clone(),
         );
         tasks.push(tokio::spawn(webhooks.run(stopped.clone())));
-        let control_state = emulator.clone().map(|emulator| control::state::State {
+        let control_state = emulator.clone().map(|emulator| control::state::ControlState {
             emulator,
             registry: Arc::clone(&registry),
             url: own_url(&urls).into(),
@@ -123,11 +123,12 @@ impl Server {
                 tasks.push(public.serve(serving, stopped.clone(), answer));
             }
             Some(state) => {
-                let guarded = control::Access { gate: gate.clone(), local_is_free: false };
+                let guarded = control::Access { authenticator: gate.clone(), local_without_token: false };
                 admin = admin.merge(control::router(state.clone(), guarded));
-                let open = control::Access { gate, local_is_free: true };
-                let front = Front::new(gateway, control::router(state, open).fallback(control::nothing));
-                let answer = move |request, peer: IpAddr| front.clone().answer(request, peer);
+                let open = control::Access { authenticator: gate, local_without_token: true };
+                let service =
+                    PublicService::new(gateway, control::router(state, open).fallback(control::not_found));
+                let answer = move |request, peer: IpAddr| service.clone().answer(request, peer);
                 tasks.push(public.serve(serving, stopped.clone(), answer));
             }
         }

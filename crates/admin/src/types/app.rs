@@ -147,8 +147,7 @@ pub struct AppPatch {
     /// The most custom fields that may be in use: at most 200.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub custom_fields_max: Option<usize>,
-    /// The most calls per second of each command, and `total` of all commands together; 0 = no limit. Absent names keep their
-    /// limit.
+    /// Calls per second of each command, and `total` of all together; 0 = no limit. Absent names keep their limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<BTreeMap<String, u32>>,
     /// The fields that are checked for sensitive words; at most 100.
@@ -163,8 +162,7 @@ pub struct AppPatch {
     /// Whether `account_delete` is refused (71000).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion_forbidden: Option<bool>,
-    /// For how many seconds a deleted account can't be imported over `/v4`; 0 = it can be imported at once, and the stored
-    /// times of deletion are removed.
+    /// For how many seconds a deleted account can't be imported over `/v4`; 0 also removes the stored deletion times.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reimport_after: Option<u32>,
 }

@@ -1,8 +1,8 @@
-//! The directory that certificates are kept in: what is good is used again, what is not is replaced.
+//! The directory of the emulator's certificates. Valid files are used again; missing, damaged or expiring ones are
+//! replaced.
 
-use super::{issue, jks};
+use super::{issue, trust_files};
 use anyhow::Context;
-use base64::Engine;
 use portraitd_model::UnixSeconds;
 use rustls::RootCertStore;
 use rustls::client::WebPkiServerVerifier;
@@ -17,75 +17,74 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A certificate with fewer days left is renewed.
+/// A certificate that expires in fewer days is renewed.
 const DAYS_LEFT_MIN: u64 = 30;
 const DAY: u64 = 24 * 3600;
 
-/// Where certificates are kept, and under which names.
+/// A directory of certificates.
 #[derive(Clone, Debug)]
 pub struct Directory {
     path: PathBuf,
 }
 
-/// What [`Directory::prepare`] did.
+/// The result of [`Directory::prepare`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Everything was there and good.
-    Kept,
-    /// A new server certificate of the same authority: clients need not be told.
+pub enum CertificateOutcome {
+    /// The existing certificates are valid.
+    Unchanged,
+    /// The server certificate was renewed by the same authority; clients need no change.
     Renewed,
-    /// A new authority, which clients must be told to trust.
+    /// A new authority was created, which clients must be configured to trust.
     New,
 }
 
-/// What the certificates themselves would tell, if they were read: which names were asked for, until when the
-/// authority is good.
+/// The file `certificates.json`: the user's own names in the certificate, and when the authority expires.
 #[derive(Serialize, Deserialize)]
-struct Record {
+struct CertificateRecord {
     names: Vec<String>,
     authority_until: u64,
 }
 
 impl Directory {
-    /// Names a directory; nothing is read or made before [`Self::prepare`].
+    /// Returns the directory with this path; nothing is read or created before [`Self::prepare`].
     pub fn new(path: PathBuf) -> Self {
         Self { path }
     }
 
-    /// `$XDG_DATA_HOME/portraitd`, `~/.local/share/portraitd`.
+    /// Returns `$XDG_DATA_HOME/portraitd`, or `~/.local/share/portraitd` when that is not set.
     pub fn default_path() -> anyhow::Result<PathBuf> {
         let set = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let data = set("XDG_DATA_HOME").or_else(|| Some(set("HOME")?.join(".local/share")));
-        let data = data.context("there is no home directory; say where with --certificates DIR")?;
+        let data = data.context("there is no home directory; choose a directory with --certificates DIR")?;
         Ok(data.join("portraitd"))
     }
 
-    /// Returns where it is.
+    /// Returns the directory's path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The authority alone: for what adds it to what it trusts already.
+    /// Returns the path of the authority alone, for clients that add it to the roots they trust.
     pub fn authority(&self) -> PathBuf {
         self.path.join("ca.pem")
     }
 
-    /// The system's roots and the authority: for what trusts one file and nothing else.
+    /// Returns the path of the authority with the system's roots, for clients that trust the roots of one file only.
     pub fn bundle(&self) -> PathBuf {
         self.path.join("bundle.pem")
     }
 
-    /// The same, as Java wants it.
+    /// Returns the path of the same roots as a Java trust store.
     pub fn java_trust_store(&self) -> PathBuf {
         self.path.join("truststore.jks")
     }
 
-    /// A folder of PHP settings that name the bundle.
+    /// Returns the path of a directory with PHP settings that name the bundle.
     pub fn php_settings(&self) -> PathBuf {
         self.path.join("php")
     }
 
-    /// The server's certificate and key, read for rustls.
+    /// Reads the server's certificate and key.
     pub(crate) fn server(&self) -> anyhow::Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)> {
         let (certificate, key) = (self.path.join("server.pem"), self.path.join("server.key"));
         let chain = CertificateDer::pem_file_iter(&certificate).and_then(Iterator::collect);
@@ -94,17 +93,21 @@ impl Directory {
         Ok((chain, key.with_context(|| format!("can't read {}", self.path.join("server.key").display()))?))
     }
 
-    /// Every name in the certificate.
+    /// Returns every name in the certificate.
     pub(super) fn names(&self) -> Vec<String> {
         issue::all_names(&self.record().map(|record| record.names).unwrap_or_default())
     }
 
-    /// Sees to it that there are certificates for every name of ours and these, good for some weeks more.
-    pub fn prepare(&self, extra: &[String], now: UnixSeconds) -> anyhow::Result<Outcome> {
-        let failed =
-            || format!("can't keep certificates in {}; choose --certificates DIR", self.path.display());
+    /// Ensures that there are certificates for the fixed names and these, valid for at least 30 more days.
+    pub fn prepare(&self, extra: &[String], now: UnixSeconds) -> anyhow::Result<CertificateOutcome> {
+        let failed = || {
+            format!(
+                "can't write certificates to {}; choose another directory with --certificates DIR",
+                self.path.display()
+            )
+        };
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.path).with_context(failed)?;
-        // Two emulators that start at once must not mix their files.
+        // Held while the files are written, so that two emulators that start at once do not mix them.
         let lock = File::create(self.path.join("lock")).with_context(failed)?;
         lock.lock().with_context(failed)?;
         let record = self.record();
@@ -112,27 +115,33 @@ impl Directory {
         names.extend_from_slice(extra);
         names.sort();
         names.dedup();
-        let outcome = self.settle(record.as_ref(), &names, now).with_context(failed)?;
-        if outcome == Outcome::New || !self.java_trust_store().exists() {
-            self.write_trust(now).with_context(failed)?;
+        let outcome = self.renew_if_needed(record.as_ref(), &names, now).with_context(failed)?;
+        if outcome == CertificateOutcome::New || !self.java_trust_store().exists() {
+            self.write_trust_files(now).with_context(failed)?;
         }
         Ok(outcome)
     }
 
-    fn settle(&self, record: Option<&Record>, extra: &[String], now: UnixSeconds) -> anyhow::Result<Outcome> {
+    fn renew_if_needed(
+        &self,
+        record: Option<&CertificateRecord>,
+        extra: &[String],
+        now: UnixSeconds,
+    ) -> anyhow::Result<CertificateOutcome> {
         let names = issue::all_names(extra);
-        let lasting = record.is_some_and(|record| record.authority_until > now.0 + (DAYS_LEFT_MIN * DAY));
-        if lasting && self.server_is_good(&names, now) {
-            return Ok(Outcome::Kept);
+        let authority_is_valid =
+            record.is_some_and(|record| record.authority_until > now.0 + (DAYS_LEFT_MIN * DAY));
+        if authority_is_valid && self.server_certificate_is_valid(&names, now) {
+            return Ok(CertificateOutcome::Unchanged);
         }
-        if lasting
+        if authority_is_valid
             && let Ok(key) = fs::read_to_string(self.path.join("ca.key"))
             && let Ok(server) = issue::server(&names, &key, now)
         {
             self.write_server(&server)?;
-            // An authority that may not vouch for a new name, or another's key, shows only now.
-            if self.server_is_good(&names, now) {
-                return Ok(Outcome::Renewed);
+            // The check fails when the authority's constraints exclude a new name, or the key is another authority's.
+            if self.server_certificate_is_valid(&names, now) {
+                return Ok(CertificateOutcome::Renewed);
             }
         }
         let authority = issue::authority(&names, now)?;
@@ -140,18 +149,19 @@ impl Directory {
         self.write("ca.key", 0o600, authority.key.as_bytes())?;
         self.write("ca.pem", 0o644, authority.certificate.as_bytes())?;
         self.write_server(&server)?;
-        let record = Record { names: extra.to_vec(), authority_until: issue::authority_until(now) };
+        let record =
+            CertificateRecord { names: extra.to_vec(), authority_until: issue::authority_until(now) };
         self.write("certificates.json", 0o644, &serde_json::to_vec_pretty(&record)?)?;
-        Ok(Outcome::New)
+        Ok(CertificateOutcome::New)
     }
 
-    fn record(&self) -> Option<Record> {
+    fn record(&self) -> Option<CertificateRecord> {
         serde_json::from_slice(&fs::read(self.path.join("certificates.json")).ok()?).ok()
     }
 
-    /// Asks as a client would: is it signed by our authority, for each name, now and in some weeks?
-    fn server_is_good(&self, names: &[String], now: UnixSeconds) -> bool {
-        let good = || {
+    /// Returns whether a client that trusts the authority accepts the server certificate for each name, now and in 30 days.
+    fn server_certificate_is_valid(&self, names: &[String], now: UnixSeconds) -> bool {
+        let valid = || {
             let authority = CertificateDer::from_pem_file(self.authority()).ok()?;
             let (chain, key) = self.server().ok()?;
             let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -172,62 +182,37 @@ impl Directory {
                 })
                 .then_some(())
         };
-        good().is_some()
+        valid().is_some()
     }
 
-    fn write_server(&self, server: &issue::Pair) -> anyhow::Result<()> {
+    fn write_server(&self, server: &issue::CertificateAndKey) -> anyhow::Result<()> {
         self.write("server.key", 0o600, server.key.as_bytes())?;
         self.write("server.pem", 0o644, server.certificate.as_bytes())
     }
 
-    /// Writes what clients are told to trust.
-    pub fn write_trust(&self, now: UnixSeconds) -> anyhow::Result<()> {
+    /// Writes the files that clients are configured to trust: the authority with the system's roots, in every format.
+    pub fn write_trust_files(&self, now: UnixSeconds) -> anyhow::Result<()> {
         let authority = fs::read_to_string(self.authority())?;
-        let authority_der = CertificateDer::from_pem_slice(authority.as_bytes())?;
-        // SSL_CERT_FILE may name an earlier bundle of ours.
-        let ours = |certificate: &CertificateDer<'_>| {
-            certificate.windows(issue::AUTHORITY.len()).any(|part| part == issue::AUTHORITY.as_bytes())
-        };
-        let mut system = rustls_native_certs::load_native_certs().certs;
-        system.retain(|certificate| !ours(certificate));
-        let mut bundle = format!("# portraitd's own authority, then the system's roots.\n{authority}");
-        for certificate in &system {
-            bundle.push_str(&pem(certificate));
-        }
-        let mut trusted = vec![("portraitd".to_owned(), authority_der.as_ref())];
-        trusted.extend(system.iter().enumerate().map(|(index, root)| (jks::alias(index), root.as_ref())));
-        self.write("bundle.pem", 0o644, bundle.as_bytes())?;
+        let system = trust_files::system_roots();
+        self.write("bundle.pem", 0o644, trust_files::pem_bundle(&authority, &system).as_bytes())?;
         fs::create_dir_all(self.php_settings())?;
-        let bundle = self.bundle();
-        let php = format!(
-            "; Read after PHP's own settings: PHP_INI_SCAN_DIR=:{}\ncurl.cainfo=\"{}\"\nopenssl.cafile=\"{}\"\n",
-            self.php_settings().display(),
-            bundle.display(),
-            bundle.display()
-        );
+        let php = trust_files::php_settings(&self.php_settings(), &self.bundle());
         self.write("php/portraitd.ini", 0o644, php.as_bytes())?;
-        self.write("truststore.jks", 0o644, &jks::trust_store(&trusted, now.0 * 1000))
+        let java = trust_files::java_trust_store(&authority, &system, now)?;
+        self.write("truststore.jks", 0o644, &java)
     }
 
-    /// Writes a whole file or none.
+    /// Writes a file atomically.
     fn write(&self, name: &str, mode: u32, bytes: &[u8]) -> anyhow::Result<()> {
         let path = self.path.join(name);
         let unfinished = self.path.join("unfinished");
-        // Left by a process that was killed.
+        // An earlier process may have been killed before the rename.
         let _ = fs::remove_file(&unfinished);
         let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&unfinished);
         file.and_then(|mut file| file.write_all(bytes))
             .and_then(|()| fs::rename(&unfinished, &path))
             .with_context(|| format!("can't write {}", path.display()))
     }
-}
-
-fn pem(certificate: &CertificateDer<'_>) -> String {
-    const LINE: usize = 64;
-    let text = base64::engine::general_purpose::STANDARD.encode(certificate);
-    let lines: Vec<&str> =
-        text.as_bytes().chunks(LINE).filter_map(|line| str::from_utf8(line).ok()).collect();
-    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
 }
 
 #[cfg(test)]
@@ -242,17 +227,25 @@ mod tests {
     }
 
     #[test]
-    fn what_is_good_is_kept_and_what_ends_is_renewed() {
+    fn valid_certificates_are_unchanged_and_expiring_ones_renewed() {
         let dir = tempfile::tempdir().unwrap();
         let directory = Directory::new(dir.path().join("certificates"));
-        assert_eq!(directory.prepare(&[], NOW).unwrap(), Outcome::New);
+        assert_eq!(directory.prepare(&[], NOW).unwrap(), CertificateOutcome::New);
         let authority = fs::read(directory.authority()).unwrap();
-        assert_eq!(directory.prepare(&[], NOW).unwrap(), Outcome::Kept);
-        assert_eq!(directory.prepare(&[], later(365)).unwrap(), Outcome::Kept);
-        assert_eq!(directory.prepare(&[], later(367)).unwrap(), Outcome::Renewed, "29 days are left");
-        assert_eq!(directory.prepare(&[], later(367)).unwrap(), Outcome::Kept);
-        assert_eq!(fs::read(directory.authority()).unwrap(), authority, "clients need not be told");
-        assert_eq!(directory.prepare(&[], later(3630)).unwrap(), Outcome::New, "the authority itself ends");
+        assert_eq!(directory.prepare(&[], NOW).unwrap(), CertificateOutcome::Unchanged);
+        assert_eq!(directory.prepare(&[], later(365)).unwrap(), CertificateOutcome::Unchanged);
+        assert_eq!(
+            directory.prepare(&[], later(367)).unwrap(),
+            CertificateOutcome::Renewed,
+            "29 days are left"
+        );
+        assert_eq!(directory.prepare(&[], later(367)).unwrap(), CertificateOutcome::Unchanged);
+        assert_eq!(fs::read(directory.authority()).unwrap(), authority, "clients need no change");
+        assert_eq!(
+            directory.prepare(&[], later(3630)).unwrap(),
+            CertificateOutcome::New,
+            "the authority itself expires"
+        );
         for name in ["ca.key", "server.key"] {
             let mode = fs::metadata(directory.path().join(name)).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{name}");
@@ -260,20 +253,20 @@ mod tests {
     }
 
     #[test]
-    fn a_new_name_needs_a_new_authority_and_stays() {
+    fn a_new_name_needs_a_new_authority_and_is_remembered() {
         let dir = tempfile::tempdir().unwrap();
         let directory = Directory::new(dir.path().to_owned());
         let names = ["portraitd.test".to_owned(), "10.1.2.3".to_owned()];
-        assert_eq!(directory.prepare(&[], NOW).unwrap(), Outcome::New);
-        assert_eq!(directory.prepare(&names, NOW).unwrap(), Outcome::New);
-        assert_eq!(directory.prepare(&names[..1], NOW).unwrap(), Outcome::Kept);
-        assert_eq!(directory.prepare(&[], NOW).unwrap(), Outcome::Kept);
-        assert!(directory.server_is_good(&issue::all_names(&names), NOW));
-        assert!(!directory.server_is_good(&["example.com".to_owned()], NOW));
+        assert_eq!(directory.prepare(&[], NOW).unwrap(), CertificateOutcome::New);
+        assert_eq!(directory.prepare(&names, NOW).unwrap(), CertificateOutcome::New);
+        assert_eq!(directory.prepare(&names[..1], NOW).unwrap(), CertificateOutcome::Unchanged);
+        assert_eq!(directory.prepare(&[], NOW).unwrap(), CertificateOutcome::Unchanged);
+        assert!(directory.server_certificate_is_valid(&issue::all_names(&names), NOW));
+        assert!(!directory.server_certificate_is_valid(&["example.com".to_owned()], NOW));
     }
 
     #[test]
-    fn damaged_and_mixed_files_are_made_anew() {
+    fn damaged_and_mixed_files_are_replaced() {
         let dir = tempfile::tempdir().unwrap();
         let directory = Directory::new(dir.path().to_owned());
         let other = tempfile::tempdir().unwrap();
@@ -282,34 +275,42 @@ mod tests {
         let spoil = |name: &str| fs::write(dir.path().join(name), "x").unwrap();
         directory.prepare(&[], NOW).unwrap();
         mix("server.pem");
-        assert_eq!(directory.prepare(&[], NOW).unwrap(), Outcome::Renewed, "a certificate of another key");
+        assert_eq!(
+            directory.prepare(&[], NOW).unwrap(),
+            CertificateOutcome::Renewed,
+            "a certificate of another key"
+        );
         spoil("server.key");
-        assert_eq!(directory.prepare(&[], NOW).unwrap(), Outcome::Renewed);
+        assert_eq!(directory.prepare(&[], NOW).unwrap(), CertificateOutcome::Renewed);
         mix("ca.key");
         spoil("server.pem");
-        assert_eq!(directory.prepare(&[], NOW).unwrap(), Outcome::New, "a key of another authority");
+        assert_eq!(
+            directory.prepare(&[], NOW).unwrap(),
+            CertificateOutcome::New,
+            "a key of another authority"
+        );
         for name in ["certificates.json", "ca.pem"] {
             spoil(name);
-            assert_eq!(directory.prepare(&[], NOW).unwrap(), Outcome::New, "{name}");
+            assert_eq!(directory.prepare(&[], NOW).unwrap(), CertificateOutcome::New, "{name}");
         }
         fs::remove_file(directory.java_trust_store()).unwrap();
-        assert_eq!(directory.prepare(&[], NOW).unwrap(), Outcome::Kept);
+        assert_eq!(directory.prepare(&[], NOW).unwrap(), CertificateOutcome::Unchanged);
         assert!(directory.java_trust_store().exists());
     }
 
     #[test]
-    fn an_authority_can_vouch_for_its_names_alone() {
+    fn an_authority_can_sign_for_its_names_only() {
         let authority = issue::authority(&issue::all_names(&[]), NOW).unwrap();
         let server = issue::server(&["example.com".to_owned()], &authority.key, NOW).unwrap();
         let dir = tempfile::tempdir().unwrap();
         let directory = Directory::new(dir.path().to_owned());
         directory.write("ca.pem", 0o644, authority.certificate.as_bytes()).unwrap();
         directory.write_server(&server).unwrap();
-        assert!(!directory.server_is_good(&["example.com".to_owned()], NOW));
+        assert!(!directory.server_certificate_is_valid(&["example.com".to_owned()], NOW));
     }
 
     #[test]
-    fn a_directory_that_cannot_be_is_explained() {
+    fn an_impossible_directory_is_explained() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("file");
         fs::write(&file, "").unwrap();

@@ -1,5 +1,5 @@
-//! The certificate as the emulator's HTTPS port shows it: to everybody, with a word in the log for who asks for a name
-//! that it does not hold.
+//! The certificate resolver of the emulator's HTTPS port. It sends the same certificate to every client, and logs a
+//! warning when a client asks for a name that is not in it.
 
 use super::directory::Directory;
 use anyhow::Context;
@@ -7,14 +7,14 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use std::sync::Arc;
 
-/// The server's certificate, shown for every name; rustls asks it at each handshake.
+/// Resolves every server name to the emulator's certificate.
 #[derive(Debug)]
-pub struct ShownCertificate {
+pub struct CertificateResolver {
     names: Vec<String>,
     pair: Arc<CertifiedKey>,
 }
 
-impl ShownCertificate {
+impl CertificateResolver {
     /// Reads the certificate and its key; fails when they can't be read or do not belong together.
     pub fn load(directory: &Directory) -> anyhow::Result<Self> {
         let (chain, key) = directory.server()?;
@@ -25,14 +25,14 @@ impl ShownCertificate {
     }
 }
 
-impl ResolvesServerCert for ShownCertificate {
+impl ResolvesServerCert for CertificateResolver {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         if let Some(name) = hello.server_name()
             && !self.names.iter().any(|known| known == name)
         {
             tracing::warn!(
-                "a client asked for `{name}`, which the certificate does not hold, and will refuse it; \
-                 start with --allow-host {name} to add it"
+                "a client asked for `{name}`, which is not in the certificate, so it will reject the certificate; \
+                 start with --allow-host {name} to add the name"
             );
         }
         Some(Arc::clone(&self.pair))

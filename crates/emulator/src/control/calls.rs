@@ -1,37 +1,37 @@
-//! What was called.
+//! Handlers of the call log.
 
 use super::extract::StrictQuery;
-use super::state::State;
-use super::types::{CallFilter, OfApp, Removed};
+use super::state::ControlState;
+use super::types::{AppFilter, CallFilter, Removed};
 use crate::call_log::RecordedCall;
-use crate::fault::rule::known_command;
+use crate::fault::rule::check_command;
 use axum::Json;
 use axum::extract::State as Extract;
 use portraitd_admin::error::AdminError;
 use portraitd_admin::state::AdminResult;
 
 pub(super) async fn list(
-    Extract(state): Extract<State>,
+    Extract(state): Extract<ControlState>,
     StrictQuery(filter): StrictQuery<CallFilter>,
 ) -> AdminResult<Vec<RecordedCall>> {
     let CallFilter { app, command, user, code, after, limit } = filter;
     if let Some(command) = &command {
-        known_command(command).map_err(AdminError::bad)?;
+        check_command(command).map_err(AdminError::bad)?;
     }
-    let fits = |call: &RecordedCall| {
+    let matches = |call: &RecordedCall| {
         app.is_none_or(|app| call.app == Some(app))
             && command.as_ref().is_none_or(|command| call.command.as_ref() == Some(command))
             && user.as_ref().is_none_or(|user| call.users.contains(user))
             && code.is_none_or(|code| call.code == Some(code))
     };
-    let calls = state.emulator.calls.find(after.unwrap_or_default(), limit.unwrap_or(usize::MAX), fits);
+    let calls = state.emulator.calls.find(after.unwrap_or_default(), limit.unwrap_or(usize::MAX), matches);
     Ok(Json(calls))
 }
 
 pub(super) async fn clear(
-    Extract(state): Extract<State>,
-    StrictQuery(of): StrictQuery<OfApp>,
+    Extract(state): Extract<ControlState>,
+    StrictQuery(filter): StrictQuery<AppFilter>,
 ) -> Json<Removed> {
-    let fits = |call: &RecordedCall| of.app.is_none_or(|app| call.app == Some(app));
-    Json(Removed { removed: state.emulator.calls.remove(fits) })
+    let matches = |call: &RecordedCall| filter.app.is_none_or(|app| call.app == Some(app));
+    Json(Removed { removed: state.emulator.calls.remove(matches) })
 }

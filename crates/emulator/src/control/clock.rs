@@ -1,7 +1,7 @@
-//! The clock.
+//! Handlers of the clock.
 
-use super::extract::Body;
-use super::state::State;
+use super::extract::JsonBody;
+use super::state::ControlState;
 use super::types::{ClockChange, ClockView, TextOrNumber};
 use crate::clock::EmulatorClock;
 use axum::Json;
@@ -10,24 +10,24 @@ use portraitd_admin::error::AdminError;
 use portraitd_admin::state::AdminResult;
 use portraitd_model::{UnixMillis, rfc3339};
 
-/// The furthest that one step leads: a hundred years.
+/// The longest step of `advance`: a hundred years.
 const ADVANCE_MS_MAX: u64 = 100 * 366 * 86_400_000;
 
-pub(super) async fn show(Extract(state): Extract<State>) -> Json<ClockView> {
+pub(super) async fn show(Extract(state): Extract<ControlState>) -> Json<ClockView> {
     Json(view(&state.emulator.clock))
 }
 
 pub(super) async fn change(
-    Extract(state): Extract<State>,
-    Body(change): Body<ClockChange>,
+    Extract(state): Extract<ControlState>,
+    JsonBody(change): JsonBody<ClockChange>,
 ) -> AdminResult<ClockView> {
     let ClockChange { now, advance, frozen } = change;
     if now.is_none() && advance.is_none() && frozen.is_none() {
         return Err(AdminError::bad("say at least one of now, advance and frozen"));
     }
-    // All is read before anything is changed.
-    let now = now.map(|now| time(&now)).transpose()?;
-    let advance = advance.map(|advance| span(&advance)).transpose()?;
+    // Every member is parsed before the clock is changed.
+    let now = now.map(|now| parse_time(&now)).transpose()?;
+    let advance = advance.map(|advance| parse_span(&advance)).transpose()?;
     let clock = &state.emulator.clock;
     if let Some(now) = now {
         clock.set(now);
@@ -38,31 +38,31 @@ pub(super) async fn change(
     if let Some(frozen) = frozen {
         clock.freeze(frozen);
     }
-    wake(&state);
+    wake_webhooks(&state);
     Ok(Json(view(clock)))
 }
 
-pub(super) async fn release(Extract(state): Extract<State>) -> Json<ClockView> {
+pub(super) async fn release(Extract(state): Extract<ControlState>) -> Json<ClockView> {
     state.emulator.clock.release();
-    wake(&state);
+    wake_webhooks(&state);
     Json(view(&state.emulator.clock))
 }
 
-/// Webhooks that wait for their time look at the clock again.
-fn wake(state: &State) {
+/// Lets the webhook deliverer compare its due times with the changed clock.
+fn wake_webhooks(state: &ControlState) {
     for app in state.registry.all() {
         app.delivery.wake.notify_one();
     }
 }
 
 fn view(clock: &EmulatorClock) -> ClockView {
-    let shown = clock.shown();
+    let reading = clock.reading();
     let signed = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
-    let ahead_ms = if shown.moved { signed(shown.now.0) - signed(shown.machine.0) } else { 0 };
-    ClockView { now: rfc3339::write(shown.now), now_ms: shown.now.0, frozen: shown.frozen, ahead_ms }
+    let ahead_ms = if reading.moved { signed(reading.now.0) - signed(reading.machine.0) } else { 0 };
+    ClockView { now: rfc3339::write(reading.now), now_ms: reading.now.0, frozen: reading.frozen, ahead_ms }
 }
 
-fn time(given: &TextOrNumber) -> Result<UnixMillis, AdminError> {
+fn parse_time(given: &TextOrNumber) -> Result<UnixMillis, AdminError> {
     let at = match given {
         TextOrNumber::Number(ms) => Some(UnixMillis(*ms)),
         TextOrNumber::Text(text) => rfc3339::read(text),
@@ -72,7 +72,7 @@ fn time(given: &TextOrNumber) -> Result<UnixMillis, AdminError> {
     })
 }
 
-fn span(given: &TextOrNumber) -> Result<u64, AdminError> {
+fn parse_span(given: &TextOrNumber) -> Result<u64, AdminError> {
     let ms = match given {
         TextOrNumber::Number(ms) => Some(*ms),
         TextOrNumber::Text(text) => rfc3339::span_ms(text),

@@ -1,9 +1,8 @@
-//! Resets and snapshots.
+//! Handlers of resets and snapshots.
 
-use super::extract::Body;
-use super::state::State;
-use super::types::{ExtentView, Reset, ResetTo, Save};
-use crate::sandbox::Extent;
+use super::extract::JsonBody;
+use super::state::ControlState;
+use super::types::{DataSummaryView, Reset, ResetTo, SaveSnapshot};
 use axum::Json;
 use axum::extract::{Path, State as Extract};
 use axum::http::StatusCode;
@@ -11,71 +10,73 @@ use portraitd_admin::error::AdminError;
 use portraitd_admin::state::AdminResult;
 use portraitd_model::SdkAppId;
 
-/// Puts everything back, or all that is of one app.
+/// Resets one app's data, records and faults, or everything and the clock as well.
 pub(super) async fn reset(
-    Extract(state): Extract<State>,
-    Body(reset): Body<Reset>,
-) -> AdminResult<ExtentView> {
+    Extract(state): Extract<ControlState>,
+    JsonBody(reset): JsonBody<Reset>,
+) -> AdminResult<DataSummaryView> {
     let scope = reset.app.map(SdkAppId);
-    let extent = state.sandbox()?.reset(scope, reset.to == ResetTo::Empty).await?;
+    let summary = state.sandbox()?.reset(scope, reset.to == ResetTo::Empty).await?;
     state.registry.reload().await?;
-    state.forget(scope);
+    state.clear_records(scope);
     if scope.is_some() {
         state.emulator.faults.clear(scope);
     } else {
         state.emulator.faults.reset();
         state.emulator.clock.release();
     }
-    Ok(Json(ExtentView::of(None, extent)))
+    Ok(Json(DataSummaryView::new(None, summary)))
 }
 
-pub(super) async fn list(Extract(state): Extract<State>) -> AdminResult<Vec<ExtentView>> {
+pub(super) async fn list(Extract(state): Extract<ControlState>) -> AdminResult<Vec<DataSummaryView>> {
     let snapshots = state.sandbox()?.snapshots();
-    Ok(Json(snapshots.iter().map(|(name, extent)| ExtentView::of(Some(name), *extent)).collect()))
+    Ok(Json(snapshots.iter().map(|(name, summary)| DataSummaryView::new(Some(name), *summary)).collect()))
 }
 
 pub(super) async fn save(
-    Extract(state): Extract<State>,
+    Extract(state): Extract<ControlState>,
     Path(name): Path<String>,
-    Body(save): Body<Save>,
-) -> Result<(StatusCode, Json<ExtentView>), AdminError> {
-    check(&name)?;
-    let extent = state.sandbox()?.save(&name, save.app.map(SdkAppId))?;
-    Ok((StatusCode::CREATED, Json(ExtentView::of(Some(&name), extent))))
+    JsonBody(save): JsonBody<SaveSnapshot>,
+) -> Result<(StatusCode, Json<DataSummaryView>), AdminError> {
+    check_name(&name)?;
+    let summary = state.sandbox()?.save_snapshot(&name, save.app.map(SdkAppId))?;
+    Ok((StatusCode::CREATED, Json(DataSummaryView::new(Some(&name), summary))))
 }
 
 pub(super) async fn restore(
-    Extract(state): Extract<State>,
+    Extract(state): Extract<ControlState>,
     Path(name): Path<String>,
-) -> AdminResult<ExtentView> {
-    check(&name)?;
-    let extent: Extent = state.sandbox()?.restore(&name).await?;
+) -> AdminResult<DataSummaryView> {
+    check_name(&name)?;
+    let summary = state.sandbox()?.restore_snapshot(&name).await?;
     state.registry.reload().await?;
-    Ok(Json(ExtentView::of(Some(&name), extent)))
+    Ok(Json(DataSummaryView::new(Some(&name), summary)))
 }
 
-pub(super) async fn forget(
-    Extract(state): Extract<State>,
+pub(super) async fn delete(
+    Extract(state): Extract<ControlState>,
     Path(name): Path<String>,
 ) -> Result<StatusCode, AdminError> {
-    check(&name)?;
-    state.sandbox()?.forget(&name)?;
+    check_name(&name)?;
+    state.sandbox()?.delete_snapshot(&name)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Refuses what is no name.
-pub(super) fn check(name: &str) -> Result<(), AdminError> {
+/// Checks the name of a snapshot or a webhook box.
+pub(super) fn check_name(name: &str) -> Result<(), AdminError> {
     const CHARS_MAX: usize = 64;
     let length = name.chars().count();
-    let bad = |letter: char| letter.is_control() || matches!(letter, '/' | '\\');
-    match () {
-        () if length == 0 || length > CHARS_MAX => {
-            Err(AdminError::bad(format!("a name has 1 to {CHARS_MAX} characters; this one has {length}")))
-        }
-        () if name.contains(bad) => {
-            Err(AdminError::bad("a name holds no slashes, backslashes or control characters"))
-        }
-        () if name.bytes().all(|byte| byte == b'.') => Err(AdminError::bad("a name is more than dots")),
-        () => Ok(()),
+    let is_forbidden = |letter: char| letter.is_control() || matches!(letter, '/' | '\\');
+    if length == 0 || length > CHARS_MAX {
+        return Err(AdminError::bad(format!(
+            "a name has 1 to {CHARS_MAX} characters; this one has {length}"
+        )));
     }
+    if name.contains(is_forbidden) {
+        return Err(AdminError::bad("a name has no slashes, backslashes or control characters"));
+    }
+    if name.bytes().all(|byte| byte == b'.') {
+        return Err(AdminError::bad("a name must be more than dots"));
+    }
+    Ok(())
 }

@@ -1,24 +1,26 @@
-//! What the control API answers, in lines for people.
+//! The responses of the control API as lines of text, for the command line.
 
-use super::types::{ClockView, CreatedApp, ExtentView};
-use crate::fault::RuleView;
+use super::types::{ClockView, CreatedApp, DataSummaryView};
+use crate::fault::FaultRuleView;
+use portraitd_admin::counted::counted;
 use portraitd_model::{UnixMillis, rfc3339};
 use serde_json::Value;
 
-impl ExtentView {
-    /// `before-test: app 1600000000, 4 accounts`
+impl DataSummaryView {
+    /// Returns a line such as `before-test: app 1600000000, 4 accounts`.
     pub fn line(&self) -> String {
         let Self { name, app, apps, accounts } = self;
         let name = name.as_ref().map_or_else(String::new, |name| format!("{name}: "));
+        let accounts = counted(*accounts, "account");
         match app {
-            Some(app) => format!("{name}app {app}, {accounts} accounts"),
-            None => format!("{name}{apps} apps, {accounts} accounts"),
+            Some(app) => format!("{name}app {app}, {accounts}"),
+            None => format!("{name}{}, {accounts}", counted(*apps, "app")),
         }
     }
 }
 
 impl CreatedApp {
-    /// All that a test needs.
+    /// Returns the app's credentials, one a line.
     pub fn lines(&self) -> Vec<String> {
         let Self { url, sdkappid, key, admin, usersig, webhook, .. } = self;
         let mut lines = vec![
@@ -34,7 +36,7 @@ impl CreatedApp {
 }
 
 impl ClockView {
-    /// `2027-01-31T08:00:00.000Z (frozen, 90 d 0 h ahead of this machine)`
+    /// Returns a line such as `2027-01-31T08:00:00.000Z (frozen, 90 d 0 h ahead of the machine)`.
     pub fn line(&self) -> String {
         let hours = self.ahead_ms / 3_600_000;
         let (days, rest) = (hours.abs() / 24, hours.abs() % 24);
@@ -43,16 +45,16 @@ impl ClockView {
             notes.push("frozen".to_owned());
         }
         if self.ahead_ms != 0 {
-            let side = if self.ahead_ms > 0 { "ahead of" } else { "behind" };
-            notes.push(format!("{days} d {rest} h {side} the machine"));
+            let direction = if self.ahead_ms > 0 { "ahead of" } else { "behind" };
+            notes.push(format!("{days} d {rest} h {direction} the machine"));
         }
         let notes = if notes.is_empty() { "the machine's time".to_owned() } else { notes.join(", ") };
         format!("{} ({notes})", self.now)
     }
 }
 
-impl RuleView {
-    /// `3  closed after, answer lost  {…}  matched 5, fired 1, 0 left`
+impl FaultRuleView {
+    /// Returns a line such as `3  closed after, answer lost  {…}  matched 5, fired 1, 0 left`.
     pub fn line(&self) -> String {
         let Self { id, rule, effect, matched, fired, left, warning, .. } = self;
         let left = left.map_or_else(String::new, |left| format!(", {left} left"));
@@ -61,8 +63,8 @@ impl RuleView {
     }
 }
 
-/// `17  08:00:00.123  portrait_set  1600000000  alice  40003  why`
-pub fn call(call: &Value) -> String {
+/// Returns the line of a recorded call: `17  08:00:00.123  portrait_set  1600000000  alice  40003  EXPLANATION`.
+pub fn call_line(call: &Value) -> String {
     let code =
         call.get("code").filter(|code| !code.is_null()).map_or_else(|| "-".to_owned(), Value::to_string);
     let what = text(call, "command").or_else(|| text(call, "path")).unwrap_or_default();
@@ -71,15 +73,17 @@ pub fn call(call: &Value) -> String {
     let users = call.get("users").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let users = users.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",");
     let detail = text(call, "detail").unwrap_or_default();
-    format!("{}  {what}  {}  {users}  {code}{fault}  {detail}", start(call), app(call)).trim_end().to_owned()
+    format!("{}  {what}  {}  {users}  {code}{fault}  {detail}", number_and_time(call), app(call))
+        .trim_end()
+        .to_owned()
 }
 
-/// `2  08:00:00.123  Profile.CallbackPortraitSet  1600000000  alice  {…}`
-pub fn told(told: &Value) -> String {
-    let what = text(told, "command").unwrap_or("-");
-    let user = text(told, "user").unwrap_or("-");
-    let body = told.get("body").map_or_else(String::new, Value::to_string);
-    format!("{}  {what}  {}  {user}  {body}", start(told), app(told))
+/// Returns the line of a webhook call: `2  08:00:00.123  Profile.CallbackPortraitSet  1600000000  alice  {…}`.
+pub fn inbox_line(entry: &Value) -> String {
+    let what = text(entry, "command").unwrap_or("-");
+    let user = text(entry, "user").unwrap_or("-");
+    let body = entry.get("body").map_or_else(String::new, Value::to_string);
+    format!("{}  {what}  {}  {user}  {body}", number_and_time(entry), app(entry))
 }
 
 fn text<'a>(value: &'a Value, member: &str) -> Option<&'a str> {
@@ -90,8 +94,8 @@ fn app(value: &Value) -> String {
     value.get("app").filter(|app| !app.is_null()).map_or_else(|| "-".to_owned(), Value::to_string)
 }
 
-/// The number and the time of day.
-fn start(value: &Value) -> String {
+/// Returns an entry's number and time of day.
+fn number_and_time(value: &Value) -> String {
     let at = value
         .get("at_ms")
         .and_then(Value::as_u64)

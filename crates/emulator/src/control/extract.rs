@@ -1,4 +1,4 @@
-//! Bodies and queries of the control API, read strictly: what does not exist is named.
+//! Extractors of the control API's bodies and queries. An unknown member or parameter is an error that names it.
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
@@ -9,40 +9,40 @@ use portraitd_admin::state::parse_body;
 use serde::de::DeserializeOwned;
 
 /// A body of JSON; an empty one counts as `{}`.
-pub(super) struct Body<T>(pub(super) T);
+pub(super) struct JsonBody<T>(pub(super) T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     type Rejection = AdminError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, AdminError> {
-        parse_body(&bytes(request, state).await?).map(Self)
+        parse_body(&read_bytes(request, state).await?).map(Self)
     }
 }
 
-/// A body, whatever it is.
-pub(super) async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, AdminError> {
-    let read = Bytes::from_request(request, state).await;
-    read.map_err(|refused| match refused.status() {
+/// Reads a body; 413 when it is larger than the limit.
+pub(super) async fn read_bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, AdminError> {
+    let result = Bytes::from_request(request, state).await;
+    result.map_err(|rejection| match rejection.status() {
         status @ StatusCode::PAYLOAD_TOO_LARGE => {
             AdminError { status, message: "the body is larger than 1 MiB".into() }
         }
-        status => AdminError { status, message: "the body can't be read to its end".into() },
+        status => AdminError { status, message: "the body could not be read to its end".into() },
     })
 }
 
-/// The query.
+/// A query; an unknown parameter is an error.
 pub(super) struct StrictQuery<T>(pub(super) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for StrictQuery<T> {
     type Rejection = AdminError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AdminError> {
-        let asked = Query::<T>::from_request_parts(parts, state).await;
-        let Query(asked) = asked.map_err(|refused| {
-            let text = refused.body_text();
-            let why = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
-            AdminError::bad(format!("the query can't be used: {why}"))
+        let query = Query::<T>::from_request_parts(parts, state).await;
+        let Query(query) = query.map_err(|rejection| {
+            let text = rejection.body_text();
+            let reason = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
+            AdminError::bad(format!("the query can't be used: {reason}"))
         })?;
-        Ok(Self(asked))
+        Ok(Self(query))
     }
 }

@@ -1,9 +1,9 @@
-//! Faults: made, listed, removed.
+//! Handlers of fault rules: add, list, remove.
 
-use super::extract::{Body, StrictQuery};
-use super::state::State;
-use super::types::{OfApp, Removed};
-use crate::fault::RuleView;
+use super::extract::{JsonBody, StrictQuery};
+use super::state::ControlState;
+use super::types::{AppFilter, Removed};
+use crate::fault::FaultRuleView;
 use crate::fault::rule::FaultRule;
 use axum::Json;
 use axum::extract::{Path, State as Extract};
@@ -15,37 +15,39 @@ use portraitd_model::SdkAppId;
 use portraitd_store::StoreError;
 
 pub(super) async fn add(
-    Extract(state): Extract<State>,
-    Body(rule): Body<FaultRule>,
-) -> Result<(StatusCode, Json<RuleView>), AdminError> {
+    Extract(state): Extract<ControlState>,
+    JsonBody(rule): JsonBody<FaultRule>,
+) -> Result<(StatusCode, Json<FaultRuleView>), AdminError> {
     let apps: Vec<SdkAppId> = state.registry.all().iter().map(|app| app.settings.id).collect();
     let effect = rule.check(&apps).map_err(AdminError::bad)?;
     let random = random_u64().map_err(|error| StoreError::Unavailable(error.to_string()))?;
     let added = state.emulator.faults.add(vec![(rule, effect)], false, random);
     let view = added.map_err(AdminError::conflict)?.pop();
-    let view = view.ok_or_else(|| AdminError::conflict("no rule was added"))?;
+    let view = view.ok_or_else(|| AdminError::conflict("no fault rule was added"))?;
     Ok((StatusCode::CREATED, Json(view)))
 }
 
-pub(super) async fn list(Extract(state): Extract<State>) -> Json<Vec<RuleView>> {
+pub(super) async fn list(Extract(state): Extract<ControlState>) -> Json<Vec<FaultRuleView>> {
     Json(state.emulator.faults.list())
 }
 
 pub(super) async fn clear(
-    Extract(state): Extract<State>,
-    StrictQuery(of): StrictQuery<OfApp>,
+    Extract(state): Extract<ControlState>,
+    StrictQuery(filter): StrictQuery<AppFilter>,
 ) -> AdminResult<Removed> {
-    let app = of.app.map(|app| state.app(app)).transpose()?;
+    let app = filter.app.map(|app| state.app(app)).transpose()?;
     Ok(Json(Removed { removed: state.emulator.faults.clear(app) }))
 }
 
 pub(super) async fn remove(
-    Extract(state): Extract<State>,
+    Extract(state): Extract<ControlState>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, AdminError> {
-    let number = id.parse().map_err(|_| AdminError::bad(format!("`{id}` is not the number of a rule")))?;
+    let number = id
+        .parse()
+        .map_err(|_| AdminError::bad(format!("`{id}` is not the id of a fault rule: it must be a number")))?;
     if state.emulator.faults.remove(number) {
         return Ok(StatusCode::NO_CONTENT);
     }
-    Err(AdminError::not_found(format!("there is no rule {id}; GET /_portraitd/faults lists them")))
+    Err(AdminError::not_found(format!("there is no fault rule {id}; GET /_portraitd/faults lists them")))
 }

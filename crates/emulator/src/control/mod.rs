@@ -1,5 +1,5 @@
-//! The control API, `/_portraitd/`: what a test sets up and looks at. On the admin listener it wants the admin token;
-//! on the public one callers on this machine need none.
+//! The control API, `/_portraitd/`, with which tests set up and inspect an emulator. On the admin listener every caller
+//! needs the admin token; on the public one, callers on this machine need none.
 
 mod apps;
 mod calls;
@@ -15,7 +15,7 @@ pub mod state;
 pub mod types;
 
 use crate::control::routes::ROUTES;
-use crate::control::state::{PREFIX, State};
+use crate::control::state::{ControlState, PREFIX};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State as Extract};
 use axum::http::{StatusCode, header};
@@ -28,25 +28,25 @@ use portraitd_api::envelope::ApiError;
 use portraitd_model::Language;
 use std::future::{Ready, ready};
 
-/// What a caller needs to be let in.
+/// The access rules of a listener.
 #[derive(Clone)]
 pub struct Access {
-    /// The tokens that let in a caller from elsewhere.
-    pub gate: Authenticator,
+    /// Authenticates callers by their tokens.
+    pub authenticator: Authenticator,
     /// Whether callers on this machine need no token.
-    pub local_is_free: bool,
+    pub local_without_token: bool,
 }
 
-/// The routes.
-pub fn router(state: State, access: Access) -> Router {
-    /// A thousand fault rules fit.
+/// Returns the routes, with authentication and a limit of bodies.
+pub fn router(state: ControlState, access: Access) -> Router {
+    /// Larger than any request of the API.
     const BODY_BYTES_MAX: usize = 1 << 20;
     let router = ROUTES.iter().fold(Router::new(), |router, route| {
         router.route(&format!("{PREFIX}{}", route.path), (route.build)())
     });
     router
         .method_not_allowed_fallback(async || {
-            let message = format!("the method does not fit this resource; GET {PREFIX}/ lists all");
+            let message = format!("this resource has no such method; GET {PREFIX}/ lists all resources");
             AdminError { status: StatusCode::METHOD_NOT_ALLOWED, message }
         })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
@@ -54,31 +54,34 @@ pub fn router(state: State, access: Access) -> Router {
         .with_state(state)
 }
 
-/// The answer where there is nothing. Not an `async fn`: it has nothing to wait for.
-pub fn nothing() -> Ready<Response> {
-    ready(AdminError::not_found(format!("no such resource; GET {PREFIX}/ lists all")).into_response())
+/// Answers a path without a resource.
+pub fn not_found() -> Ready<Response> {
+    ready(
+        AdminError::not_found(format!("there is no such resource; GET {PREFIX}/ lists all resources"))
+            .into_response(),
+    )
 }
 
-/// Whether a path belongs to the control API.
-pub(crate) fn has(path: &str) -> bool {
+/// Returns whether a path belongs to the control API.
+pub(crate) fn is_control_path(path: &str) -> bool {
     path.strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Lets in who is on this machine, or has the token.
+/// Authenticates a request by its address or its token.
 async fn authorize(Extract(access): Extract<Access>, request: Request, next: Next) -> Response {
     let local = request.extensions().get::<Peer>().is_some_and(|peer| peer.0.to_canonical().is_loopback());
-    let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
-    if (access.local_is_free && local) || access.gate.identify(given).is_some() {
+    let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = header.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+    if (access.local_without_token && local) || access.authenticator.identify(token).is_some() {
         return next.run(request).await;
     }
     let message = "send `Authorization: Bearer TOKEN` with the admin token that portraitd dev printed; \
-                   only callers on the emulator's own machine, at its public address, need none";
+                   only callers on the emulator's own machine need none, at its public address";
     AdminError { status: StatusCode::UNAUTHORIZED, message: message.into() }.into_response()
 }
 
-/// The answer to a `Host` or `Origin` that is not let in.
-pub(crate) fn refused(why: &ApiError) -> Response {
-    let message = why.explain(Language::English);
+/// Answers a request whose `Host` or `Origin` is not allowed.
+pub(crate) fn forbidden(error: &ApiError) -> Response {
+    let message = error.explain(Language::English);
     AdminError { status: StatusCode::FORBIDDEN, message }.into_response()
 }

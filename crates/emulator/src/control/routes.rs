@@ -1,7 +1,7 @@
-//! What there is, one row for each resource: what the router is made of, what `GET /_portraitd/` shows, and what a test
-//! tries each row of.
+//! Every resource of the control API, one row each. The router and `GET /_portraitd/` are built from this table, and a test
+//! calls each row.
 
-use super::state::{PREFIX, State};
+use super::state::{ControlState, PREFIX};
 use super::{apps, calls, clock, data, environment, faults, inbox};
 use axum::Json;
 use axum::extract::State as Extract;
@@ -11,23 +11,23 @@ use std::future::{Ready, ready};
 
 /// One resource of the control API.
 pub struct Route {
-    /// Its method, in lower case.
+    /// The HTTP method, in lower case.
     pub method: &'static str,
-    /// Its path, below the prefix; `{…}` stands for one part of it.
+    /// The path below the prefix; `{…}` stands for one segment.
     pub path: &'static str,
-    pub(super) build: fn() -> MethodRouter<State>,
-    does: &'static str,
-    /// Of its body or query.
+    pub(super) build: fn() -> MethodRouter<ControlState>,
+    summary: &'static str,
+    /// An example of the body or the query.
     example: &'static str,
 }
 
 macro_rules! routes {
-    ($($method:ident $path:literal $handler:expr, $does:literal, $example:literal;)*) => {
+    ($($method:ident $path:literal $handler:expr, $summary:literal, $example:literal;)*) => {
         &[$(Route {
             method: stringify!($method),
             path: $path,
             build: || routing::$method($handler),
-            does: $does,
+            summary: $summary,
             example: $example,
         },)*]
     };
@@ -37,44 +37,44 @@ macro_rules! routes {
 pub const ROUTES: &[Route] = routes! {
     get "" show, "this page", "";
     get "/" show, "this page", "";
-    post "/reset" data::reset, "back to the start: one app or everything, also faults, clock and what was noted",
+    post "/reset" data::reset, "reset the data of one app, or everything with faults, clock and records, to the start",
         r#"{"app":1600000000,"to":"seed"}"#;
-    get "/snapshots" data::list, "the snapshots that were saved", "";
-    put "/snapshots/{name}" data::save, "save everything, or one app, under a name",
+    get "/snapshots" data::list, "the saved snapshots", "";
+    put "/snapshots/{name}" data::save, "save everything, or one app, as a snapshot",
         r#"{"app":1600000000}"#;
-    post "/snapshots/{name}/restore" data::restore, "go back to a snapshot", "";
-    delete "/snapshots/{name}" data::forget, "delete a snapshot", "";
-    post "/apps" apps::make, "make a throw-away app: number, key, admin and UserSig, ready to be called",
+    post "/snapshots/{name}/restore" data::restore, "restore a snapshot", "";
+    delete "/snapshots/{name}" data::delete, "delete a snapshot", "";
+    post "/apps" apps::create, "create a throw-away app with SDKAppID, key, admin and UserSig",
         r#"{"like":1400000000,"empty":false,"webhook":true}"#;
     get "/apps" apps::list, "the throw-away apps", "";
-    delete "/apps/{app}" apps::throw_away, "throw an app away", "";
-    get "/requests" calls::list, "what was called, oldest first",
+    delete "/apps/{app}" apps::delete, "delete a throw-away app", "";
+    get "/requests" calls::list, "the recorded calls, oldest first",
         "?app=1600000000&command=portrait_set&user=alice&code=0&after=17&limit=10";
-    delete "/requests" calls::clear, "forget what was called",
+    delete "/requests" calls::clear, "delete the recorded calls",
         "?app=1600000000";
-    post "/webhooks/{box}" inbox::take, "a receiver for webhooks that says yes and keeps what comes", "";
-    get "/webhooks" inbox::list, "what receivers were told; with count and wait_ms, once so much has come",
+    post "/webhooks/{box}" inbox::receive, "a webhook receiver that accepts and records every call", "";
+    get "/webhooks" inbox::list, "the recorded webhook calls; with count and wait_ms, waits until there are that many",
         "?box=1600000000&app=1600000000&user=alice&count=1&wait_ms=5000";
-    delete "/webhooks" inbox::clear, "forget what receivers were told",
+    delete "/webhooks" inbox::clear, "delete the recorded webhook calls",
         "?app=1600000000";
-    post "/faults" faults::add, "make calls go wrong: code, close (before, after), malformed (cut-json, cut-body, empty, html), drip_ms, delay_ms",
+    post "/faults" faults::add, "add a fault rule: code, close (before, after), malformed (cut-json, cut-body, empty, html), drip_ms, delay_ms",
         r#"{"command":"portrait_set","app":1600000000,"user":"alice","next":1,"close":"after"}"#;
-    get "/faults" faults::list, "the rules, and how often each matched and fired", "";
-    delete "/faults" faults::clear, "remove all rules, or those of one app",
+    get "/faults" faults::list, "the fault rules, and how often each matched and fired", "";
+    delete "/faults" faults::clear, "remove all fault rules, or those of one app",
         "?app=1600000000";
-    delete "/faults/{id}" faults::remove, "remove one rule", "";
-    get "/clock" clock::show, "the time that UserSigs, limits and webhooks go by", "";
-    put "/clock" clock::change, "set, advance, freeze the clock, or let it go on",
+    delete "/faults/{id}" faults::remove, "remove one fault rule", "";
+    get "/clock" clock::show, "the time that UserSigs, limits and webhooks use", "";
+    put "/clock" clock::change, "set, advance, freeze or resume the clock",
         r#"{"now":"2027-01-31T08:00:00Z","advance":"90d","frozen":true}"#;
-    get "/environment" environment::show, "where the ports are and who may call, as `portraitd env` asks it", "";
-    delete "/clock" clock::release, "back to the machine's time", "";
+    get "/environment" environment::show, "addresses and credentials, for `portraitd env`", "";
+    delete "/clock" clock::release, "return to the machine's time", "";
 };
 
-/// Not an `async fn`: the table, which it shows, names it.
-fn show(Extract(state): Extract<State>) -> Ready<Json<Value>> {
-    let route = |Route { method, path, does, example, .. }: &Route| {
+/// Shows the table. It is no `async fn`, because a future's type can't depend on the table that contains it.
+fn show(Extract(state): Extract<ControlState>) -> Ready<Json<Value>> {
+    let route = |Route { method, path, summary, example, .. }: &Route| {
         let method = method.to_uppercase();
-        let mut route = json!({ "method": method, "path": format!("{PREFIX}{path}"), "does": does });
+        let mut route = json!({ "method": method, "path": format!("{PREFIX}{path}"), "does": summary });
         if let Value::Object(members) = &mut route
             && !example.is_empty()
         {

@@ -1,7 +1,8 @@
-//! A `--faults` file: `[[fault]]` tables with the members of the control API.
+//! A `--faults` file: `[[fault]]` tables with the members of a rule in the control API. A file with an invalid rule is
+//! refused whole.
 
 use super::rule::{Effect, FaultRule};
-use crate::seed::position::line_of;
+use crate::seed::line_number::line_number;
 use anyhow::Context;
 use portraitd_model::SdkAppId;
 use serde::Deserialize;
@@ -15,18 +16,18 @@ struct File {
     fault: Vec<Spanned<FaultRule>>,
 }
 
-/// Reads and checks a file: all its rules, or what is wrong with the first that can't be used and where it stands.
+/// Reads and checks the rules of a file. An error names the line of the first invalid rule.
 pub fn read(path: &Path, apps: &[SdkAppId]) -> anyhow::Result<Vec<(FaultRule, Effect)>> {
     let text = std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
-    parse(&text, apps).map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))
+    parse(&text, apps).map_err(|reason| anyhow::anyhow!("{}: {reason}", path.display()))
 }
 
 fn parse(text: &str, apps: &[SdkAppId]) -> Result<Vec<(FaultRule, Effect)>, String> {
     let file: File = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
     let checked = file.fault.into_iter().map(|rule| {
-        let line = line_of(text, rule.span().start);
+        let line = line_number(text, rule.span().start);
         let rule = rule.into_inner();
-        let effect = rule.check(apps).map_err(|why| format!("line {line}: {why}"))?;
+        let effect = rule.check(apps).map_err(|reason| format!("line {line}: {reason}"))?;
         Ok((rule, effect))
     });
     checked.collect()
@@ -37,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_taken_whole_or_refused_with_a_line() {
+    fn an_invalid_rule_is_refused_with_its_line() {
         let apps = [SdkAppId(1)];
         let good =
             "[[fault]]\ncommand = \"portrait_set\"\nnext = 1\nclose = \"after\"\n\n[[fault]]\ndelay_ms = 5\n";

@@ -1,13 +1,13 @@
-//! A fault as it is asked for: which calls, how often, what happens. The same members in the control API, in a
-//! `--faults` file and on the command line.
+//! A fault rule: which calls it matches, how often it fires, and its effect. The control API, a `--faults` file and the
+//! command line use the same members.
 
-use super::nearest::near;
+use super::suggestion::nearest_name;
 use crate::broken_response::ResponseFault;
 use portraitd_model::{CLOUD_CODES, Command, ERROR_CODES, ErrorCode, SdkAppId, UserId};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// What is asked for.
+/// A fault rule.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, clap::Args)]
 #[serde(default, deny_unknown_fields)]
 pub struct FaultRule {
@@ -31,87 +31,87 @@ pub struct FaultRule {
     #[arg(long, value_name = "P")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) probability: Option<f64>,
-    /// Repeat the dice of an earlier run
+    /// The seed of the probability, to repeat an earlier run
     #[arg(long, value_name = "NUMBER", requires = "probability")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) seed: Option<u64>,
-    /// Answer this error code instead of doing anything; 60007 is a frequency limit that is hit
+    /// Answer this error code without executing the call; 60007 is an exceeded frequency limit
     #[arg(long, value_name = "CODE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) code: Option<u32>,
-    /// Close the connection without an answer, before or after the change is committed
+    /// Close the connection without a response, before or after the call is executed
     #[arg(long, value_name = "WHEN")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) close: Option<When>,
-    /// Do it, but answer something broken
+    pub(crate) close: Option<CloseTime>,
+    /// Execute the call, but send a malformed response
     #[arg(long, value_name = "HOW")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) malformed: Option<Broken>,
-    /// Do it, but send the answer byte by byte with this pause before each, in milliseconds
+    pub(crate) malformed: Option<Malformation>,
+    /// Execute the call, but send the response byte by byte with this pause before each, in milliseconds
     #[arg(long, value_name = "MS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) drip_ms: Option<u64>,
-    /// Wait so long first, in milliseconds; alone or with any of the others
+    /// Wait this many milliseconds first; alone or together with any other effect
     #[arg(long, value_name = "MS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) delay_ms: Option<u64>,
 }
 
-/// When a connection is closed.
+/// When the connection is closed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum When {
-    /// Nothing was done.
+pub(crate) enum CloseTime {
+    /// Before the call is executed
     Before,
-    /// It was done, and the answer is lost: what retries must survive.
+    /// After the call is executed; the response is lost, as a client's retry must expect
     After,
 }
 
-/// How an answer is broken.
+/// How a response is malformed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Broken {
-    /// Half of the JSON, as if it were all.
+pub(crate) enum Malformation {
+    /// Half of the JSON, sent as the whole body
     CutJson,
-    /// Half of the announced bytes, then the connection is closed.
+    /// Half of the announced bytes; then the connection is closed
     CutBody,
-    /// No body.
+    /// No body
     Empty,
-    /// A gateway's page of HTML, with HTTP status 502.
+    /// A gateway's HTML page, with HTTP status 502
     Html,
 }
 
-/// What happens to a call.
+/// The effect of a rule on a call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Effect {
-    /// It is answered with this code; nothing is done.
+    /// The call is answered with this code and not executed.
     Code(ErrorCode),
-    /// Nothing is done, and the connection is closed.
+    /// The call is not executed, and the connection is closed.
     CloseBefore,
-    /// It is done; the answer leaves so.
-    Answer(ResponseFault),
-    /// It is only late.
-    Late,
+    /// The call is executed; the response has this fault.
+    Respond(ResponseFault),
+    /// The call is executed after the delay.
+    DelayOnly,
 }
 
 impl FaultRule {
-    /// The longest delay.
+    /// The longest delay: ten minutes.
     const DELAY_MS_MAX: u64 = 600_000;
-    /// The longest pause between two bytes.
+    /// The longest pause before a byte: ten seconds.
     const DRIP_MS_MAX: u64 = 10_000;
-    /// The most calls that `next` counts.
+    /// The largest `next`.
     const NEXT_MAX: u64 = 1_000_000;
 
-    /// What the rule does; an error says what is wrong with it. `apps` are those that exist.
+    /// Checks the rule and returns its effect. An error names the invalid member. `apps` are the existing apps.
     pub(crate) fn check(&self, apps: &[SdkAppId]) -> Result<Effect, String> {
         if let Some(command) = &self.command {
-            known_command(command)?;
+            check_command(command)?;
         }
         if let Some(app) = self.app
             && !apps.contains(&SdkAppId(app))
         {
             let nearest = apps.iter().min_by_key(|known| known.0.abs_diff(app));
-            let hint = nearest.map_or_else(String::new, |near| format!("; the nearest is {near}"));
+            let hint = nearest.map_or_else(String::new, |nearest| format!("; the nearest is {nearest}"));
             return Err(format!("app: there is no app {app}{hint}"));
         }
         if let Some(user) = &self.user {
@@ -119,21 +119,22 @@ impl FaultRule {
         }
         self.check_numbers()?;
         let effects = [
-            self.code.map(code).transpose()?.map(Effect::Code),
+            self.code.map(parse_code).transpose()?.map(Effect::Code),
             self.close.map(|when| match when {
-                When::Before => Effect::CloseBefore,
-                When::After => Effect::Answer(ResponseFault::Cut),
+                CloseTime::Before => Effect::CloseBefore,
+                CloseTime::After => Effect::Respond(ResponseFault::Close),
             }),
-            self.malformed.map(|broken| Effect::Answer(broken.manner())),
-            self.drip_ms.map(|ms| Effect::Answer(ResponseFault::Drip(Duration::from_millis(ms)))),
+            self.malformed.map(|malformation| Effect::Respond(malformation.fault())),
+            self.drip_ms.map(|ms| Effect::Respond(ResponseFault::Drip(Duration::from_millis(ms)))),
         ];
         let mut effects = effects.into_iter().flatten();
         match (effects.next(), effects.next()) {
             (Some(effect), None) => Ok(effect),
-            (None, _) if self.delay_ms.is_some() => Ok(Effect::Late),
-            (None, _) => Err("say what happens: code, close, malformed, drip_ms or delay_ms".into()),
+            (None, _) if self.delay_ms.is_some() => Ok(Effect::DelayOnly),
+            (None, _) => Err("say what happens: set code, close, malformed, drip_ms or delay_ms".into()),
             (Some(_), Some(_)) => {
-                Err("say one of code, close, malformed and drip_ms (delay_ms may come with any)".into())
+                Err("say one of code, close, malformed and drip_ms only (delay_ms can be combined with each)"
+                    .into())
             }
         }
     }
@@ -152,18 +153,18 @@ impl FaultRule {
             (Some(p), ..) if !(p > 0.0 && p <= 1.0) => {
                 Err(format!("probability: {p} is not above 0 and at most 1"))
             }
-            (Some(_), Some(_), _) => Err("say next or probability, not both".into()),
-            (None, _, Some(_)) => Err("seed: only of use with probability".into()),
+            (Some(_), Some(_), _) => Err("set next or probability, not both".into()),
+            (None, _, Some(_)) => Err("seed: it needs probability as well".into()),
             _ => Ok(()),
         }
     }
 }
 
-impl Broken {
-    fn manner(self) -> ResponseFault {
+impl Malformation {
+    fn fault(self) -> ResponseFault {
         match self {
-            Self::CutJson => ResponseFault::HalfJson,
-            Self::CutBody => ResponseFault::CutMidway,
+            Self::CutJson => ResponseFault::TruncatedJson,
+            Self::CutBody => ResponseFault::CloseMidway,
             Self::Empty => ResponseFault::Empty,
             Self::Html => ResponseFault::Html,
         }
@@ -171,36 +172,36 @@ impl Broken {
 }
 
 impl Effect {
-    /// In a word or two, for lists.
-    pub(crate) fn words(self) -> String {
+    /// Returns a short description, for lists.
+    pub(crate) fn label(self) -> String {
         match self {
             Self::Code(code) => format!("code {}", code.number()),
             Self::CloseBefore => "closed before".into(),
-            Self::Answer(ResponseFault::Cut) => "closed after, answer lost".into(),
-            Self::Answer(ResponseFault::CutMidway) => "cut-body".into(),
-            Self::Answer(ResponseFault::HalfJson) => "cut-json".into(),
-            Self::Answer(ResponseFault::Empty) => "empty".into(),
-            Self::Answer(ResponseFault::Html) => "html".into(),
-            Self::Answer(ResponseFault::Drip(pause)) => format!("a byte every {} ms", pause.as_millis()),
-            Self::Late => "late".into(),
+            Self::Respond(ResponseFault::Close) => "closed after, answer lost".into(),
+            Self::Respond(ResponseFault::CloseMidway) => "cut-body".into(),
+            Self::Respond(ResponseFault::TruncatedJson) => "cut-json".into(),
+            Self::Respond(ResponseFault::Empty) => "empty".into(),
+            Self::Respond(ResponseFault::Html) => "html".into(),
+            Self::Respond(ResponseFault::Drip(pause)) => format!("a byte every {} ms", pause.as_millis()),
+            Self::DelayOnly => "late".into(),
         }
     }
 }
 
-/// Refuses a command that does not exist.
-pub(crate) fn known_command(command: &str) -> Result<(), String> {
+/// Checks that a command exists. An error suggests one.
+pub(crate) fn check_command(command: &str) -> Result<(), String> {
     let names = || Command::all().map(Command::name);
     if names().any(|name| name == command) {
         return Ok(());
     }
-    let hint = near(command, names()).map_or_else(
+    let hint = nearest_name(command, names()).map_or_else(
         || format!("there are {}", names().collect::<Vec<_>>().join(", ")),
-        |near| format!("did you mean {near}?"),
+        |nearest| format!("did you mean {nearest}?"),
     );
     Err(format!("command: there is no command `{command}`; {hint}"))
 }
 
-fn code(number: u32) -> Result<ErrorCode, String> {
+fn parse_code(number: u32) -> Result<ErrorCode, String> {
     if CLOUD_CODES.iter().any(|row| row.number == number) {
         return Err(format!(
             "code: {number} is a code of the cloud that portraitd never answers; see portraitd explain {number}"
@@ -226,18 +227,18 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_says_one_thing() {
+    fn a_rule_has_one_effect() {
         assert_eq!(check(r#"{"code":60007}"#), Ok(Effect::Code(ErrorCode::ApiFrequency)));
         assert_eq!(check(r#"{"close":"before"}"#), Ok(Effect::CloseBefore));
         let all = r#"{"command":"portrait_set","app":7,"user":"a","next":1,"close":"after","delay_ms":5}"#;
-        assert_eq!(check(all), Ok(Effect::Answer(ResponseFault::Cut)));
-        assert_eq!(check(r#"{"delay_ms":5,"probability":0.5,"seed":1}"#), Ok(Effect::Late));
-        let drip = Effect::Answer(ResponseFault::Drip(Duration::from_millis(3)));
+        assert_eq!(check(all), Ok(Effect::Respond(ResponseFault::Close)));
+        assert_eq!(check(r#"{"delay_ms":5,"probability":0.5,"seed":1}"#), Ok(Effect::DelayOnly));
+        let drip = Effect::Respond(ResponseFault::Drip(Duration::from_millis(3)));
         assert_eq!(check(r#"{"drip_ms":3}"#), Ok(drip));
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn errors_name_the_member() {
         let cases = [
             ("{}", "say what happens"),
             (r#"{"code":60007,"close":"after"}"#, "say one of"),
@@ -262,8 +263,8 @@ mod tests {
             (r#"{"next":"1"}"#, "invalid type: string"),
         ];
         for (json, part) in cases {
-            let why = check(json).unwrap_err();
-            assert!(why.contains(part), "{json}: {why}");
+            let error = check(json).unwrap_err();
+            assert!(error.contains(part), "{json}: {error}");
         }
     }
 }

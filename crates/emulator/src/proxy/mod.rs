@@ -1,14 +1,14 @@
-//! An HTTP proxy that is the cloud: what is meant for the cloud's names goes to the emulator in this process, and
-//! never to the real one. Clients whose host is fixed need nothing but `HTTPS_PROXY` and our authority.
+//! An HTTP proxy that sends requests for the cloud's host names to the emulator in this process, never to the cloud. A
+//! client with a fixed host needs `HTTPS_PROXY` and trust in the emulator's certificate authority, and no change of code.
 //!
-//! It carries bytes to the emulator's own two ports, so that everything there (clocks, bounds, faults) is the
-//! same with and without it. What it can't know: that a CONNECT for an IP address means the cloud.
+//! It forwards to the emulator's own HTTP and HTTPS ports, so clock, limits and faults are the same with and without it. A
+//! CONNECT to an IP address of the cloud is not recognised as one.
 
 mod refusal;
 pub mod target;
 
-use crate::proxy::refusal::{Body, Refusal, whole};
-use crate::proxy::target::{Others, Target, Verdict};
+use crate::proxy::refusal::{Body, Refusal, full_body};
+use crate::proxy::target::{OtherHosts, ProxyDecision, Target};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::header::{HOST, HeaderValue};
@@ -27,57 +27,60 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-/// Connections at once; one more is closed as it comes.
+/// The most connections at once; a further one is closed at once.
 const CONNECTIONS_MAX: usize = 1024;
-/// A request line and headers; a UserSig takes up to 4 KiB.
+/// The most bytes of a request line and headers; a UserSig takes up to 4 KiB.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The emulator ends idle connections much earlier; this is for others' tunnels.
+/// The longest duration of a tunnel. The emulator closes its own idle connections much earlier.
 const TUNNEL_LIFE: Duration = Duration::from_hours(1);
 
-/// Headers that concern one connection, not the request.
+/// Headers of one connection, which a proxy does not forward.
 const HOP_BY_HOP: [&str; 6] =
     ["connection", "proxy-connection", "proxy-authorization", "keep-alive", "te", "upgrade"];
 
-/// How the proxy behaves, and where the emulator is.
+/// The settings of the proxy, and the addresses of the emulator.
 #[derive(Clone, Debug)]
 pub struct ProxyConfig {
     /// The emulator's HTTP port.
     pub plain: SocketAddr,
     /// Its HTTPS port.
     pub tls: SocketAddr,
-    /// Its names besides the cloud's.
+    /// The emulator's names other than the cloud's.
     pub names: Vec<String>,
-    /// What happens to other names.
-    pub others: Others,
-    /// The language of refusals.
+    /// What to do with requests for other hosts.
+    pub others: OtherHosts,
+    /// The language of error responses.
     pub language: Language,
 }
 
-/// Serves until `stop` turns true. Tunnels end with it: the emulator has ended its own connections gracefully.
+/// Serves until `stop` is true, then closes every tunnel: the emulator has closed its own connections gracefully by then.
 pub async fn serve(listener: TcpListener, config: ProxyConfig, mut stop: watch::Receiver<bool>) {
     let config = Arc::new(config);
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             _ = stop.wait_for(|stop| *stop) => break,
-            // Ended ones leave the set.
+            // Removes connections that have ended.
             Some(_) = connections.join_next() => continue,
         };
         let stream = match accepted {
             Ok((stream, _)) => stream,
             Err(error) => {
-                // Out of file descriptors, most likely: give connections time to end instead of spinning.
+                // The usual cause is too few file descriptors. The pause lets connections end, and avoids a busy loop.
                 tracing::warn!(%error, "the proxy can't accept a connection");
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             }
         };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-            tracing::warn!(CONNECTIONS_MAX, "proxy connection refused: too many");
+        let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else {
+            tracing::warn!(
+                CONNECTIONS_MAX,
+                "a proxy connection was closed: the proxy has its most connections"
+            );
             continue;
         };
         let config = Arc::clone(&config);
@@ -85,12 +88,12 @@ pub async fn serve(listener: TcpListener, config: ProxyConfig, mut stop: watch::
             if let Err(error) = connection(stream, config).await {
                 tracing::trace!(%error, "proxy connection ended");
             }
-            drop(place);
+            drop(permit);
         });
     }
 }
 
-/// One client's connection: requests, and at most one tunnel, which is its end.
+/// Serves one client's connection: requests, and at most one tunnel as its last use.
 async fn connection(stream: TcpStream, config: Arc<ProxyConfig>) -> Result<(), Box<dyn Error + Send + Sync>> {
     stream.set_nodelay(true)?;
     let tunnel = Mutex::new(None);
@@ -106,38 +109,38 @@ async fn connection(stream: TcpStream, config: Arc<ProxyConfig>) -> Result<(), B
     Ok(())
 }
 
-/// The two ends of what a CONNECT asked for.
+/// The two connections of a tunnel.
 struct Tunnel {
     client: OnUpgrade,
     server: TcpStream,
 }
 
-/// Answers one request. An error closes the connection, as the emulator closed its own.
+/// Answers one request. An error closes the client's connection, because the emulator closed its own.
 async fn answer(
     request: Request<Incoming>,
     config: &ProxyConfig,
     tunnel: &Mutex<Option<Tunnel>>,
 ) -> Result<Response<Body>, Box<dyn Error + Send + Sync>> {
-    let answered = if request.method() == Method::CONNECT {
-        connect(request, config, tunnel).await.map_err(Failure::Refused)
+    let result = if request.method() == Method::CONNECT {
+        connect(request, config, tunnel).await.map_err(ForwardError::Refused)
     } else {
         forward(request, config).await
     };
-    match answered {
+    match result {
         Ok(response) => Ok(response),
-        Err(Failure::Broken(error)) => Err(error.into()),
-        Err(Failure::Refused(refusal)) => {
+        Err(ForwardError::ConnectionClosed(error)) => Err(error.into()),
+        Err(ForwardError::Refused(refusal)) => {
             tracing::warn!("proxy: {}", refusal.sentence(config.language));
             Ok(refusal.answer(config.language))
         }
     }
 }
 
-/// Why a request has no answer of its own.
-enum Failure {
+/// The reason why a request has no response from its target.
+enum ForwardError {
     Refused(Refusal),
-    /// The other server closed the connection instead of answering: so do we.
-    Broken(hyper::Error),
+    /// The target closed the connection without a response; the client's connection is closed too.
+    ConnectionClosed(hyper::Error),
 }
 
 async fn connect(
@@ -147,39 +150,41 @@ async fn connect(
 ) -> Result<Response<Body>, Refusal> {
     let authority = request.uri().authority();
     let target = authority.and_then(|authority| Some(Target::new(authority.host(), authority.port_u16()?)));
-    let target = target.ok_or_else(|| Refusal::Unclear("CONNECT without host and port".into()))?;
-    let server = reach(&target, config).await?;
+    let target = target.ok_or_else(|| Refusal::InvalidRequest("CONNECT without host and port".into()))?;
+    let server = connect_to(&target, config).await?;
     let client = hyper::upgrade::on(request);
     *tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some(Tunnel { client, server });
-    Ok(Response::new(whole("")))
+    Ok(Response::new(full_body("")))
 }
 
-/// A request with a whole URL. `https://` is served too: some clients leave the TLS to the proxy.
-async fn forward(request: Request<Incoming>, config: &ProxyConfig) -> Result<Response<Body>, Failure> {
+/// Forwards a request with an absolute URL. `https://` is accepted too: some clients leave TLS to the proxy.
+async fn forward(request: Request<Incoming>, config: &ProxyConfig) -> Result<Response<Body>, ForwardError> {
     let (mut head, body) = request.into_parts();
     let Some(scheme) = head.uri.scheme_str() else {
-        return Err(Failure::Refused(Refusal::NotForAProxy(config.plain)));
+        return Err(ForwardError::Refused(Refusal::NotAProxyRequest(config.plain)));
     };
     let default_port = match scheme {
         "http" => 80,
         "https" => 443,
-        other => return Err(Failure::Refused(Refusal::Unclear(format!("the scheme {other}")))),
+        other => return Err(ForwardError::Refused(Refusal::InvalidRequest(format!("the scheme {other}")))),
     };
     let target =
         Target::new(head.uri.host().unwrap_or_default(), head.uri.port_u16().unwrap_or(default_port));
     let secure = scheme == "https";
-    if secure && config.judge(&target) == Verdict::Pass {
-        return Err(Failure::Refused(Refusal::Unclear("an https:// URL; use CONNECT".into())));
+    if secure && config.decide(&target) == ProxyDecision::Pass {
+        return Err(ForwardError::Refused(Refusal::InvalidRequest("an https:// URL; use CONNECT".into())));
     }
-    // Whoever leaves TLS to us gets the same API without it.
-    let reached = if secure && config.judge(&target) == Verdict::EmulatorTls {
+    // A client that leaves TLS to the proxy is connected to the same API over HTTP.
+    let server_target = if secure && config.decide(&target) == ProxyDecision::EmulatorHttps {
         Target { port: 80, ..target.clone() }
     } else {
         target.clone()
     };
-    let server = reach(&reached, config).await.map_err(Failure::Refused)?;
+    let server = connect_to(&server_target, config).await.map_err(ForwardError::Refused)?;
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
-    head.uri = path.parse::<Uri>().map_err(|error| Failure::Refused(Refusal::Unclear(error.to_string())))?;
+    head.uri = path
+        .parse::<Uri>()
+        .map_err(|error| ForwardError::Refused(Refusal::InvalidRequest(error.to_string())))?;
     for name in HOP_BY_HOP {
         head.headers.remove(name);
     }
@@ -187,10 +192,12 @@ async fn forward(request: Request<Incoming>, config: &ProxyConfig) -> Result<Res
     if let Ok(host) = HeaderValue::from_str(&host) {
         head.headers.insert(HOST, host);
     }
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(server)).await.map_err(Failure::Broken)?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(server))
+        .await
+        .map_err(ForwardError::ConnectionClosed)?;
     let connection = tokio::spawn(connection);
-    let response = sender.send_request(Request::from_parts(head, body)).await.map_err(Failure::Broken);
+    let response =
+        sender.send_request(Request::from_parts(head, body)).await.map_err(ForwardError::ConnectionClosed);
     if response.is_err() {
         connection.abort();
     }
@@ -201,27 +208,27 @@ async fn forward(request: Request<Incoming>, config: &ProxyConfig) -> Result<Res
     Ok(Response::from_parts(head, body.boxed()))
 }
 
-/// Connects to where a target is, or says why not.
-async fn reach(target: &Target, config: &ProxyConfig) -> Result<TcpStream, Refusal> {
+/// Connects to a target, or returns the refusal.
+async fn connect_to(target: &Target, config: &ProxyConfig) -> Result<TcpStream, Refusal> {
     let connecting = async {
-        match config.judge(target) {
-            Verdict::EmulatorTls => Ok(TcpStream::connect(config.tls).await),
-            Verdict::EmulatorPlain => Ok(TcpStream::connect(config.plain).await),
-            Verdict::Pass => Ok(TcpStream::connect((target.host.as_str(), target.port)).await),
-            Verdict::RefuseCloudPort => Err(Refusal::CloudPort(target.clone())),
-            Verdict::RefuseOther => Err(Refusal::Other(target.clone())),
+        match config.decide(target) {
+            ProxyDecision::EmulatorHttps => Ok(TcpStream::connect(config.tls).await),
+            ProxyDecision::EmulatorHttp => Ok(TcpStream::connect(config.plain).await),
+            ProxyDecision::Pass => Ok(TcpStream::connect((target.host.as_str(), target.port)).await),
+            ProxyDecision::RefuseCloudPort => Err(Refusal::CloudPort(target.clone())),
+            ProxyDecision::RefuseOtherHost => Err(Refusal::OtherHost(target.clone())),
         }
     };
-    let late = |_| Refusal::Unreachable(target.clone(), "it took too long".into());
-    let stream = timeout(CONNECT_TIMEOUT, connecting).await.map_err(late)??;
+    let timed_out = |_| Refusal::Unreachable(target.clone(), "no connection within 10 seconds".into());
+    let stream = timeout(CONNECT_TIMEOUT, connecting).await.map_err(timed_out)??;
     let stream = stream.map_err(|error| Refusal::Unreachable(target.clone(), error.to_string()))?;
-    // Small messages both ways, wanted at once. A socket that can't is used as it is.
+    // Requests and responses are small and latency matters. Without this option the socket still works.
     let _ = stream.set_nodelay(true);
     Ok(stream)
 }
 
 impl ProxyConfig {
-    fn judge(&self, target: &Target) -> Verdict {
-        target.judge(&self.names, self.others)
+    fn decide(&self, target: &Target) -> ProxyDecision {
+        target.decide(&self.names, self.others)
     }
 }

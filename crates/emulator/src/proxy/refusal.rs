@@ -1,5 +1,4 @@
-//! What the proxy says when it does not do what it was asked for. Most clients show the status line and nothing else,
-//! so the reason stands there too.
+//! Error responses of the proxy. Most clients show only the status line, so it contains the reason as well.
 
 use super::target::Target;
 use bytes::Bytes;
@@ -13,71 +12,71 @@ use std::net::SocketAddr;
 
 pub(super) type Body = BoxBody<Bytes, hyper::Error>;
 
-/// Why nothing comes of a request.
+/// The reason why the proxy does not forward a request.
 pub(super) enum Refusal {
-    /// A name of the cloud at a port that the emulator does not answer.
+    /// A name of the cloud, at a port that the emulator does not have.
     CloudPort(Target),
-    /// Another name, while those are refused.
-    Other(Target),
-    /// The other server can't be reached.
+    /// Another host, while those are refused.
+    OtherHost(Target),
+    /// The target can't be reached, with the reason.
     Unreachable(Target, String),
-    /// Not a proxy request at all: the emulator itself is elsewhere.
-    NotForAProxy(SocketAddr),
-    /// A CONNECT without host and port, or another scheme.
-    Unclear(String),
+    /// Not a proxy request; the address of the API is named.
+    NotAProxyRequest(SocketAddr),
+    /// A CONNECT without host and port, or a URL with another scheme.
+    InvalidRequest(String),
 }
 
 impl Refusal {
-    /// A few words for the status line; ASCII.
+    /// Returns the reason phrase of the status line, in ASCII.
     fn reason(&self) -> String {
         match self {
-            Self::CloudPort(target) => format!("portraitd answers {} at ports 443 and 80 alone", target.host),
-            Self::Other(target) => {
+            Self::CloudPort(target) => format!("portraitd answers {} at ports 443 and 80 only", target.host),
+            Self::OtherHost(target) => {
                 format!("portraitd refuses {}; --proxy-others pass lets it through", target.host)
             }
             Self::Unreachable(target, _) => format!("portraitd can't reach {}", target.authority()),
-            Self::NotForAProxy(_) => "this is a proxy".to_owned(),
-            Self::Unclear(_) => "not understood".to_owned(),
+            Self::NotAProxyRequest(_) => "not a proxy request".to_owned(),
+            Self::InvalidRequest(_) => "invalid proxy request".to_owned(),
         }
     }
 
-    /// The sentence for people.
+    /// Returns the sentence of the body.
     pub(super) fn sentence(&self, language: Language) -> String {
         match self {
             Self::CloudPort(target) => language.pick(
-                format!("{} is answered by portraitd, at ports 443 and 80. Port {} is not passed on: nothing for the cloud's names leaves this machine.", target.host, target.port),
+                format!("portraitd answers {} at ports 443 and 80 only. Port {} is not forwarded: no request for the cloud's names leaves this machine.", target.host, target.port),
                 format!("{} 由 portraitd 应答，仅限 443 与 80 端口。不会转发端口 {}：发往云端域名的请求不会离开本机。", target.host, target.port),
             ),
-            Self::Other(target) => language.pick(
-                format!("{} is not a name of the cloud, and this proxy refuses all others. Start portraitd with --proxy-others pass to let them through, or list the host in NO_PROXY.", target.host),
+            Self::OtherHost(target) => language.pick(
+                format!("{} is not a name of the cloud, and this proxy refuses other hosts. Start portraitd with --proxy-others pass to forward their requests, or list the host in NO_PROXY.", target.host),
                 format!("{} 不是云端域名，此代理拒绝其他域名。如需放行，请以 --proxy-others pass 启动 portraitd，或将该主机加入 NO_PROXY。", target.host),
             ),
             Self::Unreachable(target, why) => language.pick(
                 format!("can't reach {}: {why}", target.authority()),
                 format!("无法连接 {}：{why}", target.authority()),
             ),
-            Self::NotForAProxy(url) => language.pick(
-                format!("This is portraitd's proxy: set HTTPS_PROXY to this address. The API itself is at http://{url}"),
+            Self::NotAProxyRequest(url) => language.pick(
+                format!("This is the proxy of portraitd: set HTTPS_PROXY to this address. The API is at http://{url}"),
                 format!("这里是 portraitd 的代理：请将 HTTPS_PROXY 设为此地址。API 地址为 http://{url}"),
             ),
-            Self::Unclear(why) => language.pick(
-                format!("The request can't be understood ({why}): use CONNECT host:port, or an http:// URL."),
-                format!("无法理解该请求（{why}）：请使用 CONNECT host:port 或 http:// 地址。"),
+            Self::InvalidRequest(why) => language.pick(
+                format!("The proxy can't serve this request ({why}): use CONNECT host:port, or an http:// URL."),
+                format!("代理无法处理该请求（{why}）：请使用 CONNECT host:port 或 http:// 地址。"),
             ),
         }
     }
 
     fn status(&self) -> StatusCode {
         match self {
-            Self::CloudPort(_) | Self::Other(_) => StatusCode::FORBIDDEN,
+            Self::CloudPort(_) | Self::OtherHost(_) => StatusCode::FORBIDDEN,
             Self::Unreachable(..) => StatusCode::BAD_GATEWAY,
-            Self::NotForAProxy(_) | Self::Unclear(_) => StatusCode::BAD_REQUEST,
+            Self::NotAProxyRequest(_) | Self::InvalidRequest(_) => StatusCode::BAD_REQUEST,
         }
     }
 
-    /// The whole answer.
+    /// Returns the error response.
     pub(super) fn answer(&self, language: Language) -> Response<Body> {
-        let mut response = Response::new(whole(format!("{}\n", self.sentence(language))));
+        let mut response = Response::new(full_body(format!("{}\n", self.sentence(language))));
         *response.status_mut() = self.status();
         if let Ok(reason) = ReasonPhrase::try_from(self.reason().into_bytes()) {
             response.extensions_mut().insert(reason);
@@ -88,7 +87,7 @@ impl Refusal {
     }
 }
 
-/// A body that is here already.
-pub(super) fn whole(text: impl Into<Bytes>) -> Body {
+/// Returns a body of which every byte is known.
+pub(super) fn full_body(text: impl Into<Bytes>) -> Body {
     Full::new(text.into()).map_err(|never| match never {}).boxed()
 }

@@ -1,19 +1,19 @@
-//! What a request to the proxy asks for, and whether it gets it.
+//! The target of a proxy request, and the decision where the request goes. No name of the cloud ever reaches the cloud.
 
 use portraitd_api::cloud_names::is_cloud;
 use std::net::IpAddr;
 
-/// What happens to names that are not the emulator's.
+/// What the proxy does with hosts that are not the emulator's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Others {
-    /// 403: no test reaches the network
+pub enum OtherHosts {
+    /// Answer 403, so that no test reaches the network
     #[default]
     Refuse,
-    /// Pass them on
+    /// Forward the request to the host
     Pass,
 }
 
-/// A host and a port, as a proxy is asked for them.
+/// The host and port of a proxy request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Target {
     /// In lower case, without a trailing dot or brackets.
@@ -23,17 +23,17 @@ pub(super) struct Target {
 
 /// Where a request goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum ProxyDecision {
     /// To the emulator's HTTPS port.
-    EmulatorTls,
+    EmulatorHttps,
     /// To the emulator's HTTP port.
-    EmulatorPlain,
-    /// On, to whoever it is for.
+    EmulatorHttp,
+    /// To the host that it names.
     Pass,
-    /// A name of the cloud at a port where the emulator is not: never to the real one.
+    /// Refused: a name of the cloud, at a port that the emulator does not have.
     RefuseCloudPort,
-    /// Another name, and those are refused.
-    RefuseOther,
+    /// Refused: another host, with [`OtherHosts::Refuse`].
+    RefuseOtherHost,
 }
 
 impl Target {
@@ -42,19 +42,19 @@ impl Target {
         Self { host: host.strip_suffix('.').unwrap_or(&host).to_owned(), port }
     }
 
-    /// Decides about a target; `names` are the emulator's besides the cloud's.
-    pub(super) fn judge(&self, names: &[String], others: Others) -> Verdict {
-        let ours = is_cloud(&self.host) || names.contains(&self.host);
-        match (ours, self.port, others) {
-            (true, 443, _) => Verdict::EmulatorTls,
-            (true, 80, _) => Verdict::EmulatorPlain,
-            (true, ..) => Verdict::RefuseCloudPort,
-            (false, _, Others::Pass) => Verdict::Pass,
-            (false, _, Others::Refuse) => Verdict::RefuseOther,
+    /// Decides where a request goes. `names` are the emulator's names other than the cloud's.
+    pub(super) fn decide(&self, names: &[String], others: OtherHosts) -> ProxyDecision {
+        let is_emulator = is_cloud(&self.host) || names.contains(&self.host);
+        match (is_emulator, self.port, others) {
+            (true, 443, _) => ProxyDecision::EmulatorHttps,
+            (true, 80, _) => ProxyDecision::EmulatorHttp,
+            (true, ..) => ProxyDecision::RefuseCloudPort,
+            (false, _, OtherHosts::Pass) => ProxyDecision::Pass,
+            (false, _, OtherHosts::Refuse) => ProxyDecision::RefuseOtherHost,
         }
     }
 
-    /// As a URL and a header write it.
+    /// Returns `host:port` in the form of a URL or a header.
     pub(super) fn authority(&self) -> String {
         match self.host.parse::<IpAddr>() {
             Ok(IpAddr::V6(address)) => format!("[{address}]:{}", self.port),
@@ -68,10 +68,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_clouds_names_never_leave() {
-        let judge =
-            |host: &str, port, others| Target::new(host, port).judge(&["portraitd.test".to_owned()], others);
-        for others in [Others::Refuse, Others::Pass] {
+    fn requests_for_the_clouds_names_never_leave() {
+        let decide =
+            |host: &str, port, others| Target::new(host, port).decide(&["portraitd.test".to_owned()], others);
+        for others in [OtherHosts::Refuse, OtherHosts::Pass] {
             for host in [
                 "console.tim.qq.com",
                 "CONSOLE.tim.qq.com",
@@ -80,21 +80,21 @@ mod tests {
                 "adminapimars.my-imcloud.com",
                 "portraitd.test",
             ] {
-                assert_eq!(judge(host, 443, others), Verdict::EmulatorTls, "{host}");
-                assert_eq!(judge(host, 80, others), Verdict::EmulatorPlain, "{host}");
-                assert_eq!(judge(host, 8443, others), Verdict::RefuseCloudPort, "{host}");
+                assert_eq!(decide(host, 443, others), ProxyDecision::EmulatorHttps, "{host}");
+                assert_eq!(decide(host, 80, others), ProxyDecision::EmulatorHttp, "{host}");
+                assert_eq!(decide(host, 8443, others), ProxyDecision::RefuseCloudPort, "{host}");
             }
         }
         for host in
             ["example.com", "xconsole.tim.qq.com.evil.example", "tim.qq.com.example", "203.0.113.7", "::1"]
         {
-            assert_eq!(judge(host, 443, Others::Refuse), Verdict::RefuseOther, "{host}");
-            assert_eq!(judge(host, 443, Others::Pass), Verdict::Pass, "{host}");
+            assert_eq!(decide(host, 443, OtherHosts::Refuse), ProxyDecision::RefuseOtherHost, "{host}");
+            assert_eq!(decide(host, 443, OtherHosts::Pass), ProxyDecision::Pass, "{host}");
         }
     }
 
     #[test]
-    fn authorities_are_written_as_they_are_read() {
+    fn authorities_are_written_in_the_form_of_urls() {
         for (host, authority) in
             [("[::1]", "[::1]:80"), ("Example.COM.", "example.com:80"), ("1.2.3.4", "1.2.3.4:80")]
         {

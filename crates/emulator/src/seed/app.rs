@@ -1,8 +1,8 @@
-//! What a seed holds.
+//! The parsed form of a seed.
 
 use portraitd_model::{AccountSeed, AppSettings};
 
-/// An app to start with.
+/// An app of a seed.
 pub struct SeedApp {
     /// Its settings, with its keys.
     pub settings: AppSettings,

@@ -1,4 +1,4 @@
-//! JSON Lines: one account a line.
+//! Seeds in JSON Lines: one account a line.
 
 use portraitd_admin::jsonl;
 use portraitd_model::{AccountSeed, AppSettings, FieldSchema, SdkAppId};
@@ -9,7 +9,7 @@ pub(super) fn read(text: &str, app: &AppSettings) -> Result<Vec<AccountSeed>, St
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     lines
         .map(|(index, line)| {
-            jsonl::read(&schema, line.as_bytes()).map_err(|why| format!("line {}: {why}", index + 1))
+            jsonl::read(&schema, line.as_bytes()).map_err(|reason| format!("line {}: {reason}", index + 1))
         })
         .collect()
 }
@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_that_is_wrong_is_named() {
+    fn errors_name_the_line() {
         let app = AppSettings::new(SdkAppId(1));
         let good = "{\"UserID\":\"a\"}\r\n\n{\"UserID\":\"b\",\"ProfileItem\":[{\"Tag\":\"Tag_Profile_IM_Level\",\"Value\":7}]}\n";
         assert_eq!(read(good, &app).unwrap().len(), 2);

@@ -1,12 +1,12 @@
-//! What an emulator starts with, from a file, and what it leaves behind, in a file of the same form: `.jsonl` holds the
-//! accounts of one app, as `portraitd export` writes them; `.toml` holds apps with all that belongs to them.
+//! Seed files: the initial data of an emulator, and the data that it exports on exit. A `.jsonl` file has the accounts of
+//! one app, as `portraitd export` writes them; a `.toml` file has apps with their settings and accounts.
 //!
-//! A file is read and checked whole before anything of it is used.
+//! A file is checked completely before any of its data is used.
 
 pub mod app;
 mod document;
+pub(crate) mod line_number;
 mod lines;
-pub(crate) mod position;
 
 use crate::seed::app::SeedApp;
 use anyhow::Context;
@@ -17,49 +17,49 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-/// The two forms.
+/// The format of a seed file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Form {
+pub enum SeedFormat {
     /// JSON Lines: the accounts of one app.
     Lines,
-    /// TOML: apps with all that belongs to them.
+    /// TOML: apps with their settings and accounts.
     Document,
 }
 
-impl Form {
-    /// By the name's ending.
-    pub fn of(path: &Path) -> anyhow::Result<Self> {
-        match path.extension().and_then(|ending| ending.to_str()) {
+impl SeedFormat {
+    /// Returns the format for a file name's extension.
+    pub fn from_path(path: &Path) -> anyhow::Result<Self> {
+        match path.extension().and_then(|extension| extension.to_str()) {
             Some("jsonl" | "ndjson") => Ok(Self::Lines),
             Some("toml") => Ok(Self::Document),
             _ => anyhow::bail!(
-                "{}: name it .jsonl (accounts of one app, as portraitd export writes them) or .toml (apps with all \
-                 that belongs to them)",
+                "{}: a seed's name ends in .jsonl (accounts of one app, as portraitd export writes them) or .toml (apps with \
+                 their settings and accounts)",
                 path.display()
             ),
         }
     }
 }
 
-/// Reads and checks a file. Lines are accounts of `app`; an error names the line and the reason.
+/// Reads and checks a seed. The accounts of a `.jsonl` file belong to `app`. An error names the line and the reason.
 pub fn read(path: &Path, app: &AppSettings) -> anyhow::Result<Vec<SeedApp>> {
-    let form = Form::of(path)?;
+    let format = SeedFormat::from_path(path)?;
     let text = fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let read = match form {
-        Form::Lines => {
+    let read = match format {
+        SeedFormat::Lines => {
             lines::read(text, app).map(|accounts| vec![SeedApp { settings: app.clone(), accounts }])
         }
-        Form::Document => document::read(text),
+        SeedFormat::Document => document::read::read(text),
     };
-    read.map_err(|why| anyhow::anyhow!("{}: {why}; nothing was loaded", path.display()))
+    read.map_err(|reason| anyhow::anyhow!("{}: {reason}; nothing was loaded", path.display()))
 }
 
-/// Writes what there is to a file: complete, or not at all. It holds keys, so only its owner may read it.
+/// Writes a seed: the complete file, or none. It contains keys, so only its owner may read it.
 pub fn write(path: &Path, image: &Image, app: SdkAppId) -> anyhow::Result<()> {
-    let text = match Form::of(path)? {
-        Form::Lines => lines::write(image, app)?,
-        Form::Document => document::write(image)?,
+    let text = match SeedFormat::from_path(path)? {
+        SeedFormat::Lines => lines::write(image, app)?,
+        SeedFormat::Document => document::write::write(image)?,
     };
     let mut partial = path.as_os_str().to_owned();
     partial.push(".partial");

@@ -133,7 +133,7 @@ fn the_admin_api_asks_for_its_token_and_names_mistakes() {
     for (body, part) in [
         (r#"{"enabledd":true}"#, "enabledd"),
         (r#"{"limits":{"nope":1}}"#, "no limit is named `nope`"),
-        (r#"{"allow_ips":["x"]}"#, "`x` is not an address"),
+        (r#"{"allow_ips":["x"]}"#, "`x` is neither an address nor a network"),
         (r#"{"location_bytes_max":501}"#, "from 1 to 500"),
         (r#"{"screened_tags":["Nick"]}"#, "`Nick` is not a tag"),
         ("{", "can't be used"),

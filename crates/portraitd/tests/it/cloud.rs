@@ -159,14 +159,14 @@ fn what_the_proxy_refuses_it_explains_and_logs() {
         ("example.com:443", "403", "--proxy-others pass"),
         ("203.0.113.7:443", "403", "--proxy-others pass"),
         ("console.tim.qq.com:8443", "403", "443 and 80"),
-        ("console.tim.qq.com", "400", "not understood"),
+        ("console.tim.qq.com", "400", "invalid proxy request"),
     ] {
         let head = cloud.tunnel(target).unwrap_err();
         assert!(head.starts_with(&format!("HTTP/1.1 {status} ")) && head.contains(part), "{target}: {head}");
     }
     for (target, status, part) in [
         ("http://example.com/", 403, "--proxy-others pass"),
-        ("http://console.tim.qq.com:8080/", 403, "Port 8080 is not passed on"),
+        ("http://console.tim.qq.com:8080/", 403, "Port 8080 is not forwarded"),
         ("ftp://console.tim.qq.com/", 400, "the scheme ftp"),
         ("/v4/profile/portrait_get", 400, "HTTPS_PROXY"),
     ] {

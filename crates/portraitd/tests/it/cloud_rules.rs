@@ -195,7 +195,11 @@ fn settings_are_shown_checked_and_set_from_the_command_line() {
     let found =
         ["sensitive_code", "echo_unknown", "deletion_forbidden", "reimport_after"].map(|name| &json[name]);
     assert_eq!(found, [&json!(80001), &json!(true), &json!(true), &json!(7_776_000)]);
-    refused(&mut on(data, &["app", "set", "7", "--sensitive-code", "40006"]), 1, "it can be 40005 or 80001");
+    refused(
+        &mut on(data, &["app", "set", "7", "--sensitive-code", "40006"]),
+        1,
+        "40006 is neither 40005 nor 80001",
+    );
     refused(&mut on(data, &["app", "set", "7", "--reimport-after", "1500ms"]), 2, "whole seconds");
     let logged = run(&mut on(data, &["audit", "--json"]));
     assert!(logged.contains("reimport_after") && logged.contains("7776000"), "{logged}");

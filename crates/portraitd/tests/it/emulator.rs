@@ -409,7 +409,7 @@ fn what_is_asked_wrongly_is_named() {
         ("POST", "/apps", r#"{"likes":1}"#, 400, "unknown field `likes`, expected one of `like`"),
         ("POST", "/apps", r#"{"empty":1}"#, 400, "invalid type: integer `1`, expected a boolean"),
         ("POST", "/apps", "{", 400, "EOF"),
-        ("POST", "/apps", r#"{"like":7}"#, 404, "no app 7 was there at the start"),
+        ("POST", "/apps", r#"{"like":7}"#, 404, "there was no app 7 when the emulator started"),
         ("POST", "/reset", r#"{"to":"nothing"}"#, 400, "expected `seed` or `empty`"),
         ("POST", "/reset", "7", 400, "the body can't be used"),
         ("DELETE", "/apps/x", "", 400, "not an SDKAppID"),

@@ -60,9 +60,9 @@ fn everything_can_be_done_from_a_shell() {
     assert!(done(&server, &["clock", "show"]).contains("the machine's time"));
     assert_eq!(
         done(&server, &["reset", "--app", "1600000000", "--to", "empty"]),
-        "app 1600000000, 1 accounts\n"
+        "app 1600000000, 1 account\n"
     );
-    assert_eq!(done(&server, &["reset"]), "1 apps, 4 accounts\n");
+    assert_eq!(done(&server, &["reset"]), "1 app, 4 accounts\n");
 }
 
 #[test]

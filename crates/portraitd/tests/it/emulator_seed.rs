@@ -138,7 +138,7 @@ fn a_wrong_line_is_named_and_nothing_is_loaded() {
         &format!("{long}\n{LINES}"),
         "line 1: item 1 (Tag_Profile_IM_Nick): the value is 501 bytes",
     );
-    refused("d.csv", "x", "name it .jsonl");
+    refused("d.csv", "x", "name ends in .jsonl");
     refused("e.toml", "", "there is no [[app]]");
     let with = |from: &str, to: &str| DOCUMENT.replace(from, to);
     refused(
@@ -164,5 +164,5 @@ fn a_wrong_line_is_named_and_nothing_is_loaded() {
     };
     mistaken(&["--sdkappid", "9"], 1, "--sdkappid: 9 is not in");
     mistaken(&["--data", "x"], 2, "cannot be used with");
-    mistaken(&["--export-on-exit", "x.csv"], 1, "name it .jsonl");
+    mistaken(&["--export-on-exit", "x.csv"], 1, "name ends in .jsonl");
 }

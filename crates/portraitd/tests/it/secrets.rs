@@ -218,7 +218,7 @@ fn no_secret_is_in_what_a_server_says_writes_and_shows() {
         }
         let log = server.log();
         assert!(
-            log.contains("account_delete") && log.contains("an admin call without a token"),
+            log.contains("account_delete") && log.contains("an admin call without a valid token"),
             "{format}: the log says something"
         );
         for (what, text) in [

@@ -1,41 +1,13 @@
-//! What `portraitd dev` prints: everything that is needed to make the first call, ready to paste.
+//! The output of `portraitd dev`: the credentials and two commands that make the first calls.
 
+use super::emulator_info::{DEFAULT_URL, EmulatorInfo};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use portraitd_model::Language;
-use serde::{Deserialize, Serialize};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// For how long the printed UserSig works: 180 days, as the cloud's console makes them.
-pub(super) const USERSIG_SECONDS: u64 = 180 * 24 * 3600;
-
-/// Where `portraitd dev` is, unless told otherwise.
-pub(super) const DEFAULT_URL: &str = "http://127.0.0.1:8080";
-
-/// An emulator that runs.
-#[derive(Clone, Default, Serialize, Deserialize)]
-pub(super) struct Page {
-    pub(super) url: String,
-    /// With `--tls` or `--proxy`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) tls_url: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) proxy_url: Option<String>,
-    /// The directory of the certificates.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) certificates: Option<PathBuf>,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub(super) admin_url: String,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub(super) admin_token: String,
-    pub(super) sdkappid: u32,
-    pub(super) key: String,
-    pub(super) admin: String,
-    pub(super) usersig: String,
-}
-
-impl Page {
-    /// Prints the page, or the same as one line of JSON.
+impl EmulatorInfo {
+    /// Prints the text for people, or one line of JSON.
     pub(super) fn print(&self, json: bool, language: Language, data: Option<&Path>) -> anyhow::Result<()> {
         let mut out = std::io::stdout().lock();
         if json {
@@ -47,19 +19,19 @@ impl Page {
     }
 
     fn text(&self, language: Language, data: Option<&Path>) -> String {
-        let kept = match data {
+        let retention = match data {
             Some(data) => {
-                format!("{}{}", language.pick("everything is kept in ", "数据保存于 "), data.display())
+                format!("{}{}", language.pick("the data is kept in ", "数据保存于 "), data.display())
             }
             None => language.pick("nothing is kept after exit", "退出后不保留任何数据").to_owned(),
         };
         let Self { url, admin_url, admin_token, sdkappid, key, admin, usersig, .. } = self;
-        let cloud = self.cloud(language);
+        let cloud = self.cloud_lines(language);
         let set = self.curl("portrait_set", SET);
         let get = self.curl("portrait_get", GET);
         match language {
             Language::English => format!(
-                "portraitd is running: {kept}. Ctrl-C stops it.
+                "portraitd is running: {retention}. Ctrl-C stops it.
 
   URL         {url}{cloud}
   SDKAppID    {sdkappid}
@@ -82,7 +54,7 @@ Read it back:
 "
             ),
             Language::Chinese => format!(
-                "portraitd 已启动：{kept}。按 Ctrl-C 停止。
+                "portraitd 已启动：{retention}。按 Ctrl-C 停止。
 
   地址        {url}{cloud}
   SDKAppID    {sdkappid}
@@ -107,24 +79,19 @@ Read it back:
         }
     }
 
-    /// What callers on this machine may know: all but how to administer it.
-    pub(super) fn environment(&self) -> serde_json::Result<serde_json::Value> {
-        serde_json::to_value(Self { admin_url: String::new(), admin_token: String::new(), ..self.clone() })
-    }
-
-    /// Lines about the ports that stand for the cloud's.
-    fn cloud(&self, language: Language) -> String {
+    /// Returns the lines of the HTTPS port and the proxy.
+    fn cloud_lines(&self, language: Language) -> String {
         let (tls, proxy) = (self.tls_url.as_deref(), self.proxy_url.as_deref());
-        let trust = language.pick("portraitd cert: how to trust it", "信任证书的方法：portraitd cert");
+        let trust = language.pick("portraitd cert shows how to trust it", "信任证书的方法：portraitd cert");
         let tls = tls.map(|url| format!("\n  HTTPS       {url}   ({trust})"));
         let (name, set) = language.pick(("Proxy    ", "set it"), ("代理     ", "设置方法"));
-        let env = self.env();
+        let env = self.env_command();
         let proxy = proxy.map(|url| format!("\n  {name}   {url}   ({set}: eval \"$({env})\")"));
         [tls, proxy].into_iter().flatten().collect()
     }
 
-    /// The command that prints the environment for this emulator.
-    fn env(&self) -> String {
+    /// Returns the command that prints the variables for this emulator.
+    fn env_command(&self) -> String {
         if self.url == DEFAULT_URL {
             "portraitd env".to_owned()
         } else {

@@ -1,32 +1,31 @@
-//! `portraitd cert`: the authority and the certificate for the cloud's names, and how each language is told to trust
-//! them.
+//! `portraitd cert`: creates the certificate authority and the certificate for the cloud's names, and prints how each
+//! language trusts the authority.
 
-use super::hosting::CertificateArgs;
+use super::cloud_names::CertificateArgs;
 use crate::cli::output::{print_json, say};
 use crate::config::server::LanguageName;
 use portraitd_api::cloud_names::CLOUD_NAMES;
-use portraitd_emulator::certificates::directory::{Directory, Outcome};
+use portraitd_emulator::certificates::directory::{CertificateOutcome, Directory};
 use portraitd_emulator::certificates::parse_name;
 use portraitd_model::Language;
 
-/// Make the certificate for the cloud's names, and say how to trust it
+/// Create the certificate for the cloud's names, and show how to trust it
 ///
-/// Makes a certificate authority of your own, which can vouch for the cloud's API names, localhost
-/// and the names you add, and for nothing else; and a server certificate for `portraitd dev --tls`
-/// and `--proxy`. Both are kept and used again; the server's is renewed when it has less than 30
-/// days left.
+/// Creates a certificate authority of your own, which can sign for the cloud's API names, localhost
+/// and the names you add only; and a server certificate for `portraitd dev --tls` and `--proxy`.
+/// Both are kept for later runs. The server certificate is renewed when it expires within 30 days.
 ///
-/// Nothing is installed: what is printed says how each language is told. `portraitd run` tells all
-/// of them at once.
+/// Nothing is installed: the output shows the setting of each language. `portraitd run` sets all of
+/// them for one command.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
     #[command(flatten)]
     certificates: CertificateArgs,
-    /// A further name or address (repeatable); the authority is made anew for it
+    /// A further name or address (repeatable); a new authority is created for it
     #[arg(long, value_name = "NAME")]
     name: Vec<String>,
-    /// The language of what is printed
+    /// The language of the output
     #[arg(long, value_enum, default_value_t, env = "PORTRAITD_SERVER_LANGUAGE")]
     language: LanguageName,
     /// Print the paths as JSON
@@ -38,15 +37,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let directory = args.certificates.directory()?;
     let names = args.name.iter().map(|name| parse_name(name)).collect::<anyhow::Result<Vec<_>>>()?;
     let outcome = directory.prepare(&names, crate::cli::runtime::now())?;
-    // The system's roots may have changed since.
-    directory.write_trust(crate::cli::runtime::now())?;
+    // The system's roots may have changed since the files were written.
+    directory.write_trust_files(crate::cli::runtime::now())?;
     if args.json {
         return print_json(&serde_json::json!({
             "directory": directory.path(),
             "outcome": match outcome {
-                Outcome::Kept => "kept",
-                Outcome::Renewed => "renewed",
-                Outcome::New => "new",
+                CertificateOutcome::Unchanged => "kept",
+                CertificateOutcome::Renewed => "renewed",
+                CertificateOutcome::New => "new",
             },
             "authority": directory.authority(),
             "bundle": directory.bundle(),
@@ -57,7 +56,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             "hosts": hosts_line(),
         }));
     }
-    say(page(&directory, outcome, args.language.language()));
+    say(instructions(&directory, outcome, args.language.language()));
     Ok(())
 }
 
@@ -65,13 +64,13 @@ fn hosts_line() -> String {
     format!("127.0.0.1 {}", CLOUD_NAMES.join(" "))
 }
 
-fn page(directory: &Directory, outcome: Outcome, language: Language) -> String {
+fn instructions(directory: &Directory, outcome: CertificateOutcome, language: Language) -> String {
     let outcome = match outcome {
-        Outcome::Kept => language.pick("kept as they were", "沿用已有证书"),
-        Outcome::Renewed => language.pick("the server's renewed", "已续期服务器证书"),
-        Outcome::New => language.pick(
-            "new: whoever trusts an earlier one must be told again",
-            "已新建：信任旧证书的程序需要重新设置",
+        CertificateOutcome::Unchanged => language.pick("still valid", "已有证书仍然有效"),
+        CertificateOutcome::Renewed => language.pick("server certificate renewed", "已续期服务器证书"),
+        CertificateOutcome::New => language.pick(
+            "new authority: programs that trust an earlier one must be configured again",
+            "已新建证书颁发机构：信任旧机构的程序需要重新设置",
         ),
     };
     let (folder, ca, bundle, java, php) = (
@@ -98,30 +97,31 @@ fn page(directory: &Directory, outcome: Outcome, language: Language) -> String {
             format!("cp {ca} /usr/local/share/ca-certificates/portraitd.crt && update-ca-certificates"),
         ),
     ];
-    let rows: Vec<String> = rows.iter().map(|(who, how)| format!("  {who:<20} {how}")).collect();
+    let rows: Vec<String> =
+        rows.iter().map(|(client, setting)| format!("  {client:<20} {setting}")).collect();
     let (rows, hosts) = (rows.join("\n"), hosts_line());
     match language {
         Language::English => format!(
             "Certificates in {folder}: {outcome}.
 
-Let your code find the emulator, one of:
+Connect your code to the emulator in one of these ways:
 
-  portraitd run -- COMMAND              everything below, set for one command
+  portraitd run -- COMMAND              sets everything below for one command
   portraitd dev --proxy                 then: eval \"$(portraitd env)\"
   portraitd dev --tls 127.0.0.1:443     and this line in /etc/hosts:
 
 {hosts}
 
-Let it trust the authority ({ca}), which can vouch for these names alone:
+Let it trust the authority ({ca}), which can sign for these names only:
 
 {rows}
 
-bundle.pem and truststore.jks hold the system's roots as well, because these settings replace them."
+bundle.pem and truststore.jks contain the system's roots as well, because these settings replace them."
         ),
         Language::Chinese => format!(
             "证书位于 {folder}：{outcome}。
 
-让您的代码找到模拟器，任选其一：
+让您的代码连接模拟器，任选其一：
 
   portraitd run -- COMMAND              为一条命令设置好以下全部内容
   portraitd dev --proxy                 然后：eval \"$(portraitd env)\"

@@ -1,8 +1,8 @@
-//! `portraitd env`: the environment that leads a program to a running emulator, for a shell to take in.
+//! `portraitd env`: prints the environment variables for a running emulator, in the syntax of a shell.
 
-use super::banner::{DEFAULT_URL, Page};
-use super::environment::variables;
+use super::emulator_info::{DEFAULT_URL, EmulatorInfo};
 use super::shell_syntax::Shell;
+use super::variables::variables;
 use crate::cli::http;
 use crate::cli::output::{print_json, say};
 use anyhow::Context;
@@ -11,21 +11,21 @@ use portraitd_emulator::control::environment::PATH as ENVIRONMENT;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// An emulator that runs answers at once.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// The time limit of the request; a running emulator answers at once.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Print the environment for a running emulator: eval "$(portraitd env)"
 ///
-/// Asks the emulator where its ports are, and prints the variables that lead programs to it: where
-/// it is and who may call it; with --tls or --proxy also whom to trust, for each language, and the
-/// proxy. `portraitd run -- COMMAND` starts an emulator and sets the same for one command.
+/// Asks the emulator for its addresses and credentials, and prints them as variables. With --tls or
+/// --proxy, the variables that make each language trust the certificate and use the proxy are
+/// printed as well. `portraitd run -- COMMAND` starts an emulator and sets the same for one command.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
-    /// The emulator
+    /// The emulator's URL
     #[arg(long, default_value = DEFAULT_URL, env = "PORTRAITD_URL")]
     url: String,
-    /// For which shell; the one in $SHELL unless given
+    /// The shell to print for [default: the one in $SHELL]
     #[arg(long, value_enum)]
     shell: Option<Shell>,
     /// Print one JSON object
@@ -34,8 +34,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let page: Page = crate::cli::runtime::runtime()?.block_on(ask(&args.url))?;
-    let variables = variables(&page, |name| std::env::var(name).ok());
+    let info: EmulatorInfo = crate::cli::runtime::runtime()?.block_on(ask(&args.url))?;
+    let variables = variables(&info, |name| std::env::var(name).ok());
     if args.json {
         return print_json(&variables.into_iter().collect::<BTreeMap<_, _>>());
     }
@@ -46,10 +46,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn ask(url: &str) -> anyhow::Result<Page> {
+async fn ask(url: &str) -> anyhow::Result<EmulatorInfo> {
     let server = http::Server::parse(url)?;
-    let answer = http::call_within(PATIENCE, &server, Method::GET, ENVIRONMENT, None, Vec::new()).await;
-    let answer = answer.context("no emulator there; start one with portraitd dev, or give its --url")?;
+    let answer = http::call_within(TIMEOUT, &server, Method::GET, ENVIRONMENT, None, Vec::new()).await;
+    let answer = answer.context("no emulator answers; start one with portraitd dev, or set --url")?;
     serde_json::from_slice(answer.body())
-        .with_context(|| format!("what runs at {url} is no emulator (portraitd dev) of this version"))
+        .with_context(|| format!("the server at {url} is not an emulator (portraitd dev) of this version"))
 }

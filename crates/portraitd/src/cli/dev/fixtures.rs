@@ -1,4 +1,4 @@
-//! What `portraitd dev` starts with: an app with a key, an admin and accounts, from samples or from a file.
+//! The initial data of `portraitd dev`: an app with a key, an admin and accounts, from samples or from a seed.
 
 use crate::cli::secret_argument::secret;
 use anyhow::Context;
@@ -13,29 +13,29 @@ use portraitd_model::{
 use portraitd_store::Store;
 use std::path::PathBuf;
 
-/// The app's number, when nothing says otherwise.
+/// The default SDKAppID.
 const SDKAPPID: u32 = 1_400_000_000;
 
-/// What to start with.
+/// The options for the initial data.
 #[derive(Debug, clap::Args)]
-pub(super) struct StartArgs {
-    /// The app's number [default: 1400000000, or the seed's first app]
+pub(super) struct FixtureArgs {
+    /// The SDKAppID of the app [default: 1400000000, or the seed's first app]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     sdkappid: Option<u32>,
-    /// The app's secret key; a random one unless given. @FILE reads it from a file, - from standard input
+    /// The app's secret key [default: random]. @FILE reads it from a file, - from standard input
     #[arg(long, value_name = "KEY", hide_env_values = true, env = "PORTRAITD_KEY", value_parser = secret)]
     key: Option<String>,
     /// The App admin that the printed UserSig is for
     #[arg(long, value_name = "NAME", default_value = AppSettings::ADMINISTRATOR)]
     admin: String,
-    /// Start with this file's data instead of the samples: accounts, one a line as portraitd export
-    /// writes them (.jsonl), or apps with all that belongs to them (.toml; docs/EMULATOR.md)
+    /// Start with this file's data instead of the samples: the accounts of one app, as portraitd export
+    /// writes them (.jsonl), or apps with their settings and accounts (.toml; docs/EMULATOR.md)
     #[arg(long, value_name = "FILE", conflicts_with = "data")]
     seed: Option<PathBuf>,
-    /// Tell this URL of every profile change (portraitd webhook listen is a receiver)
+    /// Send every profile change to this URL (portraitd webhook listen is a receiver)
     #[arg(long, value_name = "URL")]
     webhook: Option<String>,
-    /// Sign what is told with this token
+    /// Sign webhook requests with this token
     #[arg(
         long,
         value_name = "TOKEN",
@@ -47,15 +47,19 @@ pub(super) struct StartArgs {
     webhook_token: Option<String>,
 }
 
-/// An app that is ready to be called.
-pub(super) struct Start {
+/// An app with the credentials to call it.
+pub(super) struct PreparedApp {
     pub(super) app: SdkAppId,
     pub(super) key: AppKey,
     pub(super) admin: UserId,
 }
 
-/// Sees to it that the app exists with the key and the admin that were asked for.
-pub(super) async fn prepare(store: &dyn Store, args: &StartArgs, now: UnixMillis) -> anyhow::Result<Start> {
+/// Creates the app and its data, or adds the requested key and admin to an app that exists.
+pub(super) async fn prepare(
+    store: &dyn Store,
+    args: &FixtureArgs,
+    now: UnixMillis,
+) -> anyhow::Result<PreparedApp> {
     let app = SdkAppId(args.sdkappid.unwrap_or(SDKAPPID));
     let Some(file) = &args.seed else {
         return prepare_samples(store, args, app, now).await;
@@ -65,9 +69,9 @@ pub(super) async fn prepare(store: &dyn Store, args: &StartArgs, now: UnixMillis
         None => apps.iter().position(|known| known.settings.id == app).or(Some(0)),
         Some(_) => apps.iter().position(|known| known.settings.id == app),
     };
-    let chosen = chosen.and_then(|place| apps.get_mut(place));
-    let chosen = chosen.with_context(|| format!("--sdkappid: {app} is not in {}", file.display()))?;
-    let start = complete(&mut chosen.settings, args)?;
+    let chosen_app = chosen.and_then(|index| apps.get_mut(index));
+    let chosen_app = chosen_app.with_context(|| format!("--sdkappid: {app} is not in {}", file.display()))?;
+    let start = apply_args(&mut chosen_app.settings, args)?;
     for SeedApp { settings, accounts } in apps {
         let id = settings.id;
         store.put_app(settings, None).await?;
@@ -78,29 +82,29 @@ pub(super) async fn prepare(store: &dyn Store, args: &StartArgs, now: UnixMillis
 
 async fn prepare_samples(
     store: &dyn Store,
-    args: &StartArgs,
+    args: &FixtureArgs,
     app: SdkAppId,
     now: UnixMillis,
-) -> anyhow::Result<Start> {
+) -> anyhow::Result<PreparedApp> {
     let known = store.catalog().await?.into_iter().find(|record| record.settings.id == app);
-    let fresh = known.is_none();
+    let is_new = known.is_none();
     let (mut settings, revision) = match known {
         Some(record) => (record.settings, Some(record.revision)),
         None => (sample_app(app)?, None),
     };
     let before = settings.clone();
-    let start = complete(&mut settings, args)?;
-    if fresh || settings != before {
+    let start = apply_args(&mut settings, args)?;
+    if is_new || settings != before {
         store.put_app(settings.clone(), revision).await?;
     }
-    if fresh {
+    if is_new {
         store.import(app, sample_accounts(&settings)?, now, None).await?;
     }
     Ok(start)
 }
 
-/// Adds the key, the admin and the webhook that were asked for.
-fn complete(settings: &mut AppSettings, args: &StartArgs) -> anyhow::Result<Start> {
+/// Adds the key, the admin and the webhook of the options to an app's settings.
+fn apply_args(settings: &mut AppSettings, args: &FixtureArgs) -> anyhow::Result<PreparedApp> {
     let given = match &args.key {
         Some(key) => Some(AppKey::parse(key).context("--key: a key is 1 to 256 printable bytes")?),
         None => None,
@@ -121,22 +125,25 @@ fn complete(settings: &mut AppSettings, args: &StartArgs) -> anyhow::Result<Star
         settings.webhook = Some(webhook);
     }
     settings.validate()?;
-    Ok(Start { app: settings.id, key, admin })
+    Ok(PreparedApp { app: settings.id, key, admin })
 }
 
-/// A token that was given.
+/// Checks a token of `--admin-token`.
 pub(super) fn admin_token(token: &str) -> anyhow::Result<String> {
-    let fits = (16..=256).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_graphic());
-    anyhow::ensure!(fits, "--admin-token: 16 to 256 visible ASCII characters, without spaces");
+    let is_valid = (16..=256).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_graphic());
+    anyhow::ensure!(
+        is_valid,
+        "--admin-token: a token has 16 to 256 visible ASCII characters, without spaces"
+    );
     Ok(token.to_owned())
 }
 
-fn webhook(args: &StartArgs) -> anyhow::Result<Option<Webhook>> {
+fn webhook(args: &FixtureArgs) -> anyhow::Result<Option<Webhook>> {
     let Some(url) = &args.webhook else { return Ok(None) };
     let url = WebhookUrl::parse(url).context("--webhook")?;
     let token = args.webhook_token.as_deref().map(|token| {
         WebhookToken::parse(token)
-            .context("--webhook-token: 1 to 128 visible ASCII characters, without spaces")
+            .context("--webhook-token: a token has 1 to 128 visible ASCII characters, without spaces")
     });
     Ok(Some(Webhook { url, token: token.transpose()? }))
 }

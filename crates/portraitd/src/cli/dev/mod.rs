@@ -1,13 +1,15 @@
-//! Commands of development: the emulator and what surrounds it.
+//! Commands for development: the emulator, its certificates, a webhook receiver.
 
 pub(crate) mod banner;
 pub(crate) mod cert;
+pub(crate) mod cloud_names;
 pub(crate) mod command;
+mod control_client;
 pub(crate) mod emulator;
+mod emulator_info;
 pub(crate) mod env;
-pub(crate) mod environment;
 pub(crate) mod fixtures;
-pub(crate) mod hosting;
 pub(crate) mod run;
 pub(crate) mod shell_syntax;
+pub(crate) mod variables;
 pub(crate) mod webhook_listen;

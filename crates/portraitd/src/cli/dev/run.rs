@@ -1,7 +1,8 @@
-//! `portraitd run -- COMMAND`: an emulator for as long as a command runs, and the environment that leads it there.
+//! `portraitd run -- COMMAND`: runs a command with an emulator and the environment variables that connect to it. The
+//! emulator stops when the command ends.
 
 use super::command;
-use super::environment::variables;
+use super::variables::variables;
 use crate::cli::runtime::runtime;
 use crate::logging::start_log;
 use anyhow::Context;
@@ -14,23 +15,23 @@ use std::time::Duration;
 use tokio::process::Command;
 use tokio::signal::unix::{self, SignalKind, signal};
 
-/// The emulator could not be started: `timeout` and `docker run` say it so.
+/// The exit code when the emulator could not start, like that of `timeout` and `docker run`.
 const NO_EMULATOR: u8 = 125;
 const NOT_EXECUTABLE: u8 = 126;
 const NOT_FOUND: u8 = 127;
-/// For what the command left running, between SIGTERM and SIGKILL.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The time between SIGTERM and SIGKILL for processes that the command left running.
+const KILL_DELAY: Duration = Duration::from_secs(2);
 
-/// Run a command, a test suite for one, with an emulator that ends with it
+/// Run a command, such as a test suite, with an emulator that stops with it
 ///
-/// Starts an emulator on free ports, with HTTPS and the proxy, sets the environment that leads
-/// programs to it, runs the command, and stops everything after it:
+/// Starts an emulator on free ports with HTTPS and the proxy, sets the environment variables that
+/// connect programs to it, runs the command, and stops everything when the command ends:
 ///
 ///   portraitd run -- pytest
 ///   portraitd run --proxy-others pass -- npm test
 ///
-/// Ends with the command's own exit code (128 + N when signal N ended it), 125 when the emulator
-/// could not start, 126 and 127 when the command could not.
+/// The exit code is the command's own (128 + N when signal N ended it), 125 when the emulator could
+/// not start, 126 when the command could not be executed, 127 when it was not found.
 #[derive(Debug, clap::Args)]
 #[command(
     verbatim_doc_comment,
@@ -59,20 +60,20 @@ pub(crate) fn run(args: Args) -> ExitCode {
 }
 
 async fn with_emulator(args: Args) -> anyhow::Result<u8> {
-    let emulator = command::Running::start(&args.emulator).await?;
+    let emulator = command::RunningEmulator::start(&args.emulator).await?;
     let code = supervise(&args.command, &emulator).await;
     let stopped = emulator.stop(&args.emulator).await;
     code.and_then(|code| stopped.map(|()| code))
 }
 
-async fn supervise(words: &[OsString], emulator: &command::Running) -> anyhow::Result<u8> {
-    // Taken over before the command starts: from then on a signal is the command's.
+async fn supervise(words: &[OsString], emulator: &command::RunningEmulator) -> anyhow::Result<u8> {
+    // The handlers are installed before the command starts, so that no signal is lost.
     let mut signals = Signals::new()?;
     let (program, arguments) = words.split_first().context("no command was given")?;
     let mut command = Command::new(program);
-    command.args(arguments).envs(variables(&emulator.page, |name| std::env::var(name).ok()));
-    // On a terminal the command stays in the foreground group, so that it can be typed to, and Ctrl-C reaches it from
-    // the terminal itself. Elsewhere it leads a group of its own, which can be signalled, and ended, as a whole.
+    command.args(arguments).envs(variables(&emulator.info, |name| std::env::var(name).ok()));
+    // On a terminal the command stays in the foreground process group, so that it can read input, and the terminal sends
+    // it Ctrl-C itself. Elsewhere it gets its own process group, so that signals reach all of its processes.
     let own_group = !std::io::stdin().is_terminal();
     if own_group {
         command.process_group(0);
@@ -88,7 +89,7 @@ async fn supervise(words: &[OsString], emulator: &command::Running) -> anyhow::R
     let status = loop {
         tokio::select! {
             status = child.wait() => break status?,
-            signal = signals.next() => pass_on(signal, own_group, group),
+            signal = signals.next() => forward(signal, own_group, group),
         }
     };
     if own_group && let Some(group) = group {
@@ -97,7 +98,7 @@ async fn supervise(words: &[OsString], emulator: &command::Running) -> anyhow::R
     Ok(exit_code(status))
 }
 
-/// The signals that people and machines stop a command with.
+/// The signals that stop a command.
 struct Signals {
     interrupt: unix::Signal,
     quit: unix::Signal,
@@ -125,11 +126,11 @@ impl Signals {
     }
 }
 
-/// Hands a signal to the command. What the terminal sends, it sends to everyone in the foreground.
-fn pass_on(signal: Signal, own_group: bool, child: Option<Pid>) {
+/// Forwards a signal to the command. A signal of the terminal reaches every process in the foreground group without this.
+fn forward(signal: Signal, own_group: bool, child: Option<Pid>) {
     let Some(child) = child else { return };
     let from_terminal = signal == Signal::INT || signal == Signal::QUIT;
-    // A command that has just ended needs no signal any more.
+    // An error means that the command has just ended.
     let _ = match own_group {
         true => kill_process_group(child, signal),
         false if from_terminal => Ok(()),
@@ -137,25 +138,25 @@ fn pass_on(signal: Signal, own_group: bool, child: Option<Pid>) {
     };
 }
 
-/// Ends what the command left running.
+/// Stops the processes that the command left running.
 async fn end_group(group: Pid) {
     let gone = || test_kill_process_group(group).is_err();
     if gone() {
         return;
     }
-    // What ends in between is what we want.
+    // An error means that they have just ended.
     let _ = kill_process_group(group, Signal::TERM);
     let ended = async {
         while !gone() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    if tokio::time::timeout(PATIENCE, ended).await.is_err() {
+    if tokio::time::timeout(KILL_DELAY, ended).await.is_err() {
         let _ = kill_process_group(group, Signal::KILL);
     }
 }
 
-/// As shells give it: the command's own, or 128 and the signal's number.
+/// Returns the exit code that a shell would: the command's own, or 128 plus the signal's number.
 fn exit_code(status: ExitStatus) -> u8 {
     let code = status.code().or_else(|| Some(128 + status.signal()?));
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)

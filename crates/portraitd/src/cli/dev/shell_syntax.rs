@@ -1,9 +1,9 @@
-//! How shells set variables.
+//! The syntax with which shells set variables.
 
 use std::ffi::OsStr;
 use std::path::Path;
 
-/// How a shell sets a variable.
+/// A syntax that sets a variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Shell {
     /// bash, zsh, sh: eval "$(portraitd env)"
@@ -17,7 +17,7 @@ pub(super) enum Shell {
 }
 
 impl Shell {
-    /// The shell that is used here, by its own word.
+    /// Returns the syntax of a shell's path; bash's when it is not known.
     pub(super) fn of(shell: Option<&OsStr>) -> Self {
         match shell.and_then(|shell| Path::new(shell).file_name()?.to_str()) {
             Some("fish") => Self::Fish,
@@ -26,7 +26,7 @@ impl Shell {
         }
     }
 
-    /// One line that sets a variable.
+    /// Returns the line that sets a variable.
     pub(super) fn line(self, name: &str, value: &str) -> String {
         match self {
             Self::Bash => format!("export {name}='{}'", value.replace('\'', r"'\''")),
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quotes_stay_inside() {
+    fn values_with_quotes_are_escaped() {
         for (shell, line) in [
             (Shell::Bash, r"export A='it'\''s \ $x'"),
             (Shell::Fish, r"set -gx A 'it\'s \\ $x'"),
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn the_shell_is_known_by_its_name() {
+    fn the_syntax_follows_from_the_shells_name() {
         for (path, shell) in [
             (Some("/usr/bin/fish"), Shell::Fish),
             (Some("/opt/pwsh"), Shell::Powershell),

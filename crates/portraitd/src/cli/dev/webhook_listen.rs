@@ -1,4 +1,4 @@
-//! `portraitd webhook listen`: a receiver for development. It prints what comes and says yes to it.
+//! `portraitd webhook listen`: a webhook receiver for development. It prints every event and answers with success.
 
 use crate::cli::output::say;
 use crate::cli::secret_argument::secret;
@@ -17,12 +17,12 @@ use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use tokio::net::TcpListener;
 
-/// The largest event that is read.
+/// The most bytes of an event.
 const BODY_BYTES_MAX: usize = 1 << 20;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The port on this machine; 0 takes a free one
+    /// The port on this machine; 0 takes a free port
     #[arg(long, default_value_t = 9000)]
     port: u16,
     /// Check signatures with this token
@@ -34,7 +34,7 @@ pub(crate) struct Args {
 }
 
 #[derive(Clone)]
-struct Listener {
+struct WebhookReceiver {
     token: Option<WebhookToken>,
     json: bool,
 }
@@ -42,7 +42,7 @@ struct Listener {
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let token =
         args.token.as_deref().map(|token| WebhookToken::parse(token).context("--token can't be used"));
-    let listener = Listener { token: token.transpose()?, json: args.json };
+    let receiver = WebhookReceiver { token: token.transpose()?, json: args.json };
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
     let socket = TcpListener::bind(address).await;
     let socket = socket.with_context(|| format!("can't listen on {address}; choose another --port, or 0"))?;
@@ -56,19 +56,19 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     }
     let stopped = StopSignals::new()?;
     tokio::select! {
-        () = accept(socket, listener) => {}
+        () = accept(socket, receiver) => {}
         () = stopped.asked_to_stop() => {}
     }
     Ok(())
 }
 
-async fn accept(socket: TcpListener, listener: Listener) {
+async fn accept(socket: TcpListener, receiver: WebhookReceiver) {
     loop {
         let Ok((stream, _)) = socket.accept().await else { continue };
-        let listener = listener.clone();
+        let receiver = receiver.clone();
         tokio::spawn(async move {
-            let service = service_fn(|request| listener.take(request));
-            // A caller that breaks off is no concern of ours.
+            let service = service_fn(|request| receiver.receive(request));
+            // A client that disconnects is no error of the receiver.
             let _ = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), service)
                 .await;
@@ -76,8 +76,8 @@ async fn accept(socket: TcpListener, listener: Listener) {
     }
 }
 
-impl Listener {
-    async fn take(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+impl WebhookReceiver {
+    async fn receive(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
         let (head, body) = request.into_parts();
         let body = Limited::new(body, BODY_BYTES_MAX).collect().await;
         let body = body.map(Collected::to_bytes).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! `portraitd config`: the settings, what is in effect, and whether a file is valid.
 
-use crate::cli::dev::environment;
+use crate::cli::dev::variables;
 use crate::cli::output::{print_json, say};
 use crate::config::load::{Effective, Flags, Loaded, Source};
 use crate::config::reference::example;
@@ -107,7 +107,7 @@ fn print_effective(settings: &[Effective]) {
 /// The variables of the command line's own options, and those that `run` and `env` set: no settings, but no mistakes.
 fn own_variables(command_line: &clap::Command) -> Vec<String> {
     let mut commands = vec![command_line.clone()];
-    let mut names: Vec<String> = environment::NAMES.iter().map(ToString::to_string).collect();
+    let mut names: Vec<String> = variables::OWN_NAMES.iter().map(ToString::to_string).collect();
     while let Some(command) = commands.pop() {
         let variables = command.get_arguments().filter_map(clap::Arg::get_env);
         names.extend(variables.filter_map(|name| name.to_str()).map(str::to_owned));

@@ -1,7 +1,7 @@
-//! The public listener of an emulator: the control API beside `/v4`, and faulty answers on their way out.
+//! The service of an emulator's public listener: `/v4`, the control API, and the application of response faults.
 
 use crate::control;
-use crate::emulator::Leaving;
+use crate::emulator::PendingFault;
 use axum::Router;
 use axum::body::Body;
 use hyper::body::Incoming;
@@ -11,33 +11,33 @@ use portraitd_api::gateway::Gateway;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// What answers on the public listener.
+/// Answers the requests of the public listener.
 #[derive(Clone)]
-pub struct Front {
+pub struct PublicService {
     gateway: Arc<Gateway>,
     control: Router,
 }
 
-impl Front {
-    /// `control` is the control API as this listener offers it.
+impl PublicService {
+    /// `control` is the router of the control API with this listener's access rules.
     pub fn new(gateway: Arc<Gateway>, control: Router) -> Self {
         Self { gateway, control }
     }
 
     /// Answers one request.
     pub async fn answer(self, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
-        if control::has(request.uri().path()) {
-            // Any web page can send requests here, but not without telling where it comes from.
+        if control::is_control_path(request.uri().path()) {
+            // A web page in a browser can send requests to this machine, but not without its `Host` or `Origin`.
             let (head, body) = request.into_parts();
             if let Err(refused) = self.gateway.admits_host(&head) {
-                return control::refused(&refused);
+                return control::forbidden(&refused);
             }
             return router::answer(self.control, Request::from_parts(head, body), peer).await;
         }
         let mut response = self.gateway.answer(request, peer).await;
-        match response.extensions_mut().remove::<Leaving>() {
+        match response.extensions_mut().remove::<PendingFault>() {
             None => response.map(Body::new),
-            Some(Leaving { manner, answer }) => manner.apply(response, &answer),
+            Some(PendingFault { fault, body }) => fault.apply(response, &body),
         }
     }
 }

@@ -1,0 +1,135 @@
+//! Parses and checks a seed in TOML. An error names the line.
+
+use super::tables::{AccountTable, AppTable, FieldTable, ProfileValue, ReadDocument, WebhookTable};
+use crate::seed::app::SeedApp;
+use crate::seed::line_number::line_number;
+use portraitd_admin::error::AdminError;
+use portraitd_admin::handlers::{apps, fields};
+use portraitd_admin::jsonl::check;
+use portraitd_admin::secret::random_key;
+use portraitd_admin::types::{AppPatch, FieldDefinition};
+use portraitd_model::{
+    AccountSeed, AppKey, AppSettings, CustomField, FieldSchema, NewUserId, RawItem, RawNumber, RawValue,
+    SdkAppId, Webhook, WebhookToken, WebhookUrl,
+};
+use toml::Spanned;
+
+/// Reads every app of a seed.
+pub(in crate::seed) fn read(text: &str) -> Result<Vec<SeedApp>, String> {
+    let document: ReadDocument =
+        toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+    if document.app.is_empty() {
+        return Err("there is no [[app]] in the file".into());
+    }
+    let mut apps: Vec<SeedApp> = Vec::new();
+    for app in document.app {
+        let line = line_number(text, app.span().start);
+        let parsed = parse_app(text, app.get_ref(), line)?;
+        if apps.iter().any(|known| known.settings.id == parsed.settings.id) {
+            return Err(format!("line {line}: app {} is there twice", parsed.settings.id));
+        }
+        apps.push(parsed);
+    }
+    Ok(apps)
+}
+
+fn parse_app(
+    text: &str,
+    app: &AppTable<Spanned<FieldTable>, Spanned<AccountTable>>,
+    line: usize,
+) -> Result<SeedApp, String> {
+    let in_app = |reason: String| format!("line {line}: app {}: {reason}", app.sdkappid);
+    let at = |line: usize| move |reason: String| format!("line {line}: {reason}");
+    if app.sdkappid == 0 {
+        return Err(in_app("an SDKAppID is a number from 1 to 4294967295".into()));
+    }
+    let mut settings = AppSettings::new(SdkAppId(app.sdkappid));
+    apply_settings(&mut settings, app).map_err(in_app)?;
+    for field in &app.field {
+        let definition = field.get_ref();
+        let parsed = parse_field(definition).map_err(at(line_number(text, field.span().start)))?;
+        if settings.custom_fields.iter().any(|known| known.keyword == parsed.keyword) {
+            return Err(in_app(format!("custom field {} is there twice", parsed.keyword)));
+        }
+        settings.custom_fields.push(parsed);
+    }
+    settings.validate().map_err(|error| in_app(error.to_string()))?;
+    let schema = FieldSchema::of(&settings);
+    let accounts = app.account.iter().map(|account| {
+        parse_account(&schema, account.get_ref()).map_err(at(line_number(text, account.span().start)))
+    });
+    Ok(SeedApp { accounts: accounts.collect::<Result<_, _>>()?, settings })
+}
+
+fn apply_settings<F, A>(settings: &mut AppSettings, app: &AppTable<F, A>) -> Result<(), String> {
+    let patch = AppPatch {
+        name: app.name.clone(),
+        enabled: app.enabled,
+        self_service: app.self_service,
+        error_detail: app.error_detail.map(Some),
+        allow_ips: app.allow_ips.clone(),
+        location_bytes_max: app.location_bytes_max,
+        custom_fields_max: app.custom_fields_max,
+        limits: app.limits.clone(),
+        screened_tags: app.screened_tags.clone(),
+        sensitive_code: app.sensitive_code,
+        echo_unknown: app.echo_unknown,
+        deletion_forbidden: app.deletion_forbidden,
+        reimport_after: app.reimport_after,
+    };
+    apps::apply(&patch, settings).map_err(|error| error.message)?;
+    let generated =
+        if app.keys.is_empty() { Some(random_key().map_err(|error| error.to_string())?) } else { None };
+    let given = app.keys.iter().map(|key| AppKey::parse(key).ok_or("a key is 1 to 256 printable bytes"));
+    for key in given.chain(generated.map(Ok)) {
+        settings.add_key(key?);
+    }
+    for admin in &app.admins {
+        let admin = NewUserId::parse(admin).map_err(|error| format!("admins: {error}"))?.id();
+        if !settings.admins.contains(&admin) {
+            settings.admins.push(admin);
+        }
+    }
+    settings.words.clone_from(&app.words);
+    if let Some(WebhookTable { url, token }) = &app.webhook {
+        let url = WebhookUrl::parse(url).map_err(|error| format!("webhook: {error}"))?;
+        let parse = |token: &String| {
+            WebhookToken::parse(token).ok_or("webhook: a token is 1 to 128 visible ASCII characters")
+        };
+        settings.webhook = Some(Webhook { url, token: token.as_ref().map(parse).transpose()? });
+    }
+    Ok(())
+}
+
+fn parse_field(field: &FieldTable) -> Result<CustomField, String> {
+    let FieldTable { keyword, value_type, read, write, retired } = field;
+    let definition =
+        FieldDefinition { value_type: value_type.clone(), read: read.clone(), write: write.clone() };
+    let read = fields::parse_field(keyword, &definition).map_err(|AdminError { message, .. }| message)?;
+    Ok(CustomField { retired: *retired, ..read })
+}
+
+fn parse_account(schema: &FieldSchema, account: &AccountTable) -> Result<AccountSeed, String> {
+    let user = NewUserId::parse(&account.user).map_err(|error| error.to_string())?;
+    let numbers: Vec<(&str, String)> = account
+        .profile
+        .iter()
+        .filter_map(|(tag, value)| match value {
+            ProfileValue::Number(number) => Some((tag.as_str(), number.to_string())),
+            ProfileValue::Large { number } => Some((tag.as_str(), number.clone())),
+            ProfileValue::Text(_) => None,
+        })
+        .collect();
+    let texts = account.profile.iter().filter_map(|(tag, value)| match value {
+        ProfileValue::Text(text) => Some(RawItem { tag, value: RawValue::Text(text.into()) }),
+        ProfileValue::Number(_) | ProfileValue::Large { .. } => None,
+    });
+    let numbers = numbers.iter().map(|(tag, number)| {
+        let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        let value = RawValue::Number(RawNumber(number));
+        digits
+            .then_some(RawItem { tag, value })
+            .ok_or_else(|| format!("{tag}: `{number}` is not a whole number"))
+    });
+    Ok(AccountSeed { user, patch: check(schema, texts.map(Ok).chain(numbers))? })
+}

@@ -1,0 +1,89 @@
+//! The client of an emulator's control API: its command line options and its calls.
+
+use crate::cli::http;
+use crate::cli::output::{print_json, say};
+use crate::cli::secret_argument::secret;
+use anyhow::Context;
+use hyper::{Method, StatusCode};
+use portraitd_emulator::control::state::PREFIX;
+use portraitd_emulator::control::types::Removed;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The emulator to call.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Emulator")]
+pub(super) struct ControlClient {
+    /// The emulator's address
+    #[arg(long, default_value = "http://127.0.0.1:8080", env = "PORTRAITD_URL", global = true)]
+    url: String,
+    /// Its admin token; callers on the emulator's machine need none
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "PORTRAITD_ADMIN_TOKEN",
+        hide_env_values = true,
+        value_parser = secret,
+        global = true
+    )]
+    admin_token: Option<String>,
+    /// Print the response as JSON
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+impl ControlClient {
+    async fn call(&self, method: Method, path: &str, body: &impl Serialize) -> anyhow::Result<bytes::Bytes> {
+        #[derive(Deserialize)]
+        struct Refusal {
+            error: String,
+        }
+        let base = self.url.trim_end_matches('/');
+        let body = if method == Method::GET { Vec::new() } else { serde_json::to_vec(body)? };
+        // `null` stands for no body.
+        let body = if body == b"null" { Vec::new() } else { body };
+        let (server, path) = (http::Server::parse(base)?, format!("{PREFIX}{path}"));
+        let response = http::call(&server, method, &path, self.admin_token.as_deref(), body).await?;
+        if response.status().is_success() {
+            return Ok(response.into_body());
+        }
+        let refusal: Option<Refusal> = serde_json::from_slice(response.body()).ok();
+        match (refusal, response.status()) {
+            (Some(refusal), _) => anyhow::bail!(refusal.error),
+            (None, StatusCode::NOT_FOUND | StatusCode::OK) => {
+                anyhow::bail!("{base} has no control API: it is not a portraitd dev")
+            }
+            (None, status) => anyhow::bail!("{base} answered {status}"),
+        }
+    }
+
+    /// Calls the control API, and prints the response as JSON or as lines of text.
+    pub(super) async fn show<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: &impl Serialize,
+        lines: impl FnOnce(T) -> Vec<String>,
+    ) -> anyhow::Result<()> {
+        let response = self.call(method, path, body).await?;
+        let not_an_emulator = || format!("{} has no control API: it is not a portraitd dev", self.url);
+        if self.json {
+            return print_json(&serde_json::from_slice::<Value>(&response).with_context(not_an_emulator)?);
+        }
+        for line in lines(serde_json::from_slice(&response).with_context(not_an_emulator)?) {
+            say(line);
+        }
+        Ok(())
+    }
+
+    pub(super) async fn clear(&self, path: &str, app: Option<u32>) -> anyhow::Result<()> {
+        let path = app.map_or_else(|| path.to_owned(), |app| format!("{path}?app={app}"));
+        self.show(Method::DELETE, &path, &(), |removed: Removed| vec![format!("{} removed", removed.removed)])
+            .await
+    }
+
+    pub(super) async fn call_without_output(&self, method: Method, path: &str) -> anyhow::Result<()> {
+        self.call(method, path, &()).await.map(drop)
+    }
+}
