@@ -57,8 +57,8 @@ pub(crate) async fn revoke(
     Extension(context): Extension<AuditContext>,
 ) -> Result<StatusCode, AdminError> {
     if name == LOCAL {
-        let how = "the token `local` can't be revoked: to replace it, delete the file admin.token and restart the server";
-        return Err(AdminError::conflict(how));
+        let message = "the token `local` can't be revoked: to replace it, delete the file admin.token and restart the server";
+        return Err(AdminError::conflict(message));
     }
     let change = AuditChange { before: json!({ "token": name }), after: json!({}) };
     let removed = state.write_audited(&context, None, RemoveToken(name.clone()), change).await?;

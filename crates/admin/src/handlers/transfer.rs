@@ -194,16 +194,16 @@ pub(crate) async fn backup(
     Extension(context): Extension<AuditContext>,
     body: Bytes,
 ) -> AdminResult<Backup> {
-    let wanted: Backup = parse_body(&body)?;
-    state.store.backup(&wanted.directory).await?;
+    let request: Backup = parse_body(&body)?;
+    state.store.backup(&request.directory).await?;
     let recorded = state
         .write_audit_entry(
             &context,
             None,
-            AuditChange::without_before(json!({ "directory": wanted.directory })),
+            AuditChange::without_before(json!({ "directory": request.directory })),
         )
         .await;
-    let directory = wanted.directory.display();
+    let directory = request.directory.display();
     match recorded {
         Ok(()) => tracing::info!(%directory, "a backup was written"),
         // A store that can no longer be written is the one that most needs a backup, so this is no error.
@@ -212,5 +212,5 @@ pub(crate) async fn backup(
             tracing::warn!(%directory, reason, "a backup was written, but could not be recorded in the audit log");
         }
     }
-    Ok(Json(wanted))
+    Ok(Json(request))
 }

@@ -39,8 +39,8 @@ pub(crate) async fn set(
     Extension(context): Extension<AuditContext>,
     body: Bytes,
 ) -> AdminResult<WebhookView> {
-    let wanted: WebhookPut = parse_body(&body)?;
-    let url = WebhookUrl::parse(&wanted.url).map_err(|error| AdminError::bad(error.to_string()))?;
+    let request: WebhookPut = parse_body(&body)?;
+    let url = WebhookUrl::parse(&request.url).map_err(|error| AdminError::bad(error.to_string()))?;
     if let Some(running) = &state.running {
         running.webhooks.check(&url).map_err(AdminError::bad)?;
     }
@@ -49,7 +49,7 @@ pub(crate) async fn set(
             AdminError::bad("the token must be 1 to 128 visible ASCII characters, without spaces")
         })
     };
-    let token = wanted.token.as_ref().map(|token| token.as_ref().map(parse).transpose()).transpose()?;
+    let token = request.token.as_ref().map(|token| token.as_ref().map(parse).transpose()).transpose()?;
     let change = move |settings: &mut AppSettings| {
         let previous = settings.webhook.take().and_then(|webhook| webhook.token);
         settings.webhook = Some(Webhook { url: url.clone(), token: token.clone().unwrap_or(previous) });

@@ -53,8 +53,8 @@ impl Directory {
 
     /// Returns `$XDG_DATA_HOME/portraitd`, or `~/.local/share/portraitd` when that is not set.
     pub fn default_path() -> anyhow::Result<PathBuf> {
-        let set = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        let data = set("XDG_DATA_HOME").or_else(|| Some(set("HOME")?.join(".local/share")));
+        let variable = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let data = variable("XDG_DATA_HOME").or_else(|| Some(variable("HOME")?.join(".local/share")));
         let data = data.context("there is no home directory; choose a directory with --certificates DIR")?;
         Ok(data.join("portraitd"))
     }

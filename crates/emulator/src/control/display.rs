@@ -67,23 +67,23 @@ impl FaultRuleView {
 pub fn call_line(call: &Value) -> String {
     let code =
         call.get("code").filter(|code| !code.is_null()).map_or_else(|| "-".to_owned(), Value::to_string);
-    let what = text(call, "command").or_else(|| text(call, "path")).unwrap_or_default();
+    let subject = text(call, "command").or_else(|| text(call, "path")).unwrap_or_default();
     let fault = call.get("fault").and_then(|fault| text(fault, "effect"));
     let fault = fault.map_or_else(String::new, |effect| format!("  [{effect}]"));
     let users = call.get("users").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let users = users.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",");
     let detail = text(call, "detail").unwrap_or_default();
-    format!("{}  {what}  {}  {users}  {code}{fault}  {detail}", number_and_time(call), app(call))
+    format!("{}  {subject}  {}  {users}  {code}{fault}  {detail}", number_and_time(call), app(call))
         .trim_end()
         .to_owned()
 }
 
 /// Returns the line of a webhook call: `2  08:00:00.123  Profile.CallbackPortraitSet  1600000000  alice  {…}`.
 pub fn inbox_line(entry: &Value) -> String {
-    let what = text(entry, "command").unwrap_or("-");
+    let subject = text(entry, "command").unwrap_or("-");
     let user = text(entry, "user").unwrap_or("-");
     let body = entry.get("body").map_or_else(String::new, Value::to_string);
-    format!("{}  {what}  {}  {user}  {body}", number_and_time(entry), app(entry))
+    format!("{}  {subject}  {}  {user}  {body}", number_and_time(entry), app(entry))
 }
 
 fn text<'a>(value: &'a Value, member: &str) -> Option<&'a str> {

@@ -45,8 +45,8 @@ mod tests {
         assert_eq!(parse(good, &apps).unwrap().len(), 2);
         assert!(parse("", &apps).unwrap().is_empty());
         let refused = |text: &str, part: &str| {
-            let why = parse(text, &apps).unwrap_err();
-            assert!(why.contains(part), "{why}");
+            let error = parse(text, &apps).unwrap_err();
+            assert!(error.contains(part), "{error}");
         };
         refused("[[fault]]\ndelay_ms = 5\n\n[[fault]]\ncode = 1\n", "line 4: code: there is no code 1");
         refused("[[fault]]\ncoed = 40006\n", "unknown field `coed`");

@@ -33,8 +33,8 @@ mod tests {
         let good = "{\"UserID\":\"a\"}\r\n\n{\"UserID\":\"b\",\"ProfileItem\":[{\"Tag\":\"Tag_Profile_IM_Level\",\"Value\":7}]}\n";
         assert_eq!(read(good, &app).unwrap().len(), 2);
         let refused = |line: &str, part: &str| {
-            let why = read(&format!("{good}{line}\n{good}"), &app).unwrap_err();
-            assert!(why.starts_with("line 4: ") && why.contains(part), "{why}");
+            let error = read(&format!("{good}{line}\n{good}"), &app).unwrap_err();
+            assert!(error.starts_with("line 4: ") && error.contains(part), "{error}");
         };
         refused("{\"UserID\":\"c\"", "not an account's line");
         refused("{\"UserID\":\"c\",\"Nick\":\"x\"}", "unknown field `Nick`");
