@@ -1,27 +1,24 @@
-//! Times and spans as people write them: `2027-01-31T08:00:00Z`, `90d`.
+//! Times and spans as people write them: `2027-01-31T08:00:00Z`, `90d`. Times are in UTC, from 1970 to 9999.
 
 use crate::UnixMillis;
+use jiff::civil::{DateTime, date};
+use jiff::{SignedDuration, Span, SpanRelativeTo};
 
-const DAY_MS: u64 = 86_400_000;
+const EPOCH: DateTime = date(1970, 1, 1).at(0, 0, 0, 0);
 
 /// Writes a time as `2027-01-31T08:00:00.000Z`.
 pub fn write(at: UnixMillis) -> String {
-    let (date, time) = date_and_time(at);
-    format!("{date}T{time}.{:03}Z", at.0 % 1000)
+    date_time(at).strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 
 /// Writes a time for people, as `2027-01-31 08:00:00Z`.
 pub fn write_plainly(at: UnixMillis) -> String {
-    let (date, time) = date_and_time(at);
-    format!("{date} {time}Z")
+    date_time(at).strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
-/// `2027-01-31` and `08:00:00`.
-fn date_and_time(at: UnixMillis) -> (String, String) {
-    let (days, ms) = (at.0 / DAY_MS, at.0 % DAY_MS);
-    let (year, month, day) = civil(days);
-    let (second, minute, hour) = (ms / 1000 % 60, ms / 60_000 % 60, ms / 3_600_000);
-    (format!("{year:04}-{month:02}-{day:02}"), format!("{hour:02}:{minute:02}:{second:02}"))
+/// The end of the year 9999 for every later time.
+fn date_time(at: UnixMillis) -> DateTime {
+    EPOCH.saturating_add(SignedDuration::from_millis(i64::try_from(at.0).unwrap_or(i64::MAX)))
 }
 
 /// Reads `2027-01-31T08:00:00Z`, with or without a fraction, or a number of Unix milliseconds.
@@ -29,58 +26,20 @@ pub fn read(text: &str) -> Option<UnixMillis> {
     if let Ok(ms) = text.parse() {
         return Some(UnixMillis(ms));
     }
-    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
-    let [year, month, day] = numbers(date, '-')?;
-    let (time, fraction) = time.split_once('.').unwrap_or((time, "0"));
-    let [hour, minute, second] = numbers(time, ':')?;
-    let digits = (1..=9).contains(&fraction.len()) && fraction.bytes().all(|byte| byte.is_ascii_digit());
-    let ms: u64 = format!("{fraction:0<3}").get(..3).filter(|_| digits)?.parse().ok()?;
-    if !(1970..=9999).contains(&year) || hour > 23 || minute > 59 || second > 59 {
-        return None;
-    }
-    let days = days(year, month, day);
-    // A day that the month does not have comes back as another one.
-    (civil(days) == (year, month, day)).then_some(())?;
-    Some(UnixMillis(days * DAY_MS + hour * 3_600_000 + minute * 60_000 + second * 1000 + ms))
+    let at = DateTime::strptime("%Y-%m-%dT%H:%M:%S%.fZ", text).ok()?;
+    // jiff also takes single digits, a sign before the year, and 60 seconds for 59.
+    let as_written = text.starts_with(&at.strftime("%Y-%m-%dT%H:%M:%S").to_string());
+    let ms = at.duration_since(EPOCH).as_millis();
+    u64::try_from(ms).ok().filter(|_| as_written && at >= EPOCH).map(UnixMillis)
 }
 
-fn numbers(text: &str, separator: char) -> Option<[u64; 3]> {
-    let parts = text.split(separator).map(|part| {
-        let plain = !part.is_empty() && part.len() <= 4 && part.bytes().all(|byte| byte.is_ascii_digit());
-        plain.then(|| part.parse().ok()).flatten()
-    });
-    parts.collect::<Option<Vec<u64>>>()?.try_into().ok()
-}
-
-/// Reads a span: `500ms`, `30s`, `15m`, `12h`, `90d`.
+/// Reads a span in whole milliseconds: `500ms`, `30s`, `15m`, `12h`, `90d`, `1h30m`. A day has 24 hours.
 pub fn span_ms(text: &str) -> Option<u64> {
-    let units = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", DAY_MS)];
-    let (number, unit) = units.iter().find_map(|(name, ms)| Some((text.strip_suffix(name)?, *ms)))?;
-    if !number.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    number.parse::<u64>().ok()?.checked_mul(unit)
-}
-
-/// The date of a day counted from 1970-01-01 (Howard Hinnant's algorithm, for days that are not negative).
-fn civil(days: u64) -> (u64, u64, u64) {
-    let shifted = days + 719_468;
-    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let from_march = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    (year_of_era + era * 400 + u64::from(month <= 2), month, day)
-}
-
-/// The day of a date from 1970 on; a month or day that does not exist gives some other day.
-fn days(year: u64, month: u64, day: u64) -> u64 {
-    let year = year - u64::from(month <= 2);
-    let (era, of_era) = (year / 400, year % 400);
-    let from_march = if month > 2 { month - 3 } else { (month + 9) % 12 };
-    let of_year = ((153 * from_march + 2) / 5 + day).saturating_sub(1);
-    (era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year).saturating_sub(719_468)
+    // jiff also takes spaces, signs and fractions.
+    let span: Span = text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_alphanumeric()))?;
+    let span = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
+    let is_whole = span.subsec_nanos() % 1_000_000 == 0;
+    u64::try_from(span.as_millis()).ok().filter(|_| is_whole)
 }
 
 #[cfg(test)]
@@ -89,13 +48,15 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn times_and_spans_are_read_and_nonsense_is_not() {
+    fn times_are_read_in_one_form() {
         let check = |text: &str, expected: Option<u64>| {
             assert_eq!(read(text), expected.map(UnixMillis), "{text}");
         };
         check("1970-01-01T00:00:00Z", Some(0));
         check("2000-02-29T12:30:45.678Z", Some(951_827_445_678));
         check("2027-01-01T00:00:00.5Z", Some(1_798_761_600_500));
+        check("2027-01-01T00:00:00.123456789Z", Some(1_798_761_600_123));
+        check("9999-12-31T23:59:59.999Z", Some(253_402_300_799_999));
         check("1795539846028", Some(1_795_539_846_028));
         let nonsense = [
             "",
@@ -108,18 +69,62 @@ mod tests {
             "1969-12-31T23:59:59Z",
             "2027-01-01T00:00:00+08:00",
             "2027-01-01T00:00:00.Z",
+            "2027-01-01T00:00:00.1234567890Z",
+            "2027-01-01T00:00:00,5Z",
+            "2027-01-01T23:59:60Z",
+            "2027-01-01T00:00Z",
+            "2027-01-01t00:00:00z",
+            "2027-01-01 00:00:00Z",
+            " 2027-01-01T00:00:00Z",
+            "2027-01-01T00:00:00Z ",
+            "2027-01-01T00:00:00 Z",
+            "2027- 1-01T00:00:00Z",
+            "2027-1-1T0:0:0Z",
+            "+2027-01-01T00:00:00Z",
+            "12027-01-01T00:00:00Z",
+            "20270101T000000Z",
+            "2027-01-01T00:00:00Z[UTC]",
+            "2027-01-01T00:00:00[UTC]Z",
+            "1969-12-31T23:59:59.9999Z",
             "-5",
             "tomorrow",
         ];
         for text in nonsense {
             check(text, None);
         }
-        let spans =
-            [("1500ms", 1_500), ("2s", 2_000), ("3m", 180_000), ("1h", 3_600_000), ("90d", 90 * DAY_MS)];
+    }
+
+    #[test]
+    fn spans_are_whole_milliseconds() {
+        let spans = [
+            ("0s", 0),
+            ("1500ms", 1_500),
+            ("2s", 2_000),
+            ("3m", 180_000),
+            ("1h", 3_600_000),
+            ("90d", 7_776_000_000),
+            ("1h30m", 5_400_000),
+        ];
         for (text, ms) in spans {
             assert_eq!(span_ms(text), Some(ms), "{text}");
         }
-        for text in ["", "5", "d", "-1s", "1.5h", "99999999999999999999d", "1 d", "+1s"] {
+        for text in [
+            "",
+            "5",
+            "d",
+            "-1s",
+            "1.5h",
+            "99999999999999999999d",
+            "1 d",
+            "+1s",
+            "1h 30m",
+            "1s,5ms",
+            "1s-",
+            "1:30",
+            "500us",
+            "1mo",
+            "1y",
+        ] {
             assert_eq!(span_ms(text), None, "{text}");
         }
     }
@@ -136,6 +141,7 @@ mod tests {
         ] {
             assert_eq!(write_plainly(UnixMillis(seconds * 1_000)), expected);
         }
+        assert_eq!(write(UnixMillis(u64::MAX)), "9999-12-31T23:59:59.999Z");
     }
 
     proptest! {

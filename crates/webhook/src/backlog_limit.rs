@@ -1,5 +1,6 @@
 //! How much the outbox may hold: bytes, or a share of a disk.
 
+use bytesize::ByteSize;
 use std::path::Path;
 
 /// In memory, where there is no disk to share.
@@ -15,19 +16,15 @@ pub enum BacklogMax {
 }
 
 impl BacklogMax {
-    /// Reads `10%`, `500MiB`, `20GiB` or a number of bytes.
+    /// Reads `10%`, `500MiB`, `1.5GiB`, `20GB` or a number of bytes.
     pub fn parse(text: &str) -> Option<Self> {
-        let units = [("%", 0), ("KiB", 10), ("MiB", 20), ("GiB", 30), ("TiB", 40)];
-        let (number, shift) = units
-            .iter()
-            .find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, *shift)))
-            .unwrap_or((text, u32::MAX));
-        let number: u64 = number.trim().parse().ok()?;
-        match shift {
-            0 => (1..=100).contains(&number).then_some(Self::Percent(number)),
-            u32::MAX => Some(Self::Bytes(number)),
-            shift => number.checked_mul(1 << shift).map(Self::Bytes),
+        if let Some(percent) = text.strip_suffix('%') {
+            let percent = percent.trim().parse().ok()?;
+            return (1..=100).contains(&percent).then_some(Self::Percent(percent));
         }
+        let size: ByteSize = text.parse().ok()?;
+        // What 2^64 bytes or more come back as.
+        (size.0 < u64::MAX).then_some(Self::Bytes(size.0))
     }
 
     /// The bound in bytes. `data` is `None` for a store in memory.
@@ -61,11 +58,20 @@ mod tests {
         check("101%", None);
         check("500MiB", Some(BacklogMax::Bytes(500 << 20)));
         check("2 GiB", Some(BacklogMax::Bytes(2 << 30)));
+        check("1.5GiB", Some(BacklogMax::Bytes(3 << 29)));
+        check("20GB", Some(BacklogMax::Bytes(20_000_000_000)));
         check("4096", Some(BacklogMax::Bytes(4096)));
+        check("16777215TiB", Some(BacklogMax::Bytes(16_777_215 << 40)));
+        check("16777216TiB", None);
         check("99999999999TiB", None);
         check("", None);
         check("much", None);
         check("-1", None);
+        check("-1GiB", None);
+        check("1e3", None);
+        check("GiB", None);
+        check("10 %", Some(BacklogMax::Percent(10)));
+        check("1.5%", None);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::setting::{is_path, section};
 use anyhow::Context;
 use ipnet::IpNet;
+use portraitd_model::rfc3339;
 use portraitd_webhook::backlog_limit::BacklogMax;
 use portraitd_webhook::deliverer::WebhookConfig;
 use portraitd_webhook::retry::Schedule;
@@ -21,10 +22,10 @@ section! {
         #[zh = "每个应用同时进行的最大投递数。"]
         parallel_per_app: usize = 16, in 1..=1_000;
 
-        /// The waits before each attempt: 1 to 50 of them, in ms, s, m or h, each at most 720h. Up to a fifth is added to each.
+        /// The waits before each attempt: 1 to 50 of them, in ms, s, m, h or d, each at most 720h. Up to a fifth is added to each.
         /// When the last attempt fails, the event is parked until it is replayed or dropped: `portraitd webhook parked`,
         /// `replay`, `drop`.
-        #[zh = "每次投递之前的等待时间，1～50 个，单位 ms、s、m 或 h，每个不超过 720h，实际等待随机延长至多五分之一。最后一次失败后事件搁置，直到重放或丢弃：`portraitd webhook parked`、`replay`、`drop`。"]
+        #[zh = "每次投递之前的等待时间，1～50 个，单位 ms、s、m、h 或 d，每个不超过 720h，实际等待随机延长至多五分之一。最后一次失败后事件搁置，直到重放或丢弃：`portraitd webhook parked`、`replay`、`drop`。"]
         retry_schedule: Vec<String> =
             ["0s", "5s", "5m", "30m", "2h", "5h", "10h", "10h"].map(str::to_owned).to_vec(),
             check is_schedule;
@@ -79,13 +80,10 @@ fn is_backlog(value: &Value) -> Result<(), String> {
     })
 }
 
-/// Reads `500ms`, `5s`, `30m` or `2h`.
+/// Reads a span such as `500ms`, `5s`, `30m`, `2h` or `1h30m`.
 fn milliseconds(text: &str) -> Option<u64> {
     const MAX: u64 = 720 * 3_600_000;
-    let units = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
-    let (number, unit) = units.iter().find_map(|(name, unit)| Some((text.strip_suffix(name)?, *unit)))?;
-    let number: u64 = number.parse().ok()?;
-    number.checked_mul(unit).filter(|milliseconds| *milliseconds <= MAX)
+    rfc3339::span_ms(text).filter(|milliseconds| *milliseconds <= MAX)
 }
 
 #[cfg(test)]
@@ -100,6 +98,9 @@ mod tests {
         check("5s", Some(5_000));
         check("30m", Some(1_800_000));
         check("10h", Some(36_000_000));
+        check("1h30m", Some(5_400_000));
+        check("30d", Some(2_592_000_000));
+        check("31d", None);
         check("721h", None);
         check("99999999999999999999h", None);
         check("5", None);
