@@ -5,8 +5,8 @@
 
 use portraitd_api::openapi::item::Item;
 use portraitd_model::{
-    AccountSeed, FieldSchema, Language, Lexicon, NewUserId, Profile, ProfileItem, RawItem, RawNumber, Role,
-    UserId,
+    AccountSeed, FieldSchema, Language, NewUserId, NumberText, Profile, ProfileItem, Role, UncheckedItem,
+    UserId, WordFilter,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -56,7 +56,7 @@ pub fn read(schema: &FieldSchema, line: &[u8]) -> Result<AccountSeed, String> {
     };
     let parsed: AccountLine<'_> = serde_json::from_slice(line).map_err(invalid_json)?;
     let user = NewUserId::parse(&parsed.user).map_err(|error| error.to_string())?;
-    let items = parsed.items.iter().map(|item| raw_item(&item.tag, item.value));
+    let items = parsed.items.iter().map(|item| unchecked_item(&item.tag, item.value));
     let patch = check(schema, items)?;
     Ok(AccountSeed { user, patch })
 }
@@ -64,24 +64,24 @@ pub fn read(schema: &FieldSchema, line: &[u8]) -> Result<AccountSeed, String> {
 /// Checks fields that an operator sets: their types and sizes, but not permissions or sensitive words.
 pub fn check<'a>(
     schema: &FieldSchema,
-    items: impl Iterator<Item = Result<RawItem<'a>, String>>,
+    items: impl Iterator<Item = Result<UncheckedItem<'a>, String>>,
 ) -> Result<portraitd_model::ProfilePatch, String> {
-    let items: Vec<RawItem<'_>> = items.collect::<Result<_, _>>()?;
-    let patch = schema.check(&Lexicon::default(), Role::Operator, &items);
+    let items: Vec<UncheckedItem<'_>> = items.collect::<Result<_, _>>()?;
+    let patch = schema.check(&WordFilter::default(), Role::Operator, &items);
     patch.map_err(|error| error.explain(Language::English))
 }
 
 /// Returns a field as it was sent; an error when its value is neither a string nor a number.
-pub(super) fn raw_item<'a>(tag: &'a str, value: &'a RawValue) -> Result<RawItem<'a>, String> {
+pub(super) fn unchecked_item<'a>(tag: &'a str, value: &'a RawValue) -> Result<UncheckedItem<'a>, String> {
     let text = value.get();
     let value = if text.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
-        portraitd_model::RawValue::Number(RawNumber(text))
+        portraitd_model::UncheckedValue::Number(NumberText(text))
     } else {
         let text: String = serde_json::from_str(text)
             .map_err(|_| format!("{tag}: the value must be a string or a number"))?;
-        portraitd_model::RawValue::Text(text.into())
+        portraitd_model::UncheckedValue::Text(text.into())
     };
-    Ok(RawItem { tag, value })
+    Ok(UncheckedItem { tag, value })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! absent, unknown members. Of a member given twice the last one counts.
 
 use crate::envelope::ApiError;
-use portraitd_model::{ErrorCode, IdError, NewUserId, RawNumber, Service, UserId};
+use portraitd_model::{ErrorCode, IdError, NewUserId, NumberText, Service, UserId};
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -159,12 +159,12 @@ impl<'a> Member<'a> {
     }
 
     /// The field value it is: a string or a number.
-    pub(crate) fn value(self) -> Result<Option<portraitd_model::RawValue<'a>>, ApiError> {
+    pub(crate) fn value(self) -> Result<Option<portraitd_model::UncheckedValue<'a>>, ApiError> {
         let raw = self.0.get();
         if raw.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
-            return Ok(Some(portraitd_model::RawValue::Number(RawNumber(raw))));
+            return Ok(Some(portraitd_model::UncheckedValue::Number(NumberText(raw))));
         }
-        Ok(self.text()?.map(portraitd_model::RawValue::Text))
+        Ok(self.text()?.map(portraitd_model::UncheckedValue::Text))
     }
 }
 

@@ -5,7 +5,7 @@ use crate::rate_limit::AppCells;
 use crate::sig_cache::VerifiedSigs;
 use crate::sync::{ArcSwap, AsyncMutex, Mutex, block_on, spawn_blocking};
 use portraitd_model::{
-    AppError, AppRecord, AppSettings, FieldSchema, Lexicon, SdkAppId, UnixSeconds, UserId,
+    AppError, AppRecord, AppSettings, FieldSchema, SdkAppId, UnixSeconds, UserId, WordFilter,
 };
 use portraitd_store::{Store, StoreError};
 use portraitd_webhook::status::Delivery;
@@ -25,7 +25,7 @@ pub struct App {
     /// Its fields, and what their values must be like.
     pub schema: FieldSchema,
     /// Its forbidden words, prepared for searching.
-    pub lexicon: Lexicon,
+    pub word_filter: WordFilter,
     pub(crate) kicked_admins: BTreeMap<UserId, UnixSeconds>,
     pub(crate) cells: Arc<AppCells>,
     /// UserSigs that were verified with these settings.
@@ -41,15 +41,15 @@ impl App {
     fn new(record: AppRecord, known: Option<&Self>) -> Result<Self, AppError> {
         let AppRecord { settings, revision, kicked_admins } = record;
         let screened = settings.screened_tags.clone();
-        let lexicon = match known {
-            Some(known) if known.settings.words == settings.words => known.lexicon.screening(screened),
-            _ => Lexicon::new(&settings.words, screened)?,
+        let word_filter = match known {
+            Some(known) if known.settings.words == settings.words => known.word_filter.with_fields(screened),
+            _ => WordFilter::new(&settings.words, screened)?,
         };
         let (schema, verified) = (FieldSchema::of(&settings), VerifiedSigs::default());
         let cells = known.map(|app| Arc::clone(&app.cells)).unwrap_or_default();
         let delivery = known.map(|app| Arc::clone(&app.delivery)).unwrap_or_default();
         let usage = known.map(|app| Arc::clone(&app.usage)).unwrap_or_default();
-        Ok(Self { settings, revision, schema, lexicon, kicked_admins, cells, verified, delivery, usage })
+        Ok(Self { settings, revision, schema, word_filter, kicked_admins, cells, verified, delivery, usage })
     }
 
     fn webhook_target(&self) -> WebhookTarget {

@@ -4,8 +4,8 @@
 //!
 //!     cargo bench -p portraitd-model --bench constant_time
 //!
-//! It begins with a comparison that stops at the first difference, and fails when that one is not found out. What is ours
-//! is only reported: on a busy machine a difference may be the machine's.
+//! It begins with a comparison that stops at the first difference, and fails when that one is not detected. portraitd's own
+//! comparisons are only reported: on a busy machine a difference may be the machine's.
 
 #![expect(clippy::print_stdout, clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_precision_loss)]
 
@@ -106,7 +106,7 @@ fn main() {
     let stops =
         |guess: &String| guess.bytes().zip(SECRET.bytes()).all(|(ours, theirs)| black_box(ours) == theirs);
     let found = largest_t("stops at the first difference (control)", text, stops);
-    assert!(found > 5.0, "a comparison that is not constant was not found out: this machine is too noisy");
+    assert!(found > 5.0, "the control, which is not constant, was not detected: this machine is too noisy");
     let key = AppKey::parse(SECRET).unwrap();
     largest_t("the signature of a UserSig", |wrong| user_sig(&key, wrong), |sig| sig.is_signed_with(&key));
     largest_t("an app's key", |wrong| AppKey::parse(&text(wrong)).unwrap(), |guess| *guess == key);

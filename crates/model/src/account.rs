@@ -1,4 +1,4 @@
-//! Accounts: what is known of a user beside the profile.
+//! Accounts: the seed that creates one, and the state that is not part of the profile.
 
 use crate::{NewUserId, ProfilePatch, UnixSeconds};
 

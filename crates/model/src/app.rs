@@ -1,8 +1,8 @@
 //! An app (SDKAppID) and its settings, as kept in the store.
 
 use crate::field::{FieldSpec, Permission};
-use crate::lexicon::{Lexicon, LexiconError};
 use crate::value::{ValueRule, ValueType};
+use crate::word_filter::{WordFilter, WordFilterError};
 use crate::{AppKey, CustomKeyword, SdkAppId, Tag, UnixSeconds, UserId, Webhook};
 use crate::{SensitiveCode, UnixMillis};
 use ipnet::IpNet;
@@ -33,7 +33,7 @@ pub struct CustomField {
     pub read: Permission,
     /// Who may write it.
     pub write: Permission,
-    /// Taken out of use: answers 40009, values stay, may be restored.
+    /// Out of use: answers 40009; its values stay, and it can be restored.
     pub retired: bool,
 }
 
@@ -65,7 +65,7 @@ pub struct AppSettings {
     pub id: SdkAppId,
     /// A name for people; may be empty.
     pub name: String,
-    /// Off: every call answers 60016.
+    /// When off, every call answers 60016.
     pub enabled: bool,
     /// The active keys, oldest first.
     pub keys: Vec<KeyRecord>,
@@ -75,7 +75,7 @@ pub struct AppSettings {
     pub admins: Vec<UserId>,
     /// Calls a second by command; a command that is absent has its default; 0 = no limit. `total` counts all.
     pub limits: BTreeMap<String, u32>,
-    /// Users may set their own profile with their own UserSig.
+    /// Whether users may set their own profile with their own UserSig.
     pub self_service: bool,
     /// Put the sentence that explains an error into `ErrorDisplay`; `None` = as the server is configured.
     pub error_detail: Option<bool>,
@@ -97,21 +97,21 @@ pub struct AppSettings {
     pub echo_unknown: bool,
     /// `account_delete` answers 71000. An operator can still delete.
     pub deletion_forbidden: bool,
-    /// For so many seconds after its deletion an account can't be imported over `/v4` (70399); `None` = it can at
-    /// once. An operator can still import.
+    /// How many seconds after its deletion an account can't be imported over `/v4` (70399); `None` = no delay.
+    /// An operator can still import.
     pub reimport_after: Option<NonZeroU32>,
-    /// Who is told of profile changes; `None` = nobody, and no event is kept.
+    /// The receiver of profile changes; `None` = none, and no event is stored.
     pub webhook: Option<Webhook>,
 }
 
-/// An app's settings with what the store knows beside them.
+/// An app's settings with their revision and the kicks of its admins.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AppRecord {
     /// The settings.
     pub settings: AppSettings,
-    /// Counts the changes of the settings; a change names the revision it was made from.
+    /// Grows by one with each change of the settings; a change names the revision that it was made from.
     pub revision: u64,
-    /// When an admin was kicked, of those who were. Authentication needs no store for admins.
+    /// The second of the last kick of each admin that was kicked: authentication needs no store for admins.
     pub kicked_admins: BTreeMap<UserId, UnixSeconds>,
 }
 
@@ -136,21 +136,21 @@ pub enum AppError {
     /// `location_bytes_max` out of range.
     #[error("location_bytes_max must be from 1 to 500")]
     LocationLimit,
-    /// A field nobody may read or nobody may write.
-    #[error("custom field {0}: at least one of app and admin must be able to read it, and one to write it")]
+    /// A custom field that neither users nor admins may read, or write.
+    #[error("custom field {0}: users or admins must be able to read it, and users or admins to write it")]
     NoPermission(CustomKeyword),
     /// The name is too long.
-    #[error("the name is longer than 100 bytes")]
+    #[error("the app's name can be at most 100 bytes of UTF-8 long")]
     NameTooLong,
     /// Too many entries in the allow list.
-    #[error("allow_ips can hold at most 1000 entries")]
+    #[error("allow_ips can hold at most 1000 networks")]
     TooManyAddresses,
     /// Too many screened fields.
-    #[error("screened_tags can hold at most 100 entries")]
+    #[error("screened_tags can hold at most 100 tags")]
     TooManyScreened,
     /// The word list is refused.
     #[error(transparent)]
-    Words(#[from] LexiconError),
+    Words(#[from] WordFilterError),
 }
 
 impl AppSettings {
@@ -180,7 +180,7 @@ impl AppSettings {
             custom_fields_max: 20,
             custom_fields: Vec::new(),
             words: Vec::new(),
-            screened_tags: Lexicon::SCREENED_BY_DEFAULT.to_vec(),
+            screened_tags: WordFilter::SCREENED_BY_DEFAULT.to_vec(),
             sensitive_code: SensitiveCode::default(),
             echo_unknown: false,
             deletion_forbidden: false,
@@ -189,11 +189,11 @@ impl AppSettings {
         }
     }
 
-    /// The moment that `reimport_after` reaches back to: who was deleted later can't be imported yet. `None` when the
-    /// app has no such term.
+    /// The moment that `reimport_after` reaches back to: an account deleted later can't be imported yet. `None` when
+    /// the app has no such delay.
     pub fn refused_if_deleted_after(&self, now: UnixMillis) -> Option<UnixMillis> {
-        let term = u64::from(self.reimport_after?.get()) * 1000;
-        Some(UnixMillis(now.0.saturating_sub(term)))
+        let delay_ms = u64::from(self.reimport_after?.get()) * 1000;
+        Some(UnixMillis(now.0.saturating_sub(delay_ms)))
     }
 
     /// Adds a key and gives its number.
@@ -209,29 +209,30 @@ impl AppSettings {
         self.admins.iter().any(|admin| admin.as_str() == user)
     }
 
-    /// Checks the settings as a whole; a store takes only those that pass. Whether the words can be matched is for
-    /// [`Lexicon::new`] to say.
+    /// Checks the settings as a whole; a store accepts only those that pass. Whether a filter can be built from the words,
+    /// [`WordFilter::new`] tells.
     pub fn validate(&self) -> Result<(), AppError> {
         let in_use = self.custom_fields.iter().filter(|field| !field.retired).count();
-        let shut = self.custom_fields.iter().find(|field| {
-            let nobody = |permission: Permission| !permission.user && !permission.admin;
-            nobody(field.read) || nobody(field.write)
-        });
-        match () {
-            () if self.admins.len() > Self::ADMINS_MAX => Err(AppError::TooManyAdmins),
-            () if !self.is_admin(Self::ADMINISTRATOR) => Err(AppError::AdministratorMissing),
-            () if self.keys.len() > Self::KEYS_MAX => Err(AppError::TooManyKeys),
-            () if self.custom_fields_max > Self::CUSTOM_FIELDS_MAX => Err(AppError::FieldsMaxTooLarge),
-            () if in_use > self.custom_fields_max => Err(AppError::TooManyFields(self.custom_fields_max)),
-            () if !(1..=500).contains(&self.location_bytes_max) => Err(AppError::LocationLimit),
-            () if self.name.len() > 100 => Err(AppError::NameTooLong),
-            () if self.allow_ips.len() > 1000 => Err(AppError::TooManyAddresses),
-            () if self.screened_tags.len() > 100 => Err(AppError::TooManyScreened),
-            () => match shut {
-                Some(field) => Err(AppError::NoPermission(field.keyword)),
-                None => Ok(Lexicon::check(&self.words)?),
-            },
+        let limits = [
+            (self.admins.len() <= Self::ADMINS_MAX, AppError::TooManyAdmins),
+            (self.is_admin(Self::ADMINISTRATOR), AppError::AdministratorMissing),
+            (self.keys.len() <= Self::KEYS_MAX, AppError::TooManyKeys),
+            (self.custom_fields_max <= Self::CUSTOM_FIELDS_MAX, AppError::FieldsMaxTooLarge),
+            (in_use <= self.custom_fields_max, AppError::TooManyFields(self.custom_fields_max)),
+            ((1..=500).contains(&self.location_bytes_max), AppError::LocationLimit),
+            (self.name.len() <= 100, AppError::NameTooLong),
+            (self.allow_ips.len() <= 1000, AppError::TooManyAddresses),
+            (self.screened_tags.len() <= 100, AppError::TooManyScreened),
+        ];
+        if let Some((_, error)) = limits.into_iter().find(|(holds, _)| !holds) {
+            return Err(error);
         }
+        let without_access = |permission: Permission| !permission.user && !permission.admin;
+        let unusable = |field: &&CustomField| without_access(field.read) || without_access(field.write);
+        if let Some(field) = self.custom_fields.iter().find(unusable) {
+            return Err(AppError::NoPermission(field.keyword));
+        }
+        Ok(WordFilter::check_limits(&self.words)?)
     }
 }
 
@@ -248,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn the_term_of_a_deletion_reaches_back_from_now() {
+    fn the_delay_after_a_deletion_reaches_back_from_now() {
         let mut settings = AppSettings::new(SdkAppId(1));
         assert_eq!(settings.refused_if_deleted_after(UnixMillis(9_000)), None);
         settings.reimport_after = NonZeroU32::new(7);
@@ -268,7 +269,7 @@ mod tests {
         assert_eq!(settings.add_key(key()), KeyId(2));
     }
 
-    /// Changes settings so that there are so many of something.
+    /// Changes settings so that they hold a number of something.
     type Fill = fn(&mut AppSettings, usize);
 
     fn field(number: usize, read: Permission, write: Permission) -> CustomField {
@@ -320,7 +321,7 @@ mod tests {
             ),
             (
                 100,
-                |app, many| app.screened_tags = vec![Lexicon::SCREENED_BY_DEFAULT[0]; many],
+                |app, many| app.screened_tags = vec![WordFilter::SCREENED_BY_DEFAULT[0]; many],
                 AppError::TooManyScreened,
             ),
         ];
@@ -333,8 +334,8 @@ mod tests {
                 assert_eq!(app.validate(), expected, "{many}");
             }
         }
-        let nowhere = AppSettings { location_bytes_max: 0, ..AppSettings::new(SdkAppId(1)) };
-        assert_eq!(nowhere.validate(), Err(AppError::LocationLimit));
+        let without_location = AppSettings { location_bytes_max: 0, ..AppSettings::new(SdkAppId(1)) };
+        assert_eq!(without_location.validate(), Err(AppError::LocationLimit));
     }
 
     #[test]
@@ -347,8 +348,8 @@ mod tests {
     }
 
     #[test]
-    fn somebody_can_read_a_field_and_somebody_write_it() {
-        let [nobody, users, admins] =
+    fn a_field_has_a_reader_and_a_writer() {
+        let [none, users, admins] =
             [(false, false), (true, false), (false, true)].map(|(user, admin)| Permission { user, admin });
         let fine = [(users, users), (users, admins), (admins, users), (Permission::EVERYONE, admins)];
         for (read, write) in fine {
@@ -356,10 +357,10 @@ mod tests {
                 AppSettings { custom_fields: vec![field(1, read, write)], ..AppSettings::new(SdkAppId(1)) };
             assert_eq!(app.validate(), Ok(()), "{read:?} {write:?}");
         }
-        for (read, write) in [(nobody, admins), (users, nobody), (nobody, nobody)] {
-            let shut = field(1, read, write);
-            let app = AppSettings { custom_fields: vec![shut.clone()], ..AppSettings::new(SdkAppId(1)) };
-            assert_eq!(app.validate(), Err(AppError::NoPermission(shut.keyword)), "{read:?} {write:?}");
+        for (read, write) in [(none, admins), (users, none), (none, none)] {
+            let unusable = field(1, read, write);
+            let app = AppSettings { custom_fields: vec![unusable.clone()], ..AppSettings::new(SdkAppId(1)) };
+            assert_eq!(app.validate(), Err(AppError::NoPermission(unusable.keyword)), "{read:?} {write:?}");
         }
     }
 }

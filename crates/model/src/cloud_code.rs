@@ -1,14 +1,14 @@
 //! `CLOUD_CODES`: codes of the cloud that portraitd never answers.
 //!
-//! They are no [`ErrorCode`](crate::ErrorCode), so nothing can answer them, and no fault rule can either. They have a
-//! row and a page so that whoever meets one in the cloud's answers or in old documents finds what it means there.
+//! They are not in [`ErrorCode`](crate::ErrorCode), so that neither an endpoint nor a fault rule can answer them. Each has a
+//! row and a page for readers who meet it in the cloud's answers or in old documents.
 
 /// Where the meaning of a [`CloudCode`] comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CloudSource {
     /// The cloud's page of error codes, as it was in 2025 (1047/34348, 269/1671).
     Current,
-    /// Older editions of that page and the headers of Tencent's client SDKs; the page of 2025 has it no more.
+    /// Older editions of that page and the headers of Tencent's client SDKs; the page of 2025 no longer lists it.
     Older,
     /// A table of the account system in the documents of another product of Tencent's (real-time audio and video).
     OtherProduct,
@@ -51,7 +51,7 @@ pub const CLOUD_CODES: &[CloudCode] = &[
     row(
         60013,
         Current,
-        "The cloud could not parse the JSON of an answer of its own.",
+        "The cloud could not parse the JSON of one of its internal answers.",
         "云端解析其内部应答的 JSON 时出错。",
     ),
     row(
@@ -62,12 +62,7 @@ pub const CLOUD_CODES: &[CloudCode] = &[
     ),
     row(60017, Current, "The request is disabled for this app.", "请求被禁用。"),
     row(60018, Current, "Too many requests.", "请求过于频繁。"),
-    row(
-        60019,
-        Older,
-        "Too many requests: a second number for what 60018 says.",
-        "请求过于频繁，与 60018 含义相同。",
-    ),
+    row(60019, Older, "Too many requests; the same as 60018.", "请求过于频繁，与 60018 含义相同。"),
     row(
         60020,
         Current,
@@ -83,7 +78,7 @@ pub const CLOUD_CODES: &[CloudCode] = &[
     row(
         60027,
         Current,
-        "The app is of the push product, which may not call this API.",
+        "The app belongs to the push product, whose apps may not call this API.",
         "该应用属于推送产品，不允许访问其他产品的资源。",
     ),
     row(
@@ -97,16 +92,16 @@ pub const CLOUD_CODES: &[CloudCode] = &[
     row(
         70016,
         Current,
-        "There is no key for the SDKAppID where the UserSig was checked.",
+        "The key of the SDKAppID, or its public key, did not exist when the UserSig was checked.",
         "校验 UserSig 时，该 SDKAppID 的密钥或公钥不存在。",
     ),
     row(70051, Current, "The account is on a blocklist.", "账号被列入黑名单。"),
-    row(70169, Current, "The cloud timed out inside.", "云端内部超时。"),
+    row(70169, Current, "A timeout inside the cloud.", "云端内部超时。"),
     row(70202, OtherProduct, "An internal error of the account system.", "账号系统内部错误。"),
     row(
         70398,
         Current,
-        "The app has as many accounts as its edition allows.",
+        "The app has reached the most accounts that its edition allows.",
         "应用的账号数量达到其版本的上限。",
     ),
     row(70404, Current, "The client SDK is too old.", "客户端 SDK 版本过低。"),

@@ -1,7 +1,7 @@
 //! `COMMANDS`: every call of the protocol, declared once (contract, sections 3 to 7).
 //!
-//! From this table come the enum, the routes, the frequency limits' defaults, the labels of metrics, logs and traces, and the
-//! obligation of a conformance case.
+//! From this table come the enum, the routes, the default frequency limits, and the labels of metrics, logs and traces. Each
+//! row must have a conformance case.
 
 use crate::ErrorCode;
 

@@ -1,15 +1,15 @@
 //! `ERROR_CODES`: every code of the protocol, declared once (contract, section 9).
 //!
-//! From this table come the enum, `docs/ERRORS.md`, the metric label and the obligation of a conformance case.
+//! From this table come the enum, `docs/ERRORS.md` and the metric label. Each row must have a conformance case.
 
-/// How sure we are of a code and its text.
+/// Where a code and its text come from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Evidence {
     /// Code and `ErrorInfo` were seen in the cloud's answers.
     Seen,
     /// The code is in the public documents; the text is ours.
     Documented,
-    /// Our decision, where the sources are silent.
+    /// portraitd's own, where the sources say nothing.
     Ours,
 }
 
@@ -74,7 +74,7 @@ macro_rules! error_codes {
                 match self { $(Self::$variant => $info,)* }
             }
 
-            /// The sentence for people.
+            /// Explains the code: what it means and what to do.
             pub const fn meaning(self, language: crate::Language) -> &'static str {
                 match (self, language) {
                     $((Self::$variant, crate::Language::English) => $english,
@@ -105,11 +105,11 @@ error_codes! {
         "The store failed or timed out; nothing was acknowledged. Send the request again.",
         "服务内部错误，写入未被确认，请重试。";
     NoReadPermission = 40007, "Err_Profile_No_Read_Permission", Documented,
-        "The caller may not read this field; the field's definition says who may.",
-        "没有资料字段的读权限，请检查该字段的权限定义。";
+        "The caller may not read this field: read it as an App admin, or change the field's read permission.",
+        "没有资料字段的读权限：请使用 App 管理员账号读取，或修改该字段的读权限。";
     NoWritePermission = 40008, "Err_Profile_No_Write_Permission", Documented,
-        "The caller may not write this field; the field's definition says who may.",
-        "没有资料字段的写权限，请检查该字段的权限定义。";
+        "The caller may not write this field: write it as an App admin, or change the field's write permission.",
+        "没有资料字段的写权限：请使用 App 管理员账号写入，或修改该字段的写权限。";
     InvalidTag = 40009, "Err_Profile_Invalid_Tag", Seen,
         "No such field in this app: check the tag's spelling, or define the custom field first.",
         "资料字段的 Tag 不存在：请检查拼写，或先定义该自定义字段。";

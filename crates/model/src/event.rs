@@ -1,10 +1,10 @@
-//! A profile change as it is told to an app's webhook.
+//! A profile change as it is sent to an app's webhook.
 
 use crate::{ProfileItem, UnixMillis, UserId};
 use std::fmt;
 use std::net::IpAddr;
 
-/// Names an event for ever, also over restarts and restored backups: receivers know by it what they had before.
+/// The id of an event. It never changes, also over restarts and restored backups: receivers recognise repeats by it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct EventId(pub u128);
 
@@ -15,7 +15,7 @@ impl EventId {
         Self(self.0.wrapping_add(index as u128))
     }
 
-    /// Reads what [`EventId`]'s `Display` wrote.
+    /// Reads what `Display` writes: 32 hexadecimal digits.
     pub fn parse(text: &str) -> Option<Self> {
         let fits = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         fits.then(|| u128::from_str_radix(text, 16).ok()).flatten().map(Self)
@@ -28,14 +28,14 @@ impl fmt::Display for EventId {
     }
 }
 
-/// Where a change came from. A change that has one is told to the webhook.
+/// Where a change came from. A change with an origin makes an event for the webhook.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Origin {
     /// The event's id; of a call that changes several accounts, the first one's.
     pub id: EventId,
-    /// Who asked (`Operator_Account`).
+    /// The caller (`Operator_Account`).
     pub operator: Box<str>,
-    /// From which address (`ClientIP`).
+    /// The caller's address (`ClientIP`).
     pub client_ip: IpAddr,
 }
 
@@ -44,15 +44,15 @@ pub struct Origin {
 pub struct ProfileEvent {
     /// Its id.
     pub id: EventId,
-    /// Whose profile (`From_Account`).
+    /// The user whose profile changed (`From_Account`).
     pub user: UserId,
-    /// When (`EventTime`).
+    /// The time of the change (`EventTime`).
     pub at: UnixMillis,
-    /// Who asked (`Operator_Account`).
+    /// The caller (`Operator_Account`).
     pub operator: Box<str>,
-    /// From which address (`ClientIP`).
+    /// The caller's address (`ClientIP`).
     pub client_ip: IpAddr,
-    /// What was set, in the order it was asked for.
+    /// The fields that were set, in the order of the request.
     pub items: Vec<ProfileItem>,
 }
 

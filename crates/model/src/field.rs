@@ -3,23 +3,23 @@
 use crate::value::{ValueRule, ValueType};
 use crate::{StandardTag, Tag};
 
-/// Who calls.
+/// The role of a caller.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Role {
     /// The user whose profile it is, or another user ("App" in the cloud's console).
     User,
     /// An App admin.
     Admin,
-    /// Who runs the server. Above permissions and sensitive words, which are for callers.
+    /// The operator of the server. Permissions and sensitive words do not apply: they are for callers of `/v4`.
     Operator,
 }
 
-/// Who may do one thing with a field.
+/// The roles that may read, or write, a field.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Permission {
-    /// Users may ("App" in the cloud's console).
+    /// Whether users may ("App" in the cloud's console).
     pub user: bool,
-    /// App admins may.
+    /// Whether App admins may.
     pub admin: bool,
 }
 
@@ -29,7 +29,7 @@ impl Permission {
     /// Admins alone.
     pub const ADMINS: Self = Self { user: false, admin: true };
 
-    /// Whether `role` may.
+    /// Whether `role` is among them; an operator always is.
     pub fn allows(self, role: Role) -> bool {
         match role {
             Role::User => self.user,
@@ -39,7 +39,7 @@ impl Permission {
     }
 }
 
-/// What an app knows of one of its fields.
+/// A field as one app has it.
 #[derive(Clone, Debug)]
 pub struct FieldSpec {
     /// The field's name.
@@ -48,16 +48,16 @@ pub struct FieldSpec {
     pub value_type: ValueType,
     /// What a value must satisfy beyond its type.
     pub rule: ValueRule,
-    /// Who may read it.
+    /// The roles that may read it.
     pub read: Permission,
-    /// Who may write it.
+    /// The roles that may write it.
     pub write: Permission,
 }
 
 /// One row of [`STANDARD_FIELDS`].
 #[derive(Debug)]
 pub struct StandardField {
-    /// Which field.
+    /// Its tag.
     pub tag: StandardTag,
     /// Its tag on the wire.
     pub name: &'static str,
@@ -65,9 +65,9 @@ pub struct StandardField {
     pub value_type: ValueType,
     /// What a value must satisfy beyond its type.
     pub rule: ValueRule,
-    /// Who may write it. Everyone may read every standard field.
+    /// The roles that may write it. Every role may read every standard field.
     pub write: Permission,
-    /// What it holds, for documents.
+    /// Its meaning, for the documents.
     pub meaning: &'static str,
 }
 

@@ -1,4 +1,4 @@
-//! Ids as they are on the wire, parsed once at the border: no raw `String` ids further inside.
+//! Ids and keys, checked once when they arrive. Code behind the parsers takes these types, never a `String`.
 
 use std::fmt;
 use subtle::ConstantTimeEq;
@@ -32,19 +32,17 @@ pub enum IdError {
     #[error("the UserID is {0} bytes long; at most 32 bytes of UTF-8 are allowed")]
     TooLong(usize),
     /// A control character such as NUL or a line feed.
-    #[error("the UserID holds a control character; only printable characters are allowed")]
+    #[error("the UserID contains a control character; only printable characters are allowed")]
     Unprintable,
     /// It starts with [`UserId::RESERVED_PREFIX`]. Only where an account is to be created.
-    #[error(
-        "a UserID that starts with @TLS# is one of the cloud's own markers; no account can be created with it"
-    )]
+    #[error("UserIDs that start with @TLS# are markers of the cloud; choose another UserID")]
     Reserved,
 }
 
 impl UserId {
     /// The longest id, in bytes of UTF-8.
     pub const BYTES_MAX: usize = 32;
-    /// What the ids start with that the cloud uses as markers in its answers (`@TLS#NOT_FOUND`).
+    /// The prefix of the ids that the cloud uses as markers in its answers (`@TLS#NOT_FOUND`).
     pub const RESERVED_PREFIX: &str = "@TLS#";
 
     /// Whether it is one of the cloud's markers. No account is created with such an id; one that was stored by an
@@ -53,7 +51,7 @@ impl UserId {
         self.as_str().starts_with(Self::RESERVED_PREFIX)
     }
 
-    /// Checks and takes an id.
+    /// Checks an id.
     ///
     /// ```
     /// use portraitd_model::UserId;
@@ -91,7 +89,7 @@ impl UserId {
 pub struct NewUserId(UserId);
 
 impl NewUserId {
-    /// Takes an id; [`IdError::Reserved`] when it is one of the cloud's markers.
+    /// Accepts an id; [`IdError::Reserved`] when it is one of the cloud's markers.
     ///
     /// ```
     /// use portraitd_model::{NewUserId, UserId};
@@ -103,7 +101,7 @@ impl NewUserId {
         if user.is_reserved() { Err(IdError::Reserved) } else { Ok(Self(user)) }
     }
 
-    /// Checks and takes an id, as [`UserId::parse`] and [`NewUserId::new`] do.
+    /// Checks an id, as [`UserId::parse`] and [`NewUserId::new`] do.
     pub fn parse(text: &str) -> Result<Self, IdError> {
         UserId::parse(text).and_then(Self::new)
     }
@@ -143,7 +141,7 @@ impl Ord for UserId {
 #[derive(Clone, Eq)]
 pub struct AppKey(Zeroizing<String>);
 
-/// Takes the same time wherever two keys of one length differ.
+/// Compares in constant time: the time does not depend on where two keys of one length differ.
 impl PartialEq for AppKey {
     fn eq(&self, other: &Self) -> bool {
         self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
@@ -151,16 +149,16 @@ impl PartialEq for AppKey {
 }
 
 impl AppKey {
-    /// The longest key taken, in bytes.
+    /// The longest key, in bytes.
     pub const BYTES_MAX: usize = 256;
 
-    /// Takes a key; `None` when it is empty, longer than [`AppKey::BYTES_MAX`] or holds control characters.
+    /// Checks a key; `None` when it is empty, longer than [`AppKey::BYTES_MAX`] or holds control characters.
     pub fn parse(text: &str) -> Option<Self> {
         let fits = !text.is_empty() && text.len() <= Self::BYTES_MAX && !text.chars().any(char::is_control);
         fits.then(|| Self(Zeroizing::new(text.to_owned())))
     }
 
-    /// The secret itself: for signing, for the store, and for showing it once when it is created.
+    /// The secret itself: for signing, for the store, and for the answer that shows it once, at its creation.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -1,7 +1,7 @@
-//! The two languages that portraitd speaks to people.
+//! The two languages of messages: English and Simplified Chinese.
 
-/// The language of sentences for people (`X-Error-Detail`, `ErrorDisplay`, the command line).
-/// Protocol texts (`ErrorInfo`) are the same in both.
+/// The language of explanations (`X-Error-Detail`, `ErrorDisplay`, the command line). Protocol texts (`ErrorInfo`) are the
+/// same in both.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Language {
     /// English.

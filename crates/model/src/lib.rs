@@ -1,9 +1,8 @@
 //! What a user profile *means*: ids, UserSig, tags, values, permissions, patches, error codes.
 //!
-//! What may not enter this room: sockets, HTTP, SQL, files, the system clock, randomness, logging, an async
-//! runtime. Time and randomness are arguments. Types here carry no wire form; `portraitd` has its own
-//! wire structs and converts by hand. The exceptions: the UserSig payload, which is itself a format, and a field with
-//! its value, which is the same on every wire ([`TagValue`]).
+//! Not allowed here: sockets, HTTP, SQL, files, the system clock, randomness, logging, an async runtime. Time and randomness
+//! are arguments. These types have no wire form: `api` and `admin` have wire structs of their own and convert. Exceptions: the
+//! UserSig payload, which is itself a format, and a field with its value, which is the same on every wire ([`TagValue`]).
 
 mod account;
 mod app;
@@ -14,7 +13,6 @@ mod event;
 mod field;
 mod id;
 mod language;
-mod lexicon;
 mod profile;
 pub mod rfc3339;
 mod schema;
@@ -25,6 +23,7 @@ mod time;
 mod usersig;
 mod value;
 mod webhook;
+mod word_filter;
 
 pub use account::{AccountSeed, AccountState};
 pub use app::{AppError, AppRecord, AppSettings, CustomField, KeyId, KeyRecord};
@@ -35,13 +34,13 @@ pub use event::{EventId, Origin, ProfileEvent};
 pub use field::{FieldSpec, Permission, Role, STANDARD_FIELDS, StandardField};
 pub use id::{AppKey, IdError, NewUserId, SdkAppId, UserId};
 pub use language::Language;
-pub use lexicon::{ForbiddenWord, Lexicon, LexiconError, WORD_BYTES_MAX, WORDS_MAX};
 pub use profile::{Profile, ProfileItem, ProfilePatch, TagValue};
-pub use schema::{FieldError, FieldProblem, FieldSchema, RawItem};
+pub use schema::{FieldError, FieldProblem, FieldSchema, UncheckedItem};
 pub use sensitive_code::SensitiveCode;
 pub use suggestion::Suggestion;
 pub use tag::{CustomKeyword, StandardTag, Tag};
 pub use time::{Clock, UnixMillis, UnixSeconds};
-pub use usersig::{SigError, SignRequest, Unreadable, UserSig, sign};
-pub use value::{FieldValue, RawNumber, RawValue, ValueProblem, ValueRule, ValueType};
+pub use usersig::{SigError, SigFormatError, SignRequest, UserSig, sign};
+pub use value::{FieldValue, NumberText, UncheckedValue, ValueProblem, ValueRule, ValueType};
 pub use webhook::{Webhook, WebhookToken, WebhookUrl, WebhookUrlError};
+pub use word_filter::{SensitiveWord, WORD_BYTES_MAX, WORDS_MAX, WordFilter, WordFilterError};

@@ -1,34 +1,33 @@
-//! A profile, and the change to one.
+//! A profile, and a patch that changes it.
 
 use crate::{FieldValue, Tag};
 use serde::{Deserialize, Serialize};
 
-/// A field with its value, as every list of fields has it on the wire: `{"Tag": …, "Value": …}`, members in this order.
-/// What is read may have other members besides.
+/// A field with its value, as every list of fields has it on the wire: `{"Tag": …, "Value": …}`, written in this order.
+/// Other members are ignored when it is read.
 ///
-/// Of what types they are, the place says where it stands: texts and raw JSON where nothing is checked yet,
-/// [`ProfileItem`] where all is.
+/// The types tell whether it was checked: texts and raw JSON are unchecked, a [`ProfileItem`] is checked.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct TagValue<T, V> {
-    /// Which field.
+    /// The field's tag.
     pub tag: T,
     /// Its value.
     pub value: V,
 }
 
-/// One field of a profile with its value. It can be written as JSON and not be read from it: what is read is checked by
+/// One field of a profile with its checked value. Can be written as JSON, not read from it: values that are read go through
 /// [`FieldSchema::check`](crate::FieldSchema::check).
 pub type ProfileItem = TagValue<Tag, FieldValue>;
 
-/// What is known of one user: each field at most once, in the order of the tags. A field never set is absent.
+/// The fields of one user that are set: each at most once, in the order of the tags.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Profile {
     items: Vec<ProfileItem>,
 }
 
 impl Profile {
-    /// A profile from stored items. Of a tag listed twice the last one counts.
+    /// A profile from stored items. The last item of a tag wins.
     pub fn from_items(items: Vec<ProfileItem>) -> Self {
         // Stored items are in order already.
         if items.is_sorted_by(|earlier, later| earlier.tag < later.tag) {
@@ -52,8 +51,7 @@ impl Profile {
         self.items.get(index).map(|item| &item.value)
     }
 
-    /// Sets the patch's fields and leaves the others; says whether anything is different now. Doing it twice is the
-    /// same as doing it once.
+    /// Sets the patch's fields and leaves the others; returns whether a value changed. Idempotent.
     pub fn merge(&mut self, patch: &ProfilePatch) -> bool {
         patch.items().iter().fold(false, |changed, item| self.put(item.clone()) | changed)
     }
@@ -73,15 +71,15 @@ impl Profile {
     }
 }
 
-/// Fields to set, every one checked: only [`FieldSchema::check`](crate::FieldSchema::check) makes one, so
-/// unchecked data can't reach a store. Each field at most once, in the order of their first mention.
+/// Fields to set, all checked. Only [`FieldSchema::check`](crate::FieldSchema::check) makes a patch, so unchecked data can't
+/// reach a store. Each field at most once, in the order of the request.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ProfilePatch {
     items: Vec<ProfileItem>,
 }
 
 impl ProfilePatch {
-    /// Only for the schema. Of a tag listed twice the last one counts.
+    /// For the schema only. The last item of a tag wins.
     pub(crate) fn from_checked(items: Vec<ProfileItem>) -> Self {
         let mut patch = Self { items: Vec::with_capacity(items.len()) };
         for item in items {
@@ -98,7 +96,7 @@ impl ProfilePatch {
         &self.items
     }
 
-    /// Whether there is nothing to set.
+    /// Whether it sets no field.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
@@ -125,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn an_item_is_written_as_on_the_wire_and_raw_ones_are_read() {
+    fn an_item_is_written_as_on_the_wire_and_an_unchecked_one_is_read() {
         type Raw = TagValue<String, Box<serde_json::value::RawValue>>;
 
         let text = |item: &ProfileItem| serde_json::to_string(item).unwrap();
@@ -143,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_patch_says_whether_there_is_something_to_set() {
+    fn a_patch_tells_whether_it_is_empty() {
         let item = ProfileItem { tag: Tag::Standard(STANDARD_FIELDS[0].tag), value: FieldValue::Uint(1) };
         let patch = ProfilePatch::from_checked(vec![item.clone()]);
         assert!(!patch.is_empty() && ProfilePatch::default().is_empty());

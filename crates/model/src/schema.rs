@@ -1,19 +1,19 @@
-//! The fields of one app, and the check that turns what a caller sent into a patch.
+//! The fields of one app, and the check that turns the items of a request into a patch.
 
 use crate::field::{FieldSpec, Permission, Role, STANDARD_FIELDS};
-use crate::lexicon::Lexicon;
 use crate::profile::{ProfileItem, ProfilePatch};
 use crate::suggestion::{Suggestion, suggest};
-use crate::value::{FieldValue, RawValue, ValueProblem, ValueRule};
+use crate::value::{FieldValue, UncheckedValue, ValueProblem, ValueRule};
+use crate::word_filter::WordFilter;
 use crate::{AppSettings, CustomKeyword, ErrorCode, Language, SdkAppId, SensitiveCode, StandardTag, Tag};
 
 /// One field as a caller sent it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct RawItem<'a> {
+pub struct UncheckedItem<'a> {
     /// The tag as written.
     pub tag: &'a str,
     /// The value as written.
-    pub value: RawValue<'a>,
+    pub value: UncheckedValue<'a>,
 }
 
 /// Every field that an app has.
@@ -23,14 +23,14 @@ pub struct FieldSchema {
     sensitive_code: SensitiveCode,
     standard: Vec<FieldSpec>,
     custom: Vec<(CustomKeyword, FieldSpec)>,
-    /// Out of use; but values stay, and an operator can still move them.
+    /// Out of use. Their values stay, and an operator can still import and export them.
     retired: Vec<(CustomKeyword, FieldSpec)>,
 }
 
-/// Why an item can't be taken: which one, and what is wrong with it.
+/// Why an item is refused: which one, and what is wrong with it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FieldError {
-    /// The item's place in the request, counted from 0.
+    /// The item's index in the request, counted from 0.
     pub index: usize,
     /// The tag as the caller wrote it.
     pub tag: String,
@@ -41,7 +41,7 @@ pub struct FieldError {
 /// What can be wrong with an item.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum FieldProblem {
-    /// No such field; with what may have been meant.
+    /// The app has no such field; with a suggestion, if there is one.
     UnknownTag(Option<Suggestion>),
     /// The caller may not write it.
     NotWritable,
@@ -50,11 +50,11 @@ pub enum FieldProblem {
     /// The value does not fit.
     Value(ValueProblem),
     /// The value contains a sensitive word; with the app's code for it.
-    ForbiddenWord(SensitiveCode),
+    SensitiveWord(SensitiveCode),
 }
 
 impl FieldSchema {
-    /// The schema that an app's settings describe. For callers there are no retired custom fields.
+    /// The schema that an app's settings describe. Callers do not see retired custom fields.
     pub fn of(settings: &AppSettings) -> Self {
         let standard = STANDARD_FIELDS.iter().map(|field| {
             let rule = match field.tag {
@@ -78,16 +78,16 @@ impl FieldSchema {
         Self { app: settings.id, sensitive_code, standard: standard.collect(), custom, retired }
     }
 
-    /// Checks the items in order; the first that fails decides (contract, section 4: 40009, 40008, 40610, 40601,
+    /// Checks the items in order; returns the first error (contract, section 4: 40009, 40008, 40610, 40601,
     /// 40605, 40005 or 80001 for each).
     pub fn check(
         &self,
-        lexicon: &Lexicon,
+        word_filter: &WordFilter,
         role: Role,
-        items: &[RawItem<'_>],
+        items: &[UncheckedItem<'_>],
     ) -> Result<ProfilePatch, FieldError> {
         let checked = items.iter().enumerate().map(|(index, item)| {
-            self.check_item(lexicon, role, item).map_err(|problem| FieldError {
+            self.check_item(word_filter, role, item).map_err(|problem| FieldError {
                 index,
                 tag: item.tag.to_owned(),
                 problem,
@@ -98,9 +98,9 @@ impl FieldSchema {
 
     fn check_item(
         &self,
-        lexicon: &Lexicon,
+        word_filter: &WordFilter,
         role: Role,
-        item: &RawItem<'_>,
+        item: &UncheckedItem<'_>,
     ) -> Result<ProfileItem, FieldProblem> {
         let spec = self.find(role, item.tag)?;
         if !spec.write.allows(role) {
@@ -110,13 +110,13 @@ impl FieldSchema {
         if let FieldValue::Text(text) = &value
             && role != Role::Operator
         {
-            let forbidden = |_| FieldProblem::ForbiddenWord(self.sensitive_code);
-            lexicon.screen(spec.tag, text).map_err(forbidden)?;
+            let forbidden = |_| FieldProblem::SensitiveWord(self.sensitive_code);
+            word_filter.check(spec.tag, text).map_err(forbidden)?;
         }
         Ok(ProfileItem { tag: spec.tag, value })
     }
 
-    /// Which field a caller means who wants to read `tag` (contract, section 5: 40009, 40007).
+    /// Resolves a tag that a caller asks to read (contract, section 5: 40009, 40007).
     pub fn readable(&self, role: Role, index: usize, tag: &str) -> Result<Tag, FieldError> {
         let error = |problem| FieldError { index, tag: tag.to_owned(), problem };
         let spec = self.find(role, tag).map_err(error)?;
@@ -150,11 +150,11 @@ impl FieldError {
             FieldProblem::Value(ValueProblem::WrongType) => ErrorCode::WrongType,
             FieldProblem::Value(ValueProblem::TooLong { .. }) => ErrorCode::TooLong,
             FieldProblem::Value(ValueProblem::NotOneOf(_) | ValueProblem::OutOfRange) => ErrorCode::BadValue,
-            FieldProblem::ForbiddenWord(choice) => choice.code(),
+            FieldProblem::SensitiveWord(choice) => choice.code(),
         }
     }
 
-    /// A sentence for people: which item, why, and what would do. Values are never repeated.
+    /// Explains the error: which item, why, and what is allowed. Never repeats the value.
     pub fn explain(&self, language: Language) -> String {
         let why = self.problem.explain(language);
         let tag: String = self.tag.chars().take(80).collect();
@@ -172,7 +172,7 @@ impl FieldProblem {
             (Self::UnknownTag(None), _) => ErrorCode::InvalidTag.meaning(language).to_owned(),
             (Self::NotWritable, _) => ErrorCode::NoWritePermission.meaning(language).to_owned(),
             (Self::NotReadable, _) => ErrorCode::NoReadPermission.meaning(language).to_owned(),
-            (Self::ForbiddenWord(choice), _) => choice.code().meaning(language).to_owned(),
+            (Self::SensitiveWord(choice), _) => choice.code().meaning(language).to_owned(),
             (Self::Value(problem), language) => problem.explain(language),
         }
     }
@@ -182,13 +182,13 @@ impl ValueProblem {
     fn explain(self, language: Language) -> String {
         match (self, language) {
             (Self::WrongType, Language::English) => {
-                "the value's JSON type differs from the field's: strings in quotes, numbers whole and not negative".into()
+                "the value's JSON type differs from the field's: write strings in quotes, and numbers as whole numbers from 0".into()
             }
             (Self::WrongType, Language::Chinese) => {
                 "值的 JSON 类型与字段类型不符：字符串需加引号，数字须为非负整数".into()
             }
             (Self::TooLong { bytes, bytes_max }, Language::English) => {
-                format!("the value is {bytes} bytes of UTF-8; at most {bytes_max} are allowed")
+                format!("the value is {bytes} bytes of UTF-8; at most {bytes_max} are allowed: shorten it")
             }
             (Self::TooLong { bytes, bytes_max }, Language::Chinese) => {
                 format!("值为 {bytes} 字节（UTF-8），最多允许 {bytes_max} 字节")
@@ -204,7 +204,7 @@ impl ValueProblem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{CustomField, RawNumber, ValueType};
+    use crate::{CustomField, NumberText, ValueType};
     use proptest::prelude::*;
 
     fn settings() -> AppSettings {
@@ -226,17 +226,17 @@ mod tests {
         settings
     }
 
-    fn check(role: Role, tag: &str, value: RawValue<'_>) -> Result<ProfilePatch, u32> {
+    fn check(role: Role, tag: &str, value: UncheckedValue<'_>) -> Result<ProfilePatch, u32> {
         let settings = settings();
-        let lexicon = Lexicon::new(&settings.words, settings.screened_tags.clone()).unwrap();
-        let items = [RawItem { tag, value }];
-        FieldSchema::of(&settings).check(&lexicon, role, &items).map_err(|error| error.code().number())
+        let word_filter = WordFilter::new(&settings.words, settings.screened_tags.clone()).unwrap();
+        let items = [UncheckedItem { tag, value }];
+        FieldSchema::of(&settings).check(&word_filter, role, &items).map_err(|error| error.code().number())
     }
 
     #[test]
     fn each_fault_has_its_code() {
-        let text = |text: &'static str| RawValue::Text(text.into());
-        let number = |text| RawValue::Number(RawNumber(text));
+        let text = |text: &'static str| UncheckedValue::Text(text.into());
+        let number = |text| UncheckedValue::Number(NumberText(text));
         let refused =
             |role, tag: &str, value, code| assert_eq!(check(role, tag, value).err(), Some(code), "{tag}");
         refused(Role::Admin, "Tag_Profile_IM_Nope", text("x"), 40009);
@@ -249,20 +249,22 @@ mod tests {
         refused(Role::Admin, "Tag_Profile_IM_Level", number("4294967296"), 40605);
         refused(Role::Admin, "Tag_Profile_IM_Gender", text("male"), 40605);
         refused(Role::Admin, "Tag_Profile_IM_Nick", text("so bad"), 40005);
-        refused(Role::Admin, "Tag_Profile_IM_Nick", RawValue::Text("x".repeat(501).into()), 40601);
+        refused(Role::Admin, "Tag_Profile_IM_Nick", UncheckedValue::Text("x".repeat(501).into()), 40601);
         assert!(check(Role::Admin, "Tag_Profile_Custom_1400000000_Test", text("x")).is_ok());
         assert!(check(Role::User, "Tag_Profile_Custom_Own", number("18446744073709551615")).is_ok());
     }
 
     #[test]
-    fn the_location_is_as_long_as_the_app_says() {
+    fn the_location_limit_is_the_app_s_setting() {
         let app = AppSettings { location_bytes_max: 16, ..settings() };
-        let lexicon = Lexicon::new(&[], vec![]).unwrap();
+        let word_filter = WordFilter::new(&[], vec![]).unwrap();
         let code = |bytes: usize| {
-            let items =
-                [RawItem { tag: "Tag_Profile_IM_Location", value: RawValue::Text("x".repeat(bytes).into()) }];
+            let items = [UncheckedItem {
+                tag: "Tag_Profile_IM_Location",
+                value: UncheckedValue::Text("x".repeat(bytes).into()),
+            }];
             FieldSchema::of(&app)
-                .check(&lexicon, Role::Admin, &items)
+                .check(&word_filter, Role::Admin, &items)
                 .err()
                 .map(|error| error.code().number())
         };
@@ -270,48 +272,52 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_value_is_said_in_both_languages() {
-        let said = |tag: &str, value| {
+    fn value_problems_are_explained_in_both_languages() {
+        let explained = |tag: &str, value| {
             let settings = settings();
-            let lexicon = Lexicon::new(&settings.words, vec![]).unwrap();
+            let word_filter = WordFilter::new(&settings.words, vec![]).unwrap();
             let error = FieldSchema::of(&settings)
-                .check(&lexicon, Role::Admin, &[RawItem { tag, value }])
+                .check(&word_filter, Role::Admin, &[UncheckedItem { tag, value }])
                 .unwrap_err();
             [Language::English, Language::Chinese].map(|language| error.explain(language))
         };
         let holds = |[english, chinese]: [String; 2], in_english: &str, in_chinese: &str| {
             assert!(english.contains(in_english) && chinese.contains(in_chinese), "{english} {chinese}");
         };
-        let number = |text| RawValue::Number(RawNumber(text));
-        holds(said("Tag_Profile_IM_Nick", number("1")), "strings in quotes", "字符串需加引号");
-        holds(said("Tag_Profile_IM_Nick", RawValue::Text("x".repeat(501).into())), "501 bytes", "501 字节");
+        let number = |text| UncheckedValue::Number(NumberText(text));
+        holds(explained("Tag_Profile_IM_Nick", number("1")), "strings in quotes", "字符串需加引号");
         holds(
-            said("Tag_Profile_IM_Gender", RawValue::Text("male".into())),
+            explained("Tag_Profile_IM_Nick", UncheckedValue::Text("x".repeat(501).into())),
+            "501 bytes",
+            "501 字节",
+        );
+        holds(
+            explained("Tag_Profile_IM_Gender", UncheckedValue::Text("male".into())),
             "Gender_Type_Male",
             "Gender_Type_Male",
         );
         holds(
-            said("Tag_Profile_IM_Level", number("4294967296")),
+            explained("Tag_Profile_IM_Level", number("4294967296")),
             "larger than the field can hold",
             "数值超出",
         );
     }
 
     #[test]
-    fn an_operator_may_write_every_field_but_only_what_fits() {
+    fn an_operator_may_write_every_field_with_a_valid_value() {
         let code = |tag: &str, value| check(Role::Operator, tag, value).err();
-        let text = |text: &'static str| RawValue::Text(text.into());
-        assert_eq!(code("Tag_Profile_Custom_Own", RawValue::Number(RawNumber("1"))), None);
+        let text = |text: &'static str| UncheckedValue::Text(text.into());
+        assert_eq!(code("Tag_Profile_Custom_Own", UncheckedValue::Number(NumberText("1"))), None);
         assert_eq!(code("Tag_Profile_Custom_Gone", text("its value stays")), None);
         assert_eq!(code("Tag_Profile_IM_AdminForbidType", text("AdminForbid_Type_None")), None);
         assert_eq!(code("Tag_Profile_IM_Nick", text("so bad")), None);
-        assert_eq!(code("Tag_Profile_IM_Nick", RawValue::Text("x".repeat(501).into())), Some(40601));
+        assert_eq!(code("Tag_Profile_IM_Nick", UncheckedValue::Text("x".repeat(501).into())), Some(40601));
         assert_eq!(code("Tag_Profile_IM_Level", text("1")), Some(40610));
         assert_eq!(code("Tag_Profile_Custom_Nope", text("x")), Some(40009));
     }
 
     #[test]
-    fn a_slip_of_the_pen_is_named() {
+    fn a_misspelt_tag_gets_a_suggestion() {
         let why = |tag: &str, language| {
             let error = FieldSchema::of(&settings()).readable(Role::Admin, 0, tag).unwrap_err();
             (error.code().number(), error.explain(language))
@@ -335,7 +341,7 @@ mod tests {
         #[test]
         fn the_check_is_total(tag in "(Tag_Profile_(IM|Custom)_)?[A-Za-z]{0,9}", value in "\\PC{0,40}", admin: bool) {
             let role = if admin { Role::Admin } else { Role::User };
-            let _ = check(role, &tag, RawValue::Text(value.into()));
+            let _ = check(role, &tag, UncheckedValue::Text(value.into()));
         }
     }
 }

@@ -1,8 +1,8 @@
-//! With which code a sensitive word is refused.
+//! The error code of a sensitive word: 40005, or 80001 as newer pages have it.
 
 use crate::ErrorCode;
 
-/// The code that a sensitive word is answered with: pages since 2024 have dropped the first and widened the second.
+/// The code that a sensitive word is answered with. Pages since 2024 no longer list 40005, and use 80001 for profiles too.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum SensitiveCode {
     /// 40005

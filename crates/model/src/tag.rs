@@ -1,4 +1,4 @@
-//! The names of fields: standard tags, custom tags, and the two ways a custom tag is written.
+//! Tags, the names of fields: standard tags, and custom tags with their two forms.
 
 use crate::SdkAppId;
 use serde::{Serialize, Serializer};
@@ -31,7 +31,7 @@ impl CustomKeyword {
     /// The longest keyword, in letters.
     pub const LETTERS_MAX: usize = 8;
 
-    /// Takes a keyword; `None` unless it is 1 to 8 ASCII letters.
+    /// Checks a keyword; `None` unless it is 1 to 8 ASCII letters.
     ///
     /// ```
     /// use portraitd_model::CustomKeyword;
@@ -69,7 +69,7 @@ impl fmt::Debug for CustomKeyword {
     }
 }
 
-/// The name of a field. `Display` writes it as on the wire, custom tags in their short form.
+/// The name of a field. `Display` writes it as on the wire, a custom tag in its short form.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Tag {
     /// `Tag_Profile_IM_…`
@@ -78,13 +78,13 @@ pub enum Tag {
     Custom(CustomKeyword),
 }
 
-/// What every custom tag starts with.
+/// The prefix of every custom tag.
 pub(crate) const CUSTOM_PREFIX: &str = "Tag_Profile_Custom_";
 
 impl Tag {
     /// Reads a tag as `app`'s callers write it. The legacy form `Tag_Profile_Custom_<sdkappid>_<keyword>` names
     /// the same field when the number is the app's own. `None` when it is neither a standard tag nor a
-    /// well-formed custom one; whether a custom field is defined is the schema's question.
+    /// well-formed custom one; whether the app defines that custom field, the schema knows.
     pub fn parse(text: &str, app: SdkAppId) -> Option<Self> {
         let Some(rest) = text.strip_prefix(CUSTOM_PREFIX) else {
             return StandardTag::parse(text).map(Self::Standard);

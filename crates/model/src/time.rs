@@ -1,4 +1,4 @@
-//! Time as an argument: nothing in this room reads a clock.
+//! Points in time, and the clock as a trait: nothing in this crate reads the system's clock.
 
 /// Seconds since 1970-01-01T00:00:00Z, as in `TLS.time`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -9,19 +9,19 @@ pub struct UnixSeconds(pub u64);
 pub struct UnixMillis(pub u64);
 
 impl UnixMillis {
-    /// The whole seconds.
+    /// The same time in whole seconds, rounded down.
     pub fn seconds(self) -> UnixSeconds {
         UnixSeconds(self.0 / 1000)
     }
 }
 
-/// Where time comes from.
+/// A source of time.
 pub trait Clock: Send + Sync {
     /// The time of day.
     fn now(&self) -> UnixMillis;
 
-    /// Nanoseconds that only grow, whatever is done to the time of day: for frequencies. They start an hour in, so
-    /// that 0 is always past.
+    /// Monotonic nanoseconds, for frequencies: setting the time of day does not change them. They start at one hour, so
+    /// that 0 is always in the past.
     fn ticks_ns(&self) -> u64;
 }
 
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_is_whole_or_does_not_count() {
+    fn seconds_are_rounded_down() {
         let seconds = [0, 999, 1000, 1999].map(|millis| UnixMillis(millis).seconds().0);
         assert_eq!(seconds, [0, 0, 1, 1]);
     }

@@ -1,4 +1,4 @@
-//! UserSig, version 2.0: made, read and verified (269/32688 and the official libraries).
+//! UserSig, version 2.0: signing, reading and verifying (269/32688 and the official libraries).
 //!
 //! Libraries differ in key order, spacing, escapes, zlib level and in writing numbers as strings: a UserSig is
 //! always parsed, its text never compared.
@@ -13,7 +13,7 @@ use crate::{AppKey, SdkAppId, UnixSeconds, UserId};
 use base64::Engine as _;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
-pub use error::{SigError, Unreadable};
+pub use error::{SigError, SigFormatError};
 use flate2::{Compression, read::ZlibDecoder, write::ZlibEncoder};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Deserializer, de};
@@ -22,7 +22,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io::{Read, Write};
 
-/// The longest UserSig text that is looked at, in bytes.
+/// The longest UserSig text that is read, in bytes.
 const TEXT_BYTES_MAX: usize = 4 * 1024;
 /// The longest document that a UserSig may inflate to, in bytes: a zip bomb stops here.
 const DOCUMENT_BYTES_MAX: u64 = 8 * 1024;
@@ -64,7 +64,7 @@ struct Document<'a> {
     signature: Cow<'a, str>,
 }
 
-/// Reads a number, also one in quotes: uncast PHP configurations sign so.
+/// Reads a number, also one in quotes: PHP programs sign so when their configuration holds the number as text.
 fn number_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     struct NumberOrText;
     impl de::Visitor<'_> for NumberOrText {
@@ -85,36 +85,37 @@ fn number_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::
 
 impl UserSig {
     /// Reads a UserSig: base64 with `*`, `-`, `_`, with `+`, `/`, `=`, or with both; a space counts as `+`. At most
-    /// 4 KiB of text and 8 KiB of document are looked at.
-    pub fn decode(text: &str) -> Result<Self, Unreadable> {
+    /// 4 KiB of text and 8 KiB of document are read.
+    pub fn decode(text: &str) -> Result<Self, SigFormatError> {
         if text.len() > TEXT_BYTES_MAX {
-            return Err(Unreadable::TooLong);
+            return Err(SigFormatError::TooLong);
         }
         let base64: Vec<u8> = text.bytes().map(to_standard).collect();
-        let zlib = LENIENT.decode(base64).map_err(|_| Unreadable::Base64)?;
+        let zlib = LENIENT.decode(base64).map_err(|_| SigFormatError::Base64)?;
         let mut document = Vec::with_capacity(512);
         let mut inflate = ZlibDecoder::new(zlib.as_slice()).take(DOCUMENT_BYTES_MAX + 1);
-        inflate.read_to_end(&mut document).map_err(|_| Unreadable::Zlib)?;
+        inflate.read_to_end(&mut document).map_err(|_| SigFormatError::Zlib)?;
         if document.len() as u64 > DOCUMENT_BYTES_MAX {
-            return Err(Unreadable::TooLarge);
+            return Err(SigFormatError::TooLarge);
         }
         Self::from_document(&document)
     }
 
     /// Reads the JSON document that is inside a UserSig, after base64 and zlib: [`UserSig::decode`] without its first two steps.
-    /// Nothing but the form is checked.
-    pub fn from_document(json: &[u8]) -> Result<Self, Unreadable> {
-        let document: Document<'_> = serde_json::from_slice(json).map_err(|_| Unreadable::Document)?;
+    /// Only the form is checked.
+    pub fn from_document(json: &[u8]) -> Result<Self, SigFormatError> {
+        let document: Document<'_> = serde_json::from_slice(json).map_err(|_| SigFormatError::Document)?;
         if document.version != "2.0" {
-            return Err(Unreadable::Version);
+            return Err(SigFormatError::Version);
         }
         if document.identifier.chars().any(char::is_control) {
-            return Err(Unreadable::Identifier);
+            return Err(SigFormatError::Identifier);
         }
         if document.userbuf.as_deref().is_some_and(|text| !is_canonical(text)) {
-            return Err(Unreadable::Userbuf);
+            return Err(SigFormatError::Userbuf);
         }
-        let signature = LENIENT.decode(document.signature.as_bytes()).map_err(|_| Unreadable::Document)?;
+        let signature =
+            LENIENT.decode(document.signature.as_bytes()).map_err(|_| SigFormatError::Document)?;
         Ok(Self {
             identifier: document.identifier,
             sdk_app_id: document.sdk_app_id,
@@ -147,22 +148,22 @@ impl UserSig {
         mac(key, &content).verify_slice(&self.signature).is_ok()
     }
 
-    /// Whom it was made for.
+    /// The user it was made for.
     pub fn identifier(&self) -> &str {
         &self.identifier
     }
 
-    /// Which app it was made for.
+    /// The app it was made for.
     pub fn sdk_app_id(&self) -> u64 {
         self.sdk_app_id
     }
 
-    /// When it was made.
+    /// The time it was made.
     pub fn issued_at(&self) -> UnixSeconds {
         UnixSeconds(self.time)
     }
 
-    /// The last second in which it works.
+    /// The last second in which it is valid.
     pub fn expires_at(&self) -> UnixSeconds {
         UnixSeconds(self.time.saturating_add(self.expire))
     }
@@ -179,16 +180,16 @@ impl fmt::Debug for UserSig {
     }
 }
 
-/// What a UserSig says. A [`UserId`] holds no control characters, so what is signed has one reading.
+/// The content of a UserSig to sign. A [`UserId`] holds no control characters, so what is signed has one reading.
 #[derive(Clone, Copy, Debug)]
 pub struct SignRequest<'a> {
     /// The app.
     pub app: SdkAppId,
     /// The user it is for.
     pub identifier: UserId,
-    /// When it is issued.
+    /// The time of issue.
     pub time: UnixSeconds,
-    /// For how many seconds it works.
+    /// How many seconds it is valid.
     pub expire: u64,
     /// An optional user buffer; an empty one is signed as such, as the official libraries do.
     pub userbuf: Option<&'a [u8]>,
@@ -224,12 +225,12 @@ pub fn sign(key: &AppKey, request: SignRequest<'_>) -> String {
     STANDARD.encode(deflated.unwrap_or_default()).chars().map(from_standard).collect()
 }
 
-/// Whether a text is base64 as every encoder writes it, so that it holds no line feeds.
+/// Whether a text is base64 exactly as encoders write it: then it has no line feeds.
 fn is_canonical(base64: &str) -> bool {
     STANDARD.decode(base64).is_ok_and(|bytes| STANDARD.encode(bytes) == base64)
 }
 
-/// The text that is signed. Only an identifier without line feeds and a canonical user buffer may come here.
+/// The text that is signed. Callers pass only an identifier without line feeds and a canonical user buffer.
 fn content(identifier: &str, app: u64, time: u64, expire: u64, userbuf: Option<&str>) -> String {
     let mut content =
         format!("TLS.identifier:{identifier}\nTLS.sdkappid:{app}\nTLS.time:{time}\nTLS.expire:{expire}\n");

@@ -1,23 +1,23 @@
-//! Values: as they arrive, as they are kept, and the rules between the two.
+//! Values: unchecked as they arrive, checked as they are stored, and the rules between the two.
 
 use serde::Serialize;
 use std::borrow::Cow;
 
-/// A value as it arrives: a JSON string, or the text of a JSON number.
+/// A value as it arrives, unchecked: a JSON string, or the text of a JSON number.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum RawValue<'a> {
+pub enum UncheckedValue<'a> {
     /// A string, unescaped.
     Text(Cow<'a, str>),
-    /// A number, not yet read.
-    Number(RawNumber<'a>),
+    /// A number, not parsed yet.
+    Number(NumberText<'a>),
 }
 
 /// The text of a JSON number such as `1e3`, kept as text so that no precision is lost.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct RawNumber<'a>(pub &'a str);
+pub struct NumberText<'a>(pub &'a str);
 
-impl RawNumber<'_> {
-    /// The number by its value: `1.0`, `1e3` and `-0` are the integers 1, 1000 and 0.
+impl NumberText<'_> {
+    /// Parses the number by its value: `1.0`, `1e3` and `-0` are the integers 1, 1000 and 0.
     fn to_uint(self) -> Result<u64, ValueProblem> {
         let (negative, unsigned) = match self.0.strip_prefix('-') {
             Some(rest) => (true, rest),
@@ -49,12 +49,12 @@ impl RawNumber<'_> {
     }
 }
 
-/// Reads an exponent; one that does not fit is as good as endless.
+/// Parses an exponent; one that does not fit 64 bits saturates.
 fn saturating_i64(text: &str) -> i64 {
     text.parse().unwrap_or(if text.starts_with('-') { i64::MIN } else { i64::MAX })
 }
 
-/// A value as it is kept: the two forms that the protocol has in JSON.
+/// A checked value as it is stored: the two forms that the protocol has in JSON.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(untagged)]
 pub enum FieldValue {
@@ -69,7 +69,7 @@ pub enum FieldValue {
 pub enum ValueType {
     /// A JSON string of UTF-8 text.
     String,
-    /// A JSON string whose coding, usually base64, is the client's affair.
+    /// A JSON string whose encoding, usually base64, the client chooses.
     Bytes,
     /// A JSON number from 0 to 2^32 − 1.
     Uint32,
@@ -94,21 +94,21 @@ impl ValueType {
     }
 }
 
-/// What a value of the right type must also satisfy.
+/// What a value must satisfy beyond its type.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ValueRule {
-    /// Nothing more.
+    /// No further condition.
     Any,
-    /// At most so many bytes of UTF-8.
+    /// At most this many bytes of UTF-8.
     BytesMax(usize),
     /// One of these words.
     OneOf(&'static [&'static str]),
 }
 
-/// Why a value can't be taken.
+/// Why a value is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ValueProblem {
-    /// A string where a number is due, the reverse, or a negative or fractional number.
+    /// A string for a number, a number for a string, or a negative or fractional number.
     WrongType,
     /// Longer than allowed.
     TooLong {
@@ -117,24 +117,30 @@ pub enum ValueProblem {
         /// The field's limit.
         bytes_max: usize,
     },
-    /// A word that is not on the field's list, or a number over the field's width.
+    /// A word that is not in the field's list.
     NotOneOf(&'static [&'static str]),
-    /// A number over the field's width.
+    /// A number that the field's type can't hold.
     OutOfRange,
 }
 
 impl ValueRule {
-    /// Turns a value as it arrived into one as it is kept, or says why not.
-    pub fn check(self, value_type: ValueType, raw: &RawValue<'_>) -> Result<FieldValue, ValueProblem> {
-        match (value_type, raw) {
-            (ValueType::String | ValueType::Bytes, RawValue::Text(text)) => self.check_text(text),
-            (ValueType::Uint32, RawValue::Number(number)) => match number.to_uint()? {
+    /// Checks a value and converts it into its stored form.
+    pub fn check(
+        self,
+        value_type: ValueType,
+        unchecked: &UncheckedValue<'_>,
+    ) -> Result<FieldValue, ValueProblem> {
+        match (value_type, unchecked) {
+            (ValueType::String | ValueType::Bytes, UncheckedValue::Text(text)) => self.check_text(text),
+            (ValueType::Uint32, UncheckedValue::Number(number)) => match number.to_uint()? {
                 n if n > u64::from(u32::MAX) => Err(ValueProblem::OutOfRange),
                 n => Ok(FieldValue::Uint(n)),
             },
-            (ValueType::Uint64, RawValue::Number(number)) => number.to_uint().map(FieldValue::Uint),
-            (ValueType::String | ValueType::Bytes, RawValue::Number(_))
-            | (ValueType::Uint32 | ValueType::Uint64, RawValue::Text(_)) => Err(ValueProblem::WrongType),
+            (ValueType::Uint64, UncheckedValue::Number(number)) => number.to_uint().map(FieldValue::Uint),
+            (ValueType::String | ValueType::Bytes, UncheckedValue::Number(_))
+            | (ValueType::Uint32 | ValueType::Uint64, UncheckedValue::Text(_)) => {
+                Err(ValueProblem::WrongType)
+            }
         }
     }
 
@@ -169,10 +175,12 @@ mod tests {
 
     #[test]
     fn values_fit_to_the_last_byte_and_the_last_number() {
-        let text = |rule: ValueRule, text: &str| rule.check(ValueType::String, &RawValue::Text(text.into()));
+        let text =
+            |rule: ValueRule, text: &str| rule.check(ValueType::String, &UncheckedValue::Text(text.into()));
         assert_eq!(text(ValueRule::BytesMax(3), "中"), Ok(FieldValue::Text("中".into())));
         assert_eq!(text(ValueRule::BytesMax(2), "中"), Err(ValueProblem::TooLong { bytes: 3, bytes_max: 2 }));
-        let number = |text| ValueRule::Any.check(ValueType::Uint32, &RawValue::Number(RawNumber(text)));
+        let number =
+            |text| ValueRule::Any.check(ValueType::Uint32, &UncheckedValue::Number(NumberText(text)));
         assert_eq!(number("4294967295"), Ok(FieldValue::Uint(u64::from(u32::MAX))));
         assert_eq!(number("4294967296"), Err(ValueProblem::OutOfRange));
     }
@@ -180,7 +188,7 @@ mod tests {
     #[test]
     fn numbers_count_by_their_value() {
         let check = |text: &str, expected: Result<u64, ValueProblem>| {
-            assert_eq!(RawNumber(text).to_uint(), expected, "{text}");
+            assert_eq!(NumberText(text).to_uint(), expected, "{text}");
         };
         check("0", Ok(0));
         check("-0", Ok(0));
@@ -205,14 +213,14 @@ mod tests {
     proptest! {
         #[test]
         fn every_integer_reads_back(n: u64, zeros in 0_usize..3) {
-            prop_assert_eq!(RawNumber(&n.to_string()).to_uint(), Ok(n));
+            prop_assert_eq!(NumberText(&n.to_string()).to_uint(), Ok(n));
             let scaled = format!("{n}{}.0e-{zeros}", "0".repeat(zeros));
-            prop_assert_eq!(RawNumber(&scaled).to_uint(), Ok(n));
+            prop_assert_eq!(NumberText(&scaled).to_uint(), Ok(n));
         }
 
         #[test]
         fn no_text_panics(text in "-?[0-9]{1,30}(\\.[0-9]{1,30})?([eE][+-]?[0-9]{1,30})?") {
-            let _ = RawNumber(&text).to_uint();
+            let _ = NumberText(&text).to_uint();
         }
     }
 }

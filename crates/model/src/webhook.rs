@@ -1,16 +1,16 @@
-//! An app's webhook: where its profile changes are told, and the secret that proves who tells them.
+//! An app's webhook: the receiver of its profile changes, and the token that signs them.
 
 use http::Uri;
 use std::fmt;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-/// Where events are sent, and how they are signed.
+/// The receiver of an app's events, and how they are signed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Webhook {
     /// The receiver.
     pub url: WebhookUrl,
-    /// Signs what is sent; `None` = unsigned.
+    /// Signs the events; `None` = unsigned.
     pub token: Option<WebhookToken>,
 }
 
@@ -39,7 +39,7 @@ impl WebhookUrl {
     /// The longest URL, in bytes.
     pub const BYTES_MAX: usize = 2048;
 
-    /// Checks and takes a URL.
+    /// Checks a URL.
     ///
     /// ```
     /// use portraitd_model::WebhookUrl;
@@ -50,7 +50,7 @@ impl WebhookUrl {
         if text.len() > Self::BYTES_MAX {
             return Err(WebhookUrlError::TooLong);
         }
-        // A fragment never reaches a server; who writes one has made a mistake.
+        // A fragment is never sent to a server, so it is a mistake here.
         if text.contains(['#', ' ']) {
             return Err(WebhookUrlError::Unreadable);
         }
@@ -71,7 +71,7 @@ impl WebhookUrl {
         Ok(Self(uri))
     }
 
-    /// The URL, parsed: nobody parses it once more and finds another host.
+    /// The URL, parsed. Callers use this instead of parsing the text again, which could find another host.
     pub fn uri(&self) -> &Uri {
         &self.0
     }
@@ -83,7 +83,7 @@ impl fmt::Display for WebhookUrl {
     }
 }
 
-/// A query may hold a secret of the receiver's: logs show the URL without it.
+/// Without the query, which may hold a secret of the receiver: this is what logs show.
 impl fmt::Debug for WebhookUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let authority = self.0.authority().map_or("", http::uri::Authority::as_str);
@@ -91,11 +91,11 @@ impl fmt::Debug for WebhookUrl {
     }
 }
 
-/// The token that receivers know. Wiped from memory when dropped; never shown.
+/// The secret shared with the receiver. Wiped from memory when dropped; never shown.
 #[derive(Clone, Eq)]
 pub struct WebhookToken(Zeroizing<String>);
 
-/// Takes the same time wherever two tokens of one length differ.
+/// Compares in constant time: the time does not depend on where two tokens of one length differ.
 impl PartialEq for WebhookToken {
     fn eq(&self, other: &Self) -> bool {
         self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
@@ -106,7 +106,7 @@ impl WebhookToken {
     /// The longest token, in bytes.
     pub const BYTES_MAX: usize = 128;
 
-    /// Takes a token of 1 to 128 visible ASCII characters; `None` for anything else. A space in a token is
+    /// Checks a token: 1 to 128 visible ASCII characters; `None` for anything else. A space in a token is
     /// nearly always a mistake in copying.
     pub fn parse(text: &str) -> Option<Self> {
         let fits =

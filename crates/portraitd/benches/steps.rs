@@ -6,8 +6,8 @@
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use portraitd::internals::fuzz::World;
 use portraitd_model::{
-    AccountSeed, AppSettings, FieldSchema, Lexicon, NewUserId, Profile, ProfilePatch, RawItem, RawValue,
-    Role, SdkAppId, UnixMillis, UserId,
+    AccountSeed, AppSettings, FieldSchema, NewUserId, Profile, ProfilePatch, Role, SdkAppId, UncheckedItem,
+    UncheckedValue, UnixMillis, UserId, WordFilter,
 };
 use portraitd_sqlite::SqliteStore;
 use portraitd_store::{Change, Store};
@@ -20,8 +20,8 @@ const SET: &[u8] =
 const GET: &[u8] = br#"{"To_Account":["alice"],"TagList":["Tag_Profile_IM_Nick","Tag_Profile_IM_Gender","Tag_Profile_IM_BirthDay"]}"#;
 const APP: SdkAppId = SdkAppId(1_400_000_000);
 
-fn item(value: &str) -> RawItem<'_> {
-    RawItem { tag: "Tag_Profile_IM_Nick", value: RawValue::Text(Cow::Borrowed(value)) }
+fn item(value: &str) -> UncheckedItem<'_> {
+    UncheckedItem { tag: "Tag_Profile_IM_Nick", value: UncheckedValue::Text(Cow::Borrowed(value)) }
 }
 
 fn calls(criterion: &mut Criterion) {
@@ -56,8 +56,8 @@ fn calls(criterion: &mut Criterion) {
 
 fn patch(value: &str) -> ProfilePatch {
     let words: [String; 0] = [];
-    let lexicon = Lexicon::new(&words, Vec::new()).unwrap();
-    FieldSchema::of(&AppSettings::new(APP)).check(&lexicon, Role::Admin, &[item(value)]).unwrap()
+    let word_filter = WordFilter::new(&words, Vec::new()).unwrap();
+    FieldSchema::of(&AppSettings::new(APP)).check(&word_filter, Role::Admin, &[item(value)]).unwrap()
 }
 
 fn store(criterion: &mut Criterion) {

@@ -9,9 +9,9 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use portraitd_model::{
-    AppKey, AppSettings, CustomField, CustomKeyword, EventId, FieldSchema, FieldValue, Lexicon, NewUserId,
-    Origin, Permission, RawItem, RawNumber, RawValue, Role, SensitiveCode, Tag, UnixMillis, UnixSeconds,
-    ValueType, Webhook, WebhookToken, WebhookUrl,
+    AppKey, AppSettings, CustomField, CustomKeyword, EventId, FieldSchema, FieldValue, NewUserId, NumberText,
+    Origin, Permission, Role, SensitiveCode, Tag, UncheckedItem, UncheckedValue, UnixMillis, UnixSeconds,
+    ValueType, Webhook, WebhookToken, WebhookUrl, WordFilter,
 };
 use portraitd_sqlite::SqliteStore;
 use portraitd_store::{AuditNote, Change, EventState, Found, PutToken, Store, TokenRecord};
@@ -68,15 +68,16 @@ async fn write(dir: &Path) {
     store.put_app(settings(6), None).await.unwrap();
     let numbers: Vec<String> =
         ALICE.iter().map(|(_, value)| value.err().unwrap_or_default().to_string()).collect();
-    let items: Vec<RawItem<'_>> = ALICE
+    let items: Vec<UncheckedItem<'_>> = ALICE
         .iter()
         .zip(&numbers)
-        .map(|((tag, value), number)| RawItem {
+        .map(|((tag, value), number)| UncheckedItem {
             tag,
-            value: value.map_or(RawValue::Number(RawNumber(number)), |text| RawValue::Text(text.into())),
+            value: value
+                .map_or(UncheckedValue::Number(NumberText(number)), |text| UncheckedValue::Text(text.into())),
         })
         .collect();
-    let patch = FieldSchema::of(&settings(6)).check(&Lexicon::default(), Role::Admin, &items).unwrap();
+    let patch = FieldSchema::of(&settings(6)).check(&WordFilter::default(), Role::Admin, &items).unwrap();
     let alice = portraitd_model::AccountSeed { user: NewUserId::parse("alice").unwrap(), patch };
     store.import(APP, vec![alice, seed("bob", &[])], UnixMillis(1), Some(origin())).await.unwrap();
     store.kick(APP, user("bob"), UnixSeconds(1_700_000_000)).await.unwrap();

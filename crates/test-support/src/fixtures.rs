@@ -1,8 +1,8 @@
 //! Short ways to make ids, patches and settings.
 
 use portraitd_model::{
-    AccountSeed, AppKey, AppSettings, FieldSchema, Lexicon, NewUserId, Profile, ProfilePatch, RawItem,
-    RawNumber, RawValue, Role, SdkAppId, UserId,
+    AccountSeed, AppKey, AppSettings, FieldSchema, NewUserId, NumberText, Profile, ProfilePatch, Role,
+    SdkAppId, UncheckedItem, UncheckedValue, UserId, WordFilter,
 };
 use portraitd_store::Found;
 
@@ -34,14 +34,14 @@ pub fn user(name: &str) -> UserId {
 /// A checked patch of numbers and texts; which is which follows from the field.
 pub fn patch(fields: &[(&str, &str)]) -> ProfilePatch {
     let value = |tag: &str, text: &'static str| match tag {
-        "Tag_Profile_IM_Level" | "Tag_Profile_IM_Role" => RawValue::Number(RawNumber(text)),
-        _ => RawValue::Text(text.into()),
+        "Tag_Profile_IM_Level" | "Tag_Profile_IM_Role" => UncheckedValue::Number(NumberText(text)),
+        _ => UncheckedValue::Text(text.into()),
     };
     let fields: Vec<(String, &'static str)> =
         fields.iter().map(|(tag, text)| ((*tag).to_owned(), &*text.to_string().leak())).collect();
-    let items: Vec<RawItem<'_>> =
-        fields.iter().map(|(tag, text)| RawItem { tag, value: value(tag, text) }).collect();
-    FieldSchema::of(&AppSettings::new(APP)).check(&Lexicon::default(), Role::Admin, &items).unwrap()
+    let items: Vec<UncheckedItem<'_>> =
+        fields.iter().map(|(tag, text)| UncheckedItem { tag, value: value(tag, text) }).collect();
+    FieldSchema::of(&AppSettings::new(APP)).check(&WordFilter::default(), Role::Admin, &items).unwrap()
 }
 
 /// An account to import.

@@ -115,7 +115,7 @@ pub(crate) async fn set(
     let (id, user) = (app.settings.id, parse_user(&user)?);
     let fields: BTreeMap<String, &RawValue> = serde_json::from_slice(&body)
         .map_err(|error| AdminError::bad(format!("the body is not an object of tags and values: {error}")))?;
-    let items = fields.iter().map(|(tag, value)| jsonl::raw_item(tag, value));
+    let items = fields.iter().map(|(tag, value)| jsonl::unchecked_item(tag, value));
     let patch = jsonl::check(&app.schema, items).map_err(AdminError::bad)?;
     if patch.is_empty() {
         return Err(AdminError::bad("the body names no field; send at least one tag with its value"));

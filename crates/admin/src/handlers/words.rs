@@ -7,7 +7,7 @@ use crate::types::WordsView;
 use axum::body::Bytes;
 use axum::extract::{Path, State as Extract};
 use axum::{Extension, Json};
-use portraitd_model::{AppSettings, Lexicon, LexiconError, WORD_BYTES_MAX, WORDS_MAX};
+use portraitd_model::{AppSettings, WORD_BYTES_MAX, WORDS_MAX, WordFilter, WordFilterError};
 use std::collections::HashSet;
 
 pub(crate) async fn list(
@@ -66,9 +66,9 @@ impl WordList {
                 word => list.words.push(word.to_owned()),
             }
         }
-        match Lexicon::new(&list.words, Vec::new()) {
+        match WordFilter::new(&list.words, Vec::new()) {
             Ok(_) => Ok(list),
-            Err(LexiconError::TooMany(words)) => {
+            Err(WordFilterError::TooMany(words)) => {
                 Err(AdminError::bad(format!("{words} words are too many; at most {WORDS_MAX} are allowed")))
             }
             Err(error) => Err(AdminError::bad(error.to_string())),

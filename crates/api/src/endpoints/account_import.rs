@@ -5,7 +5,7 @@ use crate::envelope::{Answer, ApiError};
 use crate::json::{Member, decode, new_account, wire_struct};
 use crate::openapi::operation::Operation;
 use crate::openapi::requests;
-use portraitd_model::{AccountSeed, ErrorCode, NewUserId, RawItem, RawValue, Role, StandardTag};
+use portraitd_model::{AccountSeed, ErrorCode, NewUserId, Role, StandardTag, UncheckedItem, UncheckedValue};
 use std::borrow::Cow;
 
 wire_struct! {
@@ -54,10 +54,10 @@ pub(super) fn seed<'a>(
     face_url: Option<Cow<'a, str>>,
 ) -> Result<AccountSeed, ApiError> {
     let item = |tag: StandardTag, text: Option<Cow<'a, str>>| {
-        text.map(|text| RawItem { tag: tag.as_str(), value: RawValue::Text(text) })
+        text.map(|text| UncheckedItem { tag: tag.as_str(), value: UncheckedValue::Text(text) })
     };
-    let items: Vec<RawItem<'_>> =
+    let items: Vec<UncheckedItem<'_>> =
         [item(StandardTag::Nick, nick), item(StandardTag::Image, face_url)].into_iter().flatten().collect();
-    let patch = ctx.app.schema.check(&ctx.app.lexicon, Role::Admin, &items)?;
+    let patch = ctx.app.schema.check(&ctx.app.word_filter, Role::Admin, &items)?;
     Ok(AccountSeed { user, patch })
 }

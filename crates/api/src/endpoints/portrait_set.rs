@@ -5,7 +5,7 @@ use crate::envelope::{Answer, ApiError};
 use crate::json::{Member, account, decode, wire_struct};
 use crate::openapi::operation::Operation;
 use crate::openapi::requests;
-use portraitd_model::{ErrorCode, RawItem, RawValue};
+use portraitd_model::{ErrorCode, UncheckedItem, UncheckedValue};
 use portraitd_store::{Change, StoreError};
 use std::borrow::Cow;
 
@@ -28,9 +28,9 @@ pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, Api
     let items = items(request.items.unwrap_or_default())?;
     let user = account(ctx.service, request.from_account)?;
     ctx.may_write_to(&user)?;
-    let items: Vec<RawItem<'_>> =
-        items.iter().map(|(tag, value)| RawItem { tag, value: value.clone() }).collect();
-    let patch = ctx.app.schema.check(&ctx.app.lexicon, ctx.caller.role, &items)?;
+    let items: Vec<UncheckedItem<'_>> =
+        items.iter().map(|(tag, value)| UncheckedItem { tag, value: value.clone() }).collect();
+    let patch = ctx.app.schema.check(&ctx.app.word_filter, ctx.caller.role, &items)?;
     let (at, origin) = (ctx.services.clock.now(), ctx.origin(1));
     let change = Change { app: ctx.app.settings.id, user, patch, at, origin };
     match ctx.within(ctx.store().apply(change)).await {
@@ -43,7 +43,7 @@ pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, Api
     }
 }
 
-type TagAndValue<'a> = (Cow<'a, str>, RawValue<'a>);
+type TagAndValue<'a> = (Cow<'a, str>, UncheckedValue<'a>);
 
 /// Checks the shape of every item before the meaning of any.
 fn items(items: Vec<Option<Item<'_>>>) -> Result<Vec<TagAndValue<'_>>, ApiError> {

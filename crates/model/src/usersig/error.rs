@@ -1,14 +1,14 @@
-//! Why a UserSig is refused: the code, the text on the wire, the sentence for people.
+//! Why a UserSig is refused: the code, the text on the wire, and the explanation.
 
 use crate::{ErrorCode, Language, SdkAppId};
 use std::borrow::Cow;
 
-/// Why a UserSig does not open the door.
+/// Why a UserSig is refused.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum SigError {
     /// It can't be read.
     #[error("unreadable: {0}")]
-    Unreadable(#[from] Unreadable),
+    Unreadable(#[from] SigFormatError),
     /// Made for another SDKAppID than the URL's.
     #[error("made for SDKAppID {signed}, not {requested}")]
     OtherApp {
@@ -25,10 +25,10 @@ pub enum SigError {
         /// The UserSig's.
         signed: String,
     },
-    /// Its time is over.
+    /// It has expired.
     #[error("expired {seconds} s ago")]
     Expired {
-        /// For how long.
+        /// Seconds since then.
         seconds: u64,
     },
     /// Signed with no active key of the app.
@@ -39,9 +39,9 @@ pub enum SigError {
     Kicked,
 }
 
-/// What makes a UserSig unreadable.
+/// What is wrong with the form of a UserSig.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum Unreadable {
+pub enum SigFormatError {
     /// Longer than 4 KiB.
     #[error("it is longer than 4 KiB")]
     TooLong,
@@ -49,35 +49,35 @@ pub enum Unreadable {
     #[error("it is not base64; was it cut short, wrapped into lines or decoded twice?")]
     Base64,
     /// Not zlib.
-    #[error("it does not inflate; was it cut short?")]
+    #[error("it can't be decompressed (zlib); was it cut short?")]
     Zlib,
     /// More than 8 KiB inside.
-    #[error("it inflates to more than 8 KiB")]
+    #[error("it decompresses to more than 8 KiB")]
     TooLarge,
     /// Not a JSON object with the members of version 2.0.
-    #[error("its document is not JSON with the members of version 2.0")]
+    #[error("its content is not JSON with the members of version 2.0")]
     Document,
     /// Another version.
     #[error("its TLS.ver is not 2.0")]
     Version,
-    /// A control character in the identifier: the signed text would have several readings.
+    /// The identifier has a control character: the signed text would have several readings.
     #[error(
-        "its TLS.identifier holds a control character, such as a line feed; a name that does is not to be signed"
+        "its TLS.identifier contains a control character, such as a line feed; such a name must not be signed"
     )]
     Identifier,
-    /// A user buffer that no encoder writes: the signed text would have several readings.
+    /// The user buffer is not as encoders write it: the signed text would have several readings.
     #[error("its TLS.userbuf is not standard base64, padded and without line feeds")]
     Userbuf,
 }
 
-impl Unreadable {
+impl SigFormatError {
     fn in_chinese(self) -> &'static str {
         match self {
             Self::TooLong => "长度超过 4 KiB",
             Self::Base64 => "不是 base64，是否被截断、被折行或多解码了一次？",
-            Self::Zlib => "无法解压，是否被截断？",
+            Self::Zlib => "无法解压（zlib），是否被截断？",
             Self::TooLarge => "解压后超过 8 KiB",
-            Self::Document => "内容不是含有 2.0 版本各成员的 JSON",
+            Self::Document => "内容不是包含 2.0 版本各字段的 JSON",
             Self::Version => "TLS.ver 不是 2.0",
             Self::Identifier => "TLS.identifier 含有换行等控制字符，不应为这样的用户名签名",
             Self::Userbuf => "TLS.userbuf 不是标准 base64（须补齐 =，且不含换行）",
@@ -116,7 +116,7 @@ impl SigError {
         }
     }
 
-    /// A sentence for people.
+    /// Explains the refusal.
     pub fn explain(&self, language: Language) -> String {
         let meaning = self.code().meaning(language);
         match self {

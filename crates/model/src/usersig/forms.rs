@@ -15,7 +15,7 @@ fn good(identifier: &str, app: &str, more: &str) -> UserSig {
     UserSig::decode(&enclose(&json)).unwrap_or_else(|why| panic!("{why}: {json}"))
 }
 
-fn bad(identifier: &str, app: &str, more: &str, expected: Unreadable) {
+fn bad(identifier: &str, app: &str, more: &str, expected: SigFormatError) {
     let json = document(identifier, app, more);
     assert_eq!(UserSig::decode(&enclose(&json)), Err(expected), "{json}");
 }
@@ -28,14 +28,14 @@ fn a_name_with_control_characters_is_refused() {
     }
     for control in ('\0'..=' ').chain('\u{7f}'..='\u{a0}').filter(|letter| letter.is_control()) {
         for name in [format!("{control}"), format!("a{control}"), format!("{control}管")] {
-            bad(&serde_json::to_string(&name).unwrap(), "1", "", Unreadable::Identifier);
+            bad(&serde_json::to_string(&name).unwrap(), "1", "", SigFormatError::Identifier);
             assert!(UserId::parse(&name).is_err(), "{name:?} could be signed");
         }
     }
-    bad(r#""\u000aa""#, "1", "", Unreadable::Identifier);
+    bad(r#""\u000aa""#, "1", "", SigFormatError::Identifier);
     // JSON itself has neither line feeds nor halves of characters in its strings.
-    bad("\"a\nb\"", "1", "", Unreadable::Document);
-    bad(r#""\ud800""#, "1", "", Unreadable::Document);
+    bad("\"a\nb\"", "1", "", SigFormatError::Document);
+    bad(r#""\ud800""#, "1", "", SigFormatError::Document);
 }
 
 #[test]
@@ -75,10 +75,10 @@ fn a_user_buffer_is_canonical_base64() {
         "密",
         r"\nTLS.sdkappid:1\nTLS.time:2\nTLS.expire:3",
     ] {
-        bad(&format!("\"{written}\""), Unreadable::Userbuf);
+        bad(&format!("\"{written}\""), SigFormatError::Userbuf);
     }
     for other in ["1", "[]", "{}", "true"] {
-        bad(other, Unreadable::Document);
+        bad(other, SigFormatError::Document);
     }
 }
 
@@ -92,12 +92,12 @@ fn numbers_are_whole_and_fit_64_bits() {
         assert_eq!(good(r#""a""#, number, "").sdk_app_id(), u64::MAX);
     }
     for number in ["007", "+7", "-7", "7.0", "7e0", "18446744073709551616", "1e400", "null", "true", "[7]"] {
-        bad(r#""a""#, number, "", Unreadable::Document);
+        bad(r#""a""#, number, "", SigFormatError::Document);
     }
     for number in
         ["", "+7", "-7", " 7", "7 ", r"7\n", "7.0", "0x7", "7e0", "7_0", "７", "18446744073709551616"]
     {
-        bad(r#""a""#, &format!("\"{number}\""), "", Unreadable::Document);
+        bad(r#""a""#, &format!("\"{number}\""), "", SigFormatError::Document);
     }
 }
 
@@ -113,12 +113,12 @@ fn a_member_that_is_there_twice_is_refused() {
         ("sig", r#""AA==""#),
     ];
     for (name, value) in members {
-        bad(r#""a""#, "1", &format!(r#","TLS.{name}":{value}"#), Unreadable::Document);
-        bad(r#""a""#, "1", &format!(r#","\u0054LS\u002e{name}":{value}"#), Unreadable::Document);
+        bad(r#""a""#, "1", &format!(r#","TLS.{name}":{value}"#), SigFormatError::Document);
+        bad(r#""a""#, "1", &format!(r#","\u0054LS\u002e{name}":{value}"#), SigFormatError::Document);
     }
-    bad(r#""a""#, "1", r#","TLS.userbuf":"","TLS.userbuf":"""#, Unreadable::Document);
-    bad(r#""a""#, "1", r#","TLS.userbuf":null,"TLS.userbuf":"AAAA""#, Unreadable::Document);
-    bad(r#""bob","TLS.identifier":"administrator""#, "1", "", Unreadable::Document);
+    bad(r#""a""#, "1", r#","TLS.userbuf":"","TLS.userbuf":"""#, SigFormatError::Document);
+    bad(r#""a""#, "1", r#","TLS.userbuf":null,"TLS.userbuf":"AAAA""#, SigFormatError::Document);
+    bad(r#""bob","TLS.identifier":"administrator""#, "1", "", SigFormatError::Document);
     // What is not a member of a UserSig is not looked at.
     good(r#""a""#, "1", r#","TLS.Identifier":"b\n","x":1,"x":2"#);
 }
@@ -146,12 +146,12 @@ fn alphabets_may_be_mixed_and_a_space_is_a_plus() {
     for stranger in ['.', '~', '!', '\n', '\r', '\t', '\0', '%', ',', 'é'] {
         let inside = text.replacen('*', &stranger.to_string(), 1);
         for written in [inside, format!("{text}{stranger}"), format!("{stranger}{text}")] {
-            assert_eq!(UserSig::decode(&written), Err(Unreadable::Base64), "{stranger:?}");
+            assert_eq!(UserSig::decode(&written), Err(SigFormatError::Base64), "{stranger:?}");
         }
     }
     // Not cut into lines, as some base64 encoders do: the line feeds are no letters of either alphabet.
     let lines: Vec<&str> =
         text.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).unwrap()).collect();
-    assert_eq!(UserSig::decode(&lines.join("\n")), Err(Unreadable::Base64));
-    assert_eq!(UserSig::decode(&lines.join("\r\n")), Err(Unreadable::Base64));
+    assert_eq!(UserSig::decode(&lines.join("\n")), Err(SigFormatError::Base64));
+    assert_eq!(UserSig::decode(&lines.join("\r\n")), Err(SigFormatError::Base64));
 }

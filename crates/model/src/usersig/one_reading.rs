@@ -222,7 +222,7 @@ fn a_name_with_line_feeds_makes_no_admin() {
     assert_eq!((admin.identifier, admin.expire, honest.identifier), ("administrator", 999_999_999, name));
     let mut json = String::new();
     admin.document(&mut json, false);
-    assert_eq!(UserSig::from_document(json.as_bytes()), Err(Unreadable::Userbuf));
+    assert_eq!(UserSig::from_document(json.as_bytes()), Err(SigFormatError::Userbuf));
     honest.document(&mut json, false);
-    assert_eq!(UserSig::from_document(json.as_bytes()), Err(Unreadable::Identifier));
+    assert_eq!(UserSig::from_document(json.as_bytes()), Err(SigFormatError::Identifier));
 }

@@ -26,11 +26,11 @@ fn vectors() -> Vec<Vector> {
 }
 
 #[test]
-fn what_no_signer_should_sign_is_refused() {
+fn usersigs_that_no_signer_should_make_are_refused() {
     let refused: Vec<_> =
         all_vectors().into_iter().filter_map(|vector| Some((vector.code?, vector.usersig))).collect();
     let why: Vec<_> = refused.iter().map(|(_, usersig)| UserSig::decode(usersig).unwrap_err()).collect();
-    assert_eq!(why, [Unreadable::Identifier, Unreadable::Document, Unreadable::Base64]);
+    assert_eq!(why, [SigFormatError::Identifier, SigFormatError::Document, SigFormatError::Base64]);
     for ((code, _), why) in refused.iter().zip(why) {
         assert_eq!(SigError::from(why).code().number(), *code);
     }
@@ -63,41 +63,41 @@ pub(super) fn enclose(document: &str) -> String {
 }
 
 #[test]
-fn unreadable_ones_say_why() {
+fn unreadable_usersigs_have_a_reason() {
     let check = |text: &str, expected| assert_eq!(UserSig::decode(text).err(), Some(expected), "{text:.60}");
-    check("", Unreadable::Zlib);
-    check("a+b/", Unreadable::Zlib);
-    check("a+b/c=", Unreadable::Base64);
-    check("eJyr\nVgrx", Unreadable::Base64);
-    check("eJyr", Unreadable::Zlib);
-    check("管理员", Unreadable::Base64);
-    check(&"e".repeat(4097), Unreadable::TooLong);
-    check(&"e".repeat(4096), Unreadable::Zlib);
-    check(&enclose(&" ".repeat(100_000)), Unreadable::TooLarge);
-    check(&enclose(&" ".repeat(8193)), Unreadable::TooLarge);
-    check(&enclose(&" ".repeat(8192)), Unreadable::Document);
-    check(&enclose("{}"), Unreadable::Document);
-    check(&enclose("[]"), Unreadable::Document);
+    check("", SigFormatError::Zlib);
+    check("a+b/", SigFormatError::Zlib);
+    check("a+b/c=", SigFormatError::Base64);
+    check("eJyr\nVgrx", SigFormatError::Base64);
+    check("eJyr", SigFormatError::Zlib);
+    check("管理员", SigFormatError::Base64);
+    check(&"e".repeat(4097), SigFormatError::TooLong);
+    check(&"e".repeat(4096), SigFormatError::Zlib);
+    check(&enclose(&" ".repeat(100_000)), SigFormatError::TooLarge);
+    check(&enclose(&" ".repeat(8193)), SigFormatError::TooLarge);
+    check(&enclose(&" ".repeat(8192)), SigFormatError::Document);
+    check(&enclose("{}"), SigFormatError::Document);
+    check(&enclose("[]"), SigFormatError::Document);
     let full = |ver: &str, time: &str| {
         enclose(&format!(
             r#"{{"TLS.ver":{ver},"TLS.identifier":"a","TLS.sdkappid":1,"TLS.time":{time},"TLS.expire":1,"TLS.sig":"AA=="}}"#
         ))
     };
-    check(&full("\"2.1\"", "1"), Unreadable::Version);
-    check(&full("2", "1"), Unreadable::Document);
-    check(&full("\"2.0\"", "-1"), Unreadable::Document);
-    check(&full("\"2.0\"", "1.5"), Unreadable::Document);
-    check(&full("\"2.0\"", "\"+1\""), Unreadable::Document);
+    check(&full("\"2.1\"", "1"), SigFormatError::Version);
+    check(&full("2", "1"), SigFormatError::Document);
+    check(&full("\"2.0\"", "-1"), SigFormatError::Document);
+    check(&full("\"2.0\"", "1.5"), SigFormatError::Document);
+    check(&full("\"2.0\"", "\"+1\""), SigFormatError::Document);
     // Version 1 (ECDSA) has the same envelope and other members.
     check(
         &enclose(r#"{"TLS.sdk_appid":"1","TLS.expire_after":"1","TLS.version":"1","TLS.sig":""}"#),
-        Unreadable::Document,
+        SigFormatError::Document,
     );
     assert!(UserSig::decode(&full("\"2.0\"", "\"1\"")).is_ok());
 }
 
 #[test]
-fn refusals_are_worded_as_the_contract_words_them_and_explained_in_both_languages() {
+fn refusals_have_the_texts_of_the_contract_and_explanations_in_both_languages() {
     let hint = "You can run a self-checking with the assistant tool on the console.";
     let other_app = SigError::OtherApp { requested: SdkAppId(2), signed: 1 };
     let (requested, signed) = ("bob".to_owned(), "alice".to_owned());
@@ -115,12 +115,12 @@ fn refusals_are_worded_as_the_contract_words_them_and_explained_in_both_language
         english.ends_with("(expired 7 s ago)") && chinese.ends_with("（已过期 7 秒）"),
         "{english} {chinese}"
     );
-    let [english, chinese] = both(&SigError::Unreadable(Unreadable::Zlib));
+    let [english, chinese] = both(&SigError::Unreadable(SigFormatError::Zlib));
     assert!(
-        english.ends_with("was it cut short?)") && chinese.ends_with("（无法解压，是否被截断？）"),
+        english.ends_with("was it cut short?)") && chinese.ends_with("（无法解压（zlib），是否被截断？）"),
         "{english} {chinese}"
     );
-    for why in [Unreadable::Identifier, Unreadable::Userbuf] {
+    for why in [SigFormatError::Identifier, SigFormatError::Userbuf] {
         let [english, chinese] = both(&SigError::Unreadable(why));
         let member = why.to_string().split(' ').nth(1).unwrap().to_owned();
         assert!(english.contains(&member) && chinese.contains(&format!("（{member}")), "{english} {chinese}");
@@ -169,8 +169,8 @@ proptest! {
     }
 }
 
-/// Opens the door of the vector's app to its user, at the time it was made.
-fn lets_in(text: &str, vector: &Vector) -> bool {
+/// Whether a text authenticates the vector's user in its app, at the time it was made.
+fn authenticates(text: &str, vector: &Vector) -> bool {
     let key = AppKey::parse(&vector.key).unwrap();
     UserSig::decode(text).is_ok_and(|sig| {
         let checked = sig.check(SdkAppId(vector.sdkappid), &vector.identifier, UnixSeconds(vector.time));
@@ -178,18 +178,18 @@ fn lets_in(text: &str, vector: &Vector) -> bool {
     })
 }
 
-/// Cut at every byte, flipped at every bit, of the text and of the document inside: whatever still opens the door says the
-/// very same thing (base64 without its padding, white space in JSON).
+/// Cut at every byte, flipped at every bit, of the text and of the document inside: whatever still authenticates has the
+/// very same content (base64 without its padding, white space in JSON).
 #[test]
-fn no_damage_to_an_official_usersig_opens_the_door() {
+fn a_damaged_official_usersig_is_refused_or_has_the_same_content() {
     let mut tried = 0;
     for vector in &vectors() {
         let original = UserSig::decode(&vector.usersig).unwrap();
-        assert!(lets_in(&vector.usersig, vector));
+        assert!(authenticates(&vector.usersig, vector));
         let mut check = |text: &str| {
             tried += 1;
             let same = || UserSig::decode(text).unwrap() == original;
-            assert!(!lets_in(text, vector) || same(), "{text}");
+            assert!(!authenticates(text, vector) || same(), "{text}");
         };
         let flipped = |bytes: &[u8]| -> Vec<Vec<u8>> {
             let flip = |bit: usize| {

@@ -21,9 +21,9 @@ use portraitd_api::large_reads::LargeReads;
 use portraitd_api::query::Query;
 use portraitd_api::registry::Registry;
 use portraitd_model::{
-    AppKey, AppSettings, Command, CustomField, CustomKeyword, FieldSchema, FieldValue, Language, Lexicon,
-    Permission, RawNumber, RawValue, Role, SdkAppId, Service, StandardTag, Tag, UnixSeconds, UserId, UserSig,
-    ValueRule, ValueType,
+    AppKey, AppSettings, Command, CustomField, CustomKeyword, FieldSchema, FieldValue, Language, NumberText,
+    Permission, Role, SdkAppId, Service, StandardTag, Tag, UncheckedValue, UnixSeconds, UserId, UserSig,
+    ValueRule, ValueType, WordFilter,
 };
 use portraitd_store::codec::{self, with_checksum};
 use portraitd_store::{MemoryStore, Store};
@@ -251,7 +251,7 @@ fn number(text: &str) -> bool {
     if !raw.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
         return false;
     }
-    let ours = ValueRule::Any.check(ValueType::Uint64, &RawValue::Number(RawNumber(raw)));
+    let ours = ValueRule::Any.check(ValueType::Uint64, &UncheckedValue::Number(NumberText(raw)));
     let theirs = serde_json::from_str::<serde_json::Number>(raw).ok();
     if raw.bytes().all(|byte| byte.is_ascii_digit()) {
         let theirs = theirs.and_then(|number| number.as_u64());
@@ -271,8 +271,8 @@ fn words(text: &str) -> bool {
     let Some((words, value)) = text.split_once('\0') else { return false };
     let nick = Tag::Standard(StandardTag::Nick);
     let words: Vec<String> = words.lines().map(str::to_owned).collect();
-    let Ok(lexicon) = Lexicon::new(&words, vec![nick]) else { return false };
-    let found = lexicon.screen(nick, value).is_err();
+    let Ok(word_filter) = WordFilter::new(&words, vec![nick]) else { return false };
+    let found = word_filter.check(nick, value).is_err();
     let plain = |word: &&String| !word.trim().is_empty() && value.is_ascii() && value.contains(word.trim());
     assert!(found || !words.iter().any(|word| plain(&word)), "a word got through");
     true

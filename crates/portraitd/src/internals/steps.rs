@@ -5,7 +5,7 @@ use bytes::Bytes;
 use portraitd_api::authenticate::verify;
 use portraitd_api::envelope::{Style, respond};
 use portraitd_api::query::Query;
-use portraitd_model::{AppSettings, Language, RawItem, Role, SignRequest, UserId, sign};
+use portraitd_model::{AppSettings, Language, Role, SignRequest, UncheckedItem, UserId, sign};
 
 impl World {
     /// A query string that the world's app lets in.
@@ -33,8 +33,8 @@ impl World {
     }
 
     /// The checks of the schema and the word list alone.
-    pub fn validates(&self, items: &[RawItem<'_>]) -> bool {
+    pub fn validates(&self, items: &[UncheckedItem<'_>]) -> bool {
         let app = sure(self.gateway.services.registry.app(APP));
-        app.schema.check(&app.lexicon, Role::Admin, items).is_ok()
+        app.schema.check(&app.word_filter, Role::Admin, items).is_ok()
     }
 }

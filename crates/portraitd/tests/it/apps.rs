@@ -163,7 +163,7 @@ fn error_details_are_for_people_and_can_be_switched() {
     assert_eq!(answer["ErrorInfo"], "Err_Profile_Invalid_Tag", "the name is the same in every language");
     assert_eq!(
         answer["ErrorDisplay"],
-        "第 1 项（nickName）：这是客户端 SDK 的字段名，REST API 中该字段为 Tag_Profile_IM_Nick"
+        "第 1 项（nickName）：这是客户端 SDK 中的字段名，REST API 中该字段为 Tag_Profile_IM_Nick"
     );
     app.patch(&json!({"error_detail": false}));
     assert_eq!(app.call("portrait_set", set)["ErrorDisplay"], "");

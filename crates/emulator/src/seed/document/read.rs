@@ -9,8 +9,8 @@ use portraitd_admin::jsonl::check;
 use portraitd_admin::secret::random_key;
 use portraitd_admin::types::{AppPatch, FieldDefinition};
 use portraitd_model::{
-    AccountSeed, AppKey, AppSettings, CustomField, FieldSchema, NewUserId, RawItem, RawNumber, RawValue,
-    SdkAppId, Webhook, WebhookToken, WebhookUrl,
+    AccountSeed, AppKey, AppSettings, CustomField, FieldSchema, NewUserId, NumberText, SdkAppId,
+    UncheckedItem, UncheckedValue, Webhook, WebhookToken, WebhookUrl,
 };
 use toml::Spanned;
 
@@ -121,14 +121,14 @@ fn parse_account(schema: &FieldSchema, account: &AccountTable) -> Result<Account
         })
         .collect();
     let texts = account.profile.iter().filter_map(|(tag, value)| match value {
-        ProfileValue::Text(text) => Some(RawItem { tag, value: RawValue::Text(text.into()) }),
+        ProfileValue::Text(text) => Some(UncheckedItem { tag, value: UncheckedValue::Text(text.into()) }),
         ProfileValue::Number(_) | ProfileValue::Large { .. } => None,
     });
     let numbers = numbers.iter().map(|(tag, number)| {
         let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-        let value = RawValue::Number(RawNumber(number));
+        let value = UncheckedValue::Number(NumberText(number));
         digits
-            .then_some(RawItem { tag, value })
+            .then_some(UncheckedItem { tag, value })
             .ok_or_else(|| format!("{tag}: `{number}` is not a whole number"))
     });
     Ok(AccountSeed { user, patch: check(schema, texts.map(Ok).chain(numbers))? })

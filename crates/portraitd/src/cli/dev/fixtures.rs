@@ -6,9 +6,9 @@ use portraitd_admin::secret::random_key;
 use portraitd_emulator::seed;
 use portraitd_emulator::seed::app::SeedApp;
 use portraitd_model::{
-    AccountSeed, AppKey, AppSettings, CustomField, CustomKeyword, FieldSchema, Lexicon, NewUserId,
-    Permission, RawItem, RawNumber, RawValue, Role, SdkAppId, UnixMillis, UserId, ValueType, Webhook,
-    WebhookToken, WebhookUrl,
+    AccountSeed, AppKey, AppSettings, CustomField, CustomKeyword, FieldSchema, NewUserId, NumberText,
+    Permission, Role, SdkAppId, UncheckedItem, UncheckedValue, UnixMillis, UserId, ValueType, Webhook,
+    WebhookToken, WebhookUrl, WordFilter,
 };
 use portraitd_store::Store;
 use std::path::PathBuf;
@@ -164,15 +164,15 @@ fn sample_app(app: SdkAppId) -> anyhow::Result<AppSettings> {
 fn sample_accounts(settings: &AppSettings) -> anyhow::Result<Vec<AccountSeed>> {
     let schema = FieldSchema::of(settings);
     let seed = |user: &str, nick: &'static str, gender: &'static str, birthday: &'static str| {
-        let text = |tag, text: &'static str| RawItem { tag, value: RawValue::Text(text.into()) };
-        let birthday = RawValue::Number(RawNumber(birthday));
+        let text = |tag, text: &'static str| UncheckedItem { tag, value: UncheckedValue::Text(text.into()) };
+        let birthday = UncheckedValue::Number(NumberText(birthday));
         let items = [
             text("Tag_Profile_IM_Nick", nick),
             text("Tag_Profile_IM_Gender", gender),
-            RawItem { tag: "Tag_Profile_IM_BirthDay", value: birthday },
+            UncheckedItem { tag: "Tag_Profile_IM_BirthDay", value: birthday },
             text("Tag_Profile_Custom_Test", "hello"),
         ];
-        let patch = schema.check(&Lexicon::default(), Role::Admin, &items);
+        let patch = schema.check(&WordFilter::default(), Role::Admin, &items);
         let patch =
             patch.map_err(|error| anyhow::anyhow!(error.explain(portraitd_model::Language::English)))?;
         Ok(AccountSeed { user: NewUserId::parse(user)?, patch })
