@@ -1,8 +1,8 @@
-//! Admin tokens and the audit log. A note of who changed what is in the same unit as the change itself, or neither is there.
+//! Admin tokens and the audit log. A change and its audit note are committed together or not at all.
 
 use portraitd_model::{SdkAppId, UnixMillis};
 
-/// The most entries that the audit log keeps; the oldest give way.
+/// The most entries that the audit log keeps; beyond that the oldest are removed.
 pub const AUDIT_ENTRIES_MAX: u64 = 100_000;
 /// The most admin tokens at once.
 pub const TOKENS_MAX: usize = 100;
@@ -11,33 +11,33 @@ pub const TOKENS_MAX: usize = 100;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct AuditSeq(pub u64);
 
-/// What is written down of a change. A store does not look into the text.
+/// An audit note about a change. A store does not parse its text.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AuditNote {
-    /// Whose settings or accounts; `None` = the whole store's.
+    /// The app that is changed; `None` = the whole store.
     pub app: Option<SdkAppId>,
-    /// When.
+    /// The time of the change.
     pub at: UnixMillis,
-    /// Who, what, before and after.
+    /// The operator, the operation, and the values before and after.
     pub text: String,
 }
 
 /// A note with its place in the log.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AuditEntry {
-    /// Its place; later ones are greater.
+    /// Its place; greater for later entries.
     pub seq: AuditSeq,
-    /// What was written down.
+    /// The note.
     pub note: AuditNote,
 }
 
-/// A named admin token. The token itself is nowhere.
+/// A named admin token. The token itself is not stored.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TokenRecord {
     /// Its name; no two have the same.
     pub name: String,
     /// The SHA-256 of the token.
     pub hash: [u8; 32],
-    /// When it was made.
+    /// The time it was created.
     pub created: UnixMillis,
 }

@@ -1,108 +1,109 @@
-//! What engines share: how much is in each app's outbox, and where. Kept in memory, so that asking costs no I/O.
+//! What engines share: the size of each app's outbox and the places of its waiting events, in memory. Reading them costs no
+//! I/O.
 
 use crate::outbox::{Amount, Backlog, EventState, OutboxSeq};
 use portraitd_model::SdkAppId;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What a unit of writing adds to the backlog and takes from it; it counts once the unit is committed.
+/// What a unit of writing adds to the backlogs and removes from them. Applied once the unit is committed.
 #[derive(Debug)]
 pub struct OutboxDelta {
-    changes: Vec<Effect>,
+    segments: Vec<SegmentDelta>,
     last: OutboxSeq,
 }
 
 #[derive(Debug)]
-struct Effect {
+struct SegmentDelta {
     app: SdkAppId,
     state: EventState,
-    /// Each is about one segment.
+    /// A place in the segment.
     at: OutboxSeq,
     added: Amount,
     removed: Amount,
 }
 
 impl OutboxDelta {
-    /// None yet; `last` is the last place that was given.
+    /// An empty delta; `last` is the last place that was assigned.
     pub fn after(last: OutboxSeq) -> Self {
-        Self { changes: Vec::new(), last }
+        Self { segments: Vec::new(), last }
     }
 
-    /// A new place.
+    /// Assigns a new place.
     pub fn next_place(&mut self) -> OutboxSeq {
         self.last.0 += 1;
         self.last
     }
 
-    /// The last place that was given.
+    /// The last place that was assigned.
     pub fn last_place(&self) -> OutboxSeq {
         self.last
     }
 
-    /// An event of so many stored bytes is added at a place.
+    /// Adds an event with its stored size at a place.
     pub fn add(&mut self, app: SdkAppId, state: EventState, seq: OutboxSeq, bytes: u64) {
-        let effect = self.of(app, state, seq);
-        effect.added.events += 1;
-        effect.added.bytes += bytes;
+        let segment = self.segment(app, state, seq);
+        segment.added.events += 1;
+        segment.added.bytes += bytes;
     }
 
-    /// An event of so many stored bytes is gone from a place.
+    /// Removes an event with its stored size from a place.
     pub fn remove(&mut self, app: SdkAppId, state: EventState, seq: OutboxSeq, bytes: u64) {
-        let effect = self.of(app, state, seq);
-        effect.removed.events += 1;
-        effect.removed.bytes += bytes;
+        let segment = self.segment(app, state, seq);
+        segment.removed.events += 1;
+        segment.removed.bytes += bytes;
     }
 
-    /// Several at once, of the segment that this place is in.
+    /// Removes several events of the segment that the place is in.
     pub fn remove_all(&mut self, app: SdkAppId, state: EventState, seq: OutboxSeq, amount: Amount) {
-        let effect = self.of(app, state, seq);
-        effect.removed.events += amount.events;
-        effect.removed.bytes += amount.bytes;
+        let segment = self.segment(app, state, seq);
+        segment.removed.events += amount.events;
+        segment.removed.bytes += amount.bytes;
     }
 
     /// A unit touches an app or two in a segment or two, so a search from the end is short.
-    fn of(&mut self, app: SdkAppId, state: EventState, at: OutboxSeq) -> &mut Effect {
-        let same = |effect: &Effect| {
-            effect.app == app && effect.state == state && effect.at.segment() == at.segment()
+    fn segment(&mut self, app: SdkAppId, state: EventState, at: OutboxSeq) -> &mut SegmentDelta {
+        let same = |segment: &SegmentDelta| {
+            segment.app == app && segment.state == state && segment.at.segment() == at.segment()
         };
-        let index = self.changes.iter().rposition(same);
+        let index = self.segments.iter().rposition(same);
         let index = index.unwrap_or_else(|| {
-            self.changes.push(Effect {
+            self.segments.push(SegmentDelta {
                 app,
                 state,
                 at,
                 added: Amount::default(),
                 removed: Amount::default(),
             });
-            self.changes.len() - 1
+            self.segments.len() - 1
         });
         #[expect(clippy::indexing_slicing, reason = "found or pushed just above")]
-        &mut self.changes[index]
+        &mut self.segments[index]
     }
 }
 
-/// The backlog of every app, and where its waiting events are, kept in memory: asking costs no I/O.
+/// The backlog of every app, and the segments of its waiting events.
 #[derive(Default, Debug)]
 pub struct Backlogs(Mutex<Counts>);
 
 #[derive(Default, Debug)]
 struct Counts {
     backlogs: BTreeMap<SdkAppId, Backlog>,
-    /// How many events of an app wait in each segment; those where none does are left out.
+    /// How many events of an app wait in each segment; absent where none waits.
     waiting: BTreeMap<(SdkAppId, u64), u64>,
-    /// The last place that was given.
+    /// The last place that was assigned.
     last: OutboxSeq,
 }
 
 impl Counts {
-    fn apply(&mut self, effect: &Effect) {
-        let amount = self.backlogs.entry(effect.app).or_default().amount_mut(effect.state);
-        amount.events = (amount.events + effect.added.events).saturating_sub(effect.removed.events);
-        amount.bytes = (amount.bytes + effect.added.bytes).saturating_sub(effect.removed.bytes);
-        if effect.state == EventState::Waiting {
-            let segment = (effect.app, effect.at.segment());
+    fn apply(&mut self, delta: &SegmentDelta) {
+        let amount = self.backlogs.entry(delta.app).or_default().amount_mut(delta.state);
+        amount.events = (amount.events + delta.added.events).saturating_sub(delta.removed.events);
+        amount.bytes = (amount.bytes + delta.added.bytes).saturating_sub(delta.removed.bytes);
+        if delta.state == EventState::Waiting {
+            let segment = (delta.app, delta.at.segment());
             let count = self.waiting.entry(segment).or_default();
-            *count = (*count + effect.added.events).saturating_sub(effect.removed.events);
+            *count = (*count + delta.added.events).saturating_sub(delta.removed.events);
             if *count == 0 {
                 self.waiting.remove(&segment);
             }
@@ -111,36 +112,36 @@ impl Counts {
 }
 
 impl Backlogs {
-    /// An event that is there since earlier. Events come in any number, so each is taken in by itself.
+    /// Counts an event that was stored before this start. One by one: there may be any number of them.
     pub fn add_existing(&mut self, app: SdkAppId, state: EventState, at: OutboxSeq, bytes: u64) {
         let counts = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
         let added = Amount { events: 1, bytes };
-        counts.apply(&Effect { app, state, at, added, removed: Amount::default() });
+        counts.apply(&SegmentDelta { app, state, at, added, removed: Amount::default() });
         counts.last = counts.last.max(at);
     }
 
-    /// The last place that was given.
+    /// The last place that was assigned.
     pub fn last_place(&self) -> OutboxSeq {
         self.lock().last
     }
 
-    /// Takes in what was committed.
+    /// Applies a committed delta.
     pub fn commit(&self, delta: &OutboxDelta) {
-        if delta.changes.is_empty() {
+        if delta.segments.is_empty() {
             return;
         }
         let mut counts = self.lock();
-        delta.changes.iter().for_each(|effect| counts.apply(effect));
+        delta.segments.iter().for_each(|segment| counts.apply(segment));
         counts.backlogs.retain(|_, backlog| *backlog != Backlog::default());
         counts.last = delta.last;
     }
 
-    /// What each app has; an app that has nothing is absent.
+    /// The backlog of each app; absent when empty.
     pub fn all(&self) -> BTreeMap<SdkAppId, Backlog> {
         self.lock().backlogs.clone()
     }
 
-    /// The next places, from one on, between which events of an app may wait: the first and the last.
+    /// The next range of places, from one on, that may hold waiting events of an app: its first and last place.
     pub fn next_waiting(&self, app: SdkAppId, from: OutboxSeq) -> Option<(OutboxSeq, OutboxSeq)> {
         let counts = self.lock();
         let (&(_, segment), _) = counts.waiting.range((app, from.segment())..=(app, u64::MAX)).next()?;

@@ -1,12 +1,12 @@
-//! What can keep a store from doing what it was asked to.
+//! Errors of a store: one variant for each way a caller can react.
 
-/// Why a store did not do what it was asked to. Callers do a different thing for each.
+/// Why an operation of a store failed. Callers react to each variant differently.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum StoreError {
     /// The account does not exist. Nothing was written.
     #[error("no such account")]
     NoSuchAccount,
-    /// The app's settings were changed by someone else since they were read. Read again and repeat.
+    /// The app's settings were changed since they were read. Read them again and repeat.
     #[error("the settings were changed meanwhile")]
     Conflict,
     /// The engine is full, broken, overloaded or shutting down. Not acknowledged: after an I/O error the change
@@ -16,7 +16,7 @@ pub enum StoreError {
     /// Stored data does not read back.
     #[error("stored data is damaged: {0}")]
     Corrupt(String),
-    /// It can't be done as it was asked for; the sentence says what to do instead. Nothing was changed.
+    /// The operation is not possible as requested; the message says what to do instead. Nothing was changed.
     #[error("{0}")]
     Refused(String),
 }

@@ -1,19 +1,19 @@
-//! The identity of a store: which one it is, whatever its directory is called.
+//! The identity of a store, independent of the name of its directory.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// Tells one store from every other: 128 random bits, made with the store and made again for each copy of it (backup,
-/// restore, an emulator's reset). Shown and read as 32 lower-case hexadecimal digits.
+/// Identifies a store: 128 random bits, drawn when the store is created and again for each copy of it (backup, restore, an
+/// emulator's reset). Written as 32 lower-case hexadecimal digits.
 ///
-/// What continues where it stopped (an import, an export, a migration) keeps it, and refuses to continue elsewhere.
+/// An import, an export or a migration that continues after a stop remembers it, and refuses to continue on another store.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct StoreId([u8; Self::BYTES]);
 
-/// A text is not a [`StoreId`].
+/// The text is not a [`StoreId`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("a store's id is 32 lower-case hexadecimal digits")]
-pub struct NoStoreId;
+pub struct StoreIdError;
 
 impl StoreId {
     const BYTES: usize = 16;
@@ -48,14 +48,14 @@ impl fmt::Debug for StoreId {
 }
 
 impl FromStr for StoreId {
-    type Err = NoStoreId;
+    type Err = StoreIdError;
 
-    fn from_str(text: &str) -> Result<Self, NoStoreId> {
+    fn from_str(text: &str) -> Result<Self, StoreIdError> {
         let digits = text.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
         if text.len() != 2 * Self::BYTES || !digits {
-            return Err(NoStoreId);
+            return Err(StoreIdError);
         }
-        u128::from_str_radix(text, 16).map(|number| Self(number.to_be_bytes())).map_err(|_| NoStoreId)
+        u128::from_str_radix(text, 16).map(|number| Self(number.to_be_bytes())).map_err(|_| StoreIdError)
     }
 }
 
@@ -72,7 +72,7 @@ mod tests {
         for wrong in
             ["", "00", "+0102030405060708090a0b0c0d0eff1", &upper, &format!("{id}0"), &format!(" {id}")]
         {
-            assert_eq!(wrong.parse::<StoreId>(), Err(NoStoreId), "{wrong}");
+            assert_eq!(wrong.parse::<StoreId>(), Err(StoreIdError), "{wrong}");
         }
         assert_ne!(StoreId::random(), StoreId::random());
     }

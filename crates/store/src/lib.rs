@@ -1,7 +1,7 @@
-//! Durability. Whole operations behind one trait, so that engines can be local or remote.
+//! The storage interface: whole operations behind one trait, so that engines can be local or remote.
 //!
-//! What may not enter this crate: an engine on a disk, SQL, HTTP, protocol error codes, wire forms. A [`Write`] is one atomic,
-//! retryable unit: no transaction object crosses the trait, because on a clustered engine a unit must be repeatable as a whole.
+//! Not allowed here: an engine on a disk, SQL, HTTP, protocol error codes, wire forms. A [`Write`] is one atomic, retryable
+//! unit: no transaction object crosses the trait, because on a clustered engine a unit must be repeatable as a whole.
 //! Every write is durable (survives power loss) before its future resolves with `Ok`, and visible to every read
 //! that starts after that.
 
@@ -17,7 +17,7 @@ mod write;
 
 pub use admin::{AUDIT_ENTRIES_MAX, AuditEntry, AuditNote, AuditSeq, TOKENS_MAX, TokenRecord};
 pub use error::StoreError;
-pub use identity::{NoStoreId, StoreId};
+pub use identity::{StoreId, StoreIdError};
 pub use memory::{Image, MemoryStore};
 pub use metrics::{Histogram, Measurements, StoreStatus};
 pub use outbox::{Amount, Backlog, DeliveryOutcome, EventState, OutboxEvent, OutboxSeq, Selection};
@@ -37,18 +37,18 @@ use std::path::Path;
 /// What a store method returns.
 pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
-/// One account's answer to a read.
+/// The result of reading one account's profile.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Found {
     /// The account exists; this is its profile, as one change or another left it, never between two.
     Profile(Profile),
     /// No such account.
     Missing,
-    /// The account's profile does not read back, or what leads to it.
+    /// The account's profile, or the index that leads to it, is damaged.
     Damaged,
 }
 
-/// What a store has done since it was opened.
+/// Counts since a store was opened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct StoreStats {
     /// Operations written.
@@ -57,10 +57,10 @@ pub struct StoreStats {
     pub commits: u64,
 }
 
-/// A storage engine: [`Store::write`], and the reads. The other methods that write are short ways to call it.
+/// A storage engine: [`Store::write`], and the reads. The other methods that write are shorthand for it.
 pub trait Store: Send + Sync {
-    /// Does one write, and in the same unit appends the note to the audit log, unless nothing was there to change. What is
-    /// refused leaves no note.
+    /// Does one write, and in the same unit appends the note to the audit log unless nothing changed. A refused write leaves
+    /// no note.
     fn write(&self, write: Write, note: Option<AuditNote>) -> StoreFuture<'_, WriteOutcome>;
 
     /// Reads profiles, in the order asked for; a user asked for twice is answered twice.
@@ -82,8 +82,8 @@ pub trait Store: Send + Sync {
     /// How many accounts an app has. Reads one row.
     fn accounts_count(&self, app: SdkAppId) -> StoreFuture<'_, u64>;
 
-    /// How many of an app's accounts have a value in a field. Reads every profile of the store, in steps, so that
-    /// others go on meanwhile.
+    /// How many of an app's accounts have a value in a field. Reads every profile of the store, in steps, so that other
+    /// operations can run in between.
     fn holders_count(&self, app: SdkAppId, tag: Tag) -> StoreFuture<'_, u64>;
 
     /// Whether a deletion up to a moment is noted.
@@ -92,8 +92,8 @@ pub trait Store: Send + Sync {
     /// Every app, in the order of their numbers.
     fn catalog(&self) -> StoreFuture<'_, Vec<AppRecord>>;
 
-    /// Reads an app's events that wait to be delivered or were given up, in the order of their places, those after `after`; at
-    /// most `limit`. A reader that reads on from the last place misses none. [`Change`] and [`Import`] write them.
+    /// Reads an app's events in one state, in the order of their places, those after `after`; at most `limit`. A reader that
+    /// continues from the last place misses none. [`Change`] and [`Import`] write them.
     fn events(
         &self,
         app: SdkAppId,
@@ -117,28 +117,28 @@ pub trait Store: Send + Sync {
     /// Every admin token, in the order of the names.
     fn tokens(&self) -> StoreFuture<'_, Vec<TokenRecord>>;
 
-    /// Which store it is: the same for as long as it is the same data, another for every copy. Costs no I/O.
+    /// The identity of the store: it stays with the data, and every copy has another. Costs no I/O.
     fn id(&self) -> StoreId;
 
-    /// Copies the whole store into a directory that is new or empty, while it goes on serving. The copy holds every
-    /// change acknowledged before, and is on the disk when this is. [`StoreError::Refused`] by an engine that keeps
-    /// nothing, and for a directory that can't be taken.
+    /// Copies the whole store into a new or empty directory while it serves. The copy holds every change acknowledged
+    /// before the call, and is on the disk when the future resolves. [`StoreError::Refused`] by an engine in memory, and
+    /// for a directory that can't be used.
     fn backup(&self, to: &Path) -> StoreFuture<'_, ()>;
 
-    /// What it has done since it was opened.
+    /// Counts since it was opened.
     fn stats(&self) -> StoreStats;
 
-    /// What it measures; `None` where nothing is written to a disk.
+    /// Its measurements; `None` where nothing is written to a disk.
     fn measurements(&self) -> Option<&Measurements> {
         None
     }
 
-    /// How it stands now.
+    /// Its present state.
     fn status(&self) -> StoreStatus {
         StoreStatus::default()
     }
 
-    /// Finishes what was accepted and closes; later calls are [`StoreError::Unavailable`]. Doing it twice is harmless.
+    /// Finishes the accepted writes and closes; later calls are [`StoreError::Unavailable`]. Idempotent.
     fn close(&self) -> BoxFuture<'_, ()>;
 
     /// [`Change`].
@@ -146,7 +146,7 @@ pub trait Store: Send + Sync {
         typed(self, change, None)
     }
 
-    /// [`Import`] that leaves none out.
+    /// [`Import`] that also recreates deleted accounts.
     fn import(
         &self,
         app: SdkAppId,
@@ -170,7 +170,7 @@ pub trait Store: Send + Sync {
         typed(self, Import { app, seeds, at, origin, deleted_after }, None)
     }
 
-    /// [`Delete`] of which nothing is noted.
+    /// [`Delete`] without a note of the deletion.
     fn delete(&self, app: SdkAppId, users: Vec<UserId>) -> StoreFuture<'_, Vec<bool>> {
         self.delete_noting(app, users, None)
     }
@@ -231,7 +231,7 @@ pub trait Store: Send + Sync {
 }
 
 impl dyn Store + '_ {
-    /// [`Store::write`] with the type of what it gives.
+    /// [`Store::write`] with a typed outcome.
     pub fn perform<W: TypedWrite>(&self, write: W, note: Option<AuditNote>) -> StoreFuture<'_, W::Output> {
         typed(self, write, note)
     }

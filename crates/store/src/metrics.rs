@@ -1,9 +1,9 @@
-//! Metrics of a store: cheap enough for every commit.
+//! Measurements of a store, cheap enough for every commit.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// How often values fell into which range. Recording one is two relaxed additions.
+/// A histogram: how many values fell into each range. Recording a value is two relaxed additions.
 #[derive(Debug)]
 pub struct Histogram {
     /// The upper ends of the ranges, rising; the last range has none.
@@ -58,7 +58,7 @@ pub struct Measurements {
     pub commit: Histogram,
     /// Operations in one commit.
     pub batch: Histogram,
-    /// How long an operation waited for its turn, in microseconds.
+    /// How long an operation waited in the queue, in microseconds.
     pub wait: Histogram,
     /// Commits that failed: a full disk, an I/O error.
     pub failed: AtomicU64,
@@ -75,18 +75,18 @@ impl Default for Measurements {
     }
 }
 
-/// How a store stands at this moment.
+/// The state of a store at this moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct StoreStatus {
     /// Bytes of the database file.
     pub database_bytes: u64,
-    /// Bytes of the log.
+    /// Bytes of the write-ahead log.
     pub log_bytes: u64,
-    /// Operations that wait to be written.
+    /// Operations that wait in the queue.
     pub waiting: u64,
     /// Bytes that are free on the file system of the data.
     pub disk_free_bytes: u64,
-    /// With fewer free bytes than this, nothing is written that makes the data grow.
+    /// With fewer free bytes than this, writes that make the data grow are refused.
     pub disk_kept_bytes: u64,
     /// A file was removed, moved, replaced or linked under the open store: changes are refused.
     pub files_changed: bool,

@@ -1,26 +1,26 @@
-//! The outbox: events that were committed with their change and wait to be delivered.
+//! The outbox: events, committed with their change, that wait to be delivered.
 
 use portraitd_model::{ProfileEvent, UnixMillis};
 use std::sync::Arc;
 
 /// An event's place in the outbox. Grows with every event, and events of one user stand in the order of their changes.
-/// While the store is open no place is given twice; after that, one whose event is gone may be given again.
+/// While the store is open no place is assigned twice; after a restart, the place of a removed event may be assigned again.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct OutboxSeq(pub u64);
 
 impl OutboxSeq {
     pub(crate) const SEGMENT: u64 = 1024;
 
-    /// Which segment of the outbox it is in, for engines: small enough to be looked through for the events of one app.
+    /// The segment of the outbox that it is in, for engines: small enough to be scanned for the events of one app.
     pub fn segment(self) -> u64 {
         self.0 / Self::SEGMENT
     }
 }
 
-/// What happens to an event.
+/// The state of an event.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum EventState {
-    /// It will be delivered.
+    /// It waits for its delivery.
     Waiting,
     /// Every attempt failed; it is kept until it is replayed or discarded.
     Parked,
@@ -33,9 +33,9 @@ pub struct OutboxEvent {
     pub seq: OutboxSeq,
     /// Its stored size.
     pub bytes: u64,
-    /// How often its delivery has failed.
+    /// The number of failed attempts.
     pub attempts: u32,
-    /// When it is to be tried next; 0 = at once.
+    /// The time of the next attempt; 0 = at once.
     pub due: UnixMillis,
     /// Why the last attempt failed.
     pub failure: Option<String>,
@@ -43,23 +43,23 @@ pub struct OutboxEvent {
     pub event: Option<Arc<ProfileEvent>>,
 }
 
-/// What became of an attempt to deliver an event.
+/// The outcome of an attempt to deliver an event.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum DeliveryOutcome {
-    /// It arrived and is removed.
+    /// The receiver accepted it; it is removed.
     Delivered,
-    /// It is to be tried again.
+    /// It failed and is tried again.
     Retry {
-        /// How often it has failed now.
+        /// The number of failed attempts, this one included.
         attempts: u32,
-        /// When to try again.
+        /// The time of the next attempt.
         due: UnixMillis,
         /// Why it failed.
         failure: String,
     },
-    /// It is not tried any more.
+    /// It failed and is not tried again.
     Park {
-        /// How often it has failed now.
+        /// The number of failed attempts, this one included.
         attempts: u32,
         /// Why it failed.
         failure: String,
@@ -69,32 +69,32 @@ pub enum DeliveryOutcome {
 /// Some events of an app.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Selection {
-    /// The oldest ones, so many at most.
+    /// The oldest ones, at most this number.
     Oldest(usize),
-    /// Those in these places.
+    /// Those at these places.
     Places(Vec<OutboxSeq>),
 }
 
-/// How much is kept.
+/// A number of events and their size.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Amount {
-    /// Events.
+    /// Number of events.
     pub events: u64,
     /// Their stored size in bytes, without the engine's own overhead.
     pub bytes: u64,
 }
 
-/// What an app has in the outbox.
+/// The events of an app in the outbox.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Backlog {
     /// To be delivered.
     pub waiting: Amount,
-    /// Given up.
+    /// Parked.
     pub parked: Amount,
 }
 
 impl Backlog {
-    /// What is kept in one state.
+    /// The amount in one state.
     pub fn amount(&self, state: EventState) -> Amount {
         match state {
             EventState::Waiting => self.waiting,

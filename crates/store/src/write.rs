@@ -1,6 +1,6 @@
-//! Every way to change a store, declared once: each [`Write`] is one atomic unit, which an engine does whole or not at all.
+//! Every way to change a store, declared once. Each [`Write`] is one atomic unit, which an engine does whole or not at all.
 //!
-//! A write of one kind is a struct; the type of what it gives is [`TypedWrite::Output`].
+//! Each kind of write is a struct; the type of its outcome is [`TypedWrite::Output`].
 
 use crate::{DeliveryOutcome, EventState, OutboxSeq, Selection, StoreError, TokenRecord};
 use portraitd_model::{
@@ -17,47 +17,48 @@ pub const EVENTS_UNIT_MAX: usize = 1000;
 pub struct Change {
     /// The app.
     pub app: SdkAppId,
-    /// Whose profile.
+    /// The user whose profile is changed.
     pub user: UserId,
     /// What to set; other fields stay as they are.
     pub patch: ProfilePatch,
-    /// When it was asked for.
+    /// The time of the request.
     pub at: UnixMillis,
-    /// Where it came from; `Some` writes an event into the outbox in the same unit, unless the profile was so already.
+    /// The origin of the change; `Some` writes an event into the outbox in the same unit, unless nothing changed.
     pub origin: Option<Origin>,
 }
 
-/// Creates the accounts that do not exist and merges every seed's patch. Gives the users that were left out, in the order of
-/// the seeds.
+/// Creates the accounts that do not exist and merges every seed's patch. Returns the users that were left out, in the order
+/// of the seeds.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Import {
     /// The app.
     pub app: SdkAppId,
     /// The accounts; of one named twice the later patch is merged after the earlier.
     pub seeds: Vec<AccountSeed>,
-    /// When it was asked for.
+    /// The time of the request.
     pub at: UnixMillis,
-    /// Where it came from; with `Some` every seed that changes something writes an event into the outbox in the same unit.
+    /// The origin of the import; with `Some` every seed that changes something writes an event into the outbox in the same
+    /// unit.
     pub origin: Option<Origin>,
     /// An account that does not exist because of a deletion that was noted after this moment is left out; `None` leaves none
     /// out.
     pub deleted_after: Option<UnixMillis>,
 }
 
-/// Deletes accounts with their profiles; gives for each whether it existed. Of a user named twice the second mention did not
-/// exist.
+/// Deletes accounts with their profiles; returns for each whether it existed. A user named twice does not exist the second
+/// time.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Delete {
     /// The app.
     pub app: SdkAppId,
     /// The accounts.
     pub users: Vec<UserId>,
-    /// When, if that is to be noted of those that existed. A note keeps the id; it goes with [`ForgetDeletions`], or when the
-    /// account is created again.
+    /// The time to note for those that existed; `None` = no note. A note keeps the id until [`ForgetDeletions`] removes it, or
+    /// the account is created again.
     pub noted_at: Option<UnixMillis>,
 }
 
-/// Removes the notes of deletions up to a moment, at most [`DELETIONS_UNIT_MAX`]; gives how many.
+/// Removes the notes of deletions up to a moment, at most [`DELETIONS_UNIT_MAX`]; returns their number.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ForgetDeletions {
     /// The app.
@@ -66,19 +67,19 @@ pub struct ForgetDeletions {
     pub until: UnixMillis,
 }
 
-/// Remembers that an account's UserSigs issued up to a moment no longer work; never moves that moment backwards.
+/// Invalidates the UserSigs of an account that were issued up to a second; never moves that second backwards.
 /// [`StoreError::NoSuchAccount`] when there is no account.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Kick {
     /// The app.
     pub app: SdkAppId,
-    /// Who.
+    /// The account.
     pub user: UserId,
-    /// The moment.
+    /// The last second whose UserSigs are invalid.
     pub at: UnixSeconds,
 }
 
-/// Stores an app's settings and creates the accounts of its admins; gives the new revision.
+/// Stores an app's settings and creates the accounts of its admins; returns the new revision.
 #[derive(Clone, PartialEq, Debug)]
 pub struct PutApp {
     /// The new settings.
@@ -87,16 +88,16 @@ pub struct PutApp {
     pub expected: Option<u64>,
 }
 
-/// Records what became of attempts to deliver waiting events; an event that is gone is passed over.
+/// Records the outcomes of attempts to deliver waiting events; ignores an event that no longer waits.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RecordDeliveries {
     /// The app.
     pub app: SdkAppId,
-    /// Each event's place, and what became of it.
+    /// Each event's place and outcome.
     pub outcomes: Vec<(OutboxSeq, DeliveryOutcome)>,
 }
 
-/// Removes events of one state, at most [`EVENTS_UNIT_MAX`]; gives how many.
+/// Removes events of one state, at most [`EVENTS_UNIT_MAX`]; returns their number.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Discard {
     /// The app.
@@ -107,8 +108,8 @@ pub struct Discard {
     pub selection: Selection,
 }
 
-/// Makes parked events wait again, behind all others and as if they had never been tried, at most [`EVENTS_UNIT_MAX`]; gives
-/// how many.
+/// Makes parked events wait again, behind all others and with no attempts, at most [`EVENTS_UNIT_MAX`]; returns their
+/// number.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Replay {
     /// The app.
@@ -122,7 +123,7 @@ pub struct Replay {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PutToken(pub TokenRecord);
 
-/// Removes the admin token of a name; gives how many there were.
+/// Removes the admin token of a name; returns how many were removed, 0 or 1.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RemoveToken(pub String);
 
@@ -130,13 +131,13 @@ pub struct RemoveToken(pub String);
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Probe;
 
-/// Nothing but the note in the audit log: for what is no change of the store.
+/// Writes only the note into the audit log: for operations that do not change the store.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NoteOnly;
 
 /// One atomic unit of writing.
 #[derive(Clone, PartialEq, Debug)]
-#[expect(missing_docs, reason = "each holds the struct of its name, which says what it does")]
+#[expect(missing_docs, reason = "each holds the struct of its name, which is documented")]
 pub enum Write {
     Change(Change),
     Import(Import),
@@ -153,23 +154,23 @@ pub enum Write {
     NoteOnly(NoteOnly),
 }
 
-/// What a [`Write`] gave. Callers have it as [`TypedWrite::Output`].
+/// The outcome of a [`Write`]. Callers get it as [`TypedWrite::Output`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum WriteOutcome {
-    /// It is done.
+    /// Done.
     Done,
     /// For each account whether it existed.
     Deleted(Vec<bool>),
-    /// An import is done, but for these accounts.
+    /// Imported without these accounts.
     LeftOut(Vec<UserId>),
     /// The new revision.
     Revision(u64),
-    /// How many were touched.
+    /// The number of rows that were changed.
     Counted(usize),
 }
 
 impl WriteOutcome {
-    /// Whether something changed, so that a note of it belongs into the audit log.
+    /// Whether something changed, and so the audit note is written.
     pub fn changed(&self) -> bool {
         match self {
             Self::Done | Self::Revision(_) | Self::LeftOut(_) => true,
@@ -179,13 +180,13 @@ impl WriteOutcome {
     }
 }
 
-/// A write whose outcome is known by its type.
+/// A write with a typed outcome.
 pub trait TypedWrite: Into<Write> {
-    /// What it gives.
+    /// Its outcome.
     type Output: TryFrom<WriteOutcome, Error = StoreError> + Send;
 }
 
-/// Each write with what it gives.
+/// Declares the outcome of each write.
 macro_rules! typed {
     ($($write:ident -> $output:ty;)*) => {$(
         impl From<$write> for Write {
@@ -216,7 +217,7 @@ typed! {
     NoteOnly -> ();
 }
 
-/// Each type with the outcome that it is taken from. Another one is a mistake of the engine.
+/// Converts each outcome into its type. Another outcome is a defect of the engine.
 macro_rules! outcomes {
     ($($output:ty: $pattern:pat => $value:expr;)*) => {$(
         impl TryFrom<WriteOutcome> for $output {
@@ -225,7 +226,7 @@ macro_rules! outcomes {
             fn try_from(outcome: WriteOutcome) -> Result<Self, StoreError> {
                 match outcome {
                     $pattern => Ok($value),
-                    other => Err(StoreError::Corrupt(format!("a write answered {other:?}"))),
+                    other => Err(StoreError::Corrupt(format!("a write returned {other:?}"))),
                 }
             }
         }
@@ -245,7 +246,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_changed_something_is_written_down() {
+    fn only_changes_are_audited() {
         for changed in [
             WriteOutcome::Done,
             WriteOutcome::Revision(1),
@@ -268,6 +269,6 @@ mod tests {
         assert_eq!(usize::try_from(WriteOutcome::Counted(3)), Ok(3));
         assert_eq!(<()>::try_from(WriteOutcome::Done), Ok(()));
         let wrong = usize::try_from(WriteOutcome::Revision(3));
-        assert_eq!(wrong, Err(StoreError::Corrupt("a write answered Revision(3)".into())));
+        assert_eq!(wrong, Err(StoreError::Corrupt("a write returned Revision(3)".into())));
     }
 }

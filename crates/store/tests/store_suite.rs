@@ -1,4 +1,4 @@
-//! The engine in memory: the suite of every engine, and what is its own.
+//! The engine in memory: the suite of every engine, and tests of its own.
 
 use portraitd_model::UnixMillis;
 use portraitd_store::{AUDIT_ENTRIES_MAX, AuditNote, AuditSeq, MemoryStore, NoteOnly, Store};
@@ -11,8 +11,8 @@ fn note(number: u64) -> AuditNote {
 }
 
 #[test]
-fn the_oldest_entries_give_way() {
-    // Filling it up on the disk would take as many commits.
+fn the_oldest_entries_are_removed() {
+    // In memory only: on a disk each entry would be a commit.
     let store = MemoryStore::new();
     block_on(async {
         for number in 0..AUDIT_ENTRIES_MAX + 2 {

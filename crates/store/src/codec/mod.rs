@@ -1,11 +1,11 @@
-//! The stored forms, the same in every engine. A profile is in `profile.rs`, an event in `event.rs`, an app's settings in
-//! `settings.rs`; here is what profiles and events share.
+//! The stored forms, the same in every engine: a profile in `profile.rs`, an event in `event.rs`, an app's settings in
+//! `settings.rs`. This file has what profiles and events share.
 //!
 //! ```text
 //! item      tag · value
 //! tag       1 byte: a standard tag's number; or 0 and the 8 bytes of a custom keyword
 //! value     kind 0 and a varint; or kind 1 and a text
-//! text      a varint length and so many bytes of UTF-8
+//! text      a varint length and that many bytes of UTF-8
 //! ```
 
 mod event;
@@ -69,14 +69,14 @@ fn push_varint(bytes: &mut Vec<u8>, mut number: u64) {
     }
 }
 
-/// Ends a stored form with the CRC-32 of everything before, little-endian: that of an event, and of a profile of version 1.
+/// Appends the CRC-32 of everything before, little-endian: for events, and for profiles of version 1.
 pub fn with_checksum(mut body: Vec<u8>) -> Vec<u8> {
     let checksum = crc32fast::hash(&body);
     body.extend_from_slice(&checksum.to_le_bytes());
     body
 }
 
-/// What was written, and its checksum.
+/// Splits stored bytes into the body and its checksum.
 fn split_checksum(bytes: &[u8]) -> Result<(&[u8], [u8; CHECKSUM_BYTES]), Damaged> {
     bytes.split_last_chunk().map(|(body, checksum)| (body, *checksum)).ok_or(Damaged)
 }

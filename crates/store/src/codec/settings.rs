@@ -1,4 +1,4 @@
-//! The stored form of an app's settings: versioned JSON. The words stand apart, one a line: there may be 100,000.
+//! The stored form of an app's settings: versioned JSON, and the words as a separate text, one a line: there may be 100,000.
 
 use portraitd_model::{
     AppKey, AppSettings, CustomField, CustomKeyword, KeyId, KeyRecord, Permission, SdkAppId, SensitiveCode,
@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::num::NonZeroU32;
 use zeroize::Zeroizing;
 
-/// 1, written by portraitd 0.1, knew no webhook; 2 knew nothing of what comes after it.
+/// Version 1, of portraitd 0.1, has no `webhook`; version 2 has none of the members after it.
 const VERSION: u32 = 3;
 
 #[derive(Serialize, Deserialize)]
@@ -154,7 +154,7 @@ impl Write for Counter {
     }
 }
 
-/// Reads settings back; `Err` says what is wrong with them.
+/// Reads settings back; the error describes what is wrong.
 pub fn decode_settings(id: SdkAppId, json: &str, words: &str) -> Result<AppSettings, String> {
     let stored: Stored = serde_json::from_str(json).map_err(|error| error.to_string())?;
     if !(1..=VERSION).contains(&stored.v) {
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_refused_without_showing_keys() {
+    fn unknown_settings_are_refused_without_showing_keys() {
         let (json, _) = encode_settings(&AppSettings::new(SdkAppId(1))).unwrap();
         let newer = json.replace("\"v\":3", "\"v\":4");
         assert!(decode_settings(SdkAppId(1), &newer, "").unwrap_err().contains("version 4"));

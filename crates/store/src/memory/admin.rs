@@ -13,7 +13,7 @@ pub(super) struct AdminTables {
 }
 
 impl AdminTables {
-    /// Appends a note; the oldest give way.
+    /// Appends a note; removes the oldest beyond the limit.
     pub(super) fn append(&mut self, note: AuditNote) {
         self.last += 1;
         self.entries.push_back(AuditEntry { seq: AuditSeq(self.last), note });

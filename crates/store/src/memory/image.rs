@@ -1,5 +1,5 @@
-//! Images of the reference engine: what it holds at one moment, to be put back later. For emulators; an engine on a
-//! disk has backups instead.
+//! Images of the engine in memory: its contents at one moment, to be restored later. For the emulator; an engine on a disk has
+//! backups instead.
 
 use super::{Account, Inner, MemoryStore};
 use crate::{Found, Store, StoreError, StoreFuture, StoreId};
@@ -7,7 +7,7 @@ use portraitd_model::{AccountState, AppSettings, Profile, SdkAppId, UnixMillis, 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-/// Apps with their accounts, and what is noted of deleted ones, as they were at one moment. Events that waited are not in it.
+/// Apps with their accounts and the notes of deleted ones at one moment. Without the outbox.
 #[derive(Clone, Default)]
 pub struct Image {
     apps: BTreeMap<SdkAppId, AppImage>,
@@ -17,12 +17,12 @@ pub struct Image {
 struct AppImage {
     settings: AppSettings,
     accounts: BTreeMap<UserId, Account>,
-    /// When accounts were deleted, where that was noted.
+    /// The times of deletions that were noted.
     deletions: BTreeMap<UserId, UnixMillis>,
 }
 
 impl Image {
-    /// Everything that another engine holds now.
+    /// The contents of another engine.
     pub async fn of(store: &dyn Store) -> Result<Self, StoreError> {
         const PAGE: usize = 1000;
         let mut image = Self::default();
@@ -57,7 +57,7 @@ impl Image {
         self.apps.values().map(|app| &app.settings)
     }
 
-    /// How many accounts it holds.
+    /// The number of accounts in it.
     pub fn accounts(&self) -> usize {
         self.apps.values().map(|app| app.accounts.len()).sum()
     }
@@ -68,20 +68,20 @@ impl Image {
         accounts.map(|(user, account)| (*user, &account.profile))
     }
 
-    /// This app alone; nothing when it is not in it.
+    /// An image of this app alone; empty when it has no such app.
     #[must_use]
     pub fn only(&self, app: SdkAppId) -> Self {
         Self { apps: self.apps.get(&app).map(|image| (app, image.clone())).into_iter().collect() }
     }
 
-    /// The same without some apps.
+    /// The image without some apps.
     #[must_use]
     pub fn without(mut self, apps: &[SdkAppId]) -> Self {
         self.apps.retain(|app, _| !apps.contains(app));
         self
     }
 
-    /// The same without accounts but the admins', whose fields are unset.
+    /// The image with the admins' accounts only, their fields unset.
     #[must_use]
     pub fn emptied(&self) -> Self {
         let emptied = |app: &AppImage| {
@@ -92,7 +92,7 @@ impl Image {
         Self { apps: self.apps.iter().map(|(id, app)| (*id, emptied(app))).collect() }
     }
 
-    /// This app as another one, with settings changed on the way; nothing when it is not in it.
+    /// An image of this app with its settings changed, its number among them; empty when it has no such app.
     #[must_use]
     pub fn renamed(&self, app: SdkAppId, change: impl FnOnce(&mut AppSettings)) -> Self {
         let Some(mut image) = self.apps.get(&app).cloned() else { return Self::default() };
@@ -107,7 +107,7 @@ fn in_scope(scope: Option<SdkAppId>) -> RangeInclusive<SdkAppId> {
 }
 
 impl MemoryStore {
-    /// What it holds of an app, or of all. Also when it was closed.
+    /// An image of one app, or of all. Works on a closed store, too.
     pub fn image(&self, scope: Option<SdkAppId>) -> Image {
         let inner = self.lock();
         let mut image = Image::default();
@@ -128,9 +128,9 @@ impl MemoryStore {
         image
     }
 
-    /// Makes an app, or all, exactly what the image shows, in one atomic unit: what is not in it is gone, and so are
-    /// events that waited. An app in the image that is out of the scope is left alone. The store has another
-    /// [`Store::id`] then: an import that was interrupted before can't continue over what is gone.
+    /// Replaces an app, or all, by the image, in one atomic unit: what is not in the image is removed, and so are waiting
+    /// events. Apps of the image outside the scope are ignored. The store gets a new [`Store::id`], so that an import
+    /// that was interrupted before can't continue.
     pub fn put_back(&self, scope: Option<SdkAppId>, image: &Image) -> StoreFuture<'_, ()> {
         let chosen = in_scope(scope);
         self.commit(|inner, delta| {
@@ -140,20 +140,20 @@ impl MemoryStore {
             inner.deletions.retain(|(app, _), _| !chosen.contains(app));
             inner.apps.retain(|app, _| !chosen.contains(app));
             for (id, app) in image.apps.range(chosen.clone()) {
-                inner.place(*id, app);
+                inner.insert_app(*id, app);
             }
             Ok(())
         })
     }
 
-    /// Adds an image's apps, or none of them: [`StoreError::Conflict`] when one is there already.
+    /// Adds an image's apps; [`StoreError::Conflict`] when one of them exists already, and none is added.
     pub fn add(&self, image: &Image) -> StoreFuture<'_, ()> {
         self.commit(|inner, _| {
             if image.apps.keys().any(|id| inner.apps.contains_key(id)) {
                 return Err(StoreError::Conflict);
             }
             for (id, app) in &image.apps {
-                inner.place(*id, app);
+                inner.insert_app(*id, app);
             }
             Ok(())
         })
@@ -161,10 +161,10 @@ impl MemoryStore {
 }
 
 impl Inner {
-    /// Puts an app where none is, with a revision that was never given before: changes count by one from the last.
-    fn place(&mut self, id: SdkAppId, app: &AppImage) {
-        self.placed += 1;
-        self.apps.insert(id, (app.settings.clone(), self.placed << 32));
+    /// Inserts an app, with a revision that was never used: changes add one to the last revision.
+    fn insert_app(&mut self, id: SdkAppId, app: &AppImage) {
+        self.images_inserted += 1;
+        self.apps.insert(id, (app.settings.clone(), self.images_inserted << 32));
         self.deletions.extend(app.deletions.iter().map(|(user, at)| ((id, *user), *at)));
         self.accounts.extend(app.accounts.iter().map(|(user, account)| ((id, *user), account.clone())));
     }

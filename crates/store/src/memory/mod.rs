@@ -1,4 +1,5 @@
-//! The reference engine: everything in memory, gone at exit. For tests and `portraitd dev` without `--data`.
+//! The engine in memory, for tests and `portraitd dev` without `--data`. It stores nothing on a disk, and is the reference for
+//! what other engines must do.
 
 mod admin;
 mod image;
@@ -21,7 +22,7 @@ use std::ops::Bound;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A store that keeps nothing after exit.
+/// A store in memory; its contents end with the process.
 #[derive(Default)]
 pub struct MemoryStore {
     inner: Mutex<Inner>,
@@ -31,13 +32,13 @@ struct Inner {
     id: StoreId,
     apps: BTreeMap<SdkAppId, (AppSettings, u64)>,
     accounts: BTreeMap<(SdkAppId, UserId), Account>,
-    /// When accounts were deleted, where that was noted.
+    /// The times of deletions that were noted.
     deletions: BTreeMap<(SdkAppId, UserId), UnixMillis>,
     outbox: Outbox,
     backlogs: Backlogs,
     admin: AdminTables,
-    /// Apps that images have put here.
-    placed: u64,
+    /// How many apps were inserted from images.
+    images_inserted: u64,
     stats: StoreStats,
     closed: bool,
 }
@@ -52,7 +53,7 @@ impl Default for Inner {
             outbox: Outbox::default(),
             backlogs: Backlogs::default(),
             admin: AdminTables::default(),
-            placed: 0,
+            images_inserted: 0,
             stats: StoreStats::default(),
             closed: false,
         }
@@ -71,7 +72,7 @@ impl MemoryStore {
         Self::default()
     }
 
-    /// Every operation is whole while the lock is held; a panic elsewhere can't leave one half done.
+    /// A poisoned lock is harmless: no operation can panic half done.
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,4 +1,4 @@
-//! The outbox of the reference engine.
+//! The outbox of the engine in memory.
 
 use crate::engine::OutboxDelta;
 use crate::outbox::{DeliveryOutcome, EventState, OutboxEvent, OutboxSeq, Selection};
@@ -12,10 +12,10 @@ use std::sync::Arc;
 #[derive(Default)]
 pub(super) struct Outbox {
     pub(super) last: OutboxSeq,
-    kept: BTreeMap<OutboxSeq, Kept>,
+    entries: BTreeMap<OutboxSeq, Entry>,
 }
 
-struct Kept {
+struct Entry {
     app: SdkAppId,
     state: EventState,
     event: OutboxEvent,
@@ -29,7 +29,7 @@ impl Outbox {
         let (due, event) = (UnixMillis(0), Some(event));
         let event = OutboxEvent { seq, bytes, attempts: 0, due, failure: None, event };
         delta.add(app, EventState::Waiting, seq, bytes);
-        self.kept.insert(seq, Kept { app, state: EventState::Waiting, event });
+        self.entries.insert(seq, Entry { app, state: EventState::Waiting, event });
     }
 
     pub(super) fn record_delivery(
@@ -39,46 +39,46 @@ impl Outbox {
         outcome: DeliveryOutcome,
         delta: &mut OutboxDelta,
     ) {
-        let waiting = |kept: &&mut Kept| kept.app == app && kept.state == EventState::Waiting;
-        let Some(kept) = self.kept.get_mut(&seq).filter(waiting) else { return };
+        let waiting = |entry: &&mut Entry| entry.app == app && entry.state == EventState::Waiting;
+        let Some(entry) = self.entries.get_mut(&seq).filter(waiting) else { return };
         match outcome {
             DeliveryOutcome::Delivered => {
-                delta.remove(app, EventState::Waiting, seq, kept.event.bytes);
-                self.kept.remove(&seq);
+                delta.remove(app, EventState::Waiting, seq, entry.event.bytes);
+                self.entries.remove(&seq);
             }
             DeliveryOutcome::Retry { attempts, due, failure } => {
-                kept.event = OutboxEvent { attempts, due, failure: Some(failure), ..kept.event.clone() };
+                entry.event = OutboxEvent { attempts, due, failure: Some(failure), ..entry.event.clone() };
             }
             DeliveryOutcome::Park { attempts, failure } => {
-                delta.remove(app, EventState::Waiting, seq, kept.event.bytes);
-                delta.add(app, EventState::Parked, seq, kept.event.bytes);
-                kept.event = OutboxEvent { attempts, failure: Some(failure), ..kept.event.clone() };
-                kept.state = EventState::Parked;
+                delta.remove(app, EventState::Waiting, seq, entry.event.bytes);
+                delta.add(app, EventState::Parked, seq, entry.event.bytes);
+                entry.event = OutboxEvent { attempts, failure: Some(failure), ..entry.event.clone() };
+                entry.state = EventState::Parked;
             }
         }
     }
 
     fn places(&self, app: SdkAppId, state: EventState, selection: Selection) -> Vec<OutboxSeq> {
-        let is_there = |kept: &Kept| kept.app == app && kept.state == state;
+        let matches = |entry: &Entry| entry.app == app && entry.state == state;
         match selection {
             Selection::Oldest(count) => {
-                let there = self.kept.iter().filter(|(_, kept)| is_there(kept)).map(|(seq, _)| *seq);
-                there.take(count.min(EVENTS_UNIT_MAX)).collect()
+                let found = self.entries.iter().filter(|(_, entry)| matches(entry)).map(|(seq, _)| *seq);
+                found.take(count.min(EVENTS_UNIT_MAX)).collect()
             }
             Selection::Places(mut places) => {
                 places.truncate(EVENTS_UNIT_MAX);
                 places.sort_unstable();
                 places.dedup();
-                places.retain(|seq| self.kept.get(seq).is_some_and(is_there));
+                places.retain(|seq| self.entries.get(seq).is_some_and(matches));
                 places
             }
         }
     }
 
-    /// Forgets every event of the apps that are chosen.
+    /// Removes every event of the chosen apps.
     pub(super) fn clear(&mut self, chosen: impl Fn(SdkAppId) -> bool, delta: &mut OutboxDelta) {
         let places: Vec<_> =
-            self.kept.iter().filter(|(_, kept)| chosen(kept.app)).map(|(seq, _)| *seq).collect();
+            self.entries.iter().filter(|(_, entry)| chosen(entry.app)).map(|(seq, _)| *seq).collect();
         for seq in places {
             self.remove(seq, delta);
         }
@@ -101,18 +101,18 @@ impl Outbox {
     pub(super) fn replay(&mut self, app: SdkAppId, selection: Selection, delta: &mut OutboxDelta) -> usize {
         let places = self.places(app, EventState::Parked, selection);
         for seq in &places {
-            let kept = self.remove(*seq, delta);
-            if let Some(event) = kept.and_then(|kept| kept.event.event) {
+            let entry = self.remove(*seq, delta);
+            if let Some(event) = entry.and_then(|entry| entry.event.event) {
                 self.append(app, event, delta);
             }
         }
         places.len()
     }
 
-    fn remove(&mut self, seq: OutboxSeq, delta: &mut OutboxDelta) -> Option<Kept> {
-        let kept = self.kept.remove(&seq)?;
-        delta.remove(kept.app, kept.state, seq, kept.event.bytes);
-        Some(kept)
+    fn remove(&mut self, seq: OutboxSeq, delta: &mut OutboxDelta) -> Option<Entry> {
+        let entry = self.entries.remove(&seq)?;
+        delta.remove(entry.app, entry.state, seq, entry.event.bytes);
+        Some(entry)
     }
 
     pub(super) fn events(
@@ -123,8 +123,8 @@ impl Outbox {
         limit: usize,
     ) -> Vec<OutboxEvent> {
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let later = self.kept.range((start, Bound::Unbounded)).map(|(_, kept)| kept);
-        let wanted = later.filter(|kept| kept.app == app && kept.state == state);
-        wanted.take(limit).map(|kept| kept.event.clone()).collect()
+        let later = self.entries.range((start, Bound::Unbounded)).map(|(_, entry)| entry);
+        let wanted = later.filter(|entry| entry.app == app && entry.state == state);
+        wanted.take(limit).map(|entry| entry.event.clone()).collect()
     }
 }

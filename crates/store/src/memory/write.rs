@@ -78,7 +78,7 @@ impl Inner {
         left_out
     }
 
-    /// The account, which exists from here on.
+    /// The account, created if need be.
     fn create(&mut self, key: (SdkAppId, UserId)) -> &mut Account {
         self.deletions.remove(&key);
         self.accounts.entry(key).or_default()
