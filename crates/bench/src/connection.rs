@@ -1,4 +1,4 @@
-//! One keep-alive connection: sends a call, collects the answer.
+//! A keep-alive connection: sends a request, receives and checks the answer.
 
 use crate::workload::Expected;
 use anyhow::{Context, bail};
@@ -7,21 +7,21 @@ use mio::net::TcpStream;
 use std::io::{ErrorKind, Read, Write};
 use std::time::Instant;
 
-/// The longest answer that is taken in: 100 accounts with long values.
+/// The longest answer: 100 accounts with long values.
 const ANSWER_BYTES_MAX: usize = 4 << 20;
 
-/// A connection with at most one call under way.
+/// A connection with at most one request in flight.
 pub(crate) struct Connection {
     pub(crate) stream: TcpStream,
-    /// The call, and how much of it was sent.
+    /// The request; `sent` bytes of it were sent.
     pub(crate) call: Vec<u8>,
     sent: usize,
     answer: Vec<u8>,
     filled: usize,
-    /// Head and body together, once the head is there.
+    /// The lengths of the head, and of head and body, once the head is complete.
     expected_len: Option<(usize, usize)>,
     expected: Expected,
-    /// When the call under way started, or should have.
+    /// When the request in flight was started, or was due.
     pub(crate) started: Option<Instant>,
 }
 
@@ -39,19 +39,19 @@ impl Connection {
         }
     }
 
-    /// Gives the memory back that only a call needs.
-    pub(crate) fn forget_buffers(&mut self) {
+    /// Frees the buffers of an idle connection.
+    pub(crate) fn free_buffers(&mut self) {
         (self.call, self.answer) = (Vec::new(), Vec::new());
     }
 
-    /// Starts the call that stands in `self.call`.
+    /// Starts the request in `self.call`.
     pub(crate) fn start(&mut self, expected: Expected, started: Instant) -> anyhow::Result<()> {
         (self.sent, self.filled, self.expected_len) = (0, 0, None);
         (self.expected, self.started) = (expected, Some(started));
         self.send()
     }
 
-    /// Sends what the socket takes.
+    /// Sends as much as the socket accepts.
     pub(crate) fn send(&mut self) -> anyhow::Result<()> {
         while let Some(rest) = self.call.get(self.sent..).filter(|rest| !rest.is_empty()) {
             match self.stream.write(rest) {
@@ -64,30 +64,30 @@ impl Connection {
         Ok(())
     }
 
-    /// Takes in what has come; true once the answer is whole. An answer that is not the expected one is an error.
+    /// Reads what has arrived; returns whether the answer is complete. An unexpected answer is an error.
     pub(crate) fn receive(&mut self) -> anyhow::Result<bool> {
         loop {
             if self.filled == self.answer.len() {
                 if self.filled >= ANSWER_BYTES_MAX {
-                    bail!("an answer of more than {ANSWER_BYTES_MAX} bytes");
+                    bail!("the answer is longer than {ANSWER_BYTES_MAX} bytes");
                 }
                 self.answer.resize(self.filled * 2, 0);
             }
-            let room = self.answer.get_mut(self.filled..).unwrap_or_default();
-            match self.stream.read(room) {
+            let free = self.answer.get_mut(self.filled..).unwrap_or_default();
+            match self.stream.read(free) {
                 Ok(0) => bail!("the server closed a connection"),
                 Ok(count) => self.filled += count,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error).context("can't receive"),
             }
-            if self.is_whole()? {
+            if self.is_complete()? {
                 return Ok(true);
             }
         }
     }
 
-    fn is_whole(&mut self) -> anyhow::Result<bool> {
+    fn is_complete(&mut self) -> anyhow::Result<bool> {
         let received = self.answer.get(..self.filled).unwrap_or_default();
         let (head, len) = match self.expected_len {
             Some(known) => known,
@@ -102,13 +102,13 @@ impl Connection {
         let body = received.get(head..).unwrap_or_default();
         if received.len() > len || !self.expected.accepts(body) {
             let shown: String = String::from_utf8_lossy(received).chars().take(600).collect();
-            bail!("not the answer that was due:\n{shown}");
+            bail!("unexpected answer:\n{shown}");
         }
         Ok(true)
     }
 }
 
-/// How long an answer's head, and head and body together are; `None` until the head is whole.
+/// The lengths of an answer's head, and of head and body; `None` until the head is complete.
 fn lengths(received: &[u8]) -> anyhow::Result<Option<(usize, usize)>> {
     let Some(end) = memmem::find(received, b"\r\n\r\n") else { return Ok(None) };
     let head = received.get(..end).unwrap_or_default();
@@ -119,7 +119,7 @@ fn lengths(received: &[u8]) -> anyhow::Result<Option<(usize, usize)>> {
     Ok(Some((end + 4, end + 4 + length)))
 }
 
-/// What a head says of its body's length.
+/// The value of `Content-Length` in a head.
 pub(crate) fn content_length(head: &[u8]) -> Option<usize> {
     head.split(|byte| *byte == b'\n').find_map(|line| {
         let (name, value) = line.split_at_checked(b"content-length:".len())?;

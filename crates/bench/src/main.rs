@@ -1,13 +1,13 @@
 //! `portraitd-bench`: a load generator for portraitd, cheap enough to share two cores with what it measures.
 //!
-//! One thread and non-blocking sockets; requests are signed by the real algorithm and every answer is checked. Closed
-//! loop: each connection asks again when it is answered. Open loop: calls start at fixed times, and latency counts
-//! from when a call should have started, so a stall is seen by all who would have come meanwhile.
+//! One thread and non-blocking sockets; requests are signed with the real algorithm and every answer is checked. Closed loop: each
+//! connection sends the next call when it has the answer. Open loop: calls start at fixed times, and latency counts from the time
+//! a call was due, so that a stall delays all calls that were due during it.
 
-mod answering;
 mod connection;
-mod drive;
-mod plan;
+mod fixed_server;
+mod generator;
+mod options;
 mod random;
 mod report;
 mod workload;
@@ -18,7 +18,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
-use workload::{App, Distribution, Kind, Workload};
+use workload::{App, Distribution, Workload, WorkloadKind};
 
 /// Measure a running portraitd: calls a second and latencies of portrait_set and portrait_get
 ///
@@ -56,23 +56,23 @@ struct Run {
     /// An app with a key of it, SDKAPPID:KEY (repeatable: calls go to all of them in turn)
     #[arg(long = "app", required = true, value_name = "SDKAPPID:KEY")]
     apps: Vec<App>,
-    /// The App admin who calls
+    /// The App admin that signs the calls
     #[arg(long, default_value = "administrator")]
     admin: String,
     /// Accounts of each app: user0 to user(N-1)
     #[arg(long, default_value_t = 100_000)]
     users: u64,
-    /// How often each user is asked for: `uniform`, or `zipf` (a few are asked for very often)
+    /// How often each user is asked for: `uniform`, or `zipf` (a few very often)
     #[arg(long, default_value = "uniform")]
     distribution: Distribution,
     /// What is called: `set` (one field), `get` (1 account, 3 tags), `get100` (100 accounts, 3 tags), `mix:N` (N % gets, the
     /// rest sets), `fixed` (sets, to a server that answers the same to everything), `webdis-set` and `webdis-get` (a field, and three, of a hash in Redis through webdis)
     #[arg(long, default_value = "set")]
-    workload: Kind,
-    /// Connections that are opened, asked once, and then left alone
+    workload: WorkloadKind,
+    /// Connections that make one call and then stay idle
     #[arg(long, default_value_t = 0)]
     idle: usize,
-    /// Be the receiver of the server's webhook too, on this port of 127.0.0.1: one that answers at once, with ErrorCode 0
+    /// Also answer the server's webhooks, on this port of 127.0.0.1, at once and with ErrorCode 0
     #[arg(long, value_name = "PORT")]
     receiver: Option<u16>,
     #[command(flatten)]
@@ -87,10 +87,10 @@ struct Load {
     /// Measured seconds
     #[arg(long, default_value_t = 5.0)]
     seconds: f64,
-    /// Seconds before that, not measured
+    /// Seconds before the measured ones
     #[arg(long, default_value_t = 1.0)]
     warm_up: f64,
-    /// Open loop: so many calls a second, whatever the answers
+    /// Open loop: start this many calls a second, without waiting for answers
     #[arg(long)]
     rate: Option<f64>,
     /// Print one line of JSON instead of the table
@@ -102,11 +102,13 @@ struct Load {
 }
 
 impl Load {
-    fn plan(&self, receiver: Option<u16>) -> anyhow::Result<plan::Plan> {
-        let seconds = |seconds: f64| Duration::try_from_secs_f64(seconds).context("not a number of seconds");
-        anyhow::ensure!((1..=60_000).contains(&self.connections), "1 to 60000 connections");
+    fn options(&self, receiver: Option<u16>) -> anyhow::Result<options::RunOptions> {
+        let seconds = |seconds: f64| {
+            Duration::try_from_secs_f64(seconds).context("--seconds and --warm-up must be 0 or more seconds")
+        };
+        anyhow::ensure!((1..=60_000).contains(&self.connections), "--connections must be from 1 to 60000");
         anyhow::ensure!(self.rate.is_none_or(|rate| rate > 0.0), "--rate must be more than 0");
-        Ok(plan::Plan {
+        Ok(options::RunOptions {
             connections: self.connections,
             measured: seconds(self.seconds)?,
             warm_up: seconds(self.warm_up)?,
@@ -120,23 +122,23 @@ impl Load {
 fn run(args: &Run) -> anyhow::Result<()> {
     let mut workload =
         Workload::new(args.address, &args.apps, &args.admin, args.users, args.distribution, args.workload)?;
-    let idle = drive::open_idle(args.address, args.idle, &mut workload)?;
-    let outcome = drive::run(args.address, &args.load.plan(args.receiver)?, workload)?;
+    let idle = generator::open_idle(args.address, args.idle, &mut workload)?;
+    let summary = generator::run(args.address, &args.load.options(args.receiver)?, workload)?;
     drop(idle);
-    report::print(&outcome, args.load.json)
+    report::print(&summary, args.load.json)
 }
 
 fn ceiling(load: &Load) -> anyhow::Result<()> {
-    let address = answering::start()?;
+    let address = fixed_server::start()?;
     let app = App { id: 1_400_000_000, key: "0".repeat(64) };
     let workload =
-        Workload::new(address, &[app], "administrator", 100_000, Distribution::Uniform, Kind::Fixed)?;
-    report::print(&drive::run(address, &load.plan(None)?, workload)?, load.json)
+        Workload::new(address, &[app], "administrator", 100_000, Distribution::Uniform, WorkloadKind::Fixed)?;
+    report::print(&generator::run(address, &load.options(None)?, workload)?, load.json)
 }
 
 fn accounts(users: u64, bytes: usize) -> anyhow::Result<()> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    // What the fields beside the signature hold.
+    // The other fields have 112 bytes.
     let filler = bytes.saturating_sub(112);
     for user in 0..users {
         write!(

@@ -1,4 +1,4 @@
-//! Numbers that look random, from a seed: the same run asks for the same users.
+//! Pseudo-random numbers from a seed, so that equal runs ask for the same users.
 
 /// A small, fast generator (xorshift64*).
 pub(crate) struct Random(u64);
@@ -15,13 +15,13 @@ impl Random {
         self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
     }
 
-    /// A number below `bound`, each as likely.
+    /// A uniform number below `bound`.
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
         let wide = u128::from(self.next()) * u128::from(bound);
         u64::try_from(wide >> 64).unwrap_or_default()
     }
 
-    /// From 0 up to, not including, 1.
+    /// A uniform number from 0 up to, not including, 1.
     fn fraction(&mut self) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
         let numerator = (self.next() >> 11) as f64;
@@ -29,7 +29,7 @@ impl Random {
     }
 }
 
-/// Zipf's law with exponent 1 over so many users: the second is asked for half as often as the first, and so on.
+/// Zipf's law with exponent 1: the second user is asked for half as often as the first, and so on.
 pub(crate) struct Zipf {
     users: u64,
     log_users: f64,
@@ -42,8 +42,8 @@ impl Zipf {
         Self { users, log_users }
     }
 
-    /// The continuous law, inverted and cut to whole ranks; ranks are then strewn over the users, so that neighbours in
-    /// rank are no neighbours in the database.
+    /// The continuous law, inverted and cut to whole ranks; ranks are then spread over the users, so that users
+    /// of similar rank are not neighbours in the database.
     pub(crate) fn draw(&self, random: &mut Random) -> u64 {
         #[expect(
             clippy::cast_possible_truncation,

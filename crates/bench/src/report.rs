@@ -1,6 +1,6 @@
-//! What is counted, and how it is told: progress each second, a table or JSON at the end.
+//! Measurements and their output: a line each second, a table or JSON at the end.
 
-use crate::plan::Plan;
+use crate::options::RunOptions;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 use std::io::{IsTerminal, Write};
@@ -12,12 +12,12 @@ fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(100, 60_000_000_000, 3).expect("constant bounds that are right")
 }
 
-/// Counts answers.
-pub(crate) struct Progress {
+/// Records latencies.
+pub(crate) struct Recorder {
     measured_from: Instant,
     measured: Duration,
     latencies: Histogram<u64>,
-    /// Of the present second.
+    /// The latencies of the present second.
     second: Histogram<u64>,
     second_from: Instant,
     seconds: u64,
@@ -25,25 +25,25 @@ pub(crate) struct Progress {
     terminal: bool,
 }
 
-impl Progress {
-    pub(crate) fn new(plan: &Plan, start: Instant) -> Self {
+impl Recorder {
+    pub(crate) fn new(options: &RunOptions, start: Instant) -> Self {
         let terminal = std::io::stderr().is_terminal();
-        if plan.timeline {
+        if options.timeline {
             eprintln!("second,calls,p50_us,p99_us,p999_us,max_us");
         }
         Self {
-            measured_from: start + plan.warm_up,
-            measured: plan.measured,
+            measured_from: start + options.warm_up,
+            measured: options.measured,
             latencies: histogram(),
             second: histogram(),
             second_from: start,
             seconds: 0,
-            timeline: plan.timeline,
+            timeline: options.timeline,
             terminal,
         }
     }
 
-    /// A call that started, or should have, at `started` is answered.
+    /// Records the answer to a call that was started, or due, at `started`.
     pub(crate) fn answered(&mut self, started: Instant, now: Instant) {
         let nanos = u64::try_from((now - started).as_nanos()).unwrap_or(u64::MAX);
         if now >= self.measured_from && now < self.measured_from + self.measured {
@@ -54,7 +54,7 @@ impl Progress {
         }
     }
 
-    /// Tells of the second that has passed.
+    /// Prints a line once a second has passed.
     pub(crate) fn tick(&mut self, now: Instant) {
         if now < self.second_from + Duration::from_secs(1) || !(self.timeline || self.terminal) {
             return;
@@ -73,12 +73,12 @@ impl Progress {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "for people")]
-    pub(crate) fn outcome(&self) -> Outcome {
+    pub(crate) fn summary(&self) -> Summary {
         if self.terminal && !self.timeline {
             eprint!("\r{:80}\r", "");
         }
         let micros = |quantile: f64| self.latencies.value_at_quantile(quantile) as f64 / 1000.0;
-        Outcome {
+        Summary {
             calls: self.latencies.len(),
             seconds: self.measured.as_secs_f64(),
             rate: self.latencies.len() as f64 / self.measured.as_secs_f64(),
@@ -92,9 +92,9 @@ impl Progress {
     }
 }
 
-/// What came of a run. Every answer in it was the one that was due: another one ends the run.
+/// The result of a run. An unexpected answer ends a run, so all were as expected.
 #[derive(Serialize, Debug)]
-pub(crate) struct Outcome {
+pub(crate) struct Summary {
     calls: u64,
     seconds: f64,
     rate: f64,
@@ -106,14 +106,14 @@ pub(crate) struct Outcome {
     max_us: f64,
 }
 
-/// Prints the outcome on standard output.
-pub(crate) fn print(outcome: &Outcome, json: bool) -> anyhow::Result<()> {
+/// Prints the summary on standard output.
+pub(crate) fn print(summary: &Summary, json: bool) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     if json {
-        return Ok(writeln!(out, "{}", serde_json::to_string(outcome)?)?);
+        return Ok(writeln!(out, "{}", serde_json::to_string(summary)?)?);
     }
-    let Outcome { calls, seconds, rate, mean_us, p50_us, p90_us, p99_us, p999_us, max_us } = outcome;
-    writeln!(out, "{rate:.0} calls/s   ({calls} in {seconds} s, every answer as it should be)")?;
+    let Summary { calls, seconds, rate, mean_us, p50_us, p90_us, p99_us, p999_us, max_us } = summary;
+    writeln!(out, "{rate:.0} calls/s   ({calls} in {seconds} s, every answer as expected)")?;
     writeln!(
         out,
         "latency µs   mean {mean_us:.0}   p50 {p50_us:.0}   p90 {p90_us:.0}   p99 {p99_us:.0}   p99.9 {p999_us:.0}   max {max_us:.0}"

@@ -1,4 +1,4 @@
-//! What is asked, and what must be answered.
+//! The requests of a run, and the answers that they must get.
 
 use crate::random::{Random, Zipf};
 use anyhow::{Context, bail};
@@ -15,7 +15,7 @@ pub(crate) struct App {
     pub(crate) key: String,
 }
 
-/// By hand: the key is a secret.
+/// Without the key, which is a secret.
 impl std::fmt::Debug for App {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "App({})", self.id)
@@ -31,7 +31,7 @@ impl FromStr for App {
     }
 }
 
-/// How users are drawn.
+/// The distribution of the users that are asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Distribution {
     Uniform,
@@ -50,20 +50,20 @@ impl FromStr for Distribution {
     }
 }
 
-/// What is called.
+/// The kind of calls.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Kind {
+pub(crate) enum WorkloadKind {
     Set,
     Get,
     Get100,
-    /// So many in a hundred are gets.
+    /// This percentage of gets, the rest sets.
     Mix(u8),
     Fixed,
     WebdisSet,
     WebdisGet,
 }
 
-impl FromStr for Kind {
+impl FromStr for WorkloadKind {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -85,18 +85,18 @@ impl FromStr for Kind {
     }
 }
 
-/// What the answer to a call must be.
+/// The expected answer to a call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Expected {
-    /// The OK of a set.
+    /// The OK answer of a set.
     Set,
-    /// So many accounts, all of them found.
+    /// This number of accounts, all of them found.
     Accounts(usize),
-    /// Something that says OK.
+    /// Any answer with ErrorCode 0.
     Fixed,
-    /// Redis' through webdis: a field was there and is changed.
+    /// Redis through webdis: an existing field was changed.
     WebdisSet,
-    /// Redis' through webdis: three values.
+    /// Redis through webdis: three values.
     WebdisGet,
 }
 
@@ -121,14 +121,14 @@ impl Expected {
     }
 }
 
-/// Makes calls.
+/// Generates the calls of a run.
 pub(crate) struct Workload {
-    /// The heads of both calls for each app, up to the length of the body.
+    /// For each app, the heads of a set and a get, up to the value of Content-Length.
     heads: Vec<(Vec<u8>, Vec<u8>)>,
     next_app: usize,
     users: u64,
     zipf: Option<Zipf>,
-    kind: Kind,
+    kind: WorkloadKind,
     random: Random,
     counter: u64,
     body: Vec<u8>,
@@ -141,7 +141,7 @@ impl Workload {
         admin: &str,
         users: u64,
         distribution: Distribution,
-        kind: Kind,
+        kind: WorkloadKind,
     ) -> anyhow::Result<Self> {
         if users == 0 {
             bail!("--users must be more than 0");
@@ -163,13 +163,13 @@ impl Workload {
     /// Writes the next call into `out`.
     pub(crate) fn next(&mut self, out: &mut Vec<u8>) -> Expected {
         let expected = match self.kind {
-            Kind::Get => Expected::Accounts(1),
-            Kind::Get100 => Expected::Accounts(100),
-            Kind::Mix(gets) if self.random.below(100) < u64::from(gets) => Expected::Accounts(1),
-            Kind::Set | Kind::Mix(_) => Expected::Set,
-            Kind::Fixed => Expected::Fixed,
-            Kind::WebdisSet => Expected::WebdisSet,
-            Kind::WebdisGet => Expected::WebdisGet,
+            WorkloadKind::Get => Expected::Accounts(1),
+            WorkloadKind::Get100 => Expected::Accounts(100),
+            WorkloadKind::Mix(gets) if self.random.below(100) < u64::from(gets) => Expected::Accounts(1),
+            WorkloadKind::Set | WorkloadKind::Mix(_) => Expected::Set,
+            WorkloadKind::Fixed => Expected::Fixed,
+            WorkloadKind::WebdisSet => Expected::WebdisSet,
+            WorkloadKind::WebdisGet => Expected::WebdisGet,
         };
         self.body.clear();
         match expected {
@@ -199,7 +199,7 @@ impl Workload {
         }
     }
 
-    /// One field, another value each time: a store must not find it there already.
+    /// One field with a new value each time, so that the store has to write it.
     fn write_set(&mut self) {
         self.counter += 1;
         let user = self.draw();
@@ -210,7 +210,7 @@ impl Workload {
         self.body.extend_from_slice(br#""}]}"#);
     }
 
-    /// Commands as webdis takes them: words between slashes.
+    /// A command in webdis' form: words between slashes.
     fn write_webdis(&mut self, expected: Expected) {
         self.counter += 1;
         let (set, user) = (expected == Expected::WebdisSet, self.draw());
@@ -264,7 +264,7 @@ fn heads(address: SocketAddr, app: &App, admin: &str) -> anyhow::Result<(Vec<u8>
     Ok((head("portrait_set")?, head("portrait_get")?))
 }
 
-/// Writes a number in decimal, without the machinery of `format!`.
+/// Writes a number in decimal, faster than `format!`.
 fn push_number(out: &mut Vec<u8>, mut number: u64) {
     let (mut digits, mut start) = ([0_u8; 20], 20);
     loop {
@@ -289,9 +289,9 @@ mod tests {
         let app: App = "1400000000:0123456789abcdef".parse().unwrap();
         let address = "127.0.0.1:80".parse().unwrap();
         for (kind, expected) in [
-            (Kind::Set, Expected::Set),
-            (Kind::Get, Expected::Accounts(1)),
-            (Kind::Get100, Expected::Accounts(100)),
+            (WorkloadKind::Set, Expected::Set),
+            (WorkloadKind::Get, Expected::Accounts(1)),
+            (WorkloadKind::Get100, Expected::Accounts(100)),
         ] {
             let apps = [app.clone(), App { id: 7, ..app.clone() }];
             let mut workload = Workload::new(address, &apps, "ops", 10, Distribution::Zipf, kind).unwrap();

@@ -1,9 +1,9 @@
-//! Sends the calls: closed loop or open loop, on one thread.
+//! The load generator: closed loop or open loop, on one thread.
 
-use crate::answering::Answering;
 use crate::connection::Connection;
-use crate::plan::Plan;
-use crate::report::{Outcome, Progress};
+use crate::fixed_server::FixedServer;
+use crate::options::RunOptions;
+use crate::report::{Recorder, Summary};
 use crate::workload::Workload;
 use anyhow::Context;
 use mio::net::TcpStream;
@@ -12,12 +12,12 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-/// How long the open loop sleeps when nothing is due; a timer's slack comes on top.
-const NAP: Duration = Duration::from_micros(50);
-/// How long an answer may take before the run is given up.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the open loop sleeps when nothing is due; the system's timer slack is added.
+const IDLE_SLEEP: Duration = Duration::from_micros(50);
+/// How long the generator waits for an answer before it ends the run with an error.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Opens connections, has one call answered on each, and leaves them alone.
+/// Opens connections, makes one call on each, and leaves them idle.
 pub(crate) fn open_idle(
     address: SocketAddr,
     count: usize,
@@ -27,22 +27,22 @@ pub(crate) fn open_idle(
     for _ in 0..count {
         let stream = std::net::TcpStream::connect(address)
             .context("can't open an idle connection; is the limit of open files (ulimit -n) reached?")?;
-        // Blocking: one answer at a time is soon enough.
+        // Blocking, because speed does not matter here.
         let mut connection = Connection::new(TcpStream::from_std(stream));
         let expected = workload.next(&mut connection.call);
         connection.start(expected, Instant::now())?;
         anyhow::ensure!(connection.receive()?, "an idle connection got no answer");
-        connection.forget_buffers();
+        connection.free_buffers();
         connections.push(connection);
     }
     Ok(connections)
 }
 
-/// Runs to the end.
-pub(crate) fn run(address: SocketAddr, plan: &Plan, workload: Workload) -> anyhow::Result<Outcome> {
+/// Runs the load; returns the measurements.
+pub(crate) fn run(address: SocketAddr, options: &RunOptions, workload: Workload) -> anyhow::Result<Summary> {
     let poll = Poll::new()?;
-    let mut connections = Vec::with_capacity(plan.connections);
-    for index in 0..plan.connections {
+    let mut connections = Vec::with_capacity(options.connections);
+    for index in 0..options.connections {
         let stream =
             std::net::TcpStream::connect(address).with_context(|| format!("can't connect to {address}"))?;
         stream.set_nonblocking(true)?;
@@ -51,56 +51,57 @@ pub(crate) fn run(address: SocketAddr, plan: &Plan, workload: Workload) -> anyho
         poll.registry().register(&mut stream, Token(index), Interest::READABLE | Interest::WRITABLE)?;
         connections.push(Connection::new(stream));
     }
-    let behind = Token(plan.connections);
-    let receiver = plan.receiver.map(|port| Answering::bind(port, poll.registry(), behind)).transpose()?;
-    let free = (0..plan.connections).rev().collect();
+    let receiver_token = Token(options.connections);
+    let receiver =
+        options.receiver.map(|port| FixedServer::bind(port, poll.registry(), receiver_token)).transpose()?;
+    let free = (0..options.connections).rev().collect();
     let start = Instant::now();
-    let progress = Progress::new(plan, start);
-    let driver = Driver { poll, connections, receiver, free, workload, progress, begun: 0 };
-    match plan.rate {
-        None => driver.closed(start, plan),
-        Some(rate) => driver.open(start, plan, rate),
+    let recorder = Recorder::new(options, start);
+    let generator = Generator { poll, connections, receiver, free, workload, recorder, started_calls: 0 };
+    match options.rate {
+        None => generator.closed_loop(start, options),
+        Some(rate) => generator.open_loop(start, options, rate),
     }
 }
 
-struct Driver {
+struct Generator {
     poll: Poll,
     connections: Vec<Connection>,
-    receiver: Option<Answering>,
-    /// Those without a call under way.
+    receiver: Option<FixedServer>,
+    /// Connections without a request in flight.
     free: Vec<usize>,
     workload: Workload,
-    progress: Progress,
-    begun: u64,
+    recorder: Recorder,
+    started_calls: u64,
 }
 
-impl Driver {
-    fn closed(mut self, start: Instant, plan: &Plan) -> anyhow::Result<Outcome> {
-        let end = start + plan.warm_up + plan.measured;
+impl Generator {
+    fn closed_loop(mut self, start: Instant, options: &RunOptions) -> anyhow::Result<Summary> {
+        let end = start + options.warm_up + options.measured;
         let mut events = Events::with_capacity(1024);
         let mut now = start;
         while now < end {
             while let Some(index) = self.free.pop() {
                 self.begin(index, now)?;
             }
-            self.poll(&mut events, PATIENCE)?;
+            self.poll(&mut events, ANSWER_TIMEOUT)?;
             now = Instant::now();
-            anyhow::ensure!(!events.is_empty(), "no answer for {PATIENCE:?}");
-            self.take_in(&events, now)?;
-            self.progress.tick(now);
+            anyhow::ensure!(!events.is_empty(), "no answer for {ANSWER_TIMEOUT:?}");
+            self.handle_events(&events, now)?;
+            self.recorder.tick(now);
         }
         self.finish(events)
     }
 
-    fn open(mut self, start: Instant, plan: &Plan, rate: f64) -> anyhow::Result<Outcome> {
-        let end = start + plan.warm_up + plan.measured;
+    fn open_loop(mut self, start: Instant, options: &RunOptions, rate: f64) -> anyhow::Result<Summary> {
+        let end = start + options.warm_up + options.measured;
         let mut events = Events::with_capacity(1024);
         let mut now = start;
         while now < end {
             let mut all_begun = false;
             while let Some(index) = self.free.pop() {
                 #[expect(clippy::cast_precision_loss, reason = "fewer than 2^52 calls")]
-                let due = start + Duration::from_secs_f64(self.begun as f64 / rate);
+                let due = start + Duration::from_secs_f64(self.started_calls as f64 / rate);
                 if due > now {
                     self.free.push(index);
                     all_begun = true;
@@ -108,24 +109,23 @@ impl Driver {
                 }
                 self.begin(index, due)?;
             }
-            // With every connection busy only an answer helps: whoever looked for it without a pause would take a whole
-            // core from the server that is to give it.
-            self.poll(&mut events, if all_begun { Duration::ZERO } else { PATIENCE })?;
+            // With every connection busy, wait for an answer: polling without a pause would take a core from the server.
+            self.poll(&mut events, if all_begun { Duration::ZERO } else { ANSWER_TIMEOUT })?;
             if events.is_empty() {
-                anyhow::ensure!(all_begun, "no answer for {PATIENCE:?}");
-                std::thread::sleep(NAP);
+                anyhow::ensure!(all_begun, "no answer for {ANSWER_TIMEOUT:?}");
+                std::thread::sleep(IDLE_SLEEP);
             }
             now = Instant::now();
-            self.take_in(&events, now)?;
-            self.progress.tick(now);
+            self.handle_events(&events, now)?;
+            self.recorder.tick(now);
         }
         self.finish(events)
     }
 
     fn begin(&mut self, index: usize, due: Instant) -> anyhow::Result<()> {
-        let connection = self.connections.get_mut(index).context("a connection that is none")?;
+        let connection = self.connections.get_mut(index).context("no such connection")?;
         let expected = self.workload.next(&mut connection.call);
-        self.begun += 1;
+        self.started_calls += 1;
         connection.start(expected, due)
     }
 
@@ -136,12 +136,12 @@ impl Driver {
         }
     }
 
-    fn take_in(&mut self, events: &Events, now: Instant) -> anyhow::Result<()> {
+    fn handle_events(&mut self, events: &Events, now: Instant) -> anyhow::Result<()> {
         for event in events {
             let index = event.token().0;
             let Some(connection) = self.connections.get_mut(index) else {
                 if let Some(receiver) = &mut self.receiver {
-                    receiver.take_in(event.token(), self.poll.registry())?;
+                    receiver.handle_event(event.token(), self.poll.registry())?;
                 }
                 continue;
             };
@@ -151,20 +151,20 @@ impl Driver {
             }
             if event.is_readable() && connection.receive()? {
                 connection.started = None;
-                self.progress.answered(started, now);
+                self.recorder.answered(started, now);
                 self.free.push(index);
             }
         }
         Ok(())
     }
 
-    /// Waits for the answers that are under way: a server that is stopped next should not find them broken off.
-    fn finish(mut self, mut events: Events) -> anyhow::Result<Outcome> {
-        let outcome = self.progress.outcome();
+    /// Waits for the answers in flight, so that the server does not see aborted requests at the end.
+    fn finish(mut self, mut events: Events) -> anyhow::Result<Summary> {
+        let outcome = self.recorder.summary();
         while self.free.len() < self.connections.len() {
-            self.poll(&mut events, PATIENCE)?;
-            anyhow::ensure!(!events.is_empty(), "no answer for {PATIENCE:?}");
-            self.take_in(&events, Instant::now())?;
+            self.poll(&mut events, ANSWER_TIMEOUT)?;
+            anyhow::ensure!(!events.is_empty(), "no answer for {ANSWER_TIMEOUT:?}");
+            self.handle_events(&events, Instant::now())?;
         }
         Ok(outcome)
     }
