@@ -1,5 +1,5 @@
-//! Durable changes a second at several numbers of callers, beside a bare append + fdatasync with the same batches:
-//! `cargo run --release -p portraitd-store --example commit_rate`.
+//! Durable changes a second for several numbers of callers, compared with a bare append + fdatasync of the same batches:
+//! `cargo run --release -p portraitd-sqlite --example commit_rate`.
 
 #![expect(
     clippy::unwrap_used,
@@ -40,18 +40,18 @@ fn main() {
             let after = store.stats();
             let batch = (after.changes - before.changes) as f64 / (after.commits - before.commits) as f64;
             let bare = bare(dir.path(), batch.round() as usize);
-            let told = changes(&store, callers, true).await;
+            let with_events = changes(&store, callers, true).await;
             println!(
-                "{callers:>7} {rate:>10.0} {batch:>11.1} {bare:>19.0} {:>6.2} {told:>14.0} {:>6.2}",
+                "{callers:>7} {rate:>10.0} {batch:>11.1} {bare:>19.0} {:>6.2} {with_events:>14.0} {:>6.2}",
                 rate / bare,
-                told / rate
+                with_events / rate
             );
         }
         store.close().await;
     });
 }
 
-async fn changes(store: &Arc<SqliteStore>, callers: u64, tell: bool) -> f64 {
+async fn changes(store: &Arc<SqliteStore>, callers: u64, events: bool) -> f64 {
     let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let patches: Vec<_> =
         (0..64).map(|n| patch(&[("Tag_Profile_IM_Nick", &format!("Nickname {n}"))])).collect();
@@ -62,10 +62,10 @@ async fn changes(store: &Arc<SqliteStore>, callers: u64, tell: bool) -> f64 {
             let (store, stop) = (Arc::clone(store), Arc::clone(&stop));
             let (done, patches) = (Arc::clone(&done), Arc::clone(&patches));
             tokio::spawn(async move {
-                // A walk that looks uniform (MMIX's constants). The value changes each time: SQLite does not write what
-                // is there already, and so would not sync either.
+                // A pseudo-random walk (MMIX's constants). The value changes each time: SQLite does not write a value
+                // that is there already, and so would not sync.
                 let mut walk = caller + 1;
-                let origin = tell.then(|| Origin {
+                let origin = events.then(|| Origin {
                     id: EventId(7),
                     operator: "administrator".into(),
                     client_ip: [127, 0, 0, 1].into(),
@@ -92,7 +92,7 @@ async fn changes(store: &Arc<SqliteStore>, callers: u64, tell: bool) -> f64 {
     done.load(Ordering::Relaxed) as f64 / started.elapsed().as_secs_f64()
 }
 
-/// The disk's own limit: records of 300 bytes, so many to a sync.
+/// The disk's own limit: records of 300 bytes, `batch` of them for each sync.
 fn bare(dir: &std::path::Path, batch: usize) -> f64 {
     let mut file = std::fs::File::create(dir.join("bare")).unwrap();
     let records = vec![7_u8; 300 * batch.max(1)];

@@ -1,5 +1,5 @@
-//! How long a store takes to open after a crash with a long log: `cargo run --release -p portraitd-store --example restart -- DIR MIB`
-//! fills the log of a store in DIR to so many MiB and aborts; the same with DIR alone opens it and says how long that took.
+//! How long a store takes to open after a crash with a long log: `cargo run --release -p portraitd-sqlite --example restart -- DIR MIB`
+//! fills the WAL of a store in DIR to MIB MiB and aborts; the same with DIR only opens it and prints how long that took.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "an example for developers")]
 
@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::Instant;
 
 const ACCOUNTS: u64 = 1_000_000;
-/// At the same time.
+/// Concurrent changes.
 const CALLERS: u64 = 256;
 
 fn name(n: u64) -> String {
@@ -43,7 +43,7 @@ async fn fill(dir: &Path, mib: u64) {
         }
         next += CALLERS;
     }
-    println!("{next} changes, a log of {} MiB; now this process aborts", store.status().log_bytes >> 20);
+    println!("{next} changes, a WAL of {} MiB; now this process aborts", store.status().log_bytes >> 20);
     std::process::abort();
 }
 
@@ -62,11 +62,11 @@ fn main() {
         let found = store.profiles(APP, vec![user(&name(0))]).await.unwrap();
         assert!(matches!(found.first(), Some(Found::Profile(_))));
         println!(
-            "a log of {} MiB: open after {opened:?}, the first read after {:?}",
+            "a WAL of {} MiB: open after {opened:?}, the first read after {:?}",
             log >> 20,
             began.elapsed()
         );
-        // Left as it was, for the next time.
+        // Leaves the files as they were, for the next run.
         std::process::abort();
     });
 }

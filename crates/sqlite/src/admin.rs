@@ -1,7 +1,7 @@
-//! The admin's tables: named tokens, the audit log, and how many accounts each app has.
+//! The tables of the admin API: named tokens, the audit log, and the number of accounts of each app.
 
 use crate::reader::failed;
-use crate::write::Failure;
+use crate::write::WriteError;
 use portraitd_model::{SdkAppId, Tag, UnixMillis, UserId};
 use portraitd_store::{
     AUDIT_ENTRIES_MAX, AuditEntry, AuditNote, AuditSeq, StoreError, TOKENS_MAX, TokenRecord, WriteOutcome,
@@ -9,8 +9,8 @@ use portraitd_store::{
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-/// Appends a note and lets the oldest go.
-pub(crate) fn append(connection: &Connection, note: &AuditNote) -> Result<(), Failure> {
+/// Appends a note and removes the oldest beyond the limit.
+pub(crate) fn append(connection: &Connection, note: &AuditNote) -> Result<(), WriteError> {
     let mut insert =
         connection.prepare_cached("INSERT INTO audit (app, at_ms, entry) VALUES (?1, ?2, ?3)")?;
     let seq = insert.insert(params![note.app.map(|app| app.0), millis(note.at), note.text])?;
@@ -19,27 +19,27 @@ pub(crate) fn append(connection: &Connection, note: &AuditNote) -> Result<(), Fa
     Ok(())
 }
 
-pub(crate) fn put_token(connection: &Connection, token: &TokenRecord) -> Result<WriteOutcome, Failure> {
+pub(crate) fn put_token(connection: &Connection, token: &TokenRecord) -> Result<WriteOutcome, WriteError> {
     let count: usize = connection.query_row("SELECT count(*) FROM tokens", [], |row| row.get(0))?;
     if count >= TOKENS_MAX {
         let why = format!("there are {count} tokens already, the most there can be; revoke one first");
-        return Err(Failure::Refused(StoreError::Refused(why)));
+        return Err(WriteError::Refused(StoreError::Refused(why)));
     }
     let sql = "INSERT INTO tokens (name, hash, created_ms) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
     let row = params![token.name, token.hash, millis(token.created)];
     match connection.prepare_cached(sql)?.execute(row)? {
-        0 => Err(Failure::Refused(StoreError::Conflict)),
+        0 => Err(WriteError::Refused(StoreError::Conflict)),
         _ => Ok(WriteOutcome::Done),
     }
 }
 
-pub(crate) fn remove_token(connection: &Connection, name: &str) -> Result<WriteOutcome, Failure> {
+pub(crate) fn remove_token(connection: &Connection, name: &str) -> Result<WriteOutcome, WriteError> {
     let removed = connection.prepare_cached("DELETE FROM tokens WHERE name = ?1")?.execute([name])?;
     Ok(WriteOutcome::Counted(removed))
 }
 
-/// Keeps the number of an app's accounts.
-pub(crate) fn populate(connection: &Connection, app: SdkAppId, more: i64) -> Result<(), Failure> {
+/// Adds to the number of an app's accounts.
+pub(crate) fn add_accounts(connection: &Connection, app: SdkAppId, more: i64) -> Result<(), WriteError> {
     if more != 0 {
         let sql = "INSERT INTO populations (app, accounts) VALUES (?1, ?2)
                    ON CONFLICT (app) DO UPDATE SET accounts = accounts + ?2";
@@ -90,7 +90,7 @@ pub(crate) fn accounts_count(connection: &Connection, app: SdkAppId) -> Result<u
     Ok(count.unwrap_or(0))
 }
 
-/// A step of counting who has a value in a field: how many in this step, and where to go on.
+/// Counts accounts that have a value in a field, one step of some rows: returns the count and the row to continue after.
 pub(crate) fn holders_step(
     connection: &Connection,
     app: SdkAppId,
@@ -112,7 +112,7 @@ pub(crate) fn holders_step(
     Ok((holders, (seen == STEP).then_some(last)))
 }
 
-/// A profile that does not read back holds nothing that could be given out.
+/// A damaged profile counts as one without a value: it can't be read either.
 fn holds(row: &Row<'_>, app: SdkAppId, tag: Tag) -> rusqlite::Result<bool> {
     let (user, profile) = (row.get_ref(2)?, row.get_ref(3)?);
     let user = user.as_str().ok().and_then(|user| UserId::parse(user).ok());
@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_entries_give_way() {
+    fn the_oldest_entries_are_removed() {
         let connection = Connection::open_in_memory().unwrap();
         let table = "CREATE TABLE audit (seq INTEGER PRIMARY KEY, app INTEGER, at_ms INTEGER, entry TEXT);";
         connection.execute_batch(table).unwrap();

@@ -1,9 +1,9 @@
 //! A consistent copy of the whole store, taken while it serves.
 //!
 //! `VACUUM INTO` reads within one transaction of a connection of its own: the copy is the store as it was when that
-//! began, with every change acknowledged before, and free pages are not copied, so nothing erased is in it. Neither
-//! writer nor readers wait for it, and it slows down while others write ([`crate::throttle`]). But an open read transaction keeps
-//! the WAL from being reset: for as long as the copy takes, the WAL grows with every change.
+//! began, with every change acknowledged before. Free pages are not copied, so deleted data is not in it. Neither writer nor
+//! readers wait for it, and it slows down while others write ([`crate::throttle`]). But an open read transaction keeps the WAL
+//! from being reset: during the copy, the WAL grows with every change.
 
 use crate::OpenError;
 use crate::connection::{self, Identity};
@@ -25,15 +25,15 @@ use std::time::Duration;
 pub(crate) struct Backups {
     path: PathBuf,
     files: Arc<Files>,
-    /// How long the WAL is.
-    log_pages: Arc<AtomicI64>,
+    /// The length of the WAL, in pages.
+    wal_pages: Arc<AtomicI64>,
     /// Held while a copy is taken.
     copying: Mutex<()>,
-    state: Mutex<State>,
+    state: Mutex<BackupState>,
 }
 
 #[derive(Default)]
-struct State {
+struct BackupState {
     closed: bool,
     /// Ends the copy that is being taken.
     interrupt: Option<InterruptHandle>,
@@ -42,14 +42,14 @@ struct State {
 }
 
 impl Backups {
-    pub(crate) fn new(path: &Path, files: Arc<Files>, log_pages: Arc<AtomicI64>) -> Result<Self, OpenError> {
+    pub(crate) fn new(path: &Path, files: Arc<Files>, wal_pages: Arc<AtomicI64>) -> Result<Self, OpenError> {
         let idle = Some(connection::reading(path).map_err(OpenError::engine(path))?);
-        let state = Mutex::new(State { idle, ..State::default() });
-        Ok(Self { path: path.to_owned(), files, log_pages, copying: Mutex::new(()), state })
+        let state = Mutex::new(BackupState { idle, ..BackupState::default() });
+        Ok(Self { path: path.to_owned(), files, wal_pages, copying: Mutex::new(()), state })
     }
 
-    /// Copies the store into a directory that is new or empty, while `commits` tells how many there have been. Blocks until
-    /// the copy is on the disk.
+    /// Copies the store into a new or empty directory. `commits` returns the number of commits since the start. Blocks
+    /// until the copy is on the disk.
     pub(crate) fn take(
         &self,
         to: &Path,
@@ -64,26 +64,26 @@ impl Backups {
         };
         let mut connection = self.connect()?;
         prepare(to)?;
-        let partial = to.join(STAGING);
-        let whole = to.join("portraitd.db");
-        let copied = self.copy_beside_writers(&mut connection, &partial, commits);
-        let copied = copied.and_then(|()| renew(&partial));
-        let copied = copied.and_then(|()| fs::rename(&partial, &whole).map_err(failed(&whole)));
-        let whole = copied.is_ok() && connection.progress_handler(0, None::<fn() -> bool>).is_ok();
+        let staging = to.join(STAGING);
+        let target = to.join("portraitd.db");
+        let copied = self.copy_throttled(&mut connection, &staging, commits);
+        let copied = copied.and_then(|()| renew_identity(&staging));
+        let copied = copied.and_then(|()| fs::rename(&staging, &target).map_err(failed(&target)));
+        let reusable = copied.is_ok() && connection.progress_handler(0, None::<fn() -> bool>).is_ok();
         let mut state = self.state();
         state.interrupt = None;
-        // One that failed may be broken: it is not used again.
-        state.idle = Some(connection).filter(|_| whole && !state.closed);
+        // A connection that failed may be broken: it is not used again.
+        state.idle = Some(connection).filter(|_| reusable && !state.closed);
         drop(state);
         copied.and_then(|()| sync_directory(to).map_err(failed(to))).inspect_err(|_| {
-            // What is left of it would only be in the way of the next attempt.
-            let _ = fs::remove_file(&partial);
+            // A left-over file would make the next attempt fail: the directory must be empty.
+            let _ = fs::remove_file(&staging);
         })
     }
 
     /// Ends a copy that is being taken, and refuses others. Blocks until it has ended.
     pub(crate) fn close(&self) {
-        /// An interruption finds no statement when it comes just before it starts, and must be repeated.
+        /// An interrupt that comes just before the statement starts has no effect, so it is repeated.
         const PAUSE: Duration = Duration::from_millis(10);
         let mut state = self.state();
         state.closed = true;
@@ -97,20 +97,20 @@ impl Backups {
         }
     }
 
-    fn copy_beside_writers(
+    fn copy_throttled(
         &self,
         connection: &mut Connection,
-        partial: &Path,
+        staging: &Path,
         commits: impl Fn() -> u64 + Send + 'static,
     ) -> Result<(), StoreError> {
         /// Steps of SQLite's virtual machine, a millisecond at most.
         const STEPS: i32 = 1000;
-        let file = create(partial)?;
-        let shared = file.try_clone().map_err(failed(partial))?;
-        let (mut throttle, failure) = Throttle::new(shared, Arc::clone(&self.log_pages), commits);
+        let file = create(staging)?;
+        let shared = file.try_clone().map_err(failed(staging))?;
+        let (mut throttle, failure) = Throttle::new(shared, Arc::clone(&self.wal_pages), commits);
         connection.progress_handler(STEPS, Some(move || !throttle.proceed())).map_err(engine)?;
-        let filled = fill(connection, partial, &file);
-        // The throttle ended the copy, whose own error only says that it was interrupted.
+        let filled = fill(connection, staging, &file);
+        // When the throttle ended the copy, the copy's own error only says "interrupted".
         failure.get().cloned().map_or(filled, Err)
     }
 
@@ -126,12 +126,12 @@ impl Backups {
 
     fn open(&self) -> Result<Connection, StoreError> {
         let connection = connection::reading(&self.path).map_err(engine)?;
-        // It must not be another store, which has this one's path by now.
+        // The path may lead to another store by now.
         self.files.verify()?;
         Ok(connection)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, BackupState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -153,27 +153,27 @@ fn prepare(to: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Makes a copy a store of its own. On the disk when it returns.
-fn renew(partial: &Path) -> Result<(), StoreError> {
-    connection::identify(partial, Identity::Renewed).map_err(engine)?;
-    File::open(partial).and_then(|file| file.sync_all()).map_err(failed(partial))
+/// Gives a copy an identity of its own. On the disk when it returns.
+fn renew_identity(staging: &Path) -> Result<(), StoreError> {
+    connection::identify(staging, Identity::Renewed).map_err(engine)?;
+    File::open(staging).and_then(|file| file.sync_all()).map_err(failed(staging))
 }
 
-/// Writes all that a connection sees into a new file. On the disk when it returns.
-pub(crate) fn copy(connection: &Connection, partial: &Path) -> Result<(), StoreError> {
-    fill(connection, partial, &create(partial)?)
+/// Writes everything that a connection reads into a new file. On the disk when it returns.
+pub(crate) fn copy(connection: &Connection, staging: &Path) -> Result<(), StoreError> {
+    fill(connection, staging, &create(staging)?)
 }
 
-/// Created here, so that only the owner can read it: SQLite takes an empty file as it is.
-fn create(partial: &Path) -> Result<File, StoreError> {
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(partial).map_err(failed(partial))
+/// Creates the file with permissions for the owner only: SQLite uses an empty file as it is.
+fn create(staging: &Path) -> Result<File, StoreError> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(staging).map_err(failed(staging))
 }
 
-fn fill(connection: &Connection, partial: &Path, file: &File) -> Result<(), StoreError> {
-    let text = partial.to_str();
+fn fill(connection: &Connection, staging: &Path, file: &File) -> Result<(), StoreError> {
+    let text = staging.to_str();
     let text = text.ok_or_else(|| StoreError::Refused("the directory's name is not UTF-8".into()))?;
     connection.execute("VACUUM INTO ?1", [text]).map_err(engine)?;
-    file.sync_all().map_err(failed(partial))
+    file.sync_all().map_err(failed(staging))
 }
 
 fn failed(path: &Path) -> impl Fn(std::io::Error) -> StoreError + '_ {

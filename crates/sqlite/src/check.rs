@@ -1,4 +1,4 @@
-//! Reads everything that is stored, and says what does not read back.
+//! A check of a stopped store: reads everything that is stored, and reports what is damaged.
 
 use crate::OpenError;
 use crate::directory_lock::DirectoryLock;
@@ -9,28 +9,28 @@ use rusqlite::{Connection, Row};
 use std::fmt;
 use std::path::Path;
 
-/// What a check has to tell while it runs.
+/// What a check reports while it runs.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Finding {
-    /// So many accounts are read, of so many.
+    /// How many accounts were read.
     Progress {
-        /// Read.
+        /// Accounts read by now.
         done: u64,
-        /// To be read.
+        /// All accounts.
         total: u64,
     },
-    /// Something does not read back.
+    /// Something is damaged.
     Damage(Damage),
-    /// Something reads back, and could not be stored any more.
+    /// Something can be read, but could not be stored today.
     Warning(Damage),
 }
 
-/// One thing that does not read back.
+/// A damaged place.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Damage {
-    /// In which app, when it can be told.
+    /// The app, when it is known.
     pub app: Option<SdkAppId>,
-    /// Of which user, when it is one account's.
+    /// The user, when it is one account's.
     pub user: Option<String>,
     /// What is wrong.
     pub what: String,
@@ -45,39 +45,40 @@ impl fmt::Display for Damage {
     }
 }
 
-/// What was checked.
+/// The result of a check.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Checked {
     /// Apps whose settings were read.
     pub apps: u64,
     /// Accounts whose profile was read.
     pub accounts: u64,
-    /// How often something did not read back.
+    /// How many places are damaged.
     pub damaged: u64,
 }
 
 /// Checks the store in a directory that no process has open: every profile's checksum, every app's settings, and
 /// what the engine can check of itself. Changes nothing.
-pub fn check(dir: &Path, tell: &mut dyn FnMut(Finding)) -> Result<Checked, OpenError> {
+pub fn check(dir: &Path, report: &mut dyn FnMut(Finding)) -> Result<Checked, OpenError> {
     let path = dir.join("portraitd.db");
     if !path.is_file() {
         return Err(OpenError::NoStore { dir: dir.to_owned() });
     }
     let _lock = DirectoryLock::take(dir)?;
     let connection = connection::existing(&path, connection::Access::Write)?;
-    let mut checked = examine(&connection, tell).map_err(OpenError::engine(&path))?;
+    let mut checked = examine(&connection, report).map_err(OpenError::engine(&path))?;
     if let Some(offset) = wal::find_damage(&path).map_err(OpenError::io(&path))? {
         checked.damaged += 1;
-        let what =
-            format!("the log is damaged at byte {offset}, and changes that were acknowledged lie behind it");
-        tell(Finding::Damage(Damage { app: None, user: None, what }));
+        let what = format!(
+            "the write-ahead log is damaged at byte {offset}, and acknowledged changes lie behind it"
+        );
+        report(Finding::Damage(Damage { app: None, user: None, what }));
     }
     Ok(checked)
 }
 
-/// Checks all that a connection can see.
-pub(crate) fn examine(connection: &Connection, tell: &mut dyn FnMut(Finding)) -> rusqlite::Result<Checked> {
-    let mut check = Check { checked: Checked::default(), tell };
+/// Checks everything that a connection reads.
+pub(crate) fn examine(connection: &Connection, report: &mut dyn FnMut(Finding)) -> rusqlite::Result<Checked> {
+    let mut check = Check { checked: Checked::default(), report };
     check.apps(connection)?;
     check.accounts(connection)?;
     check.events(connection)?;
@@ -89,13 +90,13 @@ pub(crate) fn examine(connection: &Connection, tell: &mut dyn FnMut(Finding)) ->
 
 struct Check<'a> {
     checked: Checked,
-    tell: &'a mut dyn FnMut(Finding),
+    report: &'a mut dyn FnMut(Finding),
 }
 
 impl Check<'_> {
     fn damage(&mut self, app: Option<u32>, user: Option<String>, what: impl Into<String>) {
         self.checked.damaged += 1;
-        (self.tell)(Finding::Damage(Damage { app: app.map(SdkAppId), user, what: what.into() }));
+        (self.report)(Finding::Damage(Damage { app: app.map(SdkAppId), user, what: what.into() }));
     }
 
     fn apps(&mut self, connection: &Connection) -> rusqlite::Result<()> {
@@ -124,9 +125,9 @@ impl Check<'_> {
     }
 
     fn accounts(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        /// Accounts between two words about progress.
+        /// Accounts between two reports of progress.
         const STEP: u64 = 1000;
-        // A damaged index can't be counted; the scan and the engine's own check will tell.
+        // With a damaged index the count fails; the scan and the engine's own check report it.
         let total = connection.query_row("SELECT count(*) FROM accounts", [], |row| row.get(0));
         let total = total.unwrap_or_default();
         let mut select = connection.prepare("SELECT app, user, profile FROM accounts ORDER BY id")?;
@@ -136,7 +137,7 @@ impl Check<'_> {
                 Ok(Some(row)) => {
                     self.account(row)?;
                     if self.checked.accounts.is_multiple_of(STEP) {
-                        (self.tell)(Finding::Progress { done: self.checked.accounts, total });
+                        (self.report)(Finding::Progress { done: self.checked.accounts, total });
                     }
                 }
                 Ok(None) => break,
@@ -147,7 +148,7 @@ impl Check<'_> {
                 }
             }
         }
-        (self.tell)(Finding::Progress { done: self.checked.accounts, total });
+        (self.report)(Finding::Progress { done: self.checked.accounts, total });
         Ok(())
     }
 
@@ -171,13 +172,13 @@ impl Check<'_> {
     }
 
     fn warn_of_marker(&mut self, app: u32, user: UserId) {
-        let what = "ids that start with @TLS# are the cloud's own markers, and no account is created with one any more; \
-                    it stays readable, and portraitd account delete removes it";
+        let what = "ids that start with @TLS# are markers of the cloud, and accounts are no longer created with them; \
+                    this one stays readable, and portraitd account delete removes it";
         let warning = Damage { app: Some(SdkAppId(app)), user: Some(user.to_string()), what: what.into() };
-        (self.tell)(Finding::Warning(warning));
+        (self.report)(Finding::Warning(warning));
     }
 
-    /// Events that wait for their webhook, or were given up.
+    /// Waiting and parked events.
     fn events(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         // Format 1 has none.
         if !connection::has_table(connection, "outbox")? {
@@ -203,7 +204,7 @@ impl Check<'_> {
         }
     }
 
-    /// That the numbers of accounts are right.
+    /// The stored numbers of accounts against the real ones.
     fn populations(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         // Formats 1 and 2 have none.
         if !connection::has_table(connection, "populations")? {
@@ -225,7 +226,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// What is noted of deleted accounts.
+    /// The notes of deleted accounts.
     fn deletions(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         // Formats 1 to 5 have none.
         let known = "SELECT count(*) FROM sqlite_schema WHERE name = 'deletions'";
@@ -251,16 +252,16 @@ impl Check<'_> {
         }
     }
 
-    /// Pages, order, and that table and index agree.
+    /// SQLite's own check: pages, order, and that tables and indexes agree.
     fn engine(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         let mut check = connection.prepare("PRAGMA integrity_check(1000)")?;
         let mut rows = check.query([])?;
         loop {
             match rows.next() {
                 Ok(Some(row)) => {
-                    let said: String = row.get(0)?;
-                    if said != "ok" {
-                        self.damage(None, None, said);
+                    let message: String = row.get(0)?;
+                    if message != "ok" {
+                        self.damage(None, None, message);
                     }
                 }
                 Ok(None) => return Ok(()),

@@ -21,19 +21,19 @@ use std::sync::{Arc, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// When the WAL is copied; in pages.
+/// When the WAL is copied, and how large it may become; in pages.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
-    /// Between two rounds.
+    /// The time between two rounds.
     interval: Duration,
-    /// So much written in one interval: the WAL's file is made longer in advance.
-    busy: i64,
-    /// Worth a checkpoint under load.
-    worth_copying: i64,
-    /// From here on the WAL should be reset.
+    /// From this many pages written in one interval on, the WAL's file is extended in advance.
+    busy_pages: i64,
+    /// Under load, fewer pages than this are not copied.
+    copy_min: i64,
+    /// From this length on, the WAL should be reset.
     max: i64,
-    /// What may be copied while the write lock is held.
-    in_a_gap: i64,
+    /// The most pages to copy while the write lock is held.
+    locked_copy_max: i64,
     /// How long deleted bytes may stay in a WAL that is never idle.
     erase_within: Duration,
 }
@@ -42,23 +42,23 @@ impl Bounds {
     /// 64 MiB, 512 MiB, and some milliseconds.
     pub(crate) const DEFAULT: Self = Self {
         interval: Duration::from_secs(1),
-        busy: 4096,
-        worth_copying: 32 * 1024,
+        busy_pages: 4096,
+        copy_min: 32 * 1024,
         max: 256 * 1024,
-        in_a_gap: 2048,
+        locked_copy_max: 2048,
         erase_within: Duration::from_mins(1),
     };
 
-    /// A writer that is faster than the disk copies is stopped here: a pause is better than a full disk.
+    /// From this length on, the writer waits for the checkpoint, however long: a pause is better than a full disk.
     pub(crate) const fn hard_max(self) -> i64 {
         self.max * 2
     }
 }
 
-/// How often a round tries to catch up with the writer.
-const PURSUITS: usize = 8;
+/// The most attempts of a round to catch up with the writer.
+const CATCH_UP_ROUNDS: usize = 8;
 
-/// The checkpointing thread. Dropped unfinished, it leaves the WAL to the next start.
+/// The checkpointing thread. Dropped without `finish`, it leaves the WAL to the next start.
 pub(crate) struct Checkpointer {
     /// `None` once dropped.
     stop: Option<SyncSender<()>>,
@@ -67,30 +67,30 @@ pub(crate) struct Checkpointer {
 
 /// How far the WAL is copied, in pages.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-struct Log {
+struct CheckpointProgress {
     pages: i64,
     copied: i64,
 }
 
-impl Log {
+impl CheckpointProgress {
     fn left(self) -> i64 {
         self.pages - self.copied
     }
 }
 
 impl Checkpointer {
-    /// The writer sets `erased` once a deletion is committed; `log_pages` is set to the length of the WAL.
+    /// The writer sets `erased` once a deletion is committed; the thread sets `wal_pages` to the length of the WAL.
     pub(crate) fn start(
         path: &Path,
         write_lock: Arc<Mutex<()>>,
         erased: Arc<AtomicBool>,
         (space, files): (Arc<DiskSpace>, Arc<Files>),
-        log_pages: Arc<AtomicI64>,
+        wal_pages: Arc<AtomicI64>,
         bounds: Bounds,
     ) -> Result<Self, OpenError> {
         let connection = Some(connection::writing(path).map_err(OpenError::engine(path))?);
         let database = File::open(path).map_err(OpenError::io(path))?;
-        let cut_off = Instant::now();
+        let truncated_at = Instant::now();
         let worker = Worker {
             path: path.to_owned(),
             connection,
@@ -99,9 +99,9 @@ impl Checkpointer {
             erased,
             space,
             files,
-            log_pages,
-            cut_off,
-            a_sync_failed: false,
+            wal_pages,
+            truncated_at,
+            sync_failed: false,
             bounds,
         };
         let (stop, stopped) = mpsc::sync_channel(1);
@@ -113,7 +113,7 @@ impl Checkpointer {
     /// Copies the whole WAL and ends the thread; the writer must have ended.
     pub(crate) fn finish(self) {
         if let Some(stop) = &self.stop {
-            // A thread that is gone can't be told.
+            // An error means that the thread has ended already.
             let _ = stop.send(());
         }
     }
@@ -135,35 +135,35 @@ struct Worker {
     path: PathBuf,
     /// `None` after an error, until the next round.
     connection: Option<Connection>,
-    /// The database's file. Never closed before the store is: that would give up the locks that SQLite has on it.
+    /// The database's file. Stays open until the store is closed: closing it would release SQLite's locks on it.
     database: File,
     write_lock: Arc<Mutex<()>>,
-    /// Something deleted may still be in the WAL.
+    /// Whether deleted bytes may still be in the WAL.
     erased: Arc<AtomicBool>,
     space: Arc<DiskSpace>,
     files: Arc<Files>,
-    log_pages: Arc<AtomicI64>,
-    /// When the WAL was last cut off.
-    cut_off: Instant,
-    /// Nothing is copied any more.
-    a_sync_failed: bool,
+    wal_pages: Arc<AtomicI64>,
+    /// When the WAL was last truncated.
+    truncated_at: Instant,
+    /// After a failed sync nothing is copied.
+    sync_failed: bool,
     bounds: Bounds,
 }
 
 impl Worker {
     fn run(mut self, stopped: &Receiver<()>) {
-        let mut seen = Log::default();
+        let mut previous = CheckpointProgress::default();
         loop {
             self.space.refresh();
-            // A difference is logged when it is found, and every write is refused with it.
+            // `verify` logs a difference, and the writer refuses every write because of it.
             let _ = self.files.verify();
             match stopped.recv_timeout(self.bounds.interval) {
-                Err(RecvTimeoutError::Timeout) if self.a_sync_failed => {}
-                Err(RecvTimeoutError::Timeout) => match self.round(seen) {
-                    Ok(log) => seen = log,
+                Err(RecvTimeoutError::Timeout) if self.sync_failed => {}
+                Err(RecvTimeoutError::Timeout) => match self.round(previous) {
+                    Ok(progress) => previous = progress,
                     Err(error) => self.failed(&error),
                 },
-                Ok(()) if self.a_sync_failed => return,
+                Ok(()) if self.sync_failed => return,
                 Ok(()) => return self.finish(),
                 Err(RecvTimeoutError::Disconnected) => return,
             }
@@ -175,20 +175,20 @@ impl Worker {
     /// them again and reset the WAL. The next start reads the WAL from its beginning.
     fn failed(&mut self, error: &rusqlite::Error) {
         let code = error.sqlite_error().map(|error| error.extended_code);
-        self.a_sync_failed = code == Some(ffi::SQLITE_IOERR_FSYNC);
-        if self.a_sync_failed {
-            tracing::error!(%error, "a sync failed; the log is kept and grows until the next start: look after the disk, then restart portraitd");
+        self.sync_failed = code == Some(ffi::SQLITE_IOERR_FSYNC);
+        if self.sync_failed {
+            tracing::error!(%error, "a sync failed; the write-ahead log is kept and grows until the next start: check the disk, then restart portraitd");
         } else {
-            tracing::warn!(%error, "a checkpoint failed; the log is kept");
+            tracing::warn!(%error, "a checkpoint failed; the write-ahead log is kept, and the next checkpoint tries again");
         }
     }
 
     fn finish(mut self) {
-        // Another store's WAL may have its name by now.
+        // The path may lead to another store's WAL by now.
         let ours = self.files.verify().is_ok();
         let closed = self.take_connection().and_then(|last| connection::close_last(last, ours));
         if let Err(error) = closed {
-            tracing::warn!(%error, "the last checkpoint failed; the log is read at the next start");
+            tracing::warn!(%error, "the last checkpoint failed; the write-ahead log is kept and read at the next start");
         }
     }
 
@@ -196,102 +196,112 @@ impl Worker {
         self.connection.take().map_or_else(|| connection::writing(&self.path), Ok)
     }
 
-    /// After an error the connection is given up, as the writer's is: no sync is tried twice.
-    fn round(&mut self, seen: Log) -> rusqlite::Result<Log> {
+    /// After an error the connection is dropped, as the writer's is: a failed sync is never repeated.
+    fn round(&mut self, previous: CheckpointProgress) -> rusqlite::Result<CheckpointProgress> {
         let connection = self.take_connection()?;
-        let mut log = self.copy(&connection, seen)?;
-        let idle = log.pages == seen.pages;
-        self.grow_ahead(&connection, log, seen);
-        if self.erased.load(Ordering::Acquire) && (idle || self.cut_off.elapsed() >= self.bounds.erase_within)
+        let mut progress = self.copy(&connection, previous)?;
+        let idle = progress.pages == previous.pages;
+        self.preallocate(&connection, progress, previous);
+        if self.erased.load(Ordering::Acquire)
+            && (idle || self.truncated_at.elapsed() >= self.bounds.erase_within)
         {
-            log = self.cut_off(&connection)?;
+            progress = self.truncate(&connection)?;
         }
-        self.log_pages.store(log.pages, Ordering::Relaxed);
+        self.wal_pages.store(progress.pages, Ordering::Relaxed);
         self.connection = Some(connection);
-        Ok(log)
+        Ok(progress)
     }
 
-    fn copy(&self, connection: &Connection, seen: Log) -> rusqlite::Result<Log> {
-        // Copies nothing, only tells how much there is to copy.
-        let log = checkpoint(connection, "NOOP")?;
-        let idle = log.pages == seen.pages;
-        if log.left() <= 0 || (!idle && log.left() < self.bounds.worth_copying) {
-            return Ok(log);
+    fn copy(
+        &self,
+        connection: &Connection,
+        previous: CheckpointProgress,
+    ) -> rusqlite::Result<CheckpointProgress> {
+        // Copies nothing; returns how much there is to copy.
+        let progress = checkpoint(connection, "NOOP")?;
+        let idle = progress.pages == previous.pages;
+        if progress.left() <= 0 || (!idle && progress.left() < self.bounds.copy_min) {
+            return Ok(progress);
         }
-        let mut log = checkpoint(connection, "PASSIVE")?;
-        if log.pages < self.bounds.max {
-            return Ok(log);
+        let mut progress = checkpoint(connection, "PASSIVE")?;
+        if progress.pages < self.bounds.max {
+            return Ok(progress);
         }
-        log = self.pursue(connection)?;
-        if log.left() <= self.bounds.in_a_gap || log.pages >= self.bounds.hard_max() {
-            let _closed = self.write_lock.lock().unwrap_or_else(PoisonError::into_inner);
-            log = checkpoint(connection, "PASSIVE")?;
-            tracing::debug!(?log, "the log can be reset");
+        progress = self.catch_up(connection)?;
+        if progress.left() <= self.bounds.locked_copy_max || progress.pages >= self.bounds.hard_max() {
+            let _locked = self.write_lock.lock().unwrap_or_else(PoisonError::into_inner);
+            progress = checkpoint(connection, "PASSIVE")?;
+            tracing::debug!(?progress, "the write-ahead log can be reset");
         }
-        Ok(log)
+        Ok(progress)
     }
 
-    /// Keeps the WAL's file longer than the WAL will be before the next round, when the writer is busy.
-    fn grow_ahead(&self, connection: &Connection, log: Log, seen: Log) {
+    /// Under load, extends the WAL's file beyond what the writer will write before the next round.
+    fn preallocate(
+        &self,
+        connection: &Connection,
+        progress: CheckpointProgress,
+        previous: CheckpointProgress,
+    ) {
         /// A page of the database with what the WAL writes before it.
         const PAGE_BYTES: i64 = 2048 + 24;
-        let grown = log.pages - seen.pages;
-        if grown < self.bounds.busy {
+        let grown = progress.pages - previous.pages;
+        if grown < self.bounds.busy_pages {
             return;
         }
-        let pages = (log.pages + 2 * grown).min(self.bounds.max + self.bounds.worth_copying);
+        let pages = (progress.pages + 2 * grown).min(self.bounds.max + self.bounds.copy_min);
         let bytes = u64::try_from(pages * PAGE_BYTES).unwrap_or_default();
         let path = self.path.with_extension("db-wal");
         if let Err(error) = preallocate::preallocate(&path, bytes, connection, &self.write_lock) {
-            tracing::debug!(%error, "the log's file was not grown ahead");
+            tracing::debug!(%error, "the write-ahead log's file was not extended in advance");
         }
     }
 
-    /// Gets close to the writer: what came in meanwhile would otherwise have to be copied with the write lock held. And
-    /// what is copied goes to the disk here: SQLite syncs the database only when it has caught up with the writer, which
-    /// under load is behind the write lock, and that took 180 ms.
-    fn pursue(&self, connection: &Connection) -> rusqlite::Result<Log> {
-        let mut log = Log::default();
-        for _ in 0..PURSUITS {
+    /// Copies repeatedly until little is left, so that little has to be copied with the write lock held. And syncs the
+    /// database here: SQLite syncs it only once everything is copied, which under load happens with the write lock held,
+    /// and took 180 ms.
+    fn catch_up(&self, connection: &Connection) -> rusqlite::Result<CheckpointProgress> {
+        let mut progress = CheckpointProgress::default();
+        for _ in 0..CATCH_UP_ROUNDS {
             checkpoint(connection, "PASSIVE")?;
             self.database.sync_data().map_err(|error| {
                 let code = ffi::Error::new(ffi::SQLITE_IOERR_FSYNC);
                 rusqlite::Error::SqliteFailure(code, Some(error.to_string()))
             })?;
-            // What a checkpoint says of itself does not count what was written since it began.
+            // The result of a checkpoint does not count what was written since it began.
             let reached = checkpoint(connection, "NOOP")?;
-            // An open read transaction, a backup's for example, lets no more be copied.
-            let stuck = reached.copied == log.copied;
-            log = reached;
-            if stuck || log.left() <= self.bounds.in_a_gap {
+            // An open read transaction, a backup's for example, keeps the rest from being copied.
+            let stuck = reached.copied == progress.copied;
+            progress = reached;
+            if stuck || progress.left() <= self.bounds.locked_copy_max {
                 break;
             }
         }
-        Ok(log)
+        Ok(progress)
     }
 
-    /// Copies the whole WAL and makes its file empty. Given up, until the next round, when a reader still needs it.
-    fn cut_off(&mut self, connection: &Connection) -> rusqlite::Result<Log> {
-        self.pursue(connection)?;
+    /// Copies the whole WAL and truncates its file. When a reader still needs it, the next round tries again.
+    fn truncate(&mut self, connection: &Connection) -> rusqlite::Result<CheckpointProgress> {
+        self.catch_up(connection)?;
         let write_lock = Arc::clone(&self.write_lock);
-        let _closed = write_lock.lock().unwrap_or_else(PoisonError::into_inner);
-        // What is deleted from here on sets it again.
+        let _locked = write_lock.lock().unwrap_or_else(PoisonError::into_inner);
+        // Later deletions set it again.
         self.erased.store(false, Ordering::Release);
-        // The writer waits: no time for readers.
+        // The writer is waiting, so readers are not waited for.
         connection.busy_timeout(Duration::ZERO)?;
-        let log = wal_mark::cleared(connection, || checkpoint(connection, "TRUNCATE"));
+        let progress = wal_mark::cleared(connection, || checkpoint(connection, "TRUNCATE"));
         connection::wait_when_busy(connection)?;
-        match log {
-            Ok(log) if log.pages == 0 => self.cut_off = Instant::now(),
+        match progress {
+            Ok(progress) if progress.pages == 0 => self.truncated_at = Instant::now(),
             Ok(_) | Err(_) => self.erased.store(true, Ordering::Release),
         }
-        log
+        progress
     }
 }
 
-fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Result<Log> {
+fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Result<CheckpointProgress> {
     connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
-        Ok(Log { pages: row.get(1)?, copied: row.get(2)? })
+        Ok(CheckpointProgress { pages: row.get(1)?, copied: row.get(2)? })
     })
 }
 
@@ -303,25 +313,25 @@ mod tests {
     use portraitd_model::{AccountSeed, NewUserId, ProfilePatch, SdkAppId, UnixMillis, UserId};
     use portraitd_store::Store;
 
-    fn small(in_a_gap: i64) -> Bounds {
+    fn small(locked_copy_max: i64) -> Bounds {
         let interval = Duration::from_millis(2);
         Bounds {
             interval,
-            busy: 4,
-            worth_copying: 8,
+            busy_pages: 4,
+            copy_min: 8,
             max: 64,
-            in_a_gap,
+            locked_copy_max,
             erase_within: Duration::from_millis(50),
         }
     }
 
-    /// `in_a_gap` below zero: the checkpointer never gets close enough, as on a disk too slow for it.
+    /// `locked_copy_max` below zero: the checkpointer never catches up, as on a slow disk.
     #[test]
     fn the_log_stays_within_its_bounds_under_load() {
         const COMMITS: u64 = 1500;
-        for in_a_gap in [16, -1] {
+        for locked_copy_max in [16, -1] {
             let dir = tempfile::tempdir().unwrap();
-            let bounds = small(in_a_gap);
+            let bounds = small(locked_copy_max);
             let store = SqliteStore::open_bounded(dir.path(), SqliteSettings::default(), bounds).unwrap();
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
@@ -329,16 +339,19 @@ mod tests {
                     store.probe().await.unwrap();
                 }
                 // Each commit is a page of 2 KiB and more: without bounds the WAL would hold them all.
-                let log = std::fs::metadata(dir.path().join("portraitd.db-wal")).unwrap().len();
-                assert!(log < COMMITS * 2048 / 3, "{log} bytes with a gap of {in_a_gap}");
+                let wal_bytes = std::fs::metadata(dir.path().join("portraitd.db-wal")).unwrap().len();
+                assert!(
+                    wal_bytes < COMMITS * 2048 / 3,
+                    "{wal_bytes} bytes with locked_copy_max {locked_copy_max}"
+                );
                 store.close().await;
             });
         }
     }
 
-    /// What is deleted is soon in no file, though the store is never idle and never closed.
+    /// Deleted bytes are soon in no file, though the store is never idle and never closed.
     #[test]
-    fn deleted_bytes_are_cut_off_under_load() {
+    fn deleted_bytes_are_truncated_under_load() {
         let dir = tempfile::tempdir().unwrap();
         let store = SqliteStore::open_bounded(dir.path(), SqliteSettings::default(), small(16)).unwrap();
         let holds = |text: &str| {

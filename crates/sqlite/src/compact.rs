@@ -1,8 +1,7 @@
-//! Writes a stopped store to a new file: without free space, and without the copies of rows that an engine leaves behind when
-//! it moves them between pages.
+//! Compaction: writes a stopped store to a new file, without free space and without old copies of rows.
 //!
-//! `secure_delete` overwrites a row where it is. But SQLite moves rows when a page overflows, and does not clear where
-//! they were; such a copy of a row that is deleted later stays until its place is needed. Only a new file is sure.
+//! `secure_delete` overwrites a deleted row. But SQLite moves rows between pages when a page overflows, and does not clear the
+//! old place: that copy of a row that is deleted later stays until the space is reused. Only a new file has none.
 
 use crate::OpenError;
 use crate::connection::{self, Access, Identity};
@@ -11,7 +10,7 @@ use crate::staging;
 use std::fs;
 use std::path::Path;
 
-/// How large the database was, and is; in bytes.
+/// The size of the database before and after, in bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Compacted {
     /// Before.
@@ -20,7 +19,8 @@ pub struct Compacted {
     pub after: u64,
 }
 
-/// Writes the store in a directory that no process has open to a new file, which then takes the place of the old one; a crash leaves one or the other. Durable when it returns.
+/// Writes the store of a directory that no process has open to a new file, which then replaces the old one; a crash leaves one
+/// or the other. Durable when it returns.
 pub fn compact(dir: &Path) -> Result<Compacted, OpenError> {
     let path = dir.join("portraitd.db");
     if !path.is_file() {
@@ -30,14 +30,18 @@ pub fn compact(dir: &Path) -> Result<Compacted, OpenError> {
     let size = |path: &Path| fs::metadata(path).map(|file| file.len());
     let connection = connection::existing(&path, Access::Write)?;
     let before = size(&path).map_err(OpenError::io(&path))?;
-    let partial = staging::write(&connection, &path)?;
-    // With the last connection the WAL goes, which belongs to the old file alone.
+    let staged = staging::write(&connection, &path)?;
+    // Closing the last connection removes the WAL, which belongs to the old file only.
     connection::close_last(connection, true).map_err(OpenError::engine(&path))?;
     let log = dir.join("portraitd.db-wal");
     if log.exists() {
-        let _ = staging::clear(&partial);
-        return Err(OpenError::Engine { path: log, reason: "the log is still in use".into() });
+        let _ = staging::clear(&staged);
+        return Err(OpenError::Engine {
+            path: log,
+            reason: "the write-ahead log is still in use; stop the other program that has the database open"
+                .into(),
+        });
     }
-    staging::publish(&partial, &path, Identity::Kept)?;
+    staging::publish(&staged, &path, Identity::Kept)?;
     Ok(Compacted { before, after: size(&path).map_err(OpenError::io(&path))? })
 }

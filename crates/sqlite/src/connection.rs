@@ -1,4 +1,4 @@
-//! Connections: the file's format, and the settings that each connection needs.
+//! Connections: the format of the database, its upgrades, and the settings of each connection.
 
 use crate::OpenError;
 use crate::directory_lock::sync_directory;
@@ -10,13 +10,13 @@ use std::path::Path;
 use std::time::Duration;
 use std::{fs, io};
 
-/// "PTRD", in the file's header: tells a database of ours from others.
+/// "PTRD", in the file's header: tells portraitd's databases from others.
 const APPLICATION_ID: i64 = 0x5054_5244;
 
 /// The format of the data, in the file's header. A change of the schema or of a stored form raises it.
 const FORMAT: i64 = 6;
 
-/// A kept account's row is updated in place, so `id` is the key and (app, user) only finds it.
+/// A change updates an account's row in place, so `id` is the key and the index on (app, user) only finds it.
 const FORMAT_1: &str = "
 CREATE TABLE accounts (
     id         INTEGER PRIMARY KEY,
@@ -55,8 +55,8 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_by_app ON outbox (app, parked, seq, bytes);
 ";
 
-/// What format 3 adds: admin tokens, the audit log, and the number of each app's accounts, which would else take a
-/// scan to tell.
+/// What format 3 adds: admin tokens, the audit log, and the number of each app's accounts, which would otherwise need a
+/// scan.
 const FORMAT_3: &str = "
 CREATE TABLE tokens (
     name       TEXT    PRIMARY KEY,
@@ -77,13 +77,13 @@ CREATE TABLE populations (
 INSERT INTO populations (app, accounts) SELECT app, count(*) FROM accounts GROUP BY app;
 ";
 
-/// What format 4 changes: where an app's waiting events are is known in memory, so that an event is one insertion.
+/// What format 4 changes: the places of waiting events are kept in memory, so that an event is one insertion.
 const FORMAT_4: &str = "
 DROP INDEX outbox_by_app;
 CREATE INDEX outbox_parked ON outbox (app, seq) WHERE parked = 1;
 ";
 
-/// What format 5 adds: which store it is, and whether its WAL must be there ([`crate::wal_mark`]).
+/// What format 5 adds: the store's identity, and whether its WAL must exist ([`crate::wal_mark`]).
 const FORMAT_5: &str = "
 CREATE TABLE store (
     one       INTEGER PRIMARY KEY CHECK (one = 1),
@@ -96,8 +96,8 @@ INSERT INTO store (one, id) VALUES (1, randomblob(16));
 /// The first format that has [`crate::wal_mark`].
 const MARKED_SINCE: i64 = 5;
 
-/// What format 6 adds: when accounts were deleted, for apps that do not import them again so soon; settings that only
-/// some apps have.
+/// What format 6 adds: the times of deletions, for apps that delay the import of a deleted account; settings that only some
+/// apps have.
 const FORMAT_6: &str = "
 CREATE TABLE deletions (
     app        INTEGER NOT NULL,
@@ -111,25 +111,25 @@ CREATE INDEX deletions_by_time ON deletions (app, deleted_ms);
 /// From nothing to the present format: the first makes format 1, each other brings the one before it up to its own.
 const STEPS: [&str; 6] = [FORMAT_1, FORMAT_2, FORMAT_3, FORMAT_4, FORMAT_5, FORMAT_6];
 
-/// Opens the database, creates it if need be, and upgrades it to the present format. While the connection that did so is kept, those
-/// opened after it need not read the whole WAL once more.
+/// Opens the database, creates it if need be, and upgrades it to the present format. While this connection stays open, later
+/// ones need not read the whole WAL again.
 pub(crate) fn prepare(path: &Path) -> Result<Connection, OpenError> {
     let (log, emptied) = (wal::path_of(path), || OpenError::Emptied { path: path.to_owned() });
     match fs::metadata(path) {
-        // SQLite would take it for a new one, and remove its WAL.
+        // SQLite would treat it as a new database, and remove its WAL.
         Ok(file) if file.len() == 0 => return Err(emptied()),
         Ok(_) => {}
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(OpenError::io(path)(error)),
         Err(_) if log.exists() => return Err(emptied()),
         Err(_) => create(path)?,
     }
-    wal_mark::refuse_wrong_log(path)?;
+    wal_mark::refuse_wrong_wal(path)?;
     if !log.exists() {
         // So that no power cut leaves a WAL without its database.
         sync_directory(path.parent().unwrap_or(Path::new("."))).map_err(OpenError::io(path))?;
     }
     let opened = || open(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(OpenError::engine(path));
-    let (application, found, tables) = kind(&opened()?).map_err(OpenError::engine(path))?;
+    let (application, found, tables) = application_and_format(&opened()?).map_err(OpenError::engine(path))?;
     match (application, found, tables) {
         (APPLICATION_ID, 1..=FORMAT, _) => {}
         (APPLICATION_ID, ..) => {
@@ -137,27 +137,28 @@ pub(crate) fn prepare(path: &Path) -> Result<Connection, OpenError> {
         }
         _ => return Err(OpenError::Foreign { path: path.to_owned() }),
     }
-    wal::make_sure(path)?;
+    wal::verify_and_sync(path)?;
     let connection = opened()?;
     let missing = usize::try_from(found).ok().and_then(|found| STEPS.get(found..)).unwrap_or_default();
     if missing.is_empty() {
         return Ok(connection);
     }
-    // The WAL begins with this unit, so the mark is in it, too.
+    // The WAL begins with this transaction, so the mark is part of it.
     let mark = if found >= MARKED_SINCE { wal_mark::BEGIN } else { "" };
     upgrade(&connection, &[&missing.concat(), mark].concat()).map_err(OpenError::engine(path))?;
     tracing::info!(path = %path.display(), "the database was upgraded from format {found} to format {FORMAT}");
     Ok(connection)
 }
 
-/// Whose database it is, of which format, and with how many tables.
-fn kind(connection: &Connection) -> rusqlite::Result<(i64, i64, i64)> {
+/// The application id, the format, and the number of tables.
+fn application_and_format(connection: &Connection) -> rusqlite::Result<(i64, i64, i64)> {
     let number = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, i64>(0));
     let (application, format) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
     Ok((application, format, number("SELECT count(*) FROM sqlite_schema")?))
 }
 
-/// Makes an empty store, beside its place and then whole in it: a database that has nothing in it was emptied by something else.
+/// Creates an empty store in a staging file and renames it. So portraitd's database never exists without tables: an empty file
+/// was emptied by another program.
 fn create(path: &Path) -> Result<(), OpenError> {
     let made = Connection::open_in_memory().and_then(|connection| {
         // Half the usual page: a profile is some 300 bytes, and the WAL carries whole pages.
@@ -170,16 +171,16 @@ fn create(path: &Path) -> Result<(), OpenError> {
     staging::publish(&staging::write(&connection, path)?, path, Identity::Kept)
 }
 
-/// Whether a database that is written from another is still the same store.
+/// Whether a database that is copied from another is the same store.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Identity {
     Kept,
     Renewed,
 }
 
-/// Has a database say which store it is, and that nothing of it is in a WAL, while nothing depends on it.
-pub(crate) fn identify(partial: &Path, identity: Identity) -> rusqlite::Result<()> {
-    let connection = Connection::open(partial)?;
+/// Sets a staging file's identity, and clears its mark of a WAL.
+pub(crate) fn identify(staging: &Path, identity: Identity) -> rusqlite::Result<()> {
+    let connection = Connection::open(staging)?;
     wal_mark::clear(&connection)?;
     // Formats before 5 get their identity with their upgrade.
     if identity == Identity::Renewed && has_table(&connection, "store")? {
@@ -198,16 +199,16 @@ pub(crate) fn has_table(connection: &Connection, name: &str) -> rusqlite::Result
     connection.query_row("SELECT count(*) FROM sqlite_schema WHERE name = ?1", [name], |row| row.get(0))
 }
 
-/// Which store it is.
+/// The identity of the store.
 pub(crate) fn store_id(connection: &Connection) -> rusqlite::Result<StoreId> {
     connection.query_row("SELECT id FROM store", [], |row| row.get(0).map(StoreId::from_bytes))
 }
 
-/// Has a database say that it has a WAL, while nothing depends on it.
-pub(crate) fn give_log(partial: &Path) -> rusqlite::Result<()> {
-    let connection = Connection::open(partial)?;
-    use_log(&connection)?;
-    // The WAL and its index go with the last connection.
+/// Switches a staging file to WAL mode.
+pub(crate) fn switch_to_wal(staging: &Path) -> rusqlite::Result<()> {
+    let connection = Connection::open(staging)?;
+    use_wal(&connection)?;
+    // Closing the last connection removes the WAL and its index.
     connection.close().map_err(|(_, error)| error)
 }
 
@@ -225,14 +226,14 @@ pub(crate) enum Access {
     Write,
 }
 
-/// A connection to a database that must be there, and is looked at only: its WAL stays as it is.
+/// A connection to an existing database, to inspect it: its WAL stays as it is.
 pub(crate) fn existing(path: &Path, access: Access) -> Result<Connection, OpenError> {
-    wal_mark::refuse_wrong_log(path)?;
-    existing_without_log(path, access)
+    wal_mark::refuse_wrong_wal(path)?;
+    existing_without_wal(path, access)
 }
 
-/// The same, though its WAL may be lost.
-pub(crate) fn existing_without_log(path: &Path, access: Access) -> Result<Connection, OpenError> {
+/// As [`existing`], also when the WAL is lost.
+pub(crate) fn existing_without_wal(path: &Path, access: Access) -> Result<Connection, OpenError> {
     let flags = match access {
         Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
         Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
@@ -256,9 +257,10 @@ pub(crate) fn existing_without_log(path: &Path, access: Access) -> Result<Connec
 /// A connection that writes.
 pub(crate) fn writing(path: &Path) -> rusqlite::Result<Connection> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    use_log(&connection)?;
-    // FULL: a commit is on the disk before it is acknowledged. No automatic checkpoints: they would run inside
-    // a commit; the checkpointer has its own thread. At most 256 MiB of page cache: a change reads its page. What is deleted is overwritten with zeros.
+    use_wal(&connection)?;
+    // FULL: a commit is on the disk before it is acknowledged. No automatic checkpoints: they would run inside a commit; the
+    // checkpointer has its own thread. 256 MiB of page cache at most: a change reads its page. Deleted data is overwritten
+    // with zeros.
     connection.execute_batch(
         "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -262144; PRAGMA secure_delete = ON;",
     )?;
@@ -269,50 +271,50 @@ pub(crate) fn writing(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Gives the database a WAL, unless it has one. Without it SQLite would write in place, beside a journal that a power cut can bring
-/// back after its end.
-fn use_log(connection: &Connection) -> rusqlite::Result<()> {
+/// Switches the database to WAL mode. In the other mode SQLite writes in place, with a rollback journal whose removal a power
+/// cut can undo.
+fn use_wal(connection: &Connection) -> rusqlite::Result<()> {
     let mut pragma = connection.prepare("PRAGMA journal_mode = WAL")?;
-    // To the end: only behind the row that says so is it done, or fails.
+    // Reads all rows: the switch is done, or fails, only after the first row was returned.
     let modes = pragma.query_map([], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
     if modes == ["wal"] {
         return Ok(());
     }
-    let why = format!("the database can't be given a log: {modes:?}");
+    let why = format!("the database can't be switched to WAL mode: {modes:?}");
     Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR), Some(why)))
 }
 
-/// Has a connection open what all connections share, the WAL first, and fails when that can't be written.
-pub(crate) fn join(connection: &Connection) -> rusqlite::Result<()> {
-    use_log(connection)?;
+/// Has a connection open the WAL and its index, which all connections share; fails when they can't be written.
+pub(crate) fn open_wal(connection: &Connection) -> rusqlite::Result<()> {
+    use_wal(connection)?;
     connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK;")
 }
 
-/// Closes the last connection of the process: the whole WAL is copied, and removed if it is `ours` under its name.
+/// Closes the last connection of the process: copies the whole WAL, and removes it if its path leads to `ours`.
 pub(crate) fn close_last(connection: Connection, ours: bool) -> rusqlite::Result<()> {
     wal_mark::clear(&connection)?;
     let (busy, left): (bool, i64) =
         connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    // SQLite removes the WAL when the checkpoint says that it is done; whether anything is left in it is checked here.
+    // SQLite removes the WAL on close whenever its own checkpoint returns success; that nothing is left in it is checked here.
     if busy || left > 0 {
         wal_mark::write(&connection, true)?;
     } else if ours {
-        leave_log_on_close(&connection, false)?;
+        keep_wal_on_close(&connection, false)?;
     }
     connection.close().map_err(|(_, error)| error)
 }
 
-fn leave_log_on_close(connection: &Connection, leave: bool) -> rusqlite::Result<()> {
+fn keep_wal_on_close(connection: &Connection, leave: bool) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, leave).map(|_| ())
 }
 
-/// SQLite's number for what went wrong (`SQLITE_FULL` …), when the error is SQLite's.
+/// SQLite's primary result code (`SQLITE_FULL` …), when the error is SQLite's.
 pub(crate) fn result_code(error: &rusqlite::Error) -> Option<i32> {
-    // The upper bytes tell the kinds of one error apart.
+    // The upper bytes are the extended code.
     error.sqlite_error().map(|error| error.extended_code & 0xff)
 }
 
-/// Whether an error may be that of one damaged page, and other pages still read well.
+/// Whether the error may concern one damaged page only.
 pub(crate) fn is_of_one_page(error: &rusqlite::Error) -> bool {
     matches!(result_code(error), Some(ffi::SQLITE_CORRUPT | ffi::SQLITE_IOERR))
 }
@@ -326,15 +328,15 @@ pub(crate) fn reading(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 pub(crate) fn open(path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
-    // Each connection stays on one thread at a time, so SQLite needs no mutex of its own.
+    // Each connection is used by one thread at a time, so SQLite needs no mutex of its own.
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    // From the start: one that could not open all that it needs would remove a WAL that it could not read.
-    leave_log_on_close(&connection, true)?;
+    // Set at once: a connection that failed to open the WAL would otherwise remove it on close.
+    keep_wal_on_close(&connection, true)?;
     wait_when_busy(&connection)?;
     Ok(connection)
 }
 
-/// The writer is alone; only recovery and checkpoints can be met.
+/// There is one writer; only recovery and checkpoints can make a connection wait.
 pub(crate) fn wait_when_busy(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(Duration::from_secs(2))
 }

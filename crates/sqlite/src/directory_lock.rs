@@ -1,4 +1,4 @@
-//! The right to a data directory: one process at a time.
+//! The lock of a data directory: one process at a time.
 
 use crate::OpenError;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-/// The file whose lock is the right to a data directory.
+/// The name of the lock file.
 pub(crate) const LOCK_FILE: &str = "portraitd.lock";
 
 /// Whether a process has this data directory open.
@@ -19,31 +19,31 @@ pub fn is_in_use(dir: &Path) -> bool {
     })
 }
 
-/// The right to a data directory: one process at a time. Ends with the process, however that ends.
+/// The lock of a data directory. The system releases it when the process ends.
 ///
-/// A lock is one of a file, not of its name. So the directory is locked too, for when the lock's file is removed, and the
-/// log, for when the files are moved or linked into another directory.
+/// A lock belongs to a file, not to its name. So the directory is locked too, in case the lock file is removed, and the WAL, in
+/// case the files are moved or linked into another directory.
 #[derive(Debug)]
 pub(crate) struct DirectoryLock {
     dir: PathBuf,
     file: File,
     directory: Option<File>,
-    log: Option<File>,
+    wal: Option<File>,
 }
 
 impl Drop for DirectoryLock {
     fn drop(&mut self) {
-        for file in [Some(&self.file), self.directory.as_ref(), self.log.as_ref()].into_iter().flatten() {
-            // Closing the file is not enough while a child process, just forked, still shares it.
+        for file in [Some(&self.file), self.directory.as_ref(), self.wal.as_ref()].into_iter().flatten() {
+            // Closing the file does not release the lock while a child process that was just forked shares it.
             if let Err(error) = file.unlock() {
-                tracing::warn!(%error, "the data directory's lock can't be given back");
+                tracing::warn!(%error, "the data directory's lock can't be released");
             }
         }
     }
 }
 
 impl DirectoryLock {
-    /// Creates the directory if need be and takes its lock, leaving this process's number in it.
+    /// Creates the directory if need be, locks it, and writes this process's number into the lock file.
     pub(crate) fn take(dir: &Path) -> Result<Self, OpenError> {
         create(dir).map_err(OpenError::io(dir))?;
         let path = lock_path(dir);
@@ -64,7 +64,7 @@ impl DirectoryLock {
         let directory = match lock_with_retries(&directory) {
             Ok(()) => Some(directory),
             Err(TryLockError::WouldBlock) => return Err(in_use(&mut file)),
-            // Some file systems lock no directories. The lock's file is enough until it is removed.
+            // Some file systems can't lock directories. Then the lock file alone protects, unless it is removed.
             Err(TryLockError::Error(error)) => {
                 tracing::debug!(%error, "the directory itself can't be locked");
                 None
@@ -72,22 +72,22 @@ impl DirectoryLock {
         };
         let pid = std::process::id();
         file.set_len(0).and_then(|()| writeln!(file, "{pid}")).map_err(OpenError::io(&path))?;
-        let mut lock = Self { dir: dir.to_owned(), file, directory, log: None };
-        let log = dir.join("portraitd.db-wal");
-        if log.exists() {
-            lock.hold_log(&log)?;
+        let mut lock = Self { dir: dir.to_owned(), file, directory, wal: None };
+        let wal = dir.join("portraitd.db-wal");
+        if wal.exists() {
+            lock.lock_wal(&wal)?;
         }
         Ok(lock)
     }
 
-    /// Locks the WAL that is there now.
-    pub(crate) fn hold_log(&mut self, path: &Path) -> Result<(), OpenError> {
+    /// Locks the present WAL file.
+    pub(crate) fn lock_wal(&mut self, path: &Path) -> Result<(), OpenError> {
         // Two locks of one file exclude each other, also in one process.
-        self.log = None;
+        self.wal = None;
         let file = File::open(path).map_err(OpenError::io(path))?;
         match lock_with_retries(&file) {
             Ok(()) => {
-                self.log = Some(file);
+                self.wal = Some(file);
                 Ok(())
             }
             Err(TryLockError::WouldBlock) => Err(OpenError::InUse { dir: self.dir.clone(), pid: None }),
@@ -96,7 +96,7 @@ impl DirectoryLock {
     }
 }
 
-/// [`is_in_use`] holds a lock for an instant; that is waited out.
+/// Retries for 80 ms: [`is_in_use`] holds a lock for an instant.
 fn lock_with_retries(file: &File) -> Result<(), TryLockError> {
     const ATTEMPTS: u32 = 5;
     const PAUSE: Duration = Duration::from_millis(20);
@@ -110,7 +110,7 @@ fn lock_with_retries(file: &File) -> Result<(), TryLockError> {
     locked
 }
 
-/// Makes what was created in a directory survive a power cut.
+/// Makes names that were created in a directory survive a power cut.
 pub(crate) fn sync_directory(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }

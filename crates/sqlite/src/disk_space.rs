@@ -1,5 +1,5 @@
-//! The free space of the disk. Below a watermark nothing is written that makes the data grow, so that deletions, the
-//! checkpointer and other programs on that disk still find some.
+//! The free space of the disk. Below a limit, writes that make the data grow are refused, so that deletions, the checkpointer
+//! and other programs still have space.
 
 use crate::sync::AtomicBool;
 use std::path::PathBuf;
@@ -12,24 +12,24 @@ pub(crate) struct DiskSpace {
     low: AtomicBool,
 }
 
-/// In bytes.
+/// Free space, in bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct FreeSpace {
     pub(crate) free: u64,
-    /// Of that, kept.
+    /// The part of it that is kept free.
     pub(crate) kept: u64,
 }
 
 impl DiskSpace {
-    /// At most this part of a file system is kept free: a twentieth.
+    /// At most a twentieth of a file system is kept free.
     const SHARE: u64 = 20;
 
-    /// Keeps so many bytes free on the file system of this directory; 0 = none.
+    /// Keeps `keep_free` bytes free on the file system of this directory; 0 = none.
     pub(crate) fn new(dir: PathBuf, keep_free: u64) -> Self {
         Self { dir, keep_free, low: AtomicBool::new(false) }
     }
 
-    /// Measures it; `None` on a file system that does not tell. There the disk is filled to its end.
+    /// Measures the space; `None` on a file system that does not report it, where the disk can become full.
     pub(crate) fn measure(&self) -> Option<FreeSpace> {
         let disk = rustix::fs::statvfs(&self.dir).ok()?;
         let bytes = |blocks: u64| blocks.saturating_mul(disk.f_frsize);
@@ -42,8 +42,8 @@ impl DiskSpace {
         self.low.load(Ordering::Relaxed)
     }
 
-    /// Measures again; returns whether the space is low. Once low, it stays so until there is a tenth more than must be kept:
-    /// else every deletion would let a few changes in.
+    /// Measures again; returns whether the space is low. Once low, it stays so until there is a tenth more than is kept:
+    /// otherwise every deletion would admit a few changes.
     pub(crate) fn refresh(&self) -> bool {
         let Some(FreeSpace { free, kept }) = self.measure() else { return self.is_low() };
         let was = self.is_low();
@@ -52,12 +52,15 @@ impl DiskSpace {
         match (was, is) {
             (false, true) => tracing::error!(
                 "the disk of {} has {} MiB left, and {} MiB are kept free (store.keep_free_mib): changes are refused until there is \
-                 room; reads and deletions go on",
+                 more space; reads and deletions go on",
                 self.dir.display(),
                 free >> 20,
                 kept >> 20
             ),
-            (true, false) => tracing::info!("the disk of {} has room again", self.dir.display()),
+            (true, false) => tracing::info!(
+                "the disk of {} has enough space again; changes are accepted",
+                self.dir.display()
+            ),
             _ => {}
         }
         is

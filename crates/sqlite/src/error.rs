@@ -11,7 +11,7 @@ pub enum OpenError {
     InUse {
         /// The data directory.
         dir: PathBuf,
-        /// The other process, when it can be told.
+        /// The other process, when it is known.
         pid: Option<u32>,
     },
     /// Written by a version of portraitd that this one does not know.
@@ -30,45 +30,44 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
-    /// What was stored in it is gone: the database is never without tables, from its first moment on.
-    #[error("{} is empty, or gone while its log is still there: this was not portraitd. Restore a backup; or, to start without what was stored, remove it and the files whose names begin with its name. Nothing was changed", path.display())]
+    /// The stored data is gone: portraitd's database never exists without tables.
+    #[error("{} is empty, or missing while its write-ahead log exists: something other than portraitd did this. Restore a backup; or, to start without the stored data, remove it and the files whose names begin with its name. Nothing was changed", path.display())]
     Emptied {
         /// The database.
         path: PathBuf,
     },
-    /// The last acknowledged changes are gone: they were in the WAL alone.
-    #[error("{} lost its log ({}-wal is missing or empty): portraitd did not end by itself, or this is a copy of a running server's file, and the last acknowledged changes are in that log. Put the log back beside it; or restore a backup; or go on without those changes: portraitd repair --data {}. Nothing was changed", path.display(), path.display(), path.parent().unwrap_or(Path::new(".")).display())]
-    LostLog {
+    /// The last acknowledged changes are gone: they were in the WAL only.
+    #[error("{} lost its write-ahead log ({}-wal is missing or empty): portraitd was killed, or this is a copy of a running server's file, and the last acknowledged changes are in that log. Put the log back next to it; or restore a backup; or continue without those changes: portraitd repair --data {}. Nothing was changed", path.display(), path.display(), path.parent().unwrap_or(Path::new(".")).display())]
+    LostWal {
         /// The database.
         path: PathBuf,
     },
-    /// The WAL beside the database is not of its last run: read together, they would bring back what was, and lose what came
-    /// since.
-    #[error("{}-wal does not belong to {}, which ended by itself or was restored since: it is of an earlier time or of another store, and opening both would undo acknowledged changes. Move it (and {}-shm) away and start again; keep it if you gave up what is in it by mistake. Nothing was changed", path.display(), path.display(), path.display())]
-    ForeignLog {
+    /// The WAL next to the database is not of its last run: read together, they would undo later changes.
+    #[error("{}-wal does not belong to {}, which was closed or restored since: this write-ahead log is of an earlier time or of another store, and opening both would undo acknowledged changes. Move it (and {}-shm) away and start again; keep it if you gave up its changes by mistake. Nothing was changed", path.display(), path.display(), path.display())]
+    ForeignWal {
         /// The database.
         path: PathBuf,
     },
-    /// There is nothing to read.
+    /// The directory has no store.
     #[error("{} holds no data of portraitd; name the directory that has portraitd.db in it", dir.display())]
     NoStore {
         /// The directory.
         dir: PathBuf,
     },
-    /// Acknowledged changes are behind a place that does not read back.
-    #[error("{} is damaged at byte {offset}, and changes that were acknowledged lie behind it. Restore a backup; or go on without them: portraitd repair --data DIR keeps the damaged log beside the data. Nothing was changed", path.display())]
-    DamagedLog {
+    /// The WAL is damaged before acknowledged changes.
+    #[error("{} is damaged at byte {offset}, and acknowledged changes lie behind it. Restore a backup; or continue without them: portraitd repair --data DIR keeps the damaged file in the directory. Nothing was changed", path.display())]
+    DamagedWal {
         /// The WAL.
         path: PathBuf,
-        /// Where it stops to read back.
+        /// Where the damage begins.
         offset: u64,
     },
     /// The directory or a file in it can't be used.
     #[error("can't use {}: {source}", path.display())]
     Io {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error.
         source: io::Error,
     },
     /// The engine refuses the file.
@@ -76,18 +75,18 @@ pub enum OpenError {
     Engine {
         /// The database.
         path: PathBuf,
-        /// What the engine said.
+        /// The engine's message.
         reason: String,
     },
 }
 
 impl OpenError {
-    /// What `map_err` wants of an error with a file.
+    /// Converts an I/O error about a file, for `map_err`.
     pub(crate) fn io(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
         |source| Self::Io { path: path.to_owned(), source }
     }
 
-    /// What `map_err` wants of the engine's errors.
+    /// Converts an error of the engine, for `map_err`.
     pub(crate) fn engine(path: &Path) -> impl Fn(rusqlite::Error) -> Self + '_ {
         |error| Self::Engine { path: path.to_owned(), reason: error.to_string() }
     }

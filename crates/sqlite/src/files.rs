@@ -1,5 +1,5 @@
-//! The open files of a store, compared with their paths. A database that was removed, moved or replaced under a running
-//! server still takes changes, in a file that the next start does not find: such changes are refused.
+//! The open files of a store, compared with their paths. When the database was removed, moved or replaced under a running
+//! server, changes would go into a file that the next start does not find: they are refused.
 
 use crate::sync::{Mutex, MutexGuard};
 use portraitd_store::StoreError;
@@ -12,34 +12,34 @@ use std::sync::PoisonError;
 /// The database, the WAL and the lock, as they were when the store was opened.
 #[derive(Default)]
 pub(crate) struct Files {
-    watched: Vec<Watched>,
-    /// What the last comparison found.
+    watched: Vec<WatchedFile>,
+    /// The result of the last comparison.
     difference: Mutex<Option<String>>,
 }
 
-struct Watched {
+struct WatchedFile {
     role: Role,
     path: PathBuf,
     file: File,
-    opened: Identity,
+    opened: FileId,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Role {
     Database,
-    Log,
+    Wal,
     Lock,
 }
 
-/// What tells a file from every other, and how many names it has.
+/// Identifies a file, with the number of its names.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Identity {
+struct FileId {
     device: u64,
     inode: u64,
     links: u64,
 }
 
-impl Identity {
+impl FileId {
     fn of(file: &Metadata) -> Self {
         Self { device: file.dev(), inode: file.ino(), links: file.nlink() }
     }
@@ -50,25 +50,24 @@ impl Identity {
 }
 
 impl Files {
-    /// Watches files that are there and open. Must outlive every connection to the database.
+    /// Opens the files and remembers their identities. Must outlive every connection to the database.
     pub(crate) fn watch(database: &Path, log: &Path, lock: &Path) -> io::Result<Self> {
-        let named = [(Role::Database, database), (Role::Log, log), (Role::Lock, lock)];
+        let named = [(Role::Database, database), (Role::Wal, log), (Role::Lock, lock)];
         let watched = named.into_iter().map(|(role, path)| {
             let file = File::open(path)?;
-            let opened = Identity::of(&file.metadata()?);
-            Ok(Watched { role, path: path.to_owned(), file, opened })
+            let opened = FileId::of(&file.metadata()?);
+            Ok(WatchedFile { role, path: path.to_owned(), file, opened })
         });
         Ok(Self { watched: watched.collect::<io::Result<_>>()?, difference: Mutex::default() })
     }
 
-    /// Fails while a path does not lead to the file that is open, or that file has another name besides. Costs a call of
-    /// the system for each file.
+    /// Fails while a path does not lead to the open file, or that file has a second name. Costs a system call for each file.
     pub(crate) fn verify(&self) -> Result<(), StoreError> {
-        let found = self.watched.iter().find_map(Watched::difference);
+        let found = self.watched.iter().find_map(WatchedFile::difference);
         let mut known = self.difference();
         if *known != found {
             match &found {
-                None => tracing::info!("the store's files are in their places again; changes are taken"),
+                None => tracing::info!("the store's files are in their places again; changes are accepted"),
                 Some(what) => tracing::error!("{what}"),
             }
             known.clone_from(&found);
@@ -86,12 +85,12 @@ impl Files {
     }
 }
 
-impl Watched {
+impl WatchedFile {
     fn difference(&self) -> Option<String> {
         let found = match std::fs::metadata(&self.path) {
-            Ok(found) => Some(Identity::of(&found)),
+            Ok(found) => Some(FileId::of(&found)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Some(format!("{} can't be looked at: {error}", self.path.display())),
+            Err(error) => return Some(format!("{} can't be inspected: {error}", self.path.display())),
         };
         if found == Some(self.opened) {
             return None;
@@ -100,8 +99,8 @@ impl Watched {
             Some(found) if found.is_same_file(self.opened) => {
                 format!("has {} names (hard links), so that a second server could use it", found.links)
             }
-            Some(_) => format!("{}, and another file has its name", self.fate()),
-            None => self.fate().to_owned(),
+            Some(_) => format!("{}, and another file has its name", self.removal()),
+            None => self.removal().to_owned(),
         };
         let remedy = self.remedy(found.is_some_and(|found| found.is_same_file(self.opened)));
         Some(format!(
@@ -110,8 +109,8 @@ impl Watched {
         ))
     }
 
-    /// What became of the file that is open.
-    fn fate(&self) -> &'static str {
+    /// How the open file left its path.
+    fn removal(&self) -> &'static str {
         match self.file.metadata().map(|file| file.nlink()) {
             Ok(0) => "was removed while the server has it open",
             _ => "was moved while the server has it open",
@@ -125,8 +124,8 @@ impl Watched {
                 "If it was moved, move it back. If it was removed, it is lost when the server stops: first take portraitd backup \
                  into another directory, then stop the server and restore that into a new one"
             }
-            Role::Log => {
-                "Stop the server with SIGTERM and start it again: it then copies the log into the database, and nothing is lost"
+            Role::Wal => {
+                "Stop the server with SIGTERM and start it again: it then copies the write-ahead log into the database, and nothing is lost"
             }
             Role::Lock => "Nothing is lost: restart the server",
         }
@@ -140,7 +139,7 @@ mod tests {
     use std::fs;
 
     #[test]
-    fn what_happens_to_a_file_is_told() {
+    fn each_change_of_a_file_is_reported() {
         let dir = tempfile::tempdir().unwrap();
         let [database, log, lock, aside] = ["db", "wal", "lock", "aside"].map(|name| dir.path().join(name));
         for path in [&database, &log, &lock] {

@@ -1,6 +1,6 @@
-//! Import of accounts: those that are missing are created, the others changed.
+//! Import of accounts: missing ones are created, existing ones changed.
 
-use crate::write::{Failure, decode, find, update};
+use crate::write::{WriteError, decode, find, update};
 use crate::write_batch::WriteBatch;
 use crate::{admin, deletions, outbox};
 use portraitd_model::{AccountSeed, Profile, ProfileEvent, ProfilePatch, SdkAppId, UnixMillis, UserId};
@@ -14,7 +14,7 @@ pub(crate) fn import(
     import: &Import,
     delta: &mut OutboxDelta,
     batch: &mut WriteBatch<'_>,
-) -> Result<WriteOutcome, Failure> {
+) -> Result<WriteOutcome, WriteError> {
     for seed in &import.seeds {
         batch.invalidate((import.app, seed.user.id()));
     }
@@ -29,13 +29,13 @@ pub(crate) fn import(
 }
 
 struct Merged<'a> {
-    /// The seeds that changed something, each with its place.
+    /// The seeds that changed something, each with its index.
     changed: Vec<(usize, &'a AccountSeed)>,
     /// In the order of the seeds.
     left_out: Vec<UserId>,
 }
 
-fn merge_seeds<'a>(connection: &Connection, import: &'a Import) -> Result<Merged<'a>, Failure> {
+fn merge_seeds<'a>(connection: &Connection, import: &'a Import) -> Result<Merged<'a>, WriteError> {
     let Import { app, seeds, at, deleted_after, .. } = import;
     let app = *app;
     // Every profile is read before any is written: a damaged one refuses the whole unit.
@@ -53,7 +53,7 @@ fn merge_seeds<'a>(connection: &Connection, import: &'a Import) -> Result<Merged
         let user = seed.user.id();
         let done = if known {
             let changed = !seed.patch.is_empty() && merge(connection, app, user, &seed.patch)?;
-            Done { created: false, changed }
+            SeedOutcome { created: false, changed }
         } else {
             if noted
                 && let Some(moment) = deleted_after
@@ -63,7 +63,7 @@ fn merge_seeds<'a>(connection: &Connection, import: &'a Import) -> Result<Merged
                 continue;
             }
             if noted {
-                deletions::withdraw(connection, app, user)?;
+                deletions::remove_note(connection, app, user)?;
             }
             create(connection, app, user, &seed.patch, *at)?
         };
@@ -72,12 +72,12 @@ fn merge_seeds<'a>(connection: &Connection, import: &'a Import) -> Result<Merged
             changed.push((index, seed));
         }
     }
-    admin::populate(connection, app, created)?;
+    admin::add_accounts(connection, app, created)?;
     Ok(Merged { changed, left_out })
 }
 
-/// What became of one account.
-pub(crate) struct Done {
+/// The outcome for one account.
+pub(crate) struct SeedOutcome {
     pub(crate) created: bool,
     /// Whether any field has another value than before.
     changed: bool,
@@ -90,7 +90,7 @@ pub(crate) fn create(
     user: UserId,
     patch: &ProfilePatch,
     at: UnixMillis,
-) -> Result<Done, Failure> {
+) -> Result<SeedOutcome, WriteError> {
     let mut profile = Profile::default();
     let changed = profile.merge(patch);
     let mut insert = connection.prepare_cached(
@@ -105,7 +105,7 @@ pub(crate) fn create(
     ])?;
     let created = created > 0;
     let changed = if created { changed } else { !patch.is_empty() && merge(connection, app, user, patch)? };
-    Ok(Done { created, changed })
+    Ok(SeedOutcome { created, changed })
 }
 
 fn merge(
@@ -113,7 +113,7 @@ fn merge(
     app: SdkAppId,
     user: UserId,
     patch: &ProfilePatch,
-) -> Result<bool, Failure> {
+) -> Result<bool, WriteError> {
     let Some((id, bytes)) = find(connection, app, user)? else { return Ok(false) };
     let mut profile = decode(app, user, &bytes)?;
     let changed = profile.merge(patch);

@@ -1,9 +1,9 @@
-//! The embedded engine: SQLite in one directory of this machine, one writer that shares each sync among many changes, and
-//! readers beside it.
+//! The embedded engine: SQLite in one directory of this machine, with one writer that shares each sync among many changes, and
+//! concurrent readers.
 //!
-//! What may not enter this crate: HTTP, the protocol, the server's settings. Two things make it fast and must stay: an update
-//! touches one leaf of a rowid table (the index on (app, user) does not change), and the WAL may grow, so that
-//! a checkpoint writes each page once, in page order.
+//! Not allowed here: HTTP, the protocol, the server's settings. Two properties make it fast and must stay: an update changes
+//! one leaf of a rowid table (the index on (app, user) does not change), and the WAL may grow, so that a checkpoint writes each
+//! page once, in page order.
 
 mod admin;
 mod backup;
@@ -43,4 +43,4 @@ pub use error::OpenError;
 pub use restore::{RestoreError, restore};
 pub use store::{SqliteSettings, SqliteStore};
 pub use wal::{Repaired, repair};
-pub use wal_mark::check_log;
+pub use wal_mark::check_wal;

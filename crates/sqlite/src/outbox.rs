@@ -1,7 +1,7 @@
-//! The outbox table: events are appended by the unit that writes their change, and settled in units of their own.
+//! The outbox table: events are appended in the unit of their change; deliveries are recorded in units of their own.
 
 use crate::reader::{failed, read_transaction};
-use crate::write::Failure;
+use crate::write::WriteError;
 use crate::write_batch::WriteBatch;
 use portraitd_model::{ProfileEvent, SdkAppId, UnixMillis};
 use portraitd_store::engine::{Backlogs, OutboxDelta};
@@ -12,8 +12,8 @@ use portraitd_store::{
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::sync::Arc;
 
-/// The form of a state in the table.
-const fn number(state: EventState) -> u8 {
+/// The column value of a state.
+const fn column_value(state: EventState) -> u8 {
     match state {
         EventState::Waiting => 0,
         EventState::Parked => 1,
@@ -27,7 +27,7 @@ pub(crate) fn append(
     event: ProfileEvent,
     delta: &mut OutboxDelta,
     batch: &mut WriteBatch<'_>,
-) -> Result<(), Failure> {
+) -> Result<(), WriteError> {
     let stored = codec::encode_event(&event);
     let (seq, bytes) = (delta.next_place(), stored.len() as u64);
     let mut insert =
@@ -39,13 +39,13 @@ pub(crate) fn append(
     Ok(())
 }
 
-/// Records what became of attempts. An event that is gone meanwhile is passed over.
+/// Records the outcomes of attempts. Ignores events that no longer wait.
 pub(crate) fn record_deliveries(
     connection: &Connection,
     write: &RecordDeliveries,
     delta: &mut OutboxDelta,
     batch: &mut WriteBatch<'_>,
-) -> Result<WriteOutcome, Failure> {
+) -> Result<WriteOutcome, WriteError> {
     let RecordDeliveries { app, outcomes } = write;
     let app = *app;
     if let Some(last) = outcomes.iter().map(|(seq, _)| *seq).max() {
@@ -75,8 +75,8 @@ pub(crate) fn record_deliveries(
     }
     delivered.sort_unstable();
     delivered.dedup();
-    let adjoin = |one: &OutboxSeq, next: &OutboxSeq| one.0 + 1 == next.0 && one.segment() == next.segment();
-    for run in delivered.chunk_by(adjoin) {
+    let adjacent = |one: &OutboxSeq, next: &OutboxSeq| one.0 + 1 == next.0 && one.segment() == next.segment();
+    for run in delivered.chunk_by(adjacent) {
         if let (Some(first), Some(last)) = (run.first(), run.last()) {
             remove_run(connection, app, *first, *last, delta)?;
         }
@@ -84,14 +84,14 @@ pub(crate) fn record_deliveries(
     Ok(WriteOutcome::Done)
 }
 
-/// Removes the waiting events from one place to another of the same stretch: one statement, where each by itself would take a search.
+/// Removes the waiting events of a range of places within one segment with one statement, instead of one search for each.
 fn remove_run(
     connection: &Connection,
     app: SdkAppId,
     first: OutboxSeq,
     last: OutboxSeq,
     delta: &mut OutboxDelta,
-) -> Result<(), Failure> {
+) -> Result<(), WriteError> {
     let places = params![first.0, last.0, app.0];
     let sql = "SELECT count(*), coalesce(sum(bytes), 0) FROM outbox
                WHERE seq BETWEEN ?1 AND ?2 AND app = ?3 AND parked = 0";
@@ -110,27 +110,28 @@ fn remove(
     state: EventState,
     seq: OutboxSeq,
     delta: &mut OutboxDelta,
-) -> Result<(), Failure> {
+) -> Result<(), WriteError> {
     let sql = "DELETE FROM outbox WHERE seq = ?1 AND app = ?2 AND parked = ?3 RETURNING bytes";
-    let row =
-        connection.prepare_cached(sql)?.query_row(params![seq.0, app.0, number(state)], |row| row.get(0));
+    let row = connection
+        .prepare_cached(sql)?
+        .query_row(params![seq.0, app.0, column_value(state)], |row| row.get(0));
     if let Some(bytes) = row.optional()? {
         delta.remove(app, state, seq, bytes);
     }
     Ok(())
 }
 
-/// Removes events; gives how many.
+/// Removes events; returns their number.
 pub(crate) fn discard(
     connection: &Connection,
     write: &Discard,
     delta: &mut OutboxDelta,
     batch: &mut WriteBatch<'_>,
-) -> Result<WriteOutcome, Failure> {
+) -> Result<WriteOutcome, WriteError> {
     let Discard { app, state, selection } = write;
     let (app, state) = (*app, *state);
     let places = places(connection, app, state, selection, batch.backlogs)?;
-    // The queue in memory is emptied: no delivery waits for this.
+    // Empties the queue in memory; deliveries then read the table.
     batch.events.change(app, OutboxSeq(u64::MAX));
     for seq in &places {
         remove(connection, app, state, *seq, delta)?;
@@ -138,19 +139,19 @@ pub(crate) fn discard(
     Ok(WriteOutcome::Counted(places.len()))
 }
 
-/// Puts parked events back to the end of the line, as if they were new; gives how many.
+/// Moves parked events to the end of the outbox as new ones; returns their number.
 pub(crate) fn replay(
     connection: &Connection,
     write: &Replay,
     delta: &mut OutboxDelta,
     batch: &mut WriteBatch<'_>,
-) -> Result<WriteOutcome, Failure> {
+) -> Result<WriteOutcome, WriteError> {
     let Replay { app, selection } = write;
     let app = *app;
     let places = places(connection, app, EventState::Parked, selection, batch.backlogs)?;
     batch.events.change(app, OutboxSeq(u64::MAX));
     for seq in &places {
-        // A new place, so that who has read further already meets it again.
+        // A new place, so that a reader that is already past the old one reads it.
         let sql = "INSERT INTO outbox (seq, app, bytes, event) SELECT ?2, app, bytes, event FROM outbox WHERE seq = ?1
                    RETURNING bytes";
         let place = delta.next_place();
@@ -161,14 +162,14 @@ pub(crate) fn replay(
     Ok(WriteOutcome::Counted(places.len()))
 }
 
-/// The places of those selected that are there.
+/// The places of the selected events that exist.
 fn places(
     connection: &Connection,
     app: SdkAppId,
     state: EventState,
     selection: &Selection,
     backlogs: &Backlogs,
-) -> Result<Vec<OutboxSeq>, Failure> {
+) -> Result<Vec<OutboxSeq>, WriteError> {
     let mut found = Vec::new();
     match selection {
         Selection::Oldest(count) => {
@@ -192,8 +193,8 @@ fn places(
             let sql = "SELECT 1 FROM outbox WHERE seq = ?1 AND app = ?2 AND parked = ?3";
             let mut select = connection.prepare_cached(sql)?;
             for seq in places.iter().take(EVENTS_UNIT_MAX) {
-                // Found twice, it would be counted twice.
-                if !found.contains(seq) && select.exists(params![seq.0, app.0, number(state)])? {
+                // A place that is named twice counts once.
+                if !found.contains(seq) && select.exists(params![seq.0, app.0, column_value(state)])? {
                     found.push(*seq);
                 }
             }
@@ -222,16 +223,16 @@ pub(crate) fn page(
              WHERE app = ?1 AND parked = 1 AND seq BETWEEN ?2 AND ?3 ORDER BY seq LIMIT ?4"
         }
     };
-    // One view: else a stretch could be read, then added to, and the next one read with what came later still.
-    let _view = read_transaction(connection)?;
+    // One snapshot: otherwise an event could be added to a range after it was read, and be missed while later ones are read.
+    let _snapshot = read_transaction(connection)?;
     let mut select = connection.prepare_cached(sql).map_err(failed)?;
     let mut events = Vec::new();
     while events.len() < limit {
-        let stretch = match state {
+        let range = match state {
             EventState::Waiting => backlogs.next_waiting(app, from),
             EventState::Parked => Some((from, OutboxSeq(i64::MAX.unsigned_abs()))),
         };
-        let Some((first, last)) = stretch.filter(|(first, last)| first <= last) else { break };
+        let Some((first, last)) = range.filter(|(first, last)| first <= last) else { break };
         let space = i64::try_from(limit - events.len()).unwrap_or(i64::MAX);
         let rows = select.query_map(params![app.0, first.0, last.0, space], |row| event(app, row));
         events.extend(rows.and_then(Iterator::collect::<rusqlite::Result<Vec<_>>>).map_err(failed)?);
@@ -256,13 +257,13 @@ fn event(app: SdkAppId, row: &Row<'_>) -> rusqlite::Result<OutboxEvent> {
     })
 }
 
-/// What is kept; reads the whole table, once at the start.
+/// Counts the backlogs; reads the whole table, once at the start.
 pub(crate) fn backlogs(connection: &Connection) -> rusqlite::Result<Backlogs> {
     let mut backlogs = Backlogs::default();
     let mut select = connection.prepare("SELECT app, parked, seq, bytes FROM outbox ORDER BY seq")?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
-        let parked = row.get::<_, u8>(1)? == number(EventState::Parked);
+        let parked = row.get::<_, u8>(1)? == column_value(EventState::Parked);
         let state = if parked { EventState::Parked } else { EventState::Waiting };
         backlogs.add_existing(SdkAppId(row.get(0)?), state, OutboxSeq(row.get(2)?), row.get(3)?);
     }

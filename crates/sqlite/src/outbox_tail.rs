@@ -1,7 +1,7 @@
 //! The newest waiting events of each app, in memory, so that delivering them seldom reads the table.
 //!
-//! An app's queue holds every waiting event after some place, and nothing else. Reading takes the events out and moves that
-//! place on; any other change of the table after that place empties the queue, and the table is read until the reader has
+//! Invariant: an app's queue holds exactly the waiting events after one place. Reading removes events from the queue and
+//! advances that place; any other change of the table after it empties the queue, and the table is read until the reader has
 //! caught up.
 
 use crate::sync::{Mutex, MutexGuard};
@@ -22,13 +22,13 @@ pub(crate) struct OutboxTail(Mutex<Queues>);
 
 #[derive(Default)]
 struct Queues {
-    of: HashMap<SdkAppId, AppQueue>,
+    by_app: HashMap<SdkAppId, AppQueue>,
     closed: bool,
 }
 
 #[derive(Default)]
 struct AppQueue {
-    /// Every waiting event after this place is here.
+    /// The queue has every waiting event after this place.
     after: OutboxSeq,
     events: VecDeque<OutboxEvent>,
     bytes: u64,
@@ -43,28 +43,28 @@ impl AppQueue {
     }
 }
 
-/// What a batch changes, once it is committed.
+/// The changes of a batch to the outbox; published once it is committed.
 #[derive(Default)]
 pub(crate) struct TailChanges {
     appended: Vec<(SdkAppId, OutboxEvent)>,
-    /// What is changed in the table: the app, and the last place.
+    /// Other changes of the table: the app, and the last place.
     changed: Vec<(SdkAppId, OutboxSeq)>,
 }
 
 impl TailChanges {
-    /// An event is appended.
+    /// Adds an appended event.
     pub(crate) fn append(&mut self, app: SdkAppId, event: OutboxEvent) {
         self.appended.push((app, event));
     }
 
-    /// The table is changed somewhere up to this place, in another way than by appending.
+    /// Adds a change of the table other than an append, somewhere up to this place.
     pub(crate) fn change(&mut self, app: SdkAppId, up_to: OutboxSeq) {
         self.changed.push((app, up_to));
     }
 }
 
 impl OutboxTail {
-    /// Applies what was committed; `last` is the last place that was given.
+    /// Applies committed changes; `last` is the last place that was assigned.
     pub(crate) fn publish(&self, changes: TailChanges, last: OutboxSeq) {
         if changes.appended.is_empty() && changes.changed.is_empty() {
             return;
@@ -73,10 +73,10 @@ impl OutboxTail {
         if queues.closed {
             return;
         }
-        let full = queues.of.values().map(|queue| queue.events.len()).sum::<usize>() > ALL_EVENTS_MAX;
+        let full = queues.by_app.values().map(|queue| queue.events.len()).sum::<usize>() > ALL_EVENTS_MAX;
         for (app, event) in changes.appended {
             let first = AppQueue { after: OutboxSeq(event.seq.0.saturating_sub(1)), ..AppQueue::default() };
-            let queue = queues.of.entry(app).or_insert(first);
+            let queue = queues.by_app.entry(app).or_insert(first);
             queue.bytes += event.bytes;
             queue.events.push_back(event);
             while (full || queue.events.len() > EVENTS_MAX || queue.bytes > BYTES_MAX)
@@ -84,16 +84,16 @@ impl OutboxTail {
             {}
         }
         for (app, up_to) in changes.changed {
-            if let Some(queue) = queues.of.get_mut(&app).filter(|queue| queue.after < up_to) {
+            if let Some(queue) = queues.by_app.get_mut(&app).filter(|queue| queue.after < up_to) {
                 *queue = AppQueue { after: last, ..AppQueue::default() };
             }
         }
     }
 
-    /// Takes the waiting events after a place, at most so many; `None` when the table must be read.
+    /// Removes and returns the waiting events after a place, at most `limit`; `None` when the table must be read.
     pub(crate) fn take(&self, app: SdkAppId, after: OutboxSeq, limit: usize) -> Option<Vec<OutboxEvent>> {
         let mut queues = self.lock();
-        let queue = queues.of.get_mut(&app).filter(|queue| queue.after <= after)?;
+        let queue = queues.by_app.get_mut(&app).filter(|queue| queue.after <= after)?;
         while queue.events.front().is_some_and(|event| event.seq <= after) {
             queue.pop();
         }
@@ -101,12 +101,12 @@ impl OutboxTail {
         Some(std::iter::from_fn(|| queue.pop()).take(count).collect())
     }
 
-    /// Removes everything, when it is not known what the table holds.
+    /// Removes everything, when the content of the table is not known.
     pub(crate) fn clear(&self) {
-        self.lock().of.clear();
+        self.lock().by_app.clear();
     }
 
-    /// Removes everything, and takes nothing from now on.
+    /// Removes everything, and accepts nothing from now on.
     pub(crate) fn close(&self) {
         *self.lock() = Queues { closed: true, ..Queues::default() };
     }

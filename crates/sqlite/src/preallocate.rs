@@ -1,7 +1,7 @@
-//! Makes the WAL's file longer ahead of a busy writer. A sync of bytes written over others takes half the time of one that
-//! makes the file longer, since a longer file has its length written too, elsewhere on the disk.
+//! Extends the WAL's file in advance of a busy writer. A sync of overwritten bytes takes half the time of one that extends the
+//! file, because the file's new length is another write, elsewhere on the disk.
 //!
-//! What is added is zeros, which no reader of a WAL takes for a frame. It is added while nothing can be written to it.
+//! The extension is zeros, which readers of a WAL do not take for a frame. It is written with the write lock held.
 
 use crate::sync::Mutex;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -11,25 +11,25 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::PoisonError;
 
-/// Added at a time: the writer waits about a millisecond for it.
+/// Bytes of one step: the writer waits about a millisecond for it.
 const STEP_BYTES: usize = 2 << 20;
 
-/// Makes the WAL's file at least so long. An error does no harm: the writer then makes the file longer itself.
+/// Extends the WAL's file to at least `bytes`. An error does no harm: the writer then extends the file itself.
 pub(crate) fn preallocate(
-    log: &Path,
+    wal: &Path,
     bytes: u64,
     connection: &Connection,
     write_lock: &Mutex<()>,
 ) -> io::Result<()> {
-    let file = OpenOptions::new().write(true).open(log)?;
+    let file = OpenOptions::new().write(true).open(wal)?;
     while step(&file, bytes, connection, write_lock)? {
-        // Here, beside the writer: else its next sync would carry these zeros too.
+        // Synced here, without the write lock: otherwise the writer's next sync would also write these zeros.
         file.sync_data()?;
     }
     Ok(())
 }
 
-/// Adds some zeros; false when there is nothing more to add.
+/// Appends one step of zeros; returns whether there was something to append.
 fn step(file: &File, bytes: u64, connection: &Connection, write_lock: &Mutex<()>) -> io::Result<bool> {
     let _writer_waits = write_lock.lock().unwrap_or_else(PoisonError::into_inner);
     // The write lock excludes our own writer, the database's lock any other program that has it open.

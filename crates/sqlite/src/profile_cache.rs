@@ -1,10 +1,10 @@
-//! A cache of profiles that were read or written recently, within a budget. An entry is what the table holds, so that a read
-//! costs no SQL, and a change costs one update by row.
+//! A cache of recently read or written profiles, limited in bytes. An entry equals the table's row, so that a read needs no SQL,
+//! and a change needs one update by row.
 //!
-//! The writer publishes what it committed before it acknowledges it. A reader inserts what it read from the table, which may be
-//! out of date by then: it passes the shard's version from before the read, and is ignored when that has changed. While a
-//! change is being committed, its account is read from the table only: a reader may have found it changed there, and no
-//! later read may find it unchanged here.
+//! The writer publishes committed profiles before it acknowledges them. A reader inserts what it read from the table, which may
+//! be out of date by then: it passes the shard's version from before the read, and the insert is ignored when the version has
+//! changed. While a change is being committed, its account is read from the table only: once one reader has read the new
+//! profile there, no later read may return the old one from here.
 
 use crate::sync::{AtomicBool, Mutex, MutexGuard};
 use portraitd_model::{SdkAppId, UserId};
@@ -13,7 +13,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
-/// Whose profile.
+/// The app and the user of a profile.
 pub(crate) type Key = (SdkAppId, UserId);
 
 /// An account's row, and its profile in the stored form, which takes half the memory of the decoded one.
@@ -23,7 +23,7 @@ pub(crate) struct CachedProfile {
     pub(crate) profile: Arc<[u8]>,
 }
 
-/// The version of a shard: grows with every update that is published or invalidated.
+/// The version of a shard. Grows with every published or invalidated update.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Version(u64);
 
@@ -42,9 +42,9 @@ struct Shard {
     /// The order in which entries are evicted: a clock with a second chance.
     clock: VecDeque<Key>,
     bytes: usize,
-    /// Counts the updates that the writer finished here.
+    /// The number of finished updates.
     version: u64,
-    /// Accounts whose update is not finished: neither read from here nor inserted.
+    /// Accounts with an unfinished update: they are neither returned nor inserted.
     updating: HashSet<Key>,
 }
 
@@ -55,20 +55,20 @@ struct Entry {
     used: bool,
 }
 
-/// The most shards: enough that readers rarely wait for one another, and that a map that grows, which moves all its entries,
-/// delays no call: with 64 shards and a million profiles each such move took 5 ms.
+/// The most shards. Enough that readers rarely wait for one another, and that the growth of one map, which moves all its
+/// entries, is short: with 64 shards and a million profiles it took 5 ms.
 const SHARDS_MAX: usize = 1024;
 /// The least budget of a shard; a small budget is split into fewer.
 const SHARD_BYTES_MIN: usize = 64 << 10;
 
-/// How many entries of a clock may be out of date before it is rebuilt.
+/// How many stale keys a clock may have before it is rebuilt.
 const CLOCK_SLACK: usize = 64;
 
-/// About what an entry takes beside the profile: the key twice, the map's free places, an allocation.
+/// The approximate memory of an entry without its profile: the key twice, the map's free slots, an allocation.
 const ENTRY_BYTES: usize = 2 * size_of::<(Key, Entry)>() + size_of::<Key>() + 32;
 
 impl ProfileCache {
-    /// A cache of about so many bytes at most.
+    /// A cache of at most about `bytes_max` bytes.
     pub(crate) fn new(bytes_max: usize) -> Self {
         let shards = (bytes_max / SHARD_BYTES_MIN).clamp(1, SHARDS_MAX);
         Self {
@@ -92,17 +92,18 @@ impl ProfileCache {
         }
     }
 
-    /// From now until it is published, invalidated or cancelled, the account is neither read from here nor inserted.
+    /// Until the update is published, invalidated or cancelled, the account is neither returned nor inserted.
     pub(crate) fn begin_update(&self, key: Key) {
         self.shard(&key).updating.insert(key);
     }
 
-    /// The update was not committed: what is here is valid again.
+    /// Ends an update that was not committed: the entry is valid again.
     pub(crate) fn cancel_update(&self, key: &Key) {
         self.shard(key).updating.remove(key);
     }
 
-    /// Inserts what was read from the table after [`ProfileCache::get`] returned `version`, unless it may have changed since.
+    /// Inserts a profile that was read from the table after [`ProfileCache::get`] returned `version`, unless it may be out of
+    /// date.
     pub(crate) fn insert_if_current(&self, key: Key, cached: CachedProfile, version: Version) {
         let mut shard = self.shard(&key);
         if Version(shard.version) == version && !shard.updating.contains(&key) {
@@ -110,7 +111,7 @@ impl ProfileCache {
         }
     }
 
-    /// Finishes an update with what was committed.
+    /// Ends an update with the committed profile.
     pub(crate) fn publish(&self, key: Key, cached: CachedProfile) {
         let mut shard = self.shard(&key);
         shard.version += 1;
@@ -118,7 +119,7 @@ impl ProfileCache {
         self.put(&mut shard, key, cached);
     }
 
-    /// Finishes an update of which only the table knows the result.
+    /// Ends an update whose result is in the table only; removes the entry.
     pub(crate) fn invalidate(&self, key: &Key) {
         let mut shard = self.shard(key);
         shard.version += 1;
@@ -128,7 +129,7 @@ impl ProfileCache {
         }
     }
 
-    /// Removes everything, when it is not known what the table holds.
+    /// Removes everything, when the content of the table is not known.
     pub(crate) fn clear(&self) {
         for shard in &self.shards {
             let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
@@ -154,7 +155,7 @@ impl ProfileCache {
             return;
         }
         let bytes = ENTRY_BYTES + cached.profile.len();
-        // A new entry has no second chance yet: one scan over everything must not evict what is read often.
+        // A new entry has no second chance: a scan over everything must not evict entries that are read often.
         match shard.entries.insert(key, Entry { cached, bytes, used: false }) {
             Some(old) => {
                 shard.bytes -= old.bytes;
@@ -164,7 +165,7 @@ impl ProfileCache {
             }
             None => shard.clock.push_back(key),
         }
-        // What was removed and inserted again is on the clock twice.
+        // A key that was removed and inserted again is on the clock twice.
         if shard.clock.len() > 2 * shard.entries.len() + CLOCK_SLACK {
             shard.clock = shard.entries.keys().copied().collect();
         }
@@ -180,7 +181,7 @@ impl ProfileCache {
                     shard.bytes -= entry.bytes;
                     shard.entries.remove(&oldest);
                 }
-                // Removed before.
+                // A stale key.
                 None => {}
             }
         }
@@ -201,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_out_of_date_is_not_taken_in() {
+    fn profiles_that_may_be_out_of_date_are_not_inserted() {
         let profiles = ProfileCache::new(1 << 20);
         let version = profiles.get(&key("a")).unwrap_err();
         profiles.insert_if_current(key("a"), cached("read"), version);
@@ -224,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn the_budget_holds_and_what_is_read_often_stays() {
+    fn the_budget_holds_and_entries_that_are_read_often_stay() {
         const BYTES_MAX: usize = 10 * SHARD_BYTES_MIN;
         let profiles = ProfileCache::new(BYTES_MAX);
         profiles.publish(key("often"), cached("x"));

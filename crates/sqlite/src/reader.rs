@@ -1,4 +1,4 @@
-//! Reading: connections of their own, which see every commit that was acknowledged before they start.
+//! Reads, on connections of their own. A read sees every commit that was acknowledged before it started.
 
 use crate::connection;
 use crate::files::Files;
@@ -10,11 +10,11 @@ use rusqlite::{Connection, OptionalExtension, Transaction, ffi, params};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
-/// Connections that read. There are never more than threads that read at the same time.
+/// A pool of connections for reading. There are at most as many as threads that read at the same time.
 pub(crate) struct Readers {
     path: PathBuf,
     files: Arc<Files>,
-    /// Those not in use; `None` once closed.
+    /// Connections not in use; `None` once closed.
     idle: Mutex<Option<Vec<Connection>>>,
 }
 
@@ -23,21 +23,21 @@ impl Readers {
         Self { path: path.to_owned(), files, idle: Mutex::new(Some(Vec::new())) }
     }
 
-    /// Lends a connection, opening one when all are in use.
+    /// Runs a read on a pooled connection; opens one when all are in use.
     pub(crate) fn with<T>(
         &self,
         read: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let lent = match self.lock().as_mut() {
+        let pooled = match self.lock().as_mut() {
             Some(idle) => idle.pop(),
             None => return Err(StoreError::Unavailable("it was closed".into())),
         };
-        let connection = match lent {
+        let connection = match pooled {
             Some(connection) => connection,
             None => self.open()?,
         };
         let outcome = read(&connection);
-        // One that failed may be broken: it is not lent again.
+        // A connection that failed may be broken: it is not used again.
         if outcome.is_ok()
             && let Some(idle) = self.lock().as_mut()
         {
@@ -48,7 +48,7 @@ impl Readers {
 
     fn open(&self) -> Result<Connection, StoreError> {
         let connection = connection::reading(&self.path).map_err(failed)?;
-        // It must not be another store, which has this one's path by now.
+        // The path may lead to another store by now.
         self.files.verify()?;
         Ok(connection)
     }
@@ -70,12 +70,12 @@ pub(crate) fn failed(error: rusqlite::Error) -> StoreError {
     }
 }
 
-/// One view for several statements.
+/// One snapshot for several statements.
 pub(crate) fn read_transaction(connection: &Connection) -> Result<Transaction<'_>, StoreError> {
     connection.unchecked_transaction().map_err(failed)
 }
 
-/// Reads profiles: those in memory there, the others from the table.
+/// Reads profiles from the cache, and those it does not have from the table.
 pub(crate) fn profiles(
     readers: &Readers,
     cache: &ProfileCache,
@@ -86,7 +86,7 @@ pub(crate) fn profiles(
     let mut found = Vec::with_capacity(users.len());
     for (index, user) in users.iter().enumerate() {
         match cache.get(&(app, *user)) {
-            Ok(cache) => found.push(decoded(app, *user, &cache.profile)),
+            Ok(cached) => found.push(decoded(app, *user, &cached.profile)),
             Err(version) => {
                 missed.push((index, *user, version));
                 found.push(Found::Missing);
@@ -121,7 +121,7 @@ fn from_table(
     app: SdkAppId,
     missed: &[(usize, UserId, Version)],
 ) -> Result<Vec<Found>, StoreError> {
-    let _view = (missed.len() > 1).then(|| read_transaction(connection)).transpose()?;
+    let _snapshot = (missed.len() > 1).then(|| read_transaction(connection)).transpose()?;
     let sql = "SELECT id, profile FROM accounts WHERE app = ?1 AND user = ?2";
     let mut select = connection.prepare_cached(sql).map_err(failed)?;
     let mut find = |(_, user, version): &(usize, UserId, Version)| {
@@ -154,11 +154,11 @@ pub(crate) fn states(
     app: SdkAppId,
     users: &[UserId],
 ) -> Result<Vec<Option<AccountState>>, StoreError> {
-    let _view = (users.len() > 1).then(|| read_transaction(connection)).transpose()?;
-    states_in_view(connection, app, users)
+    let _snapshot = (users.len() > 1).then(|| read_transaction(connection)).transpose()?;
+    states_in_snapshot(connection, app, users)
 }
 
-fn states_in_view(
+fn states_in_snapshot(
     connection: &Connection,
     app: SdkAppId,
     users: &[UserId],
@@ -180,7 +180,7 @@ pub(crate) fn accounts_page(
     after: Option<UserId>,
     limit: usize,
 ) -> Result<Vec<UserId>, StoreError> {
-    // No id with the prefix is greater than the prefix with the greatest of all letters behind it.
+    // No id with the prefix is greater than the prefix followed by the greatest characters.
     let last = format!("{prefix}{}", "\u{10FFFF}".repeat(UserId::BYTES_MAX / 4));
     let sql = "SELECT user FROM accounts WHERE app = ?1 AND user > ?2 AND user >= ?3 AND user <= ?4
                ORDER BY user LIMIT ?5";
@@ -196,7 +196,7 @@ pub(crate) fn accounts_page(
 }
 
 pub(crate) fn catalog(connection: &Connection) -> Result<Vec<AppRecord>, StoreError> {
-    let _view = read_transaction(connection)?;
+    let _snapshot = read_transaction(connection)?;
     let sql = "SELECT id, revision, settings, words FROM apps ORDER BY id";
     let mut select = connection.prepare_cached(sql).map_err(failed)?;
     let rows = select.query_map([], |row| {
@@ -208,7 +208,7 @@ pub(crate) fn catalog(connection: &Connection) -> Result<Vec<AppRecord>, StoreEr
         let (id, revision, json, words) = row.map_err(failed)?;
         let settings = codec::decode_settings(id, &json, &words)
             .map_err(|why| StoreError::Corrupt(format!("the settings of app {id}: {why}")))?;
-        let kicks = states_in_view(connection, id, &settings.admins)?;
+        let kicks = states_in_snapshot(connection, id, &settings.admins)?;
         let kicked = settings.admins.iter().zip(kicks);
         let kicked_admins = kicked.filter_map(|(admin, state)| Some((*admin, state?.kicked_at?))).collect();
         records.push(AppRecord { settings, revision, kicked_admins });

@@ -1,4 +1,4 @@
-//! From a backup to a data directory.
+//! Restore: checks a backup and copies it into a data directory.
 
 use crate::OpenError;
 use crate::check::{Checked, Finding, examine};
@@ -16,62 +16,62 @@ pub enum RestoreError {
     /// The backup or the data directory can't be used.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// The data directory has something in it.
+    /// The data directory is not empty.
     #[error("{} is not empty (there is {found}); restore into a new or an empty directory", dir.display())]
     NotEmpty {
         /// The data directory.
         dir: PathBuf,
-        /// One of the things in it.
+        /// The name of an entry in it.
         found: String,
     },
-    /// A server's data directory, not at rest.
-    #[error("{} has a log that is not copied yet, so it is no backup; start and stop portraitd on it, or take a backup of it with portraitd backup", dir.display())]
-    HasLog {
-        /// What was said to be a backup.
+    /// The backup is the data directory of a server that was killed or is running.
+    #[error("{} has a write-ahead log, so it is not a backup; start and stop portraitd on it, or take a backup of it with portraitd backup", dir.display())]
+    HasWal {
+        /// The directory that was given as a backup.
         dir: PathBuf,
     },
-    /// The backup does not read back.
+    /// The backup is damaged.
     #[error("{} is damaged in {} places, so it was not restored; use another backup", dir.display(), checked.damaged)]
     Damaged {
         /// The backup.
         dir: PathBuf,
-        /// What was found.
+        /// The result of the check.
         checked: Checked,
     },
 }
 
-/// Checks a backup and copies it into a data directory that is new or empty, as a store with an identity of its own. Durable
-/// when it returns.
-pub fn restore(backup: &Path, data: &Path, tell: &mut dyn FnMut(Finding)) -> Result<Checked, RestoreError> {
+/// Checks a backup and copies it into a new or empty data directory, as a store with an identity of its own. Durable when it
+/// returns.
+pub fn restore(backup: &Path, data: &Path, report: &mut dyn FnMut(Finding)) -> Result<Checked, RestoreError> {
     let from = backup.join("portraitd.db");
     if !from.is_file() {
         return Err(OpenError::NoStore { dir: backup.to_owned() }.into());
     }
-    refuse_what_is_there(data)?;
+    refuse_if_not_empty(data)?;
     if is_in_use(backup) {
         return Err(OpenError::InUse { dir: backup.to_owned(), pid: None }.into());
     }
     if fs::metadata(backup.join("portraitd.db-wal")).is_ok_and(|log| log.len() > 0) {
-        return Err(RestoreError::HasLog { dir: backup.to_owned() });
+        return Err(RestoreError::HasWal { dir: backup.to_owned() });
     }
     let connection = connection::existing(&from, Access::Read)?;
-    let checked = examine(&connection, tell).map_err(OpenError::engine(&from))?;
+    let checked = examine(&connection, report).map_err(OpenError::engine(&from))?;
     drop(connection);
     if checked.damaged > 0 {
         return Err(RestoreError::Damaged { dir: backup.to_owned(), checked });
     }
     let _lock = DirectoryLock::take(data)?;
-    // Someone may have been faster.
-    refuse_what_is_there(data)?;
-    let partial = data.join(STAGING);
-    staging::clear(&partial)?;
-    copy(&from, &partial).map_err(OpenError::io(&partial))?;
-    staging::publish(&partial, &data.join("portraitd.db"), Identity::Renewed)?;
+    // Checked again: another process may have been faster.
+    refuse_if_not_empty(data)?;
+    let staged = data.join(STAGING);
+    staging::clear(&staged)?;
+    copy(&from, &staged).map_err(OpenError::io(&staged))?;
+    staging::publish(&staged, &data.join("portraitd.db"), Identity::Renewed)?;
     Ok(checked)
 }
 
-/// A lock file that no process holds, and what an earlier attempt left, are not in the way.
-fn refuse_what_is_there(data: &Path) -> Result<(), RestoreError> {
+/// Ignores a lock file, and files that an earlier attempt left.
+fn refuse_if_not_empty(data: &Path) -> Result<(), RestoreError> {
     let entries = match fs::read_dir(data) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -93,7 +93,7 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
         io::copy(&mut File::open(from)?, &mut target).map(drop)
     })();
     copied.inspect_err(|_| {
-        // Of no use to anyone, and the disk may be full.
+        // An incomplete copy is useless, and the disk may be full.
         let _ = fs::remove_file(to);
     })
 }

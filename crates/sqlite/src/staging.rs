@@ -1,4 +1,4 @@
-//! A database that is written to a staging file and renamed once it is whole: a crash leaves the old one or the new one.
+//! Atomic replacement of a database: written to a staging file, then renamed. A crash leaves the old one or the new one.
 
 use crate::OpenError;
 use crate::backup;
@@ -14,23 +14,23 @@ use std::path::{Path, PathBuf};
 /// The staging file's name.
 pub(crate) const STAGING: &str = "portraitd.db.partial";
 
-/// What SQLite may put beside a database.
-const BESIDE: [&str; 3] = ["-journal", "-wal", "-shm"];
+/// The suffixes of files that SQLite creates next to a database.
+const SQLITE_SUFFIXES: [&str; 3] = ["-journal", "-wal", "-shm"];
 
-/// Whether a file's name is that of a staging file that was never published, or of something that SQLite put beside it.
+/// Whether a file's name is that of a staging file that was never published, or of a file that SQLite created for it.
 pub(crate) fn is_left_over(name: &OsStr) -> bool {
     let rest = name.to_str().and_then(|name| name.strip_prefix(STAGING));
-    rest.is_some_and(|rest| rest.is_empty() || BESIDE.contains(&rest))
+    rest.is_some_and(|rest| rest.is_empty() || SQLITE_SUFFIXES.contains(&rest))
 }
 
-/// Writes all that a connection sees into a staging file for a database's path.
+/// Writes everything that a connection reads into the staging file of a database's path.
 pub(crate) fn write(connection: &Connection, path: &Path) -> Result<PathBuf, OpenError> {
     let staging = path.with_file_name(STAGING);
     clear(&staging)?;
     match backup::copy(connection, &staging) {
         Ok(()) => Ok(staging),
         Err(error) => {
-            // Nothing depends on it, and the disk may be full.
+            // An incomplete file is useless, and the disk may be full.
             let _ = clear(&staging);
             let reason = match error {
                 StoreError::Unavailable(reason) => reason,
@@ -41,12 +41,12 @@ pub(crate) fn write(connection: &Connection, path: &Path) -> Result<PathBuf, Ope
     }
 }
 
-/// Renames it to the database's path. Durable when it returns.
+/// Renames the staging file to the database's path. Durable when it returns.
 ///
-/// The file says from the start that it has a WAL: SQLite would write that in place, beside a journal, and does not notice when
-/// the journal's name could not be synced.
+/// The staging file is switched to WAL mode first: on the published file, SQLite would write that change in place with a
+/// rollback journal, and would not notice when the journal's name could not be synced.
 pub(crate) fn publish(staging: &Path, path: &Path, identity: Identity) -> Result<(), OpenError> {
-    let ready = connection::identify(staging, identity).and_then(|()| connection::give_log(staging));
+    let ready = connection::identify(staging, identity).and_then(|()| connection::switch_to_wal(staging));
     let taken = ready.map_err(OpenError::engine(path)).and_then(|()| {
         let synced = File::open(staging).and_then(|file| file.sync_all());
         let renamed = synced.and_then(|()| fs::rename(staging, path));
@@ -60,9 +60,9 @@ pub(crate) fn publish(staging: &Path, path: &Path, identity: Identity) -> Result
     })
 }
 
-/// Removes it, and what SQLite put beside it.
+/// Removes the staging file, and the files that SQLite created for it.
 pub(crate) fn clear(staging: &Path) -> Result<(), OpenError> {
-    for suffix in [""].into_iter().chain(BESIDE) {
+    for suffix in [""].into_iter().chain(SQLITE_SUFFIXES) {
         let mut left = staging.as_os_str().to_owned();
         left.push(suffix);
         if let Err(error) = fs::remove_file(&left)

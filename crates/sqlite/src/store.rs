@@ -1,4 +1,4 @@
-//! The store itself: what a call becomes, and what runs from its opening to its close.
+//! The store: starts and stops the engine's parts, and passes each call of the trait to one of them.
 
 use crate::OpenError;
 use crate::backup::Backups;
@@ -23,13 +23,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
-/// What a store may use of the machine.
+/// The resources that a store may use.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SqliteSettings {
-    /// For profiles kept in memory, in bytes; 0 = none are kept.
+    /// The size of the profile cache, in bytes; 0 = no cache.
     pub profiles_bytes_max: usize,
-    /// Bytes of the file system that are kept free, but a twentieth of it at most: with less, changes and imports are
-    /// [`StoreError::Unavailable`] and deletions are not. 0 = the disk is filled to its end.
+    /// Bytes of the file system that are kept free, at most a twentieth of it: with less, changes and imports are
+    /// [`StoreError::Unavailable`], deletions are not. 0 = no limit.
     pub keep_free_bytes: u64,
 }
 
@@ -39,31 +39,31 @@ impl Default for SqliteSettings {
     }
 }
 
-/// A store in one directory of this machine, used by one process at a time. Dropped without [`Store::close`], it
-/// waits for its threads and leaves the WAL to the next start, as after `kill -9`.
+/// A store in one directory of this machine, used by one process at a time. Dropped without [`Store::close`], it waits for its
+/// threads and leaves the WAL to the next start, as after `kill -9`.
 pub struct SqliteStore {
     path: PathBuf,
     id: StoreId,
-    // The order of the fields is the order in which a dropped store ends.
+    // A dropped store drops its fields in this order.
     writer: Writer,
     readers: Readers,
     cache: Arc<ProfileCache>,
     tail: Arc<OutboxTail>,
     space: Arc<DiskSpace>,
     backups: Arc<Backups>,
-    /// To the end: closing a file that SQLite has open too would give up SQLite's locks.
+    /// Dropped last: closing a file that SQLite also has open would release SQLite's locks.
     files: Arc<Files>,
-    /// What ends at [`Store::close`]: the checkpointer, the anchor, then the right to the directory.
+    /// Stopped by [`Store::close`], in this order.
     running: tokio::sync::Mutex<Option<(Checkpointer, Anchor, DirectoryLock)>>,
 }
 
-/// A connection that is never used: it keeps the WAL's index open, which all connections of a process share. Found
-/// writable once, it stays so; opened again at a bad moment (no file descriptors left), it would be read-only for all.
+/// A connection that is never used: it keeps the WAL's index open, which all connections of a process share. Opened writable
+/// once, the index stays so; opened again without free file descriptors, it would be read-only for all connections.
 type Anchor = rusqlite::Connection;
 
 impl SqliteStore {
-    /// Opens or creates the store. Refuses, before anything is changed, a directory that another process has
-    /// open, and data of another format.
+    /// Opens or creates the store. Refuses, without changing anything, a directory that another process has open, and data
+    /// of another format.
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
         Self::open_with(dir, SqliteSettings::default())
     }
@@ -81,18 +81,18 @@ impl SqliteStore {
         let mut lock = DirectoryLock::take(dir)?;
         let path = dir.join("portraitd.db");
         let anchor = connection::prepare(&path)?;
-        connection::join(&anchor).map_err(OpenError::engine(&path))?;
-        // SQLite does this too, at the first commit, but passes over an error: the WAL could be gone with what was
-        // acknowledged.
+        connection::open_wal(&anchor).map_err(OpenError::engine(&path))?;
+        // SQLite does this too, at the first commit, but ignores an error: then a power cut could remove the WAL with
+        // acknowledged changes.
         directory_lock::sync_directory(dir).map_err(OpenError::io(dir))?;
         wal_mark::set(&anchor, &path)?;
-        let log = wal::path_of(&path);
-        lock.hold_log(&log)?;
-        let files = Files::watch(&path, &log, &directory_lock::lock_path(dir));
+        let wal_path = wal::path_of(&path);
+        lock.lock_wal(&wal_path)?;
+        let files = Files::watch(&path, &wal_path, &directory_lock::lock_path(dir));
         let files = Arc::new(files.map_err(OpenError::io(dir))?);
         let id = connection::store_id(&anchor).map_err(OpenError::engine(&path))?;
         let write_lock = Arc::new(Mutex::new(()));
-        // The WAL found here may hold what an earlier process deleted.
+        // The WAL may have bytes that an earlier process deleted.
         let erased = Arc::new(AtomicBool::new(true));
         let cache = Arc::new(ProfileCache::new(settings.profiles_bytes_max));
         let tail = Arc::new(OutboxTail::default());
@@ -106,17 +106,16 @@ impl SqliteStore {
             files: Arc::clone(&files),
         };
         let writer = Writer::start(&path, shared)?;
-        let log_pages = Arc::new(AtomicI64::new(0));
-        let backups = Arc::new(Backups::new(&path, Arc::clone(&files), Arc::clone(&log_pages))?);
-        let looked_at = (Arc::clone(&space), Arc::clone(&files));
-        let checkpointer = Checkpointer::start(&path, write_lock, erased, looked_at, log_pages, bounds)?;
+        let wal_pages = Arc::new(AtomicI64::new(0));
+        let backups = Arc::new(Backups::new(&path, Arc::clone(&files), Arc::clone(&wal_pages))?);
+        let watched = (Arc::clone(&space), Arc::clone(&files));
+        let checkpointer = Checkpointer::start(&path, write_lock, erased, watched, wal_pages, bounds)?;
         let running = tokio::sync::Mutex::new(Some((checkpointer, anchor, lock)));
         let readers = Readers::new(&path, Arc::clone(&files));
         Ok(Self { path, id, writer, readers, cache, tail, space, backups, files, running })
     }
 
-    /// Reads at once, on the calling thread: a read of cached pages takes a few microseconds, less than handing it
-    /// to another thread would.
+    /// Reads on the calling thread: a read of cached pages takes a few microseconds, less than a switch to another thread.
     fn read<'a, T: Send + 'a>(
         &self,
         read: impl FnOnce(&rusqlite::Connection) -> Result<T, StoreError>,
@@ -159,7 +158,7 @@ impl Store for SqliteStore {
                 let step =
                     self.readers.with(|connection| admin::holders_step(connection, app, tag, after))?;
                 (holders, next) = (holders + step.0, step.1);
-                // Other tasks of this thread come first.
+                // Lets other tasks of this thread run.
                 tokio::task::yield_now().await;
             }
             Ok(holders)
@@ -216,7 +215,9 @@ impl Store for SqliteStore {
         let (backups, to, commits) = (Arc::clone(&self.backups), to.to_owned(), self.writer.commits());
         Box::pin(async move {
             let taken = tokio::task::spawn_blocking(move || backups.take(&to, commits)).await;
-            taken.map_err(|error| StoreError::Unavailable(format!("the backup ended badly: {error}")))?
+            taken.map_err(|error| {
+                StoreError::Unavailable(format!("the thread of the backup failed: {error}"))
+            })?
         })
     }
 
@@ -229,7 +230,7 @@ impl Store for SqliteStore {
     }
 
     fn status(&self) -> StoreStatus {
-        // A file that is not there takes no space.
+        // A missing file takes no space.
         let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
         let space = self.space.measure().unwrap_or_default();
         StoreStatus {
@@ -244,7 +245,7 @@ impl Store for SqliteStore {
 
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
-            // Held to the end: who closes a second time waits for the first.
+            // Held to the end, so that a second `close` waits for the first.
             let mut running = self.running.lock().await;
             self.writer.close().await;
             self.readers.close();
@@ -252,7 +253,7 @@ impl Store for SqliteStore {
             self.tail.close();
             if let Some((checkpointer, anchor, lock)) = running.take() {
                 let backups = Arc::clone(&self.backups);
-                // The last checkpoint writes to the disk: not on a thread that serves others.
+                // The last checkpoint writes to the disk, so it must not block a thread of the runtime.
                 let finished = tokio::task::spawn_blocking(move || {
                     backups.close();
                     drop(anchor);
@@ -260,7 +261,7 @@ impl Store for SqliteStore {
                     drop(lock);
                 });
                 if let Err(error) = finished.await {
-                    tracing::error!(%error, "the last checkpoint ended badly");
+                    tracing::error!(%error, "the thread of the last checkpoint failed");
                 }
             }
         })

@@ -1,5 +1,5 @@
-//! What the engine's threads share and wait for. In one place, so that `models` can run the engine with the
-//! primitives of a model checker.
+//! Locks, channels, threads and the clock of the engine, in one place so that `models` can replace them by those of a model
+//! checker.
 
 #[cfg(not(all(test, feature = "shuttle")))]
 mod primitives {

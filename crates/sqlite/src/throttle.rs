@@ -1,8 +1,8 @@
-//! Slows a backup down while others write.
+//! The throttle of a backup: slows it down while others write.
 //!
-//! The copy works for some milliseconds, syncs what it wrote, so that no commit's sync waits behind all of it at the end, and
-//! then pauses for a multiple of that time. It does not pause while nothing is committed; nor when the WAL, which can't be
-//! reset before the copy is taken, has become long: then it is better to finish.
+//! The copy works for some milliseconds, syncs what it wrote, so that no commit waits for one large sync at the end, and then
+//! pauses for a multiple of that time. It does not pause while nothing is committed, nor when the WAL has become long: the WAL
+//! can't be reset before the copy ends, so it is better to finish.
 
 use crate::checkpoint::Bounds;
 use portraitd_store::StoreError;
@@ -12,21 +12,21 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Called by the copy every millisecond or so.
+/// Called by the copy about every millisecond.
 pub(crate) struct Throttle<C> {
     copy: File,
     wal_pages: Arc<AtomicI64>,
-    /// How many commits there have been.
+    /// Returns the number of commits since the start.
     commits: C,
     seen: u64,
     since: Instant,
-    failure: Failure,
+    failure: SharedError,
 }
 
-/// Why a copy was ended by its throttle, if it was.
-pub(crate) type Failure = Arc<OnceLock<StoreError>>;
+/// The error with which the throttle ended a copy, if it did.
+pub(crate) type SharedError = Arc<OnceLock<StoreError>>;
 
-/// Between two pauses.
+/// How long the copy works between two pauses.
 const WORK: Duration = Duration::from_millis(6);
 
 /// How many times longer it pauses than it worked. With 3, sets are 0.75 of what they are without a backup, on two cores.
@@ -35,19 +35,19 @@ const PAUSE_FACTOR: u32 = 4;
 /// The longest pause, however long a sync took.
 const PAUSE_MAX: Duration = Duration::from_millis(500);
 
-/// A WAL of so many pages is long: twice what it is without a backup.
+/// A WAL of this many pages is long: twice its limit without a backup.
 const WAL_PAGES_MAX: i64 = Bounds::DEFAULT.hard_max();
 
 impl<C: Fn() -> u64> Throttle<C> {
-    /// For a copy that begins now.
-    pub(crate) fn new(copy: File, wal_pages: Arc<AtomicI64>, commits: C) -> (Self, Failure) {
-        let failure = Failure::default();
+    /// A throttle for a copy that begins now.
+    pub(crate) fn new(copy: File, wal_pages: Arc<AtomicI64>, commits: C) -> (Self, SharedError) {
+        let failure = SharedError::default();
         let seen = commits();
         let since = Instant::now();
         (Self { copy, wal_pages, commits, seen, since, failure: Arc::clone(&failure) }, failure)
     }
 
-    /// Returns when the copy may go on; false when it must end, since what it wrote can't be synced.
+    /// Returns when the copy may continue; `false` when it must end because a sync failed.
     pub(crate) fn proceed(&mut self) -> bool {
         if self.since.elapsed() < WORK {
             return true;
@@ -55,7 +55,7 @@ impl<C: Fn() -> u64> Throttle<C> {
         if let Err(error) = self.copy.sync_data() {
             let _ = self
                 .failure
-                .set(StoreError::Unavailable(format!("the copy can't be brought to the disk: {error}")));
+                .set(StoreError::Unavailable(format!("the copy can't be synced to the disk: {error}")));
             return false;
         }
         let commits = (self.commits)();
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
     use std::os::fd::OwnedFd;
 
-    fn throttle(copy: File) -> (Throttle<impl Fn() -> u64>, Failure) {
+    fn throttle(copy: File) -> (Throttle<impl Fn() -> u64>, SharedError) {
         Throttle::new(copy, Arc::default(), || 7)
     }
 
@@ -93,12 +93,12 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_that_cannot_be_synced_is_ended_and_says_why() {
+    fn a_copy_that_cannot_be_synced_ends_with_the_error() {
         let (_reader, writer) = std::io::pipe().unwrap();
         let (mut throttle, failure) = throttle(File::from(OwnedFd::from(writer)));
         thread::sleep(WORK);
         assert!(!throttle.proceed());
         let failure = failure.get().unwrap().to_string();
-        assert!(failure.contains("the copy can't be brought to the disk: Invalid argument"), "{failure}");
+        assert!(failure.contains("the copy can't be synced to the disk: Invalid argument"), "{failure}");
     }
 }

@@ -1,9 +1,9 @@
-//! The WAL as it is found at a start, before anything is built upon it.
+//! The check of the WAL at a start, before the store uses it.
 //!
-//! SQLite reads a WAL up to the first frame that does not fit, and takes that for the end: rightly so after a crash, when only
-//! the last commit can be incomplete. Two things it can't know are seen to here. What it reads may be in the page cache only,
-//! when an earlier process's sync failed: it is written once more, into a file of its own, so that it is on the disk before
-//! anything is built upon it. And a frame that does not fit may have been damaged since: whole commits behind it prove that it was on the disk once.
+//! SQLite reads a WAL up to the first frame with a wrong checksum, and treats that as the end: correct after a crash, when only
+//! the last commit can be incomplete. Two cases SQLite can't know are handled here. The WAL may be in the page cache only, when
+//! a sync of an earlier process failed: it is rewritten into a new file and synced before it is used. And a frame with a wrong
+//! checksum may have been damaged later: whole commits behind it prove that it was on the disk.
 
 use crate::OpenError;
 use crate::connection::{self, Access};
@@ -22,94 +22,94 @@ const NO_PAGE: u32 = 0;
 const MAGIC_BIG_ENDIAN: u32 = 0x377f_0683;
 const MAGIC_LITTLE_ENDIAN: u32 = 0x377f_0682;
 
-/// The WAL of a database.
+/// The path of a database's WAL.
 pub(crate) fn path_of(database: &Path) -> PathBuf {
     let mut path = database.as_os_str().to_owned();
     path.push("-wal");
     path.into()
 }
 
-fn partial(log: &Path) -> PathBuf {
+fn staging_path(log: &Path) -> PathBuf {
     log.with_extension("db-wal.partial")
 }
 
-/// Whether there is a WAL with something in it. Without a head SQLite takes it for empty.
-pub(crate) fn is_there(database: &Path) -> bool {
+/// Whether there is a WAL that is not empty. SQLite treats one without a whole header as empty.
+pub(crate) fn exists(database: &Path) -> bool {
     fs::metadata(path_of(database)).is_ok_and(|log| log.len() >= HEAD_BYTES)
 }
 
-/// Checks that the WAL is whole, and puts it on the disk. No connection of this process may have the database open.
-pub(crate) fn make_sure(database: &Path) -> Result<(), OpenError> {
+/// Checks that the WAL is whole, and syncs it. No connection of this process may have the database open.
+pub(crate) fn verify_and_sync(database: &Path) -> Result<(), OpenError> {
     let path = path_of(database);
     let failed = OpenError::io(&path);
-    // Left by a start that was cut off.
-    let _ = fs::remove_file(partial(&path));
+    // Left by a start that was interrupted.
+    let _ = fs::remove_file(staging_path(&path));
     let file = match File::options().read(true).write(true).open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(failed(error)),
     };
-    let Some(log) = Log::read(&file).map_err(&failed)? else { return Ok(()) };
+    let Some(log) = WalHeader::read(&file).map_err(&failed)? else { return Ok(()) };
     let found = log.scan(&file, NO_PAGE).map_err(&failed)?;
     if let Some(offset) = found.damage {
-        return Err(OpenError::DamagedLog { path: path.clone(), offset });
+        return Err(OpenError::DamagedWal { path: path.clone(), offset });
     }
     if found.end == 0 {
         return Ok(());
     }
     match write_copy(&file, found.end, database, &path) {
         Ok(true) => Ok(()),
-        // Where it is, then: the same bytes over themselves.
+        // Rewritten in place: the same bytes over themselves.
         Ok(false) => copy(&file, &file, found.end).map_err(failed),
         Err(error) => Err(failed(error)),
     }
 }
 
-/// Whether a page is in what is committed; `None` when nothing is.
+/// Whether a committed frame holds the page; `None` when nothing is committed.
 pub(crate) fn holds_page(database: &Path, page: u32) -> io::Result<Option<bool>> {
     let file = File::open(path_of(database))?;
-    let Some(log) = Log::read(&file)? else { return Ok(None) };
+    let Some(log) = WalHeader::read(&file)? else { return Ok(None) };
     let found = log.scan(&file, page)?;
     Ok((found.end > 0).then_some(found.holds))
 }
 
-/// Where a WAL is damaged.
+/// The offset of the damage in a WAL; `None` when it is whole or missing.
 pub(crate) fn find_damage(database: &Path) -> io::Result<Option<u64>> {
     let file = match File::open(path_of(database)) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    let Some(log) = Log::read(&file)? else { return Ok(None) };
+    let Some(log) = WalHeader::read(&file)? else { return Ok(None) };
     Ok(log.scan(&file, NO_PAGE)?.damage)
 }
 
-/// A copy that takes the WAL's place, so that there is a whole one at any moment. `false` when that can't be: another
+/// Replaces the WAL by a synced copy; there is a whole WAL at any moment. Returns `false` when that is not possible: another
 /// program has the WAL open, or the disk is full.
 fn write_copy(log: &File, end: u64, database: &Path, path: &Path) -> io::Result<bool> {
     if !is_alone(database)? {
         return Ok(false);
     }
-    let partial = partial(path);
+    let staging = staging_path(path);
     let written = (|| {
         let mut options = File::options();
-        let target = options.write(true).create(true).truncate(true).mode(0o600).open(&partial)?;
+        let target = options.write(true).create(true).truncate(true).mode(0o600).open(&staging)?;
         copy(log, &target, end)
     })();
     match written {
         Ok(()) => {}
         Err(error) => {
-            let _ = fs::remove_file(&partial);
+            let _ = fs::remove_file(&staging);
             let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded].contains(&error.kind());
             return if full { Ok(false) } else { Err(error) };
         }
     }
-    fs::rename(&partial, path)?;
+    fs::rename(&staging, path)?;
     sync_directory(path.parent().unwrap_or(Path::new(".")))?;
     Ok(true)
 }
 
-/// Whether no other program has the WAL open: SQLite holds a lock on the WAL's index as long as it has.
+/// Whether no other program has the WAL open: SQLite holds a lock on the WAL's index while it has.
 fn is_alone(database: &Path) -> io::Result<bool> {
     let mut index = database.as_os_str().to_owned();
     index.push("-shm");
@@ -118,7 +118,7 @@ fn is_alone(database: &Path) -> io::Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
         Err(error) => return Err(error),
     };
-    // Given back when the file is closed.
+    // Released when the file is closed.
     Ok(rustix::fs::fcntl_lock(&index, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_ok())
 }
 
@@ -140,29 +140,29 @@ fn big_endian(bytes: &[u8], place: usize) -> u32 {
     word.map_or(0, u32::from_be_bytes)
 }
 
-/// What a WAL's head says.
-struct Log {
+/// The header of a WAL.
+struct WalHeader {
     big_endian: bool,
     page_bytes: u64,
     salt: (u32, u32),
-    /// The head's checksum: the first frame's begins with it.
+    /// The header's checksum, with which the first frame's begins.
     sum: (u32, u32),
     bytes: u64,
     head_is_whole: bool,
 }
 
-/// What is in a WAL.
-struct Scanned {
-    /// Up to here it reads, to the end of a commit; 0 without any.
+/// The result of reading a WAL.
+struct Scan {
+    /// The end of the last commit that SQLite reads; 0 without any.
     end: u64,
-    /// Where it is damaged, when more than a crash must have done that.
+    /// The offset of damage that a crash can't explain.
     damage: Option<u64>,
-    /// Whether the wanted page is in it, up to the end.
+    /// Whether the wanted page is in a frame up to `end`.
     holds: bool,
 }
 
-impl Log {
-    /// `None` for a file that holds nothing yet. A head lies in one sector: it is written whole, or not at all.
+impl WalHeader {
+    /// Reads the header; `None` for an empty file. A header lies in one sector: it is written whole, or not at all.
     fn read(file: &File) -> io::Result<Option<Self>> {
         let bytes = file.metadata()?.len();
         let mut head = [0; 32];
@@ -194,36 +194,36 @@ impl Log {
         FRAME_HEAD_BYTES + self.page_bytes
     }
 
-    /// Reads the WAL as SQLite does, and beyond: for commits behind its end. One may be there rightly: the last one, which was
-    /// not synced when the power went, and may have reached the disk in part. With two, the first was acknowledged before
-    /// the second began.
-    fn scan(&self, file: &File, wanted: u32) -> io::Result<Scanned> {
-        let mut found = Scanned { end: 0, damage: (!self.head_is_whole).then_some(0), holds: false };
+    /// Reads the WAL as SQLite does, and further, for commits behind its end. One commit there is normal: the last one, which
+    /// was not synced when the power failed, and may have reached the disk in part. With two, the first was acknowledged
+    /// before the second began.
+    fn scan(&self, file: &File, wanted: u32) -> io::Result<Scan> {
+        let mut found = Scan { end: 0, damage: (!self.head_is_whole).then_some(0), holds: false };
         let mut holds = false;
         let mut frame = vec![0; usize::try_from(self.frame_bytes()).unwrap_or(0)];
         let mut reader = BufReader::with_capacity(1 << 18, file);
         reader.seek(SeekFrom::Start(HEAD_BYTES))?;
-        let (mut at, mut sum, mut broken, mut commits_behind) = (HEAD_BYTES, Some(self.sum), None, 0);
+        let (mut at, mut sum, mut broken, mut commits_after) = (HEAD_BYTES, Some(self.sum), None, 0);
         while found.damage.is_none() && at + self.frame_bytes() <= self.bytes {
             reader.read_exact(&mut frame)?;
             let (Some(head), Some(page)) = (frame.get(..8), frame.get(24..)) else { break };
             let word = |place: usize| big_endian(&frame, place);
             let (is_ours, is_commit) = ((word(8), word(12)) == self.salt, word(4) != 0);
             let stored = (word(16), word(20));
-            // Whether it fits its predecessor, whatever is before that.
+            // Whether its checksum continues that of its predecessor.
             let fits =
                 is_ours && sum.is_some_and(|sum| self.checksum(self.checksum(sum, head), page) == stored);
             holds |= word(0) == wanted;
             if !fits {
                 broken.get_or_insert(at);
-                commits_behind = 0;
+                commits_after = 0;
             } else if is_commit && broken.is_some() {
-                commits_behind += 1;
+                commits_after += 1;
             } else if is_commit {
                 found.end = at + self.frame_bytes();
                 found.holds = holds;
             }
-            if commits_behind >= 2 {
+            if commits_after >= 2 {
                 found.damage = broken;
             }
             sum = is_ours.then_some(stored);
@@ -244,39 +244,38 @@ impl Log {
     }
 }
 
-/// What a repair gave up.
+/// What a repair discarded.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Repaired {
-    /// What lay behind a damaged place of the WAL.
-    DamagedLog {
-        /// Where the WAL stopped to read back.
+    /// The commits behind a damaged place of the WAL.
+    DamagedWal {
+        /// Where the damage begins.
         offset: u64,
-        /// Where the damaged WAL is kept.
+        /// The path where the damaged WAL is kept.
         kept: PathBuf,
     },
-    /// What was in a WAL that is lost.
-    LostLog,
+    /// The commits of a WAL that is lost.
+    LostWal,
 }
 
-/// Makes the store in a directory that no process has open usable again. Of a damaged WAL, what reads back before the
-/// damaged place goes into the database and the WAL as it is is kept aside; a WAL that is lost is given up. `None` when
-/// the WAL is there and whole.
+/// Repairs the store of a directory that no process has open. Of a damaged WAL, the commits before the damage are copied into
+/// the database, and the damaged file is kept under another name; a lost WAL is given up. `None` when the WAL is whole.
 pub fn repair(dir: &Path) -> Result<Option<Repaired>, OpenError> {
     let path = dir.join("portraitd.db");
     if !path.is_file() {
         return Err(OpenError::NoStore { dir: dir.to_owned() });
     }
     let _lock = DirectoryLock::take(dir)?;
-    let lost = match wal_mark::refuse_wrong_log(&path) {
+    let lost = match wal_mark::refuse_wrong_wal(&path) {
         Ok(()) => false,
-        Err(OpenError::LostLog { .. }) => true,
+        Err(OpenError::LostWal { .. }) => true,
         Err(error) => return Err(error),
     };
-    let connection = connection::existing_without_log(&path, Access::Write)?;
+    let connection = connection::existing_without_wal(&path, Access::Write)?;
     let log = path_of(&path);
     if lost {
         connection::close_last(connection, true).map_err(OpenError::engine(&path))?;
-        return Ok(Some(Repaired::LostLog));
+        return Ok(Some(Repaired::LostWal));
     }
     let Some(offset) = find_damage(&path).map_err(OpenError::io(&log))? else { return Ok(None) };
     let kept = dir.join("portraitd.db-wal.damaged");
@@ -288,5 +287,5 @@ pub fn repair(dir: &Path) -> Result<Option<Repaired>, OpenError> {
     };
     keep().map_err(OpenError::io(&kept))?;
     connection::close_last(connection, true).map_err(OpenError::engine(&path))?;
-    Ok(Some(Repaired::DamagedLog { offset, kept }))
+    Ok(Some(Repaired::DamagedWal { offset, kept }))
 }

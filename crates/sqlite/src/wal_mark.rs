@@ -1,12 +1,12 @@
-//! Whether the database needs its WAL, and which one, marked in the database's own file.
+//! The mark in the database file that says whether the database needs its WAL, and which one.
 //!
-//! SQLite takes a missing or empty log for one that was copied, and opens without what was in it; and it reads whatever log
-//! lies there. So the mark is set, and on the disk in the database's file, before a change is acknowledged that is in the
-//! WAL alone; it is cleared in the WAL, which carries it into the file, before the WAL is emptied or removed. A file that is
-//! marked and has no WAL lost it.
+//! SQLite treats a missing or empty WAL as one that was copied, and opens without its changes; and it reads any WAL of the right
+//! name. So the mark is set, and synced in the database file, before a change that is only in the WAL is acknowledged; it is
+//! cleared in the WAL, whose checkpoint copies it into the file, before the WAL is truncated or removed. A marked file without a
+//! WAL has lost it.
 //!
-//! The mark counts: `needs_log` is how often a WAL was begun, below zero while none is needed. A WAL that is not of the file's last count
-//! is of an earlier time.
+//! The mark is a counter: `needs_log` is the number of WALs that were begun, negative while none is needed. A WAL with another
+//! count than the file's is of an earlier time.
 
 use crate::OpenError;
 use crate::directory_lock::sync_directory;
@@ -16,22 +16,22 @@ use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// Marks a database whose connections are all of this process, unless its file says so already. Its WAL has something
-/// in it from here on.
+/// Sets the mark, unless the file has it already. All connections to the database must be of this process. From here on the WAL
+/// is not empty.
 pub(crate) fn set(connection: &Connection, database: &Path) -> Result<(), OpenError> {
     let failed = OpenError::engine(database);
-    // A checkpoint that was cut off leaves a file that reads well with its WAL only.
+    // After an interrupted checkpoint the file is consistent only together with its WAL.
     if in_file(database).is_ok_and(|mark| mark.is_some_and(Mark::is_needed)) {
         return Ok(());
     }
     write(connection, true).map_err(&failed)?;
-    // The WAL must be there under its name before the file says that it is needed.
+    // The WAL's name must be on the disk before the file says that it is needed.
     sync_directory(database.parent().unwrap_or(Path::new("."))).map_err(OpenError::io(database))?;
     copy(connection).map_err(&failed)
 }
 
-/// Clears the mark while `work` empties the WAL. The WAL must be copied and the writer wait. Should a reader be in the way
-/// of the copy behind it, the next checkpoint brings the mark back into the file.
+/// Clears the mark while `work` truncates the WAL. The WAL must be copied, and the write lock held. If a reader blocks the copy
+/// afterwards, the next checkpoint copies the mark into the file.
 pub(crate) fn cleared<T>(
     connection: &Connection,
     work: impl FnOnce() -> rusqlite::Result<T>,
@@ -42,50 +42,50 @@ pub(crate) fn cleared<T>(
     done
 }
 
-/// Clears the mark for good: what follows removes the WAL. Formats before 5 have none.
+/// Clears the mark before the WAL is removed. Formats before 5 have no mark.
 pub(crate) fn clear(connection: &Connection) -> rusqlite::Result<()> {
     if connection::has_table(connection, "store")? { write(connection, false) } else { Ok(()) }
 }
 
-/// Refuses a database that lost its WAL, or has one that is not its own beside it. Leaves everything as it is.
-pub(crate) fn refuse_wrong_log(database: &Path) -> Result<(), OpenError> {
+/// Refuses a database that lost its WAL, or whose WAL is not its own. Changes nothing.
+pub(crate) fn refuse_wrong_wal(database: &Path) -> Result<(), OpenError> {
     let path = || database.to_owned();
-    if !wal::is_there(database) {
+    if !wal::exists(database) {
         let mark = in_file(database).map_err(OpenError::engine(database))?;
         return if mark.is_some_and(Mark::is_needed) {
-            Err(OpenError::LostLog { path: path() })
+            Err(OpenError::LostWal { path: path() })
         } else {
             Ok(())
         };
     }
-    // A checkpoint that was cut off leaves a file that reads well with its WAL only.
+    // After an interrupted checkpoint the file is consistent only together with its WAL.
     let Ok(Some(mark)) = in_file(database) else { return Ok(()) };
     let held = wal::holds_page(database, mark.page).map_err(OpenError::io(&wal::path_of(database)))?;
     let fits = match held {
-        // Nothing that was committed.
+        // The WAL has no commit.
         None => true,
         Some(false) => mark.is_needed(),
-        Some(true) => match with_log(database) {
-            Ok(through) => through.follows(mark),
+        Some(true) => match in_file_and_wal(database) {
+            Ok(combined) => combined.follows(mark),
             Err(_) => mark.is_needed(),
         },
     };
-    if fits { Ok(()) } else { Err(OpenError::ForeignLog { path: path() }) }
+    if fits { Ok(()) } else { Err(OpenError::ForeignWal { path: path() }) }
 }
 
-/// Refuses a data directory whose database lost its WAL, or has one that is not its own: no server starts on it. One without a
-/// database, or of a format that is not known, is none of this function's business.
-pub fn check_log(dir: &Path) -> Result<(), OpenError> {
+/// Refuses a data directory whose database lost its WAL, or whose WAL is not its own: no server starts on it. Accepts a
+/// directory without a database, and one of an unknown format, which [`crate::SqliteStore::open`] refuses.
+pub fn check_wal(dir: &Path) -> Result<(), OpenError> {
     let database = dir.join("portraitd.db");
-    if database.is_file() { refuse_wrong_log(&database) } else { Ok(()) }
+    if database.is_file() { refuse_wrong_wal(&database) } else { Ok(()) }
 }
 
-/// The row of the mark.
+/// The mark's row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Mark {
     id: [u8; 16],
     count: i64,
-    /// Where it is stored.
+    /// The page that it is stored in.
     page: u32,
 }
 
@@ -94,7 +94,7 @@ impl Mark {
         self.count > 0
     }
 
-    /// Whether a WAL that says this can come after a file that says `file`.
+    /// Whether a WAL with this mark can continue a file with the mark `file`.
     fn follows(self, file: Self) -> bool {
         let (begun, before) = (self.count.unsigned_abs(), file.count.unsigned_abs());
         self.id == file.id && (begun > before || (begun == before && (file.is_needed() || !self.is_needed())))
@@ -112,31 +112,31 @@ pub(crate) fn write(connection: &Connection, needed: bool) -> rusqlite::Result<(
     connection.execute(sql, []).map(drop)
 }
 
-/// Counts another WAL.
+/// Counts one more WAL, and marks it as needed.
 pub(crate) const BEGIN: &str = "UPDATE store SET needs_log = abs(needs_log) + 1;";
 
 fn copy(connection: &Connection) -> rusqlite::Result<()> {
     connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
 }
 
-/// What the file itself says, without the WAL; `None` for a format before 5, or another's database.
+/// The mark in the file alone; `None` for a format before 5, and for a database that is not portraitd's.
 fn in_file(database: &Path) -> rusqlite::Result<Option<Mark>> {
     let flags =
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(without_log(database), flags)?;
+    let connection = Connection::open_with_flags(immutable_uri(database), flags)?;
     if !connection::is_ours(&connection)? || !connection::has_table(&connection, "store")? {
         return Ok(None);
     }
     read(&connection).map(Some)
 }
 
-/// What both say together.
-fn with_log(database: &Path) -> rusqlite::Result<Mark> {
+/// The mark in the file and the WAL together.
+fn in_file_and_wal(database: &Path) -> rusqlite::Result<Mark> {
     read(&connection::open(database, OpenFlags::SQLITE_OPEN_READ_WRITE)?)
 }
 
-/// As a URI: `immutable` has SQLite read the file alone, and make none beside it.
-fn without_log(database: &Path) -> String {
+/// The database's path as a URI. With `immutable` SQLite reads this file only, and creates no others.
+fn immutable_uri(database: &Path) -> String {
     let mut uri = String::from("file:");
     for byte in database.as_os_str().as_bytes() {
         // Writing into a String can't fail.
@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_log_follows_its_file_or_does_not() {
+    fn a_wal_continues_its_file_or_does_not() {
         let mark = |count| Mark { id: [1; 16], count, page: 2 };
         let check = |log: i64, file: i64, expected: bool| {
             assert_eq!(mark(log).follows(mark(file)), expected, "{log} after {file}");

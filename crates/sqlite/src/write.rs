@@ -1,6 +1,6 @@
-//! What each write does, within the transaction that its batch shares.
+//! The writes, each within the transaction that its batch shares.
 //!
-//! A write that is refused (no such account, a conflict) has written nothing. An error of the engine ends the whole batch.
+//! A refused write (no such account, a conflict) has written nothing. An error of the engine ends the whole batch.
 
 use crate::profile_cache::CachedProfile;
 use crate::write_batch::WriteBatch;
@@ -15,23 +15,23 @@ use portraitd_store::{
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
-/// Why a write did not happen.
-pub(crate) enum Failure {
-    /// It alone was refused, before it wrote anything.
+/// Why a write failed.
+pub(crate) enum WriteError {
+    /// This write was refused, before it wrote anything.
     Refused(StoreError),
-    /// The engine failed, and with it the transaction.
+    /// The engine failed; the transaction is rolled back.
     Engine(rusqlite::Error),
 }
 
-impl From<rusqlite::Error> for Failure {
+impl From<rusqlite::Error> for WriteError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Engine(error)
     }
 }
 
-/// About how many bytes a write takes.
+/// The approximate number of bytes that a write adds.
 pub(crate) fn bytes(write: &Write) -> usize {
-    /// An account's row and its place in the index.
+    /// An account's row and its index entry.
     const ROW: usize = 128;
     match write {
         Write::Change(change) => ROW + patch_bytes(&change.patch),
@@ -56,22 +56,21 @@ pub(crate) fn bytes(write: &Write) -> usize {
     }
 }
 
-/// Whether a write is refused when the disk has little space left. What deletes is not, nor what an operator does in a few
-/// bytes to help.
+/// Whether a write is refused when the disk has little space left. Deletions are not, nor small writes of operators.
 pub(crate) fn grows(write: &Write) -> bool {
-    // A store that takes no change is not ready: that is what a probe is for.
+    // A probe must fail when changes are refused: the server is not ready then.
     matches!(write, Write::Change(_) | Write::Import(_) | Write::Probe(_))
 }
 
-/// Does a write within an open transaction, and appends its note if something changed; `delta` takes what that does to the
-/// outbox, `batch` which profiles it changes.
+/// Does a write within an open transaction, and appends its audit note if something changed. Adds its changes of the outbox to
+/// `delta`, and those of profiles to `batch`.
 pub(crate) fn run(
     write: &Write,
     note: Option<&AuditNote>,
     connection: &Connection,
     delta: &mut OutboxDelta,
     batch: &mut WriteBatch<'_>,
-) -> Result<WriteOutcome, Failure> {
+) -> Result<WriteOutcome, WriteError> {
     let outcome = match write {
         Write::Change(change) => apply(connection, change, delta, batch),
         Write::Import(import) => import::import(connection, import, delta, batch),
@@ -114,22 +113,22 @@ pub(crate) fn find(
     connection: &Connection,
     app: SdkAppId,
     user: UserId,
-) -> Result<Option<(i64, Vec<u8>)>, Failure> {
+) -> Result<Option<(i64, Vec<u8>)>, WriteError> {
     let mut select =
         connection.prepare_cached("SELECT id, profile FROM accounts WHERE app = ?1 AND user = ?2")?;
     let row = select.query_row(params![app.0, user.as_str()], |row| Ok((row.get(0)?, row.get(1)?)));
     Ok(row.optional()?)
 }
 
-/// A profile that does not read back is never built upon.
-pub(crate) fn decode(app: SdkAppId, user: UserId, bytes: &[u8]) -> Result<Profile, Failure> {
+/// Decodes a stored profile. A damaged one refuses the write.
+pub(crate) fn decode(app: SdkAppId, user: UserId, bytes: &[u8]) -> Result<Profile, WriteError> {
     codec::decode_profile(app, user, bytes).map_err(|damaged| {
         tracing::error!(sdkappid = app.0, %user, "{damaged}");
-        Failure::Refused(StoreError::Corrupt(format!("the profile of {user} in app {app}")))
+        WriteError::Refused(StoreError::Corrupt(format!("the profile of {user} in app {app}")))
     })
 }
 
-pub(crate) fn update(connection: &Connection, row: i64, profile: &[u8]) -> Result<(), Failure> {
+pub(crate) fn update(connection: &Connection, row: i64, profile: &[u8]) -> Result<(), WriteError> {
     let mut update = connection.prepare_cached("UPDATE accounts SET profile = ?1 WHERE id = ?2")?;
     update.execute(params![profile, row])?;
     Ok(())
@@ -140,13 +139,13 @@ fn apply(
     change: &Change,
     delta: &mut OutboxDelta,
     batch: &mut WriteBatch<'_>,
-) -> Result<WriteOutcome, Failure> {
+) -> Result<WriteOutcome, WriteError> {
     let key = (change.app, change.user);
-    let found = batch.find(connection, key)?.ok_or(Failure::Refused(StoreError::NoSuchAccount))?;
+    let found = batch.find(connection, key)?.ok_or(WriteError::Refused(StoreError::NoSuchAccount))?;
     let mut profile = decode(change.app, change.user, &found.profile)?;
     let changed = profile.merge(&change.patch);
     let profile = codec::encode_profile(change.app, change.user, &profile);
-    // Also when nothing changed: after a commit whose sync failed, what is found here may not be on the disk.
+    // Also when nothing changed: after a failed sync, the row that was read here may not be on the disk.
     update(connection, found.row, &profile)?;
     batch.update(key, CachedProfile { row: found.row, profile: profile.into() });
     if let Some(origin) = change.origin.as_ref().filter(|_| changed) {
@@ -156,13 +155,13 @@ fn apply(
     Ok(WriteOutcome::Done)
 }
 
-fn kick(connection: &Connection, kick: &Kick) -> Result<WriteOutcome, Failure> {
+fn kick(connection: &Connection, kick: &Kick) -> Result<WriteOutcome, WriteError> {
     let mut update = connection.prepare_cached(
         "UPDATE accounts SET kicked_at = max(coalesce(kicked_at, 0), ?3) WHERE app = ?1 AND user = ?2",
     )?;
     let at = i64::try_from(kick.at.0).unwrap_or(i64::MAX);
     match update.execute(params![kick.app.0, kick.user.as_str(), at])? {
-        0 => Err(Failure::Refused(StoreError::NoSuchAccount)),
+        0 => Err(WriteError::Refused(StoreError::NoSuchAccount)),
         _ => Ok(WriteOutcome::Done),
     }
 }
@@ -171,14 +170,14 @@ fn put_app(
     connection: &Connection,
     settings: &AppSettings,
     expected: Option<u64>,
-) -> Result<WriteOutcome, Failure> {
+) -> Result<WriteOutcome, WriteError> {
     let mut select = connection.prepare_cached("SELECT revision FROM apps WHERE id = ?1")?;
     let stored: Option<u64> = select.query_row([settings.id.0], |row| row.get(0)).optional()?;
     if stored != expected {
-        return Err(Failure::Refused(StoreError::Conflict));
+        return Err(WriteError::Refused(StoreError::Conflict));
     }
     let (json, words) = codec::encode_settings(settings)
-        .map_err(|error| Failure::Refused(StoreError::Corrupt(format!("settings: {error}"))))?;
+        .map_err(|error| WriteError::Refused(StoreError::Corrupt(format!("settings: {error}"))))?;
     let revision = expected.unwrap_or(0) + 1;
     let mut put = connection.prepare_cached(
         "INSERT INTO apps (id, revision, settings, words) VALUES (?1, ?2, ?3, ?4)
@@ -188,9 +187,9 @@ fn put_app(
     let mut created = 0;
     for admin in &settings.admins {
         let done = import::create(connection, settings.id, *admin, &ProfilePatch::default(), UnixMillis(0))?;
-        deletions::withdraw(connection, settings.id, *admin)?;
+        deletions::remove_note(connection, settings.id, *admin)?;
         created += i64::from(done.created);
     }
-    admin::populate(connection, settings.id, created)?;
+    admin::add_accounts(connection, settings.id, created)?;
     Ok(WriteOutcome::Revision(revision))
 }

@@ -1,20 +1,21 @@
-//! A batch while it is written: later writes see what earlier ones did, and what is in memory follows once it is committed.
+//! A batch of writes in one transaction: later writes see the earlier ones; the cache and the outbox tail are updated once it is
+//! committed.
 
 use crate::outbox_tail::{OutboxTail, TailChanges};
 use crate::profile_cache::{CachedProfile, Key, ProfileCache};
-use crate::write::{self, Failure};
+use crate::write::{self, WriteError};
 use portraitd_store::OutboxSeq;
 use portraitd_store::engine::Backlogs;
 use rusqlite::Connection;
 use std::collections::HashMap;
 
-/// The accounts and events that a batch has changed. Until it is published, these accounts are read from the table only;
-/// dropped unpublished, the cache is as before.
+/// The accounts and events that a batch has changed. Until it is published, these accounts are read from the table only. Dropped
+/// without `publish`, the cache is as before.
 pub(crate) struct WriteBatch<'a> {
     cache: &'a ProfileCache,
-    /// As they were before the batch.
+    /// The backlogs before the batch.
     pub(crate) backlogs: &'a Backlogs,
-    /// `None`: only the table knows.
+    /// `None`: the account's profile is in the table only.
     accounts: HashMap<Key, Option<CachedProfile>>,
     pub(crate) events: TailChanges,
 }
@@ -26,13 +27,13 @@ impl Drop for WriteBatch<'_> {
 }
 
 impl<'a> WriteBatch<'a> {
-    /// A batch that has changed nothing yet.
+    /// An empty batch.
     pub(crate) fn new(cache: &'a ProfileCache, backlogs: &'a Backlogs) -> Self {
         Self { cache, backlogs, accounts: HashMap::new(), events: TailChanges::default() }
     }
 
-    /// The batch is committed: from here on everyone reads what it wrote. `last` is the last place in the outbox that
-    /// was given.
+    /// Publishes a committed batch to the cache and the outbox tail. `last` is the last place in the outbox that was
+    /// assigned.
     pub(crate) fn publish(mut self, tail: &OutboxTail, last: OutboxSeq) {
         for (key, account) in std::mem::take(&mut self.accounts) {
             match account {
@@ -43,8 +44,12 @@ impl<'a> WriteBatch<'a> {
         tail.publish(std::mem::take(&mut self.events), last);
     }
 
-    /// An account as the batch has left it so far.
-    pub(crate) fn find(&self, connection: &Connection, key: Key) -> Result<Option<CachedProfile>, Failure> {
+    /// An account with the changes of this batch.
+    pub(crate) fn find(
+        &self,
+        connection: &Connection,
+        key: Key,
+    ) -> Result<Option<CachedProfile>, WriteError> {
         match self.accounts.get(&key) {
             Some(Some(account)) => return Ok(Some(account.clone())),
             Some(None) => {}
@@ -58,12 +63,12 @@ impl<'a> WriteBatch<'a> {
         Ok(found.map(|(row, bytes)| CachedProfile { row, profile: bytes.into() }))
     }
 
-    /// The account is this now, in the table too.
+    /// Records the profile that was written into the table.
     pub(crate) fn update(&mut self, key: Key, account: CachedProfile) {
         self.change(key, Some(account));
     }
 
-    /// The account is changed or deleted in the table only.
+    /// Records that an account was changed or deleted in the table.
     pub(crate) fn invalidate(&mut self, key: Key) {
         self.change(key, None);
     }

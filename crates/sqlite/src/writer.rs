@@ -1,5 +1,5 @@
-//! The writer: one thread, and group commit. It takes what has queued, writes it in one transaction with one sync, and only
-//! then acknowledges all of it. A single change waits for no other; under load, many share a sync.
+//! The writer: one thread with group commit. It writes all queued changes in one transaction with one sync, and only then
+//! acknowledges them. A single change is written at once; under load, many share a sync.
 
 use crate::OpenError;
 use crate::disk_space::DiskSpace;
@@ -7,7 +7,7 @@ use crate::files::Files;
 use crate::outbox_tail::OutboxTail;
 use crate::profile_cache::ProfileCache;
 use crate::sync::{AtomicBool, Instant, JoinHandle, Mutex, mpsc, oneshot, thread, timeout};
-use crate::write::{self, Failure};
+use crate::write::{self, WriteError};
 use crate::write_batch::WriteBatch;
 use crate::{connection, outbox, reader};
 use portraitd_store::OutboxSeq;
@@ -22,22 +22,22 @@ use tokio::sync::mpsc::error::TrySendError;
 
 /// The most writes in one transaction.
 const BATCH_MAX: usize = 256;
-/// The size from which a transaction takes in no more.
+/// The size from which a transaction accepts no more writes.
 const BATCH_BYTES_MAX: usize = 4 << 20;
-/// How often a busy writer refreshes the free space: the checkpointer's refreshes, a second apart, would come too late on a
-/// small disk.
+/// After how many commits a busy writer measures the free space: the checkpointer measures once a second, too late on a small
+/// disk.
 const COMMITS_BETWEEN_REFRESHES: u64 = 32;
-/// The most writes that wait; further callers wait for a place in the queue.
+/// The most writes in the queue; further callers wait for a free slot.
 const QUEUE_MAX: usize = 4096;
-/// How long a write waits in the queue; it is then refused, unwritten. A server that answers within seconds has no use for
-/// a later one, and a queue that never empties would make every caller wait.
+/// How long a write may wait in the queue; then it is refused, unwritten. The server's callers do not wait longer, and a queue
+/// that never empties would make every caller wait.
 const QUEUE_WAIT_MAX: Duration = Duration::from_secs(2);
 
 type Reply = oneshot::Sender<Result<WriteOutcome, StoreError>>;
 
 struct Job {
     write: Write,
-    /// Few writes have one.
+    /// Boxed, because few writes have one.
     note: Option<Box<AuditNote>>,
     reply: Reply,
     since: Instant,
@@ -55,7 +55,7 @@ struct Counters {
     measurements: Measurements,
 }
 
-/// The writing end of the store.
+/// The handle of the writer thread.
 pub(crate) struct Writer {
     /// `None` once dropped.
     queue: Option<mpsc::Sender<Message>>,
@@ -66,11 +66,11 @@ pub(crate) struct Writer {
 
 /// What the writer shares with the rest of the engine.
 pub(crate) struct Shared {
-    /// Held while a batch is written; while another holds it, nothing is written.
+    /// Held while a batch is written. Other holders keep the writer waiting.
     pub(crate) write_lock: Arc<Mutex<()>>,
-    /// Set by each deletion: tells the checkpointer that deleted bytes are in the WAL.
+    /// Set by each deletion, so that the checkpointer truncates the WAL.
     pub(crate) erased: Arc<AtomicBool>,
-    /// These follow what is committed.
+    /// Updated after each commit, like `tail`.
     pub(crate) cache: Arc<ProfileCache>,
     pub(crate) tail: Arc<OutboxTail>,
     pub(crate) space: Arc<DiskSpace>,
@@ -98,7 +98,7 @@ impl Writer {
         Ok(Self { queue: Some(queue), counters, backlogs, thread: Mutex::new(Some(thread)) })
     }
 
-    /// Writes, and comes back when it is on the disk.
+    /// Queues a write; returns when it is on the disk.
     pub(crate) async fn write(
         &self,
         write: Write,
@@ -125,7 +125,7 @@ impl Writer {
         StoreStats { changes: changes.load(Ordering::Relaxed), commits: commits.load(Ordering::Relaxed) }
     }
 
-    /// Tells how many commits there have been, also to another thread.
+    /// Returns a function, also for other threads, that reads the number of commits.
     pub(crate) fn commits(&self) -> impl Fn() -> u64 + Send + 'static {
         let counters = Arc::clone(&self.counters);
         move || counters.commits.load(Ordering::Relaxed)
@@ -135,23 +135,23 @@ impl Writer {
         &self.counters.measurements
     }
 
-    /// Writes that wait in the queue.
+    /// The number of writes in the queue.
     pub(crate) fn waiting(&self) -> usize {
         self.queue.as_ref().map_or(0, |queue| queue.max_capacity() - queue.capacity())
     }
 
-    /// What the outbox holds.
+    /// The backlogs of the outbox.
     pub(crate) fn backlogs(&self) -> &Backlogs {
         &self.backlogs
     }
 
-    /// Writes what has queued, and ends the thread.
+    /// Writes what is queued, and ends the thread.
     pub(crate) async fn close(&self) {
         let (done, ended) = oneshot::channel();
         if let Some(queue) = &self.queue
             && queue.send(Message::Close(done)).await.is_ok()
         {
-            // An error means that the thread is gone, which is what was wanted.
+            // An error means that the thread has ended, as intended.
             let _ = ended.await;
         }
         self.join();
@@ -168,7 +168,7 @@ impl Writer {
 }
 
 impl Drop for Writer {
-    /// Nothing may be written any more once another process can have the directory.
+    /// Waits for the thread: nothing may be written once another process can lock the directory.
     fn drop(&mut self) {
         self.queue = None;
         self.join();
@@ -180,7 +180,7 @@ fn overloaded() -> StoreError {
 }
 
 fn disk_is_low() -> StoreError {
-    StoreError::Unavailable("the disk is nearly full (store.keep_free_mib); make room on it".into())
+    StoreError::Unavailable("the disk is nearly full (store.keep_free_mib); free some space on it".into())
 }
 
 /// When the connection may be opened again after an I/O error.
@@ -189,7 +189,7 @@ struct Broken {
     backoff: Duration,
 }
 
-/// What the thread owns.
+/// The state of the thread.
 struct WriterThread {
     path: PathBuf,
     connection: Option<Connection>,
@@ -225,7 +225,7 @@ impl WriterThread {
                     }
                     Message::Close(done) => {
                         closing.push(done);
-                        // Nothing more comes in; what has queued is still written.
+                        // No more writes are accepted; the queued ones are still written.
                         jobs.close();
                     }
                 }
@@ -237,12 +237,12 @@ impl WriterThread {
         }
         drop(self.connection);
         for done in closing {
-            // The caller may have gone.
+            // The caller may have stopped waiting.
             let _ = done.send(());
         }
     }
 
-    /// Measured again before a write is refused: writing goes on as soon as there is room.
+    /// Measures again before a write is refused, so that writing continues as soon as there is space.
     fn is_disk_low(&self) -> bool {
         self.shared.space.is_low() && self.shared.space.refresh()
     }
@@ -275,14 +275,14 @@ impl WriterThread {
                 self.counters.changes.fetch_add(changes as u64, Ordering::Relaxed);
                 let commits = self.counters.commits.fetch_add(u64::from(changes > 0), Ordering::Relaxed);
                 for (job, outcome) in batch.drain(..).zip(outcomes) {
-                    // The caller may have given up waiting.
+                    // The caller may have stopped waiting.
                     let _ = job.reply.send(outcome);
                 }
                 if commits.is_multiple_of(COMMITS_BETWEEN_REFRESHES) {
                     self.shared.space.refresh();
                 }
             }
-            // One write met a damaged page; the others are written.
+            // One write met a damaged page: each is written alone, so that the others succeed.
             Err(StoreError::Corrupt(_)) if batch.len() > 1 => {
                 for job in std::mem::take(batch) {
                     self.write(&mut vec![job]);
@@ -299,9 +299,9 @@ impl WriterThread {
 
     /// One transaction for the whole batch: all of it is on the disk, or none.
     fn commit(&mut self, batch: &[Job]) -> Result<Vec<Result<WriteOutcome, StoreError>>, StoreError> {
-        // What is written must be in the files that the next start will open.
+        // The open files must be those that the next start will open.
         self.shared.files.verify()?;
-        // Places that a failed batch took are not given again: a reader that reads on must not miss an event.
+        // The places of a failed batch are not assigned again: a reader that continues must not miss an event.
         let mut delta = OutboxDelta::after(self.last_place);
         let (cache, backlogs) = (Arc::clone(&self.shared.cache), Arc::clone(&self.backlogs));
         let mut changes = WriteBatch::new(&cache, &backlogs);
@@ -324,7 +324,7 @@ impl WriterThread {
         }
     }
 
-    /// The connection, opened again when it was given up and its time has come.
+    /// The connection; opens it again after an error, once the backoff has passed.
     fn connection(&mut self) -> Result<&mut Connection, StoreError> {
         if self.connection.is_none() {
             if self.broken.as_ref().is_some_and(|broken| Instant::now() < broken.retry_at) {
@@ -332,7 +332,7 @@ impl WriterThread {
             }
             match connection::writing(&self.path) {
                 Ok(connection) => {
-                    // It must not be another store, which has this one's path by now.
+                    // The path may lead to another store by now.
                     self.shared.files.verify()?;
                     self.connection = Some(connection);
                 }
@@ -345,8 +345,8 @@ impl WriterThread {
         self.connection.as_mut().ok_or_else(|| StoreError::Unavailable("it is being reopened".into()))
     }
 
-    /// After an I/O error the connection is given up: a sync that failed is never tried again, since the kernel may
-    /// have dropped the pages and would report success (fsyncgate). A new connection writes everything again.
+    /// Drops the connection after an I/O error: a failed sync is never repeated, because the kernel may have dropped the
+    /// pages and would report success (fsyncgate). A new connection writes everything again.
     fn break_down(&mut self) {
         self.connection = None;
         self.shared.cache.clear();
@@ -369,16 +369,16 @@ fn transact(
     for job in batch {
         match write::run(&job.write, job.note.as_deref(), &transaction, delta, changes) {
             Ok(outcome) => outcomes.push(Ok(outcome)),
-            Err(Failure::Refused(error)) => outcomes.push(Err(error)),
-            Err(Failure::Engine(error)) => return Err(error),
+            Err(WriteError::Refused(error)) => outcomes.push(Err(error)),
+            Err(WriteError::Engine(error)) => return Err(error),
         }
     }
     transaction.commit()?;
     Ok(outcomes)
 }
 
-/// A full disk has harmed nothing: the next write finds out whether there is room again. And a damaged page concerns only
-/// the writes that need it.
+/// A full disk has damaged nothing: the next write may find space again. And a damaged page concerns only the writes that need
+/// it.
 fn keeps_connection_usable(error: &rusqlite::Error) -> bool {
     let code = connection::result_code(error);
     matches!(code, Some(ffi::SQLITE_FULL | ffi::SQLITE_BUSY | ffi::SQLITE_CORRUPT))

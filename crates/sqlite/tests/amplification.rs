@@ -1,5 +1,5 @@
-//! What a store takes on the disk beside what it holds: accounts that are written over again and again, longer and shorter, leave
-//! no more than a few times their size.
+//! Space amplification: accounts that are overwritten many times with longer and shorter values take at most a few times their size
+//! on the disk.
 
 use futures_util::future::join_all;
 use portraitd_model::UnixMillis;
@@ -8,11 +8,11 @@ use portraitd_store::{Change, Store};
 use portraitd_test_support::fixtures::{APP, block_on, patch, seed, user};
 
 const ACCOUNTS: u64 = 1000;
-/// Of each account, times `SCALE`.
+/// Changes of each account, times `SCALE`.
 const CHANGES: u64 = 40;
 
 #[test]
-fn what_is_written_over_takes_no_room() {
+fn overwritten_profiles_take_no_space() {
     let scale: u64 = std::env::var("SCALE").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
     let dir = tempfile::tempdir().unwrap();
     let length = |n: u64, round: u64| usize::try_from((n * 7919 + round * 104_729) % 400).unwrap();

@@ -1,4 +1,4 @@
-//! What is particular to the embedded engine: its directory, its format, its sync, and what it survives.
+//! Tests of the embedded engine only: its directory, its format, its syncs, and faults that it survives.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
@@ -21,7 +21,7 @@ fn nick(name: &str, text: &str) -> Change {
 }
 
 #[test]
-fn a_second_process_is_told_who_has_the_directory() {
+fn a_second_process_gets_the_number_of_the_first() {
     let dir = tempfile::tempdir().unwrap();
     assert!(!is_in_use(dir.path()));
     let store = SqliteStore::open(dir.path()).unwrap();
@@ -70,7 +70,7 @@ fn other_formats_and_other_databases_are_refused_untouched() {
     );
 }
 
-/// As a portraitd of the future leaves it when it is killed: the format stands in the log only.
+/// As a later version of portraitd leaves it when it is killed: the format is in the WAL only.
 #[test]
 fn a_refused_database_keeps_its_log_untouched() {
     let (dir, image) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -106,7 +106,7 @@ fn a_dropped_store_writes_nothing_once_another_has_the_directory() {
         let store = SqliteStore::open(dir.path()).unwrap();
         store.import(APP, vec![seed("a", &[])], UnixMillis(1), None).await.unwrap();
         let other = hold_the_database(dir.path());
-        // Asked for, and given up.
+        // Queued, and then the caller stops waiting.
         let change = store.apply(nick("a", "late"));
         assert!(tokio::time::timeout(Duration::from_millis(50), change).await.is_err());
         let release = std::thread::spawn(move || {
@@ -117,7 +117,7 @@ fn a_dropped_store_writes_nothing_once_another_has_the_directory() {
         let store = SqliteStore::open(dir.path()).unwrap();
         let at_first = store.profiles(APP, vec![user("a")]).await.unwrap();
         release.join().unwrap();
-        // Time for a writer that still lives to get the lock: SQLite asks again every 100 ms.
+        // Time for a writer that still runs to get the lock: SQLite retries every 100 ms.
         tokio::time::sleep(Duration::from_millis(300)).await;
         assert_eq!(store.profiles(APP, vec![user("a")]).await.unwrap(), at_first);
         store.close().await;
@@ -125,7 +125,7 @@ fn a_dropped_store_writes_nothing_once_another_has_the_directory() {
 }
 
 #[test]
-fn nobody_waits_long_for_a_writer_that_is_stuck() {
+fn a_stuck_writer_keeps_no_caller_waiting_long() {
     const CALLERS: usize = 6000;
     let dir = tempfile::tempdir().unwrap();
     block_on(async {
@@ -138,13 +138,13 @@ fn nobody_waits_long_for_a_writer_that_is_stuck() {
         };
         // More than the queue takes.
         let callers: Vec<_> = (0..CALLERS).map(call).collect();
-        let mut turned_away = 0;
+        let mut refused = 0;
         for caller in callers {
             let Err(StoreError::Unavailable(why)) = caller.await.unwrap() else { panic!("written") };
-            turned_away += usize::from(why.contains("waiting to be written"));
+            refused += usize::from(why.contains("waiting to be written"));
         }
         // All but the first batches are refused for their wait, not tried one batch after the other.
-        assert!(turned_away > CALLERS / 2, "{turned_away} of {CALLERS}");
+        assert!(refused > CALLERS / 2, "{refused} of {CALLERS}");
         drop(other);
         store.apply(nick("a", "after")).await.unwrap();
         assert_eq!(store.profiles(APP, vec![user("a")]).await.unwrap(), [found(&[(NICK, "after")])]);

@@ -1,4 +1,4 @@
-//! What is deleted leaves no readable bytes: in no file of the data directory, and in no backup.
+//! Deleted data leaves no readable bytes in any file of the data directory, nor in a backup.
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
@@ -14,7 +14,7 @@ const NICK: &str = "Tag_Profile_IM_Nick";
 const SIGNATURE: &str = "Tag_Profile_IM_SelfSignature";
 const IMAGE: &str = "Tag_Profile_IM_Image";
 
-/// The accounts' numbers that stand, after this word, anywhere in the files of a directory.
+/// The account numbers that follow this word anywhere in the files of a directory.
 fn numbers(dir: &Path, word: &str) -> BTreeSet<u64> {
     let mut found = BTreeSet::new();
     for entry in fs::read_dir(dir).unwrap() {
@@ -82,8 +82,8 @@ fn a_forgotten_deletion_leaves_no_bytes_after_a_close() {
     assert_eq!(numbers(dir.path(), "GONE"), BTreeSet::from([2]));
 }
 
-/// Changes of length move rows between pages, and SQLite leaves copies behind where it moved them: they end with the
-/// next compaction, and no backup has them.
+/// Changes of length move rows between pages, and SQLite leaves copies at the old places: the next compaction removes them, and
+/// no backup has them.
 #[test]
 fn moved_rows_leave_no_bytes_after_a_compaction_and_none_in_a_backup() {
     const ACCOUNTS: u64 = 1500;

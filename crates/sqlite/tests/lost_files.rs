@@ -1,4 +1,4 @@
-//! What becomes of a store whose files are removed, moved, replaced or linked: under it, or while it is down.
+//! Stores whose files are removed, moved, replaced or linked, while they are open or stopped.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
@@ -106,7 +106,7 @@ fn a_database_that_is_removed_under_a_store_can_still_be_backed_up() {
             fs::remove_file(data.join(file)).unwrap();
         }
         refuses(&store, &[DATABASE, "was removed", "portraitd backup"]).await;
-        // A restore over it would be a second store beside the first.
+        // A restore here would be a second store in the same directory.
         store.backup(&backup).await.unwrap();
         assert!(restore(&backup, &data, &mut |_| {}).is_err());
         store.close().await;
@@ -137,7 +137,7 @@ fn files_that_are_moved_away_and_back_lose_nothing() {
         refuses(&store, &[DATABASE, "was moved", "another file has its name"]).await;
         reads(&store, "back").await;
         store.close().await;
-        // The end of the store leaves the moved files whole, and what took their place alone.
+        // Closing the store leaves the moved files whole, and does not touch the files at their old paths.
         reads(&SqliteStore::open(&moved).unwrap(), "back").await;
         assert_eq!(fs::read(data.join(DATABASE)).unwrap(), b"another");
     });
@@ -154,7 +154,7 @@ fn files_that_are_linked_elsewhere_are_in_use_there_too() {
         refuses(&store, &[DATABASE, "2 names (hard links)"]).await;
         // Without its log it opens nowhere.
         let Err(error) = SqliteStore::open(&linked) else { panic!("opened without the log") };
-        assert!(matches!(error, OpenError::LostLog { .. }), "{error}");
+        assert!(matches!(error, OpenError::LostWal { .. }), "{error}");
         fs::hard_link(data.join(LOG), linked.join(LOG)).unwrap();
         is_refused(&linked);
         fs::remove_dir_all(&linked).unwrap();
@@ -174,13 +174,13 @@ fn killed(data: &Path, image: &Path) {
 }
 
 fn lost_log(error: &OpenError) -> bool {
-    error.to_string().contains("portraitd repair --data") && matches!(error, OpenError::LostLog { .. })
+    error.to_string().contains("portraitd repair --data") && matches!(error, OpenError::LostWal { .. })
 }
 
 #[test]
 fn a_killed_store_does_not_open_without_its_log() {
     let dir = tempfile::tempdir().unwrap();
-    // Of a name that a URI would read otherwise.
+    // A name with characters that are special in a URI.
     let (data, image) = (dir.path().join("data"), dir.path().join("a b?c#d%41é"));
     block_on(async {
         let store = new_store(&data).await;
@@ -194,7 +194,7 @@ fn a_killed_store_does_not_open_without_its_log() {
             let log = fs::read(image.join(LOG)).unwrap();
             lose(image.join(LOG));
             let before = fs::read(image.join(DATABASE)).unwrap();
-            // Again and again: a refusal changes nothing.
+            // Twice: a refusal changes nothing.
             for _ in 0..2 {
                 assert!(SqliteStore::open(&image).is_err_and(|error| lost_log(&error)));
                 assert!(check(&image, &mut |_| {}).is_err_and(|error| lost_log(&error)));
@@ -204,10 +204,10 @@ fn a_killed_store_does_not_open_without_its_log() {
             assert_eq!(fs::read(image.join(DATABASE)).unwrap(), before);
             fs::write(image.join(LOG), log).unwrap();
             reads(&SqliteStore::open(&image).unwrap(), "acknowledged").await;
-            // The way out without it.
+            // Repair gives the WAL up.
             killed(&data, &image);
             lose(image.join(LOG));
-            assert_eq!(repair(&image).unwrap(), Some(Repaired::LostLog));
+            assert_eq!(repair(&image).unwrap(), Some(Repaired::LostWal));
             assert_eq!(repair(&image).unwrap(), None);
             let store = SqliteStore::open(&image).unwrap();
             store.import(APP, vec![seed("a", &[])], UnixMillis(1), None).await.unwrap();
@@ -215,16 +215,16 @@ fn a_killed_store_does_not_open_without_its_log() {
             store.close().await;
         }
         store.close().await;
-        // Ended by itself it needs none.
+        // A store that was closed needs no WAL.
         fs::copy(data.join(DATABASE), image.join(DATABASE)).unwrap();
         let _ = fs::remove_file(image.join(LOG));
         reads(&SqliteStore::open(&image).unwrap(), "acknowledged").await;
     });
 }
 
-/// A deletion has the log cut off; changes after that need it as those before did.
+/// A deletion makes the checkpointer truncate the WAL; later changes need the WAL again.
 #[test]
-fn nor_once_its_log_was_cut_off() {
+fn a_killed_store_does_not_open_without_its_log_once_that_was_truncated() {
     let dir = tempfile::tempdir().unwrap();
     let (data, image) = (dir.path().join("data"), dir.path().join("image"));
     block_on(async {
@@ -249,11 +249,11 @@ fn nor_once_its_log_was_cut_off() {
 }
 
 fn foreign_log(error: &OpenError) -> bool {
-    error.to_string().contains("Move it (and") && matches!(error, OpenError::ForeignLog { .. })
+    error.to_string().contains("Move it (and") && matches!(error, OpenError::ForeignWal { .. })
 }
 
-/// A log of an earlier time, or of another store, beside a database that ended by itself: read together they would undo what
-/// was acknowledged since.
+/// A WAL of an earlier time, or of another store, next to a database that was closed: read together they would undo acknowledged
+/// changes.
 #[test]
 fn a_log_of_an_earlier_time_is_not_read() {
     let dir = tempfile::tempdir().unwrap();
@@ -277,14 +277,14 @@ fn a_log_of_an_earlier_time_is_not_read() {
             fs::remove_file(dir.join(LOG)).unwrap();
             let _ = fs::remove_file(dir.join("portraitd.db-shm"));
         };
-        // Put back after a clean end.
+        // Put back after a close.
         fs::copy(&aside, data.join(LOG)).unwrap();
         refused(&data);
         reads(&SqliteStore::open(&data).unwrap(), "later").await;
         // After it was given up.
         fs::copy(image.join(LOG), &aside).unwrap();
         fs::remove_file(image.join(LOG)).unwrap();
-        assert_eq!(repair(&image).unwrap(), Some(Repaired::LostLog));
+        assert_eq!(repair(&image).unwrap(), Some(Repaired::LostWal));
         let store = SqliteStore::open(&image).unwrap();
         store.import(APP, vec![seed("a", &[(NICK, "after")])], UnixMillis(1), None).await.unwrap();
         store.close().await;

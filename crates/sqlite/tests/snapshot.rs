@@ -27,7 +27,7 @@ fn examine(dir: &Path) -> (Checked, Vec<Damage>) {
     (checked.unwrap(), damage)
 }
 
-/// What a check warns of, as it is told.
+/// The warnings of a check, as text.
 fn warnings(dir: &Path) -> Vec<String> {
     let mut warnings = Vec::new();
     let checked = check(dir, &mut |finding| {
@@ -39,7 +39,7 @@ fn warnings(dir: &Path) -> Vec<String> {
     warnings
 }
 
-/// As an earlier version could create it: an account with one of the cloud's markers as id, and nothing set.
+/// Creates an account as an earlier version could: with one of the cloud's markers as id, and no field set.
 fn create_marker(dir: &Path, id: &str) {
     let unbound = with_checksum(vec![1]);
     let outside = Connection::open(dir.join("portraitd.db")).unwrap();
@@ -108,7 +108,7 @@ async fn filled(dir: &Path) -> SqliteStore {
     store
 }
 
-/// The same story for each engine: a snapshot that can be opened, or a clear no.
+/// For each engine: a backup that can be restored, or an error with a reason.
 #[test]
 fn a_backup_is_the_whole_store_or_refused_with_a_reason() {
     let (dir, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -248,7 +248,7 @@ fn a_store_that_closes_ends_its_backup() {
         while !first.join("portraitd.db.partial").exists() && !first.join("portraitd.db").exists() {
             tokio::task::yield_now().await;
         }
-        // While one is taken, there is no other; it may just have ended.
+        // There is one backup at a time; the first may just have ended.
         if let Err(error) = store.backup(&second).await {
             assert!(matches!(error, StoreError::Refused(_)), "{error}");
         }
@@ -292,7 +292,7 @@ fn a_check_names_what_is_damaged() {
     assert!(!out.path().join("data").exists());
 }
 
-/// As `kill -9` leaves it: everything is in the log, and stays there.
+/// As after `kill -9`: everything is in the WAL, and stays there.
 #[test]
 fn a_check_reads_the_log_and_leaves_it() {
     let (dir, image) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -307,7 +307,7 @@ fn a_check_reads_the_log_and_leaves_it() {
     assert_eq!(examine(image.path()).0, Checked { apps: 2, accounts: 6, damaged: 0 });
     assert!(fs::read(image.path().join("portraitd.db-wal")).unwrap() == log);
     let refused = restored(image.path(), &image.path().join("data")).unwrap_err();
-    assert!(matches!(refused, RestoreError::HasLog { .. }), "{refused}");
+    assert!(matches!(refused, RestoreError::HasWal { .. }), "{refused}");
 }
 
 #[test]

@@ -13,13 +13,13 @@ fn open(dir: &Path) -> SqliteStore {
 portraitd_test_support::store_suite!(open);
 
 #[test]
-fn accounts_do_what_the_reference_does() {
-    suite::accounts_do_what_the_reference_does(open);
+fn accounts_behave_as_in_memory() {
+    suite::accounts_behave_as_in_memory(open);
 }
 
 #[test]
-fn both_engines_tell_the_same() {
-    suite::both_engines_tell_the_same(open);
+fn both_engines_read_the_same() {
+    suite::both_engines_read_the_same(open);
 }
 
 #[test]

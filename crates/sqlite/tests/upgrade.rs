@@ -1,4 +1,4 @@
-//! A database of every format that was ever released opens for ever.
+//! Upgrades: a database of every released format can be opened.
 //!
 //! `golden/format-1` was written by portraitd 0.1.0: app 1400000000 with a key, a custom field of each type, words, limits and an
 //! admin `ops`; accounts `alice` (every kind of value) and `bob` (nothing set, kicked at second 1700000000). `golden/format-2` has a

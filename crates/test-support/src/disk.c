@@ -30,7 +30,7 @@ struct control {
     _Atomic uint64_t kinds;  /* operations that count */
     _Atomic uint64_t files;  /* 1 the database, 2 its log, 4 its shared memory, 8 others (never the test's marks) */
     _Atomic uint64_t first;  /* number of the first that is spoiled; 0: none */
-    _Atomic uint64_t count;  /* so many in a row */
+    _Atomic uint64_t count;  /* how many in a row */
     _Atomic uint64_t action;
     _Atomic uint64_t error;  /* errno */
     _Atomic uint64_t seen;   /* that counted */

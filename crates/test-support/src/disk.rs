@@ -1,4 +1,4 @@
-//! The disk that fails on command (`disk.c`), from the outside: built once, told what to spoil, asked what it did.
+//! The disk that fails on command (`disk.c`), controlled from the test: which operations to spoil, and how many were spoiled.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -29,40 +29,40 @@ pub const EROFS: u64 = 30;
 /// Beyond a quota.
 pub const EDQUOT: u64 = 122;
 
-/// What becomes of an operation.
+/// What happens to a spoiled operation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Action {
     Fail = 0,
     KillBefore = 1,
     KillAfter = 2,
-    /// Half of a write is done.
+    /// Half of a write is done before the process is killed.
     KillAmid = 3,
     FailAmid = 4,
-    /// Half of a write is done, and said to be.
+    /// Half of a write is done and reported (a short write).
     Short = 5,
-    /// A bit of what is read.
+    /// One bit of the bytes that are read is flipped.
     Flip = 6,
-    /// Until the test heals the disk; then it is done.
+    /// It waits until the test heals the disk, then it is done.
     Hang = 7,
 }
 
-/// What is spoiled, and from when on.
+/// Which operations are spoiled, and how.
 #[derive(Clone, Copy, Debug)]
 pub struct Fault {
     pub kinds: u64,
     pub files: u64,
-    /// The number of the first among the operations meant, from now on; 0 spoils none, and counts.
+    /// The number of the first one to spoil, counted from now; 0 spoils none and only counts.
     pub first: u64,
-    /// So many in a row.
+    /// How many in a row.
     pub count: u64,
     pub action: Action,
     pub error: u64,
 }
 
-/// What is preloaded into a process that is to see the disk; `build.rs` makes it.
+/// The library that is preloaded into the process under test; `build.rs` makes it.
 const LIBRARY: &str = env!("DISK_LIBRARY");
 
-/// One failing disk below a directory: goes into the process that is to see it.
+/// A failing disk below a directory, for one process under test.
 pub struct Disk {
     dir: PathBuf,
     control: File,
@@ -78,13 +78,13 @@ impl Disk {
         Self { dir: dir.to_owned(), control, control_path: control_path.to_owned() }
     }
 
-    /// Puts the process that is about to be started on this disk.
+    /// Makes a process that is about to start use this disk.
     pub fn attach(&self, command: &mut Command) {
         command.env("LD_PRELOAD", LIBRARY);
         command.env("DISK_DIR", &self.dir).env("DISK_CONTROL", &self.control_path);
     }
 
-    /// From now on; the counters start from zero.
+    /// Sets the fault from now on; the counters start from zero.
     pub fn spoil(&self, fault: Fault) {
         let Fault { kinds, files, first, count, action, error } = fault;
         // Off while it changes.
@@ -96,22 +96,22 @@ impl Disk {
         }
     }
 
-    /// From now on nothing is spoiled.
+    /// Ends the fault.
     pub fn heal(&self) {
         self.put(2, 0);
     }
 
-    /// How many operations of the kinds meant there were.
+    /// The number of operations of the fault's kinds.
     pub fn seen(&self) -> u64 {
         self.get(6)
     }
 
-    /// How many of them were spoiled.
+    /// The number of spoiled operations.
     pub fn fired(&self) -> u64 {
         self.get(7)
     }
 
-    /// The wall clock of the process is wrong by so many seconds.
+    /// Makes the wall clock of the process wrong by this many seconds.
     pub fn set_clock(&self, seconds: i64) {
         self.control.write_all_at(&seconds.to_ne_bytes(), 8 * 8).unwrap();
     }

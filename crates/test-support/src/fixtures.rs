@@ -1,4 +1,4 @@
-//! Short ways to make ids, patches and settings.
+//! Constructors of ids, patches and settings for tests.
 
 use portraitd_model::{
     AccountSeed, AppKey, AppSettings, FieldSchema, NewUserId, NumberText, Profile, ProfilePatch, Role,
@@ -31,7 +31,7 @@ pub fn user(name: &str) -> UserId {
     UserId::parse(name).unwrap()
 }
 
-/// A checked patch of numbers and texts; which is which follows from the field.
+/// A checked patch of numbers and texts, by the type of each field.
 pub fn patch(fields: &[(&str, &str)]) -> ProfilePatch {
     let value = |tag: &str, text: &'static str| match tag {
         "Tag_Profile_IM_Level" | "Tag_Profile_IM_Role" => UncheckedValue::Number(NumberText(text)),

@@ -1,5 +1,5 @@
-//! What the tests of several crates share: fixtures, the suite that every engine must pass, disks that are small or fail on
-//! command, orders of threads. No part of the product.
+//! Shared by the tests of several crates: fixtures, the suite that every engine must pass, disks that are small or fail on
+//! command, thread schedules. Not part of the product.
 
 #![expect(
     clippy::unwrap_used,
@@ -7,7 +7,7 @@
     clippy::indexing_slicing,
     clippy::missing_panics_doc,
     missing_docs,
-    reason = "tests: a function's name says what it proves"
+    reason = "tests: the name of a function says what it proves"
 )]
 
 pub mod disk;

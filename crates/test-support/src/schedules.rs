@@ -1,4 +1,4 @@
-//! Orders of threads: drawn at random from a seed, half of them with few preemptions.
+//! Thread schedules of the model tests: random from a seed, half of them with few preemptions.
 
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::{Config, FailurePersistence, Runner};
@@ -21,29 +21,29 @@ fn seed() -> u64 {
     })
 }
 
-fn run(scheduler: impl Scheduler + 'static, story: &Arc<dyn Fn() + Send + Sync>) {
+fn run(scheduler: impl Scheduler + 'static, scenario: &Arc<dyn Fn() + Send + Sync>) {
     let mut config = Config::new();
-    // SQLite's parser likes room.
+    // SQLite's parser needs a large stack.
     config.stack_size = 1 << 20;
     config.failure_persistence = FailurePersistence::None;
     config.silence_warnings = true;
-    let story = Arc::clone(story);
-    Runner::new(scheduler, config).run(move || story());
+    let scenario = Arc::clone(scenario);
+    Runner::new(scheduler, config).run(move || scenario());
 }
 
-/// Plays a story in so many orders (times `SCALE`). A panic in it, and threads that all wait, end the test.
-pub fn check(orders: usize, story: impl Fn() + Send + Sync + 'static) {
-    let (seed, story) = (seed(), Arc::new(story) as Arc<dyn Fn() + Send + Sync>);
+/// Runs a scenario with `orders` schedules (times `SCALE`). A panic or a deadlock fails the test.
+pub fn check(orders: usize, scenario: impl Fn() + Send + Sync + 'static) {
+    let (seed, scenario) = (seed(), Arc::new(scenario) as Arc<dyn Fn() + Send + Sync>);
     let half = orders / 2 * usize::try_from(number("SCALE").unwrap_or(1)).unwrap();
     eprintln!("PORTRAIT_SEED={seed}, {} orders", half * 2);
-    run(RandomScheduler::new_from_seed(seed, half), &story);
-    run(PctScheduler::new_from_seed(seed, FEW, half), &story);
+    run(RandomScheduler::new_from_seed(seed, half), &scenario);
+    run(PctScheduler::new_from_seed(seed, FEW, half), &scenario);
 }
 
-/// Plays a story that is wrong in some order; gives what was found.
-pub fn wrong(orders: usize, story: impl Fn() + Send + Sync + 'static) -> String {
-    let found = catch_unwind(AssertUnwindSafe(|| check(orders, story)));
-    let panic = found.expect_err("the checker does not notice");
+/// Runs a scenario that must fail with some schedule; returns the message of its panic.
+pub fn failure_of(orders: usize, scenario: impl Fn() + Send + Sync + 'static) -> String {
+    let found = catch_unwind(AssertUnwindSafe(|| check(orders, scenario)));
+    let panic = found.expect_err("no schedule made the scenario fail");
     let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref().copied());
     text.unwrap_or_default().to_owned()
 }

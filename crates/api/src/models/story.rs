@@ -9,7 +9,7 @@ use portraitd_model::{
     UnixMillis, UnixSeconds, UserId, UserSig, sign,
 };
 use portraitd_store::{MemoryStore, Store, StoreError};
-use portraitd_test_support::schedules::{check, wrong};
+use portraitd_test_support::schedules::{check, failure_of};
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::{future, thread};
 use std::collections::HashMap;
@@ -226,7 +226,7 @@ fn careless_ways_are_found_out() {
         (Ways { kick: kicking, ..AS_SHIPPED }, "kick"),
     ] {
         let sigs = sigs();
-        let found = wrong(5000, move || story(ways, &sigs));
+        let found = failure_of(5000, move || story(ways, &sigs));
         assert!(found.contains(expected), "{found}");
     }
 }

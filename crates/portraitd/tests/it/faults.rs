@@ -380,7 +380,7 @@ fn a_nearly_full_disk_takes_no_change_and_gives_room_by_deletions() {
         until("it is ready again", || is_ready(&server));
         let log = server.log();
         assert!(
-            log.contains("are kept free (store.keep_free_mib)") && log.contains("has room again"),
+            log.contains("are kept free (store.keep_free_mib)") && log.contains("has enough space again"),
             "{log}"
         );
         drop(server);
@@ -465,13 +465,16 @@ fn a_log_damaged_before_its_end_is_refused_and_repaired_when_told_to() {
         .output();
     let said = String::from_utf8(refused.unwrap().stderr).unwrap();
     assert!(
-        said.contains("changes that were acknowledged lie behind it") && said.contains("portraitd repair"),
+        said.contains("acknowledged changes lie behind it") && said.contains("portraitd repair"),
         "{said}"
     );
     assert_eq!(std::fs::read(&log).unwrap(), bytes, "untouched");
     let checked = binary().args(["check", "--data"]).arg(&data).output().unwrap();
     let said = String::from_utf8(checked.stdout).unwrap();
-    assert!(checked.status.code() == Some(1) && said.contains("the log is damaged at byte"), "{said}");
+    assert!(
+        checked.status.code() == Some(1) && said.contains("the write-ahead log is damaged at byte"),
+        "{said}"
+    );
     let repair = || {
         let repaired = binary().args(["repair", "--data"]).arg(&data).output().unwrap();
         assert!(repaired.status.success(), "{repaired:?}");

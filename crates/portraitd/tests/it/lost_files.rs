@@ -187,20 +187,20 @@ fn a_killed_server_does_not_start_without_its_log() {
         command
     };
     for _ in 0..2 {
-        refused(&mut serve(), 1, "lost its log");
+        refused(&mut serve(), 1, "lost its write-ahead log");
         refused(&mut on(&data, &["check"]), 1, &format!("portraitd repair --data {}", data.display()));
-        refused(&mut on(&data, &["export", &place.app.to_string()]), 1, "lost its log");
+        refused(&mut on(&data, &["export", &place.app.to_string()]), 1, "lost its write-ahead log");
         let doctor =
             on(&data, &["doctor", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]).output();
         let doctor = doctor.unwrap();
         let found = String::from_utf8_lossy(&doctor.stdout).into_owned();
-        assert!(!doctor.status.success() && found.contains("lost its log"), "{found}");
+        assert!(!doctor.status.success() && found.contains("lost its write-ahead log"), "{found}");
     }
     fs::rename(&aside, data.join(LOG)).unwrap();
     holds_level_7(&data, place.app);
     // Once more, and given up.
     fs::write(data.join(LOG), "").unwrap();
-    refused(&mut serve(), 1, "lost its log");
+    refused(&mut serve(), 1, "lost its write-ahead log");
     let repaired = run(&mut on(&data, &["repair"]));
     assert!(repaired.contains("without what was in the lost log"), "{repaired}");
     assert!(run(&mut on(&data, &["repair"])).contains("the log is there and whole"));

@@ -1,7 +1,7 @@
 //! The writer's queue: callers, batches, commits that fail, waits that time out, a write lock that is taken, and the end.
 //!
-//! Every caller is answered. What was answered with OK is stored, and read from then on; what was refused is not. Nothing is
-//! written while another holds the write lock, nor after `close` has returned, and from then on every caller is told that it was closed.
+//! Invariants: every caller gets an answer. An acknowledged write is stored, and read from then on; a refused one is not. Nothing is
+//! written while another thread holds the write lock, nor after `close` has returned; later callers get the error "it was closed".
 
 use super::sync::{Fault, advance, fault, scheduling_point};
 use super::table::{Table, delete, read};
@@ -12,7 +12,7 @@ use crate::writer::{Shared, Writer};
 use portraitd_model::UserId;
 use portraitd_store::StoreError;
 use portraitd_test_support::fixtures::user;
-use portraitd_test_support::schedules::{check, wrong};
+use portraitd_test_support::schedules::{check, failure_of};
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::sync::atomic::{AtomicBool, Ordering};
 use shuttle::sync::{Arc, Mutex};
@@ -32,34 +32,34 @@ fn account(caller: usize) -> UserId {
     user(&format!("caller{caller}"))
 }
 
-/// Written by those only who do not wait for the answer.
+/// The account of callers that do not wait for the answer.
 fn abandoned() -> UserId {
     user("abandoned")
 }
 
-/// How often each thing happened, in all orders together: a model in which nothing happens proves nothing.
+/// How often each event happened, in all schedules together: the test demands that each kind happens.
 #[derive(Default, Debug)]
-struct Seen(StdMutex<BTreeMap<&'static str, u64>>);
+struct EventCounts(StdMutex<BTreeMap<&'static str, u64>>);
 
-impl Seen {
+impl EventCounts {
     fn one(&self, what: &'static str) {
         *self.0.lock().unwrap().entry(what).or_default() += 1;
     }
 }
 
-struct Stage {
-    seen: Arc<Seen>,
+struct Fixture {
+    seen: Arc<EventCounts>,
     table: Arc<Table>,
     writer: Writer,
     cache: Arc<ProfileCache>,
     readers: Readers,
     write_lock: Arc<Mutex<()>>,
-    /// A thread is closing it.
+    /// A thread has begun to close the writer.
     closing: AtomicBool,
 }
 
-impl Stage {
-    fn new(table: &Arc<Table>, seen: &Arc<Seen>) -> Self {
+impl Fixture {
+    fn new(table: &Arc<Table>, seen: &Arc<EventCounts>) -> Self {
         let accounts: Vec<UserId> = (0..CALLERS).map(account).chain([abandoned()]).collect();
         table.begin(&accounts);
         let (write_lock, cache) = (Arc::new(Mutex::new(())), Arc::new(ProfileCache::new(1 << 20)));
@@ -82,37 +82,37 @@ impl Stage {
     }
 }
 
-/// Changes an account that no other caller changes, and a few others; returns what it is at the end.
-fn call(stage: &Stage, caller: usize) -> Option<u64> {
-    let (table, own) = (&stage.table, account(caller));
+/// Changes an account that no other caller changes, and some shared ones; returns its last known version.
+fn call(fixture: &Fixture, caller: usize) -> Option<u64> {
+    let (table, own) = (&fixture.table, account(caller));
     let mut known = Some(0);
     for step in 1..=STEPS {
         let (write, then) = match thread_rng().gen_range(0..8) {
-            0 => (table.unlucky(), known),
+            0 => (table.failing_import(), known),
             1 => (delete(own), None),
             2 => (table.import(own, step), Some(step as u64)),
             3 => {
-                let mut unheard = pin!(stage.writer.write(table.set(abandoned(), step), None));
-                // Asked for, and then the caller is gone.
-                let _ = unheard.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+                let mut unanswered = pin!(fixture.writer.write(table.set(abandoned(), step), None));
+                // Queued, and then the caller stops waiting.
+                let _ = unanswered.as_mut().poll(&mut Context::from_waker(Waker::noop()));
                 continue;
             }
             _ => (table.set(own, step), known.map(|_| step as u64)),
         };
-        match future::block_on(stage.writer.write(write, None)) {
+        match future::block_on(fixture.writer.write(write, None)) {
             Ok(_) => {
-                stage.seen.one("acknowledged");
+                fixture.seen.one("acknowledged");
                 known = then;
             }
             Err(StoreError::NoSuchAccount) => assert_eq!(known, None),
             Err(StoreError::Unavailable(why)) => {
                 let why = refusal(&why);
-                assert!(why != CLOSED || stage.closing.load(Ordering::SeqCst), "it was not closed");
-                stage.seen.one(why);
+                assert!(why != CLOSED || fixture.closing.load(Ordering::SeqCst), "it was not closed");
+                fixture.seen.one(why);
             }
             Err(other) => panic!("{other}"),
         }
-        assert_eq!(stage.read(own), known, "what was acknowledged is read, and nothing else");
+        assert_eq!(fixture.read(own), known, "what was acknowledged is read, and nothing else");
     }
     known
 }
@@ -122,49 +122,49 @@ fn refusal(why: &str) -> &'static str {
     reasons.into_iter().find(|reason| why.contains(reason)).unwrap_or_else(|| panic!("{why}"))
 }
 
-fn hold_the_write_lock(stage: &Stage) {
-    let closed = stage.write_lock.lock().unwrap();
-    let before = stage.table.commits_seen();
+fn hold_the_write_lock(fixture: &Fixture) {
+    let closed = fixture.write_lock.lock().unwrap();
+    let before = fixture.table.commits_seen();
     for _ in 0..4 {
         scheduling_point();
     }
-    assert_eq!(stage.table.commits_seen(), before, "written while another held the write lock");
+    assert_eq!(fixture.table.commits_seen(), before, "written while another held the write lock");
     drop(closed);
 }
 
-/// Closes after a while, and gives what is stored then.
-fn close(stage: &Stage) -> BTreeMap<UserId, u64> {
+/// Closes the writer after a while; returns the stored versions.
+fn close(fixture: &Fixture) -> BTreeMap<UserId, u64> {
     for _ in 0..thread_rng().gen_range(0..200) {
         scheduling_point();
     }
-    stage.closing.store(true, Ordering::SeqCst);
-    future::block_on(stage.writer.close());
-    let stored = stage.table.stored();
-    let refused = future::block_on(stage.writer.write(stage.table.set(account(0), 9), None));
+    fixture.closing.store(true, Ordering::SeqCst);
+    future::block_on(fixture.writer.close());
+    let stored = fixture.table.stored();
+    let refused = future::block_on(fixture.writer.write(fixture.table.set(account(0), 9), None));
     assert_eq!(refused.unwrap_err(), StoreError::Unavailable(CLOSED.into()));
     stored
 }
 
-fn story(table: &Arc<Table>, seen: &Arc<Seen>) {
-    let stage = Arc::new(Stage::new(table, seen));
-    let on = |play: fn(&Stage)| {
-        let stage = Arc::clone(&stage);
-        thread::spawn(move || play(&stage))
+fn scenario(table: &Arc<Table>, seen: &Arc<EventCounts>) {
+    let fixture = Arc::new(Fixture::new(table, seen));
+    let on = |play: fn(&Fixture)| {
+        let fixture = Arc::clone(&fixture);
+        thread::spawn(move || play(&fixture))
     };
     let others = [
         on(hold_the_write_lock),
         on(|_| (0..3).for_each(|_| advance(Duration::from_millis(900)))),
-        // A second one who closes waits for the first.
-        on(|stage| drop(close(stage))),
+        // A second `close` waits for the first.
+        on(|fixture| drop(close(fixture))),
     ];
     let closer = thread::spawn({
-        let stage = Arc::clone(&stage);
-        move || close(&stage)
+        let fixture = Arc::clone(&fixture);
+        move || close(&fixture)
     });
     let callers: Vec<_> = (0..CALLERS)
         .map(|caller| {
-            let stage = Arc::clone(&stage);
-            thread::spawn(move || call(&stage, caller))
+            let fixture = Arc::clone(&fixture);
+            thread::spawn(move || call(&fixture, caller))
         })
         .collect();
     let known: Vec<Option<u64>> = callers.into_iter().map(|caller| caller.join().unwrap()).collect();
@@ -172,57 +172,57 @@ fn story(table: &Arc<Table>, seen: &Arc<Seen>) {
     for other in others {
         other.join().unwrap();
     }
-    assert_eq!(stage.table.stored(), at_the_close, "nothing is written after the close");
+    assert_eq!(fixture.table.stored(), at_the_close, "nothing is written after the close");
     for (caller, known) in known.iter().enumerate() {
         assert_eq!(at_the_close.get(&account(caller)).copied(), *known, "stored is what was acknowledged");
     }
-    assert!(!at_the_close.contains_key(&user("unlucky")));
-    let mut ranges = stage.writer.measurements().batch.ranges();
+    assert!(!at_the_close.contains_key(&user("fails-at-commit")));
+    let mut ranges = fixture.writer.measurements().batch.ranges();
     if ranges.any(|(end, commits)| end != Some(1) && commits > 0) {
         seen.one("a commit of several");
     }
 }
 
 #[test]
-fn every_caller_is_answered_with_what_became_of_it() {
-    let (table, seen) = (Arc::new(Table::new()), Arc::new(Seen::default()));
+fn every_caller_gets_the_outcome_of_its_write() {
+    let (table, seen) = (Arc::new(Table::new()), Arc::new(EventCounts::default()));
     check(1000, {
         let seen = Arc::clone(&seen);
-        move || story(&table, &seen)
+        move || scenario(&table, &seen)
     });
     let seen = seen.0.lock().unwrap();
     eprintln!("{seen:?}");
     assert_eq!(seen.len(), 6, "{seen:?}");
 }
 
-/// The same story without the end: the writer is dropped while a caller may still wait for it.
+/// The writer is dropped while a caller may still wait for it.
 #[test]
 fn a_writer_that_is_dropped_has_written_what_it_accepted() {
     let table = Arc::new(Table::new());
     check(500, move || {
-        let stage = Stage::new(&table, &Arc::default());
+        let fixture = Fixture::new(&table, &Arc::default());
         for version in 1..=2 {
-            let mut asked = pin!(stage.writer.write(table.set(abandoned(), version), None));
+            let mut asked = pin!(fixture.writer.write(table.set(abandoned(), version), None));
             let sent = asked.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending();
             assert!(sent);
         }
-        drop(stage);
+        drop(fixture);
         assert_eq!(table.stored()[&abandoned()], 2);
     });
 }
 
-/// The models can fail: with a channel that does not close, and with answers that get lost.
+/// The models can fail: with a channel that does not close, and with answers that are lost.
 #[test]
-fn broken_queues_are_found_out() {
-    let ways: [(Fault, &[&str]); 2] = [
-        (Fault::NeverCloses, &["deadlock"]),
-        (Fault::LosesAnswers, &["what was acknowledged is read", "it was not closed"]),
+fn broken_queues_are_detected() {
+    let faults: [(Fault, &[&str]); 2] = [
+        (Fault::ChannelNeverCloses, &["deadlock"]),
+        (Fault::AnswersAreLost, &["what was acknowledged is read", "it was not closed"]),
     ];
-    for (broken, expected) in ways {
+    for (broken, expected) in faults {
         let table = Arc::new(Table::new());
-        let found = wrong(1000, move || {
+        let found = failure_of(1000, move || {
             fault(broken);
-            story(&table, &Arc::default());
+            scenario(&table, &Arc::default());
         });
         fault(Fault::None);
         assert!(expected.iter().any(|expected| found.contains(expected)), "{broken:?}: {found}");

@@ -1,14 +1,13 @@
-//! The engine's threads in every order that a model checker can think of: the writer's queue, the commits, the profiles in memory
-//! and the readers beside them.
+//! Model tests of the engine's threads under a model checker: the writer's queue, the commits, the profile cache and the readers.
 //!
-//! What runs is this crate itself, with shuttle's locks and threads (`sync.rs` here takes the place of the crate's own), with a
-//! scheduling point before each operation of a channel, and with a clock that only the test moves. SQLite is the real one, on real
-//! files, but waits for no disk. What stands in for something: tokio's channels are whole operations here (tokio checks their insides
-//! itself), atomics are sequentially consistent, and there is no checkpointer, only a thread that takes its write lock.
+//! They run this crate's own code, with shuttle's locks and threads (`sync.rs` here replaces the crate's own), a scheduling point
+//! before each operation of a channel, and a clock that only the test moves. SQLite is the real one, on real files, but does not
+//! wait for the disk. Simplified: an operation of a tokio channel is one step (tokio checks its channels itself), atomics are
+//! sequentially consistent, and instead of the checkpointer there is a thread that takes the write lock.
 //!
 //! `cargo test -p portraitd-sqlite --features shuttle --lib` runs them: with that feature the crate's unit tests are these alone.
-//! `SCALE=n` looks at n times as many orders. The checker is no proof: it draws orders at random (half of them with few preemptions, which find most faults).
-//! `scripts/mutants` breaks the product on purpose, line by line, and shows that these tests notice.
+//! `SCALE=n` runs n times as many schedules. This is no proof: schedules are random, half of them with few preemptions, which find
+//! most faults. `scripts/mutants` breaks the product on purpose, line by line, and shows that these tests fail then.
 
 mod group_commit;
 mod profile_cache;
@@ -17,7 +16,7 @@ mod table;
 
 use rusqlite::Connection;
 
-/// What the models change in a connection that writes: nothing waits for the disk, and a commit can fail (`table.rs`).
+/// Changes a writing connection for the models: it does not wait for the disk, and a commit can fail (`table.rs`).
 pub(crate) fn change(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch("PRAGMA synchronous = OFF; PRAGMA foreign_keys = ON;")
 }

@@ -1,6 +1,6 @@
-//! The cache of profiles: the writer publishes what it commits, readers insert what they find in the table, which may be out of date by
-//! then. No reader reads what is older than what was acknowledged before, or than what it read before; and in the end the cache
-//! holds what the table holds.
+//! The profile cache: the writer publishes committed profiles, readers insert what they read from the table, which may be out of date
+//! by then. Invariants: no reader reads a version older than one acknowledged before, or than one it read before; at the end the
+//! cache equals the table.
 
 use super::table::{Table, delete, read};
 use crate::disk_space::DiskSpace;
@@ -9,7 +9,7 @@ use crate::reader::Readers;
 use crate::writer::{Shared, Writer};
 use portraitd_model::UserId;
 use portraitd_test_support::fixtures::{APP, user};
-use portraitd_test_support::schedules::{check, wrong};
+use portraitd_test_support::schedules::{check, failure_of};
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use shuttle::sync::{Arc, Mutex};
@@ -22,15 +22,15 @@ fn alice() -> UserId {
     user("alice")
 }
 
-/// How a reader reads.
+/// A way to read a profile.
 type Read = fn(&Readers, &ProfileCache) -> Option<u64>;
 
 fn as_shipped(readers: &Readers, cache: &ProfileCache) -> Option<u64> {
     read(readers, cache, alice())
 }
 
-/// Looks at the clock after the fact: what it offers may be older than the version that it carries.
-fn carelessly(readers: &Readers, cache: &ProfileCache) -> Option<u64> {
+/// Wrong on purpose: takes the shard's version after the read, so that the profile may be older than that version.
+fn with_a_late_version(readers: &Readers, cache: &ProfileCache) -> Option<u64> {
     let key = (APP, alice());
     if let Ok(known) = cache.get(&key) {
         return Some(super::table::version_of(alice(), &known.profile));
@@ -48,7 +48,7 @@ fn carelessly(readers: &Readers, cache: &ProfileCache) -> Option<u64> {
 }
 
 /// Versions only grow, and an account that was deleted is made again with a greater one.
-fn story(table: &Arc<Table>, look: Read) {
+fn scenario(table: &Arc<Table>, read_profile: Read) {
     table.begin(&[alice()]);
     let cache = Arc::new(ProfileCache::new(1 << 20));
     let shared = Shared {
@@ -69,8 +69,8 @@ fn story(table: &Arc<Table>, look: Read) {
                 let mut seen = 0;
                 for _ in 0..3 {
                     let least = acknowledged.load(Ordering::SeqCst).max(seen);
-                    // Deleted, it has no version; the next one is greater than all before.
-                    let Some(version) = look(&readers, &cache) else { continue };
+                    // A deleted account has no version; the next one is greater than all before.
+                    let Some(version) = read_profile(&readers, &cache) else { continue };
                     assert!(version >= least, "version {version} is read after version {least}");
                     seen = version;
                 }
@@ -81,9 +81,9 @@ fn story(table: &Arc<Table>, look: Read) {
     for version in 1..=CHANGES {
         let (write, exists_then) = match thread_rng().gen_range(0..6) {
             0 => (delete(alice()), false),
-            // Fails, and memory is cleared.
-            1 => (table.unlucky(), exists),
-            // After it memory knows nothing, and readers look into the table.
+            // Fails, and the cache is cleared.
+            1 => (table.failing_import(), exists),
+            // Invalidates the entry, so that readers read the table.
             2 | 3 => (table.import(alice(), version), true),
             _ if exists => (table.set(alice(), version), true),
             _ => continue,
@@ -108,15 +108,15 @@ fn story(table: &Arc<Table>, look: Read) {
 }
 
 #[test]
-fn no_reader_reads_what_is_out_of_date() {
+fn no_reader_reads_an_outdated_profile() {
     let table = Arc::new(Table::new());
-    check(2000, move || story(&table, as_shipped));
+    check(2000, move || scenario(&table, as_shipped));
 }
 
 /// The model can fail: with a reader that takes its version too late.
 #[test]
-fn a_careless_reader_is_found_out() {
+fn a_reader_that_takes_its_version_too_late_is_detected() {
     let table = Arc::new(Table::new());
-    let found = wrong(2000, move || story(&table, carelessly));
+    let found = failure_of(2000, move || scenario(&table, with_a_late_version));
     assert!(found.contains("is read after version") || found.contains("memory"), "{found}");
 }

@@ -1,5 +1,5 @@
-//! The checker's primitives under the names of the crate's `sync.rs`: shuttle's locks and threads; tokio's own channels, with a scheduling
-//! point before each of their operations; and a clock that stands until the test moves it.
+//! The model checker's primitives under the names of the crate's `sync.rs`: shuttle's locks and threads, tokio's channels with a
+//! scheduling point before each operation, and a clock that only the test moves.
 
 pub(crate) use shuttle::sync::atomic::AtomicBool;
 pub(crate) use shuttle::sync::{Mutex, MutexGuard};
@@ -13,31 +13,31 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-/// What is broken on purpose, to see that it is noticed.
+/// A fault that is injected on purpose, to show that the models detect it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Fault {
     None,
-    /// A queue goes on taking in what comes.
-    NeverCloses,
-    /// An answer is thrown away.
-    LosesAnswers,
+    /// `close` of a channel does nothing.
+    ChannelNeverCloses,
+    /// Answers are dropped.
+    AnswersAreLost,
 }
 
 thread_local! {
     static FAULT: Cell<Fault> = const { Cell::new(Fault::None) };
 }
 
-/// From now on, on this thread.
+/// Injects a fault from now on, on this thread.
 pub(crate) fn fault(fault: Fault) {
     FAULT.set(fault);
 }
 
-/// Another thread may run here.
+/// A point where the checker may switch threads.
 pub(crate) fn scheduling_point() {
     AtomicBool::new(false).load(Ordering::SeqCst);
 }
 
-/// The time of this execution; all of an execution is on one thread of the machine.
+/// The clock of one execution, which runs on one thread of the machine.
 #[derive(Default)]
 struct Clock {
     now: Duration,
@@ -48,12 +48,12 @@ thread_local! {
     static CLOCK: RefCell<Clock> = RefCell::default();
 }
 
-/// Before an execution.
+/// Resets the clock before an execution.
 pub(crate) fn reset_clock() {
     CLOCK.with_borrow_mut(|clock| *clock = Clock::default());
 }
 
-/// Lets time pass.
+/// Advances the clock, and wakes the waiting timeouts.
 pub(crate) fn advance(by: Duration) {
     scheduling_point();
     let waiting = CLOCK.with_borrow_mut(|clock| {
@@ -88,7 +88,7 @@ impl Add<Duration> for Instant {
     }
 }
 
-/// The time was over.
+/// A timeout has passed.
 #[derive(Debug)]
 pub(crate) struct Elapsed;
 
@@ -110,15 +110,15 @@ pub(crate) mod mpsc {
     use tokio::sync::mpsc;
     use tokio::sync::mpsc::error::{SendError, TryRecvError, TrySendError};
 
-    /// So short that callers meet a full queue.
-    const PLACES: usize = 2;
+    /// So short that callers find the queue full.
+    const CAPACITY: usize = 2;
 
     pub(crate) struct Sender<T>(mpsc::Sender<T>);
     pub(crate) struct Receiver<T>(mpsc::Receiver<T>);
     pub(crate) struct Permit<'a, T>(mpsc::Permit<'a, T>);
 
-    pub(crate) fn channel<T>(_places: usize) -> (Sender<T>, Receiver<T>) {
-        let (sender, receiver) = mpsc::channel(PLACES);
+    pub(crate) fn channel<T>(_capacity: usize) -> (Sender<T>, Receiver<T>) {
+        let (sender, receiver) = mpsc::channel(CAPACITY);
         (Sender(sender), Receiver(receiver))
     }
 
@@ -167,7 +167,7 @@ pub(crate) mod mpsc {
 
         pub(crate) fn close(&mut self) {
             scheduling_point();
-            if FAULT.get() != Fault::NeverCloses {
+            if FAULT.get() != Fault::ChannelNeverCloses {
                 self.0.close();
             }
         }
@@ -190,7 +190,7 @@ pub(crate) mod oneshot {
     impl<T> Sender<T> {
         pub(crate) fn send(self, value: T) -> Result<(), T> {
             scheduling_point();
-            if FAULT.get() == Fault::LosesAnswers { Ok(()) } else { self.0.send(value) }
+            if FAULT.get() == Fault::AnswersAreLost { Ok(()) } else { self.0.send(value) }
         }
     }
 

@@ -1,4 +1,4 @@
-//! The database that a story is played on, and what is done to it and read from it.
+//! The database of the models, and the writes and reads of their scenarios.
 
 use super::sync::reset_clock;
 use crate::connection;
@@ -15,13 +15,13 @@ use std::sync::Mutex;
 /// The greatest version that is written.
 const VERSIONS: u64 = 16;
 
-/// A change to this account can't be committed, nor can what shares its commit.
-const UNLUCKY: &str = "unlucky";
+/// A change to this account makes its commit fail, for all writes of the batch.
+const FAILS_AT_COMMIT: &str = "fails-at-commit";
 
-/// A database, for one story after the other.
+/// A database, reused by one scenario after another.
 pub(crate) struct Table {
     dir: tempfile::TempDir,
-    /// Looks at it from outside, and keeps it open.
+    /// A connection of the test, which also keeps the database open.
     outside: Mutex<Connection>,
     patches: Vec<ProfilePatch>,
 }
@@ -35,10 +35,10 @@ impl Table {
         outside
             .execute_batch(&format!(
                 "PRAGMA synchronous = OFF;
-                 CREATE TABLE nobody (id INTEGER PRIMARY KEY);
-                 CREATE TABLE owed (id INTEGER REFERENCES nobody (id) DEFERRABLE INITIALLY DEFERRED);
-                 CREATE TRIGGER fails_when_committed AFTER INSERT ON accounts WHEN new.user = '{UNLUCKY}'
-                 BEGIN INSERT INTO owed VALUES (1); END;"
+                 CREATE TABLE empty (id INTEGER PRIMARY KEY);
+                 CREATE TABLE violations (id INTEGER REFERENCES empty (id) DEFERRABLE INITIALLY DEFERRED);
+                 CREATE TRIGGER fails_when_committed AFTER INSERT ON accounts WHEN new.user = '{FAILS_AT_COMMIT}'
+                 BEGIN INSERT INTO violations VALUES (1); END;"
             ))
             .unwrap();
         let patches =
@@ -50,7 +50,7 @@ impl Table {
         self.dir.path().join("portraitd.db")
     }
 
-    /// As at the beginning of a story, with these accounts at version 0.
+    /// Resets the database for a scenario, with these accounts at version 0.
     pub(crate) fn begin(&self, accounts: &[UserId]) {
         reset_clock();
         let outside = self.outside.lock().unwrap();
@@ -66,7 +66,7 @@ impl Table {
         }
     }
 
-    /// The version of each account that is stored.
+    /// The stored version of each account.
     pub(crate) fn stored(&self) -> BTreeMap<UserId, u64> {
         let outside = self.outside.lock().unwrap();
         let mut select = outside.prepare_cached("SELECT user, profile FROM accounts").unwrap();
@@ -80,7 +80,7 @@ impl Table {
             .collect()
     }
 
-    /// A number that changes with every commit of another connection.
+    /// A number that changes with every commit of other connections.
     pub(crate) fn commits_seen(&self) -> i64 {
         let outside = self.outside.lock().unwrap();
         outside.query_row("PRAGMA data_version", [], |row| row.get(0)).unwrap()
@@ -99,8 +99,8 @@ impl Table {
         Write::Import(Import { app: APP, seeds, at: UnixMillis(1), origin: None, deleted_after: None })
     }
 
-    pub(crate) fn unlucky(&self) -> Write {
-        self.import(user(UNLUCKY), 1)
+    pub(crate) fn failing_import(&self) -> Write {
+        self.import(user(FAILS_AT_COMMIT), 1)
     }
 }
 
@@ -108,7 +108,7 @@ pub(crate) fn delete(account: UserId) -> Write {
     Write::Delete(Delete { app: APP, users: vec![account], noted_at: None })
 }
 
-/// Of a stored profile.
+/// The version in a stored profile.
 pub(crate) fn version_of(account: UserId, bytes: &[u8]) -> u64 {
     version(&codec::decode_profile(APP, account, bytes).unwrap())
 }

@@ -1,26 +1,26 @@
-//! A story told by a process of its own, on a disk that fails: this test's own binary, started anew.
+//! A workload in a child process on a disk that fails: this test's own binary, started again.
 
-use crate::story::{self, Story};
+use crate::workload::{self, Workload};
 use portraitd_test_support::disk::Disk;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The directories of one story.
-pub(crate) struct Place {
+/// The directories of one run.
+pub(crate) struct TestDirs {
     dir: tempfile::TempDir,
 }
 
-impl Place {
-    /// In memory where that is possible: what is tested is not the machine's disk.
+impl TestDirs {
+    /// In memory where possible: the machine's disk is not under test.
     pub(crate) fn new() -> Self {
         let memory = Path::new("/dev/shm");
         let dir = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
-        let place = Self { dir: dir.unwrap() };
-        std::fs::create_dir_all(place.data()).unwrap();
-        place
+        let dirs = Self { dir: dir.unwrap() };
+        std::fs::create_dir_all(dirs.data()).unwrap();
+        dirs
     }
 
-    /// What the disk watches.
+    /// The failing disk of these directories.
     pub(crate) fn disk(&self) -> Disk {
         Disk::below(&self.dir.path().join("disk"), &self.dir.path().join("control"))
     }
@@ -41,31 +41,37 @@ impl Place {
         self.dir.path().join("image")
     }
 
-    /// The process that tells a story here; not started yet.
-    pub(crate) fn teller(&self, story: &Story) -> Command {
+    /// The process that runs a workload here; not started yet.
+    pub(crate) fn child(&self, workload: &Workload) -> Command {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["--ignored", "--exact", "teller::tells", "--nocapture", "--test-threads=1"]);
-        let Story { seed, clients, steps, chapters, rests } = *story;
-        command.env("STORY", format!("{seed} {clients} {steps} {chapters} {}", u8::from(rests)));
-        command.env("STORY_DATA", self.data()).env("STORY_MARKS", self.marks());
+        command.args([
+            "--ignored",
+            "--exact",
+            "child_process::runs_a_workload",
+            "--nocapture",
+            "--test-threads=1",
+        ]);
+        let Workload { seed, clients, steps, rounds, pauses } = *workload;
+        command.env("WORKLOAD", format!("{seed} {clients} {steps} {rounds} {}", u8::from(pauses)));
+        command.env("WORKLOAD_DATA", self.data()).env("WORKLOAD_MARKS", self.marks());
         command.stdin(Stdio::null()).stdout(Stdio::null());
         command
     }
 }
 
-/// Not a test: the part of the other process.
+/// Not a test: the child process runs this.
 #[test]
 #[ignore = "run by the other tests"]
-fn tells() {
-    let Ok(story) = std::env::var("STORY") else { return };
-    let numbers: Vec<u64> = story.split(' ').map(|number| number.parse().unwrap()).collect();
-    let [seed, clients, steps, chapters, rests] = numbers[..] else { panic!("{story}") };
-    let (clients, steps, chapters) = (clients as usize, steps as usize, chapters as usize);
-    let story = Story { seed, clients, steps, chapters, rests: rests == 1 };
+fn runs_a_workload() {
+    let Ok(workload) = std::env::var("WORKLOAD") else { return };
+    let numbers: Vec<u64> = workload.split(' ').map(|number| number.parse().unwrap()).collect();
+    let [seed, clients, steps, rounds, pauses] = numbers[..] else { panic!("{workload}") };
+    let (clients, steps, rounds) = (clients as usize, steps as usize, rounds as usize);
+    let workload = Workload { seed, clients, steps, rounds, pauses: pauses == 1 };
     let path = |name: &str| PathBuf::from(std::env::var_os(name).unwrap());
-    portraitd_test_support::fixtures::block_on(story::tell(
-        &story,
-        &path("STORY_DATA"),
-        &path("STORY_MARKS"),
+    portraitd_test_support::fixtures::block_on(workload::run(
+        &workload,
+        &path("WORKLOAD_DATA"),
+        &path("WORKLOAD_MARKS"),
     ));
 }

@@ -1,11 +1,11 @@
-//! Data directories that were damaged at rest: bits flipped, ranges zeroed or overwritten, pages swapped, files cut, anywhere in any
-//! file. Nothing panics; what is served is what was stored, or the answer says that it does not read back.
+//! Data directories that were damaged at rest: bits flipped, ranges zeroed or overwritten, pages swapped, files truncated, at random
+//! places of any file. Nothing panics; a read returns the stored profile, or an error that says it is damaged.
 //!
-//! What a checksum of each profile can't tell: a tree whose inner pages are damaged may not lead to an account that is there
-//! (`check` tells); a log that is cut off is a log that ends there; an old page written into another one's place is old.
+//! The checksum of a profile can't detect: damaged inner pages of the tree, which hide an account (`check` reports them); a truncated
+//! WAL, which ends there; an old page that was copied to another place.
 
+use crate::child_process::TestDirs;
 use crate::random::{Random, scale, seed};
-use crate::teller::Place;
 use portraitd_model::{AccountSeed, EventId, NewUserId, Origin, Profile, ProfilePatch, UnixMillis, UserId};
 use portraitd_sqlite::{OpenError, Repaired, SqliteStore, check, repair};
 use portraitd_store::{Change, EventState, Found, Store, StoreError};
@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Images of each origin in the short form.
+/// Damaged images of each store at `SCALE=1`.
 const IMAGES: u64 = 500;
 const ACCOUNTS: u64 = 100;
 /// Versions of each account that were stored, one after the other.
@@ -41,12 +41,12 @@ fn profiles() -> Vec<Vec<Profile>> {
 /// The files of a store, whole.
 struct Origins {
     files: Vec<(&'static str, Vec<u8>)>,
-    /// Accounts whose last version is in the log only may go back to an earlier one with it.
+    /// Whether there is a WAL: without it, accounts whose last version is in the WAL only may go back to an earlier one.
     log: bool,
 }
 
 async fn origin(closed: bool) -> Origins {
-    let place = Place::new();
+    let place = TestDirs::new();
     let mut store = SqliteStore::open(&place.data()).unwrap();
     store.put_app(settings(APP, "one"), None).await.unwrap();
     let seeds = (0..ACCOUNTS)
@@ -77,7 +77,7 @@ async fn origin(closed: bool) -> Origins {
     Origins { files, log: !closed }
 }
 
-/// Damages one of the files; gives its name and what was done.
+/// Damages one of the files; returns its name and a description.
 fn damage(files: &mut [(&'static str, Vec<u8>)], random: &mut Random) -> (&'static str, String) {
     let (file, bytes) = &mut files[random.below(2).min(files.len() as u64 - 1) as usize];
     let at = random.below(bytes.len() as u64) as usize;
@@ -127,8 +127,8 @@ struct Tally {
     log_ends_early: u64,
 }
 
-/// Of a damaged log the last commits can't be told from those that a crash left incomplete: the one that is hit, or two where damage is
-/// longer than a bit, and one behind it.
+/// In a damaged WAL the last commits can't be distinguished from incomplete ones after a crash: the damaged commit, or two where the
+/// damage is longer than a bit, and one behind it.
 const LAST_COMMITS: u64 = 3;
 
 async fn look(
@@ -140,7 +140,7 @@ async fn look(
     tally.images += 1;
     let store = match SqliteStore::open(image) {
         Ok(store) => store,
-        Err(OpenError::DamagedLog { .. }) => {
+        Err(OpenError::DamagedWal { .. }) => {
             tally.refused_for_their_log += 1;
             return repaired(image, expected).await;
         }
@@ -186,10 +186,10 @@ async fn look(
     Ok(())
 }
 
-/// What an operator has who goes on without the changes behind the damage: everything before it, whole.
+/// After `repair` everything before the damage is there, whole.
 async fn repaired(image: &Path, expected: &[Vec<Profile>]) -> Result<(), String> {
     let repaired = repair(image).map_err(|error| error.to_string())?.ok_or("there is nothing to repair")?;
-    let Repaired::DamagedLog { kept, .. } = repaired else { return Err(format!("{repaired:?}")) };
+    let Repaired::DamagedWal { kept, .. } = repaired else { return Err(format!("{repaired:?}")) };
     if !kept.is_file() {
         return Err("the damaged log is gone".into());
     }
@@ -203,7 +203,7 @@ async fn repaired(image: &Path, expected: &[Vec<Profile>]) -> Result<(), String>
     store.probe().await.map_err(|error| error.to_string())
 }
 
-/// What is acknowledged now is read, though the rest may be in ruins.
+/// A change that is acknowledged now is read back, whatever else is damaged.
 async fn write(store: &SqliteStore) -> Result<(), String> {
     for n in [0, 1, ACCOUNTS / 2, ACCOUNTS - 1] {
         let change =
@@ -236,11 +236,11 @@ fn damaged_files_are_never_served_as_data() {
         for _ in 0..IMAGES * scale() {
             let mut files = origins.files.clone();
             let (file, what) = damage(&mut files, &mut random);
-            let image = Place::new();
+            let image = TestDirs::new();
             for (file, bytes) in &files {
                 std::fs::write(image.data().join(file), bytes).unwrap();
             }
-            // A log that is cut off, or has no head, is a log that ends there. And a whole page in another one's place is a page.
+            // A truncated WAL ends there, and one without a header is empty. A whole page at another place has a valid form.
             let ends = files.get(1).is_some_and(|(_, log)| what.starts_with("cut") || log[..32] == [0; 32])
                 || what.contains("swapped")
                 || what.contains("written");
@@ -259,17 +259,17 @@ fn damaged_files_are_never_served_as_data() {
         assert!(
             (if closed { tally.refused_to_open } else { tally.refused_for_their_log }) > 0
                 && tally.some_do_not_read_back > 0,
-            "the damage is not felt: {tally:?}"
+            "the damage has no effect: {tally:?}"
         );
     }
 }
 
-/// Else everything would be gone without a word, and new accounts would be written over it.
+/// Otherwise all data would be lost silently, and new accounts would be written over it.
 #[test]
 fn an_emptied_database_is_not_taken_for_a_new_one() {
     for closed in [true, false] {
         for removed in [true, false] {
-            let image = Place::new();
+            let image = TestDirs::new();
             for (file, bytes) in &block_on(origin(closed)).files {
                 std::fs::write(image.data().join(file), bytes).unwrap();
             }
@@ -281,7 +281,7 @@ fn an_emptied_database_is_not_taken_for_a_new_one() {
             }
             let opened = SqliteStore::open(&image.data());
             if removed && closed {
-                assert!(opened.is_ok(), "nothing tells that anything was there");
+                assert!(opened.is_ok(), "nothing shows that there was a store");
                 continue;
             }
             assert!(matches!(opened, Err(OpenError::Emptied { .. })));
@@ -293,15 +293,15 @@ fn an_emptied_database_is_not_taken_for_a_new_one() {
     }
 }
 
-/// A page that is damaged refuses the changes that need it, and not those that share a commit with them.
+/// A damaged page refuses the changes that need it, and not those that share a commit with them.
 #[test]
-fn a_damaged_page_harms_nobody_elses_changes() {
+fn a_damaged_page_fails_only_the_changes_that_need_it() {
     const PAGE: usize = 2048;
     let origins = block_on(origin(true));
     let (file, mut bytes) = origins.files.into_iter().next().unwrap();
     let full_of_profiles = |page: &&mut [u8]| page.windows(100).any(|window| window == [b'z'; 100]);
     bytes.chunks_exact_mut(PAGE).find(full_of_profiles).unwrap().fill(0);
-    let image = Place::new();
+    let image = TestDirs::new();
     std::fs::write(image.data().join(file), bytes).unwrap();
     block_on(async {
         let store = Arc::new(SqliteStore::open(&image.data()).unwrap());

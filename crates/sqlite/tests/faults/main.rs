@@ -1,5 +1,5 @@
-//! Disks that fail: a power cut at any moment, the n-th operation that goes wrong, a process killed at the n-th operation,
-//! files that were damaged. The real engine on its real files, through a library that is preloaded into the process.
+//! Tests with failing disks: a power cut at any moment, a fault at the n-th operation, a process killed at the n-th operation, and
+//! damaged files. They run the real engine on real files, with a library that is preloaded into the process.
 
 #![expect(
     clippy::unwrap_used,
@@ -9,10 +9,10 @@
     reason = "tests"
 )]
 
+mod child_process;
 mod damage;
 mod nth;
 mod power_loss;
 mod random;
 mod recording;
-mod story;
-mod teller;
+mod workload;

@@ -1,12 +1,12 @@
-//! The n-th operation on the disk goes wrong, for every n until a run is clean: it fails once, three times, or until the disk is
-//! well again; or it is the last one of a process that is killed before, after or in the middle of it.
+//! A fault at the n-th operation on the disk, for every n until a run has no fault: the operation fails once, three times, or until
+//! the disk is healed; or the process is killed before, after or in the middle of it.
 //!
-//! While the process lives: nothing is acknowledged that is not on the disk, what failed is not read, and writing goes on
-//! without a restart. Afterwards: the store opens, and holds what was acknowledged, whole.
+//! While the process lives: nothing is acknowledged that is not on the disk, failed writes are not read, and writing continues
+//! without a restart. Afterwards: the store opens, with all acknowledged changes, each whole.
 
+use crate::child_process::TestDirs;
 use crate::random::{Random, scale, seed};
-use crate::story::{Known, Story};
-use crate::teller::Place;
+use crate::workload::{Expected, Workload};
 use portraitd_sqlite::{Finding, SqliteStore, check};
 use portraitd_test_support::disk::{
     Action, CHANGES, EDQUOT, EIO, EMFILE, ENOSPC, EROFS, EVERY_FILE, Fault, MAP, OPEN, READ, SYNC, TRUNCATE,
@@ -17,7 +17,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
 use std::time::Duration;
 
-/// How often something goes wrong.
+/// How many operations in a row fail.
 const ONCE: u64 = 1;
 const THRICE: u64 = 3;
 /// Until the test heals the disk.
@@ -32,28 +32,28 @@ struct Tally {
     steps: u64,
 }
 
-/// One run with one fault; `false` when the run was over before the fault's turn came.
-fn run(story: &Story, fault: Fault, tally: &mut Tally) -> bool {
-    let place = Place::new();
+/// One run with one fault; returns whether the fault happened before the run ended.
+fn run(workload: &Workload, fault: Fault, tally: &mut Tally) -> bool {
+    let place = TestDirs::new();
     let disk = place.disk();
     disk.spoil(fault);
-    let mut command = place.teller(story);
+    let mut command = place.child(workload);
     disk.attach(&mut command);
-    let mut teller = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
     if fault.count == ALWAYS {
-        // So long that several attempts fail; or to the end, when the fault's turn never comes.
-        while disk.fired() < THRICE && teller.try_wait().unwrap().is_none() {
+        // Until several attempts have failed, or to the end when the fault never happens.
+        while disk.fired() < THRICE && child.try_wait().unwrap().is_none() {
             std::thread::sleep(Duration::from_millis(1));
         }
         disk.heal();
     }
-    let output = teller.wait_with_output().unwrap();
-    let said = || format!("{story:?} {fault:?}\n{}", String::from_utf8_lossy(&output.stderr));
+    let output = child.wait_with_output().unwrap();
+    let said = || format!("{workload:?} {fault:?}\n{}", String::from_utf8_lossy(&output.stderr));
     let killed = output.status.signal() == Some(SIGKILL);
     let kills = matches!(fault.action, Action::KillBefore | Action::KillAfter | Action::KillAmid);
     assert!(output.status.success() || (kills && killed), "{} {}", output.status, said());
     assert_eq!(killed, kills && disk.fired() > 0, "{}", said());
-    let known = Known::from_marks(story, &place.marks());
+    let known = Expected::from_marks(workload, &place.marks());
     tally.runs += 1;
     tally.fired += u64::from(disk.fired() > 0);
     tally.steps += known.steps();
@@ -70,29 +70,29 @@ fn run(story: &Story, fault: Fault, tally: &mut Tally) -> bool {
     disk.fired() > 0
 }
 
-/// How many operations of these kinds a run has, about.
-fn count(story: &Story, kinds: u64) -> u64 {
-    let place = Place::new();
+/// The approximate number of operations of these kinds in a run.
+fn count(workload: &Workload, kinds: u64) -> u64 {
+    let place = TestDirs::new();
     let disk = place.disk();
     disk.spoil(Fault { kinds, files: EVERY_FILE, first: 0, count: 0, action: Action::Fail, error: EIO });
-    let mut teller = place.teller(story);
-    disk.attach(&mut teller);
-    assert!(teller.stderr(Stdio::null()).status().unwrap().success());
+    let mut child = place.child(workload);
+    disk.attach(&mut child);
+    assert!(child.stderr(Stdio::null()).status().unwrap().success());
     assert!(disk.seen() > 0, "no operation was seen");
     disk.seen()
 }
 
-/// Every kind with its own numbers, so that the rare ones have their turn; `each` is the number of runs in the short form.
+/// Each kind is counted by itself, so that rare ones are tested too; `each` is the number of runs at `SCALE=1`.
 fn every(kinds: &[u64], faults: &[(Action, u64, u64)], each: u64) -> Tally {
     let mut random = Random(seed());
     let mut tally = Tally::default();
     for kinds in kinds {
-        let story = Story { seed: random.next(), clients: 3, steps: 6, chapters: 3, rests: false };
-        let operations = count(&story, *kinds);
+        let workload = Workload { seed: random.next(), clients: 3, steps: 6, rounds: 3, pauses: false };
+        let operations = count(&workload, *kinds);
         for (action, error, count) in faults {
             let wanted = (each * scale()).min(operations);
             for number in 0..wanted {
-                // All of them, when that is wanted; else spread, and others each time.
+                // All operations at a large `SCALE`; otherwise spread, and others with each seed.
                 let first = number * operations / wanted + random.below(operations / wanted) + 1;
                 let fault = Fault {
                     kinds: *kinds,
@@ -102,7 +102,7 @@ fn every(kinds: &[u64], faults: &[(Action, u64, u64)], each: u64) -> Tally {
                     action: *action,
                     error: *error,
                 };
-                run(&story, fault, &mut tally);
+                run(&workload, fault, &mut tally);
             }
         }
     }

@@ -1,35 +1,35 @@
-//! The power goes: at any moment of a recorded run, whatever was not synced is there, is old, is zeros, or in part each. Every
-//! such disk opens by itself, with all that was acknowledged, nothing half, and nothing that was never asked for.
+//! Power cuts at any moment of a recorded run: bytes that were not synced are new, old, zeros, or a mixture. On every such disk the
+//! store opens, with all acknowledged changes, no half change, and nothing that was never written.
 
+use crate::child_process::TestDirs;
 use crate::random::{Random, scale, seed};
 use crate::recording::{self, Op, Played};
-use crate::story::{Known, Story};
-use crate::teller::Place;
+use crate::workload::{Expected, Workload};
 use portraitd_sqlite::{Finding, SqliteStore, check};
 use portraitd_test_support::disk::{Action, EIO, EVERY_FILE, Fault, SYNC};
 use portraitd_test_support::fixtures::block_on;
 use std::process::Stdio;
 
-/// Images of each recording.
+/// Disk images for each recording.
 const IMAGES: u64 = 250;
 
-/// How many syncs a run's own disk fails, from which on.
+/// The syncs that fail in the run itself: the first one, and how many.
 type FailedSyncs = Option<(u64, u64)>;
 
-fn record(place: &Place, story: &Story, failing: FailedSyncs) -> Vec<Op> {
+fn record(place: &TestDirs, workload: &Workload, failing: FailedSyncs) -> Vec<Op> {
     let disk = place.disk();
     if let Some((first, count)) = failing {
         disk.spoil(Fault { kinds: SYNC, files: EVERY_FILE, first, count, action: Action::Fail, error: EIO });
     }
-    let mut teller = place.teller(story);
-    disk.attach(&mut teller);
-    let output = teller.env("DISK_RECORD", place.recording()).stderr(Stdio::piped()).output().unwrap();
+    let mut child = place.child(workload);
+    disk.attach(&mut child);
+    let output = child.env("DISK_RECORD", place.recording()).stderr(Stdio::piped()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     if let Some((_, count)) = failing {
         assert_eq!(disk.fired(), count, "the fault fired");
     }
     let ops = recording::read(&place.recording());
-    assert!(ops.iter().any(|op| matches!(op, Op::Synced { .. })), "the recorder heard nothing");
+    assert!(ops.iter().any(|op| matches!(op, Op::Synced { .. })), "nothing was recorded");
     ops
 }
 
@@ -40,25 +40,25 @@ struct Tally {
     steps: u64,
 }
 
-/// Cuts the power at random moments and opens what is left.
+/// Cuts the power at random moments, and opens each resulting disk.
 fn cut(
-    place: &Place,
-    story: &Story,
+    place: &TestDirs,
+    workload: &Workload,
     ops: &[Op],
     images: u64,
-    honours: impl Fn(&Op) -> bool,
+    honours_sync: impl Fn(&Op) -> bool,
     random: &mut Random,
 ) -> Tally {
     let mut moments: Vec<usize> = (0..images).map(|_| random.below(ops.len() as u64 + 1) as usize).collect();
     moments.sort_unstable();
-    let (mut played, mut known, mut done) = (Played::default(), Known::start(story), 0);
+    let (mut played, mut known, mut done) = (Played::default(), Expected::start(workload), 0);
     let mut tally = Tally::default();
     for moment in moments {
         for op in &ops[done..moment] {
             if let Op::Marked(mark) = op {
                 known.take(*mark);
             }
-            played.play(op, honours(op));
+            played.play(op, honours_sync(op));
         }
         done = moment;
         let image = place.image();
@@ -67,7 +67,7 @@ fn cut(
         tally.images += 1;
         if let Err(why) = opens(&image, &known, random.one_in(8)) {
             let pending = played.pending();
-            tally.wrong.push(format!("{story:?}, operation {moment}, {pending} pending: {why}"));
+            tally.wrong.push(format!("{workload:?}, operation {moment}, {pending} pending: {why}"));
         }
         std::fs::remove_dir_all(&image).unwrap();
     }
@@ -75,7 +75,7 @@ fn cut(
     tally
 }
 
-fn opens(image: &std::path::Path, known: &Known, check_it: bool) -> Result<(), String> {
+fn opens(image: &std::path::Path, known: &Expected, check_it: bool) -> Result<(), String> {
     let store = SqliteStore::open(image).map_err(|error| error.to_string())?;
     block_on(known.verify(&store))?;
     drop(store);
@@ -94,15 +94,15 @@ fn opens(image: &std::path::Path, known: &Known, check_it: bool) -> Result<(), S
     Ok(())
 }
 
-fn story(random: &mut Random) -> Story {
+fn workload(random: &mut Random) -> Workload {
     let clients = 1 + random.below(6) as usize;
-    Story { seed: random.next(), clients, steps: 4 + random.below(30) as usize, chapters: 4, rests: true }
+    Workload { seed: random.next(), clients, steps: 4 + random.below(30) as usize, rounds: 4, pauses: true }
 }
 
-/// Runs at the same time: most of a run is waiting for the log to be copied.
+/// Runs in parallel: a run mostly waits for checkpoints.
 const AT_ONCE: u64 = 4;
 
-fn cut_all(failing: impl Fn(&Story, &mut Random) -> FailedSyncs + Sync) {
+fn cut_all(failing: impl Fn(&Workload, &mut Random) -> FailedSyncs + Sync) {
     let seed = seed();
     let tallies: Vec<Tally> = std::thread::scope(|scope| {
         let failing = &failing;
@@ -110,9 +110,9 @@ fn cut_all(failing: impl Fn(&Story, &mut Random) -> FailedSyncs + Sync) {
             move || {
                 let (mut random, mut sum) = (Random(seed.wrapping_add(n)), Tally::default());
                 for _ in 0..scale() {
-                    let (place, story) = (Place::new(), story(&mut random));
-                    let ops = record(&place, &story, failing(&story, &mut random));
-                    let tally = cut(&place, &story, &ops, IMAGES, |_| true, &mut random);
+                    let (place, workload) = (TestDirs::new(), workload(&mut random));
+                    let ops = record(&place, &workload, failing(&workload, &mut random));
+                    let tally = cut(&place, &workload, &ops, IMAGES, |_| true, &mut random);
                     assert!(tally.wrong.is_empty(), "PORTRAIT_SEED={seed}: {:#?}", tally.wrong);
                     sum.images += tally.images;
                     sum.steps += tally.steps;
@@ -129,35 +129,35 @@ fn cut_all(failing: impl Fn(&Story, &mut Random) -> FailedSyncs + Sync) {
 }
 
 #[test]
-fn whatever_a_power_cut_leaves_opens_with_all_that_was_acknowledged() {
+fn after_a_power_cut_everything_acknowledged_is_there() {
     cut_all(|_, _| None);
 }
 
-/// The page cache forgets what a failed sync was to write: a later success says nothing about it.
+/// After a failed sync the kernel may have dropped the pages, and a later sync that succeeds does not write them.
 #[test]
-fn nor_does_a_power_cut_after_failed_syncs_lose_anything() {
-    cut_all(|story, random| {
-        // From the very first one on, and so early that there are as many, however little is changed.
-        let early = 8 + (story.clients * story.steps / 2) as u64;
+fn a_power_cut_after_failed_syncs_loses_nothing() {
+    cut_all(|workload, random| {
+        // Any of the early syncs, which even a short run reaches.
+        let early = 8 + (workload.clients * workload.steps / 2) as u64;
         Some((1 + random.below(early), 1 + random.below(3)))
     });
 }
 
-/// The test itself is tested: a disk that lies about its syncs, of all files or of one, loses something, and that is seen.
+/// The test can fail: a disk that ignores syncs, of all files or of one, loses something, and this is detected.
 #[test]
-fn a_disk_that_lies_about_syncs_is_found_out() {
+fn a_disk_that_ignores_syncs_is_detected() {
     let mut random = Random(seed());
     for what in ["", "portraitd.db", "portraitd.db-wal"] {
         let mut wrong = 0;
         for _ in 0..8 {
-            let place = Place::new();
-            let story = Story { rests: true, chapters: 4, clients: 3, steps: 20, seed: random.next() };
-            let ops = record(&place, &story, None);
+            let place = TestDirs::new();
+            let workload = Workload { pauses: true, rounds: 4, clients: 3, steps: 20, seed: random.next() };
+            let ops = record(&place, &workload, None);
             let named = |file: &u32| {
                 ops.iter().any(|op| matches!(op, Op::Opened { file: known, path, .. } if known == file && path.ends_with(what)))
             };
-            let honours = |op: &Op| !matches!(op, Op::Synced { file } if named(file));
-            wrong += cut(&place, &story, &ops, 200, honours, &mut random).wrong.len();
+            let honours_sync = |op: &Op| !matches!(op, Op::Synced { file } if named(file));
+            wrong += cut(&place, &workload, &ops, 200, honours_sync, &mut random).wrong.len();
             if wrong > 0 {
                 break;
             }

@@ -1,4 +1,4 @@
-//! Chance that can be had again: a seed is printed, and `PORTRAIT_SEED` replays it.
+//! Repeatable random numbers: the seed is printed, and `PORTRAIT_SEED` replays it.
 
 use std::time::UNIX_EPOCH;
 
@@ -28,7 +28,7 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-/// How many times as much is to be done as in the short form.
+/// The factor `SCALE` for longer runs; 1 by default.
 pub(crate) fn scale() -> u64 {
     number("SCALE").unwrap_or(1)
 }

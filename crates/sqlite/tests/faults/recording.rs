@@ -1,12 +1,12 @@
-//! What a process did to its files, in order, and what a disk may hold when the power goes at one moment of it.
+//! The recorded file operations of a process, and the disks that a power cut at one moment of them may leave.
 //!
-//! A file's durable bytes are those of its last sync that succeeded. What was written since may be there or not, sector by
-//! sector, in any order, or as zeros; the file's size may be any between. A name is durable once its directory was synced.
-//! Writes that a failed sync was to make durable may be lost although a later sync succeeded. One thing is taken for granted,
-//! as SQLite does by default: a write that is cut off harms no byte outside its own range (power-safe overwrite).
+//! A file's durable bytes are those of its last successful sync. Later writes may be there or not, sector by sector, in any order,
+//! or as zeros; the file's size may be any in between. A name is durable once its directory was synced. Writes before a failed sync
+//! may be lost although a later sync succeeded. One assumption, as SQLite makes by default: an interrupted write changes no byte
+//! outside its own range (power-safe overwrite).
 
 use crate::random::Random;
-use crate::story::{MARK_BYTES, Mark};
+use crate::workload::{MARK_BYTES, Mark};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -83,7 +83,7 @@ fn write(content: &mut Vec<u8>, at: usize, bytes: &[u8]) {
 #[derive(Clone, Default)]
 struct Content {
     durable: Vec<u8>,
-    /// What sectors may hold instead, after a sync that failed.
+    /// The other possible content of sectors, after a failed sync.
     doubtful: BTreeMap<usize, Vec<u8>>,
     pending: Vec<Change>,
 }
@@ -105,7 +105,7 @@ impl Content {
     fn settle_sector(&mut self, sector: usize, at: usize, bytes: &[u8], synced: bool) {
         let start = sector * SECTOR;
         if synced {
-            // Written anew, and this time surely: in whatever was there before.
+            // Written again and synced: also in the other possible content.
             if let Some(other) = self.doubtful.get_mut(&sector) {
                 let (from, to) = (at.max(start), (at + bytes.len()).min(start + SECTOR));
                 other[from - start..to - start].copy_from_slice(&bytes[from - at..to - at]);
@@ -116,7 +116,7 @@ impl Content {
         }
     }
 
-    /// One of the contents that a cut may leave.
+    /// One of the contents that a power cut may leave.
     fn cut(&self, chance: &mut Chance, random: &mut Random) -> Vec<u8> {
         let mut content = self.durable.clone();
         for (sector, other) in &self.doubtful {
@@ -135,7 +135,7 @@ impl Content {
                     }
                 }
                 Change::Write { at, bytes } => {
-                    // The size is of its own: what is behind it counts only when the sectors come to be.
+                    // The size is drawn separately below; here only the sectors.
                     let mut from = *at;
                     while from < at + bytes.len() {
                         let to = ((from / SECTOR + 1) * SECTOR).min(at + bytes.len());
@@ -171,11 +171,11 @@ fn old_sector(content: &[u8], sector: usize) -> Vec<u8> {
     old
 }
 
-/// What a cut does to what was not synced.
+/// How a power cut treats bytes that were not synced.
 struct Chance {
-    /// So many of a hundred sectors come to be.
+    /// The percentage of sectors that are written.
     keep: u64,
-    /// Changes before this one come to be, and none from it on; or the other way round.
+    /// Changes before this one are written, and none from it on; or the other way round.
     split: Option<(usize, bool)>,
     any_size: bool,
 }
@@ -202,7 +202,7 @@ enum NameChange {
     Moved(String, String),
 }
 
-/// A disk on which a recording is played.
+/// A disk to which the operations of a recording are applied.
 #[derive(Clone, Default)]
 pub(crate) struct Played {
     contents: BTreeMap<u32, Content>,
@@ -212,7 +212,7 @@ pub(crate) struct Played {
 }
 
 impl Played {
-    /// `syncs`: whether this disk honours them; a disk that does not shows that losses would be found.
+    /// Applies an operation. `syncs`: whether this disk honours syncs; one that does not shows that losses are detected.
     pub(crate) fn play(&mut self, op: &Op, syncs: bool) {
         match op {
             Op::Opened { file, path, truncated } => {
@@ -257,12 +257,12 @@ impl Played {
         }
     }
 
-    /// How much is not durable yet.
+    /// The number of changes that are not durable yet.
     pub(crate) fn pending(&self) -> usize {
         self.contents.values().map(|content| content.pending.len()).sum::<usize>() + self.pending_names.len()
     }
 
-    /// One of the disks that a cut may leave: its files below `data`, written into `image`.
+    /// One of the disks that a power cut may leave: its files below `data`, written into `image`.
     pub(crate) fn cut(&self, data: &Path, image: &Path, random: &mut Random) {
         let mut names = self.durable_names.clone();
         // A journal keeps the order of names.
@@ -277,7 +277,7 @@ impl Played {
                 continue;
             }
             let bytes = if path.ends_with("-shm") {
-                // Mapped and never synced: anything.
+                // Mapped and never synced: any bytes.
                 (0..random.below(3) * 16384).map(|_| random.next() as u8).collect()
             } else {
                 content.cut(&mut Chance::draw(content.pending.len(), random), random)

@@ -1,8 +1,8 @@
-//! A story of random operations on a real store, told by a process of its own, and what may be found after it broke off.
+//! A workload of random operations on a real store in a child process, and the contents that are allowed after it was interrupted.
 //!
-//! Each client has an app of its own and does one thing after the other, so that what it knows is simple: everything
-//! acknowledged is there, and of the one step that was not answered all or nothing. Before each step and after each answer
-//! the teller leaves a mark in a file; the marks survive the teller.
+//! Each client has an app of its own and does one step after another, so that the rule is simple: everything acknowledged is there,
+//! and the one step without an answer is there whole or not at all. Before each step and after each answer the child writes a mark
+//! into a file; the marks survive the child.
 
 use crate::random::Random;
 use portraitd_model::{
@@ -22,9 +22,9 @@ use std::time::Duration;
 /// Accounts of each client.
 const ACCOUNTS: usize = 3;
 
-/// What one client has in the store.
+/// The data of one client in the store.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
-pub(crate) struct State {
+pub(crate) struct ClientState {
     /// The version that each account carries; 0 without fields, `None` without an account.
     accounts: [Option<u64>; ACCOUNTS],
     /// Account and version of each event that waits.
@@ -32,14 +32,14 @@ pub(crate) struct State {
     revision: u64,
 }
 
-/// One thing that a client does. The version is the step's own number, so that every value names who wrote it.
+/// One step of a client. Its number is the version, so that every value identifies the step that wrote it.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Set(usize),
     /// All accounts in one unit.
     Import,
     DeleteAll,
-    /// The oldest events were delivered.
+    /// Records the oldest events as delivered.
     RecordDeliveries(usize),
     PutApp,
 }
@@ -55,7 +55,7 @@ impl Step {
         }
     }
 
-    fn applied(self, state: &State, version: u64) -> State {
+    fn applied(self, state: &ClientState, version: u64) -> ClientState {
         let mut state = state.clone();
         match self {
             Self::Set(who) if state.accounts[who].is_some() => {
@@ -75,20 +75,20 @@ impl Step {
     }
 }
 
-/// How a story goes.
+/// The parameters of a workload.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Story {
+pub(crate) struct Workload {
     pub seed: u64,
     pub clients: usize,
-    /// Steps of each client in each chapter.
+    /// Steps of each client in each round.
     pub steps: usize,
-    /// After each chapter but the last the store rests, is closed, or is dropped.
-    pub chapters: usize,
+    /// After each round but the last the store pauses, is closed, or is dropped.
+    pub rounds: usize,
     /// Whether a rest is long enough for the log to be copied.
-    pub rests: bool,
+    pub pauses: bool,
 }
 
-/// What the teller left behind: who, which step, and how it stands.
+/// A mark of the child: the client, and the state of its step.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Mark {
     Asked(usize),
@@ -118,20 +118,20 @@ impl Mark {
     }
 }
 
-/// One client as the marks so far describe it.
+/// One client as the marks describe it.
 #[derive(Clone)]
 pub(crate) struct Client {
     random: Random,
     version: u64,
-    /// More than one after a step that failed: it may come back when the store is opened again.
-    possible: HashSet<State>,
+    /// More than one after a failed step: its change may be found when the store is opened again.
+    possible: HashSet<ClientState>,
     pending: Option<Step>,
 }
 
 impl Client {
-    fn new(story: &Story, number: usize) -> Self {
-        let random = Random(story.seed.wrapping_mul(31).wrapping_add(number as u64));
-        Self { random, version: 0, possible: HashSet::from([State::default()]), pending: None }
+    fn new(workload: &Workload, number: usize) -> Self {
+        let random = Random(workload.seed.wrapping_mul(31).wrapping_add(number as u64));
+        Self { random, version: 0, possible: HashSet::from([ClientState::default()]), pending: None }
     }
 
     fn ask(&mut self) -> (Step, u64) {
@@ -151,7 +151,7 @@ impl Client {
         self.pending = None;
     }
 
-    fn allowed(&self) -> HashSet<State> {
+    fn allowed(&self) -> HashSet<ClientState> {
         let mut allowed = self.possible.clone();
         if let Some(step) = self.pending {
             allowed.extend(self.possible.iter().map(|state| step.applied(state, self.version)));
@@ -160,13 +160,13 @@ impl Client {
     }
 }
 
-/// What is known of all clients.
+/// The allowed contents of all clients.
 #[derive(Clone)]
-pub(crate) struct Known(Vec<Client>);
+pub(crate) struct Expected(Vec<Client>);
 
-impl Known {
-    pub(crate) fn start(story: &Story) -> Self {
-        Self((0..story.clients).map(|number| Client::new(story, number)).collect())
+impl Expected {
+    pub(crate) fn start(workload: &Workload) -> Self {
+        Self((0..workload.clients).map(|number| Client::new(workload, number)).collect())
     }
 
     pub(crate) fn take(&mut self, mark: Mark) {
@@ -177,20 +177,20 @@ impl Known {
         }
     }
 
-    /// From the file of a teller that is gone.
-    pub(crate) fn from_marks(story: &Story, path: &Path) -> Self {
-        let mut known = Self::start(story);
+    /// Reads the marks of a child that has ended.
+    pub(crate) fn from_marks(workload: &Workload, path: &Path) -> Self {
+        let mut known = Self::start(workload);
         let marks = std::fs::read(path).unwrap_or_default();
         marks.chunks_exact(MARK_BYTES).for_each(|mark| known.take(Mark::read(mark)));
         known
     }
 
-    /// So many steps were acknowledged.
+    /// The number of steps that were begun.
     pub(crate) fn steps(&self) -> u64 {
         self.0.iter().map(|client| client.version).sum()
     }
 
-    /// What is wrong with a store, if anything is.
+    /// Compares a store with what is allowed; the error describes the difference.
     pub(crate) async fn verify(&self, store: &SqliteStore) -> Result<(), String> {
         for (number, client) in self.0.iter().enumerate() {
             let found = observe(store, number).await.map_err(|why| format!("client {number}: {why}"))?;
@@ -211,7 +211,7 @@ fn name(who: usize) -> String {
     format!("user{who}")
 }
 
-/// The fields of a version; some take a good part of a page.
+/// The fields of a version; some fill a large part of a page.
 fn fields(version: u64) -> [(&'static str, String); 3] {
     let filler = "y".repeat((version as usize * 37) % 400);
     [
@@ -221,7 +221,7 @@ fn fields(version: u64) -> [(&'static str, String); 3] {
     ]
 }
 
-/// What a version sets, made once.
+/// The patch of a version, made once.
 fn patch_of(version: u64) -> ProfilePatch {
     static MADE: Mutex<BTreeMap<u64, ProfilePatch>> = Mutex::new(BTreeMap::new());
     let made = || {
@@ -237,11 +237,11 @@ fn profile(version: u64) -> Profile {
     profile
 }
 
-/// Reads what a client has.
-async fn observe(store: &SqliteStore, client: usize) -> Result<State, String> {
+/// Reads the data of a client.
+async fn observe(store: &SqliteStore, client: usize) -> Result<ClientState, String> {
     let fail = |error: StoreError| error.to_string();
     let users = (0..ACCOUNTS).map(|who| user(&name(who))).collect();
-    let mut state = State::default();
+    let mut state = ClientState::default();
     let found = store.profiles(app(client), users).await.map_err(fail)?;
     for (who, found) in found.iter().enumerate() {
         state.accounts[who] = match found {
@@ -323,29 +323,29 @@ async fn take(
     }
 }
 
-/// Tells a story in this process. Gives what is known at its end; whoever fails says so and goes on.
-pub(crate) async fn tell(story: &Story, data: &Path, marks: &Path) {
+/// Runs a workload in this process. A client whose step fails marks that and continues.
+pub(crate) async fn run(workload: &Workload, data: &Path, marks: &Path) {
     let marks = Arc::new(File::options().append(true).create(true).open(marks).unwrap());
-    let mut clients = Known::start(story).0;
-    let mut random = Random(story.seed);
+    let mut clients = Expected::start(workload).0;
+    let mut random = Random(workload.seed);
     let mut store = Arc::new(open(data).await);
-    for chapter in 1..=story.chapters {
-        let told: Vec<_> = clients
+    for round in 1..=workload.rounds {
+        let running: Vec<_> = clients
             .into_iter()
             .enumerate()
             .map(|(number, client)| {
-                let (store, marks, steps) = (Arc::clone(&store), Arc::clone(&marks), story.steps);
-                tokio::spawn(async move { chapter_of(&store, &marks, number, client, steps).await })
+                let (store, marks, steps) = (Arc::clone(&store), Arc::clone(&marks), workload.steps);
+                tokio::spawn(async move { run_round(&store, &marks, number, client, steps).await })
             })
             .collect();
         clients = Vec::new();
-        for client in told {
+        for client in running {
             clients.push(client.await.unwrap());
         }
-        if chapter == story.chapters {
+        if round == workload.rounds {
             return;
         }
-        match random.below(if story.rests { 4 } else { 2 }) {
+        match random.below(if workload.pauses { 4 } else { 2 }) {
             0 => {
                 store.close().await;
                 drop(store);
@@ -372,7 +372,7 @@ async fn open(data: &Path) -> SqliteStore {
     panic!("it does not open any more");
 }
 
-async fn chapter_of(
+async fn run_round(
     store: &SqliteStore,
     marks: &File,
     number: usize,
@@ -381,7 +381,7 @@ async fn chapter_of(
 ) -> Client {
     let leave = |mark: Mark| (&*marks).write_all(&mark.bytes()).unwrap();
     for _ in 0..steps {
-        // After a restart that brought back a step that had failed, this is more than one.
+        // Several states are possible after a restart that brought back a failed step.
         let before = observe(store, number).await;
         if let Ok(state) = &before {
             assert!(client.possible.contains(state), "client {number}: {state:?}");
@@ -398,11 +398,11 @@ async fn chapter_of(
                 eprintln!("client {number}, step {version}: {error}");
                 client.fail();
                 leave(Mark::Failed(number));
-                // Not acknowledged, so not read either.
+                // A failed step must not be read.
                 if let (Ok(before), Ok(after)) = (&before, &observe(store, number).await) {
                     assert_eq!(before, after, "client {number}: a step that failed is seen");
                 }
-                heals(store).await;
+                wait_until_writable(store).await;
             }
         }
     }
@@ -410,12 +410,12 @@ async fn chapter_of(
 }
 
 /// Waits until the store can be written again, without a restart.
-async fn heals(store: &SqliteStore) {
+async fn wait_until_writable(store: &SqliteStore) {
     for _ in 0..2000 {
         if store.probe().await.is_ok() {
             return;
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    panic!("it does not heal");
+    panic!("it can't be written any more");
 }

@@ -55,7 +55,7 @@ pub(super) async fn import_after(store: &dyn Store, names: &[&str], after: u64) 
     store.import_unless_deleted(APP, seeds, UnixMillis(1), None, Some(UnixMillis(after))).await.unwrap()
 }
 
-pub async fn who_was_deleted_lately_is_left_out(store: &dyn Store) {
+pub async fn recently_deleted_accounts_are_left_out(store: &dyn Store) {
     store
         .import(APP, ["a", "b", "c", "d"].map(|name| seed(name, &[])).to_vec(), UnixMillis(1), None)
         .await
@@ -71,9 +71,9 @@ pub async fn who_was_deleted_lately_is_left_out(store: &dyn Store) {
     let again = found_again();
     assert_eq!(found, [Found::Missing, again.clone(), again.clone(), again.clone()]);
     assert_eq!(store.accounts_count(APP).await.unwrap(), 4);
-    // The very moment is no longer after it.
+    // A deletion at that very moment is not after it.
     assert_eq!(import_after(store, &["a"], 50).await, []);
-    // It exists again, so nothing is noted of it any more.
+    // The account exists again, so its note is gone.
     assert_eq!(delete("a", None).await, [true]);
     assert_eq!(import_after(store, &["a"], 0).await, []);
     assert_eq!(store.profiles(APP, vec![user("a")]).await.unwrap(), [again]);
@@ -83,7 +83,7 @@ fn found_again() -> Found {
     found(&[(NICK, "again")])
 }
 
-pub async fn an_operator_imports_who_was_deleted_and_names_an_admin(store: &dyn Store) {
+pub async fn an_operator_imports_deleted_accounts_and_names_an_admin(store: &dyn Store) {
     store.put_app(settings(APP, "one"), None).await.unwrap();
     let names = ["a", "b", "ops"].map(user).to_vec();
     store
@@ -99,7 +99,7 @@ pub async fn an_operator_imports_who_was_deleted_and_names_an_admin(store: &dyn 
     assert_eq!(import_after(store, &["a", "b", "ops"], 0).await, [user("b")], "notes of a and ops are gone");
 }
 
-pub async fn deletions_are_forgotten_up_to_a_moment(store: &dyn Store) {
+pub async fn notes_of_deletions_are_removed_up_to_a_moment(store: &dyn Store) {
     for (name, at) in [("a", 10), ("b", 20), ("c", 30)] {
         for app in [APP, OTHER] {
             store.import(app, vec![seed(name, &[])], UnixMillis(1), None).await.unwrap();
@@ -108,7 +108,7 @@ pub async fn deletions_are_forgotten_up_to_a_moment(store: &dyn Store) {
     }
     let changes = store.stats().changes;
     assert_eq!(store.forget_deletions(APP, UnixMillis(9)).await, Ok(0));
-    assert_eq!(store.stats().changes, changes, "nothing is written where nothing is due");
+    assert_eq!(store.stats().changes, changes, "without notes nothing is written");
     assert_eq!(store.forget_deletions(APP, UnixMillis(20)).await, Ok(2));
     assert_eq!(import_after(store, &["a", "b", "c"], 0).await, [user("c")]);
     assert_eq!(store.forget_deletions(APP, UnixMillis(u64::MAX)).await, Ok(1));
@@ -117,7 +117,7 @@ pub async fn deletions_are_forgotten_up_to_a_moment(store: &dyn Store) {
     assert_eq!(left, Ok(3), "apps are apart");
 }
 
-pub async fn deletions_are_forgotten_in_units(store: &dyn Store) {
+pub async fn notes_of_deletions_are_removed_in_units(store: &dyn Store) {
     let names: Vec<String> = (0..=DELETIONS_UNIT_MAX).map(|number| format!("u{number}")).collect();
     let seeds = names.iter().map(|name| seed(name, &[])).collect();
     store.import(APP, seeds, UnixMillis(1), None).await.unwrap();
@@ -171,7 +171,7 @@ pub async fn settings_change_by_revision_and_admins_are_accounts(store: &dyn Sto
     assert!(catalog[1].kicked_admins.is_empty());
 }
 
-pub async fn a_closed_store_says_so(store: &dyn Store) {
+pub async fn a_closed_store_is_unavailable(store: &dyn Store) {
     store.import(APP, vec![seed("a", &[])], UnixMillis(1), None).await.unwrap();
     store.probe().await.unwrap();
     assert!(store.stats().changes >= 2 && store.stats().commits >= 1);

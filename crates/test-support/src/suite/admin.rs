@@ -1,4 +1,4 @@
-//! The admin's side: tokens, the audit log in the same unit as the change, and the counts.
+//! The admin tables: tokens, the audit log in the same unit as the change, and the counts.
 
 use crate::fixtures::{APP, OTHER, patch, seed, settings, user};
 use portraitd_model::{CustomKeyword, SdkAppId, StandardTag, Tag, UnixMillis};
@@ -7,7 +7,7 @@ use portraitd_store::{
     TOKENS_MAX, TokenRecord,
 };
 
-#[expect(clippy::unnecessary_wraps, reason = "the shape that `perform` wants")]
+#[expect(clippy::unnecessary_wraps, reason = "the type of the argument of `perform`")]
 fn note(app: Option<SdkAppId>, text: &str) -> Option<AuditNote> {
     Some(AuditNote { app, at: UnixMillis(5), text: text.into() })
 }
@@ -20,7 +20,7 @@ async fn texts(store: &dyn Store, app: Option<SdkAppId>) -> Vec<String> {
     store.audit(app, None, 100).await.unwrap().into_iter().map(|entry| entry.note.text).collect()
 }
 
-pub async fn what_happened_is_written_down_and_what_was_refused_is_not(store: &dyn Store) {
+pub async fn done_writes_are_audited_and_refused_ones_are_not(store: &dyn Store) {
     let put = |app, expected| PutApp { settings: Box::new(settings(app, "x")), expected };
     let made = store.perform(put(APP, None), note(Some(APP), "made")).await;
     assert_eq!(made, Ok(1));

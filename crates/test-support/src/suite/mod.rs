@@ -1,4 +1,4 @@
-//! What every engine must do, as functions that each engine's own tests run: [`crate::store_suite`].
+//! The common suite of all engines: functions that each engine's own tests run ([`crate::store_suite`]).
 
 pub mod accounts;
 pub mod admin;
@@ -6,8 +6,8 @@ pub mod outbox;
 mod random_accounts;
 mod random_outbox;
 
-pub use random_accounts::accounts_do_what_the_reference_does;
-pub use random_outbox::both_engines_tell_the_same;
+pub use random_accounts::accounts_behave_as_in_memory;
+pub use random_outbox::both_engines_read_the_same;
 
 use crate::fixtures::block_on;
 use portraitd_store::Store;
@@ -19,9 +19,9 @@ macro_rules! store_suite {
     ($open:expr) => {
         $crate::store_suite!(
             @tests $open,
-            accounts::[a_change_needs_an_account_and_leaves_other_fields, imports_create_and_update, deletion_takes_the_profile_along, who_was_deleted_lately_is_left_out, an_operator_imports_who_was_deleted_and_names_an_admin, deletions_are_forgotten_up_to_a_moment, deletions_are_forgotten_in_units, a_kick_never_moves_back, accounts_are_listed_page_by_page, settings_change_by_revision_and_admins_are_accounts, a_closed_store_says_so],
-            outbox::[a_change_and_its_event_are_one, what_changes_nothing_is_not_told, verdicts_are_kept, parked_events_are_replayed_behind_the_others_or_discarded, events_that_lie_far_apart_are_found],
-            admin::[what_happened_is_written_down_and_what_was_refused_is_not, tokens_have_one_name_each_and_a_bound, accounts_and_values_are_counted],
+            accounts::[a_change_needs_an_account_and_leaves_other_fields, imports_create_and_update, deletion_takes_the_profile_along, recently_deleted_accounts_are_left_out, an_operator_imports_deleted_accounts_and_names_an_admin, notes_of_deletions_are_removed_up_to_a_moment, notes_of_deletions_are_removed_in_units, a_kick_never_moves_back, accounts_are_listed_page_by_page, settings_change_by_revision_and_admins_are_accounts, a_closed_store_is_unavailable],
+            outbox::[a_change_and_its_event_are_one, a_change_to_the_same_value_makes_no_event, delivery_outcomes_are_stored, parked_events_are_replayed_behind_the_others_or_discarded, events_in_distant_segments_are_found],
+            admin::[done_writes_are_audited_and_refused_ones_are_not, tokens_have_one_name_each_and_a_bound, accounts_and_values_are_counted],
         );
     };
     (@tests $open:expr, $($module:ident::[$($case:ident),* $(,)?]),* $(,)?) => {
@@ -43,7 +43,7 @@ pub fn run<S: Store>(open: impl FnOnce(&Path) -> S, case: impl AsyncFnOnce(&dyn 
 
 #[cfg(test)]
 mod tests {
-    /// A function that no engine runs proves nothing.
+    /// A function that is missing in the macro would never run.
     #[test]
     fn every_function_is_in_the_macro() {
         let modules = [

@@ -11,7 +11,7 @@ fn origin(id: u128) -> Origin {
     Origin { id: EventId(id), operator: "administrator".into(), client_ip: "10.0.0.1".parse().unwrap() }
 }
 
-/// A change to a value of its own.
+/// A change to a value that no other change has.
 pub(super) fn change(app: SdkAppId, name: &str, id: u128) -> Change {
     Change {
         app,
@@ -65,8 +65,8 @@ pub async fn a_change_and_its_event_are_one(store: &dyn Store) {
     assert!(backlogs[&APP].waiting.bytes > 100);
 }
 
-/// Repeating a change whose answer was lost makes no second event, unless it changes something by now.
-pub async fn what_changes_nothing_is_not_told(store: &dyn Store) {
+/// A repeated change makes no second event, unless it changes something again.
+pub async fn a_change_to_the_same_value_makes_no_event(store: &dyn Store) {
     store.import(APP, vec![seed("a", &[])], UnixMillis(1), None).await.unwrap();
     let set = |id, nick: &str, level: &str| Change {
         patch: patch(&[(NICK, nick), ("Tag_Profile_IM_Level", level)]),
@@ -78,8 +78,8 @@ pub async fn what_changes_nothing_is_not_told(store: &dyn Store) {
     store.apply(set(4, "x", "1")).await.unwrap();
     let events = waiting(store, APP).await;
     assert_eq!(ids(&events), [1, 3, 4], "2 repeats 1, and 4 undoes 3");
-    let told = events[1].event.as_ref().unwrap().items.len();
-    assert_eq!(told, 2, "an event tells all that was asked for");
+    let items = events[1].event.as_ref().unwrap().items.len();
+    assert_eq!(items, 2, "an event has all items of the request");
     let seeds = || {
         vec![
             seed("a", &[(NICK, "x")]),
@@ -93,7 +93,7 @@ pub async fn what_changes_nothing_is_not_told(store: &dyn Store) {
     assert_eq!(ids(&waiting(store, APP).await), [1, 3, 4, 11, 13, 21]);
 }
 
-pub async fn verdicts_are_kept(store: &dyn Store) {
+pub async fn delivery_outcomes_are_stored(store: &dyn Store) {
     store
         .import(
             APP,
@@ -104,19 +104,19 @@ pub async fn verdicts_are_kept(store: &dyn Store) {
         .await
         .unwrap();
     let places: Vec<OutboxSeq> = waiting(store, APP).await.iter().map(|event| event.seq).collect();
-    let verdicts = vec![(places[0], DeliveryOutcome::Delivered), (places[1], retry(2)), (places[2], park())];
-    store.record_deliveries(OTHER, verdicts.clone()).await.unwrap();
+    let outcomes = vec![(places[0], DeliveryOutcome::Delivered), (places[1], retry(2)), (places[2], park())];
+    store.record_deliveries(OTHER, outcomes.clone()).await.unwrap();
     assert_eq!(waiting(store, APP).await.len(), 3, "another app's events are not touched");
-    store.record_deliveries(APP, verdicts).await.unwrap();
+    store.record_deliveries(APP, outcomes).await.unwrap();
     let events = waiting(store, APP).await;
     assert_eq!(ids(&events), [2]);
     assert_eq!(
         (events[0].attempts, events[0].due, events[0].failure.as_deref()),
         (2, UnixMillis(99), Some("500"))
     );
-    let given_up = parked(store, APP).await;
-    assert_eq!((ids(&given_up), given_up[0].attempts), (vec![3], 8));
-    // Settling what is gone or parked changes nothing.
+    let parked_events = parked(store, APP).await;
+    assert_eq!((ids(&parked_events), parked_events[0].attempts), (vec![3], 8));
+    // An outcome for an event that is gone or parked changes nothing.
     store
         .record_deliveries(APP, vec![(places[0], retry(1)), (places[2], DeliveryOutcome::Delivered)])
         .await
@@ -147,8 +147,8 @@ pub async fn parked_events_are_replayed_behind_the_others_or_discarded(store: &d
     assert!(store.backlogs().is_empty());
 }
 
-/// Where the events of an app are is known by stretches: those of two apps lie in many, one of them seldom.
-pub async fn events_that_lie_far_apart_are_found(store: &dyn Store) {
+/// The places of waiting events are known by segment: here one app has events in many segments, the other in few.
+pub async fn events_in_distant_segments_are_found(store: &dyn Store) {
     let names: Vec<String> = (0..1500).map(|number| format!("user{number}")).collect();
     let seeds = |value: &str| names.iter().map(|name| seed(name, &[(NICK, value)])).collect();
     store.import(OTHER, vec![seed("a", &[]), seed("b", &[])], UnixMillis(1), None).await.unwrap();
@@ -169,11 +169,11 @@ pub async fn events_that_lie_far_apart_are_found(store: &dyn Store) {
     }
     assert_eq!(places.len(), 3000);
     assert!(places.is_sorted_by(|one, next| one < next));
-    // All but one of the first half, that one, and the last are left.
-    let settled =
+    // What is left: one event among the delivered ones, and the last.
+    let delivered =
         |places: &[OutboxSeq]| places.iter().map(|seq| (*seq, DeliveryOutcome::Delivered)).collect();
-    store.record_deliveries(APP, settled(&places[..1000])).await.unwrap();
-    store.record_deliveries(APP, settled(&places[1001..2999])).await.unwrap();
+    store.record_deliveries(APP, delivered(&places[..1000])).await.unwrap();
+    store.record_deliveries(APP, delivered(&places[1001..2999])).await.unwrap();
     store.record_deliveries(APP, vec![(places[1000], retry(1))]).await.unwrap();
     let left = waiting(store, APP).await;
     assert_eq!(left.iter().map(|event| event.seq).collect::<Vec<_>>(), [places[1000], places[2999]]);
@@ -186,7 +186,7 @@ pub async fn events_that_lie_far_apart_are_found(store: &dyn Store) {
     assert_eq!(ids(&waiting(store, APP).await), [77]);
 }
 
-/// Of an engine that keeps its data.
+/// For engines on a disk.
 pub fn a_place_is_not_given_twice_and_the_backlog_outlives_a_restart<S: Store>(open: impl Fn(&Path) -> S) {
     let dir = tempfile::tempdir().unwrap();
     block_on(async {

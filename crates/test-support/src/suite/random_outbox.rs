@@ -1,5 +1,5 @@
-//! Random steps on the outbox of an engine and on that of the engine in memory: however it is read and changed, an outbox that has
-//! its newest events in memory tells what the table holds.
+//! Random steps on the outbox of an engine and on that of the engine in memory: whatever the order of reads and changes, an outbox
+//! with its newest events in memory returns the events of the table.
 
 use super::outbox::{change, park, parked, retry, waiting};
 use crate::fixtures::{APP, OTHER, block_on, seed};
@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use std::path::Path;
 
-/// What is asked of both engines.
+/// A step for both engines.
 #[derive(Clone, Debug)]
 enum Step {
     Change(bool, u8),
@@ -38,13 +38,13 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     proptest::collection::vec(step, 1..60)
 }
 
-/// Takes the same steps on an engine and gives all that was read. Places are chosen near the last that was read.
-async fn take(store: &dyn Store, steps: &[Step]) -> Vec<(Vec<OutboxEvent>, usize)> {
+/// Runs the steps on an engine; returns everything that was read. Places are near the last one that was read.
+async fn run_step(store: &dyn Store, steps: &[Step]) -> Vec<(Vec<OutboxEvent>, usize)> {
     store.import(APP, vec![seed("a", &[]), seed("b", &[])], UnixMillis(1), None).await.unwrap();
     store.import(OTHER, vec![seed("a", &[]), seed("b", &[])], UnixMillis(1), None).await.unwrap();
-    let (mut told, mut id, mut read_to) = (Vec::new(), 0, OutboxSeq(0));
+    let (mut results, mut id, mut read_to) = (Vec::new(), 0, OutboxSeq(0));
     let settle =
-        async |seq: OutboxSeq, verdict| store.record_deliveries(APP, vec![(seq, verdict)]).await.unwrap();
+        async |seq: OutboxSeq, outcomes| store.record_deliveries(APP, vec![(seq, outcomes)]).await.unwrap();
     for step in steps {
         let near = |by: u8| OutboxSeq((read_to.0 + 4).saturating_sub(u64::from(by % 12)));
         match step {
@@ -54,44 +54,44 @@ async fn take(store: &dyn Store, steps: &[Step]) -> Vec<(Vec<OutboxEvent>, usize
                 store.apply(change(app, name, id)).await.unwrap();
             }
             Step::Deliver(places) => {
-                let verdicts =
+                let outcomes =
                     places.iter().map(|place| (near(*place), DeliveryOutcome::Delivered)).collect();
-                store.record_deliveries(APP, verdicts).await.unwrap();
+                store.record_deliveries(APP, outcomes).await.unwrap();
             }
             Step::Retry(place) => settle(near(*place), retry(2)).await,
             Step::Park(place) => settle(near(*place), park()).await,
             Step::Discard(state, count) => {
                 let oldest = Selection::Oldest(usize::from(count % 4));
-                told.push((Vec::new(), store.discard(APP, *state, oldest).await.unwrap()));
+                results.push((Vec::new(), store.discard(APP, *state, oldest).await.unwrap()));
             }
             Step::Replay(count) => {
                 let oldest = Selection::Oldest(usize::from(count % 4));
-                told.push((Vec::new(), store.replay(APP, oldest).await.unwrap()));
+                results.push((Vec::new(), store.replay(APP, oldest).await.unwrap()));
             }
             Step::Read { state, after, limit } => {
                 let limit = usize::from(limit % 8);
-                told.push((store.events(APP, *state, Some(near(*after)), limit).await.unwrap(), 0));
+                results.push((store.events(APP, *state, Some(near(*after)), limit).await.unwrap(), 0));
             }
             Step::ReadOn(limit) => {
                 let limit = usize::from(limit % 8);
                 let events = store.events(APP, EventState::Waiting, Some(read_to), limit).await.unwrap();
                 read_to = events.last().map_or(read_to, |event| event.seq);
-                told.push((events, 0));
+                results.push((events, 0));
             }
         }
     }
-    told.push((waiting(store, APP).await, 0));
-    told.push((parked(store, APP).await, 0));
-    told
+    results.push((waiting(store, APP).await, 0));
+    results.push((parked(store, APP).await, 0));
+    results
 }
 
-/// Takes random steps on a fresh store of an engine, and on one in memory.
-pub fn both_engines_tell_the_same<S: Store>(open: impl Fn(&Path) -> S) {
+/// Runs random steps on a new store of an engine, and on one in memory.
+pub fn both_engines_read_the_same<S: Store>(open: impl Fn(&Path) -> S) {
     let config = ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() };
     let compared = TestRunner::new(config).run(&steps(), |steps| {
         let dir = tempfile::tempdir().unwrap();
-        let expected = block_on(take(&MemoryStore::new(), &steps));
-        prop_assert_eq!(block_on(take(&open(dir.path()), &steps)), expected);
+        let expected = block_on(run_step(&MemoryStore::new(), &steps));
+        prop_assert_eq!(block_on(run_step(&open(dir.path()), &steps)), expected);
         Ok(())
     });
     compared.unwrap();

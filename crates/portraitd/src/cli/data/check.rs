@@ -95,8 +95,8 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
 
 pub(crate) fn repair(args: &RepairArgs) -> anyhow::Result<()> {
     match portraitd_sqlite::repair(&args.data)? {
-        Some(Repaired::LostLog) => say("the store opens again, without what was in the lost log"),
-        Some(Repaired::DamagedLog { offset, kept }) => say(format_args!(
+        Some(Repaired::LostWal) => say("the store opens again, without what was in the lost log"),
+        Some(Repaired::DamagedWal { offset, kept }) => say(format_args!(
             "what the log holds before byte {offset} is kept; the damaged log is {}",
             kept.display()
         )),

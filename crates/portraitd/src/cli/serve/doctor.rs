@@ -10,7 +10,7 @@ use portraitd_api::clock::SystemClock;
 use portraitd_http::address::Address;
 use portraitd_http::certificate::Certificate;
 use portraitd_model::Clock;
-use portraitd_sqlite::{check_log, is_in_use};
+use portraitd_sqlite::{check_wal, is_in_use};
 use rustix::process::{Resource, getrlimit};
 use serde::Serialize;
 use std::net::TcpListener;
@@ -190,7 +190,7 @@ fn server(config: &Config, data: &Path) -> Look {
             Err(error) => (Bad, format!("it runs, but: {error:#}")),
         };
     }
-    if let Err(error) = check_log(data) {
+    if let Err(error) = check_wal(data) {
         return (Bad, error.to_string());
     }
     for address in config.server.listen.iter().chain(config.server.admin_listen.iter()) {
