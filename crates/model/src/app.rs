@@ -29,9 +29,9 @@ pub struct CustomField {
     pub keyword: CustomKeyword,
     /// Its type; never changes. [`ValueType::Uint32`] is for standard fields only.
     pub value_type: ValueType,
-    /// Who may read it.
+    /// The roles that may read it.
     pub read: Permission,
-    /// Who may write it.
+    /// The roles that may write it.
     pub write: Permission,
     /// Out of use: answers 40009; its values stay, and it can be restored.
     pub retired: bool,

@@ -105,11 +105,11 @@ error_codes! {
         "The store failed or timed out; nothing was acknowledged. Send the request again.",
         "服务内部错误，写入未被确认，请重试。";
     NoReadPermission = 40007, "Err_Profile_No_Read_Permission", Documented,
-        "The caller may not read this field: read it as an App admin, or change the field's read permission.",
-        "没有资料字段的读权限：请使用 App 管理员账号读取，或修改该字段的读权限。";
+        "The caller may not read this field: call with an identifier that may, or change the field's read permission.",
+        "没有资料字段的读权限：请使用有读权限的账号，或修改该字段的读权限。";
     NoWritePermission = 40008, "Err_Profile_No_Write_Permission", Documented,
-        "The caller may not write this field: write it as an App admin, or change the field's write permission.",
-        "没有资料字段的写权限：请使用 App 管理员账号写入，或修改该字段的写权限。";
+        "The caller may not write this field: call with an identifier that may, or change the field's write permission.",
+        "没有资料字段的写权限：请使用有写权限的账号，或修改该字段的写权限。";
     InvalidTag = 40009, "Err_Profile_Invalid_Tag", Seen,
         "No such field in this app: check the tag's spelling, or define the custom field first.",
         "资料字段的 Tag 不存在：请检查拼写，或先定义该自定义字段。";

@@ -49,7 +49,7 @@ pub enum SigFormatError {
     #[error("it is not base64; was it cut short, wrapped into lines or decoded twice?")]
     Base64,
     /// Not zlib.
-    #[error("it can't be decompressed (zlib); was it cut short?")]
+    #[error("it can't be decompressed; was it cut short?")]
     Zlib,
     /// More than 8 KiB inside.
     #[error("it decompresses to more than 8 KiB")]
@@ -75,7 +75,7 @@ impl SigFormatError {
         match self {
             Self::TooLong => "长度超过 4 KiB",
             Self::Base64 => "不是 base64，是否被截断、被折行或多解码了一次？",
-            Self::Zlib => "无法解压（zlib），是否被截断？",
+            Self::Zlib => "无法解压，是否被截断？",
             Self::TooLarge => "解压后超过 8 KiB",
             Self::Document => "内容不是包含 2.0 版本各字段的 JSON",
             Self::Version => "TLS.ver 不是 2.0",

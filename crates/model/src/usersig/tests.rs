@@ -117,7 +117,7 @@ fn refusals_have_the_texts_of_the_contract_and_explanations_in_both_languages() 
     );
     let [english, chinese] = both(&SigError::Unreadable(SigFormatError::Zlib));
     assert!(
-        english.ends_with("was it cut short?)") && chinese.ends_with("（无法解压（zlib），是否被截断？）"),
+        english.ends_with("was it cut short?)") && chinese.ends_with("（无法解压，是否被截断？）"),
         "{english} {chinese}"
     );
     for why in [SigFormatError::Identifier, SigFormatError::Userbuf] {
