@@ -160,7 +160,7 @@ impl Server {
     }
 }
 
-/// Starts to export traces, if the settings name a collector.
+/// Starts to export traces, if the settings or the environment name a collector.
 #[cfg(feature = "otel")]
 fn exported(
     telemetry: Telemetry,
@@ -168,9 +168,10 @@ fn exported(
     stopped: &watch::Receiver<bool>,
     tasks: &mut Vec<JoinHandle<()>>,
 ) -> anyhow::Result<Telemetry> {
-    let Some(collector) = &config.log.otlp_endpoint else { return Ok(telemetry) };
-    let grace = config.listener().shutdown_timeout;
-    let (traces, exporting) = crate::otel::start(collector, stopped.clone(), grace)?;
+    let (setting, grace) = (config.log.otlp_endpoint.as_deref(), config.listener().shutdown_timeout);
+    let Some((traces, exporting)) = crate::otel::start(setting, stopped.clone(), grace)? else {
+        return Ok(telemetry);
+    };
     tasks.push(exporting);
     Ok(telemetry.exporting(Arc::new(traces)))
 }

@@ -21,9 +21,9 @@ section! {
         #[zh = "耗时超过此值的请求写入日志，并记录时间去向。0 表示不记录。"]
         slow_request_ms: u64 = 500, in 0..=86_400_000;
 
-        /// The URL of an OpenTelemetry collector that takes traces (OTLP/HTTP, JSON). It needs a portraitd built with
+        /// The URL of an OpenTelemetry collector that takes traces (OTLP/HTTP). It needs a portraitd built with
         /// `--features otel`.
-        #[zh = "接收 trace 的 OpenTelemetry 采集端 URL（OTLP/HTTP，JSON），须以 `--features otel` 编译。"]
+        #[zh = "接收 trace 的 OpenTelemetry 采集端 URL（OTLP/HTTP），须以 `--features otel` 编译。"]
         otlp_endpoint: Option<String> = None, check is_endpoint, example r#""http://127.0.0.1:4318/v1/traces""#;
     }
 }

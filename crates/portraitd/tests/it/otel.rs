@@ -2,6 +2,16 @@
 
 use crate::harness::binary;
 
+/// Standard variables that are set for every program of a machine are no error.
+#[cfg(not(feature = "otel"))]
+#[test]
+fn otel_variables_of_others_are_left_alone() {
+    let mut command = binary();
+    command.args(["dev", "--key", crate::harness::KEY]).env("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
+    let server = crate::harness::TestServer::start_with(&mut command);
+    server.dev_app().import("alice");
+}
+
 #[cfg(not(feature = "otel"))]
 #[test]
 fn otel_that_was_not_built_in_is_refused() {
@@ -24,17 +34,54 @@ mod built_in {
     use super::binary;
     use crate::harness::{App, TestServer, path_of};
     use crate::receiver::{Call, Receiver, Reply};
+    use crate::tls::Authority;
+    use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+    use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value};
+    use prost::Message;
     use serde_json::Value;
+    use std::process::Command;
 
     const SET: &str = r#"{"From_Account":"alice","ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":"x"}]}"#;
     const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
     const PARENT: &str = "00f067aa0ba902b7";
 
+    /// A server that sends JSON, which tests read more easily than protobuf.
     fn serve(data: &std::path::Path, collector: &str) -> TestServer {
-        TestServer::serve(
+        TestServer::serve_altered(
             data,
             &format!("[limits]\nenabled = false\n[log]\notlp_endpoint = \"http://{collector}/v1/traces\""),
+            |command| variables(command, &[("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json")]),
         )
+    }
+
+    /// Those given alone, whatever the tests run with.
+    fn variables(command: &mut Command, variables: &[(&str, &str)]) {
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OTEL_")) {
+            command.env_remove(name);
+        }
+        command.envs(variables.iter().copied());
+    }
+
+    /// A server whose collector variables alone name, and a call of it.
+    fn called(values: &[(&str, &str)]) -> TestServer {
+        let mut command = binary();
+        variables(command.args(["dev", "--key", crate::harness::KEY]), values);
+        let server = TestServer::start_with(&mut command);
+        server.dev_app().import("alice");
+        server
+    }
+
+    fn message(call: &Call) -> ExportTraceServiceRequest {
+        assert_eq!(call.header("content-type"), Some("application/x-protobuf"));
+        ExportTraceServiceRequest::decode(call.bytes.as_slice()).unwrap()
+    }
+
+    fn text<'a>(attributes: &'a [KeyValue], key: &str) -> &'a str {
+        let found = attributes.iter().find(|attribute| attribute.key == key);
+        match found.and_then(|attribute| attribute.value.as_ref()?.value.as_ref()) {
+            Some(any_value::Value::StringValue(text)) => text,
+            other => panic!("{key} is {other:?}"),
+        }
     }
 
     /// A `portrait_set` with a `traceparent`; gives the answer's request id.
@@ -106,10 +153,8 @@ mod built_in {
 
         let first = spans[0];
         assert!(first["traceId"] != TRACE && first["traceId"].as_str().unwrap().len() == 32, "{first}");
-        assert!(
-            first.get("parentSpanId").is_none() && first["spanId"].as_str().unwrap().len() == 16,
-            "{first}"
-        );
+        let parent = first["parentSpanId"].as_str().unwrap_or_default();
+        assert!(parent.is_empty() && first["spanId"].as_str().unwrap().len() == 16, "{first}");
         assert_eq!(
             (attribute(spans[2], "portraitd.code"), attribute(spans[2], "url.path")),
             ("60009", "/v4/no")
@@ -119,7 +164,9 @@ mod built_in {
                 (call.target.as_str(), call.header("content-type")),
                 ("/v1/traces", Some("application/json"))
             );
-            assert!(call.raw_body.contains(r#"{"key":"service.name","value":{"stringValue":"portraitd"}}"#));
+            let resource = &call.body["resourceSpans"][0]["resource"];
+            assert_eq!(attribute(resource, "service.name"), "portraitd");
+            assert_eq!(attribute(resource, "service.version"), env!("CARGO_PKG_VERSION"));
             assert!(!call.raw_body.to_lowercase().contains("usersig"), "{}", call.raw_body);
         }
     }
@@ -159,6 +206,76 @@ mod built_in {
             let log = server.log();
             assert!(log.contains("the OpenTelemetry collector takes no spans"), "{log}");
         }
+    }
+
+    /// Protobuf is the default; a base URL, headers, a name and attributes come from the standard variables.
+    #[test]
+    fn otel_variables_name_the_collector_and_the_service() {
+        let collector = Receiver::start(|_| Reply::Http(200, String::new()));
+        let base = format!("http://{}", collector.address);
+        let _server = called(&[
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", &base),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20secret,x-tenant=im"),
+            ("OTEL_SERVICE_NAME", "im-profile"),
+            ("OTEL_RESOURCE_ATTRIBUTES", "service.name=other,deployment.environment.name=test"),
+        ]);
+        let call = collector.wait_for(1).remove(0);
+        assert_eq!(call.target, "/v1/traces");
+        assert_eq!(
+            (call.header("authorization"), call.header("x-tenant")),
+            (Some("Bearer secret"), Some("im"))
+        );
+        let message = message(&call);
+        let spans = &message.resource_spans[0];
+        let resource = &spans.resource.as_ref().unwrap().attributes;
+        assert_eq!(text(resource, "service.name"), "im-profile");
+        assert_eq!(text(resource, "deployment.environment.name"), "test");
+        let scope = &spans.scope_spans[0];
+        assert_eq!(scope.scope.as_ref().unwrap().name, "portraitd");
+        let span = &scope.spans[0];
+        assert_eq!((span.name.as_str(), span.kind, span.trace_id.len()), ("account_import", 2, 16));
+        assert_eq!(text(&span.attributes, "url.path"), "/v4/im_open_login_svc/account_import");
+        assert!(span.end_time_unix_nano > span.start_time_unix_nano);
+    }
+
+    /// Over TLS, to a collector whose certificate a file of the operator's own signs.
+    #[test]
+    fn otel_collectors_are_called_over_tls() {
+        let folder = tempfile::tempdir().unwrap();
+        let authority = Authority::new("ours");
+        let ca_file = folder.path().join("ca.pem");
+        std::fs::write(&ca_file, authority.pem()).unwrap();
+        let collector = authority.certificate("localhost").receiver();
+        let port = collector.address.rsplit(':').next().unwrap();
+        let url = format!("https://localhost:{port}/traces");
+        let trusting = [
+            ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", url.as_str()),
+            ("OTEL_EXPORTER_OTLP_CERTIFICATE", ca_file.to_str().unwrap()),
+        ];
+        let mut stranger = called(&trusting[..1]);
+        stranger.signal("-TERM");
+        assert!(stranger.child.wait().unwrap().success());
+        let log = stranger.log();
+        assert!(log.contains("takes no spans") && log.contains("UnknownIssuer"), "{log}");
+        assert!(log.contains("spans were lost"), "{log}");
+        let _server = called(&trusting);
+        let call = collector.wait_for(1).remove(0);
+        assert_eq!((call.target.as_str(), message(&call).resource_spans.len()), ("/traces", 1));
+    }
+
+    #[test]
+    fn otel_protocols_that_are_not_spoken_are_refused() {
+        let mut command = binary();
+        variables(
+            command.args(["dev", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]),
+            &[
+                ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4317"),
+                ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+            ],
+        );
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains("OTEL_EXPORTER_OTLP_PROTOCOL is `grpc`"), "{said}");
     }
 
     #[test]

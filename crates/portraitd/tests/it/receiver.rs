@@ -11,8 +11,11 @@ use std::time::Duration;
 pub(crate) struct Call {
     pub target: String,
     pub headers: Vec<(String, String)>,
+    /// `null` if it is not JSON, but protobuf.
     pub body: Value,
     pub raw_body: String,
+    /// What came as protobuf.
+    pub bytes: Vec<u8>,
 }
 
 /// How a call is answered.
@@ -165,9 +168,13 @@ fn read(stream: &mut impl BufRead) -> std::io::Result<Option<Call>> {
     let target = lines.next().unwrap().split(' ').nth(1).unwrap().to_owned();
     let headers = lines.filter_map(|line| line.split_once(": "));
     let headers: Vec<_> = headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
-    let mut call = Call { target, headers, body: Value::Null, raw_body: String::new() };
+    let mut call = Call { target, headers, body: Value::Null, raw_body: String::new(), bytes: Vec::new() };
     let mut body = vec![0; call.header("content-length").unwrap().parse().unwrap()];
     stream.read_exact(&mut body)?;
+    if call.header("content-type") == Some("application/x-protobuf") {
+        call.bytes = body;
+        return Ok(Some(call));
+    }
     call.raw_body = String::from_utf8(body).unwrap();
     call.body = serde_json::from_str(&call.raw_body).unwrap();
     Ok(Some(call))
