@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
+use yasna::{ASN1Result, BERReader, BERReaderSeq, Tag};
 
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -112,8 +113,7 @@ fn read(chain: &Path, key: &Path) -> anyhow::Result<(CertifiedKey, i64)> {
     let first = certificates.first();
     let first = first.with_context(|| format!("there is no certificate in {}", chain.display()))?;
     let unreadable = || format!("the certificate in {} can't be read", chain.display());
-    let (_, parsed) = x509_parser::parse_x509_certificate(first).with_context(unreadable)?;
-    let ends_at = parsed.validity().not_after.timestamp();
+    let ends_at = end_of(first).with_context(unreadable)?;
     let private = PrivateKeyDer::from_pem_slice(&contents(key)?).with_context(|| {
         format!("there is no private key in {} (PEM: PKCS #8, PKCS #1 or SEC 1)", key.display())
     })?;
@@ -124,9 +124,79 @@ fn read(chain: &Path, key: &Path) -> anyhow::Result<(CertifiedKey, i64)> {
     Ok((pair, ends_at))
 }
 
+/// When a certificate ends, in seconds since 1970 (<https://www.rfc-editor.org/rfc/rfc5280#section-4.1>). rustls reads the
+/// rest, but tells no one the dates.
+#[expect(
+    clippy::redundant_closure_for_method_calls,
+    reason = "the methods themselves are not general enough"
+)]
+fn end_of(certificate: &[u8]) -> ASN1Result<i64> {
+    fn validity(reader: BERReader<'_, '_>) -> ASN1Result<i64> {
+        reader.read_sequence(|dates| {
+            dates.next().read_der()?; // from when on
+            let short = dates.read_optional(|date| date.read_utctime())?;
+            match short {
+                Some(time) => Ok(time.datetime().unix_timestamp()),
+                None => Ok(dates.next().read_generalized_time()?.datetime().unix_timestamp()),
+            }
+        })
+    }
+    let rest = |reader: &mut BERReaderSeq<'_, '_>| -> ASN1Result<()> {
+        while reader.read_optional(|value| value.read_der())?.is_some() {}
+        Ok(())
+    };
+    yasna::parse_der(certificate, |reader| {
+        reader.read_sequence(|signed| {
+            let ends_at = signed.next().read_sequence(|fields| {
+                let version = Tag::context(0);
+                fields.read_optional(|reader| reader.read_tagged(version, |value| value.read_der()))?;
+                for _ in ["serial number", "algorithm", "issuer"] {
+                    fields.next().read_der()?;
+                }
+                let ends_at = validity(fields.next())?;
+                rest(fields)?;
+                Ok(ends_at)
+            })?;
+            rest(signed)?;
+            Ok(ends_at)
+        })
+    })
+}
+
 fn contents(path: &Path) -> anyhow::Result<Vec<u8>> {
     let unreadable = || format!("can't read {}", path.display());
     let length = fs::metadata(path).with_context(unreadable)?.len();
     anyhow::ensure!(length <= BYTES_MAX, "{} is larger than a certificate can be", path.display());
     fs::read(path).with_context(unreadable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+
+    fn certificate(year: i32) -> Vec<u8> {
+        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        params.not_before = date_time_ymd(2020, 1, 1);
+        params.not_after = date_time_ymd(year, 12, 31);
+        params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().to_vec()
+    }
+
+    /// Dates up to 2049 have a year of two digits, later ones of four.
+    #[test]
+    fn the_end_of_a_certificate_is_read() {
+        assert_eq!(end_of(&certificate(2021)), Ok(1_640_908_800));
+        assert_eq!(end_of(&certificate(2049)), Ok(2_524_521_600));
+        assert_eq!(end_of(&certificate(2050)), Ok(2_556_057_600));
+    }
+
+    #[test]
+    fn what_is_no_certificate_has_no_end() {
+        let whole = certificate(2030);
+        for length in 0..whole.len() {
+            assert!(end_of(whole.get(..length).unwrap()).is_err(), "{length} bytes");
+        }
+        let longer = [whole.as_slice(), b"x"].concat();
+        assert!(end_of(&longer).is_err());
+    }
 }

@@ -1,20 +1,20 @@
 //! The log: to standard error, as text or JSON. Secrets never enter it: the types that hold them print none.
 
-use crate::config::log::LogFormat;
-use crate::config::log::LogSection;
+use crate::config::log::{LogFormat, LogSection, filter};
 use std::io::IsTerminal;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, fmt};
 
 /// Starts the log of this process.
 pub(crate) fn start_log(section: &LogSection) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&section.filter).map_err(|error| {
-        anyhow::anyhow!("log filter `{}`: {error}; try `info` or `debug`", section.filter)
-    })?;
-    let log =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
-    let started = match section.format {
-        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).try_init(),
-        LogFormat::Json => log.json().flatten_event(true).try_init(),
+    let filter = filter(&section.filter)
+        .map_err(|error| anyhow::anyhow!("log filter `{}`: {error}", section.filter))?;
+    let lines = fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let lines = match section.format {
+        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
+    let started = tracing_subscriber::registry().with(filter).with(lines).try_init();
     started.map_err(|error| anyhow::anyhow!("can't start the log: {error}"))
 }

@@ -3,8 +3,7 @@
 use super::setting::section;
 use serde::{Deserialize, Serialize};
 use toml::Value;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 
 section! {
     /// `[log]`
@@ -40,17 +39,36 @@ pub(crate) enum LogFormat {
 }
 
 fn is_filter(value: &Value) -> Result<(), String> {
-    let text = value.as_str().unwrap_or_default();
-    // A word that is no level would be taken for a target, and everything else go unlogged.
-    let stray = text
-        .split(',')
-        .map(str::trim)
-        .find(|part| !part.contains('=') && part.parse::<LevelFilter>().is_err());
-    if let Some(stray) = stray {
-        return Err(format!("`{stray}` is no level; write `error`, `warn`, `info`, `debug` or `trace`"));
+    filter(value.as_str().unwrap_or_default()).map(drop)
+}
+
+/// Levels, each for everything (`info`) or for a part of the program (`portraitd_http::tls=debug`), between commas.
+/// Without any, errors alone are logged.
+pub(crate) fn filter(text: &str) -> Result<Targets, String> {
+    let mut filter = Targets::new();
+    let mut parts = text.split(',').map(str::trim).filter(|part| !part.is_empty()).peekable();
+    if parts.peek().is_none() {
+        filter = filter.with_default(LevelFilter::ERROR);
     }
-    let filter = EnvFilter::try_new(text);
-    filter.map(drop).map_err(|error| format!("is not a log filter ({error}); write `info` or `debug`"))
+    for part in parts {
+        let (target, level) =
+            part.split_once('=').map_or((None, part), |(target, level)| (Some(target), level));
+        let level = level.parse::<LevelFilter>();
+        filter = match (target, level) {
+            (None, Ok(level)) => filter.with_default(level),
+            (Some(target), Ok(level)) => filter.with_target(target, level),
+            // A word that is no level would be taken for a target, and everything else go unlogged.
+            (None, Err(_)) => {
+                return Err(format!(
+                    "`{part}` is no level; write `error`, `warn`, `info`, `debug` or `trace`"
+                ));
+            }
+            (Some(_), Err(error)) => {
+                return Err(format!("is not a log filter ({error}); write `info` or `debug`"));
+            }
+        };
+    }
+    Ok(filter)
 }
 
 #[cfg(feature = "otel")]
@@ -63,4 +81,32 @@ fn is_endpoint(value: &Value) -> Result<(), String> {
 fn is_endpoint(_: &Value) -> Result<(), String> {
     Err("this portraitd was built without OpenTelemetry; build with --features otel or remove log.otlp_endpoint"
         .to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tracing::Level;
+
+    #[test]
+    fn filters_name_levels_for_everything_or_for_a_part() {
+        let is_logged =
+            |text: &str, target: &str, level: Level| filter(text).unwrap().would_enable(target, &level);
+        for (text, target, level, expected) in [
+            ("info", "portraitd", Level::INFO, true),
+            ("info", "portraitd", Level::DEBUG, false),
+            ("OFF", "portraitd", Level::ERROR, false),
+            ("warn, portraitd_http::tls=debug", "portraitd_http::tls", Level::DEBUG, true),
+            ("warn, portraitd_http::tls=debug", "portraitd_http", Level::INFO, false),
+            ("portraitd_http=debug", "portraitd_http::tls", Level::DEBUG, true),
+            ("portraitd_http=debug", "portraitd_api", Level::ERROR, false),
+            ("", "portraitd", Level::ERROR, true),
+            ("", "portraitd", Level::WARN, false),
+        ] {
+            assert_eq!(is_logged(text, target, level), expected, "{text}: {level} of {target}");
+        }
+        for bad in ["loud", "info,portraitd", "a=loud", "a=b=info"] {
+            assert!(filter(bad).is_err(), "{bad}");
+        }
+    }
 }
