@@ -1,6 +1,6 @@
 //! Frequency limits: one GCRA cell for each app and command, and one for each address whose UserSigs fail.
 
-use portraitd_http::network::caller_network;
+use portraitd_http::network::client_network;
 use portraitd_model::{Clock, Command};
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -94,7 +94,7 @@ impl FailureLimit {
         }
         let cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
         cells
-            .get(&caller_network(address))
+            .get(&client_network(address))
             .is_none_or(|cell| cell.has_room(self.per_second, clock.ticks_ns()))
     }
 
@@ -110,8 +110,8 @@ impl FailureLimit {
         }
         // With the map full of fresh failures (10,000 addresses within a second) new ones go uncounted: each of
         // those addresses is still below its own limit or already counted.
-        if cells.len() < Self::ADDRESSES_MAX || cells.contains_key(&caller_network(address)) {
-            cells.entry(caller_network(address)).or_default().admit(self.per_second, now_ns);
+        if cells.len() < Self::ADDRESSES_MAX || cells.contains_key(&client_network(address)) {
+            cells.entry(client_network(address)).or_default().admit(self.per_second, now_ns);
         }
         self.len.store(cells.len(), Ordering::Relaxed);
     }

@@ -1,4 +1,4 @@
-//! Where a listener listens, as it is written in settings: `127.0.0.1:8080`, `http://…`, `https://…` or `unix:/path`.
+//! The addresses of a listener as settings write them: `127.0.0.1:8080`, `http://…`, `https://…` or `unix:/path`.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -6,39 +6,39 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// One place to listen at.
+/// One address to listen on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
     /// An IP address and a port.
     Tcp {
-        /// The address and the port; port 0 lets the system pick one.
+        /// The IP address and the port; port 0 lets the system choose one.
         socket: SocketAddr,
-        /// Whether TLS is spoken there. `None`: TLS where the listener has a certificate.
+        /// Whether the port speaks TLS. `None`: it does if the listener has a certificate.
         tls: Option<bool>,
     },
-    /// Always plain: the file's mode says who may connect.
+    /// The path of a socket's file. Never TLS: the file's mode decides which users may connect.
     Unix(PathBuf),
 }
 
 /// One address or several.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(try_from = "Written", into = "Written")]
+#[serde(try_from = "AddressesText", into = "AddressesText")]
 pub struct Addresses(Vec<Address>);
 
 #[derive(Deserialize, Serialize)]
 #[serde(untagged, expecting = "expected an address or a list of addresses")]
-enum Written {
+enum AddressesText {
     One(String),
     Several(Vec<String>),
 }
 
 impl Address {
-    /// The longest path of a socket's file: what the system takes, less the ending of its provisional name.
-    const UNIX_BYTES_MAX: usize = 107 - Self::PROVISIONAL.len();
-    /// What a socket's file is called until its mode is set.
-    pub(super) const PROVISIONAL: &str = ".new";
+    /// The longest path of a socket's file in bytes: the system's limit less [`Self::STAGING_SUFFIX`].
+    const UNIX_BYTES_MAX: usize = 107 - Self::STAGING_SUFFIX.len();
+    /// Ends the name of a socket's file until its mode is set.
+    pub(super) const STAGING_SUFFIX: &str = ".new";
 
-    /// Whether other machines may reach it and read along.
+    /// Whether other machines can reach the address and its traffic is not encrypted.
     pub fn is_exposed(&self, has_certificate: bool) -> bool {
         match self {
             Self::Tcp { socket, tls } => {
@@ -56,12 +56,12 @@ impl FromStr for Address {
         if let Some(path) = text.strip_prefix("unix:") {
             let bytes = path.len();
             if path.is_empty() {
-                return Err(format!("`{text}` names no file; write unix:/run/portraitd/portraitd.sock"));
+                return Err(format!("`{text}` has no path; write unix:/run/portraitd/portraitd.sock"));
             }
             if bytes > Self::UNIX_BYTES_MAX {
-                let most = Self::UNIX_BYTES_MAX;
                 return Err(format!(
-                    "the path of a Unix socket may be {most} bytes long at most; `{path}` has {bytes}"
+                    "the path of a Unix socket may have at most {} bytes; `{path}` has {bytes}",
+                    Self::UNIX_BYTES_MAX
                 ));
             }
             return Ok(Self::Unix(path.into()));
@@ -72,7 +72,7 @@ impl FromStr for Address {
             Some(("https", socket)) => (Some(true), socket),
             Some(_) => {
                 return Err(format!(
-                    "`{text}`: an address begins with http://, https:// or unix:, or with neither"
+                    "`{text}`: an address starts with http://, https:// or unix:, or has no scheme"
                 ));
             }
         };
@@ -114,13 +114,13 @@ impl From<SocketAddr> for Addresses {
     }
 }
 
-impl TryFrom<Written> for Addresses {
+impl TryFrom<AddressesText> for Addresses {
     type Error = String;
 
-    fn try_from(written: Written) -> Result<Self, String> {
-        let texts = match written {
-            Written::One(text) => vec![text],
-            Written::Several(texts) => texts,
+    fn try_from(text: AddressesText) -> Result<Self, String> {
+        let texts = match text {
+            AddressesText::One(only) => vec![only],
+            AddressesText::Several(texts) => texts,
         };
         if texts.is_empty() {
             return Err("the list of addresses is empty".to_owned());
@@ -129,7 +129,7 @@ impl TryFrom<Written> for Addresses {
     }
 }
 
-impl From<Addresses> for Written {
+impl From<Addresses> for AddressesText {
     fn from(addresses: Addresses) -> Self {
         let mut texts: Vec<_> = addresses.iter().map(ToString::to_string).collect();
         match texts.pop() {
@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_read_and_written_alike() {
+    fn addresses_are_displayed_as_they_are_parsed() {
         for text in
             ["127.0.0.1:0", "[::]:443", "http://127.0.0.1:80", "https://[::1]:8443", "unix:/run/a.sock"]
         {
@@ -153,8 +153,8 @@ mod tests {
         for (text, part) in [
             ("localhost:80", "invalid socket address"),
             ("127.0.0.1", "invalid socket address"),
-            ("ftp://127.0.0.1:1", "begins with"),
-            ("unix:", "names no file"),
+            ("ftp://127.0.0.1:1", "starts with"),
+            ("unix:", "has no path"),
             ("", "invalid socket address"),
         ] {
             let error = text.parse::<Address>().unwrap_err();
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn only_plain_text_to_other_machines_is_exposed() {
+    fn only_unencrypted_addresses_beyond_loopback_are_exposed() {
         let check = |text: &str, has_certificate: bool, exposed: bool| {
             let address: Address = text.parse().unwrap();
             assert_eq!(address.is_exposed(has_certificate), exposed, "{text} {has_certificate}");

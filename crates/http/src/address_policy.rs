@@ -1,12 +1,12 @@
-//! Which addresses may be called. A receiver's URL comes from whoever may set one, and must not reach into the
-//! operator's own network (SSRF) unless the operator says so.
+//! The addresses that outgoing calls may reach. A webhook's URL is set by an app's admin and must not reach the operator's
+//! own network (SSRF) unless the operator allows it.
 
 use ipnet::IpNet;
 use std::net::IpAddr;
 
 /// Networks that are not the public internet: <https://www.iana.org/assignments/iana-ipv4-special-registry> and its
-/// counterpart for IPv6. Networks that carry IPv4 addresses inside (6to4, Teredo, NAT64) are among them.
-const SPECIAL: &[&str] = &[
+/// counterpart for IPv6. Networks that embed IPv4 addresses (6to4, Teredo, NAT64) are among them.
+const SPECIAL_NETWORKS: &[&str] = &[
     "0.0.0.0/8",
     "10.0.0.0/8",
     "100.64.0.0/10",
@@ -37,7 +37,7 @@ const SPECIAL: &[&str] = &[
     "ff00::/8",
 ];
 
-/// Says which addresses may be called.
+/// The rule for which addresses outgoing calls may reach.
 #[derive(Clone, Debug)]
 pub struct AddressPolicy {
     special: Vec<IpNet>,
@@ -45,12 +45,15 @@ pub struct AddressPolicy {
 }
 
 impl AddressPolicy {
-    /// The public internet, and besides it these networks.
+    /// Allows the public internet and these networks.
     pub fn public_and(allowed: Vec<IpNet>) -> Self {
-        Self { special: SPECIAL.iter().filter_map(|network| network.parse().ok()).collect(), allowed }
+        Self {
+            special: SPECIAL_NETWORKS.iter().filter_map(|network| network.parse().ok()).collect(),
+            allowed,
+        }
     }
 
-    /// Whether an address may be called. `::ffff:127.0.0.1` is 127.0.0.1.
+    /// Whether calls may reach an address. `::ffff:127.0.0.1` counts as 127.0.0.1.
     pub(crate) fn allows(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         let within = |networks: &[IpNet]| networks.iter().any(|network| network.contains(&address));
@@ -63,10 +66,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_public_internet_unless_allowed() {
+    fn special_networks_are_refused_unless_allowed() {
         let policy =
             AddressPolicy::public_and(vec!["10.1.0.0/16".parse().unwrap(), "fd00::/8".parse().unwrap()]);
-        assert_eq!(policy.special.len(), SPECIAL.len(), "a network does not parse");
+        assert_eq!(policy.special.len(), SPECIAL_NETWORKS.len(), "a network does not parse");
         let check = |address: &str, expected: bool| {
             let address: IpAddr = address.parse().unwrap();
             assert_eq!(policy.allows(address), expected, "{address}");

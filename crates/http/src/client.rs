@@ -1,5 +1,5 @@
-//! Outgoing HTTP and HTTPS calls: connections that are kept and used again, certificates checked, redirects not
-//! followed, every address checked when it is connected to.
+//! The client for outgoing HTTP and HTTPS calls, with a pool of connections. Redirects are not followed, and every address
+//! is checked against the policy when it is connected to.
 
 use crate::address_policy::AddressPolicy;
 use anyhow::Context;
@@ -24,36 +24,36 @@ use std::task::{self, Poll};
 use std::time::Duration;
 use tower::Service;
 
-/// How long an unused connection is kept.
+/// How long an idle connection stays in the pool.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Why a call failed, as a sentence.
+/// Why a call failed.
 #[derive(Debug)]
 pub struct CallError {
-    sentence: String,
-    /// No connection was made, so nothing was sent: the name does not resolve, or the host refuses.
+    message: String,
+    /// Whether no connection was made, so that nothing was sent: the name does not resolve, or the host refuses.
     pub is_connect: bool,
 }
 
 impl CallError {
-    fn after_connecting(sentence: String) -> Self {
-        Self { sentence, is_connect: false }
+    fn after_connecting(message: String) -> Self {
+        Self { message, is_connect: false }
     }
 }
 
 impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.sentence)
+        f.write_str(&self.message)
     }
 }
 
 impl From<CallError> for String {
     fn from(error: CallError) -> Self {
-        error.sentence
+        error.message
     }
 }
 
-/// Calls other servers.
+/// A client for other servers; clones share its connections.
 #[derive(Clone, Debug)]
 pub struct HttpClient {
     client: Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>,
@@ -61,15 +61,15 @@ pub struct HttpClient {
 }
 
 impl HttpClient {
-    /// A client that trusts the system's roots and those in a file.
+    /// Returns a client that trusts the system's root certificates and those in a PEM file.
     pub fn new(policy: AddressPolicy, ca_file: Option<&Path>) -> anyhow::Result<Self> {
         let mut roots = rustls::RootCertStore::empty();
-        // Without any system roots only plain http and the file's own are left; a call that needs more says so.
+        // Without system roots only plain HTTP and the file's roots are left; a call that needs more fails with a message.
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         if let Some(path) = ca_file {
             let pem = || format!("can't read the certificates in {}", path.display());
             let certificates: Vec<_> = CertificateDer::pem_file_iter(path).with_context(pem)?.collect();
-            anyhow::ensure!(!certificates.is_empty(), "there is no PEM certificate in {}", path.display());
+            anyhow::ensure!(!certificates.is_empty(), "{} contains no PEM certificate", path.display());
             for certificate in certificates {
                 roots.add(certificate.with_context(pem)?).with_context(pem)?;
             }
@@ -85,22 +85,22 @@ impl HttpClient {
         let https = hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(tls);
         let connector = https.https_or_http().enable_http1().wrap_connector(http);
         let mut client = Client::builder(TokioExecutor::new());
-        // Calls are small: one buffer costs less than a list of them.
+        // Requests are small: one buffer costs less than a list of buffers.
         client.pool_idle_timeout(IDLE_TIMEOUT).pool_timer(TokioTimer::new()).http1_writev(false);
         Ok(Self { client: client.build(connector), policy })
     }
 
-    /// Sends a request and reads the whole answer, of `bytes_max` bytes at most, all within `patience`.
+    /// Sends a request and reads the whole response, of at most `bytes_max` bytes, within `time_limit`.
     pub async fn call(
         &self,
         request: Request<Full<Bytes>>,
         bytes_max: usize,
-        patience: Duration,
+        time_limit: Duration,
     ) -> Result<Response<Bytes>, CallError> {
-        let refused = |sentence| CallError { sentence, is_connect: true };
-        self.check_literal(request.uri()).map_err(refused)?;
-        let late = |_| CallError::after_connecting(format!("no answer within {} ms", patience.as_millis()));
-        tokio::time::timeout(patience, self.exchange(request, bytes_max)).await.map_err(late)?
+        let not_allowed = |message| CallError { message, is_connect: true };
+        self.check_literal(request.uri()).map_err(not_allowed)?;
+        let late = |_| CallError::after_connecting(format!("no answer within {} ms", time_limit.as_millis()));
+        tokio::time::timeout(time_limit, self.exchange(request, bytes_max)).await.map_err(late)?
     }
 
     async fn exchange(
@@ -110,17 +110,17 @@ impl HttpClient {
     ) -> Result<Response<Bytes>, CallError> {
         let response = self.client.request(request).await;
         let response = response
-            .map_err(|error| CallError { sentence: chain(&error), is_connect: error.is_connect() })?;
+            .map_err(|error| CallError { message: with_sources(&error), is_connect: error.is_connect() })?;
         let (head, body) = response.into_parts();
         let body = Limited::new(body, bytes_max).collect().await.map_err(|error| {
             let too_large = error.is::<LengthLimitError>();
             let larger = || format!("the answer is larger than {bytes_max} bytes");
-            CallError::after_connecting(if too_large { larger() } else { chain(error.as_ref()) })
+            CallError::after_connecting(if too_large { larger() } else { with_sources(error.as_ref()) })
         })?;
         Ok(Response::from_parts(head, body.to_bytes()))
     }
 
-    /// An address written in the URL is not resolved, so it is checked here.
+    /// Checks an IP address written in the URL, which the resolver never sees. Fails with a message if the policy refuses it.
     pub fn check_literal(&self, uri: &Uri) -> Result<(), String> {
         let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
         match host.parse::<IpAddr>() {
@@ -131,25 +131,25 @@ impl HttpClient {
 }
 
 fn refused(address: IpAddr) -> String {
-    format!("{address} is not a public address; the operator may allow it in [webhook] allow_networks")
+    format!("{address} is not a public address; the operator can allow it in [webhook] allow_networks")
 }
 
-/// An error with what is behind it, in one line.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut sentence = error.to_string();
+/// Returns an error and its sources in one line.
+fn with_sources(error: &(dyn Error + 'static)) -> String {
+    let mut message = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {
         let cause_text = cause.to_string();
-        if !sentence.ends_with(&cause_text) {
-            sentence.push_str(": ");
-            sentence.push_str(&cause_text);
+        if !message.ends_with(&cause_text) {
+            message.push_str(": ");
+            message.push_str(&cause_text);
         }
         next = cause.source();
     }
-    sentence
+    message
 }
 
-/// Resolves a name and gives only the addresses that may be called: what is checked is what is connected to.
+/// A resolver that returns only allowed addresses, so that the address checked is the address connected to.
 #[derive(Clone, Debug)]
 struct Resolver {
     policy: Arc<AddressPolicy>,
@@ -168,10 +168,10 @@ impl Service<Name> for Resolver {
         let policy = Arc::clone(&self.policy);
         Box::pin(async move {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            let refused_one = found.iter().map(SocketAddr::ip).find(|address| !policy.allows(*address));
+            let first_refused = found.iter().map(SocketAddr::ip).find(|address| !policy.allows(*address));
             let allowed: Vec<SocketAddr> =
                 found.into_iter().filter(|address| policy.allows(address.ip())).collect();
-            match refused_one {
+            match first_refused {
                 Some(address) if allowed.is_empty() => Err(io::Error::other(refused(address))),
                 _ => Ok(allowed.into_iter()),
             }

@@ -1,20 +1,20 @@
-//! What a listener grants its callers, and what it tells those that do not speak HTTP.
+//! The timeouts of a listener, and its response to requests that are not HTTP.
 
 use std::time::Duration;
 
-/// What a listener grants its callers.
+/// How a listener treats its connections.
 #[derive(Clone, Copy, Debug)]
 pub struct ListenerConfig {
-    /// For a TLS handshake.
+    /// The longest TLS handshake.
     pub handshake_timeout: Duration,
-    /// From a request's first byte to the end of its headers.
+    /// The longest time from a request's first byte to the end of its headers.
     pub header_timeout: Duration,
-    /// Between two requests on one connection.
+    /// The longest time between two requests on one connection.
     pub idle_timeout: Duration,
-    /// Without progress in sending an answer.
+    /// The longest time without progress in sending a response.
     pub write_timeout: Duration,
-    /// For requests in flight when the server stops.
+    /// How long requests in flight may take to finish when the server stops.
     pub shutdown_timeout: Duration,
-    /// The whole response, head and body, to what is not HTTP: hyper's own would be a bare 400.
+    /// The whole response, head and body, to a request that is not HTTP; it replaces hyper's empty 400.
     pub broken_http: &'static str,
 }

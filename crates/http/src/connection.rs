@@ -1,4 +1,4 @@
-//! One connection: HTTP/1.1 over a stream with clocks.
+//! HTTP/1.1 on one connection, over a stream with deadlines.
 
 use crate::config::ListenerConfig;
 use crate::response_body::TrackedBody;
@@ -13,25 +13,25 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// The most bytes of a request line and headers together; a UserSig takes up to 4 KiB.
+/// The most bytes of a request line with its headers; a UserSig has up to 4 KiB.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
 
 /// A stream that can carry HTTP.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for T {}
 
-/// Answers requests.
+/// Responds to requests.
 pub trait Handler: Clone + Send + Sync + 'static {
-    /// The body of an answer.
+    /// The body of a response.
     type Body: Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
         + Unpin
         + Send
         + 'static;
-    /// The answer in the making. It can't fail: whatever went wrong is in the answer.
+    /// Resolves to the response. It can't fail: errors are responses too.
     type Future: Future<Output = Response<Self::Body>> + Send + 'static;
 
-    /// Answers one request of a caller at this address.
-    fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Self::Future;
+    /// Responds to one request from a client with this address.
+    fn handle(&self, request: Request<Incoming>, peer: IpAddr) -> Self::Future;
 }
 
 impl<S, F, B> Handler for S
@@ -43,31 +43,31 @@ where
     type Body = B;
     type Future = F;
 
-    fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> F {
+    fn handle(&self, request: Request<Incoming>, peer: IpAddr) -> F {
         self(request, peer)
     }
 }
 
-/// Speaks HTTP/1.1 until the connection ends.
+/// Serves HTTP/1.1 until the connection ends.
 pub(super) async fn http1<T: Stream, S: Handler>(
     stream: T,
     peer: IpAddr,
     config: ListenerConfig,
-    answer: S,
+    handler: S,
     watcher: Watcher,
 ) -> hyper::Result<()> {
     let phase = RequestPhase::default();
     let stream = Deadlines::new(stream, phase.clone(), config);
     let service = service_fn(move |request| {
-        phase.request_read();
-        let (phase, answering) = (phase.clone(), answer.answer(request, peer));
+        phase.head_read();
+        let (phase, handling) = (phase.clone(), handler.handle(request, peer));
         async move {
-            let response = answering.await;
+            let response = handling.await;
             Ok::<_, Infallible>(response.map(|body| TrackedBody::new(body, phase)))
         }
     });
     let mut builder = http1::Builder::new();
-    // hyper's own header timer is off, since `Deadlines` keeps both clocks.
+    // hyper's own header timer is off: `Deadlines` has the header and the idle timeout.
     builder.max_header_size(HEAD_BYTES_MAX).max_buf_size(HEAD_BYTES_MAX).header_read_timeout(None);
     watcher.watch(builder.serve_connection(TokioIo::new(stream), service)).await
 }

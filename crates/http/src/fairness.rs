@@ -1,50 +1,51 @@
-//! How much a connection may do before the others go on. Only one that never has to wait for its client gives way.
+//! The budget of a connection between two yields to the runtime. Only a connection that never waits for its client yields.
 //!
-//! A task that wakes itself is run again at once, and while tasks are ready the runtime seldom asks which sockets have
-//! news: without this a few clients that pipeline requests make everyone else wait three to four times as long.
+//! The runtime runs a task that wakes itself again at once, and while tasks are ready it seldom polls for I/O events:
+//! without this budget a few clients that pipeline requests make all others wait three to four times as long.
 
 use std::pin::pin;
 use std::task::{Context, Poll};
 use tokio::task::yield_now;
 
-/// What a connection may still do before it gives way, in bytes in and out.
+/// The bytes, read and written, that a connection may still transfer before it yields.
 pub(super) struct FairnessBudget {
-    left: usize,
+    remaining: usize,
 }
 
 impl FairnessBudget {
-    /// Four small answers.
+    /// Four small responses.
     const BYTES: usize = 16 * 1024;
-    /// An answer counts as so many bytes more: the smallest request costs work too.
-    const ANSWER: usize = 4 * 1024;
+    /// Added for each response, since the smallest request costs work too.
+    const RESPONSE_BYTES: usize = 4 * 1024;
 
-    /// A whole budget, for a connection that waits for its client.
-    pub(super) fn renew(&mut self) {
+    /// Restores the whole budget: the connection waits for its client.
+    pub(super) fn reset(&mut self) {
         *self = Self::default();
     }
 
-    pub(super) fn spend(&mut self, bytes: usize) {
-        self.left = self.left.saturating_sub(bytes);
+    pub(super) fn consume(&mut self, bytes: usize) {
+        self.remaining = self.remaining.saturating_sub(bytes);
     }
 
-    pub(super) fn answered(&mut self) {
-        self.spend(Self::ANSWER);
+    pub(super) fn consume_response(&mut self) {
+        self.consume(Self::RESPONSE_BYTES);
     }
 
-    /// Pending once when the budget is spent, which renews it. The task runs again after the sockets were looked at.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.left > 0 {
+    /// Returns `Pending` once when the budget is used up, and resets it. The task runs again after the runtime has polled
+    /// for I/O events.
+    pub(super) fn poll_proceed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.remaining > 0 {
             return Poll::Ready(());
         }
-        self.renew();
-        // The first poll gives way, and a second one is not needed.
+        self.reset();
+        // The first poll of `yield_now` yields; a second one is not needed.
         pin!(yield_now()).poll(cx)
     }
 }
 
 impl Default for FairnessBudget {
     fn default() -> Self {
-        Self { left: Self::BYTES }
+        Self { remaining: Self::BYTES }
     }
 }
 
@@ -55,23 +56,24 @@ mod tests {
     use std::future::poll_fn;
 
     #[tokio::test]
-    async fn only_a_connection_that_never_waits_gives_way() {
+    async fn only_a_connection_that_never_waits_yields() {
         let mut budget = FairnessBudget::default();
-        let gives_way = |budget: &mut FairnessBudget| poll_fn(|cx| budget.poll(cx)).now_or_never().is_none();
+        let yields =
+            |budget: &mut FairnessBudget| poll_fn(|cx| budget.poll_proceed(cx)).now_or_never().is_none();
         for _ in 0..100 {
-            budget.spend(FairnessBudget::BYTES - 1);
-            assert!(!gives_way(&mut budget));
-            budget.renew();
+            budget.consume(FairnessBudget::BYTES - 1);
+            assert!(!yields(&mut budget));
+            budget.reset();
         }
         for _ in 0..100 {
             for _ in 0..4 {
-                assert!(!gives_way(&mut budget));
-                budget.answered();
+                assert!(!yields(&mut budget));
+                budget.consume_response();
             }
-            assert!(gives_way(&mut budget), "after four answers");
+            assert!(yields(&mut budget), "after four responses");
         }
-        budget.spend(usize::MAX);
-        assert!(gives_way(&mut budget), "after a large body");
-        assert!(!gives_way(&mut budget), "once");
+        budget.consume(usize::MAX);
+        assert!(yields(&mut budget), "after a large body");
+        assert!(!yields(&mut budget), "once");
     }
 }

@@ -1,4 +1,5 @@
-//! HTTP/1.1 in and out: listeners with TLS, timeouts, connection limits and fairness, and a client with an address policy. It knows no product type.
+//! HTTP/1.1 in both directions: listeners with TLS, timeouts, connection limits and fairness, and an outgoing client with
+//! an address policy. Architecture invariant: no type of the product is known here.
 
 pub mod accept;
 pub mod address;

@@ -1,37 +1,37 @@
-//! A body that tells the connection's clocks when hyper has all of it. An answer may come in pieces: between them the
-//! connection is neither idle nor waiting for a request.
+//! A response body that reports to the connection's deadlines when hyper has taken all of it. Between two frames of a
+//! body the connection is neither idle nor waiting for a request.
 
 use crate::timeouts::RequestPhase;
 use hyper::body::{Body, Frame, SizeHint};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// An answer's body on its way.
+/// A response body that sets the request's phase at its end.
 pub(super) struct TrackedBody<B: Body> {
     body: B,
     phase: RequestPhase,
-    told: bool,
+    reported: bool,
 }
 
 impl<B: Body> TrackedBody<B> {
     pub(super) fn new(body: B, phase: RequestPhase) -> Self {
-        let mut sent = Self { body, phase, told: false };
-        sent.tell_if(sent.body.is_end_stream());
-        sent
+        let mut tracked = Self { body, phase, reported: false };
+        tracked.report_if(tracked.body.is_end_stream());
+        tracked
     }
 
-    fn tell_if(&mut self, is_whole: bool) {
-        if is_whole && !self.told {
-            self.told = true;
-            self.phase.answered();
+    fn report_if(&mut self, is_end: bool) {
+        if is_end && !self.reported {
+            self.reported = true;
+            self.phase.response_ready();
         }
     }
 }
 
-/// Of an answer without a body (to HEAD) hyper takes nothing.
+/// hyper drops a body that it does not send (to HEAD) without reading it.
 impl<B: Body> Drop for TrackedBody<B> {
     fn drop(&mut self) {
-        self.tell_if(true);
+        self.report_if(true);
     }
 }
 
@@ -44,8 +44,8 @@ impl<B: Body + Unpin> Body for TrackedBody<B> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
-        let is_whole = !matches!(frame, Some(Ok(_))) || self.body.is_end_stream();
-        self.tell_if(is_whole);
+        let is_end = !matches!(frame, Some(Ok(_))) || self.body.is_end_stream();
+        self.report_if(is_end);
         Poll::Ready(frame)
     }
 

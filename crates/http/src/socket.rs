@@ -1,4 +1,4 @@
-//! Sockets that are open for connections: TCP, with TLS or without, and Unix.
+//! Open listening sockets: TCP with or without TLS, and Unix.
 
 use crate::address::{Address, Addresses};
 use crate::bind_error;
@@ -12,25 +12,25 @@ use std::os::unix::net::UnixStream as Probe;
 use std::path::{Path, PathBuf};
 use tokio::net::{TcpListener, UnixListener};
 
-/// An open socket that connections come from.
+/// An open listening socket.
 pub enum Socket {
-    /// A TCP port.
+    /// A TCP socket.
     Tcp {
-        /// The port, open.
+        /// The socket.
         listener: TcpListener,
-        /// How TLS is spoken there; `None`: it is not.
+        /// How it accepts TLS; `None`: it is a plain HTTP port.
         tls: Option<Tls>,
     },
-    /// A Unix socket, always without TLS.
+    /// A Unix socket, never with TLS.
     Unix {
-        /// The socket, open.
+        /// The socket.
         listener: UnixListener,
-        /// Its file, removed together with this value.
+        /// Its file, removed when this is dropped.
         file: SocketFile,
     },
 }
 
-/// The file of a Unix socket; dropped, it is removed, unless it is somebody else's by then.
+/// The file of a Unix socket. It is removed on drop, unless another process has replaced it.
 pub struct SocketFile {
     path: PathBuf,
     /// Device and inode.
@@ -38,13 +38,13 @@ pub struct SocketFile {
 }
 
 impl Socket {
-    /// Opens every address.
+    /// Opens a socket for every address; `unix_mode` is the mode of Unix sockets' files.
     pub async fn open(addresses: &Addresses, tls: Option<&Tls>, unix_mode: u32) -> anyhow::Result<Vec<Self>> {
         let mut sockets = Vec::new();
         for address in addresses.iter() {
             sockets.push(match address {
-                Address::Tcp { socket, tls: spoken } => {
-                    let tls = tls.filter(|_| *spoken != Some(false)).cloned();
+                Address::Tcp { socket, tls: wants_tls } => {
+                    let tls = tls.filter(|_| *wants_tls != Some(false)).cloned();
                     Self::Tcp { listener: bind(*socket).await?, tls }
                 }
                 Address::Unix(path) => {
@@ -58,26 +58,26 @@ impl Socket {
     fn unix(path: &Path, mode: u32) -> anyhow::Result<Self> {
         match fs::symlink_metadata(path) {
             Ok(file) if !file.file_type().is_socket() => {
-                anyhow::bail!("something else than a socket is there, and is left alone; choose another path")
+                anyhow::bail!("the file exists and is not a socket; remove it or choose another path")
             }
-            Ok(_) => is_stale(path)?,
+            Ok(_) => ensure_unused(path)?,
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(error.into()),
         }
-        // Under its name only once nobody but those meant can open it; the file of a process that is gone is replaced.
-        let mut provisional = path.as_os_str().to_owned();
-        provisional.push(Address::PROVISIONAL);
-        let provisional = PathBuf::from(provisional);
-        let _ = fs::remove_file(&provisional);
+        // The file gets its final name once its mode is set; the file of a process that has ended is replaced.
+        let mut staging = path.as_os_str().to_owned();
+        staging.push(Address::STAGING_SUFFIX);
+        let staging = PathBuf::from(staging);
+        let _ = fs::remove_file(&staging);
         let listener =
-            UnixListener::bind(&provisional).context("does its directory exist, and may you write there?")?;
-        fs::set_permissions(&provisional, Permissions::from_mode(mode))?;
-        fs::rename(&provisional, path)?;
+            UnixListener::bind(&staging).context("does its directory exist, and may you write there?")?;
+        fs::set_permissions(&staging, Permissions::from_mode(mode))?;
+        fs::rename(&staging, path)?;
         let file = SocketFile { path: path.to_owned(), identity: identity(path)? };
         Ok(Self::Unix { listener, file })
     }
 
-    /// Where it is, for those who connect.
+    /// Returns the URL that clients connect to.
     pub fn url(&self) -> io::Result<String> {
         Ok(match self {
             Self::Tcp { listener, tls } => {
@@ -89,7 +89,7 @@ impl Socket {
     }
 }
 
-/// Opens a TCP port, or says who has it.
+/// Opens a TCP socket. The error says why it can't be opened and what to do.
 pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| {
         let sentence = bind_error::explain(address, &error);
@@ -97,12 +97,12 @@ pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// Fails when somebody answers at a socket's file.
-fn is_stale(path: &Path) -> anyhow::Result<()> {
+/// Fails when a process listens on the socket's file.
+fn ensure_unused(path: &Path) -> anyhow::Result<()> {
     match Probe::connect(path) {
-        Ok(_) => anyhow::bail!("another process listens there"),
+        Ok(_) => anyhow::bail!("another process listens on it"),
         Err(error) if matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::NotFound) => Ok(()),
-        Err(error) => Err(error).context("can't tell whether another process listens there"),
+        Err(error) => Err(error).context("can't tell whether another process listens on it"),
     }
 }
 

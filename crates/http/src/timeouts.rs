@@ -1,8 +1,7 @@
-//! A stream that keeps a connection's clocks: idle, header and write. One timer serves all three, armed only when
-//! the connection has to wait; a request that comes in one piece costs no timer at all.
+//! A stream with a connection's timeouts: idle, header and write. One timer serves all three and is set only when the
+//! connection has to wait; a request that arrives in one piece costs no timer.
 //!
-//! It also answers for hyper where HTTP itself is broken: hyper would send a bare 400, the protocol knows only 200
-//! with an envelope.
+//! The stream also replaces hyper's response to broken HTTP, an empty 400: the protocol knows only 200 with an envelope.
 
 use crate::config::ListenerConfig;
 use crate::fairness::FairnessBudget;
@@ -17,21 +16,21 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 const IDLE: u8 = 0;
 const READING_HEAD: u8 = 1;
-const ANSWERING: u8 = 2;
+const HANDLING: u8 = 2;
 const SENDING: u8 = 3;
 
-/// How far the current request is; shared between the stream and the service.
+/// The phase of the current request, shared by the stream, the service and the response's body.
 #[derive(Clone, Default)]
 pub(super) struct RequestPhase(Arc<AtomicU8>);
 
 impl RequestPhase {
-    /// The head was read: the service has the request.
-    pub(super) fn request_read(&self) {
-        self.set(ANSWERING);
+    /// The head has been read: the service has the request.
+    pub(super) fn head_read(&self) {
+        self.set(HANDLING);
     }
 
-    /// hyper has the whole answer.
-    pub(super) fn answered(&self) {
+    /// hyper has the whole response.
+    pub(super) fn response_ready(&self) {
         self.set(SENDING);
     }
 
@@ -44,57 +43,57 @@ impl RequestPhase {
     }
 }
 
-/// A stream with clocks.
+/// A stream with timeouts.
 pub(super) struct Deadlines<T> {
     stream: T,
     phase: RequestPhase,
     config: ListenerConfig,
     budget: FairnessBudget,
-    /// When the present wait for bytes must end.
-    read_by: Instant,
-    /// When the present wait for room to send must end.
-    write_by: Option<Instant>,
+    /// When the current wait for bytes times out.
+    read_deadline: Instant,
+    /// When the current wait to write times out; `None`: nothing waits.
+    write_deadline: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
-    /// How much of [`ListenerConfig::broken_http`] was sent.
-    broken_sent: usize,
-    /// Set once the sending side is shut: what still comes in is thrown away.
-    linger: Option<Linger>,
+    /// The bytes of [`ListenerConfig::broken_http`] that were sent.
+    broken_http_sent: usize,
+    /// Set once the sending side is shut down; what still arrives is discarded.
+    closing: Option<LingeringClose>,
 }
 
-/// A close that waits for the other side. Closing a socket that has unread bytes resets the connection, and the
-/// other side may lose the answer that was just sent.
+/// A close that waits for the client's. Closing a socket that has unread bytes resets the connection, and the client may
+/// lose the response that was just sent (nginx has `lingering_close` for this).
 #[derive(Clone, Copy)]
-struct Linger {
-    until: Instant,
+struct LingeringClose {
+    deadline: Instant,
     bytes_left: usize,
 }
 
-impl Linger {
-    const PATIENCE: Duration = Duration::from_secs(1);
+impl LingeringClose {
+    const TIMEOUT: Duration = Duration::from_secs(1);
     const BYTES_MAX: usize = 8 << 20;
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Deadlines<T> {
     pub(super) fn new(stream: T, phase: RequestPhase, config: ListenerConfig) -> Self {
-        // A connection that never sends a byte gets no more patience than a header.
-        let read_by = Instant::now() + config.header_timeout;
+        // A connection that never sends a byte has the same timeout as a header.
+        let read_deadline = Instant::now() + config.header_timeout;
         Self {
             stream,
             phase,
             config,
             budget: FairnessBudget::default(),
-            read_by,
-            write_by: None,
+            read_deadline,
+            write_deadline: None,
             timer: None,
-            broken_sent: 0,
-            linger: None,
+            broken_http_sent: 0,
+            closing: None,
         }
     }
 
-    /// Fails when `deadline` has passed; else sees to it that the task is woken by then.
+    /// Returns an error when `deadline` has passed; otherwise `Pending`, and the task is woken by then.
     fn wait_until(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<io::Error> {
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        // A timer that goes off too early is simply armed again; only a late one must be moved now.
+        // A timer that fires too early is set again below; only one that would fire too late is moved here.
         if timer.deadline() > deadline {
             timer.as_mut().reset(deadline);
         }
@@ -107,42 +106,56 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Deadlines<T> {
         }
     }
 
-    /// What hyper sends before the service was asked is its own bare 400; our envelope goes in its place.
-    fn poll_send_broken(&mut self, cx: &mut Context<'_>, hypers: usize) -> Poll<io::Result<usize>> {
+    /// Sends [`ListenerConfig::broken_http`] in place of hyper's own response of `hyper_bytes` bytes.
+    fn poll_write_broken_http(
+        &mut self,
+        cx: &mut Context<'_>,
+        hyper_bytes: usize,
+    ) -> Poll<io::Result<usize>> {
         while let Some(rest) =
-            self.config.broken_http.as_bytes().get(self.broken_sent..).filter(|rest| !rest.is_empty())
+            self.config.broken_http.as_bytes().get(self.broken_http_sent..).filter(|rest| !rest.is_empty())
         {
-            self.broken_sent += ready!(Pin::new(&mut self.stream).poll_write(cx, rest))?;
+            self.broken_http_sent += ready!(Pin::new(&mut self.stream).poll_write(cx, rest))?;
         }
-        Poll::Ready(Ok(hypers))
+        Poll::Ready(Ok(hyper_bytes))
     }
 
-    fn hyper_speaks_for_itself(&self) -> bool {
-        self.phase.get() < ANSWERING
+    /// Whether hyper writes its own response: the service has not been called for this request.
+    fn is_hypers_own_response(&self) -> bool {
+        self.phase.get() < HANDLING
     }
 
-    fn written(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    /// Counts a write against the fairness budget and applies the write timeout.
+    fn after_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
         if let Poll::Ready(Ok(length)) = &written {
-            self.budget.spend(*length);
+            self.budget.consume(*length);
         }
-        self.timed_write(cx, written)
+        self.with_write_timeout(cx, written)
     }
 
-    /// Keeps the write clock.
-    fn timed_write<N>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<N>>) -> Poll<io::Result<N>> {
+    /// Applies the write timeout to the outcome of a write.
+    fn with_write_timeout<N>(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<N>>,
+    ) -> Poll<io::Result<N>> {
         if written.is_ready() {
-            self.write_by = None;
+            self.write_deadline = None;
             return written;
         }
-        self.budget.renew();
-        let write_by = self.write_by.unwrap_or_else(|| after(self.config.write_timeout));
-        self.write_by = Some(write_by);
-        self.wait_until(cx, write_by).map(Err)
+        self.budget.reset();
+        let deadline = self.write_deadline.unwrap_or_else(|| after(self.config.write_timeout));
+        self.write_deadline = Some(deadline);
+        self.wait_until(cx, deadline).map(Err)
     }
 }
 
-fn after(patience: Duration) -> Instant {
-    Instant::now() + patience
+fn after(timeout: Duration) -> Instant {
+    Instant::now() + timeout
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Deadlines<T> {
@@ -151,29 +164,29 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Deadlines<T> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        ready!(self.budget.poll(cx));
+        ready!(self.budget.poll_proceed(cx));
         let before = buf.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);
         let phase = self.phase.get();
         match read {
             Poll::Ready(outcome) => {
                 let length = buf.filled().len().saturating_sub(before);
-                self.budget.spend(length);
+                self.budget.consume(length);
                 if phase == IDLE && length > 0 {
                     self.phase.set(READING_HEAD);
-                    self.read_by = after(self.config.header_timeout);
+                    self.read_deadline = after(self.config.header_timeout);
                 }
                 Poll::Ready(outcome)
             }
-            // While the service works, the body has its own clock in the gateway.
-            Poll::Pending if phase >= ANSWERING => {
-                self.budget.renew();
+            // While the service works, the gateway has its own timeout for the body.
+            Poll::Pending if phase >= HANDLING => {
+                self.budget.reset();
                 Poll::Pending
             }
             Poll::Pending => {
-                self.budget.renew();
-                let read_by = self.read_by;
-                self.wait_until(cx, read_by).map(Err)
+                self.budget.reset();
+                let deadline = self.read_deadline;
+                self.wait_until(cx, deadline).map(Err)
             }
         }
     }
@@ -181,12 +194,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Deadlines<T> {
 
 impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Deadlines<T> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let written = if self.hyper_speaks_for_itself() {
-            self.poll_send_broken(cx, buf.len())
+        let written = if self.is_hypers_own_response() {
+            self.poll_write_broken_http(cx, buf.len())
         } else {
             Pin::new(&mut self.stream).poll_write(cx, buf)
         };
-        self.written(cx, written)
+        self.after_write(cx, written)
     }
 
     fn poll_write_vectored(
@@ -194,12 +207,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Deadlines<T> {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = if self.hyper_speaks_for_itself() {
-            self.poll_send_broken(cx, bufs.iter().map(|buf| buf.len()).sum())
+        let written = if self.is_hypers_own_response() {
+            self.poll_write_broken_http(cx, bufs.iter().map(|buf| buf.len()).sum())
         } else {
             Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
         };
-        self.written(cx, written)
+        self.after_write(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -207,45 +220,48 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Deadlines<T> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // TLS takes more than the socket does, and sends the rest here.
+        // The TLS layer buffers more than the socket takes, and sends the rest here.
         let flushed = Pin::new(&mut self.stream).poll_flush(cx);
-        ready!(self.timed_write(cx, flushed))?;
-        // hyper takes up the next request only after this.
-        ready!(self.budget.poll(cx));
-        // hyper flushes once an answer is whole in the socket: the connection idles from here.
+        ready!(self.with_write_timeout(cx, flushed))?;
+        // hyper reads the next request only after this.
+        ready!(self.budget.poll_proceed(cx));
+        // hyper flushes once a whole response is in the socket: from here on the connection is idle.
         if self.phase.get() == SENDING {
             self.phase.set(IDLE);
-            self.budget.answered();
-            let idle_until = after(self.config.idle_timeout);
-            self.read_by = idle_until;
-            // hyper may already wait for the next request and not ask again before something happens: the end of
-            // its patience must be that something. `poll_read` then finds out that the time is over.
-            let _ = self.wait_until(cx, idle_until);
+            self.budget.consume_response();
+            let deadline = after(self.config.idle_timeout);
+            self.read_deadline = deadline;
+            // hyper may already wait for the next request and poll again only when the task is woken: the timer has to
+            // wake it. `poll_read` then finds that the deadline has passed.
+            let _ = self.wait_until(cx, deadline);
         }
         Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.linger.is_none() {
+        if self.closing.is_none() {
             let shut = Pin::new(&mut self.stream).poll_shutdown(cx);
-            ready!(self.timed_write(cx, shut))?;
-            self.linger = Some(Linger { until: after(Linger::PATIENCE), bytes_left: Linger::BYTES_MAX });
+            ready!(self.with_write_timeout(cx, shut))?;
+            self.closing = Some(LingeringClose {
+                deadline: after(LingeringClose::TIMEOUT),
+                bytes_left: LingeringClose::BYTES_MAX,
+            });
         }
-        let mut scrap = [0; 8192];
-        while let Some(linger) = self.linger.filter(|linger| linger.bytes_left > 0) {
-            ready!(self.budget.poll(cx));
-            let mut buf = ReadBuf::new(&mut scrap);
+        let mut discarded = [0; 8192];
+        while let Some(closing) = self.closing.filter(|closing| closing.bytes_left > 0) {
+            ready!(self.budget.poll_proceed(cx));
+            let mut buf = ReadBuf::new(&mut discarded);
             match Pin::new(&mut self.stream).poll_read(cx, &mut buf) {
                 Poll::Ready(Ok(())) if !buf.filled().is_empty() => {
-                    self.budget.spend(buf.filled().len());
-                    let bytes_left = linger.bytes_left.saturating_sub(buf.filled().len());
-                    self.linger = Some(Linger { bytes_left, ..linger });
+                    self.budget.consume(buf.filled().len());
+                    let bytes_left = closing.bytes_left.saturating_sub(buf.filled().len());
+                    self.closing = Some(LingeringClose { bytes_left, ..closing });
                 }
-                // The other side has closed, or broken off: either way nothing more is owed to it.
+                // The client has closed or reset the connection: nothing is left to wait for.
                 Poll::Ready(_) => break,
                 Poll::Pending => {
-                    // So is patience at its end.
-                    ready!(self.wait_until(cx, linger.until));
+                    // The same holds after the timeout.
+                    ready!(self.wait_until(cx, closing.deadline));
                     break;
                 }
             }

@@ -1,4 +1,4 @@
-//! TLS: the handshake, bounded in time and in what it takes from others, and what comes of it.
+//! TLS on a listener: its configuration, and handshakes with a time limit, on threads of their own.
 
 use crate::config::ListenerConfig;
 use crate::stats::Counts;
@@ -16,19 +16,19 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-/// How a listener speaks TLS: 1.2 and 1.3, HTTP/1.1 alone by ALPN, with whatever certificates the resolver picks.
+/// The TLS side of a listener: versions 1.2 and 1.3, ALPN `http/1.1` alone, certificates chosen by a resolver.
 #[derive(Clone)]
 pub struct Tls {
     acceptor: TlsAcceptor,
-    threads: Arc<Threads>,
+    handshakes: Arc<HandshakeRuntime>,
 }
 
-/// Hands are shaken on threads of their own. A signature is not divided: among the calls, a few callers who do nothing but
-/// connect would make all others wait twice as long.
-struct Threads(Option<Runtime>);
+/// The threads that handshakes run on. A signature can't be interrupted: on the threads that serve calls, a few clients
+/// that only connect would make all others wait twice as long.
+struct HandshakeRuntime(Option<Runtime>);
 
-impl Threads {
-    /// One for every four cores.
+impl HandshakeRuntime {
+    /// Starts one thread for every four cores, and at least one.
     fn start() -> io::Result<Self> {
         let threads = (available_parallelism().map_or(1, usize::from) / 4).max(1);
         let mut builder = tokio::runtime::Builder::new_multi_thread();
@@ -36,9 +36,9 @@ impl Threads {
     }
 }
 
-impl Drop for Threads {
+impl Drop for HandshakeRuntime {
     fn drop(&mut self) {
-        // By a task, mostly, which must not wait for threads.
+        // Mostly dropped by a task, which must not block until threads end.
         if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();
         }
@@ -46,61 +46,61 @@ impl Drop for Threads {
 }
 
 impl Tls {
-    /// Starts the threads.
+    /// Returns the configuration with the resolver's certificates, and starts the threads for handshakes.
     pub fn new(certificates: Arc<dyn ResolvesServerCert>) -> anyhow::Result<Self> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
         let mut config = builder.with_no_client_auth().with_cert_resolver(certificates);
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        let threads = Threads::start().context("can't start a thread for TLS handshakes")?;
-        Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), threads: Arc::new(threads) })
+        let handshakes = HandshakeRuntime::start().context("can't start a thread for TLS handshakes")?;
+        Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), handshakes: Arc::new(handshakes) })
     }
 
-    /// Shakes hands. `None` when nothing came of it, which is counted, or when the other side just looked whether the port
-    /// is open.
-    pub(super) async fn greet(
+    /// Performs the handshake of a new connection. `None` when it fails, which is counted, and when the client closes the
+    /// connection without sending a byte, as a port check does.
+    pub(super) async fn accept(
         &self,
         stream: TcpStream,
         peer: IpAddr,
         config: ListenerConfig,
         mut stop: watch::Receiver<bool>,
         counts: &Counts,
-    ) -> Option<Greeting> {
+    ) -> Option<Accepted> {
         let acceptor = self.acceptor.clone();
-        let shaking = self.threads.0.as_ref()?.spawn(async move {
+        let handshake = self.handshakes.0.as_ref()?.spawn(async move {
             tokio::select! {
-                shaken = timeout(config.handshake_timeout, shake(stream, acceptor)) => {
-                    shaken.unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "it took too long")))
+                accepted = timeout(config.handshake_timeout, accept(stream, acceptor)) => {
+                    accepted.unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "it took too long")))
                 }
                 _ = stop.wait_for(|stop| *stop) => Ok(None),
             }
         });
-        let failure = match shaking.await {
-            Ok(Ok(greeting)) => return greeting,
+        let failure = match handshake.await {
+            Ok(Ok(accepted)) => return accepted,
             Ok(Err(error)) => error.to_string(),
             Err(error) => error.to_string(),
         };
-        counts.handshake_failed();
+        counts.count_handshake_failure();
         tracing::debug!(%peer, failure, "TLS handshake failed");
         None
     }
 }
 
 /// What a new connection to a TLS port turned out to be.
-pub(super) enum Greeting {
+pub(super) enum Accepted {
     Tls(Box<TlsStream<TcpStream>>),
-    /// Somebody speaks HTTP without TLS.
-    Plain(TcpStream),
+    /// The client speaks HTTP without TLS.
+    PlainHttp(TcpStream),
 }
 
-async fn shake(stream: TcpStream, acceptor: TlsAcceptor) -> io::Result<Option<Greeting>> {
-    let mut first = [0];
-    if stream.peek(&mut first).await? == 0 {
+async fn accept(stream: TcpStream, acceptor: TlsAcceptor) -> io::Result<Option<Accepted>> {
+    let mut first_byte = [0];
+    if stream.peek(&mut first_byte).await? == 0 {
         return Ok(None);
     }
-    // A handshake begins with the byte 22, a request with its method.
-    if first.iter().all(u8::is_ascii_alphabetic) {
-        return Ok(Some(Greeting::Plain(stream)));
+    // A handshake starts with the byte 22, a plain request with its method.
+    if first_byte.iter().all(u8::is_ascii_alphabetic) {
+        return Ok(Some(Accepted::PlainHttp(stream)));
     }
-    Ok(Some(Greeting::Tls(Box::new(acceptor.accept(stream).await?))))
+    Ok(Some(Accepted::Tls(Box::new(acceptor.accept(stream).await?))))
 }

@@ -1,22 +1,22 @@
-//! How much the outbox may hold: bytes, or a share of a disk.
+//! The largest size of the outbox: bytes, or a share of a disk.
 
 use bytesize::ByteSize;
 use std::path::Path;
 
-/// In memory, where there is no disk to share.
+/// The size in bytes that stands for any percentage when the store is in memory.
 const IN_MEMORY_BYTES_MAX: u64 = 256 << 20;
 
-/// How much the outbox may hold.
+/// The largest size of the outbox.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum BacklogMax {
-    /// So many bytes.
+    /// A number of bytes.
     Bytes(u64),
-    /// A share of the file system that holds the data, in percent.
+    /// A share, in percent, of the file system that holds the data.
     Percent(u64),
 }
 
 impl BacklogMax {
-    /// Reads `10%`, `500MiB`, `1.5GiB`, `20GB` or a number of bytes.
+    /// Parses `10%`, `500MiB`, `1.5GiB`, `20GB` or a number of bytes.
     pub fn parse(text: &str) -> Option<Self> {
         if let Some(percent) = text.strip_suffix('%') {
             let percent = percent.trim().parse().ok()?;
@@ -27,7 +27,7 @@ impl BacklogMax {
         (size.0 < u64::MAX).then_some(Self::Bytes(size.0))
     }
 
-    /// The bound in bytes. `data` is `None` for a store in memory.
+    /// Returns the limit in bytes. `data` is the data directory, `None` for a store in memory.
     pub(crate) fn bytes(self, data: Option<&Path>) -> u64 {
         match (self, data) {
             (Self::Bytes(bytes), _) => bytes,
@@ -35,7 +35,7 @@ impl BacklogMax {
             (Self::Percent(percent), Some(data)) => match rustix::fs::statvfs(data) {
                 Ok(disk) => (disk.f_blocks / 100).saturating_mul(disk.f_frsize).saturating_mul(percent),
                 Err(error) => {
-                    tracing::error!(%error, "can't tell how large the disk is; the webhook backlog may hold 1 GiB");
+                    tracing::error!(%error, "can't read the size of the disk; the webhook backlog may hold 1 GiB");
                     1 << 30
                 }
             },
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bounds_are_shares_or_sizes() {
+    fn limits_are_percentages_or_sizes() {
         let check = |text: &str, expected: Option<BacklogMax>| {
             assert_eq!(BacklogMax::parse(text), expected, "{text}");
         };
@@ -75,10 +75,10 @@ mod tests {
     }
 
     #[test]
-    fn a_share_is_of_the_disk_that_holds_the_data() {
+    fn a_percentage_is_of_the_disk_with_the_data() {
         let dir = tempfile::tempdir().unwrap();
-        let share = |percent| BacklogMax::Percent(percent).bytes(Some(dir.path()));
-        assert!(share(10) > 0 && share(20) >= share(10) * 2 - 20);
+        let limit = |percent| BacklogMax::Percent(percent).bytes(Some(dir.path()));
+        assert!(limit(10) > 0 && limit(20) >= limit(10) * 2 - 20);
         assert_eq!(BacklogMax::Percent(10).bytes(None), IN_MEMORY_BYTES_MAX);
         assert_eq!(BacklogMax::Percent(10).bytes(Some(Path::new("/no/such/place"))), 1 << 30);
     }

@@ -1,5 +1,5 @@
-//! Webhooks: every committed profile change is told to its app's receiver, at least once, in order for each account
-//! (contract, section 8). Events come from the store's outbox; nothing here can lose one.
+//! The webhook deliverer: sends every committed profile change to its app's receiver, at least once and in order for each
+//! account (contract, section 8). Events stay in the store's outbox until their delivery is recorded.
 
 use crate::backlog_limit::BacklogMax;
 use crate::retry::Schedule;
@@ -15,39 +15,39 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// The largest answer of a receiver that is read.
-pub(crate) const ANSWER_BYTES_MAX: usize = 64 << 10;
+/// The most bytes of a receiver's response that are read.
+pub(crate) const RESPONSE_BYTES_MAX: usize = 64 << 10;
 
 /// How webhooks are delivered.
 #[derive(Clone, Debug)]
 pub struct WebhookConfig {
-    /// When failed attempts are repeated, and when an event is parked.
+    /// When failed attempts are retried, and when an event is parked.
     pub schedule: Schedule,
-    /// For one attempt, from the name's resolution to the end of the answer.
+    /// The longest attempt, from resolving the name to the end of the response.
     pub timeout: Duration,
-    /// How many attempts one app has on their way at once, at most.
+    /// The most attempts of one app at the same time.
     pub parallel_per_app: usize,
-    /// Networks that may be called besides the public internet.
+    /// Networks that receivers may be in, in addition to the public internet.
     pub allow_networks: Vec<IpNet>,
-    /// Certificates to trust besides the system's.
+    /// A PEM file of certificates to trust in addition to the system's.
     pub ca_file: Option<PathBuf>,
-    /// How much the outbox may hold, of all apps together.
+    /// The largest size of the outbox, for all apps together.
     pub backlog_max: BacklogMax,
-    /// The data directory, whose disk the backlog shares; `None` in memory.
+    /// The data directory, on whose disk the outbox is; `None` for a store in memory.
     pub data: Option<PathBuf>,
 }
 
-/// Delivers events.
+/// Delivers events to the apps' receivers.
 pub struct Webhooks {
     pub(crate) config: WebhookConfig,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) targets: watch::Receiver<WebhookTargets>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) outbound: HttpClient,
+    pub(crate) client: HttpClient,
 }
 
 impl Webhooks {
-    /// `targets` is replaced whenever an app changes.
+    /// Returns a deliverer; `targets` changes whenever an app does. Fails when `ca_file` can't be read.
     pub fn new(
         config: WebhookConfig,
         store: Arc<dyn Store>,
@@ -55,12 +55,12 @@ impl Webhooks {
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Self> {
         let policy = AddressPolicy::public_and(config.allow_networks.clone());
-        let outbound = HttpClient::new(policy, config.ca_file.as_deref())?;
-        Ok(Self { config, store, targets, clock, outbound })
+        let client = HttpClient::new(policy, config.ca_file.as_deref())?;
+        Ok(Self { config, store, targets, clock, client })
     }
 
-    /// How every app's webhook does that has one, or events left from one, in the order of their numbers. Reads one
-    /// event an app at most.
+    /// Returns the status of every app that has a webhook or events left from one, by app id. Reads at most one event of
+    /// each app.
     pub async fn statuses(&self) -> Vec<WebhookStatus> {
         let (targets, backlogs, now) = (self.current_targets(), self.store.backlogs(), self.clock.now());
         let mut statuses = Vec::new();
@@ -69,7 +69,7 @@ impl Webhooks {
             if target.webhook.is_none() && backlog == Backlog::default() {
                 continue;
             }
-            // A store that can't be read shows elsewhere.
+            // A store that can't be read is reported elsewhere.
             let oldest = self.store.events(app, EventState::Waiting, None, 1).await.unwrap_or_default();
             let at = oldest.first().and_then(|event| event.event.as_ref()).map_or(now, |event| event.at);
             let oldest_waiting_ms = now.0.saturating_sub(at.0);
@@ -84,17 +84,17 @@ impl Webhooks {
         statuses
     }
 
-    /// The most bytes that the outbox may hold.
+    /// Returns the largest size of the outbox in bytes.
     pub fn backlog_bytes_max(&self) -> u64 {
         self.config.backlog_max.bytes(self.config.data.as_deref())
     }
 
-    /// Refuses a URL that no event could ever be sent to.
+    /// Refuses a URL whose IP address may not be called. Fails with a message.
     pub fn check(&self, url: &WebhookUrl) -> Result<(), String> {
-        self.outbound.check_literal(url.uri())
+        self.client.check_literal(url.uri())
     }
 
-    /// Every app, as it is now.
+    /// Returns every app with its current webhook.
     pub(crate) fn current_targets(&self) -> WebhookTargets {
         Arc::clone(&self.targets.borrow())
     }
@@ -103,14 +103,14 @@ impl Webhooks {
         self.targets.borrow().get(&app).is_some_and(|target| target.webhook.is_some())
     }
 
-    /// One attempt. An error says why the receiver did not take the event.
+    /// Makes one attempt. The error says why the receiver did not accept the event.
     pub(crate) async fn deliver(&self, app: SdkAppId, event: &ProfileEvent) -> Result<(), String> {
         let targets = self.current_targets();
         let webhook = targets.get(&app).and_then(|target| target.webhook.as_ref());
         let webhook = webhook.ok_or("the app has no webhook")?;
-        let request = crate::request::request(app, webhook, event, self.clock.now().seconds())?;
+        let request = crate::request::build(app, webhook, event, self.clock.now().seconds())?;
         drop(targets);
-        let response = self.outbound.call(request, ANSWER_BYTES_MAX, self.config.timeout).await?;
-        crate::request::understood(response.status(), response.body())
+        let response = self.client.call(request, RESPONSE_BYTES_MAX, self.config.timeout).await?;
+        crate::request::check_response(response.status(), response.body())
     }
 }

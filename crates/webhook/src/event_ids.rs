@@ -1,23 +1,23 @@
-//! Names of events.
+//! Ids of events, unique across processes and restarts.
 
 use portraitd_model::{AppSettings, EventId, Origin};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Names events, each once for ever: a random start for each process, then a count.
+/// Generates event ids: a random prefix for each process, then a count.
 #[derive(Debug)]
 pub struct EventIds {
-    start: u64,
+    prefix: u64,
     next: AtomicU64,
 }
 
 impl EventIds {
-    /// `start` is random, so that no two processes name events alike.
-    pub fn new(start: u64) -> Self {
-        Self { start, next: AtomicU64::new(0) }
+    /// Returns a generator; `prefix` is random, so that no two processes generate the same id.
+    pub fn new(prefix: u64) -> Self {
+        Self { prefix, next: AtomicU64::new(0) }
     }
 
-    /// Where a change of this many accounts comes from; `None` when the app has no webhook to be told of it.
+    /// Returns the origin of a change to this many accounts, with an id for each event; `None` when the app has no webhook.
     pub fn origin(
         &self,
         app: &AppSettings,
@@ -29,9 +29,9 @@ impl EventIds {
         Some(Origin { id: self.next(accounts), operator: operator.into(), client_ip })
     }
 
-    /// Takes this many ids in a row and returns the first.
+    /// Reserves this many consecutive ids and returns the first.
     pub fn next(&self, count: usize) -> EventId {
         let next = self.next.fetch_add(count as u64, Ordering::Relaxed);
-        EventId(u128::from(self.start) << 64 | u128::from(next))
+        EventId(u128::from(self.prefix) << 64 | u128::from(next))
     }
 }

@@ -1,4 +1,6 @@
-//! From the outbox to the receiver: queue, retries, circuit breaker, signing.
+//! Webhook delivery, from the store's outbox to the receiver: queue, retries, circuit breaker, signing. Architecture
+//! invariant: an event leaves the outbox only when it was delivered, discarded by an operator, or dropped at the limit of
+//! the backlog.
 
 pub mod backlog_limit;
 mod circuit_breaker;

@@ -1,5 +1,5 @@
-//! Which event of an app is sent next: in order for each account, accounts side by side. A state machine without
-//! clock, store or network, so that every order of things can be tested at once.
+//! The queue that decides which event of an app is sent next: in order for each account, accounts in parallel. A state
+//! machine without clock, store or network, so that tests can try any order of events.
 
 #[cfg(test)]
 mod tests;
@@ -10,26 +10,26 @@ use portraitd_model::{UnixMillis, UserId};
 use portraitd_store::{DeliveryOutcome, OutboxEvent, OutboxSeq};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
-/// The most events of an app in memory, and of one account: an account whose receiver says no for hours does not
-/// fill the place of the others.
+/// The most events of an app in memory, and of one account: an account whose events fail for hours must not use up the
+/// memory of the others.
 const EVENTS_MAX: usize = 8_192;
 const EVENTS_MAX_PER_ACCOUNT: usize = 64;
-/// With fewer events ready, more are read.
+/// With fewer accounts ready, more events are read.
 const READY_MIN: usize = 128;
 /// The most bytes of events of an app in memory.
 const BYTES_MAX: u64 = 16 << 20;
 
-/// An app's events on their way.
+/// The events of an app that are in memory.
 pub(super) struct Queue {
     schedule: Schedule,
-    lines: HashMap<UserId, Line>,
-    /// Accounts whose first event may be sent, by its place: the oldest goes first.
+    accounts: HashMap<UserId, AccountQueue>,
+    /// Accounts whose first event may be sent, by its sequence number: the oldest is sent first.
     ready: BTreeSet<(OutboxSeq, UserId)>,
-    /// Accounts whose first event waits for its time.
-    later: BTreeMap<(UnixMillis, OutboxSeq), UserId>,
-    /// Accounts that have room again for events that were passed over, with the first of them.
+    /// Accounts whose first event is not due yet.
+    waiting: BTreeMap<(UnixMillis, OutboxSeq), UserId>,
+    /// Accounts that have room again for events that were skipped, with the first of them.
     to_reload: Vec<(UserId, OutboxSeq)>,
-    gate: CircuitBreaker,
+    breaker: CircuitBreaker,
     in_flight: usize,
     events: usize,
     bytes: u64,
@@ -37,38 +37,38 @@ pub(super) struct Queue {
 
 /// One account's events, the oldest first.
 #[derive(Default)]
-struct Line {
+struct AccountQueue {
     events: VecDeque<OutboxEvent>,
     in_flight: bool,
-    /// The first event that had no room here.
-    passed_over: Option<OutboxSeq>,
+    /// The first event that was skipped for lack of room.
+    skipped_from: Option<OutboxSeq>,
 }
 
-/// How an attempt ended; an error says why.
-pub(super) type AttemptOutcome = Result<(), String>;
+/// The result of an attempt; the error says why it failed.
+pub(super) type AttemptResult = Result<(), String>;
 
 impl Queue {
     pub(super) fn new(schedule: Schedule) -> Self {
         Self {
             schedule,
-            lines: HashMap::new(),
+            accounts: HashMap::new(),
             ready: BTreeSet::new(),
-            later: BTreeMap::new(),
+            waiting: BTreeMap::new(),
             to_reload: Vec::new(),
-            gate: CircuitBreaker::default(),
+            breaker: CircuitBreaker::default(),
             in_flight: 0,
             events: 0,
             bytes: 0,
         }
     }
 
-    /// Whether more events are of use: few are ready, and there is room for a page of them.
+    /// Whether more events should be read: few accounts are ready, and there is room for a page of events.
     pub(super) fn wants_more(&self) -> bool {
         self.ready.len() < READY_MIN && self.events <= EVENTS_MAX / 2 && self.bytes <= BYTES_MAX / 2
     }
 
-    /// Takes in an event; those of one account come in the order of their places. One that does not read back is
-    /// parked at once.
+    /// Adds an event; those of one account must come in the order of their sequence numbers. Returns the outcome of an
+    /// event that can't be decoded: it is parked at once.
     pub(super) fn push(
         &mut self,
         event: OutboxEvent,
@@ -78,189 +78,194 @@ impl Queue {
             let failure = "the stored event is damaged".to_owned();
             return Some((event.seq, DeliveryOutcome::Park { attempts: event.attempts, failure }));
         };
-        let line = self.lines.entry(user).or_default();
-        if line.passed_over.is_some() || line.events.len() >= EVENTS_MAX_PER_ACCOUNT {
-            line.passed_over.get_or_insert(event.seq);
+        let account = self.accounts.entry(user).or_default();
+        if account.skipped_from.is_some() || account.events.len() >= EVENTS_MAX_PER_ACCOUNT {
+            account.skipped_from.get_or_insert(event.seq);
             return None;
         }
         self.events += 1;
         self.bytes += event.bytes;
-        line.events.push_back(event);
-        if line.events.len() == 1 && !line.in_flight {
-            self.line_up(user, now);
+        account.events.push_back(event);
+        if account.events.len() == 1 && !account.in_flight {
+            self.schedule_account(user, now);
         }
         None
     }
 
-    /// An account that has room again for events passed over, and the first of them. Its events from there on are
-    /// pushed once more.
+    /// Returns an account that has room again for skipped events, and the first of them. The events from there on have to
+    /// be pushed again.
     pub(super) fn reload(&mut self) -> Option<(UserId, OutboxSeq)> {
         self.to_reload.pop()
     }
 
-    /// They could not be read.
+    /// Returns an account to the reload list: its events could not be read.
     pub(super) fn reload_later(&mut self, user: UserId, from: OutboxSeq) {
         self.to_reload.push((user, from));
     }
 
-    /// Whether an account's next event would be taken in.
+    /// Whether an account's next event would be added.
     pub(super) fn has_room_for(&self, user: UserId) -> bool {
-        self.lines.get(&user).is_none_or(|line| line.passed_over.is_none())
+        self.accounts.get(&user).is_none_or(|account| account.skipped_from.is_none())
     }
 
-    /// The next event to send; its account waits until [`Queue::settle`].
+    /// Returns the next event to send; its account waits until [`Queue::record`].
     pub(super) fn next(&mut self, now: UnixMillis) -> Option<OutboxEvent> {
         self.move_due(now);
-        let user = match self.gate.ask_at(now) {
-            // A receiver that is down is asked by one event: one whose time has come, or else the next.
-            Some(ask_at) if ask_at > now || self.in_flight > 0 => None,
-            Some(_) => self.pop_ready().or_else(|| self.later.pop_first().map(|(_, user)| user)),
+        let user = match self.breaker.probe_at(now) {
+            // One event probes a receiver that is down: one that is due, or else the next.
+            Some(probe_at) if probe_at > now || self.in_flight > 0 => None,
+            Some(_) => self.pop_ready().or_else(|| self.waiting.pop_first().map(|(_, user)| user)),
             None => self.pop_ready(),
         }?;
-        let line = self.lines.get_mut(&user)?;
-        line.in_flight = true;
+        let account = self.accounts.get_mut(&user)?;
+        account.in_flight = true;
         self.in_flight += 1;
-        line.events.front().cloned()
+        account.events.front().cloned()
     }
 
-    /// Takes what became of the event that [`Queue::next`] gave for this account; gives what is to be stored.
+    /// Records the result of the event that [`Queue::next`] returned for this account. Returns the outcomes to store.
     pub(super) fn record(
         &mut self,
         user: UserId,
-        outcome: AttemptOutcome,
+        result: AttemptResult,
         now: UnixMillis,
     ) -> Vec<(OutboxSeq, DeliveryOutcome)> {
-        let Some(line) = self.lines.get_mut(&user).filter(|line| line.in_flight) else { return Vec::new() };
-        line.in_flight = false;
+        let Some(account) = self.accounts.get_mut(&user).filter(|account| account.in_flight) else {
+            return Vec::new();
+        };
+        account.in_flight = false;
         self.in_flight -= 1;
-        let Some(first) = line.events.front_mut() else { return Vec::new() };
-        let (seq, asked_early) = (first.seq, first.due > now && self.gate.ask_at(now).is_some());
-        let Err(failure) = outcome else {
-            self.drop_first(user, now);
-            if self.gate.succeeded() {
-                self.all_due();
+        let Some(first) = account.events.front_mut() else { return Vec::new() };
+        let (seq, is_probe) = (first.seq, first.due > now && self.breaker.probe_at(now).is_some());
+        let Err(failure) = result else {
+            self.remove_first(user, now);
+            if self.breaker.record_success() {
+                self.make_all_ready();
             }
             return vec![(seq, DeliveryOutcome::Delivered)];
         };
-        self.gate.failed(now);
-        if asked_early {
-            // It only found out whether the receiver is back; that costs it none of its attempts.
-            self.line_up(user, now);
-            return self.expire(now);
+        self.breaker.record_failure(now);
+        if is_probe {
+            // It was sent early, to probe the receiver; that does not count as one of its attempts.
+            self.schedule_account(user, now);
+            return self.park_expired(now);
         }
         first.attempts = first.attempts.saturating_add(1);
         let attempts = first.attempts;
-        let verdict = if let Some(due) = self.schedule.retry_at(seq, attempts, now) {
+        let outcome = if let Some(due) = self.schedule.retry_at(seq, attempts, now) {
             first.due = due;
             first.failure = Some(failure.clone());
-            self.line_up(user, now);
+            self.schedule_account(user, now);
             DeliveryOutcome::Retry { attempts, due, failure }
         } else {
-            self.drop_first(user, now);
+            self.remove_first(user, now);
             DeliveryOutcome::Park { attempts, failure }
         };
-        let mut verdicts = vec![(seq, verdict)];
-        verdicts.extend(self.expire(now));
-        verdicts
+        let mut outcomes = vec![(seq, outcome)];
+        outcomes.extend(self.park_expired(now));
+        outcomes
     }
 
-    /// When [`Queue::next`] is worth calling again if nothing else happens.
+    /// Returns when to call [`Queue::next`] again if nothing else happens.
     pub(super) fn wake_at(&self, now: UnixMillis) -> Option<UnixMillis> {
-        if self.ready.is_empty() && self.later.is_empty() {
+        if self.ready.is_empty() && self.waiting.is_empty() {
             return None;
         }
-        if let Some(ask_at) = self.gate.ask_at(now) {
-            return (self.in_flight == 0).then_some(ask_at);
+        if let Some(probe_at) = self.breaker.probe_at(now) {
+            return (self.in_flight == 0).then_some(probe_at);
         }
         if !self.ready.is_empty() {
             return Some(now);
         }
-        self.later.first_key_value().map(|((due, _), _)| *due)
+        self.waiting.first_key_value().map(|((due, _), _)| *due)
     }
 
-    /// For how long the receiver has been down.
+    /// Returns for how many milliseconds the receiver has been down; `None` when it is up.
     pub(super) fn down_ms(&self, now: UnixMillis) -> Option<u64> {
-        self.gate.down_ms(now)
+        self.breaker.down_ms(now)
     }
 
-    /// The place of every event that is in memory.
+    /// Returns the sequence number of every event in memory.
     #[cfg(test)]
-    fn places(&self) -> BTreeSet<OutboxSeq> {
-        self.lines.values().flat_map(|line| line.events.iter().map(|event| event.seq)).collect()
+    fn seqs(&self) -> BTreeSet<OutboxSeq> {
+        self.accounts.values().flat_map(|account| account.events.iter().map(|event| event.seq)).collect()
     }
 
-    /// A receiver that was down for as long as the schedule lasts: events as old as that have had their chance.
-    fn expire(&mut self, now: UnixMillis) -> Vec<(OutboxSeq, DeliveryOutcome)> {
+    /// Parks events as old as the schedule's whole span once the receiver was down for that long: their retries have ended.
+    fn park_expired(&mut self, now: UnixMillis) -> Vec<(OutboxSeq, DeliveryOutcome)> {
         let span = self.schedule.span_ms();
-        if self.gate.down_ms(now).is_none_or(|down| down < span) {
+        if self.breaker.down_ms(now).is_none_or(|down| down < span) {
             return Vec::new();
         }
-        let old = |event: &OutboxEvent| event.event.as_ref().is_some_and(|event| event.at.0 + span <= now.0);
-        let users: Vec<UserId> = self.lines.keys().copied().collect();
-        let mut verdicts = Vec::new();
+        let is_expired =
+            |event: &OutboxEvent| event.event.as_ref().is_some_and(|event| event.at.0 + span <= now.0);
+        let users: Vec<UserId> = self.accounts.keys().copied().collect();
+        let mut outcomes = Vec::new();
         for user in users {
-            while let Some(line) = self.lines.get(&user)
-                && !line.in_flight
-                && let Some(first) = line.events.front()
-                && old(first)
+            while let Some(account) = self.accounts.get(&user)
+                && !account.in_flight
+                && let Some(first) = account.events.front()
+                && is_expired(first)
             {
                 let failure = first.failure.clone().unwrap_or_else(|| "the receiver was down".into());
-                verdicts.push((first.seq, DeliveryOutcome::Park { attempts: first.attempts, failure }));
+                outcomes.push((first.seq, DeliveryOutcome::Park { attempts: first.attempts, failure }));
                 let (seq, due) = (first.seq, first.due);
                 self.ready.remove(&(seq, user));
-                self.later.remove(&(due, seq));
-                self.drop_first(user, now);
+                self.waiting.remove(&(due, seq));
+                self.remove_first(user, now);
             }
         }
-        verdicts
+        outcomes
     }
 
-    /// The event is done with; the next one of its account may go.
-    fn drop_first(&mut self, user: UserId, now: UnixMillis) {
-        let Some(line) = self.lines.get_mut(&user) else { return };
-        if let Some(event) = line.events.pop_front() {
+    /// Removes an account's first event and schedules the next one.
+    fn remove_first(&mut self, user: UserId, now: UnixMillis) {
+        let Some(account) = self.accounts.get_mut(&user) else { return };
+        if let Some(event) = account.events.pop_front() {
             self.events -= 1;
             self.bytes -= event.bytes;
         }
-        if !line.events.is_empty() {
-            self.line_up(user, now);
-        } else if let Some(line) = self.lines.remove(&user)
-            && let Some(seq) = line.passed_over
+        if !account.events.is_empty() {
+            self.schedule_account(user, now);
+        } else if let Some(account) = self.accounts.remove(&user)
+            && let Some(seq) = account.skipped_from
         {
             self.to_reload.push((user, seq));
         }
     }
 
-    /// Puts an account where its first event belongs.
-    fn line_up(&mut self, user: UserId, now: UnixMillis) {
-        let Some(first) = self.lines.get(&user).and_then(|line| line.events.front()) else { return };
-        if first.due <= now || first.due.0 > now.0 + self.schedule.furthest_ms() {
+    /// Puts an account into `ready` or `waiting`, as its first event is due. An event due later than any wait was scheduled
+    /// before the clock was set back, and is ready.
+    fn schedule_account(&mut self, user: UserId, now: UnixMillis) {
+        let Some(first) = self.accounts.get(&user).and_then(|account| account.events.front()) else { return };
+        if first.due <= now || first.due.0 > now.0 + self.schedule.longest_wait_ms() {
             self.ready.insert((first.seq, user));
         } else {
-            self.later.insert((first.due, first.seq), user);
+            self.waiting.insert((first.due, first.seq), user);
         }
     }
 
+    /// Moves accounts that have become due to `ready`.
     fn move_due(&mut self, now: UnixMillis) {
-        let furthest = now.0 + self.schedule.furthest_ms();
-        while let Some(entry) = self.later.first_entry()
-            && (entry.key().0 <= now || entry.key().0.0 > furthest)
+        let latest = now.0 + self.schedule.longest_wait_ms();
+        while let Some(entry) = self.waiting.first_entry()
+            && (entry.key().0 <= now || entry.key().0.0 > latest)
         {
             let ((_, seq), user) = entry.remove_entry();
             self.ready.insert((seq, user));
         }
     }
 
-    /// Tries everything at once: the receiver may be another one.
+    /// Makes every event due and closes the circuit: the receiver may be another one.
     pub(super) fn retry_now(&mut self) {
-        self.gate = CircuitBreaker::default();
-        self.all_due();
+        self.breaker = CircuitBreaker::default();
+        self.make_all_ready();
     }
 
-    /// The receiver is back: nobody waits any longer.
-    fn all_due(&mut self) {
-        let later = std::mem::take(&mut self.later);
-        self.ready.extend(later.into_iter().map(|((_, seq), user)| (seq, user)));
+    /// Makes every event due: the receiver is up again.
+    fn make_all_ready(&mut self) {
+        let waiting = std::mem::take(&mut self.waiting);
+        self.ready.extend(waiting.into_iter().map(|((_, seq), user)| (seq, user)));
     }
 
     fn pop_ready(&mut self) -> Option<UserId> {

@@ -1,4 +1,4 @@
-//! The request that tells a receiver of a change (contract, section 8; 269/76489), and what its answer means.
+//! The webhook request for an event (contract, section 8; 269/76489), and the meaning of the receiver's response.
 
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
@@ -12,13 +12,14 @@ use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use subtle::ConstantTimeEq;
 
-/// The command's name, as in the cloud.
+/// The command's name in the cloud's callback.
 const COMMAND: &str = "Profile.CallbackPortraitSet";
-/// Names the event; the same in every attempt.
+/// The header with the event's id; the same in every attempt.
 pub const EVENT_ID: &str = "x-portraitd-event-id";
-/// When the request was signed, in Unix seconds.
+/// The header with the time of signing, in Unix seconds.
 pub(super) const TIMESTAMP: &str = "x-portraitd-timestamp";
-/// `v1=` and the HMAC-SHA256, in hexadecimal, of the timestamp, a full stop and the body; the key is the token.
+/// The header with portraitd's signature: `v1=` and the HMAC-SHA256, in hexadecimal, of the timestamp, a full stop and the
+/// body. The key is the token.
 pub const SIGNATURE: &str = "x-portraitd-signature";
 
 #[derive(Serialize)]
@@ -33,8 +34,8 @@ struct Body<'a> {
     profile_item: &'a [ProfileItem],
 }
 
-/// Writes the request for an event.
-pub(crate) fn request(
+/// Builds the request for an event.
+pub(crate) fn build(
     app: SdkAppId,
     webhook: &Webhook,
     event: &ProfileEvent,
@@ -48,30 +49,30 @@ pub(crate) fn request(
         profile_item: &event.items,
     })
     .map_err(|error| error.to_string())?;
-    let signed = webhook.token.as_ref().map(|token| signature(token, now, &body));
+    let signature = webhook.token.as_ref().map(|token| body_signature(token, now, &body));
     let mut request = Request::new(Full::new(Bytes::from(body)));
     *request.method_mut() = Method::POST;
     *request.uri_mut() = uri(app, webhook, event, now)?;
     let headers = request.headers_mut();
-    let own = |text: String| HeaderValue::try_from(text).map_err(|error| error.to_string());
+    let value = |text: String| HeaderValue::try_from(text).map_err(|error| error.to_string());
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let agent = concat!("portraitd/", env!("CARGO_PKG_VERSION"));
     headers.insert(header::USER_AGENT, HeaderValue::from_static(agent));
-    headers.insert(EVENT_ID, own(event.id.to_string())?);
+    headers.insert(EVENT_ID, value(event.id.to_string())?);
     headers.insert(TIMESTAMP, now.0.into());
-    if let Some(signed) = signed {
-        headers.insert(SIGNATURE, own(signed)?);
+    if let Some(signature) = signature {
+        headers.insert(SIGNATURE, value(signature)?);
     }
     Ok(request)
 }
 
-/// The receiver's URL with the cloud's parameters behind its own.
+/// Returns the receiver's URL with the cloud's parameters after its own.
 fn uri(app: SdkAppId, webhook: &Webhook, event: &ProfileEvent, now: UnixSeconds) -> Result<Uri, String> {
-    let own = webhook.url.uri();
+    let url = webhook.url.uri();
     let mut target = String::with_capacity(320);
-    target.push_str(own.path_and_query().map_or("/", PathAndQuery::as_str));
-    let first = if own.query().is_some() { '&' } else { '?' };
-    // Brackets and colons of an IPv6 address may stand in a query as they are.
+    target.push_str(url.path_and_query().map_or("/", PathAndQuery::as_str));
+    let first = if url.query().is_some() { '&' } else { '?' };
+    // The brackets and colons of an IPv6 address need no encoding in a query.
     let written = write!(
         target,
         "{first}SdkAppid={app}&CallbackCommand={COMMAND}&contenttype=json&ClientIP={}&OptPlatform=RESTAPI",
@@ -79,33 +80,33 @@ fn uri(app: SdkAppId, webhook: &Webhook, event: &ProfileEvent, now: UnixSeconds)
     );
     written.map_err(|error| error.to_string())?;
     if let Some(token) = &webhook.token {
-        write!(target, "&Sign={}&RequestTime={}", sign(token, now), now.0)
+        write!(target, "&Sign={}&RequestTime={}", cloud_sign(token, now), now.0)
             .map_err(|error| error.to_string())?;
     }
-    let unfit = |_| "the URL can't be used with the parameters behind it".to_owned();
-    let mut parts = own.clone().into_parts();
-    parts.path_and_query = Some(PathAndQuery::from_maybe_shared(Bytes::from(target)).map_err(unfit)?);
+    let invalid = |_| "the URL with the added parameters is not valid".to_owned();
+    let mut parts = url.clone().into_parts();
+    parts.path_and_query = Some(PathAndQuery::from_maybe_shared(Bytes::from(target)).map_err(invalid)?);
     Uri::from_parts(parts).map_err(|error| error.to_string())
 }
 
-/// The cloud's signature: SHA-256 of the token and the time.
-fn sign(token: &WebhookToken, now: UnixSeconds) -> String {
+/// Returns the cloud's signature: SHA-256 of the token and the time.
+fn cloud_sign(token: &WebhookToken, now: UnixSeconds) -> String {
     hex(&Sha256::digest(format!("{}{}", token.expose(), now.0)))
 }
 
-/// Whether a request carries our signature. For receivers; theirs is to refuse old timestamps besides.
+/// Whether a request has portraitd's signature. For receivers, which should also refuse old timestamps.
 pub fn verify(token: &WebhookToken, headers: &HeaderMap, body: &[u8]) -> bool {
     let header = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let (Some(given), Some(now)) = (header(SIGNATURE), header(TIMESTAMP).and_then(|now| now.parse().ok()))
     else {
         return false;
     };
-    signature(token, UnixSeconds(now), body).as_bytes().ct_eq(given.as_bytes()).into()
+    body_signature(token, UnixSeconds(now), body).as_bytes().ct_eq(given.as_bytes()).into()
 }
 
-/// Ours, which covers the body: the header's value.
-fn signature(token: &WebhookToken, now: UnixSeconds, body: &[u8]) -> String {
-    // A key of any length is taken; the error can't happen, and an empty signature fits nothing.
+/// Returns the value of [`SIGNATURE`], which covers the body; the cloud's signature does not.
+fn body_signature(token: &WebhookToken, now: UnixSeconds, body: &[u8]) -> String {
+    // HMAC takes keys of any length, so the error can't happen; an empty signature matches nothing.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(token.expose().as_bytes()) else { return String::new() };
     mac.update(format!("{}.", now.0).as_bytes());
     mac.update(body);
@@ -122,24 +123,24 @@ fn hex(bytes: &[u8]) -> String {
     text
 }
 
-/// What counts of a receiver's answer.
+/// The member of a receiver's response that decides.
 #[derive(Deserialize)]
-struct Answer {
+struct ReceiverAnswer {
     #[serde(rename = "ErrorCode")]
     code: i64,
 }
 
-/// Whether the receiver took the event: a 2xx whose body has `ErrorCode` 0. Otherwise why not.
-pub fn understood(status: StatusCode, body: &[u8]) -> Result<(), String> {
+/// Returns whether the receiver accepted the event: a 2xx with `ErrorCode` 0 in its body. The error says why not.
+pub fn check_response(status: StatusCode, body: &[u8]) -> Result<(), String> {
     if !status.is_success() {
         return Err(format!("HTTP {}", status.as_u16()));
     }
-    // A list would be read as an object's fields in their order.
+    // serde reads a list as an object's members in their order.
     let is_object = body.trim_ascii_start().starts_with(b"{");
     match serde_json::from_slice(body).ok().filter(|_| is_object) {
-        Some(Answer { code: 0 }) => Ok(()),
-        Some(Answer { code }) => Err(format!("ErrorCode {code}")),
-        None => Err("the answer is no JSON object with an ErrorCode".into()),
+        Some(ReceiverAnswer { code: 0 }) => Ok(()),
+        Some(ReceiverAnswer { code }) => Err(format!("ErrorCode {code}")),
+        None => Err("the answer is not a JSON object with an ErrorCode".into()),
     }
 }
 
@@ -167,8 +168,7 @@ mod tests {
     fn sent(url: &str, token: Option<&str>) -> (String, Vec<String>, String) {
         let token = token.map(|token| WebhookToken::parse(token).unwrap());
         let webhook = Webhook { url: WebhookUrl::parse(url).unwrap(), token };
-        let request =
-            request(SdkAppId(1_400_000_000), &webhook, &event(), UnixSeconds(1_669_872_112)).unwrap();
+        let request = build(SdkAppId(1_400_000_000), &webhook, &event(), UnixSeconds(1_669_872_112)).unwrap();
         let (head, body) = request.into_parts();
         let headers =
             head.headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn the_request_is_the_cloud_s() {
+    fn the_request_is_the_same_as_the_cloud_s() {
         let (uri, headers, body) = sent("http://example.com/hook", None);
         insta::assert_snapshot!(uri, @"http://example.com/hook?SdkAppid=1400000000&CallbackCommand=Profile.CallbackPortraitSet&contenttype=json&ClientIP=2001:db8::1&OptPlatform=RESTAPI");
         insta::assert_snapshot!(body, @r#"{"CallbackCommand":"Profile.CallbackPortraitSet","Operator_Account":"administrator","From_Account":"爱丽丝\"","EventTime":1670574414123,"ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":"MyNickName"},{"Tag":"Tag_Profile_IM_Level","Value":18446744073709551615}]}"#);
@@ -185,9 +185,9 @@ mod tests {
         assert!(!headers.iter().any(|header| header.starts_with(SIGNATURE)));
     }
 
-    /// The vector is the contract's.
+    /// The test vector is from the contract.
     #[test]
-    fn a_token_signs_as_documented_and_the_body_too() {
+    fn a_token_adds_the_cloud_s_signature_and_one_of_the_body() {
         let (uri, headers, body) = sent("https://example.com/hook?a=b", Some("xxxxyyyy"));
         let sign = "17773bc39a671d7b9aa835458704d2a6db81360a5940292b587d6d760d484061";
         assert!(uri.starts_with("https://example.com/hook?a=b&SdkAppid=1400000000&"), "{uri}");
@@ -200,18 +200,18 @@ mod tests {
     }
 
     #[test]
-    fn only_a_2xx_with_error_code_0_is_a_yes() {
+    fn only_a_2xx_with_error_code_0_counts_as_delivered() {
         let check = |status: u16, body: &str, expected: Result<(), &str>| {
-            let found = understood(StatusCode::from_u16(status).unwrap(), body.as_bytes());
+            let found = check_response(StatusCode::from_u16(status).unwrap(), body.as_bytes());
             assert_eq!(found, expected.map_err(str::to_owned), "{status} {body}");
         };
         check(200, r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#, Ok(()));
         check(204, r#"{"ErrorCode":0}"#, Ok(()));
         check(200, r#"{"ErrorCode":1,"ErrorInfo":"no"}"#, Err("ErrorCode 1"));
-        check(200, r#"{"ActionStatus":"OK"}"#, Err("the answer is no JSON object with an ErrorCode"));
-        check(200, "ok", Err("the answer is no JSON object with an ErrorCode"));
-        check(200, "", Err("the answer is no JSON object with an ErrorCode"));
-        check(200, "[0]", Err("the answer is no JSON object with an ErrorCode"));
+        check(200, r#"{"ActionStatus":"OK"}"#, Err("the answer is not a JSON object with an ErrorCode"));
+        check(200, "ok", Err("the answer is not a JSON object with an ErrorCode"));
+        check(200, "", Err("the answer is not a JSON object with an ErrorCode"));
+        check(200, "[0]", Err("the answer is not a JSON object with an ErrorCode"));
         check(302, r#"{"ErrorCode":0}"#, Err("HTTP 302"));
         check(500, r#"{"ErrorCode":0}"#, Err("HTTP 500"));
     }

@@ -1,45 +1,45 @@
-//! When a failed delivery is tried again.
+//! The retry schedule of failed deliveries.
 
 use portraitd_model::UnixMillis;
 use portraitd_store::OutboxSeq;
 
-/// The waits before each attempt; the first is for the first attempt, and is nearly always 0.
+/// The wait before each attempt, in milliseconds; the first is for the first attempt and nearly always 0.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Schedule {
     waits_ms: Vec<u64>,
 }
 
 impl Schedule {
-    /// A schedule; without any wait there is one attempt.
+    /// Returns a schedule with one attempt for each wait, and one if there is none.
     pub fn new(waits_ms: Vec<u64>) -> Self {
         Self { waits_ms }
     }
 
-    /// When to try an event that has failed `attempts` times; `None` when it is to be parked.
+    /// Returns when to retry an event that has failed `attempts` times; `None` when it is to be parked.
     pub(super) fn retry_at(&self, seq: OutboxSeq, attempts: u32, now: UnixMillis) -> Option<UnixMillis> {
         let wait = *self.waits_ms.get(usize::try_from(attempts).ok()?)?;
         Some(UnixMillis(now.0 + wait + jitter(seq, attempts, wait)))
     }
 
-    /// From the first attempt to the last.
+    /// Returns the milliseconds from the first attempt to the last, without jitter.
     pub(super) fn span_ms(&self) -> u64 {
         self.waits_ms.iter().sum()
     }
 
-    /// The furthest into the future that an attempt is ever put. One further off was put there by a clock that
-    /// has been set back since.
-    pub(super) fn furthest_ms(&self) -> u64 {
-        self.waits_ms.iter().max().map_or(0, |wait| wait + wait / JITTER)
+    /// Returns the longest wait with jitter, in milliseconds. An attempt that is due later was scheduled before the clock
+    /// was set back.
+    pub(super) fn longest_wait_ms(&self) -> u64 {
+        self.waits_ms.iter().max().map_or(0, |wait| wait + wait / JITTER_FRACTION)
     }
 }
 
-/// At most one part in so many is added to a wait.
-const JITTER: u64 = 5;
+/// At most this fraction of a wait (one fifth) is added to it.
+const JITTER_FRACTION: u64 = 5;
 
-/// Spreads the attempts of events that failed together. Follows from the event, so that tests need no luck.
+/// Spreads the attempts of events that failed together. Computed from the event, so that tests are deterministic.
 fn jitter(seq: OutboxSeq, attempts: u32, wait_ms: u64) -> u64 {
     let mixed = (seq.0 ^ (u64::from(attempts) << 56)).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
-    (wait_ms / JITTER * mixed) >> 32
+    (wait_ms / JITTER_FRACTION * mixed) >> 32
 }
 
 #[cfg(test)]
@@ -59,7 +59,7 @@ mod tests {
         }
         let different: std::collections::HashSet<_> = (0..500).map(|seq| at(seq, 1)).collect();
         assert!(different.len() > 250, "{}", different.len());
-        assert_eq!((schedule.span_ms(), schedule.furthest_ms()), (305_000, 360_000));
+        assert_eq!((schedule.span_ms(), schedule.longest_wait_ms()), (305_000, 360_000));
         assert_eq!(Schedule::new(Vec::new()).retry_at(OutboxSeq(1), 1, UnixMillis(0)), None);
     }
 }

@@ -1,4 +1,4 @@
-//! How an app's webhook does: what is counted, and what wakes its worker.
+//! The delivery status of an app's webhook: counters, and the signals that wake its worker.
 
 use portraitd_model::SdkAppId;
 use portraitd_store::{Backlog, DeliveryOutcome, OutboxSeq};
@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::Notify;
 
-/// "Not down", among the numbers of milliseconds.
+/// The value of `down_ms` while the receiver is up.
 const UP: u64 = u64::MAX;
 
-/// An app's deliveries since the server started.
+/// Counters of an app's deliveries since the server started, and signals to its worker.
 #[derive(Debug)]
 pub struct Delivery {
-    /// There are new events.
+    /// Notified when there are new events.
     pub wake: Notify,
     retry_now: AtomicBool,
     delivered: AtomicU64,
@@ -23,33 +23,33 @@ pub struct Delivery {
     last_failure: Mutex<Option<String>>,
 }
 
-/// What is known of an app's deliveries at one moment.
+/// A copy of an app's counters at one moment.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct DeliveryCounts {
-    /// Events that arrived.
+    /// Events that were delivered.
     pub delivered: u64,
     /// Attempts that failed.
     pub failed: u64,
     /// Events that were parked.
     pub parked: u64,
-    /// Events that were dropped because the backlog had reached its bound.
+    /// Events that were dropped because the backlog had reached its limit.
     pub dropped: u64,
-    /// For how long the receiver has been down.
+    /// For how many milliseconds the receiver has been down; `None` when it is up.
     pub down_ms: Option<u64>,
-    /// Why the last attempt that failed did.
+    /// Why the last failed attempt failed.
     pub last_failure: Option<String>,
 }
 
-/// How an app's webhook does at one moment.
+/// The status of an app's webhook at one moment.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WebhookStatus {
     /// The app.
     pub app: SdkAppId,
-    /// What its outbox holds.
+    /// The events in its outbox.
     pub backlog: Backlog,
-    /// The age of the oldest event that is to be delivered, in milliseconds; 0 when there is none.
+    /// The age of the oldest waiting event in milliseconds; 0 when none waits.
     pub oldest_waiting_ms: u64,
-    /// Since the server started.
+    /// Counters since the server started.
     pub counts: DeliveryCounts,
 }
 
@@ -69,21 +69,21 @@ impl Default for Delivery {
 }
 
 impl Delivery {
-    /// The receiver may have changed: events that wait for their time are tried at once.
+    /// Tries events that wait for a retry at once: the receiver may have changed.
     pub fn retry_now(&self) {
         self.retry_now.store(true, Ordering::Relaxed);
         self.wake.notify_one();
     }
 
-    /// Whether there was reason to hurry since this was last asked.
+    /// Returns whether [`Self::retry_now`] was called since the last call of this.
     pub(super) fn take_retry_now(&self) -> bool {
         self.retry_now.swap(false, Ordering::Relaxed)
     }
 
-    /// Counts what became of attempts.
-    pub(super) fn count(&self, verdicts: &[(OutboxSeq, DeliveryOutcome)]) {
-        for (_, verdict) in verdicts {
-            let failure = match verdict {
+    /// Counts the outcomes of attempts.
+    pub(super) fn count(&self, outcomes: &[(OutboxSeq, DeliveryOutcome)]) {
+        for (_, outcome) in outcomes {
+            let failure = match outcome {
                 DeliveryOutcome::Delivered => {
                     self.delivered.fetch_add(1, Ordering::Relaxed);
                     continue;
@@ -104,12 +104,12 @@ impl Delivery {
         self.dropped.fetch_add(events as u64, Ordering::Relaxed);
     }
 
-    /// Says for how long the receiver has been down.
+    /// Sets for how many milliseconds the receiver has been down; `None` when it is up.
     pub(super) fn set_down(&self, down_ms: Option<u64>) {
         self.down_ms.store(down_ms.unwrap_or(UP), Ordering::Relaxed);
     }
 
-    /// What is known now.
+    /// Returns a copy of the counters.
     pub fn counts(&self) -> DeliveryCounts {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         DeliveryCounts {

@@ -1,4 +1,5 @@
-//! Keeps a worker for every app that has a webhook, and the backlog within its bound.
+//! The supervisor of webhook delivery: runs a worker for every app that has a webhook, and keeps the backlog within its
+//! limit.
 
 use crate::deliverer::Webhooks;
 use crate::retention;
@@ -10,17 +11,17 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
 
-/// For attempts on their way when the server stops.
-const STOP_PATIENCE: Duration = Duration::from_secs(5);
-/// How often the backlog's bound is looked after, and workers that ended badly are started again.
-const TICK: Duration = Duration::from_secs(1);
+/// The longest wait for attempts in flight when the server stops.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often the backlog's limit is checked, and the wait before a failed worker is restarted.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Webhooks {
-    /// Keeps a worker for every app that has a webhook, until it is told to stop; then waits for what is on its way.
+    /// Runs a worker for every app that has a webhook until `stop` turns true; then waits for attempts in flight.
     pub async fn run(self: Arc<Self>, stop: watch::Receiver<bool>) {
         let (mut workers, mut running) = (JoinSet::new(), HashMap::<Id, SdkAppId>::new());
         let (mut targets, mut stopped) = (self.targets.clone(), stop.clone());
-        let mut tick = tokio::time::interval(TICK);
+        let mut tick = tokio::time::interval(CHECK_INTERVAL);
         while !*stop.borrow() {
             let current = Arc::clone(&targets.borrow_and_update());
             for (&id, target) in current.iter().filter(|(_, target)| target.webhook.is_some()) {
@@ -35,20 +36,22 @@ impl Webhooks {
                 Some(ended) = workers.join_next_with_id() => {
                     let id = ended.as_ref().map_or_else(tokio::task::JoinError::id, |(id, ())| *id);
                     if let (Some(app), Err(error)) = (running.remove(&id), ended) {
-                        tracing::error!(sdkappid = app.0, %error, "a webhook worker ended badly and is started again");
+                        tracing::error!(sdkappid = app.0, %error, "a webhook worker failed and is restarted");
                         tick.tick().await;
                     }
                 }
                 changed = stopped.changed() => if changed.is_err() { break },
             }
         }
-        // What is not stored by then is delivered again after the next start.
-        let patience = self.config.timeout.min(STOP_PATIENCE) + TICK;
-        if tokio::time::timeout(patience, async { while workers.join_next().await.is_some() {} })
+        // A delivery that is not recorded by then is made again after the next start.
+        let time_limit = self.config.timeout.min(SHUTDOWN_TIMEOUT) + CHECK_INTERVAL;
+        if tokio::time::timeout(time_limit, async { while workers.join_next().await.is_some() {} })
             .await
             .is_err()
         {
-            tracing::warn!("webhook deliveries were cut off; they are made again after the next start");
+            tracing::warn!(
+                "webhook deliveries did not finish within the shutdown timeout; they are made again after the next start"
+            );
         }
     }
 }

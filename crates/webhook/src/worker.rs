@@ -1,7 +1,7 @@
-//! One app's events, from the outbox to the receiver.
+//! The worker that sends one app's events from the outbox to its receiver and records the outcomes.
 
 use crate::deliverer::Webhooks;
-use crate::queue::{AttemptOutcome, Queue};
+use crate::queue::{AttemptResult, Queue};
 use crate::status::Delivery;
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -13,19 +13,19 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-/// Events read at once.
+/// The events read at once.
 const PAGE: usize = 512;
-/// Verdicts that are stored together, once so many are there or nothing else is to be done.
-const SETTLE_AT: usize = 256;
-/// With so many verdicts that could not be stored, nothing more is sent: each would be sent again after a restart.
-const UNSETTLED_MAX: usize = 2_048;
-/// The longest sleep: a clock that is set forward is noticed by then.
+/// Outcomes are stored once there are this many, or nothing is in flight.
+const STORE_AT: usize = 256;
+/// With this many outcomes not stored, nothing more is sent: each event would be sent again after a restart.
+const UNSTORED_MAX: usize = 2_048;
+/// The longest sleep; a clock that was set forward is noticed by then.
 const SLEEP_MAX: Duration = Duration::from_secs(1);
 
-/// What the worker waits for.
-enum Done {
-    Sent(UserId, AttemptOutcome),
-    Settled(Vec<(OutboxSeq, DeliveryOutcome)>, Result<(), StoreError>),
+/// A task of the worker that has ended.
+enum Completed {
+    Attempt(UserId, AttemptResult),
+    Store(Vec<(OutboxSeq, DeliveryOutcome)>, Result<(), StoreError>),
 }
 
 /// Delivers an app's events until it is stopped or the app has no webhook any more.
@@ -34,14 +34,14 @@ pub(super) struct Worker {
     app: SdkAppId,
     delivery: Arc<Delivery>,
     queue: Queue,
-    /// Everything up to here was read.
+    /// The last event that was read.
     read_to: Option<OutboxSeq>,
-    /// There may be more to read.
-    more: bool,
-    verdicts: Vec<(OutboxSeq, DeliveryOutcome)>,
-    settling: bool,
-    at_work: FuturesUnordered<BoxFuture<'static, Done>>,
-    sending: usize,
+    /// Whether the outbox may have more events to read.
+    has_more: bool,
+    outcomes: Vec<(OutboxSeq, DeliveryOutcome)>,
+    is_storing: bool,
+    tasks: FuturesUnordered<BoxFuture<'static, Completed>>,
+    in_flight: usize,
 }
 
 impl Worker {
@@ -53,11 +53,11 @@ impl Worker {
             delivery,
             queue,
             read_to: None,
-            more: true,
-            verdicts: Vec::new(),
-            settling: false,
-            at_work: FuturesUnordered::new(),
-            sending: 0,
+            has_more: true,
+            outcomes: Vec::new(),
+            is_storing: false,
+            tasks: FuturesUnordered::new(),
+            in_flight: 0,
         }
     }
 
@@ -74,26 +74,27 @@ impl Worker {
                 }
                 self.send();
             }
-            self.store_verdicts(stopping);
-            if stopping && self.at_work.is_empty() {
+            self.store_outcomes(stopping);
+            if stopping && self.tasks.is_empty() {
                 delivery.set_down(None);
                 return;
             }
-            let wake_at = Instant::now() + if stopping { SLEEP_MAX } else { self.sleep() };
-            // One that goes off too early does no harm; only a late one must be moved, which costs as much as a small call.
+            let wake_at = Instant::now() + if stopping { SLEEP_MAX } else { self.time_to_wake() };
+            // A timer that fires too early does no harm; only one that would fire too late is moved, which costs as much as a
+            // small call.
             if timer.is_elapsed() || timer.deadline() > wake_at {
                 timer.as_mut().reset(wake_at);
             }
             tokio::select! {
-                Some(done) = self.at_work.next(), if !self.at_work.is_empty() => self.take(done),
-                // Unheard news is kept until it is of use.
-                () = delivery.wake.notified(), if self.queue.wants_more() => self.more = true,
+                Some(completed) = self.tasks.next(), if !self.tasks.is_empty() => self.handle(completed),
+                // A notification that is not awaited stays stored until it is.
+                () = delivery.wake.notified(), if self.queue.wants_more() => self.has_more = true,
                 changed = stop.changed(), if !stopping => orphaned = changed.is_err(),
-                () = timer.as_mut() => self.more = true,
+                () = timer.as_mut() => self.has_more = true,
             }
-            // What else has ended meanwhile.
-            while let Some(Some(done)) = self.at_work.next().now_or_never() {
-                self.take(done);
+            // Tasks that have ended in the meantime.
+            while let Some(Some(completed)) = self.tasks.next().now_or_never() {
+                self.handle(completed);
             }
             self.delivery.set_down(self.queue.down_ms(self.now()));
         }
@@ -107,21 +108,21 @@ impl Worker {
     async fn read(&mut self) {
         while let Some((user, from)) = self.queue.reload() {
             if let Err(from) = self.read_again(user, from).await {
-                // Nothing newer may come before them.
+                // No newer event may be queued before these.
                 self.queue.reload_later(user, from);
                 return;
             }
         }
-        while self.more && self.queue.wants_more() {
+        while self.has_more && self.queue.wants_more() {
             let Some(page) = self.page(self.read_to).await else { return };
-            self.more = page.len() == PAGE;
+            self.has_more = page.len() == PAGE;
             self.read_to = page.last().map(|event| event.seq).or(self.read_to);
             self.push(page);
         }
     }
 
-    /// Reads one account's events again, from the first that had no room, until there is no room again. Fails with the
-    /// first that is not read.
+    /// Reads one account's skipped events again, from the first of them until the queue has no room. Fails with the first
+    /// event that could not be read.
     async fn read_again(&mut self, user: UserId, from: OutboxSeq) -> Result<(), OutboxSeq> {
         let mut after = OutboxSeq(from.0.saturating_sub(1));
         while Some(after) < self.read_to && self.queue.has_room_for(user) {
@@ -138,13 +139,13 @@ impl Worker {
         Ok(())
     }
 
-    /// A page of the outbox; `None`, and a try later, when the store can't be read.
+    /// Returns a page of the outbox; `None` when the store can't be read, which is tried again later.
     async fn page(&mut self, after: Option<OutboxSeq>) -> Option<Vec<OutboxEvent>> {
         match self.webhooks.store.events(self.app, EventState::Waiting, after, PAGE).await {
             Ok(page) => Some(page),
             Err(error) => {
                 tracing::error!(sdkappid = self.app.0, %error, "can't read the outbox");
-                self.more = false;
+                self.has_more = false;
                 None
             }
         }
@@ -153,68 +154,68 @@ impl Worker {
     fn push(&mut self, page: Vec<OutboxEvent>) {
         let now = self.now();
         for event in page {
-            self.verdicts.extend(self.queue.push(event, now));
+            self.outcomes.extend(self.queue.push(event, now));
         }
     }
 
-    /// Sends what may be sent, so many at a time.
+    /// Sends events that may be sent, up to `parallel_per_app` at a time.
     fn send(&mut self) {
-        while self.sending < self.webhooks.config.parallel_per_app && self.verdicts.len() < UNSETTLED_MAX {
+        while self.in_flight < self.webhooks.config.parallel_per_app && self.outcomes.len() < UNSTORED_MAX {
             let Some(event) = self.queue.next(self.now()) else { return };
             let Some(event) = event.event else { continue };
-            self.sending += 1;
+            self.in_flight += 1;
             let (webhooks, app) = (Arc::clone(&self.webhooks), self.app);
-            self.at_work.push(Box::pin(async move {
+            self.tasks.push(Box::pin(async move {
                 let user = event.user;
-                Done::Sent(user, webhooks.deliver(app, &event).await)
+                Completed::Attempt(user, webhooks.deliver(app, &event).await)
             }));
         }
     }
 
-    fn take(&mut self, done: Done) {
-        match done {
-            Done::Sent(user, outcome) => {
-                self.sending -= 1;
-                let verdicts = self.queue.record(user, outcome, self.now());
-                self.delivery.count(&verdicts);
-                self.verdicts.extend(verdicts);
+    fn handle(&mut self, completed: Completed) {
+        match completed {
+            Completed::Attempt(user, result) => {
+                self.in_flight -= 1;
+                let outcomes = self.queue.record(user, result, self.now());
+                self.delivery.count(&outcomes);
+                self.outcomes.extend(outcomes);
             }
-            Done::Settled(verdicts, outcome) => {
-                self.settling = false;
-                if let Err(error) = outcome {
-                    tracing::error!(sdkappid = self.app.0, %error, "can't write to the outbox; what was delivered may be delivered again");
-                    // Kept, and stored with the next ones.
-                    self.verdicts.splice(0..0, verdicts);
+            Completed::Store(outcomes, result) => {
+                self.is_storing = false;
+                if let Err(error) = result {
+                    tracing::error!(sdkappid = self.app.0, %error, "can't write to the outbox; events that were delivered may be delivered again");
+                    // Kept, and stored together with the next ones.
+                    self.outcomes.splice(0..0, outcomes);
                 }
             }
         }
     }
 
-    /// Stores verdicts, one unit at a time.
-    fn store_verdicts(&mut self, stopping: bool) {
-        let enough = self.verdicts.len() >= SETTLE_AT || self.sending == 0 || stopping;
-        if self.settling || self.verdicts.is_empty() || !enough {
+    /// Stores outcomes, one unit at a time.
+    fn store_outcomes(&mut self, stopping: bool) {
+        let enough = self.outcomes.len() >= STORE_AT || self.in_flight == 0 || stopping;
+        if self.is_storing || self.outcomes.is_empty() || !enough {
             return;
         }
-        self.settling = true;
-        let verdicts = std::mem::take(&mut self.verdicts);
+        self.is_storing = true;
+        let outcomes = std::mem::take(&mut self.outcomes);
         let (webhooks, app) = (Arc::clone(&self.webhooks), self.app);
-        self.at_work.push(Box::pin(async move {
-            let outcome = webhooks.store.record_deliveries(app, verdicts.clone()).await;
-            if outcome.is_err() {
-                // Not at once again: a full disk needs a moment.
+        self.tasks.push(Box::pin(async move {
+            let result = webhooks.store.record_deliveries(app, outcomes.clone()).await;
+            if result.is_err() {
+                // Not retried at once: a full disk needs time.
                 sleep(SLEEP_MAX).await;
             }
-            Done::Settled(verdicts, outcome)
+            Completed::Store(outcomes, result)
         }));
     }
 
-    fn sleep(&self) -> Duration {
+    fn time_to_wake(&self) -> Duration {
         let now = self.now();
         let wake = self.queue.wake_at(now).map(|at| Duration::from_millis(at.0.saturating_sub(now.0)));
-        // With every place taken, the next thing to happen is that one of them ends.
-        let full =
-            self.sending >= self.webhooks.config.parallel_per_app || self.verdicts.len() >= UNSETTLED_MAX;
-        wake.filter(|_| !full).unwrap_or(SLEEP_MAX).min(SLEEP_MAX)
+        // At the limit nothing can be sent until a task ends.
+        let is_full =
+            self.in_flight >= self.webhooks.config.parallel_per_app || self.outcomes.len() >= UNSTORED_MAX;
+        wake.filter(|_| !is_full).unwrap_or(SLEEP_MAX).min(SLEEP_MAX)
     }
 }

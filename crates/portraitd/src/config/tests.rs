@@ -46,7 +46,7 @@ const WRONG: &[(&str, &str, &str)] = &[
         "\"localhost\"",
         "`localhost`: invalid socket address syntax; write an IP address and a port",
     ),
-    ("server.admin_listen", "\"unix:\"", "`unix:` names no file; write unix:/run/portraitd/portraitd.sock"),
+    ("server.admin_listen", "\"unix:\"", "`unix:` has no path; write unix:/run/portraitd/portraitd.sock"),
     ("server.unix_mode", "\"rw\"", "must be a file mode in octal, from \"0000\" to \"0777\""),
     ("server.unix_mode", "\"1777\"", "must be a file mode in octal"),
     ("server.unix_mode", "660", "must be text in quotes, for example unix_mode = \"0660\""),

@@ -28,7 +28,7 @@ use portraitd_model::{
 use portraitd_store::codec::{self, with_checksum};
 use portraitd_store::{MemoryStore, Store};
 use portraitd_webhook::event_ids::EventIds;
-use portraitd_webhook::request::understood;
+use portraitd_webhook::request::check_response;
 use serde::de::IgnoredAny;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
@@ -149,7 +149,7 @@ impl World {
             "import_csv" => {
                 return Spreadsheet::new(bytes, &self.view).is_ok_and(|mut sheet| rows(&mut sheet));
             }
-            "webhook_answer" => return understood(StatusCode::OK, bytes).is_ok(),
+            "webhook_answer" => return check_response(StatusCode::OK, bytes).is_ok(),
             "admin_json" => return admin_json(bytes),
             _ => {}
         }

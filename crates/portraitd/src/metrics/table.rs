@@ -136,7 +136,7 @@ pub(crate) const METRICS: &[Metric] = &[
         chinese: "正在使用的证书的到期时间（自 1970 年起的秒数）。",
         alert: "portraitd_tls_certificate_ends_timestamp_seconds - time() < 14 * 86400",
         values: |snapshot| {
-            of_certificates(snapshot, |certificate| u64::try_from(certificate.ends_at()).unwrap_or(0))
+            of_certificates(snapshot, |certificate| u64::try_from(certificate.not_after()).unwrap_or(0))
         },
     },
     Metric {

@@ -207,7 +207,7 @@ fn certificates_are_read_again_and_bad_ones_are_not_used() {
         .unwrap();
     refused("can't be read");
     fs::write(folder.join("a.pem"), "no PEM").unwrap();
-    refused("there is no certificate in");
+    refused("contains no certificate");
     fs::write(folder.join("a.pem"), vec![b'x'; 2 << 20]).unwrap();
     refused("larger than a certificate can be");
     fs::remove_file(folder.join("a.pem")).unwrap();
@@ -215,7 +215,7 @@ fn certificates_are_read_again_and_bad_ones_are_not_used() {
     next.write(folder, "a");
     secure.authority.certificate("localhost").write(folder, "b");
     fs::copy(folder.join("b.key"), folder.join("a.key")).unwrap();
-    refused("does not fit the certificate");
+    refused("does not match the certificate");
     // Set right, it is used at once.
     fs::copy(folder.join("b.pem"), folder.join("a.pem")).unwrap();
     secure.server.signal("-HUP");

@@ -112,7 +112,7 @@ fn what_must_not_be_listened_on_is_refused_with_the_remedy() {
     assert_eq!(fs::read_to_string(folder.path().join("file")).unwrap(), "precious");
     // Somebody listens there.
     let _taken = UnixListener::bind(folder.path().join("taken")).unwrap();
-    check(&format!("unix:{at}/taken"), "another process listens there");
+    check(&format!("unix:{at}/taken"), "another process listens on it");
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     check(&taken.local_addr().unwrap().to_string(), "can't listen on");
 }

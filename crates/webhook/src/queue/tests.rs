@@ -1,4 +1,4 @@
-//! Order and retries under a clock that stands still until it is told to go.
+//! The queue's order and retries, with a clock that only the tests advance.
 
 use super::*;
 use portraitd_model::{EventId, ProfileEvent};
@@ -48,69 +48,69 @@ fn sent(queue: &mut Queue, now: UnixMillis) -> Vec<u64> {
     std::iter::from_fn(|| queue.next(now)).map(|event| event.seq.0).collect()
 }
 
-fn fail() -> AttemptOutcome {
+fn fail() -> AttemptResult {
     Err("HTTP 500".into())
 }
 
 #[test]
-fn one_event_of_an_account_at_a_time_and_accounts_side_by_side() {
+fn an_account_has_one_event_in_flight_and_accounts_are_parallel() {
     let mut queue = queue(&[(1, "a"), (2, "a"), (3, "b"), (4, "a"), (5, "c")]);
     assert_eq!(sent(&mut queue, START), [1, 3, 5]);
     assert_eq!(queue.record(user("b"), Ok(()), START), [(OutboxSeq(3), DeliveryOutcome::Delivered)]);
-    assert_eq!(sent(&mut queue, START), [0_u64; 0], "b has no more, a is still on its way");
+    assert_eq!(sent(&mut queue, START), [0_u64; 0], "b has no more, a is still in flight");
     queue.record(user("a"), Ok(()), START);
     assert_eq!(sent(&mut queue, START), [2]);
     queue.record(user("a"), Ok(()), START);
     assert_eq!(sent(&mut queue, START), [4]);
-    assert_eq!(queue.record(user("nobody"), Ok(()), START), []);
+    assert_eq!(queue.record(user("unknown"), Ok(()), START), []);
 }
 
 #[test]
-fn a_failed_event_holds_its_account_back_until_its_time_and_is_parked_in_the_end() {
+fn a_failed_event_blocks_its_account_until_its_retry_and_is_parked_after_the_last() {
     let mut queue = queue(&[(1, "a"), (2, "a"), (3, "b")]);
     assert_eq!(sent(&mut queue, START), [1, 3]);
     queue.record(user("b"), Ok(()), START);
-    let verdicts = queue.record(user("a"), fail(), START);
-    let [(OutboxSeq(1), DeliveryOutcome::Retry { attempts: 1, due, failure })] = verdicts.as_slice() else {
-        unreachable!("{verdicts:?}")
+    let outcomes = queue.record(user("a"), fail(), START);
+    let [(OutboxSeq(1), DeliveryOutcome::Retry { attempts: 1, due, failure })] = outcomes.as_slice() else {
+        unreachable!("{outcomes:?}")
     };
     assert_eq!(failure, "HTTP 500");
     assert!(*due >= after(5_000) && *due <= after(6_000));
     assert_eq!(queue.wake_at(START), Some(*due));
     assert_eq!(sent(&mut queue, after(4_999)), [0_u64; 0]);
     assert_eq!(sent(&mut queue, *due), [1]);
-    let verdicts = queue.record(user("a"), fail(), *due);
-    let [(_, DeliveryOutcome::Retry { attempts: 2, due, .. })] = verdicts.as_slice() else { unreachable!() };
+    let outcomes = queue.record(user("a"), fail(), *due);
+    let [(_, DeliveryOutcome::Retry { attempts: 2, due, .. })] = outcomes.as_slice() else { unreachable!() };
     assert!(*due >= after(305_000) && *due <= after(366_000));
     assert_eq!(sent(&mut queue, *due), [1]);
-    let verdicts = queue.record(user("a"), fail(), *due);
-    assert_eq!(verdicts, [(OutboxSeq(1), DeliveryOutcome::Park { attempts: 3, failure: "HTTP 500".into() })]);
-    assert_eq!(sent(&mut queue, *due), [2], "the account goes on");
+    let outcomes = queue.record(user("a"), fail(), *due);
+    assert_eq!(outcomes, [(OutboxSeq(1), DeliveryOutcome::Park { attempts: 3, failure: "HTTP 500".into() })]);
+    assert_eq!(sent(&mut queue, *due), [2], "the account's next event is sent");
 }
 
 #[test]
-fn what_was_stored_about_earlier_attempts_counts() {
+fn attempts_stored_before_a_restart_count() {
     let mut queue = queue(&[]);
     let stored = OutboxEvent { attempts: 2, due: after(60_000), ..event(1, "a") };
     queue.push(stored, START);
     assert_eq!((sent(&mut queue, START), queue.wake_at(START)), (vec![], Some(after(60_000))));
     assert_eq!(sent(&mut queue, after(60_000)), [1]);
-    let verdicts = queue.record(user("a"), fail(), after(60_000));
-    assert!(matches!(verdicts.as_slice(), [(_, DeliveryOutcome::Park { attempts: 3, .. })]));
+    let outcomes = queue.record(user("a"), fail(), after(60_000));
+    assert!(matches!(outcomes.as_slice(), [(_, DeliveryOutcome::Park { attempts: 3, .. })]));
 }
 
 #[test]
-fn a_time_beyond_every_wait_was_set_by_a_clock_that_went_back() {
+fn an_event_due_later_than_any_wait_is_ready_because_the_clock_was_set_back() {
     let mut queue = queue(&[]);
     queue.push(OutboxEvent { attempts: 1, due: after(86_400_000), ..event(1, "a") }, START);
     assert_eq!(sent(&mut queue, START), [1]);
-    // The same when the clock goes back while the event waits.
+    // The same when the clock is set back while the event waits.
     queue.record(user("a"), fail(), after(86_400_000));
     assert_eq!(sent(&mut queue, START), [1]);
 }
 
 #[test]
-fn a_receiver_that_is_down_is_asked_by_one_event_and_all_go_on_when_it_is_back() {
+fn one_event_probes_a_receiver_that_is_down_and_all_are_sent_when_it_is_up() {
     let names: Vec<String> = (0..50).map(|n| format!("u{n}")).collect();
     let events: Vec<(u64, &str)> = (1..=50).zip(names.iter().map(String::as_str)).collect();
     let mut queue = queue(&events);
@@ -122,17 +122,17 @@ fn a_receiver_that_is_down_is_asked_by_one_event_and_all_go_on_when_it_is_back()
     assert_eq!(queue.down_ms(after(3)), Some(3));
     assert_eq!(queue.wake_at(START), Some(after(1_000)));
     assert_eq!(sent(&mut queue, after(1_000)), [11], "one only");
-    assert_eq!(queue.wake_at(after(1_000)), None, "what is on its way decides");
+    assert_eq!(queue.wake_at(after(1_000)), None, "the event in flight decides");
     queue.record(user("u10"), fail(), after(1_000));
     assert_eq!(sent(&mut queue, after(3_000)), [12]);
     queue.record(user("u11"), Ok(()), after(3_000));
     assert_eq!(queue.down_ms(after(3_000)), None);
     let all: Vec<u64> = (1..=11).chain(13..=50).collect();
-    assert_eq!(sent(&mut queue, after(3_000)), all, "also those whose time had not come");
+    assert_eq!(sent(&mut queue, after(3_000)), all, "also those that were not due");
 }
 
 #[test]
-fn asking_whether_the_receiver_is_back_costs_no_attempt() {
+fn a_probe_does_not_count_as_an_attempt() {
     let mut queue = queue(&[(1, "a"), (2, "b")]);
     // Two attempts each, then both wait for five minutes.
     for now in [START, after(7_000)] {
@@ -140,26 +140,26 @@ fn asking_whether_the_receiver_is_back_costs_no_attempt() {
         queue.record(user("a"), fail(), now);
         queue.record(user("b"), fail(), now);
     }
-    // The receiver is called down for another reason.
+    // The circuit opens for another reason.
     for _ in 0..10 {
-        queue.gate.failed(after(7_000));
+        queue.breaker.record_failure(after(7_000));
     }
     for _ in 0..100 {
         let now = queue.wake_at(after(7_000)).unwrap();
         if now > after(200_000) {
             break;
         }
-        let [asked] = sent(&mut queue, now)[..] else { unreachable!() };
-        let name = if asked == 1 { "a" } else { "b" };
+        let [probe] = sent(&mut queue, now)[..] else { unreachable!() };
+        let name = if probe == 1 { "a" } else { "b" };
         assert_eq!(queue.record(user(name), fail(), now), [], "nothing to store at {now:?}");
     }
 }
 
 #[test]
-fn a_receiver_that_stays_down_for_the_whole_schedule_has_its_old_events_parked() {
+fn events_are_parked_when_the_receiver_is_down_for_the_whole_schedule() {
     let mut queue = queue(&[(1, "a"), (2, "b"), (3, "b"), (4, "c")]);
     for _ in 0..10 {
-        queue.gate.failed(START);
+        queue.breaker.record_failure(START);
     }
     let mut young = event(5, "d");
     Arc::make_mut(young.event.as_mut().unwrap()).at = after(200_000);
@@ -169,21 +169,21 @@ fn a_receiver_that_stays_down_for_the_whole_schedule_has_its_old_events_parked()
     while now < after(400_000) {
         now = queue.wake_at(now).unwrap().max(UnixMillis(now.0 + 1));
         let Some(event) = queue.next(now) else { continue };
-        let verdicts = queue.record(event.event.unwrap().user, fail(), now);
+        let outcomes = queue.record(event.event.unwrap().user, fail(), now);
         parked.extend(
-            verdicts.into_iter().filter(|(_, verdict)| matches!(verdict, DeliveryOutcome::Park { .. })),
+            outcomes.into_iter().filter(|(_, outcome)| matches!(outcome, DeliveryOutcome::Park { .. })),
         );
         if !parked.is_empty() {
             assert!(now >= after(305_000), "{now:?}");
         }
     }
-    let mut places: Vec<u64> = parked.iter().map(|(seq, _)| seq.0).collect();
-    places.sort_unstable();
-    assert_eq!(places, [1, 2, 3, 4], "the young one stays");
+    let mut seqs: Vec<u64> = parked.iter().map(|(seq, _)| seq.0).collect();
+    seqs.sort_unstable();
+    assert_eq!(seqs, [1, 2, 3, 4], "the young one stays");
 }
 
 #[test]
-fn one_account_does_not_fill_the_memory_and_none_of_its_events_is_lost() {
+fn one_account_does_not_use_up_the_memory_and_none_of_its_events_is_lost() {
     let mut queue = queue(&[]);
     for seq in 1..=100 {
         queue.push(event(seq, "busy"), START);
@@ -206,17 +206,17 @@ fn one_account_does_not_fill_the_memory_and_none_of_its_events_is_lost() {
     assert_eq!(order.iter().position(|seq| *seq == 101), Some(1), "it did not have to wait");
     order.retain(|seq| *seq != 101);
     assert_eq!(order, (1..=100).collect::<Vec<_>>());
-    assert_eq!((queue.events, queue.bytes, queue.lines.len()), (0, 0, 0));
+    assert_eq!((queue.events, queue.bytes, queue.accounts.len()), (0, 0, 0));
 }
 
 #[test]
-fn another_receiver_is_tried_at_once() {
+fn retry_now_makes_every_event_due() {
     let mut queue = queue(&[(1, "a"), (2, "b")]);
     assert_eq!(sent(&mut queue, START), [1, 2]);
     queue.record(user("a"), fail(), START);
     queue.record(user("b"), fail(), START);
     for _ in 0..10 {
-        queue.gate.failed(START);
+        queue.breaker.record_failure(START);
     }
     assert_eq!(sent(&mut queue, START), [0_u64; 0]);
     queue.retry_now();
@@ -224,7 +224,7 @@ fn another_receiver_is_tried_at_once() {
 }
 
 #[test]
-fn a_damaged_event_is_parked_and_holds_nobody_back() {
+fn a_damaged_event_is_parked_and_does_not_block_its_account() {
     let mut queue = queue(&[]);
     let damaged = OutboxEvent { event: None, ..event(1, "a") };
     assert!(matches!(queue.push(damaged, START), Some((OutboxSeq(1), DeliveryOutcome::Park { .. }))));
@@ -233,7 +233,7 @@ fn a_damaged_event_is_parked_and_holds_nobody_back() {
 }
 
 #[test]
-fn there_is_an_end_to_what_is_in_memory() {
+fn events_in_memory_are_limited_by_number_and_bytes() {
     let mut queue = queue(&[]);
     for seq in 1..=5_000 {
         assert_eq!(queue.wants_more(), seq <= 4_097, "{seq}");
@@ -250,41 +250,41 @@ fn there_is_an_end_to_what_is_in_memory() {
 }
 
 proptest! {
-    /// Whatever fails and however time passes: every event ends delivered or parked, exactly once, and each account's
-    /// in order.
+    /// Every event ends delivered or parked, exactly once and in the order of its account, whichever attempts fail and
+    /// however time passes.
     #[test]
-    fn every_event_ends_in_order(
+    fn every_event_ends_once_and_in_order(
         owners in prop::collection::vec(0_u8..5, 1..60),
-        luck in prop::collection::vec((any::<bool>(), 0_u64..400_000), 400),
+        attempts in prop::collection::vec((any::<bool>(), 0_u64..400_000), 400),
     ) {
         let mut queue = Queue::new(Schedule::new(vec![0, 10, 20]));
         let name = |seq: u64| format!("u{}", owners[usize::try_from(seq).unwrap() - 1]);
         for seq in 1..=owners.len() as u64 {
             queue.push(event(seq, &name(seq)), START);
         }
-        let (mut now, mut luck) = (START, luck.into_iter());
+        let (mut now, mut attempts) = (START, attempts.into_iter());
         let mut ended: Vec<u64> = Vec::new();
         while let Some(wake) = queue.wake_at(now) {
-            let (good, pause) = luck.next().unwrap_or((true, 0));
+            let (succeeds, pause) = attempts.next().unwrap_or((true, 0));
             now = UnixMillis(now.0.max(wake.0) + pause % 50);
             let batch: Vec<OutboxEvent> = std::iter::from_fn(|| queue.next(now)).collect();
             let mut users: Vec<UserId> = batch.iter().map(|event| event.event.as_ref().unwrap().user).collect();
             users.sort_unstable();
             users.dedup();
-            prop_assert_eq!(users.len(), batch.len(), "two of one account at once");
+            prop_assert_eq!(users.len(), batch.len(), "two events of one account in flight");
             for event in batch {
-                let outcome = if good { Ok(()) } else { fail() };
-                for (seq, verdict) in queue.record(event.event.unwrap().user, outcome, now) {
-                    if !matches!(verdict, DeliveryOutcome::Retry { .. }) {
+                let result = if succeeds { Ok(()) } else { fail() };
+                for (seq, outcome) in queue.record(event.event.unwrap().user, result, now) {
+                    if !matches!(outcome, DeliveryOutcome::Retry { .. }) {
                         ended.push(seq.0);
                     }
                 }
             }
         }
-        prop_assert!(queue.places().is_empty());
+        prop_assert!(queue.seqs().is_empty());
         for owner in 0..5 {
-            let line: Vec<u64> = ended.iter().copied().filter(|seq| owners[usize::try_from(*seq).unwrap() - 1] == owner).collect();
-            prop_assert!(line.is_sorted(), "{line:?}");
+            let of_owner: Vec<u64> = ended.iter().copied().filter(|seq| owners[usize::try_from(*seq).unwrap() - 1] == owner).collect();
+            prop_assert!(of_owner.is_sorted(), "{of_owner:?}");
         }
         ended.sort_unstable();
         prop_assert_eq!(ended, (1..=owners.len() as u64).collect::<Vec<_>>());

@@ -93,7 +93,7 @@ fn certificates(config: &Config) -> Look {
     let now = i64::try_from(SystemClock.now().seconds().0).unwrap_or(i64::MAX);
     for (chain, key) in &pairs {
         let days = match Certificate::load(chain, key) {
-            Ok(certificate) => (certificate.ends_at() - now) / 86_400,
+            Ok(certificate) => (certificate.not_after() - now) / 86_400,
             Err(error) => return (Bad, format!("{error:#}")),
         };
         if days < 0 {
