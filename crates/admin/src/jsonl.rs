@@ -3,7 +3,7 @@
 //! `{"UserID":"alice","ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":"Alice"}]}`. The members and tags have a fixed
 //! order and no time is included, so that equal accounts give equal lines.
 
-use portraitd_api::openapi::item::Item;
+use portraitd_api::openapi::item::ItemSchema;
 use portraitd_model::{
     AccountSeed, FieldSchema, Language, NewUserId, NumberText, Profile, ProfileItem, Role, UncheckedItem,
     UserId, WordFilter,
@@ -19,7 +19,7 @@ pub(super) struct Record<'a> {
     #[serde(rename = "UserID")]
     user: &'a str,
     #[serde(rename = "ProfileItem")]
-    #[schemars(with = "Vec<Item>")]
+    #[schemars(with = "Vec<ItemSchema>")]
     items: &'a [ProfileItem],
 }
 

@@ -1,4 +1,5 @@
-//! From a query to a caller: the checks of the contract's section 2, in its order, once the app is known.
+//! Authentication: checks the query of a call to a known app and returns its caller. The checks and their order are those
+//! of the contract's section 2.
 
 use crate::call_context;
 use crate::call_context::{Caller, Services};
@@ -11,44 +12,45 @@ use portraitd_model::{ErrorCode, Role, Service, SigError, UnixSeconds, UserId, U
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// Lets callers in.
+/// Authenticates calls, and limits failed checks by client address.
 pub(crate) struct Authenticator {
     failures: FailureLimit,
 }
 
 impl Authenticator {
-    /// At most so many failed checks a second from one address, then 70050; 0 = no limit.
+    /// Allows this many failed checks a second from one address, then answers 70050; 0 = no limit.
     pub(crate) fn new(failures_per_second: u32) -> Self {
         Self { failures: FailureLimit::new(failures_per_second) }
     }
 
-    /// The caller of a command of `service`, who calls from `peer`.
+    /// Authenticates a call of a command of `service` from the address `client`.
     pub(crate) async fn authenticate(
         &self,
-        (services, telemetry): (&Services, &Telemetry),
+        services: &Services,
+        telemetry: &Telemetry,
         app: &App,
         service: Service,
         query: &Query<'_>,
-        peer: IpAddr,
+        client: IpAddr,
     ) -> Result<Caller, ApiError> {
         if !app.settings.enabled {
             return Err(ApiError::new(ErrorCode::AppDisabled));
         }
-        if !app.allows_ip(peer) {
+        if !app.allows_ip(client) {
             return Err(ApiError::new(ErrorCode::SourceIp));
         }
         let clock = &*services.clock;
-        let known = app.verified.get(&query.usersig);
-        telemetry.verified(known.is_some());
-        // A UserSig that was verified before costs no work: a neighbour's failures do not shut its caller out.
-        if known.is_none() && !self.failures.allows(peer, clock) {
+        let cached = app.verified.get(&query.usersig);
+        telemetry.record_sig_lookup(cached.is_some());
+        // A cached UserSig costs no work, so failures of others behind the same address do not lock its caller out.
+        if cached.is_none() && !self.failures.allows(client, clock) {
             return Err(ApiError::new(ErrorCode::SigTooOften));
         }
         let now = clock.now().seconds();
-        let sig = verify(app, query, known, now).inspect_err(|_| self.failures.record(peer, clock))?;
+        let sig = verify(app, query, cached, now).inspect_err(|_| self.failures.record(client, clock))?;
         let is_admin = app.settings.is_admin(&query.identifier);
         if kicked_at(services, app, service, &query.identifier, is_admin).await? >= Some(sig.issued_at()) {
-            self.failures.record(peer, clock);
+            self.failures.record(client, clock);
             return Err(SigError::Kicked.into());
         }
         let role = if is_admin {
@@ -58,11 +60,11 @@ impl Authenticator {
         } else {
             return Err(ApiError::new(service.admin_required()));
         };
-        Ok(Caller { identifier: query.identifier.clone().into_owned(), role, address: peer })
+        Ok(Caller { identifier: query.identifier.clone().into_owned(), role, address: client })
     }
 }
 
-/// When the caller was last kicked. Admins cost no I/O.
+/// Returns when the caller was last kicked. Costs no I/O for admins.
 async fn kicked_at(
     services: &Services,
     app: &App,
@@ -74,29 +76,30 @@ async fn kicked_at(
     if is_admin {
         return Ok(app.kicked_admins.get(&user).copied());
     }
-    let states = call_context::within(services.store.states(app.settings.id, vec![user])).await;
+    let states = call_context::with_store_timeout(services.store.states(app.settings.id, vec![user])).await;
     let states = states.map_err(|error| ApiError::store(service.internal(), error))?;
     Ok(states.first().copied().flatten().and_then(|state| state.kicked_at))
 }
 
-/// Everything about a UserSig that needs no store.
+/// Checks a UserSig as far as the store is not needed. `cached` is the UserSig if it was verified before.
 pub fn verify(
     app: &App,
     query: &Query<'_>,
-    known: Option<Arc<UserSig>>,
+    cached: Option<Arc<UserSig>>,
     now: UnixSeconds,
 ) -> Result<Arc<UserSig>, SigError> {
-    if let Some(sig) = known {
+    if let Some(sig) = cached {
         sig.check(app.settings.id, &query.identifier, now)?;
         return Ok(sig);
     }
     let sig = Arc::new(UserSig::decode(&query.usersig)?);
     sig.check(app.settings.id, &query.identifier, now)?;
-    // Every key is tried, so that the time taken does not tell which one fits.
-    let fits = app.settings.keys.iter().fold(false, |fits, record| sig.is_signed_with(&record.key) | fits);
-    if !fits {
+    // Every key is tried, so that the time taken does not reveal which key matches.
+    let matches =
+        app.settings.keys.iter().fold(false, |matches, record| sig.is_signed_with(&record.key) | matches);
+    if !matches {
         return Err(SigError::WrongKey);
     }
-    app.verified.remember(&query.usersig, Arc::clone(&sig));
+    app.verified.insert(&query.usersig, Arc::clone(&sig));
     Ok(sig)
 }

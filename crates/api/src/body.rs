@@ -1,4 +1,4 @@
-//! Request bodies, bounded in size and time.
+//! Reading of request bodies, with limits of size and time.
 
 use crate::admission::Permit;
 use crate::envelope::ApiError;
@@ -11,24 +11,24 @@ use portraitd_model::ErrorCode;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// How much of a body is taken, and for how long.
+/// The limits of a request body.
 #[derive(Clone, Copy, Debug)]
 pub struct BodyLimits {
-    /// The most bytes of a body.
+    /// The largest body in bytes.
     pub bytes_max: usize,
-    /// From the end of the headers to the end of the body.
+    /// The longest time from the end of the headers to the end of the body.
     pub timeout: Duration,
 }
 
 impl BodyLimits {
-    /// Reads a body to its end, within `room`: 60002 when it is too large or breaks off, 60008 when it takes too long. After a
-    /// failure the connection is of no more use.
-    pub(crate) async fn read(self, body: &mut Incoming, room: &mut Permit) -> Result<Bytes, ApiError> {
+    /// Reads a whole body and acquires its bytes from `memory`. 60002 when it is too large or incomplete, 60008 when it takes
+    /// too long or memory is short. After an error the connection has to be closed.
+    pub(crate) async fn read(self, body: &mut Incoming, memory: &mut Permit) -> Result<Bytes, ApiError> {
         let late = |_| ApiError::new(ErrorCode::Timeout);
-        timeout(self.timeout, self.collect(body, room)).await.map_err(late)?
+        timeout(self.timeout, self.collect(body, memory)).await.map_err(late)?
     }
 
-    async fn collect(self, body: &mut Incoming, room: &mut Permit) -> Result<Bytes, ApiError> {
+    async fn collect(self, body: &mut Incoming, memory: &mut Permit) -> Result<Bytes, ApiError> {
         let bytes_max = self.bytes_max;
         let too_large = || {
             ApiError::with_detail(
@@ -48,8 +48,8 @@ impl BodyLimits {
             if first.as_ref().map_or(0, Bytes::len) + rest.len() + frame.len() > bytes_max {
                 return Err(too_large());
             }
-            room.grow(frame.len())?;
-            // Nearly every body is one frame: it is used where it lies.
+            memory.acquire(frame.len())?;
+            // Nearly every body is one frame, which is used without a copy.
             match &first {
                 None => first = Some(frame),
                 Some(_) => rest.extend_from_slice(&frame),
@@ -64,21 +64,22 @@ impl BodyLimits {
         Ok(whole.freeze())
     }
 
-    /// Takes in the rest of a refused request, so that the caller reads the answer instead of a reset. Returns whether all of
-    /// it came, so that the connection can go on.
+    /// Reads and discards the body of a refused request, so that the client receives the answer and not a connection reset.
+    /// Returns whether the body ended, so that the connection can be used again.
     pub(crate) async fn drain(self, head: &Parts, body: &mut Incoming) -> bool {
-        const PATIENCE: Duration = Duration::from_secs(1);
+        const TIMEOUT: Duration = Duration::from_secs(1);
         if body.is_end_stream() {
             return true;
         }
-        // A caller that waits for "100 Continue" has sent nothing yet, and the answer tells it not to.
+        // A client that waits for "100 Continue" has sent no body, and the answer tells it not to.
         if head.headers.contains_key(header::EXPECT) {
             return false;
         }
-        timeout(PATIENCE, self.discard(body)).await.unwrap_or(false)
+        timeout(TIMEOUT, self.discard(body)).await.unwrap_or(false)
     }
 
-    /// Throws a body away as it comes: before authentication it takes no memory. Returns whether it ended within the limit.
+    /// Discards a body frame by frame: before authentication a body takes no memory. Returns whether it ended within the
+    /// size limit.
     async fn discard(self, body: &mut Incoming) -> bool {
         let mut left = self.bytes_max;
         while let Some(frame) = body.frame().await {

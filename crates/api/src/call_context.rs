@@ -1,4 +1,4 @@
-//! What a call works with: the services that all share, its app, its caller.
+//! The context of a call: the services shared by all calls, its app and its caller.
 
 use crate::envelope::ApiError;
 use crate::large_reads::LargeReads;
@@ -11,61 +11,63 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// The caller of a command. Only authentication makes one.
+/// The authenticated caller of a command.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// The account that the UserSig was made for.
+    /// The account that the UserSig was issued to.
     pub identifier: String,
     /// What the caller may do.
     pub role: Role,
-    /// Where the call comes from: behind a trusted proxy, the address that the proxy saw.
+    /// The client's address; behind a trusted proxy, the one that the proxy reports.
     pub address: IpAddr,
 }
 
-/// What every call works with.
+/// The services shared by all calls.
 pub struct Services {
     /// Accounts, profiles and apps.
     pub store: Arc<dyn Store>,
-    /// The apps, ready for use.
+    /// The apps and what is derived from their settings.
     pub registry: Arc<Registry>,
-    /// Says until when UserSigs count, when events happened and how often a call may come.
+    /// The time for the expiry of UserSigs, the time of events and frequency limits.
     pub clock: Arc<dyn Clock>,
-    /// Names the events of changes.
+    /// Generates the ids of events.
     pub event_ids: Arc<EventIds>,
-    /// The thread for large answers.
+    /// The thread for large reads.
     pub large_reads: LargeReads,
 }
 
-/// What one call works with.
+/// The context of one call.
 pub struct CallContext<'a> {
-    /// What it shares with every other call.
+    /// The services shared by all calls.
     pub services: &'a Services,
-    /// The app that is called, as it was when the call came.
+    /// The app that is called, with its settings at the start of the call.
     pub app: Arc<App>,
-    /// The caller, who was let in.
+    /// The authenticated caller.
     pub caller: Caller,
-    /// The service that the command belongs to; it decides on the error codes.
+    /// The service of the command; it determines the error codes.
     pub service: Service,
-    /// Microseconds that the call spent on the store.
+    /// The microseconds that the call has waited for the store.
     pub store_micros: &'a AtomicU64,
 }
 
-/// How long the store may take. Below the answer's own limit, so that a slow store shows as what it is.
+/// The longest store operation. Shorter than the answer's timeout, so that a slow store has its own error.
 pub(crate) const STORE_TIMEOUT: Duration = Duration::from_millis(2500);
 
-/// Waits for the store, not for ever; gives how many microseconds that took, too.
-pub(crate) async fn timed<T>(
-    work: impl Future<Output = Result<T, StoreError>>,
+/// Runs a store operation with [`STORE_TIMEOUT`]; also returns how many microseconds it took.
+pub(crate) async fn timed_store_call<T>(
+    operation: impl Future<Output = Result<T, StoreError>>,
 ) -> (Result<T, StoreError>, u64) {
     let began = Instant::now();
-    let outcome = within(work).await;
-    (outcome, u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX))
+    let result = with_store_timeout(operation).await;
+    (result, u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX))
 }
 
-/// Waits for the store, not for ever.
-pub(crate) async fn within<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+/// Runs a store operation with [`STORE_TIMEOUT`].
+pub(crate) async fn with_store_timeout<T>(
+    operation: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
     let late = |_| StoreError::Unavailable("it did not answer in time".into());
-    tokio::time::timeout(STORE_TIMEOUT, work).await.map_err(late)?
+    tokio::time::timeout(STORE_TIMEOUT, operation).await.map_err(late)?
 }
 
 impl CallContext<'_> {
@@ -73,51 +75,51 @@ impl CallContext<'_> {
         self.services.store.as_ref()
     }
 
-    /// Waits for the store, not for ever, and measures how long.
-    pub(crate) async fn within<T>(
+    /// Runs a store operation with [`STORE_TIMEOUT`] and adds its time to `store_micros`.
+    pub(crate) async fn store_call<T>(
         &self,
-        work: impl Future<Output = Result<T, StoreError>>,
+        operation: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        let (outcome, micros) = timed(work).await;
-        self.waited(micros);
-        outcome
+        let (result, micros) = timed_store_call(operation).await;
+        self.add_store_time(micros);
+        result
     }
 
-    /// So long the call spent on the store.
-    pub(crate) fn waited(&self, micros: u64) {
+    /// Adds to the time that the call has waited for the store.
+    pub(crate) fn add_store_time(&self, micros: u64) {
         self.store_micros.fetch_add(micros, Ordering::Relaxed);
     }
 
-    /// Where a change of so many accounts comes from, when it is to be told to the app's webhook.
+    /// Returns the origin of a change to this many accounts; `None` when the app has no webhook.
     pub(crate) fn origin(&self, accounts: usize) -> Option<Origin> {
         let Caller { identifier, address, .. } = &self.caller;
         self.services.event_ids.origin(&self.app.settings, identifier, *address, accounts)
     }
 
-    /// Imports, and gives who is left out because of a deletion that the app's `reimport_after` still reaches.
+    /// Imports accounts. Returns those that were left out because they were deleted less than the app's `reimport_after` ago.
     pub(crate) async fn import(&self, seeds: Vec<AccountSeed>) -> Result<Vec<UserId>, StoreError> {
         let (settings, at) = (&self.app.settings, self.services.clock.now());
         let (origin, after) = (self.origin(seeds.len()), settings.refused_if_deleted_after(at));
         let left_out = self.store().import_unless_deleted(settings.id, seeds, at, origin, after);
-        let left_out = self.within(left_out).await?;
-        self.tell();
+        let left_out = self.store_call(left_out).await?;
+        self.wake_webhook();
         Ok(left_out)
     }
 
-    /// There may be new events.
-    pub(crate) fn tell(&self) {
+    /// Wakes the app's webhook worker: there may be new events.
+    pub(crate) fn wake_webhook(&self) {
         if self.app.settings.webhook.is_some() {
             self.app.delivery.wake.notify_one();
         }
     }
 
-    /// A store failure under the service's code.
-    pub(crate) fn failed(&self, error: StoreError) -> ApiError {
+    /// Returns the API error of a store error, with the service's code.
+    pub(crate) fn store_error(&self, error: StoreError) -> ApiError {
         ApiError::store(self.service.internal(), error)
     }
 
-    /// A user may only write what is their own.
-    pub(crate) fn may_write_to(&self, user: &UserId) -> Result<(), ApiError> {
+    /// Refuses a user's call that writes another account's profile.
+    pub(crate) fn check_may_write(&self, user: &UserId) -> Result<(), ApiError> {
         match self.caller.role {
             Role::Admin | Role::Operator => Ok(()),
             Role::User if user.as_str() == self.caller.identifier => Ok(()),
@@ -129,8 +131,8 @@ impl CallContext<'_> {
 /// The most accounts in one call (contract, sections 5 and 7).
 pub(crate) const ACCOUNTS_MAX: usize = 100;
 
-/// A list of accounts for an account API: 70402 when it is absent, empty or too long.
-pub(crate) fn bounded<T>(list: Option<Vec<T>>) -> Result<Vec<T>, ApiError> {
+/// Checks the list of accounts of an account API: 70402 when it is absent, empty or too long.
+pub(crate) fn check_account_count<T>(list: Option<Vec<T>>) -> Result<Vec<T>, ApiError> {
     let list = list.unwrap_or_default();
     if list.is_empty() || list.len() > ACCOUNTS_MAX {
         let (count, code) = (list.len(), ErrorCode::LoginBadParameter);

@@ -1,4 +1,4 @@
-//! What is known of a call once it was answered: plain data for the log, the measurements and an exporter of traces.
+//! The record of an answered call: plain data for the log, the metrics and an exporter of traces.
 
 use crate::envelope::{Answer, ApiError};
 use hyper::header::HeaderValue;
@@ -7,47 +7,47 @@ use portraitd_model::{Command, SdkAppId};
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
-/// How long the steps of a call took; those that were not reached took none.
+/// How long the steps of a call took; a step that was not reached took no time.
 #[derive(Default)]
-pub struct Steps {
+pub struct CallTimings {
     /// Authentication.
     pub auth: Duration,
     /// Reading the body.
     pub body: Duration,
     /// Decoding, checking, the store and encoding.
     pub work: Duration,
-    /// The store's part of it, in microseconds.
+    /// The store's part of `work`, in microseconds.
     pub store_micros: AtomicU64,
 }
 
-/// Measures how long a step takes.
-pub(crate) async fn timed<T>(took: &mut Duration, step: impl Future<Output = T>) -> T {
+/// Runs a step and sets how long it took.
+pub(crate) async fn timed<T>(elapsed: &mut Duration, step: impl Future<Output = T>) -> T {
     let began = Instant::now();
-    let outcome = step.await;
-    *took = began.elapsed();
-    outcome
+    let output = step.await;
+    *elapsed = began.elapsed();
+    output
 }
 
-/// A request that was answered.
+/// An answered request.
 pub struct CallRecord<'a> {
-    /// The request without its body. Its query holds the UserSig and is never logged.
+    /// The request's head. Its query contains the UserSig and is never logged.
     pub head: &'a Parts,
     /// `None` when the path names none.
     pub command: Option<Command>,
-    /// As the query says; `None` when it names none.
+    /// The app in the query; `None` when there is none.
     pub sdk_app_id: Option<SdkAppId>,
     /// How long its steps took.
-    pub steps: &'a Steps,
-    /// What the caller is told.
+    pub timings: &'a CallTimings,
+    /// The answer or error.
     pub outcome: &'a Result<Answer, ApiError>,
-    /// From the end of the request's head to the answer.
+    /// The time from the end of the request's head to the answer.
     pub elapsed: Duration,
-    /// What the answer names it by, in `X-Request-Id`.
+    /// The id in the answer's `X-Request-Id`.
     pub request_id: &'a HeaderValue,
 }
 
-/// Takes note of calls that were answered.
+/// Exports answered calls.
 pub trait CallExporter: Send + Sync + std::fmt::Debug {
-    /// Never waits, and never fails: a call does not depend on it.
+    /// Exports one call. Must neither block nor fail: the answer is sent after it returns.
     fn export(&self, call: &CallRecord<'_>);
 }

@@ -1,11 +1,11 @@
-//! The caller's own address: behind a proxy, the one that the proxy saw.
+//! The client's address: behind a trusted proxy, the one that the proxy reports.
 
 use hyper::HeaderMap;
 use ipnet::IpNet;
 use std::net::IpAddr;
 
-/// The caller's address. `X-Forwarded-For` is believed only from proxies that the operator trusts, and read from its
-/// end: what stands further left anybody may have written.
+/// Returns the client's address. `X-Forwarded-For` is used only from trusted proxies and read from its end: entries further
+/// to the left may have been written by the client itself.
 pub(crate) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted_proxies: &[IpNet]) -> IpAddr {
     let trusts =
         |address: IpAddr| trusted_proxies.iter().any(|proxy| proxy.contains(&address.to_canonical()));
@@ -16,7 +16,7 @@ pub(crate) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted_proxies:
     let hops: Vec<&str> = lines.flat_map(|line| line.split(',')).map(str::trim).collect();
     let mut client = peer;
     for hop in hops.into_iter().rev() {
-        // What is no address ends what can be believed.
+        // An entry that is not an address ends the trusted part.
         let Ok(address) = hop.parse() else { break };
         client = address;
         if !trusts(address) {
@@ -32,7 +32,7 @@ mod tests {
     use hyper::header::HeaderValue;
 
     #[test]
-    fn only_trusted_proxies_are_believed() {
+    fn forwarded_addresses_count_only_from_trusted_proxies() {
         let trusted: Vec<IpNet> = vec!["10.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
         let check = |peer: &str, lines: &[&'static str], expected: &str| {
             let mut headers = HeaderMap::new();

@@ -1,10 +1,10 @@
-//! The machine's clock: the one place that reads it.
+//! The system clock. Architecture invariant: no other product code reads it.
 
 use portraitd_model::{Clock, UnixMillis};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// The machine's time.
+/// The system's time.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 

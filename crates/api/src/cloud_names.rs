@@ -1,7 +1,7 @@
-//! The names under which back ends reach the cloud: what the emulator's certificate holds, what its proxy answers
-//! itself, and which `Host` it lets in.
+//! The host names of the cloud's REST API: the names in the emulator's certificate, those its proxy answers itself, and
+//! those it accepts in `Host`.
 
-/// The names that published documents and clients use: the mainland's, and each region's with its twin.
+/// The names in published documents and clients: those of mainland China, and two of each other region.
 pub const CLOUD_NAMES: [&str; 16] = [
     "console.tim.qq.com",
     "adminapi.my-imcloud.com",
@@ -21,11 +21,11 @@ pub const CLOUD_NAMES: [&str; 16] = [
     "adminapiidn.my-imcloud.com",
 ];
 
-/// Whatever ends so is the cloud's as well: a region that comes later, another of its services.
+/// Names with these endings are the cloud's too: regions added later, and its other services.
 const CLOUD_DOMAINS: [&str; 3] = [".tim.qq.com", ".im.qcloud.com", ".my-imcloud.com"];
 
-/// Whether the name (in lower case) is the cloud's. Nobody else can point it at a visitor's machine, and nothing that
-/// asks for it here may reach the real one.
+/// Whether a name in lower case is the cloud's. Only the cloud controls its DNS, so no web page can rebind it to a
+/// visitor's machine; and a request for it that comes here must not reach the real cloud.
 pub fn is_cloud(host: &str) -> bool {
     CLOUD_NAMES.contains(&host) || CLOUD_DOMAINS.iter().any(|domain| host.ends_with(domain))
 }

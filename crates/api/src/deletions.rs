@@ -1,5 +1,5 @@
-//! Forgets when accounts were deleted, once an app's `reimport_after` no longer reaches them: the note holds an id, and is
-//! kept no longer than it is of use.
+//! The cleanup task for notes of deleted accounts. A note contains a UserID and is removed once the app's `reimport_after`
+//! has passed.
 
 use crate::registry::Registry;
 use portraitd_model::{Clock, SdkAppId, UnixMillis};
@@ -9,11 +9,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// How long a note may outlive its term, or the setting.
-const PAUSE: Duration = Duration::from_secs(10);
+/// The time between two cleanups.
+const INTERVAL: Duration = Duration::from_secs(10);
 
-/// Starts a task that does so until it is told to stop.
-pub fn forget(
+/// Starts the task, which ends when `stop` turns true.
+pub fn spawn_cleanup(
     store: &Arc<dyn Store>,
     registry: &Arc<Registry>,
     clock: &Arc<dyn Clock>,
@@ -30,20 +30,20 @@ async fn run(
 ) {
     while !*stop.borrow() {
         for app in registry.all() {
-            // Without the setting no note is kept.
+            // Without `reimport_after` no note is kept.
             let until = app.settings.refused_if_deleted_after(clock.now()).unwrap_or(UnixMillis(u64::MAX));
-            if let Err(error) = of_app(&*store, app.settings.id, until).await {
-                tracing::warn!(sdkappid = app.settings.id.0, %error, "notes of deleted accounts can't be removed");
+            if let Err(error) = clean_up(&*store, app.settings.id, until).await {
+                tracing::warn!(sdkappid = app.settings.id.0, %error, "can't remove the notes of deleted accounts; the next try is in 10 s");
             }
         }
         tokio::select! {
-            () = tokio::time::sleep(PAUSE) => {}
+            () = tokio::time::sleep(INTERVAL) => {}
             changed = stop.changed() => if changed.is_err() { return },
         }
     }
 }
 
-async fn of_app(store: &dyn Store, app: SdkAppId, until: UnixMillis) -> Result<(), StoreError> {
+async fn clean_up(store: &dyn Store, app: SdkAppId, until: UnixMillis) -> Result<(), StoreError> {
     while store.forget_deletions(app, until).await? == DELETIONS_UNIT_MAX {
         tokio::task::yield_now().await;
     }

@@ -1,4 +1,5 @@
-//! The only place that builds a protocol answer: always HTTP 200, the outcome in the body (269/1640).
+//! The envelope of the protocol's answers: always HTTP 200, the outcome in the body (269/1640). Architecture invariant: no
+//! other code builds a protocol answer.
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -12,34 +13,34 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 
-/// A successful outcome: the members that stand beside the envelope's own.
+/// A successful outcome: the members in addition to the envelope's own.
 #[derive(Debug, Default)]
 pub struct Answer {
-    /// A JSON object, or nothing.
+    /// A JSON object, or empty.
     members: Vec<u8>,
 }
 
 impl Answer {
-    /// OK and nothing more.
+    /// Returns OK without members.
     pub fn ok() -> Self {
         Self::default()
     }
 
-    /// OK with members.
+    /// Returns OK with members.
     pub(crate) fn with(members: &impl Serialize) -> Result<Self, ApiError> {
         let members = serde_json::to_vec(members).map_err(|_| ApiError::new(ErrorCode::Internal))?;
         Ok(Self { members })
     }
 }
 
-/// Why a call failed: what the caller is told, and what only the log is told.
+/// The error of a call, with details for the caller and a cause for the log only.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ApiError {
     code: ErrorCode,
     cause: Cause,
 }
 
-/// What is known beyond the code.
+/// The details of an error in addition to its code.
 #[derive(Clone, PartialEq, Debug)]
 enum Cause {
     None,
@@ -47,41 +48,41 @@ enum Cause {
     Sig(SigError),
     Id(IdError),
     Store(StoreError),
-    Said { english: String, chinese: String },
+    Detail { english: String, chinese: String },
 }
 
 impl ApiError {
-    /// A code that says it all.
+    /// Returns an error without details.
     pub const fn new(code: ErrorCode) -> Self {
         Self { code, cause: Cause::None }
     }
 
-    /// A code with a sentence in both languages.
+    /// Returns an error with an explanation in both languages.
     pub(crate) fn with_detail(
         code: ErrorCode,
         english: impl Into<String>,
         chinese: impl Into<String>,
     ) -> Self {
-        Self { code, cause: Cause::Said { english: english.into(), chinese: chinese.into() } }
+        Self { code, cause: Cause::Detail { english: english.into(), chinese: chinese.into() } }
     }
 
-    /// An id that is none, under the code of the service that was called.
+    /// Returns the error of an invalid UserID, with the service's code.
     pub(crate) fn bad_id(service: Service, error: IdError) -> Self {
         Self { code: service.bad_parameter(), cause: Cause::Id(error) }
     }
 
-    /// A failure of the store, under the code of the service that was called.
+    /// Returns an error caused by the store, which only the log names.
     pub(crate) fn store(code: ErrorCode, error: StoreError) -> Self {
         Self { code, cause: Cause::Store(error) }
     }
 
-    /// The protocol's code.
+    /// Returns the protocol's code.
     pub fn code(&self) -> ErrorCode {
         self.code
     }
 
-    /// What went wrong inside, for the log.
-    pub(crate) fn inside(&self) -> Option<&StoreError> {
+    /// Returns the store's error, for the log.
+    pub(crate) fn store_error(&self) -> Option<&StoreError> {
         if let Cause::Store(error) = &self.cause { Some(error) } else { None }
     }
 
@@ -89,10 +90,10 @@ impl ApiError {
         if let Cause::Sig(error) = &self.cause { error.info() } else { self.code.info().into() }
     }
 
-    /// The sentence for people.
+    /// Returns the explanation for people.
     pub fn explain(&self, language: Language) -> String {
         match &self.cause {
-            // What broke inside is for the log alone.
+            // The store's error is for the log only.
             Cause::None | Cause::Store(_) => self.code.meaning(language).to_owned(),
             Cause::Field(error) => error.explain(language),
             Cause::Sig(error) => error.explain(language),
@@ -107,7 +108,7 @@ impl ApiError {
                     IdError::Reserved => "以 @TLS# 开头的 UserID 是云端自用标记，不能用于创建账号".to_owned(),
                 },
             },
-            Cause::Said { english, chinese } => language.pick(english, chinese).clone(),
+            Cause::Detail { english, chinese } => language.pick(english, chinese).clone(),
         }
     }
 }
@@ -127,15 +128,15 @@ impl From<SigError> for ApiError {
 /// How answers are written.
 #[derive(Clone, Copy, Debug)]
 pub struct Style {
-    /// The language of the sentences for people.
+    /// The language of explanations.
     pub language: Language,
-    /// Put the sentence for people into `ErrorDisplay`, where an answer has one.
+    /// Whether `ErrorDisplay` contains the explanation, in answers that have one.
     pub error_detail: bool,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Failure<'a> {
+struct FailureBody<'a> {
     action_status: &'static str,
     error_code: u32,
     error_info: &'a str,
@@ -143,7 +144,7 @@ struct Failure<'a> {
     error_display: Option<&'a str>,
 }
 
-/// A whole answer for a broken HTTP request that hyper would answer with a bare 400, for
+/// The whole response to a request that is not HTTP, in place of hyper's empty 400, for
 /// [`ListenerConfig::broken_http`](portraitd_http::config::ListenerConfig::broken_http).
 pub const BROKEN_HTTP: &str = concat!(
     "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\naccess-control-allow-origin: *\r\n",
@@ -152,11 +153,11 @@ pub const BROKEN_HTTP: &str = concat!(
     r#"{"ActionStatus":"FAIL","ErrorCode":60002,"ErrorInfo":"HTTP parse Error"}"#,
 );
 
-/// The answer to a request that came without TLS to a port where TLS is spoken.
+/// Returns the answer to a plain HTTP request on a TLS port.
 pub fn tls_only() -> Response<Full<Bytes>> {
     let error = ApiError::with_detail(
         ErrorCode::HttpParse,
-        "this port speaks TLS: write https:// instead of http://",
+        "this port accepts TLS only: write https:// instead of http://",
         "该端口使用 TLS，请将 http:// 改为 https://",
     );
     let mut response = respond(&Err(error), None, Style { language: Language::English, error_detail: false });
@@ -164,16 +165,17 @@ pub fn tls_only() -> Response<Full<Bytes>> {
     response.map(Full::new)
 }
 
-/// Profile answers carry `ErrorDisplay`; the gateway's own (6xxxx, 7xxxx) and those of account APIs do not.
+/// Answers of the profile service have `ErrorDisplay`; those of account APIs and errors of the gateway (6xxxx, 7xxxx) do
+/// not.
 const OK_PROFILE: &[u8] = br#""ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","ErrorDisplay":""}"#;
 const OK_OTHER: &[u8] = br#""ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#;
 
-/// Whether a code is one that the gateway answers before a service is asked. 80001 is the profile service's own.
+/// Whether the gateway answers this code before a service is called. 80001 is the profile service's.
 fn is_of_gateway(code: ErrorCode) -> bool {
     (60_000..80_000).contains(&code.number())
 }
 
-/// Writes the answer to a call of `service` (`None` when no endpoint was found).
+/// Returns the response to a call of `service` (`None` when the path names no command).
 pub fn respond(
     outcome: &Result<Answer, ApiError>,
     service: Option<Service>,
@@ -183,18 +185,18 @@ pub fn respond(
     match outcome {
         Ok(answer) => response(success(&answer.members, profile)),
         Err(error) => {
-            let sentence = error.explain(style.language);
-            let shown = if style.error_detail { sentence.as_str() } else { "" };
+            let explanation = error.explain(style.language);
+            let display = if style.error_detail { explanation.as_str() } else { "" };
             let info = error.info();
-            let failure = Failure {
+            let failure = FailureBody {
                 action_status: "FAIL",
                 error_code: error.code.number(),
                 error_info: &info,
-                error_display: (profile && !is_of_gateway(error.code)).then_some(shown),
+                error_display: (profile && !is_of_gateway(error.code)).then_some(display),
             };
-            // A struct of texts and a number always serialises.
+            // A struct of strings and a number always serializes.
             let mut response = response(serde_json::to_vec(&failure).unwrap_or_default());
-            add_detail(response.headers_mut(), &sentence);
+            add_detail(response.headers_mut(), &explanation);
             response
         }
     }
@@ -219,7 +221,7 @@ fn response(body: Vec<u8>) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(body));
     let headers = response.headers_mut();
     headers.reserve(8);
-    // A published client fails without `json` in the content type; the CORS headers are the cloud's.
+    // A published client fails without `json` in the content type; the CORS headers are the same as the cloud's.
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST"));
@@ -227,20 +229,20 @@ fn response(body: Vec<u8>) -> Response<Bytes> {
     response
 }
 
-/// Headers are ASCII: everything else, and `%` itself, is percent-encoded.
-fn add_detail(headers: &mut HeaderMap, sentence: &str) {
+/// Adds `X-Error-Detail`. Header values are ASCII: everything else, and `%` itself, is percent-encoded.
+fn add_detail(headers: &mut HeaderMap, explanation: &str) {
     const UNSAFE: &AsciiSet = &CONTROLS.add(b'%');
-    // Cut before it is encoded, so that no escape and no character is cut in two.
-    const LETTERS_MAX: usize = 500;
-    let end = sentence.char_indices().nth(LETTERS_MAX).map_or(sentence.len(), |(at, _)| at);
-    let safe = utf8_percent_encode(sentence.get(..end).unwrap_or_default(), UNSAFE).to_string();
+    // Truncated before encoding, so that no escape and no character is split.
+    const CHARS_MAX: usize = 500;
+    let end = explanation.char_indices().nth(CHARS_MAX).map_or(explanation.len(), |(at, _)| at);
+    let safe = utf8_percent_encode(explanation.get(..end).unwrap_or_default(), UNSAFE).to_string();
     if let Ok(value) = HeaderValue::from_str(&safe) {
         headers.insert("x-error-detail", value);
     }
 }
 
-/// The envelope as the OpenAPI document tells it: schema and example of a success and of a failure.
-pub(crate) fn told(service: Service) -> [(Value, Value); 2] {
+/// Returns the envelope for the OpenAPI document: schema and example of a success and of a failure.
+pub(crate) fn openapi_schemas(service: Service) -> [(Value, Value); 2] {
     let profile = service == Service::Profile;
     let ok = if profile { OK_PROFILE } else { OK_OTHER };
     let example = [b"{", ok].concat();
@@ -256,14 +258,15 @@ pub(crate) fn told(service: Service) -> [(Value, Value); 2] {
         "type": "object", "required": ["ActionStatus", "ErrorCode", "ErrorInfo"], "additionalProperties": false,
         "properties": {
             "ActionStatus": { "const": "FAIL" },
-            "ErrorCode": { "type": "integer", "enum": numbers, "description": "docs/ERRORS.md has them all." },
+            "ErrorCode": { "type": "integer", "enum": numbers, "description": "docs/ERRORS.md lists all codes." },
             "ErrorInfo": { "type": "string" },
-            "ErrorDisplay": { "type": "string", "description": "Of the profile service's own codes: a sentence for people, where error_detail is on." },
+            "ErrorDisplay": { "type": "string", "description": "In errors of the profile service: an explanation for people, if error_detail is on." },
         },
     });
     let code = service.internal();
-    let failed = json!({ "ActionStatus": "FAIL", "ErrorCode": code.number(), "ErrorInfo": code.info() });
-    [(success, example), (failure, failed)]
+    let failure_example =
+        json!({ "ActionStatus": "FAIL", "ErrorCode": code.number(), "ErrorInfo": code.info() });
+    [(success, example), (failure, failure_example)]
 }
 
 #[cfg(test)]
@@ -277,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn success_is_the_documented_text() {
+    fn a_success_is_the_documented_json() {
         let ok = Ok(Answer::ok());
         assert_eq!(
             body(&ok, Some(Service::Profile), false),
@@ -311,13 +314,13 @@ mod tests {
     }
 
     #[test]
-    fn the_broken_http_answer_has_its_length() {
+    fn the_broken_http_answer_has_the_right_length() {
         let (head, body) = BROKEN_HTTP.split_once("\r\n\r\n").unwrap();
         assert!(head.contains(&format!("content-length: {}", body.len())), "{}", body.len());
     }
 
     #[test]
-    fn details_are_ascii_in_the_header() {
+    fn details_are_percent_encoded_in_the_header() {
         let error: Result<Answer, _> = Err(ApiError::with_detail(ErrorCode::BadParameter, "100%\n", "中"));
         let style = Style { language: Language::English, error_detail: false };
         let response = respond(&error, None, style);

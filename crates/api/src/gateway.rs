@@ -1,11 +1,11 @@
-//! The way of a request, from the socket's bytes to the answer. Which error wins is visible on the wire, so the
-//! order of the checks stands in one function: `Gateway::decide`.
+//! The gateway: answers `/v4` requests. Clients can see which of two errors is answered, so the order of the checks is in one
+//! function, `Gateway::decide`.
 
 use crate::admission::AdmissionControl;
 use crate::authenticate::Authenticator;
 use crate::body::BodyLimits;
 use crate::call_context::{CallContext, Services};
-use crate::call_record::{CallRecord, Steps, timed};
+use crate::call_record::{CallRecord, CallTimings, timed};
 use crate::client_address::client_address;
 use crate::endpoints;
 use crate::envelope::{Answer, ApiError, Style, respond};
@@ -33,60 +33,60 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
-/// How the gateway behaves.
+/// The settings of the gateway.
 #[derive(Clone, Debug)]
 pub struct GatewayConfig {
     /// The language of explanations.
     pub language: Language,
-    /// Whether `ErrorDisplay` explains errors, for apps that do not say themselves.
+    /// Whether `ErrorDisplay` explains errors, for apps without a setting of their own.
     pub error_detail: bool,
-    /// The bounds of request bodies.
+    /// The limits of request bodies.
     pub body: BodyLimits,
-    /// Requests that are worked on at once.
+    /// The most requests in progress at once.
     pub requests_max: usize,
-    /// Memory for their bodies, and as much again for larger answers.
+    /// The most bytes of their bodies, and of their larger answers.
     pub request_memory_bytes_max: usize,
-    /// From the end of the body to the answer; after that, 60008.
+    /// The longest time from the end of the body to the answer; 60008 after that.
     pub answer_timeout: Duration,
-    /// From where on a request is logged as slow; zero = never.
+    /// A request that takes at least this long is logged as slow; zero = never.
     pub slow_threshold: Duration,
-    /// Whether the apps' frequency limits are on.
+    /// Whether the apps' frequency limits are enforced.
     pub frequency_limits: bool,
-    /// Failed UserSig checks a second from one address; 0 = no limit.
+    /// The most failed UserSig checks a second from one address; 0 = no limit.
     pub usersig_failures_per_ip: u32,
-    /// Which `Host` and `Origin` headers are let in.
+    /// Which `Host` and `Origin` headers are allowed.
     pub hosts: HostPolicy,
-    /// Whose `X-Forwarded-For` is believed.
+    /// The proxies whose `X-Forwarded-For` is used.
     pub trusted_proxies: Vec<IpNet>,
 }
 
-/// Answers `/v4`.
+/// Answers `/v4` requests.
 pub struct Gateway {
-    /// What the gateway's calls work with.
+    /// The services shared by all calls.
     pub services: Services,
     config: GatewayConfig,
     telemetry: Arc<Telemetry>,
     authenticator: Authenticator,
-    load: AdmissionControl,
+    admission: AdmissionControl,
     request_ids: RequestIds,
     /// `None` in `serve`.
     hooks: Option<Arc<dyn CallHooks>>,
 }
 
-/// What is known of a call so far; filled in on the way, so that a failure can be answered and logged with it.
+/// What the steps of a call have found out so far, so that an error is answered and logged with it.
 #[derive(Default)]
-struct Progress {
+struct CallProgress {
     command: Option<Command>,
     app: Option<Arc<App>>,
     sdk_app_id: Option<SdkAppId>,
     body_read: bool,
     close: bool,
     hook: Option<Box<dyn CallHook>>,
-    steps: Steps,
+    timings: CallTimings,
 }
 
 impl Gateway {
-    /// `seed` tells this process's request ids from another's.
+    /// Returns a gateway; `seed` is the random prefix of this process's request ids.
     pub fn new(
         services: Services,
         config: GatewayConfig,
@@ -95,24 +95,24 @@ impl Gateway {
         seed: u64,
     ) -> Self {
         let authenticator = Authenticator::new(config.usersig_failures_per_ip);
-        let load = AdmissionControl::new(config.requests_max, config.request_memory_bytes_max);
+        let admission = AdmissionControl::new(config.requests_max, config.request_memory_bytes_max);
         let request_ids = RequestIds::new(seed);
-        Self { services, config, telemetry, authenticator, load, request_ids, hooks }
+        Self { services, config, telemetry, authenticator, admission, request_ids, hooks }
     }
 
-    /// Answers one HTTP request. Never fails: whatever goes wrong is in the answer.
+    /// Answers one HTTP request. Errors are answers too.
     pub async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Full<Bytes>> {
         let started = Instant::now();
         let (head, mut body) = request.into_parts();
-        if let Some(document) = openapi::served::served(&head, &self.config.hosts) {
+        if let Some(document) = openapi::endpoint::respond(&head, &self.config.hosts) {
             return document;
         }
-        let peer = client_address(peer, &head.headers, &self.config.trusted_proxies);
+        let client = client_address(peer, &head.headers, &self.config.trusted_proxies);
         let hook = self.hooks.clone().map(CallHooks::begin);
-        let mut progress = Progress { hook, ..Progress::default() };
-        // A panic is a bug of ours; it may cost one caller one answer, not the process.
+        let mut progress = CallProgress { hook, ..CallProgress::default() };
+        // A panic is a bug; it may fail this call, but not the process.
         let decided =
-            AssertUnwindSafe(self.decide(&head, &mut body, peer, &mut progress)).catch_unwind().await;
+            AssertUnwindSafe(self.decide(&head, &mut body, client, &mut progress)).catch_unwind().await;
         let mut outcome = decided.unwrap_or_else(|_| {
             progress.close = true;
             Err(ApiError::new(
@@ -128,10 +128,9 @@ impl Gateway {
             error_detail: error_detail.unwrap_or(self.config.error_detail),
         };
         let service = progress.command.map(Command::service);
-        let (head_of_answer, body) = respond(&outcome, service, style).into_parts();
-        let body = self.load.hold(body);
-        let mut response = match body {
-            Ok(body) => Response::from_parts(head_of_answer, body),
+        let (response_head, body) = respond(&outcome, service, style).into_parts();
+        let mut response = match self.admission.track_answer(body) {
+            Ok(body) => Response::from_parts(response_head, body),
             Err(busy) => {
                 outcome = Err(busy);
                 respond(&outcome, service, style)
@@ -144,18 +143,18 @@ impl Gateway {
         if progress.close {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        let usage = progress.app.as_ref().map_or(&self.services.registry.unclaimed, |app| &app.usage);
+        let usage = progress.app.as_ref().map_or(&self.services.registry.appless_usage, |app| &app.usage);
         usage.record(progress.command, outcome.as_ref().err().map(ApiError::code), self.services.clock.now());
-        let told = CallRecord {
+        let record = CallRecord {
             head: &head,
             command: progress.command,
             sdk_app_id: progress.sdk_app_id,
-            steps: &progress.steps,
+            timings: &progress.timings,
             outcome: &outcome,
             elapsed: started.elapsed(),
             request_id: &request_id,
         };
-        told.log(self.config.slow_threshold, &self.telemetry);
+        record.log(self.config.slow_threshold, &self.telemetry);
         if let Some(hook) = progress.hook {
             let call = FinishedCall {
                 head: &head,
@@ -170,22 +169,22 @@ impl Gateway {
         response
     }
 
-    /// 60002 when the request is for somebody else.
-    pub fn admits_host(&self, head: &Parts) -> Result<(), ApiError> {
-        framing::unambiguous(head)?;
-        self.config.hosts.admit(head)
+    /// 60002 when the request's framing is ambiguous or its `Host` or `Origin` is not allowed.
+    pub fn check_host(&self, head: &Parts) -> Result<(), ApiError> {
+        framing::check(head)?;
+        self.config.hosts.check(head)
     }
 
-    /// The checks in the contract's order, each in its own place.
+    /// Checks and executes a call. The order of the checks is the contract's.
     async fn decide(
         &self,
         head: &Parts,
         body: &mut Incoming,
-        peer: IpAddr,
-        progress: &mut Progress,
+        client: IpAddr,
+        progress: &mut CallProgress,
     ) -> Result<Answer, ApiError> {
-        self.admits_host(head).inspect_err(|_| progress.close = true)?;
-        // A GET with a body is served: a published Python client sends `account_check` so.
+        self.check_host(head).inspect_err(|_| progress.close = true)?;
+        // A GET with a body is accepted: a published Python client sends `account_check` that way.
         if head.method != Method::POST && (head.method != Method::GET || body.is_end_stream()) {
             return Err(ApiError::with_detail(
                 ErrorCode::HttpParse,
@@ -200,20 +199,21 @@ impl Gateway {
         let app = query.sdk_app_id.and_then(|id| self.services.registry.app(id));
         let app = app.ok_or(ApiError::new(ErrorCode::NoSuchApp))?;
         progress.app = Some(Arc::clone(&app));
-        let known = (&self.services, &*self.telemetry);
-        let caller = self.authenticator.authenticate(known, &app, command.service(), &query, peer);
-        let caller = timed(&mut progress.steps.auth, caller).await?;
-        self.admit(&app, command)?;
-        let (_call, mut room) = (self.load.call()?, self.load.room());
+        let (services, telemetry) = (&self.services, &*self.telemetry);
+        let authenticating =
+            self.authenticator.authenticate(services, telemetry, &app, command.service(), &query, client);
+        let caller = timed(&mut progress.timings.auth, authenticating).await?;
+        self.check_frequency(&app, command)?;
+        let (_call, mut memory) = (self.admission.acquire_call()?, self.admission.body_memory());
         let began = Instant::now();
-        // Until all of it is read the connection is of no more use.
+        // Until the whole body is read, the connection can't be used for another request.
         (progress.close, progress.body_read) = (true, true);
-        let body = self.config.body.read(body, &mut room).await;
+        let body = self.config.body.read(body, &mut memory).await;
         progress.close = body.is_err();
-        progress.steps.body = began.elapsed();
+        progress.timings.body = began.elapsed();
         let (body, began) = (body?, Instant::now());
         let sdk_app_id = app.settings.id;
-        let (services, store_micros) = (&self.services, &progress.steps.store_micros);
+        let store_micros = &progress.timings.store_micros;
         let context = CallContext { services, app, caller, service: command.service(), store_micros };
         let executing = timeout(self.config.answer_timeout, endpoints::execute(command, context, &body));
         let executing = executing.map(|answer| answer.unwrap_or(Err(ApiError::new(ErrorCode::Timeout))));
@@ -224,12 +224,12 @@ impl Gateway {
                 hook.around_execute(call, executing.boxed()).await
             }
         };
-        progress.steps.work = began.elapsed();
+        progress.timings.work = began.elapsed();
         answer
     }
 
-    /// Frequency limits come after authentication: a stranger must not use up an app's allowance.
-    fn admit(&self, app: &App, command: Command) -> Result<(), ApiError> {
+    /// Checks the frequency limits; after authentication, so that calls without a UserSig do not count.
+    fn check_frequency(&self, app: &App, command: Command) -> Result<(), ApiError> {
         if !self.config.frequency_limits {
             return Ok(());
         }

@@ -1,5 +1,5 @@
-//! Which `Host` and `Origin` are let in. Any web page can send requests to a port on its visitor's machine, and by
-//! DNS rebinding even read the answers; an emulator on a laptop must not be open to that.
+//! The check of `Host` and `Origin`. Any web page can send requests to a port on its visitor's machine, and with DNS
+//! rebinding even read the answers; an emulator on a developer's machine must refuse them.
 
 use crate::cloud_names::is_cloud;
 use crate::envelope::ApiError;
@@ -8,20 +8,20 @@ use hyper::http::request::Parts;
 use portraitd_model::ErrorCode;
 use std::net::IpAddr;
 
-/// Who may be named.
+/// Which names `Host` and `Origin` may have.
 #[derive(Clone, Debug)]
 pub enum HostPolicy {
-    /// Anyone: behind a proxy or a hosts file the name is whatever the caller thinks it is.
+    /// Any name: behind a proxy or a hosts file every name may be right.
     Any,
-    /// Local names, the cloud's own names and those listed.
+    /// Local names, the cloud's names and those listed.
     Local(Vec<String>),
 }
 
 impl HostPolicy {
-    /// 60002 when `Host` or `Origin` names somebody else.
-    pub(crate) fn admit(&self, head: &Parts) -> Result<(), ApiError> {
+    /// 60002 when `Host` or `Origin` has a name that is not allowed.
+    pub(crate) fn check(&self, head: &Parts) -> Result<(), ApiError> {
         let Self::Local(extra) = self else { return Ok(()) };
-        // A request to a whole URL names the host there.
+        // A request with an absolute URL has the host there.
         if let Some(authority) = head.uri.authority()
             && !is_allowed(authority.host().trim_matches(['[', ']']), extra)
         {
@@ -48,7 +48,7 @@ fn refused(name: &HeaderName, value: &str) -> ApiError {
     )
 }
 
-/// The host name alone, of `Host: name:port` or `Origin: scheme://name:port`.
+/// Returns the host name in `Host: name:port` or `Origin: scheme://name:port`.
 fn host_of<'a>(name: &HeaderName, text: &'a str) -> Option<&'a str> {
     let authority = if *name == ORIGIN { text.split_once("://")?.1 } else { text };
     if let Some(rest) = authority.strip_prefix('[') {
@@ -71,13 +71,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_local_and_known_names_are_let_in() {
+    fn only_local_cloud_and_listed_names_are_allowed() {
         let policy = HostPolicy::Local(vec!["im.example.com".into()]);
         let check = |header: HeaderName, value: &str, allowed: bool| {
             let request = hyper::Request::builder().header(header, value).body(()).unwrap();
-            assert_eq!(policy.admit(&request.into_parts().0).is_ok(), allowed, "{value}");
+            assert_eq!(policy.check(&request.into_parts().0).is_ok(), allowed, "{value}");
             let any = hyper::Request::builder().header(HOST, value).body(()).unwrap();
-            assert!(HostPolicy::Any.admit(&any.into_parts().0).is_ok());
+            assert!(HostPolicy::Any.check(&any.into_parts().0).is_ok());
         };
         for host in
             ["localhost", "LOCALHOST:8080", "127.0.0.1:8080", "127.9.9.9", "[::1]:80", "app.localhost"]
@@ -111,7 +111,7 @@ mod tests {
             ("http://evil.example:80/v4", false),
         ] {
             let request = hyper::Request::builder().uri(uri).body(()).unwrap();
-            assert_eq!(policy.admit(&request.into_parts().0).is_ok(), allowed, "{uri}");
+            assert_eq!(policy.check(&request.into_parts().0).is_ok(), allowed, "{uri}");
         }
     }
 }

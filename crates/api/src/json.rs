@@ -1,7 +1,7 @@
-//! The JSON rules of the protocol: what counts as JSON, as absent, as an account, as a value.
+//! The JSON rules of the protocol: what is JSON, an absent member, an account, a field value.
 //!
-//! Tolerances that real clients need live here: a byte-order mark, `[]` for an empty object (PHP), `null` for
-//! absent, unknown members. Of a member given twice the last one counts.
+//! Existing clients need these tolerances: a byte-order mark, `[]` for an empty object (PHP), `null` for an absent
+//! member, unknown members. Of a member given twice the last one counts.
 
 use crate::envelope::ApiError;
 use portraitd_model::{ErrorCode, IdError, NewUserId, NumberText, Service, UserId};
@@ -13,7 +13,7 @@ use std::fmt;
 /// How deep objects and lists may nest.
 const DEPTH_MAX: usize = 16;
 
-/// Reads a body into a wire struct: 60003 when it is not JSON, the service's own code when it is of another shape.
+/// Decodes a body into a wire struct: 60003 when it is not JSON, the service's code when its shape is wrong.
 pub(crate) fn decode<'a, T: Deserialize<'a>>(service: Service, body: &'a [u8]) -> Result<T, ApiError> {
     let not_json = |why: &dyn fmt::Display| {
         ApiError::with_detail(
@@ -37,19 +37,20 @@ pub(crate) fn decode<'a, T: Deserialize<'a>>(service: Service, body: &'a [u8]) -
         let shape = without_value(&shape.to_string());
         ApiError::with_detail(
             service.bad_parameter(),
-            format!("the body is JSON of another shape than this API's: {shape}"),
+            format!("the body is valid JSON, but its structure does not match this API: {shape}"),
             format!("包体 JSON 结构与接口不符：{shape}"),
         )
     })
 }
 
-/// serde quotes the value that does not fit (`invalid type: string "…", expected a sequence at line 1 column 9`).
-/// Values are people's, may be long, and are never repeated: what was expected, and where, is enough.
+/// Removes the value from serde's message (`invalid type: string "…", expected a sequence at line 1 column 9`). Values are
+/// personal data and may be long; what was expected, and where, is enough.
 fn without_value(shape: &str) -> String {
     shape.rsplit_once(", expected ").map_or_else(|| shape.to_owned(), |(_, rest)| format!("expected {rest}"))
 }
 
-/// How deep the brackets outside of strings nest. What is not JSON gets some number; the parser will tell.
+/// Returns how deep brackets outside of strings nest. For text that is not JSON the number has no meaning; the parser
+/// refuses it.
 fn depth(text: &str) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
     let mut bytes = text.bytes();
@@ -75,8 +76,8 @@ fn depth(text: &str) -> usize {
     deepest
 }
 
-/// Declares a wire struct: every member optional, `null` as good as absent, the last of two counting, unknown
-/// members passed over, and `[]` read as `{}`. (serde's own derive refuses a member given twice.)
+/// Declares a wire struct: every member is optional, `null` counts as absent, the last of two equal members counts, unknown
+/// members are ignored, and `[]` is read as `{}`. (serde's own derive refuses a member given twice.)
 macro_rules! wire_struct {
     ($(#[$doc:meta])* $visibility:vis $name:ident { $($field:ident: $type:ty = $key:literal $(| $alias:literal)?,)* }) => {
         $(#[$doc])*
@@ -104,7 +105,7 @@ macro_rules! wire_struct {
                     fn visit_seq<S: serde::de::SeqAccess<'de>>(self, mut seq: S) -> Result<$name<'a>, S::Error> {
                         match seq.next_element::<serde::de::IgnoredAny>()? {
                             None => Ok($name::default()),
-                            Some(_) => Err(serde::de::Error::custom("a list where an object is due")),
+                            Some(_) => Err(serde::de::Error::custom("a list in place of an object")),
                         }
                     }
                 }
@@ -115,7 +116,7 @@ macro_rules! wire_struct {
 }
 pub(crate) use wire_struct;
 
-/// A string, borrowed from the body where it holds no escapes.
+/// A string, borrowed from the body if it contains no escapes.
 pub(crate) struct Text<'a>(pub(crate) Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
@@ -137,7 +138,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     }
 }
 
-/// A member whose type is looked at later, because each type has a code of its own.
+/// A member whose type is checked later, because a wrong type has its own error code.
 #[derive(Clone, Copy)]
 pub(crate) struct Member<'a>(&'a RawValue);
 
@@ -148,17 +149,17 @@ impl<'de: 'a, 'a> Deserialize<'de> for Member<'a> {
 }
 
 impl<'a> Member<'a> {
-    /// The string it is; `None` when it is something else.
+    /// Returns the string; `None` when the member is not a string.
     pub(crate) fn text(self) -> Result<Option<Cow<'a, str>>, ApiError> {
         if !self.0.get().starts_with('"') {
             return Ok(None);
         }
-        // Only a lone surrogate escape (`\ud800`) gets here: grammatical JSON, but no text.
+        // Only a lone surrogate escape (`\ud800`) fails here: valid JSON, but not a string of Unicode.
         let no_text = |_| ApiError::new(ErrorCode::JsonParse);
         serde_json::from_str::<Text<'a>>(self.0.get()).map(|text| Some(text.0)).map_err(no_text)
     }
 
-    /// The field value it is: a string or a number.
+    /// Returns the field value, a string or a number; `None` when the member is neither.
     pub(crate) fn value(self) -> Result<Option<portraitd_model::UncheckedValue<'a>>, ApiError> {
         let raw = self.0.get();
         if raw.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
@@ -168,14 +169,14 @@ impl<'a> Member<'a> {
     }
 }
 
-/// Reads an account: absent or no [`UserId`] is the service's own code, anything but a string 60015.
+/// Reads an account: the service's code when it is absent or not a valid [`UserId`], 60015 when it is not a string.
 pub(crate) fn account(service: Service, member: Option<Member<'_>>) -> Result<UserId, ApiError> {
     let member = member.ok_or(ApiError::bad_id(service, IdError::Empty))?;
     let text = member.text()?.ok_or(ApiError::new(ErrorCode::AccountNotString))?;
     UserId::parse(&text).map_err(|error| ApiError::bad_id(service, error))
 }
 
-/// As [`account`], for one that is to be imported: the cloud's own markers are refused like what is no id.
+/// Reads an account to import, as [`account`] does; ids reserved by the cloud are refused too.
 pub(crate) fn new_account(service: Service, member: Option<Member<'_>>) -> Result<NewUserId, ApiError> {
     NewUserId::new(account(service, member)?).map_err(|error| ApiError::bad_id(service, error))
 }
@@ -197,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn bodies_are_read_tolerantly() {
+    fn bodies_of_existing_clients_are_decoded() {
         check(r#"{"Id":"a","List":[1,2]}"#, Ok((Some("\"a\""), Some(2))));
         check("\u{feff} {\"OldId\" : 1 } ", Ok((Some("1"), None)));
         check(r#"{"\u0049d":1,"X":[{"Y":[]}],"List":null}"#, Ok((Some("1"), None)));
@@ -208,14 +209,14 @@ mod tests {
     }
 
     #[test]
-    fn faults_have_their_codes() {
+    fn each_error_has_its_code() {
         for not_json in
             ["", " \n", "{", "{\"Id\":1", "{\"Id\":01}", "nul", "{'Id':1}", "{}x", "{\"Id\":\"\n\"}"]
         {
             check(not_json, Err(60003));
         }
-        for other_shape in ["[1]", "1", "\"x\"", "null", "true", r#"{"List":{}}"#, r#"{"List":"x"}"#] {
-            check(other_shape, Err(40001));
+        for wrong_shape in ["[1]", "1", "\"x\"", "null", "true", r#"{"List":{}}"#, r#"{"List":"x"}"#] {
+            check(wrong_shape, Err(40001));
         }
         let nested = |depth: usize| format!("{{\"X\":{}{}}}", "[".repeat(depth - 1), "]".repeat(depth - 1));
         check(&nested(16), Ok((None, None)));
@@ -225,15 +226,16 @@ mod tests {
     }
 
     #[test]
-    fn a_shape_is_explained_without_the_value() {
+    fn a_wrong_shape_is_explained_without_the_value() {
         let explain = |body: &str| {
             let error = decode::<Wire<'_>>(Service::Profile, body.as_bytes()).err().unwrap();
             error.explain(portraitd_model::Language::English)
         };
-        let said = explain(r#"{"List":"a secret, expected by nobody"}"#);
+        let explanation = explain(r#"{"List":"a secret, expected by no one"}"#);
         assert!(
-            said.ends_with("expected a sequence at line 1 column 38") && !said.contains("secret"),
-            "{said}"
+            explanation.ends_with("expected a sequence at line 1 column 38")
+                && !explanation.contains("secret"),
+            "{explanation}"
         );
         assert!(explain(r#""a secret""#).ends_with("expected an object at line 1 column 10"));
     }

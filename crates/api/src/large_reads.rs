@@ -1,6 +1,6 @@
-//! One thread beside the runtime's, for large answers. The runtime leaves a core to the store's writer; while that has
-//! little to do, reading a hundred profiles need not keep everybody else waiting. `spawn_blocking` for every one of them
-//! was measured: as many calls a second, for an eighth more CPU and with as many threads as there are calls.
+//! One extra thread for large reads. The runtime leaves a core to the store's writer; while the writer is idle, a read of a
+//! hundred profiles can use that core instead of delaying other calls. `spawn_blocking` for every large read was measured:
+//! the same throughput for an eighth more CPU, and as many threads as there are calls.
 
 use std::future::pending;
 use std::panic::resume_unwind;
@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
-/// The thread, or rather the right to use it.
+/// The permit to use the extra thread.
 #[derive(Debug)]
 pub struct LargeReads(Arc<Semaphore>);
 
@@ -20,30 +20,30 @@ impl Default for LargeReads {
 }
 
 impl LargeReads {
-    /// Returns the right to use the thread, which is free.
+    /// Returns the permit, not in use.
     pub fn new() -> Self {
         Self(Arc::new(Semaphore::new(1)))
     }
 
-    /// Does the work there when nobody else does, and here otherwise. Handing it over takes some 10 µs: for work that
-    /// takes longer.
+    /// Runs `work` on the extra thread if it is free, otherwise on the current one. The handover takes about 10 µs, so it is
+    /// for longer work.
     pub async fn run<W>(&self, work: W) -> W::Output
     where
         W: Future + Send + 'static,
         W::Output: Send + 'static,
     {
-        let Ok(place) = Arc::clone(&self.0).try_acquire_owned() else { return work.await };
+        let Ok(permit) = Arc::clone(&self.0).try_acquire_owned() else { return work.await };
         let runtime = Handle::current();
         let done = spawn_blocking(move || {
-            let _place = place;
+            let _permit = permit;
             runtime.block_on(work)
         });
         match done.await {
             Ok(done) => done,
-            // As if it had been here.
+            // Panics as the work would have done on this thread.
             Err(failed) => match failed.try_into_panic() {
                 Ok(panic) => resume_unwind(panic),
-                // The runtime is ending, and this future with it.
+                // The runtime is shutting down and drops this future.
                 Err(_) => pending().await,
             },
         }
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_is_beside_and_who_comes_meanwhile_is_not() {
+    async fn one_read_uses_the_extra_thread_and_others_run_in_place_meanwhile() {
         let (large_reads, here) = (LargeReads::new(), thread::current().id());
         let (started, starts) = oneshot::channel();
         let (end, ends) = oneshot::channel::<()>();
@@ -77,11 +77,11 @@ mod tests {
         assert_eq!(thread_of(&large_reads).await, here);
         end.send(()).unwrap();
         assert_ne!(first.await, here);
-        assert_ne!(thread_of(&large_reads).await, here, "the place was given back");
+        assert_ne!(thread_of(&large_reads).await, here, "the permit was returned");
     }
 
     #[tokio::test]
-    async fn a_panic_there_is_one_here_and_gives_the_place_back() {
+    async fn a_panic_reaches_the_call_and_returns_the_permit() {
         let (large_reads, here) = (LargeReads::new(), thread::current().id());
         let failed = AssertUnwindSafe(large_reads.run(async { panic!("on purpose") })).catch_unwind().await;
         let failed: Result<(), _> = failed;

@@ -1,4 +1,5 @@
-//! `/v4`: query, authentication, limits, endpoint, envelope; and the registry of apps.
+//! The `/v4` API: query, authentication, limits, endpoints and envelope, and the registry of apps. Architecture invariant:
+//! the emulator is not known here; it takes part in calls through the traits of `hook`.
 
 mod admission;
 pub mod authenticate;

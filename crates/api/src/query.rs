@@ -1,21 +1,21 @@
-//! URL parameters: read strictly, names and values case-sensitive (contract, sections 1 and 2).
+//! The URL parameters of a call, parsed strictly; names and values are case-sensitive (contract, sections 1 and 2).
 
 use crate::envelope::ApiError;
 use memchr::{memchr, memchr2};
 use portraitd_model::{ErrorCode, SdkAppId};
 use std::borrow::Cow;
 
-/// The parameters that every call needs.
+/// The parameters of every call.
 pub struct Query<'a> {
     /// `sdkappid`; `None` when the number is larger than any app's.
     pub(crate) sdk_app_id: Option<SdkAppId>,
-    /// `identifier`: who calls.
+    /// `identifier`: the calling account.
     pub(crate) identifier: Cow<'a, str>,
-    /// `usersig`: the proof.
+    /// `usersig`: the account's UserSig.
     pub usersig: Cow<'a, str>,
 }
 
-/// Written by hand: the UserSig must never reach a log.
+/// Without the UserSig, which must not be logged.
 impl std::fmt::Debug for Query<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Query({:?}, {})", self.sdk_app_id, self.identifier)
@@ -23,37 +23,37 @@ impl std::fmt::Debug for Query<'_> {
 }
 
 impl<'a> Query<'a> {
-    /// Reads a query string. Unknown parameters are ignored (old clients send `apn=1`), `random` is never looked
-    /// at, and of a parameter given twice the first counts.
+    /// Parses a query string. Unknown parameters are ignored (old clients send `apn=1`), so is `random`, and of a parameter
+    /// given twice the first one counts.
     pub fn parse(query: &'a str) -> Result<Self, ApiError> {
         let [mut sdk_app_id, mut identifier, mut usersig, mut content_type] = [const { None }; 4];
         let mut rest = Some(query);
         while let Some(text) = rest {
-            let (pair, behind) = cut(text, b'&');
-            rest = behind;
-            let (name, value) = cut(pair, b'=');
-            let slot = match decoded(name)?.as_ref() {
+            let (pair, remainder) = split_at_byte(text, b'&');
+            rest = remainder;
+            let (name, value) = split_at_byte(pair, b'=');
+            let slot = match percent_decode(name)?.as_ref() {
                 "sdkappid" => &mut sdk_app_id,
                 "identifier" => &mut identifier,
                 "usersig" => &mut usersig,
                 "contenttype" => &mut content_type,
                 _ => continue,
             };
-            let value = decoded(value.unwrap_or_default())?;
+            let value = percent_decode(value.unwrap_or_default())?;
             slot.get_or_insert(value);
         }
         let sdk_app_id = sdk_app_id.ok_or(ApiError::new(ErrorCode::SdkAppIdMissing))?;
         if sdk_app_id.is_empty() || !sdk_app_id.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(wrong("sdkappid is not a number", "sdkappid 不是数字"));
+            return Err(bad_parameter("sdkappid is not a number", "sdkappid 不是数字"));
         }
-        let given = |value: Option<Cow<'a, str>>, english, chinese| {
-            value.filter(|text| !text.is_empty()).ok_or_else(|| wrong(english, chinese))
+        let required = |value: Option<Cow<'a, str>>, english, chinese| {
+            value.filter(|text| !text.is_empty()).ok_or_else(|| bad_parameter(english, chinese))
         };
-        let identifier = given(identifier, "identifier is missing or empty", "identifier 缺失或为空")?;
-        let usersig = given(usersig, "usersig is missing or empty", "usersig 缺失或为空")?;
+        let identifier = required(identifier, "identifier is missing or empty", "identifier 缺失或为空")?;
+        let usersig = required(usersig, "usersig is missing or empty", "usersig 缺失或为空")?;
         if content_type.is_some_and(|content_type| content_type != "json") {
-            return Err(wrong(
-                "contenttype is not json; write contenttype=json or leave it out",
+            return Err(bad_parameter(
+                "contenttype is not json; write contenttype=json or omit it",
                 "contenttype 不是 json，请写 contenttype=json 或去掉该参数",
             ));
         }
@@ -61,49 +61,49 @@ impl<'a> Query<'a> {
     }
 }
 
-/// 60025, with which parameter it is.
-fn wrong(english: &str, chinese: &str) -> ApiError {
+/// Returns 60025 with the parameter's name.
+fn bad_parameter(english: &str, chinese: &str) -> ApiError {
     let english = format!("the URL's parameter {english}");
     ApiError::with_detail(ErrorCode::UrlParameter, english, format!("URL 参数 {chinese}"))
 }
 
-/// What is before an ASCII byte and what is behind it.
-fn cut(text: &str, at: u8) -> (&str, Option<&str>) {
-    match memchr(at, text.as_bytes()) {
-        Some(place) => (text.get(..place).unwrap_or_default(), text.get(place + 1..)),
+/// Returns the text before the first such ASCII byte, and the text after it.
+fn split_at_byte(text: &str, separator: u8) -> (&str, Option<&str>) {
+    match memchr(separator, text.as_bytes()) {
+        Some(index) => (text.get(..index).unwrap_or_default(), text.get(index + 1..)),
         None => (text, None),
     }
 }
 
-/// Undoes percent-encoding. A `+` is a space, as form encoders write it; a broken escape or anything but UTF-8
-/// makes the whole query unparsable. In one pass: with a library's four it was the dearest step of a small call.
-fn decoded(text: &str) -> Result<Cow<'_, str>, ApiError> {
-    let broken = || ApiError::new(ErrorCode::HttpParse);
+/// Decodes percent-encoding. A `+` is a space, as form encoders write it; 60002 for an invalid escape and for bytes that
+/// are not UTF-8. Written in one pass: the library's four passes were the most expensive step of a small call.
+fn percent_decode(text: &str) -> Result<Cow<'_, str>, ApiError> {
+    let invalid = || ApiError::new(ErrorCode::HttpParse);
     let mut rest = text.as_bytes();
-    let Some(mut place) = memchr2(b'%', b'+', rest) else { return Ok(Cow::Borrowed(text)) };
+    let Some(mut index) = memchr2(b'%', b'+', rest) else { return Ok(Cow::Borrowed(text)) };
     let mut decoded = Vec::with_capacity(rest.len());
     loop {
-        let (plain, coded) = rest.split_at_checked(place).ok_or_else(broken)?;
+        let (plain, encoded) = rest.split_at_checked(index).ok_or_else(invalid)?;
         decoded.extend_from_slice(plain);
-        rest = match coded {
+        rest = match encoded {
             [] => break,
-            [b'%', high, low, behind @ ..] => {
-                let byte = digit(*high).zip(digit(*low)).map(|(high, low)| high << 4 | low);
-                decoded.push(byte.ok_or_else(broken)?);
-                behind
+            [b'%', high, low, after @ ..] => {
+                let byte = hex_digit(*high).zip(hex_digit(*low)).map(|(high, low)| high << 4 | low);
+                decoded.push(byte.ok_or_else(invalid)?);
+                after
             }
-            [b'%', ..] => return Err(broken()),
-            [_plus, behind @ ..] => {
+            [b'%', ..] => return Err(invalid()),
+            [_plus, after @ ..] => {
                 decoded.push(b' ');
-                behind
+                after
             }
         };
-        place = memchr2(b'%', b'+', rest).unwrap_or(rest.len());
+        index = memchr2(b'%', b'+', rest).unwrap_or(rest.len());
     }
-    String::from_utf8(decoded).map(Cow::Owned).map_err(|_| broken())
+    String::from_utf8(decoded).map(Cow::Owned).map_err(|_| invalid())
 }
 
-fn digit(byte: u8) -> Option<u8> {
+fn hex_digit(byte: u8) -> Option<u8> {
     char::from(byte).to_digit(16).and_then(|digit| digit.try_into().ok())
 }
 
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_are_read_in_any_order_and_coding() {
+    fn parameters_are_parsed_in_any_order_and_encoding() {
         let read = Ok((Some(1), "管理员", "a*b-c_"));
         check(
             "sdkappid=1&identifier=%e7%ae%a1%E7%90%86%E5%91%98&usersig=a*b-c_&random=x&contenttype=json",
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_have_their_codes_in_order() {
+    fn each_error_has_its_code_and_the_first_one_wins() {
         check("", Err(60012));
         check("SdkAppId=1&identifier=a&usersig=s", Err(60012));
         check("sdkappid=&identifier=a&usersig=s", Err(60025));
@@ -158,28 +158,29 @@ mod tests {
         check("sdkappid=1&identifier=%+1&usersig=s", Err(60002));
     }
 
-    /// Of two wrong parameters the first of the contract's table is named, and the value of none.
+    /// Of two wrong parameters the first one in the contract's table is named, and no value is repeated.
     #[test]
-    fn a_wrong_parameter_is_named() {
+    fn the_error_names_the_wrong_parameter() {
         for (query, named) in [
             ("sdkappid=x", "sdkappid is not a number"),
             ("sdkappid=1&contenttype=xml", "identifier is missing or empty"),
             ("sdkappid=1&identifier=a&contenttype=xml", "usersig is missing or empty"),
             ("sdkappid=1&identifier=a&usersig=secret&contenttype=xml", "contenttype is not json"),
         ] {
-            let said = Query::parse(query).err().unwrap().explain(portraitd_model::Language::English);
-            assert!(said.contains(named) && !said.contains("secret") && !said.contains("xml"), "{said}");
+            let explanation = Query::parse(query).err().unwrap().explain(portraitd_model::Language::English);
+            assert!(explanation.contains(named), "{explanation}");
+            assert!(!explanation.contains("secret") && !explanation.contains("xml"), "{explanation}");
         }
     }
 
     proptest! {
         #[test]
-        fn what_is_encoded_reads_back(text in "\\PC{1,40}", plus in any::<bool>()) {
-            let coded = utf8_percent_encode(&text, NON_ALPHANUMERIC).to_string();
-            let coded = if plus { coded.replace("%20", "+") } else { coded };
-            prop_assert_eq!(decoded(&coded).unwrap(), &*text);
+        fn encoded_text_is_decoded_to_itself(text in "\\PC{1,40}", plus in any::<bool>()) {
+            let encoded = utf8_percent_encode(&text, NON_ALPHANUMERIC).to_string();
+            let query = if plus { encoded.replace("%20", "+") } else { encoded };
+            prop_assert_eq!(percent_decode(&query).unwrap(), &*text);
             let plain = text.replace(['%', '+'], "");
-            prop_assert_eq!(decoded(&plain).unwrap(), &*plain);
+            prop_assert_eq!(percent_decode(&plain).unwrap(), &*plain);
         }
 
         #[test]

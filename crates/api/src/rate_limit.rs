@@ -1,4 +1,5 @@
-//! Frequency limits: one GCRA cell for each app and command, and one for each address whose UserSigs fail.
+//! Frequency limits (generic cell rate algorithm): one cell for each app and command, and one for each client address with
+//! failed UserSigs.
 
 use portraitd_http::network::client_network;
 use portraitd_model::{Clock, Command};
@@ -9,13 +10,13 @@ use std::sync::{Mutex, PoisonError};
 
 const SECOND_NS: u64 = 1_000_000_000;
 
-/// A limit of so many calls a second, as the generic cell rate algorithm keeps it: one number, the time at which
-/// the next call would be due if all came evenly. A second's worth of calls may come at once.
+/// The state of a limit of calls a second: the theoretical arrival time of the next call, in nanoseconds. As many calls as
+/// one second allows may come at once.
 #[derive(Debug, Default)]
 pub(crate) struct Cell(AtomicU64);
 
 impl Cell {
-    /// Whether a call may pass now, and counts it if so. `per_second` 0 = no limit.
+    /// Returns whether a call is within the limit now, and counts it if so. `per_second` 0 = no limit.
     fn admit(&self, per_second: u32, now_ns: u64) -> bool {
         let Some(interval) = SECOND_NS.checked_div(u64::from(per_second)) else { return true };
         let next = |due: u64| {
@@ -25,35 +26,36 @@ impl Cell {
         self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).is_ok()
     }
 
-    /// Whether a call would pass now; counts nothing.
-    fn has_room(&self, per_second: u32, now_ns: u64) -> bool {
+    /// Returns whether a call would be within the limit now, without counting it.
+    fn would_admit(&self, per_second: u32, now_ns: u64) -> bool {
         let Some(interval) = SECOND_NS.checked_div(u64::from(per_second)) else { return true };
         self.0.load(Ordering::Relaxed).max(now_ns) + interval - now_ns <= SECOND_NS
     }
 
-    fn is_at_rest(&self, now_ns: u64) -> bool {
+    /// Whether the cell is the same as a new one.
+    fn is_idle(&self, now_ns: u64) -> bool {
         self.0.load(Ordering::Relaxed) <= now_ns
     }
 }
 
-/// One app's cells. They live on when the app's settings change.
+/// The cells of one app. Kept when the app's settings change.
 #[derive(Debug, Default)]
 pub(crate) struct AppCells {
     by_command: [Cell; Command::COUNT],
     total: Cell,
 }
 
-/// Which limit a call ran into.
+/// The limit that a call exceeded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Exceeded {
-    /// The command's.
+    /// The limit of the command.
     Command,
-    /// The app's for all calls.
+    /// The app's limit of all calls.
     App,
 }
 
 impl AppCells {
-    /// Counts a call, at `now_ns`, of a command.
+    /// Counts a call of a command at `now_ns`, or returns the limit that it exceeds. A limit of 0 = no limit.
     pub(crate) fn admit(
         &self,
         command: Command,
@@ -69,7 +71,7 @@ impl AppCells {
     }
 }
 
-/// Counts failed UserSig checks by source address (70050).
+/// Limits failed UserSig checks by client address (70050).
 #[derive(Debug)]
 pub(crate) struct FailureLimit {
     per_second: u32,
@@ -79,15 +81,15 @@ pub(crate) struct FailureLimit {
 }
 
 impl FailureLimit {
-    /// The most addresses that are remembered at once.
+    /// The most addresses counted at once.
     const ADDRESSES_MAX: usize = 10_000;
 
-    /// At most so many failures a second from one address; 0 = no limit.
+    /// Allows this many failures a second from one address; 0 = no limit.
     pub(crate) fn new(per_second: u32) -> Self {
         Self { per_second, cells: Mutex::default(), len: AtomicUsize::new(0) }
     }
 
-    /// Whether an address may have another UserSig checked.
+    /// Returns whether an address is within its limit.
     pub(crate) fn allows(&self, address: IpAddr, clock: &dyn Clock) -> bool {
         if self.len.load(Ordering::Relaxed) == 0 {
             return true;
@@ -95,7 +97,7 @@ impl FailureLimit {
         let cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
         cells
             .get(&client_network(address))
-            .is_none_or(|cell| cell.has_room(self.per_second, clock.ticks_ns()))
+            .is_none_or(|cell| cell.would_admit(self.per_second, clock.ticks_ns()))
     }
 
     /// Counts a failure.
@@ -106,10 +108,10 @@ impl FailureLimit {
         let now_ns = clock.ticks_ns();
         let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
         if cells.len() >= Self::ADDRESSES_MAX {
-            cells.retain(|_, cell| !cell.is_at_rest(now_ns));
+            cells.retain(|_, cell| !cell.is_idle(now_ns));
         }
-        // With the map full of fresh failures (10,000 addresses within a second) new ones go uncounted: each of
-        // those addresses is still below its own limit or already counted.
+        // When 10,000 addresses have failed within a second, new addresses are not counted: the map must stay bounded, and
+        // the limit still holds for every address in it.
         if cells.len() < Self::ADDRESSES_MAX || cells.contains_key(&client_network(address)) {
             cells.entry(client_network(address)).or_default().admit(self.per_second, now_ns);
         }
@@ -123,20 +125,20 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_second_of_calls_may_come_at_once_and_then_they_come_evenly() {
+    fn one_second_of_calls_may_come_at_once_and_then_they_are_spread() {
         let cell = Cell::default();
         let start = 5 * SECOND_NS;
-        let passed = |now_ns: u64, calls: usize| (0..calls).filter(|_| cell.admit(200, now_ns)).count();
-        assert_eq!(passed(start, 300), 200);
-        assert_eq!(passed(start + SECOND_NS / 2, 300), 100);
-        assert_eq!(passed(start + 10 * SECOND_NS, 300), 200);
+        let admitted = |now_ns: u64, calls: usize| (0..calls).filter(|_| cell.admit(200, now_ns)).count();
+        assert_eq!(admitted(start, 300), 200);
+        assert_eq!(admitted(start + SECOND_NS / 2, 300), 100);
+        assert_eq!(admitted(start + 10 * SECOND_NS, 300), 200);
         assert!((0..1000).all(|_| cell.admit(0, start)), "0 = no limit");
     }
 
     proptest! {
-        /// Over any stretch of time no more pass than the rate and one second's burst allow, and never none.
+        /// Over any time no more calls pass than the rate and a burst of one second allow, and at least one passes.
         #[test]
-        fn no_schedule_beats_the_limit(rate in 1_u32..1000, gaps in prop::collection::vec(0_u64..20_000_000, 1..500)) {
+        fn no_timing_of_calls_exceeds_the_limit(rate in 1_u32..1000, gaps in prop::collection::vec(0_u64..20_000_000, 1..500)) {
             let cell = Cell::default();
             let start = 5 * SECOND_NS;
             let (mut now, mut passed) = (start, 0_u64);
@@ -150,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_count_by_address() {
+    fn failures_are_counted_by_address() {
         let (limit, clock) = (FailureLimit::new(3), crate::clock::SystemClock);
         let [one, other] = ["192.0.2.1", "192.0.2.2"].map(|text| text.parse().unwrap());
         assert!(limit.allows(one, &clock));

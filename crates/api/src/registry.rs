@@ -1,4 +1,4 @@
-//! The apps, ready for use: one snapshot that changes as a whole. A call loads it once and sees no half change.
+//! The registry of apps: one immutable snapshot, replaced as a whole. A call loads it once, so it never sees half a change.
 
 use crate::call_counts::Usage;
 use crate::rate_limit::AppCells;
@@ -15,40 +15,42 @@ use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, Weak};
 use tokio::sync::watch;
 
-/// One app, with everything derived from its settings.
+/// One app with everything derived from its settings.
 #[derive(Debug)]
 pub struct App {
     /// Its settings, as they are stored.
     pub settings: AppSettings,
-    /// The revision of the settings; every change that is stored raises it.
+    /// The revision of the settings; every stored change raises it.
     pub revision: u64,
-    /// Its fields, and what their values must be like.
+    /// Its fields and the rules for their values.
     pub schema: FieldSchema,
-    /// Its forbidden words, prepared for searching.
+    /// Its forbidden words, compiled for searching.
     pub word_filter: WordFilter,
     pub(crate) kicked_admins: BTreeMap<UserId, UnixSeconds>,
     pub(crate) cells: Arc<AppCells>,
-    /// UserSigs that were verified with these settings.
+    /// The cache of UserSigs that were verified with these settings.
     pub verified: VerifiedSigs,
-    /// What is counted of its webhook, and what wakes the webhook's worker. Lives on when the settings change.
+    /// The status of its webhook, and the signals to its worker. Kept when the settings change.
     pub delivery: Arc<Delivery>,
-    /// Its calls. Lives on when the settings change.
+    /// The counters of its calls. Kept when the settings change.
     pub usage: Arc<Usage>,
 }
 
 impl App {
-    /// What is counted and remembered of an app lives on when its settings change.
-    fn new(record: AppRecord, known: Option<&Self>) -> Result<Self, AppError> {
+    /// Builds an app; counters, frequency cells and webhook status are taken over from the app before the change.
+    fn new(record: AppRecord, previous: Option<&Self>) -> Result<Self, AppError> {
         let AppRecord { settings, revision, kicked_admins } = record;
         let screened = settings.screened_tags.clone();
-        let word_filter = match known {
-            Some(known) if known.settings.words == settings.words => known.word_filter.with_fields(screened),
+        let word_filter = match previous {
+            Some(previous) if previous.settings.words == settings.words => {
+                previous.word_filter.with_fields(screened)
+            }
             _ => WordFilter::new(&settings.words, screened)?,
         };
         let (schema, verified) = (FieldSchema::of(&settings), VerifiedSigs::default());
-        let cells = known.map(|app| Arc::clone(&app.cells)).unwrap_or_default();
-        let delivery = known.map(|app| Arc::clone(&app.delivery)).unwrap_or_default();
-        let usage = known.map(|app| Arc::clone(&app.usage)).unwrap_or_default();
+        let cells = previous.map(|app| Arc::clone(&app.cells)).unwrap_or_default();
+        let delivery = previous.map(|app| Arc::clone(&app.delivery)).unwrap_or_default();
+        let usage = previous.map(|app| Arc::clone(&app.usage)).unwrap_or_default();
         Ok(Self { settings, revision, schema, word_filter, kicked_admins, cells, verified, delivery, usage })
     }
 
@@ -56,7 +58,7 @@ impl App {
         WebhookTarget { webhook: self.settings.webhook.clone(), delivery: Arc::clone(&self.delivery) }
     }
 
-    /// Whether the app takes calls from an address.
+    /// Whether the app's `allow_ips` allows an address.
     pub(crate) fn allows_ip(&self, address: IpAddr) -> bool {
         let allow_ips = &self.settings.allow_ips;
         allow_ips.is_empty() || allow_ips.iter().any(|network| network.contains(&address.to_canonical()))
@@ -65,22 +67,22 @@ impl App {
 
 type Apps = HashMap<SdkAppId, Arc<App>>;
 
-/// Every app of the server.
+/// All apps of the server.
 pub struct Registry {
     store: Arc<dyn Store>,
     apps: ArcSwap<Apps>,
-    /// One reload at a time, so that an older catalogue never replaces a newer one.
+    /// Held by a reload, so that an older catalog never replaces a newer one.
     reloading: AsyncMutex<()>,
-    /// What webhooks are told of the apps.
+    /// The apps' webhooks, for the deliverer.
     webhook_targets: watch::Sender<WebhookTargets>,
-    /// Earlier settings; those that nobody works with any more are let go at the next reload.
+    /// Earlier settings; those that no call uses any more are removed at the next reload.
     superseded: Mutex<Vec<Weak<App>>>,
-    /// Calls that belong to no app.
-    pub unclaimed: Usage,
+    /// The counters of calls without an app.
+    pub appless_usage: Usage,
 }
 
 impl Registry {
-    /// Reads the store's catalogue.
+    /// Returns a registry with the store's catalog.
     pub async fn load(store: Arc<dyn Store>) -> Result<Self, StoreError> {
         let registry = Self {
             store,
@@ -88,39 +90,39 @@ impl Registry {
             reloading: AsyncMutex::default(),
             webhook_targets: watch::Sender::default(),
             superseded: Mutex::default(),
-            unclaimed: Usage::default(),
+            appless_usage: Usage::default(),
         };
         registry.reload().await?;
         Ok(registry)
     }
 
-    /// The app with this number.
+    /// Returns the app with this SDKAppID.
     pub fn app(&self, id: SdkAppId) -> Option<Arc<App>> {
         self.apps.load().get(&id).cloned()
     }
 
-    /// Every app, in the order of their numbers.
+    /// Returns every app by SDKAppID.
     pub fn all(&self) -> Vec<Arc<App>> {
         let mut apps: Vec<_> = self.apps.load().values().cloned().collect();
         apps.sort_by_key(|app| app.settings.id);
         apps
     }
 
-    /// What webhooks are told of the apps; new after every reload.
+    /// Returns the apps' webhooks, which change with every reload.
     pub fn webhook_targets(&self) -> watch::Receiver<WebhookTargets> {
         self.webhook_targets.subscribe()
     }
 
-    /// The app's earlier settings that some call still works with.
+    /// Returns the app's earlier settings that calls still use.
     pub fn superseded(&self, id: SdkAppId) -> Vec<Weak<App>> {
         let superseded = self.superseded.lock().unwrap_or_else(PoisonError::into_inner);
         let of_app = |app: &&Weak<App>| app.upgrade().is_some_and(|app| app.settings.id == id);
         superseded.iter().filter(of_app).cloned().collect()
     }
 
-    /// After a kick was stored: puts it into force when the account is an admin's, which the snapshot alone answers for.
-    pub(crate) async fn kicked(&self, id: SdkAppId, user: UserId) -> Result<(), StoreError> {
-        // A reload under way may have read the catalogue before the kick, and may be about to make the account an admin's.
+    /// Puts a stored kick into effect if the account is an admin, whose kicks are read from the snapshot alone.
+    pub(crate) async fn apply_kick(&self, id: SdkAppId, user: UserId) -> Result<(), StoreError> {
+        // A reload in progress may have read the catalog before the kick, and may be about to make the account an admin.
         drop(self.reloading.lock().await);
         match self.app(id) {
             Some(app) if app.settings.is_admin(user.as_str()) => self.reload().await,
@@ -128,19 +130,19 @@ impl Registry {
         }
     }
 
-    /// Reads the catalogue again. An app whose settings did not change is kept as it is.
+    /// Reads the catalog again. An app whose settings did not change is kept as it is.
     pub async fn reload(&self) -> Result<(), StoreError> {
         let _one_at_a_time = self.reloading.lock().await;
         let (store, old) = (Arc::clone(&self.store), self.apps.load_full());
-        let known = Arc::clone(&old);
-        // Reading and preparing 100,000 words takes its time: not on a thread that answers calls.
+        let previous = Arc::clone(&old);
+        // Reading and compiling 100,000 words takes long, so it must not run on a thread that answers calls.
         let reading = spawn_blocking(move || {
             let records = block_on(store.catalog())?;
-            records.into_iter().map(|record| renewed(&known, record)).collect::<Result<Apps, _>>()
+            records.into_iter().map(|record| app_from_record(&previous, record)).collect::<Result<Apps, _>>()
         });
         let apps = reading
             .await
-            .map_err(|error| StoreError::Unavailable(format!("the reload ended badly: {error}")))??;
+            .map_err(|error| StoreError::Unavailable(format!("the reload failed: {error}")))??;
         let replaced =
             old.values().filter(|app| apps.get(&app.settings.id).is_none_or(|new| !Arc::ptr_eq(app, new)));
         let replaced: Vec<Weak<App>> = replaced.map(Arc::downgrade).collect();
@@ -156,15 +158,15 @@ impl Registry {
     }
 }
 
-/// An app as it is stored now; the one that is known, when nothing changed.
-fn renewed(known: &Apps, record: AppRecord) -> Result<(SdkAppId, Arc<App>), StoreError> {
+/// Returns the stored app; the previous one when nothing changed.
+fn app_from_record(previous: &Apps, record: AppRecord) -> Result<(SdkAppId, Arc<App>), StoreError> {
     let id = record.settings.id;
-    let known = known.get(&id);
+    let previous = previous.get(&id);
     let unchanged =
         |app: &&Arc<App>| app.revision == record.revision && app.kicked_admins == record.kicked_admins;
-    if let Some(app) = known.filter(unchanged) {
+    if let Some(app) = previous.filter(unchanged) {
         return Ok((id, Arc::clone(app)));
     }
-    let app = App::new(record, known.map(Arc::as_ref));
+    let app = App::new(record, previous.map(Arc::as_ref));
     Ok((id, Arc::new(app.map_err(|why| StoreError::Corrupt(format!("app {id}: {why}")))?)))
 }

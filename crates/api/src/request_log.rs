@@ -1,30 +1,31 @@
-//! What the log says of a request.
+//! The log lines of a request.
 
-use crate::call_record::{CallRecord, Steps};
+use crate::call_record::{CallRecord, CallTimings};
 use crate::telemetry::Telemetry;
 use portraitd_model::Language;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 impl CallRecord<'_> {
-    /// Counts the request, passes it on where there is an exporter, and writes one line for it; a second one when it took as long as `slow` (zero = never).
-    pub(crate) fn log(&self, slow: Duration, telemetry: &Telemetry) {
-        telemetry.answered(self.command, self.elapsed);
+    /// Counts the request, exports it, and writes its log line; a second line when it took at least `slow_threshold`
+    /// (zero = never).
+    pub(crate) fn log(&self, slow_threshold: Duration, telemetry: &Telemetry) {
+        telemetry.record_call(self.command, self.elapsed);
         self.log_outcome();
         telemetry.export(self);
-        if !slow.is_zero() && self.elapsed >= slow {
-            telemetry.slow();
+        if !slow_threshold.is_zero() && self.elapsed >= slow_threshold {
+            telemetry.count_slow();
             self.log_slow();
         }
     }
 
-    /// The query is never in it: it holds the UserSig.
+    /// Without the query, which contains the UserSig.
     fn log_outcome(&self) {
         if let Err(error) = self.outcome
-            && let Some(inside) = error.inside()
+            && let Some(cause) = error.store_error()
         {
             let code = error.code().number();
-            tracing::error!(request_id = self.id(), code, %inside, "request failed");
+            tracing::error!(request_id = self.id(), code, %cause, "request failed");
         }
         tracing::debug!(
             request_id = self.id(),
@@ -38,10 +39,10 @@ impl CallRecord<'_> {
         );
     }
 
-    /// Where the time went. `work` is decoding, checking, the store and encoding, `store` the store's part of it; what is
-    /// in none of them is waiting for the processor and taking in what was refused.
+    /// How the time was spent. `work` is decoding, checking, the store and encoding, `store` the store's part of it; the
+    /// rest is waiting for a processor and reading the body of a refused request.
     fn log_slow(&self) {
-        let Steps { auth, body, work, store_micros } = self.steps;
+        let CallTimings { auth, body, work, store_micros } = self.timings;
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         tracing::warn!(
             request_id = self.id(),

@@ -1,5 +1,5 @@
-//! UserSigs that were verified. Callers use one for minutes or months; inflating and checking it each time would be
-//! the dearest step of a small call.
+//! A cache of verified UserSigs. Clients use a UserSig for minutes or months; inflating and verifying it each time would be
+//! the most expensive step of a small call.
 
 use crate::sync::{Mutex, MutexGuard};
 use portraitd_model::UserSig;
@@ -7,24 +7,24 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError};
 
-/// The verified UserSigs of one app's snapshot, by their whole text. A change of the app's settings (a key revoked, an
-/// admin kicked) makes a new snapshot, and with it an empty memory.
+/// The verified UserSigs of one app, by their whole text. A change of the app's settings (a key revoked, an admin kicked)
+/// makes a new [`App`](crate::registry::App) with an empty cache.
 #[derive(Default)]
 pub struct VerifiedSigs(Mutex<HashMap<Box<str>, Arc<UserSig>>>);
 
 impl VerifiedSigs {
-    /// The most that are remembered; at some 700 bytes each, under a megabyte an app.
+    /// The most entries; at about 700 bytes each, less than 1 MB an app.
     const MAX: usize = 1024;
 
-    /// One that was verified before. Whom it is for and when it expires must still be checked.
+    /// Returns a UserSig that was verified before. Its account and expiry must still be checked.
     pub fn get(&self, text: &str) -> Option<Arc<UserSig>> {
         self.lock().get(text).cloned()
     }
 
-    /// Remembers one that was signed with a key of this snapshot.
-    pub(crate) fn remember(&self, text: &str, sig: Arc<UserSig>) {
+    /// Adds a UserSig that is signed with a key of this app.
+    pub(crate) fn insert(&self, text: &str, sig: Arc<UserSig>) {
         let mut sigs = self.lock();
-        // Callers that sign anew for every call fill the memory with what never comes back: start over.
+        // Clients that sign every call fill the cache with UserSigs that are not used again: clear it.
         if sigs.len() >= Self::MAX {
             sigs.clear();
         }
@@ -36,7 +36,7 @@ impl VerifiedSigs {
     }
 }
 
-/// By hand: a UserSig is a secret.
+/// Without the UserSigs, which are secrets.
 impl fmt::Debug for VerifiedSigs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "VerifiedSigs({})", self.lock().len())
@@ -49,7 +49,7 @@ mod tests {
     use portraitd_model::{AppKey, SdkAppId, SignRequest, UnixSeconds, UserId, sign};
 
     #[test]
-    fn the_memory_is_bounded_and_shows_nothing() {
+    fn the_cache_is_bounded_and_its_debug_output_has_no_usersig() {
         crate::sync::run(fill);
     }
 
@@ -61,10 +61,10 @@ mod tests {
         let sig = Arc::new(UserSig::decode(&text).unwrap());
         let sigs = VerifiedSigs::default();
         assert!(sigs.get(&text).is_none());
-        sigs.remember(&text, Arc::clone(&sig));
+        sigs.insert(&text, Arc::clone(&sig));
         assert!(sigs.get(&text).is_some_and(|known| Arc::ptr_eq(&known, &sig)));
         for n in 0..VerifiedSigs::MAX * 3 {
-            sigs.remember(&n.to_string(), Arc::clone(&sig));
+            sigs.insert(&n.to_string(), Arc::clone(&sig));
             assert!(sigs.lock().len() <= VerifiedSigs::MAX);
         }
         assert!(!format!("{sigs:?}").contains(&text));

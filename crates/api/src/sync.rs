@@ -1,5 +1,5 @@
-//! What calls share and wait for where settings change under them. In one place, because `crate::models` runs the files
-//! that take it from here with the primitives of a model checker.
+//! The synchronization primitives of the files that calls share while settings change. `crate::models` runs these files
+//! with the primitives of a model checker, therefore they import from here.
 
 #[cfg(not(all(test, feature = "shuttle")))]
 mod primitives {
@@ -8,12 +8,12 @@ mod primitives {
     pub(crate) use tokio::sync::Mutex as AsyncMutex;
     pub(crate) use tokio::task::spawn_blocking;
 
-    /// Waits on a thread that may wait.
+    /// Runs a future on a thread that may block.
     pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
         tokio::runtime::Handle::current().block_on(future)
     }
 
-    /// Runs a unit test of such a file.
+    /// Runs a unit test of a file that imports from here.
     #[cfg(test)]
     pub(crate) fn run(test: impl Fn()) {
         test();

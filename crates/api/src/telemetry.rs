@@ -1,4 +1,4 @@
-//! What a running server measures of itself. Every request costs a few relaxed additions: no lock, no allocation, no
+//! The measurements of a running server. Each request costs a few relaxed atomic additions: no lock, no allocation, no
 //! lookup by name.
 
 use crate::call_record::{CallExporter, CallRecord};
@@ -13,7 +13,7 @@ use std::time::Duration;
 /// The measurements of one server.
 #[derive(Debug)]
 pub struct Telemetry {
-    /// One for each command, and one for calls without.
+    /// One histogram for each command, and one for calls without a command.
     latency: Box<[Histogram]>,
     usersig_hits: AtomicU64,
     usersig_misses: AtomicU64,
@@ -22,13 +22,13 @@ pub struct Telemetry {
     pub public: Arc<Counts>,
     /// The connections of the admin listener.
     pub admin: Arc<Counts>,
-    /// TLS certificates, each with the name of the listener that shows it.
+    /// The TLS certificates, each with the name of its listener.
     pub certificates: Vec<(&'static str, Arc<Certificate>)>,
     exporter: Option<Arc<dyn CallExporter>>,
 }
 
 impl Telemetry {
-    /// `certificates` come with the name of the listener that shows them.
+    /// Returns measurements that start at zero; `certificates` have the names of their listeners.
     pub fn new(certificates: Vec<(&'static str, Arc<Certificate>)>) -> Self {
         Self {
             latency: (0..=Command::COUNT).map(|_| Histogram::new(Histogram::MICROS)).collect(),
@@ -42,44 +42,44 @@ impl Telemetry {
         }
     }
 
-    /// Passes every call on, to a collector of traces for instance.
+    /// Also exports every call, for example to a collector of traces.
     #[must_use]
     pub fn exporting(self, exporter: Arc<dyn CallExporter>) -> Self {
         Self { exporter: Some(exporter), ..self }
     }
 
-    /// Passes a call on.
+    /// Exports a call.
     pub(crate) fn export(&self, call: &CallRecord<'_>) {
         if let Some(exporter) = &self.exporter {
             exporter.export(call);
         }
     }
 
-    /// A request was answered; `None` = its path named no command.
-    pub(crate) fn answered(&self, command: Option<Command>, elapsed: Duration) {
+    /// Records the latency of a call; `None` = its path named no command.
+    pub(crate) fn record_call(&self, command: Option<Command>, elapsed: Duration) {
         if let Some(latency) = self.latency.get(command.map_or(Command::COUNT, Command::place)) {
             latency.record_time(elapsed);
         }
     }
 
-    /// A UserSig was looked up among those that were verified before.
-    pub(crate) fn verified(&self, known: bool) {
-        let counter = if known { &self.usersig_hits } else { &self.usersig_misses };
+    /// Counts a lookup in the cache of verified UserSigs.
+    pub(crate) fn record_sig_lookup(&self, is_hit: bool) {
+        let counter = if is_hit { &self.usersig_hits } else { &self.usersig_misses };
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A request was slow.
-    pub(crate) fn slow(&self) {
+    /// Counts a slow request.
+    pub(crate) fn count_slow(&self) {
         self.slow.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Latencies in microseconds, by command.
+    /// Returns the latencies in microseconds, by command.
     pub fn latencies(&self) -> impl Iterator<Item = (&'static str, &Histogram)> {
         let commands = Command::all().map(Command::name).chain([crate::call_counts::NO_COMMAND]);
         commands.zip(&self.latency)
     }
 
-    /// UserSigs found among the verified ones, and those that had to be verified.
+    /// Returns the hits and misses of the cache of verified UserSigs.
     pub fn usersig_lookups(&self) -> [(&'static str, u64); 2] {
         [
             ("hit", self.usersig_hits.load(Ordering::Relaxed)),
@@ -87,7 +87,7 @@ impl Telemetry {
         ]
     }
 
-    /// How many requests were slow.
+    /// Returns how many requests were slow.
     pub fn slow_requests(&self) -> u64 {
         self.slow.load(Ordering::Relaxed)
     }

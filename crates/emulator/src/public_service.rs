@@ -29,7 +29,7 @@ impl PublicService {
         if control::is_control_path(request.uri().path()) {
             // A web page in a browser can send requests to this machine, but not without its `Host` or `Origin`.
             let (head, body) = request.into_parts();
-            if let Err(refused) = self.gateway.admits_host(&head) {
+            if let Err(refused) = self.gateway.check_host(&head) {
                 return control::forbidden(&refused);
             }
             return router::answer(self.control, Request::from_parts(head, body), peer).await;

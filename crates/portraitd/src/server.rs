@@ -78,7 +78,7 @@ impl Server {
         let admin_urls = control.iter().map(Socket::url).collect::<Result<_, _>>()?;
         let registry = load_apps(&store).await?;
         let (stop, stopped) = watch::channel(false);
-        let mut tasks = vec![deletions::forget(&store, &registry, &clock, stopped.clone())];
+        let mut tasks = vec![deletions::spawn_cleanup(&store, &registry, &clock, stopped.clone())];
         let settings = config.webhook.read(data.map(Path::to_owned))?;
         let targets = registry.webhook_targets();
         let webhooks = Webhooks::new(settings, Arc::clone(&store), targets, Arc::clone(&clock))?;

@@ -41,8 +41,8 @@ pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
 pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     let request: Request<'_> = decode(ctx.service, body)?;
     let users = users(ctx.service, request.items)?;
-    let states = ctx.within(ctx.store().states(ctx.app.settings.id, users.clone())).await;
-    let states = states.map_err(|error| ctx.failed(error))?;
+    let states = ctx.store_call(ctx.store().states(ctx.app.settings.id, users.clone())).await;
+    let states = states.map_err(|error| ctx.store_error(error))?;
     let result_item = users.iter().zip(&states).map(|(user, state)| ResultItem {
         user: user.as_str(),
         result_code: 0,

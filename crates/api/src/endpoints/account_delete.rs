@@ -35,7 +35,7 @@ pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
     operation
         .summary("Delete up to 100 accounts with their profiles")
         .request::<requests::DeleteItems>()
-        .response::<Members<'static>>(200, "What became of each account.")
+        .response::<Members<'static>>(200, "The outcome for each account.")
 }
 
 pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
@@ -45,13 +45,13 @@ pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, Api
         return Err(ApiError::new(ErrorCode::DeletionForbidden));
     }
 
-    // An admin is an account for as long as it is an admin.
+    // An admin's account can't be deleted.
     let is_admin = |user: &UserId| ctx.app.settings.is_admin(user.as_str());
     let deletable: Vec<UserId> = users.iter().copied().filter(|user| !is_admin(user)).collect();
     let noted_at = ctx.app.settings.reimport_after.map(|_| ctx.services.clock.now());
     let delete = ctx.store().delete_noting(ctx.app.settings.id, deletable, noted_at);
-    let existed = ctx.within(delete).await;
-    let mut existed = existed.map_err(|error| ctx.failed(error))?.into_iter();
+    let existed = ctx.store_call(delete).await;
+    let mut existed = existed.map_err(|error| ctx.store_error(error))?.into_iter();
 
     let result_item = users.iter().map(|user| {
         let refused = if is_admin(user) {

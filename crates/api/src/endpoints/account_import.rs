@@ -27,13 +27,13 @@ pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, Api
     let request: Request<'_> = decode(ctx.service, body)?;
     let user = new_account(ctx.service, request.user)?;
     let seed = seed(&ctx, user, text(request.nick)?, text(request.face_url)?)?;
-    // It writes a profile: a failure of the store has the profile service's code (1047/34953).
+    // The import writes a profile, so a store error has the profile service's code (1047/34953).
     let left_out =
         ctx.import(vec![seed]).await.map_err(|error| ApiError::store(ErrorCode::Internal, error))?;
     if left_out.is_empty() { Ok(Answer::ok()) } else { Err(ApiError::new(ErrorCode::DeletedRecently)) }
 }
 
-/// A text member; absent, `null` and empty are the same: clients that have nothing to say send `""`.
+/// Reads a string member. Absent, `null` and empty mean the same: clients without a value send `""`.
 pub(super) fn text(member: Option<Member<'_>>) -> Result<Option<Cow<'_, str>>, ApiError> {
     let Some(member) = member else { return Ok(None) };
     let text = member.text()?.ok_or_else(|| {
@@ -46,7 +46,7 @@ pub(super) fn text(member: Option<Member<'_>>) -> Result<Option<Cow<'_, str>>, A
     Ok(Some(text).filter(|text| !text.is_empty()))
 }
 
-/// Nick and `FaceUrl` are fields of the profile and obey their rules.
+/// Returns the account to create. Nick and `FaceUrl` are fields of the profile and must follow their rules.
 pub(super) fn seed<'a>(
     ctx: &CallContext<'_>,
     user: NewUserId,

@@ -1,4 +1,4 @@
-//! `kick`: makes every UserSig of an account issued up to now stop working (269/3853).
+//! `kick`: invalidates every UserSig of an account issued up to now (269/3853).
 
 use crate::call_context::CallContext;
 use crate::envelope::{Answer, ApiError};
@@ -12,25 +12,25 @@ wire_struct! { Request { user: Member<'a> = "UserID" | "Identifier", } }
 
 pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
     operation
-        .summary("Make every UserSig of an account issued so far stop working")
+        .summary("Invalidate every UserSig of an account issued so far")
         .description(
-            "One that is dated ahead of the server's clock outlives it; revoke its key to stop that.",
+            "A UserSig issued later than the server's current time stays valid; revoke its key to stop it.",
         )
         .request::<requests::User>()
-        .response::<requests::Nothing>(200, "They work no longer.")
+        .response::<requests::Nothing>(200, "The UserSigs are no longer valid.")
 }
 
 pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     let request: Request<'_> = decode(ctx.service, body)?;
     let user = account(ctx.service, request.user)?;
     let now = ctx.services.clock.now().seconds();
-    match ctx.within(ctx.store().kick(ctx.app.settings.id, user, now)).await {
+    match ctx.store_call(ctx.store().kick(ctx.app.settings.id, user, now)).await {
         Ok(()) => {}
         Err(StoreError::NoSuchAccount) => return Err(ApiError::new(ErrorCode::LoginAccountNotFound)),
-        Err(error) => return Err(ctx.failed(error)),
+        Err(error) => return Err(ctx.store_error(error)),
     }
-    ctx.within(ctx.services.registry.kicked(ctx.app.settings.id, user))
+    ctx.store_call(ctx.services.registry.apply_kick(ctx.app.settings.id, user))
         .await
-        .map_err(|error| ctx.failed(error))?;
+        .map_err(|error| ctx.store_error(error))?;
     Ok(Answer::ok())
 }

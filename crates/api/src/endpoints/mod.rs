@@ -1,4 +1,4 @@
-//! The calls of the protocol, one file each: [`execute`] answers one, `describe` says what its documentation says.
+//! The commands of `/v4`, one file each, with a handler `run` and a description for the OpenAPI document.
 
 mod account_check;
 mod account_delete;
@@ -14,7 +14,7 @@ use crate::envelope::{Answer, ApiError};
 use crate::openapi::operation::Describe;
 use portraitd_model::Command;
 
-/// Answers a call whose caller was let in.
+/// Runs the command of an authenticated call.
 pub async fn execute(command: Command, context: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     match command {
         Command::PortraitSet => portrait_set::run(context, body).await,
@@ -27,7 +27,7 @@ pub async fn execute(command: Command, context: CallContext<'_>, body: &[u8]) ->
     }
 }
 
-/// What the OpenAPI document says of a call.
+/// Returns the function that describes a command in the OpenAPI document.
 pub(crate) fn describe(command: Command) -> Describe {
     match command {
         Command::PortraitSet => portrait_set::describe,

@@ -1,7 +1,7 @@
 //! `multiaccount_import`: creates up to 100 accounts at once (269/4919).
 
 use super::account_import::{seed, text};
-use crate::call_context::{CallContext, bounded};
+use crate::call_context::{CallContext, check_account_count};
 use crate::envelope::{Answer, ApiError};
 use crate::json::{Member, decode, new_account, wire_struct};
 use crate::openapi::operation::{Operation, described};
@@ -27,7 +27,7 @@ wire_struct! {
 #[derive(JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Members<'a> {
-    /// Always there, also empty: a published client fails without it.
+    /// Present even when empty: a published client fails without it.
     fail_accounts: Vec<&'a str>,
 }
 
@@ -39,10 +39,10 @@ pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
     operation
         .summary("Create up to 100 accounts")
         .request::<requests::Accounts>()
-        .response::<Members<'static>>(200, "The accounts exist, but for those in FailAccounts.")
+        .response::<Members<'static>>(200, "All accounts exist except those in FailAccounts.")
 }
 
-/// The code of a failure of ours: with `AccountList`, which writes profiles, the profile service's (1047/34954).
+/// Returns the code of an internal error: the profile service's with `AccountList`, which writes profiles (1047/34954).
 fn internal(request: &Request<'_>) -> ErrorCode {
     let profiles = request.account_list.as_ref().is_some_and(|list| !list.is_empty());
     if profiles { ErrorCode::Internal } else { ErrorCode::LoginInternal }
@@ -51,21 +51,21 @@ fn internal(request: &Request<'_>) -> ErrorCode {
 pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     let request: Request<'_> = decode(ctx.service, body)?;
     let internal = internal(&request);
-    let bare = request.accounts.unwrap_or_default().into_iter();
-    let bare = bare.map(|user| Entry { user, ..Entry::default() });
-    let full = request.account_list.unwrap_or_default().into_iter().map(Option::unwrap_or_default);
-    let entries = bounded(Some(bare.chain(full).collect()))?;
+    let by_id = request.accounts.unwrap_or_default().into_iter();
+    let without_profile = by_id.map(|user| Entry { user, ..Entry::default() });
+    let with_profile = request.account_list.unwrap_or_default().into_iter().map(Option::unwrap_or_default);
+    let entries = check_account_count(Some(without_profile.chain(with_profile).collect()))?;
 
-    // Ids and types are the shape of the request: one wrong, nothing is done. A nickname that breaks a rule
-    // of its field fails its own account only.
-    let (mut seeds, mut read) = (Vec::with_capacity(entries.len()), Vec::with_capacity(entries.len()));
+    // A wrong id or type refuses the whole request. A nickname that breaks a rule of its field fails only its own
+    // account.
+    let (mut seeds, mut accounts) = (Vec::with_capacity(entries.len()), Vec::with_capacity(entries.len()));
     for entry in entries {
         let user = new_account(ctx.service, entry.user)?;
         let seed = seed(&ctx, user, text(entry.nick)?, text(entry.face_url)?);
-        read.push((user.id(), seed.is_ok()));
+        accounts.push((user.id(), seed.is_ok()));
         seeds.extend(seed.ok());
     }
     let left_out = ctx.import(seeds).await.map_err(|error| ApiError::store(internal, error))?;
-    let failed = read.iter().filter(|(user, fits)| !fits || left_out.contains(user));
+    let failed = accounts.iter().filter(|(user, is_valid)| !is_valid || left_out.contains(user));
     Answer::with(&Members { fail_accounts: failed.map(|(user, _)| user.as_str()).collect() })
 }

@@ -1,9 +1,9 @@
 //! `portrait_get`: reads fields of up to 100 users' profiles (269/1639).
 
-use crate::call_context::{ACCOUNTS_MAX, CallContext, timed};
+use crate::call_context::{ACCOUNTS_MAX, CallContext, timed_store_call};
 use crate::envelope::{Answer, ApiError};
 use crate::json::{Member, account, decode, wire_struct};
-use crate::openapi::item::Item;
+use crate::openapi::item::ItemSchema;
 use crate::openapi::operation::{Operation, described};
 use crate::openapi::requests;
 use crate::registry::App;
@@ -14,14 +14,14 @@ use serde::Serialize;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// The most tags in one call; more than an app can have, and a bound on the answer.
+/// The most tags in one call; more than an app can have. It bounds the answer.
 const TAGS_MAX: usize = 64;
 
-/// What the cloud calls an account that does not exist; both its web SDKs skip entries of this name.
+/// The cloud's id for an account that does not exist; both its web SDKs skip entries with it.
 const NOT_FOUND: &str = "@TLS#NOT_FOUND";
 
-/// From so many accounts on an answer is worked on beside the others: each takes 1 to 2 µs.
-const LARGE: usize = 16;
+/// A read of this many accounts or more runs on the extra thread; each account takes 1 to 2 µs.
+const LARGE_READ_MIN: usize = 16;
 
 wire_struct! { Request { accounts: Vec<Option<Member<'a>>> = "To_Account", tags: Vec<Option<Member<'a>>> = "TagList", } }
 
@@ -41,7 +41,7 @@ struct UserProfile<'a> {
     #[serde(rename = "To_Account")]
     to_account: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Vec<Item>>")]
+    #[schemars(with = "Option<Vec<ItemSchema>>")]
     profile_item: Option<Vec<TagValue<&'a str, &'a FieldValue>>>,
     result_code: u32,
     result_info: &'static str,
@@ -59,7 +59,7 @@ described! {
 pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
     operation
         .summary("Read fields of up to 100 users' profiles")
-        .description("A field never set is left out. A user who does not exist is the entry `@TLS#NOT_FOUND` in its place; Fail_Account has its id.")
+        .description("Fields that were never set are omitted. The entry of an account that does not exist has the id `@TLS#NOT_FOUND`; Fail_Account has the id asked for.")
         .request::<requests::PortraitGet>()
         .response::<Members<'static>>(200, "The profiles, in the order asked for.")
 }
@@ -69,17 +69,17 @@ pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, Api
     let users = users(&ctx, request.accounts.unwrap_or_default(), request.tags.as_deref())?;
     let tags = tags(&ctx, request.tags.unwrap_or_default())?;
     let (store, app) = (Arc::clone(&ctx.services.store), Arc::clone(&ctx.app));
-    let (answer, micros) = if users.len() < LARGE {
+    let (answer, micros) = if users.len() < LARGE_READ_MIN {
         answer(store, app, ctx.service, users, tags).await
     } else {
         let tags = tags.into_iter().map(|(text, tag)| (Cow::Owned(text.into_owned()), tag)).collect();
         ctx.services.large_reads.run(answer(store, app, ctx.service, users, tags)).await
     };
-    ctx.waited(micros);
+    ctx.add_store_time(micros);
     answer
 }
 
-/// Reads the profiles and writes the answer; gives how many microseconds the store took, too.
+/// Reads the profiles and returns the answer and how many microseconds the store took.
 async fn answer(
     store: Arc<dyn Store>,
     app: Arc<App>,
@@ -87,7 +87,7 @@ async fn answer(
     users: Vec<UserId>,
     tags: Vec<(Cow<'_, str>, Tag)>,
 ) -> (Result<Answer, ApiError>, u64) {
-    let (found, micros) = timed(store.profiles(app.settings.id, users.clone())).await;
+    let (found, micros) = timed_store_call(store.profiles(app.settings.id, users.clone())).await;
     let found = found.map_err(|error| ApiError::store(service.internal(), error));
     let echo = app.settings.echo_unknown;
     (found.and_then(|found| Answer::with(&members(&users, &tags, &found, echo))), micros)
@@ -116,8 +116,8 @@ fn users(
     }
 }
 
-/// Each tag as the caller wrote it, since answers echo the form asked for, with the field it names. One that is asked for
-/// again is answered once: a set of fields is asked for, and an answer must not grow by repeating a word.
+/// Returns each tag as the caller wrote it, since answers echo it, with its field. A tag given twice is returned once, so
+/// that repeated tags do not make the answer larger.
 fn tags<'a>(
     ctx: &CallContext<'_>,
     tags: Vec<Option<Member<'a>>>,
@@ -131,17 +131,17 @@ fn tags<'a>(
     };
     let texts = tags.into_iter().map(|tag| tag.map_or(Ok(None), Member::text)?.ok_or_else(not_text));
     let texts: Vec<Cow<'a, str>> = texts.collect::<Result<_, _>>()?;
-    let mut read: Vec<(Cow<'a, str>, Tag)> = Vec::with_capacity(texts.len());
+    let mut fields: Vec<(Cow<'a, str>, Tag)> = Vec::with_capacity(texts.len());
     for (index, text) in texts.into_iter().enumerate() {
         let tag = ctx.app.schema.readable(ctx.caller.role, index, &text)?;
-        if !read.iter().any(|(known, _)| *known == text) {
-            read.push((text, tag));
+        if !fields.iter().any(|(known, _)| *known == text) {
+            fields.push((text, tag));
         }
     }
-    Ok(read)
+    Ok(fields)
 }
 
-/// `echo_unknown`: an account that does not exist is named by the id asked for.
+/// Builds the members of the answer. With `echo_unknown` an account that does not exist has the id asked for.
 fn members<'a>(
     users: &'a [UserId],
     tags: &'a [(Cow<'a, str>, Tag)],
@@ -155,8 +155,8 @@ fn members<'a>(
             Found::Missing => (None, ErrorCode::AccountNotFound.number(), ErrorCode::AccountNotFound.info()),
             Found::Damaged => (None, ErrorCode::Internal.number(), UNREADABLE),
         };
-        let unnamed = matches!(found, Found::Missing) && !echo_unknown;
-        let to_account = if unnamed { NOT_FOUND } else { user.as_str() };
+        let is_hidden = matches!(found, Found::Missing) && !echo_unknown;
+        let to_account = if is_hidden { NOT_FOUND } else { user.as_str() };
         UserProfile { to_account, profile_item, result_code, result_info }
     };
     let ids_of = |wanted: fn(&Found) -> bool| -> Vec<&'a str> {
@@ -169,7 +169,7 @@ fn members<'a>(
     }
 }
 
-/// The fields asked for, in that order; one never set is left out.
+/// Returns the fields asked for, in that order; fields that were never set are omitted.
 fn project<'a>(
     profile: &'a Profile,
     tags: &'a [(Cow<'a, str>, Tag)],

@@ -12,13 +12,13 @@ use std::borrow::Cow;
 /// The most fields in one call.
 const ITEMS_MAX: usize = 64;
 
-wire_struct! { Request { from_account: Member<'a> = "From_Account", items: Vec<Option<Item<'a>>> = "ProfileItem", } }
-wire_struct! { Item { tag: Member<'a> = "Tag", value: Member<'a> = "Value", } }
+wire_struct! { Request { from_account: Member<'a> = "From_Account", items: Vec<Option<WireItem<'a>>> = "ProfileItem", } }
+wire_struct! { WireItem { tag: Member<'a> = "Tag", value: Member<'a> = "Value", } }
 
 pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
     operation
         .summary("Set fields of one user's profile")
-        .description("All or nothing; on the disk before it is answered OK.")
+        .description("All or nothing. The change is on disk before the answer is OK.")
         .request::<requests::PortraitSet>()
         .response::<requests::Nothing>(200, "The fields are set.")
 }
@@ -27,26 +27,26 @@ pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, Api
     let request: Request<'_> = decode(ctx.service, body)?;
     let items = items(request.items.unwrap_or_default())?;
     let user = account(ctx.service, request.from_account)?;
-    ctx.may_write_to(&user)?;
+    ctx.check_may_write(&user)?;
     let items: Vec<UncheckedItem<'_>> =
         items.iter().map(|(tag, value)| UncheckedItem { tag, value: value.clone() }).collect();
     let patch = ctx.app.schema.check(&ctx.app.word_filter, ctx.caller.role, &items)?;
     let (at, origin) = (ctx.services.clock.now(), ctx.origin(1));
     let change = Change { app: ctx.app.settings.id, user, patch, at, origin };
-    match ctx.within(ctx.store().apply(change)).await {
+    match ctx.store_call(ctx.store().apply(change)).await {
         Ok(()) => {
-            ctx.tell();
+            ctx.wake_webhook();
             Ok(Answer::ok())
         }
         Err(StoreError::NoSuchAccount) => Err(ApiError::new(ErrorCode::AccountNotFound)),
-        Err(error) => Err(ctx.failed(error)),
+        Err(error) => Err(ctx.store_error(error)),
     }
 }
 
 type TagAndValue<'a> = (Cow<'a, str>, UncheckedValue<'a>);
 
-/// Checks the shape of every item before the meaning of any.
-fn items(items: Vec<Option<Item<'_>>>) -> Result<Vec<TagAndValue<'_>>, ApiError> {
+/// Checks the shape of every item, before the value of any is checked.
+fn items(items: Vec<Option<WireItem<'_>>>) -> Result<Vec<TagAndValue<'_>>, ApiError> {
     if items.is_empty() || items.len() > ITEMS_MAX {
         let count = items.len();
         return Err(ApiError::with_detail(
@@ -58,7 +58,7 @@ fn items(items: Vec<Option<Item<'_>>>) -> Result<Vec<TagAndValue<'_>>, ApiError>
     items.into_iter().enumerate().map(|(index, item)| self::item(index, &item.unwrap_or_default())).collect()
 }
 
-fn item<'a>(index: usize, item: &Item<'a>) -> Result<TagAndValue<'a>, ApiError> {
+fn item<'a>(index: usize, item: &WireItem<'a>) -> Result<TagAndValue<'a>, ApiError> {
     let bad = |english: &str, chinese: &str| {
         let number = index + 1;
         let english = format!("item {number}: {english}");

@@ -1,6 +1,6 @@
-//! The list of accounts that `account_check` and `account_delete` take: `[{"UserID":"a"}]`, 1 to 100 of them.
+//! The list of accounts in `account_check` and `account_delete`: `[{"UserID":"a"}]`, 1 to 100 entries.
 
-use crate::call_context::bounded;
+use crate::call_context::check_account_count;
 use crate::envelope::ApiError;
 use crate::json::{Member, account, wire_struct};
 use portraitd_model::Service;
@@ -11,11 +11,11 @@ wire_struct! {
     pub(super) Entry { user: Member<'a> = "UserID" | "Identifier", }
 }
 
-/// Reads the list: 70402 when it is absent, empty, too long or holds an id that is none.
+/// Reads the list: 70402 when it is absent, empty, too long or contains an invalid id.
 pub(super) fn users(
     service: Service,
     entries: Option<Vec<Option<Entry<'_>>>>,
 ) -> Result<Vec<UserId>, ApiError> {
-    let entries = bounded(entries)?.into_iter();
+    let entries = check_account_count(entries)?.into_iter();
     entries.map(|entry| account(service, entry.unwrap_or_default().user)).collect()
 }

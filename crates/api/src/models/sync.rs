@@ -1,4 +1,4 @@
-//! The checker's primitives under the names of the product's file.
+//! The model checker's primitives, with the names of the crate's `sync.rs`.
 
 pub(crate) use shuttle::sync::{Mutex, MutexGuard};
 
@@ -12,7 +12,7 @@ pub(crate) fn scheduling_point() {
     AtomicBool::new(false).load(Ordering::SeqCst);
 }
 
-/// arc-swap's, whose operations are whole; what lies between them is not.
+/// arc-swap's, with scheduling points around its operations, which are atomic.
 #[derive(Default)]
 pub(crate) struct ArcSwap<T>(arc_swap::ArcSwap<T>);
 
@@ -35,7 +35,7 @@ impl<T> ArcSwap<T> {
     }
 }
 
-/// tokio's.
+/// tokio's, with a scheduling point before locking.
 #[derive(Default)]
 pub(crate) struct AsyncMutex<T>(tokio::sync::Mutex<T>);
 
@@ -46,7 +46,7 @@ impl<T> AsyncMutex<T> {
     }
 }
 
-/// A thread of the checker's.
+/// Runs a function on a thread of the checker.
 pub(crate) async fn spawn_blocking<T: 'static>(
     work: impl FnOnce() -> T + 'static,
 ) -> Result<T, shuttle::future::JoinError> {
@@ -57,14 +57,14 @@ pub(crate) async fn spawn_blocking<T: 'static>(
     .await
 }
 
-/// The store in memory never waits; what it was asked for is looked at in between.
+/// Runs a future of the store in memory, which never waits; adds a scheduling point after it.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     let output = shuttle::future::block_on(future);
     scheduling_point();
     output
 }
 
-/// Runs a unit test that came along with a file of the product.
+/// Runs a unit test of a file that imports from the crate's `sync.rs`.
 pub(crate) fn run(test: impl Fn() + Send + Sync + 'static) {
     shuttle::check_random(test, 1);
 }

@@ -1,22 +1,24 @@
-//! A field with its value as the documents show it. What is written and read is `portraitd_model::TagValue`.
+//! The schema of a field with its value. The type that is read and written is `portraitd_model::TagValue`.
 
 use schemars::JsonSchema;
 
 /// A field with its value.
 #[derive(JsonSchema)]
 #[serde(rename_all = "PascalCase")]
-#[expect(dead_code, reason = "shown, never made")]
-pub struct Item {
-    /// `Tag_Profile_IM_…`, or `Tag_Profile_Custom_…` of a field that is defined.
+#[schemars(rename = "Item")]
+#[expect(dead_code, reason = "a schema only, never constructed")]
+pub struct ItemSchema {
+    /// `Tag_Profile_IM_…`, or `Tag_Profile_Custom_…` for a custom field of the app.
     tag: String,
-    value: Value,
+    value: ValueSchema,
 }
 
-/// A number or a text, after the field's type.
+/// A number or a string, depending on the field's type.
 #[derive(JsonSchema)]
 #[serde(untagged)]
-#[expect(dead_code, reason = "shown, never made")]
-enum Value {
+#[schemars(rename = "Value")]
+#[expect(dead_code, reason = "a schema only, never constructed")]
+enum ValueSchema {
     Uint(u64),
     Text(String),
 }

@@ -1,5 +1,5 @@
-//! What OpenAPI 3.1 documents are built with: the schemas of types, and operations. An operation is described beside its
-//! handler, in the table that the router is made of, so a route without a description does not compile.
+//! The builders of OpenAPI 3.1 documents: schemas of types, and operations. An operation is described next to its handler,
+//! in the table that the router is built from, so a route without a description does not compile.
 
 #![expect(
     clippy::indexing_slicing,
@@ -10,13 +10,13 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-/// A type with an example, as it stands in the documents.
+/// A type with an example for the documents.
 pub trait Described: JsonSchema {
     /// Returns an example that fits the type's schema.
     fn example() -> Value;
 }
 
-/// Gives types their examples.
+/// Implements [`Described`] for types.
 #[macro_export]
 macro_rules! described {
     ($($type:ty => $example:tt;)*) => {
@@ -38,11 +38,11 @@ impl<T: Described> Described for Vec<T> {
 /// Describes an operation.
 pub type Describe = for<'a> fn(Operation<'a>) -> Operation<'a>;
 
-/// Makes schemas: what may be absent differs between what is read and what is written.
+/// The generators of schemas: which members may be absent differs between requests and answers.
 pub struct Schemas {
     /// For requests: a member that has a default may be absent.
     pub read: SchemaGenerator,
-    /// For answers: such a member is always there.
+    /// For answers: such a member is always present.
     pub written: SchemaGenerator,
 }
 
@@ -53,7 +53,7 @@ impl Default for Schemas {
 }
 
 impl Schemas {
-    /// Returns generators that have no schemas yet.
+    /// Returns generators without schemas.
     pub fn new() -> Self {
         let settings = || {
             let settings = SchemaSettings::draft2020_12();
@@ -62,7 +62,7 @@ impl Schemas {
         Self { read: settings().into_generator(), written: settings().for_serialize().into_generator() }
     }
 
-    /// Every schema by its name.
+    /// Returns every schema by name.
     pub fn take(mut self) -> Map<String, Value> {
         let mut schemas = self.read.take_definitions(true);
         schemas.extend(self.written.take_definitions(true));
@@ -70,7 +70,7 @@ impl Schemas {
     }
 }
 
-/// One operation, while it is described.
+/// The builder of one operation.
 #[must_use]
 pub struct Operation<'a> {
     schemas: &'a mut Schemas,
@@ -82,23 +82,23 @@ pub struct Operation<'a> {
 }
 
 impl<'a> Operation<'a> {
-    /// One that says nothing yet.
+    /// Returns an operation without a description.
     pub fn new(schemas: &'a mut Schemas) -> Self {
         let (parameters, answers) = (Vec::new(), Map::new());
         Self { schemas, summary: "", description: "", parameters, body: None, answers }
     }
 
-    /// What it does, in a few words.
+    /// Sets what it does, in a few words.
     pub fn summary(self, summary: &'static str) -> Self {
         Self { summary, ..self }
     }
 
-    /// What else is to be known.
+    /// Sets the description.
     pub fn description(self, description: &'static str) -> Self {
         Self { description, ..self }
     }
 
-    /// It reads these parameters from the query.
+    /// Adds the query parameters of a type.
     pub fn query<T: JsonSchema>(mut self) -> Self {
         let schema = self.schemas.read.root_schema_for::<T>().to_value();
         let required: Vec<&str> =
@@ -119,28 +119,28 @@ impl<'a> Operation<'a> {
         self
     }
 
-    /// It takes a JSON body.
+    /// Sets the JSON body of the request.
     pub fn request<T: Described>(mut self) -> Self {
         let media = json!({ "schema": self.schemas.read.subschema_for::<T>(), "example": T::example() });
         self.body = Some(json!({ "required": true, "content": { "application/json": media } }));
         self
     }
 
-    /// It takes a text.
+    /// Sets a text body of the request, with its media type.
     pub fn request_text(mut self, kind: &'static str, example: &'static str) -> Self {
         let media = json!({ "schema": { "type": "string" }, "example": example });
         self.body = Some(json!({ "required": true, "content": { kind: media } }));
         self
     }
 
-    /// It answers JSON.
+    /// Adds a JSON response.
     pub fn response<T: Described>(mut self, status: u16, meaning: &'static str) -> Self {
         let media = json!({ "schema": self.schemas.written.subschema_for::<T>(), "example": T::example() });
         self.answer(status, json!({ "description": meaning, "content": { "application/json": media } }));
         self
     }
 
-    /// It answers a text.
+    /// Adds a text response, with its media type.
     pub fn response_text(
         mut self,
         status: u16,
@@ -153,13 +153,13 @@ impl<'a> Operation<'a> {
         self
     }
 
-    /// It answers without a body.
+    /// Adds a response without a body.
     pub fn response_empty(mut self, status: u16, meaning: &'static str) -> Self {
         self.answer(status, json!({ "description": meaning }));
         self
     }
 
-    /// It may fail so.
+    /// Adds the error responses with these statuses.
     pub fn errors(mut self, failures: &[u16]) -> Self {
         for status in failures {
             self.answer(*status, json!({ "$ref": format!("#/components/responses/{status}") }));
@@ -171,7 +171,7 @@ impl<'a> Operation<'a> {
         self.answers.insert(status.to_string(), answer);
     }
 
-    /// The operation as the document has it.
+    /// Returns the operation as JSON.
     pub fn finish(self, id: &str, tag: &str, mut parameters: Vec<Value>) -> Value {
         parameters.extend(self.parameters);
         let mut operation = json!({
@@ -188,7 +188,7 @@ impl<'a> Operation<'a> {
     }
 }
 
-/// Puts an operation into a document's `paths`.
+/// Adds an operation to a document's `paths`.
 pub fn add(paths: &mut Map<String, Value>, path: &str, method: &str, operation: Value) {
     let item = paths.entry(path).or_insert_with(|| json!({}));
     item[method] = operation;

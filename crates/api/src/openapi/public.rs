@@ -1,4 +1,4 @@
-//! The OpenAPI document of the public API: one envelope around all of its operations.
+//! The OpenAPI document of the public API, with the envelope around every operation's answer.
 
 #![expect(
     clippy::indexing_slicing,
@@ -10,7 +10,7 @@ use crate::{endpoints, envelope};
 use portraitd_model::{COMMANDS, CommandRow};
 use serde_json::{Map, Value, json};
 
-/// The document.
+/// Returns the document.
 pub fn document() -> Value {
     let (mut schemas, mut paths) = (Schemas::new(), Map::new());
     for row in COMMANDS {
@@ -22,7 +22,7 @@ pub fn document() -> Value {
         "info": {
             "title": "portraitd public API", "version": env!("CARGO_PKG_VERSION"),
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
-            "description": "The user-profile part of Tencent Cloud IM's REST API. The HTTP status is always 200; the outcome is in the body. Members that are not known are ignored; a member that is null counts as absent. The content type is not looked at.",
+            "description": "The user-profile part of Tencent Cloud IM's REST API. The HTTP status is always 200; the outcome is in the body. Unknown members are ignored; a member that is null counts as absent. The content type is ignored.",
         },
         "servers": [{ "url": "http://127.0.0.1:8080", "description": "server.listen" }],
         "paths": paths,
@@ -30,12 +30,12 @@ pub fn document() -> Value {
     })
 }
 
-/// A call's operation.
+/// Returns the operation of a command.
 fn describe(schemas: &mut Schemas, row: &CommandRow) -> Value {
     let operation = endpoints::describe(row.command)(Operation::new(schemas));
     let mut operation = operation.finish(row.name, "v4", parameters());
-    let [(ok, envelope), (failure, failed)] = envelope::told(row.service);
-    // What the call gives stands beside the envelope's own members.
+    let [(ok, envelope), (failure, failure_example)] = envelope::openapi_schemas(row.service);
+    // The answer's members are in the same object as the envelope's.
     let media = &mut operation["responses"]["200"]["content"]["application/json"];
     let (members, mut example) = (media["schema"].take(), media["example"].take());
     if let (Some(example), Some(envelope)) = (example.as_object_mut(), envelope.as_object()) {
@@ -43,7 +43,7 @@ fn describe(schemas: &mut Schemas, row: &CommandRow) -> Value {
     }
     *media = json!({
         "schema": { "anyOf": [{ "allOf": [members, ok], "unevaluatedProperties": false }, failure] },
-        "examples": { "ok": { "value": example }, "failed": { "value": failed } },
+        "examples": { "ok": { "value": example }, "failed": { "value": failure_example } },
     });
     operation["responses"]["200"]["headers"] = headers();
     operation
@@ -51,9 +51,9 @@ fn describe(schemas: &mut Schemas, row: &CommandRow) -> Value {
 
 fn headers() -> Value {
     json!({
-        "X-Request-Id": { "description": "Names the request in the log.", "schema": { "type": "string" } },
+        "X-Request-Id": { "description": "The request's id in the log.", "schema": { "type": "string" } },
         "X-Error-Detail": {
-            "description": "Why it failed, in a sentence for people, percent-encoded.", "schema": { "type": "string" },
+            "description": "An explanation of the error for people, percent-encoded.", "schema": { "type": "string" },
         },
     })
 }
@@ -75,7 +75,7 @@ fn parameters() -> Vec<Value> {
         parameter(
             "identifier",
             true,
-            "The App admin who calls.",
+            "The calling account: an App admin.",
             json!({ "type": "string" }),
             json!("administrator"),
         ),

@@ -1,28 +1,27 @@
-//! Requests as the OpenAPI document tells them. What is read is more tolerant (see `decode`); what is told here is what
-//! a caller should send.
+//! The requests of `/v4` as the OpenAPI document describes them: what a client should send. `json::decode` accepts more.
 
-use crate::openapi::item::Item;
+use crate::openapi::item::ItemSchema;
 use crate::openapi::operation::described;
 use schemars::JsonSchema;
 
-/// Which fields of whose profile to set.
+/// The fields of one profile to set.
 #[derive(JsonSchema)]
 #[serde(rename_all = "PascalCase")]
-#[expect(dead_code, reason = "told, never made")]
+#[expect(dead_code, reason = "a schema only, never constructed")]
 pub struct PortraitSet {
-    /// Whose profile.
+    /// The account of the profile.
     #[serde(rename = "From_Account")]
     #[schemars(length(min = 1, max = 32))]
     from_account: String,
     /// All or nothing: nothing is stored unless every item passes.
     #[schemars(length(min = 1, max = 64))]
-    profile_item: Vec<Item>,
+    profile_item: Vec<ItemSchema>,
 }
 
-/// Which fields of whose profiles to read.
+/// The fields of profiles to read.
 #[derive(JsonSchema)]
 #[serde(rename_all = "PascalCase")]
-#[expect(dead_code, reason = "told, never made")]
+#[expect(dead_code, reason = "a schema only, never constructed")]
 pub struct PortraitGet {
     #[serde(rename = "To_Account")]
     #[schemars(length(min = 1, max = 100))]
@@ -34,24 +33,24 @@ pub struct PortraitGet {
 /// An account to create, or to update.
 #[derive(JsonSchema)]
 #[serde(rename_all = "PascalCase")]
-#[expect(dead_code, reason = "told, never made")]
+#[expect(dead_code, reason = "a schema only, never constructed")]
 pub struct Account {
     /// Its id: 1 to 32 printable bytes of UTF-8.
     #[serde(rename = "UserID")]
     #[schemars(length(min = 1, max = 32))]
     user: String,
-    /// Its nickname; absent or empty: as it is.
+    /// Its nickname; absent or empty: unchanged.
     #[schemars(with = "String")]
     nick: Option<String>,
-    /// Its avatar's URL; absent or empty: as it is.
+    /// Its avatar's URL; absent or empty: unchanged.
     #[schemars(with = "String")]
     face_url: Option<String>,
 }
 
-/// Accounts to create: by their ids, or with what they show. At most 100 together.
+/// Accounts to create: by id, or with nickname and avatar. At most 100 in all.
 #[derive(JsonSchema)]
 #[serde(rename_all = "PascalCase")]
-#[expect(dead_code, reason = "told, never made")]
+#[expect(dead_code, reason = "a schema only, never constructed")]
 pub struct Accounts {
     #[schemars(with = "Vec<String>", length(max = 100))]
     accounts: Option<Vec<String>>,
@@ -61,7 +60,7 @@ pub struct Accounts {
 
 /// One account.
 #[derive(JsonSchema)]
-#[expect(dead_code, reason = "told, never made")]
+#[expect(dead_code, reason = "a schema only, never constructed")]
 pub struct User {
     /// Its id.
     #[serde(rename = "UserID")]
@@ -72,7 +71,7 @@ pub struct User {
 /// Accounts to look for.
 #[derive(JsonSchema)]
 #[serde(rename_all = "PascalCase")]
-#[expect(dead_code, reason = "told, never made")]
+#[expect(dead_code, reason = "a schema only, never constructed")]
 pub struct CheckItems {
     #[schemars(length(min = 1, max = 100))]
     check_item: Vec<User>,
@@ -81,13 +80,13 @@ pub struct CheckItems {
 /// Accounts to delete.
 #[derive(JsonSchema)]
 #[serde(rename_all = "PascalCase")]
-#[expect(dead_code, reason = "told, never made")]
+#[expect(dead_code, reason = "a schema only, never constructed")]
 pub struct DeleteItems {
     #[schemars(length(min = 1, max = 100))]
     delete_item: Vec<User>,
 }
 
-/// Nothing beside the envelope.
+/// No members in addition to the envelope.
 #[derive(JsonSchema)]
 pub struct Nothing {}
 

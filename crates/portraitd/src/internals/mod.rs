@@ -44,7 +44,7 @@ pub fn routes() -> Vec<Route> {
         })
     };
     let document =
-        Route { listener: "public", method: "GET".into(), path: openapi::served::PATH.into(), open: true };
+        Route { listener: "public", method: "GET".into(), path: openapi::endpoint::PATH.into(), open: true };
     let emulator = control::routes::ROUTES.iter().map(|route| Route {
         listener: "emulator",
         method: route.method.to_uppercase(),

@@ -85,7 +85,7 @@ impl Snapshot {
             snapshot.wait = Recorded::seconds(&measured.wait);
         }
         let all = apps.all();
-        for calls in all.iter().map(|app| &*app.usage).chain([&apps.unclaimed]).flat_map(Usage::calls) {
+        for calls in all.iter().map(|app| &*app.usage).chain([&apps.appless_usage]).flat_map(Usage::calls) {
             *snapshot.calls.entry((calls.command, calls.code)).or_default() += calls.count;
         }
         snapshot

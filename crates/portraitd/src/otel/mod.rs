@@ -17,7 +17,7 @@ use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, SdkTracer, SdkTracerProvider};
 use portraitd_api::call_counts::NO_COMMAND;
-use portraitd_api::call_record::{CallExporter, CallRecord, Steps};
+use portraitd_api::call_record::{CallExporter, CallRecord, CallTimings};
 use portraitd_api::clock::SystemClock;
 use portraitd_http::address_policy::AddressPolicy;
 use portraitd_http::client::HttpClient;
@@ -138,7 +138,7 @@ impl CallExporter for Traces {
 }
 
 fn attributes(call: &CallRecord<'_>) -> Vec<KeyValue> {
-    let Steps { auth, body, work, store_micros } = call.steps;
+    let CallTimings { auth, body, work, store_micros } = call.timings;
     let code = call.outcome.as_ref().map_or_else(|error| error.code().number(), |_| 0);
     // Without the query, which holds the UserSig.
     let path: String = call.head.uri.path().chars().take(PATH_MAX).collect();

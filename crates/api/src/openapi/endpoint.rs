@@ -1,4 +1,4 @@
-//! The public API's document as its listener answers it: beside the protocol, no part of it.
+//! `GET /openapi.json` on the public listener. It is not part of the protocol.
 
 use crate::host_policy::HostPolicy;
 use bytes::Bytes;
@@ -8,15 +8,15 @@ use hyper::http::request::Parts;
 use hyper::{Method, Response};
 use std::sync::LazyLock;
 
-/// Where it is.
+/// The document's path.
 pub const PATH: &str = "/openapi.json";
 
-/// Made once: a stranger may ask for it as often as they like.
+/// Built once: anyone may request it, without a UserSig.
 static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| super::public::document().to_string().into());
 
-/// The answer, when it is the document that is asked for, by a name that is let in.
-pub(crate) fn served(head: &Parts, hosts: &HostPolicy) -> Option<Response<Full<Bytes>>> {
-    if head.method != Method::GET || head.uri.path() != PATH || hosts.admit(head).is_err() {
+/// Returns the response to a request for the document with an allowed `Host`; `None` for any other request.
+pub(crate) fn respond(head: &Parts, hosts: &HostPolicy) -> Option<Response<Full<Bytes>>> {
+    if head.method != Method::GET || head.uri.path() != PATH || hosts.check(head).is_err() {
         return None;
     }
     let mut response = Response::new(Full::new(DOCUMENT.clone()));
