@@ -5,47 +5,43 @@ use crate::envelope::ApiError;
 use bytes::Bytes;
 use portraitd_model::ErrorCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, TryAcquireError};
 
-/// The calls in flight and their memory.
+/// The calls in flight and their memory. One permit of `bodies` and of `answers` stands for one byte.
 #[derive(Debug)]
 pub(crate) struct AdmissionControl {
-    calls: Arc<Gauge>,
-    bodies: Arc<Gauge>,
+    calls: Semaphore,
+    bodies: Semaphore,
     /// Separate from bodies: answers that clients do not read must not block requests.
-    answers: Arc<Gauge>,
+    answers: Arc<Semaphore>,
 }
 
+/// The memory acquired for a body; returned when dropped.
 #[derive(Debug)]
-struct Gauge {
-    taken: AtomicUsize,
-    max: usize,
-}
-
-/// A share of a limit; returned when dropped.
-#[derive(Debug)]
-pub(crate) struct Permit {
-    gauge: Arc<Gauge>,
-    taken: usize,
+pub(crate) struct BodyMemory<'a> {
+    semaphore: &'a Semaphore,
+    permit: Option<SemaphorePermit<'a>>,
 }
 
 impl AdmissionControl {
     /// Returns limits of `calls_max` calls, `bytes_max` bytes of bodies, and `bytes_max` bytes of answers.
     pub(crate) fn new(calls_max: usize, bytes_max: usize) -> Self {
-        let gauge = |max| Arc::new(Gauge { taken: AtomicUsize::new(0), max });
-        Self { calls: gauge(calls_max), bodies: gauge(bytes_max), answers: gauge(bytes_max) }
+        let semaphore = |max: usize| Semaphore::new(max.min(Semaphore::MAX_PERMITS));
+        Self {
+            calls: semaphore(calls_max),
+            bodies: semaphore(bytes_max),
+            answers: Arc::new(semaphore(bytes_max)),
+        }
     }
 
     /// Acquires the permit of one call.
-    pub(crate) fn acquire_call(&self) -> Result<Permit, ApiError> {
-        let mut permit = Permit { gauge: Arc::clone(&self.calls), taken: 0 };
-        permit.acquire(1)?;
-        Ok(permit)
+    pub(crate) fn acquire_call(&self) -> Result<SemaphorePermit<'_>, ApiError> {
+        self.calls.try_acquire().map_err(limit_reached)
     }
 
-    /// Returns an empty permit for the memory of a body.
-    pub(crate) fn body_memory(&self) -> Permit {
-        Permit { gauge: Arc::clone(&self.bodies), taken: 0 }
+    /// Returns no memory yet, for a body that is about to be read.
+    pub(crate) fn body_memory(&self) -> BodyMemory<'_> {
+        BodyMemory { semaphore: &self.bodies, permit: None }
     }
 
     /// Acquires the memory of an answer until its last byte is sent. Small answers are not counted: each connection has at
@@ -55,8 +51,8 @@ impl AdmissionControl {
         if answer.len() <= SMALL {
             return Ok(answer);
         }
-        let mut permit = Permit { gauge: Arc::clone(&self.answers), taken: 0 };
-        permit.acquire(answer.len())?;
+        let permit = Arc::clone(&self.answers).try_acquire_many_owned(permits(answer.len())?);
+        let permit = permit.map_err(limit_reached)?;
         Ok(Bytes::from_owner(TrackedAnswer { answer, _permit: permit }))
     }
 }
@@ -64,7 +60,7 @@ impl AdmissionControl {
 /// An answer with the permit of its memory.
 struct TrackedAnswer {
     answer: Bytes,
-    _permit: Permit,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl AsRef<[u8]> for TrackedAnswer {
@@ -73,27 +69,29 @@ impl AsRef<[u8]> for TrackedAnswer {
     }
 }
 
-impl Permit {
-    /// Acquires this much more, or nothing: then the error is 60008.
-    pub(crate) fn acquire(&mut self, more: usize) -> Result<(), ApiError> {
-        let max = self.gauge.max;
-        let take = |taken: usize| taken.checked_add(more).filter(|taken| *taken <= max);
-        if self.gauge.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_err() {
-            return Err(ApiError::with_detail(
-                ErrorCode::Timeout,
-                "the server has reached its limit of requests in progress; send the request again",
-                "服务器正在处理的请求已达上限，请重试",
-            ));
+impl BodyMemory<'_> {
+    /// Acquires this many bytes more, or none: then the error is 60008.
+    pub(crate) fn acquire(&mut self, bytes: usize) -> Result<(), ApiError> {
+        let permit = self.semaphore.try_acquire_many(permits(bytes)?).map_err(limit_reached)?;
+        match &mut self.permit {
+            Some(acquired) => acquired.merge(permit),
+            None => self.permit = Some(permit),
         }
-        self.taken += more;
         Ok(())
     }
 }
 
-impl Drop for Permit {
-    fn drop(&mut self) {
-        self.gauge.taken.fetch_sub(self.taken, Ordering::Relaxed);
-    }
+/// A semaphore counts one acquisition in 32 bits. No frame and no answer is that large; it would be refused.
+fn permits(bytes: usize) -> Result<u32, ApiError> {
+    u32::try_from(bytes).map_err(|_| limit_reached(TryAcquireError::NoPermits))
+}
+
+fn limit_reached(_: TryAcquireError) -> ApiError {
+    ApiError::with_detail(
+        ErrorCode::Timeout,
+        "the server has reached its limit of requests in progress; send the request again",
+        "服务器正在处理的请求已达上限，请重试",
+    )
 }
 
 #[cfg(test)]

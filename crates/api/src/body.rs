@@ -1,6 +1,6 @@
 //! Reading of request bodies, with limits of size and time.
 
-use crate::admission::Permit;
+use crate::admission::BodyMemory;
 use crate::envelope::ApiError;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
@@ -23,12 +23,16 @@ pub struct BodyLimits {
 impl BodyLimits {
     /// Reads a whole body and acquires its bytes from `memory`. 60002 when it is too large or incomplete, 60008 when it takes
     /// too long or memory is short. After an error the connection has to be closed.
-    pub(crate) async fn read(self, body: &mut Incoming, memory: &mut Permit) -> Result<Bytes, ApiError> {
+    pub(crate) async fn read(
+        self,
+        body: &mut Incoming,
+        memory: &mut BodyMemory<'_>,
+    ) -> Result<Bytes, ApiError> {
         let late = |_| ApiError::new(ErrorCode::Timeout);
         timeout(self.timeout, self.collect(body, memory)).await.map_err(late)?
     }
 
-    async fn collect(self, body: &mut Incoming, memory: &mut Permit) -> Result<Bytes, ApiError> {
+    async fn collect(self, body: &mut Incoming, memory: &mut BodyMemory<'_>) -> Result<Bytes, ApiError> {
         let bytes_max = self.bytes_max;
         let too_large = || {
             ApiError::with_detail(

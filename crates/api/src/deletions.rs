@@ -6,29 +6,19 @@ use portraitd_model::{Clock, SdkAppId, UnixMillis};
 use portraitd_store::{DELETIONS_UNIT_MAX, Store, StoreError};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 /// The time between two cleanups.
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// Starts the task, which ends when `stop` turns true.
-pub fn spawn_cleanup(
-    store: &Arc<dyn Store>,
-    registry: &Arc<Registry>,
-    clock: &Arc<dyn Clock>,
-    stop: watch::Receiver<bool>,
-) -> JoinHandle<()> {
-    tokio::spawn(run(Arc::clone(store), Arc::clone(registry), Arc::clone(clock), stop))
-}
-
-async fn run(
+/// Removes notes until `stop` is cancelled.
+pub async fn clean_up_notes(
     store: Arc<dyn Store>,
     registry: Arc<Registry>,
     clock: Arc<dyn Clock>,
-    mut stop: watch::Receiver<bool>,
+    stop: CancellationToken,
 ) {
-    while !*stop.borrow() {
+    loop {
         for app in registry.all() {
             // Without `reimport_after` no note is kept.
             let until = app.settings.refused_if_deleted_after(clock.now()).unwrap_or(UnixMillis(u64::MAX));
@@ -36,9 +26,8 @@ async fn run(
                 tracing::warn!(sdkappid = app.settings.id.0, %error, "can't remove the notes of deleted accounts; the next try is in 10 s");
             }
         }
-        tokio::select! {
-            () = tokio::time::sleep(INTERVAL) => {}
-            changed = stop.changed() => if changed.is_err() { return },
+        if stop.run_until_cancelled(tokio::time::sleep(INTERVAL)).await.is_none() {
+            return;
         }
     }
 }

@@ -19,7 +19,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpStream, UnixStream};
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// The peer address that stands for a client on a Unix socket: in allow lists, in the limit of failed UserSigs, and in
 /// `trusted_proxies`.
@@ -30,20 +30,20 @@ struct ListenerShared<S> {
     config: ListenerConfig,
     counts: Arc<Counts>,
     limiter: Arc<ConnectionLimiter>,
-    stop: watch::Receiver<bool>,
+    stop: CancellationToken,
     handler: S,
     /// The response to plain HTTP on a TLS port.
     plain_http_response: fn() -> Response<Full<Bytes>>,
 }
 
-/// Accepts connections on every socket and handles their requests until `stop` turns true; then waits up to
+/// Accepts connections on every socket and handles their requests until `stop` is cancelled; then waits up to
 /// [`ListenerConfig::shutdown_timeout`] for requests in flight.
 pub async fn serve(
     sockets: Vec<Socket>,
     config: ListenerConfig,
     connection_limits: ConnectionLimits,
     counts: Arc<Counts>,
-    stop: watch::Receiver<bool>,
+    stop: CancellationToken,
     handler: impl Handler,
     plain_http_response: fn() -> Response<Full<Bytes>>,
 ) {
@@ -63,11 +63,10 @@ async fn accept_loop<S: Handler>(
     shared: Arc<ListenerShared<S>>,
     graceful: &GracefulShutdown,
 ) {
-    let mut stop = shared.stop.clone();
     loop {
         let accepted = tokio::select! {
             accepted = accept(&socket) => accepted,
-            _ = stop.wait_for(|stop| *stop) => break,
+            () = shared.stop.cancelled() => break,
         };
         let incoming = match accepted {
             Ok(incoming) => incoming,

@@ -11,10 +11,10 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
-use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+use tokio_util::sync::CancellationToken;
 
 /// The TLS side of a listener: versions 1.2 and 1.3, ALPN `http/1.1` alone, certificates chosen by a resolver.
 #[derive(Clone)]
@@ -63,7 +63,7 @@ impl Tls {
         stream: TcpStream,
         peer: IpAddr,
         config: ListenerConfig,
-        mut stop: watch::Receiver<bool>,
+        stop: CancellationToken,
         counts: &Counts,
     ) -> Option<Accepted> {
         let acceptor = self.acceptor.clone();
@@ -72,7 +72,7 @@ impl Tls {
                 accepted = timeout(config.handshake_timeout, accept(stream, acceptor)) => {
                     accepted.unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "it took too long")))
                 }
-                _ = stop.wait_for(|stop| *stop) => Ok(None),
+                () = stop.cancelled() => Ok(None),
             }
         });
         let failure = match handshake.await {

@@ -37,8 +37,8 @@ use portraitd_webhook::event_ids::EventIds;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// How the listeners speak TLS; `None` is plain HTTP. Made of any certificate resolver.
 #[derive(Default)]
@@ -56,8 +56,10 @@ pub(crate) struct Server {
     /// Where the admin API listens.
     pub(crate) admin_urls: Vec<String>,
     store: Arc<dyn Store>,
-    stop: watch::Sender<bool>,
-    tasks: Vec<JoinHandle<()>>,
+    /// Cancels every task when dropped.
+    stop: Option<DropGuard>,
+    /// Each with its name for the log.
+    tasks: Vec<(&'static str, JoinHandle<()>)>,
 }
 
 impl Server {
@@ -77,15 +79,22 @@ impl Server {
         let urls: Vec<String> = public.iter().map(Socket::url).collect::<Result<_, _>>()?;
         let admin_urls = control.iter().map(Socket::url).collect::<Result<_, _>>()?;
         let registry = load_apps(&store).await?;
-        let (stop, stopped) = watch::channel(false);
-        let mut tasks = vec![deletions::spawn_cleanup(&store, &registry, &clock, stopped.clone())];
+        let stop = CancellationToken::new();
+        let stop_guard = stop.clone().drop_guard();
+        let cleanup = deletions::clean_up_notes(
+            Arc::clone(&store),
+            Arc::clone(&registry),
+            Arc::clone(&clock),
+            stop.clone(),
+        );
+        let mut tasks = vec![("deletion notes", tokio::spawn(cleanup))];
         let settings = config.webhook.read(data.map(Path::to_owned))?;
         let targets = registry.webhook_targets();
         let webhooks = Webhooks::new(settings, Arc::clone(&store), targets, Arc::clone(&clock))?;
         let (webhooks, event_ids) = (Arc::new(webhooks), Arc::new(EventIds::new(secret::random_u64()?)));
         let telemetry = Telemetry::new(tls.watched);
         #[cfg(feature = "otel")]
-        let telemetry = exported(telemetry, config, &stopped, &mut tasks)?;
+        let telemetry = exported(telemetry, config, &stop, &mut tasks)?;
         let telemetry = Arc::new(telemetry);
         let (public, control) =
             (Opened::public(public, config, &telemetry), Opened::admin(control, &telemetry));
@@ -101,7 +110,7 @@ impl Server {
             Some(running),
             gate.clone(),
         );
-        tasks.push(tokio::spawn(webhooks.run(stopped.clone())));
+        tasks.push(("webhooks", tokio::spawn(webhooks.run(stop.clone()))));
         let control_state = emulator.clone().map(|emulator| control::state::ControlState {
             emulator,
             registry: Arc::clone(&registry),
@@ -120,7 +129,7 @@ impl Server {
                     let gateway = Arc::clone(&gateway);
                     async move { gateway.answer(request, peer).await }
                 };
-                tasks.push(public.serve(serving, stopped.clone(), answer));
+                tasks.push(("public listener", public.serve(serving, stop.clone(), answer)));
             }
             Some(state) => {
                 let guarded = control::Access { authenticator: gate.clone(), local_without_token: false };
@@ -129,12 +138,12 @@ impl Server {
                 let service =
                     PublicService::new(gateway, control::router(state, open).fallback(control::not_found));
                 let answer = move |request, peer: IpAddr| service.clone().answer(request, peer);
-                tasks.push(public.serve(serving, stopped.clone(), answer));
+                tasks.push(("public listener", public.serve(serving, stop.clone(), answer)));
             }
         }
         let answer = move |request, peer: IpAddr| router::answer(admin.clone(), request, peer);
-        tasks.push(control.serve(serving, stopped, answer));
-        Ok(Self { urls, admin_urls, store, stop, tasks })
+        tasks.push(("admin listener", control.serve(serving, stop, answer)));
+        Ok(Self { urls, admin_urls, store, stop: Some(stop_guard), tasks })
     }
 
     /// The first TCP socket of the public API that speaks `http` or `https`.
@@ -144,11 +153,10 @@ impl Server {
 
     /// Stops accepting and lets what is in flight finish.
     pub(crate) async fn finish(&mut self) {
-        // Without receivers both listeners have ended already.
-        let _ = self.stop.send(true);
-        for task in self.tasks.drain(..) {
+        drop(self.stop.take());
+        for (name, task) in self.tasks.drain(..) {
             if let Err(error) = task.await {
-                tracing::error!(%error, "a part of the server ended badly");
+                tracing::error!(task = name, %error, "a task of the server failed");
             }
         }
     }
@@ -165,14 +173,14 @@ impl Server {
 fn exported(
     telemetry: Telemetry,
     config: &Config,
-    stopped: &watch::Receiver<bool>,
-    tasks: &mut Vec<JoinHandle<()>>,
+    stop: &CancellationToken,
+    tasks: &mut Vec<(&'static str, JoinHandle<()>)>,
 ) -> anyhow::Result<Telemetry> {
     let (setting, grace) = (config.log.otlp_endpoint.as_deref(), config.listener().shutdown_timeout);
-    let Some((traces, exporting)) = crate::otel::start(setting, stopped.clone(), grace)? else {
+    let Some((traces, exporting)) = crate::otel::start(setting, stop.clone(), grace)? else {
         return Ok(telemetry);
     };
-    tasks.push(exporting);
+    tasks.push(("trace exporter", exporting));
     Ok(telemetry.exporting(Arc::new(traces)))
 }
 
@@ -224,12 +232,7 @@ impl Opened {
         }
     }
 
-    fn serve(
-        self,
-        config: ListenerConfig,
-        stop: watch::Receiver<bool>,
-        answer: impl Handler,
-    ) -> JoinHandle<()> {
+    fn serve(self, config: ListenerConfig, stop: CancellationToken, answer: impl Handler) -> JoinHandle<()> {
         let Self { sockets, connection_limits, counts, refuse_plain } = self;
         tokio::spawn(accept::serve(sockets, config, connection_limits, counts, stop, answer, refuse_plain))
     }

@@ -8,8 +8,8 @@ use portraitd_model::SdkAppId;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
+use tokio_util::sync::CancellationToken;
 
 /// The longest wait for attempts in flight when the server stops.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
@@ -17,12 +17,12 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Webhooks {
-    /// Runs a worker for every app that has a webhook until `stop` turns true; then waits for attempts in flight.
-    pub async fn run(self: Arc<Self>, stop: watch::Receiver<bool>) {
+    /// Runs a worker for every app that has a webhook until `stop` is cancelled; then waits for attempts in flight.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         let (mut workers, mut running) = (JoinSet::new(), HashMap::<Id, SdkAppId>::new());
-        let (mut targets, mut stopped) = (self.targets.clone(), stop.clone());
+        let mut targets = self.targets.clone();
         let mut tick = tokio::time::interval(CHECK_INTERVAL);
-        while !*stop.borrow() {
+        while !stop.is_cancelled() {
             let current = Arc::clone(&targets.borrow_and_update());
             for (&id, target) in current.iter().filter(|(_, target)| target.webhook.is_some()) {
                 if !running.values().any(|known| *known == id) {
@@ -40,7 +40,7 @@ impl Webhooks {
                         tick.tick().await;
                     }
                 }
-                changed = stopped.changed() => if changed.is_err() { break },
+                () = stop.cancelled() => {}
             }
         }
         // A delivery that is not recorded by then is made again after the next start.

@@ -10,8 +10,8 @@ use portraitd_store::{DeliveryOutcome, EventState, OutboxEvent, OutboxSeq, Store
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
 /// The events read at once.
 const PAGE: usize = 512;
@@ -61,12 +61,12 @@ impl Worker {
         }
     }
 
-    pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) {
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
         let delivery = Arc::clone(&self.delivery);
-        let (mut stopping, mut orphaned) = (false, false);
+        let mut stopping = false;
         let mut timer = pin!(sleep(SLEEP_MAX));
         loop {
-            stopping |= orphaned || *stop.borrow() || !self.webhooks.has_webhook(self.app);
+            stopping |= stop.is_cancelled() || !self.webhooks.has_webhook(self.app);
             if !stopping {
                 self.read().await;
                 if delivery.take_retry_now() {
@@ -89,7 +89,7 @@ impl Worker {
                 Some(completed) = self.tasks.next(), if !self.tasks.is_empty() => self.handle(completed),
                 // A notification that is not awaited stays stored until it is.
                 () = delivery.wake.notified(), if self.queue.wants_more() => self.has_more = true,
-                changed = stop.changed(), if !stopping => orphaned = changed.is_err(),
+                () = stop.cancelled(), if !stopping => {}
                 () = timer.as_mut() => self.has_more = true,
             }
             // Tasks that have ended in the meantime.

@@ -23,9 +23,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 /// The most connections at once; a further one is closed at once.
 const CONNECTIONS_MAX: usize = 1024;
@@ -55,15 +56,15 @@ pub struct ProxyConfig {
     pub language: Language,
 }
 
-/// Serves until `stop` is true, then closes every tunnel: the emulator has closed its own connections gracefully by then.
-pub async fn serve(listener: TcpListener, config: ProxyConfig, mut stop: watch::Receiver<bool>) {
+/// Serves until `stop` is cancelled, then closes every tunnel: the emulator has closed its own connections gracefully by then.
+pub async fn serve(listener: TcpListener, config: ProxyConfig, stop: CancellationToken) {
     let config = Arc::new(config);
     let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            _ = stop.wait_for(|stop| *stop) => break,
+            () = stop.cancelled() => break,
             // Removes connections that have ended.
             Some(_) = connections.join_next() => continue,
         };

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// Spans that wait to be sent.
 pub(super) const QUEUE_MAX: usize = 4_096;
@@ -92,13 +92,13 @@ impl SpanProcessor for BoundedProcessor {
 pub(super) struct CountingExporter<E> {
     inner: E,
     backlog: Arc<Backlog>,
-    stopped: watch::Receiver<bool>,
+    stop: CancellationToken,
     is_up: AtomicBool,
 }
 
 impl<E> CountingExporter<E> {
-    pub(super) fn new(inner: E, backlog: Arc<Backlog>, stopped: watch::Receiver<bool>) -> Self {
-        Self { inner, backlog, stopped, is_up: AtomicBool::new(true) }
+    pub(super) fn new(inner: E, backlog: Arc<Backlog>, stop: CancellationToken) -> Self {
+        Self { inner, backlog, stop, is_up: AtomicBool::new(true) }
     }
 
     fn record(&self, spans: usize, outcome: &OTelSdkResult) {
@@ -124,7 +124,7 @@ impl<E: SpanExporter> SpanExporter for CountingExporter<E> {
         let spans = batch.len();
         self.backlog.waiting.fetch_sub(spans, Ordering::Relaxed);
         // A server that stops does not wait for a collector that is down once more for each batch.
-        let outcome = if !self.is_up.load(Ordering::Relaxed) && *self.stopped.borrow() {
+        let outcome = if !self.is_up.load(Ordering::Relaxed) && self.stop.is_cancelled() {
             Err(OTelSdkError::AlreadyShutdown)
         } else {
             self.inner.export(batch).await
@@ -191,7 +191,7 @@ mod tests {
     struct Pipeline {
         provider: SdkTracerProvider,
         backlog: Arc<Backlog>,
-        stop: watch::Sender<bool>,
+        stop: CancellationToken,
         outcomes: mpsc::SyncSender<OTelSdkResult>,
         batches: mpsc::Receiver<usize>,
     }
@@ -200,10 +200,10 @@ mod tests {
         fn start() -> Self {
             let (outcomes, results) = mpsc::sync_channel(64);
             let (sizes, batches) = mpsc::sync_channel(64);
-            let (stop, stopped) = watch::channel(false);
+            let stop = CancellationToken::new();
             let backlog = Arc::<Backlog>::default();
             let sink = Sink { outcomes: Mutex::new(results), batches: sizes };
-            let exporter = CountingExporter::new(sink, Arc::clone(&backlog), stopped);
+            let exporter = CountingExporter::new(sink, Arc::clone(&backlog), stop.clone());
             let config = BatchConfigBuilder::default()
                 .with_max_queue_size(QUEUE_MAX)
                 .with_max_export_batch_size(512)
@@ -266,7 +266,7 @@ mod tests {
         pipeline.add(512);
         assert_eq!(pipeline.batches.recv().unwrap(), 512);
         pipeline.add(2_000);
-        pipeline.stop.send(true).unwrap();
+        pipeline.stop.cancel();
         pipeline.outcomes.send(failure()).unwrap();
         pipeline.provider.shutdown_with_timeout(Duration::from_secs(30)).unwrap();
         assert_eq!(pipeline.batches.try_iter().count(), 0);

@@ -28,9 +28,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, UNIX_EPOCH};
 use tokio::runtime::Handle;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
 
 pub(crate) use collector::endpoint;
 
@@ -53,13 +54,13 @@ pub(crate) struct Traces {
 /// more and all of them are sent, or `grace` after the server was asked to stop.
 pub(crate) fn start(
     setting: Option<&str>,
-    stopped: watch::Receiver<bool>,
+    stop: CancellationToken,
     grace: Duration,
 ) -> anyhow::Result<Option<(Traces, JoinHandle<()>)>> {
     let Some(collector) = Collector::find(setting, |name| env::var(name).ok())? else { return Ok(None) };
     let backlog = Arc::<Backlog>::default();
     let exporter =
-        CountingExporter::new(sender(&collector, &backlog)?, Arc::clone(&backlog), stopped.clone());
+        CountingExporter::new(sender(&collector, &backlog)?, Arc::clone(&backlog), stop.clone());
     let config = BatchConfigBuilder::default()
         .with_max_queue_size(QUEUE_MAX)
         .with_max_export_batch_size(BATCH_MAX)
@@ -73,7 +74,7 @@ pub(crate) fn start(
     let scope = InstrumentationScope::builder("portraitd").with_version(env!("CARGO_PKG_VERSION")).build();
     let tracer = provider.tracer_with_scope(scope);
     let (open, closed) = oneshot::channel();
-    let end = End { closed, stopped, grace, last_message: collector.timeout };
+    let end = End { closed, stop, grace, last_message: collector.timeout };
     let task = tokio::spawn(end.shut_down(provider, backlog));
     Ok(Some((Traces { tracer, _open: open }, task)))
 }
@@ -101,16 +102,15 @@ fn sender(collector: &Collector, backlog: &Arc<Backlog>) -> anyhow::Result<SpanE
 struct End {
     /// Tells that no call can leave a span any more.
     closed: oneshot::Receiver<Infallible>,
-    stopped: watch::Receiver<bool>,
+    stop: CancellationToken,
     grace: Duration,
     /// How much longer a message may take that was begun within the grace.
     last_message: Duration,
 }
 
 impl End {
-    async fn shut_down(mut self, provider: SdkTracerProvider, backlog: Arc<Backlog>) {
-        // An error says that the server is gone, which is as good.
-        let _ = self.stopped.wait_for(|stopped| *stopped).await;
+    async fn shut_down(self, provider: SdkTracerProvider, backlog: Arc<Backlog>) {
+        self.stop.cancelled().await;
         let deadline = Instant::now() + self.grace;
         let _ = timeout_at(deadline, self.closed).await;
         let left = deadline.saturating_duration_since(Instant::now()) + self.last_message;

@@ -16,8 +16,8 @@ use portraitd_model::Language;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "The cloud's host names")]
@@ -63,7 +63,8 @@ pub(super) struct EmulatorCertificates {
 /// A running proxy.
 pub(super) struct RunningProxy {
     address: SocketAddr,
-    stop: watch::Sender<bool>,
+    /// Cancels the proxy when dropped.
+    stop: DropGuard,
     serving: JoinHandle<()>,
 }
 
@@ -114,9 +115,9 @@ impl CloudArgs {
             others: self.proxy_others,
             language,
         };
-        let (stop, stopped) = watch::channel(false);
-        let serving = tokio::spawn(proxy::serve(listener, config, stopped));
-        Ok(Some(RunningProxy { address, stop, serving }))
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(proxy::serve(listener, config, stop.clone()));
+        Ok(Some(RunningProxy { address, stop: stop.drop_guard(), serving }))
     }
 }
 
@@ -140,8 +141,7 @@ impl RunningProxy {
 
     /// Stops the proxy and closes its tunnels.
     pub(super) async fn stop(self) {
-        // An error means that it has ended already.
-        let _ = self.stop.send(true);
+        drop(self.stop);
         if let Err(error) = self.serving.await {
             tracing::error!(%error, "the proxy's task failed");
         }
