@@ -1,18 +1,16 @@
-//! The client for outgoing HTTP and HTTPS calls, with a pool of connections. Redirects are not followed, and every address
-//! is checked against the policy when it is connected to.
+//! The client for outgoing calls over HTTP, HTTPS or a Unix socket, with a pool of connections. Redirects are not followed,
+//! and every address is checked against the policy when it is connected to.
 
 use crate::address_policy::AddressPolicy;
-use anyhow::Context;
+use crate::trust::Trust;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::{Request, Response, Uri};
 use hyper_rustls::HttpsConnector;
-use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::Name;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
+use hyper_util::client::legacy::{Builder, Client};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -22,6 +20,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{self, Poll};
 use std::time::Duration;
+use tokio::net::UnixStream;
 use tower::Service;
 
 /// How long an idle connection stays in the pool.
@@ -47,6 +46,8 @@ impl fmt::Display for CallError {
     }
 }
 
+impl Error for CallError {}
+
 impl From<CallError> for String {
     fn from(error: CallError) -> Self {
         error.message
@@ -56,38 +57,33 @@ impl From<CallError> for String {
 /// A client for other servers; clones share its connections.
 #[derive(Clone, Debug)]
 pub struct HttpClient {
-    client: Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>,
+    transport: Transport,
     policy: Arc<AddressPolicy>,
 }
 
+#[derive(Clone, Debug)]
+enum Transport {
+    Tcp(Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>),
+    Unix(Client<UnixConnector, Full<Bytes>>),
+}
+
 impl HttpClient {
-    /// Returns a client that trusts the system's root certificates and those in a PEM file.
-    pub fn new(policy: AddressPolicy, ca_file: Option<&Path>) -> anyhow::Result<Self> {
-        let mut roots = rustls::RootCertStore::empty();
-        // Without system roots only plain HTTP and the file's roots are left; a call that needs more fails with a message.
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if let Some(path) = ca_file {
-            let pem = || format!("can't read the certificates in {}", path.display());
-            let certificates: Vec<_> = CertificateDer::pem_file_iter(path).with_context(pem)?.collect();
-            anyhow::ensure!(!certificates.is_empty(), "{} contains no PEM certificate", path.display());
-            for certificate in certificates {
-                roots.add(certificate.with_context(pem)?).with_context(pem)?;
-            }
-        }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls =
-            rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-        let tls = tls.with_root_certificates(roots).with_no_client_auth();
+    /// Returns a client for addresses that the policy allows. Fails when a file of certificates can't be read.
+    pub fn new(policy: AddressPolicy, trust: Trust<'_>) -> anyhow::Result<Self> {
+        let tls = trust.config()?;
         let policy = Arc::new(policy);
         let mut http = HttpConnector::new_with_resolver(Resolver { policy: Arc::clone(&policy) });
         http.enforce_http(false);
         http.set_nodelay(true);
         let https = hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(tls);
         let connector = https.https_or_http().enable_http1().wrap_connector(http);
-        let mut client = Client::builder(TokioExecutor::new());
-        // Requests are small: one buffer costs less than a list of buffers.
-        client.pool_idle_timeout(IDLE_TIMEOUT).pool_timer(TokioTimer::new()).http1_writev(false);
-        Ok(Self { client: client.build(connector), policy })
+        Ok(Self { transport: Transport::Tcp(builder().build(connector)), policy })
+    }
+
+    /// Returns a client for the server on a Unix socket, whatever host the URL of a request has.
+    pub fn unix(socket: &Path) -> Self {
+        let client = builder().build(UnixConnector(socket.into()));
+        Self { transport: Transport::Unix(client), policy: Arc::new(AddressPolicy::any()) }
     }
 
     /// Sends a request and reads the whole response, of at most `bytes_max` bytes, within `time_limit`.
@@ -108,7 +104,10 @@ impl HttpClient {
         request: Request<Full<Bytes>>,
         bytes_max: usize,
     ) -> Result<Response<Bytes>, CallError> {
-        let response = self.client.request(request).await;
+        let response = match &self.transport {
+            Transport::Tcp(client) => client.request(request).await,
+            Transport::Unix(client) => client.request(request).await,
+        };
         let response = response
             .map_err(|error| CallError { message: with_sources(&error), is_connect: error.is_connect() })?;
         let (head, body) = response.into_parts();
@@ -128,6 +127,13 @@ impl HttpClient {
             _ => Ok(()),
         }
     }
+}
+
+fn builder() -> Builder {
+    let mut builder = Client::builder(TokioExecutor::new());
+    // Requests are small: one buffer costs less than a list of buffers.
+    builder.pool_idle_timeout(IDLE_TIMEOUT).pool_timer(TokioTimer::new()).http1_writev(false);
+    builder
 }
 
 fn refused(address: IpAddr) -> String {
@@ -176,5 +182,23 @@ impl Service<Name> for Resolver {
                 _ => Ok(allowed.into_iter()),
             }
         })
+    }
+}
+
+#[derive(Clone, Debug)]
+struct UnixConnector(Arc<Path>);
+
+impl Service<Uri> for UnixConnector {
+    type Response = TokioIo<UnixStream>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut task::Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Uri) -> Self::Future {
+        let socket = Arc::clone(&self.0);
+        Box::pin(async move { UnixStream::connect(&*socket).await.map(TokioIo::new) })
     }
 }

@@ -17,3 +17,4 @@ pub mod socket;
 pub mod stats;
 mod timeouts;
 pub mod tls;
+pub mod trust;

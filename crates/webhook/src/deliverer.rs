@@ -8,6 +8,7 @@ use crate::target::WebhookTargets;
 use ipnet::IpNet;
 use portraitd_http::address_policy::AddressPolicy;
 use portraitd_http::client::HttpClient;
+use portraitd_http::trust::Trust;
 use portraitd_model::{Clock, ProfileEvent, SdkAppId, WebhookUrl};
 use portraitd_store::{Backlog, EventState, Store};
 use std::path::PathBuf;
@@ -55,7 +56,7 @@ impl Webhooks {
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Self> {
         let policy = AddressPolicy::public_and(config.allow_networks.clone());
-        let client = HttpClient::new(policy, config.ca_file.as_deref())?;
+        let client = HttpClient::new(policy, Trust::Roots(config.ca_file.as_deref()))?;
         Ok(Self { config, store, targets, clock, client })
     }
 

@@ -21,6 +21,7 @@ use portraitd_api::call_record::{CallExporter, CallRecord, CallTimings};
 use portraitd_api::clock::SystemClock;
 use portraitd_http::address_policy::AddressPolicy;
 use portraitd_http::client::HttpClient;
+use portraitd_http::trust::Trust;
 use portraitd_model::{Clock, Command};
 use std::convert::Infallible;
 use std::env;
@@ -81,10 +82,8 @@ pub(crate) fn start(
 
 /// What puts batches into messages and has them sent.
 fn sender(collector: &Collector, backlog: &Arc<Backlog>) -> anyhow::Result<SpanExporter> {
-    // The operator chose the address: a collector is mostly on this machine or beside it.
-    let anywhere = vec!["0.0.0.0/0".parse()?, "::/0".parse()?];
     let client = CollectorClient {
-        outbound: HttpClient::new(AddressPolicy::public_and(anywhere), collector.ca_file.as_deref())?,
+        outbound: HttpClient::new(AddressPolicy::any(), Trust::Roots(collector.ca_file.as_deref()))?,
         timeout: collector.timeout,
         runtime: Handle::current(),
         backlog: Arc::clone(backlog),

@@ -81,7 +81,7 @@ impl Operator {
         );
         if is_in_use(data) {
             let (file, token) = (AdminFile::read(data)?, admin_token(data)?);
-            let server = http::Server::parse(&file.url)?.showing(file.certificate);
+            let server = http::Server::with_certificate(&file.url, file.certificate.as_deref())?;
             return Ok(Self::Remote { server, token });
         }
         let store = open_store(data, SqliteSettings::default())?;

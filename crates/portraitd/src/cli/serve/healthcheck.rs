@@ -24,7 +24,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 /// Whether the server that left this file can write.
 pub(super) async fn ready(file: AdminFile) -> anyhow::Result<()> {
     const PATIENCE: Duration = Duration::from_secs(4);
-    let server = http::Server::parse(&file.url)?.showing(file.certificate);
+    let server = http::Server::with_certificate(&file.url, file.certificate.as_deref())?;
     let answer = http::call_within(PATIENCE, &server, Method::GET, "/readyz", None, Vec::new()).await?;
     let body = String::from_utf8_lossy(answer.body());
     anyhow::ensure!(answer.status() == StatusCode::OK, "not ready: {}", body.trim_end());

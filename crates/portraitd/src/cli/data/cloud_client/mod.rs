@@ -13,6 +13,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use portraitd_api::clock::SystemClock;
 use portraitd_http::address_policy::AddressPolicy;
 use portraitd_http::client::{CallError, HttpClient};
+use portraitd_http::trust::Trust;
 use portraitd_model::{AppKey, Clock, SdkAppId, SignRequest, UserId, sign};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -67,9 +68,7 @@ impl Cloud {
         let base = base.trim_end_matches('/');
         let plain = base.starts_with("http://") || base.starts_with("https://");
         anyhow::ensure!(plain, "--from: write the URL with https:// in front (or http://)");
-        // The operator names the host himself: it may be anywhere.
-        let everywhere = ["0.0.0.0/0", "::/0"].into_iter().filter_map(|network| network.parse().ok());
-        let outbound = HttpClient::new(AddressPolicy::public_and(everywhere.collect()), None)?;
+        let outbound = HttpClient::new(AddressPolicy::any(), Trust::Roots(None))?;
         let identifier = utf8_percent_encode(admin.as_str(), NON_ALPHANUMERIC);
         let url = format!(
             "{base}/v4/profile/portrait_get?sdkappid={app}&identifier={identifier}&random=1&contenttype=json&usersig="

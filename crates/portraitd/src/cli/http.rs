@@ -1,0 +1,84 @@
+//! Requests of the commands that call a running server, over TCP, TLS or a Unix socket.
+
+use anyhow::Context;
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::{Method, Request, Response, Uri, header};
+use portraitd_http::address_policy::AddressPolicy;
+use portraitd_http::client::HttpClient;
+use portraitd_http::trust::Trust;
+use std::path::Path;
+use std::time::Duration;
+
+/// For one answer; an import of many words takes a while.
+pub(super) const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A server and the connections to it.
+#[derive(Clone, Debug)]
+pub(crate) struct Server {
+    /// The URL before every path; the host of a Unix socket's is not used.
+    base: String,
+    /// `host:port`, or the path of the socket.
+    name: String,
+    client: HttpClient,
+}
+
+impl Server {
+    /// Reads `http://host:port`, `https://host:port` or `unix:/path`.
+    pub(super) fn parse(url: &str) -> anyhow::Result<Self> {
+        Self::with_certificate(url, None)
+    }
+
+    /// Like [`Self::parse`]; over TLS only the certificate in this file is trusted.
+    pub(super) fn with_certificate(url: &str, certificate: Option<&Path>) -> anyhow::Result<Self> {
+        if let Some(path) = url.strip_prefix("unix:") {
+            let client = HttpClient::unix(Path::new(path));
+            return Ok(Self { base: "http://localhost".into(), name: path.into(), client });
+        }
+        let uri: Uri = url.parse().context("the URL can't be read")?;
+        let trust = match (uri.scheme_str(), certificate) {
+            (Some("http"), _) => Trust::Nothing,
+            (Some("https"), None) => Trust::Roots(None),
+            (Some("https"), Some(file)) => Trust::Certificate(file),
+            _ => anyhow::bail!("the URL must start with http://, https:// or unix:"),
+        };
+        let name = uri.authority().context("the URL names no host")?.to_string();
+        let scheme = uri.scheme_str().unwrap_or_default();
+        let base = format!("{scheme}://{name}{}", uri.path().trim_end_matches('/'));
+        Ok(Self { base, name, client: HttpClient::new(AddressPolicy::any(), trust)? })
+    }
+}
+
+/// Sends a request and reads the whole answer.
+pub(super) async fn call(
+    server: &Server,
+    method: Method,
+    path: &str,
+    bearer: Option<&str>,
+    body: Vec<u8>,
+) -> anyhow::Result<Response<Bytes>> {
+    call_within(PATIENCE, server, method, path, bearer, body).await
+}
+
+/// The same, for what takes longer.
+pub(super) async fn call_within(
+    patience: Duration,
+    server: &Server,
+    method: Method,
+    path: &str,
+    bearer: Option<&str>,
+    body: Vec<u8>,
+) -> anyhow::Result<Response<Bytes>> {
+    let mut request = Request::builder().method(method).uri(format!("{}{path}", server.base));
+    if let Some(token) = bearer {
+        request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+    }
+    let request = request.body(Full::new(Bytes::from(body)))?;
+    let response = server.client.call(request, usize::MAX, patience).await;
+    response.map_err(|error| {
+        let unreachable =
+            error.is_connect.then(|| format!("can't reach {}; is portraitd running there?", server.name));
+        let error = anyhow::Error::new(error);
+        if let Some(message) = unreachable { error.context(message) } else { error }
+    })
+}
