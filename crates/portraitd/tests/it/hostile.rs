@@ -122,7 +122,7 @@ fn large_answers_that_nobody_reads_stay_within_their_bound() {
         assert!(Instant::now() < deadline, "{} answers are held", unread.len());
     };
     assert_eq!(refused.code(), 60008);
-    assert!(refused.header("x-error-detail").unwrap().contains("as many requests in hand"), "{refused:?}");
+    assert!(refused.header("x-error-detail").unwrap().contains("limit of requests in progress"), "{refused:?}");
     assert_eq!(app.code("portrait_get", GET), 0);
     while ask().code() != 0 {
         assert!(Instant::now() < deadline, "{} unread answers are still held", unread.len());
@@ -251,7 +251,7 @@ fn many_who_hold_their_connections_cost_little_memory() {
     target.wait_for_sockets(at_first);
 }
 
-/// Beyond what it can have in hand the server says so at once, and recovers by itself.
+/// Beyond its limit of requests in progress the server refuses at once, and recovers by itself.
 #[test]
 fn more_requests_than_can_be_in_hand() {
     let target = Target::start("requests_max = 4\n");
@@ -270,7 +270,7 @@ fn more_requests_than_can_be_in_hand() {
         }
     };
     assert_eq!(busy.code(), 60008);
-    assert!(busy.header("x-error-detail").unwrap().contains("as many requests in hand"), "{busy:?}");
+    assert!(busy.header("x-error-detail").unwrap().contains("limit of requests in progress"), "{busy:?}");
     for connection in &mut slow {
         assert_eq!(connection.answer().expect_answer().code(), 60008, "the slow body's time is over");
     }

@@ -209,7 +209,7 @@ fn certificates_are_read_again_and_bad_ones_are_not_used() {
     fs::write(folder.join("a.pem"), "no PEM").unwrap();
     refused("contains no certificate");
     fs::write(folder.join("a.pem"), vec![b'x'; 2 << 20]).unwrap();
-    refused("larger than a certificate can be");
+    refused("so it is no certificate or key");
     fs::remove_file(folder.join("a.pem")).unwrap();
     refused("can't read");
     next.write(folder, "a");

@@ -108,7 +108,7 @@ fn what_must_not_be_listened_on_is_refused_with_the_remedy() {
     check("unix:/nowhere/at/all.sock", "does its directory exist");
     // Something else is there.
     fs::write(folder.path().join("file"), "precious").unwrap();
-    check(&format!("unix:{at}/file"), "is left alone");
+    check(&format!("unix:{at}/file"), "is left unchanged");
     assert_eq!(fs::read_to_string(folder.path().join("file")).unwrap(), "precious");
     // Somebody listens there.
     let _taken = UnixListener::bind(folder.path().join("taken")).unwrap();

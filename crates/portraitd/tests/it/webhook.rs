@@ -141,8 +141,8 @@ fn receivers_without_manners_get_the_event_again() {
         ("redirects", Reply::Raw(redirect.into_bytes()), "HTTP 302"),
         ("500", Reply::Http(500, r#"{"ErrorCode":0}"#.into()), "HTTP 500"),
         ("says no", Reply::Http(200, r#"{"ActionStatus":"FAIL","ErrorCode":1}"#.into()), "ErrorCode 1"),
-        ("no JSON", Reply::Http(200, "OK".into()), "no JSON"),
-        ("empty", Reply::Http(204, String::new()), "no JSON"),
+        ("no JSON", Reply::Http(200, "OK".into()), "not a JSON object"),
+        ("empty", Reply::Http(204, String::new()), "not a JSON object"),
     ];
     let dir = tempfile::tempdir().unwrap();
     let server = TestServer::serve(&dir.path().join("data"), CONFIG);
