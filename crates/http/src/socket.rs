@@ -58,7 +58,9 @@ impl Socket {
     fn unix(path: &Path, mode: u32) -> anyhow::Result<Self> {
         match fs::symlink_metadata(path) {
             Ok(file) if !file.file_type().is_socket() => {
-                anyhow::bail!("the file exists and is not a socket, and is left unchanged; choose another path")
+                anyhow::bail!(
+                    "the file exists and is not a socket, and is left unchanged; choose another path"
+                )
             }
             Ok(_) => ensure_unused(path)?,
             Err(error) if error.kind() == ErrorKind::NotFound => {}

@@ -81,13 +81,8 @@ impl Server {
         let registry = load_apps(&store).await?;
         let stop = CancellationToken::new();
         let stop_guard = stop.clone().drop_guard();
-        let cleanup = deletions::clean_up_notes(
-            Arc::clone(&store),
-            Arc::clone(&registry),
-            Arc::clone(&clock),
-            stop.clone(),
-        );
-        let mut tasks = vec![("deletion notes", tokio::spawn(cleanup))];
+        let cleanup = spawn_cleanup(&store, &registry, &clock, &stop);
+        let mut tasks = vec![("deletion notes", cleanup)];
         let settings = config.webhook.read(data.map(Path::to_owned))?;
         let targets = registry.webhook_targets();
         let webhooks = Webhooks::new(settings, Arc::clone(&store), targets, Arc::clone(&clock))?;
@@ -182,6 +177,16 @@ fn exported(
     };
     tasks.push(("trace exporter", exporting));
     Ok(telemetry.exporting(Arc::new(traces)))
+}
+
+fn spawn_cleanup(
+    store: &Arc<dyn Store>,
+    registry: &Arc<Registry>,
+    clock: &Arc<dyn Clock>,
+    stop: &CancellationToken,
+) -> JoinHandle<()> {
+    let (store, registry, clock) = (Arc::clone(store), Arc::clone(registry), Arc::clone(clock));
+    tokio::spawn(deletions::clean_up_notes(store, registry, clock, stop.clone()))
 }
 
 async fn load_apps(store: &Arc<dyn Store>) -> anyhow::Result<Arc<Registry>> {

@@ -20,7 +20,7 @@ pub(crate) struct Server {
     base: String,
     /// `host:port`, or the path of the socket.
     name: String,
-    client: HttpClient,
+    client: Box<HttpClient>,
 }
 
 impl Server {
@@ -32,7 +32,7 @@ impl Server {
     /// Like [`Self::parse`]; over TLS only the certificate in this file is trusted.
     pub(super) fn with_certificate(url: &str, certificate: Option<&Path>) -> anyhow::Result<Self> {
         if let Some(path) = url.strip_prefix("unix:") {
-            let client = HttpClient::unix(Path::new(path));
+            let client = Box::new(HttpClient::unix(Path::new(path)));
             return Ok(Self { base: "http://localhost".into(), name: path.into(), client });
         }
         let uri: Uri = url.parse().context("the URL can't be read")?;
@@ -45,7 +45,8 @@ impl Server {
         let name = uri.authority().context("the URL names no host")?.to_string();
         let scheme = uri.scheme_str().unwrap_or_default();
         let base = format!("{scheme}://{name}{}", uri.path().trim_end_matches('/'));
-        Ok(Self { base, name, client: HttpClient::new(AddressPolicy::any(), trust)? })
+        let client = Box::new(HttpClient::new(AddressPolicy::any(), trust)?);
+        Ok(Self { base, name, client })
     }
 }
 

@@ -122,7 +122,10 @@ fn large_answers_that_nobody_reads_stay_within_their_bound() {
         assert!(Instant::now() < deadline, "{} answers are held", unread.len());
     };
     assert_eq!(refused.code(), 60008);
-    assert!(refused.header("x-error-detail").unwrap().contains("limit of requests in progress"), "{refused:?}");
+    assert!(
+        refused.header("x-error-detail").unwrap().contains("limit of requests in progress"),
+        "{refused:?}"
+    );
     assert_eq!(app.code("portrait_get", GET), 0);
     while ask().code() != 0 {
         assert!(Instant::now() < deadline, "{} unread answers are still held", unread.len());
