@@ -60,8 +60,7 @@ pub(crate) fn start(
 ) -> anyhow::Result<Option<(Traces, JoinHandle<()>)>> {
     let Some(collector) = Collector::find(setting, |name| env::var(name).ok())? else { return Ok(None) };
     let backlog = Arc::<Backlog>::default();
-    let exporter =
-        CountingExporter::new(sender(&collector, &backlog)?, Arc::clone(&backlog), stop.clone());
+    let exporter = CountingExporter::new(sender(&collector, &backlog)?, Arc::clone(&backlog), stop.clone());
     let config = BatchConfigBuilder::default()
         .with_max_queue_size(QUEUE_MAX)
         .with_max_export_batch_size(BATCH_MAX)
