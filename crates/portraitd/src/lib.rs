@@ -1,19 +1,18 @@
 //! `portraitd`: a self-hosted, drop-in replacement for the user-profile part of Tencent Cloud IM's REST API.
 //!
-//! A library only so that benches and fuzz targets reach its parts; the product is the binary `portraitd`, which
-//! calls [`run`].
+//! The product is the binary `portraitd`, which calls [`run`]. This library is not published; what else of it is public
+//! is there for tests: [`parsers`] for the fuzz targets, [`reference`](mod@reference) for the generated documents.
 
 mod cli;
 mod config;
-#[cfg(feature = "internals")]
-#[doc(hidden)]
-pub mod internals;
 mod logging;
 mod metrics;
 mod open_store;
 #[cfg(feature = "otel")]
 mod otel;
+pub mod parsers;
 mod preflight;
+pub mod reference;
 mod server;
 
 /// Runs the command line of this process: parses its arguments, does what they ask for and gives the exit code (0

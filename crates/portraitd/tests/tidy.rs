@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+mod routes;
+
 use portraitd_model::Language;
+use routes::Listener;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -154,14 +157,14 @@ fn routes() -> String {
     let mut page = String::from(
         "# Routes\n\nEvery route that there is, from the routers' own tables. Anything else is 60009 on the public listener and 404 on the admin\nlistener. Those of the emulator are answered by `portraitd dev` alone, on both listeners. `tests/it/authorization.rs` tries each one\nwithout the right to it.\n\n| listener | method | path | wants |\n| --- | --- | --- | --- |\n",
     );
-    for route in portraitd::internals::routes() {
-        let wants = match (route.listener, route.open) {
-            (_, true) => "nothing",
-            ("public", false) => "an App admin's UserSig",
-            ("emulator", false) => "a caller on this machine, or an admin token",
-            (_, false) => "an admin token",
+    for route in routes::routes() {
+        let (listener, wants) = match route.listener {
+            Listener::Public => ("public", "an App admin's UserSig"),
+            Listener::Admin => ("admin", "an admin token"),
+            Listener::Emulator => ("emulator", "a caller on this machine, or an admin token"),
         };
-        writeln!(page, "| {} | {} | `{}` | {wants} |", route.listener, route.method, route.path).unwrap();
+        let wants = if route.open { "nothing" } else { wants };
+        writeln!(page, "| {listener} | {} | `{}` | {wants} |", route.method, route.path).unwrap();
     }
     page
 }
@@ -173,7 +176,7 @@ fn with_settings(page: &str, language: Language) -> String {
     let text = fs::read_to_string(root().join(page)).unwrap();
     let (before, rest) = text.split_once(FROM).unwrap();
     let (_, after) = rest.split_once(TO).unwrap();
-    format!("{before}{FROM}{}{TO}{after}", portraitd::internals::settings(language))
+    format!("{before}{FROM}{}{TO}{after}", portraitd::reference::settings_table(language))
 }
 
 fn errors() -> String {

@@ -64,6 +64,11 @@ enum Command {
     Man(completions::ManArgs),
 }
 
+/// Every command with its options, as clap parses them.
+pub fn command_line() -> clap::Command {
+    Cli::command()
+}
+
 /// Runs the command that the process was started with. Exit codes: 0 done, 1 failed, 2 not understood.
 pub(crate) fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
@@ -71,8 +76,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Env(args) => dev::env::run(&args),
         Command::Emulator(args) => dev::emulator::run(&args),
         Command::Dev(args) => dev::command::run(args),
-        Command::Serve(args) => serve::command::run(&args, &Cli::command()),
-        Command::Config(args) => serve::config::run(&args, &Cli::command()),
+        Command::Serve(args) => serve::command::run(&args, &command_line()),
+        Command::Config(args) => serve::config::run(&args, &command_line()),
         Command::App(args) => admin::app::run(args),
         Command::Field(args) => admin::field::run(args),
         Command::Words(args) => admin::words::run(args),
@@ -94,13 +99,13 @@ pub(crate) fn run() -> ExitCode {
         Command::Check(args) => data::check::check(&args),
         Command::Repair(args) => data::check::repair(&args),
         Command::Compact(args) => data::check::compact(&args),
-        Command::Doctor(args) => serve::doctor::run(&args, &Cli::command()),
+        Command::Doctor(args) => serve::doctor::run(&args, &command_line()),
         Command::Healthcheck(args) => serve::healthcheck::run(&args),
         Command::Completions(args) => {
-            completions::completions(&args, Cli::command());
+            completions::completions(&args, command_line());
             Ok(())
         }
-        Command::Man(args) => completions::man(&args, Cli::command()),
+        Command::Man(args) => completions::man(&args, command_line()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

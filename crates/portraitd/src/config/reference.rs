@@ -70,8 +70,7 @@ fn entry(setting: &Setting, default: Option<Value>, language: Language) -> Strin
 }
 
 /// A table with a row for each setting, for OPERATIONS.
-#[cfg(feature = "internals")]
-pub(crate) fn table(language: Language) -> String {
+pub fn table(language: Language) -> String {
     let head = match language {
         Language::English => "| setting | default | what it sets |",
         Language::Chinese => "| 配置项 | 默认值 | 含义 |",
@@ -88,7 +87,6 @@ pub(crate) fn table(language: Language) -> String {
     format!("{head}\n| --- | --- | --- |\n{}", rows.collect::<String>())
 }
 
-#[cfg(feature = "internals")]
 fn meaning(setting: &Setting, language: Language) -> String {
     let limits = setting.limits(language);
     match language {

@@ -2,8 +2,8 @@
 //! tables, so that a new one can't be forgotten here.
 
 use crate::harness::{App, Connection, KEY, TestServer, encode, post};
+use crate::routes::{Listener, Route, routes};
 use crate::usersig::{Sign, enclose, now};
-use portraitd::internals::{Route, routes};
 use serde_json::{Value, json};
 
 const OTHER_KEY: &str = "00000000000000000000000000000000000000000000000000000000000000ff";
@@ -31,7 +31,7 @@ fn body(command: &str) -> String {
 }
 
 fn endpoints() -> Vec<Route> {
-    routes().into_iter().filter(|route| route.listener == "public" && !route.open).collect()
+    routes().into_iter().filter(|route| route.listener == Listener::Public && !route.open).collect()
 }
 
 fn command(path: &str) -> &str {
@@ -230,7 +230,7 @@ fn other_methods_and_other_paths_lead_nowhere() {
     }
     // And the protocol's listener nothing of the admin's, not even with the token.
     let both = |route: &Route| route.path == "/openapi.json";
-    for route in routes().into_iter().filter(|route| route.listener == "admin" && !both(route)) {
+    for route in routes().into_iter().filter(|route| route.listener == Listener::Admin && !both(route)) {
         let target = fill(&route, app.id);
         let token = format!("Authorization: Bearer {}\r\n", server.admin_token);
         let request = format!(
@@ -318,7 +318,7 @@ fn no_admin_route_opens_without_its_token() {
         format!("Authorization: Bearer wrong\r\nAuthorization: Bearer {token}\r\n"),
     ];
     let mut tried = 0;
-    for route in routes().into_iter().filter(|route| route.listener == "admin") {
+    for route in routes().into_iter().filter(|route| route.listener == Listener::Admin) {
         let path = fill(&route, app.id);
         for authorization in &authorizations {
             for method in [route.method.as_str(), "HEAD", "OPTIONS"] {
@@ -369,7 +369,7 @@ fn no_route_of_the_emulator_opens_to_strangers() {
     let before = picture(&server, &[app.id]);
     let revoked = revoked_token(&server);
     let (mut tried, mut opened) = (0, 0);
-    for route in routes().into_iter().filter(|route| route.listener == "emulator") {
+    for route in routes().into_iter().filter(|route| route.listener == Listener::Emulator) {
         let path = fill(&route, app.id);
         let ask = |address: &str, headers: &str| {
             let request = format!(
@@ -408,7 +408,7 @@ fn no_route_of_the_emulator_opens_to_strangers() {
 fn the_public_document_tells_nothing_of_the_apps() {
     let server = TestServer::dev();
     furnish(&server.dev_app());
-    for route in routes().into_iter().filter(|route| route.listener == "public" && route.open) {
+    for route in routes().into_iter().filter(|route| route.listener == Listener::Public && route.open) {
         let ask = |method: &str| {
             let request = format!(
                 "{method} {} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{{}}",
@@ -430,7 +430,8 @@ fn the_public_document_tells_nothing_of_the_apps() {
 fn serve_has_none_of_the_emulators_routes() {
     let dir = tempfile::tempdir().unwrap();
     let server = TestServer::serve(&dir.path().join("data"), "");
-    let emulators: Vec<Route> = routes().into_iter().filter(|route| route.listener == "emulator").collect();
+    let emulators: Vec<Route> =
+        routes().into_iter().filter(|route| route.listener == Listener::Emulator).collect();
     assert!(emulators.len() > 20);
     let paths = emulators.iter().map(|route| fill(route, 1_400_000_000));
     for path in paths.chain(["/_portraitd/state".into()]) {

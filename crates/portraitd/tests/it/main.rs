@@ -42,6 +42,8 @@ mod migrate;
 mod observability;
 mod otel;
 mod receiver;
+#[path = "../routes/mod.rs"]
+mod routes;
 mod run;
 mod safe_start;
 mod secrets;

@@ -3,10 +3,10 @@
 
 use crate::cli::on;
 use crate::harness::{Connection, KEY, TestServer, path_of, post};
+use crate::routes::{Listener, routes};
 use crate::usersig::{Sign, now};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use portraitd::internals::routes;
 use serde_json::json;
 use std::fmt::Write;
 
@@ -94,8 +94,9 @@ fn call_everything(server: &TestServer, secrets: &mut Secrets) -> String {
     for signature in &signatures {
         secrets.add(signature);
         let query = format!("sdkappid={}&identifier=administrator&usersig={signature}", app.id);
-        for route in
-            routes().iter().filter(|route| route.listener == "public" && route.path.starts_with("/v4/"))
+        for route in routes()
+            .iter()
+            .filter(|route| route.listener == Listener::Public && route.path.starts_with("/v4/"))
         {
             for body in bodies {
                 send(&post(&format!("{}?{query}", route.path), body));
@@ -151,8 +152,9 @@ fn administer_everything(server: &TestServer, secrets: &mut Secrets) -> String {
     call("PUT", &format!("{path}/webhook"), &json!({ "url": 7, "token": WEBHOOK_TOKEN }).to_string());
     call("PATCH", &format!("{path}/accounts/administrator/profile"), r#"{"Tag_Profile_IM_Nick":"x"}"#);
     call("POST", &format!("{path}/webhook/test"), "");
-    for route in
-        routes().iter().filter(|route| route.listener == "admin" && route.path.starts_with("/admin/v1"))
+    for route in routes()
+        .iter()
+        .filter(|route| route.listener == Listener::Admin && route.path.starts_with("/admin/v1"))
     {
         let parts = [
             ("{app}", app.id.to_string()),

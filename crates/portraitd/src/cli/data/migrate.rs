@@ -2,7 +2,7 @@
 
 use super::cloud_client::{ACCOUNTS_MAX, Cloud};
 use super::transfer::interrupt::Stop;
-use super::transfer::jsonl::{Lines, open};
+use super::transfer::jsonl::{JsonLines, open};
 use super::transfer::row::Row;
 use super::transfer::{Plan, Transfer, TransferArgs};
 use crate::cli::admin::client::{Target, with_operator};
@@ -66,7 +66,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         let key = AppKey::parse(&args.key).context("--key: a key is 1 to 256 printable bytes")?;
         let caller = (SdkAppId(args.sdkappid), key, args.admin);
         let cloud = Cloud::new(&args.from, caller, tags(args, &app), args.rate)?;
-        let source = Box::new(Lines::new(open(&args.accounts)?));
+        let source = Box::new(JsonLines::new(open(&args.accounts)?));
         let rows = CALLS * ACCOUNTS_MAX;
         let plan = Plan {
             operator,

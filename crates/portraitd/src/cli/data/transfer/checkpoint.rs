@@ -3,7 +3,7 @@
 use super::file_names::sibling;
 use super::mark::Mark;
 use super::refused::RefusedPart;
-use super::row::Source;
+use super::row::RowSource;
 use anyhow::Context;
 use portraitd_store::StoreId;
 use serde::{Deserialize, Serialize};
@@ -66,7 +66,7 @@ impl Progress {
     }
 
     /// Reads what an earlier run left, if anything, and passes over what it did. Refuses another store, app or file.
-    pub(super) fn resume(self, file: &Path, source: &mut dyn Source) -> anyhow::Result<Self> {
+    pub(super) fn resume(self, file: &Path, source: &mut dyn RowSource) -> anyhow::Result<Self> {
         let path = sibling(file, ".progress");
         let text = match fs::read(&path) {
             Ok(text) => text,
@@ -97,18 +97,21 @@ impl Progress {
         );
         let other = || format!("{} is not the file of which a part was imported; {restart}", file.display());
         anyhow::ensure!(found.size == self.size, other());
-        while source.seen().lines < found.lines {
-            if source.row()?.is_none() {
+        while source.fingerprint().lines < found.lines {
+            if source.next_row()?.is_none() {
                 break;
             }
         }
-        anyhow::ensure!(source.seen().lines == found.lines && source.seen().hash() == found.hash, other());
+        anyhow::ensure!(
+            source.fingerprint().lines == found.lines && source.fingerprint().hash() == found.hash,
+            other()
+        );
         Ok(found)
     }
 
     /// Everything that was read is done.
-    pub(super) fn advance(&mut self, source: &dyn Source) {
-        let seen = source.seen();
+    pub(super) fn advance(&mut self, source: &dyn RowSource) {
+        let seen = source.fingerprint();
         self.lines = seen.lines;
         self.hash = seen.hash();
     }

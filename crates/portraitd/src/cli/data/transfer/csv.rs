@@ -1,6 +1,6 @@
 //! CSV: one account a record, one field a column.
 
-use super::row::{ROW_BYTES_MAX, Row, Seen, Source};
+use super::row::{Fingerprint, ROW_BYTES_MAX, Row, RowSource};
 use crate::cli::call::profile::tag;
 use anyhow::Context;
 use portraitd_admin::types::AppView;
@@ -21,15 +21,15 @@ struct Column {
 }
 
 /// A file of records.
-pub(crate) struct Spreadsheet<R> {
+pub(crate) struct CsvRows<R> {
     records: csv::Reader<Bounded<R>>,
     budget: Rc<Cell<usize>>,
     /// In the order of the file; `None`: the `UserID`.
     columns: Vec<Option<Column>>,
-    pub(super) seen: Seen,
+    fingerprint: Fingerprint,
 }
 
-impl<R: Read> Spreadsheet<R> {
+impl<R: Read> CsvRows<R> {
     /// Reads the header. Every column must be one that the app knows, and one must be the `UserID`.
     pub(crate) fn new(reader: R, app: &AppView) -> anyhow::Result<Self> {
         let budget = Rc::new(Cell::new(BUDGET));
@@ -51,26 +51,10 @@ impl<R: Read> Spreadsheet<R> {
                 tag.map_or("UserID", |tag| tag)
             );
         }
-        let mut seen = Seen::default();
-        seen.lines = 1;
-        seen.record(header.as_byte_record());
-        Ok(Self { records, budget, columns, seen })
-    }
-
-    pub(super) fn next_row(&mut self) -> anyhow::Result<Option<Row>> {
-        self.budget.set(BUDGET);
-        let mut record = csv::ByteRecord::new();
-        if !self.records.read_byte_record(&mut record).context("can't read on")? {
-            return Ok(None);
-        }
-        let number = self.line_of(&record);
-        self.seen.lines = number;
-        self.seen.record(&record);
-        self.seen.bytes = self.records.position().byte();
-        let mut text = csv::Writer::from_writer(Vec::new());
-        text.write_byte_record(&record)?;
-        let text = String::from_utf8_lossy(&text.into_inner()?).trim_end().to_owned();
-        Ok(Some(Row { number, text, line: self.line(record) }))
+        let mut fingerprint = Fingerprint::default();
+        fingerprint.lines = 1;
+        fingerprint.record(header.as_byte_record());
+        Ok(Self { records, budget, columns, fingerprint })
     }
 
     /// Where a record begins. It says so itself, but counts blank lines before it as its own; its end does not.
@@ -162,12 +146,25 @@ impl<R: Read> Read for Bounded<R> {
         Ok(read)
     }
 }
-impl<R: Read> Source for Spreadsheet<R> {
-    fn row(&mut self) -> anyhow::Result<Option<Row>> {
-        self.next_row()
+
+impl<R: Read> RowSource for CsvRows<R> {
+    fn next_row(&mut self) -> anyhow::Result<Option<Row>> {
+        self.budget.set(BUDGET);
+        let mut record = csv::ByteRecord::new();
+        if !self.records.read_byte_record(&mut record).context("can't read on")? {
+            return Ok(None);
+        }
+        let number = self.line_of(&record);
+        self.fingerprint.lines = number;
+        self.fingerprint.record(&record);
+        self.fingerprint.bytes = self.records.position().byte();
+        let mut text = csv::Writer::from_writer(Vec::new());
+        text.write_byte_record(&record)?;
+        let text = String::from_utf8_lossy(&text.into_inner()?).trim_end().to_owned();
+        Ok(Some(Row { number, text, line: self.line(record) }))
     }
 
-    fn seen(&self) -> &Seen {
-        &self.seen
+    fn fingerprint(&self) -> &Fingerprint {
+        &self.fingerprint
     }
 }

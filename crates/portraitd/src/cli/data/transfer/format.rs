@@ -1,20 +1,20 @@
 //! Whether a file of accounts is JSON Lines or CSV: told by what it begins with, then by its name.
 
-use super::csv::{Spreadsheet, USER_ID};
-use super::jsonl::{Lines, open};
-use super::row::{ROW_BYTES_MAX, Source};
+use super::csv::{CsvRows, USER_ID};
+use super::jsonl::{JsonLines, open};
+use super::row::{ROW_BYTES_MAX, RowSource};
 use anyhow::Context;
 use portraitd_admin::types::AppView;
 use std::io::{BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 
 /// Opens a file of accounts, or standard input for `-`. `csv`: the operator says that it is CSV.
-pub(crate) fn open_accounts(file: &Path, csv: bool, app: &AppView) -> anyhow::Result<Box<dyn Source>> {
+pub(crate) fn open_accounts(file: &Path, csv: bool, app: &AppView) -> anyhow::Result<Box<dyn RowSource>> {
     let mut reader = BufReader::new(open(file)?);
     let start = first_lines(&mut reader).with_context(|| format!("can't read {}", file.display()))?;
     let is_csv = csv || looks_like_csv(&start, file);
     let reader = Cursor::new(start).chain(reader);
-    Ok(if is_csv { Box::new(Spreadsheet::new(reader, app)?) } else { Box::new(Lines::new(reader)) })
+    Ok(if is_csv { Box::new(CsvRows::new(reader, app)?) } else { Box::new(JsonLines::new(reader)) })
 }
 
 /// Reads up to the end of the first line that is not blank, as far as a row may reach.

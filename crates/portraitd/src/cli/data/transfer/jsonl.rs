@@ -1,6 +1,6 @@
 //! A file of lines, row after row in bounded memory.
 
-use super::row::{ROW_BYTES_MAX, Row, Seen, Source};
+use super::row::{Fingerprint, ROW_BYTES_MAX, Row, RowSource};
 use anyhow::Context;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -16,14 +16,14 @@ pub(crate) fn open(file: &Path) -> anyhow::Result<Box<dyn Read>> {
 }
 
 /// The lines of a file, blank ones passed over.
-pub(crate) struct Lines<R> {
+pub(crate) struct JsonLines<R> {
     reader: BufReader<R>,
-    seen: Seen,
+    fingerprint: Fingerprint,
 }
 
-impl<R: Read> Lines<R> {
+impl<R: Read> JsonLines<R> {
     pub(crate) fn new(reader: R) -> Self {
-        Self { reader: BufReader::with_capacity(1 << 16, reader), seen: Seen::default() }
+        Self { reader: BufReader::with_capacity(1 << 16, reader), fingerprint: Fingerprint::default() }
     }
 
     /// The next line without its end, and whether it was longer than a row may be; `None` at the end.
@@ -33,8 +33,8 @@ impl<R: Read> Lines<R> {
         if self.reader.by_ref().take(bound).read_until(b'\n', &mut line)? == 0 {
             return Ok(None);
         }
-        self.seen.lines += 1;
-        self.seen.bytes(&line);
+        self.fingerprint.lines += 1;
+        self.fingerprint.bytes(&line);
         let whole = line.ends_with(b"\n") || line.len() <= ROW_BYTES_MAX;
         let mut rest = Vec::new();
         while !whole && !rest.ends_with(b"\n") {
@@ -42,17 +42,17 @@ impl<R: Read> Lines<R> {
             if self.reader.by_ref().take(bound).read_until(b'\n', &mut rest)? == 0 {
                 break;
             }
-            self.seen.bytes(&rest);
+            self.fingerprint.bytes(&rest);
         }
         Ok(Some((line, whole)))
     }
 }
 
-impl<R: Read> Source for Lines<R> {
-    fn row(&mut self) -> anyhow::Result<Option<Row>> {
+impl<R: Read> RowSource for JsonLines<R> {
+    fn next_row(&mut self) -> anyhow::Result<Option<Row>> {
         loop {
             let Some((line, whole)) = self.line().context("can't read on")? else { return Ok(None) };
-            let number = self.seen.lines;
+            let number = self.fingerprint.lines;
             let line =
                 if number == 1 { line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&line) } else { &line };
             let line = line.trim_ascii();
@@ -73,8 +73,8 @@ impl<R: Read> Source for Lines<R> {
         }
     }
 
-    fn seen(&self) -> &Seen {
-        &self.seen
+    fn fingerprint(&self) -> &Fingerprint {
+        &self.fingerprint
     }
 }
 
@@ -86,11 +86,11 @@ mod tests {
     fn lines_are_bounded_counted_and_hashed() {
         let long = "x".repeat(ROW_BYTES_MAX * 2);
         let text = format!("\u{feff}one\r\n\n  \n{long}\nfour\nhalf");
-        let mut lines = Lines::new(text.as_bytes());
-        let rows: Vec<Row> = std::iter::from_fn(|| lines.row().unwrap()).collect();
+        let mut lines = JsonLines::new(text.as_bytes());
+        let rows: Vec<Row> = std::iter::from_fn(|| lines.next_row().unwrap()).collect();
         let found: Vec<_> = rows.iter().map(|row| (row.number, row.line.as_deref().ok())).collect();
         assert_eq!(found, [(1, Some("one")), (4, None), (5, Some("four")), (6, Some("half"))]);
-        assert_eq!(lines.seen().bytes, text.len() as u64);
-        assert_ne!(lines.seen().hash(), Seen::default().hash());
+        assert_eq!(lines.fingerprint().bytes, text.len() as u64);
+        assert_ne!(lines.fingerprint().hash(), Fingerprint::default().hash());
     }
 }

@@ -20,7 +20,7 @@ use crate::cli::data::transfer::mark::Mark;
 use crate::cli::data::transfer::progress_bar::{counter, of_bytes};
 use crate::cli::data::transfer::refused::RefusedRows;
 use crate::cli::data::transfer::row::Row;
-use crate::cli::data::transfer::row::Source;
+use crate::cli::data::transfer::row::RowSource;
 use crate::cli::output::{print_json, say};
 use anyhow::Context;
 use hyper::{Method, StatusCode};
@@ -73,7 +73,7 @@ struct RefusedInARow {
 /// A transfer on its way.
 pub(super) struct Transfer<'a> {
     plan: Plan<'a>,
-    source: Box<dyn Source>,
+    source: Box<dyn RowSource>,
     progress: Progress,
     refused: RefusedRows,
     in_a_row: RefusedInARow,
@@ -102,7 +102,7 @@ struct Summary {
 
 impl<'a> Transfer<'a> {
     /// Gets ready, after what an earlier run did.
-    pub(super) async fn prepare(plan: Plan<'a>, mut source: Box<dyn Source>) -> anyhow::Result<Self> {
+    pub(super) async fn prepare(plan: Plan<'a>, mut source: Box<dyn RowSource>) -> anyhow::Result<Self> {
         let size = match plan.file {
             Some(file) => {
                 std::fs::metadata(file).with_context(|| format!("can't read {}", file.display()))?.len()
@@ -229,7 +229,7 @@ impl<'a> Transfer<'a> {
         const BYTES_MAX: usize = 4 << 20;
         let (mut rows, mut bytes) = (Vec::new(), 0);
         while rows.len() < self.plan.rows && bytes < BYTES_MAX {
-            let Some(row) = self.source.row()? else { break };
+            let Some(row) = self.source.next_row()? else { break };
             bytes += row.text.len();
             rows.push(row);
         }
@@ -309,7 +309,7 @@ impl<'a> Transfer<'a> {
     fn show(&self) {
         let Progress { read, imported, refused, .. } = self.progress;
         match self.plan.file {
-            Some(_) => self.bar.set_position(self.source.seen().bytes),
+            Some(_) => self.bar.set_position(self.source.fingerprint().bytes),
             None => self.bar.set_position(read),
         }
         self.bar.set_message(format!("{imported} imported, {refused} refused"));

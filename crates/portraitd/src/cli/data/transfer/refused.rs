@@ -2,7 +2,7 @@
 //! run takes the next free name.
 
 use super::file_names::sibling;
-use super::row::{Row, Seen};
+use super::row::{Fingerprint, Row};
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
@@ -26,14 +26,14 @@ pub(super) struct RefusedRows {
     /// What is transferred.
     file: PathBuf,
     number: u32,
-    written: Seen,
+    written: Fingerprint,
     out: Option<BufWriter<File>>,
 }
 
 impl RefusedRows {
     /// Continues after `part`, if its file is still there as it was left; else the next row begins another file.
     pub(super) fn resume(file: &Path, part: &RefusedPart) -> anyhow::Result<Self> {
-        let mut rows = Self { file: file.to_owned(), number: 0, written: Seen::default(), out: None };
+        let mut rows = Self { file: file.to_owned(), number: 0, written: Fingerprint::default(), out: None };
         if part.number > 0 {
             let path = rows.path_of(part.number);
             rows.reopen(&path, part).with_context(|| format!("can't continue {}", path.display()))?;
@@ -48,7 +48,7 @@ impl RefusedRows {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(error),
         };
-        let mut seen = Seen::default();
+        let mut seen = Fingerprint::default();
         let (mut reader, mut chunk) = (BufReader::new(&file).take(part.bytes), vec![0; 1 << 16]);
         loop {
             let read = reader.read(&mut chunk)?;
@@ -88,7 +88,7 @@ impl RefusedRows {
 
     /// Takes the first name that is free.
     fn create(&mut self) -> anyhow::Result<Option<String>> {
-        self.written = Seen::default();
+        self.written = Fingerprint::default();
         for number in 1.. {
             self.number = number;
             let path = self.path();

@@ -1,4 +1,4 @@
-//! What is imported, row after row, whatever the file's form.
+//! Rows of a file of accounts, in whatever format it is, and the fingerprint of what was read of it.
 
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
@@ -8,24 +8,24 @@ pub(super) const ROW_BYTES_MAX: usize = 1 << 20;
 
 /// One row of a file.
 #[derive(Clone, Debug)]
-pub(crate) struct Row {
-    /// The number of its (first) line.
-    pub(crate) number: u64,
+pub struct Row {
+    /// The number of its first line, from 1.
+    pub number: u64,
     /// As it stands in the file.
-    pub(crate) text: String,
-    /// The account's line to import, or why there is none.
-    pub(crate) line: Result<String, String>,
+    pub text: String,
+    /// The account as a line of JSON to import, or why there is none.
+    pub line: Result<String, String>,
 }
 
-/// What was read so far.
+/// Counts and hashes bytes, so that a file that was read or written in part is recognised.
 #[derive(Clone, Default)]
-pub(crate) struct Seen {
+pub(crate) struct Fingerprint {
     pub(super) lines: u64,
     pub(super) bytes: u64,
     hash: Sha256,
 }
 
-impl Seen {
+impl Fingerprint {
     /// Counts bytes that were read.
     pub(super) fn bytes(&mut self, bytes: &[u8]) {
         self.bytes += bytes.len() as u64;
@@ -40,7 +40,7 @@ impl Seen {
         }
     }
 
-    /// What tells these bytes from others.
+    /// The SHA-256 of the bytes, in hexadecimal.
     pub(super) fn hash(&self) -> String {
         self.hash.clone().finalize().iter().fold(String::new(), |mut hex, byte| {
             // Writing into a String can't fail.
@@ -50,11 +50,11 @@ impl Seen {
     }
 }
 
-/// Rows, one after the other.
-pub(crate) trait Source {
+/// A file that is read row by row.
+pub(crate) trait RowSource {
     /// The next row; `None` at the end.
-    fn row(&mut self) -> anyhow::Result<Option<Row>>;
+    fn next_row(&mut self) -> anyhow::Result<Option<Row>>;
 
-    /// What was read up to the end of that row.
-    fn seen(&self) -> &Seen;
+    /// The fingerprint of everything up to the end of that row.
+    fn fingerprint(&self) -> &Fingerprint;
 }

@@ -1,10 +1,10 @@
-//! The hot steps of a call, one by one: `cargo bench -p portraitd --bench steps`. Figures say something beside each
-//! other in one run only; `benches/instructions.py` counts instructions, on any machine.
+//! The steps of a call, one by one: `cargo bench -p portraitd-fuzz --bench steps`. Times can be compared within one run
+//! only; `benches/instructions.py` counts instructions, which are the same on any machine.
 
 #![expect(clippy::unwrap_used, reason = "a bench")]
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use portraitd::internals::fuzz::World;
+use portraitd_fuzz::FuzzEnvironment;
 use portraitd_model::{
     AccountSeed, AppSettings, FieldSchema, NewUserId, Profile, ProfilePatch, Role, SdkAppId, UncheckedItem,
     UncheckedValue, UnixMillis, UserId, WordFilter,
@@ -25,32 +25,32 @@ fn item(value: &str) -> UncheckedItem<'_> {
 }
 
 fn calls(criterion: &mut Criterion) {
-    let world = World::new();
-    let query = world.query();
-    assert!(world.gate(&query, false) && world.gate(&query, true));
-    criterion.bench_function("gate, UserSig verified before", |bencher| {
-        bencher.iter(|| world.gate(black_box(&query), true));
+    let environment = FuzzEnvironment::new();
+    let query = environment.query();
+    assert!(environment.authenticate(&query, false) && environment.authenticate(&query, true));
+    criterion.bench_function("authenticate, UserSig verified before", |bencher| {
+        bencher.iter(|| environment.authenticate(black_box(&query), true));
     });
-    criterion.bench_function("gate, UserSig unknown", |bencher| {
-        bencher.iter(|| world.gate(black_box(&query), false));
+    criterion.bench_function("authenticate, UserSig not seen before", |bencher| {
+        bencher.iter(|| environment.authenticate(black_box(&query), false));
     });
     let items = [item("Alice Liddell")];
-    assert!(world.validates(&items));
+    assert!(environment.validates(&items));
     criterion.bench_function("validate one field, three words", |bencher| {
-        bencher.iter(|| world.validates(black_box(&items)));
+        bencher.iter(|| environment.validates(black_box(&items)));
     });
-    assert!(world.answer("portrait_set", SET).starts_with(br#"{"ActionStatus":"OK""#));
+    assert!(environment.answer("portrait_set", SET).starts_with(br#"{"ActionStatus":"OK""#));
     criterion.bench_function("portrait_set, body to answer, in memory", |bencher| {
-        bencher.iter(|| world.answer("portrait_set", black_box(SET)));
+        bencher.iter(|| environment.answer("portrait_set", black_box(SET)));
     });
-    assert!(world.answer("portrait_get", GET).windows(5).any(|part| part == b"Alice"));
+    assert!(environment.answer("portrait_get", GET).windows(5).any(|part| part == b"Alice"));
     criterion.bench_function("portrait_get, body to answer, in memory", |bencher| {
-        bencher.iter(|| world.answer("portrait_get", black_box(GET)));
+        bencher.iter(|| environment.answer("portrait_get", black_box(GET)));
     });
     let hundred =
         format!(r#"{{"To_Account":[{}],"TagList":["Tag_Profile_IM_Nick"]}}"#, [r#""alice""#; 100].join(","));
     criterion.bench_function("portrait_get of 100, body to answer, in memory", |bencher| {
-        bencher.iter(|| world.answer("portrait_get", black_box(hundred.as_bytes())));
+        bencher.iter(|| environment.answer("portrait_get", black_box(hundred.as_bytes())));
     });
 }
 

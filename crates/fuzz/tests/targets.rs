@@ -1,16 +1,15 @@
-//! The fuzz targets on a stable compiler: every kept input, then inputs made of them by a seeded generator. libFuzzer
-//! goes further (`fuzz/run`); this sees to it that nothing it found comes back, and that every target still reads what it
-//! is for.
+//! The fuzz targets on a stable compiler: every input of the corpus, then inputs made of them by a seeded generator.
+//! Whatever libFuzzer (`fuzz/run`) once found is tried again, and every target must still read inputs of its kind.
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use portraitd::internals::fuzz::{TARGETS, World};
+use portraitd_fuzz::{FuzzEnvironment, TARGETS};
 use std::fs;
 use std::path::Path;
 
-/// Made-up inputs for each target; `SCALE` times as many in a long run.
+/// Generated inputs for each target, times `SCALE`.
 const INPUTS: u64 = 20_000;
 
 fn corpus(target: &str) -> Vec<Vec<u8>> {
@@ -19,7 +18,7 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
     text.lines().map(|line| STANDARD.decode(line).unwrap()).collect()
 }
 
-/// A small generator (xorshift); the same seed makes the same inputs.
+/// A generator of random numbers (xorshift). The same seed makes the same inputs.
 struct Random(u64);
 
 impl Random {
@@ -35,8 +34,8 @@ impl Random {
     }
 }
 
-/// What breaks parsers: signs of every format here, ends of ranges, broken characters.
-const MORSELS: [&[u8]; 20] = [
+/// Bytes that parsers often fail on: delimiters of every format here, ends of ranges, broken characters.
+const TOKENS: [&[u8]; 20] = [
     b"\"",
     b"{",
     b"}",
@@ -59,8 +58,8 @@ const MORSELS: [&[u8]; 20] = [
     b"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01",
 ];
 
-/// An input made of kept ones.
-fn vary(random: &mut Random, corpus: &[Vec<u8>]) -> Vec<u8> {
+/// An input made of those in the corpus.
+fn mutate(random: &mut Random, corpus: &[Vec<u8>]) -> Vec<u8> {
     let mut input = corpus[random.below(corpus.len())].clone();
     for _ in 0..=random.below(4) {
         let at = random.below(input.len() + 1);
@@ -68,7 +67,7 @@ fn vary(random: &mut Random, corpus: &[Vec<u8>]) -> Vec<u8> {
         match random.below(6) {
             0 if at < input.len() => input[at] ^= 1 << random.below(8),
             1 => drop(input.splice(at..to, [])),
-            2 => drop(input.splice(at..to, MORSELS[random.below(MORSELS.len())].iter().copied())),
+            2 => drop(input.splice(at..to, TOKENS[random.below(TOKENS.len())].iter().copied())),
             3 => {
                 let other = &corpus[random.below(corpus.len())];
                 let from = random.below(other.len() + 1);
@@ -88,17 +87,17 @@ fn vary(random: &mut Random, corpus: &[Vec<u8>]) -> Vec<u8> {
 fn check(target: &str) {
     let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
     let (scale, seed) = (number("SCALE").unwrap_or(1), number("PORTRAIT_SEED").unwrap_or(0x5eed));
-    let (mut world, kept) = (World::new(), corpus(target));
-    let read = kept.iter().filter(|input| world.run(target, input)).count();
-    assert!(read > 0, "{target}: none of {} kept inputs is read", kept.len());
+    let (mut environment, kept) = (FuzzEnvironment::new(), corpus(target));
+    let read = kept.iter().filter(|input| environment.run(target, input)).count();
+    assert!(read > 0, "{target}: reads none of the {} inputs of its corpus", kept.len());
     let mut random = Random(seed | 1);
-    let mut taken = 0;
+    let mut read_of_made = 0;
     for _ in 0..INPUTS * scale {
-        let input = vary(&mut random, &kept);
-        taken += u64::from(world.run(target, &input));
+        let input = mutate(&mut random, &kept);
+        read_of_made += u64::from(environment.run(target, &input));
     }
     eprintln!(
-        "{target}: seed {seed}, {} kept inputs, {} made, {taken} of them read",
+        "{target}: seed {seed}, {} inputs in the corpus, {} made, {read_of_made} of them read",
         kept.len(),
         INPUTS * scale
     );

@@ -1,0 +1,55 @@
+//! Every route of every listener, from the tables of the crates that answer them.
+
+use portraitd_admin::route::Route as AdminRoute;
+use portraitd_admin::routes::{OPEN_ROUTES, PREFIX, TOKEN_ROUTES};
+use portraitd_api::openapi::served;
+use portraitd_emulator::control;
+use portraitd_model::COMMANDS;
+
+/// One route.
+#[derive(Clone, Debug)]
+pub(crate) struct Route {
+    pub(crate) listener: Listener,
+    /// In capitals.
+    pub(crate) method: String,
+    /// `{…}` stands for one part of the path.
+    pub(crate) path: String,
+    /// Whether it answers without a UserSig or token.
+    pub(crate) open: bool,
+}
+
+/// Where a route is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Listener {
+    Public,
+    Admin,
+    /// On both listeners, by `portraitd dev` alone.
+    Emulator,
+}
+
+/// Every route that there is.
+pub(crate) fn routes() -> Vec<Route> {
+    let commands = COMMANDS.iter().map(|row| Route {
+        listener: Listener::Public,
+        method: "POST".into(),
+        path: row.path.into(),
+        open: false,
+    });
+    let document =
+        Route { listener: Listener::Public, method: "GET".into(), path: served::PATH.into(), open: true };
+    let admin = |route: &AdminRoute, prefix: &str, open: bool| Route {
+        listener: Listener::Admin,
+        method: route.method.to_uppercase(),
+        path: format!("{prefix}{}", route.path),
+        open,
+    };
+    let emulator = control::routes::ROUTES.iter().map(|route| Route {
+        listener: Listener::Emulator,
+        method: route.method.to_uppercase(),
+        path: format!("{}{}", control::state::PREFIX, route.path),
+        open: false,
+    });
+    let closed = TOKEN_ROUTES.iter().map(|route| admin(route, PREFIX, false));
+    let open = OPEN_ROUTES.iter().map(|route| admin(route, "", true));
+    commands.chain([document]).chain(closed).chain(open).chain(emulator).collect()
+}
