@@ -230,62 +230,22 @@ fn portraitd(words: &[&str]) -> String {
     String::from_utf8(printed.stdout).unwrap()
 }
 
-/// The help of every command, as the binary prints it.
+/// The help of every command that clap's tree holds, as the binary prints it.
 fn command_line() -> String {
-    let commands: &[&[&str]] = &[
-        &[],
-        &["dev"],
-        &["emulator"],
-        &["emulator", "reset"],
-        &["emulator", "snapshot"],
-        &["emulator", "apps"],
-        &["emulator", "faults", "add"],
-        &["emulator", "clock"],
-        &["run"],
-        &["env"],
-        &["serve"],
-        &["config"],
-        &["config", "show"],
-        &["config", "check"],
-        &["app"],
-        &["app", "create"],
-        &["app", "set"],
-        &["app", "key"],
-        &["app", "admin"],
-        &["app", "limits"],
-        &["field"],
-        &["field", "define"],
-        &["words"],
-        &["account"],
-        &["account", "list"],
-        &["account", "set"],
-        &["account", "import"],
-        &["token"],
-        &["token", "create"],
-        &["audit"],
-        &["openapi"],
-        &["export"],
-        &["import"],
-        &["migrate"],
-        &["backup"],
-        &["restore"],
-        &["check"],
-        &["repair"],
-        &["compact"],
-        &["set"],
-        &["get"],
-        &["usersig", "gen"],
-        &["usersig", "inspect"],
-        &["explain"],
-        &["cert"],
-    ];
     let mut page = String::from("# Command line\n\nGenerated from the binary's own `--help`.\n");
-    for command in commands {
-        let help = portraitd(&[command, &["--help"][..]].concat());
-        let help: Vec<_> = help.trim_end().lines().map(str::trim_end).collect();
-        writeln!(page, "\n## portraitd {}\n\n```text\n{}\n```", command.join(" "), help.join("\n")).unwrap();
+    add_help(&mut page, &portraitd::reference::command_line(), &[]);
+    page
+}
+
+/// Adds the help of one command, then that of the commands below it.
+fn add_help(page: &mut String, command: &clap::Command, path: &[&str]) {
+    let help = portraitd(&[path, &["--help"]].concat());
+    let lines: Vec<_> = help.trim_end().lines().map(str::trim_end).collect();
+    let name = [&["portraitd"], path].concat().join(" ");
+    writeln!(page, "\n## {name}\n\n```text\n{}\n```", lines.join("\n")).unwrap();
+    for below in command.get_subcommands().filter(|command| !command.is_hide_set()) {
+        add_help(page, below, &[path, &[below.get_name()]].concat());
     }
-    page.replace("## portraitd \n", "## portraitd\n")
 }
 
 /// Files that documents show: the fence after `<!-- file: PATH -->` holds what the file holds. `UPDATE=1` writes it anew.
