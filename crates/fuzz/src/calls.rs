@@ -8,7 +8,9 @@ use portraitd_api::call_context::{CallContext, Caller};
 use portraitd_api::endpoints;
 use portraitd_api::envelope::{Answer, ApiError, Style, respond};
 use portraitd_api::query::Query;
-use portraitd_model::{AppSettings, Command, Language, UncheckedItem, Role, Service, SignRequest, UserId, sign};
+use portraitd_model::{
+    AppSettings, Command, Language, Role, Service, SignRequest, UncheckedItem, UserId, sign,
+};
 use serde::de::IgnoredAny;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::AtomicU64;

@@ -37,6 +37,10 @@ impl Default for FuzzEnvironment {
 
 impl FuzzEnvironment {
     /// Makes an environment with the accounts `u`, `v` and `alice`.
+    ///
+    /// # Panics
+    ///
+    /// If the runtime or the app can't be made.
     #[expect(clippy::expect_used, reason = "a fuzz target that can't start has nothing else to do")]
     pub fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");

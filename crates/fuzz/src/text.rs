@@ -2,8 +2,8 @@
 
 use crate::fixtures::APP;
 use portraitd_model::{
-    AppKey, FieldValue, WordFilter, NumberText, UncheckedValue, StandardTag, Tag, UnixSeconds, UserSig, ValueRule,
-    ValueType,
+    AppKey, FieldValue, NumberText, StandardTag, Tag, UncheckedValue, UnixSeconds, UserSig, ValueRule,
+    ValueType, WordFilter,
 };
 
 /// A JSON number means what `serde_json` reads it as.

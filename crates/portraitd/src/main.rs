@@ -1,6 +1,6 @@
 //! The binary `portraitd`; everything is in the library beside it.
 
-/// A third less time in it than in the system's, at every call.
+/// A call spends a third less time in this allocator than in the system's.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

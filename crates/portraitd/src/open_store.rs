@@ -1,4 +1,4 @@
-//! Which engine keeps the data: of the product's parts this one alone opens one.
+//! Opens the store of a data directory. The only file that names an engine for a running server.
 
 use portraitd_sqlite::{OpenError, SqliteSettings, SqliteStore};
 use portraitd_store::Store;

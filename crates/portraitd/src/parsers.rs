@@ -3,7 +3,7 @@
 pub use crate::cli::data::transfer::row::Row;
 
 use crate::cli::data::transfer::csv::CsvRows;
-use crate::cli::data::transfer::jsonl::JsonLines;
+use crate::cli::data::transfer::json_lines::JsonLines;
 use crate::cli::data::transfer::row::RowSource;
 use crate::config::load::{Flags, Loaded};
 use portraitd_admin::types::AppView;

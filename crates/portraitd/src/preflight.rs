@@ -1,5 +1,5 @@
-//! What `serve` looks at before it starts: mistakes that would leave the door open. The worst are refused, with the
-//! command that mends them; who knows better says so in `server.accept`.
+//! Checks before `serve` starts, for mistakes that would expose keys or profiles. The worst are refused, with the command
+//! that corrects them, unless `server.accept` lists them.
 
 use crate::config::Config;
 use crate::config::server::Risk;
@@ -10,7 +10,7 @@ use std::fs::{self, Metadata};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-/// Keys that everybody knows: the cloud's own sample key and those printed in our documents.
+/// Keys that are public: the cloud's own sample key and those printed in our documents.
 const PUBLISHED_KEYS: [&str; 2] = [
     "5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e",
     "2259e600f82d5d559a9aa7ff373e13caa7f60803f43698ac6df053ada132ca13",
@@ -19,11 +19,11 @@ const PUBLISHED_KEYS: [&str; 2] = [
 /// The files of a data directory that hold keys, tokens or profiles.
 const SECRET_FILES: [&str; 4] = ["portraitd.db", "portraitd.db-wal", "portraitd.db-shm", "admin.token"];
 
-/// 2026-01-01: before that there was no portraitd.
+/// 2026-01-01. No portraitd existed before, so an earlier clock is wrong.
 pub(crate) const FIRST_DAY: UnixSeconds = UnixSeconds(1_767_225_600);
 
-/// A dump of this process would hold every key: it makes none, and no other process of its user may look into it.
-pub(crate) fn make_no_dumps() {
+/// Forbids core dumps and tracing of this process: its memory holds every key.
+pub(crate) fn forbid_core_dumps() {
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     let undumpable = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     if let Err(error) = setrlimit(Resource::Core, none).and(undumpable) {
@@ -31,30 +31,30 @@ pub(crate) fn make_no_dumps() {
     }
 }
 
-/// Raises the limit of open files as far as it goes, and takes no more connections than it leaves room for: without a
-/// descriptor to spare neither the store nor the admin API could go on.
-pub(crate) fn make_room(config: &mut Config) {
-    /// The admin API's connections, the database, webhooks.
+/// Raises the limit of open files as far as allowed, and lowers `connections_max` to what fits: without a free descriptor
+/// neither the store nor the admin API works.
+pub(crate) fn raise_open_files(config: &mut Config) {
+    /// Files for the admin API, the store and webhooks.
     const OTHERS: u64 = 512;
     let limit = getrlimit(Resource::Nofile);
     let Some(files) = limit.maximum.or(limit.current) else { return };
     let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(files), maximum: Some(files) });
     let files = if raised.is_ok() { files } else { limit.current.unwrap_or(files) };
-    let room = usize::try_from(files.saturating_sub(OTHERS).max(files / 2)).unwrap_or(usize::MAX);
+    let connections_max = usize::try_from(files.saturating_sub(OTHERS).max(files / 2)).unwrap_or(usize::MAX);
     let wanted = config.server.connections_max;
-    if room < wanted {
+    if connections_max < wanted {
         tracing::warn!(
             files,
-            "the limit of open files leaves room for {room} connections instead of {wanted}: raise it \
+            "the limit of open files allows {connections_max} connections instead of {wanted}: raise it \
              (LimitNOFILE= for systemd, ulimit -n in a shell), or lower server.connections_max"
         );
-        config.server.connections_max = room;
+        config.server.connections_max = connections_max;
     }
 }
 
 /// Refuses to start on data that every user of this machine can read.
 pub(crate) fn check_files(config: &Config, data: &Path) -> anyhow::Result<()> {
-    // Only a warning: what mounts keys into containers often grants too much, in a place that nobody else sees.
+    // Only a warning: container platforms often mount keys with too wide a mode, where no other user sees them.
     for key in [&config.tls.key, &config.tls.admin_key].into_iter().flatten() {
         if fs::metadata(key).is_ok_and(|file| mode(&file) & 0o007 != 0) {
             let key = key.display();
@@ -77,8 +77,8 @@ pub(crate) fn check_files(config: &Config, data: &Path) -> anyhow::Result<()> {
     let files = list(open.iter().map(|(path, _)| *path));
     ensure!(
         open.is_empty(),
-        "every user of this machine can read {files}, which holds keys or profiles; mend it with: chmod 600 {files}\n\
-         (where modes mean nothing, set server.accept = [\"readable-files\"])"
+        "every user of this machine can read {files}, which holds keys or profiles; correct it with: chmod 600 {files}\n\
+         (on a file system without modes, set server.accept = [\"readable-files\"])"
     );
     Ok(())
 }
@@ -91,7 +91,7 @@ fn list<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> String {
     paths.map(|path| path.display().to_string()).collect::<Vec<_>>().join(" ")
 }
 
-/// Refuses to start with a key that everybody knows.
+/// Refuses to start with a public key.
 pub(crate) fn check_keys(config: &Config, apps: &[AppRecord]) -> anyhow::Result<()> {
     if config.server.accept.contains(&Risk::PublishedKeys) {
         return Ok(());
@@ -102,9 +102,9 @@ pub(crate) fn check_keys(config: &Config, apps: &[AppRecord]) -> anyhow::Result<
         if let Some(record) = known {
             let number = record.id.0;
             anyhow::bail!(
-                "key {number} of app {id} is printed in public documents: anybody can sign with it. Give the app \
+                "key {number} of app {id} is printed in public documents, so anyone can sign with it. Give the app \
                  another one, then: portraitd app key revoke {id} {number}\n\
-                 (for a test that nobody else can reach, set server.accept = [\"published-keys\"])"
+                 (for a test that no one else can reach, set server.accept = [\"published-keys\"])"
             );
         }
     }
@@ -116,28 +116,28 @@ pub(crate) fn check_network(config: &Config, public_tls: bool, admin_tls: bool) 
     let server = &config.server;
     for listen in server.listen.iter().filter(|address| address.is_exposed(public_tls)) {
         tracing::warn!(
-            "{listen} takes plain HTTP from other machines: UserSigs and profiles can be read on the way; use [tls], or \
+            "{listen} accepts plain HTTP from other machines: UserSigs and profiles can be read on the way; use [tls], or \
              a proxy with TLS in front"
         );
     }
     if let Some(admin) = server.admin_listen.iter().find(|address| address.is_exposed(admin_tls)) {
         ensure!(
             server.accept.contains(&Risk::PlainAdmin),
-            "server.admin_listen = {admin} takes plain HTTP from other machines: who listens on the way gets the admin \
-             token and with it everything. Let it listen on 127.0.0.1 or unix:/path, or give it a certificate \
+            "server.admin_listen = {admin} accepts plain HTTP from other machines, so the admin token can be read on the way. \
+             Let it listen on 127.0.0.1 or unix:/path, or give it a certificate \
              (tls.admin_certificate)\n\
-             (inside a network that is yours alone, set server.accept = [\"plain-admin\"])"
+             (inside a network of your own, set server.accept = [\"plain-admin\"])"
         );
     }
     Ok(())
 }
 
-/// UserSigs are judged by this machine's clock.
-pub(crate) fn warn_of_the_clock(now: UnixSeconds) {
+/// Warns if the clock, by which UserSigs expire, is years behind.
+pub(crate) fn check_clock(now: UnixSeconds) {
     if now < FIRST_DAY {
         tracing::warn!(
             now = now.0,
-            "this machine's clock is years behind: UserSigs will be taken that have long expired"
+            "this machine's clock is years behind, so expired UserSigs will be accepted; set it, and run NTP"
         );
     }
 }

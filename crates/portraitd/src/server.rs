@@ -1,4 +1,4 @@
-//! A running server: two listeners over one store, from start to graceful end.
+//! A running server: the public and the admin listener over one store, from start to graceful stop.
 
 use crate::config::Config;
 use crate::metrics;
@@ -40,13 +40,26 @@ use std::sync::Arc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// How the listeners speak TLS; `None` is plain HTTP. Made of any certificate resolver.
+/// TLS of the listeners, with any certificate resolver; `None` is plain HTTP.
 #[derive(Default)]
 pub(crate) struct ServerTls {
     pub(crate) public: Option<Tls>,
     pub(crate) admin: Option<Tls>,
-    /// Certificates to tell `/metrics` of, by their listener.
+    /// The certificates that `/metrics` shows, with the names of their listeners.
     pub(crate) watched: Vec<(&'static str, Arc<Certificate>)>,
+}
+
+/// Everything that a server is made of.
+pub(crate) struct ServerParts<'a> {
+    pub(crate) config: &'a Config,
+    /// The data directory of the store; `None` in memory.
+    pub(crate) data: Option<&'a Path>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) admin_token: AdminToken,
+    pub(crate) tls: ServerTls,
+    /// `None` in `serve`.
+    pub(crate) emulator: Option<Arc<Emulator>>,
 }
 
 /// A server that accepts requests.
@@ -63,47 +76,41 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Opens every address and starts to serve. `data` is the store's directory, `None` in memory.
-    pub(crate) async fn start(
-        config: &Config,
-        data: Option<&Path>,
-        store: Arc<dyn Store>,
-        clock: Arc<dyn Clock>,
-        token: AdminToken,
-        tls: ServerTls,
-        emulator: Option<Arc<Emulator>>,
-    ) -> anyhow::Result<Self> {
+    /// Opens every address and starts to serve.
+    pub(crate) async fn start(parts: ServerParts<'_>) -> anyhow::Result<Self> {
+        let ServerParts { config, data, store, clock, admin_token, tls, emulator } = parts;
         let mode = config.server.unix_mode.0;
-        let public = Socket::open(&config.server.listen, tls.public.as_ref(), mode).await?;
-        let control = Socket::open(&config.server.admin_listen, tls.admin.as_ref(), mode).await?;
-        let urls: Vec<String> = public.iter().map(Socket::url).collect::<Result<_, _>>()?;
-        let admin_urls = control.iter().map(Socket::url).collect::<Result<_, _>>()?;
+        let public_sockets = Socket::open(&config.server.listen, tls.public.as_ref(), mode).await?;
+        let admin_sockets = Socket::open(&config.server.admin_listen, tls.admin.as_ref(), mode).await?;
+        let urls: Vec<String> = public_sockets.iter().map(Socket::url).collect::<Result<_, _>>()?;
+        let admin_urls = admin_sockets.iter().map(Socket::url).collect::<Result<_, _>>()?;
         let registry = load_apps(&store).await?;
         let stop = CancellationToken::new();
         let stop_guard = stop.clone().drop_guard();
         let cleanup = spawn_cleanup(&store, &registry, &clock, &stop);
         let mut tasks = vec![("deletion notes", cleanup)];
-        let settings = config.webhook.read(data.map(Path::to_owned))?;
+        let webhook_config = config.webhook.read(data.map(Path::to_owned))?;
         let targets = registry.webhook_targets();
-        let webhooks = Webhooks::new(settings, Arc::clone(&store), targets, Arc::clone(&clock))?;
+        let webhooks = Webhooks::new(webhook_config, Arc::clone(&store), targets, Arc::clone(&clock))?;
         let (webhooks, event_ids) = (Arc::new(webhooks), Arc::new(EventIds::new(secret::random_u64()?)));
         let telemetry = Telemetry::new(tls.watched);
         #[cfg(feature = "otel")]
         let telemetry = exported(telemetry, config, &stop, &mut tasks)?;
         let telemetry = Arc::new(telemetry);
-        let (public, control) =
-            (Opened::public(public, config, &telemetry), Opened::admin(control, &telemetry));
-        let tokens = Tokens::load(Arc::clone(&store), token).await.context("can't read the admin tokens")?;
-        let gate = Authenticator::Tokens(Arc::new(tokens));
+        let public = Listener::public(public_sockets, config, &telemetry);
+        let admin = Listener::admin(admin_sockets, config, &telemetry);
+        let tokens =
+            Tokens::load(Arc::clone(&store), admin_token).await.context("can't read the admin tokens")?;
+        let authenticator = Authenticator::Tokens(Arc::new(tokens));
         let metrics = metrics::renderer(&store, &webhooks, &registry, &telemetry);
         let running = state::RunningServer { webhooks: Arc::clone(&webhooks), metrics };
-        let admin = state::State::new(
+        let admin_state = state::State::new(
             Arc::clone(&store),
             Arc::clone(&registry),
             Arc::clone(&clock),
             Arc::clone(&event_ids),
             Some(running),
-            gate.clone(),
+            authenticator.clone(),
         );
         tasks.push(("webhooks", tokio::spawn(webhooks.run(stop.clone()))));
         let control_state = emulator.clone().map(|emulator| control::state::ControlState {
@@ -111,33 +118,33 @@ impl Server {
             registry: Arc::clone(&registry),
             url: own_url(&urls).into(),
         });
-        let (serving, gateway_store) = (config.listener(), Arc::clone(&store));
+        let gateway_store = Arc::clone(&store);
         let services =
             Services { store: gateway_store, registry, clock, event_ids, large_reads: LargeReads::new() };
         let hooks = emulator.map(|emulator| -> Arc<dyn CallHooks> { emulator });
         let gateway = Gateway::new(services, config.gateway(), telemetry, hooks, secret::random_u64()?);
         let gateway = Arc::new(gateway);
-        let mut admin = router::router(admin);
+        let mut admin_router = router::router(admin_state);
         match control_state {
             None => {
                 let answer = move |request, peer: IpAddr| {
                     let gateway = Arc::clone(&gateway);
                     async move { gateway.answer(request, peer).await }
                 };
-                tasks.push(("public listener", public.serve(serving, stop.clone(), answer)));
+                tasks.push(("public listener", public.serve(stop.clone(), answer)));
             }
             Some(state) => {
-                let guarded = control::Access { authenticator: gate.clone(), local_without_token: false };
-                admin = admin.merge(control::router(state.clone(), guarded));
-                let open = control::Access { authenticator: gate, local_without_token: true };
+                let guarded = control::Access { authenticator: authenticator.clone(), local_without_token: false };
+                admin_router = admin_router.merge(control::router(state.clone(), guarded));
+                let open = control::Access { authenticator, local_without_token: true };
                 let service =
                     PublicService::new(gateway, control::router(state, open).fallback(control::not_found));
                 let answer = move |request, peer: IpAddr| service.clone().answer(request, peer);
-                tasks.push(("public listener", public.serve(serving, stop.clone(), answer)));
+                tasks.push(("public listener", public.serve(stop.clone(), answer)));
             }
         }
-        let answer = move |request, peer: IpAddr| router::answer(admin.clone(), request, peer);
-        tasks.push(("admin listener", control.serve(serving, stop, answer)));
+        let answer = move |request, peer: IpAddr| router::answer(admin_router.clone(), request, peer);
+        tasks.push(("admin listener", admin.serve(stop, answer)));
         Ok(Self { urls, admin_urls, store, stop: Some(stop_guard), tasks })
     }
 
@@ -146,7 +153,7 @@ impl Server {
         self.urls.iter().find_map(|url| url.strip_prefix(scheme)?.strip_prefix("://")?.parse().ok())
     }
 
-    /// Stops accepting and lets what is in flight finish.
+    /// Stops accepting, and waits for requests in progress.
     pub(crate) async fn finish(&mut self) {
         drop(self.stop.take());
         for (name, task) in self.tasks.drain(..) {
@@ -156,7 +163,7 @@ impl Server {
         }
     }
 
-    /// Finishes, and closes the store.
+    /// Stops the server, and closes the store.
     pub(crate) async fn stop(mut self) {
         self.finish().await;
         self.store.close().await;
@@ -193,7 +200,7 @@ async fn load_apps(store: &Arc<dyn Store>) -> anyhow::Result<Arc<Registry>> {
     let registry = Registry::load(Arc::clone(store)).await.context("can't read the apps")?;
     if registry.all().is_empty() {
         tracing::warn!(
-            "there is no app yet, so every call is answered with 70020: portraitd app create SDKAPPID --data DIR"
+            "there is no app yet, so every call is answered with 70020; create one: portraitd app create SDKAPPID --data DIR"
         );
     }
     Ok(Arc::new(registry))
@@ -201,44 +208,46 @@ async fn load_apps(store: &Arc<dyn Store>) -> anyhow::Result<Arc<Registry>> {
 
 /// How this machine reaches the public API over plain HTTP.
 fn own_url(urls: &[String]) -> String {
-    // These stand for every address, and are none to connect to.
+    // These stand for every address, and can't be connected to.
     let here = |url: &String| {
         url.replacen("://0.0.0.0:", "://127.0.0.1:", 1).replacen("://[::]:", "://127.0.0.1:", 1)
     };
     urls.iter().find(|url| url.starts_with("http://")).map(here).unwrap_or_default()
 }
 
-/// A listener whose sockets are open.
-struct Opened {
+/// The open sockets of one API, with their limits.
+struct Listener {
     sockets: Vec<Socket>,
+    config: ListenerConfig,
     connection_limits: ConnectionLimits,
     counts: Arc<Counts>,
+    /// The answer to plain HTTP on a TLS port.
     refuse_plain: fn() -> Response<Full<Bytes>>,
 }
 
-impl Opened {
+impl Listener {
     fn public(sockets: Vec<Socket>, config: &Config, telemetry: &Telemetry) -> Self {
-        let counts = Arc::clone(&telemetry.public);
         Self {
             sockets,
+            config: config.listener(),
             connection_limits: config.connection_limits(),
-            counts,
+            counts: Arc::clone(&telemetry.public),
             refuse_plain: envelope::tls_only,
         }
     }
 
-    fn admin(sockets: Vec<Socket>, telemetry: &Telemetry) -> Self {
-        let counts = Arc::clone(&telemetry.admin);
+    fn admin(sockets: Vec<Socket>, config: &Config, telemetry: &Telemetry) -> Self {
         Self {
             sockets,
+            config: config.listener(),
             connection_limits: Config::admin_connection_limits(),
-            counts,
+            counts: Arc::clone(&telemetry.admin),
             refuse_plain: router::tls_only,
         }
     }
 
-    fn serve(self, config: ListenerConfig, stop: CancellationToken, answer: impl Handler) -> JoinHandle<()> {
-        let Self { sockets, connection_limits, counts, refuse_plain } = self;
+    fn serve(self, stop: CancellationToken, answer: impl Handler) -> JoinHandle<()> {
+        let Self { sockets, config, connection_limits, counts, refuse_plain } = self;
         tokio::spawn(accept::serve(sockets, config, connection_limits, counts, stop, answer, refuse_plain))
     }
 }

@@ -1,5 +1,5 @@
-//! What the product is built of: known sources, known licences, and not too much of it. `cargo deny` looks closer where it
-//! is installed; this can't be skipped.
+//! The dependencies of the product: their sources, their licences and their number. `cargo deny` checks more where it is
+//! installed; this test always runs.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 

@@ -1,4 +1,4 @@
-//! The house rules that a compiler does not check.
+//! Rules of this repository that the compiler does not check, and the generated documents.
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
@@ -52,7 +52,7 @@ fn files_are_small_and_say_what_they_are_for() {
         let shown = path.display();
         let limit = if path.components().any(|part| part.as_os_str() == "tests") { 600 } else { 400 };
         assert!(lines(&product(&path)) <= limit, "{shown} is longer than {limit} lines");
-        assert!(text.starts_with("//!"), "{shown} does not open with what it is for");
+        assert!(text.starts_with("//!"), "{shown} has no module comment");
     }
 }
 
@@ -248,7 +248,7 @@ fn add_help(page: &mut String, command: &clap::Command, path: &[&str]) {
     }
 }
 
-/// Files that documents show: the fence after `<!-- file: PATH -->` holds what the file holds. `UPDATE=1` writes it anew.
+/// Files that documents show: the fence after `<!-- file: PATH -->` holds what the file holds. `UPDATE=1` rewrites it.
 #[test]
 fn shown_files_are_what_they_say() {
     for page in files("docs/recipes", &[".md"]) {

@@ -1,4 +1,4 @@
-//! `portraitd completions` and `portraitd man`: what packages ship besides the binary, made by the binary itself.
+//! `portraitd completions` and `portraitd man`: the files of a package that are generated from the command line.
 
 use anyhow::Context;
 use std::path::PathBuf;
@@ -9,12 +9,14 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct CompletionsArgs {
+    /// The shell
     shell: clap_complete::Shell,
 }
 
 /// Write the manual pages into a directory
 #[derive(Debug, clap::Args)]
 pub(super) struct ManArgs {
+    /// The directory, which is created when it does not exist
     directory: PathBuf,
 }
 

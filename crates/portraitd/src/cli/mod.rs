@@ -8,6 +8,7 @@ pub(crate) mod dev;
 mod http;
 pub(crate) mod output;
 pub(crate) mod runtime;
+mod sdk_app_id;
 mod secret_argument;
 pub(crate) mod serve;
 
@@ -64,6 +65,18 @@ enum Command {
     Man(completions::ManArgs),
 }
 
+/// An error with its causes. A cause that the text before it ends with already is left out.
+fn describe(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !text.ends_with(&cause) {
+            let separator = if text.is_empty() { "" } else { ": " };
+            text = [&text, separator, &cause].concat();
+        }
+    }
+    text
+}
+
 /// Every command with its options, as clap parses them.
 pub fn command_line() -> clap::Command {
     Cli::command()
@@ -110,7 +123,7 @@ pub(crate) fn run() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", describe(&error));
             ExitCode::FAILURE
         }
     }

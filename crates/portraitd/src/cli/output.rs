@@ -6,7 +6,7 @@ use std::io::Write;
 
 /// Writes one line of a command's result.
 pub(crate) fn say(line: impl Display) {
-    // The reader may stop reading (`| head`): no reason to fail.
+    // A reader that stops early (`| head`) is no reason to fail.
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
@@ -14,6 +14,11 @@ pub(crate) fn say(line: impl Display) {
 pub(crate) fn print_json(value: &(impl serde::Serialize + ?Sized)) -> anyhow::Result<()> {
     say(serde_json::to_string_pretty(value)?);
     Ok(())
+}
+
+/// A number with its noun: "1 row", "2 rows".
+pub(crate) fn count(number: u64, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
 /// A time for people: in UTC, to the second.

@@ -7,12 +7,13 @@ use std::path::Path;
 /// The most that is read of a file or of standard input; the longest secret has 256 bytes.
 const BYTES_MAX: u64 = 4096;
 
-/// What clap makes of a secret's argument: `@FILE` is the first line of a file, `-` that of standard input, anything
-/// else the secret itself. Never an error that repeats the secret.
+/// Parses the argument of a secret: `@FILE` reads the first line of a file, `-` that of standard input, anything else is
+/// the secret itself. Errors never repeat the secret.
 pub(super) fn secret(text: &str) -> Result<String, String> {
     match text.strip_prefix('@') {
         Some(path) => {
-            let file = std::fs::File::open(Path::new(path)).map_err(|error| error.to_string())?;
+            let file = std::fs::File::open(Path::new(path))
+                .map_err(|error| format!("can't read {path}: {error}"))?;
             first_line(file, path)
         }
         None if text == "-" => first_line(std::io::stdin(), "standard input"),
@@ -22,7 +23,10 @@ pub(super) fn secret(text: &str) -> Result<String, String> {
 
 fn first_line(source: impl Read, name: &str) -> Result<String, String> {
     let mut text = String::new();
-    source.take(BYTES_MAX).read_to_string(&mut text).map_err(|error| error.to_string())?;
+    source
+        .take(BYTES_MAX)
+        .read_to_string(&mut text)
+        .map_err(|error| format!("can't read {name}: {error}"))?;
     match text.lines().next().map(str::trim) {
         None | Some("") => Err(format!("the first line of {name} is empty")),
         Some(line) => Ok(line.to_owned()),

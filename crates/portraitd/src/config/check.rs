@@ -3,12 +3,12 @@
 use super::Config;
 use portraitd_http::address::Address;
 
-/// Settings that can't go together.
+/// Settings that contradict each other.
 #[derive(Clone)]
 pub(super) struct Conflict {
-    /// The one to change, then those that it does not fit.
+    /// The setting to change, then those that it contradicts.
     pub(super) names: Vec<&'static str>,
-    /// What the first one must be.
+    /// What the first one must be, as the end of a sentence.
     pub(super) must: String,
 }
 

@@ -23,19 +23,20 @@ const FILE_BYTES_MAX: u64 = 1 << 20;
 /// Settings that have a flag.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Flags {
-    /// Where to listen: `127.0.0.1:8080`, `https://[::]:443`, `unix:/path`; port 0 takes a free one (repeatable)
+    /// The address of the public API: `127.0.0.1:8080`, `https://[::]:443` or `unix:/path`; port 0 takes a free port
+    /// (repeatable)
     #[arg(long, value_name = "ADDRESS")]
     listen: Vec<Address>,
-    /// Where the admin API listens (repeatable)
+    /// The address of the admin API (repeatable)
     #[arg(long, value_name = "ADDRESS")]
     admin_listen: Vec<Address>,
     /// The data directory
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// What is logged: error, warn, info, debug (one line a request) or trace
+    /// The level of the log: error, warn, info, debug (one line a request) or trace
     #[arg(long, value_name = "LEVEL")]
     log: Option<String>,
-    /// How log lines are written
+    /// The format of the log
     #[arg(long, value_enum)]
     log_format: Option<super::log::LogFormat>,
 }
@@ -54,18 +55,18 @@ pub(crate) enum Source {
 #[derive(Debug, Default)]
 pub(crate) struct Loaded {
     pub(crate) config: Config,
-    /// What is odd, but no error; for the log.
+    /// Variables that are ignored, for the log.
     pub(crate) warnings: Vec<String>,
-    /// Of all that are not defaults, by name.
+    /// The source of each setting that is not a default, by name.
     sources: BTreeMap<&'static str, Source>,
 }
 
-/// A setting as it is in effect.
+/// A setting with its effective value.
 #[derive(Debug, Serialize)]
 pub(crate) struct Effective {
     /// With its section: `server.listen`.
     pub(crate) name: &'static str,
-    /// Without what is secret; `None` if it is not set.
+    /// Redacted; `None` if it is not set.
     pub(crate) value: Option<Value>,
     #[serde(flatten)]
     pub(crate) source: Source,
@@ -211,7 +212,7 @@ impl Reader {
         });
         let known = Config::settings().filter(|setting| section.is_none_or(|section| setting.is_in(section)));
         let known: Vec<_> = known.map(Setting::variable).collect();
-        // What all of them begin with says nothing.
+        // The common start of all names is not compared.
         let common = PREFIX.len() + section.map_or(0, |section| section.len() + 1);
         let nearest = suggest::nearest_after(common, name, known.iter().map(String::as_str));
         match section {
@@ -223,7 +224,7 @@ impl Reader {
             None => {
                 self.loaded
                     .warnings
-                    .push(format!("the variable {name} is no setting and is ignored{nearest}"));
+                    .push(format!("the variable {name} is not a setting and is ignored{nearest}"));
             }
         }
     }
@@ -278,7 +279,7 @@ impl Reader {
 
     fn finish(mut self) -> Result<Loaded, Errors> {
         for conflict in conflicts(&self.loaded.config) {
-            // What one of them should be is not known while another one is wrong.
+            // A conflict with a setting that is itself wrong is not reported.
             if let Some(name) = conflict.names.first()
                 && !conflict.names.iter().any(|name| self.wrong.contains(name))
             {

@@ -16,7 +16,7 @@ section! {
         #[zh = "日志级别：\"error\"、\"warn\"、\"info\"、\"debug\"（每个请求一行）或 \"trace\"。"]
         filter: String = "info".into(), check is_filter;
 
-        /// Requests that take longer than this are logged with where their time went. 0 means none.
+        /// Requests that take longer than this are logged, with the time of each step. 0 means that none are logged.
         #[zh = "耗时超过此值的请求写入日志，并记录时间去向。0 表示不记录。"]
         slow_request_ms: u64 = 500, in 0..=86_400_000;
 
@@ -60,7 +60,7 @@ pub(crate) fn filter(text: &str) -> Result<Targets, String> {
             // A word that is no level would be taken for a target, and everything else go unlogged.
             (None, Err(_)) => {
                 return Err(format!(
-                    "`{part}` is no level; write `error`, `warn`, `info`, `debug` or `trace`"
+                    "`{part}` is not a level; write `error`, `warn`, `info`, `debug` or `trace`"
                 ));
             }
             (Some(_), Err(error)) => {

@@ -1,4 +1,4 @@
-//! Values of settings: read with an error that says what they must be, and shown without what is secret.
+//! Values of settings: parsed with errors that name what they must be, and shown with secrets hidden.
 
 use super::Config;
 use super::setting::Setting;
@@ -39,7 +39,7 @@ impl Setting {
         self.example_value().or_else(|| Config::default().get(self))
     }
 
-    /// What serde said of a value, in words that name the remedy.
+    /// Turns an error of serde into a sentence with the remedy.
     fn explain(&self, error: &str) -> String {
         if let Some((_, known)) =
             error.split_once("unknown variant").and_then(|(_, rest)| rest.split_once("expected "))
@@ -94,7 +94,7 @@ impl Setting {
             (Base::Milliseconds, Language::English) => (&[(3_600_000, "h"), (1_000, "s")], 1),
             (Base::Milliseconds, Language::Chinese) => (&[(3_600_000, "小时"), (1_000, "秒")], 1),
             (Base::Bytes, _) => (&SIZES, 1),
-            // MiB is what is written.
+            // The value itself is in MiB.
             (Base::Mebibytes, _) => (&SIZES[..2], 1 << 20),
             (Base::One, _) => return None,
         };
@@ -112,8 +112,8 @@ impl Setting {
         }
     }
 
-    /// A value without what is secret in it: the value of a setting named as a secret, the text of a key, and in a URL the
-    /// user, the password and the query.
+    /// Hides what is secret in a value: the whole value of a setting that is named as a secret, the text of a key, and the
+    /// user, the password and the query of a URL.
     pub(super) fn redact(&self, value: Value) -> Value {
         match value {
             Value::String(text) => Value::String(self.redact_text(text)),
@@ -146,7 +146,7 @@ impl Setting {
 /// A value as TOML in one line.
 pub(crate) fn one_line(value: &Value) -> String {
     let text = value.to_string();
-    // What JSON escapes, TOML reads alike.
+    // TOML reads the escapes of JSON.
     if text.contains('\n') { serde_json::to_string(value).unwrap_or_default() } else { text }
 }
 

@@ -14,39 +14,39 @@ use toml::Value;
 section! {
     /// `[webhook]`
     [webhook] WebhookSection {
-        /// How long one attempt to deliver an event may take, from resolving the name to the end of the answer.
+        /// One attempt to deliver an event must end within this time, from resolving the name to the end of the answer.
         #[zh = "一次投递的最长时间，从解析域名到收完应答。"]
         timeout_ms: u64 = 2_000, in 1..=60_000;
 
-        /// The most attempts for one app at the same time.
+        /// At most this many events of one app are delivered at the same time.
         #[zh = "每个应用同时进行的最大投递数。"]
         parallel_per_app: usize = 16, in 1..=1_000;
 
-        /// The waits before each attempt: 1 to 50 of them, in ms, s, m, h or d, each at most 720h. Up to a fifth is added to each.
-        /// When the last attempt fails, the event is parked until it is replayed or dropped: `portraitd webhook parked`,
-        /// `replay`, `drop`.
+        /// Each attempt is made after its wait in this list: 1 to 50 waits in ms, s, m, h or d, each at most 720h. Up to a
+        /// fifth is added to each. When the last attempt fails, the event is parked until it is replayed or dropped: `portraitd
+        /// webhook parked`, `replay`, `drop`.
         #[zh = "每次投递之前的等待时间，1～50 个，单位 ms、s、m、h 或 d，每个不超过 720h，实际等待随机延长至多五分之一。最后一次失败后事件搁置，直到重放或丢弃：`portraitd webhook parked`、`replay`、`drop`。"]
         retry_schedule: Vec<String> =
             ["0s", "5s", "5m", "30m", "2h", "5h", "10h", "10h"].map(str::to_owned).to_vec(),
             check is_schedule;
 
-        /// Networks that receivers may be in, with their prefix lengths, besides public addresses.
+        /// Receivers may be in these networks (with prefix length), besides public addresses.
         #[zh = "除公网地址之外，允许接收方所在的网段（须写前缀长度）。"]
         allow_networks: Vec<IpNet> = Vec::new(), example r#"["10.0.0.0/8", "127.0.0.1/32"]"#;
 
-        /// Certificates (PEM) to trust besides the system's.
+        /// The certificates in this file (PEM) are trusted besides the system's.
         #[zh = "除系统证书之外信任的证书（PEM）。"]
         ca_file: Option<PathBuf> = None, check is_path, example r#""/etc/portraitd/receivers-ca.pem""#;
 
-        /// The most that waiting and parked events may occupy: a share of the data's disk, or a size such as "20GiB". Beyond
-        /// it the oldest parked events are dropped first. Profile changes are never refused because of it.
+        /// Waiting and parked events may occupy at most this: a share of the data's disk, or a size such as "20GiB". Beyond it
+        /// the oldest parked events are dropped first. Profile changes are never refused because of it.
         #[zh = "等待中与搁置的事件最多占用的空间：数据所在磁盘的百分比，或 \"20GiB\" 这样的大小。超出时先丢弃最旧的搁置事件，不会因此拒绝资料修改。"]
         backlog_max: String = "10%".into(), check is_backlog;
     }
 }
 
 impl WebhookSection {
-    /// Reads what is written as text. `data` is the data directory, `None` in memory.
+    /// Parses the values that are text. `data` is the data directory, `None` in memory.
     pub(crate) fn read(&self, data: Option<PathBuf>) -> anyhow::Result<WebhookConfig> {
         let waits: Option<Vec<u64>> = self.retry_schedule.iter().map(|text| milliseconds(text)).collect();
         Ok(WebhookConfig {

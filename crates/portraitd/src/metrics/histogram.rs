@@ -1,26 +1,26 @@
-//! A histogram as it stood at one moment, ready to be written.
+//! The values of a histogram at one moment.
 
 use portraitd_store::Histogram;
 use prometheus_client::encoding::MetricEncoder;
 use prometheus_client::encoding::NoLabelSet;
 use std::fmt;
 
-/// What a histogram had recorded.
+/// The values of a histogram at one moment.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Recorded {
+pub(crate) struct HistogramValues {
     sum: f64,
     count: u64,
-    /// Upper ends, and how many values fell into the range that ends there.
+    /// The upper end of each range, and the number of values in it.
     buckets: Vec<(f64, u64)>,
 }
 
-impl Recorded {
-    /// Of one that records microseconds.
+impl HistogramValues {
+    /// The values of a histogram of microseconds, in seconds.
     pub(super) fn seconds(histogram: &Histogram) -> Self {
         Self::scaled(histogram, 1e6)
     }
 
-    /// Of one that records whatever its name says.
+    /// The values of a histogram, in the unit that it records.
     pub(super) fn plain(histogram: &Histogram) -> Self {
         Self::scaled(histogram, 1.0)
     }

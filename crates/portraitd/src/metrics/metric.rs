@@ -1,6 +1,6 @@
-//! What a metric is, and the moment's numbers that its values are taken from.
+//! What a metric is, and the numbers of one moment that its values are read from.
 
-use super::histogram::Recorded;
+use super::histogram::HistogramValues;
 use portraitd_api::call_counts::Usage;
 use portraitd_api::registry::Registry as Apps;
 use portraitd_api::telemetry::Telemetry;
@@ -18,18 +18,18 @@ pub(crate) enum Kind {
     Counter,
     /// It goes up and down.
     Gauge,
-    /// How often values fell into which range; its `values` are empty.
+    /// The number of values in each range; its `values` are empty.
     Histogram(fn(&Snapshot) -> Histograms),
 }
 
-/// A label with its value; never a user, never a secret.
+/// A label with its value, which is never a user or a secret.
 pub(super) type Label = (&'static str, String);
 
 /// Values with their labels.
 pub(super) type Values = Vec<(Vec<Label>, u64)>;
 
 /// Histograms with their labels.
-pub(super) type Histograms = Vec<(Vec<Label>, Recorded)>;
+pub(super) type Histograms = Vec<(Vec<Label>, HistogramValues)>;
 
 /// A metric.
 #[cfg_attr(not(test), expect(dead_code, reason = "docs/METRICS.md is made of it, by a test"))]
@@ -37,24 +37,24 @@ pub(crate) struct Metric {
     /// Its name, without `_total`.
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
-    /// What its labels tell apart.
+    /// The names of its labels, and their values.
     pub(crate) labels: &'static str,
     pub(crate) english: &'static str,
     pub(crate) chinese: &'static str,
-    /// A `PromQL` expression worth waking somebody for.
+    /// A `PromQL` expression for an alert.
     pub(crate) alert: &'static str,
     pub(super) values: fn(&Snapshot) -> Values,
 }
 
-/// What the numbers are taken from, all at one moment.
+/// The numbers of one moment.
 #[derive(Debug, Default)]
 pub(crate) struct Snapshot {
     pub(super) store: StoreStats,
-    pub(super) standing: StoreStatus,
+    pub(super) status: StoreStatus,
     pub(super) failed_commits: u64,
-    pub(super) commit: Recorded,
-    pub(super) batch: Recorded,
-    pub(super) wait: Recorded,
+    pub(super) commit: HistogramValues,
+    pub(super) batch: HistogramValues,
+    pub(super) wait: HistogramValues,
     pub(super) backlog_bytes_max: u64,
     pub(super) webhooks: Vec<WebhookStatus>,
     /// By command and code, of all apps together.
@@ -63,7 +63,7 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
-    /// Takes the numbers of a server. Reads one webhook event an app at most.
+    /// Reads the numbers of a server. Reads at most one webhook event an app from the store.
     pub(super) async fn take(
         store: &dyn Store,
         webhooks: &Webhooks,
@@ -74,15 +74,15 @@ impl Snapshot {
             webhooks: webhooks.statuses().await,
             backlog_bytes_max: webhooks.backlog_bytes_max(),
             store: store.stats(),
-            standing: store.status(),
+            status: store.status(),
             telemetry,
             ..Self::default()
         };
         if let Some(measured) = store.measurements() {
             snapshot.failed_commits = measured.failed.load(Ordering::Relaxed);
-            snapshot.commit = Recorded::seconds(&measured.commit);
-            snapshot.batch = Recorded::plain(&measured.batch);
-            snapshot.wait = Recorded::seconds(&measured.wait);
+            snapshot.commit = HistogramValues::seconds(&measured.commit);
+            snapshot.batch = HistogramValues::plain(&measured.batch);
+            snapshot.wait = HistogramValues::seconds(&measured.wait);
         }
         let all = apps.all();
         for calls in all.iter().map(|app| &*app.usage).chain([&apps.appless_usage]).flat_map(Usage::calls) {

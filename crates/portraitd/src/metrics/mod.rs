@@ -1,5 +1,5 @@
-//! `/metrics`: what a Prometheus server reads. Each metric is one row of [`METRICS`]: its value, its meaning and the
-//! alert to set on it; `docs/METRICS.md` is made of the same rows.
+//! `/metrics`, the page for Prometheus. Each metric is a row of [`METRICS`]: its value, its meaning and an alert;
+//! `docs/METRICS.md` is generated from the same rows.
 
 mod histogram;
 mod metric;
@@ -21,7 +21,7 @@ use prometheus_client::registry::Registry;
 use std::fmt;
 use std::sync::Arc;
 
-/// Returns what makes a server's page, with the numbers of the moment at which it is called.
+/// Returns a function that makes the page of a server, with the numbers at the time of its call.
 pub(crate) fn renderer(
     store: &Arc<dyn Store>,
     webhooks: &Arc<Webhooks>,
@@ -76,7 +76,7 @@ impl Collector for Snapshot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::histogram::Recorded;
+    use crate::metrics::histogram::HistogramValues;
     use crate::metrics::metric::Metric;
     use portraitd_http::certificate::Certificate;
     use portraitd_model::SdkAppId;
@@ -95,7 +95,7 @@ mod tests {
         Arc::new(Certificate::load(&chain, &private).unwrap())
     }
 
-    /// `docs/METRICS.md` is fresh; `UPDATE=1 cargo test` writes it anew.
+    /// `docs/METRICS.md` is fresh; `UPDATE=1 cargo test` rewrites it.
     #[test]
     fn the_document_is_fresh() {
         let mut page = String::from(
@@ -137,7 +137,7 @@ mod tests {
         let snapshot = Snapshot {
             webhooks: vec![webhook],
             calls: BTreeMap::from([(("portrait_get", 40003), 3)]),
-            commit: Recorded::seconds(&histogram),
+            commit: HistogramValues::seconds(&histogram),
             telemetry: Some(Arc::new(Telemetry::new(vec![("public", certificate(folder.path()))]))),
             ..Snapshot::default()
         };

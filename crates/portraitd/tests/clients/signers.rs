@@ -1,4 +1,4 @@
-//! The official signers against ours: what they sign opens our door, and what we sign they sign alike. Random apps, keys,
+//! The official signers against ours: their UserSigs are accepted here, and ours are the same as theirs. Random apps, keys,
 //! users, lives and user buffers; `PORTRAIT_SEED` replays them, `SCALE` makes them more.
 
 use super::{Run, clients, npm, pip};

@@ -1,4 +1,4 @@
-//! The walls of the house: which crate may depend on which, and that inside a crate no file imports, through others, itself.
+//! Dependencies: which crate may depend on which, and that inside a crate no file imports itself through others.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 

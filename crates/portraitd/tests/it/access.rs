@@ -1,5 +1,5 @@
-//! Who may do what with which field, and when a key is good: every cell of the permission table, keys changed under
-//! load, and the second in which a UserSig ends.
+//! Permissions and keys: every cell of the table of field permissions, keys that are rotated under load, and the second
+//! in which a UserSig expires.
 
 use crate::harness::{App, KEY, TestServer, path_of, post};
 use crate::usersig::{Sign, now};

@@ -1,4 +1,4 @@
-//! Apps and their settings: apart from one another, changed at once, and never told to strangers.
+//! Apps and their settings: isolated from each other, changed at once, and never shown to callers without a token.
 
 use crate::harness::{App, Connection, KEY, TestServer, path_of, post};
 use crate::usersig::{Sign, now};

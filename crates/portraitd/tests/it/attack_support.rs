@@ -1,4 +1,4 @@
-//! An honest client beside hostile ones: it gets every answer, the server's memory stays within its bound, and every
+//! A well-behaved client beside hostile ones: it gets every answer, the server's memory stays within its bound, and every
 //! socket is given back. With `SCALE` the attacks are longer; then the honest client's latencies are worth comparing:
 //! alone, beside threads that only burn as much of the machine as the attackers do, and under attack. What the
 //! attackers' own work costs is in the second figure too; what the server does for them is the difference to the third.

@@ -1,4 +1,4 @@
-//! Who may change things, and what is written down of it.
+//! The audit log: who changed what, and which tokens may.
 
 use crate::cli::{on, refused, run};
 use crate::harness::{Connection, KEY, TestServer};

@@ -1,5 +1,5 @@
-//! The door: whoever has no right to a call changes nothing and learns nothing. Routes come from the routers' own
-//! tables, so that a new one can't be forgotten here.
+//! Authorization: a caller without the right to a call changes nothing and learns nothing. Routes are read from the
+//! tables of the routers, so that a new route is tested too.
 
 use crate::harness::{App, Connection, KEY, TestServer, encode, post};
 use crate::routes::{Listener, Route, routes};
@@ -84,7 +84,7 @@ struct Stranger {
     codes: (u64, u64),
 }
 
-/// Everybody who must not get in.
+/// Callers that must be refused.
 fn strangers(app: &App<'_>, other: u32) -> Vec<Stranger> {
     let good =
         Sign { key: KEY, sdkappid: app.id.into(), identifier: "administrator", time: now(), expire: 600 };
@@ -273,7 +273,7 @@ fn with_token(server: &TestServer, token: &str) -> u16 {
         .status
 }
 
-/// A token that opened every door once. Another has its name now.
+/// A token that was revoked. Another one has its name now.
 fn revoked_token(server: &TestServer) -> String {
     let token = create_token(server, "ci");
     assert_eq!(with_token(server, &token), 200);
@@ -337,7 +337,7 @@ fn no_admin_route_opens_without_its_token() {
             }
         }
     }
-    // Ways round the door.
+    // Attempts to get around the check.
     for path in [
         "/admin/v1/apps/",
         "//admin/v1/apps",
@@ -403,7 +403,7 @@ fn no_route_of_the_emulator_opens_to_strangers() {
     assert!(tried > 100 && opened > 5, "{tried} {opened}");
 }
 
-/// What is open to all tells nothing of anybody.
+/// Open routes reveal nothing about apps or users.
 #[test]
 fn the_public_document_tells_nothing_of_the_apps() {
     let server = TestServer::dev();

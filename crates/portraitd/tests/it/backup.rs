@@ -1,4 +1,4 @@
-//! Backup, restore and check from the shell: what was acknowledged before is in it, damage is named.
+//! Backup, restore and check from the shell: a backup holds everything that was acknowledged before, and damage is named.
 
 use crate::cli::{on, refused, run};
 use crate::harness::{App, TestServer, binary, path_of, post};
@@ -75,11 +75,11 @@ fn a_stopped_store_is_backed_up_checked_and_compacted() {
     drop(server);
     run(on(&data, &["backup"]).arg(&backup));
     let checked = run(binary().arg("check").arg("--data").arg(&backup));
-    assert_eq!(checked, "1 apps and 4 accounts checked, 0 damaged\n");
+    assert_eq!(checked, "1 app and 4 accounts checked, 0 damaged\n");
     run(&mut on(&data, &["account", "delete", "1400000000", "carol"]));
-    assert!(run(&mut on(&data, &["compact"])).contains("is written anew"));
+    assert!(run(&mut on(&data, &["compact"])).contains("was rewritten"));
     assert!(!holds(&data, "carol") && holds(&data, "alice"));
-    assert_eq!(run(&mut on(&data, &["check"])), "1 apps and 3 accounts checked, 0 damaged\n");
+    assert_eq!(run(&mut on(&data, &["check"])), "1 app and 3 accounts checked, 0 damaged\n");
     let none = dir.path().join("none");
     refused(&mut on(&none, &["check"]), 1, "holds no data of portraitd");
     refused(&mut on(&none, &["compact"]), 1, "holds no data of portraitd");
@@ -142,7 +142,7 @@ fn a_flipped_byte_is_found_and_its_user_named() {
     assert!(String::from_utf8(exported.stderr).unwrap().contains("the profile of carol is damaged"));
     let file = dir.path().join("in.jsonl");
     fs::write(&file, "{\"UserID\":\"carol\"}\n{\"UserID\":\"new\"}\n").unwrap();
-    refused(on(&data, &["import", "1400000000"]).arg(&file), 1, "1 rows were refused");
+    refused(on(&data, &["import", "1400000000"]).arg(&file), 1, "1 row refused");
     let why = fs::read_to_string(dir.path().join("in.jsonl.refused")).unwrap();
     assert!(why.contains("carol") && why.contains("is damaged"), "{why}");
 }

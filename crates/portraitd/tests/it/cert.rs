@@ -1,4 +1,4 @@
-//! `portraitd cert`, `portraitd explain`, and a port that somebody has.
+//! `portraitd cert`, `portraitd explain`, and a port that is in use.
 
 use crate::harness::binary;
 use serde_json::Value;

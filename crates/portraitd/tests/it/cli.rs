@@ -1,4 +1,4 @@
-//! The command line as a person uses it, mistakes included; on a running server and on a stopped one.
+//! The command line, with its error messages, on a running server and on a stopped one.
 
 use crate::harness::{KEY, TestServer, binary};
 use std::path::Path;
@@ -29,7 +29,7 @@ pub(crate) fn on(data: &Path, words: &[&str]) -> Command {
     command
 }
 
-/// The same walk through settings, whoever has the data: a server or nobody.
+/// The same changes of settings, on a running server and on a stopped one.
 fn settings_walk(data: &Path, app: &str) {
     let created = run(&mut on(data, &["app", "create", app, "--name", "Shop"]));
     let key = created.lines().last().unwrap().to_owned();
@@ -131,7 +131,7 @@ fn the_quick_client_sets_and_gets() {
 }
 
 #[test]
-fn usersigs_are_made_and_looked_into() {
+fn usersigs_are_made_and_inspected() {
     let made = run(binary().args([
         "usersig",
         "gen",
@@ -157,7 +157,7 @@ fn usersigs_are_made_and_looked_into() {
     refused(binary().args(["usersig", "inspect", &sig[..20]]), 1, "cut short");
 }
 
-/// Whatever signs refuses the names that the server refuses, before anything is signed.
+/// Commands that sign refuse the names that the server refuses, before anything is signed.
 #[test]
 fn names_with_control_characters_are_not_signed() {
     let too_long = "x".repeat(33);
@@ -190,6 +190,13 @@ fn mistakes_are_explained() {
     );
     refused(binary().args(["dev", "--listen", "8080"]), 2, "invalid socket address");
     refused(binary().args(["dev", "--key", ""]), 1, "a key is 1 to 256");
+    let number = "an SDKAppID is a whole number from 1 to 4294967295";
+    refused(binary().args(["get", "u", "--key", KEY, "--sdkappid", "abc"]), 2, number);
+    refused(&mut on(&dir.path().join("none"), &["app", "show", "0"]), 2, number);
+    refused(binary().args(["explain", "99999"]), 1, "there is no error code `99999`");
+    let output = binary().args(["serve", "--data", "/proc/portraitd"]).output().unwrap();
+    let error = stderr_of(&output);
+    assert_eq!(error.matches("os error").count(), 1, "{error}");
     let config = dir.path().join("portraitd.toml");
     std::fs::write(&config, "[server]\nlisten_adress = \"127.0.0.1:1\"\n").unwrap();
     refused(binary().arg("serve").arg("--config").arg(&config), 1, "did you mean `listen`?");

@@ -1,5 +1,5 @@
-//! Being the cloud: `dev --tls` and `--proxy`, spoken to by a client that checks certificates and trusts nobody but
-//! the emulator's own authority.
+//! `dev --tls` and `--proxy` in place of the cloud, for a client that checks certificates and trusts only the emulator's
+//! own authority.
 
 use crate::harness::{Answer, Connection, TestServer, binary, post};
 use crate::receiver::{Receiver, Reply};

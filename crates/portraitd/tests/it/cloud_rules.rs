@@ -1,5 +1,5 @@
 //! What only some apps of the cloud do, as settings: each takes effect with the next call. And ids that are the cloud's own
-//! markers, which no account is created with, whoever asks.
+//! markers, which no account can be created with.
 
 use crate::cli::{on, refused, run};
 use crate::emulator::{Made, done, set};

@@ -1,4 +1,4 @@
-//! What an operator's tools say of a server: doctor, healthcheck; and what packages are made of.
+//! `portraitd doctor` and `healthcheck`, and the contents of packages.
 
 use crate::harness::{TestServer, binary};
 use serde_json::Value;
@@ -20,13 +20,13 @@ fn healthcheck_and_doctor_ask_the_running_server() {
     let mut server = TestServer::serve(&data, "");
     assert_eq!(run(&["healthcheck"], &data), (true, "ready\n".to_owned()));
     let (fine, said) = run(&["doctor"], &data);
-    assert!(fine && said.contains("it runs, and can write"), "{said}");
+    assert!(fine && said.contains("it runs and can write"), "{said}");
     server.kill();
     assert!(!run(&["healthcheck"], &data).0);
 }
 
 #[test]
-fn doctor_says_what_to_mend() {
+fn doctor_names_what_is_wrong() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let config = folder.path().join("portraitd.toml");
@@ -34,10 +34,10 @@ fn doctor_says_what_to_mend() {
         fs::write(&config, text).unwrap();
         let (fine, said) = run(&["doctor", "--json", "--config", config.to_str().unwrap()], &data);
         assert!(!fine, "{said}");
-        // The findings, then the sentence on standard error.
+        // The results, then the sentence on standard error.
         let (json, _) = said.split_once("\nerror:").unwrap();
-        let findings: Value = serde_json::from_str(json).unwrap();
-        let bad = findings.as_array().unwrap().iter().find(|finding| finding["verdict"] == "bad").unwrap();
+        let results: Value = serde_json::from_str(json).unwrap();
+        let bad = results.as_array().unwrap().iter().find(|result| result["verdict"] == "bad").unwrap();
         assert_eq!(bad["what"], what, "{said}");
         assert!(bad["sentence"].as_str().unwrap().contains(part), "{said}");
     };

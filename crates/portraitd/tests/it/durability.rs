@@ -1,4 +1,4 @@
-//! OK means on the disk: `kill -9` at random moments, a full disk, a second process, an unknown format.
+//! An OK means that the change is on the disk: `kill -9` at random moments, a full disk, a second process, an unknown format.
 
 use crate::harness::{App, Connection, KEY, TestServer, binary, path_of, post};
 use portraitd_test_support::small_disk::on_a_small_disk;

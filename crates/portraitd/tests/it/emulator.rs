@@ -1,5 +1,5 @@
-//! The emulator's control API: throw-away apps, resets, snapshots, what was called and told, the clock. And that none
-//! of it is in `serve`.
+//! The emulator's control API: throw-away apps, resets, snapshots, recorded calls and webhooks, the clock. None of it is
+//! in `serve`.
 
 use crate::harness::{App, Connection, KEY, TestServer, binary, path_of, post};
 use crate::usersig::{Sign, now};

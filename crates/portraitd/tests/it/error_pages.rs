@@ -1,5 +1,5 @@
 //! Makes `docs/errors/`: a page for each error code in two languages, each with a request and the answer that the
-//! server really gives to it. `UPDATE=1` writes the pages anew; without it they must be fresh.
+//! server really gives to it. `UPDATE=1` rewrites the pages; without it they must be up to date.
 
 use crate::conformance::{Case, prepare, request};
 use crate::emulator::done;

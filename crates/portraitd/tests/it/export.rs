@@ -1,4 +1,4 @@
-//! Export and import, there and back: byte for byte the same, and continued where it stopped.
+//! Export and import: an export that is imported and exported again is the same, and both continue where they stopped.
 
 use crate::cli::{on, refused, run};
 use crate::harness::{App, TestServer, binary};
@@ -127,10 +127,10 @@ fn an_export_is_continued_after_its_last_whole_line() {
     // A part of an export of one user alone is no part of all.
     fs::write(&partial, &whole[..60]).unwrap();
     fs::write(&progress, origin.to_string().replace("null", "\"user 1\"")).unwrap();
-    refused(&mut export(&["--resume"]), 1, "is of one user alone");
+    refused(&mut export(&["--resume"]), 1, "is an export of other users");
     fs::remove_file(&partial).unwrap();
     let one = run(&mut export(&["--user", "管理员_01"]));
-    assert!(one.starts_with("1 accounts exported"), "{one}");
+    assert!(one.starts_with("1 account exported"), "{one}");
     assert_eq!(
         fs::read_to_string(&file).unwrap(),
         "{\"UserID\":\"管理员_01\",\"ProfileItem\":[{\"Tag\":\"Tag_Profile_IM_Image\",\"Value\":\"\"}]}\n"

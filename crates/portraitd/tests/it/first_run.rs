@@ -1,4 +1,4 @@
-//! What a new user sees first, and does with it: the page that `dev` prints, and the receiver that prints events.
+//! The first steps of a new user: the commands that `dev` prints, and the receiver that prints events.
 
 use crate::harness::{TestServer, binary};
 use crate::webhook::set;

@@ -1,5 +1,4 @@
-//! Hostile clients: whatever they do, an honest one is served meanwhile, memory stays within its bound, and their
-//! connections end.
+//! Hostile clients: another client is served meanwhile, memory stays within its limit, and their connections are closed.
 
 use crate::attack_support::{
     ExpectAnswer, GET, RSS_MAX_KIB, Target, connect, connect_from, honest, percentile, scale, wait_for_end,

@@ -1,4 +1,4 @@
-//! Import of what people have: cut lines, blank ones, doubles, unknown fields, spreadsheets.
+//! Import of real files: truncated and blank lines, duplicates, unknown fields, CSV.
 
 use crate::cli::{on, refused, run, stderr_of};
 use crate::harness::{TestServer, binary};
@@ -85,8 +85,11 @@ fn good_lines_are_stored_and_bad_ones_named() {
     fs::write(&file, "{\"UserID\":\"f\"}\n{\"UserID\":7}\n").unwrap();
     let output = on(&data, &["import", &id]).arg(&file).output().unwrap();
     let told = stderr_of(&output);
-    assert!(told.contains("mixed.jsonl.refused holds what an earlier run refused, and stays"), "{told}");
-    assert!(told.contains("1 rows were refused: see") && told.contains("mixed.jsonl.refused.2"), "{told}");
+    assert!(
+        told.contains("mixed.jsonl.refused holds rows that an earlier run refused, and is kept"),
+        "{told}"
+    );
+    assert!(told.contains("1 row refused: see") && told.contains("mixed.jsonl.refused.2"), "{told}");
     assert_eq!(refusals(&second)[0].0, 2);
     crate::cli::refused(on(&data, &["import", &id]).arg(&file), 1, "mixed.jsonl.refused.3");
     assert!(fs::read(&first).unwrap() == before);
@@ -101,7 +104,7 @@ fn csv_is_recognised() {
         let file = dir.path().join(name);
         fs::write(&file, text).unwrap();
         let summary = run(on(&data, &["import", &id]).arg(&file));
-        assert!(summary.starts_with("1 rows read: 1 imported, 0 refused"), "{name}: {summary}");
+        assert!(summary.starts_with("1 row read: 1 imported, 0 refused"), "{name}: {summary}");
     };
     check("people.csv", "UserID,Nick\nnamed,A\n");
     check("PEOPLE.CSV", "UserID,Nick\nupper,A\n");
@@ -119,7 +122,7 @@ fn csv_is_recognised() {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(b"UserID,Nick\npiped,A\n").unwrap();
     let output = child.wait_with_output().unwrap();
-    assert!(output.stdout.starts_with(b"1 rows read: 1 imported"), "{output:?}");
+    assert!(output.stdout.starts_with(b"1 row read: 1 imported"), "{output:?}");
     let listed = run(&mut on(&data, &["account", "list", &id]));
     assert_eq!(listed, "administrator\nheader\nlines\nnamed\npiped\nquoted\nupper\n");
 }
@@ -147,8 +150,9 @@ fn a_thousand_refused_rows_in_a_row_stop_an_import() {
     let told = stderr_of(&output);
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert!(
-        told.contains("nothing was imported: 1000 rows in a row were refused, the first of them (line 1)")
-            && told.contains(later)
+        told.contains(
+            "nothing was imported: 1000 rows in succession were refused, the first of them (line 1)"
+        ) && told.contains(later)
             && told.contains("all.jsonl.refused")
             && told.contains("--keep-going"),
         "{told}"
@@ -167,7 +171,7 @@ fn a_thousand_refused_rows_in_a_row_stop_an_import() {
     fs::write(&file, text).unwrap();
     refused(on(&data, &["import", &id]).arg(&file), 1, "the first of them (line 1802)");
     assert_eq!(accounts(), 802);
-    // The same command, once the cause is mended, tries those rows again, and each one only once.
+    // The same command, once the cause is removed, tries those rows again, and each one only once.
     server.admin(
         "PUT",
         &format!("/apps/{id}/fields/Later"),
@@ -195,7 +199,7 @@ fn an_import_can_go_past_refused_rows() {
         .unwrap();
     let output = on(&data, &["import", &id, "--keep-going"]).arg(&file).output().unwrap();
     assert!(output.stdout.starts_with(b"2600 rows read: 100 imported, 2500 refused"), "{output:?}");
-    assert!(stderr_of(&output).contains("2500 rows were refused"), "{output:?}");
+    assert!(stderr_of(&output).contains("2500 rows refused"), "{output:?}");
 }
 
 #[test]
@@ -231,7 +235,7 @@ fn spreadsheets_are_imported() {
          ,nobody,,,\n\
          a,,2,,\n",
     );
-    refused(&mut sheet, 1, "3 rows were refused");
+    refused(&mut sheet, 1, "3 rows refused");
     let refused = refusals(&dir.path().join("sheet.csv.refused"));
     let found: Vec<(u64, &str)> = refused.iter().map(|(line, _, text)| (*line, text.as_str())).collect();
     assert_eq!(found, [(6, "c,C,high,,"), (7, "d,D"), (8, ",nobody,,,")]);

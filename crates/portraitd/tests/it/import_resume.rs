@@ -1,4 +1,4 @@
-//! Imports that do not get through in one go: Ctrl-C, `kill -9`, another file in the same place, a full disk.
+//! Imports that are interrupted: by Ctrl-C, by `kill -9`, by a changed file, by a full disk.
 
 use crate::cli::{on, refused, run};
 use crate::harness::{Connection, TestServer, binary};
@@ -169,7 +169,7 @@ fn ctrl_c_stops_after_the_batch_and_the_same_command_continues() {
     other.args(["import", "7", "--admin-token", &server.admin_token, "--admin-url", &url]).arg(&file);
     refused(&mut other, 1, "there is no app 7");
     server.admin("POST", "/apps", r#"{"sdkappid":7}"#);
-    refused(&mut other, 1, "into app 1400000000 was not finished");
+    refused(&mut other, 1, "an unfinished import into app 1400000000");
     let text = fs::read_to_string(&file).unwrap();
     fs::write(&file, text.replacen("nick 3", "NICK 3", 1)).unwrap();
     refused(&mut import(&server, &url, &file), 1, "not the file of which a part was imported");

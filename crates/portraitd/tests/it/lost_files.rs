@@ -1,5 +1,5 @@
-//! What an operator's slip does to a running server's files, and what the server says of it: nothing acknowledged is lost
-//! that is still on the disk, and no second server starts beside the first.
+//! Files of a running server that are removed, moved or replaced: the server reports it, nothing acknowledged is lost that
+//! is still on the disk, and no second server starts beside the first.
 
 use crate::cli::{on, refused, run, stderr_of};
 use crate::harness::{App, Connection, TestServer, binary};

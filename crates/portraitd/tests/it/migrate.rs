@@ -1,4 +1,4 @@
-//! Moving from the cloud: a second portraitd plays the cloud.
+//! `portraitd migrate`, with a second portraitd in place of the cloud.
 
 use crate::harness::{App, KEY, TestServer, binary};
 use crate::import_resume::{Between, press_ctrl_c};
@@ -163,7 +163,7 @@ fn https_is_spoken() {
     command.arg("--accounts").arg(&accounts).env("SSL_CERT_FILE", &roots);
     let output = command.output().unwrap();
     let summary = String::from_utf8_lossy(&output.stdout);
-    assert!(summary.starts_with("1 rows read: 0 imported, 1 refused"), "{output:?}");
+    assert!(summary.starts_with("1 row read: 0 imported, 1 refused"), "{output:?}");
     let why = fs::read_to_string(dir.path().join("users.txt.refused")).unwrap();
     assert!(why.contains("the cloud's answer names no such account; it has 0 entries"), "{why}");
 }

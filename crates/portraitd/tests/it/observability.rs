@@ -1,4 +1,4 @@
-//! What an operator sees: metrics, slow requests, probes, settings that are read again.
+//! Metrics, slow requests, probes, reloaded certificates.
 
 use crate::harness::{Connection, TestServer, path_of, post};
 

@@ -1,4 +1,4 @@
-//! A webhook receiver whose manners a test chooses, for each call anew.
+//! A webhook receiver whose behaviour a test chooses for each call.
 
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};

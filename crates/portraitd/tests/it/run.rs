@@ -1,4 +1,4 @@
-//! `portraitd run`: the command gets the environment, its exit code and signals are its own, and nothing is left.
+//! `portraitd run`: the command gets the environment, its exit code and signals are passed on, and no process is left.
 
 use crate::harness::binary;
 use std::io::{BufRead, BufReader};

@@ -1,4 +1,4 @@
-//! A start that would leave the door open is refused, and secrets stay out of what others can see of a process.
+//! A start that would expose keys or profiles is refused, and other processes can't see secrets.
 
 use crate::harness::{KEY, TestServer, binary};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! `portraitd config`: what is in effect and where it comes from, what a file's errors are, and that no secret is printed.
+//! `portraitd config`: effective values and their sources, the errors of a file, and that no secret is printed.
 
 use crate::harness::{TestServer, binary};
 use serde_json::Value;
@@ -39,7 +39,7 @@ fn show_says_where_each_value_comes_from() {
     };
     let (code, text, warnings) = show(false);
     assert_eq!(code, 0, "{warnings}");
-    assert_eq!(warnings, "warning: the variable PORTRAITD_FOO is no setting and is ignored\n");
+    assert_eq!(warnings, "warning: the variable PORTRAITD_FOO is not a setting and is ignored\n");
     let shown = file.display();
     let line = |start: &str| text.lines().find(|line| line.starts_with(start)).unwrap().to_owned();
     let check = |start: &str, source: &str| {
@@ -143,7 +143,7 @@ fn serve_refuses_unknown_variables_of_a_section() {
     });
     let log = server.log();
     assert!(
-        log.contains("the variable PORTRAITD_FOO is no setting") && !log.contains("WEBHOOK_TOKEN"),
+        log.contains("the variable PORTRAITD_FOO is not a setting") && !log.contains("WEBHOOK_TOKEN"),
         "{log}"
     );
 }

@@ -214,11 +214,11 @@ fn an_export_is_continued_on_its_own_store_only() {
     let (status, answer) = here.server.admin("POST", "/apps", r#"{"sdkappid":7}"#);
     assert_eq!(status, 201, "{answer}");
     let output = at(&here.url(), &["export", "--resume", "7"], &file).output().unwrap();
-    assert!(stderr_of(&output).contains("is of app 1400000000"), "{output:?}");
+    assert!(stderr_of(&output).contains("is an export of app 1400000000"), "{output:?}");
     let kept = fs::read(&progress).unwrap();
     fs::remove_file(&progress).unwrap();
     let output = at(&here.url(), &words, &file).output().unwrap();
-    assert!(stderr_of(&output).contains("can't be told of which store"), "{output:?}");
+    assert!(stderr_of(&output).contains("the store and app of"), "{output:?}");
     fs::write(&progress, &kept).unwrap();
     assert_eq!(fs::read(&partial).unwrap().len(), stopped_at);
 

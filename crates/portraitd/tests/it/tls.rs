@@ -1,4 +1,4 @@
-//! Certificates for tests, made on the spot.
+//! Certificates that tests make.
 
 use crate::receiver::{Receiver, Reply};
 use base64::Engine;

@@ -1,4 +1,4 @@
-//! What real HTTP clients do to a connection, and what every answer must carry.
+//! How HTTP clients use connections, and the headers of every answer.
 
 use crate::harness::{App, KEY, TestServer, encode, path_of, post};
 use crate::usersig::{Sign, enclose, enclose_at, now};

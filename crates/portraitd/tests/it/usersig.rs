@@ -1,4 +1,4 @@
-//! A second UserSig signer, written from the contract alone: the server's own is not asked about itself.
+//! A second UserSig signer, written from the contract alone, so that the server's own is not tested with itself.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

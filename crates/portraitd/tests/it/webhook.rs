@@ -1,4 +1,4 @@
-//! Webhooks: what a receiver gets, what becomes of receivers without manners, and who may be called at all.
+//! Webhooks: the requests that a receiver gets, receivers that misbehave, and the addresses that may be called.
 
 use crate::harness::{App, Connection, TestServer, binary};
 use crate::receiver::{Call, Receiver, Reply};
@@ -328,11 +328,11 @@ fn given_up_events_are_listed_replayed_and_dropped() {
     polite.store(true, Ordering::Relaxed);
     assert_eq!(receiver.calls().len(), 3, "a parked event is left alone");
     let place = events[1]["place"].to_string();
-    assert_eq!(run(&["replay", &id, &place]), "1 events will be delivered again\n");
+    assert_eq!(run(&["replay", &id, &place]), "delivering 1 event again\n");
     let calls = receiver.wait_for(4);
     assert_eq!((calls[3].user(), calls[3].event_id()), ("b", events[1]["event"]["id"].as_str().unwrap()));
-    assert_eq!(run(&["drop", &id, &events[0]["place"].to_string()]), "1 events were dropped\n");
-    assert_eq!(run(&["replay", &id, "--all"]), "1 events will be delivered again\n");
+    assert_eq!(run(&["drop", &id, &events[0]["place"].to_string()]), "dropped 1 event\n");
+    assert_eq!(run(&["replay", &id, "--all"]), "delivering 1 event again\n");
     assert_eq!(receiver.wait_for(5)[4].user(), "c");
     show_until(&app, "the outbox to be empty", |view| nothing_waits(view) && view["parked"]["events"] == 0);
     let tested = run(&["test", &id]);

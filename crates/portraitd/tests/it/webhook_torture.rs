@@ -1,4 +1,4 @@
-//! No profile change goes unheard, and none is invented: a receiver that fails every third call, and a server that is
+//! Every profile change is delivered, and nothing else: a receiver that fails every third call, and a server that is
 //! killed ten times on the way.
 
 use crate::harness::{App, Connection, TestServer, path_of, post};

@@ -4,6 +4,7 @@ use super::client::{Target, segment, with_operator};
 use crate::cli::call::client::Client;
 use crate::cli::call::profile::item;
 use crate::cli::output::{print_json, say};
+use crate::cli::sdk_app_id::sdk_app_id;
 use clap::Subcommand;
 use hyper::Method;
 use portraitd_admin::types::{AccountView, AccountsView};
@@ -21,11 +22,12 @@ pub(crate) struct Args {
 enum Action {
     /// List an app's accounts
     List {
+        #[arg(value_parser = sdk_app_id)]
         sdkappid: u32,
-        /// Only those that start with this
+        /// List only UserIDs that start with this
         #[arg(long, default_value = "")]
         prefix: String,
-        /// At most so many
+        /// List at most this many
         #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..))]
         limit: u64,
         /// Print JSON
@@ -36,6 +38,7 @@ enum Action {
     },
     /// Show an account and every field of its profile
     Get {
+        #[arg(value_parser = sdk_app_id)]
         sdkappid: u32,
         user: String,
         /// Print JSON
@@ -46,16 +49,18 @@ enum Action {
     },
     /// Create an account; one that exists stays as it is
     Create {
+        #[arg(value_parser = sdk_app_id)]
         sdkappid: u32,
         user: String,
         #[command(flatten)]
         target: Target,
     },
-    /// Set fields of a profile as operator: any field, whoever may write it, sensitive words or not
+    /// Set fields of a profile as the operator; write permissions and sensitive words do not apply
     ///
     /// Fields are written as in `portraitd set`: TAG=VALUE or TAG:=NUMBER.
     #[command(verbatim_doc_comment)]
     Set {
+        #[arg(value_parser = sdk_app_id)]
         sdkappid: u32,
         user: String,
         /// TAG=VALUE or TAG:=NUMBER
@@ -66,6 +71,7 @@ enum Action {
     },
     /// Delete an account with its profile
     Delete {
+        #[arg(value_parser = sdk_app_id)]
         sdkappid: u32,
         user: String,
         #[command(flatten)]
@@ -74,10 +80,10 @@ enum Action {
     /// Create an account (calls `account_import`)
     Import {
         user: String,
-        /// Its nickname
+        /// The nickname
         #[arg(long)]
         nick: Option<String>,
-        /// Its avatar
+        /// The URL of the avatar
         #[arg(long, value_name = "URL")]
         face_url: Option<String>,
         #[command(flatten)]
@@ -111,7 +117,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         }
         Action::Set { sdkappid, user, fields, target } => {
             let path = format!("{}/profile", path(sdkappid, &user));
-            let body = fields.iter().map(|field| named(field)).collect::<anyhow::Result<Map<_, _>>>()?;
+            let body = fields.iter().map(|field| member(field)).collect::<anyhow::Result<Map<_, _>>>()?;
             let _: AccountView =
                 with_operator(&target, async |operator| operator.json(Method::PATCH, &path, &body).await)?;
             say("OK");
@@ -136,7 +142,7 @@ fn path(sdkappid: u32, user: &str) -> String {
 }
 
 /// A field as a member of the body.
-fn named(field: &str) -> anyhow::Result<(String, Value)> {
+fn member(field: &str) -> anyhow::Result<(String, Value)> {
     let TagValue { tag, value } = item(field)?;
     Ok((tag, value))
 }

@@ -2,6 +2,7 @@
 
 use super::client::{Operator, Target, segment, with_operator};
 use crate::cli::output::{print_json, say};
+use crate::cli::sdk_app_id::sdk_app_id;
 use crate::cli::secret_argument::secret;
 use clap::{Subcommand, ValueEnum};
 use hyper::Method;
@@ -12,8 +13,8 @@ use std::collections::BTreeMap;
 
 /// Create apps and change their settings
 ///
-/// Works on a running server and on a stopped server's data directory alike; a change is in force
-/// with the next request.
+/// Works on a running server and on the data directory of a stopped one. A change takes effect with
+/// the next request.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
@@ -27,13 +28,13 @@ pub(crate) struct Args {
 enum Action {
     /// Create an app; its key is shown once
     Create {
-        /// The SDKAppID
-        #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+        /// The SDKAppID, a number from 1
+        #[arg(value_parser = sdk_app_id)]
         sdkappid: u32,
-        /// The secret key; a random one unless given. @FILE reads it from a file, - from standard input
+        /// The secret key, random by default; @FILE reads it from a file, - from standard input
         #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true, value_parser = secret)]
         key: Option<String>,
-        /// A name for people
+        /// A display name
         #[arg(long)]
         name: Option<String>,
     },
@@ -43,17 +44,24 @@ enum Action {
         #[arg(long)]
         json: bool,
     },
-    /// Show an app's settings; of its keys the last four characters
+    /// Show an app's settings, with the last four characters of its keys
     Show {
+        #[arg(value_parser = sdk_app_id)]
         sdkappid: u32,
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Let an app's calls in again
-    Enable { sdkappid: u32 },
-    /// Answer an app's calls with 60016
-    Disable { sdkappid: u32 },
+    /// Accept an app's calls again
+    Enable {
+        #[arg(value_parser = sdk_app_id)]
+        sdkappid: u32,
+    },
+    /// Refuse an app's calls with error 60016
+    Disable {
+        #[arg(value_parser = sdk_app_id)]
+        sdkappid: u32,
+    },
     /// Change an app's other settings
     Set(SetArgs),
     /// Add and revoke keys; several can be active at once
@@ -62,11 +70,12 @@ enum Action {
     /// Add and remove App admins
     #[command(subcommand)]
     Admin(AdminAction),
-    /// Show or set calls a second, for example `portrait_set=500 total=0`; 0 = no limit
+    /// Show or set the limits in calls a second, for example `portrait_set=500 total=0`; 0 = no limit
     Limits {
+        #[arg(value_parser = sdk_app_id)]
         sdkappid: u32,
         /// COMMAND=RATE
-        #[arg(value_parser = limit)]
+        #[arg(value_parser = rate_limit)]
         limits: Vec<(String, u32)>,
         /// Print JSON
         #[arg(long)]
@@ -76,8 +85,9 @@ enum Action {
 
 #[derive(Debug, clap::Args)]
 struct SetArgs {
+    #[arg(value_parser = sdk_app_id)]
     sdkappid: u32,
-    /// A name for people
+    /// A display name
     #[arg(long)]
     name: Option<String>,
     /// Let users set their own profile with their own UserSig
@@ -89,19 +99,19 @@ struct SetArgs {
     /// The limit of `Tag_Profile_IM_Location` in bytes, 1 to 500
     #[arg(long, value_name = "BYTES")]
     location_bytes_max: Option<usize>,
-    /// How many custom fields may be in use
+    /// The most custom fields that may be in use
     #[arg(long, value_name = "COUNT")]
     custom_fields_max: Option<usize>,
-    /// Let in calls only from this address or network (repeatable; replaces the list)
+    /// Accept calls only from this address or network (repeatable; replaces the list)
     #[arg(long, value_name = "CIDR")]
     allow_ip: Vec<String>,
-    /// Let in calls from everywhere
+    /// Accept calls from every address
     #[arg(long, conflicts_with = "allow_ip")]
     allow_any_ip: bool,
     /// Screen this field for sensitive words (repeatable; replaces the list)
     #[arg(long, value_name = "TAG")]
     screen: Vec<String>,
-    /// The code that a sensitive word is answered with; the cloud's newer pages say 80001
+    /// The error code for a sensitive word; the cloud's newer pages say 80001
     #[arg(long, value_name = "40005|80001")]
     sensitive_code: Option<u32>,
     /// Name an unknown account in `portrait_get` by its id instead of `@TLS#NOT_FOUND`
@@ -110,9 +120,9 @@ struct SetArgs {
     /// Refuse `account_delete` with 71000, as cloud apps can; `account delete` still works
     #[arg(long, value_name = "on|off")]
     deletion_forbidden: Option<Switch>,
-    /// Refuse to import a deleted account for so long (70399), as most cloud apps do for 90d; `import` and
-    /// `account create` still work
-    #[arg(long, value_name = "90d|12h|off", value_parser = term)]
+    /// Refuse to import a deleted account again for this time (70399); most cloud apps do so for 90d. `import`
+    /// and `account create` still work
+    #[arg(long, value_name = "90d|12h|off", value_parser = seconds_or_off)]
     reimport_after: Option<u32>,
 }
 
@@ -133,31 +143,44 @@ enum ErrorDetail {
 enum KeyAction {
     /// Add a key; it is shown once
     Add {
+        #[arg(value_parser = sdk_app_id)]
         sdkappid: u32,
-        /// The secret key; a random one unless given. @FILE reads it from a file, - from standard input
+        /// The secret key, random by default; @FILE reads it from a file, - from standard input
         #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true, value_parser = secret)]
         key: Option<String>,
     },
     /// Revoke a key by its number (see `app show`); UserSigs made with it stop working at once
-    Revoke { sdkappid: u32, key_id: u32 },
+    Revoke {
+        #[arg(value_parser = sdk_app_id)]
+        sdkappid: u32,
+        key_id: u32,
+    },
 }
 
 #[derive(Debug, Subcommand)]
 enum AdminAction {
     /// Make a user an App admin
-    Add { sdkappid: u32, user: String },
-    /// Make an App admin a user
-    Remove { sdkappid: u32, user: String },
+    Add {
+        #[arg(value_parser = sdk_app_id)]
+        sdkappid: u32,
+        user: String,
+    },
+    /// Remove a user from the App admins
+    Remove {
+        #[arg(value_parser = sdk_app_id)]
+        sdkappid: u32,
+        user: String,
+    },
 }
 
-fn limit(text: &str) -> Result<(String, u32), String> {
+fn rate_limit(text: &str) -> Result<(String, u32), String> {
     let (command, rate) = text.split_once('=').ok_or("write COMMAND=RATE, for example portrait_set=500")?;
     let rate = rate.parse().map_err(|_| format!("`{rate}` is not a number of calls a second"))?;
     Ok((command.to_owned(), rate))
 }
 
 /// Whole seconds; 0 for `off`.
-fn term(text: &str) -> Result<u32, String> {
+fn seconds_or_off(text: &str) -> Result<u32, String> {
     if text == "off" {
         return Ok(0);
     }
@@ -169,10 +192,10 @@ fn term(text: &str) -> Result<u32, String> {
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
-    with_operator(&args.target, async |operator| act(operator, args.action).await)
+    with_operator(&args.target, async |operator| execute(operator, args.action).await)
 }
 
-async fn act(operator: &Operator, action: Action) -> anyhow::Result<()> {
+async fn execute(operator: &Operator, action: Action) -> anyhow::Result<()> {
     match action {
         Action::Create { sdkappid, key, name } => {
             let app: AppView = operator.json(Method::POST, "/apps", &NewApp { sdkappid, name, key }).await?;
@@ -216,7 +239,7 @@ async fn act(operator: &Operator, action: Action) -> anyhow::Result<()> {
             let path = format!("/apps/{sdkappid}");
             let limits = (!limits.is_empty()).then(|| limits.into_iter().collect());
             let patch = AppPatch { limits, ..AppPatch::default() };
-            self::limits(&operator.json::<AppView>(Method::PATCH, &path, &patch).await?.limits, json)?;
+            show_limits(&operator.json::<AppView>(Method::PATCH, &path, &patch).await?.limits, json)?;
         }
     }
     Ok(())
@@ -271,9 +294,9 @@ fn list(apps: &[AppView], json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// An app as it is shown, with how it is used.
+/// An app with its calls since the start of the server.
 #[derive(Serialize)]
-struct Shown<'a> {
+struct AppWithUsage<'a> {
     #[serde(flatten)]
     app: &'a AppView,
     usage: Option<&'a UsageView>,
@@ -281,13 +304,14 @@ struct Shown<'a> {
 
 fn show(app: &AppView, usage: Option<&UsageView>, json: bool) -> anyhow::Result<()> {
     if json {
-        return print_json(&Shown { app, usage });
+        return print_json(&AppWithUsage { app, usage });
     }
     let keys: Vec<_> = app.keys.iter().map(|key| format!("{} (…{})", key.id, key.last4)).collect();
     let fields: Vec<_> =
         app.fields.iter().filter(|field| !field.retired).map(|field| field.keyword.as_str()).collect();
     let limits: Vec<_> = app.limits.iter().map(|(command, rate)| format!("{command}={rate}")).collect();
-    let error_detail = app.error_detail.map_or("as the server", |on| if on { "on" } else { "off" });
+    let error_detail =
+        app.error_detail.map_or("as configured for the server", |on| if on { "on" } else { "off" });
     let or_all = |list: &[String]| if list.is_empty() { "all addresses".to_owned() } else { list.join(" ") };
     say(format_args!("SDKAppID            {}", app.sdkappid));
     say(format_args!("Name                {}", app.name));
@@ -327,7 +351,7 @@ fn show_usage(usage: &UsageView) {
     }
 }
 
-fn limits(limits: &BTreeMap<String, u32>, json: bool) -> anyhow::Result<()> {
+fn show_limits(limits: &BTreeMap<String, u32>, json: bool) -> anyhow::Result<()> {
     if json {
         return print_json(limits);
     }
@@ -343,12 +367,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_term_is_whole_seconds_or_off() {
+    fn a_time_is_whole_seconds_or_off() {
         for (text, seconds) in [("off", 0), ("30s", 30), ("12h", 43_200), ("90d", 7_776_000), ("3000ms", 3)] {
-            assert_eq!(term(text), Ok(seconds), "{text}");
+            assert_eq!(seconds_or_off(text), Ok(seconds), "{text}");
         }
         for text in ["", "90", "1500ms", "on", "-1d", "50000d", "99999999999999999999d"] {
-            assert!(term(text).is_err(), "{text}");
+            assert!(seconds_or_off(text).is_err(), "{text}");
         }
     }
 }

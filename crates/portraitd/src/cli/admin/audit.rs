@@ -1,26 +1,27 @@
-//! `portraitd audit`: who changed what.
+//! `portraitd audit`: the changes that operators made, from the audit log.
 
 use super::client::{Target, with_operator};
 use crate::cli::output::{say, when};
+use crate::cli::sdk_app_id::sdk_app_id;
 use portraitd_admin::audit_log::fingerprint;
 use portraitd_admin::types::{AuditEntryView, AuditPage};
 use serde_json::Value;
 
 /// Show who changed what through the admin API and this command line, newest first
 ///
-/// Each entry is written in the same commit as its change. Secrets are left out, and so is what belongs to
-/// users: of a profile the names of the fields, of a user a fingerprint, by which --user finds what was done
-/// to that one. The newest 100,000 entries are kept.
+/// Each entry is written in the same commit as its change. Secrets and personal data are left out: an entry
+/// holds the names of a profile's fields, and a fingerprint of the UserID, by which --user finds the entries of
+/// that user. The newest 100,000 entries are kept.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
-    /// Only what concerns this app
-    #[arg(long, value_name = "SDKAPPID")]
+    /// Show only changes of this app
+    #[arg(long, value_name = "SDKAPPID", value_parser = sdk_app_id)]
     app: Option<u32>,
-    /// Only what was done to this user's account
+    /// Show only changes of this user's account
     #[arg(long, value_name = "ID")]
     user: Option<String>,
-    /// At most so many entries
+    /// Show at most this many entries
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
     limit: u64,
     /// Print JSON, one entry a line
@@ -33,7 +34,7 @@ pub(crate) struct Args {
 /// Entries to a page.
 const PAGE: u64 = 500;
 
-/// Whether an entry is about a user's account; every entry is about nobody's in particular.
+/// Whether an entry is about this user's account. Without a user, every entry is shown.
 fn concerns(entry: &AuditEntryView, user: Option<&str>) -> bool {
     let Some(user) = user else { return true };
     let named = format!("/accounts/{}", fingerprint(user));

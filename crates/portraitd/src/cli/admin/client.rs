@@ -1,4 +1,4 @@
-//! The way to the admin API: over HTTP where a server runs, in-process where none does.
+//! A client of the admin API: over HTTP when a server uses the data directory, in this process when none does.
 
 use crate::cli::http;
 use crate::cli::secret_argument::secret;
@@ -26,11 +26,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use tower::ServiceExt;
 
-/// Which store to work on.
+/// The store that a command works on.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Where")]
 pub(crate) struct Target {
-    /// The data directory; its server may run or not
+    /// The data directory, whether its server runs or not
     #[arg(long, value_name = "DIR", env = "PORTRAITD_SERVER_DATA", global = true)]
     data: Option<PathBuf>,
     /// The admin API of a running server, `http://127.0.0.1:8081` or `unix:/path`
@@ -41,10 +41,10 @@ pub(crate) struct Target {
     admin_token: Option<String>,
 }
 
-/// What the admin API has to say against a call.
+/// An error answer of the admin API.
 #[derive(Debug)]
 pub(crate) struct Refusal {
-    pub status: StatusCode,
+    pub(crate) status: StatusCode,
     sentence: String,
 }
 
@@ -56,11 +56,11 @@ impl std::fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-/// A connection to the admin API.
+/// The admin API, as commands reach it.
 pub(crate) enum Operator {
-    /// Of a running server.
+    /// The API of a running server.
     Remote { server: http::Server, token: String },
-    /// Of a stopped server's data, in this process.
+    /// The API on a stopped server's data, in this process.
     Local { router: Router, store: Arc<dyn Store> },
 }
 
@@ -72,11 +72,11 @@ impl Operator {
             return Ok(Self::Remote { server: http::Server::parse(url)?, token });
         }
         let data = target.data.as_deref().context(
-            "say which store: --data DIR, or --admin-url URL with --admin-token TOKEN (portraitd dev prints both)",
+            "name the store with --data DIR, or with --admin-url URL and --admin-token TOKEN (portraitd dev prints both)",
         )?;
         anyhow::ensure!(
             data.is_dir(),
-            "there is no data directory {}; start portraitd on it once",
+            "there is no data directory {}; check --data, or start `portraitd serve` on it once",
             data.display()
         );
         if is_in_use(data) {
@@ -87,8 +87,9 @@ impl Operator {
         let store = open_store(data, SqliteSettings::default())?;
         let registry = Arc::new(Registry::load(Arc::clone(&store)).await?);
         let event_ids = Arc::new(EventIds::new(portraitd_admin::secret::random_u64()?));
-        let gate = Authenticator::InProcess(person().into());
-        let state = State::new(Arc::clone(&store), registry, Arc::new(SystemClock), event_ids, None, gate);
+        let authenticator = Authenticator::InProcess(operating_user().into());
+        let state =
+            State::new(Arc::clone(&store), registry, Arc::new(SystemClock), event_ids, None, authenticator);
         let router = router::router(state);
         Ok(Self::Local { router, store })
     }
@@ -101,7 +102,8 @@ impl Operator {
         body: &impl Serialize,
     ) -> anyhow::Result<T> {
         let answer = self.bytes(method, path, serde_json::to_vec(body)?).await?;
-        serde_json::from_slice(&answer).context("the admin API answered something else than was expected")
+        serde_json::from_slice(&answer)
+            .context("the answer of the admin API can't be read; is the server another version?")
     }
 
     /// The identity of the store.
@@ -113,18 +115,19 @@ impl Operator {
     /// Reads a JSON answer.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
         let answer = self.bytes(Method::GET, path, Vec::new()).await?;
-        serde_json::from_slice(&answer).context("the admin API answered something else than was expected")
+        serde_json::from_slice(&answer)
+            .context("the answer of the admin API can't be read; is the server another version?")
     }
 
-    /// Calls the admin API; an error's sentence becomes this command's, as a [`Refusal`].
+    /// Calls the admin API and returns the body of its answer. An error answer is a [`Refusal`].
     pub(crate) async fn bytes(&self, method: Method, path: &str, body: Vec<u8>) -> anyhow::Result<Vec<u8>> {
-        self.bytes_within(http::PATIENCE, method, path, body).await
+        self.bytes_within(http::TIMEOUT, method, path, body).await
     }
 
-    /// The same, for what takes longer.
+    /// Like [`Self::bytes`], with another timeout.
     pub(crate) async fn bytes_within(
         &self,
-        patience: Duration,
+        timeout: Duration,
         method: Method,
         path: &str,
         body: Vec<u8>,
@@ -132,7 +135,7 @@ impl Operator {
         let path = format!("/admin/v1{path}");
         let (status, answer) = match self {
             Self::Remote { server, token } => {
-                let response = http::call_within(patience, server, method, &path, Some(token), body).await?;
+                let response = http::call_within(timeout, server, method, &path, Some(token), body).await?;
                 (response.status(), response.into_body().to_vec())
             }
             Self::Local { router, .. } => in_process(router.clone(), method, &path, body).await?,
@@ -140,13 +143,13 @@ impl Operator {
         if status.is_success() {
             return Ok(answer);
         }
-        let sentence = serde_json::from_slice::<serde_json::Value>(&answer).ok();
-        let sentence = sentence.as_ref().and_then(|json| json.get("error")?.as_str());
-        let sentence = sentence.unwrap_or(status.as_str()).to_owned();
+        let error = serde_json::from_slice::<serde_json::Value>(&answer).ok();
+        let error = error.as_ref().and_then(|json| json.get("error")?.as_str());
+        let sentence = error.unwrap_or(status.as_str()).to_owned();
         Err(Refusal { status, sentence }.into())
     }
 
-    /// Gives the store back.
+    /// Closes the store, if it was opened here.
     pub(super) async fn close(self) {
         match self {
             Self::Remote { .. } => {}
@@ -155,16 +158,12 @@ impl Operator {
     }
 }
 
-/// Who sits at the command line, as the audit log names them: the system's word counts, not the environment's.
-fn person() -> String {
-    let id = rustix::process::geteuid().as_raw().to_string();
-    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let mut rows = users.lines().map(|row| row.split(':'));
-    let named = rows.find_map(|mut row| {
-        let (name, _, user) = (row.next()?, row.next()?, row.next()?);
-        (user == id).then(|| name.to_owned())
-    });
-    format!("os:{}", named.unwrap_or(id))
+/// The operating system's user, as the audit log names the person at a command line: `os:alice`, or `os:1000` for a user
+/// without a name. The system is asked, since `$USER` can be set to anything.
+fn operating_user() -> String {
+    let id = rustix::process::geteuid().as_raw();
+    let user = uzers::get_user_by_uid(id);
+    format!("os:{}", user.map_or_else(|| id.to_string(), |user| user.name().to_string_lossy().into_owned()))
 }
 
 async fn in_process(
@@ -182,12 +181,12 @@ async fn in_process(
     Ok((status, response.into_body().collect().await?.to_bytes().to_vec()))
 }
 
-/// A name as a part of a path.
+/// A name, percent-encoded as one segment of a path.
 pub(crate) fn segment(name: &str) -> impl std::fmt::Display + '_ {
     utf8_percent_encode(name, NON_ALPHANUMERIC)
 }
 
-/// Runs work on the admin API and gives the store back whatever happens.
+/// Runs `work` on the admin API, and closes the store also when it fails.
 pub(crate) fn with_operator<T>(
     target: &Target,
     work: impl AsyncFnOnce(&Operator) -> anyhow::Result<T>,

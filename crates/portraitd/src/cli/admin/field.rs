@@ -2,6 +2,7 @@
 
 use super::client::{Operator, Target, segment, with_operator};
 use crate::cli::output::{print_json, say};
+use crate::cli::sdk_app_id::sdk_app_id;
 use clap::Subcommand;
 use hyper::Method;
 use portraitd_admin::types::{AppView, FieldDefinition};
@@ -23,6 +24,7 @@ enum Action {
     /// cloud's console.
     #[command(verbatim_doc_comment)]
     Define {
+        #[arg(value_parser = sdk_app_id)]
         sdkappid: u32,
         /// 1 to 8 letters: it becomes `Tag_Profile_Custom_KEYWORD`
         keyword: String,
@@ -38,20 +40,25 @@ enum Action {
     },
     /// List the fields
     List {
+        #[arg(value_parser = sdk_app_id)]
         sdkappid: u32,
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Retire a field: calls answer 40009, its values stay, `define` restores it
-    Remove { sdkappid: u32, keyword: String },
+    /// Retire a field: calls that name it are answered with 40009; its values stay, and `define` restores it
+    Remove {
+        #[arg(value_parser = sdk_app_id)]
+        sdkappid: u32,
+        keyword: String,
+    },
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
-    with_operator(&args.target, async |operator| act(operator, args.action).await)
+    with_operator(&args.target, async |operator| execute(operator, args.action).await)
 }
 
-async fn act(operator: &Operator, action: Action) -> anyhow::Result<()> {
+async fn execute(operator: &Operator, action: Action) -> anyhow::Result<()> {
     match action {
         Action::Define { sdkappid, keyword, value_type, read, write } => {
             let path = format!("/apps/{sdkappid}/fields/{}", segment(&keyword));

@@ -8,8 +8,8 @@ use portraitd_admin::types::{CreatedToken, NewToken, TokenView};
 
 /// Create, list and revoke tokens for the admin API
 ///
-/// One for each person and program that calls it: the audit log names them, and each can be revoked
-/// alone. The token `local` is the file admin.token in the data directory, which this command line uses.
+/// Create one for each person and program that calls the admin API: the audit log names them, and each
+/// can be revoked alone. The token `local` is the file admin.token in the data directory, which this command line uses.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
@@ -29,7 +29,7 @@ enum Action {
         #[arg(long)]
         json: bool,
     },
-    /// List the tokens; the tokens themselves are not kept
+    /// List the names of the tokens; the tokens themselves are not stored
     List {
         /// Print JSON
         #[arg(long)]
@@ -40,10 +40,10 @@ enum Action {
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
-    with_operator(&args.target, async |operator| act(operator, args.action).await)
+    with_operator(&args.target, async |operator| execute(operator, args.action).await)
 }
 
-async fn act(operator: &Operator, action: Action) -> anyhow::Result<()> {
+async fn execute(operator: &Operator, action: Action) -> anyhow::Result<()> {
     match action {
         Action::Create { name, json } => {
             let created: CreatedToken = operator.json(Method::POST, "/tokens", &NewToken { name }).await?;

@@ -1,7 +1,8 @@
-//! `portraitd webhook`: who is told of profile changes, and what has not reached them.
+//! `portraitd webhook`: an app's receiver, and the events that have not reached it.
 
 use super::client::{Operator, Target, with_operator};
-use crate::cli::output::{print_json, say};
+use crate::cli::output::{count, print_json, say};
+use crate::cli::sdk_app_id::sdk_app_id;
 use crate::cli::secret_argument::secret;
 use anyhow::Context;
 use clap::Subcommand;
@@ -10,10 +11,11 @@ use portraitd_admin::types::webhook::{
     CountView, EventChoice, EventView, EventsView, TestView, WebhookPut, WebhookView,
 };
 
-/// Tell a back end of every profile change (Profile.CallbackPortraitSet)
+/// Notify a back end of every profile change (Profile.CallbackPortraitSet)
 ///
-/// Each change is stored together with an event. Events are delivered at least once, in order for each account; one
-/// that can't be is tried again on a schedule, then parked until it is replayed or dropped.
+/// Each change is stored together with an event. Events are delivered at least once, in order for each account. A
+/// failed delivery is tried again on a schedule; after the last attempt the event is parked until it is replayed or
+/// dropped.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
@@ -27,43 +29,50 @@ pub(crate) struct Args {
 enum Action {
     /// Set an app's receiver
     Set {
+        #[arg(value_parser = sdk_app_id)]
         sdkappid: u32,
         /// http:// or https://
         url: String,
-        /// Sign with this token (@FILE reads it from a file, - from standard input); without it, a token set
-        /// earlier stays
+        /// Sign events with this token; @FILE reads it from a file, - from standard input. Without it, a token that
+        /// was set earlier stays
         #[arg(long, env = "PORTRAITD_WEBHOOK_TOKEN", hide_env_values = true, value_parser = secret)]
         token: Option<String>,
-        /// Do not sign any more
+        /// Stop signing events
         #[arg(long, conflicts_with = "token")]
         unsigned: bool,
     },
-    /// Show the receiver, and what waits for it
+    /// Show the receiver, and the events that wait for it
     Show {
+        #[arg(value_parser = sdk_app_id)]
         sdkappid: u32,
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Stop telling; events that wait stay until a receiver is set again or they are dropped
-    Remove { sdkappid: u32 },
-    /// Send a sample event and show request and answer
+    /// Remove the receiver; waiting events are kept until another is set, or they are dropped
+    Remove {
+        #[arg(value_parser = sdk_app_id)]
+        sdkappid: u32,
+    },
+    /// Send a sample event, and show the request and the answer
     Test {
+        #[arg(value_parser = sdk_app_id)]
         sdkappid: u32,
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// List events that were given up
+    /// List parked events: those whose delivery attempts are used up
     Parked {
+        #[arg(value_parser = sdk_app_id)]
         sdkappid: u32,
-        /// List those that are still to be delivered instead
+        /// List waiting events instead: those that are still to be delivered
         #[arg(long)]
         waiting: bool,
-        /// At most so many
+        /// List at most this many
         #[arg(long, default_value_t = 100)]
         limit: usize,
-        /// Only those after this place
+        /// List only events after this place
         #[arg(long, value_name = "PLACE")]
         after: Option<u64>,
         /// Print JSON
@@ -72,16 +81,18 @@ enum Action {
     },
     /// Deliver parked events again
     Replay {
+        #[arg(value_parser = sdk_app_id)]
         sdkappid: u32,
         #[command(flatten)]
-        which: Which,
+        events: EventSelection,
     },
-    /// Give events up for good
+    /// Delete events without delivering them
     Drop {
+        #[arg(value_parser = sdk_app_id)]
         sdkappid: u32,
         #[command(flatten)]
-        which: Which,
-        /// Drop events that are still to be delivered instead of parked ones
+        events: EventSelection,
+        /// Drop waiting events instead of parked ones
         #[arg(long)]
         waiting: bool,
     },
@@ -91,11 +102,11 @@ enum Action {
 
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = false)]
-struct Which {
+struct EventSelection {
     /// The events' places, as `portraitd webhook parked` lists them
     #[arg(value_name = "PLACE")]
     places: Vec<u64>,
-    /// All of them
+    /// All events
     #[arg(long)]
     all: bool,
 }
@@ -105,18 +116,21 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         Action::Listen(args) => {
             crate::cli::runtime::runtime()?.block_on(crate::cli::dev::webhook_listen::run(args))
         }
-        action => with_operator(&args.target, async |operator| act(operator, action).await),
+        action => with_operator(&args.target, async |operator| execute(operator, action).await),
     }
 }
 
-async fn act(operator: &Operator, action: Action) -> anyhow::Result<()> {
+async fn execute(operator: &Operator, action: Action) -> anyhow::Result<()> {
     match action {
         Action::Set { sdkappid, url, token, unsigned } => {
             let token = if unsigned { Some(None) } else { token.map(Some) };
             let put = WebhookPut { url, token };
             let view: WebhookView = operator.json(Method::PUT, &path(sdkappid, ""), &put).await?;
             let signed = if view.signed { "signed" } else { "unsigned" };
-            say(format_args!("app {sdkappid} tells {}, {signed}", view.url.unwrap_or_default()));
+            say(format_args!(
+                "app {sdkappid} sends its events to {}, {signed}",
+                view.url.unwrap_or_default()
+            ));
             say(format_args!("try it: portraitd webhook test {sdkappid}"));
         }
         Action::Show { sdkappid, json } => {
@@ -130,11 +144,11 @@ async fn act(operator: &Operator, action: Action) -> anyhow::Result<()> {
             let answer = operator.bytes(Method::DELETE, &path(sdkappid, ""), Vec::new()).await?;
             let view: WebhookView = serde_json::from_slice(&answer)?;
             let kept = view.waiting.events + view.parked.events;
-            say(format_args!("app {sdkappid} tells nobody any more; {kept} events are kept"));
+            say(format_args!("app {sdkappid} has no receiver any more; {} kept", count(kept, "event")));
         }
         Action::Test { sdkappid, json } => {
             let answer = operator.bytes(Method::POST, &path(sdkappid, "/test"), Vec::new()).await?;
-            return tested(&serde_json::from_slice(&answer)?, json);
+            return show_test(&serde_json::from_slice(&answer)?, json);
         }
         Action::Parked { sdkappid, waiting, limit, after, json } => {
             let state = if waiting { "waiting" } else { "parked" };
@@ -146,13 +160,13 @@ async fn act(operator: &Operator, action: Action) -> anyhow::Result<()> {
             }
             list(sdkappid, &page);
         }
-        Action::Replay { sdkappid, which } => {
-            let events = choose(operator, &path(sdkappid, "/replay"), which, false).await?;
-            say(format_args!("{events} events will be delivered again"));
+        Action::Replay { sdkappid, events } => {
+            let number = choose(operator, &path(sdkappid, "/replay"), events, false).await?;
+            say(format_args!("delivering {} again", count(number, "event")));
         }
-        Action::Drop { sdkappid, which, waiting } => {
-            let events = choose(operator, &path(sdkappid, "/drop"), which, waiting).await?;
-            say(format_args!("{events} events were dropped"));
+        Action::Drop { sdkappid, events, waiting } => {
+            let number = choose(operator, &path(sdkappid, "/drop"), events, waiting).await?;
+            say(format_args!("dropped {}", count(number, "event")));
         }
         Action::Listen(_) => {}
     }
@@ -163,22 +177,35 @@ fn path(sdkappid: u32, rest: &str) -> String {
     format!("/apps/{sdkappid}/webhook{rest}")
 }
 
-async fn choose(operator: &Operator, path: &str, which: Which, waiting: bool) -> anyhow::Result<usize> {
-    let places = (!which.all).then_some(which.places);
+async fn choose(
+    operator: &Operator,
+    path: &str,
+    events: EventSelection,
+    waiting: bool,
+) -> anyhow::Result<u64> {
+    let places = (!events.all).then_some(events.places);
     let choice = EventChoice { places, state: waiting.then(|| "waiting".to_owned()) };
-    let count: CountView = operator.json(Method::POST, path, &choice).await?;
-    Ok(count.events)
+    let chosen: CountView = operator.json(Method::POST, path, &choice).await?;
+    Ok(chosen.events as u64)
 }
 
 fn show(view: &WebhookView) {
     let url = view.url.as_deref().unwrap_or("none; set one with portraitd webhook set");
     say(format_args!("receiver   {url}"));
     say(format_args!("signed     {}", if view.signed { "yes" } else { "no" }));
-    say(format_args!("waiting    {} events, {} bytes", view.waiting.events, view.waiting.bytes));
-    say(format_args!("parked     {} events, {} bytes", view.parked.events, view.parked.bytes));
+    say(format_args!(
+        "waiting    {}, {}",
+        count(view.waiting.events, "event"),
+        count(view.waiting.bytes, "byte")
+    ));
+    say(format_args!(
+        "parked     {}, {}",
+        count(view.parked.events, "event"),
+        count(view.parked.bytes, "byte")
+    ));
     say(format_args!("delivered  {} since the start; {} attempts failed", view.delivered, view.failed));
     if view.dropped > 0 {
-        say(format_args!("dropped    {}, because the backlog reached its bound", view.dropped));
+        say(format_args!("dropped    {}, because the backlog reached webhook.backlog_max", view.dropped));
     }
     if let Some(down) = view.down_ms {
         say(format_args!("DOWN       for {} s", down / 1_000));
@@ -188,7 +215,7 @@ fn show(view: &WebhookView) {
     }
 }
 
-fn tested(view: &TestView, json: bool) -> anyhow::Result<()> {
+fn show_test(view: &TestView, json: bool) -> anyhow::Result<()> {
     if json {
         print_json(view)?;
     } else {
@@ -206,7 +233,7 @@ fn tested(view: &TestView, json: bool) -> anyhow::Result<()> {
             }
             Ok(())
         }
-        Some(failure) => Err(anyhow::anyhow!("{failure}")).context("the receiver did not take it"),
+        Some(failure) => Err(anyhow::anyhow!("{failure}")).context("the sample event was not delivered"),
     }
 }
 

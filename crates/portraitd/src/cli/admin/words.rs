@@ -1,7 +1,8 @@
 //! `portraitd words`: sensitive words.
 
 use super::client::{Operator, Target, with_operator};
-use crate::cli::output::{print_json, say};
+use crate::cli::output::{count, print_json, say};
+use crate::cli::sdk_app_id::sdk_app_id;
 use anyhow::Context;
 use clap::Subcommand;
 use hyper::Method;
@@ -20,14 +21,16 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Replace the list by a file with one word a line
+    /// Replace the list with the words of a file, one a line
     Set {
+        #[arg(value_parser = sdk_app_id)]
         sdkappid: u32,
         /// The file; - for standard input
         file: PathBuf,
     },
     /// Print the list, one word a line
     List {
+        #[arg(value_parser = sdk_app_id)]
         sdkappid: u32,
         /// Print JSON
         #[arg(long)]
@@ -36,19 +39,26 @@ enum Action {
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
-    with_operator(&args.target, async |operator| act(operator, args.action).await)
+    with_operator(&args.target, async |operator| execute(operator, args.action).await)
 }
 
-async fn act(operator: &Operator, action: Action) -> anyhow::Result<()> {
+async fn execute(operator: &Operator, action: Action) -> anyhow::Result<()> {
     match action {
         Action::Set { sdkappid, file } => {
             let text = read(&file)?;
             let answer = operator.bytes(Method::PUT, &format!("/apps/{sdkappid}/words"), text).await?;
             let WordsView { words, blank, duplicate, screened_tags } = serde_json::from_slice(&answer)?;
             let screened = screened_tags.join(", ");
-            say(format_args!("app {sdkappid} has {words} sensitive words, looked for in {screened}"));
+            say(format_args!(
+                "app {sdkappid} has {}, screened for in {screened}",
+                count(words as u64, "sensitive word")
+            ));
             if blank + duplicate > 0 {
-                say(format_args!("passed over: {blank} blank lines, {duplicate} lines that repeat a word"));
+                say(format_args!(
+                    "ignored: {}, {}",
+                    count(blank as u64, "blank line"),
+                    count(duplicate as u64, "repeated word")
+                ));
             }
         }
         Action::List { sdkappid, json } => {

@@ -1,6 +1,7 @@
-//! A quick client of the public API: signs, sends, and says in words what came back.
+//! A client of the public API for the shell: signs a call, sends it, and turns an error answer into a sentence.
 
 use crate::cli::http;
+use crate::cli::sdk_app_id::sdk_app_id;
 use crate::cli::secret_argument::secret;
 use anyhow::Context;
 use hyper::Method;
@@ -9,7 +10,7 @@ use portraitd_api::clock::SystemClock;
 use portraitd_model::{AppKey, AppSettings, Clock, SdkAppId, SignRequest, UserId, sign};
 use serde_json::Value;
 
-/// Which server to call, and as whom.
+/// The server to call, and the App admin in whose name.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Server")]
 pub(crate) struct Client {
@@ -17,18 +18,18 @@ pub(crate) struct Client {
     #[arg(long, default_value = "http://127.0.0.1:8080", env = "PORTRAITD_URL")]
     url: String,
     /// The app
-    #[arg(long, value_name = "N", default_value_t = 1_400_000_000, env = "PORTRAITD_SDKAPPID")]
+    #[arg(long, value_name = "N", default_value_t = 1_400_000_000, env = "PORTRAITD_SDKAPPID", value_parser = sdk_app_id)]
     sdkappid: u32,
     /// The app's secret key (portraitd dev prints it); @FILE reads it from a file, - from standard input
     #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true, value_parser = secret)]
     key: String,
-    /// The App admin who calls
+    /// The App admin that signs the call
     #[arg(long, value_name = "NAME", default_value = AppSettings::ADMINISTRATOR, value_parser = UserId::parse)]
     admin: UserId,
 }
 
 impl Client {
-    /// Calls one API and gives its answer, or what the server has to say against it.
+    /// Calls one API. Returns its answer, or the error code with its sentence.
     pub(crate) async fn call(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         const MINUTE: u64 = 60;
         let key = AppKey::parse(&self.key).context("--key: a key is 1 to 256 printable bytes")?;

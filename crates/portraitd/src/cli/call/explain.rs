@@ -47,8 +47,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The number of the code that is meant: one that portraitd answers, or one of the cloud's others.
+/// The number of the code that `text` names: a code of portraitd or one that only the cloud answers.
 fn find(text: &str) -> anyhow::Result<u32> {
+    const LIKENESS_MIN: f64 = 0.8;
     let text = text.trim();
     let of_cloud = CLOUD_CODES.iter().map(|row| row.number).find(|number| text.parse() == Ok(*number));
     if let Some(number) = of_cloud {
@@ -60,9 +61,10 @@ fn find(text: &str) -> anyhow::Result<u32> {
         return Ok(row.number);
     }
     let nearest = ERROR_CODES.iter().max_by(|a, b| likeness(text, a).total_cmp(&likeness(text, b)));
-    let nearest = nearest.map_or(0, |row| row.number);
-    let known: Vec<String> = ERROR_CODES.iter().map(|row| row.number.to_string()).collect();
-    anyhow::bail!("portraitd answers no `{text}`; did you mean {nearest}? There are {}", known.join(", "))
+    let nearest = nearest.filter(|row| likeness(text, row) > LIKENESS_MIN);
+    let suggestion =
+        nearest.map(|row| format!("; did you mean {} {}?", row.number, row.info)).unwrap_or_default();
+    anyhow::bail!("there is no error code `{text}`{suggestion} (docs/ERRORS.md lists every code)")
 }
 
 fn likeness(text: &str, row: &ErrorRow) -> f64 {
@@ -89,10 +91,13 @@ mod tests {
         for row in CLOUD_CODES {
             assert_eq!(find(&row.number.to_string()).unwrap(), row.number);
         }
-        for (text, nearest) in [("4009", 40009), ("Err_Profile_InvalidTag", 40009)] {
+        for (text, nearest) in [("4009", "40009 "), ("Err_Profile_InvalidTag", "40009 ")] {
             let error = find(text).unwrap_err().to_string();
-            assert!(error.contains(&format!("did you mean {nearest}?")), "{error}");
+            assert!(error.contains(&format!("did you mean {nearest}")), "{error}");
         }
-        assert!(find("").is_err());
+        for text in ["", "99999", "nothing like it"] {
+            let error = find(text).unwrap_err().to_string();
+            assert!(error.contains(&format!("no error code `{text}`")) && !error.contains("mean"), "{error}");
+        }
     }
 }

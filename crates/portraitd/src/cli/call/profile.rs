@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 
 /// Set fields of a user's profile
 ///
-/// TAG is a whole tag, the end of a standard one (Nick, Gender, Level …) or a custom keyword.
-/// TAG=VALUE sends text, or a number where the standard field is one; TAG:=NUMBER always sends a number.
+/// TAG is a whole tag, the end of a standard tag (Nick, Gender, Level …) or the keyword of a custom field.
+/// TAG=VALUE sends a number for standard fields that are numbers, text for others; TAG:=NUMBER always sends a
+/// number.
 ///
 ///   portraitd set alice Nick=Alice Level=3 Test=hello
 #[derive(Debug, clap::Args)]
@@ -30,7 +31,7 @@ pub(crate) struct GetArgs {
     /// The UserIDs, at most 100
     #[arg(required = true)]
     users: Vec<String>,
-    /// Which fields, as in `portraitd set`; all standard ones unless given
+    /// The fields to read, named as in `portraitd set`; all standard ones by default
     #[arg(long, value_name = "TAG", value_delimiter = ',')]
     tags: Vec<String>,
     /// Print the answer as JSON
@@ -61,7 +62,7 @@ pub(crate) fn get(args: &GetArgs) -> anyhow::Result<()> {
         return print_json(&answer);
     }
     let entries = answer.get("UserProfileItem").and_then(Value::as_array).into_iter().flatten();
-    // An account that does not exist is not named in its entry; entries stand in the order asked for.
+    // The entry of an account that does not exist lacks its UserID; entries are in the order of the request.
     for (asked, user) in args.users.iter().zip(entries) {
         say(asked);
         for item in user.get("ProfileItem").and_then(Value::as_array).into_iter().flatten() {
@@ -87,7 +88,9 @@ pub(crate) fn tag(name: &str) -> String {
 }
 
 pub(crate) fn item(field: &str) -> anyhow::Result<TagValue<String, Value>> {
-    let (name, text) = field.split_once('=').with_context(|| format!("`{field}`: write TAG=VALUE"))?;
+    let (name, text) = field
+        .split_once('=')
+        .with_context(|| format!("`{field}` has no `=`; write TAG=VALUE, for example Nick=Alice"))?;
     let (name, number) = name.strip_suffix(':').map_or((name, false), |name| (name, true));
     let tag = tag(name);
     let standard = STANDARD_FIELDS.iter().find(|field| field.name == tag);
@@ -95,7 +98,7 @@ pub(crate) fn item(field: &str) -> anyhow::Result<TagValue<String, Value>> {
         let value: Value = serde_json::from_str(text)
             .ok()
             .filter(Value::is_number)
-            .with_context(|| format!("`{text}` is not a number, and {tag} wants one"))?;
+            .with_context(|| format!("`{text}` is not a number; {tag} holds a number, for example 3"))?;
         return Ok(TagValue { tag, value });
     }
     Ok(TagValue { tag, value: text.into() })

@@ -1,13 +1,14 @@
-//! `portraitd usersig`: makes UserSigs and looks into them.
+//! `portraitd usersig`: makes and inspects UserSigs.
 
 use crate::cli::output::say;
+use crate::cli::sdk_app_id::sdk_app_id;
 use crate::cli::secret_argument::secret;
 use anyhow::Context;
 use clap::Subcommand;
 use portraitd_api::clock::SystemClock;
 use portraitd_model::{AppKey, Clock, SdkAppId, SignRequest, UnixSeconds, UserId, UserSig, sign};
 
-/// Make UserSigs, and see what is in one
+/// Make and inspect UserSigs
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -18,18 +19,19 @@ pub(crate) struct Args {
 enum Action {
     /// Print a UserSig, and nothing else
     Gen {
-        #[arg(long)]
+        /// The app
+        #[arg(long, value_name = "N", value_parser = sdk_app_id)]
         sdkappid: u32,
         /// The app's secret key; @FILE reads it from a file, - from standard input
         #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true, value_parser = secret)]
         key: String,
-        /// Whom it is for
+        /// The UserID that it is for
         #[arg(long, value_name = "ID", value_parser = UserId::parse)]
         identifier: UserId,
-        /// For how many seconds it works
+        /// How many seconds it is valid
         #[arg(long, value_name = "SECONDS", default_value_t = 15_552_000)]
         expire: u64,
-        /// When it is issued, in Unix seconds; now unless given
+        /// When it is issued, in Unix seconds; now by default
         #[arg(long, value_name = "SECONDS")]
         time: Option<u64>,
         /// A user buffer
@@ -60,12 +62,12 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
 }
 
 fn parse_key(key: &str) -> anyhow::Result<AppKey> {
-    AppKey::parse(key).context("a key is 1 to 256 printable bytes")
+    AppKey::parse(key).context("--key: a key is 1 to 256 printable bytes")
 }
 
 fn inspect(sig: &str, key: Option<&str>) -> anyhow::Result<()> {
     let key = key.map(parse_key).transpose()?;
-    let sig = UserSig::decode(sig).context("the UserSig is illegal (70003)")?;
+    let sig = UserSig::decode(sig).context("the UserSig can't be decoded (70003)")?;
     let now = SystemClock.now().seconds().0;
     let expires = sig.expires_at().0;
     say(format_args!("SDKAppID    {}", sig.sdk_app_id()));

@@ -2,7 +2,7 @@
 
 use super::transfer::progress_bar::{counter, of_steps};
 use crate::cli::admin::client::{Target, with_operator};
-use crate::cli::output::say;
+use crate::cli::output::{count, say};
 use anyhow::Context;
 use hyper::Method;
 use portraitd_admin::handlers::transfer::Backup;
@@ -12,10 +12,9 @@ use std::time::Duration;
 
 /// Copy the whole store (apps, keys, accounts) while it serves
 ///
-/// The copy is the store at one moment, with every change acknowledged before. It is written by the
-/// server, on the server's own disk, and holds keys and personal data: keep it safe. While others
-/// write it rests often, to leave them the disk. Until it is taken, the write-ahead log can't start
-/// anew and grows with every change.
+/// The copy is the store at one moment, with every change acknowledged before. The server writes it to
+/// its own disk. It holds keys and personal data: keep it safe. The backup pauses often, to leave the
+/// disk to other writes. Until it is complete, the write-ahead log grows with every change.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct BackupArgs {
@@ -25,7 +24,7 @@ pub(crate) struct BackupArgs {
     target: Target,
 }
 
-/// Make a data directory of a backup
+/// Make a data directory from a backup
 ///
 /// The backup is checked first. The data directory must be new or empty.
 #[derive(Debug, clap::Args)]
@@ -40,14 +39,15 @@ pub(crate) struct RestoreArgs {
 
 pub(crate) fn backup(args: &BackupArgs) -> anyhow::Result<()> {
     /// A large store on a slow disk takes hours.
-    const PATIENCE: Duration = Duration::from_hours(24);
-    let directory = std::path::absolute(&args.directory).context("the directory")?;
+    const TIMEOUT: Duration = Duration::from_hours(24);
+    let directory = std::path::absolute(&args.directory)
+        .with_context(|| format!("{} can't be made absolute", args.directory.display()))?;
     let bar = counter("s");
     bar.set_message("writing the backup");
     bar.enable_steady_tick(Duration::from_millis(200));
     let body = serde_json::to_vec(&Backup { directory: directory.clone() })?;
     with_operator(&args.target, async |operator| {
-        operator.bytes_within(PATIENCE, Method::POST, "/backup", body).await
+        operator.bytes_within(TIMEOUT, Method::POST, "/backup", body).await
     })?;
     bar.finish_and_clear();
     say(format_args!("the backup is in {}", directory.display()));
@@ -65,9 +65,8 @@ pub(crate) fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
         Finding::Warning(found) => bar.suspend(|| eprintln!("warning: {found}")),
     })?;
     bar.finish_and_clear();
-    let (apps, accounts, data) = (checked.apps, checked.accounts, args.data.display());
-    say(format_args!(
-        "restored {apps} apps and {accounts} accounts; start with: portraitd serve --data {data}"
-    ));
+    let (apps, accounts) = (count(checked.apps, "app"), count(checked.accounts, "account"));
+    let data = args.data.display();
+    say(format_args!("restored {apps} and {accounts}; start with: portraitd serve --data {data}"));
     Ok(())
 }

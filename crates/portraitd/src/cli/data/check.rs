@@ -1,7 +1,7 @@
 //! `portraitd check`, `repair` and `compact`: the data directory of a stopped server.
 
 use super::transfer::progress_bar::of_steps;
-use crate::cli::output::{print_json, say};
+use crate::cli::output::{count, print_json, say};
 use portraitd_sqlite::{Checked, Damage, Finding, Repaired};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -9,8 +9,8 @@ use std::path::PathBuf;
 /// Check everything in a stopped server's data directory, or in a backup
 ///
 /// Reads every profile's checksum and every app's settings, and has the engine check itself.
-/// Changes nothing. Exit code 1 when something does not read back. Warns of accounts whose id starts
-/// with @TLS#, which no account can be created with any more.
+/// Changes nothing. Exit code 1 when something is damaged. Warns of accounts whose UserID starts with
+/// @TLS#: such accounts can no longer be created.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct CheckArgs {
@@ -22,10 +22,10 @@ pub(crate) struct CheckArgs {
     json: bool,
 }
 
-/// Go on without the changes that a stopped server's damaged or lost log held
+/// Give up the changes in a stopped server's damaged or lost log, so that it starts again
 ///
-/// For a server that refuses to start because its log is damaged, missing or empty, when there is no backup that
-/// is better. Keeps a damaged log beside the data. Does nothing when the log is there and whole.
+/// For a server that refuses to start because its log is damaged, missing or empty, when no better backup exists.
+/// A damaged log is kept beside the data. Changes nothing when the log is intact.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct RepairArgs {
@@ -34,9 +34,9 @@ pub(crate) struct RepairArgs {
     data: PathBuf,
 }
 
-/// Write a stopped server's database anew, without free space and without a trace of what was deleted
+/// Rewrite a stopped server's database without free space and without traces of deleted data
 ///
-/// Needs as much free space as the database is large. A crash leaves the old database or the new.
+/// Needs as much free disk space as the database is large. After a crash either the old or the new database is there.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct CompactArgs {
@@ -50,9 +50,9 @@ struct Report {
     apps: u64,
     accounts: u64,
     damaged: u64,
-    /// The first of them.
+    /// The first of them, at most 10,000.
     damage: Vec<Damaged>,
-    /// What reads back, but could not be stored any more.
+    /// What reads back, but could not be created any more.
     warnings: Vec<Damaged>,
 }
 
@@ -87,7 +87,11 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
     if args.json {
         print_json(&Report { apps, accounts, damaged, damage, warnings })?;
     } else {
-        say(format_args!("{apps} apps and {accounts} accounts checked, {damaged} damaged"));
+        say(format_args!(
+            "{} and {} checked, {damaged} damaged",
+            count(apps, "app"),
+            count(accounts, "account")
+        ));
     }
     anyhow::ensure!(damaged == 0, "{} is damaged; restore a backup", args.data.display());
     Ok(())
@@ -95,12 +99,12 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
 
 pub(crate) fn repair(args: &RepairArgs) -> anyhow::Result<()> {
     match portraitd_sqlite::repair(&args.data)? {
-        Some(Repaired::LostWal) => say("the store opens again, without what was in the lost log"),
+        Some(Repaired::LostWal) => say("the store can be opened again, without the changes in the lost log"),
         Some(Repaired::DamagedWal { offset, kept }) => say(format_args!(
-            "what the log holds before byte {offset} is kept; the damaged log is {}",
+            "the changes before byte {offset} of the log are kept; the damaged log is in {}",
             kept.display()
         )),
-        None => say("the log is there and whole; nothing was changed"),
+        None => say("the log is intact; nothing was changed"),
     }
     Ok(())
 }
@@ -108,7 +112,7 @@ pub(crate) fn repair(args: &RepairArgs) -> anyhow::Result<()> {
 pub(crate) fn compact(args: &CompactArgs) -> anyhow::Result<()> {
     let sizes = portraitd_sqlite::compact(&args.data)?;
     say(format_args!(
-        "{} is written anew: {} bytes, before {}",
+        "{} was rewritten: {} bytes, before {}",
         args.data.display(),
         sizes.after,
         sizes.before

@@ -11,7 +11,7 @@ use crate::config::log::LogFormat;
 use crate::config::server::LanguageName;
 use crate::logging::start_log;
 use crate::open_store::open_store;
-use crate::server::Server;
+use crate::server::{Server, ServerParts};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use portraitd_admin::secret::{AdminToken, random_token, random_u64};
 use portraitd_emulator::clock::EmulatorClock;
@@ -160,15 +160,15 @@ impl RunningEmulator {
         let emulator = Emulator::new(Arc::clone(&clock), memory.map(Sandbox::new), app);
         load_faults(args.faults.as_deref(), &emulator, store.as_ref()).await?;
         let emulator = Arc::new(emulator);
-        let server = Server::start(
-            &args.config(),
-            args.data.as_deref(),
-            Arc::clone(&store),
-            Arc::<EmulatorClock>::clone(&clock),
-            AdminToken::new(&token),
-            certificates.server_tls()?,
-            Some(Arc::clone(&emulator)),
-        )
+        let server = Server::start(ServerParts {
+            config: &args.config(),
+            data: args.data.as_deref(),
+            store: Arc::clone(&store),
+            clock: Arc::<EmulatorClock>::clone(&clock),
+            admin_token: AdminToken::new(&token),
+            tls: certificates.server_tls()?,
+            emulator: Some(Arc::clone(&emulator)),
+        })
         .await?;
         let proxy = args.cloud.open_proxy(&certificates, &server, args.language.language()).await?;
         if let Some(data) = &args.data {

@@ -1,4 +1,4 @@
-//! The certificates that a running service shows, read again when their files change or on SIGHUP.
+//! The certificates of the listeners, reloaded when their files change or on SIGHUP.
 
 use crate::config::Config;
 use crate::server::ServerTls;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 
-/// One certificate for each listener that speaks TLS.
+/// A certificate for each listener that has one.
 pub(super) struct Certificates {
     public: Option<Arc<Certificate>>,
     admin: Option<Arc<Certificate>>,
@@ -33,7 +33,7 @@ impl Certificates {
         Ok(ServerTls { public: speak(&self.public)?, admin: speak(&self.admin)?, watched })
     }
 
-    /// Reads them again when they change or SIGHUP asks for it, for as long as what this returns is kept.
+    /// Reloads certificates when their files change, and all of them on SIGHUP, until the returned set is dropped.
     pub(super) fn watch(self) -> anyhow::Result<JoinSet<()>> {
         let mut hangup = signal(SignalKind::hangup())?;
         let mut watching = JoinSet::new();

@@ -8,7 +8,7 @@ use crate::config::load::Loaded;
 use crate::logging::start_log;
 use crate::open_store::open_store;
 use crate::preflight;
-use crate::server::Server;
+use crate::server::{Server, ServerParts};
 use portraitd_admin::secret::AdminToken;
 use portraitd_api::clock::SystemClock;
 use portraitd_model::Clock;
@@ -16,9 +16,9 @@ use std::sync::Arc;
 
 /// Run the service on a data directory
 ///
-/// Settings come from the file, then from PORTRAITD_… environment variables, then from flags; the
-/// later one wins. `portraitd config --example` prints a file with every setting, its default,
-/// unit and limits; `portraitd config show` prints what is in effect.
+/// Settings are read from the file, then from PORTRAITD_… environment variables, then from flags; a
+/// later source overrides an earlier one. `portraitd config --example` prints a file with every
+/// setting, its default, unit and limits; `portraitd config show` prints the values in effect.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
@@ -43,16 +43,25 @@ async fn serve(mut config: Config, json: bool) -> anyhow::Result<()> {
     let data = config.server.data.clone();
     let certificates = Certificates::load(&config)?;
     let tls = certificates.server_tls()?;
-    preflight::make_no_dumps();
-    preflight::make_room(&mut config);
+    preflight::forbid_core_dumps();
+    preflight::raise_open_files(&mut config);
     preflight::check_network(&config, tls.public.is_some(), tls.admin.is_some())?;
-    preflight::warn_of_the_clock(SystemClock.now().seconds());
+    preflight::check_clock(SystemClock.now().seconds());
     let _watching = certificates.watch()?;
     let store = open_store(&data, config.store())?;
-    let token = AdminToken::new(&admin_token(&data)?);
+    let admin_token = AdminToken::new(&admin_token(&data)?);
     preflight::check_files(&config, &data)?;
     preflight::check_keys(&config, &store.catalog().await?)?;
-    let server = Server::start(&config, Some(&data), store, Arc::new(SystemClock), token, tls, None).await?;
+    let server = Server::start(ServerParts {
+        config: &config,
+        data: Some(&data),
+        store,
+        clock: Arc::new(SystemClock),
+        admin_token,
+        tls,
+        emulator: None,
+    })
+    .await?;
     AdminFile::write(&data, &server.admin_urls, config.tls.admin_certificate.as_deref())?;
     announce(&server, json);
     signals.asked_to_stop().await;

@@ -1,4 +1,4 @@
-//! `portraitd config`: the settings, what is in effect, and whether a file is valid.
+//! `portraitd config`: the settings, their effective values, and whether a file is valid.
 
 use crate::cli::dev::variables;
 use crate::cli::output::{print_json, say};
@@ -59,7 +59,7 @@ pub(super) struct Layers {
 }
 
 impl Layers {
-    /// Reads the file, the variables and the flags; the variables of the command line's own options are no mistakes.
+    /// Reads the file, the variables and the flags. Variables of other options of the command line are accepted.
     pub(super) fn load(&self, command_line: &clap::Command) -> anyhow::Result<Loaded> {
         Loaded::read(self.config.as_deref(), &self.flags, &own_variables(command_line))
     }
@@ -87,13 +87,13 @@ pub(crate) fn run(args: &Args, command_line: &clap::Command) -> anyhow::Result<(
 }
 
 fn print_effective(settings: &[Effective]) {
-    let mut open = "";
+    let mut current = "";
     for Effective { name, value, source } in settings {
         let (section, key) = name.split_once('.').unwrap_or(("", name));
-        if section != open {
-            let space = if open.is_empty() { "" } else { "\n" };
+        if section != current {
+            let space = if current.is_empty() { "" } else { "\n" };
             say(format_args!("{space}[{section}]"));
-            open = section;
+            current = section;
         }
         let (line, origin) = match (value, source) {
             (Some(value), source) => (format!("{key} = {}", one_line(value)), source.to_string()),
@@ -104,7 +104,8 @@ fn print_effective(settings: &[Effective]) {
     }
 }
 
-/// The variables of the command line's own options, and those that `run` and `env` set: no settings, but no mistakes.
+/// The environment variables of command line options, and those that `run` and `env` set. They are not settings, and no
+/// warning is given for them.
 fn own_variables(command_line: &clap::Command) -> Vec<String> {
     let mut commands = vec![command_line.clone()];
     let mut names: Vec<String> = variables::OWN_NAMES.iter().map(ToString::to_string).collect();

@@ -1,8 +1,9 @@
-//! `portraitd doctor`: looks at everything that a server needs, and says what to do about what is missing.
+//! `portraitd doctor`: checks everything that a server needs, and names a remedy for each problem.
 
 use super::config::Layers;
 use super::healthcheck;
 use super::instance::AdminFile;
+use crate::cli::output::{count, when};
 use crate::config::Config;
 use crate::config::load::Loaded;
 use crate::preflight;
@@ -16,10 +17,10 @@ use serde::Serialize;
 use std::net::TcpListener;
 use std::path::Path;
 
-/// Look for what would keep a server from running well
+/// Check whether a server can run here
 ///
 /// Checks the configuration, certificates, the data directory, disk space, the clock, ports and limits, with the
-/// same file, variables and flags as serve. Exit code 1 when something must be mended.
+/// same file, variables and flags as serve. Exit code 1 when a check fails.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
@@ -30,9 +31,9 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// What one look found.
+/// The result of one check.
 #[derive(Debug, Serialize)]
-struct Finding {
+struct CheckResult {
     what: &'static str,
     verdict: Verdict,
     sentence: String,
@@ -48,15 +49,17 @@ pub(crate) enum Verdict {
 
 use Verdict::{Bad, Good, Warning};
 
-type Look = (Verdict, String);
+/// A verdict, and the sentence that explains it.
+type Assessment = (Verdict, String);
 
 pub(crate) fn run(args: &Args, command_line: &clap::Command) -> anyhow::Result<()> {
-    let mut findings = Vec::new();
-    let mut note = |what, (verdict, sentence): Look| findings.push(Finding { what, verdict, sentence });
+    let mut results = Vec::new();
+    let mut note =
+        |what, (verdict, sentence): Assessment| results.push(CheckResult { what, verdict, sentence });
     match args.layers.load(command_line) {
         Err(error) => note("configuration", (Bad, format!("{error:#}"))),
         Ok(Loaded { config, warnings, .. }) => {
-            note("configuration", (Good, "every key is known and every value fits".into()));
+            note("configuration", (Good, "every key and every value is valid".into()));
             for warning in warnings {
                 note("environment", (Warning, warning));
             }
@@ -70,11 +73,11 @@ pub(crate) fn run(args: &Args, command_line: &clap::Command) -> anyhow::Result<(
             note("server", server(&config, data));
         }
     }
-    let bad = findings.iter().filter(|finding| finding.verdict == Bad).count();
+    let bad = results.iter().filter(|result| result.verdict == Bad).count();
     if args.json {
-        crate::cli::output::print_json(&findings)?;
+        crate::cli::output::print_json(&results)?;
     } else {
-        for Finding { what, verdict, sentence } in &findings {
+        for CheckResult { what, verdict, sentence } in &results {
             let mark = match verdict {
                 Good => "ok  ",
                 Warning => "warn",
@@ -83,11 +86,11 @@ pub(crate) fn run(args: &Args, command_line: &clap::Command) -> anyhow::Result<(
             crate::cli::output::say(format_args!("{mark}  {what}: {sentence}"));
         }
     }
-    anyhow::ensure!(bad == 0, "{bad} of {} must be mended", findings.len());
+    anyhow::ensure!(bad == 0, "{bad} of {} checks failed", results.len());
     Ok(())
 }
 
-fn certificates(config: &Config) -> Look {
+fn certificates(config: &Config) -> Assessment {
     const DAYS_LEFT: i64 = 14;
     let pairs: Vec<_> = [config.tls.public(), config.tls.admin()].into_iter().flatten().collect();
     let now = i64::try_from(SystemClock.now().seconds().0).unwrap_or(i64::MAX);
@@ -97,16 +100,19 @@ fn certificates(config: &Config) -> Look {
             Err(error) => return (Bad, format!("{error:#}")),
         };
         if days < 0 {
-            return (Bad, format!("{} has ended; renew it", chain.display()));
+            return (Bad, format!("{} has expired; renew it", chain.display()));
         }
         if days < DAYS_LEFT {
-            return (Warning, format!("{} ends in {days} days; renew it", chain.display()));
+            return (
+                Warning,
+                format!("{} expires in {}; renew it", chain.display(), count(days.unsigned_abs(), "day")),
+            );
         }
     }
-    (Good, if pairs.is_empty() { "none are set" } else { "they can be used" }.into())
+    (Good, if pairs.is_empty() { "none is configured" } else { "every certificate is valid" }.into())
 }
 
-fn network(config: &Config) -> Look {
+fn network(config: &Config) -> Assessment {
     let (public, admin) = (config.tls.public().is_some(), config.tls.admin().is_some());
     if let Err(error) = preflight::check_network(config, public, admin) {
         return (Bad, format!("{error:#}"));
@@ -115,41 +121,44 @@ fn network(config: &Config) -> Look {
         Some(address) => (
             Warning,
             format!(
-                "{address} takes plain HTTP from other machines; set [tls], or put a proxy with TLS in front"
+                "server.listen = {address} accepts plain HTTP from other machines; configure [tls], or put a proxy with TLS in front"
             ),
         ),
-        None => (Good, "nothing is open to other machines without TLS".into()),
+        None => (Good, "no listener can be reached from other machines without TLS".into()),
     }
 }
 
-fn directory(config: &Config, data: &Path) -> Look {
+fn directory(config: &Config, data: &Path) -> Assessment {
     let shown = data.display();
     if !data.exists() {
-        return (Warning, format!("{shown} is not there yet; serve makes it"));
+        return (Warning, format!("{shown} does not exist yet; serve creates it"));
     }
     if let Err(error) = preflight::check_files(config, data) {
         return (Bad, format!("{error:#}"));
     }
     match rustix::fs::access(data, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK) {
-        Ok(()) => (Good, format!("{shown} can be written, and is closed to others")),
-        Err(error) => {
-            (Bad, format!("{shown} can't be written by this user ({error}): chown it to the service's"))
-        }
+        Ok(()) => (Good, format!("{shown} can be written, and other users can't read it")),
+        Err(error) => (
+            Bad,
+            format!("this user can't write to {shown} ({error}); chown it to the user that runs the service"),
+        ),
     }
 }
 
-fn disk(data: &Path) -> Look {
+fn disk(data: &Path) -> Assessment {
     const BYTES_MIN: u64 = 2 << 30;
     let place = data.ancestors().find(|path| path.exists()).unwrap_or(Path::new("."));
     match rustix::fs::statvfs(place) {
-        Err(error) => (Warning, format!("can't tell how full it is: {error}")),
+        Err(error) => (Warning, format!("the free space can't be read: {error}")),
         Ok(disk) => {
             let free = disk.f_bavail.saturating_mul(disk.f_frsize);
             let (mib, percent) = (free >> 20, disk.f_bavail.saturating_mul(100) / disk.f_blocks.max(1));
             if free < BYTES_MIN || percent < 5 {
                 return (
                     Warning,
-                    format!("{mib} MiB ({percent} %) are free; the log alone may take 2 GiB: make room"),
+                    format!(
+                        "{mib} MiB ({percent} %) are free; the write-ahead log alone may need 2 GiB: free some space"
+                    ),
                 );
             }
             (Good, format!("{mib} MiB ({percent} %) are free"))
@@ -157,37 +166,40 @@ fn disk(data: &Path) -> Look {
     }
 }
 
-fn clock() -> Look {
+fn clock() -> Assessment {
     let now = SystemClock.now().seconds();
     if now < preflight::FIRST_DAY {
-        return (Bad, "it is years behind, so expired UserSigs would be taken: set it, and run NTP".into());
+        return (
+            Bad,
+            "it is years behind, so expired UserSigs would be accepted; set it, and run NTP".into(),
+        );
     }
-    (Good, format!("{} seconds since 1970; compare with another machine's", now.0))
+    (Good, format!("it shows {}; compare it with another machine", when(now.0 * 1_000)))
 }
 
-fn open_files(connections_max: usize) -> Look {
-    /// For the store, the listeners and webhooks.
+fn open_files(connections_max: usize) -> Assessment {
+    /// Files for the store, the admin API and webhooks.
     const OTHERS: u64 = 512;
     let wanted = connections_max as u64 + OTHERS;
     match getrlimit(Resource::Nofile).current {
         Some(limit) if limit < wanted => (
             Warning,
             format!(
-                "{limit} are allowed, {connections_max} connections need {wanted}: LimitNOFILE in the unit, or ulimit -n"
+                "the limit is {limit}, and server.connections_max = {connections_max} needs {wanted}; raise LimitNOFILE in the unit, or ulimit -n"
             ),
         ),
-        _ => (Good, "as many as connections_max needs".into()),
+        _ => (Good, "the limit is high enough for server.connections_max".into()),
     }
 }
 
-/// Asks the server that runs there, or looks whether one could listen.
-fn server(config: &Config, data: &Path) -> Look {
+/// Asks the server that runs on the data directory; when none does, checks whether one could listen.
+fn server(config: &Config, data: &Path) -> Assessment {
     if data.is_dir() && is_in_use(data) {
         let asked = AdminFile::read(data)
             .and_then(|file| crate::cli::runtime::runtime()?.block_on(healthcheck::ready(file)));
         return match asked {
-            Ok(()) => (Good, "it runs, and can write".into()),
-            Err(error) => (Bad, format!("it runs, but: {error:#}")),
+            Ok(()) => (Good, "it runs and can write".into()),
+            Err(error) => (Bad, format!("it runs, but {error:#}")),
         };
     }
     if let Err(error) = check_wal(data) {
@@ -200,5 +212,5 @@ fn server(config: &Config, data: &Path) -> Look {
             return (Bad, portraitd_http::bind_error::explain(*socket, &error));
         }
     }
-    (Good, "none runs on this data, and its ports are free".into())
+    (Good, "none runs on this data directory, and its ports are free".into())
 }

@@ -1,4 +1,4 @@
-//! `portraitd healthcheck`: asks a running server whether it can write, for containers and scripts.
+//! `portraitd healthcheck`: asks a running server whether it can write; for containers and scripts.
 
 use super::instance::AdminFile;
 use crate::cli::http;
@@ -21,11 +21,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether the server that left this file can write.
+/// Fails unless the server that wrote this file can write to its store.
 pub(super) async fn ready(file: AdminFile) -> anyhow::Result<()> {
-    const PATIENCE: Duration = Duration::from_secs(4);
+    const TIMEOUT: Duration = Duration::from_secs(4);
     let server = http::Server::with_certificate(&file.url, file.certificate.as_deref())?;
-    let answer = http::call_within(PATIENCE, &server, Method::GET, "/readyz", None, Vec::new()).await?;
+    let answer = http::call_within(TIMEOUT, &server, Method::GET, "/readyz", None, Vec::new()).await?;
     let body = String::from_utf8_lossy(answer.body());
     anyhow::ensure!(answer.status() == StatusCode::OK, "not ready: {}", body.trim_end());
     Ok(())

@@ -1,5 +1,5 @@
-//! A running server as the other commands find it: its admin token and address in the data directory, and the
-//! signals that end it.
+//! How other commands find a running server: the admin token and the address in its data directory. And the signals that
+//! stop a server.
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
@@ -9,17 +9,17 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// What a running server leaves in its data directory, so that other commands find its admin API.
+/// `admin.json`, which a running server writes to its data directory so that other commands find its admin API.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct AdminFile {
     pub(crate) url: String,
-    /// What an `https` server there shows; it may be made out to another name than the one it is called by here.
+    /// The file of its certificate, if it listens on `https`. The certificate may be for another name than the URL's.
     pub(crate) certificate: Option<PathBuf>,
     pub(crate) pid: u32,
 }
 
-/// How this machine best reaches a listener: without TLS where it can. `0.0.0.0` and `[::]` stand for every address,
-/// and are none to connect to.
+/// The URL by which this machine reaches a listener, without TLS if possible. `0.0.0.0` and `[::]` stand for every
+/// address, so they are replaced by one that can be connected to.
 pub(crate) fn url_here(urls: &[String]) -> String {
     let best = urls.iter().find(|url| !url.starts_with("https:")).or(urls.first());
     let url = best.map(String::as_str).unwrap_or_default();
@@ -31,7 +31,7 @@ impl AdminFile {
         data.join("admin.json")
     }
 
-    /// Tells other commands where the admin API is.
+    /// Writes the file, with the address of the admin API.
     pub(crate) fn write(data: &Path, urls: &[String], certificate: Option<&Path>) -> anyhow::Result<()> {
         let certificate = certificate.map(std::path::absolute).transpose()?;
         let file = Self { url: url_here(urls), certificate, pid: std::process::id() };
@@ -40,14 +40,14 @@ impl AdminFile {
             .with_context(|| format!("can't write {}", path.display()))
     }
 
-    /// Finds the admin API of the server that runs on a data directory.
+    /// Reads the file of the server that runs on a data directory.
     pub(crate) fn read(data: &Path) -> anyhow::Result<Self> {
         let path = Self::path(data);
         let text = fs::read(&path).with_context(|| format!("can't read {}", path.display()))?;
         serde_json::from_slice(&text).with_context(|| format!("{} is damaged", path.display()))
     }
 
-    /// Takes the file away when the server ends; one left behind by a crash is overwritten by the next start.
+    /// Removes the file when the server ends. One that a crash left behind is overwritten by the next start.
     pub(crate) fn remove(data: &Path) {
         if let Err(error) = fs::remove_file(Self::path(data)) {
             tracing::debug!(%error, "can't remove admin.json");
@@ -60,7 +60,9 @@ pub(crate) fn admin_token(data: &Path) -> anyhow::Result<String> {
     let path = data.join("admin.token");
     match fs::read_to_string(&path) {
         Ok(token) if !token.trim().is_empty() => return Ok(token.trim().to_owned()),
-        Ok(_) => anyhow::bail!("{} is empty; delete it to have a new token made", path.display()),
+        Ok(_) => {
+            anyhow::bail!("{} is empty; delete it, and the next start makes a new token", path.display())
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(error).with_context(|| format!("can't read {}", path.display())),
     }

@@ -1,5 +1,5 @@
-//! What an answer of the cloud's `portrait_get` tells of the accounts it was asked for. A profile belongs only to the
-//! account that its entry names: a place in the list never makes it anyone's.
+//! Matches an answer of the cloud's `portrait_get` to the accounts that were asked for. A profile belongs to the account
+//! that its entry names; its place in the list does not count.
 
 use portraitd_model::{STANDARD_FIELDS, TagValue, ValueRule};
 use serde::{Deserialize, Serialize};
@@ -7,12 +7,12 @@ use serde_json::value::RawValue;
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
-/// What the entry of an account that does not exist is named, instead of its `UserID` (269/1639).
+/// What stands for the `UserID` in the entry of an account that does not exist (269/1639).
 const NOT_FOUND: &str = "@TLS#NOT_FOUND";
 /// The code of an account that does not exist.
 const UNKNOWN_ACCOUNT: u32 = 40003;
 
-/// Which of two profiles is the account's can't be told.
+/// The reason when two entries of one account differ.
 const TWICE: &str = "not imported: the cloud's answer holds this account twice, with different contents";
 
 /// The answer to `portrait_get`.
@@ -34,21 +34,21 @@ pub(super) struct UserProfile {
     #[serde(rename = "To_Account")]
     account: String,
     #[serde(rename = "ProfileItem")]
-    items: Option<Vec<Item>>,
+    items: Option<Vec<ProfileItem>>,
     #[serde(rename = "ResultCode")]
     code: u32,
     #[serde(rename = "ResultInfo")]
     info: String,
 }
 
-type Item = TagValue<String, Box<RawValue>>;
+type ProfileItem = TagValue<String, Box<RawValue>>;
 
 #[derive(Serialize)]
 struct Account<'a> {
     #[serde(rename = "UserID")]
     user: &'a str,
     #[serde(rename = "ProfileItem")]
-    items: Vec<&'a Item>,
+    items: Vec<&'a ProfileItem>,
 }
 
 /// For each account asked for (each once), its line to import, or why there is none.
@@ -109,7 +109,7 @@ fn refusal(code: u32, info: &str) -> String {
 }
 
 /// An empty text where only certain words can be: what was never set.
-fn is_unset(item: &Item) -> bool {
+fn is_unset(item: &ProfileItem) -> bool {
     let words = STANDARD_FIELDS.iter().find(|field| field.name == item.tag);
     item.value.get() == "\"\"" && words.is_some_and(|field| matches!(field.rule, ValueRule::OneOf(_)))
 }

@@ -1,8 +1,8 @@
-//! The cloud's own REST API, as far as moving away from it needs: profiles read in groups, no faster than allowed.
+//! A client of the cloud's REST API that reads profiles in groups, at a limited rate.
 
 mod answer;
 
-use super::transfer::interrupt::Stop;
+use super::transfer::interrupt::Interrupt;
 use super::transfer::row::Row;
 use crate::cli::data::cloud_client::answer::{ProfilesAnswer, UserProfile, match_accounts};
 use anyhow::Context;
@@ -25,25 +25,25 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 /// The most accounts that one call may ask for.
 pub(super) const ACCOUNTS_MAX: usize = 100;
 
-/// An app of the cloud, and who reads it.
+/// An app of the cloud, and the App admin that reads it.
 pub(super) struct Cloud {
     outbound: HttpClient,
     /// The URL as the operator wrote it.
     base: String,
-    /// The whole URL but for the `UserSig`.
+    /// The whole URL, up to the `UserSig`.
     url: String,
     app: SdkAppId,
     key: AppKey,
     admin: UserId,
     tags: Vec<String>,
-    /// One tick, one call.
+    /// Each call waits for a tick.
     ticks: Mutex<Interval>,
-    /// Any HTTP answer came, whatever it said.
+    /// Whether any HTTP answer was received.
     has_answered: AtomicBool,
 }
 
 #[derive(Serialize)]
-struct Question<'a> {
+struct ProfilesRequest<'a> {
     #[serde(rename = "To_Account")]
     accounts: &'a [&'a str],
     #[serde(rename = "TagList")]
@@ -51,10 +51,11 @@ struct Question<'a> {
 }
 
 /// Why a call failed.
-enum Failure {
-    /// It may work a little later.
-    Passing(String),
-    Final(anyhow::Error),
+enum CloudError {
+    /// The call may succeed when it is repeated.
+    Temporary(String),
+    /// The call will fail again.
+    Permanent(anyhow::Error),
 }
 
 impl Cloud {
@@ -67,7 +68,7 @@ impl Cloud {
     ) -> anyhow::Result<Self> {
         let base = base.trim_end_matches('/');
         let plain = base.starts_with("http://") || base.starts_with("https://");
-        anyhow::ensure!(plain, "--from: write the URL with https:// in front (or http://)");
+        anyhow::ensure!(plain, "--from: `{base}` must start with https:// or http://");
         let outbound = HttpClient::new(AddressPolicy::any(), Trust::Roots(None))?;
         let identifier = utf8_percent_encode(admin.as_str(), NON_ALPHANUMERIC);
         let url = format!(
@@ -79,97 +80,104 @@ impl Cloud {
         Ok(Self { outbound, base: base.to_owned(), url, app, key, admin, tags, ticks, has_answered })
     }
 
-    /// Makes accounts' lines of rows that each name a user, at most [`ACCOUNTS_MAX`].
-    pub(super) async fn look_up(&self, mut rows: Vec<Row>, stop: &Stop) -> anyhow::Result<Vec<Row>> {
+    /// Turns rows that each name a user, at most [`ACCOUNTS_MAX`], into lines of accounts.
+    pub(super) async fn look_up(
+        &self,
+        mut rows: Vec<Row>,
+        interrupt: &Interrupt,
+    ) -> anyhow::Result<Vec<Row>> {
         for row in &mut rows {
-            row.line = user_to_ask(&row.text);
+            row.line = user_id(&row.text);
         }
-        // Each once, so that each entry of the answer is one account's.
+        // Each once, so that each entry of the answer belongs to one account.
         let accounts: BTreeSet<String> = rows.iter().filter_map(|row| row.line.clone().ok()).collect();
         if accounts.is_empty() {
             return Ok(rows);
         }
         let accounts: Vec<&str> = accounts.iter().map(String::as_str).collect();
-        let question = serde_json::to_vec(&Question { accounts: &accounts, tags: &self.tags })?;
-        let matched = match_accounts(&accounts, &self.patiently(&question, stop).await?);
+        let question = serde_json::to_vec(&ProfilesRequest { accounts: &accounts, tags: &self.tags })?;
+        let matched = match_accounts(&accounts, &self.ask_until_answered(&question, interrupt).await?);
         for row in &mut rows {
             if let Ok(user) = &row.line {
-                let silent = || Err("not imported: the cloud did not answer for this account".to_owned());
-                row.line = matched.get(user.as_str()).cloned().unwrap_or_else(silent);
+                let no_answer = || Err("not imported: the cloud did not answer for this account".to_owned());
+                row.line = matched.get(user.as_str()).cloned().unwrap_or_else(no_answer);
             }
         }
         Ok(rows)
     }
 
-    /// Asks until there is an answer, with growing pauses.
-    async fn patiently(&self, question: &[u8], stop: &Stop) -> anyhow::Result<Vec<UserProfile>> {
+    /// Repeats a call while it fails temporarily, up to ten times, with growing pauses.
+    async fn ask_until_answered(
+        &self,
+        question: &[u8],
+        interrupt: &Interrupt,
+    ) -> anyhow::Result<Vec<UserProfile>> {
         const ATTEMPTS: u32 = 10;
         const PAUSE_MIN: Duration = Duration::from_millis(250);
         const PAUSE_MAX: Duration = Duration::from_secs(30);
         let mut failed = 0;
         loop {
-            stop.check()?;
+            interrupt.check()?;
             match self.ask(question).await {
                 Ok(profiles) => return Ok(profiles),
-                Err(Failure::Final(error)) => return Err(error),
-                Err(Failure::Passing(why)) => {
+                Err(CloudError::Permanent(error)) => return Err(error),
+                Err(CloudError::Temporary(why)) => {
                     failed += 1;
                     anyhow::ensure!(failed < ATTEMPTS, "{why} ({failed} times in a row)");
-                    tracing::debug!(why, failed, "the cloud is asked again");
-                    stop.pause((PAUSE_MIN * 2_u32.pow(failed)).min(PAUSE_MAX)).await?;
+                    tracing::debug!(why, failed, "the call to the cloud is repeated");
+                    interrupt.sleep((PAUSE_MIN * 2_u32.pow(failed)).min(PAUSE_MAX)).await?;
                 }
             }
         }
     }
 
-    async fn ask(&self, question: &[u8]) -> Result<Vec<UserProfile>, Failure> {
+    async fn ask(&self, question: &[u8]) -> Result<Vec<UserProfile>, CloudError> {
         /// 100 accounts with 64 fields of 500 bytes, escaped.
         const ANSWER_BYTES_MAX: usize = 32 << 20;
-        const PATIENCE: Duration = Duration::from_secs(10);
+        const TIMEOUT: Duration = Duration::from_secs(10);
         const SIG_SECONDS: u64 = 600;
         self.ticks.lock().await.tick().await;
         let (app, time) = (self.app, SystemClock.now().seconds());
         let wanted = SignRequest { app, identifier: self.admin, time, expire: SIG_SECONDS, userbuf: None };
         let request = Request::post(format!("{}{}", self.url, sign(&self.key, wanted)));
         let request = request.body(Full::new(Bytes::copy_from_slice(question))).context("--from");
-        let request = request.map_err(Failure::Final)?;
-        let response = self.outbound.call(request, ANSWER_BYTES_MAX, PATIENCE).await;
+        let request = request.map_err(CloudError::Permanent)?;
+        let response = self.outbound.call(request, ANSWER_BYTES_MAX, TIMEOUT).await;
         let response = response.map_err(|error| self.unreachable(&error))?;
         self.has_answered.store(true, Ordering::Relaxed);
         if response.status() != StatusCode::OK {
-            return Err(Failure::Passing(format!("the cloud answers HTTP {}", response.status())));
+            return Err(CloudError::Temporary(format!("the cloud answers HTTP {}", response.status())));
         }
         let answer: ProfilesAnswer = serde_json::from_slice(response.body())
-            .context("the answer is not the cloud's; is --from right?")
-            .map_err(Failure::Final)?;
-        let said = || format!("the cloud answers {} {}", answer.code, answer.info);
+            .context("the answer is not one of portrait_get; check --from")
+            .map_err(CloudError::Permanent)?;
+        let described = || format!("the cloud answers {} {}", answer.code, answer.info);
         match answer.code {
             0 => Ok(answer.profiles.unwrap_or_default()),
             // Too often, too late, failed inside.
-            60007 | 60008 | 60011 | 40006 => Err(Failure::Passing(said())),
-            40009 => Err(Failure::Final(anyhow::anyhow!(
-                "{}: it lacks one of the custom fields; name those to move with --tags",
-                said()
+            60007 | 60008 | 60011 | 40006 => Err(CloudError::Temporary(described())),
+            40009 => Err(CloudError::Permanent(anyhow::anyhow!(
+                "{}: the app in the cloud lacks one of the custom fields; name the fields to move with --tags",
+                described()
             ))),
-            _ => Err(Failure::Final(anyhow::anyhow!(said()))),
+            _ => Err(CloudError::Permanent(anyhow::anyhow!(described()))),
         }
     }
-    /// A host that has answered will do so again; one to which no connection was ever made is most likely misspelt, and
-    /// a name that does not resolve is not asked for ten times.
-    fn unreachable(&self, error: &CallError) -> Failure {
+    /// A host that has answered once is tried again; one that never did is most likely misspelt, and is not.
+    fn unreachable(&self, error: &CallError) -> CloudError {
         if error.is_connect && !self.has_answered.load(Ordering::Relaxed) {
-            return Failure::Final(anyhow::anyhow!(
-                "no connection to {}: {error}; is --from right, and can this machine reach it?",
+            return CloudError::Permanent(anyhow::anyhow!(
+                "no connection to {}: {error}; check --from, and whether this machine can reach it",
                 self.base
             ));
         }
-        Failure::Passing(format!("the cloud can't be reached: {error}"))
+        CloudError::Temporary(format!("the cloud can't be reached: {error}"))
     }
 }
 
-/// The user whom a row names.
-fn user_to_ask(text: &str) -> Result<String, String> {
-    /// What the cloud's own entries begin with: such an id can't be told from them.
+/// The UserID in a row.
+fn user_id(text: &str) -> Result<String, String> {
+    /// The start of the cloud's own markers, from which such a UserID could not be told.
     const RESERVED: &str = "@TLS#";
     let user = UserId::parse(text).map_err(|error| error.to_string())?.to_string();
     if user.starts_with(RESERVED) {

@@ -3,10 +3,12 @@
 mod partial;
 
 use super::transfer::file_names::sibling;
-use super::transfer::interrupt::Stop;
+use super::transfer::interrupt::Interrupt;
 use super::transfer::progress_bar::counter;
 use crate::cli::admin::client::{Operator, Target, segment, with_operator};
 use crate::cli::data::export::partial::Origin;
+use crate::cli::output::count;
+use crate::cli::sdk_app_id::sdk_app_id;
 use anyhow::Context;
 use portraitd_admin::handlers::transfer::ExportPage;
 use portraitd_store::StoreId;
@@ -15,20 +17,22 @@ use std::path::{Path, PathBuf};
 
 /// Export an app's accounts with their whole profiles
 ///
-/// One account a line, in the order of the UserIDs, for example
+/// Writes one account a line, in the order of the UserIDs, for example
 ///   {"UserID":"alice","ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":"Alice"}]}
-/// Each account is exported as it is when its turn comes; for one view of everything at one moment
-/// use `portraitd backup`. A file is written as FILE.partial and renamed when it is complete. Until
-/// then FILE.partial.progress says of which store and app it is: --resume continues there only.
+/// Each account is read when it is written; for all accounts at one moment use `portraitd backup`.
+/// The export is written to FILE.partial, which is renamed to FILE when it is complete. Until then
+/// FILE.partial.progress names its store and app: --resume continues on those only.
 #[expect(clippy::doc_markdown, reason = "the help shows a line as it is")]
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
+    /// The app
+    #[arg(value_parser = sdk_app_id)]
     sdkappid: u32,
     /// The file; - for standard output
     #[arg(default_value = "-")]
     file: PathBuf,
-    /// Export this user alone: all that is kept in the profile
+    /// Export only this user, with every field of the profile
     #[arg(long, value_name = "ID", conflicts_with = "resume")]
     user: Option<String>,
     /// Continue after the last complete line of FILE.partial
@@ -38,7 +42,7 @@ pub(crate) struct Args {
     target: Target,
 }
 
-/// Accounts to a page.
+/// Accounts in one page of the admin API.
 pub(crate) const PAGE: usize = 500;
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
@@ -56,8 +60,8 @@ async fn to_stdout(operator: &Operator, args: &Args) -> anyhow::Result<()> {
     let store = operator.store().await?;
     match pages((operator, store), args, None, &mut out).await.and_then(|counts| Ok((out.flush()?, counts).1))
     {
-        Ok(counts) => counts.verdict(),
-        // Whoever reads may stop reading (`| head`): no reason to fail.
+        Ok(counts) => counts.fail_if_damaged(),
+        // A reader that stops early (`| head`) is no reason to fail.
         Err(error) if is_broken_pipe(&error) => Ok(()),
         Err(error) => Err(error),
     }
@@ -78,11 +82,15 @@ async fn to_file(operator: &Operator, args: &Args) -> anyhow::Result<()> {
     let unfinished = || format!("{shown} is not complete; run the same command with --resume to continue");
     let counts = written.and_then(|counts| Ok((flushed?, counts).1)).with_context(unfinished)?;
     partial::publish(&partial, &args.file)?;
-    crate::cli::output::say(format_args!("{} accounts exported to {}", counts.accounts, args.file.display()));
-    counts.verdict()
+    crate::cli::output::say(format_args!(
+        "{} exported to {}",
+        count(counts.accounts, "account"),
+        args.file.display()
+    ));
+    counts.fail_if_damaged()
 }
 
-/// What was exported in this run.
+/// The accounts of this run.
 #[derive(Default)]
 struct Counts {
     accounts: u64,
@@ -90,9 +98,9 @@ struct Counts {
 }
 
 impl Counts {
-    fn verdict(&self) -> anyhow::Result<()> {
+    fn fail_if_damaged(&self) -> anyhow::Result<()> {
         let damaged = self.damaged;
-        anyhow::ensure!(damaged == 0, "{damaged} accounts are damaged and could not be exported");
+        anyhow::ensure!(damaged == 0, "{} could not be exported", count(damaged, "damaged account"));
         Ok(())
     }
 }
@@ -103,9 +111,9 @@ async fn pages(
     mut after: Option<String>,
     out: &mut impl Write,
 ) -> anyhow::Result<Counts> {
-    let (bar, stop, mut counts) = (counter("accounts"), Stop::listen()?, Counts::default());
+    let (bar, interrupt, mut counts) = (counter("accounts"), Interrupt::listen()?, Counts::default());
     loop {
-        stop.check()?;
+        interrupt.check()?;
         let part = match (&args.user, &after) {
             (Some(user), _) => format!("user={}", segment(user)),
             (None, Some(after)) => format!("limit={PAGE}&after={}", segment(after)),
@@ -118,7 +126,7 @@ async fn pages(
             out.write_all(b"\n")?;
         }
         for user in &page.damaged {
-            bar.suspend(|| eprintln!("the profile of {user} is damaged and is left out"));
+            bar.suspend(|| eprintln!("the profile of {user} is damaged and was left out"));
         }
         counts.accounts += page.accounts.len() as u64;
         counts.damaged += page.damaged.len() as u64;

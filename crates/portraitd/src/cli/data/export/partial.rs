@@ -1,5 +1,5 @@
-//! `FILE.partial`, an export on its way, and beside it `FILE.partial.progress`, which says of which store, app and user
-//! it is a part. No line is written before that is on the disk.
+//! `FILE.partial`, an export that is not complete, and beside it `FILE.partial.progress`, which names its store, app and
+//! user. The latter is on the disk before the first account is written.
 
 use crate::cli::data::transfer::file_names::sibling;
 use anyhow::Context;
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 const VERSION: u32 = 1;
 
-/// What an export is of.
+/// The store, app and user of an export.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Origin {
@@ -28,14 +28,14 @@ impl Origin {
         Self { v: VERSION, store: store.to_string(), app, user: user.map(str::to_owned) }
     }
 
-    /// Refuses to continue a part of something else.
+    /// Fails unless `FILE.partial` is an export of the same store, app and user.
     fn check(&self, partial: &Path) -> anyhow::Result<()> {
         let (file, shown) = (progress(partial), partial.display());
         let restart = format!("delete {shown} to begin from the start");
         let text = match fs::read(&file) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => anyhow::bail!(
-                "there is no {}, so it can't be told of which store and app {shown} is a part; {restart}",
+                "{} is missing, so the store and app of {shown} are not known; {restart}",
                 file.display()
             ),
             Err(error) => return Err(error).with_context(|| format!("can't read {}", file.display())),
@@ -44,12 +44,12 @@ impl Origin {
             .with_context(|| format!("{} is damaged, or of another version; {restart}", file.display()))?;
         anyhow::ensure!(
             found.store == self.store,
-            "{shown} is of the store {}, and this is the store {}: nothing was written; run the command on that store to continue, or {restart}",
+            "{shown} is an export of the store {}, and this is the store {}: nothing was written; run the command on that store to continue, or {restart}",
             found.store,
             self.store
         );
-        anyhow::ensure!(found.app == self.app, "{shown} is of app {}; {restart}", found.app);
-        anyhow::ensure!(found == *self, "{shown} is of one user alone; {restart}");
+        anyhow::ensure!(found.app == self.app, "{shown} is an export of app {}; {restart}", found.app);
+        anyhow::ensure!(found == *self, "{shown} is an export of other users; {restart}");
         Ok(())
     }
 
@@ -62,28 +62,26 @@ impl Origin {
     }
 }
 
-/// Where a part's [`Origin`] is kept.
+/// The file of the [`Origin`].
 fn progress(partial: &Path) -> PathBuf {
     sibling(partial, ".progress")
 }
 
-/// Opens `FILE.partial` at its end, and gives the user after whom to go on. With `resume` it may be there already.
+/// Opens `FILE.partial` at its end, and returns the last user in it. Only with `resume` may it exist.
 pub(super) fn open(partial: &Path, origin: &Origin, resume: bool) -> anyhow::Result<(File, Option<String>)> {
     let shown = partial.display();
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false).create_new(!resume).mode(0o600);
     let mut file = options.open(partial).map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => {
-            anyhow::anyhow!(
-                "{shown} is there from an earlier export; continue it with --resume, or delete it"
-            )
+            anyhow::anyhow!("{shown} exists from an earlier export; continue it with --resume, or delete it")
         }
         _ => anyhow::Error::new(error).context(format!("can't create {shown}")),
     })?;
     match file.try_lock() {
         Ok(()) => {}
-        Err(TryLockError::WouldBlock) => anyhow::bail!("another export writes {shown} just now"),
-        // A file system that knows no locks.
+        Err(TryLockError::WouldBlock) => anyhow::bail!("another export is writing {shown}"),
+        // A file system without locks.
         Err(TryLockError::Error(error)) => tracing::debug!(%error, "{shown} is not locked"),
     }
     let length = file.metadata().with_context(|| format!("can't read {shown}"))?.len();
@@ -96,7 +94,7 @@ pub(super) fn open(partial: &Path, origin: &Origin, resume: bool) -> anyhow::Res
     Ok((file, after))
 }
 
-/// Gives the whole file its name.
+/// Renames the complete file.
 pub(super) fn publish(partial: &Path, file: &Path) -> anyhow::Result<()> {
     fs::rename(partial, file).with_context(|| format!("can't rename {}", partial.display()))?;
     let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -107,7 +105,7 @@ pub(super) fn publish(partial: &Path, file: &Path) -> anyhow::Result<()> {
     fs::remove_file(&progress).with_context(|| format!("can't remove {}", progress.display()))
 }
 
-/// Cuts off a line that was not finished, and gives the user of the last one that was.
+/// Cuts off an incomplete last line, and returns the user of the last complete one.
 fn last_user(file: &mut File) -> anyhow::Result<Option<String>> {
     #[derive(Deserialize)]
     struct Line {

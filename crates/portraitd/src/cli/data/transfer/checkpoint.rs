@@ -1,8 +1,8 @@
-//! How far a transfer has come, in a small file beside what is transferred, so that the same command continues.
+//! `FILE.progress`: how far a transfer has come, so that the same command continues there.
 
+use super::audit_position::AuditPosition;
 use super::file_names::sibling;
-use super::mark::Mark;
-use super::refused::RefusedPart;
+use super::refused_rows::RefusedPart;
 use super::row::RowSource;
 use anyhow::Context;
 use portraitd_store::StoreId;
@@ -13,30 +13,31 @@ use std::path::Path;
 
 const VERSION: u32 = 2;
 
-/// What is remembered.
+/// The contents of the file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Progress {
+pub(super) struct TransferProgress {
     v: u32,
-    /// Into which store, and which app of it.
+    /// The store and the app that rows are imported into.
     store: String,
     app: u32,
     /// The size of the file, in bytes.
     size: u64,
-    /// Lines that are done, and what tells them from another file's.
+    /// Lines that are imported or refused, and their hash, which another file does not have.
     pub(super) lines: u64,
     hash: String,
-    /// Rows among them.
+    /// Rows in these lines.
     pub(super) read: u64,
     pub(super) imported: u64,
     pub(super) refused: u64,
-    /// The file of refused rows, as far as it belongs to them.
+    /// The part of the file of refused rows that belongs to these lines.
     pub(super) refused_part: RefusedPart,
-    /// Written with the last of them, or later.
-    pub(super) mark: Option<Mark>,
+    /// An entry of the audit log that was written with the last of these lines, or later.
+    #[serde(rename = "mark")]
+    pub(super) audit_position: Option<AuditPosition>,
 }
 
-/// What helps when a transfer can't be continued.
+/// The remedy when a transfer can't be continued.
 pub(super) fn restart(file: &Path) -> String {
     format!("delete {} to begin from the start", sibling(file, ".progress").display())
 }
@@ -47,7 +48,7 @@ struct Version {
     v: u32,
 }
 
-impl Progress {
+impl TransferProgress {
     /// A transfer that has not begun.
     pub(super) fn new(store: StoreId, app: u32, size: u64) -> Self {
         Self {
@@ -61,11 +62,12 @@ impl Progress {
             imported: 0,
             refused: 0,
             refused_part: RefusedPart::default(),
-            mark: None,
+            audit_position: None,
         }
     }
 
-    /// Reads what an earlier run left, if anything, and passes over what it did. Refuses another store, app or file.
+    /// Reads the file of an earlier run, if there is one, and skips the lines that it lists as done. Fails if the store, the
+    /// app or the file is another one.
     pub(super) fn resume(self, file: &Path, source: &mut dyn RowSource) -> anyhow::Result<Self> {
         let path = sibling(file, ".progress");
         let text = match fs::read(&path) {
@@ -79,12 +81,12 @@ impl Progress {
         anyhow::ensure!(v == VERSION, "it was written by another version of portraitd; {restart}");
         let found: Self = serde_json::from_slice(&text).with_context(damaged)?;
         if found.read == 0 {
-            // Killed before anything was done: as good as none.
+            // Killed before the first row was imported.
             return Ok(self);
         }
         anyhow::ensure!(
             found.store == self.store,
-            "{} lines of {} are imported into the store {}, and this is the store {}: nothing was sent; run the command on that store to continue, or {restart}",
+            "{} lines of {} were imported into the store {}, and this is the store {}: nothing was sent; run the command on that store to continue, or {restart}",
             found.lines,
             file.display(),
             found.store,
@@ -92,11 +94,11 @@ impl Progress {
         );
         anyhow::ensure!(
             found.app == self.app,
-            "an import into app {} was not finished; {restart}",
+            "it belongs to an unfinished import into app {}; {restart}",
             found.app
         );
-        let other = || format!("{} is not the file of which a part was imported; {restart}", file.display());
-        anyhow::ensure!(found.size == self.size, other());
+        let changed = || format!("{} has changed since a part of it was imported; {restart}", file.display());
+        anyhow::ensure!(found.size == self.size, changed());
         while source.fingerprint().lines < found.lines {
             if source.next_row()?.is_none() {
                 break;
@@ -104,12 +106,12 @@ impl Progress {
         }
         anyhow::ensure!(
             source.fingerprint().lines == found.lines && source.fingerprint().hash() == found.hash,
-            other()
+            changed()
         );
         Ok(found)
     }
 
-    /// Everything that was read is done.
+    /// Counts everything that was read as done.
     pub(super) fn advance(&mut self, source: &dyn RowSource) {
         let seen = source.fingerprint();
         self.lines = seen.lines;
@@ -118,14 +120,13 @@ impl Progress {
 
     /// Writes the file; a crash leaves the old one or the new one.
     pub(super) fn save(&self, file: &Path) -> anyhow::Result<()> {
-        let (path, fresh) = (sibling(file, ".progress"), sibling(file, ".progress.new"));
+        let (path, new) = (sibling(file, ".progress"), sibling(file, ".progress.new"));
         let written = serde_json::to_vec(self).map_err(std::io::Error::from);
-        let written =
-            written.and_then(|text| fs::write(&fresh, text)).and_then(|()| fs::rename(&fresh, &path));
-        written.with_context(|| format!("can't write {}, where progress is kept", path.display()))
+        let written = written.and_then(|text| fs::write(&new, text)).and_then(|()| fs::rename(&new, &path));
+        written.with_context(|| format!("can't write the progress to {}", path.display()))
     }
 
-    /// All is done.
+    /// Removes the file at the end of a transfer.
     pub(super) fn remove(file: &Path) -> anyhow::Result<()> {
         let path = sibling(file, ".progress");
         fs::remove_file(&path).with_context(|| format!("can't remove {}", path.display()))

@@ -1,4 +1,4 @@
-//! CSV: one account a record, one field a column.
+//! CSV files of accounts: a record for each account, a column for each field.
 
 use super::row::{Fingerprint, ROW_BYTES_MAX, Row, RowSource};
 use crate::cli::call::profile::tag;
@@ -11,7 +11,7 @@ use std::cell::Cell;
 use std::io::{self, Read};
 use std::rc::Rc;
 
-/// The column that every header needs.
+/// The name of the column that every header must have.
 pub(super) const USER_ID: &str = "UserID";
 
 /// A column of the header.
@@ -20,11 +20,11 @@ struct Column {
     number: bool,
 }
 
-/// A file of records.
+/// The rows of a CSV file.
 pub(crate) struct CsvRows<R> {
     records: csv::Reader<Bounded<R>>,
     budget: Rc<Cell<usize>>,
-    /// In the order of the file; `None`: the `UserID`.
+    /// The columns in the order of the file; `None` is the `UserID`.
     columns: Vec<Option<Column>>,
     fingerprint: Fingerprint,
 }
@@ -40,14 +40,17 @@ impl<R: Read> CsvRows<R> {
         let names = header.iter().map(|name| name.trim_start_matches('\u{feff}').trim());
         let columns = names.map(|name| column(name, app)).collect::<anyhow::Result<Vec<_>>>()?;
         let ids = columns.iter().filter(|column| column.is_none()).count();
-        anyhow::ensure!(ids == 1, "the header needs one column UserID; it has {ids}. Nothing was imported");
+        anyhow::ensure!(
+            ids == 1,
+            "the header must have one column UserID; it has {ids}. Nothing was imported"
+        );
         for (index, column) in columns.iter().enumerate() {
             let tag = column.as_ref().map(|column| &column.tag);
             let earlier =
                 columns.iter().take(index).any(|other| other.as_ref().map(|other| &other.tag) == tag);
             anyhow::ensure!(
                 !earlier,
-                "two columns are {}. Nothing was imported",
+                "two columns of the header are {}. Nothing was imported",
                 tag.map_or("UserID", |tag| tag)
             );
         }
@@ -57,14 +60,15 @@ impl<R: Read> CsvRows<R> {
         Ok(Self { records, budget, columns, fingerprint })
     }
 
-    /// Where a record begins. It says so itself, but counts blank lines before it as its own; its end does not.
+    /// The number of the line on which a record begins. The position that the record itself holds counts blank lines before
+    /// it as part of it; the position of its end does not.
     fn line_of(&self, record: &csv::ByteRecord) -> u64 {
         let start = record.position().map_or(0, csv::Position::line);
         let lines = record.as_slice().split(|byte| *byte == b'\n').count() as u64;
         start.max(self.records.position().line().saturating_sub(lines))
     }
 
-    /// The record as an account's line.
+    /// The record as the JSON line of an account.
     fn line(&self, record: csv::ByteRecord) -> Result<String, String> {
         let (cells, columns) = (record.len(), self.columns.len());
         if cells != columns {
@@ -76,7 +80,7 @@ impl<R: Read> CsvRows<R> {
         for (cell, column) in record.iter().zip(&self.columns) {
             match column {
                 None => account.user = cell,
-                // Not set.
+                // An empty cell sets nothing.
                 Some(_) if cell.is_empty() => {}
                 Some(column) => {
                     account.items.push(TagValue { tag: &column.tag, value: value(cell, column)? });
@@ -127,10 +131,10 @@ fn column(name: &str, app: &AppView) -> anyhow::Result<Option<Column>> {
     Ok(Some(Column { tag, number }))
 }
 
-/// How many bytes may be read for one record.
+/// The most bytes that are read for one record.
 const BUDGET: usize = 2 * ROW_BYTES_MAX;
 
-/// A quote that is never closed must not take a whole file into memory.
+/// A reader with a limit of bytes for each record: a quote that is never closed must not take a whole file into memory.
 struct Bounded<R> {
     inner: R,
     budget: Rc<Cell<usize>>,
@@ -151,7 +155,7 @@ impl<R: Read> RowSource for CsvRows<R> {
     fn next_row(&mut self) -> anyhow::Result<Option<Row>> {
         self.budget.set(BUDGET);
         let mut record = csv::ByteRecord::new();
-        if !self.records.read_byte_record(&mut record).context("can't read on")? {
+        if !self.records.read_byte_record(&mut record).context("the file can't be read further")? {
             return Ok(None);
         }
         let number = self.line_of(&record);

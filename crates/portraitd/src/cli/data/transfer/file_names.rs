@@ -1,8 +1,8 @@
-//! Names of the files that stand beside what is transferred.
+//! Names of files beside the file that is transferred.
 
 use std::path::{Path, PathBuf};
 
-/// A name with something behind it: `accounts.jsonl.progress`.
+/// Appends an ending to a name: `accounts.jsonl.progress`.
 pub(crate) fn sibling(file: &Path, ending: &str) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(ending);

@@ -1,14 +1,14 @@
-//! Whether a file of accounts is JSON Lines or CSV: told by what it begins with, then by its name.
+//! Recognises whether a file of accounts is JSON Lines or CSV, by its first line and then by its name.
 
 use super::csv::{CsvRows, USER_ID};
-use super::jsonl::{JsonLines, open};
+use super::json_lines::{JsonLines, open};
 use super::row::{ROW_BYTES_MAX, RowSource};
 use anyhow::Context;
 use portraitd_admin::types::AppView;
 use std::io::{BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 
-/// Opens a file of accounts, or standard input for `-`. `csv`: the operator says that it is CSV.
+/// Opens a file of accounts, or standard input for `-`. With `csv` it is read as CSV whatever it looks like.
 pub(crate) fn open_accounts(file: &Path, csv: bool, app: &AppView) -> anyhow::Result<Box<dyn RowSource>> {
     let mut reader = BufReader::new(open(file)?);
     let start = first_lines(&mut reader).with_context(|| format!("can't read {}", file.display()))?;
@@ -17,7 +17,7 @@ pub(crate) fn open_accounts(file: &Path, csv: bool, app: &AppView) -> anyhow::Re
     Ok(if is_csv { Box::new(CsvRows::new(reader, app)?) } else { Box::new(JsonLines::new(reader)) })
 }
 
-/// Reads up to the end of the first line that is not blank, as far as a row may reach.
+/// Reads up to the end of the first line that is not blank, and at most as much as a row may hold.
 fn first_lines(reader: &mut impl BufRead) -> std::io::Result<Vec<u8>> {
     let mut start = Vec::new();
     loop {
@@ -37,7 +37,7 @@ fn without_mark(line: &[u8]) -> &[u8] {
 
 fn looks_like_csv(start: &[u8], file: &Path) -> bool {
     let line = without_mark(start).trim_ascii();
-    // An account's line, whatever the file is called: no column can be named so.
+    // A line of JSON, whatever the name of the file: no column can have such a name.
     if line.starts_with(b"{") {
         return false;
     }
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn csv_is_told_by_its_header_or_its_name() {
+    fn csv_is_recognised_by_its_header_or_its_name() {
         let check = |text: &str, file: &str, expected: bool| {
             let mut reader = BufReader::new(text.as_bytes());
             let start = first_lines(&mut reader).unwrap();

@@ -1,36 +1,36 @@
-//! Ctrl-C in the middle of something long: finish the step, keep what is done, say how to continue.
+//! Ctrl-C during a long command: the current step is finished, what is done is kept, and the command can be repeated.
 
 use crate::cli::serve::instance::StopSignals;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// Whether the user wants an end.
-pub(crate) struct Stop(watch::Receiver<bool>);
+/// Whether the process was asked to stop.
+pub(crate) struct Interrupt(watch::Receiver<bool>);
 
-impl Stop {
+impl Interrupt {
     /// Takes over SIGINT and SIGTERM; a second one ends the process at once.
     pub(crate) fn listen() -> anyhow::Result<Self> {
         let signals = StopSignals::new()?;
         let (asked, receiver) = watch::channel(false);
         tokio::spawn(async move {
             signals.asked_to_stop().await;
-            // Nobody listens once all is done.
+            // The command may have ended already.
             let _ = asked.send(true);
-            eprintln!("\nstopping after this step; Ctrl-C again stops at once");
+            eprintln!("\nstopping after the current step; Ctrl-C again stops at once");
         });
         Ok(Self(receiver))
     }
 
-    /// Fails when an end was asked for.
+    /// Fails if the process was asked to stop.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
         anyhow::ensure!(!*self.0.borrow(), "interrupted");
         Ok(())
     }
 
-    /// Waits, but not past that.
-    pub(crate) async fn pause(&self, time: Duration) -> anyhow::Result<()> {
+    /// Waits for a time. Fails as soon as the process is asked to stop.
+    pub(crate) async fn sleep(&self, time: Duration) -> anyhow::Result<()> {
         let mut asked = self.0.clone();
-        // Either way the next line tells.
+        // `check` tells which of the two ended the wait.
         let _ = tokio::time::timeout(time, asked.wait_for(|asked| *asked)).await;
         self.check()
     }

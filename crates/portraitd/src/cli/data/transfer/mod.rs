@@ -1,27 +1,27 @@
-//! Moving many accounts into an app: row by row from a source, batch by batch through the admin API, with a progress
-//! bar, a file of what is refused, and a way to continue.
+//! Imports many accounts into an app: reads rows from a file, sends them in batches through the admin API, and keeps a
+//! progress bar, a file of refused rows, and a file of progress with which the same command continues.
 
+mod audit_position;
 pub(crate) mod checkpoint;
 pub(crate) mod csv;
 pub(crate) mod file_names;
 pub(crate) mod format;
 pub(crate) mod interrupt;
-pub(crate) mod jsonl;
-mod mark;
+pub(crate) mod json_lines;
 pub(crate) mod progress_bar;
-mod refused;
+mod refused_rows;
 pub(crate) mod row;
 
 use crate::cli::admin::client::{Operator, Refusal};
-use crate::cli::data::transfer::checkpoint::{Progress, restart};
+use crate::cli::data::transfer::audit_position::AuditPosition;
+use crate::cli::data::transfer::checkpoint::{TransferProgress, restart};
 use crate::cli::data::transfer::file_names::sibling;
-use crate::cli::data::transfer::interrupt::Stop;
-use crate::cli::data::transfer::mark::Mark;
+use crate::cli::data::transfer::interrupt::Interrupt;
 use crate::cli::data::transfer::progress_bar::{counter, of_bytes};
-use crate::cli::data::transfer::refused::RefusedRows;
+use crate::cli::data::transfer::refused_rows::RefusedRows;
 use crate::cli::data::transfer::row::Row;
 use crate::cli::data::transfer::row::RowSource;
-use crate::cli::output::{print_json, say};
+use crate::cli::output::{count, print_json, say};
 use anyhow::Context;
 use hyper::{Method, StatusCode};
 use indicatif::ProgressBar;
@@ -32,10 +32,10 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// What every transfer can be told.
+/// The options that `import` and `migrate` share.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(super) struct TransferArgs {
-    /// Do not stop after 1000 refused rows in a row
+    /// Do not stop after 1000 refused rows in succession
     #[arg(long)]
     keep_going: bool,
     /// Print the summary as JSON
@@ -43,51 +43,52 @@ pub(super) struct TransferArgs {
     json: bool,
 }
 
-/// What a transfer needs to know.
-pub(super) struct Plan<'a> {
+/// The destination and the options of a transfer.
+pub(super) struct TransferOptions<'a> {
     pub(super) operator: &'a Operator,
-    /// The one store that all of it goes to.
+    /// The store; every request names it, so that no row reaches another.
     pub(super) store: StoreId,
     pub(super) sdkappid: u32,
-    /// What is read; `None`: standard input, where nothing can be continued.
+    /// The file that is read; `None`: standard input, which can't be continued.
     pub(super) file: Option<&'a Path>,
-    /// Rows to a batch.
-    pub(super) rows: usize,
-    /// Tell the app's webhook.
-    pub(super) tell: bool,
+    /// Rows in a batch.
+    pub(super) batch_rows: usize,
+    /// Whether the app's webhook is sent an event for each change.
+    pub(super) send_events: bool,
     pub(super) args: TransferArgs,
 }
 
-/// A transfer stops after so many rows that were refused one after the other: it is the wrong file, the wrong app or a
-/// missing field then, rather than a bad row.
-const REFUSED_IN_A_ROW_MAX: u64 = 1000;
+/// A transfer stops after this many refused rows in succession: the cause is then the wrong file, the wrong app or a
+/// missing field rather than a single row.
+const REFUSED_IN_SUCCESSION_MAX: u64 = 1000;
 
-/// Rows refused one after the other, up to the last row that was read.
+/// The refused rows since the last row that was stored.
 #[derive(Default)]
-struct RefusedInARow {
+struct RefusedInSuccession {
     rows: u64,
-    /// The first one, and why.
+    /// The line of the first one, and the reason.
     first: String,
 }
 
-/// A transfer on its way.
+/// A running transfer.
 pub(super) struct Transfer<'a> {
-    plan: Plan<'a>,
+    options: TransferOptions<'a>,
     source: Box<dyn RowSource>,
-    progress: Progress,
+    progress: TransferProgress,
     refused: RefusedRows,
-    in_a_row: RefusedInARow,
-    /// How far it had come before the batch with the last row that was taken: the same command goes back to there.
-    before_last_taken: Progress,
+    in_succession: RefusedInSuccession,
+    /// The progress before the last batch of which a row was stored. A transfer that stops because every row is refused
+    /// continues from there.
+    before_last_stored: TransferProgress,
     bar: ProgressBar,
-    stop: Stop,
+    interrupt: Interrupt,
     started: Instant,
     saved: Instant,
     /// Rows that an earlier run read.
     earlier: u64,
 }
 
-/// The end of a transfer, complete or not.
+/// The result of a transfer, complete or not.
 #[derive(Serialize)]
 struct Summary {
     complete: bool,
@@ -101,124 +102,128 @@ struct Summary {
 }
 
 impl<'a> Transfer<'a> {
-    /// Gets ready, after what an earlier run did.
-    pub(super) async fn prepare(plan: Plan<'a>, mut source: Box<dyn RowSource>) -> anyhow::Result<Self> {
-        let size = match plan.file {
+    /// Reads the progress of an earlier run, if there is one, and opens the files.
+    pub(super) async fn prepare(
+        options: TransferOptions<'a>,
+        mut source: Box<dyn RowSource>,
+    ) -> anyhow::Result<Self> {
+        let size = match options.file {
             Some(file) => {
                 std::fs::metadata(file).with_context(|| format!("can't read {}", file.display()))?.len()
             }
             None => 0,
         };
-        let bar = if plan.file.is_some() { of_bytes(size) } else { counter("rows") };
-        let mut progress = Progress::new(plan.store, plan.sdkappid, size);
-        if let Some(file) = plan.file {
+        let bar = if options.file.is_some() { of_bytes(size) } else { counter("rows") };
+        let mut progress = TransferProgress::new(options.store, options.sdkappid, size);
+        if let Some(file) = options.file {
             let path = sibling(file, ".progress");
             progress.advance(source.as_ref());
             progress = progress.resume(file, source.as_mut()).with_context(|| path.display().to_string())?;
-            let known = match &progress.mark {
-                Some(mark) => mark.is_in(plan.operator, plan.store).await?,
+            let known = match &progress.audit_position {
+                Some(position) => position.is_in(options.operator, options.store).await?,
                 None => true,
             };
             anyhow::ensure!(
                 known,
-                "{}: the store {} was set back to an earlier state, before {} lines of {} were imported: nothing was sent; {}",
+                "{}: the store {} was set back to an earlier state, from before {} lines of {} were imported: nothing was sent; {}",
                 path.display(),
-                plan.store,
+                options.store,
                 progress.lines,
                 file.display(),
                 restart(file)
             );
         }
-        let refused = RefusedRows::resume(plan.file.unwrap_or(Path::new("stdin")), &progress.refused_part)?;
+        let refused =
+            RefusedRows::resume(options.file.unwrap_or(Path::new("stdin")), &progress.refused_part)?;
         progress.refused_part = refused.part();
-        if let Some(file) = plan.file {
-            // Tells now, not after a second, when the directory can't be written.
+        if let Some(file) = options.file {
+            // Fails now, not after a second, when the directory can't be written.
             progress.save(file)?;
         }
-        let (earlier, stop, now) = (progress.read, Stop::listen()?, Instant::now());
-        let (in_a_row, before_last_taken) = (RefusedInARow::default(), progress.clone());
+        let (earlier, interrupt, now) = (progress.read, Interrupt::listen()?, Instant::now());
+        let (in_succession, before_last_stored) = (RefusedInSuccession::default(), progress.clone());
         Ok(Self {
-            plan,
+            options,
             source,
             progress,
             refused,
-            in_a_row,
-            before_last_taken,
+            in_succession,
+            before_last_stored,
             bar,
-            stop,
+            interrupt,
             started: now,
             saved: now,
             earlier,
         })
     }
 
-    /// Moves everything. `look_up` makes accounts' lines of the rows that are not such lines yet.
+    /// Imports every row. `look_up` turns rows that are not lines of accounts yet into such lines.
     pub(super) async fn run(
         mut self,
-        look_up: impl AsyncFnMut(Vec<Row>, &Stop) -> anyhow::Result<Vec<Row>>,
+        look_up: impl AsyncFnMut(Vec<Row>, &Interrupt) -> anyhow::Result<Vec<Row>>,
     ) -> anyhow::Result<()> {
-        let outcome = self.go(look_up).await;
+        let outcome = self.send_all(look_up).await;
         self.bar.finish_and_clear();
         let done = self.progress.clone();
         if outcome.is_err() && self.is_futile() {
-            // Once the cause is mended, the same command tries those rows again.
-            self.progress = self.before_last_taken.clone();
+            // The same command tries those rows again, once the cause is removed.
+            self.progress = self.before_last_stored.clone();
         }
-        // Also after a failure: what is done is done.
+        // Progress is saved after a failure too.
         let saved = self.save().await;
         self.summarize(&done, outcome.is_ok() && saved.is_ok())?;
-        let continues = self.plan.file.filter(|_| self.progress.read > 0);
+        let continues = self.options.file.filter(|_| self.progress.read > 0);
         let outcome = outcome.and(saved);
         if outcome.is_ok() || continues.is_none() {
-            self.plan.file.map_or(Ok(()), Progress::remove)?;
+            self.options.file.map_or(Ok(()), TransferProgress::remove)?;
         }
         let Err(why) = outcome else {
             let (refused, file) = (self.progress.refused, self.refused.path());
-            anyhow::ensure!(refused == 0, "{refused} rows were refused: see {}", file.display());
+            anyhow::ensure!(refused == 0, "{} refused: see {}", count(refused, "row"), file.display());
             return Ok(());
         };
         Err(why.context(match continues {
             Some(_) => format!(
-                "stopped after line {}, up to which all is done; run the same command again to continue",
+                "stopped after line {}, up to which everything is done; run the same command again to continue",
                 self.progress.lines
             ),
             None if done.imported == 0 => "nothing was imported".to_owned(),
             None => {
-                "stopped; run the same command on the same input again: what is stored is only set once more"
+                "stopped; run the same command on the same input again: rows that are stored already are set again"
                     .to_owned()
             }
         }))
     }
 
-    async fn go(
+    async fn send_all(
         &mut self,
-        mut look_up: impl AsyncFnMut(Vec<Row>, &Stop) -> anyhow::Result<Vec<Row>>,
+        mut look_up: impl AsyncFnMut(Vec<Row>, &Interrupt) -> anyhow::Result<Vec<Row>>,
     ) -> anyhow::Result<()> {
-        /// Between two times that progress is saved.
+        /// The time between two saves of the progress.
         const SAVE_EVERY: Duration = Duration::from_secs(1);
         loop {
-            self.stop.check()?;
+            self.interrupt.check()?;
             let rows = self.batch()?;
             if rows.is_empty() {
                 return Ok(());
             }
             let read = rows.len() as u64;
-            let rows = look_up(rows, &self.stop).await?;
+            let rows = look_up(rows, &self.interrupt).await?;
             let lines: Vec<&str> = rows.iter().filter_map(|row| row.line.as_deref().ok()).collect();
             let answer = self.send(&lines.join("\n")).await?;
-            let begun = self.refused.is_open();
+            let was_open = self.refused.is_open();
             self.note_refused(&rows, &answer)?;
             self.progress.read += read;
             self.progress.imported += answer.imported;
             self.progress.advance(self.source.as_ref());
             self.show();
-            if self.saved.elapsed() >= SAVE_EVERY || self.refused.is_open() != begun {
+            if self.saved.elapsed() >= SAVE_EVERY || self.refused.is_open() != was_open {
                 self.save().await?;
             }
-            let RefusedInARow { rows, first } = &self.in_a_row;
+            let RefusedInSuccession { rows, first } = &self.in_succession;
             anyhow::ensure!(
                 !self.is_futile(),
-                "{rows} rows in a row were refused, the first of them {first}; all are in {}; mend the cause, or go past such rows with --keep-going",
+                "{rows} rows in succession were refused, the first of them {first}; all are in {}; remove the cause, or continue past such rows with --keep-going",
                 self.refused.path().display()
             );
         }
@@ -228,7 +233,7 @@ impl<'a> Transfer<'a> {
         /// A request's size; the server takes 24 MiB.
         const BYTES_MAX: usize = 4 << 20;
         let (mut rows, mut bytes) = (Vec::new(), 0);
-        while rows.len() < self.plan.rows && bytes < BYTES_MAX {
+        while rows.len() < self.options.batch_rows && bytes < BYTES_MAX {
             let Some(row) = self.source.next_row()? else { break };
             bytes += row.text.len();
             rows.push(row);
@@ -236,92 +241,96 @@ impl<'a> Transfer<'a> {
         Ok(rows)
     }
 
-    /// A server that is busy is asked again; one that stays unable, or says no, ends the transfer.
+    /// Sends a batch, and repeats it while the server is busy. Any other error ends the transfer.
     async fn send(&self, lines: &str) -> anyhow::Result<Imported> {
         const PAUSES_MS: [u64; 5] = [50, 100, 200, 400, 800];
         if lines.is_empty() {
             return Ok(Imported::default());
         }
-        let Plan { sdkappid, tell, store, .. } = self.plan;
-        let path = format!("/apps/{sdkappid}/import?tell={tell}&store={store}");
+        let TransferOptions { sdkappid, send_events, store, .. } = self.options;
+        let path = format!("/apps/{sdkappid}/import?tell={send_events}&store={store}");
         let mut pauses = PAUSES_MS.into_iter();
         loop {
-            let answer = self.plan.operator.bytes(Method::POST, &path, lines.as_bytes().to_vec()).await;
+            let answer = self.options.operator.bytes(Method::POST, &path, lines.as_bytes().to_vec()).await;
             let busy = answer.as_ref().err().and_then(|error| error.downcast_ref::<Refusal>());
             let busy = busy.is_some_and(|refusal| refusal.status == StatusCode::SERVICE_UNAVAILABLE);
             match pauses.next().filter(|_| busy) {
-                Some(pause) => self.stop.pause(Duration::from_millis(pause)).await?,
-                None => return serde_json::from_slice(&answer?).context("the admin API answered otherwise"),
+                Some(pause) => self.interrupt.sleep(Duration::from_millis(pause)).await?,
+                None => {
+                    return serde_json::from_slice(&answer?).context(
+                        "the answer of the admin API can't be read; is the server another version?",
+                    );
+                }
             }
         }
     }
 
-    /// Writes down what was refused, here or by the server.
+    /// Writes the rows that were refused, here or by the server, to their file.
     fn note_refused(&mut self, rows: &[Row], answer: &Imported) -> anyhow::Result<()> {
         let sent: Vec<&Row> = rows.iter().filter(|row| row.line.is_ok()).collect();
-        let there = answer.refused.iter().filter_map(|refused| {
+        let by_server = answer.refused.iter().filter_map(|refused| {
             Some((sent.get(refused.line.checked_sub(1)?)?.number, refused.reason.as_str()))
         });
-        let there: HashMap<u64, &str> = there.collect();
-        let mut count = 0;
-        let mut taken = false;
+        let by_server: HashMap<u64, &str> = by_server.collect();
+        let mut refused = 0;
+        let mut any_stored = false;
         for row in rows {
-            let here = row.line.as_ref().err().map(String::as_str);
-            let Some(reason) = here.or_else(|| there.get(&row.number).copied()) else {
-                (self.in_a_row, taken) = (RefusedInARow::default(), true);
+            let locally = row.line.as_ref().err().map(String::as_str);
+            let Some(reason) = locally.or_else(|| by_server.get(&row.number).copied()) else {
+                (self.in_succession, any_stored) = (RefusedInSuccession::default(), true);
                 continue;
             };
             if let Some(notice) = self.refused.write(row, reason)? {
                 self.bar.suspend(|| eprintln!("{notice}"));
             }
-            count += 1;
-            if self.in_a_row.rows == 0 {
-                self.in_a_row.first = format!("(line {}): {reason}", row.number);
+            refused += 1;
+            if self.in_succession.rows == 0 {
+                self.in_succession.first = format!("(line {}): {reason}", row.number);
             }
-            self.in_a_row.rows += 1;
+            self.in_succession.rows += 1;
         }
-        if taken {
-            self.before_last_taken = self.progress.clone();
+        if any_stored {
+            self.before_last_stored = self.progress.clone();
         }
-        self.progress.refused += count;
+        self.progress.refused += refused;
         self.progress.refused_part = self.refused.part();
         Ok(())
     }
 
-    /// Whether nothing is taken any more.
+    /// Whether so many rows in succession were refused that the transfer stops.
     fn is_futile(&self) -> bool {
-        self.in_a_row.rows >= REFUSED_IN_A_ROW_MAX && !self.plan.args.keep_going
+        self.in_succession.rows >= REFUSED_IN_SUCCESSION_MAX && !self.options.args.keep_going
     }
 
     async fn save(&mut self) -> anyhow::Result<()> {
-        const MARK_PATIENCE: Duration = Duration::from_secs(2);
+        const POSITION_TIMEOUT: Duration = Duration::from_secs(2);
         self.refused.flush()?;
         self.saved = Instant::now();
-        let Some(file) = self.plan.file else { return Ok(()) };
-        // From a server that is gone or busy: the mark of a second ago will do.
-        let newest = Mark::newest(self.plan.operator, self.plan.store);
-        if let Ok(Ok(mark)) = tokio::time::timeout(MARK_PATIENCE, newest).await {
-            self.progress.mark = mark;
+        let Some(file) = self.options.file else { return Ok(()) };
+        // When the server is gone or busy, the position of the last save is kept.
+        let newest = AuditPosition::newest(self.options.operator, self.options.store);
+        if let Ok(Ok(position)) = tokio::time::timeout(POSITION_TIMEOUT, newest).await {
+            self.progress.audit_position = position;
         }
         self.progress.save(file)
     }
 
     fn show(&self) {
-        let Progress { read, imported, refused, .. } = self.progress;
-        match self.plan.file {
+        let TransferProgress { read, imported, refused, .. } = self.progress;
+        match self.options.file {
             Some(_) => self.bar.set_position(self.source.fingerprint().bytes),
             None => self.bar.set_position(read),
         }
         self.bar.set_message(format!("{imported} imported, {refused} refused"));
     }
 
-    fn summarize(&self, done: &Progress, complete: bool) -> anyhow::Result<()> {
-        let Progress { read, imported, refused, .. } = *done;
+    fn summarize(&self, done: &TransferProgress, complete: bool) -> anyhow::Result<()> {
+        let TransferProgress { read, imported, refused, .. } = *done;
         let seconds = self.started.elapsed().as_secs_f64();
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
         let rate = (read - self.earlier) as f64 / seconds.max(0.001);
         let refused_file = (refused > 0).then(|| self.refused.path());
-        if self.plan.args.json {
+        if self.options.args.json {
             return print_json(&Summary { complete, read, imported, refused, refused_file, seconds, rate });
         }
         let earlier = match self.earlier {
@@ -329,7 +338,8 @@ impl<'a> Transfer<'a> {
             rows => format!(", {rows} of them in an earlier run"),
         };
         say(format_args!(
-            "{read} rows read{earlier}: {imported} imported, {refused} refused; {seconds:.1} s, {rate:.0} rows/s"
+            "{} read{earlier}: {imported} imported, {refused} refused; {seconds:.1} s, {rate:.0} rows/s",
+            count(read, "row")
         ));
         Ok(())
     }

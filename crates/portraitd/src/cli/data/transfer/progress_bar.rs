@@ -1,24 +1,24 @@
-//! Progress bars: on standard error, and only when that is a terminal.
+//! Progress bars, on standard error and only when that is a terminal.
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// A part of so many bytes.
+/// A bar for a known number of bytes.
 pub(crate) fn of_bytes(total: u64) -> ProgressBar {
     styled(ProgressBar::new(total), "{bar:30} {percent:>3}%  {bytes_per_sec}, {eta} left  {msg}")
 }
 
-/// A part of so many steps.
+/// A bar for steps, whose number is set later.
 pub(crate) fn of_steps() -> ProgressBar {
     styled(ProgressBar::new(0), "{bar:30} {percent:>3}%  {pos}/{len}, {eta} left  {msg}")
 }
 
-/// Something without a known end, counted.
+/// A counter for an unknown number of things.
 pub(crate) fn counter(what: &str) -> ProgressBar {
     styled(ProgressBar::no_length(), &format!("{{spinner}} {{pos}} {what}, {{per_sec}}  {{msg}}"))
 }
 
 fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
-    // A template that can't be read leaves the plain one.
+    // The plain bar is kept if the template is not valid.
     match ProgressStyle::with_template(template) {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,

@@ -1,4 +1,4 @@
-//! A file of lines, row after row in bounded memory.
+//! Files with one row a line, read in bounded memory.
 
 use super::row::{Fingerprint, ROW_BYTES_MAX, Row, RowSource};
 use anyhow::Context;
@@ -15,7 +15,7 @@ pub(crate) fn open(file: &Path) -> anyhow::Result<Box<dyn Read>> {
     Ok(Box::new(opened))
 }
 
-/// The lines of a file, blank ones passed over.
+/// The lines of a file. Blank ones are skipped.
 pub(crate) struct JsonLines<R> {
     reader: BufReader<R>,
     fingerprint: Fingerprint,
@@ -26,7 +26,7 @@ impl<R: Read> JsonLines<R> {
         Self { reader: BufReader::with_capacity(1 << 16, reader), fingerprint: Fingerprint::default() }
     }
 
-    /// The next line without its end, and whether it was longer than a row may be; `None` at the end.
+    /// The next line, and whether it is complete or was cut off at the limit of a row; `None` at the end.
     fn line(&mut self) -> std::io::Result<Option<(Vec<u8>, bool)>> {
         let mut line = Vec::new();
         let bound = ROW_BYTES_MAX as u64 + 1;
@@ -51,7 +51,9 @@ impl<R: Read> JsonLines<R> {
 impl<R: Read> RowSource for JsonLines<R> {
     fn next_row(&mut self) -> anyhow::Result<Option<Row>> {
         loop {
-            let Some((line, whole)) = self.line().context("can't read on")? else { return Ok(None) };
+            let Some((line, whole)) = self.line().context("the file can't be read further")? else {
+                return Ok(None);
+            };
             let number = self.fingerprint.lines;
             let line =
                 if number == 1 { line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&line) } else { &line };
@@ -60,7 +62,7 @@ impl<R: Read> RowSource for JsonLines<R> {
                 continue;
             }
             if !whole {
-                /// Enough to find it by.
+                /// The characters of the line that are kept, to find it by.
                 const SHOWN: usize = 200;
                 let text = String::from_utf8_lossy(line.get(..SHOWN).unwrap_or_default()).into_owned();
                 let line = Err(format!("the line is longer than {ROW_BYTES_MAX} bytes"));

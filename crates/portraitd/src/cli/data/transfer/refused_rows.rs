@@ -1,5 +1,5 @@
-//! The file of refused rows, beside what is transferred. What an earlier run wrote there is never written over: another
-//! run takes the next free name.
+//! `FILE.refused`: the rows that were refused, each with its reason. The file of an earlier run is never overwritten;
+//! another run uses the next free name.
 
 use super::file_names::sibling;
 use super::row::{Fingerprint, Row};
@@ -10,20 +10,20 @@ use std::io::{BufReader, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-/// Which file holds the refused rows of a transfer, and how much of it belongs to the rows that are done.
+/// The file of a transfer's refused rows, and how much of it belongs to the rows that are done.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RefusedPart {
     /// 0: none yet; 1: `FILE.refused`; 2: `FILE.refused.2`; and so on.
     number: u32,
     bytes: u64,
-    /// What tells these bytes from others.
+    /// The hash of these bytes.
     hash: String,
 }
 
-/// The file, opened by the first row that is refused.
+/// The file, which is created with the first row that is refused.
 pub(super) struct RefusedRows {
-    /// What is transferred.
+    /// The file that is transferred.
     file: PathBuf,
     number: u32,
     written: Fingerprint,
@@ -31,7 +31,7 @@ pub(super) struct RefusedRows {
 }
 
 impl RefusedRows {
-    /// Continues after `part`, if its file is still there as it was left; else the next row begins another file.
+    /// Continues after `part` if its file is unchanged; otherwise the next row goes to another file.
     pub(super) fn resume(file: &Path, part: &RefusedPart) -> anyhow::Result<Self> {
         let mut rows = Self { file: file.to_owned(), number: 0, written: Fingerprint::default(), out: None };
         if part.number > 0 {
@@ -41,33 +41,33 @@ impl RefusedRows {
         Ok(rows)
     }
 
-    /// Cuts off the rows that an interrupted run refused and that are read again now.
+    /// Cuts off the rows that an interrupted run refused and that are about to be read again.
     fn reopen(&mut self, path: &Path, part: &RefusedPart) -> std::io::Result<()> {
         let mut file = match OpenOptions::new().read(true).write(true).open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(error),
         };
-        let mut seen = Fingerprint::default();
+        let mut found = Fingerprint::default();
         let (mut reader, mut chunk) = (BufReader::new(&file).take(part.bytes), vec![0; 1 << 16]);
         loop {
             let read = reader.read(&mut chunk)?;
             if read == 0 {
                 break;
             }
-            seen.bytes(chunk.get(..read).unwrap_or_default());
+            found.bytes(chunk.get(..read).unwrap_or_default());
         }
-        if seen.bytes == part.bytes && seen.hash() == part.hash {
+        if found.bytes == part.bytes && found.hash() == part.hash {
             file.set_len(part.bytes)?;
             file.seek(SeekFrom::End(0))?;
-            (self.number, self.written) = (part.number, seen);
+            (self.number, self.written) = (part.number, found);
             self.out = Some(BufWriter::new(file));
         }
         Ok(())
     }
 
-    /// Writes one row as a line of JSON, with its number and the reason. Gives the sentence that tells of a file that
-    /// was there before, once.
+    /// Writes one row as a line of JSON, with its number and the reason. If the file of an earlier run was found, returns a
+    /// sentence about it, once.
     pub(super) fn write(&mut self, row: &Row, reason: &str) -> anyhow::Result<Option<String>> {
         #[derive(Serialize)]
         struct Refused<'a> {
@@ -86,7 +86,7 @@ impl RefusedRows {
         Ok(notice)
     }
 
-    /// Takes the first name that is free.
+    /// Creates the file under the first name that is free.
     fn create(&mut self) -> anyhow::Result<Option<String>> {
         self.written = Fingerprint::default();
         for number in 1.. {
@@ -98,7 +98,7 @@ impl RefusedRows {
                     let earlier = self.path_of(number - 1);
                     return Ok((number > 1).then(|| {
                         format!(
-                            "{} holds what an earlier run refused, and stays; rows refused now are in {}",
+                            "{} holds rows that an earlier run refused, and is kept; rows that are refused now are in {}",
                             earlier.display(),
                             path.display()
                         )
@@ -111,24 +111,24 @@ impl RefusedRows {
         anyhow::bail!("{} has too many files of refused rows beside it", self.file.display())
     }
 
-    /// Whether any file was begun.
+    /// Whether a file is open.
     pub(super) fn is_open(&self) -> bool {
         self.out.is_some()
     }
 
-    /// How far the file is written.
+    /// The part of the file that is written.
     pub(super) fn part(&self) -> RefusedPart {
         RefusedPart { number: self.number, bytes: self.written.bytes, hash: self.written.hash() }
     }
 
-    /// Hands what was written to the system.
+    /// Flushes what was written to the operating system.
     pub(super) fn flush(&mut self) -> anyhow::Result<()> {
         let path = self.path();
         let flushed = self.out.as_mut().map_or(Ok(()), Write::flush);
         flushed.with_context(|| format!("can't write {}", path.display()))
     }
 
-    /// The file that holds them.
+    /// The path of the file.
     pub(super) fn path(&self) -> PathBuf {
         self.path_of(self.number)
     }
@@ -188,7 +188,7 @@ mod tests {
         let (saved, ..) = write(&file, &RefusedPart::default(), &[1, 2]);
         let (_, path, notice) = write(&file, &RefusedPart::default(), &[3]);
         assert_eq!(path, at("f.refused.2"));
-        let told = format!("{} holds what an earlier run refused", at("f.refused").display());
+        let told = format!("{} holds rows that an earlier run refused", at("f.refused").display());
         assert!(notice.unwrap().starts_with(&told));
         // Changed by hand, shorter, or another file: left alone.
         for changed in ["by hand, and longer than what was there, so that the length does not tell", "x", ""]
