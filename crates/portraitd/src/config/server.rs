@@ -59,7 +59,7 @@ section! {
         #[zh = "上述请求的请求体可用的内存，应答另可使用同样多；容纳不下的请求返回 60008。至少为 `body_bytes_max` 的 4 倍。"]
         request_memory_bytes_max: usize = 64 << 20, in 4_194_304..=1 << 40;
 
-        /// A request body may have this size; a larger one is answered with error 60002.
+        /// A request body may have at most this size; a larger one is answered with error 60002.
         #[zh = "请求体的最大长度，超出时返回 60002。"]
         body_bytes_max: usize = 1 << 20, in 1_024..=64 << 20;
 
@@ -97,9 +97,9 @@ section! {
         #[zh = "除本机名称与云端域名之外，`Host` 与 `Origin` 允许的名称。不设置则不限制。"]
         allow_hosts: Option<Vec<String>> = None, example r#"["im.example.com"]"#;
 
-        /// The operator accepts these risks, and `serve` starts in spite of them: "readable-files" (every user of this machine can read the data
-        /// directory), "published-keys" (an app has a key that is printed in public documents), "plain-admin" (other
-        /// machines can reach the admin API over plain HTTP).
+        /// The operator accepts these risks, and `serve` starts in spite of them: "readable-files" (every user of this machine
+        /// can read the data directory), "published-keys" (an app has a key that is printed in public documents),
+        /// "plain-admin" (other machines can reach the admin API over plain HTTP).
         #[zh = "存在以下风险时 `serve` 仍然启动：\"readable-files\"（本机所有用户都能读取数据目录）、\"published-keys\"（应用使用了公开文档中的密钥）、\"plain-admin\"（其他机器可通过明文 HTTP 访问管理 API）。"]
         accept: Vec<Risk> = Vec::new(), example r#"["plain-admin"]"#;
     }

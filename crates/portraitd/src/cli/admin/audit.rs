@@ -9,9 +9,9 @@ use serde_json::Value;
 
 /// Show who changed what through the admin API and this command line, newest first
 ///
-/// Each entry is written in the same commit as its change. Secrets and personal data are left out: an entry
-/// holds the names of a profile's fields, and a fingerprint of the UserID, by which --user finds the entries of
-/// that user. The newest 100,000 entries are kept.
+/// Each entry is written in the same commit as its change. Secrets and personal data are left out:
+/// an entry holds the names of a profile's fields, and a fingerprint of the UserID, by which --user
+/// finds the entries of that user. The newest 100,000 entries are kept.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {

@@ -8,8 +8,9 @@ use portraitd_admin::types::{CreatedToken, NewToken, TokenView};
 
 /// Create, list and revoke tokens for the admin API
 ///
-/// Create one for each person and program that calls the admin API: the audit log names them, and each
-/// can be revoked alone. The token `local` is the file admin.token in the data directory, which this command line uses.
+/// Create one for each person and program that calls the admin API: the audit log names them, and
+/// each can be revoked alone. The token `local` is the file admin.token in the data directory,
+/// which this command line uses.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {

@@ -13,9 +13,9 @@ use portraitd_admin::types::webhook::{
 
 /// Notify a back end of every profile change (Profile.CallbackPortraitSet)
 ///
-/// Each change is stored together with an event. Events are delivered at least once, in order for each account. A
-/// failed delivery is tried again on a schedule; after the last attempt the event is parked until it is replayed or
-/// dropped.
+/// Each change is stored together with an event. Events are delivered at least once, in order for
+/// each account. A failed delivery is tried again on a schedule; after the last attempt the event
+/// is parked until it is replayed or dropped.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 /// Set fields of a user's profile
 ///
-/// TAG is a whole tag, the end of a standard tag (Nick, Gender, Level …) or the keyword of a custom field.
-/// TAG=VALUE sends a number for standard fields that are numbers, text for others; TAG:=NUMBER always sends a
-/// number.
+/// TAG is a whole tag, the end of a standard tag (Nick, Gender, Level …) or the keyword of a custom
+/// field. TAG=VALUE sends a number for standard fields that are numbers, text for others;
+/// TAG:=NUMBER always sends a number.
 ///
 ///   portraitd set alice Nick=Alice Level=3 Test=hello
 #[derive(Debug, clap::Args)]

@@ -12,9 +12,10 @@ use std::time::Duration;
 
 /// Copy the whole store (apps, keys, accounts) while it serves
 ///
-/// The copy is the store at one moment, with every change acknowledged before. The server writes it to
-/// its own disk. It holds keys and personal data: keep it safe. The backup pauses often, to leave the
-/// disk to other writes. Until it is complete, the write-ahead log grows with every change.
+/// The copy is the store at one moment, with every change acknowledged before. The server writes it
+/// to its own disk. It holds keys and personal data: keep it safe. The backup pauses often, to
+/// leave the disk to other writes. Until it is complete, the write-ahead log grows with every
+/// change.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct BackupArgs {

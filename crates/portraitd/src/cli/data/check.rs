@@ -24,8 +24,8 @@ pub(crate) struct CheckArgs {
 
 /// Give up the changes in a stopped server's damaged or lost log, so that it starts again
 ///
-/// For a server that refuses to start because its log is damaged, missing or empty, when no better backup exists.
-/// A damaged log is kept beside the data. Changes nothing when the log is intact.
+/// For a server that refuses to start because its log is damaged, missing or empty, when no better
+/// backup exists. A damaged log is kept beside the data. Changes nothing when the log is intact.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct RepairArgs {
@@ -36,7 +36,8 @@ pub(crate) struct RepairArgs {
 
 /// Rewrite a stopped server's database without free space and without traces of deleted data
 ///
-/// Needs as much free disk space as the database is large. After a crash either the old or the new database is there.
+/// Needs as much free disk space as the database is large. After a crash either the old or the new
+/// database is there.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct CompactArgs {

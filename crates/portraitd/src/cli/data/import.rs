@@ -15,11 +15,12 @@ use std::path::{Path, PathBuf};
 ///   UserID,Nick,Level
 /// CSV is recognised by such a header, or by a file name that ends in .csv.
 ///
-/// Accounts that do not exist are created. The fields that are given are set, others stay as they are;
-/// an empty cell sets nothing. A row that can't be stored is written, with the reason, to FILE.refused
-/// (FILE.refused.2 if that file exists); the other rows are stored. After 1000 refused rows in
-/// succession the import stops. Types and sizes are checked; write permissions and sensitive words are
-/// not. After an interruption the same command continues where it stopped, on the same store only.
+/// Accounts that do not exist are created. The fields that are given are set, others stay as they
+/// are; an empty cell sets nothing. A row that can't be stored is written, with the reason, to
+/// FILE.refused (FILE.refused.2 if that file exists); the other rows are stored. After 1000 refused
+/// rows in succession the import stops. Types and sizes are checked; write permissions and
+/// sensitive words are not. After an interruption the same command continues where it stopped, on
+/// the same store only.
 #[expect(clippy::doc_markdown, reason = "the help shows a line as it is")]
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]

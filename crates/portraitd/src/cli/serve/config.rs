@@ -40,7 +40,8 @@ enum Command {
     /// Check a configuration file, without variables and flags
     ///
     /// Prints every error with its line, the setting, the value and what the value must be. Exit code 1
-    /// if there is one. `portraitd doctor` also checks the files, ports and limits that the settings name.
+    /// if there is one. `portraitd doctor` also checks the files, ports and limits that the settings
+    /// name.
     #[command(verbatim_doc_comment)]
     Check {
         /// The configuration file (TOML)

@@ -19,8 +19,8 @@ use std::path::Path;
 
 /// Check whether a server can run here
 ///
-/// Checks the configuration, certificates, the data directory, disk space, the clock, ports and limits, with the
-/// same file, variables and flags as serve. Exit code 1 when a check fails.
+/// Checks the configuration, certificates, the data directory, disk space, the clock, ports and
+/// limits, with the same file, variables and flags as serve. Exit code 1 when a check fails.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {

@@ -75,7 +75,7 @@ pub(crate) fn admin_token(data: &Path) -> anyhow::Result<String> {
     Ok(token)
 }
 
-/// The signals that ask the process to stop. Made before the server announces itself, so that whoever reads the
+/// The signals that ask the process to stop. Made before the server announces itself, so that a program that reads the
 /// announcement can already stop it gracefully.
 pub(crate) struct StopSignals {
     interrupt: Signal,
