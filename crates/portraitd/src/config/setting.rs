@@ -128,7 +128,7 @@ macro_rules! section {
             fn set(&mut self, key: &str, value: toml::Value) -> Result<(), String> {
                 match key {
                     $(stringify!($key) => self.$key = $crate::config::setting::read(value)?,)+
-                    _ => return Err("is no setting".to_owned()),
+                    _ => return Err("is not a setting".to_owned()),
                 }
                 Ok(())
             }

@@ -342,8 +342,8 @@ fn other_variables_are_let_be() {
     assert_eq!(
         warnings(&[("PORTRAITD_SEVER_LISTEN", "s3cret"), ("PORTRAITD_FOO", "s3cret")]),
         [
-            "the variable PORTRAITD_FOO is no setting and is ignored",
-            "the variable PORTRAITD_SEVER_LISTEN is no setting and is ignored; did you mean `PORTRAITD_SERVER_LISTEN`?",
+            "the variable PORTRAITD_FOO is not a setting and is ignored",
+            "the variable PORTRAITD_SEVER_LISTEN is not a setting and is ignored; did you mean `PORTRAITD_SERVER_LISTEN`?",
         ]
     );
 }

@@ -75,7 +75,7 @@ fn settings_walk(data: &Path, app: &str) {
     let words = data.with_extension("words");
     std::fs::write(&words, "bad\n\n敏感\nbad\n").unwrap();
     let set = run(on(data, &["words", "set", app]).arg(&words));
-    assert!(set.contains("2 sensitive words") && set.contains("1 blank lines, 1 lines that repeat"), "{set}");
+    assert!(set.contains("2 sensitive words") && set.contains("1 blank line, 1 repeated word"), "{set}");
     assert_eq!(run(&mut on(data, &["words", "list", app])), "bad\n敏感\n");
     assert_eq!(run(&mut on(data, &["account", "list", app])), "administrator\n运营 1\n");
 }

@@ -215,7 +215,7 @@ fn spreadsheets_are_imported() {
         command
     };
     refused(&mut import("User,Nick\na,x\n"), 1, "column `User`");
-    refused(&mut import("Nick\nx\n"), 1, "needs one column UserID; it has 0");
+    refused(&mut import("Nick\nx\n"), 1, "must have one column UserID; it has 0");
     refused(&mut import("UserID,Nick,UserID\na,x,b\n"), 1, "it has 2");
     refused(
         &mut import("UserID,Nick,Tag_Profile_IM_Nick\na,x,y\n"),

@@ -172,9 +172,9 @@ fn ctrl_c_stops_after_the_batch_and_the_same_command_continues() {
     refused(&mut other, 1, "an unfinished import into app 1400000000");
     let text = fs::read_to_string(&file).unwrap();
     fs::write(&file, text.replacen("nick 3", "NICK 3", 1)).unwrap();
-    refused(&mut import(&server, &url, &file), 1, "not the file of which a part was imported");
+    refused(&mut import(&server, &url, &file), 1, "has changed since a part of it was imported");
     fs::write(&file, format!("{text}\n")).unwrap();
-    refused(&mut import(&server, &url, &file), 1, "not the file of which a part was imported");
+    refused(&mut import(&server, &url, &file), 1, "has changed since a part of it was imported");
     fs::write(&file, text).unwrap();
 
     let output = import(&server, &url, &file).output().unwrap();

@@ -111,7 +111,7 @@ fn accounts_are_moved_in_spite_of_limits_and_a_stop() {
 }
 
 #[test]
-fn what_the_cloud_has_against_a_move_is_said() {
+fn errors_of_the_cloud_are_reported() {
     let dir = tempfile::tempdir().unwrap();
     let accounts = dir.path().join("users.txt");
     fs::write(&accounts, "alice\n").unwrap();
@@ -124,7 +124,7 @@ fn what_the_cloud_has_against_a_move_is_said() {
         assert!(output.status.code() == Some(1) && said.contains(part), "{said}");
     };
     // The sample field of `dev` is not defined there.
-    check(&mut migrate(&cloud, &here, &url, &accounts, HERE), "name those to move with --tags");
+    check(&mut migrate(&cloud, &here, &url, &accounts, HERE), "name the fields to move with --tags");
     check(migrate(&cloud, &here, &url, &accounts, HERE).args(["--key", "wrong"]), "70009");
     check(&mut migrate(&cloud, &here, &url, &accounts, "5"), "there is no app 5");
     let sample = there.dev_app();
@@ -304,7 +304,7 @@ fn a_host_that_is_not_there_ends_a_migration_at_once() {
         let told = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{told}");
         assert!(
-            told.contains("nothing was imported") && told.contains(&from) && told.contains("is --from right"),
+            told.contains("nothing was imported") && told.contains(&from) && told.contains("check --from"),
             "{told}"
         );
         assert!(started.elapsed() < Duration::from_secs(5), "after {:?}: {told}", started.elapsed());
