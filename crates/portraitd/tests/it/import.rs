@@ -220,7 +220,7 @@ fn spreadsheets_are_imported() {
     refused(
         &mut import("UserID,Nick,Tag_Profile_IM_Nick\na,x,y\n"),
         1,
-        "two columns are Tag_Profile_IM_Nick",
+        "two columns of the header are Tag_Profile_IM_Nick",
     );
     refused(&mut import("UserID,Nope\na,x\n"), 1, "has no such field");
     refused(&mut import(&format!("UserID,Nick\na,\"{}", "x\n".repeat(3 << 20))), 1, "is a quote not closed?");
