@@ -134,7 +134,8 @@ impl Server {
                 tasks.push(("public listener", public.serve(stop.clone(), answer)));
             }
             Some(state) => {
-                let guarded = control::Access { authenticator: authenticator.clone(), local_without_token: false };
+                let guarded =
+                    control::Access { authenticator: authenticator.clone(), local_without_token: false };
                 admin_router = admin_router.merge(control::router(state.clone(), guarded));
                 let open = control::Access { authenticator, local_without_token: true };
                 let service =
