@@ -162,7 +162,7 @@ fn an_operator_creates_sets_and_deletes_accounts() {
     assert_eq!(answer["profile"]["Tag_Profile_Custom_Own"], json!(u64::MAX));
     assert_eq!(answer["profile"]["Tag_Profile_IM_Nick"], "so bad");
     for (body, part) in [
-        ("{}", "at least one field"),
+        ("{}", "at least one tag"),
         ("[]", "an object of tags and values"),
         (r#"{"Nope":1}"#, "Nope"),
         (r#"{"Tag_Profile_IM_Level":"1"}"#, "JSON type"),

@@ -279,7 +279,7 @@ fn an_import_request_is_bounded_and_checked() {
     let import = |app: &str, body: &str| server.admin("POST", &format!("/apps/{app}/import"), body);
     assert_eq!(import("7", "{}").0, 404);
     let (status, answer) = import("1400000000", &"{\"UserID\":\"a\"}\n".repeat(1002));
-    assert!(status == 400 && answer.contains("at most 1000 lines"), "{answer}");
+    assert!(status == 400 && answer.contains("at most 1000 are allowed"), "{answer}");
     assert_eq!(import("1400000000", "").1, r#"{"imported":0,"refused":[]}"#);
     let (status, page) = server.admin("GET", "/apps/1400000000/export?limit=2&after=alice", "");
     let page: Value = serde_json::from_str(&page).unwrap();
