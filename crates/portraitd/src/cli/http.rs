@@ -10,8 +10,8 @@ use portraitd_http::trust::Trust;
 use std::path::Path;
 use std::time::Duration;
 
-/// For one answer; an import of many words takes a while.
-pub(super) const PATIENCE: Duration = Duration::from_mins(1);
+/// How long one answer may take; an import of many words needs a while.
+pub(super) const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A server and the connections to it.
 #[derive(Clone, Debug)]
@@ -35,14 +35,16 @@ impl Server {
             let client = Box::new(HttpClient::unix(Path::new(path)));
             return Ok(Self { base: "http://localhost".into(), name: path.into(), client });
         }
-        let uri: Uri = url.parse().context("the URL can't be read")?;
+        let uri: Uri = url.parse().with_context(|| {
+            format!("`{url}` is not a URL; write http://HOST:PORT, https://HOST:PORT or unix:/PATH")
+        })?;
         let trust = match (uri.scheme_str(), certificate) {
             (Some("http"), _) => Trust::Nothing,
             (Some("https"), None) => Trust::Roots(None),
             (Some("https"), Some(file)) => Trust::Certificate(file),
-            _ => anyhow::bail!("the URL must start with http://, https:// or unix:"),
+            _ => anyhow::bail!("`{url}` must start with http://, https:// or unix:"),
         };
-        let name = uri.authority().context("the URL names no host")?.to_string();
+        let name = uri.authority().with_context(|| format!("`{url}` has no host"))?.to_string();
         let scheme = uri.scheme_str().unwrap_or_default();
         let base = format!("{scheme}://{name}{}", uri.path().trim_end_matches('/'));
         let client = Box::new(HttpClient::new(AddressPolicy::any(), trust)?);
@@ -58,12 +60,12 @@ pub(super) async fn call(
     bearer: Option<&str>,
     body: Vec<u8>,
 ) -> anyhow::Result<Response<Bytes>> {
-    call_within(PATIENCE, server, method, path, bearer, body).await
+    call_within(TIMEOUT, server, method, path, bearer, body).await
 }
 
-/// The same, for what takes longer.
+/// Like [`call`], with another timeout.
 pub(super) async fn call_within(
-    patience: Duration,
+    timeout: Duration,
     server: &Server,
     method: Method,
     path: &str,
@@ -75,7 +77,7 @@ pub(super) async fn call_within(
         request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
     }
     let request = request.body(Full::new(Bytes::from(body)))?;
-    let response = server.client.call(request, usize::MAX, patience).await;
+    let response = server.client.call(request, usize::MAX, timeout).await;
     response.map_err(|error| {
         let unreachable =
             error.is_connect.then(|| format!("can't reach {}; is portraitd running there?", server.name));

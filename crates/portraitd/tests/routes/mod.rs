@@ -2,7 +2,7 @@
 
 use portraitd_admin::route::Route as AdminRoute;
 use portraitd_admin::routes::{OPEN_ROUTES, PREFIX, TOKEN_ROUTES};
-use portraitd_api::openapi::served;
+use portraitd_api::openapi::endpoint;
 use portraitd_emulator::control;
 use portraitd_model::COMMANDS;
 
@@ -36,7 +36,7 @@ pub(crate) fn routes() -> Vec<Route> {
         open: false,
     });
     let document =
-        Route { listener: Listener::Public, method: "GET".into(), path: served::PATH.into(), open: true };
+        Route { listener: Listener::Public, method: "GET".into(), path: endpoint::PATH.into(), open: true };
     let admin = |route: &AdminRoute, prefix: &str, open: bool| Route {
         listener: Listener::Admin,
         method: route.method.to_uppercase(),
