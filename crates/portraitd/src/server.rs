@@ -118,9 +118,8 @@ impl Server {
             registry: Arc::clone(&registry),
             url: own_url(&urls).into(),
         });
-        let gateway_store = Arc::clone(&store);
-        let services =
-            Services { store: gateway_store, registry, clock, event_ids, large_reads: LargeReads::new() };
+        let (gateway_store, large_reads) = (Arc::clone(&store), LargeReads::new());
+        let services = Services { store: gateway_store, registry, clock, event_ids, large_reads };
         let hooks = emulator.map(|emulator| -> Arc<dyn CallHooks> { emulator });
         let gateway = Gateway::new(services, config.gateway(), telemetry, hooks, secret::random_u64()?);
         let gateway = Arc::new(gateway);
