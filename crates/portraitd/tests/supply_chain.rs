@@ -20,7 +20,7 @@ fn licences() -> Vec<String> {
 }
 
 /// Crates that the product links on Linux, those of tests apart. One more is a decision: raise it on purpose.
-const CRATES_MAX: usize = 200;
+const CRATES_MAX: usize = 201;
 
 fn metadata(arguments: &[&str]) -> Value {
     let mut command = Command::new(env!("CARGO"));
