@@ -22,7 +22,7 @@ pub const CLOUD_NAMES: [&str; 16] = [
 ];
 
 /// Names with these endings are the cloud's too: regions added later, and its other services.
-const CLOUD_DOMAINS: [&str; 3] = [".tim.qq.com", ".im.qcloud.com", ".my-imcloud.com"];
+pub const CLOUD_DOMAINS: [&str; 3] = [".tim.qq.com", ".im.qcloud.com", ".my-imcloud.com"];
 
 /// Whether a name in lower case is the cloud's. Only the cloud controls its DNS, so no web page can rebind it to a
 /// visitor's machine; and a request for it that comes here must not reach the real cloud.

@@ -51,6 +51,11 @@ impl Emulator {
             environment: OnceLock::new(),
         }
     }
+
+    /// Returns how many requests to `/v4` have arrived since the start, whatever became of them.
+    pub fn calls_received(&self) -> u64 {
+        *self.calls.subscribe().borrow()
+    }
 }
 
 impl CallHooks for Emulator {

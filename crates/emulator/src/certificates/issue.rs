@@ -1,7 +1,7 @@
 //! Creation of the emulator's certificate authority and of the server certificates that it signs.
 
 use anyhow::Context;
-use portraitd_api::cloud_names::CLOUD_NAMES;
+use portraitd_api::cloud_names::{CLOUD_DOMAINS, CLOUD_NAMES};
 use portraitd_model::UnixSeconds;
 use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,
@@ -28,10 +28,12 @@ pub(super) struct CertificateAndKey {
     pub(super) key: String,
 }
 
-/// Returns every name of a server certificate: the cloud's, this machine's, and the user's own.
+/// Returns every name of a server certificate: the cloud's with those of regions to come, this machine's, and the user's
+/// own.
 pub(super) fn all_names(extra: &[String]) -> Vec<String> {
     let fixed = CLOUD_NAMES.into_iter().chain(["localhost", "127.0.0.1", "::1"]).map(str::to_owned);
-    fixed.chain(extra.iter().cloned()).collect()
+    let any_region = CLOUD_DOMAINS.iter().map(|domain| format!("*{domain}"));
+    fixed.chain(any_region).chain(extra.iter().cloned()).collect()
 }
 
 /// Returns when an authority that is created now expires.
@@ -90,7 +92,8 @@ fn subtree(name: &str) -> GeneralSubtree {
     match name.parse::<IpAddr>() {
         Ok(address @ IpAddr::V4(_)) => GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(address, 32)),
         Ok(address @ IpAddr::V6(_)) => GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(address, 128)),
-        Err(_) => GeneralSubtree::DnsName(name.to_owned()),
+        // A subtree has every name below it.
+        Err(_) => GeneralSubtree::DnsName(name.trim_start_matches("*.").to_owned()),
     }
 }
 

@@ -25,10 +25,16 @@ impl CertificateResolver {
     }
 }
 
+/// Returns whether a certificate with this name is good for a host: a wildcard stands for one label (RFC 6125, 6.4.3).
+fn covers(certified: &str, host: &str) -> bool {
+    let wildcard = certified.strip_prefix("*.").zip(host.split_once('.'));
+    certified == host || wildcard.is_some_and(|(domain, (_, rest))| rest == domain)
+}
+
 impl ResolvesServerCert for CertificateResolver {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         if let Some(name) = hello.server_name()
-            && !self.names.iter().any(|known| known == name)
+            && !self.names.iter().any(|known| covers(known, name))
         {
             tracing::warn!(
                 "a client asked for `{name}`, which is not in the certificate, so it will reject the certificate; \
@@ -36,5 +42,20 @@ impl ResolvesServerCert for CertificateResolver {
             );
         }
         Some(Arc::clone(&self.pair))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wildcard_stands_for_one_label() {
+        assert!(
+            covers("console.tim.qq.com", "console.tim.qq.com") && covers("*.tim.qq.com", "new.tim.qq.com")
+        );
+        for other in ["tim.qq.com", "a.b.tim.qq.com", "console.qq.com", "tim"] {
+            assert!(!covers("*.tim.qq.com", other), "{other}");
+        }
     }
 }
