@@ -8,6 +8,8 @@
 
 #[path = "clients/signers.rs"]
 mod signers;
+#[path = "clients/stacks.rs"]
+mod stacks;
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -127,14 +129,14 @@ fn openapi_documents_are_valid_and_every_answer_is_within_them() {
     eprintln!("{out}");
 }
 
-/// Installs npm's packages once; gives the folder where they and the drivers are.
-fn npm() -> Option<PathBuf> {
-    let _alone = alone(&installed("npm"));
-    let packages = copied("npm");
-    if !packages.join("node_modules/tls-sig-api-v2").is_dir() {
+/// Installs npm's packages of a folder once; gives the folder where they and the drivers are.
+fn npm(folder: &str, proof: &str) -> Option<PathBuf> {
+    let _alone = alone(&installed(folder));
+    let packages = copied(folder);
+    if !packages.join("node_modules").join(proof).is_dir() {
         let mut npm = Command::new("npm");
         npm.args(["install", "--no-audit", "--no-fund", "--no-package-lock"]).current_dir(&packages);
-        if !install("npm's tls-sig-api-v2", &mut npm) {
+        if !install(&format!("npm's {proof}"), &mut npm) {
             return None;
         }
     }
@@ -143,7 +145,7 @@ fn npm() -> Option<PathBuf> {
 
 #[test]
 fn npm_signer_with_fetch() {
-    let Some(packages) = npm() else { return };
+    let Some(packages) = npm("npm", "tls-sig-api-v2") else { return };
     run(&["node", "drive.js"], &packages);
 }
 

@@ -114,7 +114,7 @@ fn compare(signer: &str, command: impl FnOnce(&OsStr, &OsStr)) {
 
 #[test]
 fn npms_official_signer_and_ours_agree() {
-    let Some(packages) = npm() else { return };
+    let Some(packages) = npm("npm", "tls-sig-api-v2") else { return };
     compare("npm tls-sig-api-v2", |cases, answers| {
         Run::of(&["node".as_ref(), "sign.js".as_ref(), cases, answers]).in_folder(&packages);
     });

@@ -32,6 +32,7 @@ mod http1;
 mod https;
 mod import;
 mod import_resume;
+mod isolation;
 mod limit_truth;
 mod limits;
 mod linearizability;

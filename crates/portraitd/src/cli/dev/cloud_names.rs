@@ -29,7 +29,7 @@ pub(super) struct CloudArgs {
     tls: Option<SocketAddr>,
     /// Also serve an HTTP proxy that answers the cloud's names itself; without ADDRESS at 127.0.0.1:8888
     #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:8888")]
-    proxy: Option<SocketAddr>,
+    pub(super) proxy: Option<SocketAddr>,
     /// What the proxy does with other hosts than the cloud's
     #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
     proxy_others: OtherHosts,

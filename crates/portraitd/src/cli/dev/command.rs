@@ -74,10 +74,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "HOST")]
     allow_host: Vec<String>,
     #[command(flatten)]
-    cloud: cloud_names::CloudArgs,
+    pub(super) cloud: cloud_names::CloudArgs,
     /// The language of the output and of error details
     #[arg(long, value_enum, default_value_t, env = "PORTRAITD_SERVER_LANGUAGE")]
-    language: LanguageName,
+    pub(super) language: LanguageName,
     /// The format of log lines
     #[arg(long, value_enum, default_value_t, env = "PORTRAITD_LOG_FORMAT")]
     log_format: LogFormat,
@@ -138,6 +138,17 @@ pub(super) struct RunningEmulator {
 }
 
 impl RunningEmulator {
+    /// Returns the address of the HTTP port and that of the HTTPS port.
+    pub(super) fn ports(&self) -> Option<(SocketAddr, SocketAddr)> {
+        let (plain, tls) = self.server.socket("http").zip(self.server.socket("https"))?;
+        Some((cloud_names::reachable(plain), cloud_names::reachable(tls)))
+    }
+
+    /// Returns how many calls have arrived.
+    pub(super) fn calls_received(&self) -> u64 {
+        self.emulator.calls_received()
+    }
+
     pub(super) async fn start(args: &Args) -> anyhow::Result<Self> {
         if let Some(file) = &args.export_on_exit {
             // An unusable name is an error now, not after the work that would be exported.

@@ -2,7 +2,7 @@
 
 use super::emulator_info::{DEFAULT_URL, EmulatorInfo};
 use super::shell_syntax::Shell;
-use super::variables::variables;
+use super::variables::{Way, variables};
 use crate::cli::http;
 use crate::cli::output::{print_json, say};
 use anyhow::Context;
@@ -35,7 +35,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let info: EmulatorInfo = crate::cli::runtime::runtime()?.block_on(ask(&args.url))?;
-    let variables = variables(&info, |name| std::env::var(name).ok());
+    let variables = variables(&info, Way::Proxy, |name| std::env::var(name).ok());
     if args.json {
         return print_json(&variables.into_iter().collect::<BTreeMap<_, _>>());
     }

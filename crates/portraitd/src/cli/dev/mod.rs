@@ -9,6 +9,7 @@ pub(crate) mod emulator;
 mod emulator_info;
 pub(crate) mod env;
 pub(crate) mod fixtures;
+mod isolation;
 pub(crate) mod run;
 pub(crate) mod shell_syntax;
 pub(crate) mod variables;

@@ -2,13 +2,16 @@
 //! emulator stops when the command ends.
 
 use super::command;
-use super::variables::variables;
+use super::isolation::{self, Isolated};
+use super::variables::{Way, variables};
 use crate::cli::runtime::runtime;
 use crate::logging::start_log;
 use anyhow::Context;
+use portraitd_admin::secret::random_u64;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
 use std::ffi::OsString;
 use std::io::{ErrorKind, IsTerminal};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitCode, ExitStatus};
 use std::time::Duration;
@@ -24,32 +27,44 @@ const KILL_DELAY: Duration = Duration::from_secs(2);
 
 /// Run a command, such as a test suite, with an emulator that stops with it
 ///
-/// Starts an emulator on free ports with HTTPS and the proxy, sets the environment variables that
-/// connect programs to it, runs the command, and stops everything when the command ends:
+/// Starts an emulator on free ports, leads the cloud's host names to it for this command alone, runs
+/// the command, and stops everything when the command ends:
 ///
 ///   portraitd run -- pytest
-///   portraitd run --proxy-others pass -- npm test
+///   portraitd run --isolate require -- npm test
 ///
-/// The exit code is the command's own (128 + N when signal N ended it), 125 when the emulator could
-/// not start, 126 when the command could not be executed, 127 when it was not found.
+/// On Linux the command sees its own /etc/hosts and DNS server, so that programs in every language
+/// call the emulator under the cloud's names; its network stays as it is otherwise. Where that can't
+/// be done, and elsewhere, the environment variables of proxies are set (--isolate proxy).
+///
+/// The exit code is the command's own (128 + N when signal N ended it), 125 when the emulator or the
+/// isolation could not start, 126 when the command could not be executed, 127 when it was not found.
 #[derive(Debug, clap::Args)]
 #[command(
     verbatim_doc_comment,
     mut_arg("listen", |arg| arg.default_value("127.0.0.1:0")),
     mut_arg("tls", |arg| arg.default_value("127.0.0.1:0")),
-    mut_arg("proxy", |arg| arg.default_value("127.0.0.1:0")),
     mut_arg("json", |arg| arg.hide(true)),
 )]
 pub(crate) struct Args {
     #[command(flatten)]
     emulator: command::Args,
+    #[command(flatten)]
+    isolation: isolation::Args,
     /// The command and its arguments, after --
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<OsString>,
 }
 
-pub(crate) fn run(args: Args) -> ExitCode {
-    let code = start_log(&args.emulator.config().log).and_then(|()| runtime()?.block_on(with_emulator(args)));
+pub(crate) fn run(mut args: Args) -> ExitCode {
+    let code = start_log(&args.emulator.config().log).and_then(|()| {
+        // Before there are other threads: it starts processes that try what this machine allows.
+        let isolated = isolation::choose(&args.isolation, random_u64()?, args.emulator.language.language())?;
+        if !isolated.as_ref().is_some_and(Isolated::leads_names) {
+            args.emulator.cloud.proxy.get_or_insert(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        }
+        runtime()?.block_on(with_emulator(&args, isolated))
+    });
     code.map_or_else(
         |error| {
             eprintln!("error: {error:#}");
@@ -59,19 +74,47 @@ pub(crate) fn run(args: Args) -> ExitCode {
     )
 }
 
-async fn with_emulator(args: Args) -> anyhow::Result<u8> {
+async fn with_emulator(args: &Args, isolated: Option<Isolated>) -> anyhow::Result<u8> {
     let emulator = command::RunningEmulator::start(&args.emulator).await?;
-    let code = supervise(&args.command, &emulator).await;
+    let leads_names = isolated.as_ref().is_some_and(Isolated::leads_names);
+    let code = supervise(&args.command, &emulator, isolated).await;
+    let code = code.map(|code| {
+        let is_silent = emulator.calls_received() == 0;
+        // Where lookups lead to the emulator, a command that makes no call is nothing to warn of.
+        if is_silent && (args.isolation.require_calls || !leads_names) {
+            eprintln!("portraitd: {}", isolation::no_calls(args.emulator.language.language()));
+        }
+        if is_silent && args.isolation.require_calls && code == 0 { NO_EMULATOR } else { code }
+    });
     let stopped = emulator.stop(&args.emulator).await;
     code.and_then(|code| stopped.map(|()| code))
 }
 
-async fn supervise(words: &[OsString], emulator: &command::RunningEmulator) -> anyhow::Result<u8> {
-    // The handlers are installed before the command starts, so that no signal is lost.
-    let mut signals = Signals::new()?;
+/// Returns the process that becomes the command.
+fn prepare(
+    words: &[OsString],
+    emulator: &command::RunningEmulator,
+    isolated: Option<&Isolated>,
+) -> anyhow::Result<Command> {
+    let way = if isolated.is_some_and(Isolated::leads_names) { Way::Lookups } else { Way::Proxy };
+    let variables = variables(&emulator.info, way, |name| std::env::var(name).ok());
+    if let Some(isolated) = isolated {
+        return isolated.command(words, &variables).map(Command::from);
+    }
     let (program, arguments) = words.split_first().context("no command was given")?;
     let mut command = Command::new(program);
-    command.args(arguments).envs(variables(&emulator.info, |name| std::env::var(name).ok()));
+    command.args(arguments).envs(variables);
+    Ok(command)
+}
+
+async fn supervise(
+    words: &[OsString],
+    emulator: &command::RunningEmulator,
+    mut isolated: Option<Isolated>,
+) -> anyhow::Result<u8> {
+    // The handlers are installed before the command starts, so that no signal is lost.
+    let mut signals = Signals::new()?;
+    let mut command = prepare(words, emulator, isolated.as_ref())?;
     // On a terminal the command stays in the foreground process group, so that it can read input, and the terminal sends
     // it Ctrl-C itself. Elsewhere it gets its own process group, so that signals reach all of its processes.
     let own_group = !std::io::stdin().is_terminal();
@@ -81,21 +124,40 @@ async fn supervise(words: &[OsString], emulator: &command::RunningEmulator) -> a
     let mut child = match command.spawn() {
         Ok(child) => child,
         Err(error) => {
-            eprintln!("error: can't run {}: {error}", program.display());
+            let program = words.first().map(|word| word.display().to_string()).unwrap_or_default();
+            eprintln!("error: can't run {program}: {error}");
             return Ok(if error.kind() == ErrorKind::NotFound { NOT_FOUND } else { NOT_EXECUTABLE });
         }
     };
     let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+    if let (Some(isolated), Some(id)) = (&mut isolated, child.id()) {
+        let ports = emulator.ports().context("the emulator has no HTTPS port")?;
+        let attached = isolated.attach(id, &mut || Ok(child.try_wait()?.is_some()), ports);
+        if let Err(error) = attached {
+            // It waits for what it will not get, or has ended: either way it was not the command yet.
+            let _ = child.kill().await;
+            return Err(error);
+        }
+    }
+    let lost = isolation::lost(isolated.as_ref(), child.id());
+    tokio::pin!(lost);
     let status = loop {
         tokio::select! {
-            status = child.wait() => break status?,
+            status = child.wait() => break Some(status?),
+            () = &mut lost => break None,
             signal = signals.next() => forward(signal, own_group, group),
         }
     };
-    if own_group && let Some(group) = group {
-        end_group(group).await;
+    match (status, group) {
+        (None, Some(group)) if !own_group => drop(kill_process(group, Signal::TERM)),
+        (_, Some(group)) if own_group => end_group(group).await,
+        _ => {}
     }
-    Ok(exit_code(status))
+    if status.is_none() {
+        // Its group was asked to end, and ended.
+        child.wait().await?;
+    }
+    Ok(status.map_or(NO_EMULATOR, exit_code))
 }
 
 /// The signals that stop a command.

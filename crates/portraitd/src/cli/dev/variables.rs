@@ -1,8 +1,18 @@
 //! The environment variables that connect a program to the emulator: addresses, credentials, certificates, proxy.
 
 use super::emulator_info::EmulatorInfo;
+use portraitd_api::cloud_names::{CLOUD_DOMAINS, CLOUD_NAMES};
 use portraitd_emulator::certificates::directory::Directory;
 use std::fmt::Write as _;
+
+/// How a program gets to the emulator when it calls one of the cloud's names.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Way {
+    /// Through the emulator's proxy.
+    Proxy,
+    /// By its lookups; a proxy that is set must not carry the cloud's names.
+    Lookups,
+}
 
 /// The hosts that clients reach without the proxy.
 const NO_PROXY: &str = "localhost,127.0.0.1,::1";
@@ -21,6 +31,7 @@ pub(crate) const OWN_NAMES: [&str; 7] = [
 /// Returns every variable with its value. `current` returns a variable's present value, which some new values extend.
 pub(super) fn variables(
     info: &EmulatorInfo,
+    way: Way,
     current: impl Fn(&str) -> Option<String>,
 ) -> Vec<(&'static str, String)> {
     let mut variables = vec![
@@ -50,17 +61,35 @@ pub(super) fn variables(
     let mut java = current("JAVA_TOOL_OPTIONS").map(|options| options + " ").unwrap_or_default();
     // Writing into a String can't fail.
     let _ = write!(java, "-Djavax.net.ssl.trustStore={}", certificates.java_trust_store().display());
-    if let Some(proxy) = &info.proxy_url {
+    let listed = |hosts: &str| {
+        let list = current("NO_PROXY").or_else(|| current("no_proxy")).filter(|list| !list.is_empty());
+        list.map_or_else(|| hosts.to_owned(), |list| format!("{list},{hosts}"))
+    };
+    if way == Way::Lookups {
+        let names = [&CLOUD_NAMES[..], &CLOUD_DOMAINS[..]].concat();
+        let no_proxy = listed(&names.join(","));
+        variables.extend([("NO_PROXY", no_proxy.clone()), ("no_proxy", no_proxy)]);
+        // Java reads these properties, and no variable.
+        let all = names
+            .iter()
+            .map(|name| if name.starts_with('.') { format!("*{name}") } else { (*name).to_owned() });
+        if java.contains("proxyHost") {
+            let _ = write!(java, " -Dhttp.nonProxyHosts={}", all.collect::<Vec<_>>().join("|"));
+        }
+    } else if let Some(proxy) = &info.proxy_url {
         let authority = proxy.trim_start_matches("http://");
         if let Some((host, port)) = authority.rsplit_once(':') {
             let host = host.trim_matches(['[', ']']);
-            let _ = write!(java, " -Dhttps.proxyHost={host} -Dhttps.proxyPort={port}");
+            for scheme in ["https", "http"] {
+                let _ = write!(java, " -D{scheme}.proxyHost={host} -D{scheme}.proxyPort={port}");
+            }
         }
-        let no_proxy = current("NO_PROXY").or_else(|| current("no_proxy")).filter(|list| !list.is_empty());
-        let no_proxy = no_proxy.map_or_else(|| NO_PROXY.to_owned(), |list| format!("{list},{NO_PROXY}"));
+        let no_proxy = listed(NO_PROXY);
         variables.extend([
             ("HTTPS_PROXY", proxy.clone()),
             ("https_proxy", proxy.clone()),
+            ("HTTP_PROXY", proxy.clone()),
+            ("http_proxy", proxy.clone()),
             ("NO_PROXY", no_proxy.clone()),
             ("no_proxy", no_proxy),
             // Node's own fetch uses the proxy only with this setting (Node 24, and 22.21).
@@ -88,7 +117,7 @@ mod tests {
             let set = |name: &str| {
                 set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
             };
-            variables(&info, set).into_iter().find(|(known, _)| *known == name).unwrap().1
+            variables(&info, Way::Proxy, set).into_iter().find(|(known, _)| *known == name).unwrap().1
         };
         assert_eq!(of(&[], "NO_PROXY"), NO_PROXY);
         assert_eq!(of(&[("no_proxy", "db")], "NO_PROXY"), format!("db,{NO_PROXY}"));
@@ -96,11 +125,20 @@ mod tests {
         assert_eq!(of(&[("PHP_INI_SCAN_DIR", "/a")], "PHP_INI_SCAN_DIR"), "/a:/certificates/php");
         assert_eq!(
             of(&[("JAVA_TOOL_OPTIONS", "-Xmx1g")], "JAVA_TOOL_OPTIONS"),
-            "-Xmx1g -Djavax.net.ssl.trustStore=/certificates/truststore.jks -Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=3"
+            "-Xmx1g -Djavax.net.ssl.trustStore=/certificates/truststore.jks -Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=3 -Dhttp.proxyHost=127.0.0.1 -Dhttp.proxyPort=3"
         );
+        let by_lookups = variables(&info, Way::Lookups, |name| {
+            (name == "JAVA_TOOL_OPTIONS").then(|| "-Dhttps.proxyHost=corp".to_owned())
+        });
+        let value =
+            |name: &str| by_lookups.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str());
+        assert_eq!(value("HTTPS_PROXY"), None);
+        assert!(value("NO_PROXY").unwrap().starts_with("console.tim.qq.com,"));
+        assert!(value("NO_PROXY").unwrap().ends_with(",.tim.qq.com,.im.qcloud.com,.my-imcloud.com"));
+        assert!(value("JAVA_TOOL_OPTIONS").unwrap().contains("|*.im.qcloud.com|"));
         let plain = EmulatorInfo { certificates: None, tls_url: None, proxy_url: None, ..info.clone() };
-        assert!(variables(&plain, |_| None).iter().all(|(name, _)| OWN_NAMES.contains(name)));
-        let all = variables(&info, |_| None);
+        assert!(variables(&plain, Way::Proxy, |_| None).iter().all(|(name, _)| OWN_NAMES.contains(name)));
+        let all = variables(&info, Way::Proxy, |_| None);
         let own: Vec<_> =
             all.iter().map(|(name, _)| *name).filter(|name| name.starts_with("PORTRAITD_")).collect();
         assert_eq!(own, OWN_NAMES);
