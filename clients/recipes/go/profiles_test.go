@@ -28,7 +28,7 @@ func check(t *testing.T, c Client) {
 	}
 }
 
-// The cloud's own name: HTTPS_PROXY and SSL_CERT_FILE lead it to portraitd.
+// The cloud's own name: `portraitd run` leads it to the emulator, SSL_CERT_FILE has its certificate trusted.
 func TestAsInProduction(t *testing.T) { check(t, client(Cloud)) }
 
 func TestWithAnotherURL(t *testing.T) { check(t, client(os.Getenv("PORTRAITD_URL"))) }

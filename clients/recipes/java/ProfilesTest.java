@@ -18,7 +18,7 @@ public final class ProfilesTest {
     }
 
     public static void main(String[] arguments) throws Exception {
-        // The cloud's own name: JAVA_TOOL_OPTIONS holds the proxy and the trust store that lead it to portraitd.
+        // The cloud's own name: `portraitd run` leads it to the emulator, JAVA_TOOL_OPTIONS names the trust store.
         check(at(Profiles.CLOUD));
         check(at(System.getenv("PORTRAITD_URL")));
         System.out.println("2 passed");

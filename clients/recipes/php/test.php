@@ -17,7 +17,7 @@ function check(Profiles $profiles): void
 }
 
 $who = array_map('getenv', ['PORTRAITD_SDKAPPID', 'PORTRAITD_ADMIN', 'PORTRAITD_USERSIG']);
-// The cloud's own name: HTTPS_PROXY and curl.cainfo lead it to portraitd.
+// The cloud's own name: `portraitd run` leads it to the emulator, curl.cainfo has its certificate trusted.
 check(new Profiles(...$who));
 check(new Profiles(...$who, url: getenv('PORTRAITD_URL')));
 echo "2 passed\n";

@@ -16,7 +16,7 @@ class ProfilesTest(unittest.TestCase):
         self.assertEqual(raised.exception.code, 40009)
 
     def test_as_in_production(self):
-        """The cloud's own name: HTTPS_PROXY and SSL_CERT_FILE lead it to portraitd."""
+        """The cloud's own name: `portraitd run` leads it to the emulator, SSL_CERT_FILE has its certificate trusted."""
         self.check(Profiles(*WHO))
 
     def test_with_another_url(self):

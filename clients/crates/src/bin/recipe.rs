@@ -49,7 +49,7 @@ async fn check(profiles: Profiles) -> Result<()> {
 async fn main() -> Result<()> {
     let env = |name| std::env::var(format!("PORTRAITD_{name}"));
     let (app, admin, sig) = (env("SDKAPPID")?, env("ADMIN")?, env("USERSIG")?);
-    // The cloud's own name: HTTPS_PROXY and SSL_CERT_FILE lead it to portraitd.
+    // The cloud's own name: `portraitd run` leads it to the emulator, SSL_CERT_FILE has its certificate trusted.
     check(Profiles::new("https://console.tim.qq.com", &app, &admin, &sig)).await?;
     check(Profiles::new(&env("URL")?, &app, &admin, &sig)).await?;
     println!("2 passed");
