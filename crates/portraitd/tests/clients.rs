@@ -10,6 +10,8 @@
 mod signers;
 #[path = "clients/stacks.rs"]
 mod stacks;
+#[path = "clients/testing_packages.rs"]
+mod testing_packages;
 
 use std::ffi::OsStr;
 use std::fs::File;

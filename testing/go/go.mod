@@ -1,0 +1,3 @@
+module example.com/portraitdtest
+
+go 1.19

@@ -1,0 +1,1 @@
+export { App, Emulator, EmulatorError, createApp, sign, startEmulator, stop } from "./index.cjs";
