@@ -1,4 +1,5 @@
-//! The test helpers of `testing/`, each with its own tests in its own language; the recipes in Ruby and C#.
+//! The test helpers of `testing/`, each with its own tests in its own language; the recipes in Ruby and C#; receivers of webhooks
+//! against real and forged deliveries.
 //!
 //! Each package's tests run twice: with an emulator that the package starts, and within `portraitd run`, whose emulator
 //! they reuse and whose proxy the control calls must not take.
@@ -122,4 +123,33 @@ fn recipe_in_ruby() {
 fn recipe_in_csharp() {
     let compile = "mcs -langversion:7 -out:profiles.exe -r:System.Net.Http.dll *.cs";
     recipe("csharp", &["mcs", "mono"], &format!("{compile}; mono profiles.exe"));
+}
+
+/// Runs a receiver against real deliveries and forged ones; `drive.py` says which.
+fn receiver(language: &str, needs: &[&str], build: &str, command: &str) {
+    if has(needs) {
+        let folder = installed(&format!("recipes/webhook-{language}"));
+        copy(&clients().join("recipes/webhook"), &folder);
+        script(&folder, &format!("{build} python3 -B drive.py {command}"), &[]);
+    }
+}
+
+#[test]
+fn webhook_receiver_in_python() {
+    receiver("python", &["command -v python3 >&2"], "", "python3 -B receiver.py");
+}
+
+#[test]
+fn webhook_receiver_in_node() {
+    receiver("node", &["command -v node >&2"], "", "node receiver.mjs");
+}
+
+#[test]
+fn webhook_receiver_in_go() {
+    receiver("go", &["command -v go >&2"], "go vet .; go build -o receiver .;", "./receiver");
+}
+
+#[test]
+fn webhook_receiver_in_php() {
+    receiver("php", &["command -v php >&2"], "", "php -S 127.0.0.1:PORT receiver.php");
 }
