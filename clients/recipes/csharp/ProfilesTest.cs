@@ -29,7 +29,7 @@ public static class ProfilesTest
 
     public static int Main(string[] arguments)
     {
-        // `cloud`: the cloud's own name, which HTTPS_PROXY and SSL_CERT_FILE lead to portraitd.
+        // `cloud`: the cloud's own name, which `portraitd run` leads to the emulator.
         var url = arguments.Contains("cloud") ? Profiles.Cloud : Environment.GetEnvironmentVariable("PORTRAITD_URL");
         Check(At(url)).GetAwaiter().GetResult();
         Console.WriteLine("1 passed");

@@ -10,7 +10,7 @@ class ProfilesTest < Minitest::Test
     usersig: ENV.fetch("PORTRAITD_USERSIG")
   }.freeze
 
-  # The cloud's own name: HTTPS_PROXY and SSL_CERT_FILE lead it to portraitd.
+  # The cloud's own name: `portraitd run` leads it to the emulator.
   def test_as_in_production
     check(Profiles.new(**WHO))
   end
