@@ -1,5 +1,5 @@
 //! Entries of the audit log: the caller, the request, the outcome, and the values before and after. The entry of a
-//! change is stored in the same commit as the change.
+//! change is stored in the same commit as the change, by `State::write_audited`.
 
 use axum::http::{Method, Uri};
 use percent_encoding::percent_decode_str;

@@ -49,6 +49,7 @@ impl Authenticator {
         let now = clock.now().seconds();
         let sig = verify(app, query, cached, now).inspect_err(|_| self.failures.record(client, clock))?;
         let is_admin = app.settings.is_admin(&query.identifier);
+        // An account that was never kicked is `None`, which is less than any time.
         if kicked_at(services, app, service, &query.identifier, is_admin).await? >= Some(sig.issued_at()) {
             self.failures.record(client, clock);
             return Err(SigError::Kicked.into());

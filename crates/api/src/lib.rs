@@ -23,11 +23,11 @@ pub mod large_reads;
 #[cfg(feature = "shuttle")]
 mod models;
 pub mod openapi;
+mod primitives;
 pub mod query;
 mod rate_limit;
 pub mod registry;
 mod request_id;
 pub mod request_log;
 pub mod sig_cache;
-mod sync;
 pub mod telemetry;

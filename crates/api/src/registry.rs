@@ -1,9 +1,9 @@
 //! The registry of apps: one immutable snapshot, replaced as a whole. A call loads it once, so it never sees half a change.
 
 use crate::call_counts::Usage;
+use crate::primitives::{ArcSwap, AsyncMutex, Mutex, block_on, spawn_blocking};
 use crate::rate_limit::AppCells;
 use crate::sig_cache::VerifiedSigs;
-use crate::sync::{ArcSwap, AsyncMutex, Mutex, block_on, spawn_blocking};
 use portraitd_model::{
     AppError, AppRecord, AppSettings, FieldSchema, SdkAppId, UnixSeconds, UserId, WordFilter,
 };

@@ -1,7 +1,7 @@
 //! A cache of verified UserSigs. Clients use a UserSig for minutes or months; inflating and verifying it each time would be
 //! the most expensive step of a small call.
 
-use crate::sync::{Mutex, MutexGuard};
+use crate::primitives::{Mutex, MutexGuard};
 use portraitd_model::UserSig;
 use std::collections::HashMap;
 use std::fmt;
@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn the_cache_is_bounded_and_its_debug_output_has_no_usersig() {
-        crate::sync::run(fill);
+        crate::primitives::run(fill);
     }
 
     fn fill() {

@@ -10,7 +10,7 @@
 use crate::OpenError;
 use crate::disk_space::DiskSpace;
 use crate::files::Files;
-use crate::sync::{AtomicBool, Mutex};
+use crate::primitives::{AtomicBool, Mutex};
 use crate::{connection, preallocate, wal_mark};
 use rusqlite::{Connection, ffi};
 use std::fs::File;

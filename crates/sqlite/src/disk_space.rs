@@ -1,7 +1,7 @@
 //! The free space of the disk. Below a limit, writes that make the data grow are refused, so that deletions, the checkpointer
 //! and other programs still have space.
 
-use crate::sync::AtomicBool;
+use crate::primitives::AtomicBool;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 

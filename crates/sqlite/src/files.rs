@@ -1,7 +1,7 @@
 //! The open files of a store, compared with their paths. When the database was removed, moved or replaced under a running
 //! server, changes would go into a file that the next start does not find: they are refused.
 
-use crate::sync::{Mutex, MutexGuard};
+use crate::primitives::{Mutex, MutexGuard};
 use portraitd_store::StoreError;
 use std::fs::{File, Metadata};
 use std::io;

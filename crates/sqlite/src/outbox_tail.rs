@@ -4,7 +4,7 @@
 //! advances that place; any other change of the table after it empties the queue, and the table is read until the reader has
 //! caught up.
 
-use crate::sync::{Mutex, MutexGuard};
+use crate::primitives::{Mutex, MutexGuard};
 use portraitd_model::SdkAppId;
 use portraitd_store::{OutboxEvent, OutboxSeq};
 use std::collections::{HashMap, VecDeque};

@@ -3,7 +3,7 @@
 //!
 //! The extension is zeros, which readers of a WAL do not take for a frame. It is written with the write lock held.
 
-use crate::sync::Mutex;
+use crate::primitives::Mutex;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::fs::{File, OpenOptions};
 use std::io;

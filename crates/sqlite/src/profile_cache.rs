@@ -6,7 +6,7 @@
 //! changed. While a change is being committed, its account is read from the table only: once one reader has read the new
 //! profile there, no later read may return the old one from here.
 
-use crate::sync::{AtomicBool, Mutex, MutexGuard};
+use crate::primitives::{AtomicBool, Mutex, MutexGuard};
 use portraitd_model::{SdkAppId, UserId};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};

@@ -2,8 +2,8 @@
 
 use crate::connection;
 use crate::files::Files;
+use crate::primitives::{Mutex, MutexGuard};
 use crate::profile_cache::{CachedProfile, ProfileCache, Version};
-use crate::sync::{Mutex, MutexGuard};
 use portraitd_model::{AccountState, AppRecord, SdkAppId, UnixSeconds, UserId};
 use portraitd_store::{Found, StoreError, codec};
 use rusqlite::{Connection, OptionalExtension, Transaction, ffi, params};

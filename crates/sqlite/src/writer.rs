@@ -5,8 +5,8 @@ use crate::OpenError;
 use crate::disk_space::DiskSpace;
 use crate::files::Files;
 use crate::outbox_tail::OutboxTail;
+use crate::primitives::{AtomicBool, Instant, JoinHandle, Mutex, mpsc, oneshot, thread, timeout};
 use crate::profile_cache::ProfileCache;
-use crate::sync::{AtomicBool, Instant, JoinHandle, Mutex, mpsc, oneshot, thread, timeout};
 use crate::write::{self, WriteError};
 use crate::write_batch::WriteBatch;
 use crate::{connection, outbox, reader};
@@ -317,7 +317,7 @@ impl WriterThread {
             Err(error) => {
                 tracing::error!(%error, operations = batch.len(), "a commit failed; nothing in it was acknowledged");
                 if !keeps_connection_usable(&error) {
-                    self.break_down();
+                    self.give_up_connection();
                 }
                 Err(reader::failed(error))
             }
@@ -337,7 +337,7 @@ impl WriterThread {
                     self.connection = Some(connection);
                 }
                 Err(error) => {
-                    self.break_down();
+                    self.give_up_connection();
                     return Err(StoreError::Unavailable(error.to_string()));
                 }
             }
@@ -347,7 +347,7 @@ impl WriterThread {
 
     /// Drops the connection after an I/O error: a failed sync is never repeated, because the kernel may have dropped the
     /// pages and would report success (fsyncgate). A new connection writes everything again.
-    fn break_down(&mut self) {
+    fn give_up_connection(&mut self) {
         self.connection = None;
         self.shared.cache.clear();
         self.shared.tail.clear();

@@ -1,4 +1,4 @@
-//! The retry schedule of failed deliveries.
+//! The retry schedule of failed deliveries. Its waits are the setting `webhook.retry_schedule`.
 
 use portraitd_model::UnixMillis;
 use portraitd_store::OutboxSeq;

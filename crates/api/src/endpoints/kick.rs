@@ -1,4 +1,5 @@
-//! `kick`: invalidates every UserSig of an account issued up to now (269/3853).
+//! `kick`: invalidates every UserSig of an account issued up to now (269/3853). It stores the second; `authenticate.rs`
+//! compares it with the time of issue at every call.
 
 use crate::call_context::CallContext;
 use crate::envelope::{Answer, ApiError};

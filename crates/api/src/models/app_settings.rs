@@ -1,6 +1,6 @@
 //! An app whose keys and admins change and one of whose admins is kicked, during calls.
 
-use super::sync::scheduling_point;
+use super::primitives::scheduling_point;
 use crate::authenticate::verify;
 use crate::query::Query;
 use crate::registry::{App, Registry};

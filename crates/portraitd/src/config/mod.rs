@@ -1,17 +1,20 @@
-//! The configuration: one struct for each section. Every setting is declared once, by [`setting::section`].
+//! The configuration: one struct for each section, in a file of its name. Every setting is declared once, by [`setting::section`].
 
 mod check;
+mod limits;
 pub(crate) mod load;
 pub(crate) mod log;
 pub(crate) mod reference;
 pub(crate) mod server;
 mod setting;
+mod store;
 mod suggest;
 mod tls;
 pub(crate) mod value;
 pub(crate) mod webhook;
 
-use crate::config::setting::{Section, Setting, section};
+use crate::config::setting::{Section, Setting};
+use limits::LimitsSection;
 use log::LogSection;
 use portraitd_api::body::BodyLimits;
 use portraitd_api::envelope::BROKEN_HTTP;
@@ -22,6 +25,7 @@ use portraitd_http::connection_limit::ConnectionLimits;
 use portraitd_sqlite::SqliteSettings;
 use server::ServerSection;
 use std::time::Duration;
+use store::StoreSection;
 use tls::TlsSection;
 use webhook::WebhookSection;
 
@@ -34,36 +38,6 @@ pub(crate) struct Config {
     pub(crate) store: StoreSection,
     pub(crate) log: LogSection,
     pub(crate) webhook: WebhookSection,
-}
-
-section! {
-    /// `[limits]`
-    [limits] LimitsSection {
-        /// If true, the apps' frequency limits are applied (60007, 60011).
-        #[zh = "是否执行应用的限频（60007、60011）。"]
-        enabled: bool = true;
-
-        /// At most this many UserSig checks from one address may fail in a second. Beyond it, a UserSig from that address that
-        /// was not verified before is answered with error 70050. 0 means no limit.
-        #[zh = "每秒来自同一地址的 UserSig 校验失败的最大次数；超出后，来自该地址且此前未通过校验的 UserSig 返回 70050。0 表示不限制。"]
-        usersig_failures_per_ip: u32 = 50, in 0..=1_000_000;
-    }
-}
-
-section! {
-    /// `[store]`
-    [store] StoreSection {
-        /// Profiles that were read or written lately are kept in this much memory; a profile of 300 bytes takes about 500.
-        /// Other profiles are read from the database.
-        #[zh = "用于最近读写的资料的内存；300 字节的资料约占 500 字节。其余资料从数据库读取。"]
-        profiles_in_memory_mib: usize =
-            SqliteSettings::default().profiles_bytes_max >> 20, in 0..=16_777_216;
-
-        /// When less than this is free on the disk, changes are refused (40006); reads and deletions still work. On a small
-        /// disk at most a twentieth of the disk is kept free. 0 means that the disk may be filled completely.
-        #[zh = "磁盘可用空间低于此值时拒绝修改（40006），读取与删除照常；小磁盘上至多保留磁盘的 1/20。0 表示不保留。"]
-        keep_free_mib: u64 = SqliteSettings::default().keep_free_bytes >> 20, in 0..=16_777_216;
-    }
 }
 
 impl Config {

@@ -1,4 +1,4 @@
-//! Every metric: one row each, from which `/metrics` and `docs/METRICS.md` are made.
+//! Every metric: one row each (its columns: `metric.rs`), from which `/metrics` and `docs/METRICS.md` are made.
 
 use super::histogram::HistogramValues;
 use super::metric::{Kind, Metric, Snapshot, Values};

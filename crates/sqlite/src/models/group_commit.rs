@@ -3,7 +3,7 @@
 //! Invariants: every caller gets an answer. An acknowledged write is stored, and read from then on; a refused one is not. Nothing is
 //! written while another thread holds the write lock, nor after `close` has returned; later callers get the error "it was closed".
 
-use super::sync::{Fault, advance, fault, scheduling_point};
+use super::primitives::{Fault, advance, fault, scheduling_point};
 use super::table::{Table, delete, read};
 use crate::disk_space::DiskSpace;
 use crate::profile_cache::ProfileCache;

@@ -1,6 +1,6 @@
 //! The database of the models, and the writes and reads of their scenarios.
 
-use super::sync::reset_clock;
+use super::primitives::reset_clock;
 use crate::connection;
 use crate::profile_cache::ProfileCache;
 use crate::reader::{self, Readers};

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! 1 byte    version: 2; or 1, written by portraitd 0.1, which differs in the checksum only
-//! items     up to the checksum
+//! items     up to the checksum (`mod.rs`)
 //! 4 bytes   CRC-32, little-endian: of the app's number, the user's id and everything before; in version 1 of
 //!           everything before
 //! ```

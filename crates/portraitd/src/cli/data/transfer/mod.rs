@@ -2,21 +2,21 @@
 //! progress bar, a file of refused rows, and a file of progress with which the same command continues.
 
 mod audit_position;
-pub(crate) mod checkpoint;
 pub(crate) mod csv;
 pub(crate) mod file_names;
 pub(crate) mod format;
 pub(crate) mod interrupt;
 pub(crate) mod json_lines;
+pub(crate) mod progress;
 pub(crate) mod progress_bar;
 mod refused_rows;
 pub(crate) mod row;
 
 use crate::cli::admin::client::{Operator, Refusal};
 use crate::cli::data::transfer::audit_position::AuditPosition;
-use crate::cli::data::transfer::checkpoint::{TransferProgress, restart};
 use crate::cli::data::transfer::file_names::sibling;
 use crate::cli::data::transfer::interrupt::Interrupt;
+use crate::cli::data::transfer::progress::{TransferProgress, restart};
 use crate::cli::data::transfer::progress_bar::{counter, of_bytes};
 use crate::cli::data::transfer::refused_rows::RefusedRows;
 use crate::cli::data::transfer::row::Row;

@@ -2,7 +2,7 @@
 //! checker.
 
 #[cfg(not(all(test, feature = "shuttle")))]
-mod primitives {
+mod real {
     pub(crate) use std::sync::atomic::AtomicBool;
     pub(crate) use std::sync::{Mutex, MutexGuard};
     pub(crate) use std::thread::{self, JoinHandle};
@@ -12,9 +12,9 @@ mod primitives {
 }
 
 #[cfg(not(all(test, feature = "shuttle")))]
-pub(crate) use primitives::*;
+pub(crate) use real::*;
 
 #[cfg(all(test, feature = "shuttle"))]
-pub(crate) use crate::models::sync::{
+pub(crate) use crate::models::primitives::{
     AtomicBool, Instant, JoinHandle, Mutex, MutexGuard, mpsc, oneshot, thread, timeout,
 };

@@ -1,4 +1,4 @@
-//! The model checker's primitives, with the names of the crate's `sync.rs`.
+//! The model checker's primitives, with the names of the crate's `primitives.rs`.
 
 pub(crate) use shuttle::sync::{Mutex, MutexGuard};
 
@@ -64,7 +64,7 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     output
 }
 
-/// Runs a unit test of a file that imports from the crate's `sync.rs`.
+/// Runs a unit test of a file that imports from the crate's `primitives.rs`.
 pub(crate) fn run(test: impl Fn() + Send + Sync + 'static) {
     shuttle::check_random(test, 1);
 }

@@ -2,7 +2,7 @@
 //! with the primitives of a model checker, therefore they import from here.
 
 #[cfg(not(all(test, feature = "shuttle")))]
-mod primitives {
+mod real {
     pub(crate) use arc_swap::ArcSwap;
     pub(crate) use std::sync::{Mutex, MutexGuard};
     pub(crate) use tokio::sync::Mutex as AsyncMutex;
@@ -21,7 +21,9 @@ mod primitives {
 }
 
 #[cfg(not(all(test, feature = "shuttle")))]
-pub(crate) use primitives::*;
+pub(crate) use real::*;
 
 #[cfg(all(test, feature = "shuttle"))]
-pub(crate) use crate::models::sync::{ArcSwap, AsyncMutex, Mutex, MutexGuard, block_on, run, spawn_blocking};
+pub(crate) use crate::models::primitives::{
+    ArcSwap, AsyncMutex, Mutex, MutexGuard, block_on, run, spawn_blocking,
+};

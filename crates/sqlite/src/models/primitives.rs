@@ -1,4 +1,4 @@
-//! The model checker's primitives under the names of the crate's `sync.rs`: shuttle's locks and threads, tokio's channels with a
+//! The model checker's primitives under the names of the crate's `primitives.rs`: shuttle's locks and threads, tokio's channels with a
 //! scheduling point before each operation, and a clock that only the test moves.
 
 pub(crate) use shuttle::sync::atomic::AtomicBool;
