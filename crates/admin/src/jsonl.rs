@@ -103,7 +103,7 @@ mod tests {
         };
         refused(r#"{"UserID":"a","ProfileItem":[{"Tag":"Tag_Pro"#, "EOF while parsing");
         refused(r#"{"UserID":"","ProfileItem":[]}"#, "the UserID is empty");
-        refused(r#"{"UserID":"@TLS#NOT_FOUND"}"#, "starts with @TLS#");
+        refused(r#"{"UserID":"@TLS#NOT_FOUND"}"#, "start with @TLS#");
         refused(r#"{"ProfileItem":[]}"#, "missing field `UserID`");
         refused(r#"{"UserID":"a","Nick":"x"}"#, "unknown field `Nick`");
         refused(r#"{"UserID":"a","ProfileItem":[{"Tag":"Nope","Value":"x"}]}"#, "Nope");

@@ -110,6 +110,9 @@ macro_rules! targets {
         #[test]
         fn every_target_is_driven() {
             assert_eq!(TARGETS, [$(stringify!($name)),*]);
+            for command in portraitd_model::COMMANDS {
+                assert!(TARGETS.contains(&command.name), "{} needs a fuzz target: its body is read", command.name);
+            }
         }
     };
 }

@@ -169,13 +169,13 @@ fn no_account_is_created_with_a_marker_of_the_cloud() {
     for (method, place) in [("PUT", "/accounts/%40TLS%23x"), ("PUT", "/admins/%40TLS%23x")] {
         let (status, why) = server.admin(method, &path(place), "");
         assert_eq!(status, 400, "{place}");
-        assert!(why.contains("starts with @TLS#"), "{why}");
+        assert!(why.contains("start with @TLS#"), "{why}");
     }
     let lines = "{\"UserID\":\"a\"}\n{\"UserID\":\"@TLS#NOT_FOUND\"}\n";
     let (_, answer) = server.admin("POST", &path("/import"), lines);
     let answer: Value = serde_json::from_str(&answer).unwrap();
     assert_eq!((&answer["imported"], &answer["refused"][0]["line"]), (&json!(1), &json!(2)), "{answer}");
-    refused(binary().args(["dev", "--admin", "@TLS#x"]), 1, "starts with @TLS#");
+    refused(binary().args(["dev", "--admin", "@TLS#x"]), 1, "start with @TLS#");
     assert_eq!(server.admin("GET", &path("/accounts/%40TLS%23x"), "").0, 404, "reading asks like for any id");
 }
 
