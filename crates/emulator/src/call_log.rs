@@ -2,6 +2,7 @@
 
 use crate::fault::FiredRule;
 use crate::fault::rule::Effect;
+use crate::refused::without_usersig;
 use crate::ring_buffer::RingEntry;
 use bytes::Bytes;
 use portraitd_api::hook::FinishedCall;
@@ -119,7 +120,7 @@ impl RecordedCall {
             number: 0,
             at_ms: at.0,
             method: head.method.to_string(),
-            path: head.uri.path().chars().take(PATH_CHARS_MAX).collect(),
+            path: without_usersig(head.uri.path()).chars().take(PATH_CHARS_MAX).collect(),
             command: call.command.map(|command| command.name().to_owned()),
             app: call.app.map(|app| app.0),
             identifier: identifier(head.uri.query().unwrap_or_default()),
@@ -127,7 +128,7 @@ impl RecordedCall {
             body: RecordedBody::of(&trace.body),
             code: executed(outcome.as_ref().err().map_or(0, |error| error.code().number())),
             answer: RecordedBody::of(answer).filter(|_| !not_executed),
-            detail: error.map(|error| error.explain(call.language)),
+            detail: error.map(|error| without_usersig(&error.explain(call.language)).into_owned()),
             fault: trace.fault.map(|fired| InjectedFault { rule: fired.rule, effect: fired.effect.label() }),
             request_id: request_id.to_owned(),
             micros: u64::try_from(call.started.elapsed().as_micros()).unwrap_or(u64::MAX),
@@ -142,7 +143,7 @@ fn identifier(query: &str) -> Option<String> {
     let (_, value) = pairs.into_iter().find(|(name, _)| *name == "identifier")?;
     let value = value.replace('+', " ");
     let value = percent_encoding::percent_decode_str(&value).decode_utf8_lossy();
-    Some(value.chars().take(BYTES_MAX).collect())
+    Some(without_usersig(&value).chars().take(BYTES_MAX).collect())
 }
 
 /// Returns the accounts that a body names, each once, in the order of their first mention.
@@ -214,5 +215,6 @@ mod tests {
         let query = "sdkappid=1&usersig=secret&identifier=a%20b+c&random=1";
         assert_eq!(identifier(query).as_deref(), Some("a b c"));
         assert_eq!(identifier("usersig=secret"), None);
+        assert_eq!(identifier("identifier=a?usersig=secret").as_deref(), Some("a?usersig=…"));
     }
 }

@@ -6,6 +6,8 @@ use crate::call_log::{CallTrace, RecordedCall};
 use crate::clock::EmulatorClock;
 use crate::fault::rule::Effect;
 use crate::fault::{CallMatch, Faults};
+use crate::refused::RefusedRequest;
+use crate::refused::log::RefusedLog;
 use crate::ring_buffer::RingBuffer;
 use crate::sandbox::Sandbox;
 use crate::webhook_inbox::InboxEntry;
@@ -29,6 +31,8 @@ pub struct Emulator {
     /// The fault rules.
     pub faults: Faults,
     pub(crate) calls: RingBuffer<RecordedCall>,
+    /// The requests that were not answered with success, and what never became a request.
+    pub refused: RefusedLog,
     pub(crate) inbox: RingBuffer<InboxEntry>,
     /// `None` when the data is kept on disk.
     pub sandbox: Option<Sandbox>,
@@ -45,6 +49,7 @@ impl Emulator {
             clock,
             faults: Faults::default(),
             calls: RingBuffer::default(),
+            refused: RefusedLog::default(),
             inbox: RingBuffer::default(),
             sandbox,
             app,
@@ -98,7 +103,11 @@ impl CallHook for EmulatedCall {
         let answer = answer.and_then(Result::ok).map(http_body_util::Collected::to_bytes).unwrap_or_default();
         let request_id = response.headers().get("x-request-id").and_then(|id| id.to_str().ok());
         let (at, request_id) = (emulator.clock.now(), request_id.unwrap_or_default());
-        emulator.calls.push(RecordedCall::of(call, &trace, at, request_id, &answer));
+        let recorded = RecordedCall::of(call, &trace, at, request_id, &answer);
+        if let Some(refused) = RefusedRequest::of_call(&recorded, call.outcome.as_ref().err()) {
+            emulator.refused.add(refused);
+        }
+        emulator.calls.push(recorded);
         let Some(fired) = trace.fault else { return };
         response.headers_mut().insert(FAULT, HeaderValue::from(fired.rule));
         let fault = match fired.effect {

@@ -9,6 +9,7 @@ use crate::connection_limit::{ConnectionLimiter, ConnectionLimits};
 use crate::socket::Socket;
 use crate::stats::Counts;
 use crate::tls::{Accepted, Tls};
+use crate::unreadable::Unreadable;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http_body_util::Full;
@@ -142,6 +143,7 @@ async fn serve_tls<S: Handler>(
         Some(Accepted::Tls(stream)) => http1(stream, peer, config, shared.handler.clone(), watcher).await,
         Some(Accepted::PlainHttp(stream)) => {
             shared.counts.count_handshake_failure();
+            shared.handler.unreadable(&Unreadable::PlainHttpOnTlsPort, peer);
             let response = shared.plain_http_response;
             let refuse = move |_: Request<_>, _: IpAddr| async move { response() };
             http1(stream, peer, config, refuse, watcher).await

@@ -3,6 +3,7 @@
 use crate::config::ListenerConfig;
 use crate::response_body::TrackedBody;
 use crate::timeouts::{Deadlines, RequestPhase};
+use crate::unreadable::Unreadable;
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -32,6 +33,9 @@ pub trait Handler: Clone + Send + Sync + 'static {
 
     /// Responds to one request from a client with this address.
     fn handle(&self, request: Request<Incoming>, peer: IpAddr) -> Self::Future;
+
+    /// Called when a client with this address sent what is not a request. Its response is not the handler's.
+    fn unreadable(&self, _reason: &Unreadable, _peer: IpAddr) {}
 }
 
 impl<S, F, B> Handler for S
@@ -57,6 +61,7 @@ pub(super) async fn http1<T: Stream, S: Handler>(
     watcher: Watcher,
 ) -> hyper::Result<()> {
     let phase = RequestPhase::default();
+    let (observed, observer) = (phase.clone(), handler.clone());
     let stream = Deadlines::new(stream, phase.clone(), config);
     let service = service_fn(move |request| {
         phase.head_read();
@@ -69,5 +74,12 @@ pub(super) async fn http1<T: Stream, S: Handler>(
     let mut builder = http1::Builder::new();
     // hyper's own header timer is off: `Deadlines` has the header and the idle timeout.
     builder.max_header_size(HEAD_BYTES_MAX).max_buf_size(HEAD_BYTES_MAX).header_read_timeout(None);
-    watcher.watch(builder.serve_connection(TokioIo::new(stream), service)).await
+    let outcome = watcher.watch(builder.serve_connection(TokioIo::new(stream), service)).await;
+    if let Err(error) = &outcome
+        && let Some(first_byte) = observed.unread_head()
+        && let Some(reason) = Unreadable::of(error, first_byte, HEAD_BYTES_MAX)
+    {
+        observer.unreadable(&reason, peer);
+    }
+    outcome
 }

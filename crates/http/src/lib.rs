@@ -18,3 +18,4 @@ pub mod stats;
 mod timeouts;
 pub mod tls;
 pub mod trust;
+pub mod unreadable;

@@ -21,7 +21,14 @@ const SENDING: u8 = 3;
 
 /// The phase of the current request, shared by the stream, the service and the response's body.
 #[derive(Clone, Default)]
-pub(super) struct RequestPhase(Arc<AtomicU8>);
+pub(super) struct RequestPhase(Arc<SharedPhase>);
+
+#[derive(Default)]
+struct SharedPhase {
+    phase: AtomicU8,
+    /// The first byte of the head that was read last.
+    first_byte: AtomicU8,
+}
 
 impl RequestPhase {
     /// The head has been read: the service has the request.
@@ -34,12 +41,17 @@ impl RequestPhase {
         self.set(SENDING);
     }
 
+    /// Returns the first byte of a head that the service has not got; `None` when the service has the request.
+    pub(super) fn unread_head(&self) -> Option<u8> {
+        (self.get() < HANDLING).then(|| self.0.first_byte.load(Ordering::Relaxed))
+    }
+
     fn get(&self) -> u8 {
-        self.0.load(Ordering::Relaxed)
+        self.0.phase.load(Ordering::Relaxed)
     }
 
     fn set(&self, phase: u8) {
-        self.0.store(phase, Ordering::Relaxed);
+        self.0.phase.store(phase, Ordering::Relaxed);
     }
 }
 
@@ -172,7 +184,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Deadlines<T> {
             Poll::Ready(outcome) => {
                 let length = buf.filled().len().saturating_sub(before);
                 self.budget.consume(length);
-                if phase == IDLE && length > 0 {
+                if phase == IDLE
+                    && let Some(first) = buf.filled().get(before)
+                {
+                    self.phase.0.first_byte.store(*first, Ordering::Relaxed);
                     self.phase.set(READING_HEAD);
                     self.read_deadline = after(self.config.header_timeout);
                 }

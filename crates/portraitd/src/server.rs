@@ -137,10 +137,10 @@ impl Server {
                     control::Access { authenticator: authenticator.clone(), local_without_token: false };
                 admin_router = admin_router.merge(control::router(state.clone(), guarded));
                 let open = control::Access { authenticator, local_without_token: true };
-                let service =
-                    PublicService::new(gateway, control::router(state, open).fallback(control::not_found));
-                let answer = move |request, peer: IpAddr| service.clone().answer(request, peer);
-                tasks.push(("public listener", public.serve(stop.clone(), answer)));
+                let emulator = Arc::clone(&state.emulator);
+                let open_router = control::router(state, open).fallback(control::not_found);
+                let service = PublicService::new(gateway, open_router, emulator);
+                tasks.push(("public listener", public.serve(stop.clone(), service)));
             }
         }
         let answer = move |request, peer: IpAddr| router::answer(admin_router.clone(), request, peer);

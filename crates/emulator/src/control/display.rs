@@ -94,14 +94,16 @@ fn app(value: &Value) -> String {
     value.get("app").filter(|app| !app.is_null()).map_or_else(|| "-".to_owned(), Value::to_string)
 }
 
+/// Returns the time of day, such as `08:00:00.123`.
+pub(crate) fn time_of_day(at: UnixMillis) -> String {
+    let written = rfc3339::write(at);
+    written.split_once('T').map(|(_, time)| time.trim_end_matches('Z')).unwrap_or_default().to_owned()
+}
+
 /// Returns an entry's number and time of day.
 fn number_and_time(value: &Value) -> String {
-    let at = value
-        .get("at_ms")
-        .and_then(Value::as_u64)
-        .map(|ms| rfc3339::write(UnixMillis(ms)))
-        .unwrap_or_default();
-    let time = at.split_once('T').map(|(_, time)| time.trim_end_matches('Z')).unwrap_or_default();
+    let at = value.get("at_ms").and_then(Value::as_u64);
+    let time = at.map(|ms| time_of_day(UnixMillis(ms))).unwrap_or_default();
     let number = value.get("number").map_or_else(String::new, Value::to_string);
     format!("{number}  {time}")
 }

@@ -43,6 +43,7 @@ mod migrate;
 mod observability;
 mod otel;
 mod receiver;
+mod refused_calls;
 #[path = "../routes/mod.rs"]
 mod routes;
 mod run;

@@ -4,6 +4,7 @@ use super::cloud_names;
 use super::emulator_info::{self, EmulatorInfo};
 use super::fixtures;
 use super::fixtures::{FixtureArgs, PreparedApp};
+use super::refused_calls::{RefusedPrinter, refused_calls_summary};
 use crate::cli::secret_argument::secret;
 use crate::cli::serve::instance::{AdminFile, StopSignals, admin_token, url_here};
 use crate::config::Config;
@@ -12,6 +13,7 @@ use crate::config::server::LanguageName;
 use crate::logging::start_log;
 use crate::open_store::open_store;
 use crate::server::{Server, ServerParts};
+use anyhow::Context;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use portraitd_admin::secret::{AdminToken, random_token, random_u64};
 use portraitd_emulator::clock::EmulatorClock;
@@ -33,6 +35,7 @@ const DEFAULT_LOG: &str = "warn";
 /// after exit.
 ///
 /// UserSigs are checked as in production. Frequency limits are off, and ErrorDisplay explains errors.
+/// Each refused call is shown in one line on standard error, equal ones counted (not with --json).
 /// Only requests to local names are accepted, because any web page could send one to your machine.
 #[derive(Debug, clap::Args)]
 // No group: these are flattened into `run`, which has a group of the same name.
@@ -84,7 +87,7 @@ pub(crate) struct Args {
     /// What is logged: error, warn, info, debug (one line a request) or trace
     #[arg(long, value_name = "LEVEL", default_value = DEFAULT_LOG, env = "PORTRAITD_LOG_FILTER")]
     log: String,
-    /// Print one line of JSON instead of text
+    /// Print one line of JSON instead of text, and no refused calls
     #[arg(long)]
     json: bool,
 }
@@ -123,8 +126,17 @@ async fn dev(args: Args) -> anyhow::Result<()> {
     let signals = StopSignals::new()?;
     let running = RunningEmulator::start(&args).await?;
     running.info.print(args.json, args.language.language(), args.data.as_deref())?;
+    // A program that reads the JSON asks the control API.
+    let printer = (!args.json)
+        .then(|| RefusedPrinter::start(Arc::clone(&running.emulator), args.language.language()))
+        .transpose()
+        .context("can't start a thread")?;
     signals.asked_to_stop().await;
-    running.stop(&args).await
+    let stopped = running.stop(&args).await;
+    if let Some(printer) = printer {
+        printer.stop();
+    }
+    stopped
 }
 
 /// An emulator that serves, with its addresses and credentials.
@@ -204,6 +216,14 @@ impl RunningEmulator {
         // This is the only place that sets it.
         let _ = emulator.environment.set(info.environment()?);
         Ok(Self { info, server, proxy, emulator, store, app })
+    }
+
+    /// Writes the refused requests to standard error, unless all is well.
+    pub(super) fn show_refused_calls_unless(&self, well: bool, args: &Args) {
+        let summary = refused_calls_summary(&self.emulator, args.language.language());
+        if let Some(summary) = summary.filter(|_| !well) {
+            eprintln!("{summary}");
+        }
     }
 
     /// Lets calls in flight finish, exports the data when `--export-on-exit` is set, and stops.

@@ -1,7 +1,8 @@
 //! The client of an emulator's control API: its command line options and its calls.
 
+use super::terminal::{escape_for_terminal, escape_json_for_terminal};
 use crate::cli::http;
-use crate::cli::output::{print_json, say};
+use crate::cli::output::say;
 use crate::cli::secret_argument::secret;
 use anyhow::Context;
 use hyper::{Method, StatusCode};
@@ -50,7 +51,7 @@ impl ControlClient {
         }
         let refusal: Option<Refusal> = serde_json::from_slice(response.body()).ok();
         match (refusal, response.status()) {
-            (Some(refusal), _) => anyhow::bail!(refusal.error),
+            (Some(refusal), _) => anyhow::bail!("{}", escape_for_terminal(&refusal.error)),
             (None, StatusCode::NOT_FOUND | StatusCode::OK) => {
                 anyhow::bail!("{base} has no control API: it is not a portraitd dev")
             }
@@ -69,10 +70,12 @@ impl ControlClient {
         let response = self.call(method, path, body).await?;
         let not_an_emulator = || format!("{} has no control API: it is not a portraitd dev", self.url);
         if self.json {
-            return print_json(&serde_json::from_slice::<Value>(&response).with_context(not_an_emulator)?);
+            let value: Value = serde_json::from_slice(&response).with_context(not_an_emulator)?;
+            say(escape_json_for_terminal(&serde_json::to_string_pretty(&value)?));
+            return Ok(());
         }
         for line in lines(serde_json::from_slice(&response).with_context(not_an_emulator)?) {
-            say(line);
+            say(escape_for_terminal(&line));
         }
         Ok(())
     }

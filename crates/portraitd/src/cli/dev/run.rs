@@ -86,6 +86,7 @@ async fn with_emulator(args: &Args, isolated: Option<Isolated>) -> anyhow::Resul
         }
         if is_silent && args.isolation.require_calls && code == 0 { NO_EMULATOR } else { code }
     });
+    emulator.show_refused_calls_unless(matches!(code, Ok(0)), &args.emulator);
     let stopped = emulator.stop(&args.emulator).await;
     code.and_then(|code| stopped.map(|()| code))
 }

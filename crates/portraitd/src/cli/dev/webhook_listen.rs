@@ -1,5 +1,6 @@
 //! `portraitd webhook listen`: a webhook receiver for development. It prints every event and answers with success.
 
+use super::terminal::{escape_for_terminal, escape_json_for_terminal};
 use crate::cli::output::say;
 use crate::cli::secret_argument::secret;
 use crate::cli::serve::instance::StopSignals;
@@ -93,9 +94,12 @@ impl WebhookReceiver {
         if self.json {
             let parsed: Option<serde_json::Value> = serde_json::from_slice(&body).ok();
             let query = head.uri.query().unwrap_or_default();
-            say(serde_json::json!({ "event": id, "query": query, "signature": signature, "body": parsed }));
+            let event =
+                serde_json::json!({ "event": id, "query": query, "signature": signature, "body": parsed });
+            say(escape_json_for_terminal(&event.to_string()));
         } else {
-            say(format_args!("{id} · {signature}\n{}\n", String::from_utf8_lossy(&body)));
+            let (id, body) = (escape_for_terminal(id), String::from_utf8_lossy(&body));
+            say(format_args!("{id} · {signature}\n{}\n", escape_for_terminal(&body)));
         }
         let style = Style { language: Language::English, error_detail: false };
         Ok(respond(&Ok(Answer::ok()), Some(portraitd_model::Service::Account), style).map(Full::new))

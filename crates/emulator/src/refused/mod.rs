@@ -1,0 +1,195 @@
+//! Refused requests as people read them: one line each, with the explanation in both languages. No text in them contains a
+//! UserSig. What clients sent is not escaped here; a command that prints it does that.
+
+pub mod lines;
+pub mod log;
+mod redact;
+
+pub(crate) use redact::without_usersig;
+
+use crate::call_log::RecordedCall;
+use crate::control::display::time_of_day;
+use portraitd_api::envelope::ApiError;
+use portraitd_http::unreadable::Unreadable;
+use portraitd_model::{ErrorCode, Language, UnixMillis};
+use std::net::IpAddr;
+
+/// The most characters of an explanation.
+const EXPLANATION_CHARS_MAX: usize = 600;
+
+/// A request that was not answered with success.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RefusedRequest {
+    at: UnixMillis,
+    /// The command, or what came instead of one.
+    subject: String,
+    app: Option<u32>,
+    /// The accounts that the body names, or an empty text.
+    users: String,
+    /// `None` when the connection was closed without an answer.
+    code: Option<u32>,
+    /// The effect of the fault that was injected.
+    fault: Option<String>,
+    english: String,
+    chinese: String,
+}
+
+impl RefusedRequest {
+    /// Returns a recorded call as a refused one; `None` when it succeeded.
+    pub(crate) fn of_call(call: &RecordedCall, error: Option<&ApiError>) -> Option<Self> {
+        if call.code == Some(0) {
+            return None;
+        }
+        let closed_by_fault = || {
+            let rule = call.fault.as_ref().map_or(0, |fault| fault.rule);
+            (
+                format!("fault rule {rule} closed the connection before the call was executed"),
+                format!("故障规则 {rule} 在执行之前关闭了连接"),
+            )
+        };
+        let explained = error.filter(|_| call.code.is_some()).map(explanations);
+        let (english, chinese) = explained.unwrap_or_else(closed_by_fault);
+        Some(Self {
+            at: UnixMillis(call.at_ms),
+            subject: call.command.clone().unwrap_or_else(|| call.path.clone()),
+            app: call.app,
+            users: users(&call.users),
+            code: call.code,
+            fault: call.fault.as_ref().map(|fault| fault.effect.clone()),
+            english,
+            chinese,
+        })
+    }
+
+    /// Returns a request to the control API whose `Host` or `Origin` is not allowed.
+    pub(crate) fn of_host(at: UnixMillis, path: &str, error: &ApiError) -> Self {
+        const PATH_CHARS_MAX: usize = 200;
+        let subject = without_usersig(path).chars().take(PATH_CHARS_MAX).collect();
+        let (english, chinese) = explanations(error);
+        Self { code: Some(error.code().number()), ..Self::without_call(at, subject, english, chinese) }
+    }
+
+    /// Returns what a connection brought instead of a request.
+    pub(crate) fn of_connection(at: UnixMillis, reason: &Unreadable, peer: IpAddr) -> Self {
+        let (english, chinese) = match reason {
+            Unreadable::TlsOnPlainPort => (
+                format!(
+                    "{peer} sent a TLS handshake to the plain port; write http:// instead of https://, or use the HTTPS port that `dev --tls` opens"
+                ),
+                format!(
+                    "{peer} 向 HTTP 端口发起了 TLS 握手；请将 https:// 改为 http://，或使用 `dev --tls` 打开的 HTTPS 端口"
+                ),
+            ),
+            Unreadable::PlainHttpOnTlsPort => (
+                format!("{peer} sent plain HTTP to the HTTPS port; write https:// instead of http://"),
+                format!("{peer} 向 HTTPS 端口发送了未加密的 HTTP；请将 http:// 改为 https://"),
+            ),
+            Unreadable::Http2 => (
+                format!("{peer} opened the connection with HTTP/2; configure the client for HTTP/1.1"),
+                format!("{peer} 以 HTTP/2 建立连接；请将客户端设为 HTTP/1.1"),
+            ),
+            Unreadable::HeadTooLarge(max) => (
+                format!(
+                    "{peer} sent a request line and headers of more than {max} bytes; send data in the body, not in the URL"
+                ),
+                format!("{peer} 发送的请求行与请求头超过 {max} 字节；数据应放在包体中，而不是 URL 中"),
+            ),
+            Unreadable::BrokenHead(parser) => (
+                format!(
+                    "{peer} sent a request line or header that is not HTTP/1.1 ({parser}); spaces and characters outside ASCII in the URL must be percent-encoded"
+                ),
+                format!(
+                    "{peer} 发送的请求行或请求头不符合 HTTP/1.1（{parser}）；URL 中的空格与非 ASCII 字符须作百分号编码"
+                ),
+            ),
+        };
+        let code = Some(ErrorCode::HttpParse.number());
+        Self { code, ..Self::without_call(at, "(connection)".into(), english, chinese) }
+    }
+
+    fn without_call(at: UnixMillis, subject: String, english: String, chinese: String) -> Self {
+        Self { at, subject, app: None, users: String::new(), code: None, fault: None, english, chinese }
+    }
+
+    /// Returns a line such as `08:00:00.123  portrait_set  1600000000  alice  40003  EXPLANATION`.
+    pub fn line(&self, language: Language) -> String {
+        let Self { at, app, users, .. } = self;
+        let app = app.map_or_else(|| "-".to_owned(), |app| app.to_string());
+        let users = if users.is_empty() { "-" } else { users };
+        let (time, brief) = (time_of_day(*at), self.brief());
+        let (subject, code) = brief.split_once("  ").unwrap_or((&brief, "-"));
+        format!("{time}  {subject}  {app}  {users}  {code}  {}", language.pick(&self.english, &self.chinese))
+    }
+
+    /// Returns its subject and its code, such as `portrait_set  40003`.
+    fn brief(&self) -> String {
+        let code = self.code.map_or_else(|| "-".to_owned(), |code| code.to_string());
+        let fault = self.fault.as_ref().map_or_else(String::new, |effect| format!("  [{effect}]"));
+        format!("{}  {code}{fault}", self.subject)
+    }
+
+    /// Returns whether the other one has the same subject, code and explanation.
+    fn is_like(&self, other: &Self) -> bool {
+        self.subject == other.subject
+            && self.code == other.code
+            && self.fault == other.fault
+            && self.english == other.english
+    }
+}
+
+/// Returns the explanation in English and in Chinese.
+fn explanations(error: &ApiError) -> (String, String) {
+    let explain = |language| {
+        let text = error.explain(language);
+        without_usersig(&text).chars().take(EXPLANATION_CHARS_MAX).collect()
+    };
+    (explain(Language::English), explain(Language::Chinese))
+}
+
+/// Returns the first accounts, and how many there are when some are left out.
+fn users(users: &[String]) -> String {
+    const SHOWN_MAX: usize = 3;
+    const CHARS_MAX: usize = 40;
+    let shown: Vec<String> =
+        users.iter().take(SHOWN_MAX).map(|user| user.chars().take(CHARS_MAX).collect()).collect();
+    let rest = users.len().saturating_sub(SHOWN_MAX);
+    if rest == 0 { shown.join(",") } else { format!("{},… (+{rest})", shown.join(",")) }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn refused(subject: &str, english: &str) -> RefusedRequest {
+        let (subject, english) = (subject.to_owned(), english.to_owned());
+        let chinese = format!("中文 {english}");
+        RefusedRequest {
+            app: Some(1_400_000_000),
+            users: "alice".into(),
+            code: Some(40003),
+            ..RefusedRequest::without_call(UnixMillis(28_800_123), subject, english, chinese)
+        }
+    }
+
+    #[test]
+    fn a_line_has_every_column() {
+        let call = refused("portrait_set", "no such account");
+        assert_eq!(
+            call.line(Language::English),
+            "08:00:00.123  portrait_set  1400000000  alice  40003  no such account"
+        );
+        assert!(call.line(Language::Chinese).ends_with("40003  中文 no such account"));
+        let peer = IpAddr::from([127, 0, 0, 1]);
+        let connection = RefusedRequest::of_connection(UnixMillis(0), &Unreadable::TlsOnPlainPort, peer);
+        let line = connection.line(Language::English);
+        assert!(line.starts_with("00:00:00.000  (connection)  -  -  60002  127.0.0.1 sent a TLS"), "{line}");
+    }
+
+    #[test]
+    fn many_accounts_are_counted() {
+        let ids: Vec<String> = ["a", "b", "c", "d", "e"].map(str::to_owned).into();
+        assert_eq!(users(&ids), "a,b,c,… (+2)");
+        assert_eq!(users(&ids[..2]), "a,b");
+        assert_eq!(users(&["x".repeat(500)]).len(), 40);
+    }
+}

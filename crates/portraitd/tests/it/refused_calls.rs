@@ -1,0 +1,198 @@
+//! Where refused calls are shown: on standard error of `portraitd dev`, and of `portraitd run` when its command failed.
+
+use crate::harness::{Connection, KEY, binary, encode, post};
+use crate::usersig::{Sign, now};
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// `portraitd dev` as a person starts it, without `--json`.
+struct Terminal {
+    child: Child,
+    banner: String,
+    errors: tempfile::NamedTempFile,
+}
+
+impl Terminal {
+    fn start(args: &[&str]) -> Self {
+        let errors = tempfile::NamedTempFile::new().unwrap();
+        let mut command = binary();
+        command.args(["dev", "--key", KEY, "--listen", "127.0.0.1:0"]).args(args);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors.reopen().unwrap());
+        let mut child = command.spawn().unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut banner = String::new();
+        // The last lines of the banner are the second curl command and an empty line.
+        while !banner.contains("portrait_get") || !banner.ends_with("\n\n") {
+            assert!(out.read_line(&mut banner).unwrap() > 0, "{banner}");
+        }
+        Self { child, banner, errors }
+    }
+
+    fn address(&self, name: &str) -> String {
+        let is_named = |line: &&str| line.trim_start().starts_with(name) || line.contains("地址  ");
+        let line = self.banner.lines().find(is_named).expect(name);
+        line.split("://").nth(1).unwrap().split_whitespace().next().unwrap().to_owned()
+    }
+
+    fn errors(&self) -> String {
+        std::fs::read_to_string(self.errors.path()).unwrap()
+    }
+
+    /// Waits until standard error has this text.
+    fn wait_for(&self, text: &str) -> String {
+        let until = Instant::now() + Duration::from_secs(10);
+        loop {
+            let errors = self.errors();
+            if errors.contains(text) {
+                return errors;
+            }
+            assert!(Instant::now() < until, "`{text}` is not in:\n{errors}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Stops it gracefully, and returns all of standard error.
+    fn stop(mut self) -> String {
+        let sent = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        assert!(self.child.wait().unwrap().success());
+        self.errors()
+    }
+
+    fn send(&self, bytes: &[u8]) {
+        drop(Connection::open(&self.address("URL")).exchange(bytes));
+    }
+
+    fn set(&self, user: &str) {
+        let sig =
+            Sign { key: KEY, sdkappid: 1_400_000_000, identifier: "administrator", time: now(), expire: 600 };
+        let query =
+            format!("sdkappid=1400000000&identifier=administrator&usersig={}&random=1", sig.usersig());
+        let body = serde_json::json!({"From_Account": user, "ProfileItem": [{"Tag": "Tag_Profile_IM_Nick", "Value": "N"}]});
+        self.send(&post(&format!("/v4/profile/portrait_set?{query}&contenttype=json"), &body.to_string()));
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn each_refused_call_is_one_decoded_line_and_equal_ones_are_counted() {
+    let terminal = Terminal::start(&[]);
+    terminal.set("alice");
+    for _ in 0..4 {
+        terminal.set("nobody");
+    }
+    let errors = terminal.wait_for("nobody");
+    let lines: Vec<&str> = errors.lines().filter(|line| line.contains("portrait_set")).collect();
+    assert_eq!(lines.len(), 1, "{errors}");
+    let columns: Vec<&str> = lines[0].split("  ").collect();
+    assert_eq!(columns[1..5], ["portrait_set", "1400000000", "nobody", "40003"], "{errors}");
+    assert!(columns[0].len() == 12 && !columns[5].is_empty(), "{errors}");
+    let errors = terminal.stop();
+    assert!(errors.contains("… 3 more like this: portrait_set  40003"), "{errors}");
+    assert!(!errors.contains("alice"), "a call that succeeds is not shown: {errors}");
+}
+
+#[test]
+fn what_never_became_a_call_is_shown() {
+    let terminal = Terminal::start(&["--tls", "127.0.0.1:0"]);
+    terminal.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 a TLS handshake");
+    terminal.wait_for("sent a TLS handshake to the plain port");
+    terminal.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    terminal.wait_for("HTTP/2; configure the client for HTTP/1.1");
+    terminal.send("GET /v4/profile/portrait_get?a=b c HTTP/1.1\r\nHost: localhost\r\n\r\n".as_bytes());
+    terminal.wait_for("must be percent-encoded");
+    drop(Connection::open(&terminal.address("HTTPS")).exchange(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    terminal.wait_for("sent plain HTTP to the HTTPS port");
+    terminal.send(b"GET /_portraitd/requests HTTP/1.1\r\nHost: evil.example\r\n\r\n");
+    terminal
+        .wait_for("/_portraitd/requests  -  -  60002  the host `evil.example` is neither local nor allowed");
+    terminal.send(b"GET /v4/x HTTP/1.1\r\nHost: evil2.example\r\n\r\n");
+    terminal.wait_for("`evil2.example` is neither");
+    // A port check that connects and leaves is nothing to report.
+    let before = terminal.errors();
+    drop(std::net::TcpStream::connect(terminal.address("URL")).unwrap());
+    assert_eq!(terminal.stop(), before);
+}
+
+#[test]
+fn lines_are_escaped_and_hold_no_usersig() {
+    let terminal = Terminal::start(&["--language", "zh"]);
+    let user = "x\u{202e}\u{1b}[2J\u{2028}y";
+    let sig =
+        Sign { key: KEY, sdkappid: 1_400_000_000, identifier: "administrator", time: now(), expire: 600 };
+    let sig = sig.usersig();
+    terminal.set(user);
+    // `&` in place of `?`: the whole query is in the path.
+    terminal.send(&post(&format!("/v4/profile/portrait_set&usersig={sig}&x=1"), "{}"));
+    terminal
+        .send(&post(&format!("/v4/x?sdkappid=1400000000&identifier={}", encode("a?usersig=") + &sig), "{}"));
+    let errors = terminal.wait_for("usersig=…");
+    assert!(errors.contains("x\\u{202e}\\u{1b}[2J\\u{2028}y"), "{errors}");
+    assert!(!errors.contains(['\u{202e}', '\u{1b}', '\u{2028}']) && !errors.contains(&sig), "{errors}");
+    assert!(errors.contains("请求"), "in the chosen language: {errors}");
+    let requests = "GET /_portraitd/requests HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let recorded = Connection::open(&terminal.address("URL")).exchange(requests.as_bytes()).unwrap();
+    assert!(recorded.body.contains("usersig=…") && !recorded.body.contains(&sig), "{}", recorded.body);
+}
+
+#[test]
+fn a_flood_prints_a_bounded_number_of_lines() {
+    let terminal = Terminal::start(&[]);
+    let mut connection = Connection::open(&terminal.address("URL"));
+    for number in 0..2000 {
+        let request = post(&format!("/v4/flood/{number}"), "");
+        if connection.exchange(&request).is_none_or(|answer| answer.header("connection") == Some("close")) {
+            connection = Connection::open(&terminal.address("URL"));
+        }
+    }
+    let errors = terminal.stop();
+    assert!(errors.lines().count() < 400, "{}", errors.lines().count());
+    assert!(errors.contains("other refused requests; `portraitd emulator requests` shows"), "{errors}");
+}
+
+#[test]
+fn a_standard_error_that_is_not_read_blocks_nothing() {
+    let mut command = binary();
+    command.args(["dev", "--key", KEY, "--listen", "127.0.0.1:0"]).stdin(Stdio::null());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut banner = String::new();
+    while !banner.contains("://") {
+        assert!(out.read_line(&mut banner).unwrap() > 0, "{banner}");
+    }
+    let address = banner.split("://").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
+    for number in 0..1500 {
+        let request = post(&format!("/v4/{number}/{}", "x".repeat(180)), "");
+        assert!(Connection::open(&address).exchange(&request).is_some(), "{number}");
+    }
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success() && child.wait().unwrap().success());
+    let mut errors = Vec::new();
+    child.stderr.take().unwrap().read_to_end(&mut errors).unwrap();
+    assert!(!errors.is_empty());
+}
+
+#[test]
+fn run_shows_them_when_its_command_failed() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = |script: &str| {
+        let mut command = binary();
+        command.args(["run", "--certificates"]).arg(dir.path()).args(["--", "sh", "-c", script]);
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let call = r#"curl -sS -o /dev/null "$PORTRAITD_URL/v4/nothing" -d '{}'; curl -sS -o /dev/null "$PORTRAITD_URL/v4/nothing" -d '{}';"#;
+    let errors = run(&format!("{call} exit 3"));
+    assert!(errors.contains("The emulator refused 2 requests:\n  "), "{errors}");
+    assert!(errors.contains("/v4/nothing  -  -  60009  ") && errors.contains("  (2 times)"), "{errors}");
+    assert!(!run(&format!("{call} exit 0")).contains("refused"), "the command succeeded");
+    assert!(!run("exit 3").contains("refused"), "nothing was refused");
+}
