@@ -1,7 +1,9 @@
 //! A ring buffer of numbered entries, bounded in number and bytes. When it is full, the oldest entries are removed.
 
+use portraitd_admin::error::AdminError;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// An entry of a [`RingBuffer`].
@@ -79,9 +81,58 @@ impl<T: RingEntry> RingBuffer<T> {
         before - inner.entries.len()
     }
 
-    /// Returns a receiver that is notified of every new entry.
+    /// Returns a receiver that is notified of every new entry, with the entry's number.
     pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
         self.last.subscribe()
+    }
+
+    /// Like [`Self::find`], but first waits until there are enough entries. After the time limit, those that are there
+    /// are returned.
+    pub(crate) async fn find_within(
+        &self,
+        wait: Wait,
+        after: u64,
+        limit: usize,
+        matches: impl Fn(&T) -> bool,
+    ) -> Vec<T> {
+        let mut last = self.subscribe();
+        let enough = async {
+            loop {
+                last.mark_unchanged();
+                // The sender lives as long as the emulator.
+                if self.find(after, limit, &matches).len() >= wait.count || last.changed().await.is_err() {
+                    return;
+                }
+            }
+        };
+        // The entries after the time limit are what the caller asked for too.
+        let _ = tokio::time::timeout(wait.limit, enough).await;
+        self.find(after, limit, matches)
+    }
+}
+
+/// How many entries a caller waits for, and how long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wait {
+    count: usize,
+    limit: Duration,
+}
+
+impl Wait {
+    /// Reads the parameters `count` and `wait_ms`: both, or neither for no wait.
+    pub(crate) fn read(count: Option<usize>, wait_ms: Option<u64>) -> Result<Self, AdminError> {
+        /// The longest wait: one minute.
+        const WAIT_MS_MAX: u64 = 60_000;
+        match (count, wait_ms) {
+            (None, None) => Ok(Self { count: 0, limit: Duration::ZERO }),
+            (Some(count), Some(wait_ms)) if wait_ms <= WAIT_MS_MAX => {
+                Ok(Self { count, limit: Duration::from_millis(wait_ms) })
+            }
+            (Some(_), Some(wait_ms)) => Err(AdminError::bad(format!(
+                "wait_ms: {wait_ms} is too long; at most {WAIT_MS_MAX} is allowed"
+            ))),
+            _ => Err(AdminError::bad("set both count and wait_ms, or neither")),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use super::state::ControlState;
 use super::types::{AppFilter, CallFilter, Removed};
 use crate::call_log::RecordedCall;
 use crate::fault::rule::check_command;
+use crate::ring_buffer::Wait;
 use axum::Json;
 use axum::extract::State as Extract;
 use portraitd_admin::error::AdminError;
@@ -14,7 +15,8 @@ pub(super) async fn list(
     Extract(state): Extract<ControlState>,
     StrictQuery(filter): StrictQuery<CallFilter>,
 ) -> AdminResult<Vec<RecordedCall>> {
-    let CallFilter { app, command, user, code, after, limit } = filter;
+    let CallFilter { app, command, user, code, after, limit, count, wait_ms } = filter;
+    let wait = Wait::read(count, wait_ms)?;
     if let Some(command) = &command {
         check_command(command).map_err(AdminError::bad)?;
     }
@@ -24,8 +26,8 @@ pub(super) async fn list(
             && user.as_ref().is_none_or(|user| call.users.contains(user))
             && code.is_none_or(|code| call.code == Some(code))
     };
-    let calls = state.emulator.calls.find(after.unwrap_or_default(), limit.unwrap_or(usize::MAX), matches);
-    Ok(Json(calls))
+    let (after, limit) = (after.unwrap_or_default(), limit.unwrap_or(usize::MAX));
+    Ok(Json(state.emulator.calls.find_within(wait, after, limit, matches).await))
 }
 
 pub(super) async fn clear(

@@ -48,8 +48,8 @@ pub const ROUTES: &[Route] = routes! {
         r#"{"like":1400000000,"empty":false,"webhook":true}"#;
     get "/apps" apps::list, "the throw-away apps", "";
     delete "/apps/{app}" apps::delete, "delete a throw-away app", "";
-    get "/requests" calls::list, "the recorded calls, oldest first",
-        "?app=1600000000&command=portrait_set&user=alice&code=0&after=17&limit=10";
+    get "/requests" calls::list, "the recorded calls, oldest first; with count and wait_ms, waits until there are that many",
+        "?app=1600000000&command=portrait_set&user=alice&code=0&after=17&limit=10&count=1&wait_ms=5000";
     delete "/requests" calls::clear, "delete the recorded calls",
         "?app=1600000000";
     post "/webhooks/{box}" inbox::receive, "a webhook receiver that accepts and records every call", "";

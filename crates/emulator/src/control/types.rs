@@ -123,7 +123,7 @@ pub enum TextOrNumber {
 }
 
 /// A filter of recorded calls.
-#[derive(Debug, Default, Serialize, Deserialize, clap::Args)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, clap::Args)]
 #[serde(default, deny_unknown_fields)]
 pub struct CallFilter {
     /// Only those of this app
@@ -145,11 +145,19 @@ pub struct CallFilter {
     /// Only those with a higher number
     #[arg(long, value_name = "NUMBER")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) after: Option<u64>,
+    pub after: Option<u64>,
     /// Only the last N
     #[arg(long, value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) limit: Option<usize>,
+    pub limit: Option<usize>,
+    /// Wait until there are N of them
+    #[arg(long, value_name = "N", requires = "wait_ms")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<usize>,
+    /// Wait no longer than this many milliseconds
+    #[arg(long, value_name = "MS", requires = "count")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait_ms: Option<u64>,
 }
 
 /// A filter of recorded webhook calls.

@@ -3,6 +3,9 @@
 use crate::emulator::set;
 use crate::harness::{TestServer, binary};
 use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// Runs a command against an emulator; its exit code and what it printed.
 fn run(server: &TestServer, args: &[&str]) -> (i32, String) {
@@ -63,6 +66,50 @@ fn everything_can_be_done_from_a_shell() {
         "app 1600000000, 1 account\n"
     );
     assert_eq!(done(&server, &["reset"]), "1 app, 4 accounts\n");
+}
+
+/// The calls so far and those to come, until Ctrl-C.
+#[test]
+fn requests_are_followed() {
+    let server = TestServer::dev();
+    let call = |user: &str| server.dev_app().code("portrait_set", &set(user, "A").to_string());
+    for user in ["alice", "bob", "nobody"] {
+        call(user);
+    }
+    let follow = |args: &[&str]| {
+        let url = format!("http://{}", server.address);
+        let mut command = binary();
+        command.args(["emulator", "requests", "--follow", "--url", &url]).args(args);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        (child, lines)
+    };
+    let (mut all, mut all_lines) = follow(&["--limit", "2"]);
+    let (mut refused, mut refused_lines) = follow(&["--code", "40003", "--json"]);
+    assert!(all_lines.next().unwrap().contains("  bob  0"));
+    assert!(all_lines.next().unwrap().contains("  nobody  40003  "));
+    assert!(refused_lines.next().unwrap().contains(r#""users":["nobody"]"#));
+    // Longer than one wait.
+    std::thread::sleep(Duration::from_millis(1300));
+    for user in ["carol", "x\u{202e}y"] {
+        call(user);
+    }
+    assert!(all_lines.next().unwrap().contains("  carol  0"));
+    assert!(all_lines.next().unwrap().contains("  x\\u{202e}y  40003"));
+    let line = refused_lines.next().unwrap();
+    assert!(!line.contains('\u{202e}'), "{line}");
+    let found: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(found["users"][0], "x\u{202e}y");
+    for child in [&mut all, &mut refused] {
+        assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+    }
+    let (mut left, mut lines) = follow(&["--limit", "1"]);
+    lines.next().unwrap();
+    let started = Instant::now();
+    server.signal("-INT");
+    assert_eq!(left.wait().unwrap().code(), Some(1), "the emulator is gone");
+    assert!(started.elapsed() < Duration::from_secs(5), "a follower does not hold up the emulator's stop");
 }
 
 #[test]

@@ -31,7 +31,7 @@ impl Terminal {
 
     fn address(&self, name: &str) -> String {
         let is_named = |line: &&str| line.trim_start().starts_with(name) || line.contains("地址  ");
-        let line = self.banner.lines().find(is_named).expect(name);
+        let line = self.banner.lines().find(is_named).unwrap();
         line.split("://").nth(1).unwrap().split_whitespace().next().unwrap().to_owned()
     }
 

@@ -53,10 +53,29 @@ impl ControlClient {
         match (refusal, response.status()) {
             (Some(refusal), _) => anyhow::bail!("{}", escape_for_terminal(&refusal.error)),
             (None, StatusCode::NOT_FOUND | StatusCode::OK) => {
-                anyhow::bail!("{base} has no control API: it is not a portraitd dev")
+                anyhow::bail!(self.not_an_emulator())
             }
             (None, status) => anyhow::bail!("{base} answered {status}"),
         }
+    }
+
+    /// Reads from the control API.
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+        let response = self.call(Method::GET, path, &()).await?;
+        serde_json::from_slice(&response).with_context(|| self.not_an_emulator())
+    }
+
+    /// Prints one entry of a list, in one line of JSON or of text.
+    pub(super) fn print(&self, entry: &Value, line: impl FnOnce(&Value) -> String) {
+        if self.json {
+            say(escape_json_for_terminal(&entry.to_string()));
+        } else {
+            say(escape_for_terminal(&line(entry)));
+        }
+    }
+
+    fn not_an_emulator(&self) -> String {
+        format!("{} has no control API: it is not a portraitd dev", self.url)
     }
 
     /// Calls the control API, and prints the response as JSON or as lines of text.
@@ -68,7 +87,7 @@ impl ControlClient {
         lines: impl FnOnce(T) -> Vec<String>,
     ) -> anyhow::Result<()> {
         let response = self.call(method, path, body).await?;
-        let not_an_emulator = || format!("{} has no control API: it is not a portraitd dev", self.url);
+        let not_an_emulator = || self.not_an_emulator();
         if self.json {
             let value: Value = serde_json::from_slice(&response).with_context(not_an_emulator)?;
             say(escape_json_for_terminal(&serde_json::to_string_pretty(&value)?));

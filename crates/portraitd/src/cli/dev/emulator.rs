@@ -2,6 +2,7 @@
 
 use super::control_client::ControlClient;
 use crate::cli::admin::client::segment;
+use crate::cli::serve::instance::StopSignals;
 use clap::Subcommand;
 use hyper::Method;
 use portraitd_emulator::control::display;
@@ -13,13 +14,14 @@ use portraitd_emulator::fault::FaultRuleView;
 use portraitd_emulator::fault::rule::FaultRule;
 use serde::Serialize;
 use serde_json::Value;
+use std::convert::Infallible;
 
 /// Set up and inspect a running emulator (portraitd dev): data, faults, time, recorded calls
 ///
 ///   portraitd emulator apps create              # an app for one test, with its credentials
 ///   portraitd emulator faults add --command portrait_set --next 1 --close after
 ///   portraitd emulator clock advance 181d       # UserSigs have expired now
-///   portraitd emulator requests --code 40003
+///   portraitd emulator requests --code 40003    # with --follow also those to come
 ///   portraitd emulator reset
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -51,8 +53,11 @@ enum Action {
     Requests {
         #[command(flatten)]
         filter: CallFilter,
+        /// Go on printing new calls as they come, until Ctrl-C; with --json one line for each
+        #[arg(long, conflicts_with_all = ["count", "wait_ms"])]
+        follow: bool,
         /// Delete the recorded calls (of --app, or all) instead
-        #[arg(long, conflicts_with_all = ["command", "user", "code", "after", "limit"])]
+        #[arg(long, conflicts_with_all = ["command", "user", "code", "after", "limit", "count", "wait_ms", "follow"])]
         clear: bool,
     },
     /// Show the calls that the emulator's own webhook receiver got, oldest first
@@ -150,8 +155,9 @@ async fn dispatch(action: &Action, client: &ControlClient) -> anyhow::Result<()>
         }
         Action::Snapshot(action) => snapshot(action, client).await,
         Action::Apps(action) => apps(action, client).await,
-        Action::Requests { filter, clear: true } => client.clear("/requests", filter.app).await,
-        Action::Requests { filter, clear: false } => {
+        Action::Requests { filter, clear: true, .. } => client.clear("/requests", filter.app).await,
+        Action::Requests { filter, follow: true, .. } => follow(client, filter).await,
+        Action::Requests { filter, .. } => {
             let path = format!("/requests{}", query(filter)?);
             client
                 .show(Method::GET, &path, &(), |calls: Vec<Value>| {
@@ -170,6 +176,33 @@ async fn dispatch(action: &Action, client: &ControlClient) -> anyhow::Result<()>
         }
         Action::Faults(action) => faults(action, client).await,
         Action::Clock(action) => clock(action, client).await,
+    }
+}
+
+/// Prints the recorded calls and every new one, until the process is asked to stop.
+async fn follow(client: &ControlClient, filter: &CallFilter) -> anyhow::Result<()> {
+    let stopped = StopSignals::new()?;
+    tokio::select! {
+        never = print_new_calls(client, filter.clone()) => never.map(|never| match never {}),
+        () = stopped.asked_to_stop() => Ok(()),
+    }
+}
+
+async fn print_new_calls(client: &ControlClient, mut filter: CallFilter) -> anyhow::Result<Infallible> {
+    /// The emulator lets requests finish before it stops, so that each one waits only this long.
+    const WAIT_MS: u64 = 1000;
+    loop {
+        let path = format!("/requests{}", query(&filter)?);
+        let calls: Vec<Value> = client.get(&path).await?;
+        for call in &calls {
+            client.print(call, display::call_line);
+        }
+        if let Some(last) = calls.last().and_then(|call| call.get("number")?.as_u64()) {
+            filter.after = Some(last);
+        }
+        // `--limit` is for the calls that were there at the start.
+        filter.limit = None;
+        (filter.count, filter.wait_ms) = (Some(1), Some(WAIT_MS));
     }
 }
 

@@ -7,7 +7,7 @@ use portraitd_emulator::refused::lines::RefusedLines;
 use portraitd_model::Language;
 use std::io::Write;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ pub(super) struct RefusedPrinter {
 impl RefusedPrinter {
     /// Starts to print what is refused from now on.
     pub(super) fn start(emulator: Arc<Emulator>, language: Language) -> std::io::Result<Self> {
-        let (end, ended) = channel();
+        let (end, ended) = sync_channel(1);
         let (requests, source) = (emulator.refused.listen(), Arc::clone(&emulator));
         Builder::new().name("refused calls".into()).spawn(move || {
             print(&requests, &source, RefusedLines::new(language));
@@ -57,7 +57,11 @@ fn write_lines(lines: &[String]) {
     if lines.is_empty() {
         return;
     }
-    let text: String = lines.iter().map(|line| format!("{}\n", escape_for_terminal(line))).collect();
+    let mut text = String::new();
+    for line in lines {
+        text.push_str(&escape_for_terminal(line));
+        text.push('\n');
+    }
     // A standard error that was closed is no reason to stop the emulator.
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
