@@ -2,17 +2,13 @@
 
 use crate::fault::FiredRule;
 use crate::fault::rule::Effect;
+use crate::recorded_body::RecordedBody;
 use crate::refused::without_usersig;
 use crate::ring_buffer::RingEntry;
 use bytes::Bytes;
 use portraitd_api::hook::FinishedCall;
 use portraitd_model::UnixMillis;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use serde_json::value::RawValue;
-
-/// The most bytes of a body that are kept.
-const BODY_BYTES_MAX: usize = 16 << 10;
 
 /// A request and its response. The query is left out because it contains the UserSig.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -47,33 +43,6 @@ pub(crate) struct RecordedCall {
 pub(crate) struct InjectedFault {
     pub(crate) rule: u32,
     pub(crate) effect: String,
-}
-
-/// A recorded body: its exact JSON, or the start of its text.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(untagged)]
-pub(crate) enum RecordedBody {
-    Json(Box<RawValue>),
-    Text(String),
-}
-
-impl RecordedBody {
-    /// Records a body; `None` when it is empty.
-    pub(crate) fn of(body: &[u8]) -> Option<Self> {
-        if body.is_empty() {
-            return None;
-        }
-        let short = body.get(..BODY_BYTES_MAX).unwrap_or(body);
-        let json = (short.len() == body.len()).then(|| serde_json::from_slice(body).ok()).flatten();
-        Some(json.map_or_else(|| Self::Text(String::from_utf8_lossy(short).into_owned()), Self::Json))
-    }
-
-    pub(crate) fn size(&self) -> usize {
-        match self {
-            Self::Json(json) => json.get().len(),
-            Self::Text(text) => text.len(),
-        }
-    }
 }
 
 impl RingEntry for RecordedCall {
@@ -146,69 +115,9 @@ fn identifier(query: &str) -> Option<String> {
     Some(without_usersig(&value).chars().take(BYTES_MAX).collect())
 }
 
-/// Returns the accounts that a body names, each once, in the order of their first mention.
-pub(super) fn named_users(body: &[u8]) -> Vec<String> {
-    const BOM: &[u8] = "\u{feff}".as_bytes();
-    let body = body.strip_prefix(BOM).unwrap_or(body);
-    let Ok(Value::Object(members)) = serde_json::from_slice(body) else { return Vec::new() };
-    let mut users: Vec<String> = Vec::new();
-    let mut add = |value: &Value| {
-        let id = value.get("UserID").unwrap_or(value);
-        if let Some(id) = id.as_str()
-            && !users.iter().any(|known| known == id)
-        {
-            users.push(id.to_owned());
-        }
-    };
-    for member in [
-        "From_Account",
-        "To_Account",
-        "UserID",
-        "Identifier",
-        "Accounts",
-        "AccountList",
-        "CheckItem",
-        "DeleteItem",
-    ] {
-        match members.get(member) {
-            Some(Value::Array(list)) => list.iter().for_each(&mut add),
-            Some(value) => add(value),
-            None => {}
-        }
-    }
-    users
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_account_of_a_body_is_found() {
-        let check =
-            |body: &str, expected: &[&str]| assert_eq!(named_users(body.as_bytes()), expected, "{body}");
-        check(r#"{"From_Account":"a","ProfileItem":[]}"#, &["a"]);
-        check(r#"{"To_Account":["a","b","a"]}"#, &["a", "b"]);
-        check(r#"{"UserID":"a"}"#, &["a"]);
-        check(r#"{"Identifier":"a","Nick":"n"}"#, &["a"]);
-        check(r#"{"Accounts":["a","b"]}"#, &["a", "b"]);
-        check(r#"{"AccountList":[{"UserID":"a"},{"UserID":"b"}]}"#, &["a", "b"]);
-        check(r#"{"DeleteItem":[{"UserID":"a"}]}"#, &["a"]);
-        check("\u{feff}{\"CheckItem\":[{\"UserID\":\"爱\"}]}", &["爱"]);
-        for body in ["", "[]", "{", "null", r#"{"From_Account":7}"#, r#"{"To_Account":[{}]}"#] {
-            check(body, &[]);
-        }
-    }
-
-    #[test]
-    fn bodies_are_kept_exactly_or_cut() {
-        let json = |body: Option<RecordedBody>| serde_json::to_string(&body).unwrap();
-        assert_eq!(json(RecordedBody::of(b"{\"n\":1.0}")), "{\"n\":1.0}");
-        assert_eq!(json(RecordedBody::of(b"")), "null");
-        assert_eq!(json(RecordedBody::of(b"{")), "\"{\"");
-        let long = format!("\"{}\"", "x".repeat(BODY_BYTES_MAX));
-        assert_eq!(RecordedBody::of(long.as_bytes()).unwrap().size(), BODY_BYTES_MAX);
-    }
 
     #[test]
     fn only_the_identifier_of_a_query_is_recorded() {

@@ -81,7 +81,7 @@ impl CallHook for EmulatedCall {
         call: AdmittedCall<'a>,
         execute: BoxFuture<'a, Result<Answer, ApiError>>,
     ) -> BoxFuture<'a, Result<Answer, ApiError>> {
-        let users = crate::call_log::named_users(call.body);
+        let users = crate::recorded_body::named_users(call.body);
         let call_match = CallMatch { command: call.command.name(), app: call.app, users: &users };
         let fault = self.emulator.faults.first_firing(&call_match);
         self.trace = CallTrace { body: call.body.clone(), users, fault };

@@ -10,6 +10,7 @@ pub mod emulator;
 pub mod fault;
 pub mod proxy;
 pub mod public_service;
+mod recorded_body;
 pub mod refused;
 mod ring_buffer;
 pub mod sandbox;

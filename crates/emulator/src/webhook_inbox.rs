@@ -1,7 +1,7 @@
 //! Entries of the webhook inbox: the calls that the emulator's own receiver got. It accepts every call and records it for
 //! the assertions of tests.
 
-use crate::call_log::RecordedBody;
+use crate::recorded_body::RecordedBody;
 use crate::ring_buffer::RingEntry;
 use hyper::HeaderMap;
 use percent_encoding::percent_decode_str;

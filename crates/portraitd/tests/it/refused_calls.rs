@@ -1,8 +1,8 @@
 //! Where refused calls are shown: on standard error of `portraitd dev`, and of `portraitd run` when its command failed.
 
-use crate::harness::{Connection, KEY, binary, encode, post};
+use crate::harness::{Connection, KEY, TestServer, binary, encode, post};
 use crate::usersig::{Sign, now};
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -195,4 +195,55 @@ fn run_shows_them_when_its_command_failed() {
     assert!(errors.contains("/v4/nothing  -  -  60009  ") && errors.contains("  (2 times)"), "{errors}");
     assert!(!run(&format!("{call} exit 0")).contains("refused"), "the command succeeded");
     assert!(!run("exit 3").contains("refused"), "nothing was refused");
+}
+
+/// Lone surrogates, NUL, numbers beyond IEEE 754 and deep nesting: every parser reads the list, and `--user` finds them.
+#[test]
+fn an_odd_request_does_not_spoil_the_list() {
+    const PYTHON: &str = "import json, sys; print(len(json.load(sys.stdin)))";
+    const NODE: &str = "console.log(JSON.parse(require('fs').readFileSync(0, 'utf8')).length)";
+    let server = TestServer::dev();
+    let deep = "[".repeat(3000) + &"]".repeat(3000);
+    let huge = "1".to_owned() + &"0".repeat(5000);
+    let odd =
+        [r#""\ud800""#, r#""\u0000\u202e\u2028""#, "1e400", "-1E999", &huge, &deep, "\"\u{feff}\u{2029}\""];
+    for value in odd {
+        let body = format!(
+            r#"{{"From_Account":"odd","ProfileItem":[{{"Tag":"Tag_Profile_IM_Nick","Value":{value}}}]}}"#
+        );
+        drop(server.connect().exchange(&server.dev_app().request("portrait_set", &body)));
+    }
+    for body in [&b"\xff\xfe\0"[..], b"{\"From_Account\":\"odd\",\"x\":\"\xff\"}"] {
+        let mut request = server.dev_app().request("portrait_set", &"_".repeat(body.len()));
+        let head = request.len() - body.len();
+        request.splice(head.., body.iter().copied());
+        drop(server.connect().exchange(&request));
+    }
+    let requests = |args: &[&str]| {
+        let url = format!("http://{}", server.address);
+        let mut command = binary();
+        let output = command.args(["emulator", "requests", "--url", &url]).args(args).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    };
+    let get = "GET /_portraitd/requests HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let listed = server.connect().exchange(get.as_bytes()).unwrap().body.into_bytes();
+    for json in [requests(&["--json"]), listed] {
+        for [program, option, script] in [["python3", "-c", PYTHON], ["node", "-e", NODE]] {
+            assert_eq!(piped(program, &[option, script], &json).trim(), "9", "{program}");
+        }
+    }
+    let found = String::from_utf8(requests(&["--user", "odd"])).unwrap();
+    assert_eq!(found.lines().count(), 8, "{found}");
+    assert!(!found.contains(|c: char| c != '\n' && (c.is_control() || c == '\u{202e}')), "{found}");
+}
+
+/// Runs a program with this input, and returns what it printed.
+fn piped(program: &str, args: &[&str], input: &[u8]) -> String {
+    let mut child =
+        Command::new(program).args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{program}");
+    String::from_utf8(output.stdout).unwrap()
 }
