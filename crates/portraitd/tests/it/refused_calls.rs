@@ -22,8 +22,7 @@ impl Terminal {
         let mut child = command.spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut banner = String::new();
-        // The last lines of the banner are the second curl command and an empty line.
-        while !banner.contains("portrait_get") || !banner.ends_with("\n\n") {
+        while !banner.contains("portraitd explain") || !banner.ends_with("\n\n") {
             assert!(out.read_line(&mut banner).unwrap() > 0, "{banner}");
         }
         Self { child, banner, errors }
@@ -85,6 +84,9 @@ impl Drop for Terminal {
 #[test]
 fn each_refused_call_is_one_decoded_line_and_equal_ones_are_counted() {
     let terminal = Terminal::start(&[]);
+    let requests = format!("portraitd emulator requests --url http://{}  ", terminal.address("URL"));
+    assert!(terminal.banner.contains(&requests), "{}", terminal.banner);
+    assert!(terminal.banner.contains("portraitd explain 40003 ") && terminal.banner.contains("shown here"));
     terminal.set("alice");
     for _ in 0..4 {
         terminal.set("nobody");

@@ -29,6 +29,7 @@ impl EmulatorInfo {
         let cloud = self.cloud_lines(language);
         let set = self.curl("portrait_set", SET);
         let get = self.curl("portrait_get", GET);
+        let option = self.url_option();
         match language {
             Language::English => format!(
                 "portraitd is running: {retention}. Ctrl-C stops it.
@@ -50,6 +51,11 @@ Set a nickname:
 Read it back:
 
 {get}
+
+Refused calls are shown here, one line each. More about them:
+
+  portraitd emulator requests{option}   # every call with its body, answer and explanation; --follow
+  portraitd explain 40003               # what an error code means, and the remedy
 
 "
             ),
@@ -74,6 +80,11 @@ Read it back:
 
 {get}
 
+被拒的调用会逐条显示在这里。了解详情：
+
+  portraitd emulator requests{option}   # 全部调用及其包体、应答与说明；加 --follow 持续显示
+  portraitd explain 40003 --language zh   # 错误码的含义与处理方法
+
 "
             ),
         }
@@ -92,11 +103,12 @@ Read it back:
 
     /// Returns the command that prints the variables for this emulator.
     fn env_command(&self) -> String {
-        if self.url == DEFAULT_URL {
-            "portraitd env".to_owned()
-        } else {
-            format!("portraitd env --url {}", self.url)
-        }
+        format!("portraitd env{}", self.url_option())
+    }
+
+    /// Returns the option that commands need to reach this emulator: none at the default URL.
+    fn url_option(&self) -> String {
+        if self.url == DEFAULT_URL { String::new() } else { format!(" --url {}", self.url) }
     }
 
     fn curl(&self, command: &str, body: &str) -> String {

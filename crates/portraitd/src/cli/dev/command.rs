@@ -125,12 +125,12 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
 async fn dev(args: Args) -> anyhow::Result<()> {
     let signals = StopSignals::new()?;
     let running = RunningEmulator::start(&args).await?;
-    running.info.print(args.json, args.language.language(), args.data.as_deref())?;
-    // A program that reads the JSON asks the control API.
+    // Before the addresses are printed, so that no call is missed. A program that reads the JSON asks the control API.
     let printer = (!args.json)
         .then(|| RefusedPrinter::start(Arc::clone(&running.emulator), args.language.language()))
         .transpose()
         .context("can't start a thread")?;
+    running.info.print(args.json, args.language.language(), args.data.as_deref())?;
     signals.asked_to_stop().await;
     let stopped = running.stop(&args).await;
     if let Some(printer) = printer {
