@@ -130,6 +130,8 @@ fn mistakes_are_explained() {
     refused(&["faults", "add"], 1, "say what happens");
     refused(&["faults", "add", "--close", "later"], 2, "possible values: before, after");
     refused(&["clock", "advance", "soon"], 1, "advance: write it as");
+    refused(&["clock", "advance", "5"], 1, "`5` has no unit; write 5d, 5h, 5m, 5s or 5ms");
+    refused(&["clock", "advance", "1.5"], 1, "`1.5` has no unit");
     refused(&["apps", "delete", "7"], 1, "7 is not a throw-away app");
     refused(&["webhooks", "--count", "1"], 2, "--wait-ms");
     let dir = tempfile::tempdir().unwrap();
@@ -138,5 +140,24 @@ fn mistakes_are_explained() {
     assert_eq!(code, 1);
     assert!(text.contains("has no control API"), "{text}");
     let output = binary().args(["emulator", "reset", "--url", "http://127.0.0.1:1"]).output().unwrap();
-    assert!(String::from_utf8(output.stderr).unwrap().contains("is portraitd running there?"));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("is portraitd running there?"), "{text}");
+    assert!(
+        text.contains("start one with portraitd dev, or name its address with --url or PORTRAITD_URL"),
+        "{text}"
+    );
+    let admin = format!("http://{}", server.admin_address);
+    let with_token = |token: &[&str]| {
+        let mut command = binary();
+        let output =
+            command.args(["emulator", "apps", "list", "--url", &admin]).args(token).output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    assert_eq!(with_token(&["--admin-token", &server.admin_token]), (0, String::new()));
+    let (code, text) = with_token(&["--admin-token", "wrong"]);
+    assert!(code == 1 && text.contains("is not the admin token of the emulator at"), "{text}");
+    assert!(with_token(&[]).1.contains("send `Authorization: Bearer TOKEN`"));
+    let output = binary().args(["dev", "--listen", "8080"]).output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(2) && text.contains("write 127.0.0.1:8080"), "{text}");
 }

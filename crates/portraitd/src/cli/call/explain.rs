@@ -3,6 +3,7 @@
 use crate::cli::output::say;
 use crate::config::server::LanguageName;
 use portraitd_model::{CLOUD_CODES, ERROR_CODES, ErrorRow};
+use std::collections::BTreeMap;
 
 /// Every code's page in English and in Chinese. A test holds the list against `ERROR_CODES` and `CLOUD_CODES`.
 macro_rules! pages {
@@ -62,9 +63,29 @@ fn find(text: &str) -> anyhow::Result<u32> {
     }
     let nearest = ERROR_CODES.iter().max_by(|a, b| likeness(text, a).total_cmp(&likeness(text, b)));
     let nearest = nearest.filter(|row| likeness(text, row) > LIKENESS_MIN);
-    let suggestion =
-        nearest.map(|row| format!("; did you mean {} {}?", row.number, row.info)).unwrap_or_default();
+    let suggestion = match nearest {
+        Some(row) => format!("; did you mean {} {}?", row.number, row.info),
+        None => ranges(text),
+    };
     anyhow::bail!("there is no error code `{text}`{suggestion} (docs/ERRORS.md lists every code)")
+}
+
+/// Returns where the codes are, for a text that is like none of them.
+fn ranges(text: &str) -> String {
+    if text.parse() == Ok(0) {
+        return "; 0 is success".to_owned();
+    }
+    let numbers = ERROR_CODES.iter().map(|row| row.number).chain(CLOUD_CODES.iter().map(|row| row.number));
+    let mut ranges: BTreeMap<u32, (u32, u32)> = BTreeMap::new();
+    for number in numbers {
+        let range = ranges.entry(number / 10_000).or_insert((number, number));
+        *range = (range.0.min(number), range.1.max(number));
+    }
+    let ranges: Vec<String> = ranges
+        .values()
+        .map(|(first, last)| if first == last { first.to_string() } else { format!("{first} to {last}") })
+        .collect();
+    format!("; the codes of this API are {}; other APIs of the cloud have others", ranges.join(", "))
 }
 
 fn likeness(text: &str, row: &ErrorRow) -> f64 {
@@ -95,6 +116,9 @@ mod tests {
             let error = find(text).unwrap_err().to_string();
             assert!(error.contains(&format!("did you mean {nearest}")), "{error}");
         }
+        let unknown = find("99999").unwrap_err().to_string();
+        assert!(unknown.contains("the codes of this API are 40001 to 40610, 60002 to 60028, 7"), "{unknown}");
+        assert!(find("0").unwrap_err().to_string().contains("0 is success"));
         for text in ["", "99999", "nothing like it"] {
             let error = find(text).unwrap_err().to_string();
             assert!(error.contains(&format!("no error code `{text}`")) && !error.contains("mean"), "{error}");

@@ -1,6 +1,7 @@
 //! HTTPS and the proxy of an emulator, with which clients reach it under the cloud's host names: the options of `dev` and
 //! `run`, the certificates and the running proxy.
 
+use super::listen_address::listen_address;
 use crate::server::{Server, ServerTls};
 use anyhow::Context;
 use portraitd_emulator::certificates::directory::Directory;
@@ -25,10 +26,10 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 pub(super) struct CloudArgs {
     /// Also serve HTTPS, for the cloud's names and this machine's (portraitd cert shows how to trust it);
     /// without ADDRESS at 127.0.0.1:8443
-    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:8443")]
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:8443", value_parser = listen_address)]
     tls: Option<SocketAddr>,
     /// Also serve an HTTP proxy that answers the cloud's names itself; without ADDRESS at 127.0.0.1:8888
-    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:8888")]
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:8888", value_parser = listen_address)]
     pub(super) proxy: Option<SocketAddr>,
     /// What the proxy does with other hosts than the cloud's
     #[arg(long, value_name = "WHAT", value_enum, default_value_t)]

@@ -4,6 +4,7 @@ use super::cloud_names;
 use super::emulator_info::{self, EmulatorInfo};
 use super::fixtures;
 use super::fixtures::{FixtureArgs, PreparedApp};
+use super::listen_address::listen_address;
 use super::refused_calls::{RefusedPrinter, refused_calls_summary};
 use crate::cli::secret_argument::secret;
 use crate::cli::serve::instance::{AdminFile, StopSignals, admin_token, url_here};
@@ -43,14 +44,15 @@ const DEFAULT_LOG: &str = "warn";
 #[group(skip)]
 pub(crate) struct Args {
     /// The address of the API; port 0 takes a free port
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", env = "PORTRAITD_SERVER_LISTEN")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", env = "PORTRAITD_SERVER_LISTEN", value_parser = listen_address)]
     listen: SocketAddr,
     /// The address of the admin API; port 0 takes a free port
     #[arg(
         long,
         value_name = "ADDRESS",
         default_value = "127.0.0.1:0",
-        env = "PORTRAITD_SERVER_ADMIN_LISTEN"
+        env = "PORTRAITD_SERVER_ADMIN_LISTEN",
+        value_parser = listen_address
     )]
     admin_listen: SocketAddr,
     /// Keep the data in this directory instead of in memory

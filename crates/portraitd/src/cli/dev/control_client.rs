@@ -45,12 +45,19 @@ impl ControlClient {
         // `null` stands for no body.
         let body = if body == b"null" { Vec::new() } else { body };
         let (server, path) = (http::Server::parse(base)?, format!("{PREFIX}{path}"));
-        let response = http::call(&server, method, &path, self.admin_token.as_deref(), body).await?;
+        let response = http::call(&server, method, &path, self.admin_token.as_deref(), body).await;
+        let response = response.with_context(|| {
+            format!("no emulator answers at {base}; start one with portraitd dev, or name its address with --url or PORTRAITD_URL")
+        })?;
         if response.status().is_success() {
             return Ok(response.into_body());
         }
         let refusal: Option<Refusal> = serde_json::from_slice(response.body()).ok();
         match (refusal, response.status()) {
+            (Some(_), StatusCode::UNAUTHORIZED) if self.admin_token.is_some() => anyhow::bail!(
+                "--admin-token (PORTRAITD_ADMIN_TOKEN) is not the admin token of the emulator at {base}; \
+                 portraitd dev prints it when it starts"
+            ),
             (Some(refusal), _) => anyhow::bail!("{}", escape_for_terminal(&refusal.error)),
             (None, StatusCode::NOT_FOUND | StatusCode::OK) => {
                 anyhow::bail!(self.not_an_emulator())

@@ -261,6 +261,12 @@ async fn clock(action: &Clock, client: &ControlClient) -> anyhow::Result<()> {
         Clock::Release => return client.show(Method::DELETE, "/clock", &(), line).await,
         Clock::Set { time } => ClockChange { now: Some(text_or_number(time)), ..ClockChange::default() },
         Clock::Advance { span } => {
+            // The API reads a number as milliseconds, which few people mean.
+            if span.parse::<f64>().is_ok() {
+                anyhow::bail!(
+                    "advance: `{span}` has no unit; write {span}d, {span}h, {span}m, {span}s or {span}ms"
+                );
+            }
             ClockChange { advance: Some(text_or_number(span)), ..ClockChange::default() }
         }
         Clock::Freeze => ClockChange { frozen: Some(true), ..ClockChange::default() },

@@ -10,6 +10,7 @@ mod emulator_info;
 pub(crate) mod env;
 pub(crate) mod fixtures;
 mod isolation;
+mod listen_address;
 mod refused_calls;
 pub(crate) mod run;
 pub(crate) mod shell_syntax;
