@@ -3,7 +3,7 @@
 use crate::fault::FiredRule;
 use crate::fault::rule::Effect;
 use crate::recorded_body::RecordedBody;
-use crate::refused::without_usersig;
+use crate::refused::without_secrets;
 use crate::ring_buffer::RingEntry;
 use bytes::Bytes;
 use portraitd_api::hook::FinishedCall;
@@ -89,7 +89,7 @@ impl RecordedCall {
             number: 0,
             at_ms: at.0,
             method: head.method.to_string(),
-            path: without_usersig(head.uri.path()).chars().take(PATH_CHARS_MAX).collect(),
+            path: without_secrets(head.uri.path()).chars().take(PATH_CHARS_MAX).collect(),
             command: call.command.map(|command| command.name().to_owned()),
             app: call.app.map(|app| app.0),
             identifier: identifier(head.uri.query().unwrap_or_default()),
@@ -97,7 +97,7 @@ impl RecordedCall {
             body: RecordedBody::of(&trace.body),
             code: executed(outcome.as_ref().err().map_or(0, |error| error.code().number())),
             answer: RecordedBody::of(answer).filter(|_| !not_executed),
-            detail: error.map(|error| without_usersig(&error.explain(call.language)).into_owned()),
+            detail: error.map(|error| without_secrets(&error.explain(call.language)).into_owned()),
             fault: trace.fault.map(|fired| InjectedFault { rule: fired.rule, effect: fired.effect.label() }),
             request_id: request_id.to_owned(),
             micros: u64::try_from(call.started.elapsed().as_micros()).unwrap_or(u64::MAX),
@@ -112,7 +112,7 @@ fn identifier(query: &str) -> Option<String> {
     let (_, value) = pairs.into_iter().find(|(name, _)| *name == "identifier")?;
     let value = value.replace('+', " ");
     let value = percent_encoding::percent_decode_str(&value).decode_utf8_lossy();
-    Some(without_usersig(&value).chars().take(BYTES_MAX).collect())
+    Some(without_secrets(&value).chars().take(BYTES_MAX).collect())
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! Refused requests as people read them: one line each, with the explanation in both languages. No text in them contains a
-//! UserSig. What clients sent is not escaped here; a command that prints it does that.
+//! UserSig or a key. What clients sent is not escaped here; a command that prints it does that.
 
 pub mod lines;
 pub mod log;
 mod redact;
 
-pub(crate) use redact::without_usersig;
+pub(crate) use redact::without_secrets;
 
 use crate::call_log::RecordedCall;
 use crate::control::display::time_of_day;
@@ -64,7 +64,7 @@ impl RefusedRequest {
     /// Returns a request to the control API whose `Host` or `Origin` is not allowed.
     pub(crate) fn of_host(at: UnixMillis, path: &str, error: &ApiError) -> Self {
         const PATH_CHARS_MAX: usize = 200;
-        let subject = without_usersig(path).chars().take(PATH_CHARS_MAX).collect();
+        let subject = without_secrets(path).chars().take(PATH_CHARS_MAX).collect();
         let (english, chinese) = explanations(error);
         Self { code: Some(error.code().number()), ..Self::without_call(at, subject, english, chinese) }
     }
@@ -141,7 +141,7 @@ impl RefusedRequest {
 fn explanations(error: &ApiError) -> (String, String) {
     let explain = |language| {
         let text = error.explain(language);
-        without_usersig(&text).chars().take(EXPLANATION_CHARS_MAX).collect()
+        without_secrets(&text).chars().take(EXPLANATION_CHARS_MAX).collect()
     };
     (explain(Language::English), explain(Language::Chinese))
 }
@@ -150,8 +150,11 @@ fn explanations(error: &ApiError) -> (String, String) {
 fn users(users: &[String]) -> String {
     const SHOWN_MAX: usize = 3;
     const CHARS_MAX: usize = 40;
-    let shown: Vec<String> =
-        users.iter().take(SHOWN_MAX).map(|user| user.chars().take(CHARS_MAX).collect()).collect();
+    let shown: Vec<String> = users
+        .iter()
+        .take(SHOWN_MAX)
+        .map(|user| without_secrets(user).chars().take(CHARS_MAX).collect())
+        .collect();
     let rest = users.len().saturating_sub(SHOWN_MAX);
     if rest == 0 { shown.join(",") } else { format!("{},… (+{rest})", shown.join(",")) }
 }
@@ -190,6 +193,6 @@ pub(crate) mod tests {
         let ids: Vec<String> = ["a", "b", "c", "d", "e"].map(str::to_owned).into();
         assert_eq!(users(&ids), "a,b,c,… (+2)");
         assert_eq!(users(&ids[..2]), "a,b");
-        assert_eq!(users(&["x".repeat(500)]).len(), 40);
+        assert_eq!(users(&["爱".repeat(500)]).chars().count(), 40);
     }
 }

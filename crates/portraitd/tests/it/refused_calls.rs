@@ -132,6 +132,7 @@ fn lines_are_escaped_and_hold_no_usersig() {
         Sign { key: KEY, sdkappid: 1_400_000_000, identifier: "administrator", time: now(), expire: 600 };
     let sig = sig.usersig();
     terminal.set(user);
+    terminal.send(&post(&format!("/v4/{KEY}"), "{}"));
     // `&` in place of `?`: the whole query is in the path.
     terminal.send(&post(&format!("/v4/profile/portrait_set&usersig={sig}&x=1"), "{}"));
     terminal
@@ -139,6 +140,7 @@ fn lines_are_escaped_and_hold_no_usersig() {
     let errors = terminal.wait_for("usersig=…");
     assert!(errors.contains("x\\u{202e}\\u{1b}[2J\\u{2028}y"), "{errors}");
     assert!(!errors.contains(['\u{202e}', '\u{1b}', '\u{2028}']) && !errors.contains(&sig), "{errors}");
+    assert!(!errors.contains(KEY), "{errors}");
     assert!(errors.contains("请求"), "in the chosen language: {errors}");
     let requests = "GET /_portraitd/requests HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let recorded = Connection::open(&terminal.address("URL")).exchange(requests.as_bytes()).unwrap();
