@@ -46,6 +46,11 @@ pub use sensitive_code::SensitiveCode;
 pub use suggestion::Suggestion;
 pub use tag::{CustomKeyword, StandardTag, Tag};
 pub use time::{Clock, UnixMillis, UnixSeconds};
+pub use usersig::diagnosis::{
+    Cause as SigCause, Diagnosis, DigestSlip, DocumentCause, EncodedCause, EncodingSlip, Found,
+    IdentifierForm, KeySlip, LabelStyle, LineEnds, MemberProblem, SigWarning, Slip, TextSlip, UserbufSlip,
+    diagnose, sig_warnings,
+};
 pub use usersig::{SigError, SigFormatError, SignRequest, UserSig, sign};
 pub use value::{FieldValue, NumberText, UncheckedValue, ValueProblem, ValueRule, ValueType};
 pub use webhook::{Webhook, WebhookToken, WebhookUrl, WebhookUrlError};

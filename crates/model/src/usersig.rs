@@ -7,6 +7,7 @@
 //! several identities, times and lives. No such field is signed or read: a signed text has one reading
 //! (`usersig/one_reading.rs`).
 
+pub(crate) mod diagnosis;
 mod error;
 
 use crate::{AppKey, SdkAppId, UnixSeconds, UserId};

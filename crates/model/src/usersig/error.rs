@@ -71,7 +71,7 @@ pub enum SigFormatError {
 }
 
 impl SigFormatError {
-    fn in_chinese(self) -> &'static str {
+    pub(super) fn in_chinese(self) -> &'static str {
         match self {
             Self::TooLong => "长度超过 4 KiB",
             Self::Base64 => "不是 base64，是否被截断、被折行或多解码了一次？",
