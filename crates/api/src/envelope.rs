@@ -130,8 +130,19 @@ impl From<SigError> for ApiError {
 pub struct Style {
     /// The language of explanations.
     pub language: Language,
-    /// Whether `ErrorDisplay` contains the explanation, in answers that have one.
-    pub error_detail: bool,
+    /// Which answers explain their error in `ErrorDisplay`.
+    pub explained: Explained,
+}
+
+/// Which failing answers have the explanation in `ErrorDisplay`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Explained {
+    /// None: `ErrorDisplay` is empty where the cloud has it.
+    Nowhere,
+    /// Those where the cloud has the member: the profile service's.
+    WhereTheCloudDoes,
+    /// All of them, the gateway's and the account APIs' too. Only in `dev`: there people look at the body first.
+    Everywhere,
 }
 
 #[derive(Serialize)]
@@ -153,20 +164,30 @@ pub const BROKEN_HTTP: &str = concat!(
     r#"{"ActionStatus":"FAIL","ErrorCode":60002,"ErrorInfo":"HTTP parse Error"}"#,
 );
 
+/// [`BROKEN_HTTP`] as `dev` answers it, with the explanation.
+pub const BROKEN_HTTP_EXPLAINED: &str = concat!(
+    "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\naccess-control-allow-origin: *\r\n",
+    "access-control-allow-methods: POST\r\naccess-control-allow-headers: X-Requested-With\r\n",
+    "connection: close\r\ncontent-length: 299\r\n\r\n",
+    r#"{"ActionStatus":"FAIL","ErrorCode":60002,"ErrorInfo":"HTTP parse Error","ErrorDisplay":"this is not HTTP/1.1: is the "#,
+    r#"URL percent-encoded, and is a space, a line end or another character in the request line or a header? / "#,
+    r#"请求行或请求头不符合 HTTP/1.1：URL 是否做了百分号编码？"}"#,
+);
+
 /// Returns the answer to a plain HTTP request on a TLS port.
-pub fn tls_only() -> Response<Full<Bytes>> {
+pub fn tls_only(style: Style) -> Response<Full<Bytes>> {
     let error = ApiError::with_detail(
         ErrorCode::HttpParse,
         "this port accepts TLS only: write https:// instead of http://",
         "该端口使用 TLS，请将 http:// 改为 https://",
     );
-    let mut response = respond(&Err(error), None, Style { language: Language::English, error_detail: false });
+    let mut response = respond(&Err(error), None, style);
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response.map(Full::new)
 }
 
 /// Answers of the profile service have `ErrorDisplay`; those of account APIs and errors of the gateway (6xxxx, 7xxxx) do
-/// not.
+/// not, but for errors in `dev` ([`Explained::Everywhere`]).
 const OK_PROFILE: &[u8] = br#""ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","ErrorDisplay":""}"#;
 const OK_OTHER: &[u8] = br#""ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#;
 
@@ -186,13 +207,18 @@ pub fn respond(
         Ok(answer) => response(success(&answer.members, profile)),
         Err(error) => {
             let explanation = error.explain(style.language);
-            let display = if style.error_detail { explanation.as_str() } else { "" };
+            let in_cloud = profile && !is_of_gateway(error.code);
+            let display = match style.explained {
+                Explained::Everywhere => Some(explanation.as_str()),
+                Explained::WhereTheCloudDoes => in_cloud.then_some(explanation.as_str()),
+                Explained::Nowhere => in_cloud.then_some(""),
+            };
             let info = error.info();
             let failure = FailureBody {
                 action_status: "FAIL",
                 error_code: error.code.number(),
                 error_info: &info,
-                error_display: (profile && !is_of_gateway(error.code)).then_some(display),
+                error_display: display,
             };
             // A struct of strings and a number always serializes.
             let mut response = response(serde_json::to_vec(&failure).unwrap_or_default());
@@ -260,7 +286,7 @@ pub(crate) fn openapi_schemas(service: Service) -> [(Value, Value); 2] {
             "ActionStatus": { "const": "FAIL" },
             "ErrorCode": { "type": "integer", "enum": numbers, "description": "docs/ERRORS.md lists all codes." },
             "ErrorInfo": { "type": "string" },
-            "ErrorDisplay": { "type": "string", "description": "In errors of the profile service: an explanation for people, if error_detail is on." },
+            "ErrorDisplay": { "type": "string", "description": "In errors of the profile service: an explanation for people, if error_detail is on. In `portraitd dev`, errors of every service have it." },
         },
     });
     let code = service.internal();
@@ -273,8 +299,8 @@ pub(crate) fn openapi_schemas(service: Service) -> [(Value, Value); 2] {
 mod tests {
     use super::*;
 
-    fn body(outcome: &Result<Answer, ApiError>, service: Option<Service>, error_detail: bool) -> String {
-        let style = Style { language: Language::English, error_detail };
+    fn body(outcome: &Result<Answer, ApiError>, service: Option<Service>, explained: Explained) -> String {
+        let style = Style { language: Language::English, explained };
         let response = respond(outcome, service, style);
         String::from_utf8(response.into_body().to_vec()).unwrap()
     }
@@ -283,16 +309,16 @@ mod tests {
     fn a_success_is_the_documented_json() {
         let ok = Ok(Answer::ok());
         assert_eq!(
-            body(&ok, Some(Service::Profile), false),
+            body(&ok, Some(Service::Profile), Explained::Nowhere),
             r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","ErrorDisplay":""}"#
         );
         assert_eq!(
-            body(&ok, Some(Service::Account), false),
+            body(&ok, Some(Service::Account), Explained::Nowhere),
             r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#
         );
         let members = Answer::with(&serde_json::json!({"FailAccounts": []})).unwrap();
         assert_eq!(
-            body(&Ok(members), Some(Service::Account), false),
+            body(&Ok(members), Some(Service::Account), Explained::Nowhere),
             r#"{"FailAccounts":[],"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#
         );
     }
@@ -300,32 +326,56 @@ mod tests {
     #[test]
     fn only_profile_answers_have_an_error_display() {
         let error = |code| Err(ApiError::new(code));
-        insta::assert_snapshot!(body(&error(ErrorCode::InvalidTag), Some(Service::Profile), false),
+        insta::assert_snapshot!(body(&error(ErrorCode::InvalidTag), Some(Service::Profile), Explained::Nowhere),
             @r#"{"ActionStatus":"FAIL","ErrorCode":40009,"ErrorInfo":"Err_Profile_Invalid_Tag","ErrorDisplay":""}"#);
-        insta::assert_snapshot!(body(&error(ErrorCode::JsonParse), Some(Service::Profile), true),
+        insta::assert_snapshot!(body(&error(ErrorCode::JsonParse), Some(Service::Profile), Explained::WhereTheCloudDoes),
             @r#"{"ActionStatus":"FAIL","ErrorCode":60003,"ErrorInfo":"HTTP request JSON parse error"}"#);
-        insta::assert_snapshot!(body(&error(ErrorCode::TooLong), Some(Service::Account), true),
+        insta::assert_snapshot!(body(&error(ErrorCode::TooLong), Some(Service::Account), Explained::WhereTheCloudDoes),
             @r#"{"ActionStatus":"FAIL","ErrorCode":40601,"ErrorInfo":"Err_Profile_Size_Limit"}"#);
-        insta::assert_snapshot!(body(&error(ErrorCode::SensitiveContent), Some(Service::Profile), false),
+        insta::assert_snapshot!(body(&error(ErrorCode::SensitiveContent), Some(Service::Profile), Explained::Nowhere),
             @r#"{"ActionStatus":"FAIL","ErrorCode":80001,"ErrorInfo":"The text contains sensitive content","ErrorDisplay":""}"#);
-        insta::assert_snapshot!(body(&error(ErrorCode::SensitiveContent), Some(Service::Account), true),
+        insta::assert_snapshot!(body(&error(ErrorCode::SensitiveContent), Some(Service::Account), Explained::WhereTheCloudDoes),
             @r#"{"ActionStatus":"FAIL","ErrorCode":80001,"ErrorInfo":"The text contains sensitive content"}"#);
-        assert!(body(&error(ErrorCode::InvalidTag), Some(Service::Profile), true).contains("spelling"));
+        assert!(
+            body(&error(ErrorCode::InvalidTag), Some(Service::Profile), Explained::WhereTheCloudDoes)
+                .contains("spelling")
+        );
+    }
+
+    #[test]
+    fn in_dev_every_error_is_explained_and_a_success_is_as_it_was() {
+        for (code, service) in [
+            (ErrorCode::InvalidTag, Some(Service::Profile)),
+            (ErrorCode::JsonParse, Some(Service::Profile)),
+            (ErrorCode::LoginBadParameter, Some(Service::Account)),
+            (ErrorCode::NoSuchApp, None),
+        ] {
+            let answer = body(&Err(ApiError::new(code)), service, Explained::Everywhere);
+            let answer: Value = serde_json::from_str(&answer).unwrap();
+            assert_eq!(answer["ErrorDisplay"], code.meaning(Language::English));
+        }
+        let ok = Ok(Answer::ok());
+        for service in [Some(Service::Profile), Some(Service::Account), None] {
+            assert_eq!(body(&ok, service, Explained::Everywhere), body(&ok, service, Explained::Nowhere));
+        }
     }
 
     #[test]
     fn the_broken_http_answer_has_the_right_length() {
-        let (head, body) = BROKEN_HTTP.split_once("\r\n\r\n").unwrap();
-        assert!(head.contains(&format!("content-length: {}", body.len())), "{}", body.len());
+        for answer in [BROKEN_HTTP, BROKEN_HTTP_EXPLAINED] {
+            let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+            assert!(head.ends_with(&format!("content-length: {}", body.len())), "{}", body.len());
+            assert_eq!(serde_json::from_str::<Value>(body).unwrap()["ErrorCode"], 60002);
+        }
     }
 
     #[test]
     fn details_are_percent_encoded_in_the_header() {
         let error: Result<Answer, _> = Err(ApiError::with_detail(ErrorCode::BadParameter, "100%\n", "中"));
-        let style = Style { language: Language::English, error_detail: false };
+        let style = Style { language: Language::English, explained: Explained::Nowhere };
         let response = respond(&error, None, style);
         assert_eq!(response.headers().get("x-error-detail").unwrap(), "100%25%0A");
-        let style = Style { language: Language::Chinese, error_detail: false };
+        let style = Style { language: Language::Chinese, explained: Explained::Nowhere };
         assert_eq!(respond(&error, None, style).headers().get("x-error-detail").unwrap(), "%E4%B8%AD");
         let long: Result<Answer, _> =
             Err(ApiError::with_detail(ErrorCode::BadParameter, "", "中".repeat(9999)));

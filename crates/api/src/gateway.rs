@@ -8,7 +8,7 @@ use crate::call_context::{CallContext, Services};
 use crate::call_record::{CallRecord, CallTimings, timed};
 use crate::client_address::client_address;
 use crate::endpoints;
-use crate::envelope::{Answer, ApiError, Style, respond};
+use crate::envelope::{Answer, ApiError, Explained, Style, respond};
 use crate::framing;
 use crate::hook::{AdmittedCall, CallHook, CallHooks, FinishedCall};
 use crate::host_policy::HostPolicy;
@@ -122,11 +122,7 @@ impl Gateway {
         if outcome.is_err() && !progress.body_read {
             progress.close |= !self.config.body.drain(&head, &mut body).await;
         }
-        let error_detail = progress.app.as_ref().and_then(|app| app.settings.error_detail);
-        let style = Style {
-            language: self.config.language,
-            error_detail: error_detail.unwrap_or(self.config.error_detail),
-        };
+        let style = self.style(progress.app.as_deref());
         let service = progress.command.map(Command::service);
         let (response_head, body) = respond(&outcome, service, style).into_parts();
         let mut response = match self.admission.track_answer(body) {
@@ -167,6 +163,17 @@ impl Gateway {
             hook.after_response(&call, &mut response);
         }
         response
+    }
+
+    /// Returns how answers to a call of this app are written.
+    fn style(&self, app: Option<&App>) -> Style {
+        let of_app = app.and_then(|app| app.settings.error_detail);
+        let explained = match (of_app.unwrap_or(self.config.error_detail), &self.hooks) {
+            (false, _) => Explained::Nowhere,
+            (true, None) => Explained::WhereTheCloudDoes,
+            (true, Some(_)) => Explained::Everywhere,
+        };
+        Style { language: self.config.language, explained }
     }
 
     /// 60002 when the request's framing is ambiguous or its `Host` or `Origin` is not allowed.

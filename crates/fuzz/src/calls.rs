@@ -6,7 +6,7 @@ use bytes::Bytes;
 use portraitd_api::authenticate::verify;
 use portraitd_api::call_context::{CallContext, Caller};
 use portraitd_api::endpoints;
-use portraitd_api::envelope::{Answer, ApiError, Style, respond};
+use portraitd_api::envelope::{Answer, ApiError, Explained, Style, respond};
 use portraitd_api::query::Query;
 use portraitd_model::{
     AppSettings, Command, Language, Role, Service, SignRequest, UncheckedItem, UserId, sign,
@@ -19,7 +19,7 @@ impl FuzzEnvironment {
     /// Asserts that the answer to a body is one well-formed envelope. Returns whether the call succeeded.
     pub(crate) fn answers_json(&self, command: &str, body: &[u8]) -> bool {
         let Some((outcome, service)) = self.execute(command, body) else { return false };
-        let style = Style { language: Language::Chinese, error_detail: true };
+        let style = Style { language: Language::Chinese, explained: Explained::WhereTheCloudDoes };
         let answer = respond(&outcome, Some(service), style);
         assert!(serde_json::from_slice::<IgnoredAny>(answer.body()).is_ok(), "an answer that is no JSON");
         outcome.is_ok()
@@ -59,7 +59,7 @@ impl FuzzEnvironment {
 
     /// The body of the answer to a call: all that is done between the two bodies, on a store in memory.
     pub fn answer(&self, command: &str, body: &[u8]) -> Bytes {
-        let style = Style { language: Language::Chinese, error_detail: false };
+        let style = Style { language: Language::Chinese, explained: Explained::Nowhere };
         let (outcome, service) = valid(self.execute(command, body));
         respond(&outcome, Some(service), style).into_body()
     }

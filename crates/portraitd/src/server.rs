@@ -13,7 +13,7 @@ use portraitd_admin::secret::AdminToken;
 use portraitd_admin::state;
 use portraitd_api::call_context::Services;
 use portraitd_api::deletions;
-use portraitd_api::envelope;
+use portraitd_api::envelope::{self, BROKEN_HTTP_EXPLAINED, Explained, Style};
 use portraitd_api::gateway::Gateway;
 use portraitd_api::hook::CallHooks;
 use portraitd_api::large_reads::LargeReads;
@@ -30,7 +30,7 @@ use portraitd_http::connection_limit::ConnectionLimits;
 use portraitd_http::socket::Socket;
 use portraitd_http::stats::Counts;
 use portraitd_http::tls::Tls;
-use portraitd_model::Clock;
+use portraitd_model::{Clock, Language};
 use portraitd_store::Store;
 use portraitd_webhook::deliverer::Webhooks;
 use portraitd_webhook::event_ids::EventIds;
@@ -97,7 +97,7 @@ impl Server {
         #[cfg(feature = "otel")]
         let telemetry = exported(telemetry, config, &stop, &mut tasks)?;
         let telemetry = Arc::new(telemetry);
-        let public = Listener::public(public_sockets, config, &telemetry);
+        let public = Listener::public(public_sockets, config, &telemetry, emulator.is_some());
         let admin = Listener::admin(admin_sockets, config, &telemetry);
         let tokens =
             Tokens::load(Arc::clone(&store), admin_token).await.context("can't read the admin tokens")?;
@@ -215,6 +215,18 @@ fn own_url(urls: &[String]) -> String {
     urls.iter().find(|url| url.starts_with("http://")).map(here).unwrap_or_default()
 }
 
+/// The answer to plain HTTP on the public API's TLS port. A function and no closure: each connection calls it.
+fn plain_http_refusal(is_explained: bool, language: Language) -> fn() -> Response<Full<Bytes>> {
+    const fn style(language: Language, explained: Explained) -> Style {
+        Style { language, explained }
+    }
+    match (is_explained, language) {
+        (false, _) => || envelope::tls_only(style(Language::English, Explained::Nowhere)),
+        (true, Language::English) => || envelope::tls_only(style(Language::English, Explained::Everywhere)),
+        (true, Language::Chinese) => || envelope::tls_only(style(Language::Chinese, Explained::Everywhere)),
+    }
+}
+
 /// The open sockets of one API, with their limits.
 struct Listener {
     sockets: Vec<Socket>,
@@ -226,13 +238,18 @@ struct Listener {
 }
 
 impl Listener {
-    fn public(sockets: Vec<Socket>, config: &Config, telemetry: &Telemetry) -> Self {
+    fn public(sockets: Vec<Socket>, config: &Config, telemetry: &Telemetry, in_dev: bool) -> Self {
+        let mut listener = config.listener();
+        let is_explained = in_dev && config.server.error_detail;
+        if is_explained {
+            listener.broken_http = BROKEN_HTTP_EXPLAINED;
+        }
         Self {
             sockets,
-            config: config.listener(),
+            config: listener,
             connection_limits: config.connection_limits(),
             counts: Arc::clone(&telemetry.public),
-            refuse_plain: envelope::tls_only,
+            refuse_plain: plain_http_refusal(is_explained, config.server.language.language()),
         }
     }
 

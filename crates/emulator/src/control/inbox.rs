@@ -12,7 +12,7 @@ use axum::extract::{Path, Request, State as Extract};
 use axum::response::Response;
 use portraitd_admin::error::AdminError;
 use portraitd_admin::state::AdminResult;
-use portraitd_api::envelope::{self, Style, respond};
+use portraitd_api::envelope::{self, Explained, Style, respond};
 use portraitd_model::{Clock, Language};
 
 /// Receives a webhook call, records it, and answers with success.
@@ -26,7 +26,7 @@ pub(super) async fn receive(
     let body = read_bytes(request, &()).await?;
     let entry = InboxEntry::of(box_name, state.emulator.clock.now(), &query, &headers, &body);
     state.emulator.inbox.push(entry);
-    let style = Style { language: Language::English, error_detail: false };
+    let style = Style { language: Language::English, explained: Explained::Nowhere };
     Ok(respond(&Ok(envelope::Answer::ok()), None, style).map(Body::from))
 }
 

@@ -21,6 +21,7 @@ mod emulator_cli;
 mod emulator_faults;
 mod emulator_seed;
 mod error_pages;
+mod explained;
 mod export;
 mod faults;
 mod first_run;

@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use portraitd_api::envelope::{Answer, Style, respond};
+use portraitd_api::envelope::{Answer, Explained, Style, respond};
 use portraitd_model::{Language, WebhookToken};
 use portraitd_webhook::request::{EVENT_ID, SIGNATURE, verify};
 use std::convert::Infallible;
@@ -101,7 +101,7 @@ impl WebhookReceiver {
             let (id, body) = (escape_for_terminal(id), String::from_utf8_lossy(&body));
             say(format_args!("{id} · {signature}\n{}\n", escape_for_terminal(&body)));
         }
-        let style = Style { language: Language::English, error_detail: false };
+        let style = Style { language: Language::English, explained: Explained::Nowhere };
         Ok(respond(&Ok(Answer::ok()), Some(portraitd_model::Service::Account), style).map(Full::new))
     }
 }
