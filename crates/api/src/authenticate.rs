@@ -23,13 +23,13 @@ impl Authenticator {
         Self { failures: FailureLimit::new(failures_per_second) }
     }
 
-    /// Authenticates a call of a command of `service` from the address `client`.
+    /// Authenticates a call of a command of `service` (`None` = another of the cloud's) from the address `client`.
     pub(crate) async fn authenticate(
         &self,
         services: &Services,
         telemetry: &Telemetry,
         app: &App,
-        service: Service,
+        service: Option<Service>,
         query: &Query<'_>,
         client: IpAddr,
     ) -> Result<Caller, ApiError> {
@@ -56,10 +56,10 @@ impl Authenticator {
         }
         let role = if is_admin {
             Role::Admin
-        } else if app.settings.self_service && service == Service::Profile {
+        } else if app.settings.self_service && service == Some(Service::Profile) {
             Role::User
         } else {
-            return Err(ApiError::new(service.admin_required()));
+            return Err(ApiError::new(service.map_or(ErrorCode::AdminRequired, Service::admin_required)));
         };
         Ok(Caller { identifier: query.identifier.clone().into_owned(), role, address: client })
     }
@@ -69,7 +69,7 @@ impl Authenticator {
 async fn kicked_at(
     services: &Services,
     app: &App,
-    service: Service,
+    service: Option<Service>,
     identifier: &str,
     is_admin: bool,
 ) -> Result<Option<UnixSeconds>, ApiError> {
@@ -78,7 +78,8 @@ async fn kicked_at(
         return Ok(app.kicked_admins.get(&user).copied());
     }
     let states = call_context::with_store_timeout(services.store.states(app.settings.id, vec![user])).await;
-    let states = states.map_err(|error| ApiError::store(service.internal(), error))?;
+    let code = service.map_or(ErrorCode::Timeout, Service::internal);
+    let states = states.map_err(|error| ApiError::store(code, error))?;
     Ok(states.first().copied().flatten().and_then(|state| state.kicked_at))
 }
 

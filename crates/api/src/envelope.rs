@@ -1,17 +1,16 @@
 //! The envelope of the protocol's answers: always HTTP 200, the outcome in the body (269/1640). Architecture invariant: no
 //! other code builds a protocol answer.
 
+pub use crate::api_error::ApiError;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{self, HeaderValue};
 use hyper::{HeaderMap, Response};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use portraitd_model::Service;
-use portraitd_model::{ERROR_CODES, ErrorCode, FieldError, IdError, Language, SigError};
-use portraitd_store::StoreError;
+use portraitd_model::{ERROR_CODES, ErrorCode, Language};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use std::borrow::Cow;
 
 /// A successful outcome: the members in addition to the envelope's own.
 #[derive(Debug, Default)]
@@ -30,98 +29,6 @@ impl Answer {
     pub(crate) fn with(members: &impl Serialize) -> Result<Self, ApiError> {
         let members = serde_json::to_vec(members).map_err(|_| ApiError::new(ErrorCode::Internal))?;
         Ok(Self { members })
-    }
-}
-
-/// The error of a call, with details for the caller and a cause for the log only.
-#[derive(Clone, PartialEq, Debug)]
-pub struct ApiError {
-    code: ErrorCode,
-    cause: Cause,
-}
-
-/// The details of an error in addition to its code.
-#[derive(Clone, PartialEq, Debug)]
-enum Cause {
-    None,
-    Field(FieldError),
-    Sig(SigError),
-    Id(IdError),
-    Store(StoreError),
-    Detail { english: String, chinese: String },
-}
-
-impl ApiError {
-    /// Returns an error without details.
-    pub const fn new(code: ErrorCode) -> Self {
-        Self { code, cause: Cause::None }
-    }
-
-    /// Returns an error with an explanation in both languages.
-    pub(crate) fn with_detail(
-        code: ErrorCode,
-        english: impl Into<String>,
-        chinese: impl Into<String>,
-    ) -> Self {
-        Self { code, cause: Cause::Detail { english: english.into(), chinese: chinese.into() } }
-    }
-
-    /// Returns the error of an invalid UserID, with the service's code.
-    pub(crate) fn bad_id(service: Service, error: IdError) -> Self {
-        Self { code: service.bad_parameter(), cause: Cause::Id(error) }
-    }
-
-    /// Returns an error caused by the store, which only the log names.
-    pub(crate) fn store(code: ErrorCode, error: StoreError) -> Self {
-        Self { code, cause: Cause::Store(error) }
-    }
-
-    /// Returns the protocol's code.
-    pub fn code(&self) -> ErrorCode {
-        self.code
-    }
-
-    /// Returns the store's error, for the log.
-    pub(crate) fn store_error(&self) -> Option<&StoreError> {
-        if let Cause::Store(error) = &self.cause { Some(error) } else { None }
-    }
-
-    fn info(&self) -> Cow<'static, str> {
-        if let Cause::Sig(error) = &self.cause { error.info() } else { self.code.info().into() }
-    }
-
-    /// Returns the explanation for people.
-    pub fn explain(&self, language: Language) -> String {
-        match &self.cause {
-            // The store's error is for the log only.
-            Cause::None | Cause::Store(_) => self.code.meaning(language).to_owned(),
-            Cause::Field(error) => error.explain(language),
-            Cause::Sig(error) => error.explain(language),
-            Cause::Id(error) => match language {
-                Language::English => error.to_string(),
-                Language::Chinese => match error {
-                    IdError::Empty => "UserID 为空".to_owned(),
-                    IdError::TooLong(bytes) => {
-                        format!("UserID 长度为 {bytes} 字节，最多允许 32 字节（UTF-8）")
-                    }
-                    IdError::Unprintable => "UserID 含有控制字符，只允许可打印字符".to_owned(),
-                    IdError::Reserved => "以 @TLS# 开头的 UserID 是云端自用标记，不能用于创建账号".to_owned(),
-                },
-            },
-            Cause::Detail { english, chinese } => language.pick(english, chinese).clone(),
-        }
-    }
-}
-
-impl From<FieldError> for ApiError {
-    fn from(error: FieldError) -> Self {
-        Self { code: error.code(), cause: Cause::Field(error) }
-    }
-}
-
-impl From<SigError> for ApiError {
-    fn from(error: SigError) -> Self {
-        Self { code: error.code(), cause: Cause::Sig(error) }
     }
 }
 
@@ -207,7 +114,7 @@ pub fn respond(
         Ok(answer) => response(success(&answer.members, profile)),
         Err(error) => {
             let explanation = error.explain(style.language);
-            let in_cloud = profile && !is_of_gateway(error.code);
+            let in_cloud = profile && !is_of_gateway(error.code());
             let display = match style.explained {
                 Explained::Everywhere => Some(explanation.as_str()),
                 Explained::WhereTheCloudDoes => in_cloud.then_some(explanation.as_str()),
@@ -216,7 +123,7 @@ pub fn respond(
             let info = error.info();
             let failure = FailureBody {
                 action_status: "FAIL",
-                error_code: error.code.number(),
+                error_code: error.code().number(),
                 error_info: &info,
                 error_display: display,
             };

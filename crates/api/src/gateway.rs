@@ -4,13 +4,14 @@
 use crate::admission::AdmissionControl;
 use crate::authenticate::Authenticator;
 use crate::body::BodyLimits;
-use crate::call_context::{CallContext, Services};
+use crate::call_context::{CallContext, Caller, Services};
 use crate::call_record::{CallRecord, CallTimings, timed};
+use crate::called_command::CalledCommand;
 use crate::client_address::client_address;
 use crate::endpoints;
 use crate::envelope::{Answer, ApiError, Explained, Style, respond};
 use crate::framing;
-use crate::hook::{AdmittedCall, CallHook, CallHooks, FinishedCall};
+use crate::hook::{AdmittedCall, CallHook, CallHooks, FinishedCall, RefusedSig};
 use crate::host_policy::HostPolicy;
 use crate::openapi;
 use crate::query::Query;
@@ -26,7 +27,7 @@ use hyper::header::{self, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response};
 use ipnet::IpNet;
-use portraitd_model::{Command, ErrorCode, Language, SdkAppId};
+use portraitd_model::{Command, ErrorCode, Language, SdkAppId, Service};
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -76,7 +77,7 @@ pub struct Gateway {
 /// What the steps of a call have found out so far, so that an error is answered and logged with it.
 #[derive(Default)]
 struct CallProgress {
-    command: Option<Command>,
+    command: Option<CalledCommand>,
     app: Option<Arc<App>>,
     sdk_app_id: Option<SdkAppId>,
     body_read: bool,
@@ -115,15 +116,15 @@ impl Gateway {
             AssertUnwindSafe(self.decide(&head, &mut body, client, &mut progress)).catch_unwind().await;
         let mut outcome = decided.unwrap_or_else(|_| {
             progress.close = true;
-            Err(ApiError::new(
-                progress.command.map_or(ErrorCode::Timeout, |command| command.service().internal()),
-            ))
+            let service = progress.command.and_then(CalledCommand::service);
+            Err(ApiError::new(service.map_or(ErrorCode::Timeout, Service::internal)))
         });
         if outcome.is_err() && !progress.body_read {
             progress.close |= !self.config.body.drain(&head, &mut body).await;
         }
         let style = self.style(progress.app.as_deref());
-        let service = progress.command.map(Command::service);
+        let command = progress.command.and_then(CalledCommand::own);
+        let service = command.map(Command::service);
         let (response_head, body) = respond(&outcome, service, style).into_parts();
         let mut response = match self.admission.track_answer(body) {
             Ok(body) => Response::from_parts(response_head, body),
@@ -140,10 +141,10 @@ impl Gateway {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         let usage = progress.app.as_ref().map_or(&self.services.registry.appless_usage, |app| &app.usage);
-        usage.record(progress.command, outcome.as_ref().err().map(ApiError::code), self.services.clock.now());
+        usage.record(command, outcome.as_ref().err().map(ApiError::code), self.services.clock.now());
         let record = CallRecord {
             head: &head,
-            command: progress.command,
+            command,
             sdk_app_id: progress.sdk_app_id,
             timings: &progress.timings,
             outcome: &outcome,
@@ -154,7 +155,7 @@ impl Gateway {
         if let Some(hook) = progress.hook {
             let call = FinishedCall {
                 head: &head,
-                command: progress.command,
+                command_path: progress.command.map(CalledCommand::path),
                 app: progress.sdk_app_id,
                 outcome: &outcome,
                 started,
@@ -199,8 +200,7 @@ impl Gateway {
                 format!("请求方法为 {}，请使用 POST 并携带 JSON 包体", head.method),
             ));
         }
-        let command = Command::at_path(head.uri.path()).ok_or(ApiError::new(ErrorCode::NoSuchResource))?;
-        progress.command = Some(command);
+        let command = called_command(head.uri.path(), progress)?;
         let query = Query::parse(head.uri.query().unwrap_or_default())?;
         progress.sdk_app_id = query.sdk_app_id;
         let app = query.sdk_app_id.and_then(|id| self.services.registry.app(id));
@@ -209,8 +209,13 @@ impl Gateway {
         let (services, telemetry) = (&self.services, &*self.telemetry);
         let authenticating =
             self.authenticator.authenticate(services, telemetry, &app, command.service(), &query, client);
-        let caller = timed(&mut progress.timings.auth, authenticating).await?;
-        self.check_frequency(&app, command)?;
+        let caller = match (timed(&mut progress.timings.auth, authenticating).await, &progress.hook) {
+            (Err(error), Some(hook)) => return Err(self.diagnosed(error, &**hook, &app, &query).await),
+            (caller, _) => caller?,
+        };
+        if let CalledCommand::Own(command) = command {
+            self.check_frequency(&app, command)?;
+        }
         let (_call, mut memory) = (self.admission.acquire_call()?, self.admission.body_memory());
         let began = Instant::now();
         // Until the whole body is read, the connection can't be used for another request.
@@ -218,21 +223,66 @@ impl Gateway {
         let body = self.config.body.read(body, &mut memory).await;
         progress.close = body.is_err();
         progress.timings.body = began.elapsed();
-        let (body, began) = (body?, Instant::now());
-        let sdk_app_id = app.settings.id;
+        self.execute(command, app, caller, &body?, progress).await
+    }
+
+    /// Executes an authenticated call, unless a hook answers in its place.
+    async fn execute(
+        &self,
+        command: CalledCommand,
+        app: Arc<App>,
+        caller: Caller,
+        body: &Bytes,
+        progress: &mut CallProgress,
+    ) -> Result<Answer, ApiError> {
+        let began = Instant::now();
+        let (services, sdk_app_id) = (&self.services, app.settings.id);
         let store_micros = &progress.timings.store_micros;
-        let context = CallContext { services, app, caller, service: command.service(), store_micros };
-        let executing = timeout(self.config.answer_timeout, endpoints::execute(command, context, &body));
+        let executing = async move {
+            match command {
+                CalledCommand::Own(command) => {
+                    let context =
+                        CallContext { services, app, caller, service: command.service(), store_micros };
+                    endpoints::execute(command, context, body).await
+                }
+                CalledCommand::Other(command) => endpoints::others::run(command, body),
+            }
+        };
+        let executing = timeout(self.config.answer_timeout, executing);
         let executing = executing.map(|answer| answer.unwrap_or(Err(ApiError::new(ErrorCode::Timeout))));
         let answer = match &mut progress.hook {
             None => executing.await,
             Some(hook) => {
-                let call = AdmittedCall { command, app: sdk_app_id, body: &body };
+                let call = AdmittedCall { command_path: command.path(), app: sdk_app_id, body };
                 hook.around_execute(call, executing.boxed()).await
             }
         };
         progress.timings.work = began.elapsed();
         answer
+    }
+
+    /// Adds to the refusal of a UserSig why it was refused, as far as the hook can say.
+    async fn diagnosed(
+        &self,
+        error: ApiError,
+        hook: &dyn CallHook,
+        app: &App,
+        query: &Query<'_>,
+    ) -> ApiError {
+        if !error.is_bad_sig() {
+            return error;
+        }
+        let refused = RefusedSig {
+            app: app.settings.id,
+            usersig: &query.usersig,
+            identifier: &query.identifier,
+            now: self.services.clock.now().seconds(),
+            registry: &self.services.registry,
+        };
+        match hook.diagnose(refused).await {
+            Some(diagnosis) => error.diagnosed(diagnosis),
+            None => error,
+        }
     }
 
     /// Checks the frequency limits; after authentication, so that calls without a UserSig do not count.
@@ -249,4 +299,12 @@ impl Gateway {
             Exceeded::App => ApiError::new(ErrorCode::AppFrequency),
         })
     }
+}
+
+/// Finds the command at a path: one of portraitd's, or another of the cloud's that a hook has. 60009 for any other path.
+fn called_command(path: &str, progress: &mut CallProgress) -> Result<CalledCommand, ApiError> {
+    let own = Command::at_path(path).map(CalledCommand::Own);
+    let other = || progress.hook.as_ref()?.other_command(path).map(CalledCommand::Other);
+    progress.command = own.or_else(other);
+    progress.command.ok_or_else(|| ApiError::unknown_path(path))
 }

@@ -1,12 +1,13 @@
 //! The traits through which the emulator takes part in calls. `serve` has no hooks.
 
 use crate::envelope::{Answer, ApiError};
+use crate::registry::Registry;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http_body_util::Full;
 use hyper::Response;
 use hyper::http::request::Parts;
-use portraitd_model::{Command, Language, SdkAppId};
+use portraitd_model::{Diagnosis, Language, OtherCommand, SdkAppId, UnixSeconds};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -17,7 +18,13 @@ pub trait CallHooks: Send + Sync {
 }
 
 /// Takes part in one call, and keeps its own state from one method to the next.
-pub trait CallHook: Send {
+pub trait CallHook: Send + Sync {
+    /// Returns the cloud's command at a path that portraitd does not have, if it is answered with success here.
+    fn other_command(&self, path: &str) -> Option<&'static OtherCommand>;
+
+    /// Called when a UserSig was refused; says why. `None` when there is nothing to add to the code.
+    fn diagnose<'a>(&'a self, refused: RefusedSig<'a>) -> BoxFuture<'a, Option<Diagnosis>>;
+
     /// Called when the caller is authenticated and the body was read. Returns the answer: that of `execute`, or another.
     fn around_execute<'a>(
         &'a mut self,
@@ -29,11 +36,26 @@ pub trait CallHook: Send {
     fn after_response(self: Box<Self>, call: &FinishedCall<'_>, response: &mut Response<Full<Bytes>>);
 }
 
+/// A UserSig that was refused, and what it was to be good for.
+#[derive(Clone, Copy)]
+pub struct RefusedSig<'a> {
+    /// The app in the query.
+    pub app: SdkAppId,
+    /// The text in the query.
+    pub usersig: &'a str,
+    /// The account in the query.
+    pub identifier: &'a str,
+    /// The server's time.
+    pub now: UnixSeconds,
+    /// Every app, with its keys.
+    pub registry: &'a Registry,
+}
+
 /// A call whose caller is authenticated.
 #[derive(Clone, Copy, Debug)]
 pub struct AdmittedCall<'a> {
-    /// The command that is called.
-    pub command: Command,
+    /// The path of the command that is called, as the tables have it.
+    pub command_path: &'static str,
     /// The app that is called.
     pub app: SdkAppId,
     /// The whole body, not decoded.
@@ -44,8 +66,8 @@ pub struct AdmittedCall<'a> {
 pub struct FinishedCall<'a> {
     /// The request's head.
     pub head: &'a Parts,
-    /// `None` when the path names none.
-    pub command: Option<Command>,
+    /// The path of the command, as the tables have it; `None` when the request's path is that of none.
+    pub command_path: Option<&'static str>,
     /// The app in the query; `None` when there is none.
     pub app: Option<SdkAppId>,
     /// The answer or error.

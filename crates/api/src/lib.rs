@@ -2,11 +2,13 @@
 //! the emulator is not known here; it takes part in calls through the traits of `hook`.
 
 mod admission;
+mod api_error;
 pub mod authenticate;
 pub mod body;
 pub mod call_context;
 pub mod call_counts;
 pub mod call_record;
+mod called_command;
 mod client_address;
 pub mod clock;
 pub mod cloud_names;

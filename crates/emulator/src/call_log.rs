@@ -1,5 +1,6 @@
 //! The call log: one entry for each request to `/v4`, for the assertions of tests. It holds no UserSig.
 
+use crate::command_name::name_of;
 use crate::fault::FiredRule;
 use crate::fault::rule::Effect;
 use crate::recorded_body::RecordedBody;
@@ -7,7 +8,7 @@ use crate::refused::without_secrets;
 use crate::ring_buffer::RingEntry;
 use bytes::Bytes;
 use portraitd_api::hook::FinishedCall;
-use portraitd_model::UnixMillis;
+use portraitd_model::{OtherCommand, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 /// A request and its response. The query is left out because it contains the UserSig.
@@ -18,7 +19,7 @@ pub(crate) struct RecordedCall {
     pub(crate) at_ms: u64,
     pub(crate) method: String,
     pub(crate) path: String,
-    /// Absent when the path is not that of a command.
+    /// Absent when the path is not that of a command of the cloud's.
     pub(crate) command: Option<String>,
     pub(crate) app: Option<u32>,
     /// `identifier` of the query.
@@ -82,6 +83,8 @@ impl RecordedCall {
         /// No path of a command is longer.
         const PATH_CHARS_MAX: usize = 200;
         let FinishedCall { head, outcome, .. } = call;
+        let other = || OtherCommand::at_path(head.uri.path()).map(OtherCommand::path);
+        let command_path = call.command_path.or_else(other);
         let not_executed = trace.fault.is_some_and(|fired| fired.effect == Effect::CloseBefore);
         let executed = |code: u32| (!not_executed).then_some(code);
         let error = outcome.as_ref().err().filter(|_| !not_executed);
@@ -90,7 +93,7 @@ impl RecordedCall {
             at_ms: at.0,
             method: head.method.to_string(),
             path: without_secrets(head.uri.path()).chars().take(PATH_CHARS_MAX).collect(),
-            command: call.command.map(|command| command.name().to_owned()),
+            command: command_path.map(|path| name_of(path).to_owned()),
             app: call.app.map(|app| app.0),
             identifier: identifier(head.uri.query().unwrap_or_default()),
             users: trace.users.clone(),

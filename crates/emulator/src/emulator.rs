@@ -4,6 +4,7 @@
 use crate::broken_response::ResponseFault;
 use crate::call_log::{CallTrace, RecordedCall};
 use crate::clock::EmulatorClock;
+use crate::command_name::Others;
 use crate::fault::rule::Effect;
 use crate::fault::{CallMatch, Faults};
 use crate::refused::RefusedRequest;
@@ -18,12 +19,20 @@ use http_body_util::{BodyExt, Full};
 use hyper::Response;
 use hyper::header::HeaderValue;
 use portraitd_api::envelope::{Answer, ApiError};
-use portraitd_api::hook::{AdmittedCall, CallHook, CallHooks, FinishedCall};
-use portraitd_model::{Clock, ErrorCode, SdkAppId};
+use portraitd_api::hook::{AdmittedCall, CallHook, CallHooks, FinishedCall, RefusedSig};
+use portraitd_model::{AppKey, Clock, Diagnosis, ErrorCode, KeyRecord, OtherCommand, SdkAppId, diagnose};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// The response header with the id of the fault rule that fired.
 const FAULT: &str = "x-portraitd-fault";
+
+/// How many refused UserSigs are diagnosed at once: each takes some milliseconds of a processor.
+const DIAGNOSES_MAX: usize = 2;
+
+/// The longest wait for a diagnosis; after that the answer has the code's meaning alone.
+const DIAGNOSIS_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The state that the control API reads and changes.
 pub struct Emulator {
@@ -40,11 +49,14 @@ pub struct Emulator {
     pub(crate) app: SdkAppId,
     /// The addresses and credentials that `portraitd env` prints; set when every port listens.
     pub environment: OnceLock<serde_json::Value>,
+    /// What the rest of the cloud's commands are answered.
+    others: Others,
+    diagnoses: Semaphore,
 }
 
 impl Emulator {
     /// Returns an emulator without faults and recorded calls. `app` is the default template of throw-away apps.
-    pub fn new(clock: Arc<EmulatorClock>, sandbox: Option<Sandbox>, app: SdkAppId) -> Self {
+    pub fn new(clock: Arc<EmulatorClock>, sandbox: Option<Sandbox>, app: SdkAppId, others: Others) -> Self {
         Self {
             clock,
             faults: Faults::default(),
@@ -54,6 +66,8 @@ impl Emulator {
             sandbox,
             app,
             environment: OnceLock::new(),
+            others,
+            diagnoses: Semaphore::new(DIAGNOSES_MAX),
         }
     }
 
@@ -76,13 +90,36 @@ struct EmulatedCall {
 }
 
 impl CallHook for EmulatedCall {
+    fn other_command(&self, path: &str) -> Option<&'static OtherCommand> {
+        match self.emulator.others {
+            Others::Ok => OtherCommand::at_path(path),
+            Others::Refuse => None,
+        }
+    }
+
+    fn diagnose<'a>(&'a self, refused: RefusedSig<'a>) -> BoxFuture<'a, Option<Diagnosis>> {
+        let RefusedSig { app, usersig, identifier, now, registry } = refused;
+        let (usersig, identifier) = (usersig.to_owned(), identifier.to_owned());
+        let keys = registry.all().into_iter().flat_map(|app| {
+            let of_app = |record: &KeyRecord| (app.settings.id, record.key.clone());
+            app.settings.keys.iter().map(of_app).collect::<Vec<_>>()
+        });
+        let keys: Vec<(SdkAppId, AppKey)> = keys.collect();
+        let diagnosing = async move {
+            let _permit = self.emulator.diagnoses.acquire().await.ok()?;
+            let work = move || diagnose(&usersig, app, &keys, &identifier, now);
+            tokio::task::spawn_blocking(work).await.ok().flatten()
+        };
+        Box::pin(async { tokio::time::timeout(DIAGNOSIS_TIMEOUT, diagnosing).await.ok().flatten() })
+    }
+
     fn around_execute<'a>(
         &'a mut self,
         call: AdmittedCall<'a>,
         execute: BoxFuture<'a, Result<Answer, ApiError>>,
     ) -> BoxFuture<'a, Result<Answer, ApiError>> {
         let users = crate::recorded_body::named_users(call.body);
-        let call_match = CallMatch { command: call.command.name(), app: call.app, users: &users };
+        let call_match = CallMatch { command_path: call.command_path, app: call.app, users: &users };
         let fault = self.emulator.faults.first_firing(&call_match);
         self.trace = CallTrace { body: call.body.clone(), users, fault };
         let Some(fired) = fault else { return execute };

@@ -5,6 +5,7 @@ mod broken_response;
 mod call_log;
 pub mod certificates;
 pub mod clock;
+pub mod command_name;
 pub mod control;
 pub mod emulator;
 pub mod fault;

@@ -5,6 +5,7 @@ mod account_delete;
 mod account_import;
 mod kick;
 mod multiaccount_import;
+pub(crate) mod others;
 mod portrait_get;
 mod portrait_set;
 mod user_list;

@@ -4,7 +4,7 @@ use super::extract::StrictQuery;
 use super::state::ControlState;
 use super::types::{AppFilter, CallFilter, Removed};
 use crate::call_log::RecordedCall;
-use crate::fault::rule::check_command;
+use crate::command_name::{check_command, names};
 use crate::ring_buffer::Wait;
 use axum::Json;
 use axum::extract::State as Extract;
@@ -22,7 +22,7 @@ pub(super) async fn list(
     }
     let matches = |call: &RecordedCall| {
         app.is_none_or(|app| call.app == Some(app))
-            && command.as_ref().is_none_or(|command| call.command.as_ref() == Some(command))
+            && command.as_ref().is_none_or(|command| call.command.is_some() && names(command, &call.path))
             && user.as_ref().is_none_or(|user| call.users.contains(user))
             && code.is_none_or(|code| call.code == Some(code))
     };

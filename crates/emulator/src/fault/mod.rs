@@ -5,6 +5,9 @@ pub mod file;
 pub mod rule;
 mod suggestion;
 
+pub(crate) use suggestion::nearest_name;
+
+use crate::command_name::names;
 use crate::fault::rule::{Effect, FaultRule};
 use portraitd_admin::counted::counted;
 use portraitd_model::SdkAppId;
@@ -34,7 +37,8 @@ struct ActiveRule {
 
 /// The properties of a call that rules match.
 pub(crate) struct CallMatch<'a> {
-    pub(crate) command: &'a str,
+    /// The path of the command, as the tables have it.
+    pub(crate) command_path: &'a str,
     pub(crate) app: SdkAppId,
     pub(crate) users: &'a [String],
 }
@@ -153,7 +157,7 @@ impl Faults {
 impl ActiveRule {
     fn matches(&self, call: &CallMatch<'_>) -> bool {
         let definition = &self.definition;
-        definition.command.as_deref().is_none_or(|command| command == call.command)
+        definition.command.as_deref().is_none_or(|command| names(command, call.command_path))
             && definition.app.is_none_or(|app| app == call.app.0)
             && definition.user.as_ref().is_none_or(|user| call.users.contains(user))
     }
@@ -217,7 +221,8 @@ mod tests {
     }
 
     fn call<'a>(command: &'a str, app: u32, users: &'a [String]) -> CallMatch<'a> {
-        CallMatch { command, app: SdkAppId(app), users }
+        let command_path = portraitd_model::Command::named(command).unwrap().row().path;
+        CallMatch { command_path, app: SdkAppId(app), users }
     }
 
     #[test]

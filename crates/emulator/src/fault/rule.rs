@@ -1,9 +1,9 @@
 //! A fault rule: which calls it matches, how often it fires, and its effect. The control API, a `--faults` file and the
 //! command line use the same members.
 
-use super::suggestion::nearest_name;
 use crate::broken_response::ResponseFault;
-use portraitd_model::{CLOUD_CODES, Command, ERROR_CODES, ErrorCode, SdkAppId, UserId};
+use crate::command_name::check_command;
+use portraitd_model::{CLOUD_CODES, ERROR_CODES, ErrorCode, SdkAppId, UserId};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use std::time::Duration;
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, clap::Args)]
 #[serde(default, deny_unknown_fields)]
 pub struct FaultRule {
-    /// Only calls of this command, for example portrait_set
+    /// Only calls of this command, for example portrait_set or sns/friend_add
     #[arg(long, value_name = "NAME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) command: Option<String>,
@@ -186,19 +186,6 @@ impl Effect {
             Self::DelayOnly => "late".into(),
         }
     }
-}
-
-/// Checks that a command exists. An error suggests one.
-pub(crate) fn check_command(command: &str) -> Result<(), String> {
-    let names = || Command::all().map(Command::name);
-    if names().any(|name| name == command) {
-        return Ok(());
-    }
-    let hint = nearest_name(command, names()).map_or_else(
-        || format!("there are {}", names().collect::<Vec<_>>().join(", ")),
-        |nearest| format!("did you mean {nearest}?"),
-    );
-    Err(format!("command: there is no command `{command}`; {hint}"))
 }
 
 fn parse_code(number: u32) -> Result<ErrorCode, String> {

@@ -43,6 +43,7 @@ mod memory_limit;
 mod migrate;
 mod observability;
 mod otel;
+mod others;
 mod receiver;
 mod refused_calls;
 #[path = "../routes/mod.rs"]
@@ -58,5 +59,6 @@ mod tls;
 mod torture;
 mod transport;
 mod usersig;
+mod usersig_causes;
 mod webhook;
 mod webhook_torture;

@@ -18,6 +18,7 @@ use anyhow::Context;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use portraitd_admin::secret::{AdminToken, random_token, random_u64};
 use portraitd_emulator::clock::EmulatorClock;
+use portraitd_emulator::command_name::Others;
 use portraitd_emulator::emulator::Emulator;
 use portraitd_emulator::sandbox::Sandbox;
 use portraitd_emulator::{fault, seed};
@@ -75,6 +76,9 @@ pub(crate) struct Args {
     /// Leave ErrorDisplay empty, as the cloud does
     #[arg(long)]
     no_error_detail: bool,
+    /// What the rest of the cloud's REST commands are answered
+    #[arg(long, value_enum, value_name = "HOW", default_value_t)]
+    others: Others,
     /// Also accept requests for this Host or Origin (repeatable)
     #[arg(long, value_name = "HOST")]
     allow_host: Vec<String>,
@@ -182,7 +186,7 @@ impl RunningEmulator {
         let clock = Arc::new(EmulatorClock::default());
         let PreparedApp { app, key, admin } =
             fixtures::prepare(store.as_ref(), &args.fixtures, clock.now()).await?;
-        let emulator = Emulator::new(Arc::clone(&clock), memory.map(Sandbox::new), app);
+        let emulator = Emulator::new(Arc::clone(&clock), memory.map(Sandbox::new), app, args.others);
         load_faults(args.faults.as_deref(), &emulator, store.as_ref()).await?;
         let emulator = Arc::new(emulator);
         let server = Server::start(ServerParts {

@@ -1,0 +1,131 @@
+//! The error of a call: its code, and what it says to people in both languages.
+
+use portraitd_model::{
+    Diagnosis, ErrorCode, FieldError, IdError, Language, Service, SigError, explain_unknown_path,
+};
+use portraitd_store::StoreError;
+use std::borrow::Cow;
+
+/// The error of a call, with details for the caller and a cause for the log only.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ApiError {
+    code: ErrorCode,
+    cause: Cause,
+}
+
+/// The details of an error in addition to its code.
+#[derive(Clone, PartialEq, Debug)]
+enum Cause {
+    None,
+    Field(FieldError),
+    Sig(SigError, Option<Box<Diagnosis>>),
+    /// The path, which no command has.
+    Path(Box<str>),
+    Id(IdError),
+    Store(StoreError),
+    Detail {
+        english: String,
+        chinese: String,
+    },
+}
+
+impl ApiError {
+    /// Returns an error without details.
+    pub const fn new(code: ErrorCode) -> Self {
+        Self { code, cause: Cause::None }
+    }
+
+    /// Returns an error with an explanation in both languages.
+    pub(crate) fn with_detail(
+        code: ErrorCode,
+        english: impl Into<String>,
+        chinese: impl Into<String>,
+    ) -> Self {
+        Self { code, cause: Cause::Detail { english: english.into(), chinese: chinese.into() } }
+    }
+
+    /// Returns the error of an invalid UserID, with the service's code.
+    pub(crate) fn bad_id(service: Service, error: IdError) -> Self {
+        Self { code: service.bad_parameter(), cause: Cause::Id(error) }
+    }
+
+    /// Returns an error caused by the store, which only the log names.
+    pub(crate) fn store(code: ErrorCode, error: StoreError) -> Self {
+        Self { code, cause: Cause::Store(error) }
+    }
+
+    /// Returns the error of a path that no command has.
+    pub(crate) fn unknown_path(path: &str) -> Self {
+        Self { code: ErrorCode::NoSuchResource, cause: Cause::Path(path.into()) }
+    }
+
+    /// Whether the form, the signature or the content of the UserSig is what was refused.
+    pub(crate) fn is_bad_sig(&self) -> bool {
+        matches!(&self.cause, Cause::Sig(error, _) if *error != SigError::Kicked)
+    }
+
+    /// Adds why the UserSig was refused.
+    pub(crate) fn diagnosed(self, diagnosis: Diagnosis) -> Self {
+        match self.cause {
+            Cause::Sig(error, _) => Self { cause: Cause::Sig(error, Some(Box::new(diagnosis))), ..self },
+            _ => self,
+        }
+    }
+
+    /// Returns the protocol's code.
+    pub fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    /// Returns the store's error, for the log.
+    pub(crate) fn store_error(&self) -> Option<&StoreError> {
+        if let Cause::Store(error) = &self.cause { Some(error) } else { None }
+    }
+
+    /// `ErrorInfo` on the wire.
+    pub(crate) fn info(&self) -> Cow<'static, str> {
+        if let Cause::Sig(error, _) = &self.cause { error.info() } else { self.code.info().into() }
+    }
+
+    /// Returns the explanation for people.
+    pub fn explain(&self, language: Language) -> String {
+        match &self.cause {
+            // The store's error is for the log only.
+            Cause::None | Cause::Store(_) => self.code.meaning(language).to_owned(),
+            Cause::Field(error) => error.explain(language),
+            Cause::Sig(error, None) => error.explain(language),
+            Cause::Sig(_, Some(diagnosis)) => {
+                let (meaning, why) = (self.code.meaning(language), diagnosis.explain(language));
+                match language {
+                    Language::English => format!("{meaning} Cause: {why}"),
+                    Language::Chinese => format!("{meaning}原因：{why}"),
+                }
+            }
+            Cause::Path(path) => explain_unknown_path(path, language),
+            Cause::Id(error) => match language {
+                Language::English => error.to_string(),
+                Language::Chinese => match error {
+                    IdError::Empty => "UserID 为空".to_owned(),
+                    IdError::TooLong(bytes) => {
+                        format!("UserID 长度为 {bytes} 字节，最多允许 32 字节（UTF-8）")
+                    }
+                    IdError::Unprintable => "UserID 含有控制字符，只允许可打印字符".to_owned(),
+                    IdError::Reserved => "以 @TLS# 开头的 UserID 是云端自用标记，不能用于创建账号".to_owned(),
+                },
+            },
+            Cause::Detail { english, chinese } => language.pick(english, chinese).clone(),
+        }
+    }
+}
+
+impl From<FieldError> for ApiError {
+    fn from(error: FieldError) -> Self {
+        Self { code: error.code(), cause: Cause::Field(error) }
+    }
+}
+
+impl From<SigError> for ApiError {
+    fn from(error: SigError) -> Self {
+        Self { code: error.code(), cause: Cause::Sig(error, None) }
+    }
+}

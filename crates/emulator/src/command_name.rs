@@ -1,0 +1,64 @@
+//! Names of commands in fault rules and filters: `friend_add`, or with its service `sns/friend_add`.
+
+use crate::fault::nearest_name;
+use portraitd_model::{Command, OtherCommand};
+
+/// What `portraitd dev` answers to the cloud's commands that it does not have.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, clap::ValueEnum)]
+pub enum Others {
+    /// Success, in the cloud's shape, after the usual checks of the UserSig
+    Ok,
+    /// 60009
+    #[default]
+    Refuse,
+}
+
+/// Returns the name of the command at a path of the tables.
+pub(crate) fn name_of(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or_default()
+}
+
+/// Whether a text names the command at this path.
+pub(crate) fn names(text: &str, path: &str) -> bool {
+    let path = path.trim_start_matches('/');
+    path.strip_prefix("v4/") == Some(text) || name_of(path) == text
+}
+
+/// Checks that a command exists. An error suggests one.
+pub(crate) fn check_command(command: &str) -> Result<(), String> {
+    let own = || Command::all().map(Command::name);
+    let paths = || {
+        Command::all()
+            .map(|command| command.row().path)
+            .chain(OtherCommand::all().iter().map(OtherCommand::path))
+    };
+    if paths().any(|path| names(command, path)) {
+        return Ok(());
+    }
+    let others = || OtherCommand::all().iter().map(|other| other.command);
+    let nearest = nearest_name(command, own()).or_else(|| nearest_name(command, others()));
+    let hint = nearest.map_or_else(
+        || format!("there are {}", own().collect::<Vec<_>>().join(", ")),
+        |nearest| format!("did you mean {nearest}?"),
+    );
+    Err(format!("command: there is no command `{command}`; {hint}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_named_with_its_service_or_without() {
+        for text in
+            ["sns/friend_add", "friend_add", "portrait_set", "profile/portrait_set", "ConfigSvc/GetIPList"]
+        {
+            assert_eq!(check_command(text), Ok(()), "{text}");
+        }
+        assert!(names("friend_add", "/v4/sns/friend_add") && names("sns/friend_add", "//v4/sns/friend_add"));
+        assert!(!names("openim/friend_add", "/v4/sns/friend_add") && !names("", "/v4/sns/friend_add"));
+        assert!(check_command("openim/friend_add").is_err() && check_command("v4/sns/friend_add").is_err());
+        assert!(check_command("create_grupo").unwrap_err().ends_with("did you mean create_group?"));
+        assert!(check_command("").unwrap_err().contains("there are portrait_set, "));
+    }
+}
