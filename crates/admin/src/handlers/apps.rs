@@ -9,7 +9,9 @@ use axum::body::Bytes;
 use axum::extract::{Path, State as Extract};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use portraitd_model::{AppKey, AppSettings, Command, KeyId, NewUserId, SdkAppId, SensitiveCode, Tag};
+use portraitd_model::{
+    AppKey, AppSettings, Command, KeyId, Language, NewUserId, SdkAppId, SensitiveCode, Tag,
+};
 use portraitd_store::StoreError;
 use std::num::NonZeroU32;
 
@@ -183,5 +185,8 @@ fn parse_or_create_key(key: Option<String>) -> Result<AppKey, AdminError> {
     let Some(key) = key else {
         return random_key().map_err(|error| AdminError::from(StoreError::Unavailable(error.to_string())));
     };
+    if let Some(problem) = AppKey::problem(&key) {
+        return Err(AdminError::bad(problem.explain(Language::English)));
+    }
     AppKey::parse(&key).ok_or_else(|| AdminError::bad("a key is 1 to 256 printable bytes"))
 }

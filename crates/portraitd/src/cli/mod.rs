@@ -1,6 +1,7 @@
 //! The command line: one file for each command. Results go to standard output, everything else to standard error.
 
 pub(crate) mod admin;
+mod app_key;
 pub(crate) mod call;
 mod completions;
 pub(crate) mod data;

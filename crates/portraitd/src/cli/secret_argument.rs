@@ -21,16 +21,36 @@ pub(super) fn secret(text: &str) -> Result<String, String> {
     }
 }
 
+/// Parses the argument of an app's key. As [`secret`], but a file's further lines count, so that more than one is refused.
+pub(super) fn key(text: &str) -> Result<String, String> {
+    match text.strip_prefix('@') {
+        Some(path) => {
+            let file = std::fs::File::open(Path::new(path))
+                .map_err(|error| format!("can't read {path}: {error}"))?;
+            start_of(file, path).map(|text| text.trim().to_owned())
+        }
+        None if text == "-" => {
+            start_of(std::io::stdin(), "standard input").map(|text| text.trim().to_owned())
+        }
+        None => Ok(text.to_owned()),
+    }
+}
+
 fn first_line(source: impl Read, name: &str) -> Result<String, String> {
+    let text = start_of(source, name)?;
+    match text.lines().next().map(str::trim) {
+        None | Some("") => Err(format!("the first line of {name} is empty")),
+        Some(line) => Ok(line.to_owned()),
+    }
+}
+
+fn start_of(source: impl Read, name: &str) -> Result<String, String> {
     let mut text = String::new();
     source
         .take(BYTES_MAX)
         .read_to_string(&mut text)
         .map_err(|error| format!("can't read {name}: {error}"))?;
-    match text.lines().next().map(str::trim) {
-        None | Some("") => Err(format!("the first line of {name} is empty")),
-        Some(line) => Ok(line.to_owned()),
-    }
+    Ok(text)
 }
 
 #[cfg(test)]
@@ -47,6 +67,7 @@ mod tests {
         assert_eq!(secret(&argument).as_deref(), Ok("s3cret"));
         assert_eq!(secret("s3cret").as_deref(), Ok("s3cret"));
         assert!(secret("@/nowhere/at/all").unwrap_err().contains("No such file"));
+        assert_eq!(key(&argument).as_deref(), Ok("s3cret \nanother line"), "which no key is");
         assert_eq!(first_line(&b"key\r\n"[..], "standard input").as_deref(), Ok("key"));
     }
 }

@@ -155,6 +155,42 @@ fn usersigs_are_made_and_inspected() {
     assert!(inspected.contains("expired"), "{inspected}");
     refused(binary().args(["usersig", "inspect", sig, "--key", "other"]), 1, "70009");
     refused(binary().args(["usersig", "inspect", &sig[..20]]), 1, "cut short");
+    assert!(inspected.contains("2023-11-14 22:13:20Z (1700000000)"), "{inspected}");
+    assert!(inspected.contains("days ago"), "{inspected}");
+    // As people have it at hand: a URL, percent-encoded, in Chinese, and for whom it should be.
+    let encoded = crate::harness::encode(sig);
+    let url = format!(
+        "https://console.tim.qq.com/v4/openim/x?sdkappid=1400000000&identifier=alice&usersig={encoded}&random=1"
+    );
+    for text in [&url, &encoded] {
+        assert!(
+            run(binary().args(["usersig", "inspect", text, "--key", KEY])).contains("verifies with this key")
+        );
+    }
+    let chinese = run(binary().args(["usersig", "inspect", &url, "--key", KEY, "--language", "zh"]));
+    assert!(chinese.contains("用户名      alice") && chinese.contains("与此密钥相符"), "{chinese}");
+    refused(binary().args(["usersig", "inspect", sig, "--identifier", "bob"]), 1, "(70013)");
+    refused(binary().args(["usersig", "inspect", &url.replace("=alice", "=bob")]), 1, "made for \"alice\"");
+    refused(binary().args(["usersig", "inspect", sig, "--sdkappid", "7"]), 1, "(70014)");
+    let upper = run(binary().args([
+        "usersig",
+        "gen",
+        "--sdkappid",
+        "7",
+        "--identifier",
+        "a",
+        "--key",
+        &KEY.to_uppercase(),
+        "--expire",
+        "1795953600",
+    ]));
+    let bad = binary().args(["usersig", "inspect", upper.trim(), "--key", KEY]).output().unwrap();
+    let (shown, told) = (String::from_utf8_lossy(&bad.stdout), String::from_utf8_lossy(&bad.stderr));
+    assert!(shown.contains("Warning     TLS.expire is 1795953600"), "{shown}");
+    assert!(
+        told.contains("the key in upper case") && told.contains("70009") && !told.contains(KEY),
+        "{told}"
+    );
 }
 
 /// Commands that sign refuse the names that the server refuses, before anything is signed.
@@ -189,7 +225,25 @@ fn mistakes_are_explained() {
         "can't reach",
     );
     refused(binary().args(["dev", "--listen", "8080"]), 2, "invalid socket address");
-    refused(binary().args(["dev", "--key", ""]), 1, "a key is 1 to 256");
+    refused(binary().args(["dev", "--key", ""]), 1, "the key is empty");
+    for (key, why) in [
+        (format!("{KEY}\n"), "white space or a line end"),
+        (format!("\"{KEY}\""), "quotation marks"),
+        (format!("{KEY}\n{KEY}"), "more than one line"),
+        (
+            "-----BEGIN PRIVATE KEY-----\nMIGH\n-----END PRIVATE KEY-----".to_owned(),
+            "PEM key of UserSig version 1",
+        ),
+    ] {
+        let generate = ["usersig", "gen", "--sdkappid", "1", "--identifier", "a", "--key", &key];
+        for command in [&["dev", "--key", &key][..], &generate, &["get", "u", "--key", &key]] {
+            let output = binary().args(command).output().unwrap();
+            let told = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.code() == Some(1) && told.contains(why) && !told.contains(KEY), "{told}");
+        }
+    }
+    let chinese = binary().args(["dev", "--language", "zh", "--key", "a b"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&chinese.stderr).contains("密钥中间有空白"));
     let number = "an SDKAppID is a whole number from 1 to 4294967295";
     refused(binary().args(["get", "u", "--key", KEY, "--sdkappid", "abc"]), 2, number);
     refused(&mut on(&dir.path().join("none"), &["app", "show", "0"]), 2, number);

@@ -10,7 +10,7 @@ const LINES: &str = "{\"UserID\":\"dora\",\"ProfileItem\":[{\"Tag\":\"Tag_Profil
 const DOCUMENT: &str = r#"
 [[app]]
 sdkappid = 1400000007
-keys = ["the key"]
+keys = ["the-key"]
 admins = ["boss"]
 words = ["bad"]
 limits = { portrait_set = 5 }
@@ -70,7 +70,7 @@ fn lines_are_loaded_and_a_reset_goes_back_to_them() {
 fn a_document_holds_apps_with_all_that_belongs_to_them() {
     let dir = tempfile::tempdir().unwrap();
     let (seed, left) = (dir.path().join("seed.toml"), dir.path().join("left.toml"));
-    std::fs::write(&seed, DOCUMENT.replace("the key", KEY)).unwrap();
+    std::fs::write(&seed, DOCUMENT.replace("the-key", KEY)).unwrap();
     let start = |file: &Path| {
         let mut command = binary();
         command.args(["dev", "--limits", "--seed"]).arg(file).arg("--export-on-exit").arg(&left);

@@ -105,3 +105,29 @@ pub(crate) fn percent_decoded(text: &str) -> String {
     }
     String::from_utf8(bytes).unwrap()
 }
+
+/// What people paste with a key would be part of it, and no UserSig of theirs would ever verify.
+#[test]
+fn a_key_with_white_space_is_refused_by_the_admin_api_and_in_seeds() {
+    let server = TestServer::dev();
+    let app = server.app();
+    for (key, why) in
+        [("a b\\n", "white space"), ("\\\"ab\\\"", "quotation marks"), ("a\\nb", "more than one line")]
+    {
+        let body = format!("{{\"key\":\"{key}\"}}");
+        let (status, told) = server.admin("POST", &format!("/apps/{}/keys", app.id), &body);
+        assert!(status == 400 && told.contains(why), "{status} {told}");
+        let (status, told) = server.admin("POST", "/apps", &body.replace('{', "{\"sdkappid\":1500000077,"));
+        assert!(status == 400 && told.contains(why), "{status} {told}");
+        let dir = tempfile::tempdir().unwrap();
+        let seed = dir.path().join("seed.toml");
+        std::fs::write(&seed, format!("[[app]]\nsdkappid = 1500000001\nkeys = [\"{key}\"]\n")).unwrap();
+        let output = crate::harness::binary()
+            .args(["dev", "--listen", "127.0.0.1:0", "--seed"])
+            .arg(&seed)
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && told.contains(why), "{told}");
+    }
+}

@@ -9,7 +9,7 @@ use portraitd_admin::jsonl::check;
 use portraitd_admin::secret::random_key;
 use portraitd_admin::types::{AppPatch, FieldDefinition};
 use portraitd_model::{
-    AccountSeed, AppKey, AppSettings, CustomField, FieldSchema, NewUserId, NumberText, SdkAppId,
+    AccountSeed, AppKey, AppSettings, CustomField, FieldSchema, Language, NewUserId, NumberText, SdkAppId,
     UncheckedItem, UncheckedValue, Webhook, WebhookToken, WebhookUrl,
 };
 use toml::Spanned;
@@ -80,7 +80,7 @@ fn apply_settings<F, A>(settings: &mut AppSettings, app: &AppTable<F, A>) -> Res
     apps::apply(&patch, settings).map_err(|error| error.message)?;
     let generated =
         if app.keys.is_empty() { Some(random_key().map_err(|error| error.to_string())?) } else { None };
-    let given = app.keys.iter().map(|key| AppKey::parse(key).ok_or("a key is 1 to 256 printable bytes"));
+    let given = app.keys.iter().map(|key| app_key(key));
     for key in given.chain(generated.map(Ok)) {
         settings.add_key(key?);
     }
@@ -132,4 +132,11 @@ fn parse_account(schema: &FieldSchema, account: &AccountTable) -> Result<Account
             .ok_or_else(|| format!("{tag}: `{number}` is not a whole number"))
     });
     Ok(AccountSeed { user, patch: check(schema, texts.map(Ok).chain(numbers))? })
+}
+
+fn app_key(text: &str) -> Result<AppKey, String> {
+    match AppKey::problem(text) {
+        Some(problem) => Err(format!("keys: {}", problem.explain(Language::English))),
+        None => AppKey::parse(text).ok_or_else(|| "keys: a key is 1 to 256 printable bytes".to_owned()),
+    }
 }

@@ -3,7 +3,7 @@
 use super::client::{Operator, Target, segment, with_operator};
 use crate::cli::output::{print_json, say};
 use crate::cli::sdk_app_id::sdk_app_id;
-use crate::cli::secret_argument::secret;
+use crate::cli::secret_argument;
 use clap::{Subcommand, ValueEnum};
 use hyper::Method;
 use portraitd_admin::types::{AppPatch, AppView, CreatedKey, NewApp, NewKey, UsageView};
@@ -32,7 +32,7 @@ enum Action {
         #[arg(value_parser = sdk_app_id)]
         sdkappid: u32,
         /// The secret key, random by default; @FILE reads it from a file, - from standard input
-        #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true, value_parser = secret)]
+        #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true, allow_hyphen_values = true, value_parser = secret_argument::key)]
         key: Option<String>,
         /// A display name
         #[arg(long)]
@@ -146,7 +146,7 @@ enum KeyAction {
         #[arg(value_parser = sdk_app_id)]
         sdkappid: u32,
         /// The secret key, random by default; @FILE reads it from a file, - from standard input
-        #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true, value_parser = secret)]
+        #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true, allow_hyphen_values = true, value_parser = secret_argument::key)]
         key: Option<String>,
     },
     /// Revoke a key by its number (see `app show`); UserSigs made with it stop working at once

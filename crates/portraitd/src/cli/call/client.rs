@@ -1,13 +1,14 @@
 //! A client of the public API for the shell: signs a call, sends it, and turns an error answer into a sentence.
 
+use crate::cli::app_key::app_key;
 use crate::cli::http;
 use crate::cli::sdk_app_id::sdk_app_id;
-use crate::cli::secret_argument::secret;
+use crate::cli::secret_argument;
 use anyhow::Context;
 use hyper::Method;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use portraitd_api::clock::SystemClock;
-use portraitd_model::{AppKey, AppSettings, Clock, SdkAppId, SignRequest, UserId, sign};
+use portraitd_model::{AppSettings, Clock, Language, SdkAppId, SignRequest, UserId, sign};
 use serde_json::Value;
 
 /// The server to call, and the App admin in whose name.
@@ -21,7 +22,7 @@ pub(crate) struct Client {
     #[arg(long, value_name = "N", default_value_t = 1_400_000_000, env = "PORTRAITD_SDKAPPID", value_parser = sdk_app_id)]
     sdkappid: u32,
     /// The app's secret key (portraitd dev prints it); @FILE reads it from a file, - from standard input
-    #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true, value_parser = secret)]
+    #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true, allow_hyphen_values = true, value_parser = secret_argument::key)]
     key: String,
     /// The App admin that signs the call
     #[arg(long, value_name = "NAME", default_value = AppSettings::ADMINISTRATOR, value_parser = UserId::parse)]
@@ -32,7 +33,7 @@ impl Client {
     /// Calls one API. Returns its answer, or the error code with its sentence.
     pub(crate) async fn call(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         const MINUTE: u64 = 60;
-        let key = AppKey::parse(&self.key).context("--key: a key is 1 to 256 printable bytes")?;
+        let key = app_key(&self.key, Language::English)?;
         let (app, time) = (SdkAppId(self.sdkappid), SystemClock.now().seconds());
         let request = SignRequest { app, identifier: self.admin, time, expire: MINUTE, userbuf: None };
         let admin = utf8_percent_encode(self.admin.as_str(), NON_ALPHANUMERIC);

@@ -1,12 +1,16 @@
 //! `portraitd usersig`: makes and inspects UserSigs.
 
+mod given;
+mod inspect;
+
+use crate::cli::app_key::app_key;
 use crate::cli::output::say;
 use crate::cli::sdk_app_id::sdk_app_id;
-use crate::cli::secret_argument::secret;
-use anyhow::Context;
+use crate::cli::secret_argument;
+use crate::config::server::LanguageName;
 use clap::Subcommand;
 use portraitd_api::clock::SystemClock;
-use portraitd_model::{AppKey, Clock, SdkAppId, SignRequest, UnixSeconds, UserId, UserSig, sign};
+use portraitd_model::{Clock, SdkAppId, SignRequest, UnixSeconds, UserId, sign};
 
 /// Make and inspect UserSigs
 #[derive(Debug, clap::Args)]
@@ -23,7 +27,7 @@ enum Action {
         #[arg(long, value_name = "N", value_parser = sdk_app_id)]
         sdkappid: u32,
         /// The app's secret key; @FILE reads it from a file, - from standard input
-        #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true, value_parser = secret)]
+        #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true, allow_hyphen_values = true, value_parser = secret_argument::key)]
         key: String,
         /// The UserID that it is for
         #[arg(long, value_name = "ID", value_parser = UserId::parse)]
@@ -38,56 +42,18 @@ enum Action {
         #[arg(long, value_name = "TEXT")]
         userbuf: Option<String>,
     },
-    /// Show a UserSig's fields, whether it verifies, and when it expires
-    Inspect {
-        /// The UserSig
-        sig: String,
-        /// The key that it should be signed with
-        #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true, value_parser = secret)]
-        key: Option<String>,
-    },
+    Inspect(inspect::Args),
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     match args.action {
         Action::Gen { sdkappid, key, identifier, expire, time, userbuf } => {
-            let key = parse_key(&key)?;
+            let key = app_key(&key, LanguageName::default().language())?;
             let time = time.map_or_else(|| SystemClock.now().seconds(), UnixSeconds);
             let (app, userbuf) = (SdkAppId(sdkappid), userbuf.as_deref().map(str::as_bytes));
             say(sign(&key, SignRequest { app, identifier, time, expire, userbuf }));
             Ok(())
         }
-        Action::Inspect { sig, key } => inspect(&sig, key.as_deref()),
+        Action::Inspect(args) => inspect::run(&args),
     }
-}
-
-fn parse_key(key: &str) -> anyhow::Result<AppKey> {
-    AppKey::parse(key).context("--key: a key is 1 to 256 printable bytes")
-}
-
-fn inspect(sig: &str, key: Option<&str>) -> anyhow::Result<()> {
-    let key = key.map(parse_key).transpose()?;
-    let sig = UserSig::decode(sig).context("the UserSig can't be decoded (70003)")?;
-    let now = SystemClock.now().seconds().0;
-    let expires = sig.expires_at().0;
-    say(format_args!("SDKAppID    {}", sig.sdk_app_id()));
-    say(format_args!("Identifier  {}", sig.identifier()));
-    say(format_args!("Issued      {} (Unix seconds)", sig.issued_at().0));
-    say(format_args!(
-        "Expires     {expires} ({})",
-        if now > expires {
-            format!("expired {} s ago", now - expires)
-        } else {
-            format!("in {} s", expires - now)
-        }
-    ));
-    if let Some(userbuf) = sig.userbuf() {
-        say(format_args!("Userbuf     {userbuf} (base64)"));
-    }
-    match key {
-        None => say("Signature   not checked; give --key to check it"),
-        Some(key) if sig.is_signed_with(&key) => say("Signature   verifies with this key"),
-        Some(_) => anyhow::bail!("the signature does not verify with this key (70009)"),
-    }
-    Ok(())
 }

@@ -6,13 +6,13 @@ use super::transfer::json_lines::{JsonLines, open};
 use super::transfer::row::Row;
 use super::transfer::{Transfer, TransferArgs, TransferOptions};
 use crate::cli::admin::client::{Target, with_operator};
+use crate::cli::app_key::app_key;
 use crate::cli::call::profile::tag;
 use crate::cli::sdk_app_id::sdk_app_id;
-use crate::cli::secret_argument::secret;
-use anyhow::Context;
+use crate::cli::secret_argument;
 use futures_util::future::try_join_all;
 use portraitd_admin::types::AppView;
-use portraitd_model::{AppKey, AppSettings, STANDARD_FIELDS, SdkAppId, UserId};
+use portraitd_model::{AppSettings, Language, STANDARD_FIELDS, SdkAppId, UserId};
 use std::path::PathBuf;
 
 /// Move accounts with their profiles from the cloud to this server
@@ -34,7 +34,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", env = "PORTRAITD_SDKAPPID", value_parser = sdk_app_id)]
     sdkappid: u32,
     /// The app's secret key in the cloud; @FILE reads it from a file, - from standard input
-    #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true, value_parser = secret)]
+    #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true, allow_hyphen_values = true, value_parser = secret_argument::key)]
     key: String,
     /// An App admin in the cloud
     #[arg(long, value_name = "NAME", default_value = AppSettings::ADMINISTRATOR, value_parser = UserId::parse)]
@@ -64,7 +64,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     with_operator(&args.target, async |operator| {
         let sdkappid = args.into.unwrap_or(args.sdkappid);
         let app: AppView = operator.get(&format!("/apps/{sdkappid}")).await?;
-        let key = AppKey::parse(&args.key).context("--key: a key is 1 to 256 printable bytes")?;
+        let key = app_key(&args.key, Language::English)?;
         let caller = (SdkAppId(args.sdkappid), key, args.admin);
         let cloud = Cloud::new(&args.from, caller, tags(args, &app), args.rate)?;
         let source = Box::new(JsonLines::new(open(&args.accounts)?));

@@ -185,7 +185,7 @@ impl RunningEmulator {
         };
         let clock = Arc::new(EmulatorClock::default());
         let PreparedApp { app, key, admin } =
-            fixtures::prepare(store.as_ref(), &args.fixtures, clock.now()).await?;
+            fixtures::prepare(store.as_ref(), &args.fixtures, args.language.language(), clock.now()).await?;
         let emulator = Emulator::new(Arc::clone(&clock), memory.map(Sandbox::new), app, args.others);
         load_faults(args.faults.as_deref(), &emulator, store.as_ref()).await?;
         let emulator = Arc::new(emulator);

@@ -1,14 +1,15 @@
 //! The initial data of `portraitd dev`: an app with a key, an admin and accounts, from samples or from a seed.
 
-use crate::cli::secret_argument::secret;
+use crate::cli::app_key::app_key;
+use crate::cli::secret_argument;
 use anyhow::Context;
 use portraitd_admin::secret::random_key;
 use portraitd_emulator::seed;
 use portraitd_emulator::seed::app::SeedApp;
 use portraitd_model::{
-    AccountSeed, AppKey, AppSettings, CustomField, CustomKeyword, FieldSchema, NewUserId, NumberText,
-    Permission, Role, SdkAppId, UncheckedItem, UncheckedValue, UnixMillis, UserId, ValueType, Webhook,
-    WebhookToken, WebhookUrl, WordFilter,
+    AccountSeed, AppKey, AppSettings, CustomField, CustomKeyword, FieldSchema, Language, NewUserId,
+    NumberText, Permission, Role, SdkAppId, UncheckedItem, UncheckedValue, UnixMillis, UserId, ValueType,
+    Webhook, WebhookToken, WebhookUrl, WordFilter,
 };
 use portraitd_store::Store;
 use std::path::PathBuf;
@@ -23,7 +24,7 @@ pub(super) struct FixtureArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     sdkappid: Option<u32>,
     /// The app's secret key [default: random]. @FILE reads it from a file, - from standard input
-    #[arg(long, value_name = "KEY", hide_env_values = true, env = "PORTRAITD_KEY", value_parser = secret)]
+    #[arg(long, value_name = "KEY", hide_env_values = true, env = "PORTRAITD_KEY", allow_hyphen_values = true, value_parser = secret_argument::key)]
     key: Option<String>,
     /// The App admin that the printed UserSig is for
     #[arg(long, value_name = "NAME", default_value = AppSettings::ADMINISTRATOR)]
@@ -41,7 +42,7 @@ pub(super) struct FixtureArgs {
         value_name = "TOKEN",
         env = "PORTRAITD_WEBHOOK_TOKEN",
         hide_env_values = true,
-        value_parser = secret,
+        value_parser = secret_argument::secret,
         requires = "webhook"
     )]
     webhook_token: Option<String>,
@@ -58,11 +59,12 @@ pub(super) struct PreparedApp {
 pub(super) async fn prepare(
     store: &dyn Store,
     args: &FixtureArgs,
+    language: Language,
     now: UnixMillis,
 ) -> anyhow::Result<PreparedApp> {
     let app = SdkAppId(args.sdkappid.unwrap_or(SDKAPPID));
     let Some(file) = &args.seed else {
-        return prepare_samples(store, args, app, now).await;
+        return prepare_samples(store, args, language, app, now).await;
     };
     let mut apps = seed::read(file, &sample_app(app)?)?;
     let chosen = match args.sdkappid {
@@ -71,7 +73,7 @@ pub(super) async fn prepare(
     };
     let chosen_app = chosen.and_then(|index| apps.get_mut(index));
     let chosen_app = chosen_app.with_context(|| format!("--sdkappid: {app} is not in {}", file.display()))?;
-    let start = apply_args(&mut chosen_app.settings, args)?;
+    let start = apply_args(&mut chosen_app.settings, args, language)?;
     for SeedApp { settings, accounts } in apps {
         let id = settings.id;
         store.put_app(settings, None).await?;
@@ -83,6 +85,7 @@ pub(super) async fn prepare(
 async fn prepare_samples(
     store: &dyn Store,
     args: &FixtureArgs,
+    language: Language,
     app: SdkAppId,
     now: UnixMillis,
 ) -> anyhow::Result<PreparedApp> {
@@ -93,7 +96,7 @@ async fn prepare_samples(
         None => (sample_app(app)?, None),
     };
     let before = settings.clone();
-    let start = apply_args(&mut settings, args)?;
+    let start = apply_args(&mut settings, args, language)?;
     if is_new || settings != before {
         store.put_app(settings.clone(), revision).await?;
     }
@@ -104,9 +107,13 @@ async fn prepare_samples(
 }
 
 /// Adds the key, the admin and the webhook of the options to an app's settings.
-fn apply_args(settings: &mut AppSettings, args: &FixtureArgs) -> anyhow::Result<PreparedApp> {
+fn apply_args(
+    settings: &mut AppSettings,
+    args: &FixtureArgs,
+    language: Language,
+) -> anyhow::Result<PreparedApp> {
     let given = match &args.key {
-        Some(key) => Some(AppKey::parse(key).context("--key: a key is 1 to 256 printable bytes")?),
+        Some(key) => Some(app_key(key, language)?),
         None => None,
     };
     let admin = NewUserId::parse(&args.admin).context("--admin")?.id();
@@ -173,8 +180,7 @@ fn sample_accounts(settings: &AppSettings) -> anyhow::Result<Vec<AccountSeed>> {
             text("Tag_Profile_Custom_Test", "hello"),
         ];
         let patch = schema.check(&WordFilter::default(), Role::Admin, &items);
-        let patch =
-            patch.map_err(|error| anyhow::anyhow!(error.explain(portraitd_model::Language::English)))?;
+        let patch = patch.map_err(|error| anyhow::anyhow!(error.explain(Language::English)))?;
         Ok(AccountSeed { user: NewUserId::parse(user)?, patch })
     };
     [
