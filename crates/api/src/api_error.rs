@@ -1,7 +1,8 @@
 //! The error of a call: its code, and what it says to people in both languages.
 
 use portraitd_model::{
-    Diagnosis, ErrorCode, FieldError, IdError, Language, Service, SigError, explain_unknown_path,
+    Diagnosis, ErrorCode, FieldError, IdError, Language, SdkAppId, Service, SigError, UserId,
+    explain_unknown_path,
 };
 use portraitd_store::StoreError;
 use std::borrow::Cow;
@@ -70,6 +71,17 @@ impl ApiError {
             Cause::Sig(error, _) => Self { cause: Cause::Sig(error, Some(Box::new(diagnosis))), ..self },
             _ => self,
         }
+    }
+
+    /// Returns the error of an account that does not exist, with its id.
+    pub(crate) fn no_such_account(code: ErrorCode, user: &UserId, app: SdkAppId) -> Self {
+        Self::with_detail(
+            code,
+            format!(
+                "the account \"{user}\" does not exist in app {app}: import it with account_import first"
+            ),
+            format!("应用 {app} 中没有账号 \"{user}\"：请先调用 account_import 导入"),
+        )
     }
 
     /// Returns the protocol's code.

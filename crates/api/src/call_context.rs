@@ -1,6 +1,7 @@
 //! The context of a call: the services shared by all calls, its app and its caller.
 
 use crate::envelope::ApiError;
+use crate::json::missing;
 use crate::large_reads::LargeReads;
 use crate::registry::{App, Registry};
 use portraitd_model::{AccountSeed, Clock, ErrorCode, Origin, Role, Service, UserId};
@@ -131,16 +132,22 @@ impl CallContext<'_> {
 /// The most accounts in one call (contract, sections 5 and 7).
 pub(crate) const ACCOUNTS_MAX: usize = 100;
 
-/// Checks the list of accounts of an account API: 70402 when it is absent, empty or too long.
-pub(crate) fn check_account_count<T>(list: Option<Vec<T>>) -> Result<Vec<T>, ApiError> {
-    let list = list.unwrap_or_default();
-    if list.is_empty() || list.len() > ACCOUNTS_MAX {
-        let (count, code) = (list.len(), ErrorCode::LoginBadParameter);
-        let english = format!("the list of accounts holds {count} entries; 1 to {ACCOUNTS_MAX} are allowed");
+/// Checks the list of accounts of an account API: 70402 when it is absent, empty or too long. It is this member of the body.
+pub(crate) fn check_account_count<T>(
+    (member, body): (&str, &[u8]),
+    list: Option<Vec<T>>,
+) -> Result<Vec<T>, ApiError> {
+    let (list, code) = (list.unwrap_or_default(), ErrorCode::LoginBadParameter);
+    if list.is_empty() {
+        return Err(missing(body, member, code));
+    }
+    if list.len() > ACCOUNTS_MAX {
+        let count = list.len();
+        let english = format!("{member} holds {count} accounts; at most {ACCOUNTS_MAX} are allowed");
         return Err(ApiError::with_detail(
             code,
             english,
-            format!("账号列表含 {count} 项，允许 1 至 {ACCOUNTS_MAX} 项"),
+            format!("{member} 含 {count} 个账号，最多允许 {ACCOUNTS_MAX} 个"),
         ));
     }
     Ok(list)

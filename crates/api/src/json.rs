@@ -3,9 +3,12 @@
 //! Existing clients need these tolerances: a byte-order mark, `[]` for an empty object (PHP), `null` for an absent
 //! member, unknown members. Of a member given twice the last one counts.
 
+use crate::body_problem::BodyProblem;
+use crate::body_shape::{Kind, Mismatch, Shape};
 use crate::envelope::ApiError;
-use portraitd_model::{ErrorCode, IdError, NewUserId, NumberText, Service, UserId};
+use portraitd_model::{ErrorCode, Language, NewUserId, NumberText, Service, UserId};
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny};
+use serde_json::Value;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
@@ -14,39 +17,58 @@ use std::fmt;
 const DEPTH_MAX: usize = 16;
 
 /// Decodes a body into a wire struct: 60003 when it is not JSON, the service's code when its shape is wrong.
-pub(crate) fn decode<'a, T: Deserialize<'a>>(service: Service, body: &'a [u8]) -> Result<T, ApiError> {
-    let not_json = |why: &dyn fmt::Display| {
-        ApiError::with_detail(
-            ErrorCode::JsonParse,
-            format!("the body is not valid JSON: {why}"),
-            format!("包体不是有效的 JSON：{why}"),
-        )
+pub(crate) fn decode<'a, T: Deserialize<'a> + Shape>(
+    service: Service,
+    body: &'a [u8],
+) -> Result<T, ApiError> {
+    let not_json = |problem: BodyProblem| {
+        let [english, chinese] = Language::BOTH.map(|language| problem.explain(language));
+        ApiError::with_detail(ErrorCode::JsonParse, english, chinese)
     };
-    let text = std::str::from_utf8(body).map_err(|_| not_json(&"it is not UTF-8"))?;
+    let text = std::str::from_utf8(body).map_err(|_| not_json(BodyProblem::of(body)))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if text.trim_ascii().is_empty() {
-        return Err(not_json(&"it is empty; send at least {}"));
-    }
     if depth(text) > DEPTH_MAX {
-        return Err(not_json(&format_args!("it nests deeper than {DEPTH_MAX}")));
+        return Err(not_json(BodyProblem::TooDeep(DEPTH_MAX)));
     }
-    serde_json::from_str(text).map_err(|shape| {
-        if let Err(syntax) = serde_json::from_str::<IgnoredAny>(text) {
-            return not_json(&syntax);
+    serde_json::from_str(text).map_err(|_| {
+        if serde_json::from_str::<IgnoredAny>(text).is_err() {
+            return not_json(BodyProblem::of(body));
         }
-        let shape = without_value(&shape.to_string());
-        ApiError::with_detail(
-            service.bad_parameter(),
-            format!("the body is valid JSON, but its structure does not match this API: {shape}"),
-            format!("包体 JSON 结构与接口不符：{shape}"),
-        )
+        let value: Option<Value> = serde_json::from_str(text).ok();
+        let mismatch = value.as_ref().and_then(T::mismatch);
+        let [english, chinese] = Language::BOTH.map(|language| {
+            let where_ = mismatch.as_ref().map(|mismatch| mismatch.explain(language));
+            let said = language.pick(
+                "the body is valid JSON, but its structure does not match this API",
+                "包体 JSON 结构与接口不符",
+            );
+            where_.map_or_else(
+                || said.to_owned(),
+                |place| format!("{said}{}{place}", language.pick(": ", "：")),
+            )
+        });
+        ApiError::with_detail(service.bad_parameter(), english, chinese)
     })
 }
 
-/// Removes the value from serde's message (`invalid type: string "…", expected a sequence at line 1 column 9`). Values are
-/// personal data and may be long; what was expected, and where, is enough.
-fn without_value(shape: &str) -> String {
-    shape.rsplit_once(", expected ").map_or_else(|| shape.to_owned(), |(_, rest)| format!("expected {rest}"))
+/// Returns the explanation of a member that is not there. A member of a similar name, as `profileItem`, is named.
+pub(crate) fn missing(body: &[u8], name: &str, code: ErrorCode) -> ApiError {
+    let squash =
+        |text: &str| text.replace(['_', '-'], "").to_ascii_lowercase().trim_end_matches('s').to_owned();
+    let value =
+        serde_json::from_slice(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)).unwrap_or(Value::Null);
+    let mut names = value.as_object().into_iter().flatten().map(|(known, _)| known);
+    let near = names.find(|known| *known != name && squash(known) == squash(name));
+    match near {
+        Some(near) => ApiError::with_detail(
+            code,
+            format!("{name} is missing; is \"{near}\" meant to be it? Names are case-sensitive"),
+            format!("缺少 {name}；\"{near}\" 是否就是它？成员名区分大小写"),
+        ),
+        None => {
+            ApiError::with_detail(code, format!("{name} is missing or empty"), format!("{name} 缺失或为空"))
+        }
+    }
 }
 
 /// Returns how deep brackets outside of strings nest. For text that is not JSON the number has no meaning; the parser
@@ -112,6 +134,25 @@ macro_rules! wire_struct {
                 deserializer.deserialize_any(Visitor(std::marker::PhantomData))
             }
         }
+
+        impl<'a> $crate::body_shape::Shape for $name<'a> {
+            fn mismatch(value: &serde_json::Value) -> Option<$crate::body_shape::Mismatch> {
+                use $crate::body_shape::{Kind, Mismatch, Shape};
+                match value {
+                    serde_json::Value::Object(members) => {
+                        $(for key in [$key $(, $alias)?] {
+                            let found = members.get(key).and_then(<Option<$type> as Shape>::mismatch);
+                            if let Some(found) = found {
+                                return Some(found.inside(key));
+                            }
+                        })*
+                        None
+                    }
+                    serde_json::Value::Array(list) if list.is_empty() => None,
+                    other => Some(Mismatch::of(other, Kind::Object)),
+                }
+            }
+        }
     };
 }
 pub(crate) use wire_struct;
@@ -148,7 +189,18 @@ impl<'de: 'a, 'a> Deserialize<'de> for Member<'a> {
     }
 }
 
+impl Shape for Member<'_> {
+    fn mismatch(_: &Value) -> Option<Mismatch> {
+        None
+    }
+}
+
 impl<'a> Member<'a> {
+    /// Returns the type that the member has.
+    pub(crate) fn kind(self) -> Kind {
+        Kind::of_text(self.0.get())
+    }
+
     /// Returns the string; `None` when the member is not a string.
     pub(crate) fn text(self) -> Result<Option<Cow<'a, str>>, ApiError> {
         if !self.0.get().starts_with('"') {
@@ -169,16 +221,61 @@ impl<'a> Member<'a> {
     }
 }
 
+/// Where an account stands in a body.
+#[derive(Clone, Copy)]
+pub(crate) struct AccountPlace {
+    /// The member.
+    pub(crate) member: &'static str,
+    /// Which one of a list, counted from 0.
+    pub(crate) item: Option<usize>,
+}
+
+impl AccountPlace {
+    pub(crate) const fn member(member: &'static str) -> Self {
+        Self { member, item: None }
+    }
+
+    fn name(self, language: Language) -> String {
+        match (self.item.map(|item| item + 1), language) {
+            (None, _) => self.member.to_owned(),
+            (Some(number), Language::English) => format!("item {number}: {}", self.member),
+            (Some(number), Language::Chinese) => format!("第 {number} 项：{}", self.member),
+        }
+    }
+
+    /// Returns an error that names the place.
+    fn error(self, code: ErrorCode, english: &str, chinese: &str) -> ApiError {
+        let [in_english, in_chinese] = Language::BOTH.map(|language| self.name(language));
+        ApiError::with_detail(code, format!("{in_english} {english}"), format!("{in_chinese} {chinese}"))
+    }
+}
+
 /// Reads an account: the service's code when it is absent or not a valid [`UserId`], 60015 when it is not a string.
-pub(crate) fn account(service: Service, member: Option<Member<'_>>) -> Result<UserId, ApiError> {
-    let member = member.ok_or(ApiError::bad_id(service, IdError::Empty))?;
-    let text = member.text()?.ok_or(ApiError::new(ErrorCode::AccountNotString))?;
+pub(crate) fn account(
+    service: Service,
+    place: AccountPlace,
+    member: Option<Member<'_>>,
+) -> Result<UserId, ApiError> {
+    let missing = || place.error(service.bad_parameter(), "is missing", "缺失");
+    let member = member.ok_or_else(missing)?;
+    let text = member.text()?.ok_or_else(|| {
+        let [english, chinese] = Language::BOTH.map(|language| member.kind().name(language));
+        place.error(
+            ErrorCode::AccountNotString,
+            &format!("is {english}; a UserID is a string, in double quotes also when it is all digits"),
+            &format!("是{chinese}；UserID 应为字符串，全为数字时也要加双引号"),
+        )
+    })?;
     UserId::parse(&text).map_err(|error| ApiError::bad_id(service, error))
 }
 
 /// Reads an account to import, as [`account`] does; ids reserved by the cloud are refused too.
-pub(crate) fn new_account(service: Service, member: Option<Member<'_>>) -> Result<NewUserId, ApiError> {
-    NewUserId::new(account(service, member)?).map_err(|error| ApiError::bad_id(service, error))
+pub(crate) fn new_account(
+    service: Service,
+    place: AccountPlace,
+    member: Option<Member<'_>>,
+) -> Result<NewUserId, ApiError> {
+    NewUserId::new(account(service, place, member)?).map_err(|error| ApiError::bad_id(service, error))
 }
 
 #[cfg(test)]
@@ -227,17 +324,42 @@ mod tests {
 
     #[test]
     fn a_wrong_shape_is_explained_without_the_value() {
-        let explain = |body: &str| {
+        let explain = |body: &str, language| {
             let error = decode::<Wire<'_>>(Service::Profile, body.as_bytes()).err().unwrap();
-            error.explain(portraitd_model::Language::English)
+            error.explain(language)
         };
-        let explanation = explain(r#"{"List":"a secret, expected by no one"}"#);
-        assert!(
-            explanation.ends_with("expected a sequence at line 1 column 38")
-                && !explanation.contains("secret"),
-            "{explanation}"
+        let check = |body: &str, english: &str, chinese: &str| {
+            let [in_english, in_chinese] = Language::BOTH.map(|language| explain(body, language));
+            assert!(in_english.ends_with(english) && !in_english.contains("secret"), "{in_english}");
+            assert!(in_chinese.ends_with(chinese) && !in_chinese.contains("secret"), "{in_chinese}");
+        };
+        check(
+            r#"{"List":"a secret, expected by no one"}"#,
+            "List is a string; a list is wanted: write [ ] around it, also around one",
+            "List 是字符串，应为数组：只有一项时也要写成 [ ]",
         );
-        assert!(explain(r#""a secret""#).ends_with("expected an object at line 1 column 10"));
+        check(
+            r#"{"List":{}}"#,
+            "List is an object; a list is wanted: write [ ] around it, also around one",
+            "[ ]",
+        );
+        check(r#""a secret""#, "the body is a string; an object is wanted", "包体是字符串，应为对象");
+        check("[1]", "the body is a list; an object is wanted: take away the [ ]", "请去掉 [ ]");
+        check(r#""{\"Id\":1}""#, "serialised twice; serialise it once", "一次即可");
+        check(r#"{"List":"[\"secret\"]"}"#, "serialised twice; serialise it once", "一次即可");
+    }
+
+    #[test]
+    fn a_missing_member_is_named_and_so_is_a_similar_one() {
+        let explain = |body: &str| {
+            missing(body.as_bytes(), "ProfileItem", ErrorCode::BadParameter).explain(Language::English)
+        };
+        for body in [r#"{"profileItem":[]}"#, r#"{"ProfileItems":[]}"#, r#"{"Profile_Item":[]}"#] {
+            assert!(explain(body).starts_with("ProfileItem is missing; is \""), "{}", explain(body));
+        }
+        for body in ["{}", "[]", r#"{"ProfileItem":[]}"#, r#"{"Other":1}"#] {
+            assert_eq!(explain(body), "ProfileItem is missing or empty");
+        }
     }
 
     proptest! {

@@ -5,6 +5,8 @@ mod admission;
 mod api_error;
 pub mod authenticate;
 pub mod body;
+mod body_problem;
+mod body_shape;
 pub mod call_context;
 pub mod call_counts;
 pub mod call_record;

@@ -5,6 +5,7 @@ use crate::broken_response::ResponseFault;
 use crate::call_log::{CallTrace, RecordedCall};
 use crate::clock::EmulatorClock;
 use crate::command_name::Others;
+use crate::diagnosis::Diagnoses;
 use crate::fault::rule::Effect;
 use crate::fault::{CallMatch, Faults};
 use crate::refused::RefusedRequest;
@@ -20,19 +21,11 @@ use hyper::Response;
 use hyper::header::HeaderValue;
 use portraitd_api::envelope::{Answer, ApiError};
 use portraitd_api::hook::{AdmittedCall, CallHook, CallHooks, FinishedCall, RefusedSig};
-use portraitd_model::{AppKey, Clock, Diagnosis, ErrorCode, KeyRecord, OtherCommand, SdkAppId, diagnose};
+use portraitd_model::{Clock, Diagnosis, ErrorCode, OtherCommand, SdkAppId};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
-use tokio::sync::Semaphore;
 
 /// The response header with the id of the fault rule that fired.
 const FAULT: &str = "x-portraitd-fault";
-
-/// How many refused UserSigs are diagnosed at once: each takes some milliseconds of a processor.
-const DIAGNOSES_MAX: usize = 2;
-
-/// The longest wait for a diagnosis; after that the answer has the code's meaning alone.
-const DIAGNOSIS_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The state that the control API reads and changes.
 pub struct Emulator {
@@ -51,7 +44,7 @@ pub struct Emulator {
     pub environment: OnceLock<serde_json::Value>,
     /// What the rest of the cloud's commands are answered.
     others: Others,
-    diagnoses: Semaphore,
+    diagnoses: Diagnoses,
 }
 
 impl Emulator {
@@ -67,7 +60,7 @@ impl Emulator {
             app,
             environment: OnceLock::new(),
             others,
-            diagnoses: Semaphore::new(DIAGNOSES_MAX),
+            diagnoses: Diagnoses::default(),
         }
     }
 
@@ -98,19 +91,7 @@ impl CallHook for EmulatedCall {
     }
 
     fn diagnose<'a>(&'a self, refused: RefusedSig<'a>) -> BoxFuture<'a, Option<Diagnosis>> {
-        let RefusedSig { app, usersig, identifier, now, registry } = refused;
-        let (usersig, identifier) = (usersig.to_owned(), identifier.to_owned());
-        let keys = registry.all().into_iter().flat_map(|app| {
-            let of_app = |record: &KeyRecord| (app.settings.id, record.key.clone());
-            app.settings.keys.iter().map(of_app).collect::<Vec<_>>()
-        });
-        let keys: Vec<(SdkAppId, AppKey)> = keys.collect();
-        let diagnosing = async move {
-            let _permit = self.emulator.diagnoses.acquire().await.ok()?;
-            let work = move || diagnose(&usersig, app, &keys, &identifier, now);
-            tokio::task::spawn_blocking(work).await.ok().flatten()
-        };
-        Box::pin(async { tokio::time::timeout(DIAGNOSIS_TIMEOUT, diagnosing).await.ok().flatten() })
+        Box::pin(self.emulator.diagnoses.find(refused))
     }
 
     fn around_execute<'a>(

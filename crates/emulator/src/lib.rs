@@ -7,6 +7,7 @@ pub mod certificates;
 pub mod clock;
 pub mod command_name;
 pub mod control;
+mod diagnosis;
 pub mod emulator;
 pub mod fault;
 pub mod proxy;

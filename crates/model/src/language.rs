@@ -12,6 +12,9 @@ pub enum Language {
 }
 
 impl Language {
+    /// Both.
+    pub const BOTH: [Self; 2] = [Self::English, Self::Chinese];
+
     /// Reads `en` or `zh`, also with a region as in `zh-CN` or `en_US.UTF-8`.
     pub fn parse(text: &str) -> Option<Self> {
         match text.get(..2)? {

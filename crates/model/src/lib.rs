@@ -25,6 +25,7 @@ mod tag;
 mod time;
 mod usersig;
 mod value;
+mod value_words;
 mod webhook;
 mod word_filter;
 
@@ -52,6 +53,6 @@ pub use usersig::diagnosis::{
     diagnose, sig_warnings,
 };
 pub use usersig::{SigError, SigFormatError, SignRequest, UserSig, sign};
-pub use value::{FieldValue, NumberText, UncheckedValue, ValueProblem, ValueRule, ValueType};
+pub use value::{FieldValue, NumberText, UncheckedValue, ValueProblem, ValueRule, ValueType, WrongForm};
 pub use webhook::{Webhook, WebhookToken, WebhookUrl, WebhookUrlError};
 pub use word_filter::{SensitiveWord, WORD_BYTES_MAX, WORDS_MAX, WordFilter, WordFilterError};

@@ -3,7 +3,8 @@
 use crate::field::{FieldSpec, Permission, Role, STANDARD_FIELDS};
 use crate::profile::{ProfileItem, ProfilePatch};
 use crate::suggestion::{Suggestion, suggest};
-use crate::value::{FieldValue, UncheckedValue, ValueProblem, ValueRule};
+use crate::value::{FieldValue, UncheckedValue, ValueProblem, ValueRule, ValueType};
+use crate::value_words::described;
 use crate::word_filter::WordFilter;
 use crate::{AppSettings, CustomKeyword, ErrorCode, Language, SdkAppId, SensitiveCode, StandardTag, Tag};
 
@@ -47,8 +48,8 @@ pub enum FieldProblem {
     NotWritable,
     /// The caller may not read it.
     NotReadable,
-    /// The value does not fit.
-    Value(ValueProblem),
+    /// The value does not fit a field of this type and rule.
+    Value(ValueProblem, ValueType, ValueRule),
     /// The value contains a sensitive word; with the app's code for it.
     SensitiveWord(SensitiveCode),
 }
@@ -106,7 +107,10 @@ impl FieldSchema {
         if !spec.write.allows(role) {
             return Err(FieldProblem::NotWritable);
         }
-        let value = spec.rule.check(spec.value_type, &item.value).map_err(FieldProblem::Value)?;
+        let value = spec
+            .rule
+            .check(spec.value_type, &item.value)
+            .map_err(|problem| FieldProblem::Value(problem, spec.value_type, spec.rule))?;
         if let FieldValue::Text(text) = &value
             && role != Role::Operator
         {
@@ -135,7 +139,7 @@ impl FieldSchema {
         };
         spec.ok_or_else(|| {
             let specs = self.standard.iter().chain(self.custom.iter().map(|(_, spec)| spec));
-            FieldProblem::UnknownTag(suggest(text, specs.map(|spec| spec.tag)))
+            FieldProblem::UnknownTag(suggest(text, self.app, specs.map(|spec| spec.tag)))
         })
     }
 }
@@ -147,9 +151,11 @@ impl FieldError {
             FieldProblem::UnknownTag(_) => ErrorCode::InvalidTag,
             FieldProblem::NotWritable => ErrorCode::NoWritePermission,
             FieldProblem::NotReadable => ErrorCode::NoReadPermission,
-            FieldProblem::Value(ValueProblem::WrongType) => ErrorCode::WrongType,
-            FieldProblem::Value(ValueProblem::TooLong { .. }) => ErrorCode::TooLong,
-            FieldProblem::Value(ValueProblem::NotOneOf(_) | ValueProblem::OutOfRange) => ErrorCode::BadValue,
+            FieldProblem::Value(ValueProblem::WrongType(_), ..) => ErrorCode::WrongType,
+            FieldProblem::Value(ValueProblem::TooLong { .. }, ..) => ErrorCode::TooLong,
+            FieldProblem::Value(ValueProblem::NotOneOf(_) | ValueProblem::OutOfRange, ..) => {
+                ErrorCode::BadValue
+            }
             FieldProblem::SensitiveWord(choice) => choice.code(),
         }
     }
@@ -173,30 +179,9 @@ impl FieldProblem {
             (Self::NotWritable, _) => ErrorCode::NoWritePermission.meaning(language).to_owned(),
             (Self::NotReadable, _) => ErrorCode::NoReadPermission.meaning(language).to_owned(),
             (Self::SensitiveWord(choice), _) => choice.code().meaning(language).to_owned(),
-            (Self::Value(problem), language) => problem.explain(language),
-        }
-    }
-}
-
-impl ValueProblem {
-    fn explain(self, language: Language) -> String {
-        match (self, language) {
-            (Self::WrongType, Language::English) => {
-                "the value's JSON type differs from the field's: write strings in quotes, and numbers as whole numbers from 0".into()
+            (Self::Value(problem, value_type, rule), _) => {
+                problem.explain(&described(*value_type, *rule, language), language)
             }
-            (Self::WrongType, Language::Chinese) => {
-                "值的 JSON 类型与字段类型不符：字符串需加引号，数字须为非负整数".into()
-            }
-            (Self::TooLong { bytes, bytes_max }, Language::English) => {
-                format!("the value is {bytes} bytes of UTF-8; at most {bytes_max} are allowed: shorten it")
-            }
-            (Self::TooLong { bytes, bytes_max }, Language::Chinese) => {
-                format!("值为 {bytes} 字节（UTF-8），最多允许 {bytes_max} 字节")
-            }
-            (Self::NotOneOf(words), Language::English) => format!("the value must be one of {}", words.join(", ")),
-            (Self::NotOneOf(words), Language::Chinese) => format!("值必须是以下之一：{}", words.join("、")),
-            (Self::OutOfRange, Language::English) => "the number is larger than the field can hold".into(),
-            (Self::OutOfRange, Language::Chinese) => "数值超出该字段的范围".into(),
         }
     }
 }
@@ -204,7 +189,7 @@ impl ValueProblem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{CustomField, NumberText, ValueType};
+    use crate::{CustomField, NumberText};
     use proptest::prelude::*;
 
     fn settings() -> AppSettings {
@@ -298,8 +283,8 @@ mod tests {
         );
         holds(
             explained("Tag_Profile_IM_Level", number("4294967296")),
-            "larger than the field can hold",
-            "数值超出",
+            "a number from 0 to 4294967295 (uint32)",
+            "数值超出范围：该字段为0 至 4294967295",
         );
     }
 
@@ -335,6 +320,24 @@ mod tests {
             !why("Tag_Profile_Custom_Gone", Language::English).1.contains("Tag_Profile_Custom_Gone?"),
             "retired"
         );
+        for (tag, english, chinese) in [
+            (
+                "Tag_Profile_Custom_Gone",
+                "portraitd field define 1400000000 Gone --type string",
+                "portraitd field define",
+            ),
+            ("Tag_Profile_Custom_Nick", "no custom field Nick", "没有自定义字段 Nick"),
+            ("Tag_Profile_Custom_vip_level", "1 to 8 letters", "1 至 8 个"),
+            ("Tag_Profile_Custom_1400000009_Test", "SDKAppID 1400000000", "SDKAppID 1400000000"),
+            ("Tag_SNS_IM_Remark", "friend", "好友"),
+        ] {
+            let (code, english_why) = why(tag, Language::English);
+            assert!(
+                code == 40009 && english_why.contains(english) && !english_why.contains("_IM_Nick"),
+                "{english_why}"
+            );
+            assert!(why(tag, Language::Chinese).1.contains(chinese), "{}", why(tag, Language::Chinese).1);
+        }
     }
 
     proptest! {

@@ -34,14 +34,14 @@ impl NumberText<'_> {
             return Ok(0);
         }
         if negative {
-            return Err(ValueProblem::WrongType);
+            return Err(ValueProblem::WrongType(WrongForm::Negative));
         }
         // value = significant × 10^shift
         let trailing_zeros = digits.len() - digits.trim_end_matches('0').len();
         let as_i64 = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
         let shift = exponent.saturating_sub(as_i64(fraction.len())).saturating_add(as_i64(trailing_zeros));
         let Ok(shift) = u32::try_from(shift.min(i64::from(u32::MAX))) else {
-            return Err(ValueProblem::WrongType); // a fraction
+            return Err(ValueProblem::WrongType(WrongForm::Fraction));
         };
         let scale = 10_u64.checked_pow(shift).ok_or(ValueProblem::OutOfRange)?;
         let significant: u64 = significant.parse().map_err(|_| ValueProblem::OutOfRange)?;
@@ -105,11 +105,24 @@ pub enum ValueRule {
     OneOf(&'static [&'static str]),
 }
 
+/// The form of a value that has another type than its field.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WrongForm {
+    /// A string for a number.
+    Text,
+    /// A number for a string.
+    Number,
+    /// A number below zero.
+    Negative,
+    /// A number that is not whole.
+    Fraction,
+}
+
 /// Why a value is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ValueProblem {
-    /// A string for a number, a number for a string, or a negative or fractional number.
-    WrongType,
+    /// A value of this form, where the field's type wants another.
+    WrongType(WrongForm),
     /// Longer than allowed.
     TooLong {
         /// The value's length in bytes.
@@ -137,9 +150,11 @@ impl ValueRule {
                 n => Ok(FieldValue::Uint(n)),
             },
             (ValueType::Uint64, UncheckedValue::Number(number)) => number.to_uint().map(FieldValue::Uint),
-            (ValueType::String | ValueType::Bytes, UncheckedValue::Number(_))
-            | (ValueType::Uint32 | ValueType::Uint64, UncheckedValue::Text(_)) => {
-                Err(ValueProblem::WrongType)
+            (ValueType::String | ValueType::Bytes, UncheckedValue::Number(_)) => {
+                Err(ValueProblem::WrongType(WrongForm::Number))
+            }
+            (ValueType::Uint32 | ValueType::Uint64, UncheckedValue::Text(_)) => {
+                Err(ValueProblem::WrongType(WrongForm::Text))
             }
         }
     }
@@ -204,10 +219,10 @@ mod tests {
         check("1844674407370955161500e-2", Ok(u64::MAX));
         check("1e400", Err(ValueProblem::OutOfRange));
         check("1e99999999999999999999", Err(ValueProblem::OutOfRange));
-        check("-1", Err(ValueProblem::WrongType));
-        check("1.5", Err(ValueProblem::WrongType));
-        check("1e-1", Err(ValueProblem::WrongType));
-        check("1e-99999999999999999999", Err(ValueProblem::WrongType));
+        check("-1", Err(ValueProblem::WrongType(WrongForm::Negative)));
+        check("1.5", Err(ValueProblem::WrongType(WrongForm::Fraction)));
+        check("1e-1", Err(ValueProblem::WrongType(WrongForm::Fraction)));
+        check("1e-99999999999999999999", Err(ValueProblem::WrongType(WrongForm::Fraction)));
     }
 
     proptest! {

@@ -40,7 +40,7 @@ pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
 
 pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     let request: Request<'_> = decode(ctx.service, body)?;
-    let users = users(ctx.service, request.items)?;
+    let users = users(ctx.service, ("CheckItem", body), request.items)?;
     let states = ctx.store_call(ctx.store().states(ctx.app.settings.id, users.clone())).await;
     let states = states.map_err(|error| ctx.store_error(error))?;
     let result_item = users.iter().zip(&states).map(|(user, state)| ResultItem {

@@ -40,7 +40,7 @@ pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
 
 pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     let request: Request<'_> = decode(ctx.service, body)?;
-    let users = users(ctx.service, request.items)?;
+    let users = users(ctx.service, ("DeleteItem", body), request.items)?;
     if ctx.app.settings.deletion_forbidden {
         return Err(ApiError::new(ErrorCode::DeletionForbidden));
     }

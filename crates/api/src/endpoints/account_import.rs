@@ -2,7 +2,7 @@
 
 use crate::call_context::CallContext;
 use crate::envelope::{Answer, ApiError};
-use crate::json::{Member, decode, new_account, wire_struct};
+use crate::json::{AccountPlace, Member, decode, new_account, wire_struct};
 use crate::openapi::operation::Operation;
 use crate::openapi::requests;
 use portraitd_model::{AccountSeed, ErrorCode, NewUserId, Role, StandardTag, UncheckedItem, UncheckedValue};
@@ -25,7 +25,7 @@ pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
 
 pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     let request: Request<'_> = decode(ctx.service, body)?;
-    let user = new_account(ctx.service, request.user)?;
+    let user = new_account(ctx.service, AccountPlace::member("UserID"), request.user)?;
     let seed = seed(&ctx, user, text(request.nick)?, text(request.face_url)?)?;
     // The import writes a profile, so a store error has the profile service's code (1047/34953).
     let left_out =

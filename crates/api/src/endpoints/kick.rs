@@ -3,7 +3,7 @@
 
 use crate::call_context::CallContext;
 use crate::envelope::{Answer, ApiError};
-use crate::json::{Member, account, decode, wire_struct};
+use crate::json::{AccountPlace, Member, account, decode, wire_struct};
 use crate::openapi::operation::Operation;
 use crate::openapi::requests;
 use portraitd_model::ErrorCode;
@@ -23,11 +23,17 @@ pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
 
 pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     let request: Request<'_> = decode(ctx.service, body)?;
-    let user = account(ctx.service, request.user)?;
+    let user = account(ctx.service, AccountPlace::member("UserID"), request.user)?;
     let now = ctx.services.clock.now().seconds();
     match ctx.store_call(ctx.store().kick(ctx.app.settings.id, user, now)).await {
         Ok(()) => {}
-        Err(StoreError::NoSuchAccount) => return Err(ApiError::new(ErrorCode::LoginAccountNotFound)),
+        Err(StoreError::NoSuchAccount) => {
+            return Err(ApiError::no_such_account(
+                ErrorCode::LoginAccountNotFound,
+                &user,
+                ctx.app.settings.id,
+            ));
+        }
         Err(error) => return Err(ctx.store_error(error)),
     }
     ctx.store_call(ctx.services.registry.apply_kick(ctx.app.settings.id, user))

@@ -3,7 +3,7 @@
 use super::account_import::{seed, text};
 use crate::call_context::{CallContext, check_account_count};
 use crate::envelope::{Answer, ApiError};
-use crate::json::{Member, decode, new_account, wire_struct};
+use crate::json::{AccountPlace, Member, decode, new_account, wire_struct};
 use crate::openapi::operation::{Operation, described};
 use crate::openapi::requests;
 use portraitd_model::ErrorCode;
@@ -54,13 +54,15 @@ pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, Api
     let by_id = request.accounts.unwrap_or_default().into_iter();
     let without_profile = by_id.map(|user| Entry { user, ..Entry::default() });
     let with_profile = request.account_list.unwrap_or_default().into_iter().map(Option::unwrap_or_default);
-    let entries = check_account_count(Some(without_profile.chain(with_profile).collect()))?;
+    let entries =
+        check_account_count(("Accounts", body), Some(without_profile.chain(with_profile).collect()))?;
 
     // A wrong id or type refuses the whole request. A nickname that breaks a rule of its field fails only its own
     // account.
     let (mut seeds, mut accounts) = (Vec::with_capacity(entries.len()), Vec::with_capacity(entries.len()));
-    for entry in entries {
-        let user = new_account(ctx.service, entry.user)?;
+    for (index, entry) in entries.into_iter().enumerate() {
+        let place = AccountPlace { member: "UserID", item: Some(index) };
+        let user = new_account(ctx.service, place, entry.user)?;
         let seed = seed(&ctx, user, text(entry.nick)?, text(entry.face_url)?);
         accounts.push((user.id(), seed.is_ok()));
         seeds.extend(seed.ok());

@@ -2,7 +2,7 @@
 
 use crate::call_context::{ACCOUNTS_MAX, CallContext, timed_store_call};
 use crate::envelope::{Answer, ApiError};
-use crate::json::{Member, account, decode, wire_struct};
+use crate::json::{AccountPlace, Member, account, decode, missing, wire_struct};
 use crate::openapi::item::ItemSchema;
 use crate::openapi::operation::{Operation, described};
 use crate::openapi::requests;
@@ -66,7 +66,7 @@ pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
 
 pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     let request: Request<'_> = decode(ctx.service, body)?;
-    let users = users(&ctx, request.accounts.unwrap_or_default(), request.tags.as_deref())?;
+    let users = users(&ctx, body, request.accounts.unwrap_or_default(), request.tags.as_deref())?;
     let tags = tags(&ctx, request.tags.unwrap_or_default())?;
     let (store, app) = (Arc::clone(&ctx.services.store), Arc::clone(&ctx.app));
     let (answer, micros) = if users.len() < LARGE_READ_MIN {
@@ -95,6 +95,7 @@ async fn answer(
 
 fn users(
     ctx: &CallContext<'_>,
+    body: &[u8],
     accounts: Vec<Option<Member<'_>>>,
     tags: Option<&[Option<Member<'_>>]>,
 ) -> Result<Vec<UserId>, ApiError> {
@@ -103,16 +104,22 @@ fn users(
         Err(ApiError::with_detail(ErrorCode::BadParameter, english, chinese))
     };
     match accounts.len() {
-        0 => Err(ApiError::new(ErrorCode::NoAccount)),
+        0 => Err(missing(body, "To_Account", ErrorCode::NoAccount)),
         count if count > ACCOUNTS_MAX => bad(
             format!("To_Account holds {count} accounts; at most {ACCOUNTS_MAX} are allowed"),
             format!("To_Account 含 {count} 个账号，最多允许 {ACCOUNTS_MAX} 个"),
         ),
-        _ if tags == 0 || tags > TAGS_MAX => bad(
+        _ if tags == 0 => Err(missing(body, "TagList", ErrorCode::BadParameter)),
+        _ if tags > TAGS_MAX => bad(
             format!("TagList holds {tags} tags; 1 to {TAGS_MAX} are allowed"),
             format!("TagList 含 {tags} 个 Tag，允许 1 至 {TAGS_MAX} 个"),
         ),
-        _ => accounts.into_iter().map(|member| account(ctx.service, member)).collect(),
+        _ => {
+            let read = |(index, member)| {
+                account(ctx.service, AccountPlace { member: "To_Account", item: Some(index) }, member)
+            };
+            accounts.into_iter().enumerate().map(read).collect()
+        }
     }
 }
 

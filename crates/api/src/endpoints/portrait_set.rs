@@ -2,10 +2,10 @@
 
 use crate::call_context::CallContext;
 use crate::envelope::{Answer, ApiError};
-use crate::json::{Member, account, decode, wire_struct};
+use crate::json::{AccountPlace, Member, account, decode, missing, wire_struct};
 use crate::openapi::operation::Operation;
 use crate::openapi::requests;
-use portraitd_model::{ErrorCode, UncheckedItem, UncheckedValue};
+use portraitd_model::{ErrorCode, Language, UncheckedItem, UncheckedValue};
 use portraitd_store::{Change, StoreError};
 use std::borrow::Cow;
 
@@ -25,20 +25,25 @@ pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
 
 pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {
     let request: Request<'_> = decode(ctx.service, body)?;
-    let items = items(request.items.unwrap_or_default())?;
-    let user = account(ctx.service, request.from_account)?;
+    let items = items(request.items.unwrap_or_default(), body)?;
+    let user = match request.from_account {
+        Some(member) => account(ctx.service, AccountPlace::member("From_Account"), Some(member))?,
+        None => return Err(missing(body, "From_Account", ctx.service.bad_parameter())),
+    };
     ctx.check_may_write(&user)?;
     let items: Vec<UncheckedItem<'_>> =
         items.iter().map(|(tag, value)| UncheckedItem { tag, value: value.clone() }).collect();
     let patch = ctx.app.schema.check(&ctx.app.word_filter, ctx.caller.role, &items)?;
     let (at, origin) = (ctx.services.clock.now(), ctx.origin(1));
-    let change = Change { app: ctx.app.settings.id, user, patch, at, origin };
+    let (app, change) = (ctx.app.settings.id, Change { app: ctx.app.settings.id, user, patch, at, origin });
     match ctx.store_call(ctx.store().apply(change)).await {
         Ok(()) => {
             ctx.wake_webhook();
             Ok(Answer::ok())
         }
-        Err(StoreError::NoSuchAccount) => Err(ApiError::new(ErrorCode::AccountNotFound)),
+        Err(StoreError::NoSuchAccount) => {
+            Err(ApiError::no_such_account(ErrorCode::AccountNotFound, &user, app))
+        }
         Err(error) => Err(ctx.store_error(error)),
     }
 }
@@ -46,8 +51,11 @@ pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, Api
 type TagAndValue<'a> = (Cow<'a, str>, UncheckedValue<'a>);
 
 /// Checks the shape of every item, before the value of any is checked.
-fn items(items: Vec<Option<WireItem<'_>>>) -> Result<Vec<TagAndValue<'_>>, ApiError> {
-    if items.is_empty() || items.len() > ITEMS_MAX {
+fn items<'a>(items: Vec<Option<WireItem<'a>>>, body: &[u8]) -> Result<Vec<TagAndValue<'a>>, ApiError> {
+    if items.is_empty() {
+        return Err(missing(body, "ProfileItem", ErrorCode::BadParameter));
+    }
+    if items.len() > ITEMS_MAX {
         let count = items.len();
         return Err(ApiError::with_detail(
             ErrorCode::BadParameter,
@@ -61,18 +69,30 @@ fn items(items: Vec<Option<WireItem<'_>>>) -> Result<Vec<TagAndValue<'_>>, ApiEr
 fn item<'a>(index: usize, item: &WireItem<'a>) -> Result<TagAndValue<'a>, ApiError> {
     let bad = |english: &str, chinese: &str| {
         let number = index + 1;
-        let english = format!("item {number}: {english}");
-        ApiError::with_detail(ErrorCode::BadParameter, english, format!("第 {number} 项：{chinese}"))
+        let english = format!("item {number} of ProfileItem: {english}");
+        ApiError::with_detail(
+            ErrorCode::BadParameter,
+            english,
+            format!("ProfileItem 第 {number} 项：{chinese}"),
+        )
     };
-    let tag = match item.tag {
-        Some(tag) => tag.text()?,
-        None => None,
-    };
-    let tag = tag.ok_or_else(|| bad("Tag is missing or not a string", "缺少 Tag 或其不是字符串"))?;
-    let value = match item.value {
-        Some(value) => value.value()?,
-        None => None,
-    };
-    let value = value.ok_or_else(|| bad("Value must be a string or a number", "Value 必须是字符串或数字"))?;
-    Ok((tag, value))
+    let tag = item.tag.ok_or_else(|| bad("Tag is missing", "缺少 Tag"))?;
+    let text = tag.text()?.ok_or_else(|| {
+        let [english, chinese] = Language::BOTH.map(|language| tag.kind().name(language));
+        bad(&format!("Tag is {english}; a string is wanted"), &format!("Tag 是{chinese}，应为字符串"))
+    })?;
+    let value = item.value.ok_or_else(|| {
+        bad(
+            "Value is missing or null; an empty string clears a field",
+            "缺少 Value 或其为 null；清空字段请用空字符串",
+        )
+    })?;
+    let unchecked = value.value()?.ok_or_else(|| {
+        let [english, chinese] = Language::BOTH.map(|language| value.kind().name(language));
+        bad(
+            &format!("Value is {english}; a string or a number is wanted"),
+            &format!("Value 是{chinese}，应为字符串或数字"),
+        )
+    })?;
+    Ok((text, unchecked))
 }

@@ -130,7 +130,7 @@ pub struct CallFilter {
     #[arg(long, value_name = "SDKAPPID")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub app: Option<u32>,
-    /// Only those of this command, for example portrait_set or sns/friend_add
+    /// Only those of this command, for example portrait_set or `sns/friend_add`
     #[arg(long, value_name = "NAME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) command: Option<String>,

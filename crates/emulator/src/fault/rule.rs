@@ -11,7 +11,7 @@ use std::time::Duration;
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, clap::Args)]
 #[serde(default, deny_unknown_fields)]
 pub struct FaultRule {
-    /// Only calls of this command, for example portrait_set or sns/friend_add
+    /// Only calls of this command, for example portrait_set or `sns/friend_add`
     #[arg(long, value_name = "NAME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) command: Option<String>,

@@ -65,9 +65,9 @@ fn something_else(text: &str, keys: &[(SdkAppId, AppKey)]) -> Option<EncodedCaus
     let text = text.trim();
     let bare = text.trim_matches(['"', '\'', '$', '{', '}', '<', '>', '%', ' ']);
     let is_key = |key: &AppKey| -> bool { key.expose().as_bytes().ct_eq(text.as_bytes()).into() };
-    if let Some(placeholder) =
-        PLACEHOLDERS.into_iter().find(|placeholder| *placeholder == bare || *placeholder == text)
-    {
+    let exact = PLACEHOLDERS.into_iter().find(|placeholder| *placeholder == bare || *placeholder == text);
+    let in_any_case = || PLACEHOLDERS.into_iter().find(|placeholder| placeholder.eq_ignore_ascii_case(bare));
+    if let Some(placeholder) = exact.or_else(in_any_case) {
         return Some(EncodedCause::Placeholder(placeholder));
     }
     let segments: Vec<&str> = text.split('.').collect();

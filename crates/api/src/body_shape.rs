@@ -1,0 +1,150 @@
+//! Where a body's structure differs from its API's: which member, what it is, and what is wanted. Never shows a value.
+
+use portraitd_model::Language;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+/// A type that is read from a body, and can say where a body differs from it.
+pub(crate) trait Shape {
+    /// Returns the first member of the wrong type; `None` when every one fits.
+    fn mismatch(value: &Value) -> Option<Mismatch>;
+}
+
+/// A member of the wrong type.
+#[derive(PartialEq, Eq, Debug)]
+pub(crate) struct Mismatch {
+    /// `None` is the body itself.
+    member: Option<&'static str>,
+    /// Counted from 0.
+    item: Option<usize>,
+    found: Kind,
+    wanted: Kind,
+    /// A string that holds JSON.
+    is_json_in_text: bool,
+}
+
+/// A type of JSON.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    Null,
+    Boolean,
+    Number,
+    Text,
+    List,
+    Object,
+}
+
+impl Kind {
+    pub(crate) fn of(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(_) => Self::Boolean,
+            Value::Number(_) => Self::Number,
+            Value::String(_) => Self::Text,
+            Value::Array(_) => Self::List,
+            Value::Object(_) => Self::Object,
+        }
+    }
+
+    /// The type of a valid JSON text.
+    pub(crate) fn of_text(json: &str) -> Self {
+        match json.as_bytes().first() {
+            Some(b'"') => Self::Text,
+            Some(b'{') => Self::Object,
+            Some(b'[') => Self::List,
+            Some(b't' | b'f') => Self::Boolean,
+            Some(b'n') => Self::Null,
+            _ => Self::Number,
+        }
+    }
+
+    pub(crate) fn name(self, language: Language) -> &'static str {
+        let (english, chinese) = match self {
+            Self::Null => ("null", " null"),
+            Self::Boolean => ("true or false", "布尔值"),
+            Self::Number => ("a number", "数字"),
+            Self::Text => ("a string", "字符串"),
+            Self::List => ("a list", "数组"),
+            Self::Object => ("an object", "对象"),
+        };
+        language.pick(english, chinese)
+    }
+}
+
+impl Mismatch {
+    pub(crate) fn of(value: &Value, wanted: Kind) -> Self {
+        let is_json_in_text = value.as_str().is_some_and(is_json);
+        Self { member: None, item: None, found: Kind::of(value), wanted, is_json_in_text }
+    }
+
+    /// The same, as part of a member.
+    pub(crate) fn inside(self, member: &'static str) -> Self {
+        Self { member: Some(member), ..self }
+    }
+
+    /// A sentence: the member, its type, the type that is wanted, and the remedy.
+    pub(crate) fn explain(&self, language: Language) -> String {
+        let (found, wanted) = (self.found.name(language), self.wanted.name(language));
+        match language {
+            Language::English => {
+                format!("{} is {found}; {wanted} is wanted{}", self.place(language), self.remedy(language))
+            }
+            Language::Chinese => {
+                format!("{}是{found}，应为{wanted}{}", self.place(language), self.remedy(language))
+            }
+        }
+    }
+
+    fn place(&self, language: Language) -> String {
+        let number = self.item.map(|item| item + 1);
+        match (self.member, number, language) {
+            (None, None, Language::English) => "the body".into(),
+            (None, None, Language::Chinese) => "包体".into(),
+            (None, Some(number), Language::English) => format!("item {number} of the body"),
+            (None, Some(number), Language::Chinese) => format!("包体第 {number} 项"),
+            (Some(member), None, Language::English) => member.into(),
+            (Some(member), None, Language::Chinese) => format!("{member} "),
+            (Some(member), Some(number), Language::English) => format!("item {number} of {member}"),
+            (Some(member), Some(number), Language::Chinese) => format!("{member} 的第 {number} 项"),
+        }
+    }
+
+    fn remedy(&self, language: Language) -> &'static str {
+        let (english, chinese) = match (self.found, self.wanted) {
+            _ if self.is_json_in_text => (
+                ": it is JSON inside a JSON string, serialised twice; serialise it once",
+                "：这是包在 JSON 字符串里的 JSON，序列化了两次，一次即可",
+            ),
+            (Kind::Text | Kind::Number | Kind::Object, Kind::List) => {
+                (": write [ ] around it, also around one", "：只有一项时也要写成 [ ]")
+            }
+            (Kind::List, Kind::Object) => (": take away the [ ]", "：请去掉 [ ]"),
+            _ => ("", ""),
+        };
+        language.pick(english, chinese)
+    }
+}
+
+fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '[']) && serde_json::from_str::<IgnoredAny>(text).is_ok()
+}
+
+impl<T: Shape> Shape for Vec<T> {
+    fn mismatch(value: &Value) -> Option<Mismatch> {
+        let Value::Array(list) = value else { return Some(Mismatch::of(value, Kind::List)) };
+        let mut items = list.iter().enumerate();
+        items.find_map(|(index, item)| Some(Mismatch { item: Some(index), ..T::mismatch(item)? }))
+    }
+}
+
+impl<T: Shape> Shape for Option<T> {
+    fn mismatch(value: &Value) -> Option<Mismatch> {
+        if value.is_null() { None } else { T::mismatch(value) }
+    }
+}
+
+impl Shape for IgnoredAny {
+    fn mismatch(_: &Value) -> Option<Mismatch> {
+        None
+    }
+}
