@@ -41,6 +41,7 @@ mod listening;
 mod lost_files;
 mod memory_limit;
 mod migrate;
+mod mistakes;
 mod observability;
 mod otel;
 mod others;
