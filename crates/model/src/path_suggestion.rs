@@ -1,6 +1,7 @@
 //! Which path a caller may have meant by one that does not exist: among portraitd's commands and the cloud's others.
 
 use crate::{COMMANDS, Command, Language, OtherCommand, Standing};
+use std::sync::LazyLock;
 
 /// A longer path was never meant to be one of ours, in bytes.
 const PATH_BYTES_MAX: usize = 200;
@@ -46,11 +47,6 @@ impl Known {
         ours.chain(OtherCommand::all().iter().map(|other| Self { path: other.path(), command: None }))
     }
 
-    /// `<servicename>/<command>`, in lower case.
-    fn name(self) -> String {
-        self.path.trim_start_matches("/v4/").to_ascii_lowercase()
-    }
-
     /// Whether the cloud has it under another path now.
     fn is_older(self) -> bool {
         OtherCommand::at_path(self.path).is_some_and(|other| matches!(other.standing, Standing::Older(_)))
@@ -58,6 +54,36 @@ impl Known {
 
     fn suggestion(self, slip: PathSlip) -> PathSuggestion {
         PathSuggestion { path: self.path, command: self.command, slip }
+    }
+}
+
+/// The names of a path that exists, made once: anybody may ask for paths that do not exist, and many times.
+struct Names {
+    known: Known,
+    /// The whole path, in lower case.
+    path: String,
+    /// `<servicename>/<command>`, in lower case.
+    name: String,
+    /// Both, as [`squash`] makes them.
+    squashed: (String, String),
+}
+
+impl Names {
+    fn of(known: Known) -> Self {
+        let path = known.path.to_ascii_lowercase();
+        let name = path.trim_start_matches("/v4/").to_owned();
+        let (service, command) = name.split_once('/').unwrap_or_default();
+        let squashed = (squash(service), squash(command));
+        Self { known, path, name, squashed }
+    }
+
+    fn all() -> &'static [Self] {
+        static ALL: LazyLock<Vec<Names>> = LazyLock::new(|| Known::all().map(Names::of).collect());
+        &ALL
+    }
+
+    fn command(&self) -> Option<&str> {
+        self.name.rsplit('/').next()
     }
 }
 
@@ -103,22 +129,22 @@ pub fn suggest_path(path: &str) -> Option<PathSuggestion> {
         return Some(found);
     }
     let lower = joined.to_ascii_lowercase();
-    if let Some(known) = Known::all().find(|known| known.path.to_ascii_lowercase() == lower) {
-        return Some(known.suggestion(PathSlip::Case));
+    if let Some(names) = Names::all().iter().find(|names| names.path == lower) {
+        return Some(names.known.suggestion(PathSlip::Case));
     }
     let (command, before) = segments.split_last()?;
     let command = command.to_ascii_lowercase();
     let service = before.last().map(|service| service.to_ascii_lowercase()).unwrap_or_default();
     let name = format!("{service}/{command}");
-    if let Some(known) = Known::all().find(|known| known.name() == name) {
-        return Some(known.suggestion(PathSlip::Prefix));
+    if let Some(names) = Names::all().iter().find(|names| names.name == name) {
+        return Some(names.known.suggestion(PathSlip::Prefix));
     }
     // The same command may be in several services, and in an older one.
     let rank =
-        |known: &Known| (known.is_older(), strsim::osa_distance(&squash(&known.name()), &squash(&name)));
-    let same_command = Known::all().filter(|known| known.name().rsplit('/').next() == Some(&command));
-    if let Some(known) = same_command.min_by_key(rank) {
-        return Some(known.suggestion(PathSlip::Service));
+        |names: &&Names| (names.known.is_older(), strsim::osa_distance(&squash(&names.name), &squash(&name)));
+    let same_command = Names::all().iter().filter(|names| names.command() == Some(&command));
+    if let Some(names) = same_command.min_by_key(rank) {
+        return Some(names.known.suggestion(PathSlip::Service));
     }
     nearest_by_spelling(&service, &command).map(|known| known.suggestion(PathSlip::Spelling))
 }
@@ -127,19 +153,17 @@ pub fn suggest_path(path: &str) -> Option<PathSuggestion> {
 /// there at all is not counted.
 fn nearest_by_spelling(service: &str, command: &str) -> Option<Known> {
     let (service, command) = (squash(service), squash(command));
-    let distance = |known: &Known| {
-        let name = known.name();
-        let (its_service, its_command) = name.split_once('/')?;
-        let its_command = squash(its_command);
+    let distance = |names: &Names| {
+        let (its_service, its_command) = &names.squashed;
         let limit = its_command.len().max(command.len()) / 4;
         // Most lengths differ too much already.
         if its_command.len().abs_diff(command.len()) > limit {
             return None;
         }
-        let in_command = strsim::osa_distance(&its_command, &command);
-        (in_command <= limit).then(|| (in_command, strsim::osa_distance(&squash(its_service), &service)))
+        let in_command = strsim::osa_distance(its_command, &command);
+        (in_command <= limit).then(|| (in_command, strsim::osa_distance(its_service, &service)))
     };
-    let ranked = Known::all().filter_map(|known| Some((distance(&known)?, known)));
+    let ranked = Names::all().iter().filter_map(|names| Some((distance(names)?, names.known)));
     // Only the first of equals is kept: portraitd's own commands come first.
     ranked.min_by_key(|(distance, _)| *distance).map(|(_, known)| known)
 }
