@@ -21,6 +21,12 @@ fn code(answer: &Value) -> u64 {
     answer["ErrorCode"].as_u64().unwrap()
 }
 
+fn success_body(one: &OtherCommand) -> Value {
+    let mut body = serde_json::json!({"ActionStatus": "OK", "ErrorInfo": "", "ErrorCode": 0});
+    body.as_object_mut().unwrap().extend(one.success_members());
+    body
+}
+
 #[test]
 fn by_default_they_are_refused_and_the_explanation_says_what_they_are() {
     let server = TestServer::dev();
@@ -55,7 +61,7 @@ fn when_asked_each_is_answered_with_the_cloud_s_success_shape() {
     let server = TestServer::dev_with(&["--others", "ok"]);
     let app = server.dev_app();
     for other in OtherCommand::all() {
-        assert_eq!(call(&app, other.path(), "{}"), other.success_body(), "{}", other.path());
+        assert_eq!(call(&app, other.path(), "{}"), success_body(other), "{}", other.path());
     }
     let count =
         |filter: &str| done(&server, "GET", &format!("/requests?{filter}"), "").as_array().unwrap().len();
