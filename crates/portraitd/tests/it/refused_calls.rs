@@ -141,7 +141,7 @@ fn lines_are_escaped_and_hold_no_usersig() {
     assert!(errors.contains("x\\u{202e}\\u{1b}[2J\\u{2028}y"), "{errors}");
     assert!(!errors.contains(['\u{202e}', '\u{1b}', '\u{2028}']) && !errors.contains(&sig), "{errors}");
     assert!(!errors.contains(KEY), "{errors}");
-    assert!(errors.contains("请求"), "in the chosen language: {errors}");
+    assert!(errors.contains("没有该路径"), "in the chosen language: {errors}");
     let requests = "GET /_portraitd/requests HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let recorded = Connection::open(&terminal.address("URL")).exchange(requests.as_bytes()).unwrap();
     assert!(recorded.body.contains("usersig=…") && !recorded.body.contains(&sig), "{}", recorded.body);
