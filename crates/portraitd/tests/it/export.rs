@@ -165,7 +165,7 @@ fn an_operator_creates_sets_and_deletes_accounts() {
         ("{}", "at least one tag"),
         ("[]", "an object of tags and values"),
         (r#"{"Nope":1}"#, "Nope"),
-        (r#"{"Tag_Profile_IM_Level":"1"}"#, "JSON type"),
+        (r#"{"Tag_Profile_IM_Level":"1"}"#, "a number from 0 to 4294967295"),
         (r#"{"Tag_Profile_IM_Level":null}"#, "a string or a number"),
     ] {
         let (status, answer) = server.admin("PATCH", &profile, body);

@@ -100,12 +100,14 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
 
 pub(crate) fn repair(args: &RepairArgs) -> anyhow::Result<()> {
     match portraitd_sqlite::repair(&args.data)? {
-        Some(Repaired::LostWal) => say("the store can be opened again, without the changes in the lost log"),
+        Some(Repaired::LostWal) => {
+            say("the store can be opened again, without the changes in the lost write-ahead log")
+        }
         Some(Repaired::DamagedWal { offset, kept }) => say(format_args!(
-            "the changes before byte {offset} of the log are kept; the damaged log is in {}",
+            "the changes before byte {offset} of the write-ahead log are kept; the damaged one is in {}",
             kept.display()
         )),
-        None => say("the log is intact; nothing was changed"),
+        None => say("the write-ahead log is intact; nothing was changed"),
     }
     Ok(())
 }
