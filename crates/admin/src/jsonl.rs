@@ -111,6 +111,9 @@ mod tests {
             r#"{"UserID":"a","ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":null}]}"#,
             "a string or a number",
         );
-        refused(r#"{"UserID":"a","ProfileItem":[{"Tag":"Tag_Profile_IM_Level","Value":"7"}]}"#, "type");
+        refused(
+            r#"{"UserID":"a","ProfileItem":[{"Tag":"Tag_Profile_IM_Level","Value":"7"}]}"#,
+            "a number from 0 to 4294967295",
+        );
     }
 }
