@@ -101,7 +101,7 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
 pub(crate) fn repair(args: &RepairArgs) -> anyhow::Result<()> {
     match portraitd_sqlite::repair(&args.data)? {
         Some(Repaired::LostWal) => {
-            say("the store can be opened again, without the changes in the lost write-ahead log")
+            say("the store can be opened again, without the changes in the lost write-ahead log");
         }
         Some(Repaired::DamagedWal { offset, kept }) => say(format_args!(
             "the changes before byte {offset} of the write-ahead log are kept; the damaged one is in {}",
