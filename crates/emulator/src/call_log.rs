@@ -4,7 +4,7 @@ use crate::command_name::name_of;
 use crate::fault::FiredRule;
 use crate::fault::rule::Effect;
 use crate::recorded_body::RecordedBody;
-use crate::refused::without_secrets;
+use crate::redact::without_secrets;
 use crate::ring_buffer::RingEntry;
 use bytes::Bytes;
 use portraitd_api::hook::FinishedCall;

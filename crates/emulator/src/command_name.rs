@@ -1,6 +1,6 @@
 //! Names of commands in fault rules and filters: `friend_add`, or with its service `sns/friend_add`.
 
-use crate::fault::nearest_name;
+use crate::suggestion::nearest_name;
 use portraitd_model::{Command, OtherCommand};
 
 /// What `portraitd dev` answers to the cloud's commands that it does not have.

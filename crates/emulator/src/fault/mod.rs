@@ -3,9 +3,6 @@
 
 pub mod file;
 pub mod rule;
-mod suggestion;
-
-pub(crate) use suggestion::nearest_name;
 
 use crate::command_name::names;
 use crate::fault::rule::{Effect, FaultRule};

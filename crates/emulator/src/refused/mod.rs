@@ -3,12 +3,10 @@
 
 pub mod lines;
 pub mod log;
-mod redact;
-
-pub(crate) use redact::without_secrets;
 
 use crate::call_log::RecordedCall;
 use crate::control::display::time_of_day;
+use crate::redact::without_secrets;
 use portraitd_api::envelope::ApiError;
 use portraitd_http::unreadable::Unreadable;
 use portraitd_model::{ErrorCode, Language, UnixMillis};
