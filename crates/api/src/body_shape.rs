@@ -1,6 +1,6 @@
 //! Where a body's structure differs from its API's: which member, what it is, and what is wanted. Never shows a value.
 
-use portraitd_model::Language;
+use portraitd_model::{JsonType, Language};
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
@@ -17,64 +17,36 @@ pub(crate) struct Mismatch {
     member: Option<&'static str>,
     /// Counted from 0.
     item: Option<usize>,
-    found: Kind,
-    wanted: Kind,
+    found: JsonType,
+    wanted: JsonType,
     /// A string that holds JSON.
     is_json_in_text: bool,
 }
 
-/// A type of JSON.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Kind {
-    Null,
-    Boolean,
-    Number,
-    Text,
-    List,
-    Object,
+fn type_of(value: &Value) -> JsonType {
+    match value {
+        Value::Null => JsonType::Null,
+        Value::Bool(_) => JsonType::Boolean,
+        Value::Number(_) => JsonType::Number,
+        Value::String(_) => JsonType::Text,
+        Value::Array(_) => JsonType::List,
+        Value::Object(_) => JsonType::Object,
+    }
 }
 
-impl Kind {
-    pub(crate) fn of(value: &Value) -> Self {
-        match value {
-            Value::Null => Self::Null,
-            Value::Bool(_) => Self::Boolean,
-            Value::Number(_) => Self::Number,
-            Value::String(_) => Self::Text,
-            Value::Array(_) => Self::List,
-            Value::Object(_) => Self::Object,
-        }
-    }
-
-    /// The type of a valid JSON text.
-    pub(crate) fn of_text(json: &str) -> Self {
-        match json.as_bytes().first() {
-            Some(b'"') => Self::Text,
-            Some(b'{') => Self::Object,
-            Some(b'[') => Self::List,
-            Some(b't' | b'f') => Self::Boolean,
-            Some(b'n') => Self::Null,
-            _ => Self::Number,
-        }
-    }
-
-    pub(crate) fn name(self, language: Language) -> &'static str {
-        let (english, chinese) = match self {
-            Self::Null => ("null", " null"),
-            Self::Boolean => ("true or false", "布尔值"),
-            Self::Number => ("a number", "数字"),
-            Self::Text => ("a string", "字符串"),
-            Self::List => ("a list", "数组"),
-            Self::Object => ("an object", "对象"),
-        };
-        language.pick(english, chinese)
+/// Returns the name of a type inside a sentence about a body.
+pub(crate) fn type_name(json_type: JsonType, language: Language) -> &'static str {
+    match (json_type, language) {
+        (JsonType::Boolean, Language::English) => "true or false",
+        (JsonType::Null, Language::Chinese) => " null",
+        _ => json_type.name(language),
     }
 }
 
 impl Mismatch {
-    pub(crate) fn of(value: &Value, wanted: Kind) -> Self {
+    pub(crate) fn of(value: &Value, wanted: JsonType) -> Self {
         let is_json_in_text = value.as_str().is_some_and(is_json);
-        Self { member: None, item: None, found: Kind::of(value), wanted, is_json_in_text }
+        Self { member: None, item: None, found: type_of(value), wanted, is_json_in_text }
     }
 
     /// The same, as part of a member.
@@ -84,7 +56,7 @@ impl Mismatch {
 
     /// A sentence: the member, its type, the type that is wanted, and the remedy.
     pub(crate) fn explain(&self, language: Language) -> String {
-        let (found, wanted) = (self.found.name(language), self.wanted.name(language));
+        let (found, wanted) = (type_name(self.found, language), type_name(self.wanted, language));
         match language {
             Language::English => {
                 format!("{} is {found}; {wanted} is wanted{}", self.place(language), self.remedy(language))
@@ -115,10 +87,10 @@ impl Mismatch {
                 ": it is JSON inside a JSON string, serialised twice; serialise it once",
                 "：这是包在 JSON 字符串里的 JSON，序列化了两次，一次即可",
             ),
-            (Kind::Text | Kind::Number | Kind::Object, Kind::List) => {
+            (JsonType::Text | JsonType::Number | JsonType::Object, JsonType::List) => {
                 (": write [ ] around it, also around one", "：只有一项时也要写成 [ ]")
             }
-            (Kind::List, Kind::Object) => (": take away the [ ]", "：请去掉 [ ]"),
+            (JsonType::List, JsonType::Object) => (": take away the [ ]", "：请去掉 [ ]"),
             _ => ("", ""),
         };
         language.pick(english, chinese)
@@ -131,7 +103,7 @@ fn is_json(text: &str) -> bool {
 
 impl<T: Shape> Shape for Vec<T> {
     fn mismatch(value: &Value) -> Option<Mismatch> {
-        let Value::Array(list) = value else { return Some(Mismatch::of(value, Kind::List)) };
+        let Value::Array(list) = value else { return Some(Mismatch::of(value, JsonType::List)) };
         let mut items = list.iter().enumerate();
         items.find_map(|(index, item)| Some(Mismatch { item: Some(index), ..T::mismatch(item)? }))
     }

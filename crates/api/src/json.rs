@@ -4,9 +4,9 @@
 //! member, unknown members. Of a member given twice the last one counts.
 
 use crate::body_problem::BodyProblem;
-use crate::body_shape::{Kind, Mismatch, Shape};
+use crate::body_shape::{Mismatch, Shape, type_name};
 use crate::envelope::ApiError;
-use portraitd_model::{ErrorCode, Language, NewUserId, NumberText, Service, UserId};
+use portraitd_model::{ErrorCode, JsonType, Language, NewUserId, NumberText, Service, UserId};
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -137,7 +137,7 @@ macro_rules! wire_struct {
 
         impl<'a> $crate::body_shape::Shape for $name<'a> {
             fn mismatch(value: &serde_json::Value) -> Option<$crate::body_shape::Mismatch> {
-                use $crate::body_shape::{Kind, Mismatch, Shape};
+                use $crate::body_shape::{Mismatch, Shape};
                 match value {
                     serde_json::Value::Object(members) => {
                         $(for key in [$key $(, $alias)?] {
@@ -149,7 +149,7 @@ macro_rules! wire_struct {
                         None
                     }
                     serde_json::Value::Array(list) if list.is_empty() => None,
-                    other => Some(Mismatch::of(other, Kind::Object)),
+                    other => Some(Mismatch::of(other, portraitd_model::JsonType::Object)),
                 }
             }
         }
@@ -196,9 +196,10 @@ impl Shape for Member<'_> {
 }
 
 impl<'a> Member<'a> {
-    /// Returns the type that the member has.
-    pub(crate) fn kind(self) -> Kind {
-        Kind::of_text(self.0.get())
+    /// Returns the name of the type that the member has, in English and in Chinese.
+    pub(crate) fn type_names(self) -> [&'static str; 2] {
+        let json_type = JsonType::of_text(self.0.get());
+        Language::BOTH.map(|language| type_name(json_type, language))
     }
 
     /// Returns the string; `None` when the member is not a string.
@@ -259,7 +260,7 @@ pub(crate) fn account(
     let missing = || place.error(service.bad_parameter(), "is missing", "缺失");
     let member = member.ok_or_else(missing)?;
     let text = member.text()?.ok_or_else(|| {
-        let [english, chinese] = Language::BOTH.map(|language| member.kind().name(language));
+        let [english, chinese] = member.type_names();
         place.error(
             ErrorCode::AccountNotString,
             &format!("is {english}; a UserID is a string, in double quotes also when it is all digits"),

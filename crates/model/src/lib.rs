@@ -12,6 +12,7 @@ mod error_code;
 mod event;
 mod field;
 mod id;
+mod json_type;
 mod key_problem;
 mod language;
 mod other_command;
@@ -37,6 +38,7 @@ pub use error_code::{ERROR_CODES, ErrorCode, ErrorRow, Evidence};
 pub use event::{EventId, Origin, ProfileEvent};
 pub use field::{FieldSpec, Permission, Role, STANDARD_FIELDS, StandardField};
 pub use id::{AppKey, IdError, NewUserId, SdkAppId, UserId};
+pub use json_type::JsonType;
 pub use key_problem::KeyProblem;
 pub use language::Language;
 pub use other_command::{Member, MemberKind, OtherCommand, Standing};
@@ -48,9 +50,9 @@ pub use suggestion::Suggestion;
 pub use tag::{CustomKeyword, StandardTag, Tag};
 pub use time::{Clock, UnixMillis, UnixSeconds};
 pub use usersig::diagnosis::{
-    Cause as SigCause, Diagnosis, DigestSlip, DocumentCause, EncodedCause, EncodingSlip, Found,
-    IdentifierForm, KeySlip, LabelStyle, LineEnds, MemberProblem, SigWarning, Slip, TextSlip, UserbufSlip,
-    diagnose, sig_warnings,
+    Cause as SigCause, Diagnosis, DigestSlip, DocumentCause, EncodedCause, EncodingSlip, IdentifierForm,
+    KeySlip, LabelStyle, LineEnds, MemberProblem, SigWarning, Slip, TextSlip, UserbufSlip, diagnose,
+    sig_warnings,
 };
 pub use usersig::{SigError, SigFormatError, SignRequest, UserSig, sign};
 pub use value::{FieldValue, NumberText, UncheckedValue, ValueProblem, ValueRule, ValueType, WrongForm};

@@ -5,7 +5,7 @@ use crate::envelope::{Answer, ApiError};
 use crate::json::{AccountPlace, Member, account, decode, missing, wire_struct};
 use crate::openapi::operation::Operation;
 use crate::openapi::requests;
-use portraitd_model::{ErrorCode, Language, UncheckedItem, UncheckedValue};
+use portraitd_model::{ErrorCode, UncheckedItem, UncheckedValue};
 use portraitd_store::{Change, StoreError};
 use std::borrow::Cow;
 
@@ -78,7 +78,7 @@ fn item<'a>(index: usize, item: &WireItem<'a>) -> Result<TagAndValue<'a>, ApiErr
     };
     let tag = item.tag.ok_or_else(|| bad("Tag is missing", "缺少 Tag"))?;
     let text = tag.text()?.ok_or_else(|| {
-        let [english, chinese] = Language::BOTH.map(|language| tag.kind().name(language));
+        let [english, chinese] = tag.type_names();
         bad(&format!("Tag is {english}; a string is wanted"), &format!("Tag 是{chinese}，应为字符串"))
     })?;
     let value = item.value.ok_or_else(|| {
@@ -88,7 +88,7 @@ fn item<'a>(index: usize, item: &WireItem<'a>) -> Result<TagAndValue<'a>, ApiErr
         )
     })?;
     let unchecked = value.value()?.ok_or_else(|| {
-        let [english, chinese] = Language::BOTH.map(|language| value.kind().name(language));
+        let [english, chinese] = value.type_names();
         bad(
             &format!("Value is {english}; a string or a number is wanted"),
             &format!("Value 是{chinese}，应为字符串或数字"),

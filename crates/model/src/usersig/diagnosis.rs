@@ -18,7 +18,7 @@ mod warning;
 mod words;
 
 pub use cause::Cause;
-pub use document_cause::{DocumentCause, Found, MemberProblem};
+pub use document_cause::{DocumentCause, MemberProblem};
 pub use encoded_cause::EncodedCause;
 pub use key_slip::KeySlip;
 pub use slip::{DigestSlip, EncodingSlip, Slip};

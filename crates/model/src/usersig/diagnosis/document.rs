@@ -1,7 +1,8 @@
 //! Reads the document inside a UserSig member by member, so that the one that is wrong can be named.
 
 use super::super::{DOCUMENT_BYTES_MAX, LENIENT, is_canonical};
-use super::{DocumentCause, Found, MemberProblem};
+use super::{DocumentCause, MemberProblem};
+use crate::JsonType;
 use base64::Engine as _;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -118,24 +119,24 @@ fn problem(members: &Members<'_>, name: &'static str) -> Option<MemberProblem> {
     if values.next().is_some() {
         return Some(MemberProblem::Twice);
     }
-    let found = Found::of(json);
+    let found = JsonType::of_text(json);
     let text = serde_json::from_str::<String>(json);
     match (name, found) {
-        ("TLS.sdkappid" | "TLS.time" | "TLS.expire", Found::Number | Found::Text) => {
+        ("TLS.sdkappid" | "TLS.time" | "TLS.expire", JsonType::Number | JsonType::Text) => {
             let digits = text.as_deref().unwrap_or(json);
             let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
             let fits = is_number && digits.parse::<u64>().is_ok();
             (!fits).then(|| MemberProblem::Number(digits.to_owned()))
         }
-        (USERBUF, Found::Null) => None,
+        (USERBUF, JsonType::Null) => None,
         ("TLS.sdkappid" | "TLS.time" | "TLS.expire", _) => Some(MemberProblem::Type(found)),
-        (_, Found::Text) => match (name, text.ok()?) {
+        (_, JsonType::Text) => match (name, text.ok()?) {
             ("TLS.ver", version) => (version != "2.0").then_some(MemberProblem::Version(version)),
             ("TLS.identifier", name) => name.chars().any(char::is_control).then_some(MemberProblem::Control),
             (USERBUF, buffer) => userbuf(&buffer),
             (_, signature) => sig(&signature),
         },
-        ("TLS.ver", Found::Number) => Some(MemberProblem::Version(json.to_owned())),
+        ("TLS.ver", JsonType::Number) => Some(MemberProblem::Version(json.to_owned())),
         (_, _) => Some(MemberProblem::Type(found)),
     }
 }

@@ -1,7 +1,7 @@
 //! What is wrong with the document inside a UserSig: the sentences.
 
 use super::words::quoted;
-use crate::Language;
+use crate::{JsonType, Language};
 
 /// Why the document inside is not one of version 2.0.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -42,7 +42,7 @@ pub enum MemberProblem {
     /// It is there twice.
     Twice,
     /// It is of another type than this member.
-    Type(Found),
+    Type(JsonType),
     /// It is a number with a sign, a fraction or an exponent, a number beyond 64 bits, or a text that is no number: as written.
     Number(String),
     /// `TLS.ver` is another version.
@@ -61,47 +61,6 @@ pub enum MemberProblem {
     SigAlphabet,
     /// `TLS.sig` is no base64.
     SigNotBase64,
-}
-
-/// The type of a JSON value.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Found {
-    /// `null`
-    Null,
-    /// `true` or `false`
-    Boolean,
-    /// A number.
-    Number,
-    /// A string.
-    Text,
-    /// A list.
-    List,
-    /// An object.
-    Object,
-}
-
-impl Found {
-    pub(super) fn of(json: &str) -> Self {
-        match json.bytes().next() {
-            Some(b'n') => Self::Null,
-            Some(b't' | b'f') => Self::Boolean,
-            Some(b'"') => Self::Text,
-            Some(b'[') => Self::List,
-            Some(b'{') => Self::Object,
-            _ => Self::Number,
-        }
-    }
-
-    fn name(self, language: Language) -> &'static str {
-        match self {
-            Self::Null => "null",
-            Self::Boolean => language.pick("a boolean", "布尔值"),
-            Self::Number => language.pick("a number", "数字"),
-            Self::Text => language.pick("a string", "字符串"),
-            Self::List => language.pick("a list", "数组"),
-            Self::Object => language.pick("an object", "对象"),
-        }
-    }
 }
 
 impl DocumentCause {

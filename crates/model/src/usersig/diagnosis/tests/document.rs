@@ -1,6 +1,7 @@
 //! What is wrong with the document inside.
 
 use super::*;
+use crate::JsonType;
 use crate::usersig::diagnosis::words::utf16;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
@@ -60,22 +61,22 @@ fn the_member_that_is_wrong_is_named() {
         number(json!("14000 "), "14000 ");
         number(json!("2026-11-29"), "2026-11-29");
         number(json!("99999999999999999999"), "99999999999999999999");
-        with(name, json!(null), Type(Found::Null));
-        with(name, json!(true), Type(Found::Boolean));
-        with(name, json!([1]), Type(Found::List));
-        with(name, json!({}), Type(Found::Object));
+        with(name, json!(null), Type(JsonType::Null));
+        with(name, json!(true), Type(JsonType::Boolean));
+        with(name, json!([1]), Type(JsonType::List));
+        with(name, json!({}), Type(JsonType::Object));
     }
     for name in ["TLS.identifier", "TLS.sig", "TLS.userbuf"] {
-        with(name, json!(7), Type(Found::Number));
-        with(name, json!({"type": "Buffer", "data": [1]}), Type(Found::Object));
-        with(name, json!([1, 2]), Type(Found::List));
+        with(name, json!(7), Type(JsonType::Number));
+        with(name, json!({"type": "Buffer", "data": [1]}), Type(JsonType::Object));
+        with(name, json!([1, 2]), Type(JsonType::List));
     }
-    with("TLS.identifier", json!(null), Type(Found::Null));
+    with("TLS.identifier", json!(null), Type(JsonType::Null));
     with("TLS.identifier", json!("alice\n"), Control);
     with("TLS.ver", json!("1.0"), Version("1.0".into()));
     with("TLS.ver", json!(2.0), Version("2.0".into()));
     with("TLS.ver", json!(""), Version(String::new()));
-    with("TLS.ver", json!(null), Type(Found::Null));
+    with("TLS.ver", json!(null), Type(JsonType::Null));
     with("TLS.userbuf", json!("-_-_"), MemberProblem::UserbufAlphabet);
     with("TLS.userbuf", json!("*Q__"), MemberProblem::UserbufAlphabet);
     with("TLS.userbuf", json!("AAA"), MemberProblem::Userbuf);
@@ -137,7 +138,7 @@ fn every_cause_has_its_sentences() {
         P::Missing(None),
         P::Missing(Some("TLS.x\u{1}".repeat(20))),
         P::Twice,
-        P::Type(Found::List),
+        P::Type(JsonType::List),
         P::Number("x".repeat(300)),
         P::Version("1.0".into()),
         P::Control,
