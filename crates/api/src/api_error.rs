@@ -1,8 +1,7 @@
 //! The error of a call: its code, and what it says to people in both languages.
 
 use portraitd_model::{
-    Diagnosis, ErrorCode, FieldError, IdError, Language, SdkAppId, Service, SigError, UserId,
-    explain_unknown_path,
+    Diagnosis, ErrorCode, FieldError, IdError, Language, SdkAppId, Service, SigError, UnknownPath, UserId,
 };
 use portraitd_store::StoreError;
 use std::borrow::Cow;
@@ -20,14 +19,10 @@ enum Cause {
     None,
     Field(FieldError),
     Sig(SigError, Option<Box<Diagnosis>>),
-    /// The path, which no command has.
-    Path(Box<str>),
+    Path(UnknownPath),
     Id(IdError),
     Store(StoreError),
-    Detail {
-        english: String,
-        chinese: String,
-    },
+    Detail { english: String, chinese: String },
 }
 
 impl ApiError {
@@ -57,7 +52,7 @@ impl ApiError {
 
     /// Returns the error of a path that no command has.
     pub(crate) fn unknown_path(path: &str) -> Self {
-        Self { code: ErrorCode::NoSuchResource, cause: Cause::Path(path.into()) }
+        Self { code: ErrorCode::NoSuchResource, cause: Cause::Path(UnknownPath::of(path)) }
     }
 
     /// Whether the form, the signature or the content of the UserSig is what was refused.
@@ -113,7 +108,7 @@ impl ApiError {
                     Language::Chinese => format!("{meaning}原因：{why}"),
                 }
             }
-            Cause::Path(path) => explain_unknown_path(path, language),
+            Cause::Path(path) => path.explain(language),
             Cause::Id(error) => match language {
                 Language::English => error.to_string(),
                 Language::Chinese => match error {

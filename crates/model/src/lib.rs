@@ -42,7 +42,7 @@ pub use json_type::JsonType;
 pub use key_problem::KeyProblem;
 pub use language::Language;
 pub use other_command::{Member, MemberKind, OtherCommand, Standing};
-pub use path_suggestion::{PathSlip, PathSuggestion, explain_unknown_path, suggest_path};
+pub use path_suggestion::{PathSlip, PathSuggestion, UnknownPath, suggest_path};
 pub use profile::{Profile, ProfileItem, ProfilePatch, TagValue};
 pub use schema::{FieldError, FieldProblem, FieldSchema, UncheckedItem};
 pub use sensitive_code::SensitiveCode;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use std::sync::LazyLock;
 
 /// One command of the cloud that portraitd does not have.
-#[derive(Debug)]
+#[derive(PartialEq, Eq, Debug)]
 pub struct OtherCommand {
     path: String,
     /// `<servicename>` in the path.

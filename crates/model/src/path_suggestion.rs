@@ -209,22 +209,43 @@ impl PathSlip {
     }
 }
 
-/// Explains a path that portraitd does not have: a command of the cloud's, a slip, or neither. The sentence behind 60009.
-pub fn explain_unknown_path(path: &str, language: Language) -> String {
-    if let Some(other) = OtherCommand::at_path(path) {
-        return other.explain(language);
+/// What a path is that portraitd does not have; behind 60009. Found once, since it takes longer than the rest of such a call,
+/// and explained as often as it is read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum UnknownPath {
+    /// A command of the cloud's.
+    Other(&'static OtherCommand),
+    /// A slip.
+    Near(PathSuggestion),
+    /// Neither.
+    Unlike,
+}
+
+impl UnknownPath {
+    /// Returns what a path is.
+    pub fn of(path: &str) -> Self {
+        match (OtherCommand::at_path(path), suggest_path(path)) {
+            (Some(other), _) => Self::Other(other),
+            (None, Some(near)) => Self::Near(near),
+            (None, None) => Self::Unlike,
+        }
     }
-    if let Some(near) = suggest_path(path) {
-        return near.explain(language);
+
+    /// A sentence: what it is, and what was meant.
+    pub fn explain(self, language: Language) -> String {
+        match self {
+            Self::Other(other) => other.explain(language),
+            Self::Near(near) => near.explain(language),
+            Self::Unlike => language
+                .pick(
+                    "no such path: it is /v4/<servicename>/<command>, such as /v4/profile/portrait_set; services here are \
+                     profile and im_open_login_svc",
+                    "没有该路径：格式为 /v4/<servicename>/<command>，例如 /v4/profile/portrait_set；此处的 servicename 为 \
+                     profile 和 im_open_login_svc",
+                )
+                .to_owned(),
+        }
     }
-    language
-        .pick(
-            "no such path: it is /v4/<servicename>/<command>, such as /v4/profile/portrait_set; services here are profile and \
-             im_open_login_svc",
-            "没有该路径：格式为 /v4/<servicename>/<command>，例如 /v4/profile/portrait_set；此处的 servicename 为 profile 和 \
-             im_open_login_svc",
-        )
-        .to_owned()
 }
 
 #[cfg(test)]
@@ -301,7 +322,7 @@ mod tests {
 
     #[test]
     fn each_is_explained_in_both_languages() {
-        let english = |path| explain_unknown_path(path, Language::English);
+        let english = |path| UnknownPath::of(path).explain(Language::English);
         assert_eq!(
             english("/v4/profile/portrait_sett"),
             "no such path; did you mean /v4/profile/portrait_set?"
@@ -321,7 +342,7 @@ mod tests {
             "/v4/a/kick",
         ] {
             assert!(english(path).is_ascii(), "{}", english(path));
-            let chinese = explain_unknown_path(path, Language::Chinese);
+            let chinese = UnknownPath::of(path).explain(Language::Chinese);
             assert!(!chinese.is_ascii() && chinese.contains("/v4/"), "{chinese}");
         }
     }
@@ -330,7 +351,7 @@ mod tests {
         #[test]
         fn no_path_panics(path in "\\PC{0,210}", slashes in "[/v4profile_a-z:?#&. A-Z]{0,60}") {
             for path in [path, slashes] {
-                prop_assert!(!explain_unknown_path(&path, Language::Chinese).is_empty());
+                prop_assert!(!UnknownPath::of(&path).explain(Language::Chinese).is_empty());
                 if let Some(near) = suggest_path(&path) {
                     prop_assert_ne!(near.path, path);
                 }
