@@ -81,6 +81,11 @@ impl<T: RingEntry> RingBuffer<T> {
         before - inner.entries.len()
     }
 
+    /// Returns the last number, that is how many entries were added.
+    pub(crate) fn last_number(&self) -> u64 {
+        *self.last.borrow()
+    }
+
     /// Returns a receiver that is notified of every new entry, with the entry's number.
     pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
         self.last.subscribe()

@@ -114,16 +114,19 @@ impl RefusedRequest {
         let Self { at, app, users, .. } = self;
         let app = app.map_or_else(|| "-".to_owned(), |app| app.to_string());
         let users = if users.is_empty() { "-" } else { users };
-        let (time, brief) = (time_of_day(*at), self.brief());
-        let (subject, code) = brief.split_once("  ").unwrap_or((&brief, "-"));
+        let (time, subject, code) = (time_of_day(*at), &self.subject, self.code_and_fault());
         format!("{time}  {subject}  {app}  {users}  {code}  {}", language.pick(&self.english, &self.chinese))
     }
 
     /// Returns its subject and its code, such as `portrait_set  40003`.
     fn brief(&self) -> String {
+        format!("{}  {}", self.subject, self.code_and_fault())
+    }
+
+    fn code_and_fault(&self) -> String {
         let code = self.code.map_or_else(|| "-".to_owned(), |code| code.to_string());
         let fault = self.fault.as_ref().map_or_else(String::new, |effect| format!("  [{effect}]"));
-        format!("{}  {code}{fault}", self.subject)
+        code + &fault
     }
 
     /// Returns whether the other one has the same subject, code and explanation.
