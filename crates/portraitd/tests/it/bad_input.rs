@@ -2,6 +2,7 @@
 
 use crate::harness::{Connection, TestServer, path_of, post};
 use crate::usersig::enclose;
+use portraitd_model::COMMANDS;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::json;
@@ -145,15 +146,6 @@ fn no_bytes_break_the_server() {
     let server = TestServer::dev();
     let app = server.dev_app();
     let good = app.query("administrator");
-    let commands = [
-        "portrait_set",
-        "portrait_get",
-        "account_import",
-        "multiaccount_import",
-        "account_check",
-        "account_delete",
-        "kick",
-    ];
     let json = r#"[\[\]{}",:0-9a-zA-Z_\\ ]{0,80}"#;
     let body = prop_oneof![
         prop::collection::vec(any::<u8>(), 0..120),
@@ -167,11 +159,11 @@ fn no_bytes_break_the_server() {
     ];
     let mut runner = TestRunner::new(Config { cases: 2000, failure_persistence: None, ..Config::default() });
     let connection = std::cell::RefCell::new(server.connect());
-    let tried = runner.run(&(0..commands.len(), query, body), |(command, query, body)| {
+    let tried = runner.run(&(0..COMMANDS.len(), query, body), |(command, query, body)| {
         let query = query.as_deref().unwrap_or(&good);
         let head = format!(
             "POST {}?{query} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n",
-            path_of(commands[command]),
+            COMMANDS[command].path,
             body.len()
         );
         let answer = connection.borrow_mut().exchange(&[head.as_bytes(), &body].concat());
