@@ -150,7 +150,7 @@ impl Entry {
     /// Reads the arguments behind [`COMMAND`].
     ///
     /// # Errors
-    /// When one is not known: nobody but a parent of the same version calls this.
+    /// When one is not known: only a parent of the same version calls this.
     pub fn parse(mut words: impl Iterator<Item = OsString>) -> anyhow::Result<Self> {
         let mut entry = Self::default();
         while let Some(word) = words.next() {

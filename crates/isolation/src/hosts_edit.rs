@@ -23,7 +23,7 @@ const LOCK_PERIOD: Duration = Duration::from_millis(100);
 
 /// The lines, taken out when this is dropped.
 #[derive(Debug)]
-pub struct HostsEdit {
+pub(crate) struct HostsEdit {
     /// Locked for as long.
     file: File,
 }

@@ -5,7 +5,7 @@ use crate::control::{receive, send};
 use crate::enter::{Entry, Identity, Namespaces};
 use crate::files::{HOSTS, PrivateFiles, RESOLV, loopback_address};
 use crate::hosts_edit::{HostsEdit, is_container, without_blocks};
-use crate::low_ports::LowPorts;
+use crate::low_ports::{LowPorts, last_words};
 pub use crate::method::Method;
 use crate::names::Names;
 use crate::pasta::{self, Pasta};
@@ -87,29 +87,32 @@ impl Isolation {
     /// # Errors
     /// When none works, with the reason for each.
     pub fn choose(options: &Options) -> Result<Self, Refused> {
-        let mut rejected = Vec::new();
-        let mut seed = options.seed;
         let sudo = options.sudo && has_sudo();
-        let mut ports = address::bind(options.seed, sudo).map_err(|error| format!("{error:#}"));
-        for method in methods(options, sudo) {
+        let methods = methods(options, sudo);
+        let ports = if methods.iter().any(|method| method.binds_outside()) {
+            address::bind(options.seed, sudo).map_err(|error| format!("{error:#}"))
+        } else {
+            Err("no method needs them".to_owned())
+        };
+        let (mut rejected, mut seed) = (Vec::new(), options.seed);
+        let chosen = methods.into_iter().find_map(|method| {
             // Each has a directory of its own.
             seed = seed.wrapping_add(1);
-            let isolation = Self::attempt(method, options, seed, &ports).and_then(|isolation| {
-                let probed = isolation.probe();
-                probed.map(|()| isolation)
-            });
-            match isolation {
-                Ok(mut isolation) => {
-                    if isolation.ports.is_none() && method.binds_outside() {
-                        isolation.ports = std::mem::replace(&mut ports, Err(String::new())).ok();
-                    }
-                    isolation.rejected = rejected;
-                    return Ok(isolation);
+            let attempt = Self::attempt(method, options, seed, &ports);
+            match attempt.and_then(|isolation| isolation.probe().map(|()| isolation)) {
+                Ok(isolation) => Some(isolation),
+                Err(error) => {
+                    rejected.push((method, format!("{error:#}")));
+                    None
                 }
-                Err(error) => rejected.push((method, format!("{error:#}"))),
             }
+        });
+        let Some(mut isolation) = chosen else { return Err(Refused { reasons: rejected }) };
+        if isolation.ports.is_none() && isolation.method.binds_outside() {
+            isolation.ports = ports.ok();
         }
-        Err(Refused { reasons: rejected })
+        isolation.rejected = rejected;
+        Ok(isolation)
     }
 
     /// Prepares a method; what it needs of the machine is not tried yet.
@@ -182,7 +185,7 @@ impl Isolation {
         if let Err(error) = self.meet(child.id(), None, &mut || Ok(child.try_wait()?.is_some())) {
             // A child that has ended said why; one that waits is not needed any more.
             let _ = child.kill();
-            let said = ended(child)?;
+            let said = last_words(child)?;
             return Err(error.context(said));
         }
         let output = child.wait_with_output()?;
@@ -326,11 +329,6 @@ impl Isolation {
 /// The names of files in the private directory.
 const CONTROL: &str = "control";
 const IDENTITY: &str = "identity";
-
-fn ended(child: std::process::Child) -> anyhow::Result<String> {
-    let output = child.wait_with_output()?;
-    Ok(String::from_utf8_lossy(&output.stderr).trim().to_owned())
-}
 
 /// The methods to try, best first.
 fn methods(options: &Options, sudo: bool) -> Vec<Method> {

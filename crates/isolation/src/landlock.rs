@@ -1,4 +1,4 @@
-//! The floor: no TCP connection to the ports 443 and 80, whoever asks for it (Landlock, Linux 6.7 and later).
+//! The floor: no TCP connection to the ports 443 and 80 (Landlock, Linux 6.7 and later).
 
 use anyhow::Context;
 use landlock::{

@@ -1,4 +1,4 @@
-//! The three low ports of one loopback address, and the helper process that binds them for users who may not.
+//! The three low ports of one loopback address, and the helper process that binds them for users without that right.
 //!
 //! The helper binds nothing but 443, 80 and 53 of an address in 127.77.0.0/16, and hands the sockets over through its
 //! standard input, a Unix socket. A capability on `portraitd` itself would make the C library remove `TMPDIR`,
@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::os::fd::{AsFd, OwnedFd};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Child, Command, ExitCode, Stdio};
 
 const HTTPS: u16 = 443;
 const HTTP: u16 = 80;
@@ -58,7 +58,7 @@ impl LowPorts {
     pub(crate) fn ask(helper: &[OsString], address: Ipv4Addr) -> anyhow::Result<Self> {
         let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
         let (program, words) = helper.split_first().context("no helper is known")?;
-        let mut child = Command::new(program)
+        let child = Command::new(program)
             .args(words)
             .arg(address.to_string())
             .stdin(theirs)
@@ -68,9 +68,9 @@ impl LowPorts {
             .with_context(|| format!("can't start {}", program.display()))?;
         // The command held the other end, and dropped it: the read below ends when the helper does.
         let received = receive(&ours);
-        let output = child.wait_with_output_of()?;
+        let said = last_words(child)?;
         let (_, sockets) = received?;
-        Self::from_sockets(address, sockets).with_context(|| output.trim().to_owned())
+        Self::from_sockets(address, sockets).context(said)
     }
 
     /// The sockets in the order in which they are sent.
@@ -92,20 +92,10 @@ impl LowPorts {
     }
 }
 
-/// What a child printed when it has ended.
-trait Ended {
-    fn wait_with_output_of(&mut self) -> io::Result<String>;
-}
-
-impl Ended for std::process::Child {
-    fn wait_with_output_of(&mut self) -> io::Result<String> {
-        let mut text = String::new();
-        if let Some(mut stderr) = self.stderr.take() {
-            io::Read::read_to_string(&mut stderr, &mut text)?;
-        }
-        self.wait()?;
-        Ok(text)
-    }
+/// Waits for the end of a child, and returns what it printed on standard error.
+pub(crate) fn last_words(child: Child) -> io::Result<String> {
+    let output = child.wait_with_output()?;
+    Ok(String::from_utf8_lossy(&output.stderr).trim().to_owned())
 }
 
 /// The helper's whole work: binds the ports of the address in its one argument and sends them through its standard
