@@ -102,7 +102,7 @@ fn suggest_custom(text: &str, app: SdkAppId, known: impl Iterator<Item = Tag>) -
     if let Some(tag) = nearest.filter(|tag| distance(tag) <= limit) {
         return Suggestion::Similar(tag);
     }
-    // In one word with capitals inside, as `nickName`: nobody calls a field of their own so.
+    // In one word with capitals inside, as `nickName`: not a name for a custom field.
     let is_camel = keyword.starts_with(|first: char| first.is_ascii_lowercase())
         && keyword.contains(|letter: char| letter.is_ascii_uppercase());
     let client = CLIENT_NAMES.iter().find(|(client, _)| is_camel && *client == name);

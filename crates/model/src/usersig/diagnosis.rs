@@ -1,4 +1,4 @@
-//! Why a UserSig is refused, in the words of whoever made it: for the emulator, which has the keys.
+//! Why a UserSig is refused, as a mistake of its signer: for the emulator, which has the keys.
 //!
 //! What people do wrong is tried out, with the app's own keys and within bounds of work: one cause is named only when the
 //! signature fits it exactly. No sentence shows a key, or a UserSig as a whole.

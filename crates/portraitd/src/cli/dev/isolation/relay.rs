@@ -33,6 +33,6 @@ async fn pass_on(mut from: TcpStream, to: SocketAddr) {
     let Ok(mut emulator) = TcpStream::connect(to).await else { return };
     // Answers are small and wanted at once; without it they are only slower.
     let _ = (from.set_nodelay(true), emulator.set_nodelay(true));
-    // A side that breaks off ends the other; there is nobody to tell.
+    // A side that breaks off ends the other; both clients see a closed connection.
     let _ = copy_bidirectional(&mut from, &mut emulator).await;
 }
