@@ -6,6 +6,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod namespaces;
 #[path = "clients/signers.rs"]
 mod signers;
 #[path = "clients/stacks.rs"]

@@ -2,9 +2,11 @@
 //! emulator under `portraitd run`, as root and as a user, and nothing leaves. Where isolation is refused, those that
 //! ignore the proxy fail instead of reaching the cloud.
 
-use super::{clients, install, npm, pip};
+use super::namespaces::{can_isolate, in_namespaces};
+use super::{install, npm, pip};
+use std::ffi::OsStr;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// Name, what is called with `$URL`, and whether it follows proxy variables, so that it also works without isolation.
 const STACKS: [(&str, &str, bool); 17] = [
@@ -90,29 +92,12 @@ echo "connections: $(grep -c CONNECT "$DIR/decoy.log" 2>/dev/null)"
 
 #[test]
 fn every_stack_reaches_the_emulator_and_nothing_leaves() {
-    let namespaces = Command::new("unshare").args(["-n", "-m", "true"]).stderr(Stdio::null()).status();
-    if !namespaces.is_ok_and(|status| status.success()) {
-        assert!(std::env::var_os("CI").is_none(), "no network namespace can be made here");
-        eprintln!("SKIPPED: this needs root and namespaces");
+    if !can_isolate() {
         return;
     }
     let Some(programs) = prepare() else { return };
-    let dir = tempfile::Builder::new().prefix("stacks-").tempdir_in("/tmp").unwrap();
-    let program = dir.path().join("portraitd");
-    std::fs::copy(env!("CARGO_BIN_EXE_portraitd"), &program).unwrap();
-    let prelude = include_str!("../../../../clients/stacks/namespace.sh");
-    let mut unshare = Command::new("unshare");
-    unshare
-        .args(["-n", "-m", "--propagation", "private", "bash", "-c"])
-        .arg(format!("{prelude}{}", script()));
-    unshare.env("DIR", dir.path()).env("PORTRAITD", &program).env("STACKS", clients().join("stacks"));
-    unshare.env("USER_ID", "61234").env("PROGRAMS", &programs).env_remove("CI").stdin(Stdio::null());
-    for name in ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"] {
-        unshare.env_remove(name);
-    }
-    let output = unshare.output().unwrap();
-    let all =
-        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let portraitd = OsStr::new(env!("CARGO_BIN_EXE_portraitd"));
+    let all = in_namespaces(portraitd, &script(), &[("PROGRAMS", &programs)]);
     eprintln!("{all}");
     check(&all);
 }

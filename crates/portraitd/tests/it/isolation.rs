@@ -4,58 +4,14 @@
 //! As another user than root, and where namespaces can't be made, the tests say SKIPPED; under CI=true they fail.
 
 use crate::harness::binary;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-
-/// The beginning of every script: the decoy, and `portraitd run` for root and for a user.
-const PRELUDE: &str = include_str!("../../../../clients/stacks/namespace.sh");
-
-/// A user id that owns nothing.
-const USER_ID: u32 = 61_234;
-
-fn stacks() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../clients/stacks").canonicalize().unwrap()
-}
-
-/// Whether namespaces can be made here, as root.
-fn can_isolate() -> bool {
-    let made = Command::new("unshare").args(["-n", "-m", "true"]).stderr(Stdio::null()).status();
-    let can = made.is_ok_and(|status| status.success());
-    assert!(can || std::env::var_os("CI").is_none(), "no network namespace can be made here");
-    if !can {
-        eprintln!("SKIPPED: this needs root and namespaces");
-    }
-    can
-}
-
-/// Runs a script after [`PRELUDE`], in a network and a mount namespace of its own.
-fn in_namespaces(script: &str, variables: &[(&str, &Path)]) -> Output {
-    // The binary must be readable for the other user; a build directory below /root is not.
-    let dir = tempfile::Builder::new().prefix("isolation-").tempdir_in("/tmp").unwrap();
-    let program = dir.path().join("portraitd");
-    std::fs::copy(binary().get_program(), &program).unwrap();
-    let mut unshare = Command::new("unshare");
-    unshare.args(["-n", "-m", "--propagation", "private", "bash", "-c"]).arg(format!("{PRELUDE}{script}"));
-    unshare.env("DIR", dir.path()).env("PORTRAITD", &program).env("STACKS", stacks());
-    unshare.env("USER_ID", USER_ID.to_string()).env_remove("CI").stdin(Stdio::null());
-    unshare.envs(variables.iter().copied());
-    for name in ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"] {
-        unshare.env_remove(name);
-    }
-    unshare.output().unwrap()
-}
-
-fn text(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
+use crate::namespaces::{USER_ID, can_isolate, in_namespaces};
 
 /// Runs a script whose last words must be these.
 fn check(script: &str, expected: &[&str]) {
     if !can_isolate() {
         return;
     }
-    let output = in_namespaces(script, &[]);
-    let all = text(&output);
+    let all = in_namespaces(binary().get_program(), script, &[]);
     for part in expected {
         assert!(all.contains(part), "`{part}` is missing:\n{all}");
     }

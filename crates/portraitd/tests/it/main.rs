@@ -42,6 +42,8 @@ mod lost_files;
 mod memory_limit;
 mod migrate;
 mod mistakes;
+#[path = "../namespaces/mod.rs"]
+mod namespaces;
 mod observability;
 mod otel;
 mod others;
