@@ -3,17 +3,23 @@
 
 pub mod audit_log;
 pub mod auth;
+pub mod call_target;
 mod change_field_type;
+mod console;
 pub mod counted;
 pub mod error;
+pub mod error_pages;
 pub mod handlers;
 pub mod jsonl;
+mod language;
 mod openapi;
+mod origin;
 mod readiness;
 pub mod route;
 pub mod router;
 pub mod routes;
 pub mod secret;
+mod session;
 mod settings_diff;
 pub mod state;
 pub mod types;

@@ -29,12 +29,13 @@ const ERROR_RESPONSES: [(u16, &str, &str); 7] = [
 ];
 
 /// The parameters in paths: name and description.
-const PATH_PARAMETERS: [(&str, &str); 5] = [
+const PATH_PARAMETERS: [(&str, &str); 6] = [
     ("app", "The SDKAppID."),
     ("key", "The number of a key, as in `keys` of the app."),
     ("user", "A UserID: 1 to 32 printable bytes of UTF-8."),
     ("keyword", "The name of a custom field: 1 to 8 ASCII letters."),
     ("name", "The name of a token."),
+    ("code", "An error code."),
 ];
 
 /// Returns the document of these tables of routes, each with the prefix of its paths. Routes without a prefix need no
@@ -103,6 +104,7 @@ fn path_parameter(name: &str) -> Value {
         "app" => (json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX }), json!(1_400_000_000)),
         "key" => (json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX }), json!(1)),
         "keyword" => (json!({ "type": "string", "pattern": "^[A-Za-z]{1,8}$" }), json!("Score")),
+        "code" => (json!({ "type": "integer", "minimum": 40001, "maximum": 90000 }), json!(40003)),
         "name" => (json!({ "type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$" }), json!("ci")),
         _ => (json!({ "type": "string", "minLength": 1, "maxLength": 32 }), json!("alice")),
     };

@@ -2,12 +2,16 @@
 //! none does, so every change is validated and audited by the same code.
 
 use crate::audit_log::AuditContext;
+use crate::auth::Access;
+use crate::console;
 use crate::error::AdminError;
+use crate::origin;
+use crate::routes::PREFIX;
 use crate::state::{Peer, State};
 use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::extract::{DefaultBodyLimit, Request, State as Extract};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -19,16 +23,26 @@ use tower::ServiceExt;
 /// Room for the longest list of sensitive words, 100,000 of 200 bytes.
 const BODY_BYTES_MAX: usize = 24 << 20;
 
-/// Returns the routes of the admin API, with authentication, the limit of bodies and JSON errors.
-pub fn router(state: State) -> Router {
+/// Returns the routes of the admin API, with authentication, the limit of bodies and JSON errors. `local_without_token`:
+/// whether callers on this machine need no token.
+pub fn router(state: State, local_without_token: bool) -> Router {
+    let access = Access { authenticator: state.authenticator.clone(), local_without_token };
+    let guard = Guard { state: state.clone(), access };
     let api = crate::route::router(crate::routes::TOKEN_ROUTES)
-        .layer(middleware::from_fn_with_state(state.clone(), authorize));
+        .layer(middleware::from_fn_with_state(guard, authorize));
     crate::route::router(crate::routes::OPEN_ROUTES)
-        .nest(crate::routes::PREFIX, api)
+        .nest(PREFIX, api)
+        .merge(console::router())
         .fallback(async || AdminError::not_found("no such resource"))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::map_response(crate::error::as_json))
         .with_state(state)
+}
+
+/// Whether an emulator's public listener has this for the admin API and the console rather than for `/v4`.
+pub fn is_for_browsers(path: &str, headers: &HeaderMap) -> bool {
+    path.strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        || console::is_console_path(path, headers)
 }
 
 /// Answers one request of the listener. The work runs in its own task: a client that disconnects does not stop a change
@@ -57,11 +71,21 @@ pub fn tls_only() -> hyper::Response<Full<Bytes>> {
     response
 }
 
-/// Authenticates a request by its bearer token, and records a refusal in the audit log.
-async fn authorize(Extract(state): Extract<State>, mut request: Request, next: Next) -> Response {
-    let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let token = header.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
-    let Some(actor) = state.authenticator.identify(token) else {
+/// What [`authorize`] needs.
+#[derive(Clone)]
+struct Guard {
+    state: State,
+    access: Access,
+}
+
+/// Authenticates a request, and records a refusal in the audit log.
+async fn authorize(Extract(guard): Extract<Guard>, mut request: Request, next: Next) -> Response {
+    let Guard { state, access } = guard;
+    if let Err(refused) = origin::check(request.headers()) {
+        tracing::warn!(path = request.uri().path(), "an admin call of a page of another origin was refused");
+        return refused.into_response();
+    }
+    let Some(actor) = access.identify(request.headers(), request.extensions()) else {
         tracing::info!(path = request.uri().path(), "an admin call without a valid token was refused");
         let message = "send `Authorization: Bearer TOKEN`; the token is in the file admin.token in the data directory; `portraitd token create` makes others";
         let refused = AdminError { status: StatusCode::UNAUTHORIZED, message: message.into() };

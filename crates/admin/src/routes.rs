@@ -2,9 +2,16 @@
 //! each row without a token.
 
 use crate::handlers::transfer::{Backup, ExportPage, Imported};
-use crate::handlers::{accounts, apps, audit, fields, server, tokens, transfer, usage, webhook, words};
+use crate::handlers::{
+    accounts, apps, audit, fields, reference, server, session, tokens, transfer, try_call, usage, usersig,
+    webhook, words,
+};
 use crate::openapi;
 use crate::route::{Route, routes};
+use crate::types::console::{
+    CheckedSig, CodePage, CreatedSession, CreatedTicket, CreatedUserSig, GivenSig, NewUserSig, Reference,
+    SessionView, TriedCall, TryCall,
+};
 use crate::types::webhook::{CountView, EventChoice, EventsView, TestView, WebhookPut, WebhookView};
 use crate::types::{
     AccountView, AccountsView, AppPatch, AppView, AuditPage, CreatedKey, CreatedToken, Document,
@@ -117,6 +124,49 @@ pub const TOKEN_ROUTES: &[Route] = routes! {
             .request_text("text/plain", "{\"UserID\":\"alice\",\"ProfileItem\":[]}\n")
             .response::<Imported>(200, "The number of lines that were stored, and the lines that were refused.")
             .errors(&[409, 413]);
+    post "/apps/{app}/try" try_call::run,
+        |op| op.summary("Make a call of /v4")
+            .description("The UserSig is made from the app's oldest key, good or with the fault that is asked for. In `dev` the call goes over a connection of its own, so that the faults of an answer are shown as they are. `Accept-Language` decides the language of the explanation.")
+            .request::<TryCall>()
+            .response::<TriedCall>(200, "What became of the call.")
+            .errors(&[409, 413]);
+    post "/apps/{app}/usersig" usersig::make,
+        |op| op.summary("Make a UserSig")
+            .description("Whoever has it can call as this user until it expires or the account is kicked.")
+            .request::<NewUserSig>()
+            .response::<CreatedUserSig>(200, "The UserSig.")
+            .errors(&[409, 413]);
+    post "/apps/{app}/usersig/check" usersig::check,
+        |op| op.summary("Check a UserSig")
+            .description("Says what it holds, which key it is signed with, and what its signer did wrong. `Accept-Language` decides the language.")
+            .request::<GivenSig>()
+            .response::<CheckedSig>(200, "What it holds and what is wrong with it.")
+            .errors(&[413]);
+    get "/reference" reference::show,
+        |op| op.summary("List the commands, the standard fields and the error codes")
+            .description("`Accept-Language` decides the language.")
+            .response::<Reference>(200, "The reference.");
+    get "/reference/codes/{code}" reference::code,
+        |op| op.summary("Read the page of an error code")
+            .description("`Accept-Language` decides the language.")
+            .response::<CodePage>(200, "The page.");
+    get "/session" session::show,
+        |op| op.summary("Tell who calls, and which server answers")
+            .response::<SessionView>(200, "The caller and the server.");
+    post "/session" session::begin,
+        |op| op.summary("Begin a session")
+            .description("The console exchanges a token or a ticket for a session, so that it keeps no token.")
+            .response::<CreatedSession>(201, "The session; no later response shows its secret.")
+            .errors(&[409]);
+    delete "/session" session::end,
+        |op| op.summary("End the session that calls")
+            .response_empty(204, "Its secret is refused from now on.")
+            .errors(&[409]);
+    post "/login-link" session::ticket,
+        |op| op.summary("Make a ticket for one call")
+            .description("`portraitd console` prints a link with it, which signs a browser in once.")
+            .response::<CreatedTicket>(200, "The ticket.")
+            .errors(&[409]);
     post "/backup" transfer::backup,
         |op| op.summary("Back up the whole store")
             .description("Answers when the backup is complete on the server's disk.")

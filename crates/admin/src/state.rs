@@ -3,6 +3,7 @@
 
 use crate::audit_log::{AuditChange, AuditContext, OUTCOME_DONE};
 use crate::auth::Authenticator;
+use crate::call_target::CallTarget;
 use crate::error::AdminError;
 use crate::readiness::Readiness;
 use crate::settings_diff;
@@ -36,6 +37,8 @@ pub struct RunningServer {
     pub webhooks: Arc<Webhooks>,
     /// Renders the response of `/metrics`.
     pub metrics: MetricsPage,
+    /// Where the console's tried calls go.
+    pub calls: CallTarget,
 }
 
 /// The state that the handlers of the admin API share.

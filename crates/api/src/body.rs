@@ -4,7 +4,7 @@ use crate::admission::BodyMemory;
 use crate::envelope::ApiError;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
-use hyper::body::{Body, Incoming};
+use hyper::body::Body;
 use hyper::header;
 use hyper::http::request::Parts;
 use portraitd_model::ErrorCode;
@@ -25,14 +25,18 @@ impl BodyLimits {
     /// too long or memory is short. After an error the connection has to be closed.
     pub(crate) async fn read(
         self,
-        body: &mut Incoming,
+        body: &mut (impl Body<Data = Bytes> + Unpin),
         memory: &mut BodyMemory<'_>,
     ) -> Result<Bytes, ApiError> {
         let late = |_| ApiError::new(ErrorCode::Timeout);
         timeout(self.timeout, self.collect(body, memory)).await.map_err(late)?
     }
 
-    async fn collect(self, body: &mut Incoming, memory: &mut BodyMemory<'_>) -> Result<Bytes, ApiError> {
+    async fn collect(
+        self,
+        body: &mut (impl Body<Data = Bytes> + Unpin),
+        memory: &mut BodyMemory<'_>,
+    ) -> Result<Bytes, ApiError> {
         let bytes_max = self.bytes_max;
         let too_large = || {
             ApiError::with_detail(
@@ -70,7 +74,7 @@ impl BodyLimits {
 
     /// Reads and discards the body of a refused request, so that the client receives the answer and not a connection reset.
     /// Returns whether the body ended, so that the connection can be used again.
-    pub(crate) async fn drain(self, head: &Parts, body: &mut Incoming) -> bool {
+    pub(crate) async fn drain(self, head: &Parts, body: &mut (impl Body<Data = Bytes> + Unpin)) -> bool {
         const TIMEOUT: Duration = Duration::from_secs(1);
         if body.is_end_stream() {
             return true;
@@ -84,7 +88,7 @@ impl BodyLimits {
 
     /// Discards a body frame by frame: before authentication a body takes no memory. Returns whether it ended within the
     /// size limit.
-    async fn discard(self, body: &mut Incoming) -> bool {
+    async fn discard(self, body: &mut (impl Body<Data = Bytes> + Unpin)) -> bool {
         let mut left = self.bytes_max;
         while let Some(frame) = body.frame().await {
             let Ok(frame) = frame else { return false };

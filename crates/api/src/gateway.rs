@@ -22,7 +22,7 @@ use crate::telemetry::Telemetry;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http_body_util::Full;
-use hyper::body::{Body, Incoming};
+use hyper::body::Body;
 use hyper::header::{self, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response};
@@ -102,7 +102,10 @@ impl Gateway {
     }
 
     /// Answers one HTTP request. Errors are answers too.
-    pub async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Full<Bytes>> {
+    pub async fn answer<B>(&self, request: Request<B>, peer: IpAddr) -> Response<Full<Bytes>>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
         let started = Instant::now();
         let (head, mut body) = request.into_parts();
         if let Some(document) = openapi::endpoint::respond(&head, &self.config.hosts) {
@@ -122,7 +125,8 @@ impl Gateway {
         if outcome.is_err() && !progress.body_read {
             progress.close |= !self.config.body.drain(&head, &mut body).await;
         }
-        let style = self.style(progress.app.as_deref());
+        let language = self.language(&head);
+        let style = self.style(progress.app.as_deref(), language);
         let command = progress.command.and_then(CalledCommand::own);
         let service = command.map(Command::service);
         let (response_head, body) = respond(&outcome, service, style).into_parts();
@@ -159,22 +163,33 @@ impl Gateway {
                 app: progress.sdk_app_id,
                 outcome: &outcome,
                 started,
-                language: self.config.language,
+                language,
             };
             hook.after_response(&call, &mut response);
         }
         response
     }
 
+    /// Returns the language of the explanation. In `dev`, `Accept-Language` is heard; a call made in this process names its
+    /// own.
+    fn language(&self, head: &Parts) -> Language {
+        let named = head.extensions.get::<Language>().copied();
+        let asked = || {
+            self.hooks.as_ref()?;
+            Language::parse(head.headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?)
+        };
+        named.or_else(asked).unwrap_or(self.config.language)
+    }
+
     /// Returns how answers to a call of this app are written.
-    fn style(&self, app: Option<&App>) -> Style {
+    fn style(&self, app: Option<&App>, language: Language) -> Style {
         let of_app = app.and_then(|app| app.settings.error_detail);
         let explained = match (of_app.unwrap_or(self.config.error_detail), &self.hooks) {
             (false, _) => Explained::Nowhere,
             (true, None) => Explained::WhereTheCloudDoes,
             (true, Some(_)) => Explained::Everywhere,
         };
-        Style { language: self.config.language, explained }
+        Style { language, explained }
     }
 
     /// 60002 when the request's framing is ambiguous or its `Host` or `Origin` is not allowed.
@@ -187,7 +202,7 @@ impl Gateway {
     async fn decide(
         &self,
         head: &Parts,
-        body: &mut Incoming,
+        body: &mut (impl Body<Data = Bytes> + Unpin),
         client: IpAddr,
         progress: &mut CallProgress,
     ) -> Result<Answer, ApiError> {

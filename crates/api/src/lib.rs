@@ -19,6 +19,7 @@ pub mod endpoints;
 pub mod envelope;
 mod framing;
 pub mod gateway;
+pub mod given_usersig;
 pub mod hook;
 pub mod host_policy;
 mod json;

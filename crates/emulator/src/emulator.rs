@@ -5,6 +5,7 @@ use crate::broken_response::ResponseFault;
 use crate::call_log::{CallTrace, RecordedCall};
 use crate::clock::EmulatorClock;
 use crate::command_name::Others;
+use crate::control::live::STREAMS_MAX;
 use crate::diagnosis::Diagnoses;
 use crate::fault::rule::Effect;
 use crate::fault::{CallMatch, Faults};
@@ -23,6 +24,7 @@ use portraitd_api::envelope::{Answer, ApiError};
 use portraitd_api::hook::{AdmittedCall, CallHook, CallHooks, FinishedCall, RefusedSig};
 use portraitd_model::{Clock, Diagnosis, ErrorCode, OtherCommand, SdkAppId};
 use std::sync::{Arc, OnceLock};
+use tokio::sync::{Semaphore, watch};
 
 /// The response header with the id of the fault rule that fired.
 const FAULT: &str = "x-portraitd-fault";
@@ -42,6 +44,10 @@ pub struct Emulator {
     pub(crate) app: SdkAppId,
     /// The addresses and credentials that `portraitd env` prints; set when every port listens.
     pub environment: OnceLock<serde_json::Value>,
+    /// Counts the changes of faults, clock and data; notifies the live streams.
+    pub(crate) changes: watch::Sender<u64>,
+    /// A permit for each live stream.
+    pub(crate) streams: Arc<Semaphore>,
     /// What the rest of the cloud's commands are answered.
     others: Others,
     diagnoses: Diagnoses,
@@ -59,6 +65,8 @@ impl Emulator {
             sandbox,
             app,
             environment: OnceLock::new(),
+            changes: watch::Sender::default(),
+            streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             others,
             diagnoses: Diagnoses::default(),
         }

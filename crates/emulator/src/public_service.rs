@@ -1,4 +1,5 @@
-//! The service of an emulator's public listener: `/v4`, the control API, and the application of response faults.
+//! The service of an emulator's public listener: `/v4`, the control API, the admin API with the console, and the application
+//! of response faults.
 
 use crate::control;
 use crate::emulator::{Emulator, PendingFault};
@@ -22,18 +23,28 @@ use std::sync::Arc;
 pub struct PublicService {
     gateway: Arc<Gateway>,
     control: Router,
+    admin: Router,
     emulator: Arc<Emulator>,
 }
 
 impl PublicService {
-    /// `control` is the router of the control API with this listener's access rules.
-    pub fn new(gateway: Arc<Gateway>, control: Router, emulator: Arc<Emulator>) -> Self {
-        Self { gateway, control, emulator }
+    /// `control` and `admin` are the routers of the control API and the admin API, with this listener's access rules.
+    pub fn new(gateway: Arc<Gateway>, control: Router, admin: Router, emulator: Arc<Emulator>) -> Self {
+        Self { gateway, control, admin, emulator }
+    }
+
+    /// Returns the router that answers a request; `None` for the gateway.
+    fn router(&self, request: &Request<Incoming>) -> Option<Router> {
+        let path = request.uri().path();
+        if control::is_control_path(path) {
+            return Some(self.control.clone());
+        }
+        router::is_for_browsers(path, request.headers()).then(|| self.admin.clone())
     }
 
     /// Answers one request.
     async fn answer(self, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
-        if control::is_control_path(request.uri().path()) {
+        if let Some(router) = self.router(&request) {
             // A web page in a browser can send requests to this machine, but not without its `Host` or `Origin`.
             let (head, body) = request.into_parts();
             if let Err(refused) = self.gateway.check_host(&head) {
@@ -41,7 +52,7 @@ impl PublicService {
                 self.emulator.refused.add(RefusedRequest::of_host(at, head.uri.path(), &refused));
                 return control::forbidden(&refused);
             }
-            return router::answer(self.control, Request::from_parts(head, body), peer).await;
+            return router::answer(router, Request::from_parts(head, body), peer).await;
         }
         let mut response = self.gateway.answer(request, peer).await;
         match response.extensions_mut().remove::<PendingFault>() {

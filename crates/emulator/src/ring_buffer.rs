@@ -28,11 +28,13 @@ pub(crate) struct RingBuffer<T> {
 struct Inner<T> {
     entries: VecDeque<T>,
     bytes: usize,
+    /// The highest number of an entry that had to make room.
+    dropped: u64,
 }
 
 impl<T> Default for RingBuffer<T> {
     fn default() -> Self {
-        let inner = Inner { entries: VecDeque::new(), bytes: 0 };
+        let inner = Inner { entries: VecDeque::new(), bytes: 0, dropped: 0 };
         Self { inner: Mutex::new(inner), last: watch::Sender::default() }
     }
 }
@@ -60,6 +62,7 @@ impl<T: RingEntry> RingBuffer<T> {
         while inner.entries.len() > Self::MAX || inner.bytes > Self::BYTES_MAX {
             let Some(oldest) = inner.entries.pop_front() else { break };
             inner.bytes -= oldest.size();
+            inner.dropped = oldest.number();
         }
     }
 
@@ -70,6 +73,14 @@ impl<T: RingEntry> RingBuffer<T> {
         let mut found: Vec<T> = newest.filter(|entry| matches(entry)).take(limit).cloned().collect();
         found.reverse();
         found
+    }
+
+    /// Returns the next entries above `after`, oldest first, and how many above it had to make room before.
+    pub(crate) fn next_after(&self, after: u64, limit: usize) -> (u64, Vec<T>) {
+        let inner = self.lock();
+        let start = inner.entries.partition_point(|entry| entry.number() <= after);
+        let entries = inner.entries.range(start..).take(limit).cloned().collect();
+        (inner.dropped.saturating_sub(after), entries)
     }
 
     /// Removes the entries that match, and returns how many there were.
@@ -172,6 +183,13 @@ mod tests {
         assert_eq!(ring.find(0, usize::MAX, |_| true).len(), 1000);
         assert_eq!(numbers(&ring, 0, 3), [1003, 1004, 1005]);
         assert_eq!(numbers(&ring, 1004, 9), [1005]);
+        let next = |after, limit| {
+            let (missed, entries) = ring.next_after(after, limit);
+            (missed, entries.iter().map(|entry| entry.0).collect::<Vec<_>>())
+        };
+        assert_eq!(next(2, 2), (3, vec![6, 7]), "5 made room, of which the caller had 2");
+        assert_eq!(next(1004, 9), (0, vec![1005]));
+        assert_eq!(next(1005, 9), (0, vec![]));
         for _ in 0..3 {
             ring.push(Sized(0, 8 << 20));
         }

@@ -54,10 +54,14 @@ pub struct CommandRow {
     pub service: Service,
     /// Calls a second for each app, unless the app's settings say otherwise (269/32429).
     pub per_second: u32,
+    /// What it does, in English.
+    pub english: &'static str,
+    /// What it does, in Chinese, as the cloud's page names it.
+    pub chinese: &'static str,
 }
 
 macro_rules! commands {
-    ($($variant:ident = $service:ident, $path:literal $name:literal, $per_second:literal;)*) => {
+    ($($variant:ident = $service:ident, $path:literal $name:literal, $per_second:literal, $english:literal, $chinese:literal;)*) => {
         /// A call of the protocol.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
         pub enum Command {
@@ -80,6 +84,8 @@ macro_rules! commands {
                         path: concat!($path, $name),
                         service: Service::$service,
                         per_second: $per_second,
+                        english: $english,
+                        chinese: $chinese,
                     },)*
                 }
             }
@@ -88,13 +94,13 @@ macro_rules! commands {
 }
 
 commands! {
-    PortraitSet        = Profile, "/v4/profile/"           "portrait_set",        200;
-    PortraitGet        = Profile, "/v4/profile/"           "portrait_get",        200;
-    AccountImport      = Account, "/v4/im_open_login_svc/" "account_import",      200;
-    MultiaccountImport = Account, "/v4/im_open_login_svc/" "multiaccount_import", 100;
-    AccountCheck       = Account, "/v4/im_open_login_svc/" "account_check",       100;
-    AccountDelete      = Account, "/v4/im_open_login_svc/" "account_delete",      100;
-    Kick               = Account, "/v4/im_open_login_svc/" "kick",                200;
+    PortraitSet        = Profile, "/v4/profile/"           "portrait_set",        200, "Set fields of one user's profile", "设置资料";
+    PortraitGet        = Profile, "/v4/profile/"           "portrait_get",        200, "Read fields of up to 100 users' profiles", "拉取资料";
+    AccountImport      = Account, "/v4/im_open_login_svc/" "account_import",      200, "Create an account, or update its nickname and avatar", "导入单个账号";
+    MultiaccountImport = Account, "/v4/im_open_login_svc/" "multiaccount_import", 100, "Create up to 100 accounts", "导入多个账号";
+    AccountCheck       = Account, "/v4/im_open_login_svc/" "account_check",       100, "Tell which of up to 100 accounts exist", "查询账号";
+    AccountDelete      = Account, "/v4/im_open_login_svc/" "account_delete",      100, "Delete up to 100 accounts with their profiles", "删除账号";
+    Kick               = Account, "/v4/im_open_login_svc/" "kick",                200, "Invalidate every UserSig of an account issued so far", "失效账号登录状态";
 }
 
 impl Command {

@@ -67,8 +67,10 @@ pub struct StandardField {
     pub rule: ValueRule,
     /// The roles that may write it. Every role may read every standard field.
     pub write: Permission,
-    /// Its meaning, for the documents.
-    pub meaning: &'static str,
+    /// What it holds, in English.
+    pub english: &'static str,
+    /// What it holds, in Chinese, as the cloud's page names it.
+    pub chinese: &'static str,
 }
 
 const TEXT: ValueRule = ValueRule::BytesMax(500);
@@ -79,12 +81,12 @@ const ALLOW_TYPES: ValueRule =
 const FORBID_TYPES: ValueRule = ValueRule::OneOf(&["AdminForbid_Type_None", "AdminForbid_Type_SendOut"]);
 
 macro_rules! standard_fields {
-    ($($tag:ident $name:literal $value_type:ident $rule:expr, $write:ident, $meaning:literal;)*) => {
+    ($($tag:ident $name:literal $value_type:ident $rule:expr, $write:ident, $english:literal, $chinese:literal;)*) => {
         /// Every standard field, in the order of the public table.
         pub const STANDARD_FIELDS: &[StandardField] = &[
             $(StandardField {
                 tag: StandardTag::$tag, name: $name, value_type: ValueType::$value_type, rule: $rule,
-                write: Permission::$write, meaning: $meaning,
+                write: Permission::$write, english: $english, chinese: $chinese,
             },)*
         ];
 
@@ -108,18 +110,18 @@ macro_rules! standard_fields {
 }
 
 standard_fields! {
-    Nick            "Tag_Profile_IM_Nick"            String TEXT,         EVERYONE, "nickname";
-    Gender          "Tag_Profile_IM_Gender"          String GENDERS,      EVERYONE, "gender";
-    BirthDay        "Tag_Profile_IM_BirthDay"        Uint32 ValueRule::Any, EVERYONE, "birthday; 20190419 is the recommended form, not enforced";
-    Location        "Tag_Profile_IM_Location"        String TEXT,         EVERYONE, "location; the limit can be set per app";
-    SelfSignature   "Tag_Profile_IM_SelfSignature"   String TEXT,         EVERYONE, "status line";
-    AllowType       "Tag_Profile_IM_AllowType"       String ALLOW_TYPES,  EVERYONE, "who may add this user as a friend";
-    Language        "Tag_Profile_IM_Language"        Uint32 ValueRule::Any, EVERYONE, "language";
-    Image           "Tag_Profile_IM_Image"           String TEXT,         EVERYONE, "avatar URL";
-    MsgSettings     "Tag_Profile_IM_MsgSettings"     Uint32 ValueRule::Any, EVERYONE, "message settings; bit 0: receive no messages";
-    AdminForbidType "Tag_Profile_IM_AdminForbidType" String FORBID_TYPES, ADMINS,   "whether an admin forbids friend requests";
-    Level           "Tag_Profile_IM_Level"           Uint32 ValueRule::Any, EVERYONE, "level";
-    Role            "Tag_Profile_IM_Role"            Uint32 ValueRule::Any, EVERYONE, "role";
+    Nick            "Tag_Profile_IM_Nick"            String TEXT,         EVERYONE, "nickname", "昵称";
+    Gender          "Tag_Profile_IM_Gender"          String GENDERS,      EVERYONE, "gender", "性别";
+    BirthDay        "Tag_Profile_IM_BirthDay"        Uint32 ValueRule::Any, EVERYONE, "birthday; 20190419 is the recommended form, not enforced", "生日，推荐格式 20190419，不强制";
+    Location        "Tag_Profile_IM_Location"        String TEXT,         EVERYONE, "location; the limit can be set per app", "所在地，长度上限可按应用设置";
+    SelfSignature   "Tag_Profile_IM_SelfSignature"   String TEXT,         EVERYONE, "status line", "个性签名";
+    AllowType       "Tag_Profile_IM_AllowType"       String ALLOW_TYPES,  EVERYONE, "who may add this user as a friend", "加好友验证方式";
+    Language        "Tag_Profile_IM_Language"        Uint32 ValueRule::Any, EVERYONE, "language", "语言";
+    Image           "Tag_Profile_IM_Image"           String TEXT,         EVERYONE, "avatar URL", "头像 URL";
+    MsgSettings     "Tag_Profile_IM_MsgSettings"     Uint32 ValueRule::Any, EVERYONE, "message settings; bit 0: receive no messages", "消息设置；第 0 位：不接收消息";
+    AdminForbidType "Tag_Profile_IM_AdminForbidType" String FORBID_TYPES, ADMINS,   "whether an admin forbids friend requests", "管理员禁止加好友标识";
+    Level           "Tag_Profile_IM_Level"           Uint32 ValueRule::Any, EVERYONE, "level", "等级";
+    Role            "Tag_Profile_IM_Role"            Uint32 ValueRule::Any, EVERYONE, "role", "角色";
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use anyhow::Context;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Response;
-use portraitd_admin::auth::{Authenticator, Tokens};
+use portraitd_admin::auth::{Access, Authenticator, Tokens};
+use portraitd_admin::call_target::CallTarget;
 use portraitd_admin::router;
 use portraitd_admin::secret;
 use portraitd_admin::secret::AdminToken;
@@ -93,37 +94,49 @@ impl Server {
         let targets = registry.webhook_targets();
         let webhooks = Webhooks::new(webhook_config, Arc::clone(&store), targets, Arc::clone(&clock))?;
         let (webhooks, event_ids) = (Arc::new(webhooks), Arc::new(EventIds::new(secret::random_u64()?)));
+        let in_dev = emulator.is_some();
         let telemetry = Telemetry::new(tls.watched);
         #[cfg(feature = "otel")]
         let telemetry = exported(telemetry, config, &stop, &mut tasks)?;
         let telemetry = Arc::new(telemetry);
-        let public = Listener::public(public_sockets, config, &telemetry, emulator.is_some());
+        let public = Listener::public(public_sockets, config, &telemetry, in_dev);
         let admin = Listener::admin(admin_sockets, config, &telemetry);
         let tokens =
             Tokens::load(Arc::clone(&store), admin_token).await.context("can't read the admin tokens")?;
         let authenticator = Authenticator::Tokens(Arc::new(tokens));
-        let metrics = metrics::renderer(&store, &webhooks, &registry, &telemetry);
-        let running = state::RunningServer { webhooks: Arc::clone(&webhooks), metrics };
-        let admin_state = state::State::new(
-            Arc::clone(&store),
-            Arc::clone(&registry),
-            Arc::clone(&clock),
-            Arc::clone(&event_ids),
-            Some(running),
-            authenticator.clone(),
-        );
-        tasks.push(("webhooks", tokio::spawn(webhooks.run(stop.clone()))));
+        tasks.push(("webhooks", tokio::spawn(Arc::clone(&webhooks).run(stop.clone()))));
         let control_state = emulator.clone().map(|emulator| control::state::ControlState {
             emulator,
             registry: Arc::clone(&registry),
             url: own_url(&urls).into(),
+            stop: stop.clone(),
         });
-        let (gateway_store, large_reads) = (Arc::clone(&store), LargeReads::new());
-        let services = Services { store: gateway_store, registry, clock, event_ids, large_reads };
+        let services = Services {
+            store: Arc::clone(&store),
+            registry: Arc::clone(&registry),
+            clock: Arc::clone(&clock),
+            event_ids: Arc::clone(&event_ids),
+            large_reads: LargeReads::new(),
+        };
         let hooks = emulator.map(|emulator| -> Arc<dyn CallHooks> { emulator });
-        let gateway = Gateway::new(services, config.gateway(), telemetry, hooks, secret::random_u64()?);
+        let gateway =
+            Gateway::new(services, config.gateway(), Arc::clone(&telemetry), hooks, secret::random_u64()?);
         let gateway = Arc::new(gateway);
-        let mut admin_router = router::router(admin_state);
+        let calls = match (in_dev, own_socket(&urls)) {
+            (true, Some(socket)) => CallTarget::Emulator(socket),
+            _ => CallTarget::Gateway(Arc::clone(&gateway)),
+        };
+        let metrics = metrics::renderer(&store, &webhooks, &registry, &telemetry);
+        let running = state::RunningServer { webhooks, metrics, calls };
+        let admin_state = state::State::new(
+            Arc::clone(&store),
+            registry,
+            clock,
+            event_ids,
+            Some(running),
+            authenticator.clone(),
+        );
+        let mut admin_router = router::router(admin_state.clone(), false);
         match control_state {
             None => {
                 let answer = move |request, peer: IpAddr| {
@@ -133,13 +146,14 @@ impl Server {
                 tasks.push(("public listener", public.serve(stop.clone(), answer)));
             }
             Some(state) => {
-                let guarded =
-                    control::Access { authenticator: authenticator.clone(), local_without_token: false };
+                let guarded = Access { authenticator: authenticator.clone(), local_without_token: false };
                 admin_router = admin_router.merge(control::router(state.clone(), guarded));
-                let open = control::Access { authenticator, local_without_token: true };
+                let open = Access { authenticator, local_without_token: true };
                 let emulator = Arc::clone(&state.emulator);
                 let open_router = control::router(state, open).fallback(control::not_found);
-                let service = PublicService::new(gateway, open_router, emulator);
+                // Data that is kept is no test data: to change it from a browser, one signs in.
+                let open_admin = router::router(admin_state, data.is_none());
+                let service = PublicService::new(gateway, open_router, open_admin, emulator);
                 tasks.push(("public listener", public.serve(stop.clone(), service)));
             }
         }
@@ -213,6 +227,11 @@ fn own_url(urls: &[String]) -> String {
         url.replacen("://0.0.0.0:", "://127.0.0.1:", 1).replacen("://[::]:", "://127.0.0.1:", 1)
     };
     urls.iter().find(|url| url.starts_with("http://")).map(here).unwrap_or_default()
+}
+
+/// Where this process reaches the public API over plain HTTP; `None` when it listens on Unix sockets or with TLS alone.
+fn own_socket(urls: &[String]) -> Option<SocketAddr> {
+    own_url(urls).strip_prefix("http://")?.parse().ok()
 }
 
 /// The answer to plain HTTP on the public API's TLS port. A function and no closure: each connection calls it.

@@ -214,7 +214,7 @@ fn fields() -> String {
     use portraitd_model::ValueRule;
     let mut page = String::from(
         "# Standard fields · 标配资料字段\n\nGenerated from `STANDARD_FIELDS` in `crates/model/src/field.rs`.\n\n\
-         | tag | type | allowed | user may write | holds |\n| --- | --- | --- | --- | --- |\n",
+         | tag | type | allowed | user may write | holds | 含义 |\n| --- | --- | --- | --- | --- | --- |\n",
     );
     for field in portraitd_model::STANDARD_FIELDS {
         let allowed = match field.rule {
@@ -224,8 +224,12 @@ fn fields() -> String {
         };
         let (value_type, writes) =
             (field.value_type.as_str(), if field.write.user { "yes" } else { "admins only" });
-        writeln!(page, "| {} | {value_type} | {allowed} | {writes} | {} |", field.name, field.meaning)
-            .unwrap();
+        writeln!(
+            page,
+            "| {} | {value_type} | {allowed} | {writes} | {} | {} |",
+            field.name, field.english, field.chinese
+        )
+        .unwrap();
     }
     page
 }

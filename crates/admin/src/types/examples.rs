@@ -1,5 +1,9 @@
 //! An example of every type in the OpenAPI document. A test checks that each parses as its type.
 
+use super::console::{
+    CheckedSig, CodePage, CreatedSession, CreatedTicket, CreatedUserSig, GivenSig, NewUserSig, Reference,
+    SessionView, TriedCall, TryCall,
+};
 use super::webhook::{CountView, EventChoice, EventsView, TestView, WebhookPut, WebhookView};
 use super::{
     AccountView, AccountsView, AppPatch, AppView, AuditPage, CreatedKey, CreatedToken, Document,
@@ -77,6 +81,40 @@ described! {
         "next": 7,
     };
     Document => { "openapi": "3.1.0" };
+    SessionView => { "who": "local", "mode": "dev", "version": "0.1.0", "without_token": true };
+    CreatedSession => { "session": "ps_3fe69e4b726f…", "who": "ci" };
+    CreatedTicket => { "ticket": "pl_3fe69e4b726f…", "expires_s": 300 };
+    TryCall => {
+        "path": "/v4/profile/portrait_get", "identifier": "administrator", "usersig": "valid",
+        "body": "{\"To_Account\":[\"alice\"],\"TagList\":[\"Tag_Profile_IM_Nick\"]}",
+    };
+    TriedCall => {
+        "request": "POST /v4/profile/portrait_get?sdkappid=1400000000&identifier=administrator&usersig=… HTTP/1.1\r\n…",
+        "outcome": "answered", "status": 200, "headers": [["content-type", "application/json"]],
+        "body": "{\"ActionStatus\":\"OK\"}", "detail": null, "micros": 310,
+    };
+    NewUserSig => { "identifier": "alice", "expire": 86_400, "userbuf": null };
+    CreatedUserSig => { "usersig": "eJwtjcs…", "expires": 1_764_086_400 };
+    GivenSig => { "usersig": "https://console.tim.qq.com/v4/…?usersig=eJwtjcs…", "identifier": null };
+    CheckedSig => {
+        "code": 70001, "reason": "it expired 3 h ago", "warnings": [],
+        "fields": {
+            "sdkappid": 1_400_000_000, "identifier": "alice", "issued": 1_764_000_000, "expires": 1_764_000_300,
+            "userbuf": null, "key": 1,
+        },
+    };
+    Reference => {
+        "commands": [{
+            "name": "kick", "path": "/v4/im_open_login_svc/kick",
+            "title": "Invalidate every UserSig of an account issued so far", "per_second": 200,
+        }],
+        "fields": [{
+            "tag": "Tag_Profile_IM_Nick", "type": "string", "title": "nickname", "bytes_max": 500, "values": [],
+            "user_may_write": true,
+        }],
+        "codes": { "40003": "Err_Profile_Account_Not_Exist" },
+    };
+    CodePage => { "markdown": "# 40003 …" };
 }
 
 #[cfg(test)]
@@ -113,5 +151,16 @@ mod tests {
         check::<CreatedToken>();
         check::<TokenView>();
         check::<AuditPage>();
+        check::<SessionView>();
+        check::<CreatedSession>();
+        check::<CreatedTicket>();
+        check::<TryCall>();
+        check::<TriedCall>();
+        check::<NewUserSig>();
+        check::<CreatedUserSig>();
+        check::<GivenSig>();
+        check::<CheckedSig>();
+        check::<Reference>();
+        check::<CodePage>();
     }
 }

@@ -1,6 +1,7 @@
 //! The JSON of the admin API. The handlers and the command line read and write the same structs.
 
 mod app;
+pub mod console;
 mod examples;
 mod value;
 pub mod webhook;

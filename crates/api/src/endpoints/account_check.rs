@@ -33,7 +33,6 @@ described! {
 
 pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
     operation
-        .summary("Tell which of up to 100 accounts exist")
         .request::<requests::CheckItems>()
         .response::<Members<'static>>(200, "Each account, in the order asked for.")
 }

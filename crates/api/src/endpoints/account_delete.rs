@@ -33,7 +33,6 @@ described! {
 
 pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
     operation
-        .summary("Delete up to 100 accounts with their profiles")
         .request::<requests::DeleteItems>()
         .response::<Members<'static>>(200, "The outcome for each account.")
 }

@@ -17,10 +17,7 @@ wire_struct! {
 }
 
 pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
-    operation
-        .summary("Create an account, or update its nickname and avatar")
-        .request::<requests::Account>()
-        .response::<requests::Nothing>(200, "The account exists.")
+    operation.request::<requests::Account>().response::<requests::Nothing>(200, "The account exists.")
 }
 
 pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, ApiError> {

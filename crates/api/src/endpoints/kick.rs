@@ -13,7 +13,6 @@ wire_struct! { Request { user: Member<'a> = "UserID" | "Identifier", } }
 
 pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
     operation
-        .summary("Invalidate every UserSig of an account issued so far")
         .description(
             "A UserSig issued later than the server's current time stays valid; revoke its key to stop it.",
         )

@@ -37,7 +37,6 @@ described! {
 
 pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
     operation
-        .summary("Create up to 100 accounts")
         .request::<requests::Accounts>()
         .response::<Members<'static>>(200, "All accounts exist except those in FailAccounts.")
 }

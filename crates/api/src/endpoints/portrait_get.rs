@@ -58,7 +58,6 @@ described! {
 
 pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
     operation
-        .summary("Read fields of up to 100 users' profiles")
         .description("Fields that were never set are omitted. The entry of an account that does not exist has the id `@TLS#NOT_FOUND`; Fail_Account has the id asked for.")
         .request::<requests::PortraitGet>()
         .response::<Members<'static>>(200, "The profiles, in the order asked for.")

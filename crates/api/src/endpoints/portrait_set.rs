@@ -17,7 +17,6 @@ wire_struct! { WireItem { tag: Member<'a> = "Tag", value: Member<'a> = "Value", 
 
 pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
     operation
-        .summary("Set fields of one user's profile")
         .description("All or nothing. The change is on disk before the answer is OK.")
         .request::<requests::PortraitSet>()
         .response::<requests::Nothing>(200, "The fields are set.")

@@ -32,7 +32,7 @@ pub fn document() -> Value {
 
 /// Returns the operation of a command.
 fn describe(schemas: &mut Schemas, row: &CommandRow) -> Value {
-    let operation = endpoints::describe(row.command)(Operation::new(schemas));
+    let operation = endpoints::describe(row.command)(Operation::new(schemas).summary(row.english));
     let mut operation = operation.finish(row.name, "v4", parameters());
     let [(ok, envelope), (failure, failure_example)] = envelope::openapi_schemas(row.service);
     // The answer's members are in the same object as the envelope's.

@@ -10,32 +10,25 @@ pub mod environment;
 mod extract;
 mod faults;
 mod inbox;
+pub(crate) mod live;
 pub mod routes;
 pub mod state;
 pub mod types;
 
 use crate::control::routes::ROUTES;
 use crate::control::state::{ControlState, PREFIX};
+use crate::emulator::Emulator;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State as Extract};
-use axum::http::{StatusCode, header};
+use axum::http::{Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use portraitd_admin::auth::Authenticator;
+use portraitd_admin::auth::Access;
 use portraitd_admin::error::AdminError;
-use portraitd_admin::state::Peer;
 use portraitd_api::envelope::ApiError;
 use portraitd_model::Language;
 use std::future::{Ready, ready};
-
-/// The access rules of a listener.
-#[derive(Clone)]
-pub struct Access {
-    /// Authenticates callers by their tokens.
-    pub authenticator: Authenticator,
-    /// Whether callers on this machine need no token.
-    pub local_without_token: bool,
-}
+use std::sync::Arc;
 
 /// Returns the routes, with authentication and a limit of bodies.
 pub fn router(state: ControlState, access: Access) -> Router {
@@ -50,6 +43,7 @@ pub fn router(state: ControlState, access: Access) -> Router {
             AdminError { status: StatusCode::METHOD_NOT_ALLOWED, message }
         })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(middleware::from_fn_with_state(Arc::clone(&state.emulator), notice))
         .layer(middleware::from_fn_with_state(access, authorize))
         .with_state(state)
 }
@@ -67,12 +61,19 @@ pub(crate) fn is_control_path(path: &str) -> bool {
     path.strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
+/// Tells the live streams that faults, the clock or the data were changed.
+async fn notice(Extract(emulator): Extract<Arc<Emulator>>, request: Request, next: Next) -> Response {
+    let is_change = request.method() != Method::GET && !request.uri().path().contains("/webhooks");
+    let response = next.run(request).await;
+    if is_change && response.status().is_success() {
+        emulator.changes.send_modify(|count| *count += 1);
+    }
+    response
+}
+
 /// Authenticates a request by its address or its token.
 async fn authorize(Extract(access): Extract<Access>, request: Request, next: Next) -> Response {
-    let local = request.extensions().get::<Peer>().is_some_and(|peer| peer.0.to_canonical().is_loopback());
-    let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let token = header.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
-    if (access.local_without_token && local) || access.authenticator.identify(token).is_some() {
+    if access.identify(request.headers(), request.extensions()).is_some() {
         return next.run(request).await;
     }
     let message = "send `Authorization: Bearer TOKEN` with the admin token that portraitd dev printed; \

@@ -2,7 +2,7 @@
 //! calls each row.
 
 use super::state::{ControlState, PREFIX};
-use super::{apps, calls, clock, data, environment, faults, inbox};
+use super::{apps, calls, clock, data, environment, faults, inbox, live};
 use axum::Json;
 use axum::extract::State as Extract;
 use axum::routing::{self, MethodRouter};
@@ -52,6 +52,8 @@ pub const ROUTES: &[Route] = routes! {
         "?app=1600000000&command=portrait_set&user=alice&code=0&after=17&limit=10&count=1&wait_ms=5000";
     delete "/requests" calls::clear, "delete the recorded calls",
         "?app=1600000000";
+    get "/live" live::stream, "a stream of server-sent events: calls, webhook calls, changes of faults, clock and data",
+        "?after=17&after_webhook=0";
     post "/webhooks/{box}" inbox::receive, "a webhook receiver that accepts and records every call", "";
     get "/webhooks" inbox::list, "the recorded webhook calls; with count and wait_ms, waits until there are that many",
         "?box=1600000000&app=1600000000&user=alice&count=1&wait_ms=5000";

@@ -6,6 +6,7 @@ use portraitd_admin::error::AdminError;
 use portraitd_api::registry::Registry;
 use portraitd_model::SdkAppId;
 use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 
 /// The prefix of every path.
 pub const PREFIX: &str = "/_portraitd";
@@ -19,6 +20,8 @@ pub struct ControlState {
     pub registry: Arc<Registry>,
     /// The URL at which this machine reaches the public listener.
     pub url: Arc<str>,
+    /// Ends the live streams when the server stops.
+    pub stop: CancellationToken,
 }
 
 impl ControlState {

@@ -48,6 +48,17 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// The code that a call with such a UserSig is answered.
+    pub fn code(&self) -> u32 {
+        match self {
+            Self::OtherApp { .. } => 70014,
+            Self::OtherUser { .. } => 70013,
+            Self::Expired { .. } => 70001,
+            Self::Encoded(_) | Self::Document(_) | Self::Unreadable(_) => 70003,
+            Self::Signature(_) | Self::SignatureLength(_) | Self::UnknownKey => 70009,
+        }
+    }
+
     /// Sentences: what is wrong, and the remedy.
     pub fn explain(&self, language: Language) -> String {
         let english = language == Language::English;

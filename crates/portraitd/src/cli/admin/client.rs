@@ -90,7 +90,7 @@ impl Operator {
         let authenticator = Authenticator::InProcess(operating_user().into());
         let state =
             State::new(Arc::clone(&store), registry, Arc::new(SystemClock), event_ids, None, authenticator);
-        let router = router::router(state);
+        let router = router::router(state, false);
         Ok(Self::Local { router, store })
     }
 

@@ -1,6 +1,5 @@
 //! `portraitd usersig`: makes and inspects UserSigs.
 
-mod given;
 mod inspect;
 
 use crate::cli::app_key::app_key;

@@ -1,12 +1,12 @@
 //! `portraitd usersig inspect`: what a UserSig holds, whether it is good, and if not, why.
 
-use super::given::Given;
 use crate::cli::app_key::app_key;
 use crate::cli::output::say;
 use crate::cli::sdk_app_id::sdk_app_id;
 use crate::cli::secret_argument;
 use crate::config::server::LanguageName;
 use portraitd_api::clock::SystemClock;
+use portraitd_api::given_usersig::GivenUserSig;
 use portraitd_model::{
     AppKey, Clock, Diagnosis, Language, SdkAppId, SigCause, UnixMillis, UnixSeconds, UserSig, diagnose,
     rfc3339, sig_warnings,
@@ -34,7 +34,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let language = args.language.language();
     let key = args.key.as_deref().map(|key| app_key(key, language)).transpose()?;
-    let given = Given::read(&args.sig);
+    let given = GivenUserSig::read(&args.sig);
     let now = SystemClock.now().seconds();
     let sig = match UserSig::decode(&given.usersig) {
         Ok(sig) => sig,
@@ -64,7 +64,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     };
     match problem(&given.usersig, &sig, key, &wanted) {
         Some(Diagnosis { cause, .. }) => {
-            anyhow::bail!("{} ({})", cause.explain(language), code(&cause))
+            anyhow::bail!("{} ({})", cause.explain(language), cause.code())
         }
         None => Ok(()),
     }
@@ -86,16 +86,6 @@ fn problem(text: &str, sig: &UserSig, key: Option<AppKey>, wanted: &Wanted<'_>) 
     let found = diagnose(text, app, &keys, identifier, UnixSeconds(0))?;
     // Without a key nothing is known of the signature.
     (has_key || !matches!(found.cause, SigCause::UnknownKey)).then_some(found)
-}
-
-fn code(cause: &SigCause) -> u32 {
-    match cause {
-        SigCause::OtherApp { .. } => 70014,
-        SigCause::OtherUser { .. } => 70013,
-        SigCause::Expired { .. } => 70001,
-        SigCause::Encoded(_) | SigCause::Document(_) | SigCause::Unreadable(_) => 70003,
-        SigCause::Signature(_) | SigCause::SignatureLength(_) | SigCause::UnknownKey => 70009,
-    }
 }
 
 fn show(sig: &UserSig, now: UnixSeconds, language: Language) {

@@ -1,18 +1,21 @@
-//! What people give to `usersig inspect`: a UserSig, a percent-encoded one, or the whole URL of a call.
+//! What people give to be inspected: a UserSig, a percent-encoded one, or the whole URL of a call.
 
 use percent_encoding::percent_decode_str;
 
 /// A UserSig, and what the URL around it says.
 #[derive(PartialEq, Eq, Debug, Default)]
-pub(super) struct Given {
-    pub(super) usersig: String,
-    pub(super) sdkappid: Option<u32>,
-    pub(super) identifier: Option<String>,
+pub struct GivenUserSig {
+    /// The UserSig, decoded.
+    pub usersig: String,
+    /// `sdkappid` of the URL around it.
+    pub sdkappid: Option<u32>,
+    /// `identifier` of the URL around it.
+    pub identifier: Option<String>,
 }
 
-impl Given {
+impl GivenUserSig {
     /// Takes `usersig`, `sdkappid` and `identifier` out of a URL, a query or a line of a log. Any other text is the UserSig.
-    pub(super) fn read(text: &str) -> Self {
+    pub fn read(text: &str) -> Self {
         let text = text.trim().trim_matches(['"', '\'']);
         // A query may have been percent-encoded as a whole, in a redirect or a log.
         let whole = if text.contains("usersig%3D") { decoded(text) } else { text.to_owned() };
@@ -43,8 +46,8 @@ mod tests {
     fn a_usersig_is_found_in_whatever_holds_it() {
         let check = |text: &str, usersig: &str, sdkappid, identifier: Option<&str>| {
             let expected =
-                Given { usersig: usersig.into(), sdkappid, identifier: identifier.map(str::to_owned) };
-            assert_eq!(Given::read(text), expected, "{text}");
+                GivenUserSig { usersig: usersig.into(), sdkappid, identifier: identifier.map(str::to_owned) };
+            assert_eq!(GivenUserSig::read(text), expected, "{text}");
         };
         check("eJw*a-b_", "eJw*a-b_", None, None);
         check(" eJw%2Aa-b_\n", "eJw*a-b_", None, None);

@@ -1,0 +1,200 @@
+// The shell: who is signed in, the top bar, the menu, and the page that the address names.
+//
+// Addresses: #/APP/PAGE/REST. The cloud's own form, #v4/profile/portrait_set, opens that call in the explorer.
+
+import * as api from './api.js';
+import { activeFaults, appNumber, apps, clockChange, currentApp, isDev, loadApps, loadEmulator, loadReference } from './state.js';
+import { calls, startStream } from './stream.js';
+import { chooseLanguage, language, t } from './i18n/language.js';
+import { effect, h, listen, signal, untracked } from './ui/dom.js';
+import { failure, sentence } from './ui/load.js';
+
+const THEME = 'portraitd.theme';
+/** @typedef {{ id: string, dev?: boolean, key?: string }} PageRow */
+/** The menu: groups of pages. @type {[string, PageRow[]][]} */
+const MENU = [
+  ['develop', [{ id: 'explorer', key: 'e' }, { id: 'calls', dev: true, key: 'c' }, { id: 'usersig' }, { id: 'inbox', dev: true }, { id: 'faults', dev: true, key: 'f' }, { id: 'connect', dev: true }]],
+  ['app', [{ id: 'users', key: 'u' }, { id: 'fields' }, { id: 'words' }, { id: 'keys' }, { id: 'settings' }, { id: 'webhook' }, { id: 'transfer' }]],
+  ['server', [{ id: 'overview', key: 'o' }, { id: 'apps' }, { id: 'tokens' }, { id: 'audit' }, { id: 'backup' }]],
+];
+const PAGES = MENU.flatMap(([, pages]) => pages);
+
+const route = signal(readRoute());
+const started = signal(/** @type {unknown} */ (undefined));
+const menuOpen = signal(false);
+const theme = signal(localStorage.getItem(THEME) ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'));
+
+function readRoute() {
+  const hash = decodeHash();
+  if (hash.startsWith('v4/')) return { page: 'explorer', rest: hash.split('/').slice(2).join('/'), query: new URLSearchParams() };
+  const [path, query] = hash.replace(/^\//, '').split('?');
+  const [number, page, ...rest] = path.split('/');
+  if (/^\d+$/.test(number)) appNumber.value = Number(number);
+  const known = PAGES.some(({ id }) => id === page);
+  return { page: known ? page : 'explorer', rest: rest.map(decodePart).join('/'), query: new URLSearchParams(query ?? '') };
+}
+
+function decodeHash() {
+  return location.hash.slice(1);
+}
+
+function decodePart(/** @type {string} */ part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+/** The address of a page of the app that is looked at. @param {string} page @param {string} [rest] */
+export function address(page, rest) {
+  return `#/${appNumber.value}/${page}${rest === undefined ? '' : `/${encodeURIComponent(rest)}`}`;
+}
+
+async function start() {
+  const ticket = /^login=(pl_\w+)$/.exec(decodeHash());
+  if (ticket) {
+    // Out of the address, and so of the history, before it is used.
+    history.replaceState(null, '', location.pathname);
+    route.value = readRoute();
+    await api.beginSession(ticket[1]).catch((error) => (signInProblem.value = sentence(error)));
+  }
+  await api.signIn();
+}
+
+async function signedIn() {
+  await Promise.all([loadApps(), loadReference(), loadEmulator()]);
+  if (isDev()) startStream();
+}
+
+const signInProblem = signal('');
+
+function signInPage() {
+  const token = h('input', { type: 'password', autocomplete: 'current-password', name: 'token', 'aria-label': t('login.token') });
+  const submit = async (/** @type {Event} */ event) => {
+    event.preventDefault();
+    try {
+      await api.beginSession(token.value.trim());
+      signInProblem.value = '';
+    } catch (error) {
+      signInProblem.value = sentence(error);
+      token.focus();
+    }
+  };
+  return h('main', {},
+    h('section', { class: 'card' },
+      h('header', {}, h('h1', {}, t('login.title'))),
+      h('form', { class: 'body stack', onsubmit: submit },
+        h('label', { class: 'field' }, h('span', {}, t('login.token')), token),
+        () => signInProblem.value && h('div', { class: 'note bad', role: 'alert' }, signInProblem.value),
+        h('div', { class: 'row' }, h('button', { class: 'primary' }, t('login.enter'))),
+        h('p', { class: 'soft small' }, t('login.where'), h('br'), h('code', {}, 'DATA/admin.token · portraitd token create NAME · portraitd console')))));
+}
+
+function topBar() {
+  const picker = h('select', { 'aria-label': t('app.pick'), onchange: () => { appNumber.value = Number(picker.value); location.hash = address(route.value.page); } },
+    () => apps.value.map((app) => h('option', { value: app.sdkappid, selected: app.sdkappid === appNumber.value }, `${app.sdkappid}${app.name ? ` · ${app.name}` : ''}`)));
+  const other = language.value === 'zh' ? 'en' : 'zh';
+  return h('header', { class: 'top' },
+    h('a', { class: 'skip', href: '#main', onclick: (/** @type {Event} */ event) => { event.preventDefault(); document.getElementById('main')?.focus(); } }, t('skip')),
+    h('button', { class: 'menu', 'aria-label': t('menu'), 'aria-expanded': () => String(menuOpen.value), onclick: () => (menuOpen.value = !menuOpen.value) }, '☰'),
+    h('a', { class: 'brand', href: address('explorer') }, h('img', { src: new URL('icon.svg', import.meta.url).href, alt: '' }), h('span', {}, 'portraitd')),
+    () => isDev() ? h('span', { class: 'badge good' }, 'DEV') : h('span', { class: 'badge bad' }, 'PROD'),
+    picker,
+    h('span', { class: 'gap' }),
+    () => activeFaults.value > 0 && h('a', { class: 'badge warn', href: address('faults') }, t('top.faults', { n: activeFaults.value })),
+    () => clockChange.value && h('a', { class: 'badge warn', href: address('faults') }, t('top.clock')),
+    h('button', { class: 'plain', lang: other === 'zh' ? 'zh-CN' : 'en', onclick: () => chooseLanguage(other) }, other === 'zh' ? '中文' : 'English'),
+    h('button', { class: 'plain', 'aria-label': t('theme'), onclick: () => (theme.value = theme.value === 'dark' ? 'light' : 'dark') }, () => (theme.value === 'dark' ? '☀' : '☾')),
+    () => api.session.value && !api.session.value.without_token &&
+      h('button', { class: 'plain', title: api.session.value.who, onclick: api.endSession }, t('sign.out')));
+}
+
+function menu() {
+  const link = (/** @type {PageRow} */ { id, dev }) => () =>
+    (!dev || isDev()) &&
+    h('a', { href: address(id), 'aria-current': () => (route.value.page === id ? 'page' : null), onclick: () => (menuOpen.value = false) },
+      t(/** @type {any} */ (`page.${id}`)),
+      id === 'calls' && (() => calls.value.length > 0 && h('span', { class: 'badge' }, calls.value.length)));
+  return h('nav', { class: () => (menuOpen.value ? 'side open' : 'side'), 'aria-label': t('menu') },
+    MENU.map(([group, pages]) => [h('h2', {}, t(/** @type {any} */ (`group.${group}`))), pages.map(link)]));
+}
+
+/** The page that the address names; loaded when it is first opened. A failure in one page leaves the others alone. */
+function content() {
+  const shown = signal(/** @type {import('./ui/dom.js').Child} */ (null));
+  effect(() => {
+    const { page, rest, query } = route.value;
+    const app = appNumber.value;
+    if (!PAGES.find(({ id, dev }) => id === page && (!dev || isDev()))) {
+      shown.value = h('div', { class: 'empty' }, t('page.none'));
+      return;
+    }
+    let current = true;
+    import(`./pages/${page}.js`).then(
+      (module) => current && (shown.value = () => untracked(() => guarded(() => module.default({ app, rest, query })))),
+      (error) => current && (shown.value = failure(error, () => location.reload())),
+    );
+    document.title = `${t(/** @type {any} */ (`page.${page}`))} · portraitd`;
+    return void 0;
+  });
+  return h('main', { id: 'main', tabindex: '-1' }, () => (apps.value.length === 0 && route.value.page !== 'apps' && !['tokens', 'audit', 'backup', 'overview'].includes(route.value.page)
+    ? h('div', { class: 'empty' }, t('app.none'), ' ', h('code', {}, 'portraitd app create 1400000000'))
+    : shown.value));
+}
+
+/** @param {() => Node} make */
+function guarded(make) {
+  try {
+    return make();
+  } catch (error) {
+    console.error(error);
+    return failure(error);
+  }
+}
+
+function shell() {
+  return h('div', {}, topBar(), h('div', { class: 'shell' }, menu(), content()));
+}
+
+listen(window, 'hashchange', () => {
+  menuOpen.value = false;
+  route.value = readRoute();
+});
+let goes = false;
+listen(document, 'keydown', (/** @type {KeyboardEvent} */ event) => {
+  if (event.key === 'Escape') menuOpen.value = false;
+  const typing = /** @type {HTMLElement} */ (event.target).closest('input, textarea, select, dialog, [contenteditable]');
+  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  const page = goes && PAGES.find(({ key, dev }) => key === event.key && (!dev || isDev()));
+  if (page) location.hash = address(page.id);
+  if (event.key === '/') {
+    const filter = /** @type {HTMLElement | null} */ (document.querySelector('[data-filter]'));
+    if (filter) event.preventDefault();
+    filter?.focus();
+  }
+  goes = event.key === 'g';
+});
+
+effect(() => {
+  document.documentElement.dataset.theme = theme.value;
+  localStorage.setItem(THEME, theme.value);
+});
+effect(() => {
+  const wanted = language.value;
+  document.documentElement.lang = wanted === 'zh' ? 'zh-CN' : 'en';
+  if (api.session.value) untracked(() => loadReference().catch(() => {}));
+});
+effect(() => {
+  if (!api.session.value) return;
+  untracked(() => signedIn().then(() => (started.value = true), (error) => (started.value = error)));
+});
+
+const root = document.body.appendChild(h('div', {}));
+effect(() => {
+  void language.value;
+  if (api.signedOut.value) root.replaceChildren(untracked(signInPage));
+  else if (started.value === true) root.replaceChildren(untracked(shell));
+  else if (started.value !== undefined) root.replaceChildren(failure(started.value, () => location.reload()));
+});
+start().catch((error) => (started.value = error));

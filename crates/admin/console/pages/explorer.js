@@ -1,0 +1,2 @@
+import { h } from '../ui/dom.js';
+export default () => h('h1', {}, 'explorer');

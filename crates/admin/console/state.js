@@ -1,0 +1,62 @@
+// What several pages share: the apps, the app that is looked at, the reference, and what the emulator's top bar shows.
+
+import * as api from './api.js';
+import { signal } from './ui/dom.js';
+
+/** Every app, by number. @type {{ value: any[], peek: () => any[] }} */
+export const apps = signal([]);
+/** The number of the app that is looked at. */
+export const appNumber = signal(0);
+/** Commands, standard fields and codes in the page's language. @type {{ value: any, peek: () => any }} */
+export const reference = signal(null);
+/** The emulator's fault rules that can still fire. */
+export const activeFaults = signal(0);
+/** The emulator's clock, when it is not the machine's. @type {{ value: any, peek: () => any }} */
+export const clockChange = signal(null);
+
+export const isDev = () => api.session.value?.mode === 'dev';
+
+/** The app that is looked at. */
+export const currentApp = () => apps.value.find((app) => app.sdkappid === appNumber.value);
+
+export async function loadApps() {
+  apps.value = await api.apps();
+  if (!apps.peek().some((app) => app.sdkappid === appNumber.peek())) appNumber.value = apps.peek()[0]?.sdkappid ?? 0;
+}
+
+/** Puts an app's new settings in the place of the old ones. @param {any} changed */
+export function appChanged(changed) {
+  apps.value = apps.peek().map((app) => (app.sdkappid === changed.sdkappid ? changed : app));
+}
+
+export async function loadReference() {
+  reference.value = await api.reference();
+}
+
+/** Reads what the top bar shows of an emulator. */
+export async function loadEmulator() {
+  if (api.session.peek()?.mode !== 'dev') return;
+  const [faults, clock] = await Promise.all([api.faults(), api.clock()]);
+  activeFaults.value = faults.filter((/** @type {any} */ rule) => rule.left !== 0).length;
+  clockChange.value = clock.ahead_ms === 0 && !clock.frozen ? null : clock;
+}
+
+/**
+ * Every field that an app has: the standard ones, then its own that are in use.
+ * @param {any} app
+ * @returns {{ tag: string, type: string, title: string, bytes_max: number | null, values: string[], custom: boolean }[]}
+ */
+export function fieldsOf(app) {
+  const custom = (app?.fields ?? []).filter((/** @type {any} */ field) => !field.retired);
+  return [
+    ...(reference.value?.fields ?? []).map((/** @type {any} */ field) => ({ ...field, custom: false })),
+    ...custom.map((/** @type {any} */ field) => ({
+      tag: `Tag_Profile_Custom_${field.keyword}`,
+      type: field.type,
+      title: field.keyword,
+      bytes_max: field.type === 'uint64' ? null : 500,
+      values: [],
+      custom: true,
+    })),
+  ];
+}

@@ -1,0 +1,62 @@
+//! Handlers of the console's sessions and one-use tickets.
+
+use crate::audit_log::AuditContext;
+use crate::auth::bearer;
+use crate::error::AdminError;
+use crate::session::{Sessions, TICKET_LIFE};
+use crate::state::{AdminResult, State};
+use crate::types::console::{CreatedSession, CreatedTicket, SessionView};
+use axum::extract::State as Extract;
+use axum::http::{HeaderMap, StatusCode};
+use axum::{Extension, Json};
+use portraitd_store::StoreError;
+
+/// Tells the caller who it is, so that a page knows whether it has to sign in.
+pub(crate) async fn show(
+    Extract(state): Extract<State>,
+    Extension(context): Extension<AuditContext>,
+    headers: HeaderMap,
+) -> Json<SessionView> {
+    let is_dev = state.running.as_ref().is_some_and(|running| running.calls.is_emulated());
+    Json(SessionView {
+        who: context.actor().to_string(),
+        mode: if is_dev { "dev" } else { "serve" }.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        without_token: bearer(&headers).is_none(),
+    })
+}
+
+pub(crate) async fn begin(
+    Extract(state): Extract<State>,
+    Extension(context): Extension<AuditContext>,
+) -> Result<(StatusCode, Json<CreatedSession>), AdminError> {
+    let session = sessions(&state)?.begin(context.actor()).map_err(no_random_bytes)?;
+    Ok((StatusCode::CREATED, Json(CreatedSession { session, who: context.actor().to_string() })))
+}
+
+pub(crate) async fn end(
+    Extract(state): Extract<State>,
+    headers: HeaderMap,
+) -> Result<StatusCode, AdminError> {
+    sessions(&state)?.end(bearer(&headers).unwrap_or_default());
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(crate) async fn ticket(
+    Extract(state): Extract<State>,
+    Extension(context): Extension<AuditContext>,
+) -> AdminResult<CreatedTicket> {
+    let ticket = sessions(&state)?.ticket(context.actor()).map_err(no_random_bytes)?;
+    Ok(Json(CreatedTicket { ticket, expires_s: TICKET_LIFE.as_secs() }))
+}
+
+fn sessions(state: &State) -> Result<&Sessions, AdminError> {
+    state
+        .authenticator
+        .sessions()
+        .ok_or_else(|| AdminError::conflict("nobody signs in without a running server; start one first"))
+}
+
+fn no_random_bytes(error: anyhow::Error) -> AdminError {
+    StoreError::Unavailable(error.to_string()).into()
+}

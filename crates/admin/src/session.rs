@@ -1,0 +1,157 @@
+//! The console's sessions, and one-use tickets. Both are made by a caller that is authenticated already, live in memory
+//! alone, and die with the token that made them.
+
+use crate::secret::{AdminToken, random_token};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A session's secret starts with it.
+const SESSION: &str = "ps_";
+/// A ticket starts with it.
+const TICKET: &str = "pl_";
+/// The longest life of a session.
+const LIFE: Duration = Duration::from_hours(12);
+/// The longest pause between two calls of a session.
+const IDLE: Duration = Duration::from_mins(30);
+/// How long a ticket can be used.
+pub(crate) const TICKET_LIFE: Duration = Duration::from_mins(5);
+/// The most sessions, and the most tickets; another one takes the place of the one unused for longest.
+const SECRETS_MAX: usize = 100;
+
+/// The sessions and tickets of a server.
+#[derive(Default)]
+pub(crate) struct Sessions {
+    sessions: Mutex<Vec<Secret>>,
+    tickets: Mutex<Vec<Secret>>,
+}
+
+/// A session or a ticket, without its text.
+struct Secret {
+    hash: AdminToken,
+    /// The name of the token that it stands for.
+    name: Arc<str>,
+    made: Instant,
+    used: Instant,
+}
+
+impl Sessions {
+    /// Makes a session for the owner of a token, and returns its secret.
+    pub(crate) fn begin(&self, name: Arc<str>) -> anyhow::Result<String> {
+        add(&self.sessions, SESSION, name, |secret, now| secret.lives(now))
+    }
+
+    /// Makes a ticket: valid for one call within [`TICKET_LIFE`].
+    pub(crate) fn ticket(&self, name: Arc<str>) -> anyhow::Result<String> {
+        add(&self.tickets, TICKET, name, |ticket, now| ticket.is_fresh(now))
+    }
+
+    /// Returns whose session or ticket a secret is; `None` when it is neither, or too old. A ticket is used up by this.
+    pub(crate) fn identify(&self, secret: &str) -> Option<Arc<str>> {
+        let (now, hash) = (Instant::now(), AdminToken::new(secret));
+        if secret.starts_with(TICKET) {
+            let mut tickets = lock(&self.tickets);
+            let place = tickets.iter().position(|ticket| ticket.hash.matches(&hash))?;
+            let ticket = tickets.swap_remove(place);
+            return ticket.is_fresh(now).then_some(ticket.name);
+        }
+        if !secret.starts_with(SESSION) {
+            return None;
+        }
+        let mut sessions = lock(&self.sessions);
+        sessions.retain(|session| session.lives(now));
+        let session = sessions.iter_mut().find(|session| session.hash.matches(&hash))?;
+        session.used = now;
+        Some(Arc::clone(&session.name))
+    }
+
+    /// Ends a session; a secret of none ends nothing.
+    pub(crate) fn end(&self, secret: &str) {
+        let hash = AdminToken::new(secret);
+        lock(&self.sessions).retain(|session| !session.hash.matches(&hash));
+    }
+}
+
+impl Secret {
+    fn lives(&self, now: Instant) -> bool {
+        now.duration_since(self.made) < LIFE && now.duration_since(self.used) < IDLE
+    }
+
+    fn is_fresh(&self, now: Instant) -> bool {
+        now.duration_since(self.made) < TICKET_LIFE
+    }
+}
+
+fn lock(secrets: &Mutex<Vec<Secret>>) -> MutexGuard<'_, Vec<Secret>> {
+    secrets.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn add(
+    secrets: &Mutex<Vec<Secret>>,
+    prefix: &str,
+    name: Arc<str>,
+    is_valid: fn(&Secret, Instant) -> bool,
+) -> anyhow::Result<String> {
+    let (text, now) = (format!("{prefix}{}", random_token()?), Instant::now());
+    let mut secrets = lock(secrets);
+    secrets.retain(|secret| is_valid(secret, now));
+    if secrets.len() >= SECRETS_MAX
+        && let Some(oldest) =
+            secrets.iter().enumerate().min_by_key(|(_, secret)| secret.used).map(|(place, _)| place)
+    {
+        secrets.swap_remove(oldest);
+    }
+    secrets.push(Secret { hash: AdminToken::new(&text), name, made: now, used: now });
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_lasts_and_a_ticket_is_used_up() {
+        let sessions = Sessions::default();
+        let session = sessions.begin("ci".into()).unwrap();
+        let ticket = sessions.ticket("local".into()).unwrap();
+        for _ in 0..2 {
+            assert_eq!(sessions.identify(&session).as_deref(), Some("ci"));
+        }
+        assert_eq!(sessions.identify(&ticket).as_deref(), Some("local"));
+        assert_eq!(sessions.identify(&ticket), None);
+        for neither in ["", "ps_", "pl_", "ps_00", &session[3..], &session.replacen("ps_", "pl_", 1)] {
+            assert_eq!(sessions.identify(neither), None, "{neither}");
+        }
+        sessions.end(&session);
+        assert_eq!(sessions.identify(&session), None);
+    }
+
+    #[test]
+    fn old_and_unused_sessions_end() {
+        let now = Instant::now();
+        let after = |made: Duration, used: Duration| {
+            let secret = Secret {
+                hash: AdminToken::new("x"),
+                name: "ci".into(),
+                made: now,
+                used: now + (made - used),
+            };
+            (secret.lives(now + made), secret.is_fresh(now + made))
+        };
+        let second = Duration::from_secs(1);
+        assert_eq!(after(second, second), (true, true));
+        assert_eq!(after(LIFE - second, second), (true, false));
+        assert_eq!(after(LIFE, second), (false, false));
+        assert_eq!(after(IDLE, IDLE - second), (true, false));
+        assert_eq!(after(IDLE, IDLE), (false, false));
+    }
+
+    #[test]
+    fn one_more_session_takes_the_place_of_the_one_unused_for_longest() {
+        let sessions = Sessions::default();
+        let mut all: Vec<String> = (0..SECRETS_MAX).map(|_| sessions.begin("ci".into()).unwrap()).collect();
+        assert!(sessions.identify(&all[0]).is_some(), "used after all others");
+        all.push(sessions.begin("ci".into()).unwrap());
+        assert_eq!(sessions.identify(&all[1]), None);
+        assert!(sessions.identify(&all[0]).is_some() && sessions.identify(&all[SECRETS_MAX]).is_some());
+    }
+}

@@ -1,0 +1,148 @@
+//! The live stream (`text/event-stream`): recorded calls and webhook calls as they come, and a notice when faults, the clock
+//! or the data were changed. Nothing is kept for a client: a slow one reads later what the records still hold.
+
+use super::extract::StrictQuery;
+use super::state::ControlState;
+use crate::emulator::Emulator;
+use crate::ring_buffer::{RingBuffer, RingEntry};
+use axum::body::Body;
+use axum::extract::State as Extract;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::stream;
+use portraitd_admin::error::AdminError;
+use serde::{Deserialize, Serialize};
+use std::convert::Infallible;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio_util::sync::CancellationToken;
+
+/// The most streams at once.
+pub(crate) const STREAMS_MAX: usize = 16;
+/// What arrives within this time is sent together.
+const BATCH: Duration = Duration::from_millis(50);
+/// A comment is sent after so long a silence, so that a lost connection is noticed.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// The most entries in one event.
+const ENTRIES_MAX: usize = 100;
+
+/// The query of a stream.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LiveQuery {
+    /// The number of the last call that the client has.
+    #[serde(default)]
+    after: u64,
+    /// The number of the last webhook call that it has.
+    #[serde(default)]
+    after_webhook: u64,
+}
+
+pub(super) async fn stream(
+    Extract(state): Extract<ControlState>,
+    StrictQuery(query): StrictQuery<LiveQuery>,
+) -> Result<Response, AdminError> {
+    let emulator = &state.emulator;
+    let permit = Arc::clone(&emulator.streams).try_acquire_owned().map_err(|_| AdminError {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        message: format!("{STREAMS_MAX} live streams are open, and no more are served: close a tab"),
+    })?;
+    let follower = Follower {
+        calls: Position { after: query.after, news: emulator.calls.subscribe() },
+        webhooks: Position { after: query.after_webhook, news: emulator.inbox.subscribe() },
+        changes: emulator.changes.subscribe(),
+        emulator: Arc::clone(emulator),
+        stop: state.stop.clone(),
+        // The head of the answer goes out with the first bytes of its body.
+        unsent: "retry: 1000\n\n".to_owned(),
+        _permit: permit,
+    };
+    let events = stream::unfold(follower, |mut follower| async {
+        let text = follower.next().await?;
+        Some((Ok::<_, Infallible>(Bytes::from(text)), follower))
+    });
+    let head = [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-store"),
+        // nginx would keep the events until they fill a buffer.
+        (header::HeaderName::from_static("x-accel-buffering"), "no"),
+    ];
+    Ok((head, Body::from_stream(events)).into_response())
+}
+
+/// One client of the stream.
+struct Follower {
+    emulator: Arc<Emulator>,
+    calls: Position,
+    webhooks: Position,
+    changes: watch::Receiver<u64>,
+    stop: CancellationToken,
+    unsent: String,
+    _permit: OwnedSemaphorePermit,
+}
+
+/// How far a client has read one of the records.
+struct Position {
+    after: u64,
+    news: watch::Receiver<u64>,
+}
+
+impl Position {
+    /// Appends what came since, at most [`ENTRIES_MAX`] entries.
+    fn read<T: RingEntry + Serialize>(&mut self, ring: &RingBuffer<T>, name: &str, events: &mut String) {
+        self.news.mark_unchanged();
+        if self.after > ring.last_number() {
+            self.after = 0;
+            event(events, "restarted", &true);
+        }
+        let (missed, entries) = ring.next_after(self.after, ENTRIES_MAX);
+        if missed > 0 {
+            event(events, "missed", &missed);
+        }
+        if let Some(last) = entries.last() {
+            self.after = last.number();
+            event(events, name, &entries);
+        }
+        if entries.len() == ENTRIES_MAX {
+            self.news.mark_changed();
+        }
+    }
+}
+
+impl Follower {
+    /// Waits for news, and returns them as events; `None` when the server stops.
+    async fn next(&mut self) -> Option<String> {
+        loop {
+            if !self.unsent.is_empty() {
+                return Some(std::mem::take(&mut self.unsent));
+            }
+            self.collect();
+            if !self.unsent.is_empty() {
+                continue;
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => return None,
+                _ = self.calls.news.changed() => {}
+                _ = self.webhooks.news.changed() => {}
+                _ = self.changes.changed() => event(&mut self.unsent, "changed", &true),
+                () = tokio::time::sleep(HEARTBEAT) => self.unsent.push_str(": still here\n\n"),
+            }
+            tokio::time::sleep(BATCH).await;
+        }
+    }
+
+    fn collect(&mut self) {
+        self.calls.read(&self.emulator.calls, "calls", &mut self.unsent);
+        self.webhooks.read(&self.emulator.inbox, "webhooks", &mut self.unsent);
+    }
+}
+
+/// Appends one event. JSON on one line has no line feed that could end it.
+fn event(events: &mut String, name: &str, data: &impl Serialize) {
+    let data = serde_json::to_string(data).unwrap_or_default();
+    // Writing into a String can't fail.
+    let _ = write!(events, "event: {name}\ndata: {data}\n\n");
+}
