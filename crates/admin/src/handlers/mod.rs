@@ -9,4 +9,4 @@ pub(crate) mod tokens;
 pub mod transfer;
 pub(crate) mod usage;
 pub(crate) mod webhook;
-pub(crate) mod words;
+pub mod words;
