@@ -1,5 +1,5 @@
 //! The control API, `/_portraitd/`, with which tests set up and inspect an emulator. On the admin listener every caller
-//! needs the admin token; on the public one, callers on this machine need none.
+//! needs the admin token; on the public one, callers on this machine need none. `/health` needs none on either.
 
 mod apps;
 mod calls;
@@ -9,6 +9,7 @@ pub mod display;
 pub mod environment;
 mod extract;
 mod faults;
+pub mod health;
 mod inbox;
 pub mod routes;
 pub mod state;
@@ -72,7 +73,8 @@ async fn authorize(Extract(access): Extract<Access>, request: Request, next: Nex
     let local = request.extensions().get::<Peer>().is_some_and(|peer| peer.0.to_canonical().is_loopback());
     let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = header.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
-    if (access.local_without_token && local) || access.authenticator.identify(token).is_some() {
+    let open = request.uri().path() == health::PATH;
+    if open || (access.local_without_token && local) || access.authenticator.identify(token).is_some() {
         return next.run(request).await;
     }
     let message = "send `Authorization: Bearer TOKEN` with the admin token that portraitd dev printed; \

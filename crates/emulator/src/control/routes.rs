@@ -2,7 +2,7 @@
 //! calls each row.
 
 use super::state::{ControlState, PREFIX};
-use super::{apps, calls, clock, data, environment, faults, inbox};
+use super::{apps, calls, clock, data, environment, faults, health, inbox};
 use axum::Json;
 use axum::extract::State as Extract;
 use axum::routing::{self, MethodRouter};
@@ -66,6 +66,7 @@ pub const ROUTES: &[Route] = routes! {
     get "/clock" clock::show, "the time that UserSigs, limits and webhooks use", "";
     put "/clock" clock::change, "set, advance, freeze or resume the clock",
         r#"{"now":"2027-01-31T08:00:00Z","advance":"90d","frozen":true}"#;
+    get "/health" health::show, "whether every port listens: 200, or 503 while the emulator starts; needs no token", "";
     get "/environment" environment::show, "addresses and credentials, for `portraitd env`", "";
     delete "/clock" clock::release, "return to the machine's time", "";
 };
