@@ -57,7 +57,7 @@ pub const ROUTES: &[Route] = routes! {
         "?box=1600000000&app=1600000000&user=alice&count=1&wait_ms=5000";
     delete "/webhooks" inbox::clear, "delete the recorded webhook calls",
         "?app=1600000000";
-    post "/faults" faults::add, "add a fault rule: code, close (before, after), malformed (cut-json, cut-body, empty, html), drip_ms, delay_ms",
+    post "/faults" faults::add, "add a fault rule: code, close (before, after), malformed (cut-json, cut-body, empty, html, no-action-status, string-code), drip_ms, delay_ms",
         r#"{"command":"portrait_set","app":1600000000,"user":"alice","next":1,"close":"after"}"#;
     get "/faults" faults::list, "the fault rules, and how often each matched and fired", "";
     delete "/faults" faults::clear, "remove all fault rules, or those of one app",
