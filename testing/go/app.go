@@ -71,13 +71,14 @@ type WebhookCall struct {
 // Fault says which of the app's calls go wrong, how often, and how: docs/EMULATOR.md.
 type Fault struct {
 	Command     string  `json:"command,omitempty"`
+	Host        string  `json:"host,omitempty"`
 	User        string  `json:"user,omitempty"`
 	Next        int     `json:"next,omitempty"`
 	Probability float64 `json:"probability,omitempty"`
 	Seed        uint64  `json:"seed,omitempty"`
 	Code        int     `json:"code,omitempty"`
 	Close       string  `json:"close,omitempty"`     // before, after
-	Malformed   string  `json:"malformed,omitempty"` // cut-json, cut-body, empty, html
+	Malformed   string  `json:"malformed,omitempty"` // cut-json, cut-body, empty, html, no-action-status, string-code
 	DripMS      int     `json:"drip_ms,omitempty"`
 	DelayMS     int     `json:"delay_ms,omitempty"`
 	App         uint32  `json:"app"` // set by AddFault

@@ -57,13 +57,14 @@ export interface WebhookCall {
 /** Which calls go wrong, how often, and how: docs/EMULATOR.md. */
 export interface Fault {
   command?: string;
+  host?: string;
   user?: string;
   next?: number;
   probability?: number;
   seed?: number;
   code?: number;
   close?: "before" | "after";
-  malformed?: "cut-json" | "cut-body" | "empty" | "html";
+  malformed?: "cut-json" | "cut-body" | "empty" | "html" | "no-action-status" | "string-code";
   drip_ms?: number;
   delay_ms?: number;
 }

@@ -1,7 +1,8 @@
 //! The error of a call: its code, and what it says to people in both languages.
 
 use portraitd_model::{
-    Diagnosis, ErrorCode, FieldError, IdError, Language, SdkAppId, Service, SigError, UnknownPath, UserId,
+    CLOUD_CODES, Diagnosis, ErrorCode, FieldError, IdError, Language, SdkAppId, Service, SigError,
+    UnknownPath, UserId,
 };
 use portraitd_store::StoreError;
 use std::borrow::Cow;
@@ -22,7 +23,12 @@ enum Cause {
     Path(UnknownPath),
     Id(IdError),
     Store(StoreError),
-    Detail { english: String, chinese: String },
+    /// The number of a code that is none of portraitd's.
+    Cloud(u32),
+    Detail {
+        english: String,
+        chinese: String,
+    },
 }
 
 impl ApiError {
@@ -38,6 +44,12 @@ impl ApiError {
         chinese: impl Into<String>,
     ) -> Self {
         Self { code, cause: Cause::Detail { english: english.into(), chinese: chinese.into() } }
+    }
+
+    /// Returns an error with a code of the cloud's that is none of portraitd's, for a fault rule. It is counted as
+    /// [`ErrorCode::Timeout`], because the counters have portraitd's own codes only.
+    pub const fn of_cloud(number: u32) -> Self {
+        Self { code: ErrorCode::Timeout, cause: Cause::Cloud(number) }
     }
 
     /// Returns the error of an invalid UserID, with the service's code.
@@ -84,6 +96,11 @@ impl ApiError {
         self.code
     }
 
+    /// `ErrorCode` on the wire.
+    pub fn number(&self) -> u32 {
+        if let Cause::Cloud(number) = self.cause { number } else { self.code.number() }
+    }
+
     /// Returns the store's error, for the log.
     pub(crate) fn store_error(&self) -> Option<&StoreError> {
         if let Cause::Store(error) = &self.cause { Some(error) } else { None }
@@ -91,7 +108,11 @@ impl ApiError {
 
     /// `ErrorInfo` on the wire.
     pub(crate) fn info(&self) -> Cow<'static, str> {
-        if let Cause::Sig(error, _) = &self.cause { error.info() } else { self.code.info().into() }
+        match &self.cause {
+            Cause::Sig(error, _) => error.info(),
+            Cause::Cloud(number) => format!("Error {number}").into(),
+            _ => self.code.info().into(),
+        }
     }
 
     /// Returns the explanation for people.
@@ -108,6 +129,7 @@ impl ApiError {
                     Language::Chinese => format!("{meaning}原因：{why}"),
                 }
             }
+            Cause::Cloud(number) => explain_cloud_code(*number, language),
             Cause::Path(path) => path.explain(language),
             Cause::Id(error) => match language {
                 Language::English => error.to_string(),
@@ -123,6 +145,20 @@ impl ApiError {
             Cause::Detail { english, chinese } => language.pick(english, chinese).clone(),
         }
     }
+}
+
+/// Explains a code that is none of portraitd's.
+fn explain_cloud_code(number: u32, language: Language) -> String {
+    if let Some(row) = CLOUD_CODES.iter().find(|row| row.number == number) {
+        return language.pick(row.english, row.chinese).to_owned();
+    }
+    language.pick(
+        format!(
+            "A fault rule asked for code {number}. portraitd does not know what it means: look it up in the cloud's list of \
+             error codes."
+        ),
+        format!("错误码 {number} 由故障规则指定，portraitd 不了解其含义：请查阅云端的错误码列表。"),
+    )
 }
 
 impl From<FieldError> for ApiError {

@@ -123,7 +123,7 @@ pub fn respond(
             let info = error.info();
             let failure = FailureBody {
                 action_status: "FAIL",
-                error_code: error.code().number(),
+                error_code: error.number(),
                 error_info: &info,
                 error_display: display,
             };
@@ -148,6 +148,29 @@ fn success(members: &[u8], profile: bool) -> Vec<u8> {
     }
     body.extend_from_slice(envelope);
     body
+}
+
+/// Returns the body of an answer without `ActionStatus`, for a fault of the emulator.
+pub fn without_status(body: &[u8]) -> Vec<u8> {
+    altered(body, |members| {
+        members.remove("ActionStatus");
+    })
+}
+
+/// Returns the body of an answer with `ErrorCode` as a string, for a fault of the emulator.
+pub fn with_string_code(body: &[u8]) -> Vec<u8> {
+    altered(body, |members| {
+        if let Some(code) = members.get_mut("ErrorCode") {
+            *code = code.to_string().into();
+        }
+    })
+}
+
+/// Returns a JSON object with altered members; anything else as it is.
+fn altered(body: &[u8], alter: impl FnOnce(&mut Map<String, Value>)) -> Vec<u8> {
+    let Ok(mut members) = serde_json::from_slice(body) else { return body.to_vec() };
+    alter(&mut members);
+    serde_json::to_vec(&members).unwrap_or_else(|_| body.to_vec())
 }
 
 fn response(body: Vec<u8>) -> Response<Bytes> {

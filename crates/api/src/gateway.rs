@@ -12,7 +12,7 @@ use crate::endpoints;
 use crate::envelope::{Answer, ApiError, Explained, Style, respond};
 use crate::framing;
 use crate::hook::{AdmittedCall, CallHook, CallHooks, FinishedCall, RefusedSig};
-use crate::host_policy::HostPolicy;
+use crate::host_policy::{HostPolicy, called_host};
 use crate::openapi;
 use crate::query::Query;
 use crate::rate_limit::Exceeded;
@@ -238,7 +238,7 @@ impl Gateway {
         let body = self.config.body.read(body, &mut memory).await;
         progress.close = body.is_err();
         progress.timings.body = began.elapsed();
-        self.execute(command, app, caller, &body?, progress).await
+        self.execute(command, app, caller, head, &body?, progress).await
     }
 
     /// Executes an authenticated call, unless a hook answers in its place.
@@ -247,6 +247,7 @@ impl Gateway {
         command: CalledCommand,
         app: Arc<App>,
         caller: Caller,
+        head: &Parts,
         body: &Bytes,
         progress: &mut CallProgress,
     ) -> Result<Answer, ApiError> {
@@ -268,7 +269,8 @@ impl Gateway {
         let answer = match &mut progress.hook {
             None => executing.await,
             Some(hook) => {
-                let call = AdmittedCall { command_path: command.path(), app: sdk_app_id, body };
+                let (command_path, host) = (command.path(), called_host(head));
+                let call = AdmittedCall { command_path, host, app: sdk_app_id, body };
                 hook.around_execute(call, executing.boxed()).await
             }
         };

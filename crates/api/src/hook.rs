@@ -56,6 +56,8 @@ pub struct RefusedSig<'a> {
 pub struct AdmittedCall<'a> {
     /// The path of the command that is called, as the tables have it.
     pub command_path: &'static str,
+    /// The host name that the request is for, without the port; `None` when it has none.
+    pub host: Option<&'a str>,
     /// The app that is called.
     pub app: SdkAppId,
     /// The whole body, not decoded.

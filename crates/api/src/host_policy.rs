@@ -39,6 +39,13 @@ impl HostPolicy {
     }
 }
 
+/// Returns the host name that a request is for, without port, brackets and trailing dot; `None` when it has none.
+pub(crate) fn called_host(head: &Parts) -> Option<&str> {
+    let in_url = head.uri.authority().map(|authority| authority.host().trim_matches(['[', ']']));
+    let host = in_url.or_else(|| host_of(&HOST, head.headers.get(HOST)?.to_str().ok()?))?;
+    Some(host.strip_suffix('.').unwrap_or(host))
+}
+
 fn refused(name: &HeaderName, value: &str) -> ApiError {
     let value: String = value.chars().take(100).collect();
     ApiError::with_detail(
@@ -113,5 +120,21 @@ mod tests {
             let request = hyper::Request::builder().uri(uri).body(()).unwrap();
             assert_eq!(policy.check(&request.into_parts().0).is_ok(), allowed, "{uri}");
         }
+    }
+
+    #[test]
+    fn the_host_of_a_call_has_no_port() {
+        let host = |uri: &str, header: Option<&str>| {
+            let mut request = hyper::Request::builder().uri(uri);
+            if let Some(header) = header {
+                request = request.header(HOST, header);
+            }
+            called_host(&request.body(()).unwrap().into_parts().0).map(str::to_owned)
+        };
+        assert_eq!(host("/v4", Some("Console.tim.qq.com:443")).as_deref(), Some("Console.tim.qq.com"));
+        assert_eq!(host("/v4", Some("console.tim.qq.com.")).as_deref(), Some("console.tim.qq.com"));
+        assert_eq!(host("/v4", Some("[::1]:80")).as_deref(), Some("::1"));
+        assert_eq!(host("http://a.example:80/v4", Some("b.example")).as_deref(), Some("a.example"));
+        assert_eq!(host("/v4", None), None);
     }
 }

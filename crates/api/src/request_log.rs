@@ -1,6 +1,7 @@
 //! The log lines of a request.
 
 use crate::call_record::{CallRecord, CallTimings};
+use crate::envelope::ApiError;
 use crate::telemetry::Telemetry;
 use portraitd_model::Language;
 use std::sync::atomic::Ordering;
@@ -24,7 +25,7 @@ impl CallRecord<'_> {
         if let Err(error) = self.outcome
             && let Some(cause) = error.store_error()
         {
-            let code = error.code().number();
+            let code = error.number();
             tracing::error!(request_id = self.id(), code, %cause, "request failed");
         }
         tracing::debug!(
@@ -32,7 +33,7 @@ impl CallRecord<'_> {
             method = %self.head.method,
             path = self.head.uri.path(),
             sdkappid = self.sdk_app_id.map(|app| app.0),
-            code = self.outcome.as_ref().map_or_else(|error| error.code().number(), |_| 0),
+            code = self.outcome.as_ref().map_or_else(ApiError::number, |_| 0),
             detail = self.outcome.as_ref().err().map(|error| error.explain(Language::English)),
             micros = u64::try_from(self.elapsed.as_micros()).unwrap_or(u64::MAX),
             "request"

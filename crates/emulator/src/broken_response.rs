@@ -1,4 +1,4 @@
-//! Response faults: a closed connection, a truncated or replaced body, a slow body. They change the bytes that are sent,
+//! Response faults: a closed connection, a truncated, altered or replaced body, a slow body. They change the bytes that are sent,
 //! never the outcome of the call.
 
 use axum::body::Body;
@@ -7,6 +7,7 @@ use http_body_util::Full;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
+use portraitd_api::envelope::{with_string_code, without_status};
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -26,6 +27,10 @@ pub enum ResponseFault {
     Empty,
     /// A gateway's HTML page with status 502 is sent instead.
     Html,
+    /// The JSON is sent without the member that says OK or FAIL.
+    NoStatus,
+    /// The JSON is sent with `ErrorCode` as a string.
+    StringCode,
     /// Each byte of the body is sent after a pause.
     Drip(Duration),
 }
@@ -62,6 +67,8 @@ impl ResponseFault {
                 response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
                 Body::from(GATEWAY_ERROR_PAGE)
             }
+            Self::NoStatus => Body::from(without_status(complete)),
+            Self::StringCode => Body::from(with_string_code(complete)),
             Self::Drip(pause) => paced(complete.clone(), complete, Some((pause, 1)), AfterLastByte::End),
         };
         response.map(|_| body)

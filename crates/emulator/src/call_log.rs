@@ -7,6 +7,7 @@ use crate::recorded_body::RecordedBody;
 use crate::redact::without_secrets;
 use crate::ring_buffer::RingEntry;
 use bytes::Bytes;
+use portraitd_api::envelope::ApiError;
 use portraitd_api::hook::FinishedCall;
 use portraitd_model::{OtherCommand, UnixMillis};
 use serde::{Deserialize, Serialize};
@@ -98,7 +99,7 @@ impl RecordedCall {
             identifier: identifier(head.uri.query().unwrap_or_default()),
             users: trace.users.clone(),
             body: RecordedBody::of(&trace.body),
-            code: executed(outcome.as_ref().err().map_or(0, |error| error.code().number())),
+            code: executed(outcome.as_ref().err().map_or(0, ApiError::number)),
             answer: RecordedBody::of(answer).filter(|_| !not_executed),
             detail: error.map(|error| without_secrets(&error.explain(call.language)).into_owned()),
             fault: trace.fault.map(|fired| InjectedFault { rule: fired.rule, effect: fired.effect.label() }),

@@ -44,6 +44,12 @@ pub(crate) fn check_command(command: &str) -> Result<(), String> {
     Err(format!("command: there is no command `{command}`; {hint}"))
 }
 
+/// Whether a name of a command is only that of a command of the cloud's that portraitd does not have.
+pub(crate) fn is_other(command: &str) -> bool {
+    !Command::all().any(|own| names(command, own.row().path))
+        && OtherCommand::all().iter().any(|other| names(command, other.path()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -49,7 +49,7 @@ pub struct Emulator {
     /// A permit for each live stream.
     pub(crate) streams: Arc<Semaphore>,
     /// What the rest of the cloud's commands are answered.
-    others: Others,
+    pub(crate) others: Others,
     diagnoses: Diagnoses,
 }
 
@@ -108,14 +108,15 @@ impl CallHook for EmulatedCall {
         execute: BoxFuture<'a, Result<Answer, ApiError>>,
     ) -> BoxFuture<'a, Result<Answer, ApiError>> {
         let users = crate::recorded_body::named_users(call.body);
-        let call_match = CallMatch { command_path: call.command_path, app: call.app, users: &users };
+        let AdmittedCall { command_path, host, app, .. } = call;
+        let call_match = CallMatch { command_path, host, app, users: &users };
         let fault = self.emulator.faults.first_firing(&call_match);
         self.trace = CallTrace { body: call.body.clone(), users, fault };
         let Some(fired) = fault else { return execute };
         Box::pin(async move {
             tokio::time::sleep(fired.delay).await;
             match fired.effect {
-                Effect::Code(code) => Err(ApiError::new(code)),
+                Effect::Code(code, _) => Err(code.error()),
                 // The connection is closed instead, so this error is never sent.
                 Effect::CloseBefore => Err(ApiError::new(ErrorCode::Timeout)),
                 Effect::Respond(_) | Effect::DelayOnly => execute.await,
@@ -138,8 +139,8 @@ impl CallHook for EmulatedCall {
         response.headers_mut().insert(FAULT, HeaderValue::from(fired.rule));
         let fault = match fired.effect {
             Effect::CloseBefore => ResponseFault::Close,
-            Effect::Respond(fault) => fault,
-            Effect::Code(_) | Effect::DelayOnly => return,
+            Effect::Respond(fault) | Effect::Code(_, Some(fault)) => fault,
+            Effect::Code(_, None) | Effect::DelayOnly => return,
         };
         response.extensions_mut().insert(PendingFault { fault, body: answer });
     }

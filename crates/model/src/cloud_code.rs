@@ -1,7 +1,7 @@
 //! `CLOUD_CODES`: codes of the cloud that portraitd never answers.
 //!
-//! They are not in [`ErrorCode`](crate::ErrorCode), so that neither an endpoint nor a fault rule can answer them. Each has a
-//! row and a page for readers who meet it in the cloud's answers or in old documents.
+//! They are not in [`ErrorCode`](crate::ErrorCode), so that no endpoint can answer them; only a fault rule for a command that
+//! portraitd does not have can. Each has a row and a page for readers who meet it in the cloud's answers or in old documents.
 
 /// Where the meaning of a [`CloudCode`] comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

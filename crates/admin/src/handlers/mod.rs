@@ -13,4 +13,4 @@ pub(crate) mod try_call;
 pub(crate) mod usage;
 pub(crate) mod usersig;
 pub(crate) mod webhook;
-pub(crate) mod words;
+pub mod words;

@@ -7,7 +7,7 @@ use crate::types::WordsView;
 use axum::body::Bytes;
 use axum::extract::{Path, State as Extract};
 use axum::{Extension, Json};
-use portraitd_model::{AppSettings, WORD_BYTES_MAX, WORDS_MAX, WordFilter, WordFilterError};
+use portraitd_model::{AppSettings, Language, WORD_BYTES_MAX, WORDS_MAX, WordFilter, WordFilterError};
 use std::collections::HashSet;
 
 pub(crate) async fn list(
@@ -24,7 +24,7 @@ pub(crate) async fn set(
     body: Bytes,
 ) -> AdminResult<WordsView> {
     // Checking 100,000 words takes milliseconds, which must not delay other calls on this thread.
-    let list = run_blocking(move || WordList::parse(&body)).await?;
+    let list = run_blocking(move || WordList::parse(&body).map_err(AdminError::from)).await?;
     let (blank, duplicate) = (list.blank, list.duplicate);
     let change = move |settings: &mut AppSettings| {
         settings.words.clone_from(&list.words);
@@ -36,31 +36,76 @@ pub(crate) async fn set(
 
 /// A parsed list of sensitive words.
 #[derive(Debug)]
-struct WordList {
-    words: Vec<String>,
+pub struct WordList {
+    /// The words, each once, in the order of their lines.
+    pub words: Vec<String>,
     /// The number of blank lines.
     blank: usize,
     /// The number of lines that repeat a word.
     duplicate: usize,
 }
 
+/// Why a list of sensitive words is refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WordListError {
+    /// The line with this number, counted from 1, is not UTF-8.
+    NotUtf8(usize),
+    /// The word in this line has so many bytes.
+    TooLong {
+        /// Counted from 1.
+        line: usize,
+        /// The word's size.
+        bytes: usize,
+    },
+    /// There are so many words.
+    TooMany(usize),
+    /// The words together need more memory than the matcher allows.
+    TooLarge,
+}
+
+impl WordListError {
+    /// Returns what is wrong, and the limit.
+    pub fn explain(self, language: Language) -> String {
+        match self {
+            Self::NotUtf8(line) => language.pick(
+                format!("the words are not UTF-8 (line {line})"),
+                format!("敏感词不是 UTF-8 编码（第 {line} 行）"),
+            ),
+            Self::TooLong { line, bytes } => language.pick(
+                format!("line {line}: the word has {bytes} bytes; at most {WORD_BYTES_MAX} are allowed"),
+                format!("第 {line} 行：敏感词长度为 {bytes} 字节，最多允许 {WORD_BYTES_MAX} 字节"),
+            ),
+            Self::TooMany(words) => language.pick(
+                format!("{words} words are too many; at most {WORDS_MAX} are allowed"),
+                format!("共有 {words} 个敏感词，最多允许 {WORDS_MAX} 个"),
+            ),
+            Self::TooLarge => language.pick(
+                WordFilterError::TooLarge.to_string(),
+                "敏感词占用的内存超过匹配器的上限，请缩短列表".to_owned(),
+            ),
+        }
+    }
+}
+
+impl From<WordListError> for AdminError {
+    fn from(error: WordListError) -> Self {
+        Self::bad(error.explain(Language::English))
+    }
+}
+
 impl WordList {
-    /// Parses and checks a list. An error names the line.
-    fn parse(body: &[u8]) -> Result<Self, AdminError> {
+    /// Parses and checks a list: one word a line, in UTF-8. An error names the line.
+    pub fn parse(body: &[u8]) -> Result<Self, WordListError> {
         let text = std::str::from_utf8(body).map_err(|error| {
             let line = body.iter().take(error.valid_up_to()).filter(|byte| **byte == b'\n').count() + 1;
-            AdminError::bad(format!("the words are not UTF-8 (line {line})"))
+            WordListError::NotUtf8(line)
         })?;
         let (mut list, mut seen) = (Self { words: Vec::new(), blank: 0, duplicate: 0 }, HashSet::new());
         for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
             match line.trim() {
                 "" => list.blank += 1,
                 word if word.len() > WORD_BYTES_MAX => {
-                    let (line, bytes) = (index + 1, word.len());
-                    let message = format!(
-                        "line {line}: the word has {bytes} bytes; at most {WORD_BYTES_MAX} are allowed"
-                    );
-                    return Err(AdminError::bad(message));
+                    return Err(WordListError::TooLong { line: index + 1, bytes: word.len() });
                 }
                 word if !seen.insert(word) => list.duplicate += 1,
                 word => list.words.push(word.to_owned()),
@@ -68,10 +113,8 @@ impl WordList {
         }
         match WordFilter::new(&list.words, Vec::new()) {
             Ok(_) => Ok(list),
-            Err(WordFilterError::TooMany(words)) => {
-                Err(AdminError::bad(format!("{words} words are too many; at most {WORDS_MAX} are allowed")))
-            }
-            Err(error) => Err(AdminError::bad(error.to_string())),
+            Err(WordFilterError::TooMany(words)) => Err(WordListError::TooMany(words)),
+            Err(WordFilterError::TooLong(_) | WordFilterError::TooLarge) => Err(WordListError::TooLarge),
         }
     }
 }
@@ -88,8 +131,10 @@ mod tests {
             (vec!["bad".into(), "敏感".into(), "Bad".into()], 2, 1)
         );
         let refused = |body: &[u8], part: &str| {
-            let message = WordList::parse(body).unwrap_err().message;
+            let error = WordList::parse(body).unwrap_err();
+            let message = error.explain(Language::English);
             assert!(message.contains(part), "{message}");
+            assert!(!error.explain(Language::Chinese).is_ascii());
         };
         refused(b"a\n\xff\n", "line 2");
         refused(format!("\na\n{}\n", "x".repeat(201)).as_bytes(), "line 3: the word has 201 bytes");

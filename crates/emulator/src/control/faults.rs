@@ -19,7 +19,7 @@ pub(super) async fn add(
     JsonBody(rule): JsonBody<FaultRule>,
 ) -> Result<(StatusCode, Json<FaultRuleView>), AdminError> {
     let apps: Vec<SdkAppId> = state.registry.all().iter().map(|app| app.settings.id).collect();
-    let effect = rule.check(&apps).map_err(AdminError::bad)?;
+    let effect = rule.check(&apps, state.emulator.others).map_err(AdminError::bad)?;
     let random = random_u64().map_err(|error| StoreError::Unavailable(error.to_string()))?;
     let added = state.emulator.faults.add(vec![(rule, effect)], false, random);
     let view = added.map_err(AdminError::conflict)?.pop();

@@ -1,5 +1,5 @@
 //! The control API, `/_portraitd/`, with which tests set up and inspect an emulator. On the admin listener every caller
-//! needs the admin token; on the public one, callers on this machine need none.
+//! needs the admin token; on the public one, callers on this machine need none. `/health` needs none on either.
 
 mod apps;
 mod calls;
@@ -9,6 +9,7 @@ pub mod display;
 pub mod environment;
 mod extract;
 mod faults;
+pub mod health;
 mod inbox;
 pub(crate) mod live;
 pub mod routes;
@@ -73,7 +74,8 @@ async fn notice(Extract(emulator): Extract<Arc<Emulator>>, request: Request, nex
 
 /// Authenticates a request by its address or its token.
 async fn authorize(Extract(access): Extract<Access>, request: Request, next: Next) -> Response {
-    if access.identify(request.headers(), request.extensions()).is_some() {
+    let open = request.uri().path() == health::PATH;
+    if open || access.identify(request.headers(), request.extensions()).is_some() {
         return next.run(request).await;
     }
     let message = "send `Authorization: Bearer TOKEN` with the admin token that portraitd dev printed; \

@@ -2,7 +2,7 @@
 //! calls each row.
 
 use super::state::{ControlState, PREFIX};
-use super::{apps, calls, clock, data, environment, faults, inbox, live};
+use super::{apps, calls, clock, data, environment, faults, health, inbox, live};
 use axum::Json;
 use axum::extract::State as Extract;
 use axum::routing::{self, MethodRouter};
@@ -59,7 +59,7 @@ pub const ROUTES: &[Route] = routes! {
         "?box=1600000000&app=1600000000&user=alice&count=1&wait_ms=5000";
     delete "/webhooks" inbox::clear, "delete the recorded webhook calls",
         "?app=1600000000";
-    post "/faults" faults::add, "add a fault rule: code, close (before, after), malformed (cut-json, cut-body, empty, html), drip_ms, delay_ms",
+    post "/faults" faults::add, "add a fault rule: code, close (before, after), malformed (cut-json, cut-body, empty, html, no-action-status, string-code), drip_ms, delay_ms",
         r#"{"command":"portrait_set","app":1600000000,"user":"alice","next":1,"close":"after"}"#;
     get "/faults" faults::list, "the fault rules, and how often each matched and fired", "";
     delete "/faults" faults::clear, "remove all fault rules, or those of one app",
@@ -68,6 +68,7 @@ pub const ROUTES: &[Route] = routes! {
     get "/clock" clock::show, "the time that UserSigs, limits and webhooks use", "";
     put "/clock" clock::change, "set, advance, freeze or resume the clock",
         r#"{"now":"2027-01-31T08:00:00Z","advance":"90d","frozen":true}"#;
+    get "/health" health::show, "whether every port listens: 200, or 503 while the emulator starts; needs no token", "";
     get "/environment" environment::show, "addresses and credentials, for `portraitd env`", "";
     delete "/clock" clock::release, "return to the machine's time", "";
 };

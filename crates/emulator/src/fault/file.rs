@@ -2,6 +2,7 @@
 //! refused whole.
 
 use super::rule::{Effect, FaultRule};
+use crate::command_name::Others;
 use crate::seed::line_number::line_number;
 use anyhow::Context;
 use portraitd_model::SdkAppId;
@@ -17,17 +18,17 @@ struct File {
 }
 
 /// Reads and checks the rules of a file. An error names the line of the first invalid rule.
-pub fn read(path: &Path, apps: &[SdkAppId]) -> anyhow::Result<Vec<(FaultRule, Effect)>> {
+pub fn read(path: &Path, apps: &[SdkAppId], others: Others) -> anyhow::Result<Vec<(FaultRule, Effect)>> {
     let text = std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
-    parse(&text, apps).map_err(|reason| anyhow::anyhow!("{}: {reason}", path.display()))
+    parse(&text, apps, others).map_err(|reason| anyhow::anyhow!("{}: {reason}", path.display()))
 }
 
-fn parse(text: &str, apps: &[SdkAppId]) -> Result<Vec<(FaultRule, Effect)>, String> {
+fn parse(text: &str, apps: &[SdkAppId], others: Others) -> Result<Vec<(FaultRule, Effect)>, String> {
     let file: File = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
     let checked = file.fault.into_iter().map(|rule| {
         let line = line_number(text, rule.span().start);
         let rule = rule.into_inner();
-        let effect = rule.check(apps).map_err(|reason| format!("line {line}: {reason}"))?;
+        let effect = rule.check(apps, others).map_err(|reason| format!("line {line}: {reason}"))?;
         Ok((rule, effect))
     });
     checked.collect()
@@ -42,10 +43,10 @@ mod tests {
         let apps = [SdkAppId(1)];
         let good =
             "[[fault]]\ncommand = \"portrait_set\"\nnext = 1\nclose = \"after\"\n\n[[fault]]\ndelay_ms = 5\n";
-        assert_eq!(parse(good, &apps).unwrap().len(), 2);
-        assert!(parse("", &apps).unwrap().is_empty());
+        assert_eq!(parse(good, &apps, Others::Refuse).unwrap().len(), 2);
+        assert!(parse("", &apps, Others::Refuse).unwrap().is_empty());
         let refused = |text: &str, part: &str| {
-            let error = parse(text, &apps).unwrap_err();
+            let error = parse(text, &apps, Others::Refuse).unwrap_err();
             assert!(error.contains(part), "{error}");
         };
         refused("[[fault]]\ndelay_ms = 5\n\n[[fault]]\ncode = 1\n", "line 4: code: there is no code 1");

@@ -5,7 +5,7 @@ pub mod file;
 pub mod rule;
 
 use crate::command_name::names;
-use crate::fault::rule::{Effect, FaultRule};
+use crate::fault::rule::{Effect, FaultRule, is_host};
 use portraitd_admin::counted::counted;
 use portraitd_model::SdkAppId;
 use serde::{Deserialize, Serialize};
@@ -36,6 +36,7 @@ struct ActiveRule {
 pub(crate) struct CallMatch<'a> {
     /// The path of the command, as the tables have it.
     pub(crate) command_path: &'a str,
+    pub(crate) host: Option<&'a str>,
     pub(crate) app: SdkAppId,
     pub(crate) users: &'a [String],
 }
@@ -155,6 +156,10 @@ impl ActiveRule {
     fn matches(&self, call: &CallMatch<'_>) -> bool {
         let definition = &self.definition;
         definition.command.as_deref().is_none_or(|command| names(command, call.command_path))
+            && definition
+                .host
+                .as_deref()
+                .is_none_or(|host| call.host.is_some_and(|called| is_host(host, called)))
             && definition.app.is_none_or(|app| app == call.app.0)
             && definition.user.as_ref().is_none_or(|user| call.users.contains(user))
     }
@@ -208,18 +213,19 @@ fn random_fraction(seed: u64, count: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command_name::Others;
 
     fn faults(rules: &[FaultRule]) -> Faults {
         let faults = Faults::default();
         let apps = [SdkAppId(1), SdkAppId(2)];
-        let rules = rules.iter().map(|rule| (rule.clone(), rule.check(&apps).unwrap())).collect();
+        let rules = rules.iter().map(|rule| (rule.clone(), rule.check(&apps, Others::Ok).unwrap())).collect();
         faults.add(rules, false, 42).unwrap();
         faults
     }
 
     fn call<'a>(command: &'a str, app: u32, users: &'a [String]) -> CallMatch<'a> {
         let command_path = portraitd_model::Command::named(command).unwrap().row().path;
-        CallMatch { command_path, app: SdkAppId(app), users }
+        CallMatch { command_path, host: Some("Console.tim.qq.com"), app: SdkAppId(app), users }
     }
 
     #[test]
@@ -244,6 +250,17 @@ mod tests {
         assert!(faults.unused_rules().is_empty());
         assert_eq!(faults.clear(Some(SdkAppId(2))), 1);
         assert!(faults.remove(1) && !faults.remove(1));
+    }
+
+    #[test]
+    fn hosts_are_compared_without_regard_to_case() {
+        let rule =
+            |host: &str| FaultRule { host: Some(host.into()), code: Some(40006), ..FaultRule::default() };
+        let faults = faults(&[rule("adminapisgp.im.qcloud.com"), rule("console.TIM.qq.com.")]);
+        let fired = faults.first_firing(&call("portrait_set", 1, &[])).map(|fired| fired.rule);
+        assert_eq!(fired, Some(2));
+        let without = CallMatch { host: None, ..call("portrait_set", 1, &[]) };
+        assert_eq!(faults.first_firing(&without), None);
     }
 
     #[test]

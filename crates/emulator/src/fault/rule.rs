@@ -2,9 +2,11 @@
 //! command line use the same members.
 
 use crate::broken_response::ResponseFault;
-use crate::command_name::check_command;
+use crate::command_name::{Others, check_command, is_other};
+use portraitd_api::envelope::ApiError;
 use portraitd_model::{CLOUD_CODES, ERROR_CODES, ErrorCode, SdkAppId, UserId};
 use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// A fault rule.
@@ -15,6 +17,10 @@ pub struct FaultRule {
     #[arg(long, value_name = "NAME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) command: Option<String>,
+    /// Only calls to this host name, for example adminapisgp.im.qcloud.com
+    #[arg(long, value_name = "HOST")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) host: Option<String>,
     /// Only calls of this app
     #[arg(long, value_name = "SDKAPPID")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,7 +41,8 @@ pub struct FaultRule {
     #[arg(long, value_name = "NUMBER", requires = "probability")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) seed: Option<u64>,
-    /// Answer this error code without executing the call; 60007 is an exceeded frequency limit
+    /// Answer this error code without executing the call; 60007 is an exceeded frequency limit. Calls of commands that
+    /// portraitd does not have can be answered any code
     #[arg(long, value_name = "CODE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) code: Option<u32>,
@@ -43,7 +50,7 @@ pub struct FaultRule {
     #[arg(long, value_name = "WHEN")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) close: Option<CloseTime>,
-    /// Execute the call, but send a malformed response
+    /// Execute the call, but send a malformed response; with --code, that code's response instead
     #[arg(long, value_name = "HOW")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) malformed: Option<Malformation>,
@@ -79,19 +86,44 @@ pub(crate) enum Malformation {
     Empty,
     /// A gateway's HTML page, with HTTP status 502
     Html,
+    /// The JSON without the member that says OK or FAIL
+    #[serde(rename = "no-action-status")]
+    #[value(name = "no-action-status")]
+    NoStatus,
+    /// The JSON with ErrorCode as a string: "0"
+    StringCode,
 }
 
 /// The effect of a rule on a call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Effect {
-    /// The call is answered with this code and not executed.
-    Code(ErrorCode),
+    /// The call is answered with this code and not executed; the response can have a fault.
+    Code(AnsweredCode, Option<ResponseFault>),
     /// The call is not executed, and the connection is closed.
     CloseBefore,
     /// The call is executed; the response has this fault.
     Respond(ResponseFault),
     /// The call is executed after the delay.
     DelayOnly,
+}
+
+/// The code that a rule answers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AnsweredCode {
+    /// One of portraitd's.
+    Own(ErrorCode),
+    /// Another of the cloud's, to a command that portraitd does not have.
+    Cloud(u32),
+}
+
+impl AnsweredCode {
+    /// Returns the error that a call is answered with.
+    pub(crate) fn error(self) -> ApiError {
+        match self {
+            Self::Own(code) => ApiError::new(code),
+            Self::Cloud(number) => ApiError::of_cloud(number),
+        }
+    }
 }
 
 impl FaultRule {
@@ -102,10 +134,20 @@ impl FaultRule {
     /// The largest `next`.
     const NEXT_MAX: u64 = 1_000_000;
 
-    /// Checks the rule and returns its effect. An error names the invalid member. `apps` are the existing apps.
-    pub(crate) fn check(&self, apps: &[SdkAppId]) -> Result<Effect, String> {
+    /// Checks the rule and returns its effect. An error names the invalid member. `apps` are the existing apps, and `others`
+    /// is what the commands are answered that portraitd does not have.
+    pub(crate) fn check(&self, apps: &[SdkAppId], others: Others) -> Result<Effect, String> {
         if let Some(command) = &self.command {
             check_command(command)?;
+            if others == Others::Refuse && is_other(command) {
+                return Err(format!(
+                    "command: portraitd does not have {command} itself and answers it 60009, before fault rules; start \
+                     portraitd dev with --others ok"
+                ));
+            }
+        }
+        if let Some(host) = &self.host {
+            check_host(host)?;
         }
         if let Some(app) = self.app
             && !apps.contains(&SdkAppId(app))
@@ -118,13 +160,19 @@ impl FaultRule {
             UserId::parse(user).map_err(|error| format!("user: {error}"))?;
         }
         self.check_numbers()?;
+        let malformed = self.malformed.map(Malformation::fault);
+        if let Some(number) = self.code
+            && (self.close, self.drip_ms) == (None, None)
+        {
+            return Ok(Effect::Code(self.parse_code(number)?, malformed));
+        }
         let effects = [
-            self.code.map(parse_code).transpose()?.map(Effect::Code),
+            self.code.map(|number| self.parse_code(number)).transpose()?.map(|code| Effect::Code(code, None)),
             self.close.map(|when| match when {
                 CloseTime::Before => Effect::CloseBefore,
                 CloseTime::After => Effect::Respond(ResponseFault::Close),
             }),
-            self.malformed.map(|malformation| Effect::Respond(malformation.fault())),
+            malformed.map(Effect::Respond),
             self.drip_ms.map(|ms| Effect::Respond(ResponseFault::Drip(Duration::from_millis(ms)))),
         ];
         let mut effects = effects.into_iter().flatten();
@@ -133,10 +181,35 @@ impl FaultRule {
             (None, _) if self.delay_ms.is_some() => Ok(Effect::DelayOnly),
             (None, _) => Err("say what happens: set code, close, malformed, drip_ms or delay_ms".into()),
             (Some(_), Some(_)) => {
-                Err("say one of code, close, malformed and drip_ms only (delay_ms can be combined with each)"
+                Err("say one of code, close, malformed and drip_ms only (malformed can be combined with code, and \
+                     delay_ms with each)"
                     .into())
             }
         }
+    }
+
+    fn parse_code(&self, number: u32) -> Result<AnsweredCode, String> {
+        let nearest = ERROR_CODES.iter().min_by_key(|row| row.number.abs_diff(number));
+        if let Some(row) = nearest.filter(|row| row.number == number) {
+            return Ok(AnsweredCode::Own(row.code));
+        }
+        if number == 0 {
+            return Err("code: there is no code 0: it stands for success".into());
+        }
+        if self.command.as_deref().is_some_and(is_other) {
+            return Ok(AnsweredCode::Cloud(number));
+        }
+        let remedy = "any code can be answered to a command that portraitd does not have: set command, for example \
+                      friend_add";
+        if CLOUD_CODES.iter().any(|row| row.number == number) {
+            return Err(format!(
+                "code: {number} is a code of the cloud that portraitd never answers; see portraitd explain {number}; {remedy}"
+            ));
+        }
+        let nearest = nearest.map_or_else(String::new, |row| {
+            format!("; the nearest of portraitd's is {} ({})", row.number, row.info)
+        });
+        Err(format!("code: there is no code {number}{nearest}; {remedy}"))
     }
 
     fn check_numbers(&self) -> Result<(), String> {
@@ -167,6 +240,8 @@ impl Malformation {
             Self::CutBody => ResponseFault::CloseMidway,
             Self::Empty => ResponseFault::Empty,
             Self::Html => ResponseFault::Html,
+            Self::NoStatus => ResponseFault::NoStatus,
+            Self::StringCode => ResponseFault::StringCode,
         }
     }
 }
@@ -175,47 +250,59 @@ impl Effect {
     /// Returns a short description, for lists.
     pub(crate) fn label(self) -> String {
         match self {
-            Self::Code(code) => format!("code {}", code.number()),
+            Self::Code(code, fault) => {
+                let fault =
+                    fault.map_or_else(String::new, |fault| format!(", {}", Self::Respond(fault).label()));
+                format!("code {}{fault}", code.error().number())
+            }
             Self::CloseBefore => "closed before".into(),
             Self::Respond(ResponseFault::Close) => "closed after, answer lost".into(),
             Self::Respond(ResponseFault::CloseMidway) => "cut-body".into(),
             Self::Respond(ResponseFault::TruncatedJson) => "cut-json".into(),
             Self::Respond(ResponseFault::Empty) => "empty".into(),
             Self::Respond(ResponseFault::Html) => "html".into(),
+            Self::Respond(ResponseFault::NoStatus) => "no-action-status".into(),
+            Self::Respond(ResponseFault::StringCode) => "string-code".into(),
             Self::Respond(ResponseFault::Drip(pause)) => format!("a byte every {} ms", pause.as_millis()),
             Self::DelayOnly => "late".into(),
         }
     }
 }
 
-fn parse_code(number: u32) -> Result<ErrorCode, String> {
-    if CLOUD_CODES.iter().any(|row| row.number == number) {
-        return Err(format!(
-            "code: {number} is a code of the cloud that portraitd never answers; see portraitd explain {number}"
-        ));
+/// Checks that a text can be the host of a call: a name or an IP address.
+fn check_host(host: &str) -> Result<(), String> {
+    let is_name = !host.is_empty()
+        && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'));
+    if is_name || host.parse::<IpAddr>().is_ok() {
+        return Ok(());
     }
-    let row = ERROR_CODES.iter().min_by_key(|row| row.number.abs_diff(number));
-    match row {
-        Some(row) if row.number == number => Ok(row.code),
-        Some(row) => {
-            Err(format!("code: there is no code {number}; the nearest is {} ({})", row.number, row.info))
-        }
-        None => Err(format!("code: there is no code {number}")),
-    }
+    Err(format!(
+        "host: `{host}` is not a host name: write it without scheme, port and path, for example adminapisgp.im.qcloud.com"
+    ))
+}
+
+/// Whether a rule's host is the one that was called.
+pub(crate) fn is_host(host: &str, called: &str) -> bool {
+    host.strip_suffix('.').unwrap_or(host).eq_ignore_ascii_case(called)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const FREQUENCY: AnsweredCode = AnsweredCode::Own(ErrorCode::ApiFrequency);
+
     fn check(json: &str) -> Result<Effect, String> {
         let rule: FaultRule = serde_json::from_str(json).map_err(|error| error.to_string())?;
-        rule.check(&[SdkAppId(1_400_000_000), SdkAppId(7)])
+        rule.check(&[SdkAppId(1_400_000_000), SdkAppId(7)], Others::Ok)
     }
 
     #[test]
     fn a_rule_has_one_effect() {
-        assert_eq!(check(r#"{"code":60007}"#), Ok(Effect::Code(ErrorCode::ApiFrequency)));
+        assert_eq!(check(r#"{"code":60007}"#), Ok(Effect::Code(FREQUENCY, None)));
+        let both = Effect::Code(FREQUENCY, Some(ResponseFault::StringCode));
+        assert_eq!(check(r#"{"code":60007,"malformed":"string-code"}"#), Ok(both));
+        assert_eq!(both.label(), "code 60007, string-code");
         assert_eq!(check(r#"{"close":"before"}"#), Ok(Effect::CloseBefore));
         let all = r#"{"command":"portrait_set","app":7,"user":"a","next":1,"close":"after","delay_ms":5}"#;
         assert_eq!(check(all), Ok(Effect::Respond(ResponseFault::Close)));
@@ -225,11 +312,33 @@ mod tests {
     }
 
     #[test]
+    fn other_commands_are_answered_any_code() {
+        for (json, code) in [
+            (r#"{"command":"friend_add","code":30010}"#, AnsweredCode::Cloud(30010)),
+            (r#"{"command":"sns/friend_add","code":60005}"#, AnsweredCode::Cloud(60005)),
+            (r#"{"command":"create_group","code":60007}"#, FREQUENCY),
+        ] {
+            assert_eq!(check(json), Ok(Effect::Code(code, None)), "{json}");
+        }
+        let rule =
+            FaultRule { command: Some("friend_add".into()), code: Some(30010), ..FaultRule::default() };
+        assert!(
+            rule.check(&[], Others::Refuse).unwrap_err().contains("start portraitd dev with --others ok")
+        );
+    }
+
+    #[test]
     fn errors_name_the_member() {
         let cases = [
             ("{}", "say what happens"),
             (r#"{"code":60007,"close":"after"}"#, "say one of"),
-            (r#"{"code":40010}"#, "nearest is 40009 (Err_Profile_Invalid_Tag)"),
+            (r#"{"code":60007,"malformed":"html","drip_ms":1}"#, "say one of"),
+            (r#"{"code":40010}"#, "nearest of portraitd's is 40009 (Err_Profile_Invalid_Tag); any code"),
+            (r#"{"command":"kick","code":30010}"#, "no code 30010"),
+            (r#"{"command":"friend_add","code":0}"#, "stands for success"),
+            (r#"{"host":"","code":40006}"#, "host: `` is not a host name"),
+            (r#"{"host":"https://console.tim.qq.com","code":40006}"#, "without scheme, port and path"),
+            (r#"{"host":"console.tim.qq.com:443","code":40006}"#, "without scheme, port and path"),
             (r#"{"code":0}"#, "no code 0"),
             (r#"{"code":-1}"#, "-1"),
             (r#"{"command":"portrait_sett","code":40006}"#, "did you mean portrait_set?"),
@@ -245,7 +354,10 @@ mod tests {
             (r#"{"delay_ms":600001}"#, "delay_ms: 600001"),
             (r#"{"drip_ms":0}"#, "drip_ms: 0"),
             (r#"{"close":"later"}"#, "unknown variant `later`, expected `before` or `after`"),
-            (r#"{"malformed":"xml"}"#, "expected one of `cut-json`, `cut-body`, `empty`, `html`"),
+            (
+                r#"{"malformed":"xml"}"#,
+                "expected one of `cut-json`, `cut-body`, `empty`, `html`, `no-action-status`, `string-code`",
+            ),
             (r#"{"comand":"portrait_set"}"#, "unknown field `comand`"),
             (r#"{"next":"1"}"#, "invalid type: string"),
         ];

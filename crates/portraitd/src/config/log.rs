@@ -43,7 +43,8 @@ fn is_filter(value: &Value) -> Result<(), String> {
 }
 
 /// Levels, each for everything (`info`) or for a part of the program (`portraitd_http::tls=debug`), between commas.
-/// Without any, errors alone are logged.
+/// Without any, errors alone are logged. Warnings of the TLS library are of what clients do as they close (each Java client
+/// does): they are for `debug`.
 pub(crate) fn filter(text: &str) -> Result<Targets, String> {
     let mut filter = Targets::new();
     let mut parts = text.split(',').map(str::trim).filter(|part| !part.is_empty()).peekable();
@@ -67,6 +68,10 @@ pub(crate) fn filter(text: &str) -> Result<Targets, String> {
                 return Err(format!("is not a log filter ({error}); write `info` or `debug`"));
             }
         };
+    }
+    let names_tls = filter.iter().any(|(target, _)| target.starts_with("rustls"));
+    if !names_tls && matches!(filter.default_level(), Some(LevelFilter::WARN | LevelFilter::INFO)) {
+        filter = filter.with_target("rustls", LevelFilter::ERROR);
     }
     Ok(filter)
 }
@@ -102,6 +107,11 @@ mod tests {
             ("portraitd_http=debug", "portraitd_api", Level::ERROR, false),
             ("", "portraitd", Level::ERROR, true),
             ("", "portraitd", Level::WARN, false),
+            ("info", "rustls::conn", Level::WARN, false),
+            ("warn,portraitd_http::tls=debug", "rustls::conn", Level::ERROR, true),
+            ("info,rustls=warn", "rustls::conn", Level::WARN, true),
+            ("debug", "rustls::conn", Level::WARN, true),
+            ("off", "rustls::conn", Level::ERROR, false),
         ] {
             assert_eq!(is_logged(text, target, level), expected, "{text}: {level} of {target}");
         }

@@ -19,6 +19,7 @@ use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, SdkTracer
 use portraitd_api::call_counts::NO_COMMAND;
 use portraitd_api::call_record::{CallExporter, CallRecord, CallTimings};
 use portraitd_api::clock::SystemClock;
+use portraitd_api::envelope::ApiError;
 use portraitd_http::address_policy::AddressPolicy;
 use portraitd_http::client::HttpClient;
 use portraitd_http::trust::Trust;
@@ -137,7 +138,7 @@ impl CallExporter for Traces {
 
 fn attributes(call: &CallRecord<'_>) -> Vec<KeyValue> {
     let CallTimings { auth, body, work, store_micros } = call.timings;
-    let code = call.outcome.as_ref().map_or_else(|error| error.code().number(), |_| 0);
+    let code = call.outcome.as_ref().map_or_else(ApiError::number, |_| 0);
     // Without the query, which holds the UserSig.
     let path: String = call.head.uri.path().chars().take(PATH_MAX).collect();
     let mut attributes = vec![

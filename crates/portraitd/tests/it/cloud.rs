@@ -1,6 +1,7 @@
 //! `dev --tls` and `--proxy` in place of the cloud, for a client that checks certificates and trusts only the emulator's
 //! own authority.
 
+use crate::emulator::done;
 use crate::harness::{Answer, Connection, TestServer, binary, post};
 use crate::receiver::{Receiver, Reply};
 use rustls::pki_types::pem::PemObject;
@@ -105,6 +106,21 @@ fn every_name_of_the_cloud_is_served_over_tls() {
                 .unwrap();
         assert!(answer.contains(r#""Value":"Alice""#), "{name}: {answer}");
     }
+}
+
+/// Failover between regions, as a client with `HTTPS_PROXY` meets it.
+#[test]
+fn a_fault_of_one_name_leaves_the_others() {
+    let cloud = Cloud::start(&[]);
+    let authority = cloud.certificates.path().join("ca.pem");
+    let (failing, other) = ("console.tim.qq.com", "adminapisgp.im.qcloud.com");
+    done(&cloud.server, "POST", "/faults", &format!(r#"{{"host":"{failing}","malformed":"html"}}"#));
+    let call = |name: &str| {
+        let tunnel = cloud.tunnel(&format!("{name}:443")).unwrap();
+        exchange(tunnel, &authority, name, &cloud.call(name)).unwrap()
+    };
+    assert!(call(failing).starts_with("HTTP/1.1 502 "));
+    assert!(call(other).contains(r#""Value":"Alice""#));
 }
 
 #[test]

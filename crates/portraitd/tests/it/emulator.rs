@@ -97,6 +97,27 @@ fn a_throw_away_app_is_like_its_model_and_gone_when_thrown_away() {
     assert!(next.id > empty.id, "no number is given twice");
 }
 
+/// What waits for the emulator asks without a token, often from outside its container, and often with HEAD.
+#[test]
+fn its_health_needs_no_token() {
+    let server = TestServer::dev();
+    assert_eq!(control(&server, "GET", "/health", ""), (200, json!({"status": "ok"})));
+    let ask = |address: &str, method: &str, host: &str| {
+        let request =
+            format!("{method} /_portraitd/health HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        let mut connection = Connection::open(address);
+        connection.send(request.as_bytes());
+        connection.read_to_end()
+    };
+    assert!(ask(&server.address, "HEAD", "localhost").starts_with("HTTP/1.1 200 "));
+    assert!(ask(&server.admin_address, "GET", "localhost").starts_with("HTTP/1.1 200 "));
+    assert!(ask(&server.address, "GET", "evil.example").starts_with("HTTP/1.1 403 "));
+    assert!(ask(&server.address, "POST", "localhost").starts_with("HTTP/1.1 405 "));
+    let dir = tempfile::tempdir().unwrap();
+    let serve = TestServer::serve(&dir.path().join("data"), "");
+    assert!(!ask(&serve.address, "GET", "localhost").contains("\"status\""), "only dev has it");
+}
+
 #[test]
 fn throw_away_apps_are_bounded_and_a_reset_makes_room() {
     let server = TestServer::dev();

@@ -157,6 +157,78 @@ fn broken_answers_are_broken_and_what_was_asked_is_done() {
 }
 
 #[test]
+fn answers_of_another_shape_lack_one_thing() {
+    let server = TestServer::dev();
+    let app = Made::new(&server, "{}");
+    let rule = |rule: Value| {
+        let mut rule = rule;
+        rule["app"] = json!(app.id);
+        rule["next"] = json!(1);
+        fault(&server, &rule)
+    };
+    rule(json!({"malformed": "no-action-status"}));
+    let answer = app.call("portrait_set", &set("alice", "A"));
+    assert_eq!(answer, json!({"ErrorCode": 0, "ErrorInfo": "", "ErrorDisplay": ""}));
+    rule(json!({"malformed": "string-code"}));
+    let answer = app.call("portrait_set", &set("alice", "B"));
+    assert_eq!(answer, json!({"ActionStatus": "OK", "ErrorCode": "0", "ErrorInfo": "", "ErrorDisplay": ""}));
+    assert_eq!(app.nick("alice").as_deref(), Some("B"), "both were done");
+    // With a code nothing is done, and the answer is that of the code.
+    let listed = rule(json!({"code": 60003, "malformed": "string-code"}));
+    assert_eq!(listed["effect"], "code 60003, string-code");
+    let answer = app.call("portrait_set", &set("alice", "C"));
+    assert_eq!((&answer["ActionStatus"], &answer["ErrorCode"]), (&json!("FAIL"), &json!("60003")));
+    rule(json!({"code": 60003, "malformed": "no-action-status"}));
+    let answer = app.call("portrait_set", &set("alice", "C"));
+    assert_eq!((&answer["ActionStatus"], &answer["ErrorCode"]), (&Value::Null, &json!(60003)));
+    rule(json!({"code": 40006, "malformed": "html"}));
+    let request = app.request("portrait_set", &set("alice", "C").to_string());
+    let answer = server.connect().exchange(&request).unwrap();
+    assert_eq!((answer.status, answer.header("content-type")), (502, Some("text/html")));
+    assert_eq!(app.nick("alice").as_deref(), Some("B"), "none of these was done");
+    // The record has the number, whatever was sent.
+    let codes = done(&server, "GET", &format!("/requests?app={}&code=60003", app.id), "");
+    assert_eq!(codes.as_array().unwrap().len(), 2);
+}
+
+/// A rule of one regional name: that host fails, the other answers.
+#[test]
+fn a_rule_names_the_host_that_fails() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("faults.toml");
+    std::fs::write(&file, "[[fault]]\nhost = \"Console.TIM.qq.com\"\nnext = 1\nmalformed = \"html\"\n")
+        .unwrap();
+    let server = TestServer::dev_with(&["--faults", file.to_str().unwrap()]);
+    let app = server.dev_app();
+    let call = |host: &str| {
+        let request = app.request("portrait_set", &set("alice", "A").to_string());
+        let request =
+            String::from_utf8(request).unwrap().replace("Host: localhost", &format!("Host: {host}"));
+        server.connect().exchange(request.as_bytes())
+    };
+    let (china, singapore) = ("console.tim.qq.com", "adminapisgp.im.qcloud.com");
+    assert_eq!(call(singapore).unwrap().code(), 0);
+    assert_eq!(call(china).unwrap().status, 502);
+    assert_eq!(call(china).unwrap().code(), 0);
+    fault(&server, &json!({"host": singapore, "code": 60008}));
+    let codes = [singapore, "ADMINAPISGP.im.qcloud.com:80", china, "localhost"]
+        .map(|host| call(host).unwrap().code());
+    assert_eq!(codes, [60008, 60008, 0, 0]);
+    done(&server, "DELETE", "/faults", "");
+    let url = format!("http://{}", server.address);
+    let added = binary()
+        .args(["emulator", "--url", &url, "faults", "add", "--host", china, "--close", "before"])
+        .output();
+    assert!(added.unwrap().status.success());
+    assert!(call(china).is_none());
+    assert_eq!(call(singapore).unwrap().code(), 0);
+    let (status, why) =
+        control(&server, "POST", "/faults", r#"{"host":"https://console.tim.qq.com","code":40006}"#);
+    assert_eq!(status, 400);
+    assert!(why["error"].as_str().unwrap().contains("without scheme, port and path"), "{why}");
+}
+
+#[test]
 fn slow_and_late_answers_are_whole() {
     let server = TestServer::dev();
     let app = Made::new(&server, "{}");

@@ -166,3 +166,117 @@ fn a_wrong_line_is_named_and_nothing_is_loaded() {
     mistaken(&["--data", "x"], 2, "cannot be used with");
     mistaken(&["--export-on-exit", "x.csv"], 1, "name ends in .jsonl");
 }
+
+fn set_field(app: &App<'_>, tag: &str, value: &serde_json::Value) -> u64 {
+    let body = json!({"From_Account": "alice", "ProfileItem": [{"Tag": tag, "Value": value}]});
+    app.code("portrait_set", &body.to_string())
+}
+
+/// Starts `dev` with arguments that it refuses, and returns what it says.
+fn refused(args: &[&str]) -> String {
+    let output = binary().args(["dev", "--key", KEY, "--listen", "127.0.0.1:0"]).args(args).output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{args:?}: {error}");
+    error
+}
+
+#[test]
+fn fields_and_words_are_given_on_the_command_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let words = dir.path().join("words.txt");
+    std::fs::write(&words, "\u{feff}bad\r\n\r\n敏感\n").unwrap();
+    let server = TestServer::dev_with(&[
+        "--field",
+        "VIP:string",
+        "--field",
+        "Tag_Profile_Custom_Score:uint64",
+        "--words",
+        words.to_str().unwrap(),
+    ]);
+    let app = server.dev_app();
+    let check = |app: &App<'_>| {
+        assert_eq!(set_field(app, "Tag_Profile_Custom_VIP", &json!("gold")), 0);
+        assert_eq!(set_field(app, "Tag_Profile_Custom_Score", &json!(7)), 0);
+        assert_eq!(set_field(app, "Tag_Profile_Custom_Score", &json!("7")), 40610);
+        assert_eq!(set_field(app, "Tag_Profile_Custom_Test", &json!("as before")), 0);
+        assert_eq!(set_field(app, "Tag_Profile_IM_Nick", &json!("很敏感的")), 40005);
+    };
+    check(&app);
+    // They belong to the initial data.
+    done(&server, "POST", "/reset", "");
+    check(&app);
+    let made = crate::emulator::Made::new(&server, "{}");
+    assert_eq!(made.set("alice", "a bad name"), 40005);
+}
+
+#[test]
+fn fields_and_words_are_added_to_a_seed_and_to_data() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let (lines, document, words, data) = (path("s.jsonl"), path("s.toml"), path("words"), path("data"));
+    std::fs::write(&lines, LINES.replace("Custom_Test", "Custom_VIP")).unwrap();
+    std::fs::write(&document, DOCUMENT.replace("the-key", KEY)).unwrap();
+    std::fs::write(&words, "worse\n").unwrap();
+    // The accounts of a .jsonl file use the field.
+    let server = TestServer::dev_with(&["--seed", &lines, "--field", "VIP:string"]);
+    assert_eq!(get(&server.dev_app(), "emil", "Tag_Profile_Custom_VIP"), "e");
+    // A document's app gets it too, and other words; the field that it has keeps its permissions.
+    let args = ["--seed", &document, "--field", "Score:uint64", "--field", "VIP:bytes", "--words", &words];
+    let server = TestServer::dev_with(&args);
+    let (_, app) = server.admin("GET", "/apps/1400000007", "");
+    let app: serde_json::Value = serde_json::from_str(&app).unwrap();
+    let fields: Vec<_> =
+        app["fields"].as_array().unwrap().iter().map(|field| field["keyword"].clone()).collect();
+    assert_eq!((fields, &app["fields"][0]["write"]), (vec![json!("Score"), json!("VIP")], &json!(["admin"])));
+    assert_eq!(server.admin("GET", "/apps/1400000007/words", "").1, "worse\n");
+    let error = refused(&["--seed", &document, "--field", "Score:string"]);
+    assert!(error.contains("of app 1400000007 has the type uint64; write Score:uint64"), "{error}");
+    // With --data they stay.
+    stop(TestServer::dev_with(&["--data", &data, "--field", "VIP:string", "--words", &words]));
+    let server = TestServer::dev_with(&["--data", &data, "--field", "VIP:string"]);
+    assert_eq!(set_field(&server.dev_app(), "Tag_Profile_Custom_VIP", &json!("gold")), 0);
+    assert_eq!(set_field(&server.dev_app(), "Tag_Profile_IM_Nick", &json!("worse")), 40005);
+    stop(server);
+    let error = refused(&["--data", &data, "--field", "VIP:uint64"]);
+    assert!(error.contains("has the type string; write VIP:string"), "{error}");
+}
+
+#[test]
+fn mistakes_in_fields_and_words_are_named_in_both_languages() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("words");
+    let words = file.to_str().unwrap();
+    let long = format!("ok\n{}\n", "x".repeat(201));
+    let many = (0..21).map(|n| format!("--field={}:string", char::from(b'A' + n))).collect::<Vec<_>>();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let cases: [(&[u8], &[&str], &str, &str); 6] = [
+        (b"", &["--field", "Level2:uint64"], "1 to 8 ASCII letters", "1 至 8 个英文字母"),
+        (
+            b"",
+            &["--field", "VIP:int"],
+            "the types are string, uint64 and bytes",
+            "类型为 string、uint64 或 bytes",
+        ),
+        (b"", &many, "would have 22 custom fields; at most 20", "将有 22 个自定义字段，最多允许 20 个"),
+        (
+            b"",
+            &["--words", "/nonexistent/words"],
+            "can't read /nonexistent/words; name a file",
+            "无法读取 /nonexistent/words",
+        ),
+        (
+            long.as_bytes(),
+            &["--words", words],
+            "line 2: the word has 201 bytes; at most 200",
+            "第 2 行：敏感词长度为 201 字节，最多允许 200",
+        ),
+        (b"a\n\xff\n", &["--words", words], "not UTF-8 (line 2)", "不是 UTF-8 编码（第 2 行）"),
+    ];
+    for (content, args, english, chinese) in cases {
+        std::fs::write(&file, content).unwrap();
+        for (language, part) in [("en", english), ("zh", chinese)] {
+            let error = refused(&[args, &["--language", language]].concat());
+            assert!(error.contains(part), "{args:?}: {error}");
+        }
+    }
+}

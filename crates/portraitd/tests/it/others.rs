@@ -1,6 +1,6 @@
 //! The rest of the cloud's REST commands in `dev`: refused with an explanation, or answered with success and recorded.
 
-use crate::emulator::done;
+use crate::emulator::{control, done};
 use crate::explained::percent_decoded;
 use crate::harness::{App, KEY, TestServer, binary, post};
 use portraitd_model::OtherCommand;
@@ -39,6 +39,9 @@ fn by_default_they_are_refused_and_the_explanation_says_what_they_are() {
         done(&server, "GET", "/requests?command=create_group&code=60009", "").as_array().unwrap().len(),
         1
     );
+    // A fault rule for it would never match.
+    let (status, why) = control(&server, "POST", "/faults", r#"{"command":"create_group","code":60007}"#);
+    assert!(status == 400 && why["error"].as_str().unwrap().contains("start portraitd dev with --others ok"));
     // In `serve` the body is the cloud's, and the header explains.
     let dir = tempfile::tempdir().unwrap();
     let server = TestServer::serve(&dir.path().join("data"), "[log]\nfilter = \"debug\"\n");
@@ -123,4 +126,35 @@ fn fault_rules_name_them() {
     done(&server, "POST", "/faults", r#"{"command":"sns/friend_add","close":"after","next":1}"#);
     let lost = server.connect().exchange(&post(&format!("{FRIEND}?{}", app.query("administrator")), "{}"));
     assert!(lost.is_none());
+}
+
+#[test]
+fn they_are_answered_codes_that_portraitd_does_not_have() {
+    let server = TestServer::dev_with(&["--others", "ok"]);
+    let app = server.dev_app();
+    let rule = |rule: Value| control(&server, "POST", "/faults", &rule.to_string());
+    let (status, added) = rule(json!({"command": "friend_add", "code": 30010, "next": 1}));
+    assert_eq!((status, &added["effect"]), (201, &json!("code 30010")));
+    let answer = call(&app, FRIEND, "{}");
+    assert_eq!((&answer["ActionStatus"], code(&answer)), (&json!("FAIL"), 30010));
+    assert_eq!(answer["ErrorInfo"], "Error 30010");
+    let display = answer["ErrorDisplay"].as_str().unwrap();
+    assert!(display.contains("portraitd does not know what it means: look it up"), "{display}");
+    assert_eq!(done(&server, "GET", "/requests?code=30010", "").as_array().unwrap().len(), 1);
+    // One that the cloud's pages explain is explained.
+    rule(json!({"command": "create_group", "code": 60020, "next": 1}));
+    let answer = call(&app, GROUP, "{}");
+    assert_eq!(code(&answer), 60020);
+    assert!(answer["ErrorDisplay"].as_str().unwrap().contains("not available to this app"), "{answer}");
+    assert_eq!([FRIEND, GROUP].map(|path| code(&call(&app, path, "{}"))), [0, 0]);
+    // portraitd's own commands answer what the contract has.
+    for refused in [json!({"command": "portrait_set", "code": 30010}), json!({"code": 30010})] {
+        let (status, why) = rule(refused);
+        let why = why["error"].as_str().unwrap();
+        assert!(
+            status == 400 && why.contains("there is no code 30010; the nearest of portraitd's is"),
+            "{why}"
+        );
+        assert!(why.contains("set command, for example friend_add"), "{why}");
+    }
 }

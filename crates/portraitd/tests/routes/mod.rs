@@ -47,7 +47,7 @@ pub(crate) fn routes() -> Vec<Route> {
         listener: Listener::Emulator,
         method: route.method.to_uppercase(),
         path: format!("{}{}", control::state::PREFIX, route.path),
-        open: false,
+        open: format!("{}{}", control::state::PREFIX, route.path) == control::health::PATH,
     });
     let closed = TOKEN_ROUTES.iter().map(|route| admin(route, PREFIX, false));
     let open = OPEN_ROUTES.iter().map(|route| admin(route, "", true));

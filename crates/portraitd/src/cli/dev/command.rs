@@ -187,7 +187,7 @@ impl RunningEmulator {
         let PreparedApp { app, key, admin } =
             fixtures::prepare(store.as_ref(), &args.fixtures, args.language.language(), clock.now()).await?;
         let emulator = Emulator::new(Arc::clone(&clock), memory.map(Sandbox::new), app, args.others);
-        load_faults(args.faults.as_deref(), &emulator, store.as_ref()).await?;
+        load_faults(args, &emulator, store.as_ref()).await?;
         let emulator = Arc::new(emulator);
         let server = Server::start(ServerParts {
             config: &args.config(),
@@ -253,10 +253,10 @@ impl RunningEmulator {
     }
 }
 
-async fn load_faults(file: Option<&Path>, emulator: &Emulator, store: &dyn Store) -> anyhow::Result<()> {
-    let Some(file) = file else { return Ok(()) };
+async fn load_faults(args: &Args, emulator: &Emulator, store: &dyn Store) -> anyhow::Result<()> {
+    let Some(file) = &args.faults else { return Ok(()) };
     let apps: Vec<SdkAppId> = store.catalog().await?.iter().map(|record| record.settings.id).collect();
-    let added = emulator.faults.add(fault::file::read(file, &apps)?, true, random_u64()?);
+    let added = emulator.faults.add(fault::file::read(file, &apps, args.others)?, true, random_u64()?);
     added.map(drop).map_err(anyhow::Error::msg)
 }
 

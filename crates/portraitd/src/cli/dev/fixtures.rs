@@ -1,11 +1,12 @@
 //! The initial data of `portraitd dev`: an app with a key, an admin and accounts, from samples or from a seed.
 
+use super::app_additions::{AdditionArgs, AppAdditions};
 use crate::cli::app_key::app_key;
 use crate::cli::secret_argument;
 use anyhow::Context;
 use portraitd_admin::secret::random_key;
-use portraitd_emulator::seed;
 use portraitd_emulator::seed::app::SeedApp;
+use portraitd_emulator::seed::{self, SeedFormat};
 use portraitd_model::{
     AccountSeed, AppKey, AppSettings, CustomField, CustomKeyword, FieldSchema, Language, NewUserId,
     NumberText, Permission, Role, SdkAppId, UncheckedItem, UncheckedValue, UnixMillis, UserId, ValueType,
@@ -33,6 +34,8 @@ pub(super) struct FixtureArgs {
     /// writes them (.jsonl), or apps with their settings and accounts (.toml; docs/EMULATOR.md)
     #[arg(long, value_name = "FILE", conflicts_with = "data")]
     seed: Option<PathBuf>,
+    #[command(flatten)]
+    additions: AdditionArgs,
     /// Send every profile change to this URL (portraitd webhook listen is a receiver)
     #[arg(long, value_name = "URL")]
     webhook: Option<String>,
@@ -63,17 +66,23 @@ pub(super) async fn prepare(
     now: UnixMillis,
 ) -> anyhow::Result<PreparedApp> {
     let app = SdkAppId(args.sdkappid.unwrap_or(SDKAPPID));
+    let additions = AppAdditions::read(&args.additions, app, language)?;
     let Some(file) = &args.seed else {
-        return prepare_samples(store, args, language, app, now).await;
+        return prepare_samples(store, args, &additions, language, app, now).await;
     };
-    let mut apps = seed::read(file, &sample_app(app)?)?;
+    let mut app_of_lines = sample_app(app)?;
+    if SeedFormat::from_path(file)? == SeedFormat::Lines {
+        // So that the accounts can have values in the fields of the options.
+        additions.apply(&mut app_of_lines, language)?;
+    }
+    let mut apps = seed::read(file, &app_of_lines)?;
     let chosen = match args.sdkappid {
         None => apps.iter().position(|known| known.settings.id == app).or(Some(0)),
         Some(_) => apps.iter().position(|known| known.settings.id == app),
     };
     let chosen_app = chosen.and_then(|index| apps.get_mut(index));
     let chosen_app = chosen_app.with_context(|| format!("--sdkappid: {app} is not in {}", file.display()))?;
-    let start = apply_args(&mut chosen_app.settings, args, language)?;
+    let start = apply_args(&mut chosen_app.settings, args, &additions, language)?;
     for SeedApp { settings, accounts } in apps {
         let id = settings.id;
         store.put_app(settings, None).await?;
@@ -85,6 +94,7 @@ pub(super) async fn prepare(
 async fn prepare_samples(
     store: &dyn Store,
     args: &FixtureArgs,
+    additions: &AppAdditions,
     language: Language,
     app: SdkAppId,
     now: UnixMillis,
@@ -96,7 +106,7 @@ async fn prepare_samples(
         None => (sample_app(app)?, None),
     };
     let before = settings.clone();
-    let start = apply_args(&mut settings, args, language)?;
+    let start = apply_args(&mut settings, args, additions, language)?;
     if is_new || settings != before {
         store.put_app(settings.clone(), revision).await?;
     }
@@ -106,10 +116,11 @@ async fn prepare_samples(
     Ok(start)
 }
 
-/// Adds the key, the admin and the webhook of the options to an app's settings.
+/// Adds the key, the admin, the webhook, the fields and the words of the options to an app's settings.
 fn apply_args(
     settings: &mut AppSettings,
     args: &FixtureArgs,
+    additions: &AppAdditions,
     language: Language,
 ) -> anyhow::Result<PreparedApp> {
     let given = match &args.key {
@@ -131,6 +142,8 @@ fn apply_args(
     if let Some(webhook) = webhook(args)? {
         settings.webhook = Some(webhook);
     }
+    additions.apply(settings, language)?;
+    additions.check_limit(settings, language)?;
     settings.validate()?;
     Ok(PreparedApp { app: settings.id, key, admin })
 }

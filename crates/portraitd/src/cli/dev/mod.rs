@@ -1,5 +1,6 @@
 //! Commands for development: the emulator, its certificates, a webhook receiver.
 
+mod app_additions;
 pub(crate) mod banner;
 pub(crate) mod cert;
 pub(crate) mod cloud_names;
