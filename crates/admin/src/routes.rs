@@ -15,7 +15,8 @@ use crate::types::console::{
 use crate::types::webhook::{CountView, EventChoice, EventsView, TestView, WebhookPut, WebhookView};
 use crate::types::{
     AccountView, AccountsView, AppPatch, AppView, AuditPage, CreatedKey, CreatedToken, Document,
-    FieldDefinition, NewApp, NewKey, NewToken, ProfilePatch, StoreView, TokenView, UsageView, WordsView,
+    FieldDefinition, NewApp, NewKey, NewToken, ProfilePatch, StoreView, TokenView, UsageView, WordsFound,
+    WordsTest, WordsView,
 };
 use axum::Json;
 use serde_json::Value;
@@ -91,6 +92,11 @@ pub const TOKEN_ROUTES: &[Route] = routes! {
             .request_text("text/plain", "bad\n敏感\n")
             .response::<WordsView>(200, "The number of words, and of lines that were skipped.")
             .errors(&[409, 413]);
+    post "/apps/{app}/words/test" words::test,
+        |op| op.summary("Look for sensitive words in a text")
+            .request::<WordsTest>()
+            .response::<WordsFound>(200, "The words that it contains.")
+            .errors(&[413]);
     get "/apps/{app}/accounts" accounts::page,
         |op| op.summary("List accounts")
             .query::<accounts::PageQuery>()

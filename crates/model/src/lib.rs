@@ -57,4 +57,4 @@ pub use usersig::diagnosis::{
 pub use usersig::{SigError, SigFormatError, SignRequest, UserSig, sign};
 pub use value::{FieldValue, NumberText, UncheckedValue, ValueProblem, ValueRule, ValueType, WrongForm};
 pub use webhook::{Webhook, WebhookToken, WebhookUrl, WebhookUrlError};
-pub use word_filter::{SensitiveWord, WORD_BYTES_MAX, WORDS_MAX, WordFilter, WordFilterError};
+pub use word_filter::{SensitiveWord, WORD_BYTES_MAX, WORDS_MAX, WordFilter, WordFilterError, words_in};

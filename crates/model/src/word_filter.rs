@@ -86,6 +86,17 @@ impl WordFilter {
     }
 }
 
+/// Returns which words of a list a text contains, in the order of the list. It compares as [`WordFilter`] does, but one word
+/// after the other: for a trial of an operator's.
+pub fn words_in<'a>(words: &'a [String], text: &str) -> impl Iterator<Item = &'a str> {
+    let text = normalised(text);
+    let words = words.iter().map(String::as_str);
+    words.filter(move |word| {
+        let word = normalised(word.trim());
+        !word.is_empty() && text.contains(&word)
+    })
+}
+
 impl fmt::Debug for WordFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "WordFilter({} words)", self.words.as_ref().map_or(0, AhoCorasick::patterns_len))
@@ -122,6 +133,9 @@ mod tests {
         check("很敏感的", false);
         check("fine", false);
         check("", true);
+        let words = ["Bad", "", "敏感", "ﬁne"].map(str::to_owned);
+        assert_eq!(words_in(&words, "ＢＡＤ and fine").collect::<Vec<_>>(), ["Bad", "ﬁne"]);
+        assert_eq!(words_in(&words, "good").count(), 0);
         assert_eq!(format!("{word_filter:?}"), "WordFilter(3 words)", "logs show no words");
         let location = Tag::Standard(StandardTag::Location);
         assert!(word_filter.check(location, "bad").is_ok());

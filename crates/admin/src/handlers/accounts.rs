@@ -4,12 +4,12 @@ use crate::audit_log::{AuditChange, AuditContext};
 use crate::error::AdminError;
 use crate::jsonl;
 use crate::state::{AdminResult, State};
-use crate::types::{self, AccountView, AccountsView};
+use crate::types::{self, AccountView, AccountsView, ProfileJson};
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State as Extract};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use portraitd_model::{AccountSeed, NewUserId, ProfilePatch, SdkAppId, UserId};
+use portraitd_model::{AccountSeed, NewUserId, ProfilePatch, SdkAppId, StandardTag, UserId};
 use portraitd_store::{Change, Delete, Found, Import, StoreError};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -19,6 +19,10 @@ use std::collections::BTreeMap;
 
 /// The most accounts in a page.
 const PAGE_MAX: usize = 1000;
+/// The most accounts in a page with their profiles.
+const PROFILES_MAX: usize = 100;
+/// The most accounts that one search by nickname reads.
+const SCANNED_MAX: usize = 2000;
 
 /// The query of a list of accounts.
 #[derive(Deserialize, JsonSchema)]
@@ -29,8 +33,14 @@ pub(crate) struct PageQuery {
     prefix: String,
     /// Only accounts whose UserID is greater than this.
     after: Option<String>,
-    /// The most accounts in the page; default 100, at most 1000.
+    /// The most accounts in the page; default 100, at most 1000, with `profile` or `nick` 100.
     limit: Option<usize>,
+    /// Only accounts whose nickname contains this, in any case. At most 2000 accounts are read for it: with fewer found and a
+    /// `next`, the search goes on there.
+    nick: Option<String>,
+    /// Whether the profiles are wanted too.
+    #[serde(default)]
+    profile: bool,
 }
 
 pub(crate) async fn page(
@@ -41,12 +51,92 @@ pub(crate) async fn page(
     let app = state.app(&app)?;
     let after = query.after.as_deref().map(UserId::parse).transpose();
     let after = after.map_err(|error| AdminError::bad(format!("after: {error}")))?;
-    let limit = query.limit.unwrap_or(100).clamp(1, PAGE_MAX);
+    let limit = query.limit.unwrap_or(100);
+    let (id, prefix) = (app.settings.id, query.prefix);
+    let view = match (query.nick, query.profile) {
+        (Some(nick), profile) => {
+            let limit = limit.clamp(1, PROFILES_MAX);
+            let mut view = with_nick(&state, id, prefix, after, limit, &nick.to_lowercase()).await?;
+            view.profiles = view.profiles.filter(|_| profile);
+            view
+        }
+        (None, true) => {
+            let (users, next) = ids(&state, id, prefix, after, limit.clamp(1, PROFILES_MAX)).await?;
+            let profiles = profiles(&state, id, &users).await?;
+            AccountsView { accounts: names(&users), next, profiles: Some(profiles.into_iter().collect()) }
+        }
+        (None, false) => {
+            let (users, next) = ids(&state, id, prefix, after, limit.clamp(1, PAGE_MAX)).await?;
+            AccountsView { accounts: names(&users), next, profiles: None }
+        }
+    };
+    Ok(Json(view))
+}
+
+/// Returns a page of ids, and the `after` of the next page.
+async fn ids(
+    state: &State,
+    app: SdkAppId,
+    prefix: String,
+    after: Option<UserId>,
+    limit: usize,
+) -> Result<(Vec<UserId>, Option<String>), AdminError> {
     // One account more than asked for shows whether there is a next page.
-    let found = state.store.accounts_page(app.settings.id, query.prefix, after, limit + 1).await?;
-    let accounts: Vec<String> = found.iter().take(limit).map(ToString::to_string).collect();
-    let next = (found.len() > limit).then(|| accounts.last().cloned()).flatten();
-    Ok(Json(AccountsView { accounts, next }))
+    let mut users = state.store.accounts_page(app, prefix, after, limit + 1).await?;
+    let more = users.len() > limit;
+    users.truncate(limit);
+    let next = users.last().filter(|_| more).map(ToString::to_string);
+    Ok((users, next))
+}
+
+fn names(users: &[UserId]) -> Vec<String> {
+    users.iter().map(ToString::to_string).collect()
+}
+
+/// Returns the profiles of those that have a readable one, in the order of the ids.
+async fn profiles(
+    state: &State,
+    app: SdkAppId,
+    users: &[UserId],
+) -> Result<Vec<(String, ProfileJson)>, AdminError> {
+    let found = state.store.profiles(app, users.to_vec()).await?;
+    let readable = |(user, found): (&UserId, Found)| match found {
+        Found::Profile(profile) => Some((user.to_string(), types::profile_json(&profile))),
+        Found::Missing | Found::Damaged => None,
+    };
+    Ok(users.iter().zip(found).filter_map(readable).collect())
+}
+
+/// Looks for a nickname, through a bounded number of accounts.
+async fn with_nick(
+    state: &State,
+    app: SdkAppId,
+    prefix: String,
+    mut after: Option<UserId>,
+    limit: usize,
+    nick: &str,
+) -> Result<AccountsView, AdminError> {
+    let (mut hits, mut next) = (Vec::new(), None);
+    for _ in 0..SCANNED_MAX / PROFILES_MAX {
+        let (users, more) = ids(state, app, prefix.clone(), after, PROFILES_MAX).await?;
+        for (user, profile) in profiles(state, app, &users).await? {
+            let own = profile.get(StandardTag::Nick.as_str()).and_then(|value| value.as_str());
+            if own.is_some_and(|own| own.to_lowercase().contains(nick)) {
+                hits.push((user, profile));
+            }
+        }
+        after = users.last().copied();
+        next = more;
+        if next.is_none() || hits.len() >= limit {
+            break;
+        }
+    }
+    if hits.len() > limit {
+        hits.truncate(limit);
+        next = hits.last().map(|(user, _)| user.clone());
+    }
+    let accounts = hits.iter().map(|(user, _)| user.clone()).collect();
+    Ok(AccountsView { accounts, next, profiles: Some(hits.into_iter().collect()) })
 }
 
 pub(crate) async fn show(

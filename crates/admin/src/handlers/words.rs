@@ -2,12 +2,14 @@
 
 use crate::audit_log::AuditContext;
 use crate::error::AdminError;
-use crate::state::{AdminResult, State, run_blocking};
-use crate::types::WordsView;
+use crate::state::{AdminResult, State, parse_body, run_blocking};
+use crate::types::{WordsFound, WordsTest, WordsView};
 use axum::body::Bytes;
 use axum::extract::{Path, State as Extract};
 use axum::{Extension, Json};
-use portraitd_model::{AppSettings, Language, WORD_BYTES_MAX, WORDS_MAX, WordFilter, WordFilterError};
+use portraitd_model::{
+    AppSettings, Language, WORD_BYTES_MAX, WORDS_MAX, WordFilter, WordFilterError, words_in,
+};
 use std::collections::HashSet;
 
 pub(crate) async fn list(
@@ -32,6 +34,29 @@ pub(crate) async fn set(
         Ok(WordsView { words: settings.words.len(), blank, duplicate, screened_tags })
     };
     state.change_settings(&app, &context, change).await.map(Json)
+}
+
+/// Says which words a text contains.
+pub(crate) async fn test(
+    Extract(state): Extract<State>,
+    Path(app): Path<String>,
+    body: Bytes,
+) -> AdminResult<WordsFound> {
+    const TEXT_BYTES_MAX: usize = 4096;
+    const WORDS_SHOWN_MAX: usize = 100;
+    let (app, WordsTest { text }) = (state.app(&app)?, parse_body(&body)?);
+    if text.len() > TEXT_BYTES_MAX {
+        return Err(AdminError::bad(format!(
+            "text: it has {} bytes; at most {TEXT_BYTES_MAX} are allowed",
+            text.len()
+        )));
+    }
+    // The whole list is compared, which takes milliseconds.
+    run_blocking(move || {
+        let words = words_in(&app.settings.words, &text).take(WORDS_SHOWN_MAX);
+        Ok(Json(WordsFound { words: words.map(str::to_owned).collect() }))
+    })
+    .await
 }
 
 /// A parsed list of sensitive words.

@@ -7,7 +7,8 @@ use super::console::{
 use super::webhook::{CountView, EventChoice, EventsView, TestView, WebhookPut, WebhookView};
 use super::{
     AccountView, AccountsView, AppPatch, AppView, AuditPage, CreatedKey, CreatedToken, Document,
-    FieldDefinition, NewApp, NewKey, NewToken, ProfilePatch, StoreView, TokenView, UsageView, WordsView,
+    FieldDefinition, NewApp, NewKey, NewToken, ProfilePatch, StoreView, TokenView, UsageView, WordsFound,
+    WordsTest, WordsView,
 };
 use crate::handlers::transfer::{Backup, ExportPage, Imported};
 use portraitd_api::openapi::operation::described;
@@ -35,6 +36,8 @@ described! {
         "accounts": 3, "last_call_ms": 1_764_000_000_000_u64, "calls": { "portrait_set": { "0": 41, "40003": 1 } },
     };
     WordsView => { "words": 2, "blank": 0, "duplicate": 0, "screened_tags": ["Tag_Profile_IM_Nick"] };
+    WordsTest => { "text": "so BAD!" };
+    WordsFound => { "words": ["bad"] };
     FieldDefinition => { "type": "uint64", "read": ["app", "admin"], "write": ["admin"] };
     AccountsView => { "accounts": ["alice", "bob"], "next": "bob" };
     AccountView => { "user": "alice", "kicked_at": null, "profile": { "Tag_Profile_IM_Nick": "Alice" } };
@@ -136,6 +139,8 @@ mod tests {
         check::<AppPatch>();
         check::<UsageView>();
         check::<WordsView>();
+        check::<WordsTest>();
+        check::<WordsFound>();
         check::<FieldDefinition>();
         check::<AccountsView>();
         check::<AccountView>();

@@ -28,6 +28,21 @@ pub struct WordsView {
     pub screened_tags: Vec<String>,
 }
 
+/// A text to look for sensitive words in.
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WordsTest {
+    /// The text, at most 4096 bytes.
+    pub(crate) text: String,
+}
+
+/// The sensitive words in a text.
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
+pub struct WordsFound {
+    /// The words as the list has them, each once, at most 100.
+    pub(crate) words: Vec<String>,
+}
+
 /// A new admin token.
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -96,7 +111,14 @@ pub struct AccountsView {
     pub accounts: Vec<String>,
     /// The `after` of the next page; `null` on the last page.
     pub next: Option<String>,
+    /// With `profile`: the values that are set, by tag, of each of these accounts whose profile can be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "BTreeMap<String, BTreeMap<String, FieldJson>>")]
+    pub(crate) profiles: Option<BTreeMap<String, ProfileJson>>,
 }
+
+/// The values of a profile that are set, by tag.
+pub(crate) type ProfileJson = BTreeMap<String, serde_json::Value>;
 
 /// Fields to set: values by their tags.
 #[derive(JsonSchema)]
