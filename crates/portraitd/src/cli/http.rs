@@ -24,6 +24,11 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// The URL before every path; `None` for a Unix socket.
+    pub(super) fn url(&self) -> Option<&str> {
+        (!self.name.contains('/')).then_some(self.base.as_str())
+    }
+
     /// Reads `http://host:port`, `https://host:port` or `unix:/path`.
     pub(super) fn parse(url: &str) -> anyhow::Result<Self> {
         Self::with_certificate(url, None)

@@ -4,6 +4,7 @@ pub(crate) mod account;
 pub(crate) mod app;
 pub(crate) mod audit;
 pub(crate) mod client;
+pub(crate) mod console;
 pub(crate) mod field;
 pub(crate) mod openapi;
 pub(crate) mod token;

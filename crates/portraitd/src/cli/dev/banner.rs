@@ -34,6 +34,7 @@ impl EmulatorInfo {
             Language::English => format!(
                 "portraitd is running: {retention}. Ctrl-C stops it.
 
+  Console     {url}/console/
   URL         {url}{cloud}
   SDKAppID    {sdkappid}
   Key         {key}
@@ -62,6 +63,7 @@ Refused calls are shown here, one line each. More about them:
             Language::Chinese => format!(
                 "portraitd 已启动：{retention}。按 Ctrl-C 停止。
 
+  控制台      {url}/console/
   地址        {url}{cloud}
   SDKAppID    {sdkappid}
   密钥        {key}
