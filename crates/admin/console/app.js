@@ -57,7 +57,7 @@ async function start() {
     // Out of the address, and so of the history, before it is used.
     history.replaceState(null, '', location.pathname);
     route.value = readRoute();
-    await api.beginSession(ticket[1]).catch((error) => (signInProblem.value = sentence(error)));
+    await api.beginSession(ticket[1]).catch((error) => (signInProblem.value = refusal(error, 'login.link')));
   }
   await api.signIn();
 }
@@ -69,6 +69,11 @@ async function signedIn() {
 
 const signInProblem = signal('');
 
+/** What to say of a sign-in that failed. @param {unknown} error @param {'login.link' | 'login.refused'} refused */
+function refusal(error, refused) {
+  return error instanceof api.ApiError && error.status === 401 ? t(refused) : sentence(error);
+}
+
 function signInPage() {
   const token = h('input', { type: 'password', autocomplete: 'current-password', name: 'token', 'aria-label': t('login.token') });
   const submit = async (/** @type {Event} */ event) => {
@@ -77,11 +82,12 @@ function signInPage() {
       await api.beginSession(token.value.trim());
       signInProblem.value = '';
     } catch (error) {
-      signInProblem.value = sentence(error);
+      signInProblem.value = refusal(error, 'login.refused');
       token.focus();
     }
   };
-  return h('main', {},
+  return h('main', { class: 'login' },
+    h('div', { class: 'row' }, brand(), h('span', { class: 'grow' }), languageButton(), themeButton()),
     h('section', { class: 'card' },
       h('header', {}, h('h1', {}, t('login.title'))),
       h('form', { class: 'body stack', onsubmit: submit },
@@ -91,21 +97,33 @@ function signInPage() {
         h('p', { class: 'soft small' }, t('login.where'), h('br'), h('code', {}, 'DATA/admin.token · portraitd token create NAME · portraitd console')))));
 }
 
+function brand() {
+  return h('a', { class: 'brand', href: address('explorer') }, h('img', { src: new URL('icon.svg', import.meta.url).href, alt: '' }), h('span', {}, 'portraitd'));
+}
+
+function languageButton() {
+  const other = language.value === 'zh' ? 'en' : 'zh';
+  return h('button', { class: 'plain', lang: other === 'zh' ? 'zh-CN' : 'en', onclick: () => chooseLanguage(other) }, other === 'zh' ? '中文' : 'English');
+}
+
+function themeButton() {
+  return h('button', { class: 'plain', 'aria-label': t('theme'), onclick: () => (theme.value = theme.value === 'dark' ? 'light' : 'dark') }, () => (theme.value === 'dark' ? '☀' : '☾'));
+}
+
 function topBar() {
   const picker = h('select', { 'aria-label': t('app.pick'), onchange: () => { appNumber.value = Number(picker.value); location.hash = address(route.value.page); } },
     () => apps.value.map((app) => h('option', { value: app.sdkappid, selected: app.sdkappid === appNumber.value }, `${app.sdkappid}${app.name ? ` · ${app.name}` : ''}`)));
-  const other = language.value === 'zh' ? 'en' : 'zh';
   return h('header', { class: 'top' },
     h('a', { class: 'skip', href: '#main', onclick: (/** @type {Event} */ event) => { event.preventDefault(); document.getElementById('main')?.focus(); } }, t('skip')),
     h('button', { class: 'menu', 'aria-label': t('menu'), 'aria-expanded': () => String(menuOpen.value), onclick: () => (menuOpen.value = !menuOpen.value) }, '☰'),
-    h('a', { class: 'brand', href: address('explorer') }, h('img', { src: new URL('icon.svg', import.meta.url).href, alt: '' }), h('span', {}, 'portraitd')),
+    brand(),
     () => isDev() ? h('span', { class: 'badge good' }, 'DEV') : h('span', { class: 'badge bad' }, 'PROD'),
     picker,
     h('span', { class: 'gap' }),
     () => activeFaults.value > 0 && h('a', { class: 'badge warn', href: address('faults') }, t('top.faults', { n: activeFaults.value })),
     () => clockChange.value && h('a', { class: 'badge warn', href: address('faults') }, t('top.clock')),
-    h('button', { class: 'plain', lang: other === 'zh' ? 'zh-CN' : 'en', onclick: () => chooseLanguage(other) }, other === 'zh' ? '中文' : 'English'),
-    h('button', { class: 'plain', 'aria-label': t('theme'), onclick: () => (theme.value = theme.value === 'dark' ? 'light' : 'dark') }, () => (theme.value === 'dark' ? '☀' : '☾')),
+    languageButton(),
+    themeButton(),
     () => api.session.value && !api.session.value.without_token &&
       h('button', { class: 'plain', title: api.session.value.who, onclick: api.endSession }, t('sign.out')));
 }

@@ -16,6 +16,8 @@ export default {
   'json.wrong': 'Line {line} is not JSON: {message}',
   'loading': 'Loading …',
   'login.enter': 'Sign in',
+  'login.link': 'This link was used already, or is older than five minutes. Make another, or sign in with a token.',
+  'login.refused': 'No such token is valid here.',
   'login.title': 'Sign in to the console',
   'login.token': 'Admin token',
   'login.where': 'The token is in the data directory; others can be made, and a link that signs in once:',

@@ -16,6 +16,8 @@ export default {
   'json.wrong': '第 {line} 行不是合法 JSON：{message}',
   'loading': '加载中…',
   'login.enter': '登录',
+  'login.link': '该链接已被使用或已超过五分钟，请重新生成，或使用令牌登录。',
+  'login.refused': '该令牌在此无效。',
   'login.title': '登录控制台',
   'login.token': '管理令牌',
   'login.where': '令牌位于数据目录中；也可另行创建，或生成一次性登录链接：',
