@@ -212,6 +212,7 @@ impl Isolation {
             resolv: files.and_then(|files| files.resolv.clone()),
             nsswitch: files.and_then(|files| files.nsswitch.clone()),
             landlock: self.method == Method::Landlock,
+            ends_with_parent: false,
             identity: path(IDENTITY).filter(|_| is_sudo),
             command: words.to_vec(),
         };
