@@ -7,7 +7,7 @@ use crate::harness::binary;
 use crate::namespaces::{USER_ID, can_isolate, in_namespaces};
 
 /// Runs a script whose last words must be these.
-fn check(script: &str, expected: &[&str]) {
+pub(crate) fn check(script: &str, expected: &[&str]) {
     if !can_isolate() {
         return;
     }
@@ -19,7 +19,7 @@ fn check(script: &str, expected: &[&str]) {
 }
 
 /// A call to the cloud by curl.
-const CALL: &str = r#"call() { curl -sS -m 5 "$1/v4/im_open_login_svc/account_check?sdkappid=$PORTRAITD_SDKAPPID&identifier=$PORTRAITD_ADMIN&usersig=$PORTRAITD_USERSIG" -d '{"CheckItem":[{"UserID":"alice"}]}' | grep -o Imported; }"#;
+pub(crate) const CALL: &str = r#"call() { curl -sS -m 5 "$1/v4/im_open_login_svc/account_check?sdkappid=$PORTRAITD_SDKAPPID&identifier=$PORTRAITD_ADMIN&usersig=$PORTRAITD_USERSIG" -d '{"CheckItem":[{"UserID":"alice"}]}' | grep -o Imported; }"#;
 
 /// The decoy sees a command that is not isolated: without this the other tests would prove nothing.
 #[test]
