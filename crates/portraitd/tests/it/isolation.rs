@@ -78,7 +78,7 @@ fn the_command_is_as_without_isolation() {
                 sh -c 'touch made; stat -c "%u %a" made; rm made; pwd; echo "$MARK $LD_LIBRARY_PATH ${TMPDIR-none}"')
         done
         python3 -m http.server --bind 127.0.0.1 8123 --directory "$DIR/user" > /dev/null 2>&1 & server=$!
-        sleep 0.5
+        until curl -s -o /dev/null http://127.0.0.1:8123/; do sleep 0.05; done
         run_as_user -- curl -s -m 3 -o /dev/null -w 'loopback %{http_code}\n' http://127.0.0.1:8123/
         kill $server
         TMPDIR=/not-there run -- true; echo "temporary $?"
