@@ -6,6 +6,8 @@ ip link set lo up
 mkdir -p "$DIR/user" && chmod 755 "$DIR" && chown "$USER_ID:$USER_ID" "$DIR/user"
 echo "nameserver 127.0.0.1" > "$DIR/resolv.conf"
 mount --bind "$DIR/resolv.conf" /etc/resolv.conf
+# An nscd of the machine would look up outside.
+[ ! -e /run/nscd/socket ] || mount --bind /dev/null /run/nscd/socket
 python3 "$STACKS/decoy.py" "$DIR/decoy.log" > "$DIR/decoy.out" 2>&1 &
 decoy=$!
 trap 'kill $decoy' EXIT

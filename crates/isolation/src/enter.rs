@@ -11,7 +11,10 @@ use crate::netlink::loopback_up;
 use anyhow::{Context, bail, ensure};
 use rustix::fs::Mode;
 use rustix::mount::{MountPropagationFlags, mount_bind, mount_change};
-use rustix::process::{DumpableBehavior, Gid, Uid, getgid, getuid, set_dumpable_behavior, umask};
+use rustix::process::{
+    DumpableBehavior, Gid, Signal, Uid, getgid, getuid, set_dumpable_behavior,
+    set_parent_process_death_signal, umask,
+};
 use rustix::thread::{UnshareFlags, set_thread_gid, set_thread_groups, set_thread_uid};
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -64,6 +67,8 @@ pub struct Entry {
     pub nsswitch: Option<PathBuf>,
     /// Forbids connections to the ports 443 and 80.
     pub landlock: bool,
+    /// Whether the command ends with the process that started it, however that ends.
+    pub ends_with_parent: bool,
     /// Whom to become, after what only root may do; the file holds the rest.
     pub identity: Option<PathBuf>,
     /// The arguments behind `--`: the command. Empty for a probe, which ends with success instead.
@@ -130,7 +135,11 @@ impl Entry {
                 words.extend(["--network".into(), address.to_string().into()]);
             }
         }
-        let flags = [("--mapped-by-parent", self.mapped_by_parent), ("--landlock", self.landlock)];
+        let flags = [
+            ("--mapped-by-parent", self.mapped_by_parent),
+            ("--landlock", self.landlock),
+            ("--ends-with-parent", self.ends_with_parent),
+        ];
         words.extend(flags.iter().filter(|(_, is_set)| *is_set).map(|(flag, _)| (*flag).into()));
         let paths = [
             ("--control", &self.control),
@@ -160,6 +169,7 @@ impl Entry {
                 Some("--user") => entry.namespaces = Namespaces::UserMounts,
                 Some("--mapped-by-parent") => entry.mapped_by_parent = true,
                 Some("--landlock") => entry.landlock = true,
+                Some("--ends-with-parent") => entry.ends_with_parent = true,
                 Some("--network") => {
                     let address = path()?.to_string_lossy().parse()?;
                     entry.namespaces = Namespaces::UserMountsNetwork(address);
@@ -194,6 +204,9 @@ impl Entry {
         }
         if self.landlock {
             forbid_web_ports()?;
+        }
+        if self.ends_with_parent {
+            set_parent_process_death_signal(Some(Signal::TERM))?;
         }
         self.identity.as_deref().map(become_user).transpose()
     }
@@ -302,6 +315,7 @@ mod tests {
             resolv: Some("/r".into()),
             nsswitch: Some("/n".into()),
             landlock: true,
+            ends_with_parent: true,
             identity: Some("/i".into()),
             command: vec!["sh".into(), "-c".into(), "--".into()],
         };

@@ -11,6 +11,7 @@ use crate::names::Names;
 use crate::pasta::{self, Pasta};
 use crate::watch::{Layer, Watch};
 use anyhow::{Context, bail, ensure};
+use rustix::net::sockopt::socket_peercred;
 use rustix::process::{getegid, geteuid, getgroups, umask};
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
@@ -211,6 +212,7 @@ impl Isolation {
             resolv: files.and_then(|files| files.resolv.clone()),
             nsswitch: files.and_then(|files| files.nsswitch.clone()),
             landlock: self.method == Method::Landlock,
+            ends_with_parent: false,
             identity: path(IDENTITY).filter(|_| is_sudo),
             command: words.to_vec(),
         };
@@ -261,7 +263,8 @@ impl Isolation {
     }
 
     /// Does the parent's part in the namespaces of a child that was started, and takes the ports: those of this process, or
-    /// those that the child bound in its own network. `start` is called before the child goes on, with the ports.
+    /// those that the child bound in its own network. `start` is called before the child goes on, with the ports. Returns the
+    /// process that becomes the command: the child, or the one that `sudo` started.
     ///
     /// # Errors
     /// When the child ended, or did not come within 10 s.
@@ -270,12 +273,13 @@ impl Isolation {
         child: u32,
         has_ended: &mut dyn FnMut() -> anyhow::Result<bool>,
         start: &mut dyn FnMut(LowPorts) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<u32> {
         if let Some(ports) = self.ports.take() {
             start(ports)?;
         }
-        self.pasta = self.meet(child, Some(start), has_ended)?;
-        Ok(())
+        let (process, pasta) = self.meet(child, Some(start), has_ended)?;
+        self.pasta = pasta;
+        Ok(process)
     }
 
     fn meet(
@@ -283,8 +287,8 @@ impl Isolation {
         child: u32,
         start: Option<&mut dyn FnMut(LowPorts) -> anyhow::Result<()>>,
         has_ended: &mut dyn FnMut() -> anyhow::Result<bool>,
-    ) -> anyhow::Result<Option<Pasta>> {
-        let Some(control) = &self.control else { return Ok(None) };
+    ) -> anyhow::Result<(u32, Option<Pasta>)> {
+        let Some(control) = &self.control else { return Ok((child, None)) };
         let began = Instant::now();
         let stream = loop {
             match control.accept() {
@@ -299,6 +303,7 @@ impl Isolation {
         stream.set_nonblocking(false)?;
         stream.set_read_timeout(Some(CHILD_TIMEOUT))?;
         let (_, sockets) = receive(&stream)?;
+        let process = socket_peercred(&stream)?.pid.as_raw_nonzero().get().cast_unsigned();
         let mut pasta = None;
         if self.method == (Method::UserMounts { all_ids: true }) {
             for map in ["uid_map", "gid_map"] {
@@ -314,15 +319,15 @@ impl Isolation {
             start.map_or(Ok(()), |start| start(ports))?;
         }
         send(&stream, *b"G", &[])?;
-        Ok(pasta)
+        Ok((process, pasta))
     }
 
-    /// Watches the command's private files; `None` when there are none, or for `sudo`, whose process is not the command's.
-    pub fn watch(&self, child: u32) -> Option<Watch> {
-        let files = self.files.as_ref().filter(|_| self.method != Method::Sudo)?;
+    /// Watches the private files of the process that becomes the command; `None` when there are none.
+    pub fn watch(&self, process: u32) -> Option<Watch> {
+        let files = self.files.as_ref()?;
         let hosts = Layer { target: HOSTS, file: files.hosts.clone() };
         let dns = files.resolv.clone().map(|file| Layer { target: RESOLV, file });
-        Some(Watch::start(child, [hosts].into_iter().chain(dns).collect()))
+        Some(Watch::start(process, [hosts].into_iter().chain(dns).collect()))
     }
 }
 

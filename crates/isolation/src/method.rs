@@ -38,9 +38,10 @@ impl Method {
         matches!(self, Self::Mounts | Self::UserMounts { .. } | Self::Sudo | Self::Pasta { .. })
     }
 
-    /// Returns whether the parent has a part in the child's namespaces.
+    /// Returns whether the parent has a part in the child's namespaces, or is to learn which process the command is: the
+    /// one that it starts is `sudo`.
     pub(crate) const fn needs_parent(self) -> bool {
-        matches!(self, Self::UserMounts { all_ids: true } | Self::Pasta { .. })
+        matches!(self, Self::UserMounts { all_ids: true } | Self::Sudo | Self::Pasta { .. })
     }
 
     /// Returns whether the low ports are bound in this process's network.

@@ -1,16 +1,24 @@
 //! `pasta` (package `passt`) as a companion: it gives a network namespace the host's loopback services and, unless it is
 //! to be offline, the host's network.
 
+use crate::enter::Entry;
 use anyhow::{Context, bail};
-use rustix::process::{Pid, Signal, kill_process};
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::fs::{self, File};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
-/// A `pasta` that runs; it is ended when this is dropped, since it does not end with the command.
+/// For `pasta` to connect the namespaces.
+const TIMEOUT: Duration = Duration::from_secs(10);
+const READY_PERIOD: Duration = Duration::from_millis(2);
+
+/// A `pasta` that runs. It does not end with the command, so that dropping this ends it; it also ends with this process,
+/// whatever ends that.
 #[derive(Debug)]
 pub(crate) struct Pasta {
-    process: Pid,
+    process: Child,
 }
 
 /// Returns whether `pasta` can be started.
@@ -25,27 +33,46 @@ impl Pasta {
     /// # Errors
     /// When `pasta` refuses; the message is its own.
     pub(crate) fn attach(process: u32, offline: bool, directory: &Path) -> anyhow::Result<Self> {
-        let pid_file: PathBuf = directory.join("pasta.pid");
-        let mut command = Command::new("pasta");
-        if !offline {
-            command.arg("--config-net");
-        }
+        // A probe's have another name.
+        let pid_file = directory.join(format!("pasta-{process}.pid"));
+        let log = pid_file.with_extension("log");
         // Ports are passed on in both directions as they are opened.
-        command.args(["--quiet", "-t", "auto", "-u", "auto", "-T", "auto", "-U", "auto", "-P"]);
-        let output = command.arg(&pid_file).arg(process.to_string()).stdin(Stdio::null()).output();
-        let output = output.context("can't start pasta")?;
-        if !output.status.success() {
-            bail!("pasta: {}", String::from_utf8_lossy(&output.stderr).trim());
+        let ports = ["-t", "auto", "-u", "auto", "-T", "auto", "-U", "auto"];
+        // Without the option the gateway's address is this machine's loopback.
+        let mut words = vec!["pasta", "--foreground", "--quiet", "--no-map-gw"];
+        words.extend(ports.into_iter().chain((!offline).then_some("--config-net")));
+        let mut words: Vec<_> = words.into_iter().map(Into::into).collect();
+        words.extend(["-P".into(), pid_file.clone().into_os_string(), process.to_string().into()]);
+        let entry = Entry { ends_with_parent: true, command: words, ..Entry::default() };
+        let program = std::env::current_exe().context("this program's file is not known")?;
+        let mut command = Command::new(program);
+        command
+            .args(entry.arguments())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(File::create(&log)?);
+        // The terminal's Ctrl-C is for the command.
+        let child = command.process_group(0).spawn().context("can't start pasta")?;
+        let mut pasta = Self { process: child };
+        let began = Instant::now();
+        // It writes its process id once the namespaces are connected.
+        while !fs::read(&pid_file).is_ok_and(|id| id.ends_with(b"\n")) {
+            if pasta.process.try_wait()?.is_some() {
+                bail!("pasta: {}", fs::read_to_string(&log)?.trim());
+            }
+            if began.elapsed() > TIMEOUT {
+                bail!("pasta did not connect the namespaces within 10 s");
+            }
+            sleep(READY_PERIOD);
         }
-        let text = fs::read_to_string(&pid_file).context("pasta left no process id")?;
-        let process = Pid::from_raw(text.trim().parse()?).context("pasta left no process id")?;
-        Ok(Self { process })
+        Ok(pasta)
     }
 }
 
 impl Drop for Pasta {
     fn drop(&mut self) {
-        // One that has ended by itself needs no signal.
-        let _ = kill_process(self.process, Signal::TERM);
+        // An error means that it has ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }

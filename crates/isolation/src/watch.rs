@@ -40,7 +40,7 @@ impl Drop for Watch {
 
 impl Watch {
     /// Watches the mounts of a process that has these layers, or will have them once it has entered its namespace. Nothing
-    /// is reported when its mounts can't be read, as those of another user's process can't.
+    /// is reported when its mounts can't be read, as where `/proc` hides the processes of others.
     pub fn start(process: u32, layers: Vec<Layer>) -> Self {
         let (report, lost) = channel(LAYERS);
         let ended = Arc::new(AtomicBool::new(false));

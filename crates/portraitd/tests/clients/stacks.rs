@@ -1,32 +1,65 @@
 //! Programs in the usual languages and HTTP libraries, unmodified, which call the cloud under its names: each reaches the
 //! emulator under `portraitd run`, as root and as a user, and nothing leaves. Where isolation is refused, those that
-//! ignore the proxy fail instead of reaching the cloud.
+//! ignore the proxy fail instead of reaching the cloud. `docs/CLOUD.md` shows the table.
 
 use super::namespaces::{can_isolate, in_namespaces};
-use super::{install, npm, pip};
+use super::{clients, install, npm, pip};
 use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// Name, what is called with `$URL`, and whether it follows proxy variables, so that it also works without isolation.
-const STACKS: [(&str, &str, bool); 17] = [
-    ("node fetch", "node node.js fetch $URL", false),
-    ("node https, keep-alive agent", "node node.js agent $URL", false),
-    ("node https, IPv6 alone", "node node.js family6 $URL", false),
-    ("node dns.resolve4 (c-ares)", "node node.js resolve $URL", false),
-    ("axios", "node node.js axios $URL", true),
-    ("undici", "node node.js undici $URL", false),
-    ("requests", "python3 -B stacks.py requests $URL", true),
-    ("http.client", "python3 -B stacks.py http.client $URL", false),
-    ("aiohttp", "python3 -B stacks.py aiohttp $URL", false),
-    ("httpx", "python3 -B stacks.py httpx $URL", true),
-    ("PHP curl", "php stacks.php curl $URL", true),
-    ("PHP streams", "php stacks.php streams $URL", false),
-    ("Ruby net/http", "ruby stacks.rb net-http $URL", false),
-    ("Go net/http", "./stacks-go default $URL", true),
-    ("Go net/http, no proxy", "./stacks-go no-proxy $URL", false),
-    ("java.net.http", "java -cp . Stacks java.net.http $URL", true),
-    ("curl", "curl -sS -m 10 -d \"$BODY\" $URL", true),
+/// What becomes of a call where isolation is refused: names are looked up as ever, and Landlock forbids the connection to
+/// what ignores the proxy.
+#[derive(Clone, Copy)]
+enum Refused {
+    ByProxy,
+    Denied,
+    /// It follows the proxy from a version on.
+    DeniedByOldNode,
+    /// There is none for IPv6.
+    NoAddress,
+    /// It only looks up.
+    LookupAlone,
+}
+
+impl Refused {
+    /// The outcomes that the script may print, and what the documents say in English and Chinese.
+    const fn row(self) -> (&'static [&'static str], [&'static str; 2]) {
+        match self {
+            Self::ByProxy => (&["reached"], ["by the proxy", "经代理到达"]),
+            Self::Denied => (&["denied"], ["permission denied", "连接被拒绝"]),
+            Self::DeniedByOldNode => (
+                &["denied", "reached"],
+                ["permission denied; by the proxy from Node.js 24 on", "连接被拒绝；Node.js 24 起经代理到达"],
+            ),
+            Self::NoAddress => (&["no address"], ["no address found", "查不到地址"]),
+            Self::LookupAlone => (
+                &["real address"],
+                ["asks the real DNS, connects to nothing", "向真实的 DNS 查询，不建立连接"],
+            ),
+        }
+    }
+}
+
+/// Name, what is called with `$URL`, and what becomes of it where isolation is refused.
+const STACKS: [(&str, &str, Refused); 17] = [
+    ("node fetch", "node node.js fetch $URL", Refused::DeniedByOldNode),
+    ("node https, keep-alive agent", "node node.js agent $URL", Refused::Denied),
+    ("node https, IPv6 alone", "node node.js family6 $URL", Refused::NoAddress),
+    ("node dns.resolve4 (c-ares)", "node node.js resolve $URL", Refused::LookupAlone),
+    ("axios", "node node.js axios $URL", Refused::ByProxy),
+    ("undici", "node node.js undici $URL", Refused::Denied),
+    ("requests", "python3 -B stacks.py requests $URL", Refused::ByProxy),
+    ("http.client", "python3 -B stacks.py http.client $URL", Refused::Denied),
+    ("aiohttp", "python3 -B stacks.py aiohttp $URL", Refused::Denied),
+    ("httpx", "python3 -B stacks.py httpx $URL", Refused::ByProxy),
+    ("PHP curl", "php stacks.php curl $URL", Refused::ByProxy),
+    ("PHP streams", "php stacks.php streams $URL", Refused::Denied),
+    ("Ruby net/http", "ruby stacks.rb net-http $URL", Refused::Denied),
+    ("Go net/http", "./stacks-go default $URL", Refused::ByProxy),
+    ("Go net/http, no proxy", "./stacks-go no-proxy $URL", Refused::Denied),
+    ("java.net.http", "java -cp . Stacks java.net.http $URL", Refused::ByProxy),
+    ("curl", "curl -sS -m 10 -d \"$BODY\" $URL", Refused::ByProxy),
 ];
 
 /// Copies the programs to where the other user can read them, with their packages; `None` when one can't be had.
@@ -64,6 +97,9 @@ stack() {
         answer=$(timeout 30 sh -c "$*" 2>&1)
         case "$answer" in
             *'"AccountStatus":"Imported"'* | *'resolved 127.77.'*) echo "$HOW | $scheme | $name | reached" ;;
+            *EACCES* | *'ermission denied'*) echo "$HOW | $scheme | $name | denied" ;;
+            *ENOTFOUND*) echo "$HOW | $scheme | $name | no address" ;;
+            *'resolved 127.66.'*) echo "$HOW | $scheme | $name | real address" ;;
             *) echo "$HOW | $scheme | $name | failed: $(printf %s "$answer" | grep -v 'Picked up' | tail -1 | cut -c1-150)" ;;
         esac
     done
@@ -104,22 +140,36 @@ fn every_stack_reaches_the_emulator_and_nothing_leaves() {
 
 /// Every line of the table is as it must be.
 fn check(all: &str) {
-    let reached = |how: &str, scheme: &str, name: &str| {
+    let outcome = |how: &str, scheme: &str, name: &str| {
         let line = format!("{how} | {scheme} | {name} | ");
         let line = all.lines().find_map(|found| found.strip_prefix(&line));
-        line.unwrap_or_else(|| panic!("{how}, {scheme}, {name} was not run:\n{all}")) == "reached"
+        line.unwrap_or_else(|| panic!("{how}, {scheme}, {name} was not run:\n{all}"))
     };
-    for (name, _, follows_proxy) in STACKS {
+    for (name, _, refused) in STACKS {
         for how in ["root", "user"] {
             // This one speaks TLS whatever the URL says.
             let schemes: &[&str] = if name.contains("IPv6") { &["https"] } else { &["https", "http"] };
             for scheme in schemes {
-                assert!(reached(how, scheme, name), "{how}, {scheme}, {name}:\n{all}");
+                assert_eq!(outcome(how, scheme, name), "reached", "{how}, {scheme}, {name}:\n{all}");
             }
         }
-        assert!(!follows_proxy || reached("refused", "https", name), "{name} by the proxy:\n{all}");
+        let found = outcome("refused", "https", name);
+        assert!(refused.row().0.contains(&found), "{name} where isolation is refused: {found}\n{all}");
     }
     // The resolver of Node's that reads no hosts file asks for the name where nothing isolates; nothing connects.
     assert!(all.contains("visits before: 0") || all.contains("visits before: \n"), "{all}");
     assert!(all.contains("connections: 0"), "{all}");
+}
+
+/// The documents show the table that the test above asserts.
+#[test]
+fn the_documents_name_every_stack() {
+    for (language, file, reached) in [(0, "CLOUD.md", "reached"), (1, "CLOUD.zh-CN.md", "到达")] {
+        let rows = STACKS.map(|(name, _, refused)| {
+            format!("| {name} | {reached} | {reached} | {} |\n", refused.row().1[language])
+        });
+        let (table, path) = (rows.concat(), clients().join("../docs").join(file));
+        let text = std::fs::read_to_string(path).unwrap();
+        assert!(text.contains(&format!("| --- | --- | --- | --- |\n{table}\n")), "{file} lacks:\n{table}");
+    }
 }

@@ -7,7 +7,7 @@ use crate::harness::binary;
 use crate::namespaces::{USER_ID, can_isolate, in_namespaces};
 
 /// Runs a script whose last words must be these.
-fn check(script: &str, expected: &[&str]) {
+pub(crate) fn check(script: &str, expected: &[&str]) {
     if !can_isolate() {
         return;
     }
@@ -19,7 +19,7 @@ fn check(script: &str, expected: &[&str]) {
 }
 
 /// A call to the cloud by curl.
-const CALL: &str = r#"call() { curl -sS -m 5 "$1/v4/im_open_login_svc/account_check?sdkappid=$PORTRAITD_SDKAPPID&identifier=$PORTRAITD_ADMIN&usersig=$PORTRAITD_USERSIG" -d '{"CheckItem":[{"UserID":"alice"}]}' | grep -o Imported; }"#;
+pub(crate) const CALL: &str = r#"call() { curl -sS -m 5 "$1/v4/im_open_login_svc/account_check?sdkappid=$PORTRAITD_SDKAPPID&identifier=$PORTRAITD_ADMIN&usersig=$PORTRAITD_USERSIG" -d '{"CheckItem":[{"UserID":"alice"}]}' | grep -o Imported; }"#;
 
 /// The decoy sees a command that is not isolated: without this the other tests would prove nothing.
 #[test]
@@ -78,7 +78,7 @@ fn the_command_is_as_without_isolation() {
                 sh -c 'touch made; stat -c "%u %a" made; rm made; pwd; echo "$MARK $LD_LIBRARY_PATH ${TMPDIR-none}"')
         done
         python3 -m http.server --bind 127.0.0.1 8123 --directory "$DIR/user" > /dev/null 2>&1 & server=$!
-        sleep 0.5
+        until curl -s -o /dev/null http://127.0.0.1:8123/; do sleep 0.05; done
         run_as_user -- curl -s -m 3 -o /dev/null -w 'loopback %{http_code}\n' http://127.0.0.1:8123/
         kill $server
         TMPDIR=/not-there run -- true; echo "temporary $?"

@@ -34,6 +34,7 @@ mod https;
 mod import;
 mod import_resume;
 mod isolation;
+mod isolation_methods;
 mod limit_truth;
 mod limits;
 mod linearizability;

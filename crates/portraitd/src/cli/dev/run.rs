@@ -8,7 +8,7 @@ use crate::cli::runtime::runtime;
 use crate::logging::start_log;
 use anyhow::Context;
 use portraitd_admin::secret::random_u64;
-use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
+use rustix::process::{Pid, Signal, getpgid, kill_process, kill_process_group, test_kill_process_group};
 use std::ffi::OsString;
 use std::io::{ErrorKind, IsTerminal};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -130,26 +130,32 @@ async fn supervise(
             return Ok(if error.kind() == ErrorKind::NotFound { NOT_FOUND } else { NOT_EXECUTABLE });
         }
     };
-    let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+    let mut process = child.id();
     if let (Some(isolated), Some(id)) = (&mut isolated, child.id()) {
         let ports = emulator.ports().context("the emulator has no HTTPS port")?;
-        let attached = isolated.attach(id, &mut || Ok(child.try_wait()?.is_some()), ports);
-        if let Err(error) = attached {
-            // It waits for what it will not get, or has ended: either way it was not the command yet.
-            let _ = child.kill().await;
-            return Err(error);
+        match isolated.attach(id, &mut || Ok(child.try_wait()?.is_some()), ports) {
+            Ok(becomes_command) => process = Some(becomes_command),
+            Err(error) => {
+                // It waits for what it will not get, or has ended: either way it was not the command yet.
+                let _ = child.kill().await;
+                return Err(error);
+            }
         }
     }
-    let lost = isolation::lost(isolated.as_ref(), child.id());
+    let target = process.and_then(|id| Pid::from_raw(id.cast_signed())).map(|process| {
+        // On a terminal `sudo` puts the command into another group than its own: what ignores SIGTERM would go on there.
+        if own_group { getpgid(Some(process)).unwrap_or(process) } else { process }
+    });
+    let lost = isolation::lost(isolated.as_ref(), process);
     tokio::pin!(lost);
     let status = loop {
         tokio::select! {
             status = child.wait() => break Some(status?),
             () = &mut lost => break None,
-            signal = signals.next() => forward(signal, own_group, group),
+            signal = signals.next() => forward(signal, own_group, target),
         }
     };
-    match (status, group) {
+    match (status, target) {
         (None, Some(group)) if !own_group => drop(kill_process(group, Signal::TERM)),
         (_, Some(group)) if own_group => end_group(group).await,
         _ => {}
@@ -190,14 +196,14 @@ impl Signals {
 }
 
 /// Forwards a signal to the command. A signal of the terminal reaches every process in the foreground group without this.
-fn forward(signal: Signal, own_group: bool, child: Option<Pid>) {
-    let Some(child) = child else { return };
+fn forward(signal: Signal, own_group: bool, target: Option<Pid>) {
+    let Some(target) = target else { return };
     let from_terminal = signal == Signal::INT || signal == Signal::QUIT;
     // An error means that the command has just ended.
     let _ = match own_group {
-        true => kill_process_group(child, signal),
+        true => kill_process_group(target, signal),
         false if from_terminal => Ok(()),
-        false => kill_process(child, signal),
+        false => kill_process(target, signal),
     };
 }
 

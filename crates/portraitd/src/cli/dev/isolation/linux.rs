@@ -83,21 +83,23 @@ impl Isolated {
     }
 
     /// Does the parent's part for a child that was started, and serves the address: its port 80 is the emulator's first
-    /// address, its port 443 the second.
+    /// address, its port 443 the second. Returns the process that becomes the command, which under `sudo` is another one.
     pub(crate) fn attach(
         &mut self,
         child: u32,
         has_ended: &mut dyn FnMut() -> anyhow::Result<bool>,
         emulator: (SocketAddr, SocketAddr),
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<u32> {
         let servers = &mut self.servers;
         self.isolation.attach(child, has_ended, &mut |ports| serve(servers, ports, emulator))
     }
 
     /// Waits until the isolation of a command does not hold any more; a layer that is lost while another holds is said on
     /// standard error. Waits for ever where it can't be watched.
-    pub(crate) async fn lost(&self, child: u32) {
-        let Some(mut watch) = self.isolation.watch(child) else { return std::future::pending::<()>().await };
+    pub(crate) async fn lost(&self, process: u32) {
+        let Some(mut watch) = self.isolation.watch(process) else {
+            return std::future::pending::<()>().await;
+        };
         let mut left = 1 + usize::from(self.isolation.has_dns);
         while let Some(layer) = watch.lost.recv().await {
             left -= 1;

@@ -18,9 +18,9 @@ pub(super) use other::{Isolated, choose};
 pub(in crate::cli::dev) use remedy::no_calls;
 
 /// Waits until the isolation of a command does not hold any more; for ever where there is none to lose.
-pub(super) async fn lost(isolated: Option<&Isolated>, child: Option<u32>) {
-    match isolated.zip(child) {
-        Some((isolated, child)) => isolated.lost(child).await,
+pub(super) async fn lost(isolated: Option<&Isolated>, process: Option<u32>) {
+    match isolated.zip(process) {
+        Some((isolated, process)) => isolated.lost(process).await,
         None => std::future::pending().await,
     }
 }

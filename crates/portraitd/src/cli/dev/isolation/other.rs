@@ -40,7 +40,7 @@ impl Isolated {
         _: u32,
         _: &mut dyn FnMut() -> anyhow::Result<bool>,
         _: (SocketAddr, SocketAddr),
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<u32> {
         match *self {}
     }
 
