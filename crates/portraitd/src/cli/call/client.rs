@@ -8,7 +8,7 @@ use anyhow::Context;
 use hyper::Method;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use portraitd_api::clock::SystemClock;
-use portraitd_model::{AppSettings, Clock, Language, SdkAppId, SignRequest, UserId, sign};
+use portraitd_model::{AppSettings, Clock, SdkAppId, SignRequest, UserId, sign};
 use serde_json::Value;
 
 /// The server to call, and the App admin in whose name.
@@ -33,7 +33,7 @@ impl Client {
     /// Calls one API. Returns its answer, or the error code with its sentence.
     pub(crate) async fn call(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         const MINUTE: u64 = 60;
-        let key = app_key(&self.key, Language::English)?;
+        let key = app_key(&self.key)?;
         let (app, time) = (SdkAppId(self.sdkappid), SystemClock.now().seconds());
         let request = SignRequest { app, identifier: self.admin, time, expire: MINUTE, userbuf: None };
         let admin = utf8_percent_encode(self.admin.as_str(), NON_ALPHANUMERIC);

@@ -1,7 +1,7 @@
 //! `portraitd explain CODE`: the page of an error code, in the terminal.
 
+use crate::cli::language::language;
 use crate::cli::output::say;
-use crate::config::server::LanguageName;
 use portraitd_model::{CLOUD_CODES, ERROR_CODES, ErrorRow};
 use std::collections::BTreeMap;
 
@@ -35,16 +35,13 @@ pages! {
 pub(crate) struct Args {
     /// ErrorCode, or ErrorInfo
     code: String,
-    /// The language of the page
-    #[arg(long, value_enum, default_value_t, env = "PORTRAITD_SERVER_LANGUAGE")]
-    language: LanguageName,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let number = find(&args.code)?;
     let page = PAGES.iter().find(|(known, ..)| *known == number);
     let (_, english, chinese) = page.ok_or_else(|| anyhow::anyhow!("{number} has no page"))?;
-    say(args.language.language().pick(english, chinese).trim_end());
+    say(language().pick(english, chinese).trim_end());
     Ok(())
 }
 

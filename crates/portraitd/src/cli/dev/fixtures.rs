@@ -62,18 +62,17 @@ pub(super) struct PreparedApp {
 pub(super) async fn prepare(
     store: &dyn Store,
     args: &FixtureArgs,
-    language: Language,
     now: UnixMillis,
 ) -> anyhow::Result<PreparedApp> {
     let app = SdkAppId(args.sdkappid.unwrap_or(SDKAPPID));
-    let additions = AppAdditions::read(&args.additions, app, language)?;
+    let additions = AppAdditions::read(&args.additions, app, language())?;
     let Some(file) = &args.seed else {
-        return prepare_samples(store, args, &additions, language, app, now).await;
+        return prepare_samples(store, args, &additions, app, now).await;
     };
     let mut app_of_lines = sample_app(app)?;
     if SeedFormat::from_path(file)? == SeedFormat::Lines {
         // So that the accounts can have values in the fields of the options.
-        additions.apply(&mut app_of_lines, language)?;
+        additions.apply(&mut app_of_lines, language())?;
     }
     let mut apps = seed::read(file, &app_of_lines)?;
     let chosen = match args.sdkappid {
@@ -82,7 +81,7 @@ pub(super) async fn prepare(
     };
     let chosen_app = chosen.and_then(|index| apps.get_mut(index));
     let chosen_app = chosen_app.with_context(|| format!("--sdkappid: {app} is not in {}", file.display()))?;
-    let start = apply_args(&mut chosen_app.settings, args, &additions, language)?;
+    let start = apply_args(&mut chosen_app.settings, args, &additions)?;
     for SeedApp { settings, accounts } in apps {
         let id = settings.id;
         store.put_app(settings, None).await?;
@@ -95,7 +94,6 @@ async fn prepare_samples(
     store: &dyn Store,
     args: &FixtureArgs,
     additions: &AppAdditions,
-    language: Language,
     app: SdkAppId,
     now: UnixMillis,
 ) -> anyhow::Result<PreparedApp> {
@@ -106,7 +104,7 @@ async fn prepare_samples(
         None => (sample_app(app)?, None),
     };
     let before = settings.clone();
-    let start = apply_args(&mut settings, args, additions, language)?;
+    let start = apply_args(&mut settings, args, additions)?;
     if is_new || settings != before {
         store.put_app(settings.clone(), revision).await?;
     }
@@ -121,10 +119,9 @@ fn apply_args(
     settings: &mut AppSettings,
     args: &FixtureArgs,
     additions: &AppAdditions,
-    language: Language,
 ) -> anyhow::Result<PreparedApp> {
     let given = match &args.key {
-        Some(key) => Some(app_key(key, language)?),
+        Some(key) => Some(app_key(key)?),
         None => None,
     };
     let admin = NewUserId::parse(&args.admin).context("--admin")?.id();
@@ -142,8 +139,8 @@ fn apply_args(
     if let Some(webhook) = webhook(args)? {
         settings.webhook = Some(webhook);
     }
-    additions.apply(settings, language)?;
-    additions.check_limit(settings, language)?;
+    additions.apply(settings, language())?;
+    additions.check_limit(settings, language())?;
     settings.validate()?;
     Ok(PreparedApp { app: settings.id, key, admin })
 }

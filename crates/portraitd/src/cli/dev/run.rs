@@ -4,6 +4,7 @@
 use super::command;
 use super::isolation::{self, Isolated};
 use super::variables::{Way, variables};
+use crate::cli::language::language;
 use crate::cli::runtime::runtime;
 use crate::logging::start_log;
 use anyhow::Context;
@@ -59,7 +60,7 @@ pub(crate) struct Args {
 pub(crate) fn run(mut args: Args) -> ExitCode {
     let code = start_log(&args.emulator.config().log).and_then(|()| {
         // Before there are other threads: it starts processes that try what this machine allows.
-        let isolated = isolation::choose(&args.isolation, random_u64()?, args.emulator.language.language())?;
+        let isolated = isolation::choose(&args.isolation, random_u64()?, language())?;
         if !isolated.as_ref().is_some_and(Isolated::leads_names) {
             args.emulator.cloud.proxy.get_or_insert(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         }
@@ -82,11 +83,11 @@ async fn with_emulator(args: &Args, isolated: Option<Isolated>) -> anyhow::Resul
         let is_silent = emulator.calls_received() == 0;
         // Where lookups lead to the emulator, a command that makes no call is nothing to warn of.
         if is_silent && (args.isolation.require_calls || !leads_names) {
-            eprintln!("portraitd: {}", isolation::no_calls(args.emulator.language.language()));
+            eprintln!("portraitd: {}", isolation::no_calls(language()));
         }
         if is_silent && args.isolation.require_calls && code == 0 { NO_EMULATOR } else { code }
     });
-    emulator.show_refused_calls_unless(matches!(code, Ok(0)), &args.emulator);
+    emulator.show_refused_calls_unless(matches!(code, Ok(0)));
     let stopped = emulator.stop(&args.emulator).await;
     code.and_then(|code| stopped.map(|()| code))
 }
