@@ -14,7 +14,7 @@ mod sdk_app_id;
 mod secret_argument;
 pub(crate) mod serve;
 
-use self::language::localized;
+use self::language::causes;
 use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -68,18 +68,6 @@ enum Command {
     Man(completions::ManArgs),
 }
 
-/// An error with its causes. A cause that the text before it ends with already is left out.
-fn describe(error: &anyhow::Error) -> String {
-    let mut text = String::new();
-    for cause in error.chain().map(ToString::to_string) {
-        if !text.ends_with(&cause) {
-            let separator = if text.is_empty() { "" } else { ": " };
-            text = [&text, separator, &cause].concat();
-        }
-    }
-    text
-}
-
 /// Every command with its options, as clap parses them.
 pub fn command_line() -> clap::Command {
     Cli::command()
@@ -130,8 +118,7 @@ pub(crate) fn run() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let text = describe(&error);
-            eprintln!("{}", localized!("error: {text}", "错误：{text}"));
+            causes::report(&error);
             ExitCode::FAILURE
         }
     }

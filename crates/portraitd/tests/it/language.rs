@@ -1,6 +1,6 @@
 //! The command line in Chinese when asked: help, clap's errors with their suggestions, and its own errors.
 
-use crate::harness::binary;
+use crate::harness::{TestServer, binary};
 
 /// What a command prints on either stream, with its exit code. Of the variables of languages it has only these.
 fn printed(words: &[&str], variables: &[(&str, &str)]) -> (String, Option<i32>) {
@@ -90,4 +90,103 @@ fn errors_of_clap_keep_their_suggestions() {
         &["'--sdkappid <N>' 的值 '0' 无效：应在 1.."],
     );
     check(&["usersig", "gen", "--expire", "x"], 2, &["invalid digit"], &["'x' 无效：应为整数"]);
+}
+
+#[test]
+fn own_errors_are_in_the_language_that_is_asked_for() {
+    let key = "--key=8c1e5b9d77a04f3e92d6b0c8f41a35e7d2086f9b4c7e1a3d5f60b8e2947ca1d3";
+    let gen_with = |key| ["usersig", "gen", "--sdkappid", "1400000000", "--identifier", "a", key];
+    check(&gen_with("--key=a b"), 1, &["error: --key: "], &["错误：--key: ", "密钥中间有空白"]);
+    check(
+        &gen_with("--key=@/nowhere"),
+        2,
+        &["can't read /nowhere: No such file"],
+        &["'--key <KEY>' 的值 '@/nowhere' 无效：无法读取 /nowhere：文件或目录不存在"],
+    );
+    check(
+        &["usersig", "gen", "--sdkappid", "0", "--identifier", "", key],
+        2,
+        &["from 1 to 4294967295"],
+        &["SDKAppID 为 1 至 4294967295 的整数"],
+    );
+    check(&["get", "alice", key, "--admin", ""], 2, &["the UserID is empty"], &["UserID 为空"]);
+    check(&["set", "alice", "Nick", key], 1, &["`Nick` has no `=`"], &["`Nick` 缺少 `=`；请写作 TAG=VALUE"]);
+    check(&["set", "alice", "Level=x", key], 1, &["`x` is not a number"], &["`x` 不是数字"]);
+    check(
+        &["get", "alice", key, "--url", "http://127.0.0.1:1"],
+        1,
+        &["error: can't reach 127.0.0.1:1; is portraitd running there?: "],
+        &["错误：无法连接 127.0.0.1:1；portraitd 是否在那里运行？："],
+    );
+    check(&["get", "alice", key, "--url", "ftp://x"], 1, &["must start with"], &["`ftp://x` 必须以"]);
+    check(
+        &["emulator", "clock", "show", "--url", "http://127.0.0.1:1"],
+        1,
+        &["no emulator answers at http://127.0.0.1:1"],
+        &["http://127.0.0.1:1 没有模拟器应答；请用 portraitd dev 启动"],
+    );
+    check(&["emulator", "clock", "advance", "5"], 1, &["`5` has no unit"], &["`5` 缺少单位；请写作 5d、5h"]);
+    check(&["env", "--url", "http://127.0.0.1:1"], 1, &["no emulator answers"], &["没有模拟器应答"]);
+    check(&["dev", "--listen", "8080"], 2, &["write 127.0.0.1:8080"], &["请写作 127.0.0.1:8080"]);
+    check(&["explain", "4009"], 1, &["did you mean 40009"], &["没有错误码 `4009`；您是否想查 40009"]);
+    check(&["explain", "12"], 1, &["the codes of this API are"], &["此 API 的错误码为 40001～"]);
+    check(
+        &["run", "--isolate", "proxy", "--", "/nowhere"],
+        127,
+        &["can't run /nowhere"],
+        &["错误：无法运行 /nowhere：文件或目录不存在（os error 2）"],
+    );
+    check(
+        &["run", "--admin", "", "--", "true"],
+        125,
+        &["error: --admin: the UserID"],
+        &["错误：--admin：UserID 为空"],
+    );
+    check(&["app", "list"], 1, &["name the store with --data"], &["请用 --data DIR 指明数据"]);
+    check(&["app", "list", "--data", "/nowhere"], 1, &["no data directory"], &["没有数据目录 /nowhere"]);
+    check(
+        &["dev", "--webhook", "ftp://x"],
+        1,
+        &["--webhook: the URL must"],
+        &["--webhook：URL 必须以 http://"],
+    );
+    check(
+        &["check", "--data", "/nowhere"],
+        1,
+        &["no data of portraitd"],
+        &["/nowhere 中没有 portraitd 的数据"],
+    );
+    check(&["export", "1", "-", "--resume", "--data", "/nowhere"], 1, &["/nowhere"], &["没有数据目录"]);
+}
+
+#[test]
+fn a_running_emulator_is_spoken_of_in_chinese() {
+    let server = TestServer::dev();
+    let admin = format!("http://{}", server.admin_address);
+    let (other, code) = printed(
+        &["emulator", "apps", "list", "--url", &admin, "--admin-token", "wrong"],
+        &[("LANG", "zh_CN.UTF-8")],
+    );
+    assert!(other.contains("不是 ") && other.contains("处模拟器的管理 token") && code == Some(1), "{other}");
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("people.csv");
+    std::fs::write(&file, "UserID,Nope\nalice,1\n").unwrap();
+    check(
+        &["dev", "--listen", &server.address],
+        1,
+        &["the port is in use", "is free, and port 0"],
+        &[
+            "错误：无法监听 127.0.0.1:",
+            "端口已被占用",
+            "端口 0 表示任选空闲端口：地址已被占用（os error 98）",
+        ],
+    );
+    let import = ["import", "1400000000", file.to_str().unwrap(), "--admin-url", &admin, "--admin-token"];
+    let (csv, _) = printed(&[&import[..], &[&server.admin_token]].concat(), &[("LANG", "zh_CN.UTF-8")]);
+    assert!(csv.contains("列 `Nope`：应用 1400000000 没有此资料字段"), "{csv}");
+    std::fs::write(&file, "UserID,Nick\nalice,1,2\n").unwrap();
+    let (csv, code) = printed(&[&import[..], &[&server.admin_token]].concat(), &[("LANG", "zh_CN.UTF-8")]);
+    assert!(csv.contains("1 行被拒绝：见 ") && code == Some(1), "{csv}");
+    let refused = std::fs::read_to_string(dir.path().join("people.csv.refused")).unwrap();
+    assert!(refused.contains("该行有 3 个单元格，表头有 2 个"), "{refused}");
 }

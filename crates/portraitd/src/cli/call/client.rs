@@ -2,6 +2,7 @@
 
 use crate::cli::app_key::app_key;
 use crate::cli::http;
+use crate::cli::language::localized;
 use crate::cli::sdk_app_id::sdk_app_id;
 use crate::cli::secret_argument;
 use anyhow::Context;
@@ -42,8 +43,12 @@ impl Client {
         let path =
             format!("{path}?sdkappid={app}&identifier={admin}&usersig={usersig}&random=1&contenttype=json");
         let response = http::call(&server, Method::POST, &path, None, serde_json::to_vec(body)?).await?;
-        let answer: Value = serde_json::from_slice(response.body()).context("the answer is not JSON")?;
-        let code = answer.get("ErrorCode").and_then(Value::as_u64).context("the answer has no ErrorCode")?;
+        let answer: Value = serde_json::from_slice(response.body())
+            .with_context(|| localized!("the answer is not JSON", "应答不是 JSON"))?;
+        let code = answer
+            .get("ErrorCode")
+            .and_then(Value::as_u64)
+            .with_context(|| localized!("the answer has no ErrorCode", "应答中没有 ErrorCode"))?;
         if code == 0 {
             return Ok(answer);
         }

@@ -2,6 +2,7 @@
 
 use super::app_additions::{AdditionArgs, AppAdditions};
 use crate::cli::app_key::app_key;
+use crate::cli::language::{language, localized};
 use crate::cli::secret_argument;
 use anyhow::Context;
 use portraitd_admin::secret::random_key;
@@ -80,7 +81,9 @@ pub(super) async fn prepare(
         Some(_) => apps.iter().position(|known| known.settings.id == app),
     };
     let chosen_app = chosen.and_then(|index| apps.get_mut(index));
-    let chosen_app = chosen_app.with_context(|| format!("--sdkappid: {app} is not in {}", file.display()))?;
+    let chosen_app = chosen_app.with_context(|| {
+        localized!("--sdkappid: {app} is not in {}", "--sdkappid：没有应用 {app}，文件为 {}", file.display())
+    })?;
     let start = apply_args(&mut chosen_app.settings, args, &additions)?;
     for SeedApp { settings, accounts } in apps {
         let id = settings.id;
@@ -150,7 +153,10 @@ pub(super) fn admin_token(token: &str) -> anyhow::Result<String> {
     let is_valid = (16..=256).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_graphic());
     anyhow::ensure!(
         is_valid,
-        "--admin-token: a token has 16 to 256 visible ASCII characters, without spaces"
+        localized!(
+            "--admin-token: a token has 16 to 256 visible ASCII characters, without spaces",
+            "--admin-token：token 为 16 至 256 个可见 ASCII 字符，不含空格"
+        )
     );
     Ok(token.to_owned())
 }
@@ -159,8 +165,12 @@ fn webhook(args: &FixtureArgs) -> anyhow::Result<Option<Webhook>> {
     let Some(url) = &args.webhook else { return Ok(None) };
     let url = WebhookUrl::parse(url).context("--webhook")?;
     let token = args.webhook_token.as_deref().map(|token| {
-        WebhookToken::parse(token)
-            .context("--webhook-token: a token has 1 to 128 visible ASCII characters, without spaces")
+        WebhookToken::parse(token).with_context(|| {
+            localized!(
+                "--webhook-token: a token has 1 to 128 visible ASCII characters, without spaces",
+                "--webhook-token：token 为 1 至 128 个可见 ASCII 字符，不含空格"
+            )
+        })
     });
     Ok(Some(Webhook { url, token: token.transpose()? }))
 }

@@ -4,7 +4,7 @@
 use super::command;
 use super::isolation::{self, Isolated};
 use super::variables::{Way, variables};
-use crate::cli::language::language;
+use crate::cli::language::{causes, language, localized};
 use crate::cli::runtime::runtime;
 use crate::logging::start_log;
 use anyhow::Context;
@@ -68,7 +68,7 @@ pub(crate) fn run(mut args: Args) -> ExitCode {
     });
     code.map_or_else(
         |error| {
-            eprintln!("error: {error:#}");
+            causes::report(&error);
             ExitCode::from(NO_EMULATOR)
         },
         ExitCode::from,
@@ -103,7 +103,8 @@ fn prepare(
     if let Some(isolated) = isolated {
         return isolated.command(words, &variables).map(Command::from);
     }
-    let (program, arguments) = words.split_first().context("no command was given")?;
+    let (program, arguments) =
+        words.split_first().with_context(|| localized!("no command was given", "没有给出命令"))?;
     let mut command = Command::new(program);
     command.args(arguments).envs(variables);
     Ok(command)
@@ -127,7 +128,14 @@ async fn supervise(
         Ok(child) => child,
         Err(error) => {
             let program = words.first().map(|word| word.display().to_string()).unwrap_or_default();
-            eprintln!("error: can't run {program}: {error}");
+            eprintln!(
+                "{}",
+                localized!(
+                    "error: can't run {program}: {}",
+                    "错误：无法运行 {program}：{}",
+                    causes::describe(&error)
+                )
+            );
             return Ok(if error.kind() == ErrorKind::NotFound { NOT_FOUND } else { NOT_EXECUTABLE });
         }
     };

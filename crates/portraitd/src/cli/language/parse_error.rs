@@ -1,5 +1,6 @@
 //! clap's errors in Chinese, with the same suggestions.
 
+use super::causes;
 use clap::builder::{StyledStr, Styles};
 use clap::error::{ContextKind, ContextValue, Error, ErrorFormatter, ErrorKind};
 use std::error::Error as _;
@@ -88,7 +89,7 @@ fn sentence(error: &Error<Chinese>) -> String {
 
 /// Says why a value is invalid. Our own parsers speak Chinese already; those of numbers do not.
 fn cause(cause: &(dyn std::error::Error + 'static)) -> String {
-    let text = cause.to_string();
+    let text = causes::describe(cause);
     if cause.is::<ParseIntError>() {
         "应为整数，且不能过大".to_owned()
     } else if let Some((_, range)) = text.split_once(" is not in ") {

@@ -11,7 +11,11 @@ use std::path::PathBuf;
 
 /// Show, check and explain the settings of `serve`
 #[derive(Debug, clap::Args)]
-#[command(arg_required_else_help = true, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(
+    arg_required_else_help = true,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true
+)]
 pub(crate) struct Args {
     /// Print a commented file with every setting, its default, its unit and its limits
     #[arg(long, required = true)]
