@@ -82,6 +82,10 @@ fn errors_of_clap_keep_their_suggestions() {
         &["cannot be used with '--seed <FILE>'"],
         &["'--data <DIR>' 不能与 '--seed <FILE>' 同时使用"],
     );
+    let (alone, _) = printed(&["--language", "zh"], &[]);
+    assert!(alone.contains("错误：'portraitd' 之后需要一个命令\n  [命令: dev, emulator, "), "{alone}");
+    let (twice, _) = printed(&["dev", "--data=x", "--data=y"], &[("LC_MESSAGES", "zh_CN")]);
+    assert!(twice.contains("参数 '--data <DIR>' 只能使用一次"), "{twice}");
     check(&["config", "show", "show"], 2, &["unexpected argument 'show'"], &["未知的参数 'show'"]);
     check(
         &["dev", "--sdkappid", "0"],
@@ -156,6 +160,8 @@ fn own_errors_are_in_the_language_that_is_asked_for() {
         &["no data of portraitd"],
         &["/nowhere 中没有 portraitd 的数据"],
     );
+    check(&["dev", "--seed", "x.txt"], 1, &["a seed's name ends in"], &["x.txt：种子的文件名以 .jsonl"]);
+    check(&["dev", "--seed", "/no.toml"], 1, &["can't read"], &["无法读取 /no.toml：文件或目录不存在"]);
     check(&["export", "1", "-", "--resume", "--data", "/nowhere"], 1, &["/nowhere"], &["没有数据目录"]);
 }
 

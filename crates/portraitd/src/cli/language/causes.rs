@@ -1,6 +1,7 @@
 //! Errors of our other crates and of the system in Chinese. Those crates know one language; the types tell what happened.
 
 use super::chosen::{language, localized};
+use portraitd_emulator::seed::SeedError;
 use portraitd_http::bind_error::{BindCause, BindError};
 use portraitd_model::{IdError, Language, UserId, WebhookUrl, WebhookUrlError};
 use portraitd_sqlite::{OpenError, RestoreError};
@@ -36,6 +37,7 @@ fn in_chinese(error: &(dyn Error + 'static)) -> Option<String> {
         .or_else(|| error.downcast_ref().map(|error| webhook_url(*error)))
         .or_else(|| error.downcast_ref().map(open))
         .or_else(|| error.downcast_ref().map(restore))
+        .or_else(|| error.downcast_ref().map(seed))
 }
 
 fn system(error: &io::Error) -> Option<String> {
@@ -156,5 +158,16 @@ fn restore(error: &RestoreError) -> String {
         RestoreError::Damaged { dir, checked } => {
             format!("{} 有 {} 处损坏，因此未予恢复；请使用其他备份", dir.display(), checked.damaged)
         }
+    }
+}
+
+fn seed(error: &SeedError) -> String {
+    match error {
+        SeedError::Extension { path } => format!(
+            "{}：种子的文件名以 .jsonl（portraitd export 导出的一个应用的账号）或 .toml（若干应用及其设置与账号）结尾",
+            path.display()
+        ),
+        SeedError::Unreadable { path, .. } => format!("无法读取 {}", path.display()),
+        SeedError::Invalid { path, reason } => format!("{}：{reason}；没有加载任何内容", path.display()),
     }
 }
