@@ -34,9 +34,9 @@ pub(super) fn choose_from(words: &[OsString]) -> Language {
 fn choose(words: &[OsString], variable: impl Fn(&str) -> Option<String>) -> Language {
     let named = |name| variable(name).filter(|value| !value.is_empty());
     // A value that is no language is an error in the language that is chosen without it.
-    let asked = [asked(words), named(VARIABLE)].into_iter().flatten();
+    let mut asked = [asked(words), named(VARIABLE)].into_iter().flatten();
     let locale = || ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(named);
-    let language = asked.filter_map(|text| Language::parse(&text)).next();
+    let language = asked.find_map(|text| Language::parse(&text));
     language.or_else(|| Language::parse(&locale()?)).unwrap_or_default()
 }
 

@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn chinese_help_keeps_names_and_defaults_and_fits_a_terminal() {
         const HEADINGS_LEFT: [&str; 5] = ["Usage:", "Commands:", "Options:", "Arguments:", "ossible values:"];
-        fn check(english: Command, chinese: Command) {
+        fn check(english: &Command, chinese: &Command) {
             let name = english.get_name().to_owned();
             let of = |command: &Command| {
                 let of = |arg: &Arg| {
@@ -139,7 +139,7 @@ mod tests {
                 };
                 command.get_arguments().map(of).collect::<Vec<_>>()
             };
-            assert_eq!(of(&english), of(&chinese), "{name}");
+            assert_eq!(of(english), of(chinese), "{name}");
             let help = with_chinese_headings(&chinese.clone().render_long_help().to_string());
             for line in
                 help.lines().filter(|line| !line.contains("用法:") && !line.trim_start().starts_with('['))
@@ -149,11 +149,11 @@ mod tests {
                 assert_eq!(left, None, "{name}: {line}");
             }
             for (english, chinese) in english.get_subcommands().zip(chinese.get_subcommands()) {
-                check(english.clone(), chinese.clone());
+                check(english, chinese);
             }
         }
         let mut english = crate::cli::command_line();
         english.build();
-        check(english, in_chinese(crate::cli::command_line()));
+        check(&english, &in_chinese(crate::cli::command_line()));
     }
 }

@@ -30,7 +30,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let language = language();
-    let key = args.key.as_deref().map(|key| app_key(key)).transpose()?;
+    let key = args.key.as_deref().map(app_key).transpose()?;
     let given = Given::read(&args.sig);
     let now = SystemClock.now().seconds();
     let sig = match UserSig::decode(&given.usersig) {

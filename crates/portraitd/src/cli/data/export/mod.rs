@@ -136,15 +136,11 @@ async fn pages(
             out.write_all(b"\n")?;
         }
         for user in &page.damaged {
-            bar.suspend(|| {
-                eprintln!(
-                    "{}",
-                    localized!(
-                        "the profile of {user} is damaged and was left out",
-                        "{user} 的资料已损坏，未予导出"
-                    )
-                )
-            });
+            let notice = localized!(
+                "the profile of {user} is damaged and was left out",
+                "{user} 的资料已损坏，未予导出"
+            );
+            bar.suspend(|| eprintln!("{notice}"));
         }
         counts.accounts += page.accounts.len() as u64;
         counts.damaged += page.damaged.len() as u64;
