@@ -34,7 +34,7 @@ pub(crate) fn in_namespaces(portraitd: &OsStr, script: &str, variables: &[(&str,
     unshare.env("USER_ID", USER_ID.to_string()).env_remove("CI").stdin(Stdio::null());
     unshare.envs(variables.iter().copied());
     let proxies = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"];
-    for name in proxies.iter().chain(&["LC_ALL", "LC_MESSAGES", "LANG"]) {
+    for name in proxies.iter().chain(&["PORTRAITD_SERVER_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"]) {
         unshare.env_remove(name);
     }
     let output = unshare.output().unwrap();
