@@ -17,6 +17,8 @@ pub mod types;
 
 use crate::control::routes::ROUTES;
 use crate::control::state::{ControlState, PREFIX};
+use crate::emulator::Emulator;
+use crate::refused::RefusedRequest;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State as Extract};
 use axum::http::{StatusCode, header};
@@ -26,8 +28,9 @@ use portraitd_admin::auth::Authenticator;
 use portraitd_admin::error::AdminError;
 use portraitd_admin::state::Peer;
 use portraitd_api::envelope::ApiError;
-use portraitd_model::Language;
+use portraitd_model::{Clock, Language};
 use std::future::{Ready, ready};
+use std::sync::Arc;
 
 /// The access rules of a listener.
 #[derive(Clone)]
@@ -51,7 +54,7 @@ pub fn router(state: ControlState, access: Access) -> Router {
             AdminError { status: StatusCode::METHOD_NOT_ALLOWED, message }
         })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(middleware::from_fn_with_state(access, authorize))
+        .layer(middleware::from_fn_with_state((access, Arc::clone(&state.emulator)), authorize))
         .with_state(state)
 }
 
@@ -69,7 +72,11 @@ pub(crate) fn is_control_path(path: &str) -> bool {
 }
 
 /// Authenticates a request by its address or its token.
-async fn authorize(Extract(access): Extract<Access>, request: Request, next: Next) -> Response {
+async fn authorize(
+    Extract((access, emulator)): Extract<(Access, Arc<Emulator>)>,
+    request: Request,
+    next: Next,
+) -> Response {
     let local = request.extensions().get::<Peer>().is_some_and(|peer| peer.0.to_canonical().is_loopback());
     let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = header.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
@@ -77,9 +84,19 @@ async fn authorize(Extract(access): Extract<Access>, request: Request, next: Nex
     if open || (access.local_without_token && local) || access.authenticator.identify(token).is_some() {
         return next.run(request).await;
     }
-    let message = "send `Authorization: Bearer TOKEN` with the admin token that portraitd dev printed; \
-                   only callers on the emulator's own machine need none, at its public address";
-    AdminError { status: StatusCode::UNAUTHORIZED, message: message.into() }.into_response()
+    let message = |language: Language| {
+        language
+            .pick(
+                "send `Authorization: Bearer TOKEN` with the admin token that portraitd dev printed; \
+                 only callers on the emulator's own machine need none, at its public address",
+                "请携带 `Authorization: Bearer TOKEN`，TOKEN 为 portraitd dev 显示的管理令牌；仅从本机访问模拟器的公共地址时无需令牌",
+            )
+            .to_owned()
+    };
+    let (at, status) = (emulator.clock.now(), StatusCode::UNAUTHORIZED);
+    let refused = RefusedRequest::of_status(at, request.uri().path(), status.as_u16(), message);
+    emulator.refused.add(refused);
+    AdminError { status, message: message(Language::English) }.into_response()
 }
 
 /// Answers a request whose `Host` or `Origin` is not allowed.

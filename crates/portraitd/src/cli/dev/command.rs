@@ -112,9 +112,10 @@ impl Args {
             vec![IpNet::from(Ipv4Net::default()), IpNet::from(Ipv6Net::default())];
         config.log.format = self.log_format;
         config.log.filter.clone_from(&self.log);
-        if self.log == DEFAULT_LOG {
-            // A client that does not trust the certificate often reports "connection failed" only.
-            config.log.filter.push_str(",portraitd_http::tls=debug");
+        if self.log == DEFAULT_LOG && self.json {
+            // The terminal shows these among the refused calls, which JSON leaves out. The client often reports no more than
+            // "connection failed".
+            config.log.filter.push_str(",portraitd_http::tls=debug,portraitd_emulator::proxy=debug");
         }
         config
     }
@@ -196,7 +197,10 @@ impl RunningEmulator {
             emulator: Some(Arc::clone(&emulator)),
         })
         .await?;
-        let proxy = args.cloud.open_proxy(&certificates, &server, language()).await?;
+        let proxy = args
+            .cloud
+            .open_proxy(&certificates, &server, Arc::clone(&emulator), language())
+            .await?;
         if let Some(data) = &args.data {
             AdminFile::write(data, &server.admin_urls, None)?;
         }
