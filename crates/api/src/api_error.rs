@@ -139,8 +139,7 @@ impl ApiError {
                         item.map_or_else(String::new, |item| format!("item {item}: ")) + &error.to_string()
                     }
                     Language::Chinese => {
-                        item.map_or_else(String::new, |item| format!("第 {item} 项："))
-                            + &id_error_in_chinese(*error)
+                        item.map_or_else(String::new, |item| format!("第 {item} 项：")) + &error.in_chinese()
                     }
                 }
             }
@@ -161,15 +160,6 @@ fn explain_cloud_code(number: u32, language: Language) -> String {
         ),
         format!("错误码 {number} 由故障规则指定，portraitd 不了解其含义：请查阅云端的错误码列表。"),
     )
-}
-
-fn id_error_in_chinese(error: IdError) -> String {
-    match error {
-        IdError::Empty => "UserID 为空".to_owned(),
-        IdError::TooLong(bytes) => format!("UserID 长度为 {bytes} 字节，最多允许 32 字节（UTF-8）"),
-        IdError::Unprintable => "UserID 含有控制字符，只允许可打印字符".to_owned(),
-        IdError::Reserved => "以 @TLS# 开头的 UserID 是云端自用标记，不能用于创建账号".to_owned(),
-    }
 }
 
 impl From<FieldError> for ApiError {

@@ -197,10 +197,7 @@ impl RunningEmulator {
             emulator: Some(Arc::clone(&emulator)),
         })
         .await?;
-        let proxy = args
-            .cloud
-            .open_proxy(&certificates, &server, Arc::clone(&emulator), language())
-            .await?;
+        let proxy = args.cloud.open_proxy(&certificates, &server, Arc::clone(&emulator), language()).await?;
         if let Some(data) = &args.data {
             AdminFile::write(data, &server.admin_urls, None)?;
         }

@@ -3,7 +3,7 @@
 use super::chosen::{language, localized};
 use portraitd_emulator::seed::SeedError;
 use portraitd_http::bind_error::{BindCause, BindError};
-use portraitd_model::{IdError, Language, UserId, WebhookUrl, WebhookUrlError};
+use portraitd_model::{IdError, Language, WebhookUrl, WebhookUrlError};
 use portraitd_sqlite::{OpenError, RestoreError};
 use std::error::Error;
 use std::io::{self, ErrorKind};
@@ -33,7 +33,7 @@ pub(crate) fn describe(error: &(dyn Error + 'static)) -> String {
 fn in_chinese(error: &(dyn Error + 'static)) -> Option<String> {
     None.or_else(|| error.downcast_ref().and_then(system))
         .or_else(|| error.downcast_ref().map(bind))
-        .or_else(|| error.downcast_ref().map(|error| user_id(*error)))
+        .or_else(|| error.downcast_ref().map(|error: &IdError| error.in_chinese()))
         .or_else(|| error.downcast_ref().map(|error| webhook_url(*error)))
         .or_else(|| error.downcast_ref().map(open))
         .or_else(|| error.downcast_ref().map(restore))
@@ -75,19 +75,6 @@ fn bind(BindError { address, cause, .. }: &BindError) -> String {
         BindCause::Other => String::new(),
     };
     format!("无法监听 {address}{remedy}")
-}
-
-fn user_id(error: IdError) -> String {
-    match error {
-        IdError::Empty => "UserID 为空".to_owned(),
-        IdError::TooLong(bytes) => {
-            format!("UserID 长 {bytes} 字节；至多 {} 字节的 UTF-8", UserId::BYTES_MAX)
-        }
-        IdError::Unprintable => "UserID 含有控制字符；只能使用可打印字符".to_owned(),
-        IdError::Reserved => {
-            format!("以 {} 开头的 UserID 是云端的保留标记；请使用其他 UserID", UserId::RESERVED_PREFIX)
-        }
-    }
 }
 
 fn webhook_url(error: WebhookUrlError) -> String {
