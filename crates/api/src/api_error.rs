@@ -21,7 +21,8 @@ enum Cause {
     Field(FieldError),
     Sig(SigError, Option<Box<Diagnosis>>),
     Path(UnknownPath),
-    Id(IdError),
+    /// An account's id; the item of a list that it is in, counted from 0.
+    Id(IdError, Option<usize>),
     Store(StoreError),
     /// The number of a code that is none of portraitd's.
     Cloud(u32),
@@ -52,9 +53,9 @@ impl ApiError {
         Self { code: ErrorCode::Timeout, cause: Cause::Cloud(number) }
     }
 
-    /// Returns the error of an invalid UserID, with the service's code.
-    pub(crate) fn bad_id(service: Service, error: IdError) -> Self {
-        Self { code: service.bad_parameter(), cause: Cause::Id(error) }
+    /// Returns the error of an invalid UserID, with the service's code. `item` is its place in a list, counted from 0.
+    pub(crate) fn bad_id(service: Service, error: IdError, item: Option<usize>) -> Self {
+        Self { code: service.bad_parameter(), cause: Cause::Id(error, item) }
     }
 
     /// Returns an error caused by the store, which only the log names.
@@ -131,17 +132,17 @@ impl ApiError {
             }
             Cause::Cloud(number) => explain_cloud_code(*number, language),
             Cause::Path(path) => path.explain(language),
-            Cause::Id(error) => match language {
-                Language::English => error.to_string(),
-                Language::Chinese => match error {
-                    IdError::Empty => "UserID 为空".to_owned(),
-                    IdError::TooLong(bytes) => {
-                        format!("UserID 长度为 {bytes} 字节，最多允许 32 字节（UTF-8）")
+            Cause::Id(error, item) => {
+                let item = item.map(|item| item + 1);
+                match language {
+                    Language::English => {
+                        item.map_or_else(String::new, |item| format!("item {item}: ")) + &error.to_string()
                     }
-                    IdError::Unprintable => "UserID 含有控制字符，只允许可打印字符".to_owned(),
-                    IdError::Reserved => "以 @TLS# 开头的 UserID 是云端自用标记，不能用于创建账号".to_owned(),
-                },
-            },
+                    Language::Chinese => {
+                        item.map_or_else(String::new, |item| format!("第 {item} 项：")) + &error.in_chinese()
+                    }
+                }
+            }
             Cause::Detail { english, chinese } => language.pick(english, chinese).clone(),
         }
     }

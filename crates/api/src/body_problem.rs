@@ -20,6 +20,11 @@ pub(crate) enum BodyProblem {
     SingleQuotes,
     /// Deeper than this many brackets.
     TooDeep(usize),
+    /// It ends before the JSON does.
+    EndsEarly {
+        bytes: usize,
+        inside: CutInside,
+    },
     Syntax {
         mistake: Mistake,
         line: usize,
@@ -27,10 +32,18 @@ pub(crate) enum BodyProblem {
     },
 }
 
+/// What the end of a body that was cut short is inside of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum CutInside {
+    /// The bytes of one character.
+    Character,
+    String,
+    Other,
+}
+
 /// A mistake in JSON.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Mistake {
-    EndsEarly,
     MoreAfterIt,
     TrailingComma,
     ControlCharacter,
@@ -55,13 +68,18 @@ impl BodyProblem {
         let text = match std::str::from_utf8(body) {
             Ok(text) => text,
             Err(_) if matches!(body, [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..]) => return Self::Zlib,
+            // A text in another encoding is invalid before its end.
+            Err(error) if error.error_len().is_none() => {
+                return Self::EndsEarly { bytes: body.len(), inside: CutInside::Character };
+            }
             Err(error) => return Self::NotUtf8(error.valid_up_to()),
         };
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        Self::of_text(text.trim_ascii(), text)
+        Self::of_text(text)
     }
 
-    fn of_text(trimmed: &str, text: &str) -> Self {
+    fn of_text(body: &str) -> Self {
+        let text = body.strip_prefix('\u{feff}').unwrap_or(body);
+        let trimmed = text.trim_ascii();
         let starts = |prefix: &str| {
             trimmed.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
         };
@@ -78,16 +96,20 @@ impl BodyProblem {
         } else if starts("{'") || starts("['") || starts("[{'") {
             Self::SingleQuotes
         } else {
-            Self::syntax(text)
+            Self::syntax(text, body.len())
         }
     }
 
-    fn syntax(text: &str) -> Self {
+    fn syntax(text: &str, bytes: usize) -> Self {
         let Err(error) = serde_json::from_str::<IgnoredAny>(text) else {
             return Self::Syntax { mistake: Mistake::Value, line: 1, column: 1 };
         };
         let (said, line, column) = (error.to_string(), error.line(), error.column());
-        let mistake = match Mistake::of(&said, error.is_eof()) {
+        if error.is_eof() {
+            let inside = if said.contains("a string") { CutInside::String } else { CutInside::Other };
+            return Self::EndsEarly { bytes, inside };
+        }
+        let mistake = match Mistake::of(&said) {
             Mistake::KeyNotText | Mistake::Value if is_after_comma(text, line, column) => {
                 Mistake::TrailingComma
             }
@@ -128,6 +150,13 @@ impl BodyProblem {
                 "包体使用单引号（Python 字典的 str() 结果）；JSON 使用双引号，请用 json.dumps()".into(),
             ),
             Self::TooDeep(max) => (format!("it nests deeper than {max}"), format!("嵌套超过 {max} 层")),
+            Self::EndsEarly { bytes, inside } => {
+                let (english, chinese) = inside.name();
+                (
+                    format!("it ends after {bytes} bytes, inside {english}; it was cut, or Content-Length is too small: it counts bytes, not characters, and a Chinese character has 3 bytes"),
+                    format!("内容不完整，在第 {bytes} 个字节处结束，位于{chinese}中；可能被截断，或 Content-Length 过小：应按字节而非字符计算，一个汉字为 3 字节"),
+                )
+            }
             Self::Syntax { mistake, line, column } => (
                 format!("{} (line {line}, column {column})", mistake.in_english()),
                 format!("{}（第 {line} 行第 {column} 列）", mistake.in_chinese()),
@@ -136,6 +165,16 @@ impl BodyProblem {
         match language {
             Language::English => format!("the body is not valid JSON: {english}"),
             Language::Chinese => format!("包体不是有效的 JSON：{chinese}"),
+        }
+    }
+}
+
+impl CutInside {
+    fn name(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Character => ("a character", "一个字符"),
+            Self::String => ("a string", "字符串"),
+            Self::Other => ("the JSON", " JSON "),
         }
     }
 }
@@ -167,7 +206,7 @@ fn is_name(text: &str) -> bool {
 
 impl Mistake {
     /// Reads the parser's message.
-    fn of(said: &str, is_eof: bool) -> Self {
+    fn of(said: &str) -> Self {
         const TABLE: [(&str, Mistake); 9] = [
             ("trailing characters", Mistake::MoreAfterIt),
             ("trailing comma", Mistake::TrailingComma),
@@ -179,9 +218,6 @@ impl Mistake {
             ("number out of range", Mistake::Number),
             ("expected ", Mistake::Value),
         ];
-        if is_eof {
-            return Self::EndsEarly;
-        }
         let known = TABLE.iter().find(|(start, _)| said.starts_with(start)).map(|(_, mistake)| *mistake);
         let is_escape = ["escape", "surrogate", "unicode"].iter().any(|word| said.contains(word));
         known.unwrap_or(if is_escape { Self::Escape } else { Self::Value })
@@ -189,9 +225,6 @@ impl Mistake {
 
     fn in_english(self) -> &'static str {
         match self {
-            Self::EndsEarly => {
-                "it ends in the middle; was it cut, or does Content-Length count characters and not bytes?"
-            }
             Self::MoreAfterIt => "there is more after the JSON",
             Self::TrailingComma => "a comma stands before a closing bracket",
             Self::ControlCharacter => {
@@ -212,7 +245,6 @@ impl Mistake {
 
     fn in_chinese(self) -> &'static str {
         match self {
-            Self::EndsEarly => "内容不完整，是否被截断，或 Content-Length 按字符而非字节计算？",
             Self::MoreAfterIt => "JSON 之后还有其他内容",
             Self::TrailingComma => "右括号前多了逗号",
             Self::ControlCharacter => "字符串中含有换行等控制字符，应转义为 \\n",
@@ -251,15 +283,31 @@ mod tests {
         check(b"[{'a': 1}]", BodyProblem::SingleQuotes);
     }
 
+    /// As a Content-Length that counts characters cuts it.
+    #[test]
+    fn where_a_body_was_cut_is_named() {
+        let whole = "\u{feff}{\"昵称\":[1,true,\"爱丽丝\"]}".as_bytes();
+        for bytes in 4..whole.len() {
+            let cut = &whole[..bytes];
+            let inside = match std::str::from_utf8(cut) {
+                Err(_) => CutInside::Character,
+                Ok(text) if text.matches('"').count() % 2 == 1 => CutInside::String,
+                Ok(_) => CutInside::Other,
+            };
+            assert_eq!(BodyProblem::of(cut), BodyProblem::EndsEarly { bytes, inside });
+        }
+        let [english, chinese] =
+            Language::BOTH.map(|language| BodyProblem::of(b"{\"a\":\"x").explain(language));
+        assert!(english.contains("ends after 7 bytes, inside a string"), "{english}");
+        assert!(chinese.contains("第 7 个字节处结束，位于字符串中"), "{chinese}");
+    }
+
     #[test]
     fn mistakes_in_json_are_named_with_their_place() {
         let check = |body: &str, expected| match BodyProblem::of(body.as_bytes()) {
             BodyProblem::Syntax { mistake, .. } => assert_eq!(mistake, expected, "{body}"),
             other => panic!("{body}: {other:?}"),
         };
-        for body in ["{", "{\"a\":\"", "{\"a\":1", "[1,", "{\"a\"", "tru"] {
-            check(body, Mistake::EndsEarly);
-        }
         check("{}x", Mistake::MoreAfterIt);
         check("{\"a\":1}{}", Mistake::MoreAfterIt);
         check("{\"a\":1,}", Mistake::TrailingComma);

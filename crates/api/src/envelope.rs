@@ -2,6 +2,7 @@
 //! other code builds a protocol answer.
 
 pub use crate::api_error::ApiError;
+use crate::failed_entries::FailedEntries;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{self, HeaderValue};
@@ -17,6 +18,7 @@ use serde_json::{Map, Value, json};
 pub struct Answer {
     /// A JSON object, or empty.
     members: Vec<u8>,
+    failed: FailedEntries,
 }
 
 impl Answer {
@@ -28,7 +30,17 @@ impl Answer {
     /// Returns OK with members.
     pub(crate) fn with(members: &impl Serialize) -> Result<Self, ApiError> {
         let members = serde_json::to_vec(members).map_err(|_| ApiError::new(ErrorCode::Internal))?;
-        Ok(Self { members })
+        Ok(Self { members, failed: FailedEntries::default() })
+    }
+
+    /// The same, with the reasons of the entries in it that failed.
+    pub(crate) fn with_failed(self, failed: FailedEntries) -> Self {
+        Self { failed, ..self }
+    }
+
+    /// Returns the explanation of the entries that failed; `None` when none did.
+    pub fn explain(&self, language: Language) -> Option<String> {
+        self.failed.explain(language)
     }
 }
 
@@ -111,7 +123,13 @@ pub fn respond(
 ) -> Response<Bytes> {
     let profile = service == Some(Service::Profile);
     match outcome {
-        Ok(answer) => response(success(&answer.members, profile)),
+        Ok(answer) => {
+            let mut response = response(success(&answer.members, profile));
+            if let Some(explanation) = answer.explain(style.language) {
+                add_detail(response.headers_mut(), &explanation);
+            }
+            response
+        }
         Err(error) => {
             let explanation = error.explain(style.language);
             let in_cloud = profile && !is_of_gateway(error.code());

@@ -267,7 +267,7 @@ pub(crate) fn account(
             &format!("是{chinese}；UserID 应为字符串，全为数字时也要加双引号"),
         )
     })?;
-    UserId::parse(&text).map_err(|error| ApiError::bad_id(service, error))
+    UserId::parse(&text).map_err(|error| ApiError::bad_id(service, error, place.item))
 }
 
 /// Reads an account to import, as [`account`] does; ids reserved by the cloud are refused too.
@@ -276,7 +276,8 @@ pub(crate) fn new_account(
     place: AccountPlace,
     member: Option<Member<'_>>,
 ) -> Result<NewUserId, ApiError> {
-    NewUserId::new(account(service, place, member)?).map_err(|error| ApiError::bad_id(service, error))
+    let user = account(service, place, member)?;
+    NewUserId::new(user).map_err(|error| ApiError::bad_id(service, error, place.item))
 }
 
 #[cfg(test)]

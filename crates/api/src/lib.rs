@@ -17,6 +17,7 @@ pub mod cloud_names;
 pub mod deletions;
 pub mod endpoints;
 pub mod envelope;
+mod failed_entries;
 mod framing;
 pub mod gateway;
 pub mod given_usersig;

@@ -2,7 +2,7 @@
 
 use crate::envelope::ApiError;
 use memchr::{memchr, memchr2};
-use portraitd_model::{ErrorCode, SdkAppId};
+use portraitd_model::{ErrorCode, Language, QuerySlip, SdkAppId};
 use std::borrow::Cow;
 
 /// The parameters of every call.
@@ -42,29 +42,43 @@ impl<'a> Query<'a> {
             let value = percent_decode(value.unwrap_or_default())?;
             slot.get_or_insert(value);
         }
-        let sdk_app_id = sdk_app_id.ok_or(ApiError::new(ErrorCode::SdkAppIdMissing))?;
+        let refused = |code, name, english, chinese| refused(code, query, name, english, chinese);
+        let bad = |name, english, chinese| refused(ErrorCode::UrlParameter, name, english, chinese);
+        let missing = || refused(ErrorCode::SdkAppIdMissing, "sdkappid", "is missing", "缺失");
+        let sdk_app_id = sdk_app_id.ok_or_else(missing)?;
         if sdk_app_id.is_empty() || !sdk_app_id.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(bad_parameter("sdkappid is not a number", "sdkappid 不是数字"));
+            return Err(bad("sdkappid", "is not a number", "不是数字"));
         }
-        let required = |value: Option<Cow<'a, str>>, english, chinese| {
-            value.filter(|text| !text.is_empty()).ok_or_else(|| bad_parameter(english, chinese))
+        let required = |value: Option<Cow<'a, str>>, name| {
+            value
+                .filter(|text| !text.is_empty())
+                .ok_or_else(|| bad(name, "is missing or empty", "缺失或为空"))
         };
-        let identifier = required(identifier, "identifier is missing or empty", "identifier 缺失或为空")?;
-        let usersig = required(usersig, "usersig is missing or empty", "usersig 缺失或为空")?;
+        let identifier = required(identifier, "identifier")?;
+        let usersig = required(usersig, "usersig")?;
         if content_type.is_some_and(|content_type| content_type != "json") {
-            return Err(bad_parameter(
-                "contenttype is not json; write contenttype=json or omit it",
-                "contenttype 不是 json，请写 contenttype=json 或去掉该参数",
+            return Err(bad(
+                "contenttype",
+                "is not json; write contenttype=json or omit it",
+                "不是 json，请写 contenttype=json 或去掉该参数",
             ));
         }
         Ok(Self { sdk_app_id: sdk_app_id.parse().ok().map(SdkAppId), identifier, usersig })
     }
 }
 
-/// Returns 60025 with the parameter's name.
-fn bad_parameter(english: &str, chinese: &str) -> ApiError {
-    let english = format!("the URL's parameter {english}");
-    ApiError::with_detail(ErrorCode::UrlParameter, english, format!("URL 参数 {chinese}"))
+/// Returns an error with the parameter's name, and the slip that the query has.
+fn refused(code: ErrorCode, query: &str, name: &'static str, english: &str, chinese: &str) -> ApiError {
+    let slip = QuerySlip::find(query, name);
+    let [in_english, in_chinese] = Language::BOTH.map(|language| {
+        let slip = slip.as_ref().map(|slip| slip.explain(language));
+        slip.map_or_else(String::new, |slip| format!("{}{slip}", language.pick(": ", "：")))
+    });
+    ApiError::with_detail(
+        code,
+        format!("the URL's parameter {name} {english}{in_english}"),
+        format!("URL 参数 {name} {chinese}{in_chinese}"),
+    )
 }
 
 /// Returns the text before the first such ASCII byte, and the text after it.
@@ -166,8 +180,10 @@ mod tests {
             ("sdkappid=1&contenttype=xml", "identifier is missing or empty"),
             ("sdkappid=1&identifier=a&contenttype=xml", "usersig is missing or empty"),
             ("sdkappid=1&identifier=a&usersig=secret&contenttype=xml", "contenttype is not json"),
+            ("sdkappid=1;usersig=secret", "sdkappid is not a number: `;` stands between parameters"),
+            ("sdkappid=1&identifier=a&usrsig=secret", "usersig is missing or empty: found `usrsig`"),
         ] {
-            let explanation = Query::parse(query).err().unwrap().explain(portraitd_model::Language::English);
+            let explanation = Query::parse(query).err().unwrap().explain(Language::English);
             assert!(explanation.contains(named), "{explanation}");
             assert!(!explanation.contains("secret") && !explanation.contains("xml"), "{explanation}");
         }

@@ -33,7 +33,7 @@ pub(crate) struct RecordedCall {
     pub(crate) code: Option<u32>,
     /// The response's body without the fault.
     pub(crate) answer: Option<RecordedBody>,
-    /// The explanation of the error, as in `X-Error-Detail`.
+    /// The explanation of the error, or of the entries that failed, as in `X-Error-Detail`.
     pub(crate) detail: Option<String>,
     pub(crate) fault: Option<InjectedFault>,
     pub(crate) request_id: String,
@@ -88,7 +88,11 @@ impl RecordedCall {
         let command_path = call.command_path.or_else(other);
         let not_executed = trace.fault.is_some_and(|fired| fired.effect == Effect::CloseBefore);
         let executed = |code: u32| (!not_executed).then_some(code);
-        let error = outcome.as_ref().err().filter(|_| !not_executed);
+        let explanation = match outcome {
+            Ok(answer) => answer.explain(call.language),
+            Err(error) => Some(error.explain(call.language)),
+        };
+        let explanation = explanation.filter(|_| !not_executed);
         Self {
             number: 0,
             at_ms: at.0,
@@ -101,7 +105,7 @@ impl RecordedCall {
             body: RecordedBody::of(&trace.body),
             code: executed(outcome.as_ref().err().map_or(0, ApiError::number)),
             answer: RecordedBody::of(answer).filter(|_| !not_executed),
-            detail: error.map(|error| without_secrets(&error.explain(call.language)).into_owned()),
+            detail: explanation.map(|text| without_secrets(&text).into_owned()),
             fault: trace.fault.map(|fired| InjectedFault { rule: fired.rule, effect: fired.effect.label() }),
             request_id: request_id.to_owned(),
             micros: u64::try_from(call.started.elapsed().as_micros()).unwrap_or(u64::MAX),

@@ -138,12 +138,16 @@ async fn serve_tls<S: Handler>(
     watcher: Watcher,
 ) {
     let (config, stop) = (shared.config, shared.stop.clone());
-    let outcome = match tls.accept(stream, peer, config, stop, &shared.counts).await {
-        None => return,
-        Some(Accepted::Tls(stream)) => http1(stream, peer, config, shared.handler.clone(), watcher).await,
-        Some(Accepted::PlainHttp(stream)) => {
-            shared.counts.count_handshake_failure();
-            shared.handler.unreadable(&Unreadable::PlainHttpOnTlsPort, peer);
+    let failed = |reason: &Unreadable| {
+        shared.counts.count_handshake_failure();
+        shared.handler.unreadable(reason, peer);
+    };
+    let outcome = match tls.accept(stream, peer, config, stop).await {
+        Ok(None) => return,
+        Err(reason) => return failed(&reason),
+        Ok(Some(Accepted::Tls(stream))) => http1(stream, peer, config, shared.handler.clone(), watcher).await,
+        Ok(Some(Accepted::PlainHttp(stream))) => {
+            failed(&Unreadable::PlainHttpOnTlsPort);
             let response = shared.plain_http_response;
             let refuse = move |_: Request<_>, _: IpAddr| async move { response() };
             http1(stream, peer, config, refuse, watcher).await

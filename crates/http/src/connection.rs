@@ -76,8 +76,8 @@ pub(super) async fn http1<T: Stream, S: Handler>(
     builder.max_header_size(HEAD_BYTES_MAX).max_buf_size(HEAD_BYTES_MAX).header_read_timeout(None);
     let outcome = watcher.watch(builder.serve_connection(TokioIo::new(stream), service)).await;
     if let Err(error) = &outcome
-        && let Some(first_byte) = observed.unread_head()
-        && let Some(reason) = Unreadable::of(error, first_byte, HEAD_BYTES_MAX)
+        && let Some(head) = observed.unread_head()
+        && let Some(reason) = Unreadable::of(error, head, HEAD_BYTES_MAX)
     {
         observer.unreadable(&reason, peer);
     }

@@ -1,7 +1,7 @@
 //! Open listening sockets: TCP with or without TLS, and Unix.
 
 use crate::address::{Address, Addresses};
-use crate::bind_error;
+use crate::bind_error::BindError;
 use crate::tls::Tls;
 use anyhow::Context;
 use std::fs::{self, Permissions};
@@ -93,10 +93,7 @@ impl Socket {
 
 /// Opens a TCP socket. The error says why it can't be opened and what to do.
 pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| {
-        let sentence = bind_error::explain(address, &error);
-        anyhow::Error::new(error).context(sentence)
-    })
+    TcpListener::bind(address).await.map_err(|error| BindError::new(address, error).into())
 }
 
 /// Fails when a process listens on the socket's file.

@@ -8,7 +8,7 @@ use crate::fairness::FairnessBudget;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -28,11 +28,23 @@ struct SharedPhase {
     phase: AtomicU8,
     /// The first byte of the head that was read last.
     first_byte: AtomicU8,
+    /// Whether the service has got a request of this connection.
+    is_used: AtomicBool,
+}
+
+/// A head that the service has not got.
+#[derive(Clone, Copy)]
+pub(super) struct UnreadHead {
+    /// Its first byte.
+    pub(super) first_byte: u8,
+    /// Whether it follows a request on the same connection.
+    pub(super) follows_request: bool,
 }
 
 impl RequestPhase {
     /// The head has been read: the service has the request.
     pub(super) fn head_read(&self) {
+        self.0.is_used.store(true, Ordering::Relaxed);
         self.set(HANDLING);
     }
 
@@ -41,9 +53,12 @@ impl RequestPhase {
         self.set(SENDING);
     }
 
-    /// Returns the first byte of a head that the service has not got; `None` when the service has the request.
-    pub(super) fn unread_head(&self) -> Option<u8> {
-        (self.get() < HANDLING).then(|| self.0.first_byte.load(Ordering::Relaxed))
+    /// Returns a head that the service has not got; `None` when the service has the request.
+    pub(super) fn unread_head(&self) -> Option<UnreadHead> {
+        (self.get() < HANDLING).then(|| UnreadHead {
+            first_byte: self.0.first_byte.load(Ordering::Relaxed),
+            follows_request: self.0.is_used.load(Ordering::Relaxed),
+        })
     }
 
     fn get(&self) -> u8 {

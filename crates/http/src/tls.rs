@@ -1,7 +1,7 @@
 //! TLS on a listener: its configuration, and handshakes with a time limit, on threads of their own.
 
 use crate::config::ListenerConfig;
-use crate::stats::Counts;
+use crate::unreadable::Unreadable;
 use anyhow::Context;
 use rustls::ServerConfig;
 use rustls::server::ResolvesServerCert;
@@ -56,18 +56,18 @@ impl Tls {
         Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), handshakes: Arc::new(handshakes) })
     }
 
-    /// Performs the handshake of a new connection. `None` when it fails, which is counted, and when the client closes the
-    /// connection without sending a byte, as a port check does.
+    /// Performs the handshake of a new connection. `None` when the client closes the connection without sending a byte, as a
+    /// port check does, and when the server stops.
     pub(super) async fn accept(
         &self,
         stream: TcpStream,
         peer: IpAddr,
         config: ListenerConfig,
         stop: CancellationToken,
-        counts: &Counts,
-    ) -> Option<Accepted> {
+    ) -> Result<Option<Accepted>, Unreadable> {
         let acceptor = self.acceptor.clone();
-        let handshake = self.handshakes.0.as_ref()?.spawn(async move {
+        let Some(runtime) = &self.handshakes.0 else { return Ok(None) };
+        let handshake = runtime.spawn(async move {
             tokio::select! {
                 accepted = timeout(config.handshake_timeout, accept(stream, acceptor)) => {
                     accepted.unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "it took too long")))
@@ -75,14 +75,11 @@ impl Tls {
                 () = stop.cancelled() => Ok(None),
             }
         });
-        let failure = match handshake.await {
-            Ok(Ok(accepted)) => return accepted,
-            Ok(Err(error)) => error.to_string(),
-            Err(error) => error.to_string(),
-        };
-        counts.count_handshake_failure();
-        tracing::debug!(%peer, failure, "TLS handshake failed");
-        None
+        let accepted = handshake.await.unwrap_or_else(|error| Err(io::Error::other(error)));
+        accepted.map_err(|error| {
+            tracing::debug!(%peer, %error, "TLS handshake failed");
+            Unreadable::of_handshake(&error)
+        })
     }
 }
 

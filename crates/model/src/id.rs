@@ -39,6 +39,18 @@ pub enum IdError {
     Reserved,
 }
 
+impl IdError {
+    /// Its sentence in Chinese; `Display` has the English one.
+    pub fn in_chinese(self) -> String {
+        match self {
+            Self::Empty => "UserID 为空".to_owned(),
+            Self::TooLong(bytes) => format!("UserID 长度为 {bytes} 字节，最多允许 32 字节（UTF-8）"),
+            Self::Unprintable => "UserID 含有控制字符，只允许可打印字符".to_owned(),
+            Self::Reserved => "以 @TLS# 开头的 UserID 是云端自用标记，请使用其他 UserID".to_owned(),
+        }
+    }
+}
+
 impl UserId {
     /// The longest id, in bytes of UTF-8.
     pub const BYTES_MAX: usize = 32;

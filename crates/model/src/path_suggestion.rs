@@ -24,6 +24,10 @@ pub enum PathSlip {
     Case,
     /// A `/` too many, at the end or in the middle.
     Slash,
+    /// The query starts with `&`.
+    Ampersand,
+    /// The query starts with a percent-encoded `?`.
+    EncodedQuestionMark,
     /// White space, a scheme with a host, a query or a fragment is part of the path.
     Surroundings,
     /// `/v4` is missing, there under another number, or behind another folder.
@@ -92,14 +96,23 @@ fn squash(name: &str) -> String {
     name.chars().filter(|letter| !matches!(letter, '_' | '-' | ' ' | '.')).collect()
 }
 
-/// Takes away a scheme with its host, a query, a fragment and white space.
-fn bare(text: &str) -> &str {
+/// Takes away a scheme with its host, a query, a fragment and white space. Also returns the slip that lies in them.
+fn bare(text: &str) -> (&str, PathSlip) {
+    const STARTS: [(&str, PathSlip); 5] = [
+        ("&", PathSlip::Ampersand),
+        ("%3F", PathSlip::EncodedQuestionMark),
+        ("%3f", PathSlip::EncodedQuestionMark),
+        ("?", PathSlip::Surroundings),
+        ("#", PathSlip::Surroundings),
+    ];
     let text = text.trim();
-    let text = text.split(['?', '#', '&']).next().unwrap_or_default();
-    match text.split_once("://") {
+    let before = STARTS.into_iter().filter_map(|(start, slip)| Some((text.split_once(start)?.0, slip)));
+    let (text, slip) = before.min_by_key(|(path, _)| path.len()).unwrap_or((text, PathSlip::Surroundings));
+    let path = match text.split_once("://") {
         Some((_, rest)) => rest.find('/').and_then(|at| rest.get(at..)).unwrap_or_default(),
         None => text,
-    }
+    };
+    (path, slip)
 }
 
 /// Finds the nearest path that exists. `None` when it exists itself, or when nothing is near.
@@ -110,13 +123,14 @@ fn bare(text: &str) -> &str {
 /// assert_eq!((near.path, near.slip), ("/v4/profile/portrait_set", PathSlip::Spelling));
 /// ```
 pub fn suggest_path(path: &str) -> Option<PathSuggestion> {
-    if path.len() > PATH_BYTES_MAX
+    // A query that became part of the path has a UserSig, which is longer than any path.
+    let (path_alone, slip) = bare(path);
+    if path_alone.len() > PATH_BYTES_MAX
         || Command::at_path(path).is_some()
         || OtherCommand::at_path(path).is_some()
     {
         return None;
     }
-    let path_alone = bare(path);
     let segments: Vec<&str> = path_alone.split('/').filter(|segment| !segment.is_empty()).collect();
     let joined = format!("/{}", segments.join("/"));
     let exact = |text: &str, slip| {
@@ -124,8 +138,7 @@ pub fn suggest_path(path: &str) -> Option<PathSuggestion> {
             Known::all().find(|known| known.path.trim_start_matches('/') == text.trim_start_matches('/'));
         found.map(|known| known.suggestion(slip))
     };
-    if let Some(found) = exact(path_alone, PathSlip::Surroundings).or_else(|| exact(&joined, PathSlip::Slash))
-    {
+    if let Some(found) = exact(path_alone, slip).or_else(|| exact(&joined, PathSlip::Slash)) {
         return Some(found);
     }
     let lower = joined.to_ascii_lowercase();
@@ -188,6 +201,12 @@ impl PathSlip {
         match self {
             Self::Case => " Paths are case-sensitive.",
             Self::Slash => " There is a / too many.",
+            Self::Ampersand => {
+                " The query starts with ? and not with &; only the parameters after the first have &."
+            }
+            Self::EncodedQuestionMark => {
+                " The ? before the query was percent-encoded (%3F); encode each value alone."
+            }
             Self::Surroundings => {
                 " The path holds more than a path: white space, a host, a query or a fragment; was it percent-encoded as a whole?"
             }
@@ -201,6 +220,8 @@ impl PathSlip {
         match self {
             Self::Case => "路径区分大小写。",
             Self::Slash => "多了一个 /。",
+            Self::Ampersand => "查询参数应以 ? 开头，而不是 &；从第二个参数起才用 &。",
+            Self::EncodedQuestionMark => "查询参数前的 ? 被做了百分号编码（%3F）；只应对每个参数值编码。",
             Self::Surroundings => "路径中含有空白、域名、查询参数或 #，是否对整个 URL 做了百分号编码？",
             Self::Prefix => "路径的格式为 /v4/<servicename>/<command>。",
             Self::Service => "该命令属于此 servicename。",
@@ -265,6 +286,8 @@ mod tests {
             ("/v4/profile/Portrait_Set", SET, PathSlip::Case),
             ("/V4/PROFILE/PORTRAIT_SET", SET, PathSlip::Case),
             ("/v4/profile/portrait_set/", SET, PathSlip::Slash),
+            (&format!("/v4/profile/portrait_set&usersig={}", "x".repeat(300)), SET, PathSlip::Ampersand),
+            ("/v4/profile/portrait_set%3fsdkappid=1&usersig=x", SET, PathSlip::EncodedQuestionMark),
             ("/v4//profile/portrait_set", SET, PathSlip::Slash),
             ("/v4/profile//portrait_set//", SET, PathSlip::Slash),
             ("/v4/profile/portrait_set ", SET, PathSlip::Surroundings),
@@ -334,6 +357,9 @@ mod tests {
         );
         assert!(english("/nothing").contains("/v4/profile/portrait_set"));
         for path in [
+            "/v4/profile/kick&a=b",
+            "/v4/im_open_login_svc/kick&a=b",
+            "/v4/im_open_login_svc/kick%3Fa=b",
             "/V4/profile/portrait_set",
             "/v4/profile/portrait_set/",
             "x://y/v4/profile/kick",

@@ -144,7 +144,8 @@ fn generated_documents_are_fresh() {
         ("docs/ROUTES.md", routes()),
         ("docs/OPERATIONS.md", with_settings("docs/OPERATIONS.md", Language::English)),
         ("docs/OPERATIONS.zh-CN.md", with_settings("docs/OPERATIONS.zh-CN.md", Language::Chinese)),
-        ("docs/cli.md", command_line()),
+        ("docs/cli.md", command_line(Language::English)),
+        ("docs/cli.zh-CN.md", command_line(Language::Chinese)),
         ("crates/portraitd/portraitd.example.toml", portraitd(&["config", "--example"])),
         ("docs/openapi-admin.json", portraitd(&["openapi", "admin"])),
         ("docs/openapi-public.json", portraitd(&["openapi", "public"])),
@@ -234,27 +235,35 @@ fn fields() -> String {
     page
 }
 
-/// What the binary prints.
+/// What the binary prints, in English.
 fn portraitd(words: &[&str]) -> String {
-    let printed = std::process::Command::new(env!("CARGO_BIN_EXE_portraitd")).args(words).output().unwrap();
+    portraitd_in("en", words)
+}
+
+fn portraitd_in(language: &str, words: &[&str]) -> String {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_portraitd"));
+    let printed = command.arg("--language").arg(language).args(words).output().unwrap();
     String::from_utf8(printed.stdout).unwrap()
 }
 
 /// The help of every command that clap's tree holds, as the binary prints it.
-fn command_line() -> String {
-    let mut page = String::from("# Command line\n\nGenerated from the binary's own `--help`.\n");
-    add_help(&mut page, &portraitd::reference::command_line(), &[]);
+fn command_line(language: Language) -> String {
+    let mut page = String::from(language.pick(
+        "# Command line\n\nGenerated from the binary's own `--help`. [中文](cli.zh-CN.md): `--language zh`, or a Chinese locale (`LANG=zh_CN.UTF-8`).\n",
+        "# 命令行\n\n由程序自身的 `--help` 生成。[English](cli.md)：`--language en`。系统语言为中文（`LANG=zh_CN.UTF-8`）时，帮助与错误提示即为中文；也可使用 `--language zh`。\n",
+    ));
+    add_help(&mut page, &portraitd::reference::command_line(), &[], language);
     page
 }
 
 /// Adds the help of one command, then that of the commands below it.
-fn add_help(page: &mut String, command: &clap::Command, path: &[&str]) {
-    let help = portraitd(&[path, &["--help"]].concat());
+fn add_help(page: &mut String, command: &clap::Command, path: &[&str], language: Language) {
+    let help = portraitd_in(language.pick("en", "zh"), &[path, &["--help"]].concat());
     let lines: Vec<_> = help.trim_end().lines().map(str::trim_end).collect();
     let name = [&["portraitd"], path].concat().join(" ");
     writeln!(page, "\n## {name}\n\n```text\n{}\n```", lines.join("\n")).unwrap();
     for below in command.get_subcommands().filter(|command| !command.is_hide_set()) {
-        add_help(page, below, &[path, &[below.get_name()]].concat());
+        add_help(page, below, &[path, &[below.get_name()]].concat(), language);
     }
 }
 

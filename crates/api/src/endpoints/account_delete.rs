@@ -3,6 +3,7 @@
 use super::user_list::{Entry, users};
 use crate::call_context::CallContext;
 use crate::envelope::{Answer, ApiError};
+use crate::failed_entries::FailedEntries;
 use crate::json::{decode, wire_struct};
 use crate::openapi::operation::{Operation, described};
 use crate::openapi::requests;
@@ -52,19 +53,28 @@ pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, Api
     let existed = ctx.store_call(delete).await;
     let mut existed = existed.map_err(|error| ctx.store_error(error))?.into_iter();
 
-    let result_item = users.iter().map(|user| {
+    let (mut result_item, mut failed) = (Vec::with_capacity(users.len()), FailedEntries::default());
+    for user in &users {
         let refused = if is_admin(user) {
-            Some(ErrorCode::LoginBadParameter)
+            Some(ApiError::with_detail(
+                ErrorCode::LoginBadParameter,
+                "an admin of the app can't be deleted; remove it from the app's admins first",
+                "不能删除应用管理员的账号，请先取消其管理员身份",
+            ))
         } else if existed.next() == Some(true) {
             None
         } else {
-            Some(ErrorCode::LoginAccountNotFound)
+            Some(ApiError::new(ErrorCode::LoginAccountNotFound))
         };
-        ResultItem {
-            result_code: refused.map_or(0, ErrorCode::number),
-            result_info: refused.map_or("", ErrorCode::info),
+        let code = refused.as_ref().map(ApiError::code);
+        result_item.push(ResultItem {
+            result_code: code.map_or(0, ErrorCode::number),
+            result_info: code.map_or("", ErrorCode::info),
             user: user.as_str(),
+        });
+        if let Some(error) = refused {
+            failed.add(*user, error);
         }
-    });
-    Answer::with(&Members { result_item: result_item.collect() })
+    }
+    Ok(Answer::with(&Members { result_item })?.with_failed(failed))
 }

@@ -3,6 +3,7 @@
 use super::account_import::{seed, text};
 use crate::call_context::{CallContext, check_account_count};
 use crate::envelope::{Answer, ApiError};
+use crate::failed_entries::FailedEntries;
 use crate::json::{AccountPlace, Member, decode, new_account, wire_struct};
 use crate::openapi::operation::{Operation, described};
 use crate::openapi::requests;
@@ -62,11 +63,22 @@ pub(super) async fn run(ctx: CallContext<'_>, body: &[u8]) -> Result<Answer, Api
     for (index, entry) in entries.into_iter().enumerate() {
         let place = AccountPlace { member: "UserID", item: Some(index) };
         let user = new_account(ctx.service, place, entry.user)?;
-        let seed = seed(&ctx, user, text(entry.nick)?, text(entry.face_url)?);
-        accounts.push((user.id(), seed.is_ok()));
-        seeds.extend(seed.ok());
+        match seed(&ctx, user, text(entry.nick)?, text(entry.face_url)?) {
+            Ok(seed) => {
+                seeds.push(seed);
+                accounts.push((user.id(), None));
+            }
+            Err(error) => accounts.push((user.id(), Some(error))),
+        }
     }
     let left_out = ctx.import(seeds).await.map_err(|error| ApiError::store(internal, error))?;
-    let failed = accounts.iter().filter(|(user, is_valid)| !is_valid || left_out.contains(user));
-    Answer::with(&Members { fail_accounts: failed.map(|(user, _)| user.as_str()).collect() })
+    let (mut fail_accounts, mut failed) = (Vec::new(), FailedEntries::default());
+    for (user, error) in &mut accounts {
+        let left_out = left_out.contains(user).then_some(ErrorCode::DeletedRecently);
+        if let Some(error) = error.take().or(left_out.map(ApiError::new)) {
+            fail_accounts.push(user.as_str());
+            failed.add(*user, error);
+        }
+    }
+    Ok(Answer::with(&Members { fail_accounts })?.with_failed(failed))
 }

@@ -2,6 +2,7 @@
 
 use crate::call_context::{ACCOUNTS_MAX, CallContext, timed_store_call};
 use crate::envelope::{Answer, ApiError};
+use crate::failed_entries::FailedEntries;
 use crate::json::{AccountPlace, Member, account, decode, missing, wire_struct};
 use crate::openapi::item::ItemSchema;
 use crate::openapi::operation::{Operation, described};
@@ -89,7 +90,10 @@ async fn answer(
     let (found, micros) = timed_store_call(store.profiles(app.settings.id, users.clone())).await;
     let found = found.map_err(|error| ApiError::store(service.internal(), error));
     let echo = app.settings.echo_unknown;
-    (found.and_then(|found| Answer::with(&members(&users, &tags, &found, echo))), micros)
+    let answer = found.and_then(|found| {
+        Ok(Answer::with(&members(&users, &tags, &found, echo))?.with_failed(failed(&users, &found)))
+    });
+    (answer, micros)
 }
 
 fn users(
@@ -173,6 +177,25 @@ fn members<'a>(
         fail_account: ids_of(|found| !matches!(found, Found::Profile(_))),
         invalid_account: ids_of(|found| matches!(found, Found::Missing)),
     }
+}
+
+fn failed(users: &[UserId], found: &[Found]) -> FailedEntries {
+    let mut failed = FailedEntries::default();
+    for (user, found) in users.iter().zip(found) {
+        match found {
+            Found::Profile(_) => {}
+            Found::Missing => failed.add(*user, ApiError::new(ErrorCode::AccountNotFound)),
+            Found::Damaged => failed.add(
+                *user,
+                ApiError::with_detail(
+                    ErrorCode::Internal,
+                    "the stored profile is damaged; `portraitd check` tells more",
+                    "存储的资料已损坏，详情见 `portraitd check`",
+                ),
+            ),
+        }
+    }
+    failed
 }
 
 /// Returns the fields asked for, in that order; fields that were never set are omitted.

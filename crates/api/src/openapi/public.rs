@@ -53,7 +53,7 @@ fn headers() -> Value {
     json!({
         "X-Request-Id": { "description": "The request's id in the log.", "schema": { "type": "string" } },
         "X-Error-Detail": {
-            "description": "An explanation of the error for people, percent-encoded.", "schema": { "type": "string" },
+            "description": "An explanation for people of the error, or of the accounts that failed in a success, percent-encoded.", "schema": { "type": "string" },
         },
     })
 }

@@ -19,6 +19,7 @@ pub mod types;
 use crate::control::routes::ROUTES;
 use crate::control::state::{ControlState, PREFIX};
 use crate::emulator::Emulator;
+use crate::refused::RefusedRequest;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State as Extract};
 use axum::http::{Method, StatusCode};
@@ -27,7 +28,7 @@ use axum::response::{IntoResponse, Response};
 use portraitd_admin::auth::Access;
 use portraitd_admin::error::AdminError;
 use portraitd_api::envelope::ApiError;
-use portraitd_model::Language;
+use portraitd_model::{Clock, Language};
 use std::future::{Ready, ready};
 use std::sync::Arc;
 
@@ -45,7 +46,7 @@ pub fn router(state: ControlState, access: Access) -> Router {
         })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn_with_state(Arc::clone(&state.emulator), notice))
-        .layer(middleware::from_fn_with_state(access, authorize))
+        .layer(middleware::from_fn_with_state((access, Arc::clone(&state.emulator)), authorize))
         .with_state(state)
 }
 
@@ -73,14 +74,28 @@ async fn notice(Extract(emulator): Extract<Arc<Emulator>>, request: Request, nex
 }
 
 /// Authenticates a request by its address or its token.
-async fn authorize(Extract(access): Extract<Access>, request: Request, next: Next) -> Response {
+async fn authorize(
+    Extract((access, emulator)): Extract<(Access, Arc<Emulator>)>,
+    request: Request,
+    next: Next,
+) -> Response {
     let open = request.uri().path() == health::PATH;
     if open || access.identify(request.headers(), request.extensions()).is_some() {
         return next.run(request).await;
     }
-    let message = "send `Authorization: Bearer TOKEN` with the admin token that portraitd dev printed; \
-                   only callers on the emulator's own machine need none, at its public address";
-    AdminError { status: StatusCode::UNAUTHORIZED, message: message.into() }.into_response()
+    let message = |language: Language| {
+        language
+            .pick(
+                "send `Authorization: Bearer TOKEN` with the admin token that portraitd dev printed; \
+                 only callers on the emulator's own machine need none, at its public address",
+                "请携带 `Authorization: Bearer TOKEN`，TOKEN 为 portraitd dev 显示的管理令牌；仅从本机访问模拟器的公共地址时无需令牌",
+            )
+            .to_owned()
+    };
+    let (at, status) = (emulator.clock.now(), StatusCode::UNAUTHORIZED);
+    let refused = RefusedRequest::of_status(at, request.uri().path(), status.as_u16(), message);
+    emulator.refused.add(refused);
+    AdminError { status, message: message(Language::English) }.into_response()
 }
 
 /// Answers a request whose `Host` or `Origin` is not allowed.

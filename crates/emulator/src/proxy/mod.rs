@@ -7,8 +7,10 @@
 mod refusal;
 pub mod target;
 
+use crate::emulator::Emulator;
 use crate::proxy::refusal::{Body, Refusal, full_body};
 use crate::proxy::target::{OtherHosts, ProxyDecision, Target};
+use crate::refused::RefusedRequest;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::header::{HOST, HeaderValue};
@@ -17,7 +19,7 @@ use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
 use hyper::{Method, Request, Response, Uri};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use portraitd_model::Language;
+use portraitd_model::{Clock, Language};
 use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,7 +44,6 @@ const HOP_BY_HOP: [&str; 6] =
     ["connection", "proxy-connection", "proxy-authorization", "keep-alive", "te", "upgrade"];
 
 /// The settings of the proxy, and the addresses of the emulator.
-#[derive(Clone, Debug)]
 pub struct ProxyConfig {
     /// The emulator's HTTP port.
     pub plain: SocketAddr,
@@ -54,6 +55,8 @@ pub struct ProxyConfig {
     pub others: OtherHosts,
     /// The language of error responses.
     pub language: Language,
+    /// Shows what is refused.
+    pub emulator: Arc<Emulator>,
 }
 
 /// Serves until `stop` is cancelled, then closes every tunnel: the emulator has closed its own connections gracefully by then.
@@ -131,7 +134,11 @@ async fn answer(
         Ok(response) => Ok(response),
         Err(ForwardError::ConnectionClosed(error)) => Err(error.into()),
         Err(ForwardError::Refused(refusal)) => {
-            tracing::warn!("proxy: {}", refusal.sentence(config.language));
+            tracing::debug!("proxy: {}", refusal.sentence(config.language));
+            let emulator = &config.emulator;
+            let (at, status) = (emulator.clock.now(), refusal.status().as_u16());
+            let sentence = |language| refusal.sentence(language);
+            emulator.refused.add(RefusedRequest::of_status(at, "(proxy)", status, sentence));
             Ok(refusal.answer(config.language))
         }
     }

@@ -66,7 +66,7 @@ impl Refusal {
         }
     }
 
-    fn status(&self) -> StatusCode {
+    pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::CloudPort(_) | Self::OtherHost(_) => StatusCode::FORBIDDEN,
             Self::Unreachable(..) => StatusCode::BAD_GATEWAY,

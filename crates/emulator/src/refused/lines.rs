@@ -80,7 +80,7 @@ impl RefusedLines {
 
     fn count_line(&self, shown: &Shown) -> Option<String> {
         let Shown { request, repeated, .. } = shown;
-        let brief = request.brief();
+        let brief = request.brief(self.language);
         let line = self.language.pick(
             format!("… {repeated} more like this: {brief}"),
             format!("… 另有 {repeated} 次相同：{brief}"),

@@ -1,6 +1,7 @@
 //! Refused requests as people read them: one line each, with the explanation in both languages. No text in them contains a
 //! UserSig or a key. What clients sent is not escaped here; a command that prints it does that.
 
+mod connection;
 pub mod lines;
 pub mod log;
 
@@ -24,7 +25,8 @@ pub struct RefusedRequest {
     app: Option<u32>,
     /// The accounts that the body names, or an empty text.
     users: String,
-    /// `None` when the connection was closed without an answer.
+    /// The protocol's code, or the HTTP status of an answer without one; `None` when the connection was closed without an
+    /// answer.
     code: Option<u32>,
     /// The effect of the fault that was injected.
     fault: Option<String>,
@@ -45,7 +47,9 @@ impl RefusedRequest {
                 format!("故障规则 {rule} 在执行之前关闭了连接"),
             )
         };
-        let explained = error.filter(|_| call.code.is_some()).map(explanations);
+        let explained = error
+            .filter(|_| call.code.is_some())
+            .map(|error| explanations(|language| error.explain(language)));
         let (english, chinese) = explained.unwrap_or_else(closed_by_fault);
         Some(Self {
             at: UnixMillis(call.at_ms),
@@ -61,47 +65,29 @@ impl RefusedRequest {
 
     /// Returns a request to the control API whose `Host` or `Origin` is not allowed.
     pub(crate) fn of_host(at: UnixMillis, path: &str, error: &ApiError) -> Self {
-        const PATH_CHARS_MAX: usize = 200;
-        let subject = without_secrets(path).chars().take(PATH_CHARS_MAX).collect();
-        let (english, chinese) = explanations(error);
-        Self { code: Some(error.code().number()), ..Self::without_call(at, subject, english, chinese) }
+        let (english, chinese) = explanations(|language| error.explain(language));
+        Self {
+            code: Some(error.code().number()),
+            ..Self::without_call(at, shown_path(path), english, chinese)
+        }
+    }
+
+    /// Returns a request that was answered with this HTTP status. `subject` is its path, or what came in place of one.
+    pub(crate) fn of_status(
+        at: UnixMillis,
+        subject: &str,
+        status: u16,
+        sentence: impl Fn(Language) -> String,
+    ) -> Self {
+        let (english, chinese) = explanations(sentence);
+        Self { code: Some(status.into()), ..Self::without_call(at, shown_path(subject), english, chinese) }
     }
 
     /// Returns what a connection brought instead of a request.
     pub(crate) fn of_connection(at: UnixMillis, reason: &Unreadable, peer: IpAddr) -> Self {
-        let (english, chinese) = match reason {
-            Unreadable::TlsOnPlainPort => (
-                format!(
-                    "{peer} sent a TLS handshake to the plain port; write http:// instead of https://, or use the HTTPS port that `dev --tls` opens"
-                ),
-                format!(
-                    "{peer} 向 HTTP 端口发起了 TLS 握手；请将 https:// 改为 http://，或使用 `dev --tls` 打开的 HTTPS 端口"
-                ),
-            ),
-            Unreadable::PlainHttpOnTlsPort => (
-                format!("{peer} sent plain HTTP to the HTTPS port; write https:// instead of http://"),
-                format!("{peer} 向 HTTPS 端口发送了未加密的 HTTP；请将 http:// 改为 https://"),
-            ),
-            Unreadable::Http2 => (
-                format!("{peer} opened the connection with HTTP/2; configure the client for HTTP/1.1"),
-                format!("{peer} 以 HTTP/2 建立连接；请将客户端设为 HTTP/1.1"),
-            ),
-            Unreadable::HeadTooLarge(max) => (
-                format!(
-                    "{peer} sent a request line and headers of more than {max} bytes; send data in the body, not in the URL"
-                ),
-                format!("{peer} 发送的请求行与请求头超过 {max} 字节；数据应放在包体中，而不是 URL 中"),
-            ),
-            Unreadable::BrokenHead(parser) => (
-                format!(
-                    "{peer} sent a request line or header that is not HTTP/1.1 ({parser}); spaces and characters outside ASCII in the URL must be percent-encoded"
-                ),
-                format!(
-                    "{peer} 发送的请求行或请求头不符合 HTTP/1.1（{parser}）；URL 中的空格与非 ASCII 字符须作百分号编码"
-                ),
-            ),
-        };
-        let code = Some(ErrorCode::HttpParse.number());
+        let (english, chinese) = connection::explain(reason, peer);
+        let is_answered = !matches!(reason, Unreadable::Handshake(_));
+        let code = is_answered.then_some(ErrorCode::HttpParse.number());
         Self { code, ..Self::without_call(at, "(connection)".into(), english, chinese) }
     }
 
@@ -118,9 +104,16 @@ impl RefusedRequest {
         format!("{time}  {subject}  {app}  {users}  {code}  {}", language.pick(&self.english, &self.chinese))
     }
 
-    /// Returns its subject and its code, such as `portrait_set  40003`.
-    fn brief(&self) -> String {
-        format!("{}  {}", self.subject, self.code_and_fault())
+    /// Returns its subject and its code, such as `portrait_set  40003`. Where no command was named, the start of the
+    /// explanation tells more.
+    fn brief(&self, language: Language) -> String {
+        const CHARS_MAX: usize = 60;
+        let brief = format!("{}  {}", self.subject, self.code_and_fault());
+        if !self.subject.starts_with('(') {
+            return brief;
+        }
+        let start: String = language.pick(&self.english, &self.chinese).chars().take(CHARS_MAX).collect();
+        format!("{brief}  {start}…")
     }
 
     fn code_and_fault(&self) -> String {
@@ -138,10 +131,16 @@ impl RefusedRequest {
     }
 }
 
-/// Returns the explanation in English and in Chinese.
-fn explanations(error: &ApiError) -> (String, String) {
+/// Returns the start of a path, without secrets.
+fn shown_path(path: &str) -> String {
+    const PATH_CHARS_MAX: usize = 200;
+    without_secrets(path).chars().take(PATH_CHARS_MAX).collect()
+}
+
+/// Returns an explanation in English and in Chinese, without secrets and of bounded length.
+fn explanations(explanation: impl Fn(Language) -> String) -> (String, String) {
     let explain = |language| {
-        let text = error.explain(language);
+        let text = explanation(language);
         without_secrets(&text).chars().take(EXPLANATION_CHARS_MAX).collect()
     };
     (explain(Language::English), explain(Language::Chinese))

@@ -13,9 +13,9 @@ use anyhow::Context;
 use portraitd_model::{AppSettings, SdkAppId};
 use portraitd_store::Image;
 use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The format of a seed file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,25 +26,53 @@ pub enum SeedFormat {
     Document,
 }
 
+/// Why a seed can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SeedError {
+    /// The name has no extension of a seed.
+    #[error(
+        "{}: a seed's name ends in .jsonl (accounts of one app, as portraitd export writes them) or .toml (apps with \
+         their settings and accounts)",
+        path.display()
+    )]
+    Extension {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file can't be read.
+    #[error("can't read {}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The error.
+        source: io::Error,
+    },
+    /// Something in the file is invalid.
+    #[error("{}: {reason}; nothing was loaded", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// The line, and what is wrong there.
+        reason: String,
+    },
+}
+
 impl SeedFormat {
     /// Returns the format for a file name's extension.
-    pub fn from_path(path: &Path) -> anyhow::Result<Self> {
+    pub fn from_path(path: &Path) -> Result<Self, SeedError> {
         match path.extension().and_then(|extension| extension.to_str()) {
             Some("jsonl" | "ndjson") => Ok(Self::Lines),
             Some("toml") => Ok(Self::Document),
-            _ => anyhow::bail!(
-                "{}: a seed's name ends in .jsonl (accounts of one app, as portraitd export writes them) or .toml (apps with \
-                 their settings and accounts)",
-                path.display()
-            ),
+            _ => Err(SeedError::Extension { path: path.to_owned() }),
         }
     }
 }
 
 /// Reads and checks a seed. The accounts of a `.jsonl` file belong to `app`. An error names the line and the reason.
-pub fn read(path: &Path, app: &AppSettings) -> anyhow::Result<Vec<SeedApp>> {
+pub fn read(path: &Path, app: &AppSettings) -> Result<Vec<SeedApp>, SeedError> {
     let format = SeedFormat::from_path(path)?;
-    let text = fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
+    let text =
+        fs::read_to_string(path).map_err(|source| SeedError::Unreadable { path: path.to_owned(), source })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let read = match format {
         SeedFormat::Lines => {
@@ -52,7 +80,7 @@ pub fn read(path: &Path, app: &AppSettings) -> anyhow::Result<Vec<SeedApp>> {
         }
         SeedFormat::Document => document::read::read(text),
     };
-    read.map_err(|reason| anyhow::anyhow!("{}: {reason}; nothing was loaded", path.display()))
+    read.map_err(|reason| SeedError::Invalid { path: path.to_owned(), reason })
 }
 
 /// Writes a seed: the complete file, or none. It contains keys, so only its owner may read it.

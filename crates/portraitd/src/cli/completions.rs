@@ -1,5 +1,6 @@
 //! `portraitd completions` and `portraitd man`: the files of a package that are generated from the command line.
 
+use crate::cli::language::localized;
 use anyhow::Context;
 use std::path::PathBuf;
 
@@ -27,7 +28,7 @@ pub(super) fn completions(args: &CompletionsArgs, mut command_line: clap::Comman
 }
 
 pub(super) fn man(args: &ManArgs, command_line: clap::Command) -> anyhow::Result<()> {
-    let into = || format!("can't write into {}", args.directory.display());
+    let into = || localized!("can't write into {}", "无法写入 {}", args.directory.display());
     std::fs::create_dir_all(&args.directory).with_context(into)?;
     clap_mangen::generate_to(command_line, &args.directory).with_context(into)
 }

@@ -1,5 +1,6 @@
 //! Requests of the commands that call a running server, over TCP, TLS or a Unix socket.
 
+use crate::cli::language::localized;
 use anyhow::Context;
 use bytes::Bytes;
 use http_body_util::Full;
@@ -41,15 +42,24 @@ impl Server {
             return Ok(Self { base: "http://localhost".into(), name: path.into(), client });
         }
         let uri: Uri = url.parse().with_context(|| {
-            format!("`{url}` is not a URL; write http://HOST:PORT, https://HOST:PORT or unix:/PATH")
+            localized!(
+                "`{url}` is not a URL; write http://HOST:PORT, https://HOST:PORT or unix:/PATH",
+                "`{url}` 不是 URL；请写作 http://主机:端口、https://主机:端口 或 unix:/路径"
+            )
         })?;
         let trust = match (uri.scheme_str(), certificate) {
             (Some("http"), _) => Trust::Nothing,
             (Some("https"), None) => Trust::Roots(None),
             (Some("https"), Some(file)) => Trust::Certificate(file),
-            _ => anyhow::bail!("`{url}` must start with http://, https:// or unix:"),
+            _ => anyhow::bail!(localized!(
+                "`{url}` must start with http://, https:// or unix:",
+                "`{url}` 必须以 http://、https:// 或 unix: 开头"
+            )),
         };
-        let name = uri.authority().with_context(|| format!("`{url}` has no host"))?.to_string();
+        let name = uri
+            .authority()
+            .with_context(|| localized!("`{url}` has no host", "`{url}` 缺少主机名"))?
+            .to_string();
         let scheme = uri.scheme_str().unwrap_or_default();
         let base = format!("{scheme}://{name}{}", uri.path().trim_end_matches('/'));
         let client = Box::new(HttpClient::new(AddressPolicy::any(), trust)?);
@@ -84,8 +94,13 @@ pub(super) async fn call_within(
     let request = request.body(Full::new(Bytes::from(body)))?;
     let response = server.client.call(request, usize::MAX, timeout).await;
     response.map_err(|error| {
-        let unreachable =
-            error.is_connect.then(|| format!("can't reach {}; is portraitd running there?", server.name));
+        let unreachable = error.is_connect.then(|| {
+            localized!(
+                "can't reach {}; is portraitd running there?",
+                "无法连接 {}；portraitd 是否在那里运行？",
+                server.name
+            )
+        });
         let error = anyhow::Error::new(error);
         if let Some(message) = unreachable { error.context(message) } else { error }
     })

@@ -7,12 +7,14 @@ mod completions;
 pub(crate) mod data;
 pub(crate) mod dev;
 mod http;
+pub(crate) mod language;
 pub(crate) mod output;
 pub(crate) mod runtime;
 mod sdk_app_id;
 mod secret_argument;
 pub(crate) mod serve;
 
+use self::language::causes;
 use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -23,9 +25,9 @@ use std::process::ExitCode;
 /// curl commands that it prints.
 ///
 /// 腾讯云即时通信 IM 用户资料 REST API 的自托管替代：只需更换请求地址。
-/// 从 `portraitd dev` 开始（中文输出：portraitd dev --language zh）。
+/// 从 `portraitd dev` 开始。中文帮助：portraitd --language zh --help
 #[derive(Debug, Parser)]
-#[command(name = "portraitd", version, verbatim_doc_comment, max_term_width = 100)]
+#[command(name = "portraitd", version, verbatim_doc_comment, max_term_width = 100, arg = language::option())]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -67,18 +69,6 @@ enum Command {
     Man(completions::ManArgs),
 }
 
-/// An error with its causes. A cause that the text before it ends with already is left out.
-fn describe(error: &anyhow::Error) -> String {
-    let mut text = String::new();
-    for cause in error.chain().map(ToString::to_string) {
-        if !text.ends_with(&cause) {
-            let separator = if text.is_empty() { "" } else { ": " };
-            text = [&text, separator, &cause].concat();
-        }
-    }
-    text
-}
-
 /// Every command with its options, as clap parses them.
 pub fn command_line() -> clap::Command {
     Cli::command()
@@ -86,7 +76,11 @@ pub fn command_line() -> clap::Command {
 
 /// Runs the command that the process was started with. Exit codes: 0 done, 1 failed, 2 not understood.
 pub(crate) fn run() -> ExitCode {
-    let outcome = match Cli::parse().command {
+    let cli: Cli = match language::parse() {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
+    let outcome = match cli.command {
         Command::Run(args) => return dev::run::run(args),
         Command::Env(args) => dev::env::run(&args),
         Command::Emulator(args) => dev::emulator::run(&args),
@@ -126,7 +120,7 @@ pub(crate) fn run() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", describe(&error));
+            causes::report(&error);
             ExitCode::FAILURE
         }
     }

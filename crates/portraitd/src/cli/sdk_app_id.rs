@@ -1,9 +1,15 @@
 //! The SDKAppID of an app, as an argument.
 
+use crate::cli::language::localized;
+
 /// Parses an SDKAppID, which is a number from 1 to 4294967295.
 pub(super) fn sdk_app_id(text: &str) -> Result<u32, String> {
     text.parse().ok().filter(|number| *number > 0).ok_or_else(|| {
-        format!("an SDKAppID is a whole number from 1 to {}, for example 1400000000", u32::MAX)
+        localized!(
+            "an SDKAppID is a whole number from 1 to {}, for example 1400000000",
+            "SDKAppID 为 1 至 {} 的整数，例如 1400000000",
+            u32::MAX
+        )
     })
 }
 

@@ -1,6 +1,7 @@
 //! Secrets as arguments: every user of a machine can read what `ps` shows, so a secret can also come from a file, from
 //! standard input, or from an environment variable.
 
+use crate::cli::language::{causes, language, localized};
 use std::io::Read;
 use std::path::Path;
 
@@ -12,11 +13,12 @@ const BYTES_MAX: u64 = 4096;
 pub(super) fn secret(text: &str) -> Result<String, String> {
     match text.strip_prefix('@') {
         Some(path) => {
-            let file = std::fs::File::open(Path::new(path))
-                .map_err(|error| format!("can't read {path}: {error}"))?;
-            first_line(file, path)
+            let file = std::fs::File::open(Path::new(path)).map_err(|error| {
+                localized!("can't read {path}: {}", "无法读取 {path}：{}", causes::describe(&error))
+            })?;
+            first_line(file, &in_sentence(path))
         }
-        None if text == "-" => first_line(std::io::stdin(), "standard input"),
+        None if text == "-" => first_line(std::io::stdin(), language().pick("standard input", "标准输入")),
         None => Ok(text.to_owned()),
     }
 }
@@ -25,31 +27,35 @@ pub(super) fn secret(text: &str) -> Result<String, String> {
 pub(super) fn key(text: &str) -> Result<String, String> {
     match text.strip_prefix('@') {
         Some(path) => {
-            let file = std::fs::File::open(Path::new(path))
-                .map_err(|error| format!("can't read {path}: {error}"))?;
-            start_of(file, path).map(|text| text.trim().to_owned())
+            let file = std::fs::File::open(Path::new(path)).map_err(|error| {
+                localized!("can't read {path}: {}", "无法读取 {path}：{}", causes::describe(&error))
+            })?;
+            start_of(file, &in_sentence(path)).map(|text| text.trim().to_owned())
         }
-        None if text == "-" => {
-            start_of(std::io::stdin(), "standard input").map(|text| text.trim().to_owned())
-        }
+        None if text == "-" => start_of(std::io::stdin(), language().pick("standard input", "标准输入"))
+            .map(|text| text.trim().to_owned()),
         None => Ok(text.to_owned()),
     }
+}
+
+/// The name of a file within a sentence; in Chinese with spaces around it.
+fn in_sentence(path: &str) -> String {
+    localized!("{path}", " {path} ")
 }
 
 fn first_line(source: impl Read, name: &str) -> Result<String, String> {
     let text = start_of(source, name)?;
     match text.lines().next().map(str::trim) {
-        None | Some("") => Err(format!("the first line of {name} is empty")),
+        None | Some("") => Err(localized!("the first line of {name} is empty", "{name}的第一行为空")),
         Some(line) => Ok(line.to_owned()),
     }
 }
 
 fn start_of(source: impl Read, name: &str) -> Result<String, String> {
     let mut text = String::new();
-    source
-        .take(BYTES_MAX)
-        .read_to_string(&mut text)
-        .map_err(|error| format!("can't read {name}: {error}"))?;
+    source.take(BYTES_MAX).read_to_string(&mut text).map_err(|error| {
+        localized!("can't read {name}: {}", "无法读取{name}：{}", causes::describe(&error))
+    })?;
     Ok(text)
 }
 

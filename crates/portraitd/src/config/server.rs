@@ -148,6 +148,12 @@ pub(crate) enum LanguageName {
     Zh,
 }
 
+impl From<Language> for LanguageName {
+    fn from(language: Language) -> Self {
+        language.pick(Self::En, Self::Zh)
+    }
+}
+
 impl LanguageName {
     pub(crate) fn language(self) -> Language {
         match self {

@@ -66,6 +66,62 @@ fn in_dev_every_failing_answer_has_the_explanation_in_its_body() {
     }
 }
 
+/// The answer stays the cloud's; the reasons are in the header and in the call log.
+#[test]
+fn entries_that_fail_inside_a_success_are_explained() {
+    let servers = [TestServer::dev(), TestServer::dev_with(&["--language", "zh"])];
+    let long = "x".repeat(501);
+    let accounts = |ids: &[&str]| ids.iter().map(|id| serde_json::json!({ "UserID": id })).collect::<Value>();
+    let calls = [
+        (
+            "portrait_get",
+            serde_json::json!({
+                "To_Account": ["alice", "n1", "n2", "n3", "n4"], "TagList": ["Tag_Profile_IM_Nick"],
+            }),
+            [
+                r#""n1", "n2", "n3" and 1 more: The account does not exist"#,
+                r#""n1"、"n2"、"n3" 等 4 个账号：该账号未导入"#,
+            ],
+        ),
+        (
+            "multiaccount_import",
+            serde_json::json!({ "AccountList": [{ "UserID": "good" }, { "UserID": "bad", "Nick": long }] }),
+            [r#""bad": "#, r#""bad"："#],
+        ),
+        (
+            "account_delete",
+            serde_json::json!({ "DeleteItem": accounts(&["ghost", "administrator"]) }),
+            [
+                r#""ghost": The account does not exist in this app.; "administrator": an admin"#,
+                r#""administrator"：不能删除应用管理员的账号"#,
+            ],
+        ),
+    ];
+    for (command, body, words) in calls {
+        for (server, words) in servers.iter().zip(words) {
+            let app = server.dev_app();
+            let answer = server.connect().exchange(&app.request(command, &body.to_string())).unwrap();
+            assert_eq!(answer.code(), 0, "{answer:?}");
+            let detail = percent_decoded(answer.header("x-error-detail").unwrap());
+            assert!(detail.contains(words), "{detail}");
+            assert!(!answer.body.contains(words), "{answer:?}");
+            let list = "GET /_portraitd/requests HTTP/1.1\r\nHost: localhost\r\n\r\n";
+            let calls = server.connect().exchange(list.as_bytes()).unwrap().json();
+            assert_eq!(calls.as_array().unwrap().last().unwrap()["detail"], detail);
+        }
+    }
+    // An id that is none refuses the whole call, and its place is named.
+    for (server, words) in
+        servers.iter().zip(["item 2: the UserID is 33 bytes long", "第 2 项：UserID 长度为 33 字节"])
+    {
+        let body = serde_json::json!({ "Accounts": ["good", "x".repeat(33)] }).to_string();
+        let answer =
+            server.connect().exchange(&server.dev_app().request("multiaccount_import", &body)).unwrap();
+        assert_eq!(answer.code(), 70402);
+        assert!(answer.json()["ErrorDisplay"].as_str().unwrap().starts_with(words), "{answer:?}");
+    }
+}
+
 #[test]
 fn in_serve_and_when_switched_off_the_body_is_the_clouds() {
     let server = TestServer::dev_with(&["--no-error-detail"]);

@@ -43,6 +43,10 @@ pub(crate) fn binary() -> Command {
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PORTRAITD_")) {
         command.env_remove(name);
     }
+    // Tests expect English, whatever the language of the machine.
+    for name in ["LC_ALL", "LC_MESSAGES", "LANG"] {
+        command.env_remove(name);
+    }
     command
 }
 

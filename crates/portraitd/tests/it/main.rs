@@ -35,6 +35,7 @@ mod import;
 mod import_resume;
 mod isolation;
 mod isolation_methods;
+mod language;
 mod limit_truth;
 mod limits;
 mod linearizability;

@@ -59,7 +59,14 @@ fn not_json() -> Vec<Mistake> {
         (set("{\"From_Account\":\"alice\"}="), 60003, "form-encoded", "表单编码"),
         (set("%7B%22From_Account%22%3A%22alice%22%7D"), 60003, "percent-encoded", "百分号"),
         (set("{'From_Account': 'alice'}"), 60003, "json.dumps()", "单引号"),
-        (set("{\"From_Account\":\"alice\",\"Prof"), 60003, "it ends in the middle", "内容不完整"),
+        (
+            set("{\"From_Account\":\"alice\",\"Prof"),
+            60003,
+            "it ends after 29 bytes, inside a string; it was cut, or Content-Length is too small",
+            "在第 29 个字节处结束，位于字符串中；可能被截断，或 Content-Length 过小",
+        ),
+        (bytes(b"{\"a\":\"\xe7\x88"), 60003, "inside a character; it was cut", "位于一个字符中"),
+        (set("{\"a\":[1,"), 60003, "inside the JSON; it was cut", "位于 JSON 中"),
         (set("{\"From_Account\":\"alice\",}"), 60003, "comma stands before a closing bracket", "多了逗号"),
         (set("{}{}"), 60003, "there is more after the JSON", "还有其他内容"),
         (set("{\"From_Account\":\"a\nb\"}"), 60003, "escape it as \\n (line 1, column 18)", "控制字符"),
@@ -150,6 +157,76 @@ fn signatures() -> Vec<Mistake> {
     ])
 }
 
+/// Slips in a query.
+fn queries() -> Vec<Mistake> {
+    let query = |text: &str| {
+        Sent::Target(format!("/v4/profile/portrait_set?{}", text.replace("$APP", &APP.to_string())))
+    };
+    let path = |text: &str| Sent::Target(format!("/v4/profile/portrait_set{text}"));
+    owned([
+        (
+            query("sdkAppId=$APP&identifier=a&usersig=b"),
+            60012,
+            "sdkappid is missing: found `sdkAppId`, but the parameter is `sdkappid`; names are case-sensitive",
+            "URL 中是 `sdkAppId`，参数名应为 `sdkappid`，参数名区分大小写",
+        ),
+        (query("sdkappID=$APP&identifier=a&usersig=b"), 60012, "found `sdkappID`", "`sdkappID`，参数名应为"),
+        (
+            query("SDKAppID=$APP&userID=a&userSig=b"),
+            60012,
+            "found `SDKAppID`, but the parameter is",
+            "`SDKAppID`",
+        ),
+        (query("sdkappid=$APP&Identifier=a&usersig=b"), 60025, "found `Identifier`", "应为 `identifier`"),
+        (
+            query("sdkappid=$APP&userID=a&usersig=b"),
+            60025,
+            "found `userID`, but the parameter is `identifier`",
+            "URL 中是 `userID`，参数名应为 `identifier`",
+        ),
+        (query("sdkappid=$APP&identifier=a&userSig=b"), 60025, "found `userSig`", "应为 `usersig`"),
+        (
+            query("sdkappid=$APP&identifier=a&usrsig=b"),
+            60025,
+            "usersig is missing or empty: found `usrsig`, but the parameter is `usersig`",
+            "URL 中是 `usrsig`，参数名应为 `usersig`",
+        ),
+        (
+            query("sdkappid=$APP&amp;identifier=a&amp;usersig=b"),
+            60025,
+            "write & in place of &amp; between parameters",
+            "HTML 转义，参数之间应为 & 而不是 &amp;",
+        ),
+        (
+            query("sdkappid=$APP,identifier=a,usersig=b"),
+            60025,
+            "not a number: `,` stands between parameters; write & in its place",
+            "参数之间是 `,`，应为 &",
+        ),
+        (query("sdkappid=$APP;identifier=a;usersig=b"), 60025, "`;` stands between", "参数之间是 `;`"),
+        (query("sdkappid=$APP?identifier=a?usersig=b"), 60025, "`?` stands between", "参数之间是 `?`"),
+        (query("sdkappid=$APP&identifier=a?usersig=b"), 60025, "`?` stands between", "参数之间是 `?`"),
+        (
+            query("sdkappid=$APP%26identifier=a%26usersig=b"),
+            60025,
+            "%26 stands between parameters in place of &",
+            "参数之间是 %26 而不是 &",
+        ),
+        (
+            path(&format!("&sdkappid=1&identifier=a&usersig={}", "eJw".repeat(100))),
+            60009,
+            "did you mean /v4/profile/portrait_set? The query starts with ? and not with &",
+            "您是否想写 /v4/profile/portrait_set？查询参数应以 ? 开头，而不是 &",
+        ),
+        (
+            path("%3Fsdkappid=1&identifier=a&usersig=b"),
+            60009,
+            "The ? before the query was percent-encoded (%3F)",
+            "查询参数前的 ? 被做了百分号编码",
+        ),
+    ])
+}
+
 /// URLs and methods.
 fn urls() -> Vec<Mistake> {
     let target = |text: &str| Sent::Target(text.to_owned());
@@ -223,7 +300,7 @@ fn request(server: &TestServer, sent: &Sent) -> Vec<u8> {
 fn every_mistake_is_named_in_both_languages() {
     let servers = [TestServer::dev(), TestServer::dev_with(&["--language", "zh"])];
     let mistakes: Vec<Mistake> =
-        [not_json(), table("shapes.toml"), table("fields.toml"), signatures(), urls()]
+        [not_json(), table("shapes.toml"), table("fields.toml"), signatures(), queries(), urls()]
             .into_iter()
             .flatten()
             .collect();

@@ -97,7 +97,10 @@ fn each_refused_call_is_one_decoded_line_and_equal_ones_are_counted() {
     let columns: Vec<&str> = lines[0].split("  ").collect();
     assert_eq!(columns[1..5], ["portrait_set", "1400000000", "nobody", "40003"], "{errors}");
     assert!(columns[0].len() == 12 && !columns[5].is_empty(), "{errors}");
+    terminal.send(&post("/v4/profile/portrait_get?sdkappid=1400000000&identifier=a&userSig=s3cret", "{}"));
+    terminal.wait_for("found `userSig`, but the parameter is `usersig`; names are case-sensitive");
     let errors = terminal.stop();
+    assert!(!errors.contains("s3cret"), "{errors}");
     assert!(errors.contains("… 3 more like this: portrait_set  40003"), "{errors}");
     assert!(!errors.contains("alice"), "a call that succeeds is not shown: {errors}");
 }
@@ -118,10 +121,104 @@ fn what_never_became_a_call_is_shown() {
         .wait_for("/_portraitd/requests  -  -  60002  the host `evil.example` is neither local nor allowed");
     terminal.send(b"GET /v4/x HTTP/1.1\r\nHost: evil2.example\r\n\r\n");
     terminal.wait_for("`evil2.example` is neither");
+    // The admin port asks for the token also in the control API.
+    let admin = terminal.address("Admin API").split('/').next().unwrap().to_owned();
+    drop(Connection::open(&admin).exchange(b"GET /_portraitd/requests HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    terminal.wait_for("/_portraitd/requests  -  -  401  send `Authorization: Bearer TOKEN`");
     // A port check that connects and leaves is nothing to report.
     let before = terminal.errors();
     drop(std::net::TcpStream::connect(terminal.address("URL")).unwrap());
     assert_eq!(terminal.stop(), before);
+}
+
+/// A client that counts characters: the rest of its body arrives as the next request.
+#[test]
+fn a_body_that_is_longer_than_its_content_length_is_connected_to_what_follows() {
+    let terminal = Terminal::start(&[]);
+    let sig =
+        Sign { key: KEY, sdkappid: 1_400_000_000, identifier: "administrator", time: now(), expire: 600 };
+    let query = format!("sdkappid=1400000000&identifier=administrator&usersig={}", sig.usersig());
+    let body =
+        r#"{"From_Account":"alice","ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":"爱丽丝漫游奇境"}]}"#;
+    let head = format!(
+        "POST /v4/profile/portrait_set?{query} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n",
+        body.chars().count()
+    );
+    let mut connection = Connection::open(&terminal.address("URL"));
+    let answer = connection.exchange(format!("{head}{body}").as_bytes()).unwrap();
+    let display = answer.json()["ErrorDisplay"].as_str().unwrap().to_owned();
+    let bytes = body.chars().count();
+    assert!(display.contains(&format!("it ends after {bytes} bytes, inside a ")), "{display}");
+    assert!(display.contains("Content-Length is too small: it counts bytes, not characters"), "{display}");
+    assert_eq!(connection.answer().unwrap().code(), 60002, "the rest is no request");
+    let errors = terminal.wait_for("(connection)");
+    assert!(errors.contains("after a request, 127.0.0.1 sent on the same connection what is no request"));
+    assert!(
+        errors.contains("the rest of the body, if that request's Content-Length was too small"),
+        "{errors}"
+    );
+}
+
+#[test]
+fn handshakes_that_fail_are_shown_with_the_remedy() {
+    let dir = tempfile::tempdir().unwrap();
+    let terminal = Terminal::start(&["--tls", "127.0.0.1:0", "--certificates", dir.path().to_str().unwrap()]);
+    let address = terminal.address("HTTPS");
+    for _ in 0..2 {
+        let url = format!("https://localhost:{}/v4/x", address.rsplit(':').next().unwrap());
+        let output = Command::new("curl").args(["-sS", "--noproxy", "*", &url]).output().unwrap();
+        assert!(!output.status.success());
+    }
+    terminal.wait_for("does not trust the certificate of the HTTPS port (TLS alert ");
+    terminal.wait_for("`portraitd cert` shows how");
+    let send = |bytes: &[u8]| std::net::TcpStream::connect(&address).unwrap().write_all(bytes).unwrap();
+    // The hello of TLS 1.1 with one cipher.
+    let mut hello = vec![22, 3, 1, 0, 45, 1, 0, 0, 41, 3, 2];
+    hello.extend([7; 32]);
+    hello.extend([0, 0, 2, 0, 0x2f, 1, 0]);
+    send(&hello);
+    terminal.wait_for("no TLS version or cipher in common");
+    // A client that leaves after its first bytes.
+    send(b"\x16\x03\x01\x02\x00");
+    terminal.wait_for("closed the connection in the middle of the TLS handshake");
+    send(&[22, 3, 1, 0, 5, 9, 9, 9, 9, 9]);
+    terminal.wait_for("the TLS handshake of 127.0.0.1 failed: ");
+    let errors = terminal.stop();
+    assert!(
+        errors.contains("… 1 more like this: (connection)  -  127.0.0.1 does not trust the certificate"),
+        "{errors}"
+    );
+}
+
+#[test]
+fn what_the_proxy_refuses_is_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let certificates = dir.path().to_str().unwrap();
+    let terminal = Terminal::start(&[
+        "--tls",
+        "127.0.0.1:0",
+        "--proxy",
+        "127.0.0.1:0",
+        "--certificates",
+        certificates,
+        "--language",
+        "zh",
+    ]);
+    let proxy = terminal.banner.lines().find(|line| line.contains("代理  ")).unwrap();
+    let proxy = proxy.split("://").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
+    let refused = |target: &str| {
+        let request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n");
+        drop(Connection::open(&proxy).exchange(request.as_bytes()));
+    };
+    refused("example.com:443");
+    refused("example.com:443");
+    terminal.wait_for("(proxy)  -  -  403  example.com 不是云端域名，此代理拒绝其他域名");
+    refused("console.tim.qq.com:8443");
+    terminal.wait_for("(proxy)  -  -  403  console.tim.qq.com 由 portraitd 应答，仅限 443 与 80 端口");
+    drop(Connection::open(&proxy).exchange(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+    terminal.wait_for("(proxy)  -  -  400  这里是 portraitd 的代理");
+    let errors = terminal.stop();
+    assert!(errors.contains("… 另有 1 次相同：(proxy)  403  example.com 不是云端域名"), "{errors}");
 }
 
 #[test]

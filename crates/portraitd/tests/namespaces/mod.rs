@@ -33,7 +33,8 @@ pub(crate) fn in_namespaces(portraitd: &OsStr, script: &str, variables: &[(&str,
     unshare.env("DIR", dir.path()).env("PORTRAITD", &program).env("STACKS", stacks);
     unshare.env("USER_ID", USER_ID.to_string()).env_remove("CI").stdin(Stdio::null());
     unshare.envs(variables.iter().copied());
-    for name in ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"] {
+    let proxies = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"];
+    for name in proxies.iter().chain(&["PORTRAITD_SERVER_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"]) {
         unshare.env_remove(name);
     }
     let output = unshare.output().unwrap();

@@ -152,7 +152,8 @@ fn alphabet(text: &str) -> Option<(EncodedCause, String)> {
     let mut strangers: Vec<char> = text.chars().filter(|letter| !letter.is_ascii_alphanumeric()).collect();
     strangers.sort_unstable();
     strangers.dedup();
-    if strangers.len() > 3 {
+    // Bytes behind the checksum are ignored, so that padding which is percent-encoded twice could pass for a letter.
+    if strangers.len() > 3 || percent_decoded(text).is_some() {
         return None;
     }
     for order in

@@ -1,6 +1,7 @@
 //! `portraitd app`: apps, their keys, admins, limits and switches.
 
 use super::client::{Operator, Target, segment, with_operator};
+use crate::cli::language::localized;
 use crate::cli::output::{print_json, say};
 use crate::cli::sdk_app_id::sdk_app_id;
 use crate::cli::secret_argument;
@@ -174,8 +175,15 @@ enum AdminAction {
 }
 
 fn rate_limit(text: &str) -> Result<(String, u32), String> {
-    let (command, rate) = text.split_once('=').ok_or("write COMMAND=RATE, for example portrait_set=500")?;
-    let rate = rate.parse().map_err(|_| format!("`{rate}` is not a number of calls a second"))?;
+    let (command, rate) = text.split_once('=').ok_or_else(|| {
+        localized!(
+            "write COMMAND=RATE, for example portrait_set=500",
+            "请写作 命令=频率，例如 portrait_set=500"
+        )
+    })?;
+    let rate = rate
+        .parse()
+        .map_err(|_| localized!("`{rate}` is not a number of calls a second", "`{rate}` 不是每秒请求数"))?;
     Ok((command.to_owned(), rate))
 }
 
@@ -187,7 +195,10 @@ fn seconds_or_off(text: &str) -> Result<u32, String> {
     let whole = rfc3339::span_ms(text).filter(|ms| ms.is_multiple_of(1000)).map(|ms| ms / 1000);
     let seconds = whole.and_then(|seconds| u32::try_from(seconds).ok());
     seconds.ok_or_else(|| {
-        format!("`{text}`: write off, or whole seconds up to 49710d, for example 90d, 12h, 30s")
+        localized!(
+            "`{text}`: write off, or whole seconds up to 49710d, for example 90d, 12h, 30s",
+            "`{text}`：请写 off，或不超过 49710d 的整秒时长，例如 90d、12h、30s"
+        )
     })
 }
 

@@ -1,6 +1,7 @@
 //! A client of the admin API: over HTTP when a server uses the data directory, in this process when none does.
 
 use crate::cli::http;
+use crate::cli::language::localized;
 use crate::cli::secret_argument::secret;
 use crate::cli::serve::instance::{AdminFile, admin_token};
 use crate::open_store::open_store;
@@ -68,16 +69,24 @@ impl Operator {
     /// Finds the admin API.
     pub(super) async fn connect(target: &Target) -> anyhow::Result<Self> {
         if let Some(url) = &target.admin_url {
-            let token = target.admin_token.clone().context("--admin-url needs --admin-token")?;
+            let token = target.admin_token.clone().with_context(|| {
+                localized!("--admin-url needs --admin-token", "--admin-url 需要 --admin-token")
+            })?;
             return Ok(Self::Remote { server: http::Server::parse(url)?, token });
         }
-        let data = target.data.as_deref().context(
-            "name the store with --data DIR, or with --admin-url URL and --admin-token TOKEN (portraitd dev prints both)",
-        )?;
+        let data = target.data.as_deref().with_context(|| {
+            localized!(
+                "name the store with --data DIR, or with --admin-url URL and --admin-token TOKEN (portraitd dev prints both)",
+                "请用 --data DIR 指明数据，或用 --admin-url URL 与 --admin-token TOKEN（portraitd dev 会输出两者）"
+            )
+        })?;
         anyhow::ensure!(
             data.is_dir(),
-            "there is no data directory {}; check --data, or start `portraitd serve` on it once",
-            data.display()
+            localized!(
+                "there is no data directory {}; check --data, or start `portraitd serve` on it once",
+                "没有数据目录 {}；请检查 --data，或先以它启动一次 `portraitd serve`",
+                data.display()
+            )
         );
         if is_in_use(data) {
             let (file, token) = (AdminFile::read(data)?, admin_token(data)?);
@@ -102,21 +111,19 @@ impl Operator {
         body: &impl Serialize,
     ) -> anyhow::Result<T> {
         let answer = self.bytes(method, path, serde_json::to_vec(body)?).await?;
-        serde_json::from_slice(&answer)
-            .context("the answer of the admin API can't be read; is the server another version?")
+        serde_json::from_slice(&answer).with_context(unreadable_answer)
     }
 
     /// The identity of the store.
     pub(crate) async fn store(&self) -> anyhow::Result<StoreId> {
         let view: StoreView = self.get("/store").await?;
-        view.id.parse().context("the admin API names no store")
+        view.id.parse().with_context(unreadable_answer)
     }
 
     /// Reads a JSON answer.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
         let answer = self.bytes(Method::GET, path, Vec::new()).await?;
-        serde_json::from_slice(&answer)
-            .context("the answer of the admin API can't be read; is the server another version?")
+        serde_json::from_slice(&answer).with_context(unreadable_answer)
     }
 
     /// Calls the admin API and returns the body of its answer. An error answer is a [`Refusal`].
@@ -179,6 +186,14 @@ async fn in_process(
     };
     let status = response.status();
     Ok((status, response.into_body().collect().await?.to_bytes().to_vec()))
+}
+
+/// Says that an answer of the admin API is not one that this version knows.
+pub(crate) fn unreadable_answer() -> String {
+    localized!(
+        "the answer of the admin API can't be read; is the server another version?",
+        "无法读取管理 API 的应答；服务是否为另一版本？"
+    )
 }
 
 /// A name, percent-encoded as one segment of a path.

@@ -1,6 +1,7 @@
 //! `portraitd webhook`: an app's receiver, and the events that have not reached it.
 
 use super::client::{Operator, Target, with_operator};
+use crate::cli::language::localized;
 use crate::cli::output::{count, print_json, say};
 use crate::cli::sdk_app_id::sdk_app_id;
 use crate::cli::secret_argument::secret;
@@ -233,7 +234,8 @@ fn show_test(view: &TestView, json: bool) -> anyhow::Result<()> {
             }
             Ok(())
         }
-        Some(failure) => Err(anyhow::anyhow!("{failure}")).context("the sample event was not delivered"),
+        Some(failure) => Err(anyhow::anyhow!("{failure}"))
+            .with_context(|| localized!("the sample event was not delivered", "示例事件未能投递")),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `portraitd words`: sensitive words.
 
 use super::client::{Operator, Target, with_operator};
+use crate::cli::language::localized;
 use crate::cli::output::{count, print_json, say};
 use crate::cli::sdk_app_id::sdk_app_id;
 use anyhow::Context;
@@ -77,9 +78,13 @@ async fn execute(operator: &Operator, action: Action) -> anyhow::Result<()> {
 fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
     let mut text = Vec::new();
     if file == Path::new("-") {
-        std::io::stdin().lock().read_to_end(&mut text).context("can't read standard input")?;
+        std::io::stdin()
+            .lock()
+            .read_to_end(&mut text)
+            .with_context(|| localized!("can't read standard input", "无法读取标准输入"))?;
     } else {
-        text = std::fs::read(file).with_context(|| format!("can't read {}", file.display()))?;
+        text = std::fs::read(file)
+            .with_context(|| localized!("can't read {}", "无法读取 {}", file.display()))?;
     }
     Ok(text)
 }

@@ -2,13 +2,14 @@
 
 use crate::cli::app_key::app_key;
 use crate::cli::http;
+use crate::cli::language::localized;
 use crate::cli::sdk_app_id::sdk_app_id;
 use crate::cli::secret_argument;
 use anyhow::Context;
 use hyper::Method;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use portraitd_api::clock::SystemClock;
-use portraitd_model::{AppSettings, Clock, Language, SdkAppId, SignRequest, UserId, sign};
+use portraitd_model::{AppSettings, Clock, SdkAppId, SignRequest, UserId, sign};
 use serde_json::Value;
 
 /// The server to call, and the App admin in whose name.
@@ -33,7 +34,7 @@ impl Client {
     /// Calls one API. Returns its answer, or the error code with its sentence.
     pub(crate) async fn call(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         const MINUTE: u64 = 60;
-        let key = app_key(&self.key, Language::English)?;
+        let key = app_key(&self.key)?;
         let (app, time) = (SdkAppId(self.sdkappid), SystemClock.now().seconds());
         let request = SignRequest { app, identifier: self.admin, time, expire: MINUTE, userbuf: None };
         let admin = utf8_percent_encode(self.admin.as_str(), NON_ALPHANUMERIC);
@@ -42,8 +43,12 @@ impl Client {
         let path =
             format!("{path}?sdkappid={app}&identifier={admin}&usersig={usersig}&random=1&contenttype=json");
         let response = http::call(&server, Method::POST, &path, None, serde_json::to_vec(body)?).await?;
-        let answer: Value = serde_json::from_slice(response.body()).context("the answer is not JSON")?;
-        let code = answer.get("ErrorCode").and_then(Value::as_u64).context("the answer has no ErrorCode")?;
+        let answer: Value = serde_json::from_slice(response.body())
+            .with_context(|| localized!("the answer is not JSON", "应答不是 JSON"))?;
+        let code = answer
+            .get("ErrorCode")
+            .and_then(Value::as_u64)
+            .with_context(|| localized!("the answer has no ErrorCode", "应答中没有 ErrorCode"))?;
         if code == 0 {
             return Ok(answer);
         }

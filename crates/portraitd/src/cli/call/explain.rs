@@ -1,7 +1,7 @@
 //! `portraitd explain CODE`: the page of an error code, in the terminal.
 
+use crate::cli::language::{language, localized};
 use crate::cli::output::say;
-use crate::config::server::LanguageName;
 use portraitd_admin::error_pages::error_page;
 use portraitd_model::{CLOUD_CODES, ERROR_CODES, ErrorRow};
 use std::collections::BTreeMap;
@@ -17,15 +17,14 @@ use std::collections::BTreeMap;
 pub(crate) struct Args {
     /// ErrorCode, or ErrorInfo
     code: String,
-    /// The language of the page
-    #[arg(long, value_enum, default_value_t, env = "PORTRAITD_SERVER_LANGUAGE")]
-    language: LanguageName,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let number = find(&args.code)?;
-    let page = error_page(number, args.language.language());
-    say(page.ok_or_else(|| anyhow::anyhow!("{number} has no page"))?.trim_end());
+    let page = error_page(number, language());
+    let page =
+        page.ok_or_else(|| anyhow::anyhow!(localized!("{number} has no page", "{number} 没有说明页面")))?;
+    say(page.trim_end());
     Ok(())
 }
 
@@ -45,16 +44,21 @@ fn find(text: &str) -> anyhow::Result<u32> {
     let nearest = ERROR_CODES.iter().max_by(|a, b| likeness(text, a).total_cmp(&likeness(text, b)));
     let nearest = nearest.filter(|row| likeness(text, row) > LIKENESS_MIN);
     let suggestion = match nearest {
-        Some(row) => format!("; did you mean {} {}?", row.number, row.info),
+        Some(row) => {
+            localized!("; did you mean {} {}?", "；您是否想查 {} {}？", row.number, row.info)
+        }
         None => ranges(text),
     };
-    anyhow::bail!("there is no error code `{text}`{suggestion} (docs/ERRORS.md lists every code)")
+    anyhow::bail!(localized!(
+        "there is no error code `{text}`{suggestion} (docs/ERRORS.md lists every code)",
+        "没有错误码 `{text}`{suggestion}（全部错误码见 docs/ERRORS.md）"
+    ))
 }
 
 /// Returns where the codes are, for a text that is like none of them.
 fn ranges(text: &str) -> String {
     if text.parse() == Ok(0) {
-        return "; 0 is success".to_owned();
+        return localized!("; 0 is success", "；0 表示成功");
     }
     let numbers = ERROR_CODES.iter().map(|row| row.number).chain(CLOUD_CODES.iter().map(|row| row.number));
     let mut ranges: BTreeMap<u32, (u32, u32)> = BTreeMap::new();
@@ -64,9 +68,19 @@ fn ranges(text: &str) -> String {
     }
     let ranges: Vec<String> = ranges
         .values()
-        .map(|(first, last)| if first == last { first.to_string() } else { format!("{first} to {last}") })
+        .map(|(first, last)| {
+            if first == last {
+                first.to_string()
+            } else {
+                localized!("{first} to {last}", "{first}～{last}")
+            }
+        })
         .collect();
-    format!("; the codes of this API are {}; other APIs of the cloud have others", ranges.join(", "))
+    localized!(
+        "; the codes of this API are {}; other APIs of the cloud have others",
+        "；此 API 的错误码为 {}；云端其他 API 另有其错误码",
+        ranges.join(language().pick(", ", "、"))
+    )
 }
 
 fn likeness(text: &str, row: &ErrorRow) -> f64 {

@@ -1,6 +1,7 @@
 //! `portraitd set` and `portraitd get`: one profile, from the shell.
 
 use super::client::Client;
+use crate::cli::language::localized;
 use crate::cli::output::{print_json, say};
 use anyhow::Context;
 use portraitd_model::{STANDARD_FIELDS, TagValue, ValueType};
@@ -88,17 +89,22 @@ pub(crate) fn tag(name: &str) -> String {
 }
 
 pub(crate) fn item(field: &str) -> anyhow::Result<TagValue<String, Value>> {
-    let (name, text) = field
-        .split_once('=')
-        .with_context(|| format!("`{field}` has no `=`; write TAG=VALUE, for example Nick=Alice"))?;
+    let (name, text) = field.split_once('=').with_context(|| {
+        localized!(
+            "`{field}` has no `=`; write TAG=VALUE, for example Nick=Alice",
+            "`{field}` 缺少 `=`；请写作 TAG=VALUE，例如 Nick=Alice"
+        )
+    })?;
     let (name, number) = name.strip_suffix(':').map_or((name, false), |name| (name, true));
     let tag = tag(name);
     let standard = STANDARD_FIELDS.iter().find(|field| field.name == tag);
     if number || standard.is_some_and(|field| field.value_type == ValueType::Uint32) {
-        let value: Value = serde_json::from_str(text)
-            .ok()
-            .filter(Value::is_number)
-            .with_context(|| format!("`{text}` is not a number; {tag} holds a number, for example 3"))?;
+        let value: Value = serde_json::from_str(text).ok().filter(Value::is_number).with_context(|| {
+            localized!(
+                "`{text}` is not a number; {tag} holds a number, for example 3",
+                "`{text}` 不是数字；{tag} 的值为数字，例如 3"
+            )
+        })?;
         return Ok(TagValue { tag, value });
     }
     Ok(TagValue { tag, value: text.into() })

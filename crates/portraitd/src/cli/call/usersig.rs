@@ -6,7 +6,6 @@ use crate::cli::app_key::app_key;
 use crate::cli::output::say;
 use crate::cli::sdk_app_id::sdk_app_id;
 use crate::cli::secret_argument;
-use crate::config::server::LanguageName;
 use clap::Subcommand;
 use portraitd_api::clock::SystemClock;
 use portraitd_model::{Clock, SdkAppId, SignRequest, UnixSeconds, UserId, sign};
@@ -47,7 +46,7 @@ enum Action {
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     match args.action {
         Action::Gen { sdkappid, key, identifier, expire, time, userbuf } => {
-            let key = app_key(&key, LanguageName::default().language())?;
+            let key = app_key(&key)?;
             let time = time.map_or_else(|| SystemClock.now().seconds(), UnixSeconds);
             let (app, userbuf) = (SdkAppId(sdkappid), userbuf.as_deref().map(str::as_bytes));
             say(sign(&key, SignRequest { app, identifier, time, expire, userbuf }));

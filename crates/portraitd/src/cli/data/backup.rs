@@ -2,6 +2,7 @@
 
 use super::transfer::progress_bar::{counter, of_steps};
 use crate::cli::admin::client::{Target, with_operator};
+use crate::cli::language::localized;
 use crate::cli::output::{count, say};
 use anyhow::Context;
 use hyper::Method;
@@ -41,8 +42,9 @@ pub(crate) struct RestoreArgs {
 pub(crate) fn backup(args: &BackupArgs) -> anyhow::Result<()> {
     /// A large store on a slow disk takes hours.
     const TIMEOUT: Duration = Duration::from_hours(24);
-    let directory = std::path::absolute(&args.directory)
-        .with_context(|| format!("{} can't be made absolute", args.directory.display()))?;
+    let directory = std::path::absolute(&args.directory).with_context(|| {
+        localized!("{} can't be made absolute", "无法取得 {} 的绝对路径", args.directory.display())
+    })?;
     let bar = counter("s");
     bar.set_message("writing the backup");
     bar.enable_steady_tick(Duration::from_millis(200));

@@ -1,6 +1,7 @@
 //! `portraitd check`, `repair` and `compact`: the data directory of a stopped server.
 
 use super::transfer::progress_bar::of_steps;
+use crate::cli::language::localized;
 use crate::cli::output::{count, print_json, say};
 use portraitd_sqlite::{Checked, Damage, Finding, Repaired};
 use serde::Serialize;
@@ -94,7 +95,10 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
             count(accounts, "account")
         ));
     }
-    anyhow::ensure!(damaged == 0, "{} is damaged; restore a backup", args.data.display());
+    anyhow::ensure!(
+        damaged == 0,
+        localized!("{} is damaged; restore a backup", "{} 已损坏；请恢复备份", args.data.display())
+    );
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use crate::cli::sdk_app_id::sdk_app_id;
 use crate::cli::secret_argument;
 use futures_util::future::try_join_all;
 use portraitd_admin::types::AppView;
-use portraitd_model::{AppSettings, Language, STANDARD_FIELDS, SdkAppId, UserId};
+use portraitd_model::{AppSettings, STANDARD_FIELDS, SdkAppId, UserId};
 use std::path::PathBuf;
 
 /// Move accounts with their profiles from the cloud to this server
@@ -64,7 +64,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     with_operator(&args.target, async |operator| {
         let sdkappid = args.into.unwrap_or(args.sdkappid);
         let app: AppView = operator.get(&format!("/apps/{sdkappid}")).await?;
-        let key = app_key(&args.key, Language::English)?;
+        let key = app_key(&args.key)?;
         let caller = (SdkAppId(args.sdkappid), key, args.admin);
         let cloud = Cloud::new(&args.from, caller, tags(args, &app), args.rate)?;
         let source = Box::new(JsonLines::new(open(&args.accounts)?));

@@ -29,7 +29,9 @@ impl EmulatorInfo {
         let cloud = self.cloud_lines(language);
         let set = self.curl("portrait_set", SET);
         let get = self.curl("portrait_get", GET);
-        let option = self.url_option();
+        let requests = format!("portraitd emulator requests{}", self.url_option());
+        let explain = language.pick("portraitd explain 40003", "portraitd explain 40003 --language zh");
+        let width = requests.len().max(explain.len());
         match language {
             Language::English => format!(
                 "portraitd is running: {retention}. Ctrl-C stops it.
@@ -55,8 +57,8 @@ Read it back:
 
 Refused calls are shown here, one line each. More about them:
 
-  portraitd emulator requests{option}   # every call with its body, answer and explanation; --follow
-  portraitd explain 40003               # what an error code means, and the remedy
+  {requests:width$}   # every call with its body, answer and explanation; --follow
+  {explain:width$}   # what an error code means, and the remedy
 
 "
             ),
@@ -84,8 +86,8 @@ Refused calls are shown here, one line each. More about them:
 
 被拒的调用会逐条显示在这里。了解详情：
 
-  portraitd emulator requests{option}   # 全部调用及其包体、应答与说明；加 --follow 持续显示
-  portraitd explain 40003 --language zh   # 错误码的含义与处理方法
+  {requests:width$}   # 全部调用及其包体、应答与说明；加 --follow 持续显示
+  {explain:width$}   # 错误码的含义与处理方法
 
 "
             ),

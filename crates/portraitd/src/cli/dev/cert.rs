@@ -2,8 +2,8 @@
 //! language trusts the authority.
 
 use super::cloud_names::CertificateArgs;
+use crate::cli::language::language;
 use crate::cli::output::{print_json, say};
-use crate::config::server::LanguageName;
 use portraitd_api::cloud_names::CLOUD_NAMES;
 use portraitd_emulator::certificates::directory::{CertificateOutcome, Directory};
 use portraitd_emulator::certificates::parse_name;
@@ -25,9 +25,6 @@ pub(crate) struct Args {
     /// A further name or address (repeatable); a new authority is created for it
     #[arg(long, value_name = "NAME")]
     name: Vec<String>,
-    /// The language of the output
-    #[arg(long, value_enum, default_value_t, env = "PORTRAITD_SERVER_LANGUAGE")]
-    language: LanguageName,
     /// Print the paths as JSON
     #[arg(long)]
     json: bool,
@@ -56,7 +53,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             "hosts": hosts_line(),
         }));
     }
-    say(instructions(&directory, outcome, args.language.language()));
+    say(instructions(&directory, outcome, language()));
     Ok(())
 }
 

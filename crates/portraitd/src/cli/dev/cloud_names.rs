@@ -7,6 +7,7 @@ use anyhow::Context;
 use portraitd_emulator::certificates::directory::Directory;
 use portraitd_emulator::certificates::parse_name;
 use portraitd_emulator::certificates::resolver::CertificateResolver;
+use portraitd_emulator::emulator::Emulator;
 use portraitd_emulator::proxy;
 use portraitd_emulator::proxy::ProxyConfig;
 use portraitd_emulator::proxy::target::OtherHosts;
@@ -95,6 +96,7 @@ impl CloudArgs {
         &self,
         prepared: &EmulatorCertificates,
         server: &Server,
+        emulator: Arc<Emulator>,
         language: Language,
     ) -> anyhow::Result<Option<RunningProxy>> {
         let Some(address) = self.proxy else { return Ok(None) };
@@ -115,6 +117,7 @@ impl CloudArgs {
             names: prepared.names.clone(),
             others: self.proxy_others,
             language,
+            emulator,
         };
         let stop = CancellationToken::new();
         let serving = tokio::spawn(proxy::serve(listener, config, stop.clone()));

@@ -6,11 +6,11 @@ use super::fixtures;
 use super::fixtures::{FixtureArgs, PreparedApp};
 use super::listen_address::listen_address;
 use super::refused_calls::{RefusedPrinter, refused_calls_summary};
+use crate::cli::language::language;
 use crate::cli::secret_argument::secret;
 use crate::cli::serve::instance::{AdminFile, StopSignals, admin_token, url_here};
 use crate::config::Config;
 use crate::config::log::LogFormat;
-use crate::config::server::LanguageName;
 use crate::logging::start_log;
 use crate::open_store::open_store;
 use crate::server::{Server, ServerParts};
@@ -84,9 +84,6 @@ pub(crate) struct Args {
     allow_host: Vec<String>,
     #[command(flatten)]
     pub(super) cloud: cloud_names::CloudArgs,
-    /// The language of the output and of error details
-    #[arg(long, value_enum, default_value_t, env = "PORTRAITD_SERVER_LANGUAGE")]
-    pub(super) language: LanguageName,
     /// The format of log lines
     #[arg(long, value_enum, default_value_t, env = "PORTRAITD_LOG_FORMAT")]
     log_format: LogFormat,
@@ -103,7 +100,7 @@ impl Args {
         let mut config = Config::default();
         config.server.listen = self.cloud.listen(self.listen);
         config.server.admin_listen = self.admin_listen.into();
-        config.server.language = self.language;
+        config.server.language = language().into();
         config.server.error_detail = !self.no_error_detail;
         config.server.allow_hosts = Some(self.allow_host.clone());
         config.limits.enabled = self.limits;
@@ -115,9 +112,10 @@ impl Args {
             vec![IpNet::from(Ipv4Net::default()), IpNet::from(Ipv6Net::default())];
         config.log.format = self.log_format;
         config.log.filter.clone_from(&self.log);
-        if self.log == DEFAULT_LOG {
-            // A client that does not trust the certificate often reports "connection failed" only.
-            config.log.filter.push_str(",portraitd_http::tls=debug");
+        if self.log == DEFAULT_LOG && self.json {
+            // The terminal shows these among the refused calls, which JSON leaves out. The client often reports no more than
+            // "connection failed".
+            config.log.filter.push_str(",portraitd_http::tls=debug,portraitd_emulator::proxy=debug");
         }
         config
     }
@@ -133,10 +131,10 @@ async fn dev(args: Args) -> anyhow::Result<()> {
     let running = RunningEmulator::start(&args).await?;
     // Before the addresses are printed, so that no call is missed. A program that reads the JSON asks the control API.
     let printer = (!args.json)
-        .then(|| RefusedPrinter::start(Arc::clone(&running.emulator), args.language.language()))
+        .then(|| RefusedPrinter::start(Arc::clone(&running.emulator), language()))
         .transpose()
         .context("can't start a thread")?;
-    running.info.print(args.json, args.language.language(), args.data.as_deref())?;
+    running.info.print(args.json, language(), args.data.as_deref())?;
     signals.asked_to_stop().await;
     let stopped = running.stop(&args).await;
     if let Some(printer) = printer {
@@ -185,7 +183,7 @@ impl RunningEmulator {
         };
         let clock = Arc::new(EmulatorClock::default());
         let PreparedApp { app, key, admin } =
-            fixtures::prepare(store.as_ref(), &args.fixtures, args.language.language(), clock.now()).await?;
+            fixtures::prepare(store.as_ref(), &args.fixtures, clock.now()).await?;
         let emulator = Emulator::new(Arc::clone(&clock), memory.map(Sandbox::new), app, args.others);
         load_faults(args, &emulator, store.as_ref()).await?;
         let emulator = Arc::new(emulator);
@@ -199,7 +197,7 @@ impl RunningEmulator {
             emulator: Some(Arc::clone(&emulator)),
         })
         .await?;
-        let proxy = args.cloud.open_proxy(&certificates, &server, args.language.language()).await?;
+        let proxy = args.cloud.open_proxy(&certificates, &server, Arc::clone(&emulator), language()).await?;
         if let Some(data) = &args.data {
             AdminFile::write(data, &server.admin_urls, None)?;
         }
@@ -225,8 +223,8 @@ impl RunningEmulator {
     }
 
     /// Writes the refused requests to standard error, unless all is well.
-    pub(super) fn show_refused_calls_unless(&self, well: bool, args: &Args) {
-        let summary = refused_calls_summary(&self.emulator, args.language.language());
+    pub(super) fn show_refused_calls_unless(&self, well: bool) {
+        let summary = refused_calls_summary(&self.emulator, language());
         if let Some(summary) = summary.filter(|_| !well) {
             eprintln!("{summary}");
         }

@@ -2,6 +2,7 @@
 
 use super::terminal::{escape_for_terminal, escape_json_for_terminal};
 use crate::cli::http;
+use crate::cli::language::localized;
 use crate::cli::output::say;
 use crate::cli::secret_argument::secret;
 use anyhow::Context;
@@ -47,22 +48,27 @@ impl ControlClient {
         let (server, path) = (http::Server::parse(base)?, format!("{PREFIX}{path}"));
         let response = http::call(&server, method, &path, self.admin_token.as_deref(), body).await;
         let response = response.with_context(|| {
-            format!("no emulator answers at {base}; start one with portraitd dev, or name its address with --url or PORTRAITD_URL")
+            localized!(
+                "no emulator answers at {base}; start one with portraitd dev, or name its address with --url or PORTRAITD_URL",
+                "{base} 没有模拟器应答；请用 portraitd dev 启动，或用 --url 或 PORTRAITD_URL 指明其地址"
+            )
         })?;
         if response.status().is_success() {
             return Ok(response.into_body());
         }
         let refusal: Option<Refusal> = serde_json::from_slice(response.body()).ok();
         match (refusal, response.status()) {
-            (Some(_), StatusCode::UNAUTHORIZED) if self.admin_token.is_some() => anyhow::bail!(
+            (Some(_), StatusCode::UNAUTHORIZED) if self.admin_token.is_some() => anyhow::bail!(localized!(
                 "--admin-token (PORTRAITD_ADMIN_TOKEN) is not the admin token of the emulator at {base}; \
-                 portraitd dev prints it when it starts"
-            ),
+                 portraitd dev prints it when it starts",
+                "--admin-token（PORTRAITD_ADMIN_TOKEN）不是 {base} 处模拟器的管理 token；\
+                 portraitd dev 启动时会输出它"
+            )),
             (Some(refusal), _) => anyhow::bail!("{}", escape_for_terminal(&refusal.error)),
             (None, StatusCode::NOT_FOUND | StatusCode::OK) => {
                 anyhow::bail!(self.not_an_emulator())
             }
-            (None, status) => anyhow::bail!("{base} answered {status}"),
+            (None, status) => anyhow::bail!(localized!("{base} answered {status}", "{base} 应答了 {status}")),
         }
     }
 
@@ -82,7 +88,11 @@ impl ControlClient {
     }
 
     fn not_an_emulator(&self) -> String {
-        format!("{} has no control API: it is not a portraitd dev", self.url)
+        localized!(
+            "{} has no control API: it is not a portraitd dev",
+            "{} 没有控制 API：它不是 portraitd dev",
+            self.url
+        )
     }
 
     /// Calls the control API, and prints the response as JSON or as lines of text.

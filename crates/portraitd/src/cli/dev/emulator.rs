@@ -2,6 +2,7 @@
 
 use super::control_client::ControlClient;
 use crate::cli::admin::client::segment;
+use crate::cli::language::localized;
 use crate::cli::serve::instance::StopSignals;
 use clap::Subcommand;
 use hyper::Method;
@@ -263,9 +264,10 @@ async fn clock(action: &Clock, client: &ControlClient) -> anyhow::Result<()> {
         Clock::Advance { span } => {
             // The API reads a number as milliseconds, which few people mean.
             if span.parse::<f64>().is_ok() {
-                anyhow::bail!(
-                    "advance: `{span}` has no unit; write {span}d, {span}h, {span}m, {span}s or {span}ms"
-                );
+                anyhow::bail!(localized!(
+                    "advance: `{span}` has no unit; write {span}d, {span}h, {span}m, {span}s or {span}ms",
+                    "advance：`{span}` 缺少单位；请写作 {span}d、{span}h、{span}m、{span}s 或 {span}ms"
+                ));
             }
             ClockChange { advance: Some(text_or_number(span)), ..ClockChange::default() }
         }

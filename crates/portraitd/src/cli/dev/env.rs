@@ -4,6 +4,7 @@ use super::emulator_info::{DEFAULT_URL, EmulatorInfo};
 use super::shell_syntax::Shell;
 use super::variables::{Way, variables};
 use crate::cli::http;
+use crate::cli::language::localized;
 use crate::cli::output::{print_json, say};
 use anyhow::Context;
 use hyper::Method;
@@ -49,7 +50,16 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 async fn ask(url: &str) -> anyhow::Result<EmulatorInfo> {
     let server = http::Server::parse(url)?;
     let answer = http::call_within(TIMEOUT, &server, Method::GET, ENVIRONMENT, None, Vec::new()).await;
-    let answer = answer.context("no emulator answers; start one with portraitd dev, or set --url")?;
-    serde_json::from_slice(answer.body())
-        .with_context(|| format!("the server at {url} is not an emulator (portraitd dev) of this version"))
+    let answer = answer.with_context(|| {
+        localized!(
+            "no emulator answers; start one with portraitd dev, or set --url",
+            "没有模拟器应答；请用 portraitd dev 启动，或设置 --url"
+        )
+    })?;
+    serde_json::from_slice(answer.body()).with_context(|| {
+        localized!(
+            "the server at {url} is not an emulator (portraitd dev) of this version",
+            "{url} 处的服务不是此版本的模拟器（portraitd dev）"
+        )
+    })
 }

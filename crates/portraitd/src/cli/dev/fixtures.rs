@@ -2,6 +2,7 @@
 
 use super::app_additions::{AdditionArgs, AppAdditions};
 use crate::cli::app_key::app_key;
+use crate::cli::language::{language, localized};
 use crate::cli::secret_argument;
 use anyhow::Context;
 use portraitd_admin::secret::random_key;
@@ -62,18 +63,17 @@ pub(super) struct PreparedApp {
 pub(super) async fn prepare(
     store: &dyn Store,
     args: &FixtureArgs,
-    language: Language,
     now: UnixMillis,
 ) -> anyhow::Result<PreparedApp> {
     let app = SdkAppId(args.sdkappid.unwrap_or(SDKAPPID));
-    let additions = AppAdditions::read(&args.additions, app, language)?;
+    let additions = AppAdditions::read(&args.additions, app, language())?;
     let Some(file) = &args.seed else {
-        return prepare_samples(store, args, &additions, language, app, now).await;
+        return prepare_samples(store, args, &additions, app, now).await;
     };
     let mut app_of_lines = sample_app(app)?;
     if SeedFormat::from_path(file)? == SeedFormat::Lines {
         // So that the accounts can have values in the fields of the options.
-        additions.apply(&mut app_of_lines, language)?;
+        additions.apply(&mut app_of_lines, language())?;
     }
     let mut apps = seed::read(file, &app_of_lines)?;
     let chosen = match args.sdkappid {
@@ -81,8 +81,10 @@ pub(super) async fn prepare(
         Some(_) => apps.iter().position(|known| known.settings.id == app),
     };
     let chosen_app = chosen.and_then(|index| apps.get_mut(index));
-    let chosen_app = chosen_app.with_context(|| format!("--sdkappid: {app} is not in {}", file.display()))?;
-    let start = apply_args(&mut chosen_app.settings, args, &additions, language)?;
+    let chosen_app = chosen_app.with_context(|| {
+        localized!("--sdkappid: {app} is not in {}", "--sdkappid：没有应用 {app}，文件为 {}", file.display())
+    })?;
+    let start = apply_args(&mut chosen_app.settings, args, &additions)?;
     for SeedApp { settings, accounts } in apps {
         let id = settings.id;
         store.put_app(settings, None).await?;
@@ -95,7 +97,6 @@ async fn prepare_samples(
     store: &dyn Store,
     args: &FixtureArgs,
     additions: &AppAdditions,
-    language: Language,
     app: SdkAppId,
     now: UnixMillis,
 ) -> anyhow::Result<PreparedApp> {
@@ -106,7 +107,7 @@ async fn prepare_samples(
         None => (sample_app(app)?, None),
     };
     let before = settings.clone();
-    let start = apply_args(&mut settings, args, additions, language)?;
+    let start = apply_args(&mut settings, args, additions)?;
     if is_new || settings != before {
         store.put_app(settings.clone(), revision).await?;
     }
@@ -121,10 +122,9 @@ fn apply_args(
     settings: &mut AppSettings,
     args: &FixtureArgs,
     additions: &AppAdditions,
-    language: Language,
 ) -> anyhow::Result<PreparedApp> {
     let given = match &args.key {
-        Some(key) => Some(app_key(key, language)?),
+        Some(key) => Some(app_key(key)?),
         None => None,
     };
     let admin = NewUserId::parse(&args.admin).context("--admin")?.id();
@@ -142,8 +142,8 @@ fn apply_args(
     if let Some(webhook) = webhook(args)? {
         settings.webhook = Some(webhook);
     }
-    additions.apply(settings, language)?;
-    additions.check_limit(settings, language)?;
+    additions.apply(settings, language())?;
+    additions.check_limit(settings, language())?;
     settings.validate()?;
     Ok(PreparedApp { app: settings.id, key, admin })
 }
@@ -153,7 +153,10 @@ pub(super) fn admin_token(token: &str) -> anyhow::Result<String> {
     let is_valid = (16..=256).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_graphic());
     anyhow::ensure!(
         is_valid,
-        "--admin-token: a token has 16 to 256 visible ASCII characters, without spaces"
+        localized!(
+            "--admin-token: a token has 16 to 256 visible ASCII characters, without spaces",
+            "--admin-token：token 为 16 至 256 个可见 ASCII 字符，不含空格"
+        )
     );
     Ok(token.to_owned())
 }
@@ -162,8 +165,12 @@ fn webhook(args: &FixtureArgs) -> anyhow::Result<Option<Webhook>> {
     let Some(url) = &args.webhook else { return Ok(None) };
     let url = WebhookUrl::parse(url).context("--webhook")?;
     let token = args.webhook_token.as_deref().map(|token| {
-        WebhookToken::parse(token)
-            .context("--webhook-token: a token has 1 to 128 visible ASCII characters, without spaces")
+        WebhookToken::parse(token).with_context(|| {
+            localized!(
+                "--webhook-token: a token has 1 to 128 visible ASCII characters, without spaces",
+                "--webhook-token：token 为 1 至 128 个可见 ASCII 字符，不含空格"
+            )
+        })
     });
     Ok(Some(Webhook { url, token: token.transpose()? }))
 }

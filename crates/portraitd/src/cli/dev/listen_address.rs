@@ -1,5 +1,6 @@
 //! The addresses that `dev` and `run` listen on, as people write them.
 
+use crate::cli::language::localized;
 use std::net::{IpAddr, SocketAddr};
 
 /// Reads an IP address with a port. The error of another form suggests what was meant.
@@ -24,7 +25,10 @@ pub(super) fn listen_address(text: &str) -> Result<SocketAddr, String> {
 }
 
 fn with_example(example: &str) -> String {
-    format!("invalid socket address: an IP address and a port are wanted; write {example}")
+    localized!(
+        "invalid socket address: an IP address and a port are wanted; write {example}",
+        "需要 IP 地址与端口；请写作 {example}"
+    )
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use super::command;
 use super::isolation::{self, Isolated};
 use super::variables::{Way, variables};
+use crate::cli::language::{causes, language, localized};
 use crate::cli::runtime::runtime;
 use crate::logging::start_log;
 use anyhow::Context;
@@ -59,7 +60,7 @@ pub(crate) struct Args {
 pub(crate) fn run(mut args: Args) -> ExitCode {
     let code = start_log(&args.emulator.config().log).and_then(|()| {
         // Before there are other threads: it starts processes that try what this machine allows.
-        let isolated = isolation::choose(&args.isolation, random_u64()?, args.emulator.language.language())?;
+        let isolated = isolation::choose(&args.isolation, random_u64()?, language())?;
         if !isolated.as_ref().is_some_and(Isolated::leads_names) {
             args.emulator.cloud.proxy.get_or_insert(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         }
@@ -67,7 +68,7 @@ pub(crate) fn run(mut args: Args) -> ExitCode {
     });
     code.map_or_else(
         |error| {
-            eprintln!("error: {error:#}");
+            causes::report(&error);
             ExitCode::from(NO_EMULATOR)
         },
         ExitCode::from,
@@ -82,11 +83,11 @@ async fn with_emulator(args: &Args, isolated: Option<Isolated>) -> anyhow::Resul
         let is_silent = emulator.calls_received() == 0;
         // Where lookups lead to the emulator, a command that makes no call is nothing to warn of.
         if is_silent && (args.isolation.require_calls || !leads_names) {
-            eprintln!("portraitd: {}", isolation::no_calls(args.emulator.language.language()));
+            eprintln!("portraitd: {}", isolation::no_calls(language()));
         }
         if is_silent && args.isolation.require_calls && code == 0 { NO_EMULATOR } else { code }
     });
-    emulator.show_refused_calls_unless(matches!(code, Ok(0)), &args.emulator);
+    emulator.show_refused_calls_unless(matches!(code, Ok(0)));
     let stopped = emulator.stop(&args.emulator).await;
     code.and_then(|code| stopped.map(|()| code))
 }
@@ -102,7 +103,8 @@ fn prepare(
     if let Some(isolated) = isolated {
         return isolated.command(words, &variables).map(Command::from);
     }
-    let (program, arguments) = words.split_first().context("no command was given")?;
+    let (program, arguments) =
+        words.split_first().with_context(|| localized!("no command was given", "没有给出命令"))?;
     let mut command = Command::new(program);
     command.args(arguments).envs(variables);
     Ok(command)
@@ -126,7 +128,14 @@ async fn supervise(
         Ok(child) => child,
         Err(error) => {
             let program = words.first().map(|word| word.display().to_string()).unwrap_or_default();
-            eprintln!("error: can't run {program}: {error}");
+            eprintln!(
+                "{}",
+                localized!(
+                    "error: can't run {program}: {}",
+                    "错误：无法运行 {program}：{}",
+                    causes::describe(&error)
+                )
+            );
             return Ok(if error.kind() == ErrorKind::NotFound { NOT_FOUND } else { NOT_EXECUTABLE });
         }
     };

@@ -1,6 +1,7 @@
 //! `portraitd webhook listen`: a webhook receiver for development. It prints every event and answers with success.
 
 use super::terminal::{escape_for_terminal, escape_json_for_terminal};
+use crate::cli::language::localized;
 use crate::cli::output::say;
 use crate::cli::secret_argument::secret;
 use crate::cli::serve::instance::StopSignals;
@@ -41,12 +42,18 @@ struct WebhookReceiver {
 }
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
-    let token =
-        args.token.as_deref().map(|token| WebhookToken::parse(token).context("--token can't be used"));
+    let token = args.token.as_deref().map(|token| {
+        WebhookToken::parse(token).with_context(|| localized!("--token can't be used", "--token 无效"))
+    });
     let receiver = WebhookReceiver { token: token.transpose()?, json: args.json };
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
     let socket = TcpListener::bind(address).await;
-    let socket = socket.with_context(|| format!("can't listen on {address}; choose another --port, or 0"))?;
+    let socket = socket.with_context(|| {
+        localized!(
+            "can't listen on {address}; choose another --port, or 0",
+            "无法监听 {address}；请用 --port 另选端口，或 0"
+        )
+    })?;
     let url = format!("http://{}/", socket.local_addr()?);
     if args.json {
         say(serde_json::json!({ "url": url }));

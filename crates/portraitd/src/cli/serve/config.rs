@@ -1,24 +1,25 @@
 //! `portraitd config`: the settings, their effective values, and whether a file is valid.
 
 use crate::cli::dev::variables;
+use crate::cli::language::language;
 use crate::cli::output::{print_json, say};
 use crate::config::load::{Effective, Flags, Loaded, Source};
 use crate::config::reference::example;
-use crate::config::server::LanguageName;
 use crate::config::value::one_line;
 use clap::Subcommand;
 use std::path::PathBuf;
 
 /// Show, check and explain the settings of `serve`
 #[derive(Debug, clap::Args)]
-#[command(arg_required_else_help = true, args_conflicts_with_subcommands = true)]
+#[command(
+    arg_required_else_help = true,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true
+)]
 pub(crate) struct Args {
     /// Print a commented file with every setting, its default, its unit and its limits
-    #[arg(long)]
+    #[arg(long, required = true)]
     example: bool,
-    /// The language of its comments
-    #[arg(long, value_enum, requires = "example")]
-    language: Option<LanguageName>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -68,7 +69,7 @@ impl Layers {
 
 pub(crate) fn run(args: &Args, command_line: &clap::Command) -> anyhow::Result<()> {
     match &args.command {
-        None => say(example(args.language.unwrap_or_default().language()).trim_end()),
+        None => say(example(language()).trim_end()),
         Some(Command::Show { layers, json }) => {
             let loaded = layers.load(command_line)?;
             for warning in &loaded.warnings {

@@ -3,12 +3,14 @@
 use super::config::Layers;
 use super::healthcheck;
 use super::instance::AdminFile;
+use crate::cli::language::localized;
 use crate::cli::output::{count, when};
 use crate::config::Config;
 use crate::config::load::Loaded;
 use crate::preflight;
 use portraitd_api::clock::SystemClock;
 use portraitd_http::address::Address;
+use portraitd_http::bind_error::BindError;
 use portraitd_http::certificate::Certificate;
 use portraitd_model::Clock;
 use portraitd_sqlite::{check_wal, is_in_use};
@@ -86,7 +88,10 @@ pub(crate) fn run(args: &Args, command_line: &clap::Command) -> anyhow::Result<(
             crate::cli::output::say(format_args!("{mark}  {what}: {sentence}"));
         }
     }
-    anyhow::ensure!(bad == 0, "{bad} of {} checks failed", results.len());
+    anyhow::ensure!(
+        bad == 0,
+        localized!("{bad} of {} checks failed", "{bad} 项检查未通过，共 {} 项", results.len())
+    );
     Ok(())
 }
 
@@ -209,7 +214,7 @@ fn server(config: &Config, data: &Path) -> Assessment {
         if let Address::Tcp { socket, .. } = address
             && let Err(error) = TcpListener::bind(socket)
         {
-            return (Bad, portraitd_http::bind_error::explain(*socket, &error));
+            return (Bad, BindError::new(*socket, error).to_string());
         }
     }
     (Good, "none runs on this data directory, and its ports are free".into())

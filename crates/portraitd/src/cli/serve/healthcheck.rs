@@ -2,6 +2,7 @@
 
 use super::instance::AdminFile;
 use crate::cli::http;
+use crate::cli::language::localized;
 use hyper::{Method, StatusCode};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -27,6 +28,9 @@ pub(super) async fn ready(file: AdminFile) -> anyhow::Result<()> {
     let server = http::Server::with_certificate(&file.url, file.certificate.as_deref())?;
     let answer = http::call_within(TIMEOUT, &server, Method::GET, "/readyz", None, Vec::new()).await?;
     let body = String::from_utf8_lossy(answer.body());
-    anyhow::ensure!(answer.status() == StatusCode::OK, "not ready: {}", body.trim_end());
+    anyhow::ensure!(
+        answer.status() == StatusCode::OK,
+        localized!("not ready: {}", "未就绪：{}", body.trim_end())
+    );
     Ok(())
 }

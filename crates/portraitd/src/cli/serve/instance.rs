@@ -1,6 +1,7 @@
 //! How other commands find a running server: the admin token and the address in its data directory. And the signals that
 //! stop a server.
 
+use crate::cli::language::localized;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -37,14 +38,16 @@ impl AdminFile {
         let file = Self { url: url_here(urls), certificate, pid: std::process::id() };
         let path = Self::path(data);
         fs::write(&path, serde_json::to_vec(&file)?)
-            .with_context(|| format!("can't write {}", path.display()))
+            .with_context(|| localized!("can't write {}", "无法写入 {}", path.display()))
     }
 
     /// Reads the file of the server that runs on a data directory.
     pub(crate) fn read(data: &Path) -> anyhow::Result<Self> {
         let path = Self::path(data);
-        let text = fs::read(&path).with_context(|| format!("can't read {}", path.display()))?;
-        serde_json::from_slice(&text).with_context(|| format!("{} is damaged", path.display()))
+        let text =
+            fs::read(&path).with_context(|| localized!("can't read {}", "无法读取 {}", path.display()))?;
+        serde_json::from_slice(&text)
+            .with_context(|| localized!("{} is damaged", "{} 已损坏", path.display()))
     }
 
     /// Removes the file when the server ends. One that a crash left behind is overwritten by the next start.
@@ -61,17 +64,23 @@ pub(crate) fn admin_token(data: &Path) -> anyhow::Result<String> {
     match fs::read_to_string(&path) {
         Ok(token) if !token.trim().is_empty() => return Ok(token.trim().to_owned()),
         Ok(_) => {
-            anyhow::bail!("{} is empty; delete it, and the next start makes a new token", path.display())
+            anyhow::bail!(localized!(
+                "{} is empty; delete it, and the next start makes a new token",
+                "{} 为空；删除后，下次启动会生成新的 token",
+                path.display()
+            ))
         }
         Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) => return Err(error).with_context(|| format!("can't read {}", path.display())),
+        Err(error) => {
+            return Err(error).with_context(|| localized!("can't read {}", "无法读取 {}", path.display()));
+        }
     }
     let token = portraitd_admin::secret::random_token()?;
     let created = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-    let mut file = created.with_context(|| format!("can't create {}", path.display()))?;
+    let mut file = created.with_context(|| localized!("can't create {}", "无法创建 {}", path.display()))?;
     writeln!(file, "{token}")
         .and_then(|()| file.sync_all())
-        .with_context(|| format!("can't write {}", path.display()))?;
+        .with_context(|| localized!("can't write {}", "无法写入 {}", path.display()))?;
     Ok(token)
 }
 

@@ -1,10 +1,10 @@
 //! `portraitd usersig inspect`: what a UserSig holds, whether it is good, and if not, why.
 
 use crate::cli::app_key::app_key;
+use crate::cli::language::language;
 use crate::cli::output::say;
 use crate::cli::sdk_app_id::sdk_app_id;
 use crate::cli::secret_argument;
-use crate::config::server::LanguageName;
 use portraitd_api::clock::SystemClock;
 use portraitd_api::given_usersig::GivenUserSig;
 use portraitd_model::{
@@ -26,14 +26,11 @@ pub(super) struct Args {
     /// The app that it should be for [default: the URL's]
     #[arg(long, value_name = "N", value_parser = sdk_app_id)]
     sdkappid: Option<u32>,
-    /// The language of the output
-    #[arg(long, value_enum, default_value_t, env = "PORTRAITD_SERVER_LANGUAGE")]
-    language: LanguageName,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
-    let language = args.language.language();
-    let key = args.key.as_deref().map(|key| app_key(key, language)).transpose()?;
+    let language = language();
+    let key = args.key.as_deref().map(app_key).transpose()?;
     let given = GivenUserSig::read(&args.sig);
     let now = SystemClock.now().seconds();
     let sig = match UserSig::decode(&given.usersig) {

@@ -5,6 +5,7 @@ mod answer;
 use super::transfer::interrupt::Interrupt;
 use super::transfer::row::Row;
 use crate::cli::data::cloud_client::answer::{ProfilesAnswer, UserProfile, match_accounts};
+use crate::cli::language::{causes, localized};
 use anyhow::Context;
 use bytes::Bytes;
 use http_body_util::Full;
@@ -68,7 +69,13 @@ impl Cloud {
     ) -> anyhow::Result<Self> {
         let base = base.trim_end_matches('/');
         let plain = base.starts_with("http://") || base.starts_with("https://");
-        anyhow::ensure!(plain, "--from: `{base}` must start with https:// or http://");
+        anyhow::ensure!(
+            plain,
+            localized!(
+                "--from: `{base}` must start with https:// or http://",
+                "--from：`{base}` 必须以 https:// 或 http:// 开头"
+            )
+        );
         let outbound = HttpClient::new(AddressPolicy::any(), Trust::Roots(None))?;
         let identifier = utf8_percent_encode(admin.as_str(), NON_ALPHANUMERIC);
         let url = format!(
@@ -99,7 +106,12 @@ impl Cloud {
         let matched = match_accounts(&accounts, &self.ask_until_answered(&question, interrupt).await?);
         for row in &mut rows {
             if let Ok(user) = &row.line {
-                let no_answer = || Err("not imported: the cloud did not answer for this account".to_owned());
+                let no_answer = || {
+                    Err(localized!(
+                        "not imported: the cloud did not answer for this account",
+                        "未导入：云端没有应答此账号"
+                    ))
+                };
                 row.line = matched.get(user.as_str()).cloned().unwrap_or_else(no_answer);
             }
         }
@@ -123,7 +135,10 @@ impl Cloud {
                 Err(CloudError::Permanent(error)) => return Err(error),
                 Err(CloudError::Temporary(why)) => {
                     failed += 1;
-                    anyhow::ensure!(failed < ATTEMPTS, "{why} ({failed} times in a row)");
+                    anyhow::ensure!(
+                        failed < ATTEMPTS,
+                        localized!("{why} ({failed} times in a row)", "{why}（连续 {failed} 次）")
+                    );
                     tracing::debug!(why, failed, "the call to the cloud is repeated");
                     interrupt.sleep((PAUSE_MIN * 2_u32.pow(failed)).min(PAUSE_MAX)).await?;
                 }
@@ -146,32 +161,43 @@ impl Cloud {
         let response = response.map_err(|error| self.unreachable(&error))?;
         self.has_answered.store(true, Ordering::Relaxed);
         if response.status() != StatusCode::OK {
-            return Err(CloudError::Temporary(format!("the cloud answers HTTP {}", response.status())));
+            return Err(CloudError::Temporary(localized!(
+                "the cloud answers HTTP {}",
+                "云端应答 HTTP {}",
+                response.status()
+            )));
         }
         let answer: ProfilesAnswer = serde_json::from_slice(response.body())
-            .context("the answer is not one of portrait_get; check --from")
+            .with_context(|| {
+                localized!(
+                    "the answer is not one of portrait_get; check --from",
+                    "应答不是 portrait_get 的应答；请检查 --from"
+                )
+            })
             .map_err(CloudError::Permanent)?;
-        let described = || format!("the cloud answers {} {}", answer.code, answer.info);
+        let described = || localized!("the cloud answers {} {}", "云端应答 {} {}", answer.code, answer.info);
         match answer.code {
             0 => Ok(answer.profiles.unwrap_or_default()),
             // Too often, too late, failed inside.
             60007 | 60008 | 60011 | 40006 => Err(CloudError::Temporary(described())),
-            40009 => Err(CloudError::Permanent(anyhow::anyhow!(
+            40009 => Err(CloudError::Permanent(anyhow::anyhow!(localized!(
                 "{}: the app in the cloud lacks one of the custom fields; name the fields to move with --tags",
+                "{}：云端应用缺少某个自定义资料字段；请用 --tags 指明要迁移的资料字段",
                 described()
-            ))),
+            )))),
             _ => Err(CloudError::Permanent(anyhow::anyhow!(described()))),
         }
     }
     /// A host that has answered once is tried again; one that never did is most likely misspelt, and is not.
     fn unreachable(&self, error: &CallError) -> CloudError {
         if error.is_connect && !self.has_answered.load(Ordering::Relaxed) {
-            return CloudError::Permanent(anyhow::anyhow!(
+            return CloudError::Permanent(anyhow::anyhow!(localized!(
                 "no connection to {}: {error}; check --from, and whether this machine can reach it",
+                "无法连接 {}：{error}；请检查 --from，以及本机能否访问它",
                 self.base
-            ));
+            )));
         }
-        CloudError::Temporary(format!("the cloud can't be reached: {error}"))
+        CloudError::Temporary(localized!("the cloud can't be reached: {error}", "无法连接云端：{error}"))
     }
 }
 
@@ -179,9 +205,12 @@ impl Cloud {
 fn user_id(text: &str) -> Result<String, String> {
     /// The start of the cloud's own markers, from which such a UserID could not be told.
     const RESERVED: &str = "@TLS#";
-    let user = UserId::parse(text).map_err(|error| error.to_string())?.to_string();
+    let user = UserId::parse(text).map_err(|error| causes::describe(&error))?.to_string();
     if user.starts_with(RESERVED) {
-        return Err(format!("not imported: a UserID can't begin with {RESERVED}, which is the cloud's own"));
+        return Err(localized!(
+            "not imported: a UserID can't begin with {RESERVED}, which is the cloud's own",
+            "未导入：UserID 不能以云端保留的 {RESERVED} 开头"
+        ));
     }
     Ok(user)
 }

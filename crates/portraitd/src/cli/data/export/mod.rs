@@ -7,6 +7,7 @@ use super::transfer::interrupt::Interrupt;
 use super::transfer::progress_bar::counter;
 use crate::cli::admin::client::{Operator, Target, segment, with_operator};
 use crate::cli::data::export::partial::Origin;
+use crate::cli::language::localized;
 use crate::cli::output::count;
 use crate::cli::sdk_app_id::sdk_app_id;
 use anyhow::Context;
@@ -48,7 +49,7 @@ pub(crate) const PAGE: usize = 500;
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     with_operator(&args.target, async |operator| {
         if args.file == Path::new("-") {
-            anyhow::ensure!(!args.resume, "--resume needs a FILE");
+            anyhow::ensure!(!args.resume, localized!("--resume needs a FILE", "--resume 需要 FILE"));
             return to_stdout(operator, args).await;
         }
         to_file(operator, args).await
@@ -79,7 +80,12 @@ async fn to_file(operator: &Operator, args: &Args) -> anyhow::Result<()> {
     let mut out = BufWriter::new(file);
     let written = pages((operator, store), args, after, &mut out).await;
     let flushed = out.into_inner().map_err(io::IntoInnerError::into_error).and_then(|file| file.sync_all());
-    let unfinished = || format!("{shown} is not complete; run the same command with --resume to continue");
+    let unfinished = || {
+        localized!(
+            "{shown} is not complete; run the same command with --resume to continue",
+            "{shown} 尚不完整；请加上 --resume 运行同一命令以继续"
+        )
+    };
     let counts = written.and_then(|counts| Ok((flushed?, counts).1)).with_context(unfinished)?;
     partial::publish(&partial, &args.file)?;
     crate::cli::output::say(format_args!(
@@ -100,7 +106,11 @@ struct Counts {
 impl Counts {
     fn fail_if_damaged(&self) -> anyhow::Result<()> {
         let damaged = self.damaged;
-        anyhow::ensure!(damaged == 0, "{} could not be exported", count(damaged, "damaged account"));
+        let accounts = count(damaged, "damaged account");
+        anyhow::ensure!(
+            damaged == 0,
+            localized!("{accounts} could not be exported", "{damaged} 个已损坏的账号无法导出")
+        );
         Ok(())
     }
 }
@@ -126,7 +136,11 @@ async fn pages(
             out.write_all(b"\n")?;
         }
         for user in &page.damaged {
-            bar.suspend(|| eprintln!("the profile of {user} is damaged and was left out"));
+            let notice = localized!(
+                "the profile of {user} is damaged and was left out",
+                "{user} 的资料已损坏，未予导出"
+            );
+            bar.suspend(|| eprintln!("{notice}"));
         }
         counts.accounts += page.accounts.len() as u64;
         counts.damaged += page.damaged.len() as u64;

@@ -2,6 +2,7 @@
 //! user. The latter is on the disk before the first account is written.
 
 use crate::cli::data::transfer::file_names::sibling;
+use crate::cli::language::localized;
 use anyhow::Context;
 use portraitd_store::StoreId;
 use serde::{Deserialize, Serialize};
@@ -31,25 +32,50 @@ impl Origin {
     /// Fails unless `FILE.partial` is an export of the same store, app and user.
     fn check(&self, partial: &Path) -> anyhow::Result<()> {
         let (file, shown) = (progress(partial), partial.display());
-        let restart = format!("delete {shown} to begin from the start");
+        let restart = localized!("delete {shown} to begin from the start", "删除 {shown} 以便从头开始");
         let text = match fs::read(&file) {
             Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => anyhow::bail!(
+            Err(error) if error.kind() == ErrorKind::NotFound => anyhow::bail!(localized!(
                 "{} is missing, so the store and app of {shown} are not known; {restart}",
+                "缺少 {}，因此无法得知 {shown} 属于哪份数据与哪个应用；请{restart}",
                 file.display()
-            ),
-            Err(error) => return Err(error).with_context(|| format!("can't read {}", file.display())),
+            )),
+            Err(error) => {
+                return Err(error)
+                    .with_context(|| localized!("can't read {}", "无法读取 {}", file.display()));
+            }
         };
-        let found: Self = serde_json::from_slice(&text)
-            .with_context(|| format!("{} is damaged, or of another version; {restart}", file.display()))?;
+        let found: Self = serde_json::from_slice(&text).with_context(|| {
+            localized!(
+                "{} is damaged, or of another version; {restart}",
+                "{} 已损坏，或来自另一版本；请{restart}",
+                file.display()
+            )
+        })?;
         anyhow::ensure!(
             found.store == self.store,
-            "{shown} is an export of the store {}, and this is the store {}: nothing was written; run the command on that store to continue, or {restart}",
-            found.store,
-            self.store
+            localized!(
+                "{shown} is an export of the store {}, and this is the store {}: nothing was written; run the command on that store to continue, or {restart}",
+                "{shown} 是数据 {} 的导出，而这里是数据 {}：未写入任何内容；请对前者运行此命令以继续，或{restart}",
+                found.store,
+                self.store
+            )
         );
-        anyhow::ensure!(found.app == self.app, "{shown} is an export of app {}; {restart}", found.app);
-        anyhow::ensure!(found == *self, "{shown} is an export of other users; {restart}");
+        anyhow::ensure!(
+            found.app == self.app,
+            localized!(
+                "{shown} is an export of app {}; {restart}",
+                "{shown} 是应用 {} 的导出；请{restart}",
+                found.app
+            )
+        );
+        anyhow::ensure!(
+            found == *self,
+            localized!(
+                "{shown} is an export of other users; {restart}",
+                "{shown} 是其他用户的导出；请{restart}"
+            )
+        );
         Ok(())
     }
 
@@ -58,7 +84,7 @@ impl Origin {
         let mut options = OpenOptions::new();
         let opened = options.write(true).create(true).truncate(true).mode(0o600).open(&file);
         let written = opened.and_then(|mut out| out.write_all(&text).and_then(|()| out.sync_all()));
-        written.with_context(|| format!("can't write {}", file.display()))
+        written.with_context(|| localized!("can't write {}", "无法写入 {}", file.display()))
     }
 }
 
@@ -74,35 +100,43 @@ pub(super) fn open(partial: &Path, origin: &Origin, resume: bool) -> anyhow::Res
     options.read(true).write(true).create(true).truncate(false).create_new(!resume).mode(0o600);
     let mut file = options.open(partial).map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => {
-            anyhow::anyhow!("{shown} exists from an earlier export; continue it with --resume, or delete it")
+            anyhow::anyhow!(localized!(
+                "{shown} exists from an earlier export; continue it with --resume, or delete it",
+                "{shown} 是先前的导出留下的；请用 --resume 继续，或将其删除"
+            ))
         }
-        _ => anyhow::Error::new(error).context(format!("can't create {shown}")),
+        _ => anyhow::Error::new(error).context(localized!("can't create {shown}", "无法创建 {shown}")),
     })?;
     match file.try_lock() {
         Ok(()) => {}
-        Err(TryLockError::WouldBlock) => anyhow::bail!("another export is writing {shown}"),
+        Err(TryLockError::WouldBlock) => {
+            anyhow::bail!(localized!("another export is writing {shown}", "另一个导出正在写入 {shown}"))
+        }
         // A file system without locks.
         Err(TryLockError::Error(error)) => tracing::debug!(%error, "{shown} is not locked"),
     }
-    let length = file.metadata().with_context(|| format!("can't read {shown}"))?.len();
+    let length = file.metadata().with_context(|| localized!("can't read {shown}", "无法读取 {shown}"))?.len();
     if length == 0 {
         origin.write(partial)?;
         return Ok((file, None));
     }
     origin.check(partial)?;
-    let after = last_user(&mut file).with_context(|| format!("can't continue {shown}; delete it"))?;
+    let after = last_user(&mut file)
+        .with_context(|| localized!("can't continue {shown}; delete it", "无法继续 {shown}；请将其删除"))?;
     Ok((file, after))
 }
 
 /// Renames the complete file.
 pub(super) fn publish(partial: &Path, file: &Path) -> anyhow::Result<()> {
-    fs::rename(partial, file).with_context(|| format!("can't rename {}", partial.display()))?;
+    fs::rename(partial, file)
+        .with_context(|| localized!("can't rename {}", "无法重命名 {}", partial.display()))?;
     let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(dir)
         .and_then(|dir| dir.sync_all())
-        .with_context(|| format!("can't sync {}", dir.display()))?;
+        .with_context(|| localized!("can't sync {}", "无法同步 {}", dir.display()))?;
     let progress = progress(partial);
-    fs::remove_file(&progress).with_context(|| format!("can't remove {}", progress.display()))
+    fs::remove_file(&progress)
+        .with_context(|| localized!("can't remove {}", "无法删除 {}", progress.display()))
 }
 
 /// Cuts off an incomplete last line, and returns the user of the last complete one.

@@ -1,7 +1,9 @@
 //! CSV files of accounts: a record for each account, a column for each field.
 
+use super::json_lines::cut_short;
 use super::row::{Fingerprint, ROW_BYTES_MAX, Row, RowSource};
 use crate::cli::call::profile::tag;
+use crate::cli::language::localized;
 use anyhow::Context;
 use portraitd_admin::types::AppView;
 use portraitd_model::{STANDARD_FIELDS, SdkAppId, Tag, TagValue, ValueType};
@@ -36,13 +38,17 @@ impl<R: Read> CsvRows<R> {
         let bounded = Bounded { inner: reader, budget: Rc::clone(&budget) };
         let mut builder = csv::ReaderBuilder::new();
         let mut records = builder.flexible(true).from_reader(bounded);
-        let header = records.headers().context("the header can't be read")?;
+        let header =
+            records.headers().with_context(|| localized!("the header can't be read", "无法读取表头"))?;
         let names = header.iter().map(|name| name.trim_start_matches('\u{feff}').trim());
         let columns = names.map(|name| column(name, app)).collect::<anyhow::Result<Vec<_>>>()?;
         let ids = columns.iter().filter(|column| column.is_none()).count();
         anyhow::ensure!(
             ids == 1,
-            "the header must have one column UserID; it has {ids}. Nothing was imported"
+            localized!(
+                "the header must have one column UserID; it has {ids}. Nothing was imported",
+                "表头必须有一列 UserID，现有 {ids} 列。没有导入任何内容"
+            )
         );
         for (index, column) in columns.iter().enumerate() {
             let tag = column.as_ref().map(|column| &column.tag);
@@ -50,8 +56,11 @@ impl<R: Read> CsvRows<R> {
                 columns.iter().take(index).any(|other| other.as_ref().map(|other| &other.tag) == tag);
             anyhow::ensure!(
                 !earlier,
-                "two columns of the header are {}. Nothing was imported",
-                tag.map_or("UserID", |tag| tag)
+                localized!(
+                    "two columns of the header are {}. Nothing was imported",
+                    "表头中有两列为 {}。没有导入任何内容",
+                    tag.map_or("UserID", |tag| tag)
+                )
             );
         }
         let mut fingerprint = Fingerprint::default();
@@ -72,10 +81,13 @@ impl<R: Read> CsvRows<R> {
     fn line(&self, record: csv::ByteRecord) -> Result<String, String> {
         let (cells, columns) = (record.len(), self.columns.len());
         if cells != columns {
-            return Err(format!("the row has {cells} cells, and the header {columns}"));
+            return Err(localized!(
+                "the row has {cells} cells, and the header {columns}",
+                "该行有 {cells} 个单元格，表头有 {columns} 个"
+            ));
         }
-        let record =
-            csv::StringRecord::from_byte_record(record).map_err(|_| "the row is not UTF-8".to_owned())?;
+        let record = csv::StringRecord::from_byte_record(record)
+            .map_err(|_| localized!("the row is not UTF-8", "该行不是 UTF-8"))?;
         let mut account = Account { user: "", items: Vec::new() };
         for (cell, column) in record.iter().zip(&self.columns) {
             match column {
@@ -126,7 +138,10 @@ fn column(name: &str, app: &AppView) -> anyhow::Result<Option<Column>> {
         None => None,
     };
     let (tag, number) = known.with_context(|| {
-        format!("column `{name}`: app {id} has no such field; define it with portraitd field define, or take the column out (a comma stands between two columns). Nothing was imported")
+        localized!(
+            "column `{name}`: app {id} has no such field; define it with portraitd field define, or take the column out (a comma stands between two columns). Nothing was imported",
+            "列 `{name}`：应用 {id} 没有此资料字段；请用 portraitd field define 定义，或去掉该列（两列之间用逗号分隔）。没有导入任何内容"
+        )
     })?;
     Ok(Some(Column { tag, number }))
 }
@@ -143,7 +158,10 @@ struct Bounded<R> {
 impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         if self.budget.get() == 0 {
-            return Err(io::Error::other("a row is longer than 2 MiB; is a quote not closed?"));
+            return Err(io::Error::other(localized!(
+                "a row is longer than 2 MiB; is a quote not closed?",
+                "有一行超过 2 MiB；是否有引号没有闭合？"
+            )));
         }
         let read = self.inner.read(bytes)?;
         self.budget.set(self.budget.get().saturating_sub(read));
@@ -155,7 +173,7 @@ impl<R: Read> RowSource for CsvRows<R> {
     fn next_row(&mut self) -> anyhow::Result<Option<Row>> {
         self.budget.set(BUDGET);
         let mut record = csv::ByteRecord::new();
-        if !self.records.read_byte_record(&mut record).context("the file can't be read further")? {
+        if !self.records.read_byte_record(&mut record).with_context(cut_short)? {
             return Ok(None);
         }
         let number = self.line_of(&record);

@@ -3,6 +3,7 @@
 use super::csv::{CsvRows, USER_ID};
 use super::json_lines::{JsonLines, open};
 use super::row::{ROW_BYTES_MAX, RowSource};
+use crate::cli::language::localized;
 use anyhow::Context;
 use portraitd_admin::types::AppView;
 use std::io::{BufRead, BufReader, Cursor, Read};
@@ -11,7 +12,8 @@ use std::path::Path;
 /// Opens a file of accounts, or standard input for `-`. With `csv` it is read as CSV whatever it looks like.
 pub(crate) fn open_accounts(file: &Path, csv: bool, app: &AppView) -> anyhow::Result<Box<dyn RowSource>> {
     let mut reader = BufReader::new(open(file)?);
-    let start = first_lines(&mut reader).with_context(|| format!("can't read {}", file.display()))?;
+    let start = first_lines(&mut reader)
+        .with_context(|| localized!("can't read {}", "无法读取 {}", file.display()))?;
     let is_csv = csv || looks_like_csv(&start, file);
     let reader = Cursor::new(start).chain(reader);
     Ok(if is_csv { Box::new(CsvRows::new(reader, app)?) } else { Box::new(JsonLines::new(reader)) })

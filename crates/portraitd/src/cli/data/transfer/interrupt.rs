@@ -1,5 +1,6 @@
 //! Ctrl-C during a long command: the current step is finished, what is done is kept, and the command can be repeated.
 
+use crate::cli::language::localized;
 use crate::cli::serve::instance::StopSignals;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -16,14 +17,20 @@ impl Interrupt {
             signals.asked_to_stop().await;
             // The command may have ended already.
             let _ = asked.send(true);
-            eprintln!("\nstopping after the current step; Ctrl-C again stops at once");
+            eprintln!(
+                "\n{}",
+                localized!(
+                    "stopping after the current step; Ctrl-C again stops at once",
+                    "完成当前步骤后停止；再次按 Ctrl-C 立即停止"
+                )
+            );
         });
         Ok(Self(receiver))
     }
 
     /// Fails if the process was asked to stop.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
-        anyhow::ensure!(!*self.0.borrow(), "interrupted");
+        anyhow::ensure!(!*self.0.borrow(), localized!("interrupted", "已中断"));
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! Files with one row a line, read in bounded memory.
 
 use super::row::{Fingerprint, ROW_BYTES_MAX, Row, RowSource};
+use crate::cli::language::localized;
 use anyhow::Context;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -11,8 +12,14 @@ pub(crate) fn open(file: &Path) -> anyhow::Result<Box<dyn Read>> {
     if file == Path::new("-") {
         return Ok(Box::new(std::io::stdin()));
     }
-    let opened = File::open(file).with_context(|| format!("can't read {}", file.display()))?;
+    let opened =
+        File::open(file).with_context(|| localized!("can't read {}", "无法读取 {}", file.display()))?;
     Ok(Box::new(opened))
+}
+
+/// Says that reading a file failed after its start.
+pub(super) fn cut_short() -> String {
+    localized!("the file can't be read further", "无法继续读取文件")
 }
 
 /// The lines of a file. Blank ones are skipped.
@@ -51,7 +58,7 @@ impl<R: Read> JsonLines<R> {
 impl<R: Read> RowSource for JsonLines<R> {
     fn next_row(&mut self) -> anyhow::Result<Option<Row>> {
         loop {
-            let Some((line, whole)) = self.line().context("the file can't be read further")? else {
+            let Some((line, whole)) = self.line().with_context(cut_short)? else {
                 return Ok(None);
             };
             let number = self.fingerprint.lines;
@@ -65,12 +72,16 @@ impl<R: Read> RowSource for JsonLines<R> {
                 /// The characters of the line that are kept, to find it by.
                 const SHOWN: usize = 200;
                 let text = String::from_utf8_lossy(line.get(..SHOWN).unwrap_or_default()).into_owned();
-                let line = Err(format!("the line is longer than {ROW_BYTES_MAX} bytes"));
+                let line = Err(localized!(
+                    "the line is longer than {ROW_BYTES_MAX} bytes",
+                    "该行超过 {ROW_BYTES_MAX} 字节"
+                ));
                 return Ok(Some(Row { number, text, line }));
             }
             let text = String::from_utf8_lossy(line).into_owned();
-            let line =
-                std::str::from_utf8(line).map(str::to_owned).map_err(|_| "the line is not UTF-8".to_owned());
+            let line = std::str::from_utf8(line)
+                .map(str::to_owned)
+                .map_err(|_| localized!("the line is not UTF-8", "该行不是 UTF-8"));
             return Ok(Some(Row { number, text, line }));
         }
     }

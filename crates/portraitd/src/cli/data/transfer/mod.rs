@@ -12,7 +12,7 @@ pub(crate) mod progress_bar;
 mod refused_rows;
 pub(crate) mod row;
 
-use crate::cli::admin::client::{Operator, Refusal};
+use crate::cli::admin::client::{Operator, Refusal, unreadable_answer};
 use crate::cli::data::transfer::audit_position::AuditPosition;
 use crate::cli::data::transfer::file_names::sibling;
 use crate::cli::data::transfer::interrupt::Interrupt;
@@ -21,6 +21,7 @@ use crate::cli::data::transfer::progress_bar::{counter, of_bytes};
 use crate::cli::data::transfer::refused_rows::RefusedRows;
 use crate::cli::data::transfer::row::Row;
 use crate::cli::data::transfer::row::RowSource;
+use crate::cli::language::localized;
 use crate::cli::output::{count, print_json, say};
 use anyhow::Context;
 use hyper::{Method, StatusCode};
@@ -108,9 +109,9 @@ impl<'a> Transfer<'a> {
         mut source: Box<dyn RowSource>,
     ) -> anyhow::Result<Self> {
         let size = match options.file {
-            Some(file) => {
-                std::fs::metadata(file).with_context(|| format!("can't read {}", file.display()))?.len()
-            }
+            Some(file) => std::fs::metadata(file)
+                .with_context(|| localized!("can't read {}", "无法读取 {}", file.display()))?
+                .len(),
             None => 0,
         };
         let bar = if options.file.is_some() { of_bytes(size) } else { counter("rows") };
@@ -125,12 +126,15 @@ impl<'a> Transfer<'a> {
             };
             anyhow::ensure!(
                 known,
-                "{}: the store {} was set back to an earlier state, from before {} lines of {} were imported: nothing was sent; {}",
-                path.display(),
-                options.store,
-                progress.lines,
-                file.display(),
-                restart(file)
+                localized!(
+                    "{path}: the store {store} was set back to an earlier state, from before {lines} lines of {file} were imported: nothing was sent; {restart}",
+                    "{path}：数据 {store} 已恢复到 {file} 的 {lines} 行导入之前的状态：未发送任何内容；请{restart}",
+                    path = path.display(),
+                    store = options.store,
+                    lines = progress.lines,
+                    file = file.display(),
+                    restart = restart(file)
+                )
             );
         }
         let refused =
@@ -179,19 +183,24 @@ impl<'a> Transfer<'a> {
         }
         let Err(why) = outcome else {
             let (refused, file) = (self.progress.refused, self.refused.path());
-            anyhow::ensure!(refused == 0, "{} refused: see {}", count(refused, "row"), file.display());
+            let (rows, file) = (count(refused, "row"), file.display());
+            anyhow::ensure!(
+                refused == 0,
+                localized!("{rows} refused: see {file}", "{refused} 行被拒绝：见 {file}")
+            );
             return Ok(());
         };
         Err(why.context(match continues {
-            Some(_) => format!(
+            Some(_) => localized!(
                 "stopped after line {}, up to which everything is done; run the same command again to continue",
+                "已在第 {} 行之后停止，此前各行均已完成；再次运行同一命令即可继续",
                 self.progress.lines
             ),
-            None if done.imported == 0 => "nothing was imported".to_owned(),
-            None => {
-                "stopped; run the same command on the same input again: rows that are stored already are set again"
-                    .to_owned()
-            }
+            None if done.imported == 0 => localized!("nothing was imported", "没有导入任何内容"),
+            None => localized!(
+                "stopped; run the same command on the same input again: rows that are stored already are set again",
+                "已停止；请对同一输入再次运行同一命令：已保存的行会重新设置"
+            ),
         }))
     }
 
@@ -223,8 +232,11 @@ impl<'a> Transfer<'a> {
             let RefusedInSuccession { rows, first } = &self.in_succession;
             anyhow::ensure!(
                 !self.is_futile(),
-                "{rows} rows in succession were refused, the first of them {first}; all are in {}; remove the cause, or continue past such rows with --keep-going",
-                self.refused.path().display()
+                localized!(
+                    "{rows} rows in succession were refused, the first of them {first}; all are in {}; remove the cause, or continue past such rows with --keep-going",
+                    "连续 {rows} 行被拒绝，其中第一行{first}；全部见 {}；请排除原因，或用 --keep-going 跳过这些行继续",
+                    self.refused.path().display()
+                )
             );
         }
     }
@@ -257,9 +269,7 @@ impl<'a> Transfer<'a> {
             match pauses.next().filter(|_| busy) {
                 Some(pause) => self.interrupt.sleep(Duration::from_millis(pause)).await?,
                 None => {
-                    return serde_json::from_slice(&answer?).context(
-                        "the answer of the admin API can't be read; is the server another version?",
-                    );
+                    return serde_json::from_slice(&answer?).with_context(unreadable_answer);
                 }
             }
         }
@@ -285,7 +295,8 @@ impl<'a> Transfer<'a> {
             }
             refused += 1;
             if self.in_succession.rows == 0 {
-                self.in_succession.first = format!("(line {}): {reason}", row.number);
+                self.in_succession.first =
+                    localized!("(line {}): {reason}", "（第 {} 行）：{reason}", row.number);
             }
             self.in_succession.rows += 1;
         }

@@ -4,6 +4,7 @@ use super::audit_position::AuditPosition;
 use super::file_names::sibling;
 use super::refused_rows::RefusedPart;
 use super::row::RowSource;
+use crate::cli::language::localized;
 use anyhow::Context;
 use portraitd_store::StoreId;
 use serde::{Deserialize, Serialize};
@@ -39,7 +40,11 @@ pub(super) struct TransferProgress {
 
 /// The remedy when a transfer can't be continued.
 pub(super) fn restart(file: &Path) -> String {
-    format!("delete {} to begin from the start", sibling(file, ".progress").display())
+    localized!(
+        "delete {} to begin from the start",
+        "删除 {} 以便从头开始",
+        sibling(file, ".progress").display()
+    )
 }
 
 /// The part that every version of the file has.
@@ -73,12 +78,21 @@ impl TransferProgress {
         let text = match fs::read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(self),
-            Err(error) => return Err(error).with_context(|| format!("can't read {}", path.display())),
+            Err(error) => {
+                return Err(error)
+                    .with_context(|| localized!("can't read {}", "无法读取 {}", path.display()));
+            }
         };
         let restart = restart(file);
-        let damaged = || format!("it is damaged; {restart}");
+        let damaged = || localized!("it is damaged; {restart}", "它已损坏；请{restart}");
         let Version { v } = serde_json::from_slice(&text).with_context(damaged)?;
-        anyhow::ensure!(v == VERSION, "it was written by another version of portraitd; {restart}");
+        anyhow::ensure!(
+            v == VERSION,
+            localized!(
+                "it was written by another version of portraitd; {restart}",
+                "它由另一版本的 portraitd 写入；请{restart}"
+            )
+        );
         let found: Self = serde_json::from_slice(&text).with_context(damaged)?;
         if found.read == 0 {
             // Killed before the first row was imported.
@@ -86,18 +100,30 @@ impl TransferProgress {
         }
         anyhow::ensure!(
             found.store == self.store,
-            "{} lines of {} were imported into the store {}, and this is the store {}: nothing was sent; run the command on that store to continue, or {restart}",
-            found.lines,
-            file.display(),
-            found.store,
-            self.store
+            localized!(
+                "{lines} lines of {file} were imported into the store {store}, and this is the store {this}: nothing was sent; run the command on that store to continue, or {restart}",
+                "{file} 的 {lines} 行已导入数据 {store}，而这里是数据 {this}：未发送任何内容；请对前者运行此命令以继续，或{restart}",
+                lines = found.lines,
+                file = file.display(),
+                store = found.store,
+                this = self.store
+            )
         );
         anyhow::ensure!(
             found.app == self.app,
-            "it belongs to an unfinished import into app {}; {restart}",
-            found.app
+            localized!(
+                "it belongs to an unfinished import into app {}; {restart}",
+                "它属于对应用 {} 的未完成的导入；请{restart}",
+                found.app
+            )
         );
-        let changed = || format!("{} has changed since a part of it was imported; {restart}", file.display());
+        let changed = || {
+            localized!(
+                "{} has changed since a part of it was imported; {restart}",
+                "{} 在导入一部分之后发生了变化；请{restart}",
+                file.display()
+            )
+        };
         anyhow::ensure!(found.size == self.size, changed());
         while source.fingerprint().lines < found.lines {
             if source.next_row()?.is_none() {
@@ -123,12 +149,14 @@ impl TransferProgress {
         let (path, new) = (sibling(file, ".progress"), sibling(file, ".progress.new"));
         let written = serde_json::to_vec(self).map_err(std::io::Error::from);
         let written = written.and_then(|text| fs::write(&new, text)).and_then(|()| fs::rename(&new, &path));
-        written.with_context(|| format!("can't write the progress to {}", path.display()))
+        written.with_context(|| {
+            localized!("can't write the progress to {}", "无法将进度写入 {}", path.display())
+        })
     }
 
     /// Removes the file at the end of a transfer.
     pub(super) fn remove(file: &Path) -> anyhow::Result<()> {
         let path = sibling(file, ".progress");
-        fs::remove_file(&path).with_context(|| format!("can't remove {}", path.display()))
+        fs::remove_file(&path).with_context(|| localized!("can't remove {}", "无法删除 {}", path.display()))
     }
 }

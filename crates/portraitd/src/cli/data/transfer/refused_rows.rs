@@ -3,6 +3,7 @@
 
 use super::file_names::sibling;
 use super::row::{Fingerprint, Row};
+use crate::cli::language::localized;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
@@ -36,7 +37,8 @@ impl RefusedRows {
         let mut rows = Self { file: file.to_owned(), number: 0, written: Fingerprint::default(), out: None };
         if part.number > 0 {
             let path = rows.path_of(part.number);
-            rows.reopen(&path, part).with_context(|| format!("can't continue {}", path.display()))?;
+            rows.reopen(&path, part)
+                .with_context(|| localized!("can't continue {}", "无法继续写入 {}", path.display()))?;
         }
         Ok(rows)
     }
@@ -80,7 +82,8 @@ impl RefusedRows {
         let notice = if self.out.is_none() { self.create()? } else { None };
         let path = self.path();
         if let Some(out) = self.out.as_mut() {
-            out.write_all(&line).with_context(|| format!("can't write {}", path.display()))?;
+            out.write_all(&line)
+                .with_context(|| localized!("can't write {}", "无法写入 {}", path.display()))?;
         }
         self.written.bytes(&line);
         Ok(notice)
@@ -97,18 +100,26 @@ impl RefusedRows {
                     self.out = Some(BufWriter::new(file));
                     let earlier = self.path_of(number - 1);
                     return Ok((number > 1).then(|| {
-                        format!(
+                        localized!(
                             "{} holds rows that an earlier run refused, and is kept; rows that are refused now are in {}",
+                            "{} 中是先前运行时被拒绝的行，予以保留；此次被拒绝的行在 {}",
                             earlier.display(),
                             path.display()
                         )
                     }));
                 }
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error).with_context(|| format!("can't write {}", path.display())),
+                Err(error) => {
+                    return Err(error)
+                        .with_context(|| localized!("can't write {}", "无法写入 {}", path.display()));
+                }
             }
         }
-        anyhow::bail!("{} has too many files of refused rows beside it", self.file.display())
+        anyhow::bail!(localized!(
+            "{} has too many files of refused rows beside it",
+            "{} 旁边的 .refused 文件过多",
+            self.file.display()
+        ))
     }
 
     /// Whether a file is open.
@@ -125,7 +136,7 @@ impl RefusedRows {
     pub(super) fn flush(&mut self) -> anyhow::Result<()> {
         let path = self.path();
         let flushed = self.out.as_mut().map_or(Ok(()), Write::flush);
-        flushed.with_context(|| format!("can't write {}", path.display()))
+        flushed.with_context(|| localized!("can't write {}", "无法写入 {}", path.display()))
     }
 
     /// The path of the file.

@@ -1,0 +1,122 @@
+// What the journeys share: a portraitd of their own, a browser, and a page that fails when anything is wrong with it.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after } from 'node:test';
+import { chromium } from 'playwright-core';
+
+const PORTRAITD = process.env.PORTRAITD_BIN;
+const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+/** Every look that a journey can have. */
+export const LOOKS = ['en', 'zh'].flatMap((language) => ['light', 'dark'].map((theme) => ({ language, theme })));
+
+assert.ok(PORTRAITD, 'PORTRAITD_BIN names the binary to test; scripts/console-test sets it');
+
+/** Starts `portraitd dev` on free ports, and ends it after the file's tests. @param {string[]} options */
+export async function dev(options = []) {
+  const child = spawn(PORTRAITD, ['dev', '--listen', '127.0.0.1:0', '--json', ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const info = JSON.parse(await firstLine(child));
+  return running(child, info);
+}
+
+/** Starts `portraitd serve` on a new data directory with one app. */
+export async function serve() {
+  const data = mkdtempSync(join(tmpdir(), 'portraitd-console-'));
+  after(() => rmSync(data, { recursive: true }));
+  const key = (await run(['app', 'create', '1400000000', '--data', data, '--json'])).trim();
+  const child = spawn(PORTRAITD, ['serve', '--data', data, '--listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0', '--log-format', 'json'], { stdio: ['ignore', 'inherit', 'pipe'] });
+  const { url, admin_url: admin } = JSON.parse(await firstLine(child, child.stderr));
+  child.stderr.resume();
+  const token = readFileSync(join(data, 'admin.token'), 'utf8').trim();
+  return running(child, { url: admin, public: url, data, token, key: JSON.parse(key).key });
+}
+
+/** Runs a command to its end, and returns what it prints. @param {string[]} words @param {object} [options] */
+export async function run(words, options = {}) {
+  const child = spawn(PORTRAITD, words, { stdio: ['ignore', 'pipe', 'inherit'], ...options });
+  let text = '';
+  child.stdout.on('data', (part) => (text += part));
+  const code = await new Promise((resolve) => child.on('close', resolve));
+  assert.equal(code, 0, `portraitd ${words.join(' ')}`);
+  return text;
+}
+
+async function firstLine(child, stream = child.stdout) {
+  const lines = createInterface({ input: stream });
+  const ended = new Promise((_, reject) => child.on('close', (code) => reject(new Error(`portraitd ended with ${code}`))));
+  for await (const line of lines) if (line.includes('url')) return Promise.race([line, ended]);
+  return ended;
+}
+
+function running(child, info) {
+  const stop = () => new Promise((resolve) => {
+    if (child.exitCode !== null) return resolve();
+    child.on('close', resolve);
+    child.kill('SIGTERM');
+  });
+  after(stop);
+  const fetchJson = async (method, path, body) => {
+    const headers = info.token ? { Authorization: `Bearer ${info.token}` } : {};
+    const answer = await fetch(info.url + path, { method, headers, body: body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body) });
+    const text = await answer.text();
+    assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${text}`);
+    return text === '' ? null : JSON.parse(text);
+  };
+  return { ...info, stop, child, api: fetchJson };
+}
+
+let browser;
+after(() => browser?.close());
+
+/**
+ * Opens a page, which fails the test on a console error, a report of its policy or a request to another origin. Expected
+ * errors (a call that is refused on purpose) are named in `expected`.
+ * @param {string} address @param {{ language?: string, theme?: string, width?: number, expected?: RegExp, context?: object }} [look]
+ */
+export async function open(address, { language = 'en', theme = 'light', width = 1280, expected, context } = {}) {
+  browser ??= await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+  const origin = new URL(address).origin;
+  context ??= await browser.newContext({ viewport: { width, height: 900 }, locale: language === 'zh' ? 'zh-CN' : 'en-US', colorScheme: theme, timezoneId: 'Asia/Shanghai' });
+  const page = await context.newPage();
+  const problems = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !expected?.test(message.text())) problems.push(`console: ${message.text()}`);
+  });
+  page.on('pageerror', (error) => problems.push(`error: ${error.stack}`));
+  await page.route('**/*', (route) => {
+    const url = route.request().url();
+    if (url.startsWith(`${origin}/`) || url.startsWith('data:') || url.startsWith('blob:')) return route.continue();
+    problems.push(`request: ${url}`);
+    return route.abort();
+  });
+  await page.addInitScript(() => {
+    document.addEventListener('securitypolicyviolation', (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`));
+  });
+  await page.goto(address);
+  return { page, context, problems };
+}
+
+/** What every journey ends with: no problem, nothing that axe finds, no sideways scroll. */
+export async function check({ page, problems }) {
+  assert.deepEqual(problems, []);
+  assert.deepEqual(await axe(page), []);
+  const { wide, seen } = await page.evaluate(() => ({ wide: document.documentElement.scrollWidth, seen: innerWidth }));
+  assert.ok(wide <= seen, `the page is ${wide} px wide in a window of ${seen}`);
+}
+
+/** Runs axe. The page's policy blocks script tags, so it comes in through the debugger. */
+async function axe(page) {
+  const session = await page.context().newCDPSession(page);
+  await session.send('Runtime.evaluate', { expression: AXE });
+  const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+  const expression = `axe.run(document, { runOnly: ${JSON.stringify(rules)} }).then((found) => JSON.stringify(found.violations.map((one) => one.id + ': ' + one.nodes.map((node) => node.target + ' ' + node.failureSummary).join(' | '))))`;
+  const { result, exceptionDetails } = await session.send('Runtime.evaluate', { expression, awaitPromise: true });
+  assert.equal(exceptionDetails, undefined);
+  return JSON.parse(result.value);
+}
