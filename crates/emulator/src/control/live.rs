@@ -100,6 +100,7 @@ impl Position {
         }
         let (missed, entries) = ring.next_after(self.after, ENTRIES_MAX);
         if missed > 0 {
+            self.after += missed;
             event(events, "missed", &missed);
         }
         if let Some(last) = entries.last() {
