@@ -26,6 +26,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use portraitd_admin::auth::Access;
 use portraitd_admin::error::AdminError;
+use portraitd_admin::route::with_role;
 use portraitd_api::envelope::ApiError;
 use portraitd_model::Language;
 use std::future::{Ready, ready};
@@ -36,7 +37,7 @@ pub fn router(state: ControlState, access: Access) -> Router {
     /// Larger than any request of the API.
     const BODY_BYTES_MAX: usize = 1 << 20;
     let router = ROUTES.iter().fold(Router::new(), |router, route| {
-        router.route(&format!("{PREFIX}{}", route.path), (route.build)())
+        router.route(&format!("{PREFIX}{}", route.path), with_role((route.build)(), route.role()))
     });
     router
         .method_not_allowed_fallback(async || {
@@ -73,11 +74,16 @@ async fn notice(Extract(emulator): Extract<Arc<Emulator>>, request: Request, nex
 }
 
 /// Authenticates a request by its address or its token.
-async fn authorize(Extract(access): Extract<Access>, request: Request, next: Next) -> Response {
-    let open = request.uri().path() == health::PATH;
-    if open || access.identify(request.headers(), request.extensions()).is_some() {
-        return next.run(request).await;
+async fn authorize(Extract(access): Extract<Access>, mut request: Request, next: Next) -> Response {
+    match access.identify(request.headers(), request.extensions()) {
+        Some(actor) => drop(request.extensions_mut().insert(actor)),
+        None if request.uri().path() == health::PATH => {}
+        None => return token_wanted(),
     }
+    next.run(request).await
+}
+
+fn token_wanted() -> Response {
     let message = "send `Authorization: Bearer TOKEN` with the admin token that portraitd dev printed; \
                    only callers on the emulator's own machine need none, at its public address";
     AdminError { status: StatusCode::UNAUTHORIZED, message: message.into() }.into_response()
