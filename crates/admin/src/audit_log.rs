@@ -76,11 +76,6 @@ impl AuditContext {
         Self { actor, address, method, resource }
     }
 
-    /// Returns the name of the caller's token.
-    pub(super) fn actor(&self) -> Arc<str> {
-        Arc::clone(&self.actor)
-    }
-
     /// Returns the client's address; the loopback address for an in-process call.
     pub(super) fn client_address(&self) -> IpAddr {
         self.address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))

@@ -1,16 +1,48 @@
 //! Authentication of the admin API by bearer tokens, and by the sessions that they open. Only the SHA-256 of a secret is
 //! kept, and hashes are compared in constant time.
 
+use crate::error::AdminError;
 use crate::secret::AdminToken;
 use crate::session::Sessions;
-use crate::state::Peer;
 use arc_swap::ArcSwap;
-use axum::http::{Extensions, HeaderMap, header};
-use portraitd_store::{Store, StoreError};
+use axum::http::{Extensions, HeaderMap, StatusCode, header};
+use portraitd_store::{Store, StoreError, TokenRole};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// The name of the token in `admin.token`, with which the command line calls a server on the same data.
 pub(super) const LOCAL: &str = "local";
+
+/// An authenticated caller.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    /// The name of its token, or `os:` and the system's user.
+    pub(super) name: Arc<str>,
+    /// What it may do.
+    pub(super) role: TokenRole,
+}
+
+impl Actor {
+    fn admin(name: impl Into<Arc<str>>) -> Self {
+        Self { name: name.into(), role: TokenRole::Admin }
+    }
+
+    /// Refuses a caller that has a lesser role (403).
+    pub(super) fn require(&self, wanted: TokenRole) -> Result<(), AdminError> {
+        if self.role >= wanted {
+            return Ok(());
+        }
+        let (name, role, wanted) = (&self.name, self.role.as_str(), wanted.as_str());
+        let message = format!(
+            "the token `{name}` has the role {role}, and this call wants {wanted}: use another token; an admin makes one with `portraitd token create NAME --role {wanted}`"
+        );
+        Err(AdminError { status: StatusCode::FORBIDDEN, message })
+    }
+}
+
+/// The address that an admin call comes from.
+#[derive(Clone, Copy)]
+pub(super) struct Peer(pub(super) IpAddr);
 
 /// The access rules of a listener.
 #[derive(Clone)]
@@ -22,12 +54,12 @@ pub struct Access {
 }
 
 impl Access {
-    /// Returns the name of the caller that made a request; `None` when it needs a token and has no valid one.
-    pub fn identify(&self, headers: &HeaderMap, extensions: &Extensions) -> Option<Arc<str>> {
+    /// Returns the caller that made a request; `None` when it needs a token and has no valid one.
+    pub fn identify(&self, headers: &HeaderMap, extensions: &Extensions) -> Option<Actor> {
         let is_local =
             || extensions.get::<Peer>().is_some_and(|Peer(address)| address.to_canonical().is_loopback());
         let named = self.authenticator.identify(bearer(headers).unwrap_or_default());
-        named.or_else(|| (self.local_without_token && is_local()).then(|| Arc::from(LOCAL)))
+        named.or_else(|| (self.local_without_token && is_local()).then(|| Actor::admin(LOCAL)))
     }
 }
 
@@ -49,7 +81,7 @@ pub enum Authenticator {
 pub struct Tokens {
     store: Arc<dyn Store>,
     local: AdminToken,
-    named: ArcSwap<Vec<(Arc<str>, AdminToken)>>,
+    named: ArcSwap<Vec<(Actor, AdminToken)>>,
     sessions: Sessions,
     /// Held during a reload, so that an older list never replaces a newer one.
     reloading: tokio::sync::Mutex<()>,
@@ -72,36 +104,39 @@ impl Tokens {
     async fn reload(&self) -> Result<(), StoreError> {
         let _one_at_a_time = self.reloading.lock().await;
         let records = self.store.tokens().await?;
-        let named =
-            records.into_iter().map(|record| (record.name.into(), AdminToken::from_hash(record.hash)));
+        let named = records.into_iter().map(|record| {
+            (Actor { name: record.name.into(), role: record.role }, AdminToken::from_hash(record.hash))
+        });
         self.named.store(Arc::new(named.collect()));
         Ok(())
     }
 
-    /// Returns the name of the token that this is, or that opened this session. Every token is compared, so that the time
+    /// Returns the caller whose token this is, or whose token opened this session. Every token is compared, so that the time
     /// taken does not tell which one matches.
-    fn identify(&self, token: &str) -> Option<Arc<str>> {
+    fn identify(&self, token: &str) -> Option<Actor> {
+        let named = self.named.load();
         if let Some(name) = self.sessions.identify(token) {
-            // A session dies with its token.
-            let lives = *name == *LOCAL || self.named.load().iter().any(|(known, _)| *known == name);
-            return lives.then_some(name);
+            if *name == *LOCAL {
+                return Some(Actor::admin(name));
+            }
+            // A session dies with its token, and has its role.
+            return named.iter().find(|(actor, _)| actor.name == name).map(|(actor, _)| actor.clone());
         }
         let given = AdminToken::new(token);
-        let named = self.named.load();
-        let local = self.local.matches(&given).then(|| Arc::from(LOCAL));
+        let local = self.local.matches(&given).then(|| Actor::admin(LOCAL));
         named.iter().fold(
             local,
-            |found, (name, token)| if token.matches(&given) { Some(Arc::clone(name)) } else { found },
+            |found, (actor, token)| if token.matches(&given) { Some(actor.clone()) } else { found },
         )
     }
 }
 
 impl Authenticator {
-    /// Returns the name of the caller that sent this token; `None` when no such token is valid.
-    pub fn identify(&self, token: &str) -> Option<Arc<str>> {
+    /// Returns the caller that sent this token; `None` when no such token is valid.
+    pub fn identify(&self, token: &str) -> Option<Actor> {
         match self {
             Self::Tokens(tokens) => tokens.identify(token),
-            Self::InProcess(user) => Some(Arc::clone(user)),
+            Self::InProcess(user) => Some(Actor::admin(Arc::clone(user))),
         }
     }
 

@@ -10,13 +10,18 @@ use portraitd_api::openapi::operation::{Operation, Schemas, add};
 use serde_json::{Map, Value, json};
 
 /// The error responses that operations refer to: status, meaning, example.
-const ERROR_RESPONSES: [(u16, &str, &str); 7] = [
+const ERROR_RESPONSES: [(u16, &str, &str); 8] = [
     (
         400,
         "The request is invalid; the sentence names the member, path segment or parameter.",
         "the body can't be used: unknown field `enabledd`",
     ),
     (401, "The token is missing or not valid.", "send `Authorization: Bearer TOKEN`"),
+    (
+        403,
+        "The token's role does not permit the call, or a web page of another origin made it.",
+        "the token `ci` has the role viewer, and this call wants operator",
+    ),
     (404, "What the path names does not exist.", "there is no app 1400000009"),
     (405, "This resource has no such method.", "this resource has no such method"),
     (
@@ -38,13 +43,12 @@ const PATH_PARAMETERS: [(&str, &str); 6] = [
     ("code", "An error code."),
 ];
 
-/// Returns the document of these tables of routes, each with the prefix of its paths. Routes without a prefix need no
-/// token.
+/// Returns the document of these tables of routes, each with the prefix of its paths.
 pub(super) fn document(tables: &[(&str, &[Route])]) -> Value {
     let (mut schemas, mut paths) = (Schemas::new(), Map::new());
     for (prefix, table) in tables {
         for route in *table {
-            let operation = operation(&mut schemas, route, prefix);
+            let operation = operation(&mut schemas, route);
             add(&mut paths, &format!("{prefix}{}", route.path), route.method, operation);
         }
     }
@@ -70,31 +74,27 @@ pub(super) fn document(tables: &[(&str, &[Route])]) -> Value {
             "description": "An operator's view of apps and accounts, on a listener of its own. A change is effective when it is answered, and is recorded in the audit log in the same commit. Every error is `{\"error\": \"…\"}`; unknown members are refused with their names.",
         },
         "servers": [{ "url": "http://127.0.0.1:8081", "description": "server.admin_listen" }],
-        "security": [{ "token": [] }],
-        "paths": paths,
+                "paths": paths,
         "components": {
             "schemas": schemas,
             "responses": ERROR_RESPONSES.iter().map(error_response).collect::<Map<_, _>>(),
             "securitySchemes": { "token": {
                 "type": "http", "scheme": "bearer",
-                "description": "The token in admin.token in the data directory, or one made by `portraitd token create`.",
+                "description": "The token in admin.token in the data directory, or one made by `portraitd token create`. An operation names the least role that may call it: `viewer`, `operator` or `admin`; each may do what the ones before it may.",
             } },
         },
     })
 }
 
-fn operation(schemas: &mut Schemas, route: &Route, prefix: &str) -> Value {
+fn operation(schemas: &mut Schemas, route: &Route) -> Value {
     let parts = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     let parts: Vec<Value> = parts.map(path_parameter).collect();
-    // Every route that needs a token can answer 401, and 503 while the store is not available.
-    let needs_token = !prefix.is_empty();
-    let common: &[u16] = if needs_token { &[401, 503] } else { &[] };
+    // Every route that needs a token can answer 401 and 403, and 503 while the store is not available.
+    let common: &[u16] = if route.role.is_some() { &[401, 403, 503] } else { &[] };
     let operation = (route.describe)(Operation::new(schemas)).errors(common);
     let operation = if parts.is_empty() { operation } else { operation.errors(&[400, 404]) };
     let mut operation = operation.finish(&operation_id(route.method, route.path), tag(route.path), parts);
-    if !needs_token {
-        operation["security"] = json!([]);
-    }
+    operation["security"] = route.role.map_or(json!([]), |role| json!([{ "token": [role.as_str()] }]));
     operation
 }
 

@@ -2,12 +2,12 @@
 //! none does, so every change is validated and audited by the same code.
 
 use crate::audit_log::AuditContext;
-use crate::auth::Access;
+use crate::auth::{Access, Peer};
 use crate::console;
 use crate::error::AdminError;
 use crate::origin;
 use crate::routes::PREFIX;
-use crate::state::{Peer, State};
+use crate::state::State;
 use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::extract::{DefaultBodyLimit, Request, State as Extract};
@@ -18,6 +18,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use std::net::IpAddr;
+use std::sync::Arc;
 use tower::ServiceExt;
 
 /// Room for the longest list of sensitive words, 100,000 of 200 bytes.
@@ -97,8 +98,10 @@ async fn authorize(Extract(guard): Extract<Guard>, mut request: Request, next: N
         return AdminError { status: StatusCode::PAYLOAD_TOO_LARGE, message }.into_response();
     }
     let address = request.extensions().get::<Peer>().map(|Peer(address)| *address);
-    let context = AuditContext::new(actor, address, request.method().clone(), request.uri());
+    let name = Arc::clone(&actor.name);
+    let context = AuditContext::new(name, address, request.method().clone(), request.uri());
     request.extensions_mut().insert(context.clone());
+    request.extensions_mut().insert(actor);
     let response = next.run(request).await;
     state.audit_refusal(&context, response.status()).await;
     response

@@ -29,203 +29,203 @@ const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=
 /// The prefix of the paths in [`TOKEN_ROUTES`].
 pub const PREFIX: &str = "/admin/v1";
 
-/// The routes that need an admin token.
+/// The routes that need an admin token, each with the least role that may call it.
 pub const TOKEN_ROUTES: &[Route] = routes! {
-    get "/apps" apps::list,
+    get "/apps" Viewer => apps::list,
         |op| op.summary("List the apps")
             .response::<Vec<AppView>>(200, "Every app, by ascending SDKAppID.");
-    post "/apps" apps::create,
+    post "/apps" Admin => apps::create,
         |op| op.summary("Create an app")
             .description("The response is the only one that shows its key.")
             .request::<NewApp>()
             .response::<AppView>(201, "The app, with its key.")
             .errors(&[400, 409, 413]);
-    get "/apps/{app}" apps::show,
+    get "/apps/{app}" Viewer => apps::show,
         |op| op.summary("Show an app's settings")
             .response::<AppView>(200, "The settings.");
-    patch "/apps/{app}" apps::patch,
+    patch "/apps/{app}" Admin => apps::patch,
         |op| op.summary("Change an app's settings")
             .description("Absent members stay unchanged; a list replaces the whole list.")
             .request::<AppPatch>()
             .response::<AppView>(200, "The new settings.")
             .errors(&[409, 413]);
-    get "/apps/{app}/usage" usage::show,
+    get "/apps/{app}/usage" Viewer => usage::show,
         |op| op.summary("Show the usage of an app")
             .description("Calls are counted since the server started; `accounts` is the current number.")
             .response::<UsageView>(200, "The counts.");
-    post "/apps/{app}/keys" apps::add_key,
+    post "/apps/{app}/keys" Admin => apps::add_key,
         |op| op.summary("Add a key")
             .description("Several keys can be active at once, so that a key can be replaced without downtime.")
             .request::<NewKey>()
             .response::<CreatedKey>(201, "The key; no later response shows it.")
             .errors(&[409, 413]);
-    delete "/apps/{app}/keys/{key}" apps::revoke_key,
+    delete "/apps/{app}/keys/{key}" Admin => apps::revoke_key,
         |op| op.summary("Revoke a key")
             .description("UserSigs signed with it are refused at once.")
             .response::<AppView>(200, "The new settings.")
             .errors(&[409]);
-    put "/apps/{app}/admins/{user}" apps::add_admin,
+    put "/apps/{app}/admins/{user}" Admin => apps::add_admin,
         |op| op.summary("Make a user an App admin")
             .response::<AppView>(200, "The new settings.")
             .errors(&[409]);
-    delete "/apps/{app}/admins/{user}" apps::remove_admin,
+    delete "/apps/{app}/admins/{user}" Admin => apps::remove_admin,
         |op| op.summary("Remove an App admin")
             .response::<AppView>(200, "The new settings.")
             .errors(&[409]);
-    put "/apps/{app}/fields/{keyword}" fields::define,
+    put "/apps/{app}/fields/{keyword}" Admin => fields::define,
         |op| op.summary("Define, redefine or restore a custom field")
             .description("The type can change only while no account has a value in the field; the check reads every profile.")
             .request::<FieldDefinition>()
             .response::<AppView>(200, "The new settings.")
             .errors(&[409, 413]);
-    delete "/apps/{app}/fields/{keyword}" fields::retire,
+    delete "/apps/{app}/fields/{keyword}" Admin => fields::retire,
         |op| op.summary("Retire a custom field")
             .description("Calls that name it are answered with 40009. Its values stay stored, and defining it again restores it.")
             .response::<AppView>(200, "The new settings.")
             .errors(&[409]);
-    get "/apps/{app}/words" words::list,
+    get "/apps/{app}/words" Viewer => words::list,
         |op| op.summary("List the sensitive words")
             .response_text(200, "One word a line.", TEXT, "bad\n敏感\n");
-    put "/apps/{app}/words" words::set,
+    put "/apps/{app}/words" Operator => words::set,
         |op| op.summary("Replace the sensitive words")
             .description("One word a line, at most 100,000 of at most 200 bytes. Blank lines and repeated words are skipped and counted.")
             .request_text("text/plain", "bad\n敏感\n")
             .response::<WordsView>(200, "The number of words, and of lines that were skipped.")
             .errors(&[409, 413]);
-    post "/apps/{app}/words/test" words::test,
+    post "/apps/{app}/words/test" Viewer => words::test,
         |op| op.summary("Look for sensitive words in a text")
             .request::<WordsTest>()
             .response::<WordsFound>(200, "The words that it contains.")
             .errors(&[413]);
-    get "/apps/{app}/accounts" accounts::page,
+    get "/apps/{app}/accounts" Viewer => accounts::page,
         |op| op.summary("List accounts")
             .query::<accounts::PageQuery>()
             .response::<AccountsView>(200, "A page of accounts, by ascending UserID.");
-    get "/apps/{app}/accounts/{user}" accounts::show,
+    get "/apps/{app}/accounts/{user}" Viewer => accounts::show,
         |op| op.summary("Show an account with its profile")
             .response::<AccountView>(200, "The account.");
-    put "/apps/{app}/accounts/{user}" accounts::create,
+    put "/apps/{app}/accounts/{user}" Operator => accounts::create,
         |op| op.summary("Create an account")
             .response::<AccountView>(201, "The account was created.")
             .response::<AccountView>(200, "The account existed already and is unchanged.");
-    delete "/apps/{app}/accounts/{user}" accounts::delete,
+    delete "/apps/{app}/accounts/{user}" Operator => accounts::delete,
         |op| op.summary("Delete an account with its profile")
             .response_empty(204, "The account is deleted.")
             .errors(&[409]);
-    patch "/apps/{app}/accounts/{user}/profile" accounts::set,
+    patch "/apps/{app}/accounts/{user}/profile" Operator => accounts::set,
         |op| op.summary("Set fields of a profile as operator")
             .description("Every defined field can be set; its permissions to write do not apply.")
             .request::<ProfilePatch>()
             .response::<AccountView>(200, "The account with its new profile.")
             .errors(&[413]);
-    get "/apps/{app}/export" transfer::export,
+    get "/apps/{app}/export" Operator => transfer::export,
         |op| op.summary("Export accounts with their profiles")
             .query::<transfer::ExportQuery>()
             .response::<ExportPage>(200, "A page of the export.")
             .errors(&[409]);
-    post "/apps/{app}/import" transfer::import,
+    post "/apps/{app}/import" Operator => transfer::import,
         |op| op.summary("Import accounts")
             .description("The body has at most 1000 lines in the form of an export. The valid ones are stored in one commit.")
             .query::<transfer::ImportQuery>()
             .request_text("text/plain", "{\"UserID\":\"alice\",\"ProfileItem\":[]}\n")
             .response::<Imported>(200, "The number of lines that were stored, and the lines that were refused.")
             .errors(&[409, 413]);
-    post "/apps/{app}/try" try_call::run,
+    post "/apps/{app}/try" Viewer => try_call::run,
         |op| op.summary("Make a call of /v4")
             .description("The UserSig is made from the app's oldest key, good or with the fault that is asked for. In `dev` the call goes over a connection of its own, so that the faults of an answer are shown as they are. `Accept-Language` decides the language of the explanation.")
             .request::<TryCall>()
             .response::<TriedCall>(200, "What became of the call.")
             .errors(&[409, 413]);
-    post "/apps/{app}/usersig" usersig::make,
+    post "/apps/{app}/usersig" Operator => usersig::make,
         |op| op.summary("Make a UserSig")
             .description("Whoever has it can call as this user until it expires or the account is kicked.")
             .request::<NewUserSig>()
             .response::<CreatedUserSig>(200, "The UserSig.")
             .errors(&[409, 413]);
-    post "/apps/{app}/usersig/check" usersig::check,
+    post "/apps/{app}/usersig/check" Operator => usersig::check,
         |op| op.summary("Check a UserSig")
             .description("Says what it holds, which key it is signed with, and what its signer did wrong. `Accept-Language` decides the language.")
             .request::<GivenSig>()
             .response::<CheckedSig>(200, "What it holds and what is wrong with it.")
             .errors(&[413]);
-    get "/reference" reference::show,
+    get "/reference" Viewer => reference::show,
         |op| op.summary("List the commands, the standard fields and the error codes")
             .description("`Accept-Language` decides the language.")
             .response::<Reference>(200, "The reference.");
-    get "/reference/codes/{code}" reference::code,
+    get "/reference/codes/{code}" Viewer => reference::code,
         |op| op.summary("Read the page of an error code")
             .description("`Accept-Language` decides the language.")
             .response::<CodePage>(200, "The page.");
-    get "/session" session::show,
+    get "/session" Viewer => session::show,
         |op| op.summary("Tell who calls, and which server answers")
             .response::<SessionView>(200, "The caller and the server.");
-    post "/session" session::begin,
+    post "/session" Viewer => session::begin,
         |op| op.summary("Begin a session")
             .description("The console exchanges a token or a ticket for a session, so that it keeps no token.")
             .response::<CreatedSession>(201, "The session; no later response shows its secret.")
             .errors(&[409]);
-    delete "/session" session::end,
+    delete "/session" Viewer => session::end,
         |op| op.summary("End the session that calls")
             .response_empty(204, "Its secret is refused from now on.")
             .errors(&[409]);
-    post "/login-link" session::ticket,
+    post "/login-link" Viewer => session::ticket,
         |op| op.summary("Make a ticket for one call")
             .description("`portraitd console` prints a link with it, which signs a browser in once.")
             .response::<CreatedTicket>(200, "The ticket.")
             .errors(&[409]);
-    post "/backup" transfer::backup,
+    post "/backup" Operator => transfer::backup,
         |op| op.summary("Back up the whole store")
             .description("Answers when the backup is complete on the server's disk.")
             .request::<Backup>()
             .response::<Backup>(200, "The directory of the backup.")
             .errors(&[400, 409, 413]);
-    get "/apps/{app}/webhook" webhook::show,
+    get "/apps/{app}/webhook" Viewer => webhook::show,
         |op| op.summary("Show the webhook and its backlog")
             .response::<WebhookView>(200, "The webhook.");
-    put "/apps/{app}/webhook" webhook::set,
+    put "/apps/{app}/webhook" Admin => webhook::set,
         |op| op.summary("Set the webhook")
             .request::<WebhookPut>()
             .response::<WebhookView>(200, "The webhook.")
             .errors(&[409, 413]);
-    delete "/apps/{app}/webhook" webhook::remove,
+    delete "/apps/{app}/webhook" Admin => webhook::remove,
         |op| op.summary("Remove the webhook")
             .response::<WebhookView>(200, "The backlog that remains.")
             .errors(&[409]);
-    get "/apps/{app}/webhook/events" webhook::events,
+    get "/apps/{app}/webhook/events" Viewer => webhook::events,
         |op| op.summary("List webhook events that wait or are parked")
             .query::<webhook::EventsQuery>()
             .response::<EventsView>(200, "A page of events.");
-    post "/apps/{app}/webhook/replay" webhook::replay,
+    post "/apps/{app}/webhook/replay" Operator => webhook::replay,
         |op| op.summary("Deliver parked events again")
             .request::<EventChoice>()
             .response::<CountView>(200, "The number of events that wait for delivery again.")
             .errors(&[413]);
-    post "/apps/{app}/webhook/drop" webhook::drop,
+    post "/apps/{app}/webhook/drop" Operator => webhook::drop,
         |op| op.summary("Drop webhook events without delivery")
             .request::<EventChoice>()
             .response::<CountView>(200, "The number of dropped events.")
             .errors(&[413]);
-    post "/apps/{app}/webhook/test" webhook::test,
+    post "/apps/{app}/webhook/test" Operator => webhook::test,
         |op| op.summary("Send a sample event to the webhook")
             .response::<TestView>(200, "The request and the receiver's response.")
             .errors(&[409]);
-    get "/store" server::store_stats,
+    get "/store" Viewer => server::store_stats,
         |op| op.summary("Show the store's id and counts")
             .response::<StoreView>(200, "Its id, and its counts since it was opened.");
-    get "/tokens" tokens::list,
+    get "/tokens" Viewer => tokens::list,
         |op| op.summary("List the admin tokens")
             .response::<Vec<TokenView>>(200, "The tokens' names; the tokens themselves are not stored.");
-    post "/tokens" tokens::create,
+    post "/tokens" Admin => tokens::create,
         |op| op.summary("Create an admin token")
             .request::<NewToken>()
             .response::<CreatedToken>(201, "The token; no later response shows it.")
             .errors(&[400, 409, 413]);
-    delete "/tokens/{name}" tokens::revoke,
+    delete "/tokens/{name}" Admin => tokens::revoke,
         |op| op.summary("Revoke an admin token")
             .description("The next request with it is refused.")
             .response_empty(204, "The token is revoked.")
             .errors(&[409]);
-    get "/audit" audit::page,
+    get "/audit" Viewer => audit::page,
         |op| op.summary("Read the audit log, newest first")
             .query::<audit::AuditQuery>()
             .response::<AuditPage>(200, "A page of entries.")
@@ -234,17 +234,17 @@ pub const TOKEN_ROUTES: &[Route] = routes! {
 
 /// The routes that need no token: their responses contain no UserID and no secret.
 pub const OPEN_ROUTES: &[Route] = routes! {
-    get "/openapi.json" async || Json(document()),
+    get "/openapi.json" open => async || Json(document()),
         |op| op.summary("Read this OpenAPI document").response::<Document>(200, "The document, in OpenAPI 3.1.");
-    get "/healthz" async || "ok\n",
+    get "/healthz" open => async || "ok\n",
         |op| op.summary("Check that the process is alive")
             .response_text(200, "The process answers.", TEXT, "ok\n");
-    get "/readyz" server::ready,
+    get "/readyz" open => server::ready,
         |op| op.summary("Check that the store can be written")
             .description("The check writes to the store; its result is shared by all calls within a second.")
             .response_text(200, "The store can be written.", TEXT, "ok\n")
             .errors(&[503]);
-    get "/metrics" server::metrics,
+    get "/metrics" open => server::metrics,
         |op| op.summary("Read the metrics for Prometheus")
             .response_text(200, "The metrics, in the OpenMetrics text format.", OPENMETRICS, "portraitd_store_changes_total 7\n# EOF\n")
             .errors(&[409]);
@@ -260,6 +260,7 @@ mod tests {
     use super::*;
     use portraitd_api::openapi::operation::{Operation, Schemas};
     use portraitd_api::openapi::public;
+    use portraitd_store::TokenRole;
 
     /// A type that is both read and written must have one schema.
     #[test]
@@ -272,6 +273,29 @@ mod tests {
         for (name, schema) in &read {
             assert!(written.get(name).is_none_or(|other| other == schema), "{name}");
         }
+    }
+
+    #[test]
+    fn viewers_read_and_nothing_else() {
+        let others = TOKEN_ROUTES
+            .iter()
+            .filter(|route| (route.method == "get") != (route.role == Some(TokenRole::Viewer)));
+        let others: Vec<_> = others.map(|route| (route.method, route.path)).collect();
+        assert_eq!(
+            others,
+            [
+                ("post", "/apps/{app}/words/test"),
+                // Everything at once, to take away.
+                ("get", "/apps/{app}/export"),
+                // The handler looks at the call.
+                ("post", "/apps/{app}/try"),
+                ("post", "/session"),
+                ("delete", "/session"),
+                ("post", "/login-link"),
+            ]
+        );
+        assert!(TOKEN_ROUTES.iter().all(|route| route.role.is_some()));
+        assert!(OPEN_ROUTES.iter().all(|route| route.role.is_none()));
     }
 
     #[test]

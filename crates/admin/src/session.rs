@@ -37,12 +37,12 @@ struct Secret {
 impl Sessions {
     /// Makes a session for the owner of a token, and returns its secret.
     pub(crate) fn begin(&self, name: Arc<str>) -> anyhow::Result<String> {
-        add(&self.sessions, SESSION, name, |secret, now| secret.lives(now))
+        add(&self.sessions, SESSION, name, Secret::lives)
     }
 
     /// Makes a ticket: valid for one call within [`TICKET_LIFE`].
     pub(crate) fn ticket(&self, name: Arc<str>) -> anyhow::Result<String> {
-        add(&self.tickets, TICKET, name, |ticket, now| ticket.is_fresh(now))
+        add(&self.tickets, TICKET, name, Secret::is_fresh)
     }
 
     /// Returns whose session or ticket a secret is; `None` when it is neither, or too old. A ticket is used up by this.
@@ -62,6 +62,13 @@ impl Sessions {
         let session = sessions.iter_mut().find(|session| session.hash.matches(&hash))?;
         session.used = now;
         Some(Arc::clone(&session.name))
+    }
+
+    /// Ends the sessions of a token that was revoked, so that none is taken for one of a later token of the same name.
+    pub(crate) fn end_all(&self, name: &str) {
+        for secrets in [&self.sessions, &self.tickets] {
+            lock(secrets).retain(|secret| *secret.name != *name);
+        }
     }
 
     /// Ends a session; a secret of none ends nothing.
@@ -126,23 +133,31 @@ mod tests {
     }
 
     #[test]
+    fn all_sessions_of_one_token_end() {
+        let sessions = Sessions::default();
+        let [ci, kept] = ["ci", "kept"].map(|name| sessions.begin(name.into()).unwrap());
+        let ticket = sessions.ticket("ci".into()).unwrap();
+        sessions.end_all("ci");
+        assert_eq!(
+            [&ci, &ticket, &kept].map(|secret| sessions.identify(secret).is_some()),
+            [false, false, true]
+        );
+    }
+
+    #[test]
     fn old_and_unused_sessions_end() {
         let now = Instant::now();
+        // The time from when it was made to its last use, and the time since.
         let after = |made: Duration, used: Duration| {
-            let secret = Secret {
-                hash: AdminToken::new("x"),
-                name: "ci".into(),
-                made: now,
-                used: now + (made - used),
-            };
-            (secret.lives(now + made), secret.is_fresh(now + made))
+            let secret =
+                Secret { hash: AdminToken::new("x"), name: "ci".into(), made: now, used: now + made };
+            (secret.lives(now + made + used), secret.is_fresh(now + made + used))
         };
-        let second = Duration::from_secs(1);
-        assert_eq!(after(second, second), (true, true));
-        assert_eq!(after(LIFE - second, second), (true, false));
-        assert_eq!(after(LIFE, second), (false, false));
-        assert_eq!(after(IDLE, IDLE - second), (true, false));
-        assert_eq!(after(IDLE, IDLE), (false, false));
+        let (second, zero) = (Duration::from_secs(1), Duration::ZERO);
+        assert_eq!(after(zero, second), (true, true));
+        assert_eq!(after(TICKET_LIFE, zero), (true, false));
+        assert_eq!(after(LIFE, zero), (false, false));
+        assert_eq!(after(zero, IDLE), (false, false));
     }
 
     #[test]

@@ -17,15 +17,10 @@ use portraitd_webhook::deliverer::Webhooks;
 use portraitd_webhook::event_ids::EventIds;
 use serde::de::DeserializeOwned;
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 /// The author of an operator's change in webhook events.
 const OPERATOR: &str = "operator";
-
-/// The address that an admin call comes from.
-#[derive(Clone, Copy)]
-pub struct Peer(pub IpAddr);
 
 /// Renders the metrics in the `OpenMetrics` text format.
 pub(crate) type MetricsPage = Arc<dyn Fn() -> BoxFuture<'static, Result<String, fmt::Error>> + Send + Sync>;

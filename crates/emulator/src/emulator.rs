@@ -5,7 +5,6 @@ use crate::broken_response::ResponseFault;
 use crate::call_log::{CallTrace, RecordedCall};
 use crate::clock::EmulatorClock;
 use crate::command_name::Others;
-use crate::control::live::STREAMS_MAX;
 use crate::diagnosis::Diagnoses;
 use crate::fault::rule::Effect;
 use crate::fault::{CallMatch, Faults};
@@ -28,6 +27,8 @@ use tokio::sync::{Semaphore, watch};
 
 /// The response header with the id of the fault rule that fired.
 const FAULT: &str = "x-portraitd-fault";
+/// The most live streams at once.
+pub(crate) const STREAMS_MAX: usize = 16;
 
 /// The state that the control API reads and changes.
 pub struct Emulator {

@@ -162,7 +162,7 @@ fn generated_documents_are_fresh() {
 /// The inventory: a route that appears or goes shows in a diff, and must be wanted.
 fn routes() -> String {
     let mut page = String::from(
-        "# Routes\n\nEvery route that there is, from the routers' own tables. Anything else is 60009 on the public listener and 404 on the admin\nlistener. Those of the emulator are answered by `portraitd dev` alone, on both listeners. `tests/it/authorization.rs` tries each one\nwithout the right to it.\n\n| listener | method | path | wants |\n| --- | --- | --- | --- |\n",
+        "# Routes\n\nEvery route that there is, from the routers' own tables. Anything else is 60009 on the public listener and 404 on the admin\nlistener. Those of the emulator are answered by `portraitd dev` alone, on both listeners. `tests/it/authorization.rs` tries each one\nwithout the right to it. In brackets is the least role that the token must have.\n\n| listener | method | path | wants |\n| --- | --- | --- | --- |\n",
     );
     for route in routes::routes() {
         let (listener, wants) = match route.listener {
@@ -170,7 +170,11 @@ fn routes() -> String {
             Listener::Admin => ("admin", "an admin token"),
             Listener::Emulator => ("emulator", "a caller on this machine, or an admin token"),
         };
-        let wants = if route.open { "nothing" } else { wants };
+        let wants = match route.role {
+            Some(role) => &format!("{wants} ({})", role.as_str()),
+            None if route.open => "nothing",
+            None => wants,
+        };
         writeln!(page, "| {listener} | {} | `{}` | {wants} |", route.method, route.path).unwrap();
     }
     page

@@ -4,8 +4,8 @@ use crate::reader::failed;
 use crate::write::WriteError;
 use portraitd_model::{SdkAppId, Tag, UnixMillis, UserId};
 use portraitd_store::{
-    AUDIT_ENTRIES_MAX, AuditEntry, AuditNote, AuditSeq, StoreError, TOKENS_MAX, TokenRecord, WriteOutcome,
-    codec,
+    AUDIT_ENTRIES_MAX, AuditEntry, AuditNote, AuditSeq, StoreError, TOKENS_MAX, TokenRecord, TokenRole,
+    WriteOutcome, codec,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -25,8 +25,9 @@ pub(crate) fn put_token(connection: &Connection, token: &TokenRecord) -> Result<
         let why = format!("there are {count} tokens already, the most there can be; revoke one first");
         return Err(WriteError::Refused(StoreError::Refused(why)));
     }
-    let sql = "INSERT INTO tokens (name, hash, created_ms) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
-    let row = params![token.name, token.hash, millis(token.created)];
+    let sql =
+        "INSERT INTO tokens (name, hash, created_ms, role) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
+    let row = params![token.name, token.hash, millis(token.created), token.role.as_str()];
     match connection.prepare_cached(sql)?.execute(row)? {
         0 => Err(WriteError::Refused(StoreError::Conflict)),
         _ => Ok(WriteOutcome::Done),
@@ -73,14 +74,19 @@ pub(crate) fn audit(
 }
 
 pub(crate) fn tokens(connection: &Connection) -> Result<Vec<TokenRecord>, StoreError> {
-    let token = |row: &Row<'_>| {
-        Ok(TokenRecord { name: row.get(0)?, hash: row.get(1)?, created: UnixMillis(row.get(2)?) })
-    };
     let mut select = connection
-        .prepare_cached("SELECT name, hash, created_ms FROM tokens ORDER BY name")
+        .prepare_cached("SELECT name, hash, created_ms, role FROM tokens ORDER BY name")
         .map_err(failed)?;
-    let tokens = select.query_map([], token).map_err(failed)?;
-    tokens.collect::<rusqlite::Result<_>>().map_err(failed)
+    let rows = select
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, String>(3)?)))
+        .map_err(failed)?;
+    let token = |row: rusqlite::Result<(String, [u8; 32], u64, String)>| {
+        let (name, hash, created, role) = row.map_err(failed)?;
+        let role = TokenRole::named(&role)
+            .ok_or_else(|| StoreError::Corrupt(format!("the token {name} has the unknown role `{role}`")))?;
+        Ok(TokenRecord { name, hash, created: UnixMillis(created), role })
+    };
+    rows.map(token).collect()
 }
 
 pub(crate) fn accounts_count(connection: &Connection, app: SdkAppId) -> Result<u64, StoreError> {

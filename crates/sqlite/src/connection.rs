@@ -14,7 +14,7 @@ use std::{fs, io};
 const APPLICATION_ID: i64 = 0x5054_5244;
 
 /// The format of the data, in the file's header. A change of the schema or of a stored form raises it.
-const FORMAT: i64 = 6;
+const FORMAT: i64 = 7;
 
 /// A change updates an account's row in place, so `id` is the key and the index on (app, user) only finds it.
 const FORMAT_1: &str = "
@@ -108,8 +108,13 @@ CREATE TABLE deletions (
 CREATE INDEX deletions_by_time ON deletions (app, deleted_ms);
 ";
 
+/// What format 7 adds: the roles of tokens. Those of earlier formats may do everything, as before.
+const FORMAT_7: &str = "
+ALTER TABLE tokens ADD COLUMN role TEXT NOT NULL DEFAULT 'admin';
+";
+
 /// From nothing to the present format: the first makes format 1, each other brings the one before it up to its own.
-const STEPS: [&str; 6] = [FORMAT_1, FORMAT_2, FORMAT_3, FORMAT_4, FORMAT_5, FORMAT_6];
+const STEPS: [&str; 7] = [FORMAT_1, FORMAT_2, FORMAT_3, FORMAT_4, FORMAT_5, FORMAT_6, FORMAT_7];
 
 /// Opens the database, creates it if need be, and upgrades it to the present format. While this connection stays open, later
 /// ones need not read the whole WAL again.

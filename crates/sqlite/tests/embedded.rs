@@ -61,7 +61,7 @@ fn other_formats_and_other_databases_are_refused_untouched() {
     let pragma =
         |text: &'static str| move |path: &Path| Connection::open(path).unwrap().execute_batch(text).unwrap();
     check(&pragma("PRAGMA user_version = 99"), |error| {
-        matches!(error, OpenError::UnknownFormat { found: 99, known: 6, .. })
+        matches!(error, OpenError::UnknownFormat { found: 99, known: 7, .. })
     });
     check(&pragma("PRAGMA application_id = 7"), |error| matches!(error, OpenError::Foreign { .. }));
     check(

@@ -4,7 +4,7 @@
 //! admin `ops`; accounts `alice` (every kind of value) and `bob` (nothing set, kicked at second 1700000000). `golden/format-2` has a
 //! webhook and an event besides, `golden/format-3` a token and an audit entry; `golden/format-4` differs in the
 //! outbox's index, `golden/format-5` has an identity; `golden/format-6` has the settings that only some apps have, and a
-//! note of the deletion of `carol`. To write one for a new format: `GOLDEN=1 cargo test -p portraitd-sqlite --test upgrade`, once.
+//! note of the deletion of `carol`; in `golden/format-7` the token is an operator's. To write one for a new format: `GOLDEN=1 cargo test -p portraitd-sqlite --test upgrade`, once.
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
@@ -14,7 +14,7 @@ use portraitd_model::{
     ValueType, Webhook, WebhookToken, WebhookUrl, WordFilter,
 };
 use portraitd_sqlite::SqliteStore;
-use portraitd_store::{AuditNote, Change, EventState, Found, PutToken, Store, TokenRecord};
+use portraitd_store::{AuditNote, Change, EventState, Found, PutToken, Store, TokenRecord, TokenRole};
 use portraitd_test_support::fixtures::{APP, block_on, patch, seed, user};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -65,7 +65,7 @@ const ALICE: [(&str, Result<&str, u64>); 5] = [
 
 async fn write(dir: &Path) {
     let store = SqliteStore::open(dir).unwrap();
-    store.put_app(settings(6), None).await.unwrap();
+    store.put_app(settings(7), None).await.unwrap();
     let numbers: Vec<String> =
         ALICE.iter().map(|(_, value)| value.err().unwrap_or_default().to_string()).collect();
     let items: Vec<UncheckedItem<'_>> = ALICE
@@ -77,13 +77,13 @@ async fn write(dir: &Path) {
                 .map_or(UncheckedValue::Number(NumberText(number)), |text| UncheckedValue::Text(text.into())),
         })
         .collect();
-    let patch = FieldSchema::of(&settings(6)).check(&WordFilter::default(), Role::Admin, &items).unwrap();
+    let patch = FieldSchema::of(&settings(7)).check(&WordFilter::default(), Role::Admin, &items).unwrap();
     let alice = portraitd_model::AccountSeed { user: NewUserId::parse("alice").unwrap(), patch };
     store.import(APP, vec![alice, seed("bob", &[])], UnixMillis(1), Some(origin())).await.unwrap();
     store.kick(APP, user("bob"), UnixSeconds(1_700_000_000)).await.unwrap();
     store.import(APP, vec![seed("carol", &[])], UnixMillis(1), None).await.unwrap();
     store.delete_noting(APP, vec![user("carol")], Some(DELETED)).await.unwrap();
-    store.write(PutToken(token()).into(), Some(note())).await.unwrap();
+    store.write(PutToken(token(7)).into(), Some(note())).await.unwrap();
     store.close().await;
 }
 
@@ -94,8 +94,9 @@ fn origin() -> Origin {
     Origin { id: EventId(5), operator: "ops".into(), client_ip: "10.0.0.1".parse().unwrap() }
 }
 
-fn token() -> TokenRecord {
-    TokenRecord { name: "ci".into(), hash: [7; 32], created: UnixMillis(1_700_000_000_000) }
+fn token(format: u8) -> TokenRecord {
+    let role = if format >= 7 { TokenRole::Operator } else { TokenRole::Admin };
+    TokenRecord { name: "ci".into(), hash: [7; 32], created: UnixMillis(1_700_000_000_000), role }
 }
 
 fn note() -> AuditNote {
@@ -105,11 +106,11 @@ fn note() -> AuditNote {
 #[test]
 fn every_format_opens_and_reads_back() {
     if std::env::var_os("GOLDEN").is_some() {
-        std::fs::create_dir_all(golden(6)).unwrap();
-        block_on(write(&golden(6)));
-        std::fs::remove_file(golden(6).join("portraitd.lock")).unwrap();
+        std::fs::create_dir_all(golden(7)).unwrap();
+        block_on(write(&golden(7)));
+        std::fs::remove_file(golden(7).join("portraitd.lock")).unwrap();
     }
-    for format in 1..=6 {
+    for format in 1..=7 {
         let dir = tempfile::tempdir().unwrap();
         std::fs::copy(golden(format).join("portraitd.db"), dir.path().join("portraitd.db")).unwrap();
         block_on(async {
@@ -143,7 +144,7 @@ async fn reads_back(store: &dyn Store, format: u8) {
     let notes: Vec<AuditNote> = log.into_iter().map(|entry| entry.note).collect();
     match format {
         1 | 2 => assert_eq!((tokens, notes), (vec![], vec![])),
-        _ => assert_eq!((tokens, notes), (vec![token()], vec![note()])),
+        _ => assert_eq!((tokens, notes), (vec![token(format)], vec![note()])),
     }
     let found = store.profiles(APP, users).await.unwrap();
     let Some(Found::Profile(alice)) = found.first() else { unreachable!("{found:?}") };

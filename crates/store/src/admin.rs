@@ -40,4 +40,36 @@ pub struct TokenRecord {
     pub hash: [u8; 32],
     /// The time it was created.
     pub created: UnixMillis,
+    /// What it may do.
+    pub role: TokenRole,
+}
+
+/// What an admin token may do. Each role may do what the ones before it may.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum TokenRole {
+    /// Read.
+    Viewer,
+    /// Change accounts, profiles and sensitive words, and make calls and backups.
+    Operator,
+    /// Everything, such as keys, settings and other tokens.
+    Admin,
+}
+
+impl TokenRole {
+    /// Every role, in ascending order.
+    pub const ALL: [Self; 3] = [Self::Viewer, Self::Operator, Self::Admin];
+
+    /// Returns its name, which is also its stored form.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Operator => "operator",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// Returns the role of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == name)
+    }
 }

@@ -15,7 +15,7 @@ mod metrics;
 mod outbox;
 mod write;
 
-pub use admin::{AUDIT_ENTRIES_MAX, AuditEntry, AuditNote, AuditSeq, TOKENS_MAX, TokenRecord};
+pub use admin::{AUDIT_ENTRIES_MAX, AuditEntry, AuditNote, AuditSeq, TOKENS_MAX, TokenRecord, TokenRole};
 pub use error::StoreError;
 pub use identity::{StoreId, StoreIdError};
 pub use memory::{Image, MemoryStore};

@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn every_file_is_embedded() {
-        let mut there = BTreeSet::from_iter(FILES.iter().map(|(path, _)| (*path).to_owned()));
+        let mut there: BTreeSet<String> = FILES.iter().map(|(path, _)| (*path).to_owned()).collect();
         there.insert("index.html".to_owned());
         let mut found = BTreeSet::new();
         collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("console"), "", &mut found);

@@ -1,7 +1,6 @@
 //! Handlers of the console's sessions and one-use tickets.
 
-use crate::audit_log::AuditContext;
-use crate::auth::bearer;
+use crate::auth::{Actor, bearer};
 use crate::error::AdminError;
 use crate::session::{Sessions, TICKET_LIFE};
 use crate::state::{AdminResult, State};
@@ -14,12 +13,13 @@ use portraitd_store::StoreError;
 /// Tells the caller who it is, so that a page knows whether it has to sign in.
 pub(crate) async fn show(
     Extract(state): Extract<State>,
-    Extension(context): Extension<AuditContext>,
+    Extension(actor): Extension<Actor>,
     headers: HeaderMap,
 ) -> Json<SessionView> {
     let is_dev = state.running.as_ref().is_some_and(|running| running.calls.is_emulated());
     Json(SessionView {
-        who: context.actor().to_string(),
+        who: actor.name.to_string(),
+        role: actor.role.as_str().to_owned(),
         mode: if is_dev { "dev" } else { "serve" }.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         without_token: bearer(&headers).is_none(),
@@ -28,10 +28,11 @@ pub(crate) async fn show(
 
 pub(crate) async fn begin(
     Extract(state): Extract<State>,
-    Extension(context): Extension<AuditContext>,
+    Extension(actor): Extension<Actor>,
 ) -> Result<(StatusCode, Json<CreatedSession>), AdminError> {
-    let session = sessions(&state)?.begin(context.actor()).map_err(no_random_bytes)?;
-    Ok((StatusCode::CREATED, Json(CreatedSession { session, who: context.actor().to_string() })))
+    let who = actor.name.to_string();
+    let session = sessions(&state)?.begin(actor.name).map_err(no_random_bytes)?;
+    Ok((StatusCode::CREATED, Json(CreatedSession { session, who })))
 }
 
 pub(crate) async fn end(
@@ -44,9 +45,9 @@ pub(crate) async fn end(
 
 pub(crate) async fn ticket(
     Extract(state): Extract<State>,
-    Extension(context): Extension<AuditContext>,
+    Extension(actor): Extension<Actor>,
 ) -> AdminResult<CreatedTicket> {
-    let ticket = sessions(&state)?.ticket(context.actor()).map_err(no_random_bytes)?;
+    let ticket = sessions(&state)?.ticket(actor.name).map_err(no_random_bytes)?;
     Ok(Json(CreatedTicket { ticket, expires_s: TICKET_LIFE.as_secs() }))
 }
 
@@ -57,6 +58,7 @@ fn sessions(state: &State) -> Result<&Sessions, AdminError> {
         .ok_or_else(|| AdminError::conflict("nobody signs in without a running server; start one first"))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn no_random_bytes(error: anyhow::Error) -> AdminError {
     StoreError::Unavailable(error.to_string()).into()
 }

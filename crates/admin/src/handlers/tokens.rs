@@ -10,13 +10,18 @@ use axum::body::Bytes;
 use axum::extract::{Path, State as Extract};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use portraitd_store::{PutToken, RemoveToken, StoreError, TokenRecord};
+use portraitd_store::{PutToken, RemoveToken, StoreError, TokenRecord, TokenRole};
 use serde_json::json;
 
 pub(crate) async fn list(Extract(state): Extract<State>) -> AdminResult<Vec<TokenView>> {
-    let local = TokenView { name: LOCAL.to_owned(), created_ms: None };
+    let view = |name: String, created_ms, role: TokenRole| TokenView {
+        name,
+        created_ms,
+        role: role.as_str().to_owned(),
+    };
+    let local = view(LOCAL.to_owned(), None, TokenRole::Admin);
     let named = state.store.tokens().await?.into_iter();
-    let named = named.map(|token| TokenView { name: token.name, created_ms: Some(token.created.0) });
+    let named = named.map(|token| view(token.name, Some(token.created.0), token.role));
     Ok(Json([local].into_iter().chain(named).collect()))
 }
 
@@ -25,12 +30,16 @@ pub(crate) async fn create(
     Extension(context): Extension<AuditContext>,
     body: Bytes,
 ) -> Result<(StatusCode, Json<CreatedToken>), AdminError> {
-    let NewToken { name } = parse_body(&body)?;
+    let NewToken { name, role } = parse_body(&body)?;
     if !is_valid_name(&name) {
         return Err(AdminError::bad(
             "name: a token's name has 1 to 64 letters, digits, dots, hyphens and underscores",
         ));
     }
+    let role = role.as_deref().map_or(Ok(TokenRole::Admin), |role| {
+        let is_none = || AdminError::bad(format!("role: `{role}` is not viewer, operator or admin"));
+        TokenRole::named(role).ok_or_else(is_none)
+    })?;
     let exists = || {
         AdminError::conflict(format!(
             "there is a token named {name} already; revoke it first, or choose another name"
@@ -41,8 +50,8 @@ pub(crate) async fn create(
     }
     let token = random_token().map_err(|error| StoreError::Unavailable(error.to_string()))?;
     let hash = AdminToken::new(&token).hash();
-    let record = TokenRecord { name: name.clone(), hash, created: state.clock.now() };
-    let change = AuditChange::without_before(json!({ "token": name }));
+    let record = TokenRecord { name: name.clone(), hash, created: state.clock.now(), role };
+    let change = AuditChange::without_before(json!({ "token": name, "role": role.as_str() }));
     match state.write_audited(&context, None, PutToken(record), change).await {
         Err(StoreError::Conflict) => return Err(exists()),
         written => written?,
@@ -66,6 +75,9 @@ pub(crate) async fn revoke(
         return Err(AdminError::not_found(format!("there is no token named {name}")));
     }
     state.authenticator.reload().await?;
+    if let Some(sessions) = state.authenticator.sessions() {
+        sessions.end_all(&name);
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 

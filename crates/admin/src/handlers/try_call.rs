@@ -2,6 +2,7 @@
 
 use super::usersig::{first_key, user_id};
 use crate::audit_log::{AuditChange, AuditContext};
+use crate::auth::Actor;
 use crate::call_target::OutgoingCall;
 use crate::error::AdminError;
 use crate::language::AcceptLanguage;
@@ -13,8 +14,8 @@ use axum::extract::{Path, State as Extract};
 use axum::{Extension, Json};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use portraitd_api::registry::App;
-use portraitd_model::{AppKey, AppSettings, SignRequest, UnixSeconds, UserId, sign};
-use portraitd_store::StoreError;
+use portraitd_model::{AppKey, AppSettings, Command, SignRequest, UnixSeconds, UserId, sign};
+use portraitd_store::{StoreError, TokenRole};
 use serde_json::json;
 
 /// What stays as it is in a query's value.
@@ -29,6 +30,7 @@ pub(crate) async fn run(
     Path(app): Path<String>,
     AcceptLanguage(language): AcceptLanguage,
     Extension(context): Extension<AuditContext>,
+    Extension(actor): Extension<Actor>,
     body: Bytes,
 ) -> AdminResult<TriedCall> {
     let app = state.app(&app)?;
@@ -37,6 +39,7 @@ pub(crate) async fn run(
         running.ok_or_else(|| AdminError::conflict("calls can be tried on a running server only"))?;
     let TryCall { path, identifier, usersig, body } = parse_body(&body)?;
     check_path(&path)?;
+    actor.require(wanted_role(&path))?;
     let usersig = usersig_of(usersig, &app, &identifier, state.clock.now().seconds())?;
     let random = random_u64().map_err(|error| StoreError::Unavailable(error.to_string()))?;
     let call = OutgoingCall {
@@ -60,6 +63,14 @@ pub(crate) async fn run(
     let sent = running.calls.send(&call, context.client_address()).await;
     sent.map(Json)
         .map_err(|error| StoreError::Unavailable(format!("the call could not be sent: {error}")).into())
+}
+
+/// Returns the least role that may make a call: those that can write are for operators.
+fn wanted_role(path: &str) -> TokenRole {
+    match Command::at_path(path) {
+        Some(Command::PortraitGet | Command::AccountCheck) => TokenRole::Viewer,
+        _ => TokenRole::Operator,
+    }
 }
 
 fn check_path(path: &str) -> Result<(), AdminError> {
@@ -103,6 +114,19 @@ fn usersig_of(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use portraitd_model::COMMANDS;
+
+    #[test]
+    fn only_calls_that_read_are_a_viewers() {
+        let viewers = COMMANDS.iter().filter(|row| wanted_role(row.path) == TokenRole::Viewer);
+        let names: Vec<_> = viewers.map(|row| row.name).collect();
+        assert_eq!(names, ["portrait_get", "account_check"]);
+        for other in
+            ["/v4/profile/portrait_get/", "/v4/profile//portrait_get", "/v4/profile/portrait%5fget", "/v4/x"]
+        {
+            assert_eq!(wanted_role(other), TokenRole::Operator, "{other}");
+        }
+    }
 
     #[test]
     fn a_path_stays_one_path() {

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 pub struct SessionView {
     /// The name of the caller's token; `local` is the token of the file admin.token, or a caller that needs none.
     pub(crate) who: String,
+    /// What the caller may do: `viewer`, `operator` or `admin`.
+    pub(crate) role: String,
     /// `dev` or `serve`.
     pub(crate) mode: String,
     /// The server's version.

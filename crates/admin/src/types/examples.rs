@@ -72,9 +72,9 @@ described! {
         "failure": null,
     };
     StoreView => { "id": "6b9d1f0c2a7e4c55b1d0e8f3a4c6971e", "changes": 41, "commits": 40 };
-    NewToken => { "name": "ci" };
+    NewToken => { "name": "ci", "role": "viewer" };
     CreatedToken => { "name": "ci", "token": "3fe69e4b726f…" };
-    TokenView => { "name": "local", "created_ms": null };
+    TokenView => { "name": "local", "created_ms": null, "role": "admin" };
     AuditPage => {
         "entries": [{
             "place": 7, "at_ms": 1_764_000_000_000_u64, "sdkappid": 1_400_000_000, "who": "ci", "from": "10.0.0.1",
@@ -84,7 +84,7 @@ described! {
         "next": 7,
     };
     Document => { "openapi": "3.1.0" };
-    SessionView => { "who": "local", "mode": "dev", "version": "0.1.0", "without_token": true };
+    SessionView => { "who": "local", "role": "admin", "mode": "dev", "version": "0.1.0", "without_token": true };
     CreatedSession => { "session": "ps_3fe69e4b726f…", "who": "ci" };
     CreatedTicket => { "ticket": "pl_3fe69e4b726f…", "expires_s": 300 };
     TryCall => {
@@ -94,7 +94,7 @@ described! {
     TriedCall => {
         "request": "POST /v4/profile/portrait_get?sdkappid=1400000000&identifier=administrator&usersig=… HTTP/1.1\r\n…",
         "outcome": "answered", "status": 200, "headers": [["content-type", "application/json"]],
-        "body": "{\"ActionStatus\":\"OK\"}", "detail": null, "micros": 310,
+        "body": "{\"UserProfileItem\":[…]}", "detail": null, "micros": 310,
     };
     NewUserSig => { "identifier": "alice", "expire": 86_400, "userbuf": null };
     CreatedUserSig => { "usersig": "eJwtjcs…", "expires": 1_764_086_400 };

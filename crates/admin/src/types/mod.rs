@@ -49,6 +49,9 @@ pub struct WordsFound {
 pub struct NewToken {
     /// Its name: 1 to 64 letters, digits, dots, hyphens and underscores.
     pub name: String,
+    /// What it may do: `viewer`, `operator` or `admin`; absent: `admin`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
 }
 
 /// An admin token that was just created.
@@ -67,6 +70,8 @@ pub struct TokenView {
     pub name: String,
     /// When it was created, in Unix milliseconds; `null` for `local`, the token in the file admin.token.
     pub created_ms: Option<u64>,
+    /// What it may do: `viewer`, `operator` or `admin`.
+    pub role: String,
 }
 
 /// A page of the audit log, newest first.

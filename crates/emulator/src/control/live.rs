@@ -3,7 +3,7 @@
 
 use super::extract::StrictQuery;
 use super::state::ControlState;
-use crate::emulator::Emulator;
+use crate::emulator::{Emulator, STREAMS_MAX};
 use crate::ring_buffer::{RingBuffer, RingEntry};
 use axum::body::Body;
 use axum::extract::State as Extract;
@@ -20,8 +20,6 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio_util::sync::CancellationToken;
 
-/// The most streams at once.
-pub(crate) const STREAMS_MAX: usize = 16;
 /// What arrives within this time is sent together.
 const BATCH: Duration = Duration::from_millis(50);
 /// A comment is sent after so long a silence, so that a lost connection is noticed.

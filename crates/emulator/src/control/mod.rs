@@ -27,6 +27,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use portraitd_admin::auth::Access;
 use portraitd_admin::error::AdminError;
+use portraitd_admin::route::with_role;
 use portraitd_api::envelope::ApiError;
 use portraitd_model::{Clock, Language};
 use std::future::{Ready, ready};
@@ -37,7 +38,7 @@ pub fn router(state: ControlState, access: Access) -> Router {
     /// Larger than any request of the API.
     const BODY_BYTES_MAX: usize = 1 << 20;
     let router = ROUTES.iter().fold(Router::new(), |router, route| {
-        router.route(&format!("{PREFIX}{}", route.path), (route.build)())
+        router.route(&format!("{PREFIX}{}", route.path), with_role((route.build)(), route.role()))
     });
     router
         .method_not_allowed_fallback(async || {
@@ -76,13 +77,19 @@ async fn notice(Extract(emulator): Extract<Arc<Emulator>>, request: Request, nex
 /// Authenticates a request by its address or its token.
 async fn authorize(
     Extract((access, emulator)): Extract<(Access, Arc<Emulator>)>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
-    let open = request.uri().path() == health::PATH;
-    if open || access.identify(request.headers(), request.extensions()).is_some() {
-        return next.run(request).await;
+    match access.identify(request.headers(), request.extensions()) {
+        Some(actor) => drop(request.extensions_mut().insert(actor)),
+        None if request.uri().path() == health::PATH => {}
+        None => return token_wanted(&emulator, request.uri().path()),
     }
+    next.run(request).await
+}
+
+/// Answers a request without the token that it needs, and shows it on the terminal.
+fn token_wanted(emulator: &Emulator, path: &str) -> Response {
     let message = |language: Language| {
         language
             .pick(
@@ -93,8 +100,7 @@ async fn authorize(
             .to_owned()
     };
     let (at, status) = (emulator.clock.now(), StatusCode::UNAUTHORIZED);
-    let refused = RefusedRequest::of_status(at, request.uri().path(), status.as_u16(), message);
-    emulator.refused.add(refused);
+    emulator.refused.add(RefusedRequest::of_status(at, path, status.as_u16(), message));
     AdminError { status, message: message(Language::English) }.into_response()
 }
 

@@ -6,6 +6,7 @@ use super::{apps, calls, clock, data, environment, faults, health, inbox, live};
 use axum::Json;
 use axum::extract::State as Extract;
 use axum::routing::{self, MethodRouter};
+use portraitd_store::TokenRole;
 use serde_json::{Value, json};
 use std::future::{Ready, ready};
 
@@ -19,6 +20,19 @@ pub struct Route {
     summary: &'static str,
     /// An example of the body or the query.
     example: &'static str,
+}
+
+impl Route {
+    /// The least role of a token that may call it; `None`: it needs no token.
+    pub fn role(&self) -> Option<TokenRole> {
+        match (self.method, self.path) {
+            ("get", "/health") => None,
+            // They show keys, with which everything can be called.
+            ("get", "/apps" | "/environment") => Some(TokenRole::Operator),
+            ("get", _) => Some(TokenRole::Viewer),
+            _ => Some(TokenRole::Operator),
+        }
+    }
 }
 
 macro_rules! routes {

@@ -38,6 +38,7 @@ fn tokens_are_made_named_and_revoked() {
         assert_eq!(call(&server, wrong, "GET", "/apps", "").0, 401, "{wrong}");
     }
     let (_, listed) = server.admin("GET", "/tokens", "");
+    assert!(listed.contains(r#""role":"admin""#) && !listed.contains("viewer"), "{listed}");
     let names: Value = serde_json::from_str(&listed).unwrap();
     let names: Vec<&str> =
         names.as_array().unwrap().iter().map(|token| token["name"].as_str().unwrap()).collect();
@@ -46,6 +47,9 @@ fn tokens_are_made_named_and_revoked() {
     for (name, status) in [("ci", 409), ("local", 409), ("", 400), ("a b", 400), (&"x".repeat(65), 400)] {
         assert_eq!(server.admin("POST", "/tokens", &json!({ "name": name }).to_string()).0, status, "{name}");
     }
+    let (status, answer) = server.admin("POST", "/tokens", r#"{"name":"x","role":"root"}"#);
+    assert_eq!(status, 400);
+    assert!(answer.contains("role: `root` is not viewer, operator or admin"), "{answer}");
     assert_eq!(call(&server, &other, "DELETE", "/tokens/ci", "").0, 204);
     assert_eq!(call(&server, &one, "GET", "/apps", "").0, 401, "with the next request");
     assert_eq!(server.admin("DELETE", "/tokens/ci", "").0, 404);
@@ -206,12 +210,16 @@ fn tokens_and_the_log_outlive_the_server_and_go_with_the_backup() {
     let data = dir.path().join("data");
     let mut server = TestServer::serve(&data, "");
     run(&mut on(&data, &["app", "create", "1400000001"]));
+    run(&mut on(&data, &["token", "create", "watch", "--role", "viewer"]));
     let token = run(&mut on(&data, &["token", "create", "ci"]));
     let token = token.lines().last().unwrap().to_owned();
     refused(&mut on(&data, &["token", "create", "ci"]), 1, "there is a token named ci");
     server.kill();
     run(&mut on(&data, &["app", "disable", "1400000001"]));
-    assert!(run(&mut on(&data, &["token", "list"])).contains("\nci "));
+    let listed = run(&mut on(&data, &["token", "list"]));
+    for (name, role) in [("local", "admin"), ("ci", "admin"), ("watch", "viewer")] {
+        assert!(listed.contains(&format!("\n{name:<24} {role:<8} ")), "{listed}");
+    }
     let shown = run(&mut on(&data, &["audit", "--app", "1400000001", "--json"]));
     let entries: Vec<Value> = shown.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let who: Vec<&str> = entries.iter().map(|entry| entry["who"].as_str().unwrap()).collect();

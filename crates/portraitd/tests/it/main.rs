@@ -51,6 +51,7 @@ mod otel;
 mod others;
 mod receiver;
 mod refused_calls;
+mod roles;
 #[path = "../routes/mod.rs"]
 mod routes;
 mod run;

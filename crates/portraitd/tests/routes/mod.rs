@@ -5,6 +5,7 @@ use portraitd_admin::routes::{OPEN_ROUTES, PREFIX, TOKEN_ROUTES};
 use portraitd_api::openapi::endpoint;
 use portraitd_emulator::control;
 use portraitd_model::COMMANDS;
+use portraitd_store::TokenRole;
 
 /// One route.
 #[derive(Clone, Debug)]
@@ -16,6 +17,8 @@ pub(crate) struct Route {
     pub(crate) path: String,
     /// Whether it answers without a UserSig or token.
     pub(crate) open: bool,
+    /// The least role of a token that may call it.
+    pub(crate) role: Option<TokenRole>,
 }
 
 /// Where a route is answered.
@@ -34,22 +37,30 @@ pub(crate) fn routes() -> Vec<Route> {
         method: "POST".into(),
         path: row.path.into(),
         open: false,
+        role: None,
     });
-    let document =
-        Route { listener: Listener::Public, method: "GET".into(), path: endpoint::PATH.into(), open: true };
-    let admin = |route: &AdminRoute, prefix: &str, open: bool| Route {
+    let document = Route {
+        listener: Listener::Public,
+        method: "GET".into(),
+        path: endpoint::PATH.into(),
+        open: true,
+        role: None,
+    };
+    let admin = |route: &AdminRoute, prefix: &str| Route {
         listener: Listener::Admin,
         method: route.method.to_uppercase(),
         path: format!("{prefix}{}", route.path),
-        open,
+        open: route.role.is_none(),
+        role: route.role,
     };
     let emulator = control::routes::ROUTES.iter().map(|route| Route {
         listener: Listener::Emulator,
         method: route.method.to_uppercase(),
         path: format!("{}{}", control::state::PREFIX, route.path),
-        open: format!("{}{}", control::state::PREFIX, route.path) == control::health::PATH,
+        open: route.role().is_none(),
+        role: route.role(),
     });
-    let closed = TOKEN_ROUTES.iter().map(|route| admin(route, PREFIX, false));
-    let open = OPEN_ROUTES.iter().map(|route| admin(route, "", true));
+    let closed = TOKEN_ROUTES.iter().map(|route| admin(route, PREFIX));
+    let open = OPEN_ROUTES.iter().map(|route| admin(route, ""));
     commands.chain([document]).chain(closed).chain(open).chain(emulator).collect()
 }

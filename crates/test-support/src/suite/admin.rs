@@ -4,7 +4,7 @@ use crate::fixtures::{APP, OTHER, patch, seed, settings, user};
 use portraitd_model::{CustomKeyword, SdkAppId, StandardTag, Tag, UnixMillis};
 use portraitd_store::{
     AuditNote, AuditSeq, Change, Delete, Import, NoteOnly, PutApp, PutToken, RemoveToken, Store, StoreError,
-    TOKENS_MAX, TokenRecord,
+    TOKENS_MAX, TokenRecord, TokenRole,
 };
 
 #[expect(clippy::unnecessary_wraps, reason = "the type of the argument of `perform`")]
@@ -12,8 +12,10 @@ fn note(app: Option<SdkAppId>, text: &str) -> Option<AuditNote> {
     Some(AuditNote { app, at: UnixMillis(5), text: text.into() })
 }
 
+/// A token with one of the roles.
 fn token(name: &str) -> TokenRecord {
-    TokenRecord { name: name.into(), hash: [9; 32], created: UnixMillis(3) }
+    let role = TokenRole::ALL[name.len() % TokenRole::ALL.len()];
+    TokenRecord { name: name.into(), hash: [9; 32], created: UnixMillis(3), role }
 }
 
 async fn texts(store: &dyn Store, app: Option<SdkAppId>) -> Vec<String> {
@@ -60,6 +62,11 @@ pub async fn tokens_have_one_name_each_and_a_bound(store: &dyn Store) {
     assert_eq!(put("a").await, Ok(()));
     assert_eq!(put("a").await, Err(StoreError::Conflict));
     assert_eq!(store.tokens().await.unwrap(), [token("a"), token("b")]);
+    for name in ["a viewer", "an admin", "x operator"] {
+        assert_eq!(put(name).await, Ok(()));
+        assert!(store.tokens().await.unwrap().contains(&token(name)), "{name}");
+        assert_eq!(remove(name).await, Ok(1));
+    }
     assert_eq!(remove("nope").await, Ok(0));
     assert_eq!(remove("b").await, Ok(1));
     assert_eq!(store.tokens().await.unwrap(), [token("a")]);

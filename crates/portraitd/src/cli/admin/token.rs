@@ -26,11 +26,14 @@ enum Action {
     Create {
         /// Who or what will use it: 1 to 64 letters, digits, dots, hyphens and underscores
         name: String,
+        /// What it may do: read (viewer); change accounts, profiles and words too (operator); everything (admin)
+        #[arg(long, default_value = "admin", value_parser = ["viewer", "operator", "admin"])]
+        role: String,
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// List the names of the tokens; the tokens themselves are not stored
+    /// List the names and roles of the tokens; the tokens themselves are not stored
     List {
         /// Print JSON
         #[arg(long)]
@@ -46,8 +49,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
 
 async fn execute(operator: &Operator, action: Action) -> anyhow::Result<()> {
     match action {
-        Action::Create { name, json } => {
-            let created: CreatedToken = operator.json(Method::POST, "/tokens", &NewToken { name }).await?;
+        Action::Create { name, role, json } => {
+            let token = NewToken { name, role: Some(role) };
+            let created: CreatedToken = operator.json(Method::POST, "/tokens", &token).await?;
             if json {
                 return print_json(&created);
             }
@@ -59,10 +63,10 @@ async fn execute(operator: &Operator, action: Action) -> anyhow::Result<()> {
             if json {
                 return print_json(&tokens);
             }
-            say(format_args!("{:<24} CREATED", "NAME"));
+            say(format_args!("{:<24} {:<8} CREATED", "NAME", "ROLE"));
             for token in tokens {
                 let created = token.created_ms.map_or("in the file admin.token".to_owned(), when);
-                say(format_args!("{:<24} {created}", token.name));
+                say(format_args!("{:<24} {:<8} {created}", token.name, token.role));
             }
         }
         Action::Revoke { name } => {
