@@ -98,7 +98,7 @@ function topBar() {
   return h('header', { class: 'top' },
     h('a', { class: 'skip', href: '#main', onclick: (/** @type {Event} */ event) => { event.preventDefault(); document.getElementById('main')?.focus(); } }, t('skip')),
     h('button', { class: 'menu', 'aria-label': t('menu'), 'aria-expanded': () => String(menuOpen.value), onclick: () => (menuOpen.value = !menuOpen.value) }, '☰'),
-    h('a', { class: 'brand', href: address('explorer') }, h('img', { src: new URL('icon.svg', import.meta.url).href, alt: '' }), h('span', {}, 'portraitd')),
+    h('a', { class: 'brand', href: address('explorer'), 'aria-label': 'portraitd' }, h('img', { src: new URL('icon.svg', import.meta.url).href, alt: '' }), h('span', {}, 'portraitd')),
     () => isDev() ? h('span', { class: 'badge good' }, 'DEV') : h('span', { class: 'badge bad' }, 'PROD'),
     picker,
     h('span', { class: 'gap' }),
