@@ -204,7 +204,7 @@ export default {
   'transfer.columns': 'Columns',
   'transfer.continue': 'Continue',
   'transfer.continues': 'This is the file of the import that stopped: it goes on after {rows} lines.',
-  'transfer.counts': '{rows} lines read: {imported} imported, {refused} refused',
+  'transfer.counts': ({ rows, imported, refused }) => `${rows} ${rows === '1' ? 'line' : 'lines'} read: ${imported} imported, ${refused} refused`,
   'transfer.damaged': '{n} profiles are damaged and left out',
   'transfer.does': 'Users that are missing in {app} are created; the fields given are set, others stay. Refused lines do not stop the others.',
   'transfer.done': 'The import is complete.',

@@ -8,6 +8,8 @@ import { sentence } from '../../ui/load.js';
 import { Metrics, quantile } from './metrics.js';
 
 const PAUSE_MS = 5000;
+/** The second reading comes soon, so that there is a rate to show. */
+const FIRST_PAUSE_MS = 1000;
 /** Half an hour. */
 const KEPT_MAX = 360;
 /** Accounts and readiness are asked for with every so-manyth reading: they cost a request each. */
@@ -44,8 +46,11 @@ export function startSampling(app) {
     }
   };
   untracked(() => void take());
-  const timer = setInterval(take, PAUSE_MS);
-  onCleanup(() => clearInterval(timer));
+  const [first, timer] = [setTimeout(take, FIRST_PAUSE_MS), setInterval(take, PAUSE_MS)];
+  onCleanup(() => {
+    clearTimeout(first);
+    clearInterval(timer);
+  });
   listen(document, 'visibilitychange', take);
   return { samples, failed };
 }
