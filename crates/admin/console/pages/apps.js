@@ -41,7 +41,11 @@ function newApp(reload) {
   return h('section', { class: 'card' },
     h('header', {}, h('h2', {}, t('apps.new'))),
     h('form', { class: 'body stack', onsubmit: create },
-      textField(t('apps.number'), number, { required: true, inputmode: 'numeric', pattern: '[1-9][0-9]{0,9}', title: t('apps.numberRule') }),
+      textField(
+        t('apps.number'),
+        number,
+        { required: true, inputmode: 'numeric', pattern: '[1-9][0-9]{0,9}', title: t('apps.numberRule') },
+      ),
       textField(t('apps.name'), name, { maxlength: '100' }),
       h('div', { class: 'row' }, h('button', { class: 'primary' }, t('apps.create')))));
 }
@@ -52,7 +56,11 @@ function newThrowAway(reload) {
   const create = () => attempt(async () => {
     const made = await api.makeThrowAwayApp({ like: appNumber.peek() || undefined, empty: empty.peek(), webhook: webhook.peek() });
     await reload();
-    await showOnce({ title: t('apps.made', { app: made.sdkappid }), text: t('apps.throwAwayOnce', { admin: made.admin }), secret: made.key });
+    await showOnce({
+      title: t('apps.made', { app: made.sdkappid }),
+      text: t('apps.throwAwayOnce', { admin: made.admin }),
+      secret: made.key,
+    });
   });
   return h('section', { class: 'card' },
     h('header', {}, h('h2', {}, t('apps.throwAway'))),
@@ -83,12 +91,29 @@ function appList(list, throwAway, reload) {
     keyOf: ({ sdkappid }) => sdkappid,
     columns: [
       { title: 'SDKAppID', cell: ({ sdkappid }) => h('a', { class: 'nowrap', href: `#/${sdkappid}/settings` }, h('code', {}, sdkappid)) },
-      { title: t('apps.column.name'), cell: ({ name, sdkappid }) => [name, ' ', throwAway.includes(sdkappid) && h('span', { class: 'badge' }, t('apps.throwAwayBadge'))] },
-      { title: t('apps.column.state'), cell: ({ enabled }) => (enabled ? h('span', { class: 'badge good' }, t('apps.on')) : h('span', { class: 'badge bad', title: '60016' }, t('apps.off'))) },
+      {
+        title: t('apps.column.name'),
+        cell: ({ name, sdkappid }) => [name, ' ', throwAway.includes(sdkappid) && h('span', { class: 'badge' }, t('apps.throwAwayBadge'))],
+      },
+      {
+        title: t('apps.column.state'),
+        cell: ({ enabled }) => h('span', { class: `badge ${enabled ? 'good' : 'bad'}` }, enabled ? t('apps.on') : t('apps.off')),
+      },
       { title: t('apps.column.accounts'), number: true, cell: (app) => used(app, ({ accounts }) => count(accounts)) },
       { title: t('apps.column.calls'), number: true, narrow: true, cell: (app) => used(app, ({ calls }) => count(sum(calls))) },
-      { title: t('apps.column.last'), narrow: true, cell: (app) => used(app, ({ last_call_ms: last }) => (last === null ? h('span', { class: 'soft' }, t('apps.never')) : time(last))) },
-      { title: t('apps.column.action'), cell: ({ sdkappid }) => throwAway.includes(sdkappid) && h('button', { class: 'danger', 'aria-label': `${t('apps.remove')} ${sdkappid}`, onclick: () => remove(sdkappid) }, t('apps.remove')) },
+      {
+        title: t('apps.column.last'),
+        narrow: true,
+        cell: (app) => used(app, ({ last_call_ms: last }) => (last === null ? h('span', { class: 'soft' }, t('apps.never')) : time(last))),
+      },
+      {
+        title: t('apps.column.action'),
+        cell: ({ sdkappid }) => throwAway.includes(sdkappid) && h(
+          'button',
+          { class: 'danger', 'aria-label': `${t('apps.remove')} ${sdkappid}`, onclick: () => remove(sdkappid) },
+          t('apps.remove'),
+        ),
+      },
     ],
     empty: () => [t('app.none'), ' ', h('code', {}, 'portraitd app create 1400000000')],
   }));

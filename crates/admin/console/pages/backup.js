@@ -36,7 +36,12 @@ function start() {
     }
   };
   const form = h('form', { class: 'body stack', onsubmit: run, onkeydown: onCtrlEnter(() => form.requestSubmit()) },
-    textField(t('backup.directory'), directory, { required: true, pattern: '/.*', title: t('backup.directoryRule'), placeholder: '/srv/backup-1' },
+    textField(t('backup.directory'), directory, {
+      required: true,
+      pattern: '/.*',
+      title: t('backup.directoryRule'),
+      placeholder: '/srv/backup-1',
+    },
       h('span', { class: 'soft small' }, t('backup.directoryHint'))),
     h('div', { class: 'row' }, h('button', { class: 'primary', disabled: running }, t('backup.start'))));
   return h('section', { class: 'card' }, h('header', {}, h('h2', {}, t('backup.new'))), form);
@@ -46,7 +51,11 @@ function start() {
 function outcome({ directory, took, error }) {
   if (error !== undefined) return h('div', { class: 'card' }, h('div', { class: 'body' }, failure(error)));
   if (took === undefined) {
-    return h('section', { class: 'card' }, h('div', { class: 'body stack' }, h('p', {}, t('backup.running', { directory })), h('progress', { 'aria-label': t('page.backup') })));
+    return h(
+      'section',
+      { class: 'card' },
+      h('div', { class: 'body stack' }, h('p', {}, t('backup.running', { directory })), h('progress', { 'aria-label': t('page.backup') })),
+    );
   }
   return h('section', { class: 'card' },
     h('header', {}, h('h2', {}, t('backup.done', { took: duration(took) })), h('code', {}, directory)),
@@ -65,7 +74,10 @@ function commands() {
       command(t('backup.command.repair'), 'portraitd repair --data DIRECTORY'),
       command(t('backup.command.compact'), 'portraitd compact --data DIRECTORY'),
       command(t('backup.command.doctor'), 'portraitd doctor --data DIRECTORY'),
-      command(t('backup.command.migrate'), 'portraitd migrate --from https://console.tim.qq.com --sdkappid NUMBER --key @key.txt --accounts users.txt --data DIRECTORY')));
+      command(
+        t('backup.command.migrate'),
+        'portraitd migrate --from https://console.tim.qq.com --sdkappid NUMBER --key @key.txt --accounts users.txt --data DIRECTORY',
+      )));
 }
 
 /** @param {string} title @param {string} text */

@@ -50,7 +50,11 @@ function form(stored, reload) {
       queueMicrotask(() => element.querySelector('[aria-invalid="true"]')?.focus());
     }
   };
-  const element = h('form', { novalidate: true, onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); void save(); }, onkeydown: onCtrlEnter(save) },
+  const submit = (/** @type {Event} */ event) => {
+    event.preventDefault();
+    void save();
+  };
+  const element = h('form', { novalidate: true, onsubmit: submit, onkeydown: onCtrlEnter(save) },
     general(draft, wrong), callers(draft, wrong), limits(stored, draft, wrong), sizes(draft, wrong), cloudVariants(draft, wrong),
     h('section', { class: 'card settings-save' },
       h('header', {},
@@ -72,7 +76,15 @@ function before(stored, patch) {
 
 /** Asks before changes that can shut callers out. @param {any} patch */
 async function agreed(patch) {
-  if (patch.enabled === false) return confirm({ title: t('settings.disableTitle'), text: t('settings.disableText'), action: t('settings.disable') });
-  if (patch.allow_ips?.length > 0) return confirm({ title: t('settings.networksTitle'), text: t('settings.networksText', { networks: patch.allow_ips.join(', ') }), action: t('settings.save') });
+  if (patch.enabled === false) return confirm({
+    title: t('settings.disableTitle'),
+    text: t('settings.disableText'),
+    action: t('settings.disable'),
+  });
+  if (patch.allow_ips?.length > 0) return confirm({
+    title: t('settings.networksTitle'),
+    text: t('settings.networksText', { networks: patch.allow_ips.join(', ') }),
+    action: t('settings.save'),
+  });
   return true;
 }

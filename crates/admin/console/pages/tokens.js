@@ -54,10 +54,17 @@ function tokenList(list, reload) {
     keyOf: ({ name }) => name,
     columns: [
       { title: t('tokens.column.name'), cell: ({ name }) => h('code', {}, name) },
-      { title: t('tokens.column.made'), cell: ({ created_ms: made }) => (made === null ? h('span', { class: 'soft' }, t('tokens.local')) : time(made)) },
+      {
+        title: t('tokens.column.made'),
+        cell: ({ created_ms: made }) => (made === null ? h('span', { class: 'soft' }, t('tokens.local')) : time(made)),
+      },
       {
         title: t('tokens.column.action'),
-        cell: ({ name, created_ms: made }) => made !== null && h('button', { class: 'danger', 'aria-label': `${t('tokens.revoke')} ${name}`, onclick: () => revoke(name) }, t('tokens.revoke')),
+        cell: ({ name, created_ms: made }) => made !== null && h(
+          'button',
+          { class: 'danger', 'aria-label': `${t('tokens.revoke')} ${name}`, onclick: () => revoke(name) },
+          t('tokens.revoke'),
+        ),
       },
     ],
     empty: () => h('code', {}, 'portraitd token create NAME'),

@@ -56,6 +56,10 @@ function settings(app, hook, reload) {
       problem.value = sentence(error);
     }
   };
+  const submit = (/** @type {Event} */ event) => {
+    event.preventDefault();
+    void save();
+  };
   const remove = async () => {
     const agreed = await confirm({ title: t('webhook.removeTitle'), text: t('webhook.removeText'), action: t('webhook.remove') });
     if (agreed && (await attempt(() => api.removeWebhook(app)))) {
@@ -65,11 +69,22 @@ function settings(app, hook, reload) {
   };
   return h('section', { class: 'card' },
     h('header', {}, h('h2', {}, t('webhook.target'))),
-    h('form', { class: 'body stack', onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); void save(); }, onkeydown: onCtrlEnter(save) },
+    h('form', { class: 'body stack', onsubmit: submit, onkeydown: onCtrlEnter(save) },
       hook.url === null && h('div', { class: 'note' }, t('webhook.empty'), ' ', h('code', {}, `portraitd webhook set ${app} https://…`)),
-      textField(t('webhook.url'), url, { type: 'url', required: true, placeholder: 'https://', 'aria-invalid': () => String(problem.value !== '') },
+      textField(t('webhook.url'), url, {
+        type: 'url',
+        required: true,
+        placeholder: 'https://',
+        'aria-invalid': () => String(problem.value !== ''),
+      },
         () => problem.value && h('span', { class: 'invalid', role: 'alert' }, problem.value)),
-      textField(t('webhook.token'), token, { type: 'password', autocomplete: 'new-password', maxlength: '128', disabled: () => unsigned.value, placeholder: hook.signed ? '••••••••' : '' },
+      textField(t('webhook.token'), token, {
+        type: 'password',
+        autocomplete: 'new-password',
+        maxlength: '128',
+        disabled: () => unsigned.value,
+        placeholder: hook.signed ? '••••••••' : '',
+      },
         h('span', { class: 'soft small' }, hook.signed ? t('webhook.tokenSet') : t('webhook.tokenNone'))),
       hook.signed && checkField(t('webhook.unsigned'), unsigned),
       h('div', { class: 'row' },

@@ -36,11 +36,20 @@ function drawing(title, times, lines, format) {
   const y = (/** @type {number} */ value) => (HEIGHT - 1 - (value / top) * (HEIGHT - 2)).toFixed(1);
   /** A gap in the values is a gap in the line. */
   const path = (/** @type {(number | null)[]} */ values) =>
-    values.map((value, index) => (value === null ? '' : `${index === 0 || values[index - 1] === null ? 'M' : 'L'}${x(times[index])} ${y(value)}`)).join('');
+    values.map((value, index) => {
+      const step = index === 0 || values[index - 1] === null ? 'M' : 'L';
+      return value === null ? '' : `${step}${x(times[index])} ${y(value)}`;
+    }).join('');
   const summary = lines.map((line) => `${line.title}: ${last(line, format) || '–'}`).join(', ');
   return [
     h('div', { class: 'soft small' }, format(top)),
-    h('svg', { class: 'chart', viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none', role: 'img', 'aria-label': `${title}. ${summary}` },
+    h('svg', {
+      class: 'chart',
+      viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+      preserveAspectRatio: 'none',
+      role: 'img',
+      'aria-label': `${title}. ${summary}`,
+    },
       [0, 0.5, 1].map((part) => h('svg:path', { class: 'grid', d: `M0 ${y(top * part)}H${WIDTH}` })),
       lines.map(({ values }, index) => h('svg:path', { class: `line-${index + 1}`, d: path(values) }))),
     h('div', { class: 'row soft small' }, h('span', {}, '0'), h('span', { class: 'grow' }), clockTime(start), '–', clockTime(end)),

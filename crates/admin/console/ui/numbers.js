@@ -18,7 +18,10 @@ export function bytes(value) {
 
 /** A duration in its two largest units. @param {number} ms */
 export function duration(ms) {
-  const unitText = (/** @type {number} */ number, /** @type {string} */ unit) => new Intl.NumberFormat(locale(), { style: 'unit', unit, unitDisplay: 'short' }).format(number);
+  const unitText = (/** @type {number} */ number, /** @type {string} */ unit) => new Intl.NumberFormat(
+    locale(),
+    { style: 'unit', unit, unitDisplay: 'short' },
+  ).format(number);
   if (ms > 0 && ms < 1000) return unitText(Math.ceil(ms), 'millisecond');
   const seconds = Math.round(ms / 1000);
   const parts = /** @type {[number, string][]} */ ([

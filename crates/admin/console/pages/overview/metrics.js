@@ -52,7 +52,10 @@ export class Metrics {
 /** @param {string} text */
 function readLabels(text) {
   const found = [...text.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)];
-  return Object.fromEntries(found.map(([, name, value]) => [name, value.replace(/\\(.)/g, (_, letter) => (letter === 'n' ? '\n' : letter))]));
+  return Object.fromEntries(found.map(([, name, value]) => [
+    name,
+    value.replace(/\\(.)/g, (_, letter) => (letter === 'n' ? '\n' : letter)),
+  ]));
 }
 
 /**
@@ -60,7 +63,9 @@ function readLabels(text) {
  * @param {number} part from 0 to 1 @param {Map<number, number>} before @param {Map<number, number>} after
  */
 export function quantile(part, before, after) {
-  const gained = [...after].map(([bound, value]) => /** @type {[number, number]} */ ([bound, value - (before.get(bound) ?? 0)])).sort(([one], [other]) => one - other);
+  const gained = [...after]
+    .map(([bound, value]) => /** @type {[number, number]} */ ([bound, value - (before.get(bound) ?? 0)]))
+    .sort(([one], [other]) => one - other);
   const all = gained.at(-1)?.[1] ?? 0;
   if (all <= 0) return null;
   const rank = part * all;

@@ -77,13 +77,20 @@ async function readServer(last, { accounts, ready }) {
   return { at: Date.now(), metrics, answers, changes, commits, accounts, ready, ...times };
 }
 
-/** An emulator has its metrics elsewhere; its calls are in the live stream. @param {number} app @param {Sample | undefined} last @param {Seldom} seldom @returns {Promise<Sample>} */
+/**
+ * An emulator has its metrics elsewhere; its calls are in the live stream.
+ * @param {number} app
+ * @param {Sample | undefined} last
+ * @param {Seldom} seldom
+ * @returns {Promise<Sample>}
+ */
 async function readEmulator(app, last, { accounts, ready }) {
   const at = Date.now();
   const [usage, { changes, commits }] = await Promise.all([app === 0 ? { accounts, calls: {} } : api.usage(app), api.store()]);
   const answers = new Map(Object.entries(usage.calls).map(([command, codes]) =>
     [command, new Map(Object.entries(/** @type {any} */ (codes)).map(([code, number]) => [Number(code), number]))]));
-  const times = calls.peek().filter((call) => last && call.app === app && call.at_ms > last.at).map(({ micros }) => micros / 1e6).sort((one, other) => one - other);
+  const recent = calls.peek().filter((call) => last && call.app === app && call.at_ms > last.at);
+  const times = recent.map(({ micros }) => micros / 1e6).sort((one, other) => one - other);
   const nth = (/** @type {number} */ part) => times[Math.ceil(part * times.length) - 1] ?? null;
   return { at, metrics: null, answers, changes, commits, accounts: usage.accounts, ready, p50: nth(0.5), p99: nth(0.99) };
 }
@@ -95,7 +102,11 @@ export function answered({ answers }, failed = false) {
   return all;
 }
 
-/** How much a count grew a second, for each sample; null for the first. @param {Sample[]} samples @param {(sample: Sample) => number} value */
+/**
+ * How much a count grew a second, for each sample; null for the first.
+ * @param {Sample[]} samples
+ * @param {(sample: Sample) => number} value
+ */
 export function rates(samples, value) {
   return samples.map((sample, index) => {
     const before = samples[index - 1];

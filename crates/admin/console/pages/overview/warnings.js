@@ -16,7 +16,8 @@ export function warnings(samples) {
   const last = samples.at(-1);
   if (!last) return [];
   const found = /** @type {Warning[]} */ ([]);
-  const add = (/** @type {unknown} */ holds, /** @type {'bad' | 'warn'} */ kind, /** @type {string} */ text, /** @type {Partial<Warning>} */ where = {}) => {
+  /** @type {(holds: unknown, kind: 'bad' | 'warn', text: string, where?: Partial<Warning>) => void} */
+  const add = (holds, kind, text, where = {}) => {
     if (holds) found.push({ kind, text, ...where });
   };
   const first = samples.find(({ at }) => at >= last.at - WINDOW_MS) ?? last;
@@ -45,13 +46,26 @@ export function warnings(samples) {
   add(grown('tls_reload_errors_total') > 0, 'bad', t('overview.warn.reload'));
   for (const { labels, value } of now.all('tls_certificate_ends_timestamp_seconds')) {
     const left = value - last.at / 1000;
-    add(left < 14 * DAY_S, left < 0 ? 'bad' : 'warn', t(left < 0 ? 'overview.warn.certificateOver' : 'overview.warn.certificate', { listener: labels.listener, time: duration(left * 1000) }));
+    add(
+      left < 14 * DAY_S,
+      left < 0 ? 'bad' : 'warn',
+      t(
+        left < 0 ? 'overview.warn.certificateOver' : 'overview.warn.certificate',
+        { listener: labels.listener, time: duration(left * 1000) },
+      ),
+    );
   }
   const backlog = now.sum('webhook_backlog_bytes') ?? 0;
   add(backlog > 0.5 * (now.sum('webhook_backlog_bytes_max') ?? Infinity), 'bad', t('overview.warn.backlog', { size: bytes(backlog) }));
   add(grown('webhook_dropped_total') > 0, 'bad', t('overview.warn.dropped', { n: count(grown('webhook_dropped_total')) }));
-  const each = (/** @type {string} */ name, /** @type {number} */ limit, /** @type {(app: string, value: number) => string} */ text, labels = {}) => {
-    for (const point of now.all(name, labels)) add(point.value > limit, 'warn', text(point.labels.sdkappid, point.value), { page: 'webhook', app: Number(point.labels.sdkappid) });
+  /** @type {(name: string, limit: number, text: (app: string, value: number) => string, labels?: Record<string, string>) => void} */
+  const each = (name, limit, text, labels = {}) => {
+    for (const point of now.all(name, labels)) add(
+      point.value > limit,
+      'warn',
+      text(point.labels.sdkappid, point.value),
+      { page: 'webhook', app: Number(point.labels.sdkappid) },
+    );
   };
   each('webhook_receiver_down_seconds', 300, (app, value) => t('overview.warn.down', { app, time: duration(value * 1000) }));
   each('webhook_oldest_waiting_seconds', 600, (app, value) => t('overview.warn.oldest', { app, time: duration(value * 1000) }));
@@ -59,7 +73,12 @@ export function warnings(samples) {
   return found.sort((one, other) => Number(other.kind === 'bad') - Number(one.kind === 'bad'));
 }
 
-/** How many answers with such codes came between two samples. @param {Sample} first @param {Sample} last @param {(code: number) => boolean} wanted */
+/**
+ * How many answers with such codes came between two samples.
+ * @param {Sample} first
+ * @param {Sample} last
+ * @param {(code: number) => boolean} wanted
+ */
 function gained(first, last, wanted) {
   let sum = 0;
   for (const [command, codes] of last.answers) {

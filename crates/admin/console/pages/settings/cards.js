@@ -33,9 +33,18 @@ function toggle(draft, name) {
   const text = (/** @type {string} */ part) => t(/** @type {any} */ (`settings.${name}${part}`));
   return h('div', {},
     h('label', { class: 'check' },
-      h('input', { type: 'checkbox', role: 'switch', checked: () => draft[name].value, onchange: (/** @type {any} */ event) => (draft[name].value = event.target.checked) }),
+      h('input', {
+        type: 'checkbox',
+        role: 'switch',
+        checked: () => draft[name].value,
+        onchange: (/** @type {any} */ event) => (draft[name].value = event.target.checked),
+      }),
       h('b', {}, text(''))),
-    h('div', { class: () => (name === 'enabled' && !draft[name].value ? 'note bad' : 'soft small') }, () => text(draft[name].value ? '.on' : '.off')));
+    h(
+      'div',
+      { class: () => (name === 'enabled' && !draft[name].value ? 'note bad' : 'soft small') },
+      () => text(draft[name].value ? '.on' : '.off'),
+    ));
 }
 
 /** @param {Draft} draft @param {Wrong} wrong */
@@ -45,13 +54,25 @@ export function general(draft, wrong) {
     toggle(draft, 'enabled'),
     toggle(draft, 'self_service'),
     h('div', {},
-      selectField(t('settings.errorDetail'), draft.error_detail, () => [['null', t('settings.asServer')], ['true', t('settings.yes')], ['false', t('settings.no')]]),
+      selectField(
+        t('settings.errorDetail'),
+        draft.error_detail,
+        () => [['null', t('settings.asServer')], ['true', t('settings.yes')], ['false', t('settings.no')]],
+      ),
       hint(t('settings.errorDetailHint'))));
 }
 
 /** @param {Draft} draft @param {Wrong} wrong */
 export function callers(draft, wrong) {
-  const area = h('textarea', { class: 'code', rows: '4', spellcheck: 'false', placeholder: '10.0.0.0/8', value: () => draft.allow_ips.value, oninput: () => (draft.allow_ips.value = area.value), ...validity(wrong, 'allow_ips') });
+  const area = h('textarea', {
+    class: 'code',
+    rows: '4',
+    spellcheck: 'false',
+    placeholder: '10.0.0.0/8',
+    value: () => draft.allow_ips.value,
+    oninput: () => (draft.allow_ips.value = area.value),
+    ...validity(wrong, 'allow_ips'),
+  });
   return card(t('settings.callers'),
     h('label', { class: 'field' }, h('span', {}, t('settings.allowIps')), area,
       hint(t('settings.allowIpsHint')), problem(wrong, 'allow_ips')));
@@ -65,7 +86,14 @@ export function limits(stored, draft, wrong) {
   const input = (/** @type {string} */ name) => {
     const limit = draft.limits[name];
     return [
-      h('input', { class: 'settings-number', inputmode: 'numeric', 'aria-label': t('settings.limitOf', { name }), value: () => limit.value, oninput: (/** @type {any} */ event) => (limit.value = event.target.value.trim()), ...validity(wrong, `limits.${name}`) }),
+      h('input', {
+        class: 'settings-number',
+        inputmode: 'numeric',
+        'aria-label': t('settings.limitOf', { name }),
+        value: () => limit.value,
+        oninput: (/** @type {any} */ event) => (limit.value = event.target.value.trim()),
+        ...validity(wrong, `limits.${name}`),
+      }),
       () => limit.value === '0' && h('div', { class: 'soft small' }, t('settings.noLimit')),
       problem(wrong, `limits.${name}`),
     ];
@@ -79,7 +107,11 @@ export function limits(stored, draft, wrong) {
       columns: [
         { title: t('settings.column.command'), cell: (name) => h('code', {}, name) },
         { title: t('settings.column.does'), narrow: true, cell: (name) => command(name)?.title ?? t('settings.total') },
-        { title: t('settings.column.default'), number: true, cell: (name) => (command(name) ? count(command(name).per_second) : t('settings.noLimit')) },
+        {
+          title: t('settings.column.default'),
+          number: true,
+          cell: (name) => (command(name) ? count(command(name).per_second) : t('settings.noLimit')),
+        },
         { title: t('settings.column.now'), number: true, cell: (name) => count(stored.limits[name]) },
         { title: t('settings.column.new'), cell: input },
       ],
@@ -101,11 +133,18 @@ export function sizes(draft, wrong) {
 
 /** @param {Draft} draft @param {Wrong} wrong */
 export function cloudVariants(draft, wrong) {
-  const period = () => (/^[1-9]\d*$/.test(draft.reimport_after.value) ? t('settings.reimportFor', { time: duration(Number(draft.reimport_after.value) * 1000) }) : t('settings.reimportNow'));
+  const period = () => {
+    const seconds = draft.reimport_after.value;
+    return /^[1-9]\d*$/.test(seconds) ? t('settings.reimportFor', { time: duration(Number(seconds) * 1000) }) : t('settings.reimportNow');
+  };
   return card(t('settings.variants'),
     h('p', { class: 'soft small' }, t('settings.variantsAbout')),
     toggle(draft, 'echo_unknown'),
     toggle(draft, 'deletion_forbidden'),
     numberField(draft, wrong, 'reimport_after', t('settings.reimport'), h('span', { class: 'soft small' }, period)),
-    selectField(t('settings.sensitive'), draft.sensitive_code, () => [['40005', t('settings.sensitive40005')], ['80001', t('settings.sensitive80001')]]));
+    selectField(
+      t('settings.sensitive'),
+      draft.sensitive_code,
+      () => [['40005', t('settings.sensitive40005')], ['80001', t('settings.sensitive80001')]],
+    ));
 }

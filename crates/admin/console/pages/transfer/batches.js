@@ -13,7 +13,15 @@ const [COMMA, LINE_FEED, RETURN, QUOTE] = [44, 10, 13, 34];
  * @typedef {{ bytes: Uint8Array, rows: Row[], begin: number, end: number, line: number }} Batch
  */
 
-/** The next part of a file; null at its end. @param {Blob} file @param {number} begin @param {number} line @param {boolean} csv whether a row may hold line breaks in quotes @param {number} [rowsMax] @returns {Promise<Batch | null>} */
+/**
+ * The next part of a file; null at its end.
+ * @param {Blob} file
+ * @param {number} begin
+ * @param {number} line
+ * @param {boolean} csv whether a row may hold line breaks in quotes
+ * @param {number} [rowsMax]
+ * @returns {Promise<Batch | null>}
+ */
 export async function nextBatch(file, begin, line, csv, rowsMax = ROWS_MAX) {
   if (begin >= file.size) return null;
   const bytes = new Uint8Array(await file.slice(begin, begin + BYTES_MAX).arrayBuffer());

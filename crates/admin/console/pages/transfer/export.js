@@ -60,7 +60,12 @@ function outcome({ state, done, all, damaged, error }) {
   return h('div', { class: 'stack' },
     state === 'running' && h('progress', { max: String(Math.max(all, 1)), value: done, 'aria-label': t('transfer.export') }),
     h('div', { class: state === 'done' ? 'note good' : 'note' }, t(`transfer.export.${state}`, { done: count(done), all: count(all) })),
-    damaged.length > 0 && h('div', { class: 'note bad' }, h('b', {}, t('transfer.damaged', { n: count(damaged.length) })), h('code', {}, damaged.join(', '))));
+    damaged.length > 0 && h(
+      'div',
+      { class: 'note bad' },
+      h('b', {}, t('transfer.damaged', { n: count(damaged.length) })),
+      h('code', {}, damaged.join(', ')),
+    ));
 }
 
 /** The JSON of a value without spaces. Numbers beyond 2^53 are kept. @param {any} value @returns {string} */

@@ -57,17 +57,32 @@ function chooser(app) {
         h('dl', { class: 'pairs' },
           h('dt', {}, t('transfer.file')), h('dd', {}, file.name, ', ', bytes(file.size)),
           h('dt', {}, t('transfer.form')), h('dd', {}, found.csv ? 'CSV' : 'JSON Lines'),
-          found.csv && [h('dt', {}, t('transfer.columns')), h('dd', {}, h('code', {}, found.columns.map((column) => column?.tag ?? 'UserID').join(', ')))]),
-        h('div', {}, h('h3', {}, t('transfer.first')), h('pre', { class: 'note', tabindex: '0' }, found.rows.map((row) => row.slice(0, 400)).join('\n'))),
-        from ? h('div', { class: 'note good' }, t('transfer.continues', { rows: count(from.line - 1) })) : checkField(t('transfer.tell'), tell),
+          found.csv && [
+            h('dt', {}, t('transfer.columns')),
+            h('dd', {}, h('code', {}, found.columns.map((column) => column?.tag ?? 'UserID').join(', '))),
+          ]),
+        h('div', {},
+          h('h3', {}, t('transfer.first')),
+          h('pre', { class: 'note', tabindex: '0' }, found.rows.map((row) => row.slice(0, 400)).join('\n'))),
+        from && h('div', { class: 'note good' }, t('transfer.continues', { rows: count(from.line - 1) })),
+        !from && checkField(t('transfer.tell'), tell),
         h('p', { class: 'soft small' }, t('transfer.does', { app })),
         h('div', { class: 'row' },
-          h('button', { class: 'primary', onclick: () => begin({ app, file, ...found, tell: tell.peek(), from }) }, from ? t('transfer.continue') : t('transfer.start'))));
+          h(
+            'button',
+            { class: 'primary', onclick: () => begin({ app, file, ...found, tell: tell.peek(), from }) },
+            from ? t('transfer.continue') : t('transfer.start'),
+          )));
     },
   ];
 }
 
-/** Whether a file is the one that an import stopped in. @param {import('./importer.js').Progress} left @param {File} file @param {number} app */
+/**
+ * Whether a file is the one that an import stopped in.
+ * @param {import('./importer.js').Progress} left
+ * @param {File} file
+ * @param {number} app
+ */
 function same(left, file, app) {
   return left.app === app && left.name === file.name && left.size === file.size && left.modified === file.lastModified;
 }
@@ -82,20 +97,32 @@ function progress() {
     h('div', {}, h('b', {}, now.name), ' → ', h('code', {}, now.app)),
     bar,
     h('div', { class: 'row small' },
-      h('span', { class: 'grow', role: 'status' }, () => t('transfer.counts', { rows: count(current().line - 1), imported: count(current().imported), refused: count(current().refusedCount) })),
+      h(
+        'span',
+        { class: 'grow', role: 'status' },
+        () => t(
+          'transfer.counts',
+          { rows: count(current().line - 1), imported: count(current().imported), refused: count(current().refusedCount) },
+        ),
+      ),
       () => `${bytes(current().at)} / ${bytes(current().size)}`,
       () => running() && current().rate > 0 && ` · ${bytes(current().rate)}/s · ${t('transfer.remaining', { time: remaining() })}`),
     () => {
       const { state, error } = current();
       if (state === 'done') return h('div', { class: 'note good', role: 'status' }, h('b', {}, t('transfer.done')));
-      if (state === 'wrong') return h('div', { class: 'note warn', role: 'alert' }, h('b', {}, t('transfer.wrong')), t('transfer.wrongText'));
+      if (state === 'wrong') return h(
+        'div',
+        { class: 'note warn', role: 'alert' },
+        h('b', {}, t('transfer.wrong')),
+        t('transfer.wrongText'),
+      );
       if (state === 'failed') return h('div', { class: 'note bad', role: 'alert' }, h('b', {}, error), t('transfer.failedText'));
       return state === 'paused' && h('div', { class: 'note' }, t('transfer.paused'));
     },
     h('div', { class: 'row' },
       () => running() ? h('button', { onclick: pause }, t('transfer.pause'))
         : current().state !== 'done' && h('button', { class: 'primary', onclick: resume }, t('transfer.continue')),
-      () => !running() && h('button', { onclick: () => { if (current().state === 'done') forget(); job.value = null; } }, t('transfer.another'))),
+      () => !running() && h('button', { onclick: () => (job.value = null) }, t('transfer.another'))),
     refusedRows(() => (running() ? [] : current().refused), current));
 }
 
@@ -109,7 +136,11 @@ function refusedRows(rows, current) {
     h('div', { class: 'row' },
       h('h3', { class: 'grow' }, t('transfer.refusedRows', { n: count(current().refusedCount) })),
       h('button', { onclick: download }, t('transfer.download'))),
-    current().refusedCount > current().refused.length && h('p', { class: 'soft small' }, t('transfer.refusedLost', { n: count(current().refusedCount - current().refused.length) })),
+    current().refusedCount > current().refused.length && h(
+      'p',
+      { class: 'soft small' },
+      t('transfer.refusedLost', { n: count(current().refusedCount - current().refused.length) }),
+    ),
     table({
       label: t('transfer.refusedTitle'),
       rows: () => rows().slice(0, LISTED_MAX),

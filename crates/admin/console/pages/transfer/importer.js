@@ -64,11 +64,28 @@ export async function inspect(file, fields) {
   return { csv, start, rows, columns: csv ? columns(rows[0], fields) : [] };
 }
 
-/** @param {{ app: number, file: File, csv: boolean, columns: import('./csv.js').Column[], start: number, tell: boolean, from?: Progress | null }} wanted */
+/**
+ * @param {{
+ *   app: number, file: File, csv: boolean, columns: import('./csv.js').Column[], start: number, tell: boolean, from?: Progress | null,
+ * }} wanted
+ */
 export async function begin({ app, file, csv, columns, start, tell, from }) {
   source = { file, columns };
   [inSuccession, allowed] = [0, REFUSED_IN_SUCCESSION_MAX];
-  const fresh = { app, store: '', name: file.name, size: file.size, modified: file.lastModified, csv, tell, at: start, line: 1, imported: 0, refusedCount: 0, refused: [] };
+  const fresh = {
+    app,
+    store: '',
+    name: file.name,
+    size: file.size,
+    modified: file.lastModified,
+    csv,
+    tell,
+    at: start,
+    line: 1,
+    imported: 0,
+    refusedCount: 0,
+    refused: [],
+  };
   job.value = { ...(from ?? fresh), state: 'running', error: '', rate: 0 };
   await resume();
 }
@@ -145,12 +162,18 @@ function text(batch, row) {
 
 /**
  * Sends rows. They go out as the file has them, byte for byte: what is not UTF-8 is for the server to refuse.
- * @param {Progress} job @param {Uint8Array | string} body @param {import('./batches.js').Row[]} rows one for each line of the body @param {{ begin: number }} batch
+ * @param {Progress} job
+ * @param {Uint8Array | string} body
+ * @param {import('./batches.js').Row[]} rows one for each line of the body
+ * @param {{ begin: number }} batch
  * @returns {Promise<{ imported: number, refused: Refused[] }>}
  */
 async function send(job, body, rows, batch) {
   const answer = await api.importAccounts(job.app, body, { store: job.store, tell: job.tell || undefined });
-  return { imported: answer.imported, refused: answer.refused.map((/** @type {any} */ { line, reason }) => refusal(batch, rows[line - 1], reason)) };
+  return {
+    imported: answer.imported,
+    refused: answer.refused.map((/** @type {any} */ { line, reason }) => refusal(batch, rows[line - 1], reason)),
+  };
 }
 
 /** @param {{ begin: number }} batch @param {import('./batches.js').Row} row @param {string} reason @returns {Refused} */

@@ -31,7 +31,9 @@ export function events(app, hook, reload) {
 
 /** @param {number} app @param {'parked' | 'waiting'} kind @param {number} all how many there are @param {() => Promise<void>} reload */
 function list(app, kind, all, reload) {
-  const state = signal(/** @type {{ events: any[], next: number | null, error?: unknown, loading: boolean }} */ ({ events: [], next: null, loading: true }));
+  const state = signal(
+    /** @type {{ events: any[], next: number | null, error?: unknown, loading: boolean }} */ ({ events: [], next: null, loading: true }),
+  );
   const chosen = signal(/** @type {Set<number>} */ (new Set()));
   const looked = signal(/** @type {number | null} */ (null));
   const load = async () => {
@@ -56,13 +58,23 @@ function list(app, kind, all, reload) {
   };
   /** @param {any} choice @param {number} number */
   const replay = async (choice, number) => {
-    if (number > 1 && !(await confirm({ title: t('webhook.replayTitle', { n: count(number) }), text: t('webhook.replayText'), action: t('webhook.replay'), danger: false }))) return;
+    if (number > 1 && !(await confirm({
+      title: t('webhook.replayTitle', { n: count(number) }),
+      text: t('webhook.replayText'),
+      action: t('webhook.replay'),
+      danger: false,
+    }))) return;
     await attempt(async () => toast(t('webhook.replayed', { n: count((await api.replayEvents(app, choice)).events) })));
     await reload();
   };
   /** @param {any} choice @param {number} number */
   const drop = async (choice, number) => {
-    const agreed = await confirm({ title: t('webhook.dropTitle', { n: count(number) }), text: t('webhook.dropText'), action: t('webhook.drop'), type: number > 1 ? String(number) : undefined });
+    const agreed = await confirm({
+      title: t('webhook.dropTitle', { n: count(number) }),
+      text: t('webhook.dropText'),
+      action: t('webhook.drop'),
+      type: number > 1 ? String(number) : undefined,
+    });
     if (!agreed) return;
     await attempt(async () => toast(t('webhook.droppedNow', { n: count((await api.dropEvents(app, { ...choice, state: kind })).events) })));
     await reload();
@@ -73,7 +85,11 @@ function list(app, kind, all, reload) {
   return h('div', {},
     all > 0 && h('div', { class: 'body row webhook-actions' },
       h('label', { class: 'check' },
-        h('input', { type: 'checkbox', checked: () => !none() && chosen.value.size === state.value.events.length, onchange: (/** @type {any} */ event) => chooseShown(event.target.checked) }),
+        h('input', {
+          type: 'checkbox',
+          checked: () => !none() && chosen.value.size === state.value.events.length,
+          onchange: (/** @type {any} */ event) => chooseShown(event.target.checked),
+        }),
         t('webhook.chooseShown')),
       h('span', { class: 'soft small', role: 'status' }, () => t('webhook.chosen', { n: count(chosen.value.size) })),
       h('span', { class: 'grow' }),
@@ -96,10 +112,17 @@ function list(app, kind, all, reload) {
             onchange: (/** @type {any} */ event) => choose(place, event.target.checked),
           }),
         },
-        { title: t('webhook.column.user'), cell: ({ event }) => (event ? h('code', {}, event.user) : h('span', { class: 'badge bad' }, t('webhook.damaged'))) },
+        {
+          title: t('webhook.column.user'),
+          cell: ({ event }) => (event ? h('code', {}, event.user) : h('span', { class: 'badge bad' }, t('webhook.damaged'))),
+        },
         { title: t('webhook.column.changed'), narrow: true, cell: ({ event }) => event && time(event.at_ms) },
         { title: t('webhook.column.attempts'), number: true, cell: ({ attempts }) => count(attempts) },
-        { title: t('webhook.column.due'), narrow: true, cell: ({ due_ms: due }) => kind === 'waiting' && (due === 0 ? t('webhook.soon') : time(due)) },
+        {
+          title: t('webhook.column.due'),
+          narrow: true,
+          cell: ({ due_ms: due }) => kind === 'waiting' && (due === 0 ? t('webhook.soon') : time(due)),
+        },
         { title: t('webhook.column.failure'), cell: ({ failure }) => failure ?? '–' },
       ],
       empty: () => (state.value.loading ? t('loading') : kind === 'parked' ? t('webhook.noParked') : t('webhook.noWaiting')),
