@@ -150,7 +150,7 @@ export const deleteAccount = (/** @type {number} */ number, /** @type {string} *
 export const changeProfile = async (number, user, text) =>
   parse(await (await request('PATCH', app(number, `/accounts/${segment(user)}/profile`), { text })).text());
 export const exportAccounts = (/** @type {number} */ number, /** @type {Record<string, any>} */ filter) => json('GET', app(number, `/export${query(filter)}`));
-export const importAccounts = async (/** @type {number} */ number, /** @type {string} */ text, /** @type {Record<string, any>} */ how) =>
+export const importAccounts = async (/** @type {number} */ number, /** @type {any} */ text, /** @type {Record<string, any>} */ how) =>
   (await request('POST', app(number, `/import${query(how)}`), { text, type: 'text/plain' })).json();
 
 // Webhook.
@@ -165,6 +165,9 @@ export const dropEvents = (/** @type {number} */ number, /** @type {any} */ choi
 
 // The server.
 
+export const metrics = async () => (await request('GET', 'metrics')).text();
+/** Resolves when the store can be written. */
+export const ready = async () => (await request('GET', 'readyz')).text();
 export const store = () => json('GET', admin('/store'));
 export const tokens = () => json('GET', admin('/tokens'));
 export const createToken = (/** @type {any} */ wanted) => json('POST', admin('/tokens'), wanted);

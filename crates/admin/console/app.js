@@ -6,7 +6,7 @@ import * as api from './api.js';
 import { activeFaults, appNumber, apps, clockChange, currentApp, isDev, loadApps, loadEmulator, loadReference } from './state.js';
 import { calls, startStream } from './stream.js';
 import { chooseLanguage, language, t } from './i18n/language.js';
-import { effect, h, listen, signal, untracked } from './ui/dom.js';
+import { computed, effect, h, listen, signal, untracked } from './ui/dom.js';
 import { failure, sentence } from './ui/load.js';
 
 const THEME = 'portraitd.theme';
@@ -98,7 +98,7 @@ function signInPage() {
 }
 
 function brand() {
-  return h('a', { class: 'brand', href: address('explorer') }, h('img', { src: new URL('icon.svg', import.meta.url).href, alt: '' }), h('span', {}, 'portraitd'));
+  return h('a', { class: 'brand', href: address('explorer'), 'aria-label': 'portraitd' }, h('img', { src: new URL('icon.svg', import.meta.url).href, alt: '' }), h('span', {}, 'portraitd'));
 }
 
 function languageButton() {
@@ -156,7 +156,9 @@ function content() {
     document.title = `${t(/** @type {any} */ (`page.${page}`))} · portraitd`;
     return void 0;
   });
-  return h('main', { id: 'main', tabindex: '-1' }, () => (apps.value.length === 0 && route.value.page !== 'apps' && !['tokens', 'audit', 'backup', 'overview'].includes(route.value.page)
+  // A page that changes an app's settings must not be made anew by that.
+  const noApps = computed(() => apps.value.length === 0);
+  return h('main', { id: 'main', tabindex: '-1' }, () => (noApps.value && route.value.page !== 'apps' && !['tokens', 'audit', 'backup', 'overview'].includes(route.value.page)
     ? h('div', { class: 'empty' }, t('app.none'), ' ', h('code', {}, 'portraitd app create 1400000000'))
     : shown.value));
 }

@@ -175,14 +175,12 @@ function append(parent, child) {
 
 /** Appends a child that is made anew whenever what it read changes. @param {Node} parent @param {() => Child} child */
 function appendFollowed(parent, child) {
-  const end = parent.appendChild(new Text(''));
-  /** @type {ChildNode[]} */
-  let shown = [];
+  // Between these two is what is shown, also what followed children within it have put there since.
+  const [start, end] = [parent.appendChild(new Text('')), parent.appendChild(new Text(''))];
   effect(() => {
     const fragment = document.createDocumentFragment();
     append(fragment, child());
-    for (const node of shown) node.remove();
-    shown = [...fragment.childNodes];
+    while (start.nextSibling && start.nextSibling !== end) start.nextSibling.remove();
     end.parentNode?.insertBefore(fragment, end);
   });
 }

@@ -2,8 +2,11 @@
 
 /** A token of JSON: a string, a number, a word or a sign. */
 const TOKEN = /"(?:[^"\\]|\\.)*"?|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|[a-zA-Z]+|[{}[\]:,]/gu;
-/** How a number that JavaScript would round is marked on its way through the parser. */
-const MARK = '\u0000number:';
+/**
+ * How a number that JavaScript would round is marked on its way through the parser. Random, because a nickname could begin
+ * with any mark that is known.
+ */
+const MARK = `number:${crypto.getRandomValues(new Uint32Array(4)).join('-')}:`;
 
 /** Reads JSON; a whole number beyond 2^53 becomes a BigInt. @param {string} text @returns {any} */
 export function parse(text) {

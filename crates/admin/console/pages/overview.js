@@ -1,0 +1,125 @@
+// The server at a glance: figures, charts of the time that the page is open, answers by command and code, warnings.
+
+import { isDev, reference } from '../state.js';
+import { chartCard } from '../ui/chart.js';
+import { computed, h } from '../ui/dom.js';
+import { codeBadge } from '../ui/explain.js';
+import { failure } from '../ui/load.js';
+import { bytes, count, duration } from '../ui/numbers.js';
+import { table } from '../ui/table.js';
+import { t } from '../i18n/language.js';
+import { answered, rates, startSampling } from './overview/samples.js';
+import { warnings } from './overview/warnings.js';
+
+/** @typedef {import('./overview/samples.js').Sample} Sample */
+
+/** @param {{ app: number }} address */
+export default function overview({ app }) {
+  const { samples, failed } = startSampling(app);
+  const last = () => samples.value.at(-1);
+  // As text, so that warnings that stay are not read out again with each reading.
+  const found = computed(() => JSON.stringify(warnings(samples.value)));
+  const times = () => samples.value.map(({ at }) => at);
+  const values = (/** @type {(sample: Sample) => number | null} */ value) => samples.value.map(value);
+  const milliseconds = (/** @type {number | null} */ seconds) => (seconds === null ? null : seconds * 1000);
+  return h('div', {},
+    h('div', { class: 'head' }, h('div', {},
+      h('h1', {}, t('page.overview')),
+      h('p', { class: 'soft' }, isDev() ? t('overview.aboutDev', { app }) : t('overview.about')))),
+    () => failed.value !== undefined && h('div', { class: 'card' }, failure(failed.value)),
+    h('div', { role: 'status' }, () => JSON.parse(found.value).map(warningNote)),
+    () => (last() ? tiles(samples.value, app) : failed.value === undefined && h('p', { class: 'soft', role: 'status' }, t('loading'))),
+    h('div', { class: 'split' },
+      chartCard({
+        title: t('overview.calls'), times,
+        lines: () => [
+          { title: t('overview.all'), values: rates(samples.value, (sample) => answered(sample)) },
+          { title: t('overview.notOk'), values: rates(samples.value, (sample) => answered(sample, true)) },
+        ],
+      }),
+      chartCard({
+        title: t('overview.latency'), times,
+        lines: () => [
+          { title: 'p50', values: values(({ p50 }) => milliseconds(p50)) },
+          { title: 'p99', values: values(({ p99 }) => milliseconds(p99)) },
+        ],
+      }),
+      chartCard({
+        title: t('overview.commits'), times,
+        lines: () => [
+          { title: t('overview.changes'), values: rates(samples.value, ({ changes }) => changes) },
+          { title: t('overview.syncs'), values: rates(samples.value, ({ commits }) => commits) },
+        ],
+      }),
+      !isDev() && chartCard({
+        title: t('overview.backlog'), times,
+        lines: () => ['waiting', 'parked'].map((state) => ({
+          title: t(/** @type {any} */ (`overview.${state}`)),
+          values: values(({ metrics }) => metrics?.sum('webhook_events', { state }) ?? 0),
+        })),
+      })),
+    h('p', { class: 'soft small' }, t('overview.charts')),
+    answersTable(last));
+}
+
+/** @param {import('./overview/warnings.js').Warning} warning */
+function warningNote({ kind, text, page, app }) {
+  return h('div', { class: `note overview-note ${kind}` },
+    h('b', {}, text),
+    page && h('a', { href: `#/${app}/${page}` }, t(/** @type {any} */ (`page.${page}`))));
+}
+
+/** @param {Sample[]} samples @param {number} app */
+function tiles(samples, app) {
+  const sample = /** @type {Sample} */ (samples.at(-1));
+  const tile = (/** @type {import('../ui/dom.js').Child} */ value, /** @type {string} */ text) => h(
+    'div',
+    { class: 'tile' },
+    h('b', {}, value),
+    h('span', { class: 'soft small' }, text),
+  );
+  const rate = rates(samples, (one) => answered(one)).at(-1) ?? null;
+  const [metrics, ready] = [sample.metrics, sample.ready === null];
+  const [free, kept, ends] = [
+    'store_disk_free_bytes',
+    'store_disk_kept_bytes',
+    'tls_certificate_ends_timestamp_seconds',
+  ].map((name) => metrics?.max(name));
+  return h('div', { class: 'tiles' },
+    tile(rate === null ? '…' : count(rate, 1), t('overview.tile.calls')),
+    tile(sample.p99 === null ? '–' : `${count(sample.p99 * 1000, 2)} ms`, t('overview.tile.p99')),
+    tile(count(answered(sample, true)), t('overview.tile.failed')),
+    tile(count(sample.accounts), t('overview.tile.accounts', { app })),
+    tile(`${count(sample.commits)} / ${count(sample.changes)}`, t('overview.tile.commits')),
+    !isDev() && tile(
+      h('span', { class: `badge ${ready ? 'good' : 'bad'}` }, ready ? t('overview.ready') : t('overview.notReady')),
+      t('overview.tile.ready'),
+    ),
+    Boolean(kept) && tile(bytes(free ?? 0), t('overview.tile.disk', { kept: bytes(kept ?? 0) })),
+    ends !== undefined && tile(duration(ends * 1000 - sample.at), t('overview.tile.certificate')));
+}
+
+/** @param {() => Sample | undefined} last */
+function answersTable(last) {
+  const rows = () => [...(last()?.answers ?? [])]
+    .flatMap(([command, codes]) => [...codes].map(([code, number]) => ({ command, code, number })))
+    .sort((one, other) => one.command.localeCompare(other.command) || one.code - other.code);
+  return h('section', { class: 'card' },
+    h('header', {}, h('h2', {}, t('overview.answers'))),
+    table({
+      label: t('overview.answers'),
+      rows,
+      keyOf: ({ command, code }) => `${command} ${code}`,
+      columns: [
+        { title: t('overview.column.command'), cell: ({ command }) => h('code', {}, command) },
+        { title: t('overview.column.code'), cell: ({ code }) => codeBadge(code) },
+        { title: t('overview.column.meaning'), cell: ({ code }) => (code === 0 ? '' : reference.value?.codes[code] ?? '') },
+        { title: t('overview.column.number'), number: true, cell: ({ number }) => count(number) },
+      ],
+      empty: () => [
+        t('overview.noCalls'),
+        ' ',
+        h('code', {}, isDev() ? 'eval "$(portraitd env)" && portraitd get alice' : 'portraitd get alice'),
+      ],
+    }));
+}
