@@ -6,7 +6,7 @@ import * as api from './api.js';
 import { activeFaults, appNumber, apps, clockChange, currentApp, isDev, loadApps, loadEmulator, loadReference } from './state.js';
 import { calls, startStream } from './stream.js';
 import { chooseLanguage, language, t } from './i18n/language.js';
-import { effect, h, listen, signal, untracked } from './ui/dom.js';
+import { effect, h, listen, onCleanup, signal, untracked } from './ui/dom.js';
 import { failure, sentence } from './ui/load.js';
 
 const THEME = 'portraitd.theme';
@@ -49,6 +49,15 @@ function decodePart(/** @type {string} */ part) {
 /** The address of a page of the app that is looked at. @param {string} page @param {string} [rest] */
 export function address(page, rest) {
   return `#/${appNumber.value}/${page}${rest === undefined ? '' : `/${encodeURIComponent(rest)}`}`;
+}
+
+/**
+ * Puts another address in the place of that of the open page, which stays as it is: a row was chosen in it, for example.
+ * @param {string} page @param {string} [rest]
+ */
+export function keepAddress(page, rest) {
+  history.replaceState(null, '', address(page, rest));
+  Object.assign(route.peek(), readRoute());
 }
 
 async function start() {
@@ -131,6 +140,7 @@ function content() {
       return;
     }
     let current = true;
+    onCleanup(() => (current = false));
     import(`./pages/${page}.js`).then(
       (module) => current && (shown.value = () => untracked(() => guarded(() => module.default({ app, rest, query })))),
       (error) => current && (shown.value = failure(error, () => location.reload())),
