@@ -39,6 +39,7 @@ export default {
   'page.usersig': 'UserSig',
   'page.webhook': 'Webhook',
   'page.words': 'Sensitive words',
+  'path.dots': 'A browser can’t ask for something that is named “{text}”. Use the command line for it.',
   'secret.stored': 'I have stored it',
   'sign.out': 'Sign out',
   'skip': 'To the content',

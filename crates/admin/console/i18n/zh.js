@@ -39,6 +39,7 @@ export default {
   'page.usersig': 'UserSig',
   'page.webhook': '回调',
   'page.words': '敏感词',
+  'path.dots': '浏览器无法请求名为“{text}”的资源，请改用命令行。',
   'secret.stored': '已妥善保存',
   'sign.out': '退出',
   'skip': '跳到内容',
