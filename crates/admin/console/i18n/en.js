@@ -92,7 +92,7 @@ export default {
   'users.history.set': 'set fields',
   'users.history.what': 'What',
   'users.history.when': 'When',
-  'users.history.who': 'Who',
+  'users.history.who': 'When and who',
   'users.kicked': 'Kicked: UserSigs are refused that were issued up to',
   'users.leave': ({ n }) => (n === 1 ? 'One changed field is not saved' : `${n} changed fields are not saved`),
   'users.leave.action': 'Discard the changes',

@@ -92,7 +92,7 @@ export default {
   'users.history.set': '设置字段',
   'users.history.what': '操作',
   'users.history.when': '时间',
-  'users.history.who': '操作者',
+  'users.history.who': '时间与操作者',
   'users.kicked': '登录状态已失效：拒绝此时间及之前签发的 UserSig：',
   'users.leave': '{n} 个字段的修改尚未保存',
   'users.leave.action': '放弃修改',

@@ -54,8 +54,7 @@ export function historyTab({ app, user }) {
       rows: () => entries.value,
       keyOf: ({ place }) => place,
       columns: [
-        { title: t('users.history.when'), cell: ({ at_ms }) => time(at_ms) },
-        { title: t('users.history.who'), cell: ({ who, from }) => [h('code', {}, who), from && h('div', { class: 'soft small' }, from)] },
+        { title: t('users.history.who'), cell: ({ at_ms, who, from }) => [time(at_ms), h('div', { class: 'soft small' }, h('code', {}, who), from && ` · ${from}`)] },
         { title: t('users.history.what'), cell: what },
       ],
       empty: () => () => t(busy.value ? 'loading' : 'users.history.none'),

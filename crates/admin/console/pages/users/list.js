@@ -55,7 +55,7 @@ export function userList({ app, chosen }) {
     if (prefix.value !== '') return [t('users.none.found'), ' ', h('code', {}, visible(prefix.value))];
     return [t('users.none'), ' ', h('code', {}, `portraitd import ${app} FILE`)];
   };
-  const node = h('div', { class: 'card' },
+  const node = h('div', { class: 'card users-list' },
     h('header', {},
       h('input', { type: 'search', 'data-filter': '', oninput: search, placeholder: t('users.search'), 'aria-label': t('users.search'), autocomplete: 'off', spellcheck: 'false' })),
     () => problem.value !== undefined && failure(problem.value, () => load(false)),

@@ -25,6 +25,12 @@ export function fieldRow(entry) {
     autocomplete: 'off',
     spellcheck: 'false',
   };
+  const undo = () => {
+    text.value = initial;
+    error.value = '';
+    // The button goes, and the focus would go with it.
+    document.getElementById(id)?.focus();
+  };
   return h('div', { class: 'users-field' },
     h('label', { for: id }, h('span', { class: 'mono', title: field.tag }, name), !field.custom && h('span', { class: 'soft small' }, field.title)),
     h('div', { class: () => (entry.isChanged() ? 'changed' : null) },
@@ -34,7 +40,7 @@ export function fieldRow(entry) {
         field.bytes_max !== null && counter(text, field.bytes_max),
         () => entry.isChanged() && [
           h('b', {}, t('users.changed')),
-          h('button', { type: 'button', class: 'plain', 'aria-label': t('users.undo', { name }), onclick: () => { text.value = initial; error.value = ''; } }, '↺'),
+          h('button', { type: 'button', class: 'plain', 'aria-label': t('users.undo', { name }), onclick: undo }, '↺'),
         ],
         () => error.value !== '' && h('span', { class: 'invalid', role: 'alert' }, error.value))));
 
