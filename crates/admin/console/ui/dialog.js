@@ -25,7 +25,7 @@ const isolated = (text) => `\u2068${text}\u2069`;
 export async function confirm({ title, text, action, type, danger = true }) {
   let agreed = false;
   await open((close) => {
-    const button = h('button', { class: danger ? 'danger' : 'primary', disabled: type !== undefined }, action);
+    const button = h('button', { class: danger ? 'danger' : 'primary', disabled: type !== undefined, autofocus: !danger }, action);
     const typed = h('input', { oninput: () => (button.disabled = typed.value !== type), autocomplete: 'off', 'aria-label': t('type.label', { text: type }) });
     return h(
       'form',
