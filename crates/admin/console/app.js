@@ -6,7 +6,7 @@ import * as api from './api.js';
 import { activeFaults, appNumber, apps, clockChange, currentApp, isDev, loadApps, loadEmulator, loadReference } from './state.js';
 import { calls, startStream } from './stream.js';
 import { chooseLanguage, language, t } from './i18n/language.js';
-import { effect, h, listen, onCleanup, signal, untracked } from './ui/dom.js';
+import { computed, effect, h, listen, onCleanup, signal, untracked } from './ui/dom.js';
 import { failure, sentence } from './ui/load.js';
 
 const THEME = 'portraitd.theme';
@@ -148,7 +148,9 @@ function content() {
     document.title = `${t(/** @type {any} */ (`page.${page}`))} · portraitd`;
     return void 0;
   });
-  return h('main', { id: 'main', tabindex: '-1' }, () => (apps.value.length === 0 && route.value.page !== 'apps' && !['tokens', 'audit', 'backup', 'overview'].includes(route.value.page)
+  // A page that changes an app's settings must not be made anew by that.
+  const noApps = computed(() => apps.value.length === 0);
+  return h('main', { id: 'main', tabindex: '-1' }, () => (noApps.value && route.value.page !== 'apps' && !['tokens', 'audit', 'backup', 'overview'].includes(route.value.page)
     ? h('div', { class: 'empty' }, t('app.none'), ' ', h('code', {}, 'portraitd app create 1400000000'))
     : shown.value));
 }
