@@ -51,8 +51,8 @@ export function fieldsOf(app) {
   return [
     ...(reference.value?.fields ?? []).map((/** @type {any} */ field) => ({
       ...field,
-      // The only standard limit that an app's settings change.
-      bytes_max: field.tag === 'Tag_Profile_IM_Location' ? (app?.location_bytes_max ?? field.bytes_max) : field.bytes_max,
+      // The one limit that is an app's.
+      bytes_max: (field.tag === 'Tag_Profile_IM_Location' && app?.location_bytes_max) || field.bytes_max,
       custom: false,
     })),
     ...custom.map((/** @type {any} */ field) => ({

@@ -9,7 +9,7 @@ import { h } from './dom.js';
  * @returns {{ list: Node, panel: Node }}
  */
 export function tabs(label, chosen, tabs) {
-  const panel = `panel-${tabs.map(({ id }) => id).join('-')}`;
+  const panel = `panel-${tabs[0].id}`;
   const buttons = tabs.map(({ id, title }) =>
     h('button', {
       type: 'button', role: 'tab', id: `tab-${id}`, 'aria-controls': panel,
