@@ -12,6 +12,7 @@ import { t } from '../i18n/language.js';
 import { confirmDiff } from './words/confirm.js';
 import { compare } from './words/compare.js';
 import { readText } from './words/file.js';
+import { pagedText } from './words/paged.js';
 import { screening } from './words/screening.js';
 
 /** How long the comparison waits for the next key. */
@@ -36,16 +37,18 @@ function editor(app, stored) {
   const read = signal('');
   const busy = signal(false);
   let typing = 0;
-  const area = h('textarea', {
-    class: 'words-text', wrap: 'off', 'aria-label': t('words.list'), placeholder: t('words.placeholder'), spellcheck: 'false', autocomplete: 'off', value: stored,
-    oninput: () => {
+  const look = () => {
+    found.value = compare(stored, words.get());
+  };
+  const words = pagedText({
+    label: t('words.list'),
+    placeholder: t('words.placeholder'),
+    initial: stored,
+    changed: () => {
       clearTimeout(typing);
       typing = setTimeout(look, TYPING_MS);
     },
   });
-  const look = () => {
-    found.value = compare(stored, area.value);
-  };
   const changed = () => found.value.added.length + found.value.removed.length > 0;
 
   const store = async () => {
@@ -58,7 +61,7 @@ function editor(app, stored) {
       look();
       if (!changed()) toast(t('words.same'));
       else if (await confirmDiff(found.peek())) {
-        const result = await api.setWords(app, area.value);
+        const result = await api.setWords(app, words.get());
         stored = await api.words(app);
         look();
         appChanged(await api.showApp(app));
@@ -75,22 +78,23 @@ function editor(app, stored) {
     event.target.value = '';
     if (!file) return;
     const { text, encoding } = await readText(file);
-    area.value = text;
+    words.set(text);
     read.value = encoding === 'utf-8' ? '' : t('words.encoding', { encoding });
     look();
   });
-  const download = () => save(`words-${app}.txt`, new Blob([area.value], { type: 'text/plain' }));
+  const download = () => save(`words-${app}.txt`, new Blob([words.get()], { type: 'text/plain' }));
 
   const file = h('input', { type: 'file', accept: '.txt,text/plain', onchange: choose, 'aria-label': t('words.file'), class: 'skip', tabindex: '-1' });
   return h('div', { class: 'stack', onkeydown: onCtrlEnter(store) },
     () => problem.value !== undefined && failure(problem.value),
     () => read.value !== '' && h('div', { class: 'note warn', role: 'status' }, read.value),
-    area,
-    h('div', { class: 'row', role: 'status' }, () => counts(found.value)),
+    words.node,
+    h('div', { class: 'row words-counts', role: 'status' }, () => counts(found.value)),
     h('div', { class: 'row' },
       h('button', { class: 'primary', title: 'Ctrl+Enter', onclick: store, disabled: () => busy.value || !changed() }, t('words.save')),
       file, h('button', { onclick: () => file.click() }, t('words.file')),
-      h('button', { onclick: download }, t('words.download'))));
+      h('button', { onclick: download }, t('words.download')),
+      h('span', { class: 'soft small', role: 'status' }, () => busy.value && t('words.busy'))));
 }
 
 /** @param {import('./words/compare.js').Comparison} found */
