@@ -199,7 +199,7 @@ export default {
   'keys.admin.added': '该用户已是 App 管理员。',
   'keys.admin.remove': '移除',
   'keys.admin.remove.about': '使用该用户 UserSig 且需要 App 管理员权限的调用将立即被拒绝。账号保留。',
-  'keys.admin.remove.of': '将 {user} 移出 App 管理员',
+  'keys.admin.remove.of': '移除 App 管理员 {user}',
   'keys.admin.remove.open': '移除…',
   'keys.admin.remove.title': '确定移除该 App 管理员？',
   'keys.admin.removed': '该用户已不是 App 管理员。',
