@@ -1,7 +1,7 @@
 // The fields of a profile: the standard ones, which are fixed, and the app's own.
 
 import * as api from '../api.js';
-import { appChanged, currentApp, reference } from '../state.js';
+import { appChanged, currentApp, fieldsOf } from '../state.js';
 import { copyButton } from '../ui/clipboard.js';
 import { h, signal } from '../ui/dom.js';
 import { confirm, open } from '../ui/dialog.js';
@@ -15,8 +15,9 @@ import { defineField } from './fields/define.js';
 
 const EVERYONE = ['app', 'admin'];
 /**
- * @typedef {{ tag: string, title: string, type: string, limit: string, values: string[], read: string[], write: string[], custom: any }} Row
- * `custom`: the field's definition; null for a standard field
+ * @typedef {{
+ *   tag: string, title: string, type: string, limit: string, values: string[], read: string[], write: string[], custom: any,
+ * }} Row `custom`: the field's definition; null for a standard field
  */
 
 /** @param {{ app: number }} page */
@@ -49,13 +50,18 @@ export default function ({ app }) {
   const restore = (/** @type {any} */ { keyword, type, read, write }) =>
     apply(() => api.defineField(app, keyword, { type, read, write }), t('fields.restored'));
 
-  const actions = (/** @type {Row} */ row) => h('div', { class: 'row' },
-    !row.custom?.retired && h('button', { onclick: () => snippet(row), 'aria-label': t('fields.snippet.of', { name: row.tag }) }, t('fields.snippet')),
-    row.custom && !row.custom.retired && [
-      h('button', { onclick: () => edit(row.custom), 'aria-label': t('fields.edit.of', { name: row.tag }) }, t('fields.edit')),
-      h('button', { class: 'danger', onclick: () => retire(row.custom), 'aria-label': t('fields.retire.of', { name: row.tag }) }, t('fields.retire')),
-    ],
-    row.custom?.retired && h('button', { onclick: () => restore(row.custom), 'aria-label': t('fields.restore.of', { name: row.tag }) }, t('fields.restore')));
+  const actions = (/** @type {Row} */ row) => {
+    const { tag: name, custom: field } = row;
+    const button = (/** @type {string} */ text, /** @type {string} */ label, /** @type {() => void} */ onclick, class_ = '') =>
+      h('button', { class: class_, 'aria-label': label, onclick }, text);
+    return h('div', { class: 'row' },
+      !field?.retired && button(t('fields.snippet'), t('fields.snippet.of', { name }), () => snippet(row)),
+      field && !field.retired && [
+        button(t('fields.edit'), t('fields.edit.of', { name }), () => edit(field)),
+        button(t('fields.retire'), t('fields.retire.of', { name }), () => retire(field), 'danger'),
+      ],
+      field?.retired && button(t('fields.restore'), t('fields.restore.of', { name }), () => restore(field)));
+  };
 
   return h('div', {},
     h('div', { class: 'head' },
@@ -69,7 +75,7 @@ export default function ({ app }) {
         rows,
         keyOf: ({ tag }) => tag,
         columns: [
-          { title: t('fields.tag'), cell: (row) => [h('code', {}, row.tag.split(/(?<=_)/).map((part) => [part, h('wbr')])), h('div', { class: 'soft small' }, row.custom?.retired ? h('span', { class: 'badge warn' }, t('fields.retired')) : row.title)] },
+          { title: t('fields.tag'), cell: name },
           { title: t('fields.type'), cell: ({ type, limit }) => [h('code', {}, type), h('div', { class: 'soft small' }, limit)] },
           { title: t('fields.read'), cell: ({ read }) => holders(read), narrow: true },
           { title: t('fields.write'), cell: ({ write }) => holders(write), narrow: true },
@@ -82,11 +88,11 @@ export default function ({ app }) {
 /** @returns {Row[]} */
 function rows() {
   const app = currentApp();
-  const standard = (reference.value?.fields ?? []).map((/** @type {any} */ field) => ({
+  const standard = fieldsOf(app).filter(({ custom }) => !custom).map((/** @type {any} */ field) => ({
     tag: field.tag,
     title: field.title,
     type: field.type,
-    limit: field.values.length > 0 ? field.values.join(', ') : limit(field.tag === 'Tag_Profile_IM_Location' ? app?.location_bytes_max : field.bytes_max),
+    limit: field.values.length > 0 ? field.values.join(', ') : limit(field.bytes_max),
     values: field.values,
     read: EVERYONE,
     write: field.user_may_write ? EVERYONE : ['admin'],
@@ -107,13 +113,22 @@ function rows() {
 
 /** @param {number | null} bytes */
 function limit(bytes) {
-  return bytes === null || bytes === undefined ? '' : t('fields.bytes', { bytes });
+  return bytes === null ? '' : t('fields.bytes', { bytes });
+}
+
+/** @param {Row} row */
+function name({ tag, title, custom }) {
+  return [
+    h('code', {}, tag.split(/(?<=_)/).map((part) => [part, h('wbr')])),
+    h('div', { class: 'soft small' }, custom?.retired ? h('span', { class: 'badge warn' }, t('fields.retired')) : title),
+  ];
 }
 
 /** @param {string[]} names */
 function holders(names) {
   if (names.length === 0) return h('span', { class: 'soft' }, t('fields.nobody'));
-  return h('div', { class: 'row' }, names.map((name) => h('span', { class: 'badge' }, t(name === 'app' ? 'fields.users' : 'fields.admins'))));
+  const badge = (/** @type {string} */ holder) => h('span', { class: 'badge' }, t(holder === 'app' ? 'fields.users' : 'fields.admins'));
+  return h('div', { class: 'row' }, names.map(badge));
 }
 
 /** Shows the body of a call that sets the field. @param {Row} row */
@@ -124,5 +139,8 @@ function snippet({ tag, type, values }) {
     h('h2', {}, 'portrait_set'),
     h('p', { class: 'soft' }, t('fields.snippet.about')),
     jsonBlock(body),
-    h('div', { class: 'row' }, copyButton(() => tag, t('fields.copy.tag')), h('span', { class: 'grow' }), h('button', { class: 'primary', onclick: close }, t('fields.close')))));
+    h('div', { class: 'row' },
+      copyButton(() => tag, t('fields.copy.tag')),
+      h('span', { class: 'grow' }),
+      h('button', { class: 'primary', onclick: close }, t('fields.close')))));
 }

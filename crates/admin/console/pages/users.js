@@ -26,7 +26,8 @@ export default function ({ app, rest }) {
     user.value = next;
     keepAddress('users', next ?? undefined);
     // On a phone the profile is below the list.
-    if (next !== null && matchMedia('(max-width: 900px)').matches) requestAnimationFrame(() => document.querySelector('.users-drawer')?.scrollIntoView());
+    if (next === null || !matchMedia('(max-width: 900px)').matches) return;
+    requestAnimationFrame(() => document.querySelector('.users-drawer')?.scrollIntoView());
   };
   const chosen = {
     get value() {

@@ -36,6 +36,7 @@ function editor(app, stored) {
   const problem = signal(/** @type {unknown} */ (undefined));
   const read = signal('');
   const busy = signal(false);
+  const sending = signal(false);
   let typing = 0;
   const look = () => {
     found.value = compare(stored, words.get());
@@ -61,6 +62,7 @@ function editor(app, stored) {
       look();
       if (!changed()) toast(t('words.same'));
       else if (await confirmDiff(found.peek())) {
+        sending.value = true;
         const result = await api.setWords(app, words.get());
         stored = await api.words(app);
         look();
@@ -70,7 +72,7 @@ function editor(app, stored) {
     } catch (error) {
       problem.value = error;
     }
-    busy.value = false;
+    busy.value = sending.value = false;
   };
   const choose = (/** @type {any} */ event) => attempt(async () => {
     const [file] = event.target.files;
@@ -84,7 +86,9 @@ function editor(app, stored) {
   });
   const download = () => save(`words-${app}.txt`, new Blob([words.get()], { type: 'text/plain' }));
 
-  const file = h('input', { type: 'file', accept: '.txt,text/plain', onchange: choose, 'aria-label': t('words.file'), class: 'skip', tabindex: '-1' });
+  const file = h('input', {
+    type: 'file', accept: '.txt,text/plain', onchange: choose, 'aria-label': t('words.file'), class: 'skip', tabindex: '-1',
+  });
   return h('div', { class: 'stack', onkeydown: onCtrlEnter(store) },
     () => problem.value !== undefined && failure(problem.value),
     () => read.value !== '' && h('div', { class: 'note warn', role: 'status' }, read.value),
@@ -94,12 +98,13 @@ function editor(app, stored) {
       h('button', { class: 'primary', title: 'Ctrl+Enter', onclick: store, disabled: () => busy.value || !changed() }, t('words.save')),
       file, h('button', { onclick: () => file.click() }, t('words.file')),
       h('button', { onclick: download }, t('words.download')),
-      h('span', { class: 'soft small', role: 'status' }, () => busy.value && t('words.busy'))));
+      h('span', { class: 'soft small', role: 'status' }, () => sending.value && t('words.busy'))));
 }
 
 /** @param {import('./words/compare.js').Comparison} found */
 function counts({ words, added, removed, blank, duplicate }) {
-  const badge = (/** @type {any} */ key, /** @type {number} */ n, /** @type {string} */ kind) => n > 0 && h('span', { class: `badge ${kind}` }, t(key, { n: count(n) }));
+  const badge = (/** @type {any} */ key, /** @type {number} */ n, /** @type {string} */ kind) =>
+    n > 0 && h('span', { class: `badge ${kind}` }, t(key, { n: count(n) }));
   return [
     badge('words.count', words, ''), badge('words.added', added.length, 'good'), badge('words.removed', removed.length, 'bad'),
     badge('words.blank', blank, 'warn'), badge('words.duplicate', duplicate, 'warn'),

@@ -3,8 +3,13 @@
 
 import { h } from './dom.js';
 
-/** Such a letter; also a space that does not stand alone between two words. The joiner inside an emoji is not one. */
-const HIDDEN = /((?<![\p{Extended_Pictographic}\p{Emoji_Modifier}\uFE0F])\u200D|(?!\u200D)[\p{Cf}\p{Cc}\p{Zl}\p{Zp}\u2800\u3164\u115F\u1160\uFFA0]|[^\S ]|(?<=^| ) | (?=$))/u;
+/** A joiner that does not stand in an emoji. */
+const JOINER = /(?<![\p{Extended_Pictographic}\p{Emoji_Modifier}\uFE0F])\u200D/u;
+/** Control and format characters, and fillers that are drawn as nothing. */
+const LETTER = /(?!\u200D)[\p{Cf}\p{Cc}\p{Zl}\p{Zp}\u2800\u3164\u115F\u1160\uFFA0]/u;
+/** White space, but a single space between two words. */
+const SPACE = /[^\S ]|(?<=^| ) | (?=$)/u;
+const HIDDEN = new RegExp(`(${JOINER.source}|${LETTER.source}|${SPACE.source})`, 'u');
 
 /** @param {string} text */
 export function visible(text) {

@@ -21,10 +21,14 @@ export async function defineField(app, field) {
     const keyword = signal(field?.keyword ?? '');
     const type = signal(field?.type ?? 'string');
     const box = (/** @type {'read' | 'write'} */ what, /** @type {string} */ who) => signal(field ? field[what].includes(who) : true);
-    const boxes = { read: { app: box('read', 'app'), admin: box('read', 'admin') }, write: { app: box('write', 'app'), admin: box('write', 'admin') } };
+    const boxes = {
+      read: { app: box('read', 'app'), admin: box('read', 'admin') },
+      write: { app: box('write', 'app'), admin: box('write', 'admin') },
+    };
     const problem = signal(/** @type {unknown} */ (undefined));
     const busy = signal(false);
-    const chosen = (/** @type {'read' | 'write'} */ what) => Object.entries(boxes[what]).filter(([, one]) => one.peek()).map(([who]) => who);
+    const chosen = (/** @type {'read' | 'write'} */ what) =>
+      Object.entries(boxes[what]).filter(([, one]) => one.peek()).map(([who]) => who);
     const send = async () => {
       busy.value = true;
       problem.value = undefined;
@@ -42,7 +46,10 @@ export async function defineField(app, field) {
       checkField(t('fields.admins'), boxes[what].admin));
     return h('form', { onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); void send(); }, onkeydown: onCtrlEnter(send) },
       h('h2', {}, field ? t('fields.edit.title', { keyword: field.keyword }) : t('fields.define')),
-      !field && textField(t('fields.keyword'), keyword, { name: 'keyword', required: true, maxlength: '8', pattern: '[A-Za-z]{1,8}', title: t('fields.keyword.rule'), autofocus: true },
+      !field && textField(
+        t('fields.keyword'),
+        keyword,
+        { name: 'keyword', required: true, maxlength: '8', pattern: '[A-Za-z]{1,8}', title: t('fields.keyword.rule'), autofocus: true },
         h('code', {}, () => `Tag_Profile_Custom_${keyword.value}`)),
       selectField(t('fields.type'), type, () => TYPES.map((one) => [one, one]), { name: 'type' }),
       () => field && type.value !== field.type && h('div', { class: 'note warn' }, t('fields.type.change')),

@@ -32,8 +32,8 @@ export function keyActions(app) {
       appChanged(await api.showApp(app));
     }),
     revoke: ({ id, last4 }) => guarded(async () => {
-      const question = { title: t('keys.revoke.title', { id, last4 }), text: t('keys.revoke.about'), action: t('keys.revoke'), type: String(id) };
-      if (!(await confirm(question))) return;
+      const [title, text] = [t('keys.revoke.title', { id, last4 }), t('keys.revoke.about')];
+      if (!(await confirm({ title, text, action: t('keys.revoke'), type: String(id) }))) return;
       appChanged(await api.revokeKey(app, id));
       toast(t('keys.revoked', { id }));
     }),

@@ -51,7 +51,11 @@ export function adminsCard(app) {
       keyOf: (user) => user,
       columns: [
         { title: 'UserID', cell: (user) => h('a', { href: address('users', user) }, h('code', {}, visible(user))) },
-        { title: t('keys.actions'), cell: (user) => h('button', { class: 'danger', onclick: () => remove(user), 'aria-label': t('keys.admin.remove.of', { user }) }, t('keys.admin.remove.open')) },
+        {
+          title: t('keys.actions'),
+          cell: (user) => h('button', { class: 'danger', onclick: () => remove(user), 'aria-label': t('keys.admin.remove.of', { user }) },
+            t('keys.admin.remove.open')),
+        },
       ],
       empty: () => t('keys.admins.none'),
     }));

@@ -18,7 +18,8 @@ export function keysCard({ keys, actions }) {
         {
           title: t('keys.actions'),
           cell: (key) => h('button', {
-            class: 'danger', onclick: () => actions.revoke(key), disabled: () => keys().length === 1, 'aria-label': t('keys.revoke.of', { id: key.id }),
+            class: 'danger', onclick: () => actions.revoke(key), disabled: () => keys().length === 1,
+            'aria-label': t('keys.revoke.of', { id: key.id }),
           }, t('keys.revoke.open')),
         },
       ],

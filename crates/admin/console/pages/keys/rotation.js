@@ -9,7 +9,8 @@ import { t } from '../../i18n/language.js';
 export function rotationCard({ keys, actions }) {
   const moved = signal(false);
   const step = () => (keys().length < 2 ? 1 : moved.value ? 3 : 2);
-  const item = (/** @type {number} */ number, /** @type {string} */ title, /** @type {string} */ text, /** @type {import('../../ui/dom.js').Child} */ action) =>
+  /** @param {number} number @param {string} title @param {string} text @param {import('../../ui/dom.js').Child} action */
+  const item = (number, title, text, action) =>
     h('li', { 'aria-current': () => (step() === number ? 'step' : null) }, h('b', {}, title), h('p', { class: 'small' }, text), action);
   const revoke = async () => {
     const [oldest] = keys();
@@ -27,5 +28,5 @@ export function rotationCard({ keys, actions }) {
           h('a', { href: address('usersig') }, t('keys.step.check')))),
       item(3, t('keys.step.revoke'), t('keys.step.revoke.about'),
         h('button', { class: 'danger', onclick: revoke, disabled: () => step() !== 3 },
-          () => (keys().length > 1 ? t('keys.step.revoke.action', { id: keys()[0].id, last4: keys()[0].last4 }) : t('keys.revoke.open')))))));
+          () => (keys().length > 1 ? t('keys.step.revoke.action', keys()[0]) : t('keys.revoke.open')))))));
 }

@@ -20,7 +20,9 @@ async function fingerprint(user) {
 /** @param {{ app: number, user: string }} tab */
 export function historyTab({ app, user }) {
   // Browsers compute hashes only over HTTPS and on this machine.
-  if (!crypto.subtle) return h('div', { class: 'note' }, t('users.history.https'), ' ', h('code', {}, `portraitd audit --app ${app} --user UserID`));
+  if (!crypto.subtle) {
+    return h('div', { class: 'note' }, t('users.history.https'), ' ', h('code', {}, `portraitd audit --app ${app} --user UserID`));
+  }
   const entries = signal(/** @type {any[]} */ ([]));
   const next = signal(/** @type {number | null} */ (null));
   const read = signal(0);
@@ -34,7 +36,7 @@ export function historyTab({ app, user }) {
       const resource = `/apps/${app}/accounts/${await fingerprint(user)}`;
       for (let pages = 0; pages < PAGES_MAX; pages += 1) {
         const page = await api.audit({ app, before: next.peek(), limit: PAGE });
-        const found = page.entries.filter((/** @type {any} */ entry) => entry.resource === resource || entry.resource.startsWith(`${resource}/`));
+        const found = page.entries.filter((/** @type {any} */ entry) => `${entry.resource}/`.startsWith(`${resource}/`));
         entries.value = [...entries.peek(), ...found];
         read.value += page.entries.length;
         next.value = page.next ?? null;
@@ -54,7 +56,7 @@ export function historyTab({ app, user }) {
       rows: () => entries.value,
       keyOf: ({ place }) => place,
       columns: [
-        { title: t('users.history.who'), cell: ({ at_ms, who, from }) => [time(at_ms), h('div', { class: 'soft small' }, h('code', {}, who), from && ` · ${from}`)] },
+        { title: t('users.history.who'), cell: whenAndWho },
         { title: t('users.history.what'), cell: what },
       ],
       empty: () => () => t(busy.value ? 'loading' : 'users.history.none'),
@@ -65,14 +67,20 @@ export function historyTab({ app, user }) {
       () => next.value !== null && h('button', { onclick: search, disabled: () => busy.value }, t('users.history.further'))));
 }
 
+/** @param {any} entry */
+function whenAndWho({ at_ms, who, from }) {
+  return [time(at_ms), h('div', { class: 'soft small' }, h('code', {}, who), from && ` · ${from}`)];
+}
+
 /** What an entry did. @param {any} entry */
 function what({ method, outcome, after }) {
   const done = outcome === 'done';
   const tags = after?.tags ?? [];
+  const verb = method === 'PUT' ? 'users.history.created' : method === 'DELETE' ? 'users.history.deleted' : 'users.history.set';
   return [
     !done && h('span', { class: 'badge bad' }, outcome),
     ' ',
-    t(/** @type {any} */ ({ PUT: 'users.history.created', DELETE: 'users.history.deleted' }[/** @type {'PUT'} */ (method)] ?? 'users.history.set')),
+    t(verb),
     ' ',
     tags.map((/** @type {string} */ tag) => [h('code', {}, tag), ' ']),
   ];

@@ -57,7 +57,10 @@ export function userList({ app, chosen }) {
   };
   const node = h('div', { class: 'card users-list' },
     h('header', {},
-      h('input', { type: 'search', 'data-filter': '', oninput: search, placeholder: t('users.search'), 'aria-label': t('users.search'), autocomplete: 'off', spellcheck: 'false' })),
+      h('input', {
+        type: 'search', 'data-filter': '', oninput: search, placeholder: t('users.search'), 'aria-label': t('users.search'),
+        autocomplete: 'off', spellcheck: 'false',
+      })),
     () => problem.value !== undefined && failure(problem.value, () => load(false)),
     table({
       label: t('page.users'),
@@ -72,7 +75,8 @@ export function userList({ app, chosen }) {
       empty: () => empty,
     }),
     h('div', { class: 'body row', role: 'status' },
-      () => rows.value.length > 0 && h('span', { class: 'soft small grow' }, t(next.value === null ? 'users.shown.all' : 'users.shown', { n: rows.value.length })),
+      () => rows.value.length > 0 && h('span', { class: 'soft small grow' },
+        t(next.value === null ? 'users.shown.all' : 'users.shown', { n: rows.value.length })),
       () => next.value !== null && h('button', { onclick: () => load(true), disabled: () => busy.value }, t('users.more', { n: PAGE }))));
 
   return {

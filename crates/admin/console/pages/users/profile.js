@@ -72,15 +72,21 @@ function form({ app, account, unsaved, saved }) {
   };
   const focus = (/** @type {Entry} */ { field }) => document.getElementById(`value-${field.tag}`)?.focus();
 
-  return h('form', { class: 'users-form', onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); void save(); }, onkeydown: onCtrlEnter(save) },
+  const submit = (/** @type {Event} */ event) => {
+    event.preventDefault();
+    void save();
+  };
+  return h('form', { class: 'users-form', onsubmit: submit, onkeydown: onCtrlEnter(save) },
     h('div', { class: 'row' },
       h('span', { class: 'soft small grow' }, kicked_at !== null && [t('users.kicked'), ' ', time(kicked_at * 1000)]),
-      h('button', { class: 'primary', title: 'Ctrl+Enter', disabled: () => unsaved.value === 0 }, () => t('users.save', { n: unsaved.value }))),
+      h('button', { class: 'primary', title: 'Ctrl+Enter', disabled: () => unsaved.value === 0 },
+        () => t('users.save', { n: unsaved.value }))),
     () => problem.value !== undefined && failure(problem.value),
     entries.map(fieldRow),
     others.length > 0 && [
       h('h3', {}, t('users.retired')),
-      h('dl', { class: 'pairs small' }, others.map((tag) => [h('dt', {}, h('code', {}, tag)), h('dd', {}, h('code', {}, stringify(profile[tag])))])),
+      h('dl', { class: 'pairs small' }, others.map((tag) =>
+        [h('dt', {}, h('code', {}, tag)), h('dd', {}, h('code', {}, stringify(profile[tag])))])),
     ]);
 }
 

@@ -32,7 +32,9 @@ export function fieldRow(entry) {
     document.getElementById(id)?.focus();
   };
   return h('div', { class: 'users-field' },
-    h('label', { for: id }, h('span', { class: 'mono', title: field.tag }, name), !field.custom && h('span', { class: 'soft small' }, field.title)),
+    h('label', { for: id },
+      h('span', { class: 'mono', title: field.tag }, name),
+      !field.custom && h('span', { class: 'soft small' }, field.title)),
     h('div', { class: () => (entry.isChanged() ? 'changed' : null) },
       control(),
       h('div', { class: 'row small', id: `note-${field.tag}` },

@@ -15,7 +15,8 @@ export function confirmDiff({ words, added, removed, blank, duplicate }) {
     h('p', {}, t('words.confirm', { n: count(words) })),
     list(t('words.added', { n: count(added.length) }), 'ins', added),
     list(t('words.removed', { n: count(removed.length) }), 'del', removed),
-    (blank > 0 || duplicate > 0) && h('p', { class: 'soft small' }, t('words.skipped', { blank: count(blank), duplicate: count(duplicate) })));
+    (blank > 0 || duplicate > 0) &&
+      h('p', { class: 'soft small' }, t('words.skipped', { blank: count(blank), duplicate: count(duplicate) })));
   return confirm({ title: t('words.confirm.title'), text, action: t('words.confirm.action'), danger: removed.length > 0 });
 }
 

@@ -82,19 +82,22 @@ export function pagedText({ label, placeholder, initial, changed }) {
     found.value = t('words.found.none');
   };
   const search = h('input', {
-    type: 'search', 'data-filter': '', 'aria-label': t('words.find'), placeholder: t('words.find'), autocomplete: 'off', spellcheck: 'false',
+    type: 'search', 'data-filter': '', 'aria-label': t('words.find'), placeholder: t('words.find'),
+    autocomplete: 'off', spellcheck: 'false',
     oninput: () => (found.value = ''),
     onkeydown: (/** @type {KeyboardEvent} */ event) => event.key === 'Enter' && !event.ctrlKey && !event.metaKey && find(search.value),
   });
 
+  /** @param {number} step @param {string} sign @param {string} name @param {() => boolean} disabled */
+  const turn = (step, sign, name, disabled) => h('button', { onclick: () => show(page.peek() + step), disabled, 'aria-label': name }, sign);
   const node = h('div', { class: 'stack' },
     h('div', { class: 'row' },
       search,
       h('span', { class: 'soft small grow', role: 'status' }, () => found.value),
       () => last.value > 0 && [
-        h('button', { onclick: () => show(page.peek() - 1), disabled: () => page.value === 0, 'aria-label': t('words.page.before') }, '‹'),
+        turn(-1, '‹', t('words.page.before'), () => page.value === 0),
         h('span', { class: 'small' }, () => t('words.page', { n: page.value + 1, last: last.value + 1 })),
-        h('button', { onclick: () => show(page.peek() + 1), disabled: () => page.value === last.value, 'aria-label': t('words.page.after') }, '›'),
+        turn(1, '›', t('words.page.after'), () => page.value === last.value),
       ]),
     area);
   return { node, get, set };

@@ -19,11 +19,12 @@ export function screening(app) {
 function form(app, settings) {
   const texts = fieldsOf(settings).filter(({ type, values }) => type === 'string' && values.length === 0).map(({ tag }) => tag);
   const tags = [...new Set([...texts, ...settings.screened_tags])];
-  const boxes = tags.map((tag) => ({ tag, checked: signal(settings.screened_tags.includes(tag)) }));
+  const isScreened = (/** @type {string} */ tag) => settings.screened_tags.includes(tag);
+  const boxes = tags.map((tag) => ({ tag, checked: signal(isScreened(tag)) }));
   const code = signal(String(settings.sensitive_code));
   const problem = signal(/** @type {unknown} */ (undefined));
   const chosen = () => boxes.filter(({ checked }) => checked.value).map(({ tag }) => tag);
-  const changed = () => code.value !== String(settings.sensitive_code) || boxes.some(({ tag, checked }) => checked.value !== settings.screened_tags.includes(tag));
+  const changed = () => code.value !== String(settings.sensitive_code) || chosen().join() !== tags.filter(isScreened).join();
   const save = async (/** @type {Event} */ event) => {
     event.preventDefault();
     try {
