@@ -6,7 +6,7 @@ import * as api from './api.js';
 import { activeFaults, appNumber, apps, clockChange, currentApp, isDev, loadApps, loadEmulator, loadReference } from './state.js';
 import { calls, startStream } from './stream.js';
 import { chooseLanguage, language, t } from './i18n/language.js';
-import { computed, effect, h, listen, onCleanup, signal, untracked } from './ui/dom.js';
+import { computed, effect, h, listen, signal, untracked } from './ui/dom.js';
 import { failure, sentence } from './ui/load.js';
 
 const THEME = 'portraitd.theme';
@@ -133,17 +133,17 @@ function menu() {
 function content() {
   const shown = signal(/** @type {import('./ui/dom.js').Child} */ (null));
   effect(() => {
-    const { page, rest, query } = route.value;
+    const wanted = route.value;
+    const { page, rest, query } = wanted;
     const app = appNumber.value;
     if (!PAGES.find(({ id, dev }) => id === page && (!dev || isDev()))) {
       shown.value = h('div', { class: 'empty' }, t('page.none'));
       return;
     }
-    let current = true;
-    onCleanup(() => (current = false));
+    const current = () => wanted === route.peek();
     import(`./pages/${page}.js`).then(
-      (module) => current && (shown.value = () => untracked(() => guarded(() => module.default({ app, rest, query })))),
-      (error) => current && (shown.value = failure(error, () => location.reload())),
+      (module) => current() && (shown.value = () => untracked(() => guarded(() => module.default({ app, rest, query })))),
+      (error) => current() && (shown.value = failure(error, () => location.reload())),
     );
     document.title = `${t(/** @type {any} */ (`page.${page}`))} · portraitd`;
     return void 0;

@@ -18,6 +18,11 @@ export function bytes(value) {
 
 /** A duration in its two largest units. @param {number} ms */
 export function duration(ms) {
+  const unitText = (/** @type {number} */ number, /** @type {string} */ unit) => new Intl.NumberFormat(
+    locale(),
+    { style: 'unit', unit, unitDisplay: 'short' },
+  ).format(number);
+  if (ms > 0 && ms < 1000) return unitText(Math.ceil(ms), 'millisecond');
   const seconds = Math.round(ms / 1000);
   const parts = /** @type {[number, string][]} */ ([
     [Math.floor(seconds / 86400), 'day'],
@@ -27,5 +32,5 @@ export function duration(ms) {
   ]);
   const first = parts.findIndex(([number]) => number > 0);
   const shown = first < 0 ? parts.slice(-1) : parts.slice(first, first + 2).filter(([number], index) => index === 0 || number > 0);
-  return shown.map(([number, unit]) => new Intl.NumberFormat(locale(), { style: 'unit', unit, unitDisplay: 'short' }).format(number)).join(' ');
+  return shown.map(([number, unit]) => unitText(number, unit)).join(' ');
 }
