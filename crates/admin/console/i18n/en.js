@@ -187,7 +187,7 @@ export default {
   'words.removed': '{n} removed',
   'words.same': 'The server’s list has the same words already.',
   'words.save': 'Compare and save …',
-  'words.saved': ({ n }) => (n === 1 ? '1 word is in force.' : `${n} words are in force.`),
+  'words.saved': ({ n }) => (n === '1' ? '1 word is in force.' : `${n} words are in force.`),
   'words.skipped': 'Lines that are skipped: {blank} blank, {duplicate} repeated.',
 
   // Keys and admins.

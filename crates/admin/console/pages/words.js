@@ -67,7 +67,7 @@ function editor(app, stored) {
         stored = await api.words(app);
         look();
         appChanged(await api.showApp(app));
-        toast(t('words.saved', { n: result.words }));
+        toast(t('words.saved', { n: count(result.words) }));
       }
     } catch (error) {
       problem.value = error;
