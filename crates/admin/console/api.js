@@ -3,7 +3,7 @@
 
 import { parse } from './ui/json.js';
 import { signal } from './ui/dom.js';
-import { language } from './i18n/language.js';
+import { language, t } from './i18n/language.js';
 
 /** The path that a proxy serves portraitd below, with a final slash. */
 export const BASE = new URL('..', location.href.split('#')[0]).pathname;
@@ -69,7 +69,12 @@ function query(parameters) {
 const admin = (/** @type {string} */ path) => `admin/v1${path}`;
 const app = (/** @type {number} */ number, /** @type {string} */ path = '') => admin(`/apps/${number}${path}`);
 const control = (/** @type {string} */ path) => `_portraitd${path}`;
-const segment = encodeURIComponent;
+/** A text as one segment of a path. @param {string} text */
+function segment(text) {
+  // Browsers take these out of every path, also percent-encoded: the request would be one for something else.
+  if (text === '.' || text === '..') throw new ApiError(400, t('path.dots', { text }));
+  return encodeURIComponent(text);
+}
 
 // Sessions. Other tabs of this browser get the session from this one; a secret is never in an address for longer than it
 // takes to read it.

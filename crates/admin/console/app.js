@@ -51,6 +51,15 @@ export function address(page, rest) {
   return `#/${appNumber.value}/${page}${rest === undefined ? '' : `/${encodeURIComponent(rest)}`}`;
 }
 
+/**
+ * Puts another address in the place of that of the open page, which stays as it is: a row was chosen in it, for example.
+ * @param {string} page @param {string} [rest]
+ */
+export function keepAddress(page, rest) {
+  history.replaceState(null, '', address(page, rest));
+  Object.assign(route.peek(), readRoute());
+}
+
 async function start() {
   const ticket = /^login=(pl_\w+)$/.exec(decodeHash());
   if (ticket) {
@@ -142,16 +151,17 @@ function menu() {
 function content() {
   const shown = signal(/** @type {import('./ui/dom.js').Child} */ (null));
   effect(() => {
-    const { page, rest, query } = route.value;
+    const wanted = route.value;
+    const { page, rest, query } = wanted;
     const app = appNumber.value;
     if (!PAGES.find(({ id, dev }) => id === page && (!dev || isDev()))) {
       shown.value = h('div', { class: 'empty' }, t('page.none'));
       return;
     }
-    let current = true;
+    const current = () => wanted === route.peek();
     import(`./pages/${page}.js`).then(
-      (module) => current && (shown.value = () => untracked(() => guarded(() => module.default({ app, rest, query })))),
-      (error) => current && (shown.value = failure(error, () => location.reload())),
+      (module) => current() && (shown.value = () => untracked(() => guarded(() => module.default({ app, rest, query })))),
+      (error) => current() && (shown.value = failure(error, () => location.reload())),
     );
     document.title = `${t(/** @type {any} */ (`page.${page}`))} · portraitd`;
     return void 0;

@@ -10,7 +10,8 @@ export async function copy(text) {
     await navigator.clipboard.writeText(text);
   } catch {
     const area = h('textarea', { class: 'skip', value: text });
-    document.body.appendChild(area);
+    // Outside of an open dialog nothing can be selected.
+    (document.querySelector('dialog[open]') ?? document.body).appendChild(area);
     area.select();
     document.execCommand('copy');
     area.remove();

@@ -14,6 +14,9 @@ export function open(content) {
   });
 }
 
+/** A text whose letters can't turn the direction of what follows it. @param {string} text */
+const isolated = (text) => `\u2068${text}\u2069`;
+
 /**
  * Asks before something that can't be undone. With `type`, the button waits until that text was typed.
  * @param {{ title: string, text?: import('./dom.js').Child, action: string, type?: string, danger?: boolean }} question
@@ -22,14 +25,14 @@ export function open(content) {
 export async function confirm({ title, text, action, type, danger = true }) {
   let agreed = false;
   await open((close) => {
-    const button = h('button', { class: danger ? 'danger' : 'primary', disabled: type !== undefined }, action);
+    const button = h('button', { class: danger ? 'danger' : 'primary', disabled: type !== undefined, autofocus: !danger }, action);
     const typed = h('input', { oninput: () => (button.disabled = typed.value !== type), autocomplete: 'off', 'aria-label': t('type.label', { text: type }) });
     return h(
       'form',
       { method: 'dialog', onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); agreed = true; close(); } },
       h('h2', {}, title),
       text && h('div', {}, text),
-      type !== undefined && h('label', { class: 'field' }, h('span', {}, t('type.label', { text: type })), typed),
+      type !== undefined && h('label', { class: 'field' }, h('span', {}, t('type.label', { text: isolated(type) })), typed),
       h('div', { class: 'row' }, h('span', { class: 'grow' }), h('button', { type: 'button', onclick: close }, t('cancel')), button),
     );
   });

@@ -1,0 +1,146 @@
+// The fields of a profile: the standard ones, which are fixed, and the app's own.
+
+import * as api from '../api.js';
+import { appChanged, currentApp, fieldsOf } from '../state.js';
+import { copyButton } from '../ui/clipboard.js';
+import { h, signal } from '../ui/dom.js';
+import { confirm, open } from '../ui/dialog.js';
+import { jsonBlock } from '../ui/code.js';
+import { stringify } from '../ui/json.js';
+import { failure } from '../ui/load.js';
+import { table } from '../ui/table.js';
+import { toast } from '../ui/toast.js';
+import { t } from '../i18n/language.js';
+import { defineField } from './fields/define.js';
+
+const EVERYONE = ['app', 'admin'];
+/**
+ * @typedef {{
+ *   tag: string, title: string, type: string, limit: string, values: string[], read: string[], write: string[], custom: any,
+ * }} Row `custom`: the field's definition; null for a standard field
+ */
+
+/** @param {{ app: number }} page */
+export default function ({ app }) {
+  const problem = signal(/** @type {unknown} */ (undefined));
+  const custom = () => currentApp()?.fields ?? [];
+  const inUse = () => custom().filter((/** @type {any} */ field) => !field.retired).length;
+
+  /** @param {() => Promise<any>} change @param {string} done */
+  const apply = async (change, done) => {
+    try {
+      appChanged(await change());
+      problem.value = undefined;
+      toast(done);
+    } catch (error) {
+      problem.value = error;
+    }
+  };
+  const edit = async (/** @type {any} */ field) => {
+    const changed = await defineField(app, field);
+    if (!changed) return;
+    appChanged(changed);
+    problem.value = undefined;
+    toast(t('fields.saved'));
+  };
+  const retire = async (/** @type {any} */ { keyword }) => {
+    const question = { title: t('fields.retire.title', { keyword }), text: t('fields.retire.about'), action: t('fields.retire') };
+    if (await confirm(question)) await apply(() => api.retireField(app, keyword), t('fields.retired.done'));
+  };
+  const restore = (/** @type {any} */ { keyword, type, read, write }) =>
+    apply(() => api.defineField(app, keyword, { type, read, write }), t('fields.restored'));
+
+  const actions = (/** @type {Row} */ row) => {
+    const { tag: name, custom: field } = row;
+    const button = (/** @type {string} */ text, /** @type {string} */ label, /** @type {() => void} */ onclick, class_ = '') =>
+      h('button', { class: class_, 'aria-label': label, onclick }, text);
+    return h('div', { class: 'row' },
+      !field?.retired && button(t('fields.snippet'), t('fields.snippet.of', { name }), () => snippet(row)),
+      field && !field.retired && [
+        button(t('fields.edit'), t('fields.edit.of', { name }), () => edit(field)),
+        button(t('fields.retire'), t('fields.retire.of', { name }), () => retire(field), 'danger'),
+      ],
+      field?.retired && button(t('fields.restore'), t('fields.restore.of', { name }), () => restore(field)));
+  };
+
+  return h('div', {},
+    h('div', { class: 'head' },
+      h('div', {}, h('h1', {}, t('page.fields')), h('p', { class: 'soft' }, t('fields.about'))),
+      h('span', { class: 'soft' }, () => t('fields.count', { n: inUse(), max: currentApp()?.custom_fields_max })),
+      h('button', { class: 'primary', onclick: () => edit(null) }, t('fields.define'))),
+    () => problem.value !== undefined && failure(problem.value),
+    h('div', { class: 'card' },
+      table({
+        label: t('page.fields'),
+        rows,
+        keyOf: ({ tag }) => tag,
+        columns: [
+          { title: t('fields.tag'), cell: name },
+          { title: t('fields.type'), cell: ({ type, limit }) => [h('code', {}, type), h('div', { class: 'soft small' }, limit)] },
+          { title: t('fields.read'), cell: ({ read }) => holders(read), narrow: true },
+          { title: t('fields.write'), cell: ({ write }) => holders(write), narrow: true },
+          { title: t('fields.actions'), cell: actions },
+        ],
+        empty: () => t('loading'),
+      })));
+}
+
+/** @returns {Row[]} */
+function rows() {
+  const app = currentApp();
+  const standard = fieldsOf(app).filter(({ custom }) => !custom).map((/** @type {any} */ field) => ({
+    tag: field.tag,
+    title: field.title,
+    type: field.type,
+    limit: field.values.length > 0 ? field.values.join(', ') : limit(field.bytes_max),
+    values: field.values,
+    read: EVERYONE,
+    write: field.user_may_write ? EVERYONE : ['admin'],
+    custom: null,
+  }));
+  const own = (app?.fields ?? []).map((/** @type {any} */ field) => ({
+    tag: `Tag_Profile_Custom_${field.keyword}`,
+    title: t('fields.custom'),
+    type: field.type,
+    limit: limit(field.type === 'uint64' ? null : 500),
+    values: [],
+    read: field.read,
+    write: field.write,
+    custom: field,
+  }));
+  return [...own, ...standard];
+}
+
+/** @param {number | null} bytes */
+function limit(bytes) {
+  return bytes === null ? '' : t('fields.bytes', { bytes });
+}
+
+/** @param {Row} row */
+function name({ tag, title, custom }) {
+  return [
+    h('code', {}, tag.split(/(?<=_)/).map((part) => [part, h('wbr')])),
+    h('div', { class: 'soft small' }, custom?.retired ? h('span', { class: 'badge warn' }, t('fields.retired')) : title),
+  ];
+}
+
+/** @param {string[]} names */
+function holders(names) {
+  if (names.length === 0) return h('span', { class: 'soft' }, t('fields.nobody'));
+  const badge = (/** @type {string} */ holder) => h('span', { class: 'badge' }, t(holder === 'app' ? 'fields.users' : 'fields.admins'));
+  return h('div', { class: 'row' }, names.map(badge));
+}
+
+/** Shows the body of a call that sets the field. @param {Row} row */
+function snippet({ tag, type, values }) {
+  const value = type.startsWith('uint') ? 1 : (values[0] ?? 'text');
+  const body = stringify({ From_Account: 'alice', ProfileItem: [{ Tag: tag, Value: value }] });
+  return open((close) => h('div', {},
+    h('h2', {}, 'portrait_set'),
+    h('p', { class: 'soft' }, t('fields.snippet.about')),
+    jsonBlock(body),
+    h('div', { class: 'row' },
+      copyButton(() => tag, t('fields.copy.tag')),
+      h('span', { class: 'grow' }),
+      h('button', { class: 'primary', onclick: close }, t('fields.close')))));
+}

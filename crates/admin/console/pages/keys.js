@@ -1,0 +1,21 @@
+// The app's keys, with which UserSigs are signed, and its App admins, who may make every call.
+
+import { currentApp } from '../state.js';
+import { h } from '../ui/dom.js';
+import { t } from '../i18n/language.js';
+import { adminsCard } from './keys/admins.js';
+import { keyActions } from './keys/actions.js';
+import { keysCard } from './keys/list.js';
+import { rotationCard } from './keys/rotation.js';
+
+/** @param {{ app: number }} page */
+export default function ({ app }) {
+  const actions = keyActions(app);
+  const keys = () => currentApp()?.keys ?? [];
+  return h('div', {},
+    h('div', { class: 'head' }, h('div', {}, h('h1', {}, t('page.keys')), h('p', { class: 'soft' }, t('keys.about')))),
+    actions.problem,
+    h('div', { class: 'split' },
+      h('div', {}, keysCard({ keys, actions }), rotationCard({ keys, actions })),
+      adminsCard(app)));
+}

@@ -1,0 +1,29 @@
+// The keys that are in use, without their secrets.
+
+import { h } from '../../ui/dom.js';
+import { table } from '../../ui/table.js';
+import { t } from '../../i18n/language.js';
+
+/** @param {{ keys: () => import('./actions.js').Key[], actions: import('./actions.js').KeyActions }} card */
+export function keysCard({ keys, actions }) {
+  return h('section', { class: 'card' },
+    h('header', {}, h('h2', { class: 'grow' }, t('keys.keys')), h('button', { onclick: actions.add }, t('keys.add'))),
+    table({
+      label: t('keys.keys'),
+      rows: keys,
+      keyOf: ({ id }) => id,
+      columns: [
+        { title: t('keys.number'), cell: ({ id }) => h('b', {}, id) },
+        { title: t('keys.secret'), cell: ({ last4 }) => h('code', {}, `••••••••${last4}`) },
+        {
+          title: t('keys.actions'),
+          cell: (key) => h('button', {
+            class: 'danger', onclick: () => actions.revoke(key), disabled: () => keys().length === 1,
+            'aria-label': t('keys.revoke.of', { id: key.id }),
+          }, t('keys.revoke.open')),
+        },
+      ],
+      empty: () => t('keys.none'),
+    }),
+    h('div', { class: 'body small soft' }, () => t(keys().length === 1 ? 'keys.last' : 'keys.oldest')));
+}
