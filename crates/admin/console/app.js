@@ -98,16 +98,22 @@ function topBar() {
   return h('header', { class: 'top' },
     h('a', { class: 'skip', href: '#main', onclick: (/** @type {Event} */ event) => { event.preventDefault(); document.getElementById('main')?.focus(); } }, t('skip')),
     h('button', { class: 'menu', 'aria-label': t('menu'), 'aria-expanded': () => String(menuOpen.value), onclick: () => (menuOpen.value = !menuOpen.value) }, '☰'),
-    h('a', { class: 'brand', href: address('explorer') }, h('img', { src: new URL('icon.svg', import.meta.url).href, alt: '' }), h('span', {}, 'portraitd')),
+    h('a', { class: 'brand', href: address('explorer'), 'aria-label': 'portraitd' }, h('img', { src: new URL('icon.svg', import.meta.url).href, alt: '' }), h('span', {}, 'portraitd')),
     () => isDev() ? h('span', { class: 'badge good' }, 'DEV') : h('span', { class: 'badge bad' }, 'PROD'),
     picker,
     h('span', { class: 'gap' }),
-    () => activeFaults.value > 0 && h('a', { class: 'badge warn', href: address('faults') }, t('top.faults', { n: activeFaults.value })),
-    () => clockChange.value && h('a', { class: 'badge warn', href: address('faults') }, t('top.clock')),
+    () => activeFaults.value > 0 && notice(`⚡ ${activeFaults.value}`, t('top.faults', { n: activeFaults.value })),
+    () => clockChange.value && notice('◷', t('top.clock')),
     h('button', { class: 'plain', lang: other === 'zh' ? 'zh-CN' : 'en', onclick: () => chooseLanguage(other) }, other === 'zh' ? '中文' : 'English'),
     h('button', { class: 'plain', 'aria-label': t('theme'), onclick: () => (theme.value = theme.value === 'dark' ? 'light' : 'dark') }, () => (theme.value === 'dark' ? '☀' : '☾')),
     () => api.session.value && !api.session.value.without_token &&
       h('button', { class: 'plain', title: api.session.value.who, onclick: api.endSession }, t('sign.out')));
+}
+
+/** A link to what is unusual about the emulator; a phone has room for a sign. @param {string} sign @param {string} text */
+function notice(sign, text) {
+  return h('a', { class: 'badge warn', href: address('faults'), 'aria-label': text },
+    h('span', { class: 'hide-narrow' }, text), h('span', { class: 'show-narrow' }, sign));
 }
 
 function menu() {
