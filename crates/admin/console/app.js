@@ -129,12 +129,18 @@ function topBar() {
     () => isDev() ? h('span', { class: 'badge good' }, 'DEV') : h('span', { class: 'badge bad' }, 'PROD'),
     picker,
     h('span', { class: 'gap' }),
-    () => activeFaults.value > 0 && h('a', { class: 'badge warn', href: address('faults') }, t('top.faults', { n: activeFaults.value })),
-    () => clockChange.value && h('a', { class: 'badge warn', href: address('faults') }, t('top.clock')),
+    () => activeFaults.value > 0 && notice(`⚡ ${activeFaults.value}`, t('top.faults', { n: activeFaults.value })),
+    () => clockChange.value && notice('◷', t('top.clock')),
     languageButton(),
     themeButton(),
     () => api.session.value && !api.session.value.without_token &&
       h('button', { class: 'plain', title: api.session.value.who, onclick: api.endSession }, t('sign.out')));
+}
+
+/** A link to what is unusual about the emulator; a phone has room for a sign. @param {string} sign @param {string} text */
+function notice(sign, text) {
+  return h('a', { class: 'badge warn', href: address('faults'), 'aria-label': text },
+    h('span', { class: 'hide-narrow' }, text), h('span', { class: 'show-narrow' }, sign));
 }
 
 function menu() {

@@ -11,6 +11,8 @@ export const appNumber = signal(0);
 export const reference = signal(null);
 /** The emulator's fault rules that can still fire. */
 export const activeFaults = signal(0);
+/** The emulator's fault rules and clock, and when they were read. @type {{ value: any, peek: () => any }} */
+export const emulator = signal(null);
 /** The emulator's clock, when it is not the machine's. @type {{ value: any, peek: () => any }} */
 export const clockChange = signal(null);
 
@@ -37,6 +39,7 @@ export async function loadReference() {
 export async function loadEmulator() {
   if (api.session.peek()?.mode !== 'dev') return;
   const [faults, clock] = await Promise.all([api.faults(), api.clock()]);
+  emulator.value = { faults, clock, at: Date.now() };
   activeFaults.value = faults.filter((/** @type {any} */ rule) => rule.left !== 0).length;
   clockChange.value = clock.ahead_ms === 0 && !clock.frozen ? null : clock;
 }

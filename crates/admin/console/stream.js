@@ -3,7 +3,9 @@
 
 import * as api from './api.js';
 import { signal } from './ui/dom.js';
-import { loadEmulator } from './state.js';
+import { emulator, loadEmulator } from './state.js';
+import { parse } from './ui/json.js';
+import { sentence } from './ui/load.js';
 
 /** As many as the emulator itself keeps. */
 const KEPT_MAX = 1000;
@@ -13,10 +15,14 @@ const PAUSES_MS = [500, 1000, 2000, 5000, 10_000];
 export const calls = signal([]);
 /** The webhook calls that were seen, newest first. @type {{ value: any[], peek: () => any[] }} */
 export const webhooks = signal([]);
-/** How many calls the emulator no longer had when they were asked for. */
+/** How many calls came while the stream was closed, and were no longer kept when it was opened again. */
 export const missed = signal(0);
 /** Whether the stream is open. */
 export const connected = signal(false);
+/** Why it is not, as the server said it; empty when it is open, or was never asked for. */
+export const problem = signal('');
+/** Calls change the counts of fault rules, which the server gives no notice of: it is asked at most this often. */
+const COUNTS_MS = 1000;
 
 /** @type {AbortController | null} */
 let open = null;
@@ -39,11 +45,13 @@ async function run() {
     try {
       const response = await api.live({ after: lastCall, after_webhook: lastWebhook }, abort.signal);
       connected.value = true;
+      problem.value = '';
       tries = 0;
       void loadEmulator().catch(() => {});
       await read(/** @type {ReadableStream} */ (response.body));
-    } catch {
-      // The server stopped, or the connection was lost: asked again after a pause.
+    } catch (error) {
+      // The server stopped, the connection was lost, or too many streams are open: asked again after a pause.
+      problem.value = sentence(error);
     }
     connected.value = false;
     if (abort.signal.aborted) break;
@@ -71,18 +79,20 @@ function take(event) {
   const field = (/** @type {string} */ name) => event.split('\n').find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2);
   const data = field('data');
   if (data === undefined) return;
-  const value = JSON.parse(data);
+  const value = parse(data, true);
   switch (field('event')) {
     case 'calls':
       lastCall = value.at(-1).number;
       calls.value = [...value.reverse(), ...calls.peek()].slice(0, KEPT_MAX);
+      if (emulator.peek()?.faults.length > 0) countSoon();
       break;
     case 'webhooks':
       lastWebhook = value.at(-1).number;
       webhooks.value = [...value.reverse(), ...webhooks.peek()].slice(0, KEPT_MAX);
       break;
     case 'missed':
-      missed.value += value;
+      // What came before this tab's first look at the emulator is not missed.
+      if (lastCall > 0) missed.value += value;
       break;
     case 'restarted':
       // Another emulator, or one whose records were cleared: what is shown is of the past.
@@ -93,4 +103,15 @@ function take(event) {
       void loadEmulator().catch(() => {});
       break;
   }
+}
+
+let counting = false;
+
+function countSoon() {
+  if (counting) return;
+  counting = true;
+  setTimeout(() => {
+    counting = false;
+    void loadEmulator().catch(() => {});
+  }, COUNTS_MS);
 }

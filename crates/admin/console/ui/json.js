@@ -8,12 +8,29 @@ const TOKEN = /"(?:[^"\\]|\\.)*"?|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|[a-zA-Z]+|[{}
  */
 const MARK = `number:${crypto.getRandomValues(new Uint32Array(4)).join('-')}:`;
 
-/** Reads JSON; a whole number beyond 2^53 becomes a BigInt. @param {string} text @returns {any} */
-export function parse(text) {
-  const exact = text.replace(TOKEN, (token) => (isRounded(token) ? JSON.stringify(MARK + token) : token));
-  return JSON.parse(exact, (_, value) =>
-    typeof value === 'string' && value.startsWith(MARK) ? BigInt(value.slice(MARK.length)) : value,
-  );
+/** A number that JavaScript would write in another way: `1.0` comes out as it went in. */
+class NumberText {
+  /** @param {string} text */
+  constructor(text) {
+    this.text = text;
+  }
+}
+
+/**
+ * Reads JSON; a whole number beyond 2^53 becomes a BigInt. `verbatim` keeps every other number's form as well, for bodies
+ * that are only shown.
+ * @param {string} text
+ * @returns {any}
+ */
+export function parse(text, verbatim = false) {
+  if (!(verbatim ? /\d{16}|\d[.eE]|-0/ : /\d{16}/).test(text)) return JSON.parse(text);
+  const kept = (/** @type {string} */ token) => isRounded(token) || (verbatim && /^-?\d/.test(token) && String(Number(token)) !== token);
+  const exact = text.replace(TOKEN, (token) => (kept(token) ? JSON.stringify(MARK + token) : token));
+  return JSON.parse(exact, (_, value) => {
+    if (typeof value !== 'string' || !value.startsWith(MARK)) return value;
+    const number = value.slice(MARK.length);
+    return isRounded(number) ? BigInt(number) : new NumberText(number);
+  });
 }
 
 /** Reads JSON; returns undefined for anything else. @param {string} text @returns {any} */
@@ -33,6 +50,7 @@ function isRounded(token) {
 /** Writes JSON, with two spaces a level. @param {any} value @returns {string} */
 export function stringify(value, indent = '') {
   if (typeof value === 'bigint') return String(value);
+  if (value instanceof NumberText) return value.text;
   if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null';
   const deeper = `${indent}  `;
   const [open, close, parts] = Array.isArray(value)
