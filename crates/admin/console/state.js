@@ -49,7 +49,12 @@ export async function loadEmulator() {
 export function fieldsOf(app) {
   const custom = (app?.fields ?? []).filter((/** @type {any} */ field) => !field.retired);
   return [
-    ...(reference.value?.fields ?? []).map((/** @type {any} */ field) => ({ ...field, custom: false })),
+    ...(reference.value?.fields ?? []).map((/** @type {any} */ field) => ({
+      ...field,
+      // The one limit that is an app's.
+      bytes_max: (field.tag === 'Tag_Profile_IM_Location' && app?.location_bytes_max) || field.bytes_max,
+      custom: false,
+    })),
     ...custom.map((/** @type {any} */ field) => ({
       tag: `Tag_Profile_Custom_${field.keyword}`,
       type: field.type,
