@@ -9,9 +9,10 @@ import { h } from './dom.js';
  * @returns {{ list: Node, panel: Node }}
  */
 export function tabs(label, chosen, tabs) {
+  const panel = `panel-${tabs[0].id}`;
   const buttons = tabs.map(({ id, title }) =>
     h('button', {
-      type: 'button', role: 'tab', id: `tab-${id}`, 'aria-controls': `panel-${label}`,
+      type: 'button', role: 'tab', id: `tab-${id}`, 'aria-controls': panel,
       'aria-selected': () => String(chosen.value === id), tabindex: () => (chosen.value === id ? '0' : '-1'),
       onclick: () => (chosen.value = id),
     }, title),
@@ -26,7 +27,7 @@ export function tabs(label, chosen, tabs) {
   };
   return {
     list: h('div', { class: 'tabs', role: 'tablist', 'aria-label': label, onkeydown: move }, buttons),
-    panel: h('div', { role: 'tabpanel', id: `panel-${label}`, 'aria-labelledby': () => `tab-${chosen.value}` }, () =>
+    panel: h('div', { role: 'tabpanel', id: panel, 'aria-labelledby': () => `tab-${chosen.value}` }, () =>
       tabs.find(({ id }) => id === chosen.value)?.content()),
   };
 }
