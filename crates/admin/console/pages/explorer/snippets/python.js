@@ -7,7 +7,7 @@ const quoted = (text) => `"${text.replace(/["\\]/g, '\\$&').replaceAll('\n', '\\
 
 /** A string in three quotes, which may have several lines. Quotes are escaped where they would end it. @param {string} text */
 const triple = (text) =>
-  `"""${text.replaceAll('\\', '\\\\').replace(/""(?=")|"$/g, (quotes) => quotes.replaceAll('"', '\\"')).replace(INVISIBLE, unicodeEscape)}"""`;
+  `"""${text.replaceAll('\\', '\\\\').replace(/""(?=")|"$/g, (part) => part.replaceAll('"', '\\"')).replace(INVISIBLE, unicodeEscape)}"""`;
 
 /** @type {import('./call.js').Snippet} */
 export default {
