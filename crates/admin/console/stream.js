@@ -3,6 +3,7 @@
 
 import * as api from './api.js';
 import { signal } from './ui/dom.js';
+import { tryParse } from './ui/json.js';
 import { loadEmulator } from './state.js';
 
 /** As many as the emulator itself keeps. */
@@ -57,21 +58,26 @@ async function run() {
 async function read(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    const parts = (text + value).split('\n\n');
-    text = parts.pop() ?? '';
-    for (const part of parts) take(part);
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      const parts = (text + value).split('\n\n');
+      text = parts.pop() ?? '';
+      for (const part of parts) take(part);
+    }
+  } finally {
+    // Else the connection stays open; a browser has six for each server.
+    void reader.cancel().catch(() => {});
   }
 }
 
 /** Takes one event of the stream. @param {string} event */
 function take(event) {
-  const field = (/** @type {string} */ name) => event.split('\n').find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2);
-  const data = field('data');
-  if (data === undefined) return;
-  const value = JSON.parse(data);
+  const field = (/** @type {string} */ name) =>
+    event.split('\n').filter((line) => line.startsWith(`${name}: `)).map((line) => line.slice(name.length + 2)).join('\n');
+  const value = tryParse(field('data'));
+  if (value === undefined) return;
   switch (field('event')) {
     case 'calls':
       lastCall = value.at(-1).number;
