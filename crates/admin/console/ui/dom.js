@@ -176,14 +176,13 @@ function append(parent, child) {
 /** Appends a child that is made anew whenever what it read changes. @param {Node} parent @param {() => Child} child */
 function appendFollowed(parent, child) {
   const end = parent.appendChild(new Text(''));
-  /** @type {ChildNode[]} */
-  let shown = [];
   effect(() => {
     const fragment = document.createDocumentFragment();
     append(fragment, child());
-    for (const node of shown) node.remove();
-    shown = [...fragment.childNodes];
+    const shown = [...fragment.childNodes];
     end.parentNode?.insertBefore(fragment, end);
+    // A followed child in a followed child removes its own nodes: the outer one knows only those that were there at first.
+    onCleanup(() => shown.forEach((node) => node.remove()));
   });
 }
 
@@ -201,7 +200,7 @@ export function each(items, keyOf, render) {
   fragment.appendChild(end);
   /** @type {Map<string | number, { item: T, node: Node, end: () => void }>} */
   let shown = new Map();
-  onCleanup(() => shown.forEach((row) => row.end()));
+  onCleanup(() => shown.forEach(remove));
   effect(() => {
     const list = items();
     untracked(() => {
