@@ -3,7 +3,6 @@
 
 import * as api from './api.js';
 import { signal } from './ui/dom.js';
-import { tryParse } from './ui/json.js';
 import { loadEmulator } from './state.js';
 
 /** As many as the emulator itself keeps. */
@@ -74,10 +73,10 @@ async function read(body) {
 
 /** Takes one event of the stream. @param {string} event */
 function take(event) {
-  const field = (/** @type {string} */ name) =>
-    event.split('\n').filter((line) => line.startsWith(`${name}: `)).map((line) => line.slice(name.length + 2)).join('\n');
-  const value = tryParse(field('data'));
-  if (value === undefined) return;
+  const field = (/** @type {string} */ name) => event.split('\n').find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2);
+  const data = field('data');
+  if (data === undefined) return;
+  const value = JSON.parse(data);
   switch (field('event')) {
     case 'calls':
       lastCall = value.at(-1).number;
