@@ -36,7 +36,7 @@ export default function explorer({ app, rest, query }) {
     event.preventDefault();
     void send(draft);
   });
-  if (chipUsed) requestAnimationFrame(() => /** @type {HTMLElement | null} */ (page.querySelector('.chips [aria-current="true"]'))?.focus());
+  if (chipUsed) requestAnimationFrame(() => page.querySelector('.chips [aria-current="true"]')?.focus());
   chipUsed = false;
   return page;
 }

@@ -106,9 +106,10 @@ function introduction({ name, title, per_second }) {
 
 function fieldTable() {
   const column = (/** @type {'tag' | 'value'} */ name) => h('th', { scope: 'col' }, t(`explorer.column.${name}`));
+  const listed = (/** @type {string} */ value) => h('div', { class: 'soft' }, value);
   const row = (/** @type {any} */ { tag, title, type, custom, bytes_max, values }) => h('tr', {},
     h('td', {}, h('code', {}, tag), !custom && h('div', { class: 'soft' }, title)),
-    h('td', {}, type, bytes_max !== null && ` ≤ ${bytes_max} B`, values.map((/** @type {string} */ value) => h('div', { class: 'soft' }, value))));
+    h('td', {}, type, bytes_max !== null && ` ≤ ${bytes_max} B`, values.map(listed)));
   return h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': t('explorer.fields') },
     h('table', { class: 'small' },
       h('thead', {}, h('tr', {}, column('tag'), column('value'))),

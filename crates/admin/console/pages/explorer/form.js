@@ -95,7 +95,8 @@ function lines(label, read, write) {
 
 /** @param {() => number} count */
 function accountCounter(count) {
-  return h('span', { class: () => (count() > ACCOUNTS_MAX ? 'invalid' : 'soft small') }, () => t('explorer.accounts', { n: count(), max: ACCOUNTS_MAX }));
+  return h('span', { class: () => (count() > ACCOUNTS_MAX ? 'invalid' : 'soft small') },
+    () => t('explorer.accounts', { n: count(), max: ACCOUNTS_MAX }));
 }
 
 /** Both forms of multiaccount_import: UserIDs alone, or with Nick and FaceUrl. @param {Form} form */

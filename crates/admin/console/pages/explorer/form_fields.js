@@ -72,7 +72,8 @@ function valueInput(item, tag, write) {
       [...new Set([...field.values, typed.value])].map((one) => h('option', { value: one, selected: one === typed.value }, one)));
   }
   const inputmode = field && !hasType('', field.type) ? 'numeric' : null;
-  return h('input', { 'aria-label': label, value: () => typed.value, oninput: onchange, inputmode, autocomplete: 'off', spellcheck: 'false' });
+  const value = () => typed.value;
+  return h('input', { 'aria-label': label, value, oninput: onchange, inputmode, autocomplete: 'off', spellcheck: 'false' });
 }
 
 /** What the field wants, and whether the value is that. @param {() => any} item @param {string} tag */
@@ -80,10 +81,11 @@ function hint(item, tag) {
   const field = fieldOf(tag);
   if (!field) return h('span', { class: 'invalid' }, t('explorer.no_field'));
   const { type, bytes_max, values } = field;
+  const wanted = hasType('', type) ? 'explorer.want_text' : 'explorer.want_number';
   return [
     h('span', { class: 'soft small' }, h('code', {}, tag), ` · ${type} `),
     bytes_max !== null && h('span', {}, '· ', byteCounter(() => typedOf(item().Value), bytes_max)),
-    () => !hasType(item().Value, type) && h('div', { class: 'invalid' }, t(hasType('', type) ? 'explorer.want_text' : 'explorer.want_number', { type })),
+    () => !hasType(item().Value, type) && h('div', { class: 'invalid' }, t(wanted, { type })),
     () => values.length > 0 && !values.includes(item().Value) && h('div', { class: 'invalid' }, t('explorer.want_value')),
   ];
 }
@@ -97,7 +99,8 @@ export function tagList(form, label, member) {
     get value() { return chosen().includes(tag); },
     set value(wanted) { set(wanted ? [...chosen(), tag] : chosen().filter((/** @type {string} */ one) => one !== tag)); },
   }, { title: tag });
-  const unknownRow = (/** @type {string} */ tag) => h('div', { class: 'row' }, box(tag, tag), h('span', { class: 'invalid' }, t('explorer.no_field')));
+  const unknownRow = (/** @type {string} */ tag) =>
+    h('div', { class: 'row' }, box(tag, tag), h('span', { class: 'invalid' }, t('explorer.no_field')));
   return h('fieldset', { class: 'plain' }, h('legend', {}, label),
     h('div', { class: 'tag-boxes' }, () => fields().map((field) => box(field.tag, shortName(field)))),
     h('div', {}, each(unknown, (tag) => tag, unknownRow)),

@@ -67,7 +67,10 @@ function examplePicker(draft) {
       const word = example.needsWord ? await firstWord(draft.app) : '';
       fill(draft, body.replace('WORD', () => word), example.identifier ?? currentApp()?.admins[0]);
     }),
-  }, () => [h('option', { value: '' }, t('explorer.example')), examples().map((example) => h('option', { value: example.id }, text(example)))]);
+  }, () => [
+    h('option', { value: '' }, t('explorer.example')),
+    examples().map((example) => h('option', { value: example.id }, text(example))),
+  ]);
   return select;
 }
 
