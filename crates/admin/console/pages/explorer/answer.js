@@ -67,7 +67,7 @@ function missing(draft, answer) {
 function lostAnswer({ command, tried, call }) {
   const fault = call?.fault && h('div', {}, t('explorer.lost.fault', { effect: call.fault.effect }), ' ',
     h('a', { href: address('faults') }, t('page.faults')));
-  const how = t(`explorer.lost.${tried.outcome}`);
+  const how = t(/** @type {any} */ (`explorer.lost.${tried.outcome}`));
   if (!writes(command)) return h('div', { class: 'note warn' }, h('b', {}, how), t('explorer.lost.reading'), fault);
   if (call && call.code !== 0) return h('div', { class: 'note warn' }, h('b', {}, `${how} ${t('explorer.lost.not_made')}`), fault);
   const made = t(call ? 'explorer.lost.made' : 'explorer.lost.unknown');
