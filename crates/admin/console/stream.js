@@ -65,12 +65,17 @@ async function run() {
 async function read(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    const parts = (text + value).split('\n\n');
-    text = parts.pop() ?? '';
-    for (const part of parts) take(part);
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      const parts = (text + value).split('\n\n');
+      text = parts.pop() ?? '';
+      for (const part of parts) take(part);
+    }
+  } finally {
+    // Else the connection stays open; a browser has six for each server.
+    void reader.cancel().catch(() => {});
   }
 }
 

@@ -1,2 +1,49 @@
-import { h } from '../ui/dom.js';
-export default () => h('h1', {}, 'explorer');
+// The API explorer: every command of /v4 as a form and as JSON, sent for real, with the answer explained.
+
+import { h, listen } from '../ui/dom.js';
+import { address } from '../app.js';
+import { isDev, reference } from '../state.js';
+import { t } from '../i18n/language.js';
+import { answerCard } from './explorer/answer.js';
+import { requestCard } from './explorer/request.js';
+import { send } from './explorer/send.js';
+import { command, draftOf, fill } from './explorer/state.js';
+
+/** Whether a chip was used: the page is made anew, and the focus returns to the chips. */
+let chipUsed = false;
+
+/**
+ * @param {{ app: number, rest: string, query: URLSearchParams }} page `rest` is the command; `query` may hold `body` and
+ *   `identifier`
+ */
+export default function explorer({ app, rest, query }) {
+  const known = reference.peek().commands.some((/** @type {any} */ { name }) => name === rest);
+  if (known) command.value = rest;
+  const draft = draftOf(app, command.peek());
+  fill(draft, query.get('body'), query.get('identifier'));
+  // Out of the address: what is typed later must not be lost when the page is opened again.
+  if (query.has('body')) history.replaceState(null, '', address('explorer', draft.command));
+  const row = () => reference.value.commands.find((/** @type {any} */ { name }) => name === draft.command);
+  const page = h('div', {},
+    h('div', { class: 'head' }, h('div', {},
+      h('h1', {}, t('page.explorer')), h('p', { class: 'soft' }, t(isDev() ? 'explorer.lead' : 'explorer.lead.prod')))),
+    !isDev() && h('div', { class: 'note warn' }, h('b', {}, t('explorer.prod')), t('explorer.prod.note')),
+    rest !== '' && !known && h('div', { class: 'note warn', role: 'alert' }, t('explorer.unknown', { name: rest })),
+    h('nav', { class: 'chips commands', 'aria-label': t('explorer.commands') }, () => reference.value.commands.map(chip)),
+    () => h('div', { class: 'split' }, requestCard(draft, row()), answerCard(draft, row())));
+  listen(document, 'keydown', (/** @type {KeyboardEvent} */ event) => {
+    if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey) || document.querySelector('dialog')) return;
+    event.preventDefault();
+    void send(draft);
+  });
+  if (chipUsed) requestAnimationFrame(() => page.querySelector('.chips [aria-current="true"]')?.focus());
+  chipUsed = false;
+  return page;
+}
+
+/** @param {{ name: string, title: string }} row */
+function chip({ name, title }) {
+  const current = () => (command.value === name ? 'true' : null);
+  return h('a', { href: address('explorer', name), 'aria-current': current, title, onclick: () => (chipUsed = true) },
+    name, ' ', h('span', { class: 'chip-title' }, title));
+}

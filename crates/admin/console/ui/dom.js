@@ -199,7 +199,7 @@ export function each(items, keyOf, render) {
   fragment.appendChild(end);
   /** @type {Map<string | number, { item: T, node: Node, end: () => void }>} */
   let shown = new Map();
-  onCleanup(() => shown.forEach((row) => row.end()));
+  onCleanup(() => shown.forEach(remove));
   effect(() => {
     const list = items();
     untracked(() => {

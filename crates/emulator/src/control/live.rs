@@ -139,9 +139,10 @@ impl Follower {
     }
 }
 
-/// Appends one event. JSON on one line has no line feed that could end it.
+/// Appends one event. A recorded body is kept as it was written, over lines perhaps: a line break would end the data, and in
+/// JSON it stands between tokens only, where a space does as well.
 fn event(events: &mut String, name: &str, data: &impl Serialize) {
-    let data = serde_json::to_string(data).unwrap_or_default();
+    let data = serde_json::to_string(data).unwrap_or_default().replace(['\r', '\n'], " ");
     // Writing into a String can't fail.
     let _ = write!(events, "event: {name}\ndata: {data}\n\n");
 }

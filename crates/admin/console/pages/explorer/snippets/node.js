@@ -1,0 +1,35 @@
+// A call with Node.js 18 or later.
+
+import { INVISIBLE, VARIABLE, unicodeEscape } from './call.js';
+
+/** A string in single quotes. @param {string} text */
+const quoted = (text) => `'${text.replace(/['\\]/g, '\\$&').replaceAll('\n', '\\n').replace(INVISIBLE, unicodeEscape)}'`;
+
+/** A template literal, which may have several lines. @param {string} text */
+const template = (text) => `\`${text.replace(/[`\\]|\$(?=\{)/g, '\\$&').replace(INVISIBLE, unicodeEscape)}\``;
+
+/** @type {import('./call.js').Snippet} */
+export default {
+  id: 'node',
+  title: 'Node.js',
+  file: 'call.mjs',
+  run: 'node call.mjs',
+  write(call) {
+    const usersig = call.usersig === null ? '' : `\n  usersig: ${call.environment ? `process.env.${VARIABLE}` : quoted(call.usersig)},`;
+    return `const query = new URLSearchParams({
+  sdkappid: ${quoted(String(call.app))},
+  identifier: ${quoted(call.identifier)},${usersig}
+  random: String(Math.floor(Math.random() * 2 ** 32)),
+  contenttype: 'json',
+});
+const body = ${template(call.body)};
+
+const answer = await fetch(${quoted(`${call.server}${call.path}?`)} + query, {
+  method: 'POST',
+  headers: { 'Content-Type': 'application/json' },
+  body,
+});
+console.log(await answer.text());
+`;
+  },
+};
