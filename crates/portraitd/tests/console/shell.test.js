@@ -84,6 +84,7 @@ test('no page of another origin may call the admin API or frame the console', as
 test('the menu leads to every page, by mouse and by keys', async () => {
   const opened = await open(`${(await dev()).url}/console/`);
   const { page } = opened;
+  await page.locator('nav.side a').first().waitFor();
   const links = await page.locator('nav.side a').all();
   assert.equal(links.length, 18);
   for (const link of links) {

@@ -12,6 +12,8 @@ import { chromium } from 'playwright-core';
 
 const PORTRAITD = process.env.PORTRAITD_BIN;
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+/** A directory with the console's files, to try them before they are embedded. */
+const FILES = process.env.CONSOLE_FILES;
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** Every look that a journey can have. */
 export const LOOKS = ['en', 'zh'].flatMap((language) => ['light', 'dark'].map((theme) => ({ language, theme })));
@@ -29,17 +31,17 @@ export async function dev(options = []) {
 export async function serve() {
   const data = mkdtempSync(join(tmpdir(), 'portraitd-console-'));
   after(() => rmSync(data, { recursive: true }));
-  const key = (await run(['app', 'create', '1400000000', '--data', data, '--json'])).trim();
+  const key = (await run(['app', 'create', '1400000000', '--data', data])).trim().split('\n').at(-1);
   const child = spawn(PORTRAITD, ['serve', '--data', data, '--listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0', '--log-format', 'json'], { stdio: ['ignore', 'inherit', 'pipe'] });
   const { url, admin_url: admin } = JSON.parse(await firstLine(child, child.stderr));
   child.stderr.resume();
   const token = readFileSync(join(data, 'admin.token'), 'utf8').trim();
-  return running(child, { url: admin, public: url, data, token, key: JSON.parse(key).key });
+  return running(child, { url: admin, public: url, data, token, key });
 }
 
 /** Runs a command to its end, and returns what it prints. @param {string[]} words @param {object} [options] */
 export async function run(words, options = {}) {
-  const child = spawn(PORTRAITD, words, { stdio: ['ignore', 'pipe', 'inherit'], ...options });
+  const child = spawn(PORTRAITD, words, { stdio: ['ignore', 'pipe', 'inherit'], ...options, env: { ...process.env, PORTRAITD_SERVER_LANGUAGE: 'en' } });
   let text = '';
   child.stdout.on('data', (part) => (text += part));
   const code = await new Promise((resolve) => child.on('close', resolve));
@@ -91,6 +93,8 @@ export async function open(address, { language = 'en', theme = 'light', width = 
   page.on('pageerror', (error) => problems.push(`error: ${error.stack}`));
   await page.route('**/*', (route) => {
     const url = route.request().url();
+    const file = FILES && /\/console\/[0-9a-f]{8}\/(.*)$/.exec(url);
+    if (file) return route.fulfill({ path: join(FILES, file[1]), contentType: url.endsWith('.css') ? 'text/css' : url.endsWith('.svg') ? 'image/svg+xml' : 'text/javascript' });
     if (url.startsWith(`${origin}/`) || url.startsWith('data:') || url.startsWith('blob:')) return route.continue();
     problems.push(`request: ${url}`);
     return route.abort();
