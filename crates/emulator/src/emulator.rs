@@ -8,6 +8,7 @@ use crate::command_name::Others;
 use crate::diagnosis::Diagnoses;
 use crate::fault::rule::Effect;
 use crate::fault::{CallMatch, Faults};
+use crate::proxy::callers::ProxiedCallers;
 use crate::refused::RefusedRequest;
 use crate::refused::log::RefusedLog;
 use crate::ring_buffer::RingBuffer;
@@ -47,6 +48,8 @@ pub struct Emulator {
     pub environment: OnceLock<serde_json::Value>,
     /// Counts the changes of faults, clock and data; notifies the live streams.
     pub(crate) changes: watch::Sender<u64>,
+    /// Who calls on the proxy's connections.
+    pub(crate) callers: Arc<ProxiedCallers>,
     /// A permit for each live stream.
     pub(crate) streams: Arc<Semaphore>,
     /// What the rest of the cloud's commands are answered.
@@ -67,6 +70,7 @@ impl Emulator {
             app,
             environment: OnceLock::new(),
             changes: watch::Sender::default(),
+            callers: Arc::default(),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             others,
             diagnoses: Diagnoses::default(),
