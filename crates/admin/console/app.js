@@ -3,7 +3,7 @@
 // Addresses: #/APP/PAGE/REST. The cloud's own form, #v4/profile/portrait_set, opens that call in the explorer.
 
 import * as api from './api.js';
-import { activeFaults, appNumber, apps, clockChange, currentApp, isDev, loadApps, loadEmulator, loadReference } from './state.js';
+import { activeFaults, appNumber, apps, clockChange, currentApp, isDev, loadApps, loadEmulator, loadReference, may, mayNot } from './state.js';
 import { calls, startStream } from './stream.js';
 import { chooseLanguage, language, t } from './i18n/language.js';
 import { computed, effect, h, listen, signal, untracked } from './ui/dom.js';
@@ -129,6 +129,7 @@ function topBar() {
     () => isDev() ? h('span', { class: 'badge good' }, 'DEV') : h('span', { class: 'badge bad' }, 'PROD'),
     picker,
     h('span', { class: 'gap' }),
+    () => !may('admin') && h('span', { class: 'badge', title: mayNot('admin') }, t(may('operator') ? 'role.operator' : 'role.viewer')),
     () => activeFaults.value > 0 && notice(`⚡ ${activeFaults.value}`, t('top.faults', { n: activeFaults.value })),
     () => clockChange.value && notice('◷', t('top.clock')),
     languageButton(),
