@@ -27,12 +27,12 @@ export async function dev(options = []) {
   return running(child, info);
 }
 
-/** Starts `portraitd serve` on a new data directory with one app. */
-export async function serve() {
+/** Starts `portraitd serve` on a new data directory with one app. @param {Record<string, string>} [env] settings */
+export async function serve(env = {}) {
   const data = mkdtempSync(join(tmpdir(), 'portraitd-console-'));
   after(() => rmSync(data, { recursive: true }));
   const key = (await run(['app', 'create', '1400000000', '--data', data])).trim().split('\n').at(-1);
-  const child = spawn(PORTRAITD, ['serve', '--data', data, '--listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0', '--log-format', 'json'], { stdio: ['ignore', 'inherit', 'pipe'] });
+  const child = spawn(PORTRAITD, ['serve', '--data', data, '--listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0', '--log-format', 'json'], { stdio: ['ignore', 'inherit', 'pipe'], env: { ...process.env, ...env } });
   const { url, admin_url: admin } = JSON.parse(await firstLine(child, child.stderr));
   child.stderr.resume();
   const token = readFileSync(join(data, 'admin.token'), 'utf8').trim();
@@ -104,6 +104,26 @@ export async function open(address, { language = 'en', theme = 'light', width = 
   });
   await page.goto(address);
   return { page, context, problems };
+}
+
+/**
+ * Opens a page of a server's app, signed in with a token.
+ * @param {object} server @param {string} path @param {object} [look] as of `open`; `token`: another than the server's
+ */
+export async function openAs(server, path, { token = server.token, ...look } = {}) {
+  const answer = await fetch(`${server.url}/admin/v1/login-link`, { method: 'POST', headers: { Authorization: `Bearer ${token}` } });
+  const { ticket } = await answer.json();
+  const opened = await open(`${server.url}/console/#login=${ticket}`, look);
+  await opened.page.locator('nav.side').waitFor({ state: 'attached' });
+  await go(opened, path);
+  return opened;
+}
+
+/** Goes to a page of the console, and waits until it is there. @param {string} path as `#/1400000000/users` */
+export async function go({ page }, path) {
+  await page.evaluate((hash) => (location.hash = hash), path);
+  await page.locator(`nav.side a[aria-current=page][href$="${path.split('/')[2]}"]`).waitFor({ state: 'attached' });
+  await page.locator('main h1').waitFor();
 }
 
 /** What every journey ends with: no problem, nothing that axe finds, no sideways scroll. */
