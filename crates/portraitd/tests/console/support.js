@@ -30,13 +30,15 @@ export async function dev(options = []) {
 /** Starts `portraitd serve` on a new data directory with one app. @param {Record<string, string>} [env] settings */
 export async function serve(env = {}) {
   const data = mkdtempSync(join(tmpdir(), 'portraitd-console-'));
-  after(() => rmSync(data, { recursive: true }));
   const key = (await run(['app', 'create', '1400000000', '--data', data])).trim().split('\n').at(-1);
   const child = spawn(PORTRAITD, ['serve', '--data', data, '--listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0', '--log-format', 'json'], { stdio: ['ignore', 'inherit', 'pipe'], env: { ...process.env, ...env } });
   const { url, admin_url: admin } = JSON.parse(await firstLine(child, child.stderr));
   child.stderr.resume();
   const token = readFileSync(join(data, 'admin.token'), 'utf8').trim();
-  return running(child, { url: admin, public: url, data, token, key });
+  const server = running(child, { url: admin, public: url, data, token, key });
+  // After the server has ended: these run in the order in which they are named.
+  after(() => rmSync(data, { recursive: true }));
+  return server;
 }
 
 /** Runs a command to its end, and returns what it prints. @param {string[]} words @param {object} [options] */
@@ -123,7 +125,8 @@ export async function openAs(server, path, { token = server.token, ...look } = {
 export async function go({ page }, path) {
   await page.evaluate((hash) => (location.hash = hash), path);
   await page.locator(`nav.side a[aria-current=page][href$="${path.split('/')[2]}"]`).waitFor({ state: 'attached' });
-  await page.locator('main h1').waitFor();
+  // The page before it stays until this one is loaded.
+  await page.waitForFunction(() => document.querySelector('main h1')?.textContent.startsWith(document.title.split(' · ')[0]));
 }
 
 /** What every journey ends with: no problem, nothing that axe finds, no sideways scroll. */
