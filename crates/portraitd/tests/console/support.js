@@ -41,9 +41,9 @@ export async function serve(env = {}) {
   return server;
 }
 
-/** Runs a command to its end, and returns what it prints. @param {string[]} words @param {object} [options] */
-export async function run(words, options = {}) {
-  const child = spawn(PORTRAITD, words, { stdio: ['ignore', 'pipe', 'inherit'], ...options, env: { ...process.env, PORTRAITD_SERVER_LANGUAGE: 'en' } });
+/** Runs a command to its end, and returns what it prints. @param {string[]} words @param {object} [options] as of `spawn` */
+export async function run(words, { program = PORTRAITD, ...options } = {}) {
+  const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'inherit'], ...options, env: { ...process.env, PORTRAITD_SERVER_LANGUAGE: 'en' } });
   let text = '';
   child.stdout.on('data', (part) => (text += part));
   const code = await new Promise((resolve) => child.on('close', resolve));
