@@ -34,7 +34,7 @@ function newToken(reload) {
     h('header', {}, h('h2', {}, t('tokens.new'))),
     h('form', { class: 'body row tokens-new', onsubmit: create },
       textField(t('tokens.name'), name, { required: true, maxlength: '64', pattern: '[A-Za-z0-9._\\-]+', title: t('tokens.nameRule') }),
-      selectField(t('tokens.role'), role, () => ROLES.map((one) => [one, `${t(`role.${one}`)}: ${t(`tokens.may.${one}`)}`])),
+      selectField(t('tokens.role'), role, () => ROLES.map((one) => [one, `${t(`role.${one}`)}: ${t(`role.may.${one}`)}`])),
       h('button', needs('admin', { class: 'primary' }), t('tokens.create'))));
 }
 
@@ -58,9 +58,10 @@ function tokenList(list, reload) {
     keyOf: ({ name }) => name,
     columns: [
       { title: t('tokens.column.name'), cell: ({ name }) => h('code', {}, name) },
-      { title: t('tokens.role'), cell: ({ role }) => h('span', { class: 'badge', title: t(`tokens.may.${role}`) }, t(`role.${role}`)) },
+      { title: t('tokens.role'), cell: ({ role }) => h('span', { class: 'badge', title: t(`role.may.${role}`) }, t(`role.${role}`)) },
       {
         title: t('tokens.column.made'),
+        narrow: true,
         cell: ({ created_ms: made }) => (made === null ? h('span', { class: 'soft' }, t('tokens.local')) : time(made)),
       },
       {
