@@ -1,11 +1,9 @@
 // A backup is made on the page, and the commands that it shows restore it.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
-import { LOOKS, check, openAs, run, serve } from './support.js';
+import { test } from 'node:test';
+import { LOOKS, check, directory, openAs, run, serve } from './support.js';
 
 const APP = 1400000000;
 
@@ -13,8 +11,7 @@ test('a backup is made, and the commands that are shown check and restore it', a
   const server = await serve();
   await server.api('PUT', `/admin/v1/apps/${APP}/accounts/alice`);
   await server.api('PATCH', `/admin/v1/apps/${APP}/accounts/alice/profile`, { Tag_Profile_IM_Nick: 'Alice' });
-  const place = mkdtempSync(join(tmpdir(), 'portraitd-console-'));
-  after(() => rmSync(place, { recursive: true }));
+  const place = directory();
   for (const [index, look] of LOOKS.entries()) {
     const opened = await openAs(server, `#/${APP}/backup`, { ...look, expected: /status of 4/ });
     const { page } = opened;

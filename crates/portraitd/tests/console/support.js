@@ -20,6 +20,23 @@ export const LOOKS = ['en', 'zh'].flatMap((language) => ['light', 'dark'].map((t
 
 assert.ok(PORTRAITD, 'PORTRAITD_BIN names the binary to test; scripts/console-test sets it');
 
+let browser;
+/** What ends the servers. @type {(() => Promise<void>)[]} */
+const stops = [];
+/** @type {string[]} */
+const directories = [];
+after(async () => {
+  await browser?.close();
+  await Promise.all(stops.map((stop) => stop()));
+  for (const made of directories) rmSync(made, { recursive: true });
+});
+
+/** A new directory, which is removed after the file's tests, when the servers have ended. */
+export function directory() {
+  directories.push(mkdtempSync(join(tmpdir(), 'portraitd-console-')));
+  return directories.at(-1);
+}
+
 /** Starts `portraitd dev` on free ports, and ends it after the file's tests. @param {string[]} options */
 export async function dev(options = []) {
   const child = spawn(PORTRAITD, ['dev', '--listen', '127.0.0.1:0', '--json', ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -29,16 +46,13 @@ export async function dev(options = []) {
 
 /** Starts `portraitd serve` on a new data directory with one app. @param {Record<string, string>} [env] settings */
 export async function serve(env = {}) {
-  const data = mkdtempSync(join(tmpdir(), 'portraitd-console-'));
+  const data = directory();
   const key = (await run(['app', 'create', '1400000000', '--data', data])).trim().split('\n').at(-1);
   const child = spawn(PORTRAITD, ['serve', '--data', data, '--listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0', '--log-format', 'json'], { stdio: ['ignore', 'inherit', 'pipe'], env: { ...process.env, ...env } });
   const { url, admin_url: admin } = JSON.parse(await firstLine(child, child.stderr));
   child.stderr.resume();
   const token = readFileSync(join(data, 'admin.token'), 'utf8').trim();
-  const server = running(child, { url: admin, public: url, data, token, key });
-  // After the server has ended: these run in the order in which they are named.
-  after(() => rmSync(data, { recursive: true }));
-  return server;
+  return running(child, { url: admin, public: url, data, token, key });
 }
 
 /** Runs a command to its end, and returns what it prints. @param {string[]} words @param {object} [options] as of `spawn` */
@@ -64,7 +78,7 @@ function running(child, info) {
     child.on('close', resolve);
     child.kill('SIGTERM');
   });
-  after(stop);
+  stops.push(stop);
   const fetchJson = async (method, path, body) => {
     const headers = info.token ? { Authorization: `Bearer ${info.token}` } : {};
     const answer = await fetch(info.url + path, { method, headers, body: body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body) });
@@ -74,9 +88,6 @@ function running(child, info) {
   };
   return { ...info, stop, child, api: fetchJson };
 }
-
-let browser;
-after(() => browser?.close());
 
 /**
  * Opens a page, which fails the test on a console error, a report of its policy or a request to another origin. Expected

@@ -1,22 +1,14 @@
 // Import and export: a long file with bad lines, interrupted and continued; the export's bytes.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
-import { LOOKS, check, openAs, run, serve } from './support.js';
+import { test } from 'node:test';
+import { LOOKS, check, directory, openAs, run, serve } from './support.js';
 
 const APP = 1400000000;
 const LINES = 50_000;
 const NICK = 'Tag_Profile_IM_Nick';
-
-/** A directory that is removed after the tests. */
-function directory() {
-  const made = mkdtempSync(join(tmpdir(), 'portraitd-console-'));
-  after(() => rmSync(made, { recursive: true }));
-  return made;
-}
 
 /** What a download holds. @param {object} page @param {() => Promise<void>} begin */
 async function downloaded(page, begin) {
