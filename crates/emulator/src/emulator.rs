@@ -8,6 +8,7 @@ use crate::command_name::Others;
 use crate::diagnosis::Diagnoses;
 use crate::fault::rule::Effect;
 use crate::fault::{CallMatch, Faults};
+use crate::odd_usersig::OddUserSigs;
 use crate::refused::RefusedRequest;
 use crate::refused::log::RefusedLog;
 use crate::ring_buffer::RingBuffer;
@@ -45,6 +46,7 @@ pub struct Emulator {
     /// What the rest of the cloud's commands are answered.
     pub(crate) others: Others,
     diagnoses: Diagnoses,
+    odd_usersigs: OddUserSigs,
 }
 
 impl Emulator {
@@ -61,6 +63,7 @@ impl Emulator {
             environment: OnceLock::new(),
             others,
             diagnoses: Diagnoses::default(),
+            odd_usersigs: OddUserSigs::default(),
         }
     }
 
@@ -125,6 +128,10 @@ impl CallHook for EmulatedCall {
         let recorded = RecordedCall::of(call, &trace, at, request_id, &answer);
         if let Some(refused) = RefusedRequest::of_call(&recorded, call.outcome.as_ref().err()) {
             emulator.refused.add(refused);
+        } else if let Some(odd) =
+            emulator.odd_usersigs.warning(call.head.uri.query().unwrap_or_default(), call.app, at)
+        {
+            emulator.refused.add(odd);
         }
         emulator.calls.push(recorded);
         let Some(fired) = trace.fault else { return };
