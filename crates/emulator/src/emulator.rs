@@ -9,6 +9,8 @@ use crate::diagnosis::Diagnoses;
 use crate::fault::rule::Effect;
 use crate::fault::{CallMatch, Faults};
 use crate::proxy::callers::ProxiedCallers;
+
+use crate::odd_usersig::OddUserSigs;
 use crate::refused::RefusedRequest;
 use crate::refused::log::RefusedLog;
 use crate::ring_buffer::RingBuffer;
@@ -55,6 +57,7 @@ pub struct Emulator {
     /// What the rest of the cloud's commands are answered.
     pub(crate) others: Others,
     diagnoses: Diagnoses,
+    odd_usersigs: OddUserSigs,
 }
 
 impl Emulator {
@@ -74,6 +77,7 @@ impl Emulator {
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             others,
             diagnoses: Diagnoses::default(),
+            odd_usersigs: OddUserSigs::default(),
         }
     }
 
@@ -138,6 +142,10 @@ impl CallHook for EmulatedCall {
         let recorded = RecordedCall::of(call, &trace, at, request_id, &answer);
         if let Some(refused) = RefusedRequest::of_call(&recorded, call.outcome.as_ref().err()) {
             emulator.refused.add(refused);
+        } else if let Some(odd) =
+            emulator.odd_usersigs.warning(call.head.uri.query().unwrap_or_default(), call.app, at)
+        {
+            emulator.refused.add(odd);
         }
         emulator.calls.push(recorded);
         let Some(fired) = trace.fault else { return };
