@@ -8,9 +8,8 @@ use crate::command_name::Others;
 use crate::diagnosis::Diagnoses;
 use crate::fault::rule::Effect;
 use crate::fault::{CallMatch, Faults};
-use crate::proxy::callers::ProxiedCallers;
-
 use crate::odd_usersig::OddUserSigs;
+use crate::proxy::callers::ProxiedCallers;
 use crate::refused::RefusedRequest;
 use crate::refused::log::RefusedLog;
 use crate::ring_buffer::RingBuffer;
