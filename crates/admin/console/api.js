@@ -10,7 +10,7 @@ export const BASE = new URL('..', location.href.split('#')[0]).pathname;
 const SESSION = 'portraitd.session';
 
 /** Who is signed in; null before that is known, and after signing out. */
-export const session = signal(/** @type {{ who: string, mode: string, version: string, without_token: boolean } | null} */ (null));
+export const session = signal(/** @type {{ who: string, role: string, mode: string, version: string, without_token: boolean } | null} */ (null));
 /** Whether the server wants a token that this tab does not have. */
 export const signedOut = signal(false);
 
@@ -142,6 +142,7 @@ export const defineField = (/** @type {number} */ number, /** @type {string} */ 
   json('PUT', app(number, `/fields/${segment(keyword)}`), definition);
 export const retireField = (/** @type {number} */ number, /** @type {string} */ keyword) => json('DELETE', app(number, `/fields/${segment(keyword)}`));
 export const words = async (/** @type {number} */ number) => (await request('GET', app(number, '/words'))).text();
+export const testWords = (/** @type {number} */ number, /** @type {string} */ text) => json('POST', app(number, '/words/test'), { text });
 export const setWords = async (/** @type {number} */ number, /** @type {string} */ text) =>
   (await request('PUT', app(number, '/words'), { text, type: 'text/plain' })).json();
 

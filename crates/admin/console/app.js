@@ -3,7 +3,7 @@
 // Addresses: #/APP/PAGE/REST. The cloud's own form, #v4/profile/portrait_set, opens that call in the explorer.
 
 import * as api from './api.js';
-import { activeFaults, appNumber, apps, clockChange, currentApp, isDev, loadApps, loadEmulator, loadReference } from './state.js';
+import { activeFaults, appNumber, apps, clockChange, currentApp, isDev, loadApps, loadEmulator, loadReference, may } from './state.js';
 import { calls, startStream } from './stream.js';
 import { chooseLanguage, language, t } from './i18n/language.js';
 import { computed, effect, h, listen, signal, untracked } from './ui/dom.js';
@@ -129,12 +129,18 @@ function topBar() {
     () => isDev() ? h('span', { class: 'badge good' }, 'DEV') : h('span', { class: 'badge bad' }, 'PROD'),
     picker,
     h('span', { class: 'gap' }),
+    () => !may('admin') && h('span', { class: 'badge hide-narrow', title: roleText('may.') }, roleText()),
     () => activeFaults.value > 0 && notice(`⚡ ${activeFaults.value}`, t('top.faults', { n: activeFaults.value })),
     () => clockChange.value && notice('◷', t('top.clock')),
     languageButton(),
     themeButton(),
     () => api.session.value && !api.session.value.without_token &&
       h('button', { class: 'plain', title: api.session.value.who, onclick: api.endSession }, t('sign.out')));
+}
+
+/** The caller's role, or what it may do. @param {'' | 'may.'} [what] */
+function roleText(what = '') {
+  return t(/** @type {any} */ (`role.${what}${api.session.value?.role}`));
 }
 
 /** A link to what is unusual about the emulator; a phone has room for a sign. @param {string} sign @param {string} text */
@@ -174,7 +180,9 @@ function content() {
   });
   // A page that changes an app's settings must not be made anew by that.
   const noApps = computed(() => apps.value.length === 0);
-  return h('main', { id: 'main', tabindex: '-1' }, () => (noApps.value && route.value.page !== 'apps' && !['tokens', 'audit', 'backup', 'overview'].includes(route.value.page)
+  // A phone has no room for it in the top bar, and no pointer that rests on a disabled button.
+  const reason = () => !may('admin') && h('p', { class: 'show-narrow soft small' }, `${roleText()}: ${roleText('may.')}`);
+  return h('main', { id: 'main', tabindex: '-1' }, reason, () => (noApps.value && route.value.page !== 'apps' && !['tokens', 'audit', 'backup', 'overview'].includes(route.value.page)
     ? h('div', { class: 'empty' }, t('app.none'), ' ', h('code', {}, 'portraitd app create 1400000000'))
     : shown.value));
 }

@@ -2,6 +2,7 @@
 
 import * as api from './api.js';
 import { signal } from './ui/dom.js';
+import { t } from './i18n/language.js';
 
 /** Every app, by number. @type {{ value: any[], peek: () => any[] }} */
 export const apps = signal([]);
@@ -17,6 +18,25 @@ export const emulator = signal(null);
 export const clockChange = signal(null);
 
 export const isDev = () => api.session.value?.mode === 'dev';
+
+/** The roles of tokens; each may do what the ones before it may. */
+export const ROLES = /** @type {const} */ (['viewer', 'operator', 'admin']);
+/** @typedef {typeof ROLES[number]} Role */
+
+/** Whether the caller's token may do what a role may. @param {Role} role */
+export const may = (role) => ROLES.indexOf(/** @type {Role} */ (api.session.value?.role)) >= ROLES.indexOf(role);
+
+/** Why the caller's token may not do what a role may. @param {Role} role */
+export const mayNot = (role) =>
+  t(api.session.value?.role === 'viewer' ? 'role.reads' : 'role.less', { role: t(`role.${role}`) });
+
+/**
+ * The attributes of a control that only a role may use: for others it is disabled, and says why.
+ * @param {Role} role @param {Record<string, any>} attributes
+ */
+export function needs(role, attributes) {
+  return may(role) ? attributes : { ...attributes, disabled: true, title: mayNot(role) };
+}
 
 /** The app that is looked at. */
 export const currentApp = () => apps.value.find((app) => app.sdkappid === appNumber.value);

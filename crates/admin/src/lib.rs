@@ -13,7 +13,7 @@ pub mod handlers;
 pub mod jsonl;
 mod language;
 mod openapi;
-mod origin;
+pub mod origin;
 mod readiness;
 pub mod route;
 pub mod router;

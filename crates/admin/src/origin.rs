@@ -3,10 +3,47 @@
 
 use crate::error::AdminError;
 use axum::http::{HeaderMap, StatusCode, header};
+use std::net::IpAddr;
 
-/// Refuses a request that a page of another origin made (403). Programs that are no browser send neither header.
-pub(super) fn check(headers: &HeaderMap) -> Result<(), AdminError> {
+/// The names under which the admin API answers.
+#[derive(Clone, Debug)]
+pub enum AdminHosts {
+    /// Any: over TLS the certificate decides, and where the name was checked before.
+    Any,
+    /// IP addresses, names that nobody can register in public, and these. Under any other name a page of that name could call
+    /// a server that it can't reach itself, by leading its own name there (DNS rebinding).
+    Private(Vec<String>),
+}
+
+/// Names below these are for private networks alone.
+const PRIVATE: [&str; 5] = [".localhost", ".internal", ".local", ".lan", ".home.arpa"];
+
+impl AdminHosts {
+    /// Refuses a request for another name (403).
+    fn check(&self, host: &str) -> Result<(), AdminError> {
+        let Self::Private(listed) = self else { return Ok(()) };
+        let name = match host.strip_prefix('[') {
+            Some(rest) => rest.split(']').next().unwrap_or_default(),
+            None => host.rsplit_once(':').map_or(host, |(name, _)| name),
+        };
+        let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+        let is_private = !name.contains('.') || PRIVATE.iter().any(|ending| name.ends_with(ending));
+        let is_address = name.parse::<IpAddr>().is_ok();
+        if is_address || is_private || listed.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
+            return Ok(());
+        }
+        Err(refused(&format!(
+            "the request is for `{}`; add this name to server.admin_hosts to let it in",
+            short(host)
+        )))
+    }
+}
+
+/// Refuses a request for a name that is not the server's, or that a page of another origin made (403). Programs that are no
+/// browser send no origin.
+pub(super) fn check(headers: &HeaderMap, hosts: &AdminHosts) -> Result<(), AdminError> {
     let text = |name: &str| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    hosts.check(&text(header::HOST.as_str()).unwrap_or_default())?;
     let site = text("sec-fetch-site");
     if let Some(site @ ("cross-site" | "same-site")) = site.as_deref() {
         return Err(refused(&format!("the page is of another site (`Sec-Fetch-Site: {site}`)")));
@@ -19,7 +56,9 @@ pub(super) fn check(headers: &HeaderMap) -> Result<(), AdminError> {
         return Ok(());
     }
     let (origin, host) = (short(&origin), short(&host));
-    Err(refused(&format!("the page is of the origin `{origin}`, but the request is for `{host}`")))
+    Err(refused(&format!(
+        "the page is of the origin `{origin}`, but the request is for `{host}`; a proxy in front must pass `Host` on"
+    )))
 }
 
 fn refused(why: &str) -> AdminError {
@@ -43,7 +82,7 @@ mod tests {
         let check = |pairs: &[(&'static str, &'static str)]| {
             let headers =
                 pairs.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)));
-            check(&headers.collect()).is_ok()
+            check(&headers.collect(), &AdminHosts::Any).is_ok()
         };
         let host = ("host", "127.0.0.1:8080");
         assert!(check(&[]) && check(&[host]));
@@ -66,5 +105,37 @@ mod tests {
         assert!(check(&[host, ("sec-fetch-site", "none")]), "typed into the address bar");
         assert!(!check(&[host, ("sec-fetch-site", "same-site")]), "another port");
         assert!(!check(&[("origin", "http://a")]), "no host");
+    }
+    #[test]
+    fn only_private_and_listed_names_are_let_in() {
+        let hosts = AdminHosts::Private(vec!["console.example.com".into()]);
+        for host in [
+            "127.0.0.1:8081",
+            "[::1]:8081",
+            "10.0.0.7",
+            "192.0.2.7:1",
+            "localhost",
+            "LOCALHOST:8081",
+            "portraitd:8081",
+            "node-1.internal",
+            "nas.local:8081",
+            "a.localhost",
+            "console.example.com:443",
+            "Console.Example.com.",
+            "",
+        ] {
+            assert!(hosts.check(host).is_ok(), "{host}");
+            assert!(AdminHosts::Any.check(host).is_ok());
+        }
+        for host in [
+            "evil.example",
+            "evil.example:8081",
+            "127.0.0.1.evil.example",
+            "console.example.com.evil.example",
+            "10.0.0.7.nip.io",
+        ] {
+            assert!(hosts.check(host).is_err(), "{host}");
+            assert!(AdminHosts::Any.check(host).is_ok());
+        }
     }
 }

@@ -5,7 +5,7 @@ use crate::audit_log::AuditContext;
 use crate::auth::{Access, Peer};
 use crate::console;
 use crate::error::AdminError;
-use crate::origin;
+use crate::origin::{self, AdminHosts};
 use crate::routes::PREFIX;
 use crate::state::State;
 use axum::Router;
@@ -25,10 +25,10 @@ use tower::ServiceExt;
 const BODY_BYTES_MAX: usize = 24 << 20;
 
 /// Returns the routes of the admin API, with authentication, the limit of bodies and JSON errors. `local_without_token`:
-/// whether callers on this machine need no token.
-pub fn router(state: State, local_without_token: bool) -> Router {
+/// whether callers on this machine need no token; `hosts`: under which names it answers.
+pub fn router(state: State, local_without_token: bool, hosts: AdminHosts) -> Router {
     let access = Access { authenticator: state.authenticator.clone(), local_without_token };
-    let guard = Guard { state: state.clone(), access };
+    let guard = Guard { state: state.clone(), access, hosts };
     let api = crate::route::router(crate::routes::TOKEN_ROUTES)
         .layer(middleware::from_fn_with_state(guard, authorize));
     crate::route::router(crate::routes::OPEN_ROUTES)
@@ -77,13 +77,17 @@ pub fn tls_only() -> hyper::Response<Full<Bytes>> {
 struct Guard {
     state: State,
     access: Access,
+    hosts: AdminHosts,
 }
 
 /// Authenticates a request, and records a refusal in the audit log.
 async fn authorize(Extract(guard): Extract<Guard>, mut request: Request, next: Next) -> Response {
-    let Guard { state, access } = guard;
-    if let Err(refused) = origin::check(request.headers()) {
-        tracing::warn!(path = request.uri().path(), "an admin call of a page of another origin was refused");
+    let Guard { state, access, hosts } = guard;
+    if let Err(refused) = origin::check(request.headers(), &hosts) {
+        tracing::warn!(
+            path = request.uri().path(),
+            "an admin call of another origin or for another name was refused"
+        );
         return refused.into_response();
     }
     let Some(actor) = access.identify(request.headers(), request.extensions()) else {

@@ -123,13 +123,8 @@ impl ApiError {
             Cause::None | Cause::Store(_) => self.code.meaning(language).to_owned(),
             Cause::Field(error) => error.explain(language),
             Cause::Sig(error, None) => error.explain(language),
-            Cause::Sig(_, Some(diagnosis)) => {
-                let (meaning, why) = (self.code.meaning(language), diagnosis.explain(language));
-                match language {
-                    Language::English => format!("{meaning} Cause: {why}"),
-                    Language::Chinese => format!("{meaning}原因：{why}"),
-                }
-            }
+            // The code's meaning names the likeliest cause; this is the one that was found.
+            Cause::Sig(_, Some(diagnosis)) => diagnosis.explain(language),
             Cause::Cloud(number) => explain_cloud_code(*number, language),
             Cause::Path(path) => path.explain(language),
             Cause::Id(error, item) => {

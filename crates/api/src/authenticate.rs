@@ -8,7 +8,9 @@ use crate::query::Query;
 use crate::rate_limit::FailureLimit;
 use crate::registry::App;
 use crate::telemetry::Telemetry;
-use portraitd_model::{ErrorCode, Role, Service, SigError, UnixSeconds, UserId, UserSig};
+use portraitd_model::{
+    AppSettings, ErrorCode, Role, SdkAppId, Service, SigError, UnixSeconds, UserId, UserSig,
+};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -59,10 +61,25 @@ impl Authenticator {
         } else if app.settings.self_service && service == Some(Service::Profile) {
             Role::User
         } else {
-            return Err(ApiError::new(service.map_or(ErrorCode::AdminRequired, Service::admin_required)));
+            let code = service.map_or(ErrorCode::AdminRequired, Service::admin_required);
+            return Err(not_an_admin(code, app.settings.id, &query.identifier));
         };
         Ok(Caller { identifier: query.identifier.clone().into_owned(), role, address: client })
     }
+}
+
+fn not_an_admin(code: ErrorCode, app: SdkAppId, identifier: &str) -> ApiError {
+    ApiError::with_detail(
+        code,
+        format!(
+            "identifier {identifier:?} is not an App admin of app {app}: sign the request as one, such as {:?}",
+            AppSettings::ADMINISTRATOR
+        ),
+        format!(
+            "identifier {identifier:?} 不是应用 {app} 的管理员：请以管理员身份签名，例如 {:?}",
+            AppSettings::ADMINISTRATOR
+        ),
+    )
 }
 
 /// Returns when the caller was last kicked. Costs no I/O for admins.

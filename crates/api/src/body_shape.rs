@@ -2,7 +2,7 @@
 
 use portraitd_model::{JsonType, Language};
 use serde::de::IgnoredAny;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// A type that is read from a body, and can say where a body differs from it.
 pub(crate) trait Shape {
@@ -21,6 +21,8 @@ pub(crate) struct Mismatch {
     wanted: JsonType,
     /// A string that holds JSON.
     is_json_in_text: bool,
+    /// An object whose names are numbers: a list that lost an item, as PHP writes it.
+    is_numbered: bool,
 }
 
 fn type_of(value: &Value) -> JsonType {
@@ -46,7 +48,8 @@ pub(crate) fn type_name(json_type: JsonType, language: Language) -> &'static str
 impl Mismatch {
     pub(crate) fn of(value: &Value, wanted: JsonType) -> Self {
         let is_json_in_text = value.as_str().is_some_and(is_json);
-        Self { member: None, item: None, found: type_of(value), wanted, is_json_in_text }
+        let is_numbered = value.as_object().is_some_and(is_numbered);
+        Self { member: None, item: None, found: type_of(value), wanted, is_json_in_text, is_numbered }
     }
 
     /// The same, as part of a member.
@@ -87,6 +90,11 @@ impl Mismatch {
                 ": it is JSON inside a JSON string, serialised twice; serialise it once",
                 "：这是包在 JSON 字符串里的 JSON，序列化了两次，一次即可",
             ),
+            (JsonType::Object, JsonType::List) if self.is_numbered => (
+                ": its names are numbers, as PHP's json_encode writes an array whose keys are not 0, 1, 2 …, after array_filter or unset; \
+                 use array_values",
+                "：其键为数字，这是 PHP 的 json_encode 对键不连续（array_filter 或 unset 之后）的数组的写法，请使用 array_values",
+            ),
             (JsonType::Text | JsonType::Number | JsonType::Object, JsonType::List) => {
                 (": write [ ] around it, also around one", "：只有一项时也要写成 [ ]")
             }
@@ -95,6 +103,10 @@ impl Mismatch {
         };
         language.pick(english, chinese)
     }
+}
+
+fn is_numbered(object: &Map<String, Value>) -> bool {
+    !object.is_empty() && object.keys().all(|name| name.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn is_json(text: &str) -> bool {

@@ -345,6 +345,11 @@ mod tests {
             "List is an object; a list is wanted: write [ ] around it, also around one",
             "[ ]",
         );
+        check(
+            r#"{"List":{"1":{},"2":{}}}"#,
+            "array whose keys are not 0, 1, 2 …, after array_filter or unset; use array_values",
+            "请使用 array_values",
+        );
         check(r#""a secret""#, "the body is a string; an object is wanted", "包体是字符串，应为对象");
         check("[1]", "the body is a list; an object is wanted: take away the [ ]", "请去掉 [ ]");
         check(r#""{\"Id\":1}""#, "serialised twice; serialise it once", "一次即可");

@@ -10,7 +10,7 @@ pub struct Query<'a> {
     /// `sdkappid`; `None` when the number is larger than any app's.
     pub(crate) sdk_app_id: Option<SdkAppId>,
     /// `identifier`: the calling account.
-    pub(crate) identifier: Cow<'a, str>,
+    pub identifier: Cow<'a, str>,
     /// `usersig`: the account's UserSig.
     pub usersig: Cow<'a, str>,
 }

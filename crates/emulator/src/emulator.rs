@@ -8,6 +8,8 @@ use crate::command_name::Others;
 use crate::diagnosis::Diagnoses;
 use crate::fault::rule::Effect;
 use crate::fault::{CallMatch, Faults};
+use crate::odd_usersig::OddUserSigs;
+use crate::proxy::callers::ProxiedCallers;
 use crate::refused::RefusedRequest;
 use crate::refused::log::RefusedLog;
 use crate::ring_buffer::RingBuffer;
@@ -47,11 +49,14 @@ pub struct Emulator {
     pub environment: OnceLock<serde_json::Value>,
     /// Counts the changes of faults, clock and data; notifies the live streams.
     pub(crate) changes: watch::Sender<u64>,
+    /// Who calls on the proxy's connections.
+    pub(crate) callers: Arc<ProxiedCallers>,
     /// A permit for each live stream.
     pub(crate) streams: Arc<Semaphore>,
     /// What the rest of the cloud's commands are answered.
     pub(crate) others: Others,
     diagnoses: Diagnoses,
+    odd_usersigs: OddUserSigs,
 }
 
 impl Emulator {
@@ -67,9 +72,11 @@ impl Emulator {
             app,
             environment: OnceLock::new(),
             changes: watch::Sender::default(),
+            callers: Arc::default(),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             others,
             diagnoses: Diagnoses::default(),
+            odd_usersigs: OddUserSigs::default(),
         }
     }
 
@@ -134,6 +141,10 @@ impl CallHook for EmulatedCall {
         let recorded = RecordedCall::of(call, &trace, at, request_id, &answer);
         if let Some(refused) = RefusedRequest::of_call(&recorded, call.outcome.as_ref().err()) {
             emulator.refused.add(refused);
+        } else if let Some(odd) =
+            emulator.odd_usersigs.warning(call.head.uri.query().unwrap_or_default(), call.app, at)
+        {
+            emulator.refused.add(odd);
         }
         emulator.calls.push(recorded);
         let Some(fired) = trace.fault else { return };

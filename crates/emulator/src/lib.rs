@@ -10,6 +10,7 @@ pub mod control;
 mod diagnosis;
 pub mod emulator;
 pub mod fault;
+mod odd_usersig;
 pub mod proxy;
 pub mod public_service;
 mod recorded_body;

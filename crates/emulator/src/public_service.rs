@@ -15,7 +15,7 @@ use portraitd_api::gateway::Gateway;
 use portraitd_http::connection::Handler;
 use portraitd_http::unreadable::Unreadable;
 use portraitd_model::Clock;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// Answers the requests of the public listener.
@@ -68,6 +68,10 @@ impl Handler for PublicService {
 
     fn handle(&self, request: Request<Incoming>, peer: IpAddr) -> Self::Future {
         self.clone().answer(request, peer).boxed()
+    }
+
+    fn client(&self, peer: SocketAddr) -> IpAddr {
+        self.emulator.callers.caller(peer)
     }
 
     fn unreadable(&self, reason: &Unreadable, peer: IpAddr) {

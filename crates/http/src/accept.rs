@@ -16,7 +16,7 @@ use http_body_util::Full;
 use hyper::{Request, Response};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpStream, UnixStream};
@@ -78,7 +78,10 @@ async fn accept_loop<S: Handler>(
                 continue;
             }
         };
-        let peer = incoming.peer();
+        let peer = match &incoming {
+            Incoming::Tcp(_, address, _) => shared.handler.client(*address),
+            Incoming::Unix(_) => UNIX_PEER,
+        };
         let Some(permit) = shared.limiter.acquire(peer) else { continue };
         let (shared, watcher) = (Arc::clone(&shared), graceful.watcher());
         // One kind of task each: a task for every kind would be as large as the largest of them.
@@ -101,17 +104,8 @@ async fn accept_loop<S: Handler>(
 
 /// A connection that was just accepted.
 enum Incoming {
-    Tcp(TcpStream, IpAddr, Option<Tls>),
+    Tcp(TcpStream, SocketAddr, Option<Tls>),
     Unix(UnixStream),
-}
-
-impl Incoming {
-    fn peer(&self) -> IpAddr {
-        match self {
-            Self::Tcp(_, peer, _) => *peer,
-            Self::Unix(_) => UNIX_PEER,
-        }
-    }
 }
 
 async fn accept(socket: &Socket) -> io::Result<Incoming> {
@@ -122,8 +116,7 @@ async fn accept(socket: &Socket) -> io::Result<Incoming> {
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::trace!(%peer, %error, "can't set TCP_NODELAY");
             }
-            // A listener on [::] reports IPv4 peers as ::ffff:a.b.c.d.
-            Ok(Incoming::Tcp(stream, peer.ip().to_canonical(), tls.clone()))
+            Ok(Incoming::Tcp(stream, peer, tls.clone()))
         }
         Socket::Unix { listener, .. } => Ok(Incoming::Unix(listener.accept().await?.0)),
     }

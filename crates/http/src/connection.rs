@@ -11,7 +11,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::Watcher;
 use std::convert::Infallible;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// The most bytes of a request line with its headers; a UserSig has up to 4 KiB.
@@ -33,6 +33,12 @@ pub trait Handler: Clone + Send + Sync + 'static {
 
     /// Responds to one request from a client with this address.
     fn handle(&self, request: Request<Incoming>, peer: IpAddr) -> Self::Future;
+
+    /// Returns the client behind a connection from this address, when a proxy of this process made it. A listener on `[::]`
+    /// reports IPv4 peers as `::ffff:a.b.c.d`.
+    fn client(&self, peer: SocketAddr) -> IpAddr {
+        peer.ip().to_canonical()
+    }
 
     /// Called when a client with this address sent what is not a request. Its response is not the handler's.
     fn unreadable(&self, _reason: &Unreadable, _peer: IpAddr) {}

@@ -8,6 +8,7 @@ use http_body_util::Full;
 use hyper::Response;
 use portraitd_admin::auth::{Access, Authenticator, Tokens};
 use portraitd_admin::call_target::CallTarget;
+use portraitd_admin::origin::AdminHosts;
 use portraitd_admin::router;
 use portraitd_admin::secret;
 use portraitd_admin::secret::AdminToken;
@@ -95,6 +96,10 @@ impl Server {
         let webhooks = Webhooks::new(webhook_config, Arc::clone(&store), targets, Arc::clone(&clock))?;
         let (webhooks, event_ids) = (Arc::new(webhooks), Arc::new(EventIds::new(secret::random_u64()?)));
         let in_dev = emulator.is_some();
+        let admin_hosts = match tls.admin {
+            Some(_) => AdminHosts::Any,
+            None => AdminHosts::Private(config.server.admin_hosts.clone()),
+        };
         let telemetry = Telemetry::new(tls.watched);
         #[cfg(feature = "otel")]
         let telemetry = exported(telemetry, config, &stop, &mut tasks)?;
@@ -136,7 +141,7 @@ impl Server {
             Some(running),
             authenticator.clone(),
         );
-        let mut admin_router = router::router(admin_state.clone(), false);
+        let mut admin_router = router::router(admin_state.clone(), false, admin_hosts);
         match control_state {
             None => {
                 let answer = move |request, peer: IpAddr| {
@@ -152,7 +157,7 @@ impl Server {
                 let emulator = Arc::clone(&state.emulator);
                 let open_router = control::router(state, open).fallback(control::not_found);
                 // Data that is kept is no test data: to change it from a browser, one signs in.
-                let open_admin = router::router(admin_state, data.is_none());
+                let open_admin = router::router(admin_state, data.is_none(), AdminHosts::Any);
                 let service = PublicService::new(gateway, open_router, open_admin, emulator);
                 tasks.push(("public listener", public.serve(stop.clone(), service)));
             }

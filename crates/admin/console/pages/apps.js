@@ -1,7 +1,7 @@
 // The apps of this server: made, with their key shown once; in an emulator also throw-away apps.
 
 import * as api from '../api.js';
-import { appNumber, apps, isDev, loadApps } from '../state.js';
+import { appNumber, apps, isDev, loadApps, needs } from '../state.js';
 import { h, signal } from '../ui/dom.js';
 import { confirm, showOnce } from '../ui/dialog.js';
 import { checkField, textField } from '../ui/field.js';
@@ -47,7 +47,7 @@ function newApp(reload) {
         { required: true, inputmode: 'numeric', pattern: '[1-9][0-9]{0,9}', title: t('apps.numberRule') },
       ),
       textField(t('apps.name'), name, { maxlength: '100' }),
-      h('div', { class: 'row' }, h('button', { class: 'primary' }, t('apps.create')))));
+      h('div', { class: 'row' }, h('button', needs('admin', { class: 'primary' }), t('apps.create')))));
 }
 
 /** @param {() => Promise<void>} reload */
@@ -67,7 +67,7 @@ function newThrowAway(reload) {
     h('div', { class: 'body stack' },
       h('p', { class: 'soft small' }, t('apps.throwAwayAbout', { app: appNumber.peek() })),
       h('div', { class: 'row' }, checkField(t('apps.empty'), empty), checkField(t('apps.webhook'), webhook)),
-      h('div', { class: 'row' }, h('button', { onclick: create }, t('apps.throwAwayMake')))));
+      h('div', { class: 'row' }, h('button', needs('operator', { onclick: create }), t('apps.throwAwayMake')))));
 }
 
 /** @param {any[]} list @param {number[]} throwAway @param {() => Promise<void>} reload */
@@ -110,7 +110,7 @@ function appList(list, throwAway, reload) {
         title: t('apps.column.action'),
         cell: ({ sdkappid }) => throwAway.includes(sdkappid) && h(
           'button',
-          { class: 'danger', 'aria-label': `${t('apps.remove')} ${sdkappid}`, onclick: () => remove(sdkappid) },
+          needs('operator', { class: 'danger', 'aria-label': `${t('apps.remove')} ${sdkappid}`, onclick: () => remove(sdkappid) }),
           t('apps.remove'),
         ),
       },

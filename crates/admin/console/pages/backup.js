@@ -1,6 +1,7 @@
 // A backup of the whole store, and the commands for what only the command line does.
 
 import * as api from '../api.js';
+import { needs } from '../state.js';
 import { h, signal } from '../ui/dom.js';
 import { copyButton } from '../ui/clipboard.js';
 import { textField } from '../ui/field.js';
@@ -43,7 +44,7 @@ function start() {
       placeholder: '/srv/backup-1',
     },
       h('span', { class: 'soft small' }, t('backup.directoryHint'))),
-    h('div', { class: 'row' }, h('button', { class: 'primary', disabled: running }, t('backup.start'))));
+    h('div', { class: 'row' }, h('button', needs('operator', { class: 'primary', disabled: running }), t('backup.start'))));
   return h('section', { class: 'card' }, h('header', {}, h('h2', {}, t('backup.new'))), form);
 }
 

@@ -1,7 +1,7 @@
 // The fields of a profile: the standard ones, which are fixed, and the app's own.
 
 import * as api from '../api.js';
-import { appChanged, currentApp, fieldsOf } from '../state.js';
+import { appChanged, currentApp, fieldsOf, needs } from '../state.js';
 import { copyButton } from '../ui/clipboard.js';
 import { h, signal } from '../ui/dom.js';
 import { confirm, open } from '../ui/dialog.js';
@@ -52,13 +52,14 @@ export default function ({ app }) {
 
   const actions = (/** @type {Row} */ row) => {
     const { tag: name, custom: field } = row;
-    const button = (/** @type {string} */ text, /** @type {string} */ label, /** @type {() => void} */ onclick, class_ = '') =>
-      h('button', { class: class_, 'aria-label': label, onclick }, text);
+    const button = (/** @type {string} */ text, /** @type {string} */ label, /** @type {() => void} */ onclick,
+      /** @type {import('../state.js').Role} */ role = 'admin', class_ = '') =>
+      h('button', needs(role, { class: class_, 'aria-label': label, onclick }), text);
     return h('div', { class: 'row' },
-      !field?.retired && button(t('fields.snippet'), t('fields.snippet.of', { name }), () => snippet(row)),
+      !field?.retired && button(t('fields.snippet'), t('fields.snippet.of', { name }), () => snippet(row), 'viewer'),
       field && !field.retired && [
         button(t('fields.edit'), t('fields.edit.of', { name }), () => edit(field)),
-        button(t('fields.retire'), t('fields.retire.of', { name }), () => retire(field), 'danger'),
+        button(t('fields.retire'), t('fields.retire.of', { name }), () => retire(field), 'admin', 'danger'),
       ],
       field?.retired && button(t('fields.restore'), t('fields.restore.of', { name }), () => restore(field)));
   };
@@ -67,7 +68,7 @@ export default function ({ app }) {
     h('div', { class: 'head' },
       h('div', {}, h('h1', {}, t('page.fields')), h('p', { class: 'soft' }, t('fields.about'))),
       h('span', { class: 'soft' }, () => t('fields.count', { n: inUse(), max: currentApp()?.custom_fields_max })),
-      h('button', { class: 'primary', onclick: () => edit(null) }, t('fields.define'))),
+      h('button', needs('admin', { class: 'primary', onclick: () => edit(null) }), t('fields.define'))),
     () => problem.value !== undefined && failure(problem.value),
     h('div', { class: 'card' },
       table({

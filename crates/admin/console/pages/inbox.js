@@ -2,7 +2,7 @@
 
 import * as api from '../api.js';
 import { address } from '../app.js';
-import { apps } from '../state.js';
+import { apps, needs } from '../state.js';
 import { calls, webhooks } from '../stream.js';
 import { t } from '../i18n/language.js';
 import { textBlock } from '../ui/code.js';
@@ -83,7 +83,7 @@ function receiver(app) {
       h('div', { class: 'grow' },
         now === null ? t('inbox.is_nowhere', { app }) : [t(isHere ? 'inbox.is_here' : 'inbox.is_elsewhere'), ' ', h('code', {}, now)]),
       h('a', { class: 'button', href: address('webhook') }, t('inbox.settings')),
-      !isHere && h('button', { class: 'primary', onclick: point }, t('inbox.point')));
+      !isHere && h('button', needs('admin', { class: 'primary', onclick: point }), t('inbox.point')));
   })));
 }
 

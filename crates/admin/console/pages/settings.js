@@ -1,7 +1,7 @@
 // An app's settings: one form, and one change of what differs.
 
 import * as api from '../api.js';
-import { appChanged } from '../state.js';
+import { appChanged, needs } from '../state.js';
 import { computed, h, signal } from '../ui/dom.js';
 import { confirm } from '../ui/dialog.js';
 import { diff } from '../ui/diff.js';
@@ -60,7 +60,7 @@ function form(stored, reload) {
       h('header', {},
         h('h2', { class: 'grow' }, () => (changed() ? t('settings.changes') : t('settings.unchanged'))),
         h('button', { type: 'button', disabled: () => !changed(), onclick: reload }, t('settings.undo')),
-        h('button', { class: 'primary', disabled: blocked }, t('settings.save'))),
+        h('button', needs('admin', { class: 'primary', disabled: blocked }), t('settings.save'))),
       () => changed() && h('div', { class: 'body stack' },
         diff(before(stored, patch.value), patch.value),
         () => refusal() && h('div', { class: 'note bad', role: 'alert' }, h('b', {}, refusal()?.message)))));

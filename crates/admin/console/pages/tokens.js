@@ -1,9 +1,10 @@
 // Tokens of the admin API: made, shown once, revoked.
 
 import * as api from '../api.js';
+import { ROLES, needs } from '../state.js';
 import { h, signal } from '../ui/dom.js';
 import { confirm, showOnce } from '../ui/dialog.js';
-import { textField } from '../ui/field.js';
+import { selectField, textField } from '../ui/field.js';
 import { attempt, loaded } from '../ui/load.js';
 import { table } from '../ui/table.js';
 import { time } from '../ui/time.js';
@@ -19,10 +20,12 @@ export default function tokens() {
 /** @param {() => Promise<void>} reload */
 function newToken(reload) {
   const name = signal('');
+  /** The least: who wants more chooses it. */
+  const role = signal('viewer');
   const create = (/** @type {Event} */ event) => {
     event.preventDefault();
     void attempt(async () => {
-      const made = await api.createToken({ name: name.peek() });
+      const made = await api.createToken({ name: name.peek(), role: role.peek() });
       await reload();
       await showOnce({ title: t('tokens.made', { name: made.name }), text: t('tokens.once'), secret: made.token });
     });
@@ -31,7 +34,8 @@ function newToken(reload) {
     h('header', {}, h('h2', {}, t('tokens.new'))),
     h('form', { class: 'body row tokens-new', onsubmit: create },
       textField(t('tokens.name'), name, { required: true, maxlength: '64', pattern: '[A-Za-z0-9._\\-]+', title: t('tokens.nameRule') }),
-      h('button', { class: 'primary' }, t('tokens.create'))));
+      selectField(t('tokens.role'), role, () => ROLES.map((one) => [one, `${t(`role.${one}`)}: ${t(`role.may.${one}`)}`])),
+      h('button', needs('admin', { class: 'primary' }), t('tokens.create'))));
 }
 
 /** @param {any[]} list @param {() => Promise<void>} reload */
@@ -54,15 +58,17 @@ function tokenList(list, reload) {
     keyOf: ({ name }) => name,
     columns: [
       { title: t('tokens.column.name'), cell: ({ name }) => h('code', {}, name) },
+      { title: t('tokens.role'), cell: ({ role }) => h('span', { class: 'badge', title: t(`role.may.${role}`) }, t(`role.${role}`)) },
       {
         title: t('tokens.column.made'),
+        narrow: true,
         cell: ({ created_ms: made }) => (made === null ? h('span', { class: 'soft' }, t('tokens.local')) : time(made)),
       },
       {
         title: t('tokens.column.action'),
         cell: ({ name, created_ms: made }) => made !== null && h(
           'button',
-          { class: 'danger', 'aria-label': `${t('tokens.revoke')} ${name}`, onclick: () => revoke(name) },
+          needs('admin', { class: 'danger', 'aria-label': `${t('tokens.revoke')} ${name}`, onclick: () => revoke(name) }),
           t('tokens.revoke'),
         ),
       },

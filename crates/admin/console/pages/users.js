@@ -2,6 +2,7 @@
 
 import * as api from '../api.js';
 import { keepAddress } from '../app.js';
+import { needs } from '../state.js';
 import { h, signal } from '../ui/dom.js';
 import { confirm } from '../ui/dialog.js';
 import { count } from '../ui/numbers.js';
@@ -58,7 +59,7 @@ export default function ({ app, rest }) {
       h('div', {},
         h('h1', {}, t('page.users'), ' ', () => total.value !== null && h('span', { class: 'badge' }, count(total.value))),
         h('p', { class: 'soft' }, t('users.about'))),
-      h('button', { class: 'primary', onclick: create }, t('users.create'))),
+      h('button', needs('operator', { class: 'primary', onclick: create }), t('users.create'))),
     h('div', { class: 'split' },
       list.node,
       () => user.value === null

@@ -5,9 +5,10 @@ import { h, signal } from '../ui/dom.js';
 import { textBlock } from '../ui/code.js';
 import { codeBadge, explanation } from '../ui/explain.js';
 import { selectField, textField } from '../ui/field.js';
+import { onCtrlEnter } from '../ui/keys.js';
 import { attempt } from '../ui/load.js';
 import { time } from '../ui/time.js';
-import { clockChange, currentApp } from '../state.js';
+import { clockChange, currentApp, may, needs } from '../state.js';
 import { language, t } from '../i18n/language.js';
 
 const HOUR = 3600;
@@ -28,11 +29,7 @@ function form(submit, ...parts) {
   const made = h('form', {
     class: 'body stack',
     onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); submit(event); },
-    onkeydown: (/** @type {KeyboardEvent} */ event) => {
-      if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
-      event.preventDefault();
-      made.requestSubmit();
-    },
+    onkeydown: onCtrlEnter(() => made.requestSubmit()),
   }, ...parts);
   return made;
 }
@@ -62,7 +59,7 @@ function makeCard(app) {
         (currentApp()?.admins ?? []).map((/** @type {string} */ name) => h('option', { value: name }))),
       () => period.value === OTHER && textField(t('usersig.seconds'), seconds, { type: 'number', min: '1', required: true }),
       textField(t('usersig.userbuf'), userbuf),
-      h('div', { class: 'row' }, h('button', { class: 'primary' }, t('usersig.make.action'))),
+      h('div', { class: 'row' }, h('button', needs('operator', { class: 'primary' }), t('usersig.make.action'))),
       h('div', { role: 'status' }, () => result.value && h('div', { class: 'stack' },
         textBlock(result.value.usersig),
         h('p', { class: 'soft small' }, t('usersig.until'), ' ', time(result.value.expires * 1000), ' · ', t('usersig.secret'))))));
@@ -82,14 +79,14 @@ function checkCard(app) {
     class: 'code', rows: '4', spellcheck: 'false', autocapitalize: 'off', required: true, value: () => text.value,
     oninput: (/** @type {any} */ event) => (text.value = event.target.value),
     // What is pasted is whole, and is checked at once.
-    onpaste: () => setTimeout(check),
+    onpaste: () => may('operator') && setTimeout(check),
   });
   return h('section', { class: 'card' },
     h('header', {}, h('h2', {}, t('usersig.check'))),
     form(check,
       h('label', { class: 'field' }, h('span', {}, t('usersig.text')), area),
       textField(t('usersig.identifier'), identifier),
-      h('div', { class: 'row' }, h('button', { class: 'primary' }, t('usersig.check.action'))),
+      h('div', { class: 'row' }, h('button', needs('operator', { class: 'primary' }), t('usersig.check.action'))),
       h('div', { role: 'status' }, () => result.value && verdict(result.value))));
 }
 

@@ -1,6 +1,7 @@
 // An app's webhook: its state, where it points, a sample event, and the events that wait or are parked.
 
 import * as api from '../api.js';
+import { needs } from '../state.js';
 import { h, signal } from '../ui/dom.js';
 import { confirm } from '../ui/dialog.js';
 import { checkField, textField } from '../ui/field.js';
@@ -88,7 +89,7 @@ function settings(app, hook, reload) {
         h('span', { class: 'soft small' }, hook.signed ? t('webhook.tokenSet') : t('webhook.tokenNone'))),
       hook.signed && checkField(t('webhook.unsigned'), unsigned),
       h('div', { class: 'row' },
-        h('button', { class: 'primary' }, t('webhook.save')),
+        h('button', needs('admin', { class: 'primary' }), t('webhook.save')),
         h('span', { class: 'grow' }),
-        hook.url !== null && h('button', { type: 'button', class: 'danger', onclick: remove }, t('webhook.remove')))));
+        hook.url !== null && h('button', needs('admin', { type: 'button', class: 'danger', onclick: remove }), t('webhook.remove')))));
 }

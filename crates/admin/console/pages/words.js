@@ -1,7 +1,7 @@
 // The app's sensitive words: the list as a text with one word a line, and the fields that are checked for them.
 
 import * as api from '../api.js';
-import { appChanged, currentApp } from '../state.js';
+import { appChanged, currentApp, needs } from '../state.js';
 import { h, signal } from '../ui/dom.js';
 import { onCtrlEnter } from '../ui/keys.js';
 import { attempt, failure, loaded } from '../ui/load.js';
@@ -14,6 +14,7 @@ import { compare } from './words/compare.js';
 import { readText } from './words/file.js';
 import { pagedText } from './words/paged.js';
 import { screening } from './words/screening.js';
+import { tryText } from './words/try.js';
 
 /** How long the comparison waits for the next key. */
 const TYPING_MS = 300;
@@ -27,7 +28,7 @@ export default function ({ app }) {
         h('p', { class: 'soft' }, t('words.about')))),
     h('div', { class: 'split' },
       h('div', { class: 'card' }, h('div', { class: 'body' }, loaded(() => api.words(app), (text) => editor(app, text)))),
-      screening(app)));
+      h('div', {}, screening(app), tryText(app))));
 }
 
 /** @param {number} app @param {string} stored */
@@ -95,7 +96,8 @@ function editor(app, stored) {
     words.node,
     h('div', { class: 'row words-counts', role: 'status' }, () => counts(found.value)),
     h('div', { class: 'row' },
-      h('button', { class: 'primary', title: 'Ctrl+Enter', onclick: store, disabled: () => busy.value || !changed() }, t('words.save')),
+      h('button', needs('operator', { class: 'primary', title: 'Ctrl+Enter', onclick: store, disabled: () => busy.value || !changed() }),
+        t('words.save')),
       file, h('button', { onclick: () => file.click() }, t('words.file')),
       h('button', { onclick: download }, t('words.download')),
       h('span', { class: 'soft small', role: 'status' }, () => sending.value && t('words.busy'))));

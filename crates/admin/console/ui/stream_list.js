@@ -3,6 +3,7 @@
 import { computed, effect, h, signal, untracked } from './dom.js';
 import { stringify } from './json.js';
 import { table } from './table.js';
+import { needs } from '../state.js';
 import { connected, problem } from '../stream.js';
 import { t } from '../i18n/language.js';
 
@@ -84,7 +85,7 @@ export function streamList({ entries, keyOf, label, columns, filter, visible, ch
         'aria-pressed': () => String(stopped.value !== null),
         onclick: () => (stopped.value = stopped.peek() === null ? entries.peek() : null),
       }, () => (stopped.value === null ? t('list.pause') : t('list.resume', { n: fresh() }))),
-      h('button', { onclick: () => { stopped.value = null; page.value = null; clear(); } }, t('list.clear'))),
+      h('button', needs('operator', { onclick: () => { stopped.value = null; page.value = null; clear(); } }), t('list.clear'))),
     notes,
     h('div', { class: 'split' },
       h('section', { class: 'card list-card' },

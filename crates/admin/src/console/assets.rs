@@ -103,6 +103,7 @@ assets! {
     "pages/words/file.js"
     "pages/words/paged.js"
     "pages/words/screening.js"
+    "pages/words/try.js"
     "state.js"
     "stream.js"
     "style.css"

@@ -4,10 +4,12 @@
 //! It forwards to the emulator's own HTTP and HTTPS ports, so clock, limits and faults are the same with and without it. A
 //! CONNECT to an IP address of the cloud is not recognised as one.
 
+pub(crate) mod callers;
 mod refusal;
 pub mod target;
 
 use crate::emulator::Emulator;
+use crate::proxy::callers::{Noted, ProxiedCallers};
 use crate::proxy::refusal::{Body, Refusal, full_body};
 use crate::proxy::target::{OtherHosts, ProxyDecision, Target};
 use crate::refused::RefusedRequest;
@@ -21,10 +23,11 @@ use hyper::{Method, Request, Response, Uri};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use portraitd_model::{Clock, Language};
 use std::error::Error;
-use std::net::SocketAddr;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, lookup_host};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -71,8 +74,8 @@ pub async fn serve(listener: TcpListener, config: ProxyConfig, stop: Cancellatio
             // Removes connections that have ended.
             Some(_) = connections.join_next() => continue,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, caller) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 // The usual cause is too few file descriptors. The pause lets connections end, and avoids a busy loop.
                 tracing::warn!(%error, "the proxy can't accept a connection");
@@ -89,7 +92,7 @@ pub async fn serve(listener: TcpListener, config: ProxyConfig, stop: Cancellatio
         };
         let config = Arc::clone(&config);
         connections.spawn(async move {
-            if let Err(error) = connection(stream, config).await {
+            if let Err(error) = connection(stream, caller.ip(), config).await {
                 tracing::trace!(%error, "proxy connection ended");
             }
             drop(permit);
@@ -98,15 +101,19 @@ pub async fn serve(listener: TcpListener, config: ProxyConfig, stop: Cancellatio
 }
 
 /// Serves one client's connection: requests, and at most one tunnel as its last use.
-async fn connection(stream: TcpStream, config: Arc<ProxyConfig>) -> Result<(), Box<dyn Error + Send + Sync>> {
+async fn connection(
+    stream: TcpStream,
+    caller: IpAddr,
+    config: Arc<ProxyConfig>,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
     stream.set_nodelay(true)?;
     let tunnel = Mutex::new(None);
-    let service = service_fn(|request| answer(request, &config, &tunnel));
+    let service = service_fn(|request| answer(request, caller, &config, &tunnel));
     let mut builder = http1::Builder::new();
     builder.max_buf_size(HEAD_BYTES_MAX).timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
     builder.serve_connection(TokioIo::new(stream), service).with_upgrades().await?;
     let tunnel = tunnel.into_inner().unwrap_or_else(PoisonError::into_inner);
-    if let Some(Tunnel { client, mut server }) = tunnel {
+    if let Some(Tunnel { client, mut server, _noted }) = tunnel {
         let mut client = TokioIo::new(client.await?);
         timeout(TUNNEL_LIFE, tokio::io::copy_bidirectional(&mut client, &mut server)).await??;
     }
@@ -117,18 +124,20 @@ async fn connection(stream: TcpStream, config: Arc<ProxyConfig>) -> Result<(), B
 struct Tunnel {
     client: OnUpgrade,
     server: TcpStream,
+    _noted: Noted,
 }
 
 /// Answers one request. An error closes the client's connection, because the emulator closed its own.
 async fn answer(
     request: Request<Incoming>,
+    caller: IpAddr,
     config: &ProxyConfig,
     tunnel: &Mutex<Option<Tunnel>>,
 ) -> Result<Response<Body>, Box<dyn Error + Send + Sync>> {
     let result = if request.method() == Method::CONNECT {
-        connect(request, config, tunnel).await.map_err(ForwardError::Refused)
+        connect(request, caller, config, tunnel).await.map_err(ForwardError::Refused)
     } else {
-        forward(request, config).await
+        forward(request, caller, config).await
     };
     match result {
         Ok(response) => Ok(response),
@@ -153,20 +162,25 @@ enum ForwardError {
 
 async fn connect(
     request: Request<Incoming>,
+    caller: IpAddr,
     config: &ProxyConfig,
     tunnel: &Mutex<Option<Tunnel>>,
 ) -> Result<Response<Body>, Refusal> {
     let authority = request.uri().authority();
     let target = authority.and_then(|authority| Some(Target::new(authority.host(), authority.port_u16()?)));
     let target = target.ok_or_else(|| Refusal::InvalidRequest("CONNECT without host and port".into()))?;
-    let server = connect_to(&target, config).await?;
+    let (server, noted) = connect_to(&target, caller, config).await?;
     let client = hyper::upgrade::on(request);
-    *tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some(Tunnel { client, server });
+    *tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some(Tunnel { client, server, _noted: noted });
     Ok(Response::new(full_body("")))
 }
 
 /// Forwards a request with an absolute URL. `https://` is accepted too: some clients leave TLS to the proxy.
-async fn forward(request: Request<Incoming>, config: &ProxyConfig) -> Result<Response<Body>, ForwardError> {
+async fn forward(
+    request: Request<Incoming>,
+    caller: IpAddr,
+    config: &ProxyConfig,
+) -> Result<Response<Body>, ForwardError> {
     let (mut head, body) = request.into_parts();
     let Some(scheme) = head.uri.scheme_str() else {
         return Err(ForwardError::Refused(Refusal::NotAProxyRequest(config.plain)));
@@ -188,7 +202,7 @@ async fn forward(request: Request<Incoming>, config: &ProxyConfig) -> Result<Res
     } else {
         target.clone()
     };
-    let server = connect_to(&server_target, config).await.map_err(ForwardError::Refused)?;
+    let (server, noted) = connect_to(&server_target, caller, config).await.map_err(ForwardError::Refused)?;
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
     head.uri = path
         .parse::<Uri>()
@@ -203,7 +217,10 @@ async fn forward(request: Request<Incoming>, config: &ProxyConfig) -> Result<Res
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(server))
         .await
         .map_err(ForwardError::ConnectionClosed)?;
-    let connection = tokio::spawn(connection);
+    let connection = tokio::spawn(async move {
+        let _noted = noted;
+        connection.await
+    });
     let response =
         sender.send_request(Request::from_parts(head, body)).await.map_err(ForwardError::ConnectionClosed);
     if response.is_err() {
@@ -216,23 +233,44 @@ async fn forward(request: Request<Incoming>, config: &ProxyConfig) -> Result<Res
     Ok(Response::from_parts(head, body.boxed()))
 }
 
-/// Connects to a target, or returns the refusal.
-async fn connect_to(target: &Target, config: &ProxyConfig) -> Result<TcpStream, Refusal> {
+/// Connects to a target for a caller, or returns the refusal.
+async fn connect_to(
+    target: &Target,
+    caller: IpAddr,
+    config: &ProxyConfig,
+) -> Result<(TcpStream, Noted), Refusal> {
+    let callers = &config.emulator.callers;
     let connecting = async {
         match config.decide(target) {
-            ProxyDecision::EmulatorHttps => Ok(TcpStream::connect(config.tls).await),
-            ProxyDecision::EmulatorHttp => Ok(TcpStream::connect(config.plain).await),
-            ProxyDecision::Pass => Ok(TcpStream::connect((target.host.as_str(), target.port)).await),
+            ProxyDecision::EmulatorHttps => Ok(callers.connect(config.tls, caller).await),
+            ProxyDecision::EmulatorHttp => Ok(callers.connect(config.plain, caller).await),
+            ProxyDecision::Pass => Ok(connect_by_name(callers, target, caller).await),
             ProxyDecision::RefuseCloudPort => Err(Refusal::CloudPort(target.clone())),
             ProxyDecision::RefuseOtherHost => Err(Refusal::OtherHost(target.clone())),
         }
     };
     let timed_out = |_| Refusal::Unreachable(target.clone(), "no connection within 10 seconds".into());
-    let stream = timeout(CONNECT_TIMEOUT, connecting).await.map_err(timed_out)??;
-    let stream = stream.map_err(|error| Refusal::Unreachable(target.clone(), error.to_string()))?;
+    let connected = timeout(CONNECT_TIMEOUT, connecting).await.map_err(timed_out)??;
+    let connected = connected.map_err(|error| Refusal::Unreachable(target.clone(), error.to_string()))?;
     // Requests and responses are small and latency matters. Without this option the socket still works.
-    let _ = stream.set_nodelay(true);
-    Ok(stream)
+    let _ = connected.0.set_nodelay(true);
+    Ok(connected)
+}
+
+/// Connects to the first address of a host that answers. One of them may be the emulator's own.
+async fn connect_by_name(
+    callers: &Arc<ProxiedCallers>,
+    target: &Target,
+    caller: IpAddr,
+) -> io::Result<(TcpStream, Noted)> {
+    let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
+    for address in lookup_host((target.host.as_str(), target.port)).await? {
+        match callers.connect(address, caller).await {
+            Ok(connected) => return Ok(connected),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
 }
 
 impl ProxyConfig {

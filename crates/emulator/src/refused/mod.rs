@@ -10,13 +10,13 @@ use crate::control::display::time_of_day;
 use crate::redact::without_secrets;
 use portraitd_api::envelope::ApiError;
 use portraitd_http::unreadable::Unreadable;
-use portraitd_model::{ErrorCode, Language, UnixMillis};
+use portraitd_model::{ErrorCode, Language, SdkAppId, UnixMillis};
 use std::net::IpAddr;
 
 /// The most characters of an explanation.
 const EXPLANATION_CHARS_MAX: usize = 600;
 
-/// A request that was not answered with success.
+/// A request that was not answered with success, or a UserSig that was taken although it is odd.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RefusedRequest {
     at: UnixMillis,
@@ -81,6 +81,21 @@ impl RefusedRequest {
     ) -> Self {
         let (english, chinese) = explanations(sentence);
         Self { code: Some(status.into()), ..Self::without_call(at, shown_path(subject), english, chinese) }
+    }
+
+    /// Returns a warning of a UserSig that was taken.
+    pub(crate) fn of_usersig(
+        at: UnixMillis,
+        app: Option<SdkAppId>,
+        identifier: &str,
+        sentence: impl Fn(Language) -> String,
+    ) -> Self {
+        let (english, chinese) = explanations(sentence);
+        Self {
+            app: app.map(|app| app.0),
+            users: users(&[identifier.to_owned()]),
+            ..Self::without_call(at, "(usersig)".into(), english, chinese)
+        }
     }
 
     /// Returns what a connection brought instead of a request.

@@ -97,6 +97,11 @@ section! {
         #[zh = "除本机名称与云端域名之外，`Host` 与 `Origin` 允许的名称。不设置则不限制。"]
         allow_hosts: Option<Vec<String>> = None, example r#"["im.example.com"]"#;
 
+        /// Over plain HTTP the admin API and the console answer under IP addresses, under names that nobody can register in
+        /// public (without a dot, or below `.internal`, `.local`, `.lan`, `.home.arpa`), and under these names.
+        #[zh = "管理 API 与控制台在明文 HTTP 下只响应发往以下名称的请求：IP 地址、无法公开注册的名称（不含点，或以 `.internal`、`.local`、`.lan`、`.home.arpa` 结尾），以及此处列出的名称。"]
+        admin_hosts: Vec<String> = Vec::new(), example r#"["console.example.com"]"#;
+
         /// The operator accepts these risks, and `serve` starts in spite of them: "readable-files" (every user of this machine
         /// can read the data directory), "published-keys" (an app has a key that is printed in public documents),
         /// "plain-admin" (other machines can reach the admin API over plain HTTP).

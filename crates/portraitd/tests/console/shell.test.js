@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LOOKS, check, dev, open, run, serve } from './support.js';
+import { LOOKS, check, dev, directory, open, run, serve } from './support.js';
 
 const REFUSED = /status of 40[13]/;
 
@@ -65,7 +65,7 @@ test('a link signs in once, and leaves the address before it is used; a second t
 });
 
 test('with --data, dev wants a token for the admin API', async () => {
-  const { url } = await dev(['--data', `${process.env.TMPDIR ?? '/tmp'}/portraitd-console-${process.pid}`]);
+  const { url } = await dev(['--data', directory()]);
   assert.equal((await fetch(`${url}/admin/v1/session`)).status, 401);
 });
 

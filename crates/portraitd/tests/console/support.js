@@ -20,6 +20,23 @@ export const LOOKS = ['en', 'zh'].flatMap((language) => ['light', 'dark'].map((t
 
 assert.ok(PORTRAITD, 'PORTRAITD_BIN names the binary to test; scripts/console-test sets it');
 
+let browser;
+/** What ends the servers. @type {(() => Promise<void>)[]} */
+const stops = [];
+/** @type {string[]} */
+const directories = [];
+after(async () => {
+  await browser?.close();
+  await Promise.all(stops.map((stop) => stop()));
+  for (const made of directories) rmSync(made, { recursive: true });
+});
+
+/** A new directory, which is removed after the file's tests, when the servers have ended. */
+export function directory() {
+  directories.push(mkdtempSync(join(tmpdir(), 'portraitd-console-')));
+  return directories.at(-1);
+}
+
 /** Starts `portraitd dev` on free ports, and ends it after the file's tests. @param {string[]} options */
 export async function dev(options = []) {
   const child = spawn(PORTRAITD, ['dev', '--listen', '127.0.0.1:0', '--json', ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -27,21 +44,20 @@ export async function dev(options = []) {
   return running(child, info);
 }
 
-/** Starts `portraitd serve` on a new data directory with one app. */
-export async function serve() {
-  const data = mkdtempSync(join(tmpdir(), 'portraitd-console-'));
-  after(() => rmSync(data, { recursive: true }));
+/** Starts `portraitd serve` on a new data directory with one app. @param {Record<string, string>} [env] settings */
+export async function serve(env = {}) {
+  const data = directory();
   const key = (await run(['app', 'create', '1400000000', '--data', data])).trim().split('\n').at(-1);
-  const child = spawn(PORTRAITD, ['serve', '--data', data, '--listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0', '--log-format', 'json'], { stdio: ['ignore', 'inherit', 'pipe'] });
+  const child = spawn(PORTRAITD, ['serve', '--data', data, '--listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0', '--log-format', 'json'], { stdio: ['ignore', 'inherit', 'pipe'], env: { ...process.env, ...env } });
   const { url, admin_url: admin } = JSON.parse(await firstLine(child, child.stderr));
   child.stderr.resume();
   const token = readFileSync(join(data, 'admin.token'), 'utf8').trim();
   return running(child, { url: admin, public: url, data, token, key });
 }
 
-/** Runs a command to its end, and returns what it prints. @param {string[]} words @param {object} [options] */
-export async function run(words, options = {}) {
-  const child = spawn(PORTRAITD, words, { stdio: ['ignore', 'pipe', 'inherit'], ...options, env: { ...process.env, PORTRAITD_SERVER_LANGUAGE: 'en' } });
+/** Runs a command to its end, and returns what it prints. @param {string[]} words @param {object} [options] as of `spawn` */
+export async function run(words, { program = PORTRAITD, ...options } = {}) {
+  const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'inherit'], ...options, env: { ...process.env, PORTRAITD_SERVER_LANGUAGE: 'en' } });
   let text = '';
   child.stdout.on('data', (part) => (text += part));
   const code = await new Promise((resolve) => child.on('close', resolve));
@@ -62,7 +78,7 @@ function running(child, info) {
     child.on('close', resolve);
     child.kill('SIGTERM');
   });
-  after(stop);
+  stops.push(stop);
   const fetchJson = async (method, path, body) => {
     const headers = info.token ? { Authorization: `Bearer ${info.token}` } : {};
     const answer = await fetch(info.url + path, { method, headers, body: body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body) });
@@ -72,9 +88,6 @@ function running(child, info) {
   };
   return { ...info, stop, child, api: fetchJson };
 }
-
-let browser;
-after(() => browser?.close());
 
 /**
  * Opens a page, which fails the test on a console error, a report of its policy or a request to another origin. Expected
@@ -104,6 +117,27 @@ export async function open(address, { language = 'en', theme = 'light', width = 
   });
   await page.goto(address);
   return { page, context, problems };
+}
+
+/**
+ * Opens a page of a server's app, signed in with a token.
+ * @param {object} server @param {string} path @param {object} [look] as of `open`; `token`: another than the server's
+ */
+export async function openAs(server, path, { token = server.token, ...look } = {}) {
+  const answer = await fetch(`${server.url}/admin/v1/login-link`, { method: 'POST', headers: { Authorization: `Bearer ${token}` } });
+  const { ticket } = await answer.json();
+  const opened = await open(`${server.url}/console/#login=${ticket}`, look);
+  await opened.page.locator('nav.side').waitFor({ state: 'attached' });
+  await go(opened, path);
+  return opened;
+}
+
+/** Goes to a page of the console, and waits until it is there. @param {string} path as `#/1400000000/users` */
+export async function go({ page }, path) {
+  await page.evaluate((hash) => (location.hash = hash), path);
+  await page.locator(`nav.side a[aria-current=page][href$="${path.split('/')[2]}"]`).waitFor({ state: 'attached' });
+  // The page before it stays until this one is loaded.
+  await page.waitForFunction(() => document.querySelector('main h1')?.textContent.startsWith(document.title.split(' · ')[0]));
 }
 
 /** What every journey ends with: no problem, nothing that axe finds, no sideways scroll. */

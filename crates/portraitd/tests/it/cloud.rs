@@ -3,6 +3,7 @@
 
 use crate::emulator::done;
 use crate::harness::{Answer, Connection, TestServer, binary, post};
+use crate::namespaces::{can_isolate, in_namespaces};
 use crate::receiver::{Receiver, Reply};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -267,4 +268,32 @@ fn a_shell_takes_in_the_environment() {
     drop(cloud);
     let gone = binary().args(["env", "--url", &url]).output().unwrap();
     assert_eq!(gone.status.code(), Some(1));
+}
+
+/// The proxy's own connections come from this machine; its callers may not.
+#[test]
+fn a_caller_from_elsewhere_is_no_local_one_behind_the_proxy() {
+    if !can_isolate() {
+        return;
+    }
+    let script = r#"
+        ip address add 192.0.2.2/32 dev lo
+        "$PORTRAITD" dev --listen 127.0.0.1:8080 --proxy 0.0.0.0:8888 --proxy-others pass \
+            --certificates "$DIR/certificates" --json > "$DIR/dev" 2>&1 & dev=$!
+        until curl -s -o /dev/null http://127.0.0.1:8080/_portraitd/health; do sleep 0.05; done
+        for caller in 127.0.0.1 192.0.2.2; do
+            for url in http://console.tim.qq.com https://console.tim.qq.com http://127.0.0.1:8080; do
+                for path in _portraitd/environment admin/v1/apps; do
+                    for tunnel in "" --proxytunnel; do
+                        status=$(curl -s -k $tunnel -o /dev/null -w '%{http_code}' -x http://$caller:8888 $url/$path)
+                        echo "$caller $status"
+                    done
+                done
+            done
+        done
+        kill $dev; wait $dev
+    "#;
+    let printed = in_namespaces(binary().get_program(), script, &[]);
+    let count = |line: &str| printed.lines().filter(|printed| *printed == line).count();
+    assert_eq!((count("127.0.0.1 200"), count("192.0.2.2 401")), (12, 12), "{printed}");
 }

@@ -14,6 +14,7 @@ mod cli;
 mod cloud;
 mod cloud_rules;
 mod conformance;
+mod console;
 mod doctor;
 mod durability;
 mod emulator;

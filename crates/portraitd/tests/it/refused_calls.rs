@@ -131,6 +131,34 @@ fn what_never_became_a_call_is_shown() {
     assert_eq!(terminal.stop(), before);
 }
 
+/// The cloud takes it, and it is good for 19,000 years.
+#[test]
+fn a_good_usersig_with_times_in_milliseconds_is_warned_of_once() {
+    let terminal = Terminal::start(&[]);
+    let call = |sign: Sign<'_>| {
+        let query = format!("sdkappid=1400000000&identifier=administrator&usersig={}", sign.usersig());
+        terminal.send(&post(
+            &format!("/v4/profile/portrait_get?{query}"),
+            r#"{"To_Account":["alice"],"TagList":["Tag_Profile_IM_Nick"]}"#,
+        ));
+    };
+    let good =
+        || Sign { key: KEY, sdkappid: 1_400_000_000, identifier: "administrator", time: now(), expire: 600 };
+    call(good());
+    let time = now() * 1000;
+    for _ in 0..3 {
+        call(Sign { time, ..good() });
+    }
+    call(Sign { expire: now() + 600, ..good() });
+    let errors = terminal.wait_for("TLS.expire");
+    let lines: Vec<&str> =
+        errors.lines().filter(|line| line.contains("(usersig)  1400000000  administrator  -  ")).collect();
+    assert!(
+        lines.len() == 2 && lines[0].contains("TLS.time") && lines[0].contains("millisecond"),
+        "{errors}"
+    );
+}
+
 /// A client that counts characters: the rest of its body arrives as the next request.
 #[test]
 fn a_body_that_is_longer_than_its_content_length_is_connected_to_what_follows() {

@@ -3,10 +3,10 @@
 import * as api from '../../api.js';
 import { h } from '../../ui/dom.js';
 import { attempt } from '../../ui/load.js';
-import { appChanged, currentApp } from '../../state.js';
+import { appChanged, currentApp, needs } from '../../state.js';
 import { t } from '../../i18n/language.js';
 import { edit } from './forms.js';
-import { mayChange, send } from './send.js';
+import { mayChange, roleFor, send } from './send.js';
 import { identifier, usersig } from './state.js';
 
 const EVERYONE = ['app', 'admin'];
@@ -15,7 +15,8 @@ const EVERYONE = ['app', 'admin'];
 export function repairButtons(draft, repairs) {
   return repairs.map((repair) => {
     const label = t(`explorer.repair.${repair.kind}`, repair.values);
-    return h('button', { type: 'button', onclick: () => attempt(() => carryOut(draft, repair, label)) }, label);
+    const role = repair.field ? 'admin' : repair.account === undefined ? roleFor(draft.command) : 'operator';
+    return h('button', needs(role, { type: 'button', onclick: () => attempt(() => carryOut(draft, repair, label)) }), label);
   });
 }
 

@@ -7,12 +7,12 @@ import { selectField, textField } from '../../ui/field.js';
 import { pretty } from '../../ui/json.js';
 import { attempt } from '../../ui/load.js';
 import { tabs } from '../../ui/tabs.js';
-import { currentApp } from '../../state.js';
+import { currentApp, needs } from '../../state.js';
 import { t } from '../../i18n/language.js';
 import { bodyForm } from './form.js';
 import { examplesOf } from './examples.js';
 import { USERSIGS, bodyTab, bodyText, fill, given, history, identifier, recall, sending, usersig } from './state.js';
-import { send } from './send.js';
+import { roleFor, send } from './send.js';
 
 /** @param {import('./state.js').Draft} draft @param {{ title: string, path: string }} command */
 export function requestCard(draft, { title, path }) {
@@ -25,8 +25,9 @@ export function requestCard(draft, { title, path }) {
     h('div', { class: 'body stack' },
       h('div', { class: 'path-row' },
         h('div', { class: 'path' }, h('span', { class: 'badge good' }, 'POST'), h('code', {}, path)),
-        h('button', { class: 'primary', type: 'button', disabled: () => sending.value, onclick: () => send(draft) },
-          () => t(sending.value ? 'explorer.sending' : 'explorer.send'), h('kbd', {}, 'Ctrl ⏎'))),
+        h('button', needs(roleFor(draft.command), {
+          class: 'primary', type: 'button', disabled: () => sending.value, onclick: () => send(draft),
+        }), () => t(sending.value ? 'explorer.sending' : 'explorer.send'), h('kbd', {}, 'Ctrl ⏎'))),
       h('div', { class: 'pair' }, callerField(), sigField()),
       () => usersig.value === 'given' && textField(t('explorer.given'), given),
       h('div', { class: 'row tab-row' }, body.list, h('span', { class: 'grow' }), examplePicker(draft)),

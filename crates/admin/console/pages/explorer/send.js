@@ -4,7 +4,7 @@
 import * as api from '../../api.js';
 import { confirm } from '../../ui/dialog.js';
 import { stringify, tryParse } from '../../ui/json.js';
-import { isDev, reference } from '../../state.js';
+import { isDev, may, reference } from '../../state.js';
 import { t } from '../../i18n/language.js';
 import { HISTORY_MAX, given, history, identifier, sending, usersig } from './state.js';
 
@@ -14,6 +14,9 @@ let count = 0;
 
 /** Whether a command changes something. @param {string} command */
 export const writes = (command) => !READING.includes(command);
+
+/** The least role that may send a command. @param {string} command */
+export const roleFor = (command) => (writes(command) ? 'operator' : 'viewer');
 
 /** Asks before a change on a server that is not an emulator. @param {string} what @returns {Promise<boolean>} */
 export async function mayChange(what) {
@@ -25,7 +28,7 @@ export async function mayChange(what) {
 /** @param {import('./state.js').Draft} draft */
 export async function send(draft) {
   const path = reference.peek()?.commands.find((/** @type {any} */ { name }) => name === draft.command)?.path;
-  if (sending.peek() || !path || (writes(draft.command) && !(await mayChange(draft.command)))) return;
+  if (sending.peek() || !path || !may(roleFor(draft.command)) || (writes(draft.command) && !(await mayChange(draft.command)))) return;
   sending.value = true;
   count += 1;
   /** @type {import('./state.js').Sent} */

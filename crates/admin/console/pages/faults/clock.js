@@ -1,7 +1,7 @@
 // The emulator's clock: UserSigs, limits and webhooks follow it.
 
 import * as api from '../../api.js';
-import { emulator, loadEmulator } from '../../state.js';
+import { emulator, loadEmulator, needs } from '../../state.js';
 import { t } from '../../i18n/language.js';
 import { h, onCleanup, signal } from '../../ui/dom.js';
 import { attempt } from '../../ui/load.js';
@@ -39,10 +39,11 @@ export function clockCard() {
       h('p', { class: 'soft small' }, t('faults.clock_about')),
       () => clock() && h('p', {}, h('span', { class: { badge: true, warn: isChanged() } }, difference(clock()))),
       h('div', { class: 'row' },
-        STEPS.map((step) => h('button', { onclick: () => change({ advance: step }) }, `+${step}`)),
-        h('button', { onclick: () => change({ frozen: !clock()?.frozen }) }, () => t(clock()?.frozen ? 'faults.go_on' : 'faults.freeze')),
-        h('button', { disabled: () => !isChanged(), onclick: () => run(api.releaseClock) }, t('faults.machine_time'))),
-      h('form', { class: 'row', onsubmit: set }, wanted, h('button', {}, t('faults.set')))));
+        STEPS.map((step) => h('button', needs('operator', { onclick: () => change({ advance: step }) }), `+${step}`)),
+        h('button', needs('operator', { onclick: () => change({ frozen: !clock()?.frozen }) }),
+          () => t(clock()?.frozen ? 'faults.go_on' : 'faults.freeze')),
+        h('button', needs('operator', { disabled: () => !isChanged(), onclick: () => run(api.releaseClock) }), t('faults.machine_time'))),
+      h('form', { class: 'row', onsubmit: set }, wanted, h('button', needs('operator', {}), t('faults.set')))));
 }
 
 /** How far a clock is from the machine's, in words. @param {any} clock */

@@ -1,7 +1,7 @@
 // Resets and snapshots. A server that keeps its data has neither, and says why.
 
 import * as api from '../../api.js';
-import { loadApps, loadEmulator } from '../../state.js';
+import { loadApps, loadEmulator, needs } from '../../state.js';
 import { t } from '../../i18n/language.js';
 import { confirm } from '../../ui/dialog.js';
 import { h, signal } from '../../ui/dom.js';
@@ -66,7 +66,7 @@ function resetForm(app, reload) {
   return h('form', { class: 'faults-fields', onsubmit: run },
     scopeField(app, scope),
     selectField(t('faults.to'), to, () => [['seed', t('faults.to_seed')], ['empty', t('faults.to_empty')]]),
-    h('button', { class: 'danger' }, t('faults.reset')));
+    h('button', needs('operator', { class: 'danger' }), t('faults.reset')));
 }
 
 /** @param {number} app @param {() => Promise<void>} reload */
@@ -84,7 +84,7 @@ function saveForm(app, reload) {
   return h('form', { class: 'faults-fields', onsubmit: save },
     textField(t('faults.name'), name, { required: true, maxlength: 64 }),
     scopeField(app, scope),
-    h('button', {}, t('faults.save')));
+    h('button', needs('operator', {}), t('faults.save')));
 }
 
 /** @param {any} snapshot @param {() => Promise<void>} reload */
@@ -105,6 +105,7 @@ function snapshotRow({ name, app, apps, accounts }, reload) {
   return h('li', {},
     h('div', {}, h('code', {}, name), h('div', { class: 'soft small' },
       app === null ? t('faults.everything') : t('faults.this_app', { app }), ' · ', t('faults.holds', { apps, accounts }))),
-    h('button', { onclick: restore, 'aria-label': t('faults.restore_one', { name }) }, t('faults.restore')),
-    h('button', { class: 'danger', onclick: remove, 'aria-label': t('faults.delete_one', { name }) }, t('faults.delete')));
+    h('button', needs('operator', { onclick: restore, 'aria-label': t('faults.restore_one', { name }) }), t('faults.restore')),
+    h('button', needs('operator', { class: 'danger', onclick: remove, 'aria-label': t('faults.delete_one', { name }) }),
+      t('faults.delete')));
 }

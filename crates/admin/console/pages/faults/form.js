@@ -1,12 +1,13 @@
 // The form for a fault rule: which calls, how often, what happens; and the request that it makes.
 
 import * as api from '../../api.js';
-import { loadEmulator, reference } from '../../state.js';
+import { loadEmulator, needs, reference } from '../../state.js';
 import { t } from '../../i18n/language.js';
 import { copyButton } from '../../ui/clipboard.js';
 import { textBlock } from '../../ui/code.js';
 import { computed, h, signal } from '../../ui/dom.js';
 import { selectField, textField } from '../../ui/field.js';
+import { onCtrlEnter } from '../../ui/keys.js';
 import { failure } from '../../ui/load.js';
 import { toast } from '../../ui/toast.js';
 import { ruleOf, toml } from './rule.js';
@@ -43,12 +44,7 @@ export function ruleForm(app, query) {
       problem.value = error;
     }
   };
-  return h('form', {
-    class: 'card', onsubmit: add,
-    onkeydown: (/** @type {KeyboardEvent} */ event) => {
-      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) void add(event);
-    },
-  },
+  return h('form', { class: 'card', onsubmit: add, onkeydown: onCtrlEnter(add) },
   h('header', {}, h('h2', {}, t('faults.new'))),
   h('div', { class: 'body stack' },
     h('fieldset', {}, h('legend', {}, t('faults.which')), h('div', { class: 'faults-fields' },
@@ -72,7 +68,7 @@ export function ruleForm(app, query) {
           () => (form.effect.value === 'delay' ? USUAL_DELAY_MS : t('faults.no_delay'))))),
     () => problem.value !== null && failure(problem.value),
     h('div', { class: 'row' },
-      h('button', { class: 'primary' }, t('faults.add')),
+      h('button', needs('operator', { class: 'primary' }), t('faults.add')),
       copyButton(() => toml([rule.peek()]), t('faults.copy_toml'))),
     () => textBlock(`POST /_portraitd/faults\n${JSON.stringify(rule.value)}`, () => JSON.stringify(rule.peek()))));
 }

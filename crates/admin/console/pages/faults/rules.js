@@ -1,7 +1,7 @@
 // The fault rules that there are: how often each matched and fired.
 
 import * as api from '../../api.js';
-import { emulator, loadEmulator } from '../../state.js';
+import { emulator, loadEmulator, needs } from '../../state.js';
 import { t } from '../../i18n/language.js';
 import { copyButton } from '../../ui/clipboard.js';
 import { textBlock } from '../../ui/code.js';
@@ -26,7 +26,7 @@ export function rulesCard() {
     h('header', {}, h('h2', {}, t('faults.rules')), h('span', { class: 'grow' }),
       () => rules().length > 0 && [
         copyButton(() => toml(rules().map((/** @type {any} */ { rule }) => rule)), t('faults.copy_toml_all')),
-        h('button', { class: 'danger', onclick: removeAll }, t('faults.remove_all')),
+        h('button', needs('operator', { class: 'danger', onclick: removeAll }), t('faults.remove_all')),
       ]),
     h('ul', { class: 'rules' }, each(() => rules().map((/** @type {any} */ { id }) => id), (id) => id, ruleRow)),
     () => rules().length === 0 && h('div', { class: 'empty stack' }, h('p', {}, t('faults.none')),
@@ -58,7 +58,7 @@ function ruleRow(id) {
       h('dt', {}, t('faults.matched')), h('dd', { class: 'mono' }, () => shown.value.matched),
       h('dt', {}, t('faults.fired')), h('dd', { class: 'mono' }, () => shown.value.fired),
       rule.next !== undefined && [h('dt', {}, t('faults.left')), h('dd', { class: 'mono' }, () => shown.value.left)]),
-    h('button', { onclick: remove, 'aria-label': t('faults.remove_one', { id }) }, t('faults.remove')));
+    h('button', needs('operator', { onclick: remove, 'aria-label': t('faults.remove_one', { id }) }), t('faults.remove')));
 }
 
 /** What keeps a rule from having an effect. The emulator's own sentence is in English. @param {any} shown */

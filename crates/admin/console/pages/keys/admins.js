@@ -2,7 +2,7 @@
 
 import * as api from '../../api.js';
 import { address } from '../../app.js';
-import { appChanged, currentApp } from '../../state.js';
+import { appChanged, currentApp, needs } from '../../state.js';
 import { h, signal } from '../../ui/dom.js';
 import { confirm } from '../../ui/dialog.js';
 import { textField } from '../../ui/field.js';
@@ -44,7 +44,7 @@ export function adminsCard(app) {
       () => problem.value !== undefined && failure(problem.value),
       h('form', { class: 'row keys-add', onsubmit: add },
         h('div', { class: 'grow' }, textField('UserID', name, { required: true, name: 'admin' })),
-        h('button', { class: 'primary' }, t('keys.admin.add')))),
+        h('button', needs('admin', { class: 'primary' }), t('keys.admin.add')))),
     table({
       label: t('keys.admins'),
       rows: () => currentApp()?.admins ?? [],
@@ -53,8 +53,9 @@ export function adminsCard(app) {
         { title: 'UserID', cell: (user) => h('a', { href: address('users', user) }, h('code', {}, visible(user))) },
         {
           title: t('keys.actions'),
-          cell: (user) => h('button', { class: 'danger', onclick: () => remove(user), 'aria-label': t('keys.admin.remove.of', { user }) },
-            t('keys.admin.remove.open')),
+          cell: (user) => h('button', needs('admin', {
+            class: 'danger', onclick: () => remove(user), 'aria-label': t('keys.admin.remove.of', { user }),
+          }), t('keys.admin.remove.open')),
         },
       ],
       empty: () => t('keys.admins.none'),

@@ -1,5 +1,6 @@
 // The keys that are in use, without their secrets.
 
+import { needs } from '../../state.js';
 import { h } from '../../ui/dom.js';
 import { table } from '../../ui/table.js';
 import { t } from '../../i18n/language.js';
@@ -7,7 +8,7 @@ import { t } from '../../i18n/language.js';
 /** @param {{ keys: () => import('./actions.js').Key[], actions: import('./actions.js').KeyActions }} card */
 export function keysCard({ keys, actions }) {
   return h('section', { class: 'card' },
-    h('header', {}, h('h2', { class: 'grow' }, t('keys.keys')), h('button', { onclick: actions.add }, t('keys.add'))),
+    h('header', {}, h('h2', { class: 'grow' }, t('keys.keys')), h('button', needs('admin', { onclick: actions.add }), t('keys.add'))),
     table({
       label: t('keys.keys'),
       rows: keys,
@@ -17,10 +18,10 @@ export function keysCard({ keys, actions }) {
         { title: t('keys.secret'), cell: ({ last4 }) => h('code', {}, `••••••••${last4}`) },
         {
           title: t('keys.actions'),
-          cell: (key) => h('button', {
+          cell: (key) => h('button', needs('admin', {
             class: 'danger', onclick: () => actions.revoke(key), disabled: () => keys().length === 1,
             'aria-label': t('keys.revoke.of', { id: key.id }),
-          }, t('keys.revoke.open')),
+          }), t('keys.revoke.open')),
         },
       ],
       empty: () => t('keys.none'),

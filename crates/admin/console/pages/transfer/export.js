@@ -1,6 +1,7 @@
 // The export: pages of accounts, put together into a file with the bytes that `portraitd export` writes.
 
 import * as api from '../../api.js';
+import { needs } from '../../state.js';
 import { h, signal } from '../../ui/dom.js';
 import { textField } from '../../ui/field.js';
 import { failure } from '../../ui/load.js';
@@ -46,11 +47,11 @@ export function exportCard(app) {
     h('div', { class: 'body stack' },
       h('p', { class: 'soft small' }, t('transfer.exportAbout')),
       h('div', { class: 'row' },
-        h('button', { class: 'primary', disabled: running, onclick: () => run(undefined) }, t('transfer.exportAll')),
+        h('button', needs('operator', { class: 'primary', disabled: running, onclick: () => run(undefined) }), t('transfer.exportAll')),
         () => running() && h('button', { onclick: () => change({ state: 'stopped' }) }, t('transfer.stop'))),
       h('form', { class: 'row tokens-new', onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); void run(user.peek()); } },
         textField(t('transfer.one'), user, { required: true }),
-        h('button', { disabled: running }, t('transfer.exportOne'))),
+        h('button', needs('operator', { disabled: running }), t('transfer.exportOne'))),
       h('div', { 'aria-live': 'polite' }, () => state.value && outcome(state.value))));
 }
 

@@ -1,6 +1,6 @@
 // The import on the page: a file is chosen or dropped, looked at, sent.
 
-import { apps, fieldsOf } from '../../state.js';
+import { apps, fieldsOf, needs } from '../../state.js';
 import { h, signal } from '../../ui/dom.js';
 import { checkField } from '../../ui/field.js';
 import { failure } from '../../ui/load.js';
@@ -70,7 +70,7 @@ function chooser(app) {
         h('div', { class: 'row' },
           h(
             'button',
-            { class: 'primary', onclick: () => begin({ app, file, ...found, tell: tell.peek(), from }) },
+            needs('operator', { class: 'primary', onclick: () => begin({ app, file, ...found, tell: tell.peek(), from }) }),
             from ? t('transfer.continue') : t('transfer.start'),
           )));
     },
@@ -121,7 +121,7 @@ function progress() {
     },
     h('div', { class: 'row' },
       () => running() ? h('button', { onclick: pause }, t('transfer.pause'))
-        : current().state !== 'done' && h('button', { class: 'primary', onclick: resume }, t('transfer.continue')),
+        : current().state !== 'done' && h('button', needs('operator', { class: 'primary', onclick: resume }), t('transfer.continue')),
       () => !running() && h('button', { onclick: () => (job.value = null) }, t('transfer.another'))),
     refusedRows(() => (running() ? [] : current().refused), current));
 }

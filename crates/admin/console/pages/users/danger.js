@@ -1,6 +1,7 @@
 // Taking a user's data along, and deleting it.
 
 import * as api from '../../api.js';
+import { needs } from '../../state.js';
 import { copyButton } from '../../ui/clipboard.js';
 import { h, signal } from '../../ui/dom.js';
 import { confirm } from '../../ui/dialog.js';
@@ -35,8 +36,8 @@ export function dangerTab({ app, user, deleted }) {
   };
   return h('div', { class: 'stack' },
     h('div', {}, h('h3', {}, t('users.export')), h('p', { class: 'soft small' }, t('users.export.about'))),
-    h('div', { class: 'row' }, h('button', { onclick: download }, t('users.export.action'))),
+    h('div', { class: 'row' }, h('button', needs('operator', { onclick: download }), t('users.export.action'))),
     h('div', {}, h('h3', {}, t('users.delete')), h('p', { class: 'soft small' }, t('users.delete.about'))),
     () => problem.value !== undefined && failure(problem.value),
-    h('div', { class: 'row' }, h('button', { class: 'danger', onclick: remove }, t('users.delete.open'))));
+    h('div', { class: 'row' }, h('button', needs('operator', { class: 'danger', onclick: remove }), t('users.delete.open'))));
 }

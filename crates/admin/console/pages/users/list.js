@@ -1,4 +1,4 @@
-// The list of accounts, page by page. The API's list has ids only; the profiles of a page come after it, from the export.
+// The list of accounts, page by page, searched by the start of the id and by the nickname.
 
 import * as api from '../../api.js';
 import { h, signal } from '../../ui/dom.js';
@@ -13,11 +13,11 @@ const TYPING_MS = 200;
 const NICK = 'Tag_Profile_IM_Nick';
 
 /** What the list shows of a profile. @typedef {{ nick: string, fields: number } | 'damaged'} Summary */
-/** @typedef {{ user: string, profile: { value: Summary | undefined } }} Row */
+/** @typedef {{ user: string, profile: { value: Summary } }} Row */
 
 /** @param {{ app: number, chosen: { value: string | null } }} list */
 export function userList({ app, chosen }) {
-  const prefix = signal('');
+  const [prefix, nick] = [signal(''), signal('')];
   const rows = signal(/** @type {Row[]} */ ([]));
   const next = signal(/** @type {string | null} */ (null));
   const busy = signal(true);
@@ -29,38 +29,40 @@ export function userList({ app, chosen }) {
     const mine = (asked += 1);
     busy.value = true;
     try {
-      const page = await api.accounts(app, { prefix: prefix.peek(), after: more ? next.peek() : null, limit: PAGE });
+      const page = await api.accounts(app, {
+        prefix: prefix.peek(), nick: nick.peek(), profile: true, after: more ? next.peek() : null, limit: PAGE,
+      });
       if (mine !== asked) return;
-      const added = page.accounts.map((/** @type {string} */ user) => ({ user, profile: signal(undefined) }));
+      const added = page.accounts.map((/** @type {string} */ user) => ({ user, profile: signal(summary(page.profiles[user])) }));
       rows.value = more ? [...rows.peek(), ...added] : added;
       next.value = page.next;
       problem.value = undefined;
-      // A column stays empty when this fails; opening the user tells why.
-      void loadProfiles(app, added).catch(() => {});
     } catch (error) {
       if (mine === asked) problem.value = error;
     } finally {
       if (mine === asked) busy.value = false;
     }
   };
-  const search = (/** @type {any} */ event) => {
-    prefix.value = event.target.value;
-    clearTimeout(typing);
-    typing = setTimeout(() => load(false), TYPING_MS);
-  };
+  /** @param {{ value: string }} searched @param {'users.search' | 'users.search.nick'} label @param {Record<string, string>} [more] */
+  const search = (searched, label, more) => h('input', {
+    type: 'search', placeholder: t(label), 'aria-label': t(label), autocomplete: 'off', spellcheck: 'false', ...more,
+    oninput: (/** @type {any} */ event) => {
+      searched.value = event.target.value;
+      clearTimeout(typing);
+      typing = setTimeout(() => load(false), TYPING_MS);
+    },
+  });
   void load(false);
 
   const empty = () => {
     if (busy.value) return t('loading');
+    if (nick.value !== '') return t('users.none.nick');
     if (prefix.value !== '') return [t('users.none.found'), ' ', h('code', {}, visible(prefix.value))];
     return [t('users.none'), ' ', h('code', {}, `portraitd import ${app} FILE`)];
   };
   const node = h('div', { class: 'card users-list' },
     h('header', {},
-      h('input', {
-        type: 'search', 'data-filter': '', oninput: search, placeholder: t('users.search'), 'aria-label': t('users.search'),
-        autocomplete: 'off', spellcheck: 'false',
-      })),
+      search(prefix, 'users.search', { 'data-filter': '' }), search(nick, 'users.search.nick')),
     () => problem.value !== undefined && failure(problem.value, () => load(false)),
     table({
       label: t('page.users'),
@@ -77,7 +79,8 @@ export function userList({ app, chosen }) {
     h('div', { class: 'body row', role: 'status' },
       () => rows.value.length > 0 && h('span', { class: 'soft small grow' },
         t(next.value === null ? 'users.shown.all' : 'users.shown', { n: rows.value.length })),
-      () => next.value !== null && h('button', { onclick: () => load(true), disabled: () => busy.value }, t('users.more', { n: PAGE }))));
+      () => next.value !== null && h('button', { onclick: () => load(true), disabled: () => busy.value },
+        t(nick.value === '' ? 'users.more' : 'users.nick.more', { n: PAGE }))));
 
   return {
     node,
@@ -85,7 +88,7 @@ export function userList({ app, chosen }) {
     /** Shows what a change made of a user. @param {any} account */
     change({ user, profile }) {
       const row = rows.peek().find((one) => one.user === user);
-      if (row) row.profile.value = { nick: String(profile[NICK] ?? ''), fields: Object.keys(profile).length };
+      if (row) row.profile.value = summary(profile);
     },
     remove(/** @type {string} */ user) {
       rows.value = rows.peek().filter((row) => row.user !== user);
@@ -93,37 +96,17 @@ export function userList({ app, chosen }) {
   };
 }
 
-/**
- * Loads the profiles of rows that follow each other. Ids are in the same order in both lists, so the rows after the first are
- * the export's page after it.
- * @param {number} app @param {Row[]} rows
- */
-async function loadProfiles(app, rows) {
-  if (rows.length === 0) return;
-  const byUser = new Map(rows.map((row) => [row.user, row.profile]));
-  const first = rows[0].user;
-  const take = async (/** @type {Record<string, any>} */ filter) => {
-    const { accounts, damaged } = await api.exportAccounts(app, filter);
-    for (const { UserID, ProfileItem } of accounts) {
-      const nick = ProfileItem.find((/** @type {any} */ item) => item.Tag === NICK)?.Value ?? '';
-      const profile = byUser.get(UserID);
-      if (profile) profile.value = { nick: String(nick), fields: ProfileItem.length };
-    }
-    for (const user of damaged) {
-      const profile = byUser.get(user);
-      if (profile) profile.value = 'damaged';
-    }
-  };
-  await Promise.all([take({ user: first }), rows.length > 1 && take({ after: first, limit: rows.length - 1 })]);
+/** @param {Record<string, any> | undefined} profile none when it can't be read @returns {Summary} */
+function summary(profile) {
+  return profile === undefined ? 'damaged' : { nick: String(profile[NICK] ?? ''), fields: Object.keys(profile).length };
 }
 
-/** @param {Summary | undefined} profile */
+/** @param {Summary} profile */
 function nickCell(profile) {
-  if (profile === undefined) return h('span', { class: 'soft' }, '…');
   return profile === 'damaged' ? h('span', { class: 'badge bad' }, t('users.damaged')) : h('span', { class: 'cut' }, visible(profile.nick));
 }
 
-/** @param {Summary | undefined} profile */
+/** @param {Summary} profile */
 function fieldsCell(profile) {
-  return profile === undefined || profile === 'damaged' ? '' : profile.fields;
+  return profile === 'damaged' ? '' : profile.fields;
 }

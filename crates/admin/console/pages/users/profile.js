@@ -1,7 +1,7 @@
 // The form with every field of a profile. What is typed is text; numbers are sent digit by digit as they were typed.
 
 import * as api from '../../api.js';
-import { currentApp, fieldsOf } from '../../state.js';
+import { currentApp, fieldsOf, needs } from '../../state.js';
 import { effect, h, signal } from '../../ui/dom.js';
 import { confirm } from '../../ui/dialog.js';
 import { diff } from '../../ui/diff.js';
@@ -79,7 +79,7 @@ function form({ app, account, unsaved, saved }) {
   return h('form', { class: 'users-form', onsubmit: submit, onkeydown: onCtrlEnter(save) },
     h('div', { class: 'row' },
       h('span', { class: 'soft small grow' }, kicked_at !== null && [t('users.kicked'), ' ', time(kicked_at * 1000)]),
-      h('button', { class: 'primary', title: 'Ctrl+Enter', disabled: () => unsaved.value === 0 },
+      h('button', needs('operator', { class: 'primary', title: 'Ctrl+Enter', disabled: () => unsaved.value === 0 }),
         () => t('users.save', { n: unsaved.value }))),
     () => problem.value !== undefined && failure(problem.value),
     entries.map(fieldRow),

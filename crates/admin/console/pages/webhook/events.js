@@ -1,6 +1,7 @@
 // The events that wait or are parked: read, replayed, dropped; some of them or all.
 
 import * as api from '../../api.js';
+import { needs } from '../../state.js';
 import { effect, h, signal, untracked } from '../../ui/dom.js';
 import { confirm } from '../../ui/dialog.js';
 import { jsonBlock } from '../../ui/code.js';
@@ -81,6 +82,8 @@ function list(app, kind, all, reload) {
   };
   const some = () => ({ places: [...chosen.peek()] });
   const none = () => chosen.value.size === 0;
+  /** @param {string} class_ @param {any} disabled @param {() => void} onclick @param {string} text */
+  const button = (class_, disabled, onclick, text) => h('button', needs('operator', { class: class_, disabled, onclick }), text);
 
   return h('div', {},
     all > 0 && h('div', { class: 'body row webhook-actions' },
@@ -93,10 +96,10 @@ function list(app, kind, all, reload) {
         t('webhook.chooseShown')),
       h('span', { class: 'soft small', role: 'status' }, () => t('webhook.chosen', { n: count(chosen.value.size) })),
       h('span', { class: 'grow' }),
-      kind === 'parked' && h('button', { disabled: none, onclick: () => replay(some(), chosen.peek().size) }, t('webhook.replayChosen')),
-      h('button', { class: 'danger', disabled: none, onclick: () => drop(some(), chosen.peek().size) }, t('webhook.dropChosen')),
-      kind === 'parked' && h('button', { class: 'primary', onclick: () => replay({}, all) }, t('webhook.replayAll', { n: count(all) })),
-      h('button', { class: 'danger', onclick: () => drop({}, all) }, t('webhook.dropAll', { n: count(all) }))),
+      kind === 'parked' && button('', none, () => replay(some(), chosen.peek().size), t('webhook.replayChosen')),
+      button('danger', none, () => drop(some(), chosen.peek().size), t('webhook.dropChosen')),
+      kind === 'parked' && button('primary', false, () => replay({}, all), t('webhook.replayAll', { n: count(all) })),
+      button('danger', false, () => drop({}, all), t('webhook.dropAll', { n: count(all) }))),
     () => state.value.error !== undefined && failure(state.value.error, load),
     table({
       label: t(`webhook.tab.${kind}`),

@@ -1,6 +1,7 @@
 // Sending a sample event: the request as it was sent, and what the receiver answered.
 
 import * as api from '../../api.js';
+import { needs } from '../../state.js';
 import { h, signal } from '../../ui/dom.js';
 import { jsonBlock, textBlock } from '../../ui/code.js';
 import { pretty, tryParse } from '../../ui/json.js';
@@ -22,7 +23,8 @@ export function sample(app, hook) {
   return h('section', { class: 'card' },
     h('header', {},
       h('h2', { class: 'grow' }, t('webhook.sample')),
-      h('button', { disabled: () => hook.url === null || Boolean(state.value.sending), onclick: send }, t('webhook.send'))),
+      h('button', needs('operator', { disabled: () => hook.url === null || Boolean(state.value.sending), onclick: send }),
+        t('webhook.send'))),
     h('div', { class: 'body', 'aria-live': 'polite' }, () => {
       const { report, error, sending } = state.value;
       if (sending) return h('p', { class: 'soft' }, t('webhook.sending'));

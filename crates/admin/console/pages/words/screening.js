@@ -1,7 +1,7 @@
 // Which fields are checked for the words, and how a call with one is answered.
 
 import * as api from '../../api.js';
-import { appChanged, currentApp, fieldsOf } from '../../state.js';
+import { appChanged, currentApp, fieldsOf, needs } from '../../state.js';
 import { h, signal } from '../../ui/dom.js';
 import { checkField, selectField } from '../../ui/field.js';
 import { failure } from '../../ui/load.js';
@@ -40,5 +40,5 @@ function form(app, settings) {
     selectField(t('words.code'), code, () => [['40005', t('words.code.profile')], ['80001', t('words.code.text')]]),
     () => chosen().length === 0 && h('div', { class: 'note warn' }, t('words.fields.none')),
     () => problem.value !== undefined && failure(problem.value),
-    h('div', { class: 'row' }, h('button', { class: 'primary', disabled: () => !changed() }, t('words.fields.save'))));
+    h('div', { class: 'row' }, h('button', needs('admin', { class: 'primary', disabled: () => !changed() }), t('words.fields.save'))));
 }

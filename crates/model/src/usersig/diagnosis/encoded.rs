@@ -156,9 +156,26 @@ fn alphabet(text: &str) -> Option<(EncodedCause, String)> {
     if strangers.len() > 3 || percent_decoded(text).is_some() {
         return None;
     }
-    for order in
-        [['+', '/', '='], ['+', '=', '/'], ['/', '+', '='], ['/', '=', '+'], ['=', '+', '/'], ['=', '/', '+']]
-    {
+    // Bytes behind zlib's end are ignored, so padding could pass for a letter too: what ends the text is tried as padding
+    // first, and `=` is never anything else.
+    let last = text.chars().next_back();
+    let ends_padded = |order: &[char; 3]| {
+        strangers.iter().zip(order).any(|(written, meant)| Some(*written) == last && *meant == '=')
+    };
+    let keeps_padding = |order: &[char; 3]| {
+        strangers.iter().zip(order).all(|(written, meant)| *written != '=' || *meant == '=')
+    };
+    let orders = [
+        ['+', '/', '='],
+        ['+', '=', '/'],
+        ['/', '+', '='],
+        ['/', '=', '+'],
+        ['=', '+', '/'],
+        ['=', '/', '+'],
+    ];
+    let (first, second): (Vec<_>, Vec<_>) =
+        orders.into_iter().filter(keeps_padding).partition(|order| ends_padded(order));
+    for order in first.into_iter().chain(second) {
         let pairs: Vec<(char, char)> = strangers.iter().copied().zip(order).collect();
         let meant = |letter: char| {
             pairs.iter().find(|(written, _)| *written == letter).map_or(letter, |(_, meant)| *meant)

@@ -98,7 +98,7 @@ impl EncodingSlip {
     fn explain(self, language: Language) -> &'static str {
         let (english, chinese) = match self {
             Self::Hexadecimal => (
-                "TLS.sig is in hexadecimal digits: it is the base64 of the 32 raw bytes (Node digest('base64'), PHP hash_hmac(..., true))",
+                "TLS.sig is in hexadecimal digits: it must be the base64 of the 32 raw bytes (Node digest('base64'), PHP hash_hmac(..., true))",
                 "TLS.sig 是十六进制字符：应为 32 个原始字节的 base64（Node digest('base64')，PHP hash_hmac(..., true)）",
             ),
             Self::Base64OfHexadecimal => (

@@ -129,7 +129,7 @@ impl TextSlip {
             Self::Order(order) => {
                 let order = order.join(", ");
                 return language.pick(
-                    format!("the signed text has its lines in the order {order}: it is TLS.identifier, TLS.sdkappid, TLS.time, TLS.expire"),
+                    format!("the signed text has its lines in the order {order}: they must be in the order TLS.identifier, TLS.sdkappid, TLS.time, TLS.expire"),
                     format!("待签名文本的顺序为 {order}：应为 TLS.identifier, TLS.sdkappid, TLS.time, TLS.expire"),
                 );
             }
@@ -213,7 +213,7 @@ impl TextSlip {
 
 fn wrong_label(name: &str, right: &str, language: Language) -> String {
     language.pick(
-        format!("the signed text has the label {name}: it is {right}"),
+        format!("the signed text has the label {name}: it must be {right}"),
         format!("待签名文本中的名称写成了 {name}：应为 {right}"),
     )
 }
@@ -337,7 +337,7 @@ impl UserbufSlip {
                 "待签名文本中有 TLS.userbuf 一行，而 JSON 中没有：请去掉该行",
             ),
             Self::Raw => (
-                "the signed text has the bytes of the user buffer: it is to have their base64, as the document has",
+                "the signed text has the bytes of the user buffer: it must have their base64, as the document has",
                 "待签名文本中是 userbuf 的原始字节：应为其 base64，与 JSON 一致",
             ),
             Self::Alphabet => (

@@ -12,6 +12,7 @@ use http_body_util::BodyExt;
 use hyper::{Method, Request, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use portraitd_admin::auth::Authenticator;
+use portraitd_admin::origin::AdminHosts;
 use portraitd_admin::router;
 use portraitd_admin::state::State;
 use portraitd_admin::types::StoreView;
@@ -99,7 +100,7 @@ impl Operator {
         let authenticator = Authenticator::InProcess(operating_user().into());
         let state =
             State::new(Arc::clone(&store), registry, Arc::new(SystemClock), event_ids, None, authenticator);
-        let router = router::router(state, false);
+        let router = router::router(state, false, AdminHosts::Any);
         Ok(Self::Local { router, store })
     }
 

@@ -57,7 +57,7 @@ Read it back:
 
 Refused calls are shown here, one line each. More about them:
 
-  {requests:width$}   # every call with its body, answer and explanation; --follow
+  {requests:width$}   # every call, --json with body and answer; --follow
   {explain:width$}   # what an error code means, and the remedy
 
 "
@@ -86,7 +86,7 @@ Refused calls are shown here, one line each. More about them:
 
 被拒的调用会逐条显示在这里。了解详情：
 
-  {requests:width$}   # 全部调用及其包体、应答与说明；加 --follow 持续显示
+  {requests:width$}   # 全部调用；--json 含包体与应答；--follow 持续显示
   {explain:width$}   # 错误码的含义与处理方法
 
 "
