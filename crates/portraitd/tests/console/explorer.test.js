@@ -66,23 +66,23 @@ test('invalid JSON is marked at its line, and can be sent', async () => {
   const server = await dev();
   for (const look of [LOOKS[1], LOOKS[2]]) {
     const opened = await explorer(server, 'portrait_set', look);
-    const { page, texts, body, asJson, example, send, answered } = opened;
+    const { page, t, body, asJson, example, send, answered } = opened;
     await asJson();
     for (const [text, line] of [['{\n  "From_Account": "alice",\n  "ProfileItem": [\n    1,\n  ]\n}', 5], ['{\n"a": x\n}', 2], ['', 1]]) {
       await body.fill(text);
-      await page.getByRole('status').filter({ hasText: texts['json.wrong'].replace(/\{line\}([^{]*).*/, `${line}$1`) }).waitFor();
+      await page.getByRole('status').filter({ hasText: t('json.wrong', { line, message: '' }).trim() }).waitFor();
       assert.deepEqual(await page.locator('.editor .lines .wrong').allTextContents(), [String(line)]);
       assert.equal(await body.getAttribute('aria-invalid'), 'true');
     }
     await example('set_broken');
     assert.deepEqual(await page.locator('.editor .lines .wrong').allTextContents(), ['5']);
     await check(opened);
-    await page.getByRole('tab', { name: texts['explorer.form'] }).click();
-    await page.getByText(texts['explorer.form.json']).waitFor();
+    await page.getByRole('tab', { name: t('explorer.form') }).click();
+    await page.getByText(t('explorer.form.json')).waitFor();
     await send();
     await answered(60003);
     assert.equal((await recorded(server, 'portrait_set')).at(-1).code, 60003);
-    await page.getByRole('button', { name: texts['explorer.form.to_json'] }).click();
+    await page.getByRole('button', { name: t('explorer.form.to_json') }).click();
     await body.fill(setNick('alice', 'Mended'));
     await page.locator('.editor .lines .wrong').waitFor({ state: 'detached' });
     await send();
@@ -98,7 +98,7 @@ test('a connection closed after the change: the change WAS made, by exactly one 
     await server.api('POST', '/_portraitd/reset', { to: 'seed' });
     await server.api('DELETE', '/_portraitd/requests');
     const opened = await explorer(server, 'portrait_set', look);
-    const { page, texts, body, asJson, send, badge } = opened;
+    const { page, t, body, asJson, send, badge } = opened;
     await asJson();
     // A connection that is used a second time is the one whose calls browsers repeat.
     await body.fill(setNick('bob', 'before'));
@@ -107,9 +107,9 @@ test('a connection closed after the change: the change WAS made, by exactly one 
     await server.api('POST', '/_portraitd/faults', { app: server.sdkappid, command: 'portrait_set', close: 'after', next: 1 });
     await body.fill(setNick('bob', `Nick ${index}`));
     await send();
-    await page.getByText(texts['explorer.lost.made']).waitFor();
-    assert.equal(await badge.textContent(), texts['code.none']);
-    await page.getByText(texts['explorer.lost.closed']).waitFor();
+    await page.getByText(t('explorer.lost.made')).waitFor();
+    assert.equal(await badge.textContent(), t('code.none'));
+    await page.getByText(t('explorer.lost.closed')).waitFor();
     assert.equal((await profile(server, 'bob')).Tag_Profile_IM_Nick, `Nick ${index}`);
     const calls = (await recorded(server, 'portrait_set')).filter((call) => call.body.ProfileItem[0].Value === `Nick ${index}`);
     assert.equal(calls.length, 1);

@@ -14,7 +14,7 @@ test('each choice of UserSig gives the code that it states, and one click puts i
   const server = await dev();
   for (const look of [LOOKS[0], LOOKS[3]]) {
     const opened = await explorer(server, 'portrait_get', look);
-    const { page, texts, usersig, send, answered } = opened;
+    const { page, t, usersig, send, answered } = opened;
     for (const [choice, code] of USERSIGS) {
       await usersig.selectOption(choice);
       await send();
@@ -22,21 +22,21 @@ test('each choice of UserSig gives the code that it states, and one click puts i
       assert.equal((await recorded(server, 'portrait_get')).at(-1).code, code, choice);
       if (code === 0) continue;
       assert.ok((await usersig.locator('option:checked').textContent()).endsWith(` · ${code}`));
-      await page.getByRole('button', { name: texts['explorer.repair.usersig'] }).click();
+      await page.getByRole('button', { name: t('explorer.repair.usersig') }).click();
       await answered(0);
       assert.equal(await usersig.inputValue(), 'valid');
     }
     await usersig.selectOption('given');
-    await page.getByLabel(texts['explorer.given']).fill(` ${server.usersig}\n`);
+    await page.getByLabel(t('explorer.given')).fill(` ${server.usersig}\n`);
     await send();
     await answered(0);
-    await page.getByLabel(texts['explorer.given']).fill(server.usersig.slice(0, -9));
+    await page.getByLabel(t('explorer.given')).fill(server.usersig.slice(0, -9));
     await send();
     await answered(70003);
-    await page.getByRole('tab', { name: texts['explorer.request'] }).click();
+    await page.getByRole('tab', { name: t('explorer.request') }).click();
     await page.getByText('POST /v4/profile/portrait_get').last().waitFor();
     assert.ok(!(await page.getByRole('tabpanel').last().textContent()).includes(server.usersig.slice(0, 30)), 'the UserSig is masked');
-    await page.getByRole('tab', { name: texts['explorer.answer'], exact: true }).click();
+    await page.getByRole('tab', { name: t('explorer.answer'), exact: true }).click();
     await check(opened);
     await page.close();
   }
@@ -47,7 +47,7 @@ test('a tag of the client SDKs is refused with its reason, and one click makes i
   for (const look of LOOKS) {
     await server.api('POST', '/_portraitd/reset', { to: 'seed' });
     const opened = await explorer(server, 'portrait_set', look);
-    const { page, texts, example, send, answered } = opened;
+    const { page, t, example, send, answered } = opened;
     await example('set_client_name');
     await send();
     await answered(40009);
@@ -56,10 +56,10 @@ test('a tag of the client SDKs is refused with its reason, and one click makes i
     assert.match(reason, /Tag_Profile_IM_Image/);
     // The reason is in the page's language.
     assert.equal(/\p{Script=Han}/u.test(reason), look.language === 'zh', reason);
-    await page.getByText(texts['code.more'].replace('{code}', '40009')).click();
+    await page.getByText(t('code.more', { code: '40009' })).click();
     await page.locator('details[open] h3').first().waitFor();
     await check(opened);
-    await page.getByRole('button', { name: texts['explorer.repair.tag'].replace('{tag}', 'Tag_Profile_IM_Image') }).click();
+    await page.getByRole('button', { name: t('explorer.repair.tag', { tag: 'Tag_Profile_IM_Image' }) }).click();
     await answered(0);
     assert.equal((await profile(server, 'alice')).Tag_Profile_IM_Image, 'https://example.com/a.png');
     assert.deepEqual((await recorded(server, 'portrait_set')).map(({ code }) => code), [40009, 0]);
@@ -96,8 +96,8 @@ test('an undefined field is defined, and a missing account created, in one click
 test('every example gives the code that it states', async () => {
   const server = await dev();
   const opened = await explorer(server, 'portrait_set');
-  const { page, texts, example, send, answered } = opened;
-  assert.deepEqual(EXAMPLES.filter(({ id }) => !(`explorer.example.${id}` in texts)), []);
+  const { page, t, example, send, answered } = opened;
+  assert.deepEqual(EXAMPLES.filter(({ id }) => !t(`explorer.example.${id}`)), []);
   assert.equal(new Set(EXAMPLES.map(({ id }) => id)).size, EXAMPLES.length);
   await fetch(`${server.url}/admin/v1/apps/${server.sdkappid}/words`, { method: 'PUT', body: 'badword\n' });
   await server.api('PUT', '/_portraitd/snapshots/start', {});

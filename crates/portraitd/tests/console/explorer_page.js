@@ -1,7 +1,7 @@
 // The explorer's page, as the journeys use it, and what the server says became of a call.
 
-import { TEXTS } from './modules.js';
 import { open } from './support.js';
+import { textsOf } from './texts.js';
 
 /**
  * The explorer of a command, with what the journeys do in it.
@@ -10,20 +10,20 @@ import { open } from './support.js';
 export async function explorer(server, command, look = {}) {
   const opened = await open(`${server.url}/console/#/${server.sdkappid}/explorer/${command}`, look);
   const { page } = opened;
-  const texts = TEXTS[look.language ?? 'en'];
+  const t = textsOf(look.language ?? 'en');
   const badge = page.getByRole('status').locator('.badge').first();
   return {
-    ...opened, texts, badge,
-    body: page.getByLabel(texts['explorer.json_label']),
-    usersig: page.getByRole('combobox', { name: texts['explorer.usersig'] }),
+    ...opened, t, badge,
+    body: page.getByLabel(t('explorer.json_label')),
+    usersig: page.getByRole('combobox', { name: t('explorer.usersig') }),
     asJson: () => page.getByRole('tab', { name: 'JSON' }).click(),
     async choose(name) {
       const chip = page.locator(`nav.commands a[href$="/explorer/${name}"]`);
       await chip.click();
       await chip.and(page.locator('[aria-current=true]')).waitFor();
     },
-    example: (id) => page.getByLabel(texts['explorer.example']).selectOption(id),
-    send: () => page.getByRole('button', { name: texts['explorer.send'] }).first().click(),
+    example: (id) => page.getByLabel(t('explorer.example')).selectOption(id),
+    send: () => page.getByRole('button', { name: t('explorer.send') }).first().click(),
     answered: (code) => badge.filter({ hasText: code === 0 ? /^OK$/ : new RegExp(`^${code}$`) }).waitFor(),
   };
 }

@@ -30,6 +30,3 @@ export function sources(end) {
   const paths = readdirSync(CONSOLE, { recursive: true }).filter((path) => path.endsWith(end)).sort();
   return paths.map((path) => ({ path, text: readFileSync(join(CONSOLE, path), 'utf8') }));
 }
-
-/** The texts of both languages. @type {Record<'en' | 'zh', Record<string, string | ((values: any) => string)>>} */
-export const TEXTS = { en: (await load('i18n/en.js')).default, zh: (await load('i18n/zh.js')).default };

@@ -3,10 +3,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { TEXTS, load, sources } from './modules.js';
+import { load, sources } from './modules.js';
 import { dev, run } from './support.js';
 
 const { parse, pretty, problem, stringify, tokens, tryParse } = await load('ui/json.js');
+/** @type {Record<'en' | 'zh', Record<string, string | Function>>} */
+const TEXTS = { en: (await load('i18n/en.js')).default, zh: (await load('i18n/zh.js')).default };
 const SOURCES = sources('.js').filter(({ path }) => !/^i18n\/(en|zh)\.js$/.test(path));
 
 /** Texts that have broken programs which put them into other texts. */

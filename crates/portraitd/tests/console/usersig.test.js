@@ -2,29 +2,29 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { TEXTS } from './modules.js';
 import { LOOKS, check, dev, open, run } from './support.js';
+import { textsOf } from './texts.js';
 
 /** The UserSig page, with what the journeys do in it. */
 async function usersigPage(server, look) {
   const opened = await open(`${server.url}/console/#/${server.sdkappid}/usersig`, look);
   const { page } = opened;
-  const texts = TEXTS[look.language];
+  const t = textsOf(look.language);
   await opened.context.grantPermissions(['clipboard-read', 'clipboard-write']);
   const [makeCard, checkCard] = ['usersig.make', 'usersig.check'].map((key) =>
-    page.locator('section.card', { has: page.getByRole('heading', { name: texts[key], exact: true }) }));
+    page.locator('section.card', { has: page.getByRole('heading', { name: t(key), exact: true }) }));
   return {
-    ...opened, texts, makeCard, checkCard,
-    user: makeCard.getByLabel(texts['usersig.user']),
+    ...opened, t, makeCard, checkCard,
+    user: makeCard.getByLabel(t('usersig.user')),
     async make() {
-      await makeCard.getByRole('button', { name: texts['usersig.make.action'] }).click();
-      await makeCard.getByRole('button', { name: texts.copy }).click();
+      await makeCard.getByRole('button', { name: t('usersig.make.action') }).click();
+      await makeCard.getByRole('button', { name: t('copy') }).click();
       return page.evaluate(() => navigator.clipboard.readText());
     },
     /** Pastes a text, which is checked by that alone. */
     async paste(text) {
       await page.evaluate((text) => navigator.clipboard.writeText(text), text);
-      const area = checkCard.getByLabel(texts['usersig.text']);
+      const area = checkCard.getByLabel(t('usersig.text'));
       await area.fill('');
       await area.press('Control+V');
     },
@@ -52,7 +52,7 @@ test('one that was made calls; pasted within a URL it is valid; damaged, the rea
   const server = await dev();
   for (const look of LOOKS) {
     const opened = await usersigPage(server, look);
-    const { page, texts, make, paste, answered, shown, checkCard } = opened;
+    const { page, t, make, paste, answered, shown, checkCard } = opened;
     const usersig = await make();
     const { url, code } = await call(server, 'administrator', usersig);
     assert.equal(code, 0);
@@ -60,7 +60,7 @@ test('one that was made calls; pasted within a URL it is valid; damaged, the rea
     await answered(0);
     const fields = await shown();
     assert.deepEqual([fields.SDKAppID, fields.UserID], [String(server.sdkappid), 'administrator']);
-    assert.ok(fields[texts['usersig.key']].includes(server.key.slice(-4)), fields[texts['usersig.key']]);
+    assert.ok(fields[t('usersig.key')].includes(server.key.slice(-4)), fields[t('usersig.key')]);
     await check(opened);
     // Cut short, as by a column of a table; and with one sign changed.
     for (const damaged of [usersig.slice(0, -9), usersig.slice(0, 40) + (usersig[40] === 'A' ? 'B' : 'A') + usersig.slice(41)]) {
@@ -74,7 +74,7 @@ test('one that was made calls; pasted within a URL it is valid; damaged, the rea
     }
     await paste(usersig.slice(0, -9));
     await answered(70003);
-    await page.getByText(texts['code.more'].replace('{code}', '70003')).click();
+    await page.getByText(t('code.more', { code: '70003' })).click();
     await checkCard.locator('details[open] h3').first().waitFor();
     await check(opened);
     await page.close();
