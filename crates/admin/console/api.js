@@ -185,7 +185,6 @@ export const backup = (/** @type {string} */ directory) => json('POST', admin('/
 
 export const requests = (/** @type {Record<string, any>} */ filter) => json('GET', control(`/requests${query(filter)}`));
 export const clearRequests = (/** @type {number} */ number) => json('DELETE', control(`/requests${query({ app: number })}`));
-export const inbox = (/** @type {Record<string, any>} */ filter) => json('GET', control(`/webhooks${query(filter)}`));
 export const clearInbox = (/** @type {number} */ number) => json('DELETE', control(`/webhooks${query({ app: number })}`));
 export const faults = () => json('GET', control('/faults'));
 export const addFault = (/** @type {any} */ rule) => json('POST', control('/faults'), rule);

@@ -1,6 +1,7 @@
 // Copying to the clipboard. Without HTTPS, and not on this machine, browsers have no `navigator.clipboard`.
 
 import { h } from './dom.js';
+import { attempt } from './load.js';
 import { toast } from './toast.js';
 import { t } from '../i18n/language.js';
 
@@ -21,5 +22,5 @@ export async function copy(text) {
 
 /** A button that copies. @param {() => string | Promise<string>} text @param {string} [label] */
 export function copyButton(text, label) {
-  return h('button', { type: 'button', onclick: async () => copy(await text()) }, label ?? t('copy'));
+  return h('button', { type: 'button', onclick: () => attempt(async () => copy(await text())) }, label ?? t('copy'));
 }

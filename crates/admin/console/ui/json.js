@@ -2,6 +2,8 @@
 
 /** A token of JSON: a string, a number, a word or a sign. */
 const TOKEN = /"(?:[^"\\]|\\.)*"?|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|[a-zA-Z]+|[{}[\]:,]/gu;
+/** A part of JSON that is valid by itself, or the space between two. */
+const PART = /[ \t\n\r]+|"(?:[^"\\\0-\x1f]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|[{}[\]:,]/y;
 /**
  * How a number that JavaScript would round is marked on its way through the parser. Random, because a nickname could begin
  * with any mark that is known.
@@ -75,12 +77,44 @@ export function problem(text) {
     JSON.parse(text);
     return null;
   } catch (error) {
-    const message = /** @type {Error} */ (error).message;
-    const at = /position (\d+)/.exec(message);
-    const line = /line (\d+)/.exec(message);
-    if (line) return { line: Number(line[1]), message };
-    const before = at ? text.slice(0, Number(at[1])) : text;
-    return { line: before.split('\n').length, message };
+    return { line: text.slice(0, wrongPlace(text)).split('\n').length, message: /** @type {Error} */ (error).message };
+  }
+}
+
+/**
+ * The place of the first part that can't stand where it does. Parsers name it for some mistakes only: for a comma too many at
+ * the end of a list they do not.
+ * @param {string} text
+ */
+function wrongPlace(text) {
+  /** The brackets that will close what is open. @type {string[]} */
+  const open = [];
+  let wanted = 'value';
+  PART.lastIndex = 0;
+  for (let at = 0; ; at = PART.lastIndex) {
+    const part = PART.exec(text)?.[0].trim();
+    const close = open.at(-1);
+    if (part === undefined) return at;
+    if (part === '') continue;
+    if (part === close && ['first', 'next'].includes(wanted)) {
+      open.pop();
+      wanted = 'next';
+    } else if (wanted === 'next') {
+      if (part !== ',' || !close) return at;
+      wanted = close === '}' ? 'key' : 'value';
+    } else if (wanted === 'colon') {
+      if (part !== ':') return at;
+      wanted = 'value';
+    } else if (wanted === 'key' || (wanted === 'first' && close === '}')) {
+      if (!part.startsWith('"')) return at;
+      wanted = 'colon';
+    } else if (part === '{' || part === '[') {
+      open.push(part === '{' ? '}' : ']');
+      wanted = 'first';
+    } else {
+      if (',:}]'.includes(part)) return at;
+      wanted = 'next';
+    }
   }
 }
 
