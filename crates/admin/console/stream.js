@@ -27,6 +27,8 @@ const COUNTS_MS = 1000;
 /** @type {AbortController | null} */
 let open = null;
 let [lastCall, lastWebhook] = [0, 0];
+/** The UserSig that the emulator made when it started: with another one, it is another emulator. */
+let started = '';
 
 /** Opens the stream, and keeps it open while the tab is visible. */
 export function startStream() {
@@ -43,6 +45,9 @@ async function run() {
   const abort = (open = new AbortController());
   for (let tries = 0; !abort.signal.aborted; tries += 1) {
     try {
+      const { usersig } = await api.environment().catch(() => ({ usersig: started }));
+      if (started && usersig !== started) forget();
+      started = usersig;
       const response = await api.live({ after: lastCall, after_webhook: lastWebhook }, abort.signal);
       connected.value = true;
       problem.value = '';
@@ -100,14 +105,18 @@ function take(event) {
       if (lastCall > 0) missed.value += value;
       break;
     case 'restarted':
-      // Another emulator, or one whose records were cleared: what is shown is of the past.
-      [lastCall, lastWebhook, missed.value] = [0, 0, 0];
-      [calls.value, webhooks.value] = [[], []];
+      forget();
       break;
     case 'changed':
       void loadEmulator().catch(() => {});
       break;
   }
+}
+
+/** Another emulator counts its calls from one again: what is shown is of the past. */
+function forget() {
+  [lastCall, lastWebhook, missed.value] = [0, 0, 0];
+  [calls.value, webhooks.value] = [[], []];
 }
 
 let counting = false;

@@ -56,7 +56,7 @@ export default function callsPage({ app }) {
       columns: [
         { title: '#', cell: (call) => h('span', { class: 'soft' }, call.number), narrow: true },
         { title: t('calls.time'), cell: (call) => h('span', { class: 'mono' }, clockTime(call.at_ms)), narrow: true },
-        { title: t('calls.command'), cell: (call) => h('span', { class: 'mono' }, call.command ?? `${call.method} ${call.path}`) },
+        { title: t('calls.command'), cell: commandCell },
         { title: t('calls.users'), cell: users },
         { title: t('calls.code'), cell: (call) => h('span', { class: 'row' }, codeBadge(call.code), faultBadge(call)) },
         { title: 'µs', cell: (call) => call.micros, number: true, narrow: true },
@@ -73,6 +73,11 @@ export default function callsPage({ app }) {
       detail: (call) => callDetail(call, app),
       clear,
     }));
+}
+
+/** A command stays on its line; a path that is none may be of any length. @param {any} call */
+function commandCell({ command, method, path }) {
+  return h('span', { class: { mono: true, nowrap: command !== null } }, command ?? `${method} ${path}`);
 }
 
 /** @param {any} call */

@@ -38,8 +38,8 @@ export function directory() {
 }
 
 /** Starts `portraitd dev` on free ports, and ends it after the file's tests. @param {string[]} options */
-export async function dev(options = []) {
-  const child = spawn(PORTRAITD, ['dev', '--listen', '127.0.0.1:0', '--json', ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
+export async function dev(options = [], listen = '127.0.0.1:0') {
+  const child = spawn(PORTRAITD, ['dev', '--listen', listen, '--json', ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
   const info = JSON.parse(await firstLine(child));
   return running(child, info);
 }
