@@ -175,6 +175,7 @@ export const metrics = async () => (await request('GET', 'metrics')).text();
 /** Resolves when the store can be written. */
 export const ready = async () => (await request('GET', 'readyz')).text();
 export const store = () => json('GET', admin('/store'));
+export const series = () => json('GET', admin('/series'));
 export const tokens = () => json('GET', admin('/tokens'));
 export const createToken = (/** @type {any} */ wanted) => json('POST', admin('/tokens'), wanted);
 export const revokeToken = (/** @type {string} */ name) => json('DELETE', admin(`/tokens/${segment(name)}`));

@@ -19,6 +19,7 @@ pub mod route;
 pub mod router;
 pub mod routes;
 pub mod secret;
+pub mod series;
 mod session;
 mod settings_diff;
 pub mod state;

@@ -10,7 +10,7 @@ use crate::openapi;
 use crate::route::{Route, routes};
 use crate::types::console::{
     CheckedSig, CodePage, CreatedSession, CreatedTicket, CreatedUserSig, GivenSig, NewUserSig, Reference,
-    SessionView, TriedCall, TryCall,
+    SeriesView, SessionView, TriedCall, TryCall,
 };
 use crate::types::webhook::{CountView, EventChoice, EventsView, TestView, WebhookPut, WebhookView};
 use crate::types::{
@@ -208,6 +208,11 @@ pub const TOKEN_ROUTES: &[Route] = routes! {
     post "/apps/{app}/webhook/test" Operator => webhook::test,
         |op| op.summary("Send a sample event to the webhook")
             .response::<TestView>(200, "The request and the receiver's response.")
+            .errors(&[409]);
+    get "/series" Viewer => server::series,
+        |op| op.summary("Read the past of some figures")
+            .description("The last 15 minutes in steps of 5 seconds, and the last day in steps of a minute, since the server started.")
+            .response::<SeriesView>(200, "The readings.")
             .errors(&[409]);
     get "/store" Viewer => server::store_stats,
         |op| op.summary("Show the store's id and counts")

@@ -6,6 +6,7 @@ use crate::auth::Authenticator;
 use crate::call_target::CallTarget;
 use crate::error::AdminError;
 use crate::readiness::Readiness;
+use crate::series::Series;
 use crate::settings_diff;
 use axum::Json;
 use axum::http::StatusCode;
@@ -23,7 +24,7 @@ use std::sync::Arc;
 const OPERATOR: &str = "operator";
 
 /// Renders the metrics in the `OpenMetrics` text format.
-pub(crate) type MetricsPage = Arc<dyn Fn() -> BoxFuture<'static, Result<String, fmt::Error>> + Send + Sync>;
+pub type MetricsPage = Arc<dyn Fn() -> BoxFuture<'static, Result<String, fmt::Error>> + Send + Sync>;
 
 /// The parts of a running server that the admin API uses.
 #[derive(Clone)]
@@ -32,6 +33,8 @@ pub struct RunningServer {
     pub webhooks: Arc<Webhooks>,
     /// Renders the response of `/metrics`.
     pub metrics: MetricsPage,
+    /// The past of the metrics.
+    pub series: Arc<Series>,
     /// Where the console's tried calls go.
     pub calls: CallTarget,
 }

@@ -12,6 +12,7 @@ use portraitd_admin::origin::AdminHosts;
 use portraitd_admin::router;
 use portraitd_admin::secret;
 use portraitd_admin::secret::AdminToken;
+use portraitd_admin::series::Series;
 use portraitd_admin::state;
 use portraitd_api::call_context::Services;
 use portraitd_api::deletions;
@@ -132,7 +133,9 @@ impl Server {
             _ => CallTarget::Gateway(Arc::clone(&gateway)),
         };
         let metrics = metrics::renderer(&store, &webhooks, &registry, &telemetry);
-        let running = state::RunningServer { webhooks, metrics, calls };
+        let series = Arc::new(Series::default());
+        tasks.push(("series", series.recording(Arc::clone(&metrics), Arc::clone(&clock), stop.clone())));
+        let running = state::RunningServer { webhooks, metrics, series, calls };
         let admin_state = state::State::new(
             Arc::clone(&store),
             registry,

@@ -1,13 +1,13 @@
-// The server at a glance: figures, charts of the time that the page is open, answers by command and code, warnings.
+// The server at a glance: figures, charts with a past, answers by command and code, warnings.
 
 import { isDev, reference } from '../state.js';
-import { chartCard } from '../ui/chart.js';
 import { computed, h } from '../ui/dom.js';
 import { codeBadge } from '../ui/explain.js';
 import { failure } from '../ui/load.js';
 import { bytes, count, duration } from '../ui/numbers.js';
 import { table } from '../ui/table.js';
 import { t } from '../i18n/language.js';
+import { charts } from './overview/charts.js';
 import { answered, rates, startSampling } from './overview/samples.js';
 import { warnings } from './overview/warnings.js';
 
@@ -19,9 +19,6 @@ export default function overview({ app }) {
   const last = () => samples.value.at(-1);
   // As text, so that warnings that stay are not read out again with each reading.
   const found = computed(() => JSON.stringify(warnings(samples.value)));
-  const times = () => samples.value.map(({ at }) => at);
-  const values = (/** @type {(sample: Sample) => number | null} */ value) => samples.value.map(value);
-  const milliseconds = (/** @type {number | null} */ seconds) => (seconds === null ? null : seconds * 1000);
   return h('div', {},
     h('div', { class: 'head' }, h('div', {},
       h('h1', {}, t('page.overview')),
@@ -29,35 +26,7 @@ export default function overview({ app }) {
     () => failed.value !== undefined && h('div', { class: 'card' }, failure(failed.value)),
     h('div', { role: 'status' }, () => JSON.parse(found.value).map(warningNote)),
     () => (last() ? tiles(samples.value, app) : failed.value === undefined && h('p', { class: 'soft', role: 'status' }, t('loading'))),
-    h('div', { class: 'split' },
-      chartCard({
-        title: t('overview.calls'), times,
-        lines: () => [
-          { title: t('overview.all'), values: rates(samples.value, (sample) => answered(sample)) },
-          { title: t('overview.notOk'), values: rates(samples.value, (sample) => answered(sample, true)) },
-        ],
-      }),
-      chartCard({
-        title: t('overview.latency'), times,
-        lines: () => [
-          { title: 'p50', values: values(({ p50 }) => milliseconds(p50)) },
-          { title: 'p99', values: values(({ p99 }) => milliseconds(p99)) },
-        ],
-      }),
-      chartCard({
-        title: t('overview.commits'), times,
-        lines: () => [
-          { title: t('overview.changes'), values: rates(samples.value, ({ changes }) => changes) },
-          { title: t('overview.syncs'), values: rates(samples.value, ({ commits }) => commits) },
-        ],
-      }),
-      !isDev() && chartCard({
-        title: t('overview.backlog'), times,
-        lines: () => ['waiting', 'parked'].map((state) => ({
-          title: t(/** @type {any} */ (`overview.${state}`)),
-          values: values(({ metrics }) => metrics?.sum('webhook_events', { state }) ?? 0),
-        })),
-      })),
+    charts(last),
     h('p', { class: 'soft small' }, t('overview.charts')),
     answersTable(last));
 }

@@ -71,6 +71,7 @@ assets! {
     "pages/keys/list.js"
     "pages/keys/rotation.js"
     "pages/overview.js"
+    "pages/overview/charts.js"
     "pages/overview/metrics.js"
     "pages/overview/samples.js"
     "pages/overview/warnings.js"

@@ -2,8 +2,9 @@
 
 use crate::error::AdminError;
 use crate::readiness::Readiness;
-use crate::state::State;
+use crate::state::{AdminResult, State};
 use crate::types::StoreView;
+use crate::types::console::SeriesView;
 use axum::Json;
 use axum::extract::State as Extract;
 use axum::http::header;
@@ -22,6 +23,14 @@ pub(crate) async fn metrics(Extract(state): Extract<State>) -> Result<Response, 
     let page = (running.metrics)().await.map_err(|_| failed())?;
     let format = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, format)], page).into_response())
+}
+
+/// Answers the past of some figures, for charts.
+pub(crate) async fn series(Extract(state): Extract<State>) -> AdminResult<SeriesView> {
+    let running = state.running.as_ref();
+    let running = running.ok_or_else(|| AdminError::conflict("figures exist in a running server only"))?;
+    let (fine, coarse) = running.series.points();
+    Ok(Json(SeriesView { fine, coarse }))
 }
 
 pub(crate) async fn store_stats(Extract(state): Extract<State>) -> Json<StoreView> {

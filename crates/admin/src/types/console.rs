@@ -1,5 +1,6 @@
 //! The JSON of what the console needs besides the operator's calls: sessions, tried calls, UserSigs, the reference.
 
+use crate::series::SeriesPoint;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -208,4 +209,13 @@ pub struct StandardFieldView {
 pub struct CodePage {
     /// The page, in Markdown.
     pub(crate) markdown: String,
+}
+
+/// The past of some figures.
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
+pub struct SeriesView {
+    /// The last 15 minutes, every 5 seconds; oldest first.
+    pub(crate) fine: Vec<SeriesPoint>,
+    /// The last day, every minute; oldest first.
+    pub(crate) coarse: Vec<SeriesPoint>,
 }

@@ -2,7 +2,7 @@
 
 use super::console::{
     CheckedSig, CodePage, CreatedSession, CreatedTicket, CreatedUserSig, GivenSig, NewUserSig, Reference,
-    SessionView, TriedCall, TryCall,
+    SeriesView, SessionView, TriedCall, TryCall,
 };
 use super::webhook::{CountView, EventChoice, EventsView, TestView, WebhookPut, WebhookView};
 use super::{
@@ -117,6 +117,13 @@ described! {
         }],
         "codes": { "40003": "Err_Profile_Account_Not_Exist" },
     };
+    SeriesView => {
+        "fine": [{
+            "at_ms": 1_764_000_000_000_u64, "calls": 41.0, "failed": 1.0, "p50": 0.0004, "p99": 0.002, "changes": 7.0,
+            "commits": 6.0, "webhook_waiting": 0.0, "webhook_parked": 0.0,
+        }],
+        "coarse": [],
+    };
     CodePage => { "markdown": "# 40003 …" };
 }
 
@@ -167,5 +174,6 @@ mod tests {
         check::<CheckedSig>();
         check::<Reference>();
         check::<CodePage>();
+        check::<SeriesView>();
     }
 }
