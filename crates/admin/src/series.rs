@@ -1,15 +1,19 @@
 //! The past of some figures, in memory, for the console's charts: the last quarter of an hour in steps of 5 seconds, the last day
 //! in steps of a minute. The figures are read from the page of metrics, so that a chart and Prometheus can't disagree.
 
-use crate::state::MetricsPage;
+use futures_util::future::BoxFuture;
 use portraitd_model::Clock;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
+
+/// Renders the metrics in the `OpenMetrics` text format.
+pub type MetricsPage = Arc<dyn Fn() -> BoxFuture<'static, Result<String, fmt::Error>> + Send + Sync>;
 
 /// The time between two readings.
 const STEP: Duration = Duration::from_secs(5);

@@ -6,25 +6,20 @@ use crate::auth::Authenticator;
 use crate::call_target::CallTarget;
 use crate::error::AdminError;
 use crate::readiness::Readiness;
-use crate::series::Series;
+use crate::series::{MetricsPage, Series};
 use crate::settings_diff;
 use axum::Json;
 use axum::http::StatusCode;
-use futures_util::future::BoxFuture;
 use portraitd_api::registry::{App, Registry};
 use portraitd_model::{AppSettings, Clock, Origin, SdkAppId};
 use portraitd_store::{AuditNote, NoteOnly, PutApp, Store, StoreError, StoreId, TypedWrite};
 use portraitd_webhook::deliverer::Webhooks;
 use portraitd_webhook::event_ids::EventIds;
 use serde::de::DeserializeOwned;
-use std::fmt;
 use std::sync::Arc;
 
 /// The author of an operator's change in webhook events.
 const OPERATOR: &str = "operator";
-
-/// Renders the metrics in the `OpenMetrics` text format.
-pub type MetricsPage = Arc<dyn Fn() -> BoxFuture<'static, Result<String, fmt::Error>> + Send + Sync>;
 
 /// The parts of a running server that the admin API uses.
 #[derive(Clone)]
