@@ -98,7 +98,7 @@ impl Series {
         let inner = &mut *self.lock();
         let [of_step, of_minute] = &mut inner.buckets;
         push(&mut inner.fine, FINE_MAX, with_times(&point, of_step, &buckets));
-        if inner.count % COARSE == 0 {
+        if inner.count.is_multiple_of(COARSE) {
             push(&mut inner.coarse, COARSE_MAX, with_times(&point, of_minute, &buckets));
         }
         inner.count += 1;

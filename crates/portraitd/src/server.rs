@@ -23,6 +23,7 @@ use portraitd_api::large_reads::LargeReads;
 use portraitd_api::registry::Registry;
 use portraitd_api::telemetry::Telemetry;
 use portraitd_emulator::control;
+use portraitd_emulator::control::state::ControlState;
 use portraitd_emulator::emulator::Emulator;
 use portraitd_emulator::public_service::PublicService;
 use portraitd_http::accept;
@@ -111,7 +112,7 @@ impl Server {
             Tokens::load(Arc::clone(&store), admin_token).await.context("can't read the admin tokens")?;
         let authenticator = Authenticator::Tokens(Arc::new(tokens));
         tasks.push(("webhooks", tokio::spawn(Arc::clone(&webhooks).run(stop.clone()))));
-        let control_state = emulator.clone().map(|emulator| control::state::ControlState {
+        let control_state = emulator.clone().map(|emulator| ControlState {
             emulator,
             registry: Arc::clone(&registry),
             url: own_url(&urls).into(),
@@ -135,38 +136,20 @@ impl Server {
         let metrics = metrics::renderer(&store, &webhooks, &registry, &telemetry);
         let series = Arc::new(Series::default());
         tasks.push(("series", series.recording(Arc::clone(&metrics), Arc::clone(&clock), stop.clone())));
-        let running = state::RunningServer { webhooks, metrics, series, calls };
-        let admin_state = state::State::new(
-            Arc::clone(&store),
-            registry,
-            clock,
-            event_ids,
-            Some(running),
-            authenticator.clone(),
-        );
-        let mut admin_router = router::router(admin_state.clone(), false, admin_hosts);
-        match control_state {
-            None => {
-                let answer = move |request, peer: IpAddr| {
-                    let gateway = Arc::clone(&gateway);
-                    async move { gateway.answer(request, peer).await }
-                };
-                tasks.push(("public listener", public.serve(stop.clone(), answer)));
-            }
-            Some(state) => {
-                let guarded = Access { authenticator: authenticator.clone(), local_without_token: false };
-                admin_router = admin_router.merge(control::router(state.clone(), guarded));
-                let open = Access { authenticator, local_without_token: true };
-                let emulator = Arc::clone(&state.emulator);
-                let open_router = control::router(state, open).fallback(control::not_found);
-                // Data that is kept is no test data: to change it from a browser, one signs in.
-                let open_admin = router::router(admin_state, data.is_none(), AdminHosts::Any);
-                let service = PublicService::new(gateway, open_router, open_admin, emulator);
-                tasks.push(("public listener", public.serve(stop.clone(), service)));
-            }
-        }
-        let answer = move |request, peer: IpAddr| router::answer(admin_router.clone(), request, peer);
-        tasks.push(("admin listener", admin.serve(stop, answer)));
+        let running = Some(state::RunningServer { webhooks, metrics, series, calls });
+        let authenticating = authenticator.clone();
+        let admin_state =
+            state::State::new(Arc::clone(&store), registry, clock, event_ids, running, authenticating);
+        let apis = Apis {
+            gateway,
+            authenticator,
+            admin: admin_state,
+            admin_hosts,
+            control: control_state,
+            // Data that is kept is no test data: to change it from a browser, one signs in.
+            is_open: data.is_none(),
+        };
+        tasks.extend(apis.serve(public, admin, &stop));
         Ok(Self { urls, admin_urls, store, stop: Some(stop_guard), tasks })
     }
 
@@ -189,6 +172,48 @@ impl Server {
     pub(crate) async fn stop(mut self) {
         self.finish().await;
         self.store.close().await;
+    }
+}
+
+/// What the listeners answer.
+struct Apis {
+    gateway: Arc<Gateway>,
+    authenticator: Authenticator,
+    admin: state::State,
+    admin_hosts: AdminHosts,
+    /// `None` in `serve`.
+    control: Option<ControlState>,
+    /// Whether callers on this machine need no token for the admin API of an emulator's public listener.
+    is_open: bool,
+}
+
+impl Apis {
+    /// Serves the public and the admin listener. An emulator has the admin API and the control API on both.
+    fn serve(
+        self,
+        public: Listener,
+        admin: Listener,
+        stop: &CancellationToken,
+    ) -> [(&'static str, JoinHandle<()>); 2] {
+        let Self { gateway, authenticator, admin: admin_state, admin_hosts, control, is_open } = self;
+        let mut admin_router = router::router(admin_state.clone(), false, admin_hosts);
+        let public = match control {
+            None => public.serve(stop.clone(), move |request, peer: IpAddr| {
+                let gateway = Arc::clone(&gateway);
+                async move { gateway.answer(request, peer).await }
+            }),
+            Some(state) => {
+                let guarded = Access { authenticator: authenticator.clone(), local_without_token: false };
+                admin_router = admin_router.merge(control::router(state.clone(), guarded));
+                let open = Access { authenticator, local_without_token: true };
+                let emulator = Arc::clone(&state.emulator);
+                let open_control = control::router(state, open).fallback(control::not_found);
+                let open_admin = router::router(admin_state, is_open, AdminHosts::Any);
+                public.serve(stop.clone(), PublicService::new(gateway, open_control, open_admin, emulator))
+            }
+        };
+        let answer = move |request, peer: IpAddr| router::answer(admin_router.clone(), request, peer);
+        [("public listener", public), ("admin listener", admin.serve(stop.clone(), answer))]
     }
 }
 
