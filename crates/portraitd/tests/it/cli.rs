@@ -122,7 +122,7 @@ fn the_quick_client_sets_and_gets() {
     refused(&mut client(&["set", "ghost", "Nick=x"]), 1, "40003");
     let mut wrong_key = binary();
     wrong_key.args(["get", "dora", "--key", "wrong", "--url"]).arg(format!("http://{}", server.address));
-    refused(&mut wrong_key, 1, "fits no key of this server");
+    refused(&mut wrong_key, 1, "a key that no app here has");
     refused(
         binary().args(["get", "dora", "--key", KEY, "--url", "http://127.0.0.1:1"]),
         1,

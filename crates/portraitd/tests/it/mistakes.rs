@@ -125,7 +125,7 @@ fn signatures() -> Vec<Mistake> {
         (Sent::Sig(sign(&KEY[..32])), 70009, "first 32 characters of the key", "前 32 个字符"),
         (Sent::Sig(sign("undefined")), 70009, "the text \"undefined\" as the key", "没有设置"),
         (Sent::Sig(sign("1400000000")), 70009, "the SDKAppID as the key", "密钥是 SDKAppID"),
-        (Sent::Sig(sign(&"f".repeat(64))), 70009, "fits no key of this server", "都不符"),
+        (Sent::Sig(sign(&"f".repeat(64))), 70009, "a key that no app here has", "不属于此处的任何应用"),
         (Sent::Sig(good[..good.len() - 20].to_owned()), 70003, "was cut short", "被截断"),
         (Sent::Sig("${USERSIG}".into()), 70003, "placeholder", "占位符"),
         (Sent::Sig(KEY.into()), 70003, "a secret key itself", "密钥本身"),

@@ -35,7 +35,7 @@ fn a_refused_usersig_s_cause_is_named_in_body_header_log_and_record() {
         (70009, sign(&with_line_end).usersig(), "the key and a line end after it"),
         (70009, ahead.usersig(), "looks like a point in time"),
         (70009, sign(&KEY.to_uppercase()).usersig(), "upper case"),
-        (70009, sign(&"f".repeat(64)).usersig(), "fits no key of this server"),
+        (70009, sign(&"f".repeat(64)).usersig(), "a key that no app here has"),
         (70003, good[..good.len() - 9].to_owned(), "cut short"),
         (70003, KEY.to_owned(), "a secret key itself"),
         (70003, "undefined".to_owned(), "a placeholder was not filled in"),

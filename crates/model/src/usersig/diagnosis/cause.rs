@@ -94,10 +94,10 @@ impl Cause {
             Self::SignatureLength(bytes) => signature_length(*bytes, language),
             Self::UnknownKey => language
                 .pick(
-                    "TLS.sig fits no key of this server and no mistake that is known: compare the whole key with the app's (64 \
-                     hexadecimal digits; not a SecretKey of the cloud account), and the signed text: four lines TLS.identifier, \
+                    "the UserSig is signed with a key that no app here has, or a revoked one (no known mistake gives this TLS.sig): compare the \
+                     whole key with the app's (64 hexadecimal digits; not a SecretKey of the cloud account), and the signed text: four lines TLS.identifier, \
                      TLS.sdkappid, TLS.time, TLS.expire, each as label:value and a line feed",
-                    "TLS.sig 与本服务器的任何密钥及已知的错误都不符：请核对完整的密钥（64 位十六进制字符，不是云账号的 SecretKey），\
+                    "签名所用的密钥不属于此处的任何应用，或已被吊销（TLS.sig 也不符合任何已知的错误）：请核对完整的密钥（64 位十六进制字符，不是云账号的 SecretKey），\
                      以及待签名文本：依次为 TLS.identifier、TLS.sdkappid、TLS.time、TLS.expire 四行，每行为 名称:值 加换行符",
                 )
                 .to_owned(),
