@@ -61,19 +61,28 @@ export function keepAddress(page, rest) {
 }
 
 async function start() {
-  const ticket = /^login=(pl_\w+)$/.exec(decodeHash());
-  if (ticket) {
-    // Out of the address, and so of the history, before it is used.
-    history.replaceState(null, '', location.pathname);
-    route.value = readRoute();
-    await api.beginSession(ticket[1]).catch((error) => (signInProblem.value = refusal(error, 'login.link')));
-  }
+  await useTicket();
   await api.signIn();
+}
+
+/** Signs in with the ticket in the address, if there is one. */
+async function useTicket() {
+  const ticket = /^login=(pl_\w+)$/.exec(decodeHash());
+  if (!ticket) return;
+  // Out of the address, and so of the history, before it is used.
+  history.replaceState(null, '', location.pathname);
+  route.value = readRoute();
+  await api.beginSession(ticket[1]).catch((error) => (signInProblem.value = refusal(error, 'login.link')));
 }
 
 async function signedIn() {
   await Promise.all([loadApps(), loadReference(), loadEmulator()]);
   if (isDev()) startStream();
+  // Who signs in to a production server comes to look, not to make a call.
+  else if (location.hash === '') {
+    history.replaceState(null, '', address('overview'));
+    route.value = readRoute();
+  }
 }
 
 const signInProblem = signal('');
@@ -103,7 +112,7 @@ function signInPage() {
         h('label', { class: 'field' }, h('span', {}, t('login.token')), token),
         () => signInProblem.value && h('div', { class: 'note bad', role: 'alert' }, signInProblem.value),
         h('div', { class: 'row' }, h('button', { class: 'primary' }, t('login.enter'))),
-        h('p', { class: 'soft small' }, t('login.where'), h('br'), h('code', {}, 'DATA/admin.token · portraitd token create NAME · portraitd console')))));
+        h('p', { class: 'soft small' }, t('login.where'), h('br'), h('code', {}, 'DATA/admin.token · portraitd token create NAME --data DATA · portraitd console --data DATA')))));
 }
 
 function brand() {
@@ -181,7 +190,7 @@ function content() {
   // A page that changes an app's settings must not be made anew by that.
   const noApps = computed(() => apps.value.length === 0);
   // A phone has no room for it in the top bar, and no pointer that rests on a disabled button.
-  const reason = () => !may('admin') && h('p', { class: 'show-narrow soft small' }, `${roleText()}: ${roleText('may.')}`);
+  const reason = () => !may('admin') && h('p', { class: 'show-narrow soft small' }, t('role.line', { role: roleText(), may: roleText('may.') }));
   return h('main', { id: 'main', tabindex: '-1' }, reason, () => (noApps.value && route.value.page !== 'apps' && !['tokens', 'audit', 'backup', 'overview'].includes(route.value.page)
     ? h('div', { class: 'empty' }, t('app.none'), ' ', h('code', {}, 'portraitd app create 1400000000'))
     : shown.value));
@@ -204,6 +213,7 @@ function shell() {
 listen(window, 'hashchange', () => {
   menuOpen.value = false;
   route.value = readRoute();
+  void useTicket();
 });
 let goes = false;
 listen(document, 'keydown', (/** @type {KeyboardEvent} */ event) => {

@@ -30,6 +30,8 @@ pub struct RunningServer {
     pub metrics: MetricsPage,
     /// The past of the metrics.
     pub series: Arc<Series>,
+    /// A URL of the public API.
+    pub public_url: Option<String>,
     /// Where the console's tried calls go.
     pub calls: CallTarget,
 }

@@ -136,7 +136,8 @@ impl Server {
         let metrics = metrics::renderer(&store, &webhooks, &registry, &telemetry);
         let series = Arc::new(Series::default());
         tasks.push(("series", series.recording(Arc::clone(&metrics), Arc::clone(&clock), stop.clone())));
-        let running = Some(state::RunningServer { webhooks, metrics, series, calls });
+        let running =
+            Some(state::RunningServer { webhooks, metrics, series, public_url: shown_url(&urls), calls });
         let authenticating = authenticator.clone();
         let admin_state =
             state::State::new(Arc::clone(&store), registry, clock, event_ids, running, authenticating);
@@ -255,11 +256,17 @@ async fn load_apps(store: &Arc<dyn Store>) -> anyhow::Result<Arc<Registry>> {
 
 /// How this machine reaches the public API over plain HTTP.
 fn own_url(urls: &[String]) -> String {
-    // These stand for every address, and can't be connected to.
-    let here = |url: &String| {
-        url.replacen("://0.0.0.0:", "://127.0.0.1:", 1).replacen("://[::]:", "://127.0.0.1:", 1)
-    };
-    urls.iter().find(|url| url.starts_with("http://")).map(here).unwrap_or_default()
+    urls.iter().find(|url| url.starts_with("http://")).map(|url| reachable(url)).unwrap_or_default()
+}
+
+/// A URL of the public API, for people.
+fn shown_url(urls: &[String]) -> Option<String> {
+    urls.iter().find(|url| url.starts_with("http")).map(|url| reachable(url))
+}
+
+/// Addresses that stand for every one can't be connected to.
+fn reachable(url: &str) -> String {
+    url.replacen("://0.0.0.0:", "://127.0.0.1:", 1).replacen("://[::]:", "://127.0.0.1:", 1)
 }
 
 /// Where this process reaches the public API over plain HTTP; `None` when it listens on Unix sockets or with TLS alone.

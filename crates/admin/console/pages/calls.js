@@ -58,7 +58,7 @@ export default function callsPage({ app }) {
         { title: t('calls.time'), cell: (call) => h('span', { class: 'mono' }, clockTime(call.at_ms)), narrow: true },
         { title: t('calls.command'), cell: commandCell },
         { title: t('calls.users'), cell: users },
-        { title: t('calls.code'), cell: (call) => h('span', { class: 'row' }, codeBadge(call.code), faultBadge(call)) },
+        { title: t('calls.code'), cell: (call) => h('span', { class: 'row' }, codeBadge(isLost(call) ? null : call.code), faultBadge(call)) },
         { title: 'µs', cell: (call) => call.micros, number: true, narrow: true },
       ],
       filter: { text, label: t('calls.filter'), textOf },
@@ -84,6 +84,11 @@ function commandCell({ command, method, path }) {
 function users(call) {
   const more = call.users.length - USERS_SHOWN;
   return [userNames(call.users.slice(0, USERS_SHOWN)), more > 0 && h('span', { class: 'soft' }, ` +${more}`)];
+}
+
+/** Whether a fault kept the answer from its caller, whatever it was. @param {any} call */
+function isLost(call) {
+  return call.fault?.effect.startsWith('closed');
 }
 
 /** @param {any} call */

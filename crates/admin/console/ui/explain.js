@@ -37,9 +37,12 @@ function codeDetails(code) {
     () => page.value !== null && markdown(page.value));
 }
 
+/** The line of links to the page's other language and to the list of codes, which are files. */
+const LINKS = /^\[(?:中文|English)\]\(/;
+
 /** The few forms of Markdown that the pages have: headings, paragraphs, lists, code. @param {string} text */
 export function markdown(text) {
-  const blocks = text.split(/\n{2,}|(?<=\n)(?=```)/).filter((block) => block.trim() !== '');
+  const blocks = text.split(/\n{2,}|(?<=\n)(?=```)/).filter((block) => block.trim() !== '' && !LINKS.test(block));
   return h('div', { class: 'stack small' }, merge(blocks).map((block) => {
     const heading = /^(#+) (.*)/.exec(block);
     if (heading) return h('h3', {}, inline(heading[2]));

@@ -21,6 +21,7 @@ pub(crate) async fn show(
         who: actor.name.to_string(),
         role: actor.role.as_str().to_owned(),
         mode: if is_dev { "dev" } else { "serve" }.to_owned(),
+        public_url: state.running.as_ref().and_then(|running| running.public_url.clone()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         without_token: bearer(&headers).is_none(),
     })

@@ -14,6 +14,8 @@ pub struct SessionView {
     pub(crate) role: String,
     /// `dev` or `serve`.
     pub(crate) mode: String,
+    /// A URL of the public API; absent when it listens on Unix sockets alone.
+    pub(crate) public_url: Option<String>,
     /// The server's version.
     pub(crate) version: String,
     /// Whether the caller sent no token and needs none, so that there is nothing to sign out of.

@@ -84,7 +84,7 @@ described! {
         "next": 7,
     };
     Document => { "openapi": "3.1.0" };
-    SessionView => { "who": "local", "role": "admin", "mode": "dev", "version": "0.1.0", "without_token": true };
+    SessionView => { "who": "local", "role": "admin", "mode": "dev", "public_url": "http://127.0.0.1:8080", "version": "0.1.0", "without_token": true };
     CreatedSession => { "session": "ps_3fe69e4b726f…", "who": "ci" };
     CreatedTicket => { "ticket": "pl_3fe69e4b726f…", "expires_s": 300 };
     TryCall => {

@@ -60,6 +60,11 @@ test('a link signs in once, and leaves the address before it is used; a second t
   await second.page.getByText('PROD').waitFor();
   const stranger = await open(link, { expected: REFUSED });
   await stranger.page.getByText('This link was used already').waitFor();
+  // Another link, pasted into the tab that shows the sign-in page.
+  const another = (await run(['console', '--data', server.data])).trim();
+  await stranger.page.evaluate((address) => { location.href = address; }, another);
+  await stranger.page.getByRole('heading', { name: 'Overview' }).waitFor();
+  assert.ok(!stranger.page.url().includes('login='));
   await first.page.getByRole('button', { name: 'Sign out' }).click();
   await second.page.getByLabel('Admin token').waitFor();
 });

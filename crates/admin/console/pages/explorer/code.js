@@ -1,7 +1,7 @@
 // The call that is being written, as a program in the language of one's choice.
 
 import * as api from '../../api.js';
-import { BASE } from '../../api.js';
+import { BASE, session } from '../../api.js';
 import { h, signal } from '../../ui/dom.js';
 import { textBlock } from '../../ui/code.js';
 import { checkField, textField } from '../../ui/field.js';
@@ -20,7 +20,7 @@ const MASK = 'eJw-MASKED-USERSIG';
 const chosen = signal(localStorage.getItem(KEPT) ?? 'curl');
 const environment = signal(false);
 /** Where the program finds the public API. An emulator's is where this page is; a server's is another listener. */
-const server = signal(isDev() ? location.origin + BASE.replace(/\/$/, '') : `${location.protocol}//${location.hostname}:8080`);
+const server = signal(isDev() ? location.origin + BASE.replace(/\/$/, '') : (session.peek()?.public_url ?? ''));
 
 /** @param {import('./state.js').Draft} draft @param {string} path */
 export function codePart({ app, text }, path) {

@@ -6,7 +6,7 @@ import { confirm } from '../../ui/dialog.js';
 import { stringify, tryParse } from '../../ui/json.js';
 import { isDev, may, reference } from '../../state.js';
 import { t } from '../../i18n/language.js';
-import { HISTORY_MAX, given, history, identifier, sending, usersig } from './state.js';
+import { HISTORY_MAX, answerTab, given, history, identifier, sending, usersig } from './state.js';
 
 const READING = ['portrait_get', 'account_check'];
 const RECORDS_READ = 50;
@@ -30,6 +30,8 @@ export async function send(draft) {
   const path = reference.peek()?.commands.find((/** @type {any} */ { name }) => name === draft.command)?.path;
   if (sending.peek() || !path || !may(roleFor(draft.command)) || (writes(draft.command) && !(await mayChange(draft.command)))) return;
   sending.value = true;
+  // Wherever one was: what became of the call is what one wants to see.
+  answerTab.value = 'answer';
   count += 1;
   /** @type {import('./state.js').Sent} */
   const sent = {

@@ -84,7 +84,9 @@ export function fill(draft, text, caller) {
     draft.text.value = text;
     draft.sent.value = null;
   }
-  if (caller) identifier.value = caller;
+  if (!caller) return;
+  identifier.value = caller;
+  draft.sent.value = null;
 }
 
 /** Shows a call of the history again, as it was sent and answered. @param {Sent} sent */

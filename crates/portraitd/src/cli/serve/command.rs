@@ -73,7 +73,8 @@ async fn serve(mut config: Config, json: bool) -> anyhow::Result<()> {
 
 fn announce(server: &Server, json: bool) {
     let (urls, admin_urls) = (&server.urls, &server.admin_urls);
-    tracing::info!(url = urls.join(", "), admin_url = admin_urls.join(", "), "portraitd listens");
+    let console = admin_urls.iter().find(|url| url.starts_with("http")).map(|url| format!("{url}/console/"));
+    tracing::info!(url = urls.join(", "), admin_url = admin_urls.join(", "), console, "portraitd listens");
     if json {
         let (url, admin_url) = (urls.first(), admin_urls.first());
         crate::cli::output::say(serde_json::json!({
