@@ -98,10 +98,7 @@ impl Server {
         let webhooks = Webhooks::new(webhook_config, Arc::clone(&store), targets, Arc::clone(&clock))?;
         let (webhooks, event_ids) = (Arc::new(webhooks), Arc::new(EventIds::new(secret::random_u64()?)));
         let in_dev = emulator.is_some();
-        let admin_hosts = match tls.admin {
-            Some(_) => AdminHosts::Any,
-            None => AdminHosts::Private(config.server.admin_hosts.clone()),
-        };
+        let admin_hosts = admin_hosts(config, &tls);
         let telemetry = Telemetry::new(tls.watched);
         #[cfg(feature = "otel")]
         let telemetry = exported(telemetry, config, &stop, &mut tasks)?;
@@ -252,6 +249,14 @@ async fn load_apps(store: &Arc<dyn Store>) -> anyhow::Result<Arc<Registry>> {
         );
     }
     Ok(Arc::new(registry))
+}
+
+/// Under which names the admin API answers.
+fn admin_hosts(config: &Config, tls: &ServerTls) -> AdminHosts {
+    match tls.admin {
+        Some(_) => AdminHosts::Any,
+        None => AdminHosts::Private(config.server.admin_hosts.clone()),
+    }
 }
 
 /// How this machine reaches the public API over plain HTTP.
