@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinHandle;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 /// Renders the metrics in the `OpenMetrics` text format.
@@ -80,7 +80,8 @@ impl Series {
     }
 
     async fn record(&self, metrics: &MetricsPage, clock: &dyn Clock, stop: CancellationToken) {
-        let mut ticks = tokio::time::interval(STEP);
+        // Not at once: a start has other things to do.
+        let mut ticks = tokio::time::interval_at(Instant::now() + STEP, STEP);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
