@@ -5,7 +5,7 @@ use crate::primitives::{ArcSwap, AsyncMutex, Mutex, block_on, spawn_blocking};
 use crate::rate_limit::AppCells;
 use crate::sig_cache::VerifiedSigs;
 use portraitd_model::{
-    AppError, AppRecord, AppSettings, FieldSchema, SdkAppId, UnixSeconds, UserId, WordFilter,
+    AppError, AppKey, AppRecord, AppSettings, FieldSchema, SdkAppId, UnixSeconds, UserId, WordFilter,
 };
 use portraitd_store::{Store, StoreError};
 use portraitd_webhook::status::Delivery;
@@ -106,6 +106,15 @@ impl Registry {
         let mut apps: Vec<_> = self.apps.load().values().cloned().collect();
         apps.sort_by_key(|app| app.settings.id);
         apps
+    }
+
+    /// Returns the keys of every app, for the diagnosis of a UserSig.
+    pub fn keys(&self) -> Vec<(SdkAppId, AppKey)> {
+        let of_app = |app: &Arc<App>| {
+            let keys = app.settings.keys.iter();
+            keys.map(|record| (app.settings.id, record.key.clone())).collect::<Vec<_>>()
+        };
+        self.all().iter().flat_map(of_app).collect()
     }
 
     /// Returns the apps' webhooks, which change with every reload.

@@ -1,7 +1,7 @@
 //! Why a UserSig was refused: found on a blocking thread, a few at a time, and kept for a client that tries again.
 
 use portraitd_api::hook::RefusedSig;
-use portraitd_model::{AppKey, Diagnosis, KeyRecord, SdkAppId, UnixSeconds, diagnose};
+use portraitd_model::{Diagnosis, SdkAppId, UnixSeconds, diagnose};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -50,13 +50,7 @@ impl Diagnoses {
         if let Some(known) = self.known(&question) {
             return Some(known);
         }
-        let keys: Vec<(SdkAppId, AppKey)> = apps
-            .iter()
-            .flat_map(|app| {
-                let of_app = |record: &KeyRecord| (app.settings.id, record.key.clone());
-                app.settings.keys.iter().map(of_app)
-            })
-            .collect();
+        let keys = registry.keys();
         let diagnosing = async {
             let _permit = self.permits.acquire().await.ok()?;
             if let Some(known) = self.known(&question) {

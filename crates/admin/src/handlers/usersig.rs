@@ -54,8 +54,7 @@ pub(crate) async fn check(
         app: given.sdkappid.map_or(app.settings.id, SdkAppId),
         identifier: identifier.or(given.identifier),
     };
-    let keys: Vec<(SdkAppId, AppKey)> =
-        state.registry.all().iter().flat_map(|app| keys_of(&app.settings)).collect();
+    let keys = state.registry.keys();
     let now = state.clock.now().seconds();
     // Trying what signers do wrong takes some milliseconds of a processor.
     run_blocking(move || Ok(Json(checked(&given.usersig, &wanted, &app.settings, &keys, now, language))))
@@ -97,10 +96,6 @@ fn checked(
                 .map(|record| record.id.0),
         }),
     }
-}
-
-fn keys_of(settings: &AppSettings) -> Vec<(SdkAppId, AppKey)> {
-    settings.keys.iter().map(|record| (settings.id, record.key.clone())).collect()
 }
 
 /// Returns the key that UserSigs are made with: the oldest that is active.
