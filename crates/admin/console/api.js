@@ -9,7 +9,7 @@ import { language, t } from './i18n/language.js';
 export const BASE = new URL('..', location.href.split('#')[0]).pathname;
 const SESSION = 'portraitd.session';
 
-/** Who is signed in; null before that is known, and after signing out. */
+/** The caller that is signed in; null before that is known, and after signing out. */
 export const session = signal(/** @type {{ who: string, role: string, mode: string, version: string, without_token: boolean } | null} */ (null));
 /** Whether the server wants a token that this tab does not have. */
 export const signedOut = signal(false);

@@ -3,7 +3,7 @@
 // Addresses: #/APP/PAGE/REST. The cloud's own form, #v4/profile/portrait_set, opens that call in the explorer.
 
 import * as api from './api.js';
-import { activeFaults, appNumber, apps, clockChange, currentApp, isDev, loadApps, loadEmulator, loadReference, may } from './state.js';
+import { activeFaults, appNumber, apps, clockChange, isDev, loadApps, loadEmulator, loadReference, may } from './state.js';
 import { calls, startStream } from './stream.js';
 import { chooseLanguage, language, t } from './i18n/language.js';
 import { computed, effect, h, listen, signal, untracked } from './ui/dom.js';
@@ -25,17 +25,13 @@ const menuOpen = signal(false);
 const theme = signal(localStorage.getItem(THEME) ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'));
 
 function readRoute() {
-  const hash = decodeHash();
+  const hash = location.hash.slice(1);
   if (hash.startsWith('v4/')) return { page: 'explorer', rest: hash.split('/').slice(2).join('/'), query: new URLSearchParams() };
   const [path, query] = hash.replace(/^\//, '').split('?');
   const [number, page, ...rest] = path.split('/');
   if (/^\d+$/.test(number)) appNumber.value = Number(number);
   const known = PAGES.some(({ id }) => id === page);
   return { page: known ? page : 'explorer', rest: rest.map(decodePart).join('/'), query: new URLSearchParams(query ?? '') };
-}
-
-function decodeHash() {
-  return location.hash.slice(1);
 }
 
 function decodePart(/** @type {string} */ part) {
@@ -67,7 +63,7 @@ async function start() {
 
 /** Signs in with the ticket in the address, if there is one. */
 async function useTicket() {
-  const ticket = /^login=(pl_\w+)$/.exec(decodeHash());
+  const ticket = /^login=(pl_\w+)$/.exec(location.hash.slice(1));
   if (!ticket) return;
   // Out of the address, and so of the history, before it is used.
   history.replaceState(null, '', location.pathname);
@@ -78,7 +74,7 @@ async function useTicket() {
 async function signedIn() {
   await Promise.all([loadApps(), loadReference(), loadEmulator()]);
   if (isDev()) startStream();
-  // Who signs in to a production server comes to look, not to make a call.
+  // An operator who signs in to a production server comes to look, not to make a call.
   else if (location.hash === '') {
     history.replaceState(null, '', address('overview'));
     route.value = readRoute();
@@ -185,9 +181,8 @@ function content() {
       (error) => current() && (shown.value = failure(error, () => location.reload())),
     );
     document.title = `${t(/** @type {any} */ (`page.${page}`))} · portraitd`;
-    return void 0;
   });
-  // A page that changes an app's settings must not be made anew by that.
+  // A page that changes an app's settings must not be rebuilt by that.
   const noApps = computed(() => apps.value.length === 0);
   // A phone has no room for it in the top bar, and no pointer that rests on a disabled button.
   const reason = () => !may('admin') && h('p', { class: 'show-narrow soft small' }, t('role.line', { role: roleText(), may: roleText('may.') }));

@@ -140,7 +140,7 @@ impl Authenticator {
         }
     }
 
-    /// The sessions; `None` in-process, where nobody signs in.
+    /// The sessions; `None` in-process, where there is no sign-in.
     pub(super) fn sessions(&self) -> Option<&Sessions> {
         match self {
             Self::Tokens(tokens) => Some(&tokens.sessions),

@@ -49,7 +49,7 @@ pub struct Emulator {
     pub environment: OnceLock<serde_json::Value>,
     /// Counts the changes of faults, clock and data; notifies the live streams.
     pub(crate) changes: watch::Sender<u64>,
-    /// Who calls on the proxy's connections.
+    /// The callers on the proxy's connections.
     pub(crate) callers: Arc<ProxiedCallers>,
     /// A permit for each live stream.
     pub(crate) streams: Arc<Semaphore>,

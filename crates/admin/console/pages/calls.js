@@ -20,7 +20,7 @@ const USERS_SHOWN = 3;
 
 /** @param {{ app: number }} page */
 export default function callsPage({ app }) {
-  // The address as it is now: it follows the filter, and the page may be made anew, in another language.
+  // The address as it is now: it follows the filter, and the page may be rebuilt, in another language.
   const query = new URLSearchParams(location.hash.split('?')[1]);
   const text = signal(query.get('q') ?? '');
   const failed = signal(query.has('failed'));

@@ -9,7 +9,7 @@ import { requestCard } from './explorer/request.js';
 import { send } from './explorer/send.js';
 import { command, draftOf, fill } from './explorer/state.js';
 
-/** Whether a chip was used: the page is made anew, and the focus returns to the chips. */
+/** Whether a chip was used: the page is rebuilt, and the focus returns to the chips. */
 let chipUsed = false;
 
 /**

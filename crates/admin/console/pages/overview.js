@@ -8,7 +8,8 @@ import { bytes, count, duration } from '../ui/numbers.js';
 import { table } from '../ui/table.js';
 import { t } from '../i18n/language.js';
 import { charts } from './overview/charts.js';
-import { answered, rates, startSampling } from './overview/samples.js';
+import { rates } from './overview/rates.js';
+import { answered, startSampling } from './overview/samples.js';
 import { warnings } from './overview/warnings.js';
 
 /** @typedef {import('./overview/samples.js').Sample} Sample */
@@ -47,7 +48,7 @@ function tiles(samples, app) {
     h('b', {}, value),
     h('span', { class: 'soft small' }, text),
   );
-  const rate = rates(samples, (one) => answered(one)).at(-1) ?? null;
+  const rate = rates(samples.slice(-2), ({ at }) => at, (one) => answered(one)).at(-1) ?? null;
   const [metrics, ready] = [sample.metrics, sample.ready === null];
   const [free, kept, ends] = [
     'store_disk_free_bytes',

@@ -173,7 +173,7 @@ function append(parent, child) {
   else if (child !== null && child !== undefined && child !== false) parent.appendChild(new Text(String(child)));
 }
 
-/** Appends a child that is made anew whenever what it read changes. @param {Node} parent @param {() => Child} child */
+/** Appends a child that is rebuilt whenever what it read changes. @param {Node} parent @param {() => Child} child */
 function appendFollowed(parent, child) {
   // Between these two is what is shown, also what followed children within it have put there since.
   const [start, end] = [parent.appendChild(new Text('')), parent.appendChild(new Text(''))];
@@ -190,7 +190,7 @@ function appendFollowed(parent, child) {
  * @template T
  * @param {() => T[]} items
  * @param {(item: T) => string | number} keyOf
- * @param {(item: T) => Node} render an item with the same key and another identity is rendered anew
+ * @param {(item: T) => Node} render an item with the same key and another identity is rendered again
  * @returns {Node}
  */
 export function each(items, keyOf, render) {

@@ -108,7 +108,7 @@ function stateText() {
 }
 
 /**
- * Whether an entry has every word of a filter. The answer is remembered for each entry, since a list is filtered anew with
+ * Whether an entry has every word of a filter. The answer is remembered for each entry, since a list is filtered again with
  * every call that comes.
  * @template T
  * @param {string} text @param {(entry: T) => string} textOf

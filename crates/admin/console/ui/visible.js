@@ -1,4 +1,4 @@
-// Ids and nicknames as they are. Letters that nobody sees, and letters that turn the direction of writing, are shown by their
+// Ids and nicknames as they are. Invisible letters, and letters that turn the direction of writing, are shown by their
 // numbers: two ids that look alike are then not taken for each other.
 
 import { h } from './dom.js';

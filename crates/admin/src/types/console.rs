@@ -65,7 +65,7 @@ pub enum TriedSig {
     Valid,
     /// One that expired an hour ago (70001).
     Expired,
-    /// One that is signed with a key of nobody's (70009).
+    /// One that is signed with a key of no app (70009).
     WrongKey,
     /// None (60025).
     None,

@@ -1,4 +1,4 @@
-//! Who really calls on the connections that the proxy makes. They come from this machine, whoever sent the request: without
+//! The real callers on the connections that the proxy makes. They come from this machine, whoever sent the request: without
 //! this, a caller from elsewhere would count as one on this machine, who needs no token.
 
 use std::collections::HashMap;

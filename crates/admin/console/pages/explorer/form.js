@@ -6,6 +6,7 @@ import { tryParse } from '../../ui/json.js';
 import { t } from '../../i18n/language.js';
 import { FORMS, USER_ID_BYTES_MAX, bytesOf, edit, formProblem } from './forms.js';
 import { profileItems, tagList } from './form_fields.js';
+import { byteCounter, removeButton } from './form_parts.js';
 import { bodyTab } from './state.js';
 
 /** As many accounts as one call may name. */
@@ -20,7 +21,7 @@ const ACCOUNTS_MAX = 100;
 /** @param {import('./state.js').Draft} draft */
 export function bodyForm({ command, text }) {
   const body = computed(() => tryParse(text.value));
-  // As text, so that the form is made anew only when it can be shown no longer, or again.
+  // As text, so that the form is rebuilt only when it can be shown no longer, or again.
   const problem = computed(() => {
     const found = formProblem(command, text.value);
     return found && t(`explorer.form.${found.reason}`, { member: found.member });
@@ -53,12 +54,6 @@ function memberField(form, { member, kind, max, optional }) {
     case 'tags': return tagList(form, label, member);
     case 'accounts': return accountList(form, label, member);
   }
-}
-
-/** The size of a text, and its limit. @param {() => string} read @param {number} max */
-export function byteCounter(read, max) {
-  const size = computed(() => bytesOf(read()));
-  return h('span', { class: () => (size.value > max ? 'invalid' : 'soft small') }, () => t('explorer.bytes', { n: size.value, max }));
 }
 
 /** @param {Form} form @param {string} label @param {string} member @param {number} max @param {boolean} optional */
@@ -137,16 +132,4 @@ function accountList(form, label, member) {
       part(index, 'UserID'), part(index, 'Nick'), part(index, 'FaceUrl'),
       removeButton(() => form.edit((body) => body[member].splice(index, 1)), t('explorer.remove_account', { n: index + 1 }), add))),
     h('div', { class: 'row' }, add, accountCounter(() => list().length)));
-}
-
-/**
- * A button that removes a row; the focus goes on to another button.
- * @param {() => void} remove @param {string | (() => string)} label @param {HTMLElement} next
- */
-export function removeButton(remove, label, next) {
-  const onclick = () => {
-    remove();
-    next.focus();
-  };
-  return h('button', { type: 'button', class: 'plain', 'aria-label': label, title: label, onclick }, '✕');
 }

@@ -4,7 +4,7 @@ import { computed, each, h } from '../../ui/dom.js';
 import { checkField } from '../../ui/field.js';
 import { currentApp, fieldsOf } from '../../state.js';
 import { t } from '../../i18n/language.js';
-import { byteCounter, removeButton } from './form.js';
+import { byteCounter, removeButton } from './form_parts.js';
 import { hasType, typedOf, valueOf } from './forms.js';
 
 /** @typedef {import('./form.js').Form} Form */
@@ -48,7 +48,7 @@ function itemRow(form, member, index, add) {
   }, () => tagOptions(tag.value));
   return h('div', { class: 'item-row' },
     choose,
-    // One element for each kind of field: typing a value does not make it anew.
+    // One element for each kind of field: typing a value does not rebuild it.
     h('div', {}, () => valueInput(item, tag.value, (typed) => change((changed) => (changed.Value = valueOf(typed, type()))))),
     removeButton(() => form.edit((body) => body[member].splice(index, 1)), () => t('explorer.remove_field', { tag: tag.value }), add),
     h('div', { class: 'hint' }, () => hint(item, tag.value)));

@@ -10,15 +10,15 @@ import { Metrics, quantile } from './metrics.js';
 const PAUSE_MS = 5000;
 /** The second reading comes soon, so that there is a rate to show. */
 const FIRST_PAUSE_MS = 1000;
-/** Half an hour. */
-const KEPT_MAX = 360;
+/** More than the five minutes that the warnings look back. */
+const KEPT_MAX = 72;
 /** Accounts and readiness are asked for with every so-manyth reading: they cost a request each. */
 const SELDOM = 6;
 
 /**
  * @typedef {{
  *   at: number, metrics: Metrics | null, answers: Map<string, Map<number, number>>, changes: number, commits: number,
- *   accounts: number, ready: string | null, p50: number | null, p99: number | null,
+ *   accounts: number, ready: string | null, p99: number | null,
  * }} Sample `answers` counts by command and code; `ready` is null when the store can be written, else why not; times in seconds
  */
 
@@ -72,9 +72,9 @@ async function readServer(last, { accounts, ready }) {
     answers.set(labels.command, (answers.get(labels.command) ?? new Map()).set(Number(labels.code), value));
   }
   const [before, after] = [last?.metrics?.buckets('request_seconds') ?? new Map(), metrics.buckets('request_seconds')];
-  const times = last ? { p50: quantile(0.5, before, after), p99: quantile(0.99, before, after) } : { p50: null, p99: null };
+  const p99 = last ? quantile(0.99, before, after) : null;
   const [changes, commits] = [metrics.sum('store_changes_total') ?? 0, metrics.sum('store_commits_total') ?? 0];
-  return { at: Date.now(), metrics, answers, changes, commits, accounts, ready, ...times };
+  return { at: Date.now(), metrics, answers, changes, commits, accounts, ready, p99 };
 }
 
 /**
@@ -91,8 +91,8 @@ async function readEmulator(app, last, { accounts, ready }) {
     [command, new Map(Object.entries(/** @type {any} */ (codes)).map(([code, number]) => [Number(code), number]))]));
   const recent = calls.peek().filter((call) => last && call.app === app && call.at_ms > last.at);
   const times = recent.map(({ micros }) => micros / 1e6).sort((one, other) => one - other);
-  const nth = (/** @type {number} */ part) => times[Math.ceil(part * times.length) - 1] ?? null;
-  return { at, metrics: null, answers, changes, commits, accounts: usage.accounts, ready, p50: nth(0.5), p99: nth(0.99) };
+  const p99 = times[Math.ceil(0.99 * times.length) - 1] ?? null;
+  return { at, metrics: null, answers, changes, commits, accounts: usage.accounts, ready, p99 };
 }
 
 /** How many answers there were, of all or of those that are not OK. @param {Sample} sample @param {boolean} [failed] */
@@ -100,16 +100,4 @@ export function answered({ answers }, failed = false) {
   let all = 0;
   for (const codes of answers.values()) for (const [code, number] of codes) if (!failed || code !== 0) all += number;
   return all;
-}
-
-/**
- * How much a count grew a second, for each sample; null for the first.
- * @param {Sample[]} samples
- * @param {(sample: Sample) => number} value
- */
-export function rates(samples, value) {
-  return samples.map((sample, index) => {
-    const before = samples[index - 1];
-    return before ? Math.max(0, value(sample) - value(before)) / ((sample.at - before.at) / 1000) : null;
-  });
 }

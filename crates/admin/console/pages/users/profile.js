@@ -61,7 +61,7 @@ function form({ app, account, unsaved, saved }) {
       toast(t('users.saved'));
       const { id } = /** @type {HTMLElement} */ (document.activeElement);
       saved(next);
-      // The form is made anew, and the focus would go with the old one.
+      // The form is rebuilt, and the focus would go with the old one.
       requestAnimationFrame(() => document.getElementById(id || 'tab-profile')?.focus());
     } catch (error) {
       // `item 2 (Tag_Profile_IM_Level): …`: the sentence goes to the field that it names.
