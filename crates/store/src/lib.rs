@@ -12,6 +12,7 @@ mod error;
 mod identity;
 mod memory;
 mod metrics;
+mod nodes;
 mod outbox;
 mod write;
 
@@ -20,7 +21,10 @@ pub use error::StoreError;
 pub use identity::{StoreId, StoreIdError};
 pub use memory::{Image, MemoryStore};
 pub use metrics::{Histogram, Measurements, StoreStatus};
-pub use outbox::{Amount, Backlog, DeliveryOutcome, EventState, OutboxEvent, OutboxSeq, Selection};
+pub use nodes::NodesStatus;
+pub use outbox::{
+    Amount, Backlog, DeliveryOutcome, EventState, OutboxCursor, OutboxEvent, OutboxScan, OutboxSeq, Selection,
+};
 pub use write::{
     Change, DELETIONS_UNIT_MAX, Delete, Discard, EVENTS_UNIT_MAX, ForgetDeletions, Import, Kick, NoteOnly,
     Probe, PutApp, PutToken, RecordDeliveries, RemoveToken, Replay, TypedWrite, Write, WriteOutcome,
@@ -102,6 +106,26 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> StoreFuture<'_, Vec<OutboxEvent>>;
 
+    /// Reads the next waiting events of an app that this process delivers, at most `limit`, each once for a cursor; those of one
+    /// account in the order of their places. Where several processes share a store, each event is another's or this one's.
+    fn deliverable<'a>(
+        &'a self,
+        app: SdkAppId,
+        cursor: &'a mut OutboxCursor,
+        limit: usize,
+    ) -> StoreFuture<'a, Vec<OutboxEvent>> {
+        Box::pin(async move {
+            let events = self.events(app, EventState::Waiting, cursor.last, limit).await?;
+            cursor.last = events.last().map(|event| event.seq).or(cursor.last);
+            Ok(events)
+        })
+    }
+
+    /// Whether this process may begin to deliver an event of an account now. Costs no I/O.
+    fn may_deliver(&self, _user: &UserId) -> bool {
+        true
+    }
+
     /// What each app has in the outbox; an app that has nothing is absent. Costs no I/O.
     fn backlogs(&self) -> BTreeMap<SdkAppId, Backlog>;
 
@@ -137,6 +161,15 @@ pub trait Store: Send + Sync {
     fn status(&self) -> StoreStatus {
         StoreStatus::default()
     }
+
+    /// The processes that share the store; `None` for an engine of one process. Costs no I/O.
+    fn nodes(&self) -> Option<NodesStatus> {
+        None
+    }
+
+    /// Tells the other processes that this one uses the catalog and the tokens of a version ([`NodesStatus::catalog`]), and no
+    /// earlier ones any more.
+    fn adopt_catalog(&self, _version: u64) {}
 
     /// Finishes the accepted writes and closes; later calls are [`StoreError::Unavailable`]. Idempotent.
     fn close(&self) -> BoxFuture<'_, ()>;

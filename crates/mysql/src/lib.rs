@@ -1,0 +1,35 @@
+//! The engine on a database that speaks MySQL's protocol and is distributed itself: MariaDB with Galera, MySQL, TiDB,
+//! OceanBase. Several portraitd use it at the same time; none holds anything that another lacks.
+//!
+//! Not allowed here: HTTP, protocol error codes, wire forms, another crate with SQL.
+//!
+//! - `url.rs`, `hosts.rs`, `connection.rs`, `fault.rs`: one host of several, and what its errors mean
+//! - `statements.rs`, `sql.rs`: all SQL, and the values in it
+//! - `schema.rs`: the tables
+//! - `writer.rs`, `transaction.rs`, `rows.rs`, `apply.rs`: many writes in one transaction, exactly once
+//! - `reader.rs`: many reads in one statement
+//! - `nodes.rs`, `leases.rs`, `outbox.rs`, `place.rs`: several nodes, and which of them delivers an event
+//! - `store.rs`: the trait
+
+mod apply;
+mod connection;
+mod fault;
+mod hosts;
+mod leases;
+mod nodes;
+mod outbox;
+mod place;
+mod reader;
+mod rows;
+mod schema;
+mod shared;
+mod sql;
+mod statements;
+mod store;
+mod transaction;
+mod url;
+mod writer;
+
+pub use schema::{FORMAT, SchemaError};
+pub use store::{MysqlStore, OpenError};
+pub use url::{MysqlUrl, MysqlUrlError};

@@ -1,0 +1,438 @@
+//! The store: starts and stops the tasks, and passes each call of the trait to one of them.
+
+use crate::connection::{Connection, Purpose, parsed};
+use crate::fault::{Fault, FaultKind};
+use crate::hosts::Hosts;
+use crate::nodes::{self, Nodes};
+use crate::outbox;
+use crate::place::part_of_user;
+use crate::reader::{self, READERS, Read, Reader, decoded_profile};
+use crate::schema::{self, Database, SchemaError};
+use crate::shared::{Shared, WRITERS};
+use crate::sql::{Arg, fill};
+use crate::statements;
+use crate::transaction::{StoredEvent, StoredToken, parsed_token, parsed_user};
+use crate::url::MysqlUrl;
+use crate::writer::{self, Request, Writer};
+use futures_util::future::BoxFuture;
+use mysql_async::prelude::FromRow;
+use portraitd_model::{AccountState, AppRecord, SdkAppId, Tag, UnixMillis, UnixSeconds, UserId};
+use portraitd_store::{
+    AuditEntry, AuditNote, AuditSeq, Backlog, EventState, Found, Measurements, NodesStatus, OutboxCursor, OutboxEvent,
+    OutboxSeq, Store, StoreError, StoreFuture, StoreId, StoreStats, StoreStatus, TokenRecord, Write, WriteOutcome, codec,
+};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// Why a database can't be opened.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum OpenError {
+    /// No host can be reached or can serve at the moment: waiting may help.
+    #[error("no host of {url} can serve: {reason}")]
+    Unreachable {
+        /// The URL without its password.
+        url: String,
+        /// What the last host said.
+        reason: String,
+    },
+    /// The database refuses us, or can't be used as it is: waiting does not help.
+    #[error("{url}: {reason}")]
+    Refused {
+        /// The URL without its password.
+        url: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A store in a database that several portraitd use at the same time. Its tasks run on the runtime that opened it.
+pub struct MysqlStore {
+    shared: Arc<Shared>,
+    database: Database,
+    /// Taken by [`Store::close`].
+    queues: std::sync::Mutex<Option<Queues>>,
+    stop: CancellationToken,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+}
+
+#[derive(Clone)]
+struct Queues {
+    writers: Vec<mpsc::Sender<Request>>,
+    reads: mpsc::Sender<Read>,
+}
+
+impl MysqlStore {
+    /// Opens the store. `name` is what operators know this process by, such as its host and port. Tables are made in an empty
+    /// database with [`MysqlStore::migrate`] only.
+    pub async fn open(url: MysqlUrl, name: &str) -> Result<Self, OpenError> {
+        let hosts = Hosts::new(url);
+        let (database, shared) = prepare(hosts, name).await?;
+        let (reads, queue) = mpsc::channel(reader::QUEUE_MAX);
+        let (queue, stop) = (Arc::new(Mutex::new(queue)), CancellationToken::new());
+        let mut tasks = vec![tokio::spawn(Nodes::new(Arc::clone(&shared), name.to_owned()).run(stop.clone()))];
+        for _ in 0..READERS {
+            tasks.push(tokio::spawn(Reader::new(Arc::clone(&shared), Arc::clone(&queue)).run()));
+        }
+        let mut writers = Vec::new();
+        for index in 0..WRITERS {
+            let (sender, queue) = mpsc::channel(writer::QUEUE_MAX);
+            tasks.push(tokio::spawn(Writer::new(Arc::clone(&shared), queue, index).run()));
+            writers.push(sender);
+        }
+        let queues = std::sync::Mutex::new(Some(Queues { writers, reads }));
+        Ok(Self { shared, database, queues, stop, tasks: Mutex::new(tasks) })
+    }
+
+    /// Makes the tables in an empty database; does nothing when they are there.
+    pub async fn migrate(url: &MysqlUrl) -> Result<(), OpenError> {
+        let hosts = Hosts::new(url.clone());
+        let made = async {
+            let mut link = any_host(&hosts).await?;
+            let made = match schema::check(&mut link).await? {
+                Err(SchemaError::Empty | SchemaError::Unusable(_)) => schema::create(&mut link).await.map(Ok),
+                checked => Ok(checked.map(drop)),
+            };
+            link.close().await;
+            made
+        };
+        finished(&hosts, made.await)
+    }
+
+    /// What the database says it is, such as `10.11.19-MariaDB`.
+    pub fn version(&self) -> &str {
+        &self.database.version
+    }
+
+    fn queues(&self) -> Result<Queues, StoreError> {
+        let queues = self.queues.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        queues.clone().ok_or_else(|| StoreError::Unavailable("it was closed".into()))
+    }
+
+    /// Hands a write to the writer of its user, so that the changes of one account do not wait for each other's locks.
+    fn submit(&self, write: Write, note: Option<AuditNote>) -> Result<oneshot::Receiver<Result<WriteOutcome, StoreError>>, StoreError> {
+        let index = match &write {
+            Write::Change(change) => part_of_user(&change.user),
+            Write::Kick(kick) => part_of_user(&kick.user),
+            Write::Import(import) => import.seeds.first().map_or(0, |seed| part_of_user(&seed.user.id())),
+            Write::Delete(delete) => delete.users.first().map_or(0, part_of_user),
+            _ => 0,
+        };
+        let writers = self.queues()?.writers;
+        let writer = writers.get(usize::from(index) % writers.len().max(1));
+        let (request, answer) = Request::new(write, note);
+        let sent = writer.is_some_and(|writer| writer.try_send(request).is_ok());
+        if sent { Ok(answer) } else { Err(overloaded()) }
+    }
+
+    async fn read<T>(&self, read: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Read) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.queues()?.reads.try_send(read(reply)).map_err(|_| overloaded())?;
+        answer.await.map_err(|_| ended())?
+    }
+
+    async fn rows<T: FromRow>(&self, statement: &str, args: &[Arg<'_>]) -> Result<Vec<T>, StoreError> {
+        let sql = fill(statement, args);
+        let rows = self.read(|reply| Read::Rows { sql, reply }).await?;
+        parsed(rows).map_err(Fault::into_store_error)
+    }
+
+    async fn read_catalog(&self) -> Result<Vec<AppRecord>, StoreError> {
+        let stored: Vec<(u32, u64, Vec<u8>, Vec<u8>)> = self.rows(statements::READ_APPS, &[]).await?;
+        let mut records = Vec::with_capacity(stored.len());
+        for (id, revision, settings, words) in stored {
+            let app = SdkAppId(id);
+            let damaged = |why: String| StoreError::Corrupt(format!("the settings of app {app}: {why}"));
+            let text = |bytes| String::from_utf8(bytes).map_err(|_| damaged("not UTF-8".into()));
+            let settings = codec::decode_settings(app, &text(settings)?, &text(words)?).map_err(damaged)?;
+            let states = self.states(app, settings.admins.clone()).await?;
+            let kicked = settings.admins.iter().zip(states);
+            let kicked_admins = kicked.filter_map(|(admin, state)| Some((*admin, state?.kicked_at?))).collect::<BTreeMap<UserId, UnixSeconds>>();
+            records.push(AppRecord { settings, revision, kicked_admins });
+        }
+        Ok(records)
+    }
+
+    async fn count_holders(&self, app: SdkAppId, tag: Tag) -> Result<u64, StoreError> {
+        const STEP: usize = 500;
+        let (mut holders, mut after) = (0, Vec::new());
+        loop {
+            let args = [app.0.into(), Arg::Bytes(&after), STEP.into()];
+            let page: Vec<(Vec<u8>, Vec<u8>)> = self.rows(statements::READ_PROFILES_AFTER, &args).await?;
+            let Some((last, _)) = page.last() else { return Ok(holders) };
+            after.clone_from(last);
+            for (user, profile) in &page {
+                // A damaged profile counts as one without a value: it can't be read either.
+                let user = parsed_user(user).map_err(Fault::into_store_error)?;
+                let has = decoded_profile(app, user, profile).is_some_and(|profile| profile.get(tag).is_some());
+                holders += u64::from(has);
+            }
+        }
+    }
+
+    async fn read_deliverable(&self, app: SdkAppId, cursor: &mut OutboxCursor, limit: usize) -> Result<Vec<OutboxEvent>, StoreError> {
+        outbox::follow_leases(cursor, |part| self.shared.leases.epoch(part));
+        let mut events = Vec::new();
+        for scan in &mut cursor.scans {
+            if events.len() >= limit {
+                break;
+            }
+            let (from, page) = outbox::next_page(scan);
+            let args = [app.0.into(), from.0.into(), page.into()];
+            let places: Vec<(u64,)> = self.rows(statements::READ_PLACES, &args).await?;
+            let places: Vec<OutboxSeq> = places.into_iter().map(|(place,)| OutboxSeq(place)).collect();
+            let mut ahead = scan.clone();
+            let taken = outbox::take_page(&mut ahead, &places, limit - events.len());
+            if !taken.is_empty() {
+                let args = [app.0.into(), Arg::List(taken.iter().map(|place| place.0.into()).collect())];
+                let stored: Vec<StoredEvent> = self.rows(statements::READ_EVENTS_AT, &args).await?;
+                events.extend(stored.into_iter().map(outbox_event));
+            }
+            // Only now: what could not be read is taken again.
+            *scan = ahead;
+        }
+        Ok(events)
+    }
+}
+
+fn overloaded() -> StoreError {
+    StoreError::Unavailable("too many operations wait for the database".into())
+}
+
+fn ended() -> StoreError {
+    StoreError::Unavailable("the task that talks to the database has ended".into())
+}
+
+fn outbox_event((seq, _, attempts, due_ms, failure, event): StoredEvent) -> OutboxEvent {
+    let (bytes, decoded) = (event.len() as u64, codec::decode_event(&event).ok());
+    let failure = (!failure.is_empty()).then(|| String::from_utf8_lossy(&failure).into_owned());
+    let (seq, due, event) = (OutboxSeq(seq), UnixMillis(due_ms), decoded.map(Arc::new));
+    OutboxEvent { seq, bytes, attempts, due, failure, event }
+}
+
+/// Tries each host once.
+async fn any_host(hosts: &Hosts) -> Result<Connection, Fault> {
+    let mut last = Fault::host("the URL names no host");
+    for _ in 0..hosts.url().hosts.len() {
+        match hosts.connect(Purpose::Reading).await {
+            Ok(link) => return Ok(link.connection),
+            Err(fault) => last = fault,
+        }
+    }
+    Err(last)
+}
+
+/// Checks the database, and registers this process.
+async fn prepare(hosts: Hosts, name: &str) -> Result<(Database, Arc<Shared>), OpenError> {
+    let prepared = async {
+        let mut link = any_host(&hosts).await?;
+        let database = match schema::check(&mut link).await? {
+            Ok(database) => database,
+            Err(error) => return Ok(Err(error)),
+        };
+        let membership = nodes::register(&mut link, name).await?;
+        let tallies = nodes::read_tallies(&mut link).await?;
+        link.close().await;
+        Ok(Ok((database, membership, tallies)))
+    };
+    let prepared = prepared.await;
+    let (database, membership, tallies) = finished(&hosts, prepared)?;
+    Ok((database, Arc::new(Shared::new(hosts, membership, tallies))))
+}
+
+/// Tells what waiting may help from what it does not.
+fn finished<T>(hosts: &Hosts, result: Result<Result<T, SchemaError>, Fault>) -> Result<T, OpenError> {
+    let url = hosts.url().shown();
+    match result {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(OpenError::Refused { url, reason: error.to_string() }),
+        Err(fault) => {
+            // A wrong user or password, no such database, no right, a certificate that is not trusted.
+            let is_final = ["(error 1044)", "(error 1045)", "(error 1049)", "(error 1142)", "(error 1698)", "TLS error"];
+            let reason = fault.message;
+            if fault.kind == FaultKind::Permanent || is_final.iter().any(|code| reason.contains(code)) {
+                Err(OpenError::Refused { url, reason })
+            } else {
+                Err(OpenError::Unreachable { url, reason })
+            }
+        }
+    }
+}
+
+impl Store for MysqlStore {
+    fn write(&self, write: Write, note: Option<AuditNote>) -> StoreFuture<'_, WriteOutcome> {
+        let submitted = self.submit(write, note);
+        Box::pin(async move { submitted?.await.map_err(|_| ended())? })
+    }
+
+    fn profiles(&self, app: SdkAppId, users: Vec<UserId>) -> StoreFuture<'_, Vec<Found>> {
+        if users.is_empty() {
+            return Box::pin(std::future::ready(Ok(Vec::new())));
+        }
+        Box::pin(self.read(move |reply| Read::Profiles { app, users, reply }))
+    }
+
+    fn states(&self, app: SdkAppId, users: Vec<UserId>) -> StoreFuture<'_, Vec<Option<AccountState>>> {
+        if users.is_empty() {
+            return Box::pin(std::future::ready(Ok(Vec::new())));
+        }
+        Box::pin(self.read(move |reply| Read::States { app, users, reply }))
+    }
+
+    fn accounts_page(&self, app: SdkAppId, prefix: String, after: Option<UserId>, limit: usize) -> StoreFuture<'_, Vec<UserId>> {
+        Box::pin(async move {
+            // No id with the prefix is greater than the prefix followed by the greatest characters.
+            let last = format!("{prefix}{}", "\u{10FFFF}".repeat(UserId::BYTES_MAX / 4));
+            let after = after.as_ref().map_or("", UserId::as_str);
+            let args = [app.0.into(), after.into(), prefix.as_str().into(), last.as_str().into(), limit.into()];
+            let users: Vec<(Vec<u8>,)> = self.rows(statements::READ_USERS, &args).await?;
+            users.into_iter().map(|(user,)| parsed_user(&user).map_err(Fault::into_store_error)).collect()
+        })
+    }
+
+    fn accounts_count(&self, app: SdkAppId) -> StoreFuture<'_, u64> {
+        Box::pin(async move {
+            let sum: Vec<(i64,)> = self.rows(statements::READ_ACCOUNTS_COUNT, &[app.0.into()]).await?;
+            Ok(sum.first().map_or(0, |(sum,)| u64::try_from(*sum).unwrap_or(0)))
+        })
+    }
+
+    fn holders_count(&self, app: SdkAppId, tag: Tag) -> StoreFuture<'_, u64> {
+        Box::pin(self.count_holders(app, tag))
+    }
+
+    fn has_deletions(&self, app: SdkAppId, until: UnixMillis) -> StoreFuture<'_, bool> {
+        Box::pin(async move {
+            let args = [app.0.into(), until.0.into()];
+            let found: Vec<(u64,)> = self.rows(statements::READ_OLD_DELETION, &args).await?;
+            Ok(!found.is_empty())
+        })
+    }
+
+    fn catalog(&self) -> StoreFuture<'_, Vec<AppRecord>> {
+        Box::pin(self.read_catalog())
+    }
+
+    fn events(&self, app: SdkAppId, state: EventState, after: Option<OutboxSeq>, limit: usize) -> StoreFuture<'_, Vec<OutboxEvent>> {
+        Box::pin(async move {
+            let parked = u32::from(state == EventState::Parked);
+            let args = [app.0.into(), parked.into(), after.unwrap_or_default().0.into(), limit.into()];
+            let stored: Vec<StoredEvent> = self.rows(statements::READ_EVENTS, &args).await?;
+            Ok(stored.into_iter().map(outbox_event).collect())
+        })
+    }
+
+    fn deliverable<'a>(&'a self, app: SdkAppId, cursor: &'a mut OutboxCursor, limit: usize) -> StoreFuture<'a, Vec<OutboxEvent>> {
+        Box::pin(self.read_deliverable(app, cursor, limit))
+    }
+
+    fn may_deliver(&self, user: &UserId) -> bool {
+        self.shared.leases.epoch(part_of_user(user)).is_some()
+    }
+
+    fn backlogs(&self) -> BTreeMap<SdkAppId, Backlog> {
+        self.shared.backlogs()
+    }
+
+    fn audit(&self, app: Option<SdkAppId>, before: Option<AuditSeq>, limit: usize) -> StoreFuture<'_, Vec<AuditEntry>> {
+        Box::pin(async move {
+            let before = before.map_or(u64::MAX, |seq| seq.0);
+            let stored: Vec<(u64, u32, u64, Vec<u8>)> = match app {
+                Some(app) => self.rows(statements::READ_AUDIT_OF_APP, &[app.0.into(), before.into(), limit.into()]).await?,
+                None => self.rows(statements::READ_AUDIT, &[before.into(), limit.into()]).await?,
+            };
+            let entry = |(seq, app, at, text): (u64, u32, u64, Vec<u8>)| {
+                let (app, text) = ((app != 0).then_some(SdkAppId(app)), String::from_utf8_lossy(&text).into_owned());
+                AuditEntry { seq: AuditSeq(seq), note: AuditNote { app, at: UnixMillis(at), text } }
+            };
+            Ok(stored.into_iter().map(entry).collect())
+        })
+    }
+
+    fn tokens(&self) -> StoreFuture<'_, Vec<TokenRecord>> {
+        Box::pin(async move {
+            let stored: Vec<StoredToken> = self.rows(statements::READ_TOKENS, &[]).await?;
+            stored.into_iter().map(|token| parsed_token(token).map_err(Fault::into_store_error)).collect()
+        })
+    }
+
+    fn id(&self) -> StoreId {
+        self.database.id
+    }
+
+    fn backup(&self, _to: &Path) -> StoreFuture<'_, ()> {
+        let instead = "the data is in a database: use its own backup, or `portraitd export` for a copy of the accounts";
+        Box::pin(std::future::ready(Err(StoreError::Refused(instead.into()))))
+    }
+
+    fn nodes(&self) -> Option<NodesStatus> {
+        let (seen, membership) = (self.shared.seen(), self.shared.membership());
+        Some(NodesStatus {
+            node: membership.node,
+            live: seen.live,
+            host: self.shared.hosts.current(),
+            catalog: seen.catalog,
+            adopted_everywhere: seen.adopted_everywhere,
+            leases: self.shared.leases.count(),
+            clock_ahead_ms: seen.clock_ahead_ms,
+            problem: seen.problem,
+        })
+    }
+
+    fn adopt_catalog(&self, version: u64) {
+        self.shared.adopted.store(version, Ordering::Relaxed);
+    }
+
+    fn stats(&self) -> StoreStats {
+        let (changes, commits) = (&self.shared.changes, &self.shared.commits);
+        StoreStats { changes: changes.load(Ordering::Relaxed), commits: commits.load(Ordering::Relaxed) }
+    }
+
+    fn measurements(&self) -> Option<&Measurements> {
+        Some(&self.shared.measurements)
+    }
+
+    fn status(&self) -> StoreStatus {
+        let waiting = |writer: &mpsc::Sender<Request>| (writer.max_capacity() - writer.capacity()) as u64;
+        let waiting = self.queues().map_or(0, |queues| queues.writers.iter().map(waiting).sum());
+        StoreStatus { waiting, ..StoreStatus::default() }
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        /// A database that is away must not keep a process from ending.
+        const TIMEOUT: Duration = Duration::from_secs(15);
+        Box::pin(async {
+            // Held to the end, so that a second `close` waits for the first.
+            let mut tasks = self.tasks.lock().await;
+            self.queues.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+            let (nodes, others) = {
+                let mut drained = tasks.drain(..);
+                (drained.next(), drained.collect::<Vec<_>>())
+            };
+            let ended = async {
+                // The writers first: a node without a number can't write.
+                for task in others {
+                    _ = task.await;
+                }
+                self.stop.cancel();
+                if let Some(nodes) = nodes {
+                    _ = nodes.await;
+                }
+            };
+            if tokio::time::timeout(TIMEOUT, ended).await.is_err() {
+                tracing::warn!("the database did not answer at the end; what it did not acknowledge may be lost");
+            }
+        })
+    }
+}
+
+impl Drop for MysqlStore {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
