@@ -149,7 +149,7 @@ impl Authenticator {
     }
 
     /// Reads the tokens again, after one was created or revoked.
-    pub(super) async fn reload(&self) -> Result<(), StoreError> {
+    pub async fn reload(&self) -> Result<(), StoreError> {
         match self {
             Self::Tokens(tokens) => tokens.reload().await,
             Self::InProcess(_) => Ok(()),

@@ -129,6 +129,12 @@ impl Registry {
         superseded.iter().filter(of_app).cloned().collect()
     }
 
+    /// Returns whether calls still use earlier settings of any app.
+    pub fn is_draining(&self) -> bool {
+        let superseded = self.superseded.lock().unwrap_or_else(PoisonError::into_inner);
+        superseded.iter().any(|app| app.strong_count() > 0)
+    }
+
     /// Puts a stored kick into effect if the account is an admin, whose kicks are read from the snapshot alone.
     pub(crate) async fn apply_kick(&self, id: SdkAppId, user: UserId) -> Result<(), StoreError> {
         // A reload in progress may have read the catalog before the kick, and may be about to make the account an admin.

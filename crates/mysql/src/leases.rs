@@ -2,6 +2,7 @@
 //! not beaten for 15 s has lost its parts to others, and must have stopped sending before that.
 
 use crate::place::PARTS;
+use portraitd_store::DeliveryRight;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -46,13 +47,21 @@ pub(crate) struct Plan {
 }
 
 impl Leases {
-    /// The epoch of a part, if an event of it may be sent now.
+    /// The epoch since which a part is held.
     pub(crate) fn epoch(&self, part: u16) -> Option<u64> {
+        self.lock().epochs.get(usize::from(part)).copied().flatten()
+    }
+
+    /// Whether an event of a part may be sent now that was read in an epoch.
+    pub(crate) fn right(&self, part: u16, epoch: u64) -> DeliveryRight {
         let held = self.lock();
         let part = usize::from(part);
+        if held.epochs.get(part).copied().flatten() != Some(epoch) {
+            return DeliveryRight::Lost;
+        }
         let is_beaten = held.beaten.is_some_and(|beaten| beaten.elapsed() < SEND_FOR);
         let is_closing = held.closing.get(part).copied().flatten().is_some();
-        held.epochs.get(part).copied().flatten().filter(|_| is_beaten && !is_closing)
+        if is_beaten && !is_closing { DeliveryRight::Held } else { DeliveryRight::Paused }
     }
 
     /// How many parts are held.
@@ -140,10 +149,10 @@ mod tests {
     fn more_than_a_share_is_not_sent_any_more_and_released_later() {
         let leases = Leases::default();
         leases.renew(7, &[7], &table(&[7; 16]), Instant::now());
-        assert_eq!((leases.epoch(0), leases.epoch(15)), (Some(5), Some(5)));
+        assert_eq!((leases.right(0, 5), leases.right(15, 5)), (DeliveryRight::Held, DeliveryRight::Held));
         let plan = leases.renew(7, &[7, 8], &table(&[7; 16]), Instant::now());
         assert_eq!(plan, Plan::default(), "attempts may be under way");
-        assert_eq!((leases.epoch(7), leases.epoch(8)), (Some(5), None));
+        assert_eq!((leases.right(7, 5), leases.right(8, 5)), (DeliveryRight::Held, DeliveryRight::Paused));
         std::thread::sleep(RELEASE_AFTER);
         let plan = leases.renew(7, &[7, 8], &table(&[7; 16]), Instant::now());
         assert_eq!(plan.release.iter().map(|lease| lease.part).collect::<Vec<_>>(), [8, 9, 10, 11, 12, 13, 14, 15]);
@@ -154,8 +163,9 @@ mod tests {
         let leases = Leases::default();
         let long_ago = Instant::now().checked_sub(SEND_FOR).unwrap();
         leases.renew(7, &[7], &table(&[7; 16]), long_ago);
-        assert_eq!((leases.epoch(0), leases.count()), (None, 16));
+        assert_eq!((leases.right(0, 5), leases.count()), (DeliveryRight::Paused, 16));
+        assert_eq!(leases.right(0, 4), DeliveryRight::Lost, "it was read when another held the part in between");
         leases.renew(7, &[7], &table(&[8; 16]), Instant::now());
-        assert_eq!((leases.epoch(0), leases.count()), (None, 0), "node 8 has taken them");
+        assert_eq!((leases.right(0, 5), leases.count()), (DeliveryRight::Lost, 0), "node 8 has taken them");
     }
 }

@@ -122,7 +122,7 @@ impl Nodes {
         }
         self.shared.see(|seen| {
             seen.live = live.len();
-            seen.catalog = catalog.map_or(seen.catalog, |(version,)| version);
+            seen.catalog = catalog.map_or(seen.catalog, |(version,)| version.max(seen.catalog));
             seen.adopted_everywhere = adopted_everywhere;
             seen.problem = None;
         });

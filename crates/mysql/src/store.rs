@@ -18,8 +18,8 @@ use futures_util::future::BoxFuture;
 use mysql_async::prelude::FromRow;
 use portraitd_model::{AccountState, AppRecord, SdkAppId, Tag, UnixMillis, UnixSeconds, UserId};
 use portraitd_store::{
-    AuditEntry, AuditNote, AuditSeq, Backlog, EventState, Found, Measurements, NodesStatus, OutboxCursor, OutboxEvent,
-    OutboxSeq, Store, StoreError, StoreFuture, StoreId, StoreStats, StoreStatus, TokenRecord, Write, WriteOutcome, codec,
+    AuditEntry, AuditNote, AuditSeq, Backlog, DeliveryRight, EventState, Found, Measurements, NodesStatus, OutboxCursor, OutboxEvent,
+    OutboxSeq, Probe, Store, StoreError, StoreFuture, StoreId, StoreStats, StoreStatus, TokenRecord, Write, WriteOutcome, codec,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -331,8 +331,10 @@ impl Store for MysqlStore {
         Box::pin(self.read_deliverable(app, cursor, limit))
     }
 
-    fn may_deliver(&self, user: &UserId) -> bool {
-        self.shared.leases.epoch(part_of_user(user)).is_some()
+    fn delivery_right(&self, cursor: &OutboxCursor, user: &UserId) -> DeliveryRight {
+        let part = part_of_user(user);
+        let epoch = cursor.scans.iter().find_map(|scan| scan.parts.get(&part));
+        epoch.map_or(DeliveryRight::Lost, |epoch| self.shared.leases.right(part, *epoch))
     }
 
     fn backlogs(&self) -> BTreeMap<SdkAppId, Backlog> {
@@ -386,6 +388,21 @@ impl Store for MysqlStore {
 
     fn adopt_catalog(&self, version: u64) {
         self.shared.adopted.store(version, Ordering::Relaxed);
+    }
+
+    fn settle(&self) -> StoreFuture<'_, ()> {
+        Box::pin(async {
+            let mut answers = Vec::new();
+            for writer in self.queues()?.writers {
+                let (request, answer) = Request::new(Probe.into(), None);
+                writer.try_send(request).map_err(|_| overloaded())?;
+                answers.push(answer);
+            }
+            for answer in answers {
+                answer.await.map_err(|_| ended())??;
+            }
+            Ok(())
+        })
     }
 
     fn stats(&self) -> StoreStats {

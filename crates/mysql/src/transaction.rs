@@ -39,8 +39,8 @@ pub(crate) struct Done {
     /// For each unit, in their order.
     pub(crate) outcomes: Vec<Result<WriteOutcome, StoreError>>,
     pub(crate) tallies: BTreeMap<SdkAppId, Tally>,
-    /// Whether other nodes must read apps or tokens again.
-    pub(crate) changes_catalog: bool,
+    /// The new version of apps and tokens, if this changed them.
+    pub(crate) catalog: Option<u64>,
 }
 
 /// How an attempt ended.
@@ -102,10 +102,8 @@ pub(crate) async fn attempt(
     }
     let is_probed = units.iter().any(|unit| matches!(unit.write, Write::Probe(_)));
     let nothing = rows.are_unchanged() && !is_probed && !must_commit;
-    if !nothing {
-        store(connection, &rows, lane.number).await?;
-    }
-    let done = Done { outcomes, changes_catalog: rows.changes_catalog, tallies: std::mem::take(&mut rows.tallies) };
+    let catalog = if nothing { None } else { store(connection, &rows, lane.number).await? };
+    let done = Done { outcomes, catalog, tallies: std::mem::take(&mut rows.tallies) };
     if nothing {
         connection.run(statements::ROLLBACK, &[]).await?;
         return Ok(Attempted::Nothing(done));
@@ -290,8 +288,8 @@ pub(crate) fn parsed_token((name, hash, created, role): StoredToken) -> Result<T
     token.ok_or_else(|| Fault::permanent("a stored token is damaged"))
 }
 
-/// Stores every changed row.
-async fn store(connection: &mut Connection, rows: &Rows<'_>, lane: u32) -> Result<(), Fault> {
+/// Stores every changed row; returns the new version of apps and tokens, if they are among them.
+async fn store(connection: &mut Connection, rows: &Rows<'_>, lane: u32) -> Result<Option<u64>, Fault> {
     store_accounts(connection, rows).await?;
     store_deletions(connection, rows).await?;
     store_events(connection, rows).await?;
@@ -303,10 +301,11 @@ async fn store(connection: &mut Connection, rows: &Rows<'_>, lane: u32) -> Resul
         [app.0.into(), lane.into()].into_iter().chain(numbers.map(Arg::from)).collect()
     };
     insert(connection, statements::ADD_TALLIES, tallies.map(tally).collect()).await?;
-    if rows.changes_catalog {
-        add_to_meta(connection, "catalog", 1).await?;
+    store_notes(connection, &rows.notes).await?;
+    if !rows.changes_catalog {
+        return Ok(None);
     }
-    store_notes(connection, &rows.notes).await
+    add_to_meta(connection, "catalog", 1).await.map(Some)
 }
 
 async fn insert(connection: &mut Connection, statement: &str, rows: Vec<Vec<Arg<'_>>>) -> Result<(), Fault> {

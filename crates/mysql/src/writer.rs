@@ -232,6 +232,9 @@ impl Writer {
     fn committed(&mut self, lane: Lane, done: Done) -> Done {
         self.lane = Some(Lane { n: lane.n + 1, ..lane });
         self.shared.add_tallies(lane.number, &done.tallies);
+        if let Some(version) = done.catalog {
+            self.shared.see(|seen| seen.catalog = seen.catalog.max(version));
+        }
         done
     }
 

@@ -7,6 +7,7 @@ mod cli;
 mod config;
 mod logging;
 mod metrics;
+mod follow_nodes;
 mod open_store;
 #[cfg(feature = "otel")]
 mod otel;

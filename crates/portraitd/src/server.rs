@@ -1,6 +1,7 @@
 //! A running server: the public and the admin listener over one store, from start to graceful stop.
 
 use crate::config::Config;
+use crate::follow_nodes::follow_nodes;
 use crate::metrics;
 use anyhow::Context;
 use bytes::Bytes;
@@ -108,6 +109,8 @@ impl Server {
         let tokens =
             Tokens::load(Arc::clone(&store), admin_token).await.context("can't read the admin tokens")?;
         let authenticator = Authenticator::Tokens(Arc::new(tokens));
+        let follow = follow_nodes(Arc::clone(&store), Arc::clone(&registry), authenticator.clone(), stop.clone());
+        tasks.push(("other nodes", tokio::spawn(follow)));
         tasks.push(("webhooks", tokio::spawn(Arc::clone(&webhooks).run(stop.clone()))));
         let control_state = emulator.clone().map(|emulator| ControlState {
             emulator,

@@ -23,7 +23,7 @@ pub use memory::{Image, MemoryStore};
 pub use metrics::{Histogram, Measurements, StoreStatus};
 pub use nodes::NodesStatus;
 pub use outbox::{
-    Amount, Backlog, DeliveryOutcome, EventState, OutboxCursor, OutboxEvent, OutboxScan, OutboxSeq, Selection,
+    Amount, Backlog, DeliveryOutcome, DeliveryRight, EventState, OutboxCursor, OutboxEvent, OutboxScan, OutboxSeq, Selection,
 };
 pub use write::{
     Change, DELETIONS_UNIT_MAX, Delete, Discard, EVENTS_UNIT_MAX, ForgetDeletions, Import, Kick, NoteOnly,
@@ -121,9 +121,9 @@ pub trait Store: Send + Sync {
         })
     }
 
-    /// Whether this process may begin to deliver an event of an account now. Costs no I/O.
-    fn may_deliver(&self, _user: &UserId) -> bool {
-        true
+    /// Whether this process may begin to deliver an event of an account that was read with a cursor. Costs no I/O.
+    fn delivery_right(&self, _cursor: &OutboxCursor, _user: &UserId) -> DeliveryRight {
+        DeliveryRight::Held
     }
 
     /// What each app has in the outbox; an app that has nothing is absent. Costs no I/O.
@@ -255,6 +255,12 @@ pub trait Store: Send + Sync {
     /// [`Replay`].
     fn replay(&self, app: SdkAppId, selection: Selection) -> StoreFuture<'_, usize> {
         typed(self, Replay { app, selection }, None)
+    }
+
+    /// Waits until every write that was accepted before has ended.
+    fn settle(&self) -> StoreFuture<'_, ()> {
+        // Writes are done in order.
+        self.probe()
     }
 
     /// [`Probe`].

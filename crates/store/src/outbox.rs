@@ -121,6 +121,17 @@ pub struct OutboxCursor {
     pub scans: Vec<OutboxScan>,
 }
 
+/// Whether this process may begin to deliver an event of an account ([`Store::delivery_right`](crate::Store::delivery_right)).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DeliveryRight {
+    /// It may.
+    Held,
+    /// Not at the moment: it has to hear from the store first.
+    Paused,
+    /// It is another process's now, which reads the event itself.
+    Lost,
+}
+
 /// How far some parts of the users were read.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct OutboxScan {

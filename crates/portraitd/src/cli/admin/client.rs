@@ -4,7 +4,7 @@ use crate::cli::http;
 use crate::cli::language::localized;
 use crate::cli::secret_argument::secret;
 use crate::cli::serve::instance::{AdminFile, admin_token};
-use crate::open_store::open_store;
+use crate::open_store::open_directory;
 use anyhow::Context;
 use axum::Router;
 use axum::body::Body;
@@ -94,7 +94,7 @@ impl Operator {
             let server = http::Server::with_certificate(&file.url, file.certificate.as_deref())?;
             return Ok(Self::Remote { server, token });
         }
-        let store = open_store(data, SqliteSettings::default())?;
+        let store = open_directory(data, SqliteSettings::default())?;
         let registry = Arc::new(Registry::load(Arc::clone(&store)).await?);
         let event_ids = Arc::new(EventIds::new(portraitd_admin::secret::random_u64()?));
         let authenticator = Authenticator::InProcess(operating_user().into());

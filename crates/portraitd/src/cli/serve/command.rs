@@ -48,7 +48,7 @@ async fn serve(mut config: Config, json: bool) -> anyhow::Result<()> {
     preflight::check_network(&config, tls.public.is_some(), tls.admin.is_some())?;
     preflight::check_clock(SystemClock.now().seconds());
     let _watching = certificates.watch()?;
-    let store = open_store(&data, config.store())?;
+    let store = open_store(&config, &data).await?;
     let admin_token = AdminToken::new(&admin_token(&data)?);
     preflight::check_files(&config, &data)?;
     preflight::check_keys(&config, &store.catalog().await?)?;
