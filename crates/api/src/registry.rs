@@ -12,6 +12,7 @@ use portraitd_webhook::status::Delivery;
 use portraitd_webhook::target::{WebhookTarget, WebhookTargets};
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, PoisonError, Weak};
 use tokio::sync::watch;
 
@@ -79,6 +80,8 @@ pub struct Registry {
     superseded: Mutex<Vec<Weak<App>>>,
     /// The counters of calls without an app.
     pub appless_usage: Usage,
+    /// How many processes share the store; each allows its part of the frequency limits.
+    pub nodes: AtomicU32,
 }
 
 impl Registry {
@@ -91,6 +94,7 @@ impl Registry {
             webhook_targets: watch::Sender::default(),
             superseded: Mutex::default(),
             appless_usage: Usage::default(),
+            nodes: AtomicU32::new(1),
         };
         registry.reload().await?;
         Ok(registry)

@@ -4,6 +4,7 @@ use portraitd_admin::auth::Authenticator;
 use portraitd_api::registry::Registry;
 use portraitd_store::{Store, StoreError};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -24,6 +25,7 @@ pub(crate) async fn follow_nodes(
 ) {
     let (mut in_force, mut read_at) = (None, Instant::now());
     while let Some(nodes) = store.nodes() {
+        registry.nodes.store(u32::try_from(nodes.live.max(1)).unwrap_or(1), Ordering::Relaxed);
         if in_force != Some(nodes.catalog) || read_at.elapsed() > FULL_RELOAD {
             match put_in_force(&*store, &registry, &authenticator).await {
                 Ok(()) => {

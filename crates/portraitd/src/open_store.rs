@@ -1,18 +1,20 @@
 //! Opens the store of a server. The only file that names the engines for a running server.
 
 use crate::config::Config;
-use anyhow::Context;
+use crate::cli::language::localized;
+use anyhow::{Context, ensure};
 use portraitd_mysql::{MysqlStore, MysqlUrl};
-use portraitd_sqlite::{SqliteSettings, SqliteStore};
+use portraitd_sqlite::{DirectoryLock, SqliteSettings, SqliteStore};
 use portraitd_store::Store;
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How long to wait before a database that can't be reached is tried again.
 const RETRY: Duration = Duration::from_secs(2);
+
+/// In a data directory: the node that it belongs to has its data in this database.
+const NODE_FILE: &str = "database.url";
 
 /// Opens the store in a data directory, which is created when it does not exist. Blocks for as long as recovery takes.
 pub(crate) fn open_directory(
@@ -22,19 +24,36 @@ pub(crate) fn open_directory(
     Ok(Arc::new(SqliteStore::open_with(data, settings)?))
 }
 
+/// A store, and the lock of a data directory that holds no store of its own.
+pub(crate) struct OpenStore {
+    pub(crate) store: Arc<dyn Store>,
+    /// Held as long as the server runs.
+    pub(crate) lock: Option<DirectoryLock>,
+}
+
 /// Opens the store that the configuration names: the data directory, or a database. Waits for a database that can't be
 /// reached, and says so.
-pub(crate) async fn open_store(config: &Config, data: &Path) -> anyhow::Result<Arc<dyn Store>> {
-    let Some(url) = database(config)? else { return Ok(open_directory(data, config.store())?) };
-    // For the files of this node: its admin token, and where its admin API listens.
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(data);
-    made.with_context(|| format!("can't create {}", data.display()))?;
+pub(crate) async fn open_store(config: &Config, data: &Path) -> anyhow::Result<OpenStore> {
+    let Some(url) = database(config)? else {
+        ensure_no_node(data)?;
+        return Ok(OpenStore { store: open_directory(data, config.store())?, lock: None });
+    };
+    ensure!(
+        !data.join("portraitd.db").exists(),
+        "{} holds a store of its own, and store.url names a database: copy the one into the other with `portraitd store copy`, \
+         and give this node another directory",
+        data.display()
+    );
+    // The files of this node: its admin token, and where its admin API listens.
+    let lock = DirectoryLock::take(data)?;
+    let note = data.join(NODE_FILE);
+    std::fs::write(&note, format!("{}\n", url.shown())).with_context(|| format!("can't write {}", note.display()))?;
     let name = node_name(config);
     loop {
         match MysqlStore::open(url.clone(), &name).await {
             Ok(store) => {
                 tracing::info!(url = url.shown(), version = store.version(), node = name, "the database is open");
-                return Ok(Arc::new(store));
+                return Ok(OpenStore { store: Arc::new(store), lock: Some(lock) });
             }
             Err(portraitd_mysql::OpenError::Unreachable { url, reason }) => {
                 tracing::warn!(url, reason, "waiting for the database");
@@ -45,15 +64,26 @@ pub(crate) async fn open_store(config: &Config, data: &Path) -> anyhow::Result<A
     }
 }
 
+/// Refuses the data directory of a node whose store is a database.
+pub(crate) fn ensure_no_node(data: &Path) -> anyhow::Result<()> {
+    let Ok(url) = std::fs::read_to_string(data.join(NODE_FILE)) else { return Ok(()) };
+    anyhow::bail!(localized!(
+        "{} belongs to a node whose data is in {}; start the node (store.url), or use --admin-url",
+        "{} 属于数据存放在 {} 的节点；请启动该节点（store.url），或使用 --admin-url",
+        data.display(),
+        url.trim()
+    ))
+}
+
 /// The database of the configuration, with the password from its file.
 pub(crate) fn database(config: &Config) -> anyhow::Result<Option<MysqlUrl>> {
     let Some(url) = &config.store.url else { return Ok(None) };
     let url: MysqlUrl = url.parse()?;
     let Some(file) = &config.store.url_password_file else { return Ok(Some(url)) };
-    anyhow::ensure!(!url.has_password(), "store.url has a password, and store.url_password_file is set: keep one");
+    ensure!(!url.has_password(), "store.url has a password, and store.url_password_file is set: keep one");
     let text = std::fs::read_to_string(file).with_context(|| format!("can't read {}", file.display()))?;
     let password = text.lines().next().unwrap_or_default().to_owned();
-    anyhow::ensure!(!password.is_empty(), "{} is empty: its first line is the password", file.display());
+    ensure!(!password.is_empty(), "{} is empty: its first line is the password", file.display());
     Ok(Some(url.with_password(password)))
 }
 

@@ -38,7 +38,7 @@ mod writer;
 
 pub use check::{Checked, Damage, Finding, check};
 pub use compact::{Compacted, compact};
-pub use directory_lock::is_in_use;
+pub use directory_lock::{DirectoryLock, is_in_use};
 pub use error::OpenError;
 pub use restore::{RestoreError, restore};
 pub use store::{SqliteSettings, SqliteStore};

@@ -4,7 +4,7 @@ use crate::cli::http;
 use crate::cli::language::localized;
 use crate::cli::secret_argument::secret;
 use crate::cli::serve::instance::{AdminFile, admin_token};
-use crate::open_store::open_directory;
+use crate::open_store::{ensure_no_node, open_directory};
 use anyhow::Context;
 use axum::Router;
 use axum::body::Body;
@@ -94,6 +94,7 @@ impl Operator {
             let server = http::Server::with_certificate(&file.url, file.certificate.as_deref())?;
             return Ok(Self::Remote { server, token });
         }
+        ensure_no_node(data)?;
         let store = open_directory(data, SqliteSettings::default())?;
         let registry = Arc::new(Registry::load(Arc::clone(&store)).await?);
         let event_ids = Arc::new(EventIds::new(portraitd_admin::secret::random_u64()?));

@@ -6,7 +6,7 @@ use super::instance::{AdminFile, StopSignals, admin_token};
 use crate::config::Config;
 use crate::config::load::Loaded;
 use crate::logging::start_log;
-use crate::open_store::open_store;
+use crate::open_store::{OpenStore, open_store};
 use crate::preflight;
 use crate::server::{Server, ServerParts};
 use portraitd_admin::secret::AdminToken;
@@ -48,7 +48,7 @@ async fn serve(mut config: Config, json: bool) -> anyhow::Result<()> {
     preflight::check_network(&config, tls.public.is_some(), tls.admin.is_some())?;
     preflight::check_clock(SystemClock.now().seconds());
     let _watching = certificates.watch()?;
-    let store = open_store(&config, &data).await?;
+    let OpenStore { store, lock } = open_store(&config, &data).await?;
     let admin_token = AdminToken::new(&admin_token(&data)?);
     preflight::check_files(&config, &data)?;
     preflight::check_keys(&config, &store.catalog().await?)?;
@@ -67,6 +67,7 @@ async fn serve(mut config: Config, json: bool) -> anyhow::Result<()> {
     signals.asked_to_stop().await;
     server.stop().await;
     AdminFile::remove(&data);
+    drop(lock);
     tracing::info!("stopped");
     Ok(())
 }
