@@ -26,14 +26,16 @@ statements! {
     /// Galera: a read waits until this node has applied what was committed before. Others don't know the variable (1193).
     SET_SYNC_WAIT = "SET SESSION wsrep_sync_wait = 1";
     /// Galera: the state of this node. Others have no such variable, and return no row.
-    GALERA_STATE = "SHOW STATUS WHERE Variable_name IN ('wsrep_ready', 'wsrep_cluster_status')";
+    GALERA_STATE = "SHOW SESSION STATUS WHERE Variable_name IN ('wsrep_ready', 'wsrep_cluster_status')";
     /// Whether this host takes writes.
     READ_ONLY = "SELECT @@read_only";
     /// 1: a commit is on the disk before it is answered. TiDB has it, too, without a meaning.
     FLUSH = "SELECT @@innodb_flush_log_at_trx_commit";
-    /// What the database is, and its time in milliseconds.
+    /// What the database is.
     VERSION = "SELECT VERSION()";
-    TIME = "SELECT CAST(UNIX_TIMESTAMP(CURRENT_TIMESTAMP(3)) * 1000 AS UNSIGNED)";
+    /// The database's clock, in milliseconds since 1970 in UTC. `UNIX_TIMESTAMP(CURRENT_TIMESTAMP(3))` goes through the session's
+    /// time zone, and is an hour wrong while clocks are set back.
+    TIME = "SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(3)) DIV 1000";
     COMMIT = "COMMIT";
     ROLLBACK = "ROLLBACK";
 
@@ -191,12 +193,12 @@ mod tests {
     use std::collections::BTreeSet;
 
     /// The shapes that all four databases document; the pages are in `docs/STATEMENTS.md`.
-    const SHAPES: &[&str] = &["CREATE TABLE ", "INSERT INTO ", "UPDATE ", "DELETE FROM ", "SELECT ", "SET ", "SHOW STATUS ", "COMMIT", "ROLLBACK"];
+    const SHAPES: &[&str] = &["CREATE TABLE ", "INSERT INTO ", "UPDATE ", "DELETE FROM ", "SELECT ", "SET ", "SHOW SESSION STATUS ", "COMMIT", "ROLLBACK"];
     /// What one of the four lacks, or does differently.
     const REFUSED: &[&str] = &[
         "AUTO_INCREMENT", "REFERENCES", "SKIP LOCKED", "NOWAIT", "RETURNING", " AS NEW", "JSON", "GET_LOCK", "REPLACE INTO",
         "INSERT IGNORE", "ENGINE", "COLLATE", "CHARSET", "TRIGGER", "CALL ", "LOCK IN SHARE MODE", "FOR SHARE", "WITH ", ";", "ENUM", "VARCHAR",
-        "OFFSET", "STRAIGHT_JOIN", "SAVEPOINT", "XA ", "TEMPORARY", "UNION",
+        "OFFSET", "STRAIGHT_JOIN", "SAVEPOINT", "XA ", "TEMPORARY", "UNION", "UNIX_TIMESTAMP", "CURRENT_TIMESTAMP", "NOW(",
     ];
 
     #[test]
@@ -220,6 +222,51 @@ mod tests {
         }
         let names: BTreeSet<_> = ALL.iter().map(|(_, sql)| sql).collect();
         assert_eq!(names.len(), ALL.len(), "a statement stands twice");
+    }
+
+    /// The forms, by which `docs/STATEMENTS.md` sorts the statements: its headings, in its order.
+    const FORMS: &[&str] = &[
+        "SET TRANSACTION", "SET autocommit", "SET of a variable", "SHOW STATUS", "System variables", "VERSION()", "The time",
+        "COMMIT and ROLLBACK", "CREATE TABLE", "INSERT", "INSERT … ON DUPLICATE KEY UPDATE", "UPDATE", "DELETE",
+        "SELECT … FOR UPDATE", "SELECT", "Sums",
+    ];
+
+    fn form(sql: &str) -> &'static str {
+        match sql {
+            _ if sql.starts_with("SET SESSION TRANSACTION") => "SET TRANSACTION",
+            _ if sql.starts_with("SET autocommit") => "SET autocommit",
+            _ if sql.starts_with("SET ") => "SET of a variable",
+            _ if sql.starts_with("SHOW ") => "SHOW STATUS",
+            _ if sql.starts_with("SELECT @@") => "System variables",
+            _ if sql.starts_with("SELECT VERSION()") => "VERSION()",
+            _ if sql.starts_with("SELECT TIMESTAMPDIFF") => "The time",
+            "COMMIT" | "ROLLBACK" => "COMMIT and ROLLBACK",
+            _ if sql.starts_with("CREATE ") => "CREATE TABLE",
+            _ if sql.contains("ON DUPLICATE KEY") => "INSERT … ON DUPLICATE KEY UPDATE",
+            _ if sql.starts_with("INSERT ") => "INSERT",
+            _ if sql.starts_with("UPDATE ") => "UPDATE",
+            _ if sql.starts_with("DELETE ") => "DELETE",
+            _ if sql.ends_with("FOR UPDATE") => "SELECT … FOR UPDATE",
+            _ if sql.contains("SUM(") => "Sums",
+            _ => "SELECT",
+        }
+    }
+
+    /// Below each heading that is a form, the line that begins with `Statements:` names its statements.
+    #[test]
+    fn the_document_has_every_statement_and_no_other() {
+        for (file, label) in [("STATEMENTS.md", "Statements: "), ("STATEMENTS.zh-CN.md", "语句：")] {
+            let path = format!("{}/../../docs/{file}", env!("CARGO_MANIFEST_DIR"));
+            let text = std::fs::read_to_string(&path).unwrap();
+            let lists: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix(label)).collect();
+            assert_eq!(lists.len(), FORMS.len(), "{file}: one list for each form");
+            for (form_name, list) in FORMS.iter().zip(lists) {
+                assert!(text.contains(&format!("\n## {form_name}\n")), "{file} has no heading `{form_name}`");
+                let of_form = ALL.iter().filter(|(_, sql)| form(sql) == *form_name);
+                let names: Vec<String> = of_form.map(|(name, _)| format!("`{name}`")).collect();
+                assert_eq!(list, names.join(", "), "{file}: {form_name}");
+            }
+        }
     }
 
     /// A statement that is written elsewhere would escape the test above.
