@@ -252,20 +252,29 @@ mod tests {
         }
     }
 
-    /// Below each heading that is a form, the line that begins with `Statements:` names its statements.
+    /// Below each heading that is a form, the line that begins with `Statements:` names its statements. `UPDATE=1` writes it.
     #[test]
     fn the_document_has_every_statement_and_no_other() {
         for (file, label) in [("STATEMENTS.md", "Statements: "), ("STATEMENTS.zh-CN.md", "语句：")] {
             let path = format!("{}/../../docs/{file}", env!("CARGO_MANIFEST_DIR"));
-            let text = std::fs::read_to_string(&path).unwrap();
-            let lists: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix(label)).collect();
-            assert_eq!(lists.len(), FORMS.len(), "{file}: one list for each form");
-            for (form_name, list) in FORMS.iter().zip(lists) {
-                assert!(text.contains(&format!("\n## {form_name}\n")), "{file} has no heading `{form_name}`");
-                let of_form = ALL.iter().filter(|(_, sql)| form(sql) == *form_name);
+            let found = std::fs::read_to_string(&path).unwrap();
+            let (mut heading, mut listed) = ("", Vec::new());
+            let lines = found.lines().map(|line| {
+                heading = line.strip_prefix("## ").unwrap_or(heading);
+                if !line.starts_with(label) {
+                    return line.to_owned();
+                }
+                listed.push(heading);
+                let of_form = ALL.iter().filter(|(_, sql)| form(sql) == heading);
                 let names: Vec<String> = of_form.map(|(name, _)| format!("`{name}`")).collect();
-                assert_eq!(list, names.join(", "), "{file}: {form_name}");
+                format!("{label}{}", names.join(", "))
+            });
+            let expected: String = lines.flat_map(|line| [line, "\n".into()]).collect();
+            assert_eq!(listed, FORMS, "{file}: a list of statements below the heading of each form");
+            if std::env::var_os("UPDATE").is_some() {
+                std::fs::write(&path, &expected).unwrap();
             }
+            assert!(found == expected, "{file} is stale: UPDATE=1 cargo test -p portraitd-mysql --lib statements");
         }
     }
 
