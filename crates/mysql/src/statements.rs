@@ -2,7 +2,7 @@
 //! MariaDB with Galera, MySQL 8, TiDB and OceanBase must all understand; `docs/STATEMENTS.md` says why they do.
 //!
 //! A `?` is the place of a value, of a list of values or of rows (`sql.rs`). Not used, since one of the four lacks it or does
-//! something else: AUTO_INCREMENT values as an order, foreign keys, `SKIP LOCKED`, `RETURNING`, row aliases in
+//! something else: `AUTO_INCREMENT` values as an order, foreign keys, `SKIP LOCKED`, `RETURNING`, row aliases in
 //! `ON DUPLICATE KEY UPDATE`, several statements in one packet, comparisons of rows, triggers, stored programs.
 
 /// Declares statements, and lists them all.

@@ -9,7 +9,12 @@ const CONFLICTS: [u16; 8] = [1205, 1213, 1020, 1062, 8002, 8022, 8028, 9007];
 
 fn accounts(users: &[&'static str]) -> Arg<'static> {
     let zero = || 0_u64.into();
-    Arg::Rows(users.iter().map(|user| vec![1_u32.into(), (*user).into(), zero(), zero(), zero(), zero(), "".into()]).collect())
+    Arg::Rows(
+        users
+            .iter()
+            .map(|user| vec![1_u32.into(), (*user).into(), zero(), zero(), zero(), zero(), "".into()])
+            .collect(),
+    )
 }
 
 async fn lock(session: &mut Session, user: &str) -> Result<u64, u16> {
@@ -77,7 +82,8 @@ fn a_locked_row_keeps_another_transaction_waiting() {
         });
         // A read without a lock neither waits nor sees what is not committed.
         let args = [1_u32.into(), Arg::List(vec!["alice".into()])];
-        let states: Vec<(Vec<u8>, u64)> = database.reader(0).await.rows(sql::READ_STATES, &args).await.unwrap();
+        let states: Vec<(Vec<u8>, u64)> =
+            database.reader(0).await.rows(sql::READ_STATES, &args).await.unwrap();
         assert_eq!(states.len(), 1);
         assert!(!waits.is_finished(), "it has not got the lock");
         first.run(sql::COMMIT, &[]).await.unwrap();

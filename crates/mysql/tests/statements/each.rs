@@ -45,11 +45,11 @@ impl Script {
 }
 
 fn row<const N: usize>(values: [Arg<'static>; N]) -> Vec<Arg<'static>> {
-    values.to_vec()
+    Vec::from(values)
 }
 
 fn list<const N: usize>(values: [Arg<'static>; N]) -> Arg<'static> {
-    Arg::List(values.to_vec())
+    Arg::List(Vec::from(values))
 }
 
 fn n(number: u64) -> Arg<'static> {
@@ -74,7 +74,10 @@ fn every_statement_runs() {
         script.returns(sql::READ_APPS, &[], 0).await;
         script.changes(sql::COMMIT, &[], 0).await;
         // The tables were made at the beginning.
-        let left: Vec<_> = ALL.iter().filter(|(name, sql)| !name.starts_with("CREATE_") && !script.ran.contains(sql)).collect();
+        let left: Vec<_> = ALL
+            .iter()
+            .filter(|(name, sql)| !name.starts_with("CREATE_") && !script.ran.contains(sql))
+            .collect();
         assert!(left.is_empty(), "not run: {left:?}");
     });
 }

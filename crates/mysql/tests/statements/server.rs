@@ -27,7 +27,10 @@ where
 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let Some(file) = std::env::var_os(FILE) else {
-        assert!(std::env::var_os("CI").is_none(), "{FILE} names no database, and under CI no test is skipped");
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "{FILE} names no database, and under CI no test is skipped"
+        );
         eprintln!("SKIPPED: {FILE} names no database; `testing/galera/galera up` starts one");
         return;
     };
@@ -64,7 +67,10 @@ impl Database {
         let mut session = Session { conn: self.connect(host, Some(&self.name)).await };
         session.run(statements::SET_ISOLATION, &[]).await.unwrap();
         let waits = session.run(statements::SET_SYNC_WAIT, &[]).await;
-        assert!(matches!(waits, Ok(_) | Err(1193)), "only Galera knows the variable; others say so: {waits:?}");
+        assert!(
+            matches!(waits, Ok(_) | Err(1193)),
+            "only Galera knows the variable; others say so: {waits:?}"
+        );
         session
     }
 

@@ -10,11 +10,28 @@ fn account<'a>(user: &'a [u8], rev: u64, profile: &'a [u8]) -> Vec<Arg<'a>> {
 
 /// Users that a collation would take for one, or sort differently.
 fn users() -> Vec<Vec<u8>> {
-    let mut users: Vec<Vec<u8>> =
-        ["a", "A", "a ", "a\0", "b", "B", "é", "e\u{301}", "ss", "ß", "名", "😀", "😀😀😀😀😀😀😀😀", "%", "_", "'", "\\"]
-            .into_iter()
-            .map(|user| user.as_bytes().to_vec())
-            .collect();
+    let mut users: Vec<Vec<u8>> = [
+        "a",
+        "A",
+        "a ",
+        "a\0",
+        "b",
+        "B",
+        "é",
+        "e\u{301}",
+        "ss",
+        "ß",
+        "名",
+        "😀",
+        "😀😀😀😀😀😀😀😀",
+        "%",
+        "_",
+        "'",
+        "\\",
+    ]
+    .into_iter()
+    .map(|user| user.as_bytes().to_vec())
+    .collect();
     users.extend([vec![0xFF], vec![0xFF; 32], vec![0x00]]);
     users
 }
@@ -54,7 +71,15 @@ fn values_come_back_as_they_went() {
             assert_eq!((rev, created), (u64::MAX, u64::MAX), "BIGINT UNSIGNED");
             assert!(stored == profile, "{user}");
         }
-        let least = vec![1_u32.into(), 1_u32.into(), Arg::Signed(i64::MIN), 0_u64.into(), 0_u64.into(), 0_u64.into(), 0_u64.into()];
+        let least = vec![
+            1_u32.into(),
+            1_u32.into(),
+            Arg::Signed(i64::MIN),
+            0_u64.into(),
+            0_u64.into(),
+            0_u64.into(),
+            0_u64.into(),
+        ];
         assert_eq!(session.run(sql::ADD_TALLIES, &[Arg::Rows(vec![least])]).await, Ok(1));
         let count: i64 = session.row(sql::READ_ACCOUNTS_COUNT, &[1_u32.into()]).await;
         assert_eq!(count, i64::MIN);
