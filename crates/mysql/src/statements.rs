@@ -25,8 +25,9 @@ statements! {
     SET_AUTOCOMMIT_OFF = "SET autocommit = 0";
     /// Galera: a read waits until this node has applied what was committed before. Others don't know the variable (1193).
     SET_SYNC_WAIT = "SET SESSION wsrep_sync_wait = 1";
-    /// Galera: the state of this node. Others have no such variable, and return no row.
-    GALERA_STATE = "SHOW SESSION STATUS WHERE Variable_name IN ('wsrep_ready', 'wsrep_cluster_status')";
+    /// Galera: the state of this node. Others return no row, and MariaDB without Galera an empty name.
+    GALERA_STATE = "SHOW SESSION STATUS
+        WHERE Variable_name IN ('wsrep_provider_name', 'wsrep_ready', 'wsrep_cluster_status')";
     /// Whether this host takes writes.
     READ_ONLY = "SELECT @@read_only";
     /// 1: a commit is on the disk before it is answered. TiDB has it, too, without a meaning.
@@ -193,7 +194,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     /// The shapes that all four databases document; the pages are in `docs/STATEMENTS.md`.
-    const SHAPES: &[&str] = &["CREATE TABLE ", "INSERT INTO ", "UPDATE ", "DELETE FROM ", "SELECT ", "SET ", "SHOW SESSION STATUS ", "COMMIT", "ROLLBACK"];
+    const SHAPES: &[&str] = &["CREATE TABLE ", "INSERT INTO ", "UPDATE ", "DELETE FROM ", "SELECT ", "SET ", "SHOW SESSION STATUS", "COMMIT", "ROLLBACK"];
     /// What one of the four lacks, or does differently.
     const REFUSED: &[&str] = &[
         "AUTO_INCREMENT", "REFERENCES", "SKIP LOCKED", "NOWAIT", "RETURNING", " AS NEW", "JSON", "GET_LOCK", "REPLACE INTO",
