@@ -9,6 +9,7 @@ mod console;
 pub mod counted;
 pub mod error;
 pub mod error_pages;
+mod failed_tokens;
 pub mod handlers;
 pub mod jsonl;
 mod language;

@@ -4,6 +4,7 @@
 use crate::secret::{AdminToken, random_token};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::sync::watch;
 
 /// A session's secret starts with it.
 const SESSION: &str = "ps_";
@@ -18,11 +19,18 @@ pub(crate) const TICKET_LIFE: Duration = Duration::from_mins(5);
 /// The most sessions, and the most tickets; another one takes the place of the one unused for longest.
 const SECRETS_MAX: usize = 100;
 
+/// Whether a secret has the form of a session's.
+pub(crate) fn is_session(secret: &str) -> bool {
+    secret.starts_with(SESSION)
+}
+
 /// The sessions and tickets of a server.
 #[derive(Default)]
 pub(crate) struct Sessions {
-    sessions: Mutex<Vec<Secret>>,
+    open: Mutex<Vec<Secret>>,
     tickets: Mutex<Vec<Secret>>,
+    /// Notified when a session or a token may have ended.
+    changes: watch::Sender<()>,
 }
 
 /// A session or a ticket, without its text.
@@ -37,7 +45,7 @@ struct Secret {
 impl Sessions {
     /// Makes a session for the owner of a token, and returns its secret.
     pub(crate) fn begin(&self, name: Arc<str>) -> anyhow::Result<String> {
-        add(&self.sessions, SESSION, name, Secret::lives)
+        add(&self.open, SESSION, name, Secret::lives)
     }
 
     /// Makes a ticket: valid for one call within [`TICKET_LIFE`].
@@ -54,10 +62,10 @@ impl Sessions {
             let ticket = tickets.swap_remove(place);
             return ticket.is_fresh(now).then_some(ticket.name);
         }
-        if !secret.starts_with(SESSION) {
+        if !is_session(secret) {
             return None;
         }
-        let mut sessions = lock(&self.sessions);
+        let mut sessions = lock(&self.open);
         sessions.retain(|session| session.lives(now));
         let session = sessions.iter_mut().find(|session| session.hash.matches(&hash))?;
         session.used = now;
@@ -66,15 +74,35 @@ impl Sessions {
 
     /// Ends the sessions of a token that was revoked, so that none is taken for one of a later token of the same name.
     pub(crate) fn end_all(&self, name: &str) {
-        for secrets in [&self.sessions, &self.tickets] {
+        for secrets in [&self.open, &self.tickets] {
             lock(secrets).retain(|secret| *secret.name != *name);
         }
+        self.notify();
     }
 
     /// Ends a session; a secret of none ends nothing.
     pub(crate) fn end(&self, secret: &str) {
         let hash = AdminToken::new(secret);
-        lock(&self.sessions).retain(|session| !session.hash.matches(&hash));
+        lock(&self.open).retain(|session| !session.hash.matches(&hash));
+        self.notify();
+    }
+
+    /// Returns whether a session has not ended, and counts that as a use of it.
+    pub(crate) fn is_alive(&self, session: &AdminToken) -> bool {
+        let now = Instant::now();
+        let mut sessions = lock(&self.open);
+        let known = sessions.iter_mut().find(|known| known.hash.matches(session) && known.lives(now));
+        known.map(|known| known.used = now).is_some()
+    }
+
+    /// Returns what is notified when a session or a token may have ended.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+
+    /// Notifies those that wait for the end of a session or a token.
+    pub(crate) fn notify(&self) {
+        self.changes.send_replace(());
     }
 }
 

@@ -69,3 +69,4 @@ mod usersig;
 mod usersig_causes;
 mod webhook;
 mod webhook_torture;
+mod wrong_tokens;
