@@ -732,7 +732,7 @@ export default {
   'webhook.tokenNone': 'Requests are not signed. 1 to 128 visible ASCII characters.',
   'webhook.tokenSet': 'A token is set; it is never shown. Empty: unchanged.',
   'webhook.unsigned': 'No longer sign the requests',
-  'webhook.up': 'no attempt fails',
+  'webhook.up': 'no event is being retried',
   'webhook.url': 'URL',
   'webhook.waiting': 'wait for delivery',
 

@@ -732,7 +732,7 @@ export default {
   'webhook.tokenNone': '请求未签名。令牌为 1 至 128 个可见 ASCII 字符。',
   'webhook.tokenSet': '已设置令牌，不予显示。留空表示不变。',
   'webhook.unsigned': '不再签名',
-  'webhook.up': '投递正常',
+  'webhook.up': '没有正在重试的事件',
   'webhook.url': 'URL',
   'webhook.waiting': '待投递',
 
