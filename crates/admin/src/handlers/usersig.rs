@@ -34,7 +34,8 @@ pub(crate) async fn make(
     }
     let (id, time) = (app.settings.id, state.clock.now().seconds());
     let userbuf = userbuf.as_deref().map(str::as_bytes);
-    let usersig = sign(newest_key(&app.settings)?, SignRequest { app: id, identifier, time, expire, userbuf });
+    let usersig =
+        sign(newest_key(&app.settings)?, SignRequest { app: id, identifier, time, expire, userbuf });
     // Whoever has it can call as this user until then.
     let change = AuditChange::without_before(json!({ "usersig_expires": time.0 + expire }));
     state.write_audit_entry(&context, Some(id), change).await?;
