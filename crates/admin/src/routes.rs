@@ -123,6 +123,7 @@ pub const TOKEN_ROUTES: &[Route] = routes! {
             .errors(&[413]);
     get "/apps/{app}/export" Operator => transfer::export,
         |op| op.summary("Export accounts with their profiles")
+            .description("In pages of JSON or, with `stream`, in one answer of lines, which a ticket opens in place of a token.")
             .query::<transfer::ExportQuery>()
             .response::<ExportPage>(200, "A page of the export or, with `stream`, all of its lines.")
             .or_text(200, LINES, "{\"UserID\":\"alice\",\"ProfileItem\":[]}\n")

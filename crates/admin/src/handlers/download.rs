@@ -58,9 +58,13 @@ pub(super) async fn stream(
     let mut download = Download { state, app, user, after, is_complete: false, damaged: 0 };
     // What fails at once is answered with a status.
     let first = download.next().await?.unwrap_or_default();
-    let rest = stream::try_unfold(download, async |mut download: Download| {
-        let page = download.next().await.map_err(|error| io::Error::other(error.message))?;
-        Ok(page.map(|page| (page, download)))
+    let rest = stream::try_unfold(download, async |mut download: Download| match download.next().await {
+        Ok(page) => Ok(page.map(|page| (page, download))),
+        Err(error) => {
+            // hyper sends what it has when a body is not ready, and drops it when a body fails.
+            tokio::task::yield_now().await;
+            Err(io::Error::other(error.message))
+        }
     });
     let body = stream::once(async { Ok::<_, io::Error>(first) }).chain(rest);
     let name = user.map_or(String::new(), |user| format!("-{user}"));

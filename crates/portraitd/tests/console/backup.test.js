@@ -17,7 +17,7 @@ test('a backup is made, and the commands that are shown check and restore it', a
   for (const [index, look] of LOOKS.entries()) {
     const opened = await openAs(server, `#/${APP}/backup`, { ...look, expected: /status of 4/ });
     const { page } = opened;
-    assert.equal(await page.locator('tbody tr').count(), index);
+    await listed(page, index);
     const target = join(place, `it's backup ${index}`);
     const field = page.locator('form input');
     await field.fill('relative');
@@ -37,9 +37,9 @@ test('a backup is made, and the commands that are shown check and restore it', a
 
     // The list is still there after a reload, and an older backup can be looked at.
     await page.reload();
+    await listed(page, index + 1);
     await page.locator('tbody tr').nth(index).click();
     await page.locator('header code', { hasText: `it's backup 0` }).waitFor();
-    assert.equal(await page.locator('tbody tr').count(), index + 1);
     await check(opened);
     await opened.context.close();
   }
@@ -75,7 +75,7 @@ test('the progress of a long backup is seen, over a reload, and there is one at 
     await page.reload();
     await page.waitForFunction(isBetween);
     assert.ok((await page.locator('main progress').evaluate((bar) => bar.value)) >= before);
-    assert.deepEqual(readdirSync(target), ['portraitd.db.partial']);
+    assert.ok(!readdirSync(target).includes('portraitd.db'));
     assert.ok(await page.locator('form button.primary').isDisabled());
     await page.locator('main progress').waitFor({ state: 'detached', timeout: 120_000 });
   } finally {
@@ -88,6 +88,12 @@ test('the progress of a long backup is seen, over a reload, and there is one at 
   await check(opened);
   await restored(server, page, join(directory(), 'copy'), { inTheMiddle: true });
 });
+
+/** Waits until the page lists so many backups. @param {object} page @param {number} number */
+async function listed(page, number) {
+  await page.locator('main section', { has: page.locator('tbody') }).waitFor();
+  await page.waitForFunction((wanted) => document.querySelectorAll('tbody tr').length === wanted, number);
+}
 
 /** Some tens of MB of users. */
 async function fill(server) {

@@ -163,8 +163,9 @@ fn a_backup_that_is_interrupted_looks_like_none() {
         let status = server.child.wait().unwrap();
         assert_eq!(status.success(), signal == "-TERM", "{}", server.log());
         let left = names_in(&backup);
-        let expected: &[&str] = if signal == "-TERM" { &[] } else { &["portraitd.db.partial"] };
-        assert_eq!(left, expected);
+        // SQLite has a journal beside the file that it fills.
+        let is_part = |name: &String| name.starts_with("portraitd.db.partial");
+        assert!(left.iter().all(is_part) && left.is_empty() == (signal == "-TERM"), "{signal}: {left:?}");
         let restored = dir.path().join("restored");
         let mut restore = binary();
         refused(
@@ -178,7 +179,7 @@ fn a_backup_that_is_interrupted_looks_like_none() {
         if signal == "-KILL" {
             let (status, answer) = start(&server, &backup);
             assert!(
-                status == 409 && answer.contains("is not empty (there is portraitd.db.partial)"),
+                status == 409 && answer.contains("is not empty (there is portraitd.db.partial"),
                 "{answer}"
             );
         }
