@@ -84,12 +84,13 @@ impl CsvColumns {
     }
 }
 
-/// Returns the number of the line on which a record begins; `end` is where its reader stands. The position that the record
-/// itself holds counts blank lines before it as part of it; the position of its end does not.
-pub fn first_line(record: &ByteRecord, end: &Position) -> u64 {
+/// Returns the number of the line on which a record begins. `end` is where its reader stands; `cr_lf`: whether the file's
+/// lines end with CR LF, of which the reader has not read the LF then. The position that the record itself holds counts blank
+/// lines before it as part of it; the position of its end does not.
+pub fn first_line(record: &ByteRecord, end: &Position, cr_lf: bool) -> u64 {
     let start = record.position().map_or(0, Position::line);
     let lines = record.as_slice().split(|byte| *byte == b'\n').count() as u64;
-    start.max(end.line().saturating_sub(lines))
+    start.max((end.line() + u64::from(cr_lf)).saturating_sub(lines))
 }
 
 /// Reads a whole CSV file: the JSON line of each record, by the line that it begins on. The error is a sentence.
@@ -101,6 +102,8 @@ pub(super) fn read_all(
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(body);
     let unreadable = |error: csv::Error| format!("the CSV can't be read: {error}");
     let columns = CsvColumns::read(reader.headers().map_err(unreadable)?, app, Language::English)?;
+    let cr_lf =
+        body.split_inclusive(|byte| *byte == b'\n').next().is_some_and(|line| line.ends_with(b"\r\n"));
     let (mut rows, mut record) = (Vec::new(), ByteRecord::new());
     while reader.read_byte_record(&mut record).map_err(unreadable)? {
         if rows.len() == rows_max {
@@ -108,7 +111,7 @@ pub(super) fn read_all(
                 "the body has more than {rows_max} rows, the most that are allowed in one call"
             ));
         }
-        let line = usize::try_from(first_line(&record, reader.position())).unwrap_or(usize::MAX);
+        let line = usize::try_from(first_line(&record, reader.position(), cr_lf)).unwrap_or(usize::MAX);
         rows.push((line, columns.line(std::mem::take(&mut record))));
     }
     Ok(rows)

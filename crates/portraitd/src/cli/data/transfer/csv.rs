@@ -14,6 +14,7 @@ use std::rc::Rc;
 pub(crate) struct CsvRows<R> {
     records: csv::Reader<Bounded<R>>,
     budget: Rc<Cell<usize>>,
+    cr_lf: Rc<Cell<Option<bool>>>,
     columns: CsvColumns,
     fingerprint: Fingerprint,
 }
@@ -21,8 +22,8 @@ pub(crate) struct CsvRows<R> {
 impl<R: Read> CsvRows<R> {
     /// Reads the header. Every column must be one that the app knows, and one must be the `UserID`.
     pub(crate) fn new(reader: R, app: &AppView) -> anyhow::Result<Self> {
-        let budget = Rc::new(Cell::new(BUDGET));
-        let bounded = Bounded { inner: reader, budget: Rc::clone(&budget) };
+        let (budget, cr_lf) = (Rc::new(Cell::new(BUDGET)), Rc::default());
+        let bounded = Bounded { inner: reader, budget: Rc::clone(&budget), cr_lf: Rc::clone(&cr_lf) };
         let mut builder = csv::ReaderBuilder::new();
         let mut records = builder.flexible(true).from_reader(bounded);
         let header =
@@ -31,7 +32,7 @@ impl<R: Read> CsvRows<R> {
         let mut fingerprint = Fingerprint::default();
         fingerprint.lines = 1;
         fingerprint.record(header.as_byte_record());
-        Ok(Self { records, budget, columns, fingerprint })
+        Ok(Self { records, budget, cr_lf, columns, fingerprint })
     }
 }
 
@@ -42,6 +43,8 @@ const BUDGET: usize = 2 * ROW_BYTES_MAX;
 struct Bounded<R> {
     inner: R,
     budget: Rc<Cell<usize>>,
+    /// Whether the first line ends with CR LF; `None` before it was read.
+    cr_lf: Rc<Cell<Option<bool>>>,
 }
 
 impl<R: Read> Read for Bounded<R> {
@@ -54,6 +57,10 @@ impl<R: Read> Read for Bounded<R> {
         }
         let read = self.inner.read(bytes)?;
         self.budget.set(self.budget.get().saturating_sub(read));
+        let mut lines = bytes.get(..read).unwrap_or_default().split_inclusive(|byte| *byte == b'\n');
+        if let (None, Some(line)) = (self.cr_lf.get(), lines.next().filter(|line| line.ends_with(b"\n"))) {
+            self.cr_lf.set(Some(line.ends_with(b"\r\n")));
+        }
         Ok(read)
     }
 }
@@ -65,7 +72,7 @@ impl<R: Read> RowSource for CsvRows<R> {
         if !self.records.read_byte_record(&mut record).with_context(cut_short)? {
             return Ok(None);
         }
-        let number = first_line(&record, self.records.position());
+        let number = first_line(&record, self.records.position(), self.cr_lf.get() == Some(true));
         self.fingerprint.lines = number;
         self.fingerprint.record(&record);
         self.fingerprint.bytes = self.records.position().byte();
