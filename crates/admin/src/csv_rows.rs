@@ -22,6 +22,14 @@ struct Column {
     number: bool,
 }
 
+/// A row of a file.
+pub(super) struct CsvRow {
+    /// The number of the line that it begins on.
+    pub(super) number: usize,
+    /// The JSON line of its account, or why it has none.
+    pub(super) line: Result<String, String>,
+}
+
 /// An account's line, as it is written.
 #[derive(Serialize)]
 struct Account<'a> {
@@ -93,12 +101,8 @@ pub fn first_line(record: &ByteRecord, end: &Position, cr_lf: bool) -> u64 {
     start.max((end.line() + u64::from(cr_lf)).saturating_sub(lines))
 }
 
-/// Reads a whole CSV file: the JSON line of each record, by the line that it begins on. The error is a sentence.
-pub(super) fn read_all(
-    body: &[u8],
-    app: &AppView,
-    rows_max: usize,
-) -> Result<Vec<(usize, Result<String, String>)>, String> {
+/// Reads a whole CSV file. The error is a sentence.
+pub(super) fn read_all(body: &[u8], app: &AppView, rows_max: usize) -> Result<Vec<CsvRow>, String> {
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(body);
     let unreadable = |error: csv::Error| format!("the CSV can't be read: {error}");
     let columns = CsvColumns::read(reader.headers().map_err(unreadable)?, app, Language::English)?;
@@ -111,8 +115,8 @@ pub(super) fn read_all(
                 "the body has more than {rows_max} rows, the most that are allowed in one call"
             ));
         }
-        let line = usize::try_from(first_line(&record, reader.position(), cr_lf)).unwrap_or(usize::MAX);
-        rows.push((line, columns.line(std::mem::take(&mut record))));
+        let number = usize::try_from(first_line(&record, reader.position(), cr_lf)).unwrap_or(usize::MAX);
+        rows.push(CsvRow { number, line: columns.line(std::mem::take(&mut record)) });
     }
     Ok(rows)
 }

@@ -90,13 +90,12 @@ impl Jobs {
     fn end(&self, id: u64, end: JobEnd) {
         let mut jobs = self.lock();
         let Some(place) = jobs.iter().position(|job| job.id == id) else { return };
-        if let Some(job) = jobs.get_mut(place) {
-            if end.reason.is_none() || job.progress.borrow().total > 0 {
-                job.end = Some(end);
-                return;
-            }
+        let Some(job) = jobs.get_mut(place) else { return };
+        if end.reason.is_none() || job.progress.borrow().total > 0 {
+            job.end = Some(end);
+        } else {
+            jobs.remove(place);
         }
-        jobs.remove(place);
     }
 }
 

@@ -26,8 +26,11 @@ const SECRETS_MAX: usize = 100;
 /// The sessions and tickets of a server.
 #[derive(Default)]
 pub(crate) struct Sessions {
-    sessions: Mutex<Vec<Secret>>,
+    /// The sessions.
+    active: Mutex<Vec<Secret>>,
+    /// The tickets that sign in.
     tickets: Mutex<Vec<Secret>>,
+    /// The tickets for downloads.
     downloads: Mutex<Vec<Secret>>,
 }
 
@@ -53,7 +56,7 @@ struct Secret {
 impl Sessions {
     /// Makes a session for the owner of a token, and returns its secret.
     pub(crate) fn begin(&self, name: Arc<str>) -> anyhow::Result<String> {
-        add(&self.sessions, SESSION, name, None, Secret::lives)
+        add(&self.active, SESSION, name, None, Secret::lives)
     }
 
     /// Makes a ticket: valid for one call within [`TICKET_LIFE`].
@@ -86,7 +89,7 @@ impl Sessions {
         if !secret.starts_with(SESSION) {
             return None;
         }
-        let mut sessions = lock(&self.sessions);
+        let mut sessions = lock(&self.active);
         sessions.retain(|session| session.lives(now));
         let session = sessions.iter_mut().find(|session| session.hash.matches(&hash))?;
         session.used = now;
@@ -95,7 +98,7 @@ impl Sessions {
 
     /// Ends the sessions of a token that was revoked, so that none is taken for one of a later token of the same name.
     pub(crate) fn end_all(&self, name: &str) {
-        for secrets in [&self.sessions, &self.tickets, &self.downloads] {
+        for secrets in [&self.active, &self.tickets, &self.downloads] {
             lock(secrets).retain(|secret| *secret.name != *name);
         }
     }
@@ -103,7 +106,7 @@ impl Sessions {
     /// Ends a session; a secret of none ends nothing.
     pub(crate) fn end(&self, secret: &str) {
         let hash = AdminToken::new(secret);
-        lock(&self.sessions).retain(|session| !session.hash.matches(&hash));
+        lock(&self.active).retain(|session| !session.hash.matches(&hash));
     }
 }
 

@@ -54,7 +54,7 @@ impl Backups {
         &self,
         to: &Path,
         commits: impl Fn() -> u64 + Send + 'static,
-        report: BackupReport,
+        report: &BackupReport,
     ) -> Result<(), StoreError> {
         let _one_at_a_time = match self.copying.try_lock() {
             Ok(guard) => guard,
@@ -67,7 +67,7 @@ impl Backups {
         prepare(to)?;
         let staging = to.join(STAGING);
         let target = to.join("portraitd.db");
-        let copied = self.copy_throttled(&mut connection, &staging, commits, &report);
+        let copied = self.copy_throttled(&mut connection, &staging, commits, report);
         let copied = copied.and_then(|()| renew_identity(&staging));
         let copied = copied.and_then(|()| fs::rename(&staging, &target).map_err(failed(&target)));
         let reusable = copied.is_ok() && connection.progress_handler(0, None::<fn() -> bool>).is_ok();

@@ -215,7 +215,7 @@ impl Store for SqliteStore {
     fn backup(&self, to: &Path, report: BackupReport) -> StoreFuture<'_, ()> {
         let (backups, to, commits) = (Arc::clone(&self.backups), to.to_owned(), self.writer.commits());
         Box::pin(async move {
-            let taken = tokio::task::spawn_blocking(move || backups.take(&to, commits, report)).await;
+            let taken = tokio::task::spawn_blocking(move || backups.take(&to, commits, &report)).await;
             taken.map_err(|error| {
                 StoreError::Unavailable(format!("the thread of the backup failed: {error}"))
             })?

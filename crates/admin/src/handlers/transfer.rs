@@ -2,7 +2,7 @@
 
 use super::download;
 use crate::audit_log::{AuditChange, AuditContext};
-use crate::csv_rows;
+use crate::csv_rows::{self, CsvRow};
 use crate::error::AdminError;
 use crate::jsonl;
 use crate::state::{AdminResult, State};
@@ -226,7 +226,7 @@ fn read_rows(app: &App, is_csv: bool, body: &[u8]) -> Result<Vec<Row>, AdminErro
         let rows = csv_rows::read_all(body, &AppView::from(&app.settings), ACCOUNTS_MAX);
         let rows = rows.map_err(AdminError::bad)?.into_iter();
         let read = |line: String| jsonl::read(&app.schema, line.as_bytes());
-        return Ok(rows.map(|(number, line)| (number, line.and_then(read))).collect());
+        return Ok(rows.map(|CsvRow { number, line }| (number, line.and_then(read))).collect());
     }
     let lines = body.split(|byte| *byte == b'\n');
     let number = lines.clone().count();

@@ -74,7 +74,7 @@ fn a_download_has_the_bytes_of_the_command_line_and_its_ticket_works_once() {
     let (status_of, answer) = server.admin("POST", &format!("/apps/{id}/import"), &lines.collect::<String>());
     assert_eq!(status_of, 200, "{answer}");
     let all = exported(&data, id, &[]);
-    assert_eq!(all.iter().filter(|byte| **byte == b'\n').count(), 451);
+    assert_eq!(std::str::from_utf8(&all).unwrap().lines().count(), 451);
     let made = ticket(&server, id, None);
     let (head, bytes, whole) = download(&server, &url(&made));
     assert!(whole && bytes == all);
