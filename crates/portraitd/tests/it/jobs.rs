@@ -9,9 +9,9 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A server whose store has some 40 MB, so that its backup takes long enough to be looked at.
+/// A server whose store has some 30 MB, so that its backup takes long enough to be looked at.
 fn server_with_data(data: &Path) -> TestServer {
-    const UNITS: usize = 40;
+    const UNITS: usize = 30;
     let server = TestServer::serve(data, "[limits]\nenabled = false\n");
     let app = server.app();
     let filler = "x".repeat(500);
@@ -126,7 +126,7 @@ fn a_backup_in_the_background_tells_its_progress_and_how_it_is_restored() {
     let program = binary().get_program().to_str().unwrap().to_owned();
     let shell = format!("'{program}' {}", command.strip_prefix("portraitd ").unwrap());
     let said = run(Command::new("sh").args(["-c", &shell]));
-    assert!(said.starts_with("restored 1 app and 40002 accounts"), "{said}");
+    assert!(said.starts_with("restored 1 app and 30002 accounts"), "{said}");
     let log = json_of(server.admin("GET", "/audit", ""), 200);
     let entries = log["entries"].as_array().unwrap().iter().filter(|entry| entry["resource"] == "/backup");
     let entries: Vec<_> = entries.map(|entry| (&entry["outcome"], &entry["after"])).collect();
