@@ -69,13 +69,18 @@ fn during_writes<T>(app: &App<'_>, work: impl FnOnce() -> T) -> T {
     })
 }
 
-fn wait_for_end(server: &TestServer, id: &Value, mut look: impl FnMut(&Value)) -> Value {
+/// The bytes that are copied, and all.
+fn bytes_of(job: &Value) -> (u64, u64) {
+    (job["bytes"].as_u64().unwrap(), job["bytes_total"].as_u64().unwrap())
+}
+
+/// Looks at a running job until it has ended or is as wanted.
+fn wait_until(server: &TestServer, id: &Value, mut is_wanted: impl FnMut(&Value) -> bool) -> Value {
     loop {
         let job = json_of(server.admin("GET", &format!("/jobs/{id}"), ""), 200);
-        if job["state"] != "running" {
+        if job["state"] != "running" || is_wanted(&job) {
             return job;
         }
-        look(&job);
         std::thread::yield_now();
     }
 }
@@ -108,10 +113,17 @@ fn a_backup_in_the_background_tells_its_progress_and_how_it_is_restored() {
         assert!(!other.exists());
         let (status, listed) = call_with(&server, &viewer, "GET", "/admin/v1/jobs", "");
         assert!(status == 200 && listed.contains("it's a backup"), "{listed}");
-        wait_for_end(&server, &job["id"], |job| {
-            seen.push((job["bytes"].as_u64().unwrap(), job["bytes_total"].as_u64().unwrap()));
+        // The writes, which slow it down, end when it is seen on its way.
+        wait_until(&server, &job["id"], |job| {
+            seen.push(job.clone());
+            0 < bytes_of(job).0 && bytes_of(job).0 < bytes_of(job).1
         })
     });
+    let job = wait_until(&server, &job["id"], |job| {
+        seen.push(job.clone());
+        false
+    });
+    let seen: Vec<_> = seen.iter().map(bytes_of).collect();
     assert_eq!((&job["state"], &job["reason"]), (&json!("done"), &Value::Null), "{job}");
     assert!(job["ended_ms"].as_u64() >= job["started_ms"].as_u64(), "{job}");
     let length = fs::metadata(backup.join("portraitd.db")).unwrap().len();
