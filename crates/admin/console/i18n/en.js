@@ -916,7 +916,6 @@ export default {
   'backup.column.size': 'Size',
   'backup.column.started': 'Began',
   'backup.column.state': 'State',
-  'backup.column.took': 'Took',
   'backup.command.check': 'Check everything in a stopped server’s data, or in a backup',
   'backup.command.compact': 'Rewrite the database without free space and without traces of deleted data',
   'backup.command.doctor': 'Check whether a server can run there',

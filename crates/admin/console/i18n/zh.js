@@ -916,7 +916,6 @@ export default {
   'backup.column.size': '大小',
   'backup.column.started': '开始时间',
   'backup.column.state': '状态',
-  'backup.column.took': '用时',
   'backup.command.check': '校验已停止服务的数据或备份',
   'backup.command.compact': '重写数据库，去除空闲空间与已删除数据的痕迹',
   'backup.command.doctor': '检查运行环境是否满足要求',

@@ -155,7 +155,6 @@ function list(jobs, chosen) {
           cell: ({ state }) => h('span', { class: `badge ${colours[state]}` }, t(`backup.state.${state}`)),
         },
         { title: t('backup.column.size'), number: true, narrow: true, cell: ({ bytes: copied }) => bytes(copied) },
-        { title: t('backup.column.took'), number: true, narrow: true, cell: (job) => (job.ended_ms === null ? '' : duration(took(job))) },
       ],
       empty: () => t('backup.none'),
     }));
