@@ -4,7 +4,7 @@
 use crate::error::AdminError;
 use crate::failed_tokens::{FAILURES_MAX, FailedTokens};
 use crate::secret::AdminToken;
-use crate::session::{self, Sessions};
+use crate::session::{self, Export, Sessions};
 use arc_swap::ArcSwap;
 use axum::http::{Extensions, HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -236,18 +236,22 @@ impl Tokens {
         Some(Caller { actor, validity: Validity(Some((Arc::clone(self), credential))) })
     }
 
+    /// Returns the caller that a session or a ticket stands for, with its token: it dies with the token, and has its role.
+    fn owner(&self, name: Arc<str>) -> Option<(Actor, AdminToken)> {
+        if *name == *LOCAL {
+            return Some((Actor::admin(name), self.local));
+        }
+        self.named.load().iter().find(|(actor, _)| actor.name == name).cloned()
+    }
+
     /// Every token is compared, so that the time taken does not tell which one matches.
     fn find(&self, secret: &str) -> Option<(Actor, Credential)> {
         let named = self.named.load();
         let given = AdminToken::new(secret);
         if let Some(name) = self.sessions.identify(secret) {
             let session = session::is_session(secret).then_some(given);
-            if *name == *LOCAL {
-                return Some((Actor::admin(name), Credential { token: self.local, session }));
-            }
-            // A session dies with its token, and has its role.
-            let (actor, token) = named.iter().find(|(actor, _)| actor.name == name)?;
-            return Some((actor.clone(), Credential { token: *token, session }));
+            let (actor, token) = self.owner(name)?;
+            return Some((actor, Credential { token, session }));
         }
         let of = |actor: Actor, token: AdminToken| (actor, Credential { token, session: None });
         let local = self.local.matches(&given).then(|| of(Actor::admin(LOCAL), self.local));
@@ -279,6 +283,17 @@ impl Authenticator {
             Self::InProcess(user) => {
                 Some(Caller { actor: Actor::admin(Arc::clone(user)), validity: Validity::ALWAYS })
             }
+        }
+    }
+
+    /// Returns the caller that made this ticket for the download of an export; `None` when it is none, or was used.
+    pub(super) fn identify_download(&self, ticket: &str, export: &Export) -> Option<Actor> {
+        match self {
+            Self::Tokens(tokens) => {
+                let name = tokens.sessions.identify_download(ticket, export)?;
+                tokens.owner(name).map(|(actor, _)| actor)
+            }
+            Self::InProcess(_) => None,
         }
     }
 

@@ -2,9 +2,10 @@
 //! none does, so every change is validated and audited by the same code.
 
 use crate::audit_log::AuditContext;
-use crate::auth::{Access, Peer};
+use crate::auth::{Access, NotLetIn, Peer};
 use crate::console;
 use crate::error::AdminError;
+use crate::handlers::download;
 use crate::origin::{self, AdminHosts};
 use crate::routes::PREFIX;
 use crate::state::State;
@@ -101,11 +102,26 @@ async fn authorize(Extract(guard): Extract<Guard>, mut request: Request, next: N
         );
         return refused.into_response();
     }
-    let actor = match access.identify(request.headers(), request.extensions()) {
-        Ok(caller) => caller.actor,
+    // A ticket decides alone: where callers need no token, a used one must open nothing either.
+    let ticket = download::ticket_in(request.uri());
+    let identified = match &ticket {
+        Some((ticket, export)) => {
+            access.authenticator.identify_download(ticket, export).ok_or(NotLetIn::WithoutToken)
+        }
+        None => access.identify(request.headers(), request.extensions()).map(|caller| caller.actor),
+    };
+    let actor = match identified {
+        Ok(actor) => actor,
         Err(not_let_in) => {
             tracing::info!(path = request.uri().path(), "an admin call without a valid token was refused");
-            return not_let_in.respond("send `Authorization: Bearer TOKEN`; the token is in the file admin.token in the data directory; `portraitd token create` makes others");
+            return not_let_in.respond(match ticket {
+                Some(_) => {
+                    "the ticket is for another export, was used, or is older than a minute: make another one"
+                }
+                None => {
+                    "send `Authorization: Bearer TOKEN`; the token is in the file admin.token in the data directory; `portraitd token create` makes others"
+                }
+            });
         }
     };
     // A body whose announced length is too large is refused before it is read.

@@ -17,6 +17,7 @@ export const OPERATIONS = [
   ['PUT /apps/*/accounts/*', 'users.history.created'],
   ['DELETE /apps/*/accounts/*', 'users.history.deleted'],
   ['PATCH /apps/*/accounts/*/profile', 'users.history.set'],
+  ['POST /apps/*/export-ticket', 'audit.did.export'],
   ['POST /apps/*/import', 'audit.did.import'],
   ['PUT /apps/*/webhook', 'audit.did.setWebhook'],
   ['DELETE /apps/*/webhook', 'audit.did.removeWebhook'],
