@@ -2,10 +2,12 @@
 //! kept, and hashes are compared in constant time.
 
 use crate::error::AdminError;
+use crate::error_code::AdminCode;
 use crate::secret::AdminToken;
 use crate::session::Sessions;
 use arc_swap::ArcSwap;
-use axum::http::{Extensions, HeaderMap, StatusCode, header};
+use axum::http::{Extensions, HeaderMap, header};
+use portraitd_model::bilingual;
 use portraitd_store::{Store, StoreError, TokenRole};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -33,10 +35,11 @@ impl Actor {
             return Ok(());
         }
         let (name, role, wanted) = (&self.name, self.role.as_str(), wanted.as_str());
-        let message = format!(
-            "the token `{name}` has the role {role}, and this call wants {wanted}: use another token; an admin makes one with `portraitd token create NAME --role {wanted}`"
+        let sentence = bilingual!(
+            "the token `{name}` has the role {role}, and this call wants {wanted}: use another token; an admin makes one with `portraitd token create NAME --role {wanted}`",
+            "令牌 `{name}` 的角色为 {role}，此调用需要 {wanted}：请换用其他令牌；admin 可用 `portraitd token create NAME --role {wanted}` 创建"
         );
-        Err(AdminError { status: StatusCode::FORBIDDEN, message })
+        Err(AdminError::new(AdminCode::RoleTooLow, sentence))
     }
 }
 

@@ -4,7 +4,9 @@
 use crate::audit_log::AuditContext;
 use crate::auth::{Access, Peer};
 use crate::console;
-use crate::error::AdminError;
+use crate::error::{AdminError, in_accepted_language};
+use crate::error_code::AdminCode;
+use crate::language::AcceptLanguage;
 use crate::origin::{self, AdminHosts};
 use crate::routes::PREFIX;
 use crate::state::State;
@@ -17,6 +19,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
+use portraitd_model::bilingual;
 use std::net::IpAddr;
 use std::sync::Arc;
 use tower::ServiceExt;
@@ -34,9 +37,11 @@ pub fn router(state: State, local_without_token: bool, hosts: AdminHosts) -> Rou
     crate::route::router(crate::routes::OPEN_ROUTES)
         .nest(PREFIX, api)
         .merge(console::router())
-        .fallback(async || AdminError::not_found("no such resource"))
+        .fallback(async || {
+            AdminError::new(AdminCode::NoSuchResource, bilingual!("no such resource", "资源不存在"))
+        })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(middleware::map_response(crate::error::as_json))
+        .layer(middleware::from_fn(in_accepted_language))
         .with_state(state)
 }
 
@@ -50,20 +55,24 @@ pub fn is_for_browsers(path: &str, headers: &HeaderMap) -> bool {
 /// between its commit and the reload of the settings.
 pub async fn answer(router: Router, mut request: Request<Incoming>, peer: IpAddr) -> Response {
     request.extensions_mut().insert(Peer(peer));
+    let language = AcceptLanguage::of(request.headers());
     let joined = tokio::spawn(router.oneshot(request.map(Body::new))).await;
     match joined {
         Ok(Ok(response)) => response,
         Ok(Err(never)) => match never {},
         Err(_) => {
-            let message = "internal error (a bug in portraitd): the server's log says where".to_owned();
-            AdminError { status: StatusCode::INTERNAL_SERVER_ERROR, message }.into_response()
+            let sentence = bilingual!(
+                "internal error (a bug in portraitd): the server's log says where",
+                "内部错误（portraitd 的缺陷）：详情见服务日志"
+            );
+            AdminError::new(AdminCode::InternalError, sentence).in_language(language)
         }
     }
 }
 
-/// Returns the 400 that answers a plain HTTP request on a TLS port.
+/// Returns the 400 that answers a plain HTTP request on a TLS port. The request was not read: the sentence is in English.
 pub fn tls_only() -> hyper::Response<Full<Bytes>> {
-    let body = r#"{"error":"this port speaks TLS: write https:// instead of http://"}"#;
+    let body = r#"{"error":"this port speaks TLS: write https:// instead of http://","code":"tls_only"}"#;
     let mut response = hyper::Response::new(Full::from(body));
     *response.status_mut() = StatusCode::BAD_REQUEST;
     let headers = response.headers_mut();
@@ -92,14 +101,16 @@ async fn authorize(Extract(guard): Extract<Guard>, mut request: Request, next: N
     }
     let Some(actor) = access.identify(request.headers(), request.extensions()) else {
         tracing::info!(path = request.uri().path(), "an admin call without a valid token was refused");
-        let message = "send `Authorization: Bearer TOKEN`; the token is in the file admin.token in the data directory; `portraitd token create` makes others";
-        let refused = AdminError { status: StatusCode::UNAUTHORIZED, message: message.into() };
+        let sentence = bilingual!(
+            "send `Authorization: Bearer TOKEN`; the token is in the file admin.token in the data directory; `portraitd token create` makes others",
+            "请携带 `Authorization: Bearer TOKEN`；令牌在数据目录的 admin.token 文件中，也可用 `portraitd token create` 另行创建"
+        );
+        let refused = AdminError::new(AdminCode::Unauthenticated, sentence);
         return ([(header::WWW_AUTHENTICATE, "Bearer")], refused).into_response();
     };
     // A body whose announced length is too large is refused before it is read.
     if request.body().size_hint().lower() > BODY_BYTES_MAX as u64 {
-        let message = format!("the body is larger than {BODY_BYTES_MAX} bytes");
-        return AdminError { status: StatusCode::PAYLOAD_TOO_LARGE, message }.into_response();
+        return AdminError::too_large(BODY_BYTES_MAX).into_response();
     }
     let address = request.extensions().get::<Peer>().map(|Peer(address)| *address);
     let name = Arc::clone(&actor.name);

@@ -5,6 +5,7 @@ mod assets;
 mod headers;
 
 use crate::error::AdminError;
+use crate::error_code::AdminCode;
 use crate::state::State;
 use assets::{Asset, index, released};
 use axum::Router;
@@ -14,6 +15,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use portraitd_model::bilingual;
 
 /// Where the page is.
 const PAGE: &str = "/console/";
@@ -51,7 +53,14 @@ async fn asset(
     headers: HeaderMap,
 ) -> Result<Response<Body>, AdminError> {
     let known = (release == released()).then(|| Asset::named(&path)).flatten();
-    let asset =
-        known.ok_or_else(|| AdminError::not_found("the console has no such file; load the page again"))?;
+    let asset = known.ok_or_else(|| {
+        AdminError::new(
+            AdminCode::NoSuchResource,
+            bilingual!(
+                "the console has no such file; load the page again",
+                "控制台没有此文件，请重新加载页面"
+            ),
+        )
+    })?;
     Ok(asset.respond(&headers))
 }

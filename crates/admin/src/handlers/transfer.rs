@@ -1,14 +1,16 @@
 //! Handlers of bulk data: export and import of accounts, and a backup of the whole store.
 
+use super::accounts::account_not_found;
 use crate::audit_log::{AuditChange, AuditContext};
 use crate::error::AdminError;
 use crate::jsonl;
+use crate::language::AcceptLanguage;
 use crate::state::{AdminResult, State, parse_body};
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State as Extract};
 use axum::{Extension, Json};
 use portraitd_api::registry::App;
-use portraitd_model::{AccountSeed, UserId};
+use portraitd_model::{AccountSeed, Bilingual, Language, UserId, bilingual};
 use portraitd_store::{Found, Import, StoreError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -46,7 +48,7 @@ pub struct Imported {
 pub struct RefusedLine {
     /// Its number in the request, counted from 1.
     pub line: usize,
-    /// Why it was refused, in a sentence.
+    /// Why it was refused, in a sentence in the language of `Accept-Language`.
     pub reason: String,
 }
 
@@ -80,7 +82,7 @@ pub(crate) async fn export(
     state.ensure_store(query.store.as_deref())?;
     let app = state.app(&app)?.settings.id;
     let parse = |id: &Option<String>| id.as_deref().map(UserId::parse).transpose();
-    let parse = |id| parse(id).map_err(|error| AdminError::bad(error.to_string()));
+    let parse = |id| parse(id).map_err(AdminError::invalid_id);
     let limit = query.limit.unwrap_or(100).clamp(1, ACCOUNTS_MAX);
     let users = match parse(&query.user)? {
         Some(user) => vec![user],
@@ -94,12 +96,12 @@ pub(crate) async fn export(
         match found {
             Found::Profile(profile) => {
                 let line = jsonl::write(user, &profile);
-                page.accounts.push(line.map_err(|error| StoreError::Corrupt(error.to_string()))?);
+                page.accounts.push(line.map_err(|error| StoreError::Corrupt(Bilingual::quoted(error)))?);
             }
             Found::Damaged => page.damaged.push(user.to_string()),
             // The account was deleted after the UserIDs were read.
             Found::Missing if query.user.is_none() => {}
-            Found::Missing => return Err(AdminError::not_found(format!("app {app} has no account {user}"))),
+            Found::Missing => return Err(account_not_found(app, user)),
         }
     }
     Ok(Json(page))
@@ -122,6 +124,7 @@ pub(crate) async fn import(
     Extract(state): Extract<State>,
     Path(app): Path<String>,
     Query(query): Query<ImportQuery>,
+    AcceptLanguage(language): AcceptLanguage,
     Extension(context): Extension<AuditContext>,
     body: Bytes,
 ) -> AdminResult<Imported> {
@@ -130,13 +133,14 @@ pub(crate) async fn import(
     let lines = body.split(|byte| *byte == b'\n').count();
     // The last line may end with a line break.
     if lines > ACCOUNTS_MAX + 1 {
-        return Err(AdminError::bad(format!(
-            "the body has {lines} lines; at most {ACCOUNTS_MAX} are allowed in one call"
+        return Err(AdminError::invalid(bilingual!(
+            "the body has {lines} lines; at most {ACCOUNTS_MAX} are allowed in one call",
+            "包体有 {lines} 行，每次调用最多 {ACCOUNTS_MAX} 行"
         )));
     }
     let mut damaged = BTreeSet::new();
     loop {
-        let (seeds, refused) = read_lines(&app, &body, &damaged);
+        let (seeds, refused) = read_lines(&app, &body, &damaged, language);
         let imported = seeds.len() as u64;
         let users: Vec<UserId> = seeds.iter().map(|seed| seed.user.id()).collect();
         let origin = if query.tell { state.origin(&app, &context, seeds.len()) } else { None };
@@ -168,21 +172,29 @@ pub(crate) async fn import(
     }
 }
 
-fn read_lines(app: &App, body: &[u8], damaged: &BTreeSet<UserId>) -> (Vec<AccountSeed>, Vec<RefusedLine>) {
+fn read_lines(
+    app: &App,
+    body: &[u8],
+    damaged: &BTreeSet<UserId>,
+    language: Language,
+) -> (Vec<AccountSeed>, Vec<RefusedLine>) {
     let (mut seeds, mut refused) = (Vec::new(), Vec::new());
     for (index, line) in body.split(|byte| *byte == b'\n').enumerate() {
         if line.trim_ascii().is_empty() {
             continue;
         }
         let seed = match jsonl::read(&app.schema, line) {
-            Ok(seed) if damaged.contains(&seed.user.id()) => {
-                Err("the stored profile of this account is damaged; delete the account first".to_owned())
-            }
+            Ok(seed) if damaged.contains(&seed.user.id()) => Err(bilingual!(
+                "the stored profile of this account is damaged; delete the account first",
+                "该账号已存储的资料已损坏，请先删除该账号"
+            )),
             read => read,
         };
         match seed {
             Ok(seed) => seeds.push(seed),
-            Err(reason) => refused.push(RefusedLine { line: index + 1, reason }),
+            Err(reason) => {
+                refused.push(RefusedLine { line: index + 1, reason: reason.pick(language).to_owned() });
+            }
         }
     }
     (seeds, refused)
@@ -208,7 +220,7 @@ pub(crate) async fn backup(
         Ok(()) => tracing::info!(%directory, "a backup was written"),
         // A store that can no longer be written is the one that most needs a backup, so this is no error.
         Err(error) => {
-            let reason = &error.message;
+            let reason = error.sentence.english();
             tracing::warn!(%directory, reason, "a backup was written, but could not be recorded in the audit log");
         }
     }
