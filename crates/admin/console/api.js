@@ -156,6 +156,9 @@ export const deleteAccount = (/** @type {number} */ number, /** @type {string} *
 export const changeProfile = async (number, user, text) =>
   parse(await (await request('PATCH', app(number, `/accounts/${segment(user)}/profile`), { text })).text());
 export const exportAccounts = (/** @type {number} */ number, /** @type {Record<string, any>} */ filter) => json('GET', app(number, `/export${query(filter)}`));
+export const exportTicket = (/** @type {number} */ number, /** @type {any} */ wanted) => json('POST', app(number, '/export-ticket'), wanted);
+/** Where a browser downloads an export, once. @param {number} number @param {{ user?: string, ticket: string }} wanted */
+export const exportAddress = (number, wanted) => BASE + app(number, `/export${query({ stream: true, ...wanted })}`);
 export const importAccounts = async (/** @type {number} */ number, /** @type {any} */ text, /** @type {Record<string, any>} */ how) =>
   (await request('POST', app(number, `/import${query(how)}`), { text, type: 'text/plain' })).json();
 
@@ -180,7 +183,9 @@ export const tokens = () => json('GET', admin('/tokens'));
 export const createToken = (/** @type {any} */ wanted) => json('POST', admin('/tokens'), wanted);
 export const revokeToken = (/** @type {string} */ name) => json('DELETE', admin(`/tokens/${segment(name)}`));
 export const audit = (/** @type {Record<string, any>} */ filter) => json('GET', admin(`/audit${query(filter)}`));
-export const backup = (/** @type {string} */ directory) => json('POST', admin('/backup'), { directory });
+/** Begins a backup. @param {string} directory */
+export const backup = (directory) => json('POST', admin(`/backup${query({ wait: false })}`), { directory });
+export const jobs = () => json('GET', admin('/jobs'));
 
 // The emulator.
 

@@ -71,6 +71,17 @@ impl AdminError {
         Self::invalid(parse_problem::of(reason).after("the query can't be used: ", "查询参数无法使用："))
     }
 
+    /// Returns the 500 of a panic.
+    pub(crate) fn internal() -> Self {
+        Self::new(
+            AdminCode::InternalError,
+            bilingual!(
+                "internal error (a bug in portraitd): the server's log says where",
+                "内部错误（portraitd 的缺陷）：详情见服务日志"
+            ),
+        )
+    }
+
     /// Returns the 413 of a body that is larger than a limit in bytes.
     pub fn too_large(limit: usize) -> Self {
         let sentence = match limit {

@@ -6,6 +6,7 @@ use crate::auth::{Access, Peer};
 use crate::console;
 use crate::error::{AdminError, in_accepted_language};
 use crate::error_code::AdminCode;
+use crate::handlers::download;
 use crate::language::AcceptLanguage;
 use crate::origin::{self, AdminHosts};
 use crate::routes::PREFIX;
@@ -60,13 +61,7 @@ pub async fn answer(router: Router, mut request: Request<Incoming>, peer: IpAddr
     match joined {
         Ok(Ok(response)) => response,
         Ok(Err(never)) => match never {},
-        Err(_) => {
-            let sentence = bilingual!(
-                "internal error (a bug in portraitd): the server's log says where",
-                "内部错误（portraitd 的缺陷）：详情见服务日志"
-            );
-            AdminError::new(AdminCode::InternalError, sentence).in_language(language)
-        }
+        Err(_) => AdminError::internal().in_language(language),
     }
 }
 
@@ -99,12 +94,24 @@ async fn authorize(Extract(guard): Extract<Guard>, mut request: Request, next: N
         );
         return refused.into_response();
     }
-    let Some(actor) = access.identify(request.headers(), request.extensions()) else {
+    // A ticket decides alone: where callers need no token, a used one must open nothing either.
+    let ticket = download::ticket_in(request.uri());
+    let actor = match &ticket {
+        Some((ticket, export)) => access.authenticator.identify_download(ticket, export),
+        None => access.identify(request.headers(), request.extensions()),
+    };
+    let Some(actor) = actor else {
         tracing::info!(path = request.uri().path(), "an admin call without a valid token was refused");
-        let sentence = bilingual!(
-            "send `Authorization: Bearer TOKEN`; the token is in the file admin.token in the data directory; `portraitd token create` makes others",
-            "请携带 `Authorization: Bearer TOKEN`；令牌在数据目录的 admin.token 文件中，也可用 `portraitd token create` 另行创建"
-        );
+        let sentence = match ticket {
+            Some(_) => bilingual!(
+                "the ticket is for another export, was used, or is older than a minute: make another one",
+                "下载凭证属于另一次导出、已使用过，或已超过一分钟：请重新生成"
+            ),
+            None => bilingual!(
+                "send `Authorization: Bearer TOKEN`; the token is in the file admin.token in the data directory; `portraitd token create` makes others",
+                "请携带 `Authorization: Bearer TOKEN`；令牌在数据目录的 admin.token 文件中，也可用 `portraitd token create` 另行创建"
+            ),
+        };
         let refused = AdminError::new(AdminCode::Unauthenticated, sentence);
         return ([(header::WWW_AUTHENTICATE, "Bearer")], refused).into_response();
     };

@@ -6,6 +6,7 @@ use crate::auth::Authenticator;
 use crate::call_target::CallTarget;
 use crate::error::AdminError;
 use crate::error_code::AdminCode;
+use crate::jobs::Jobs;
 use crate::parse_problem;
 use crate::readiness::Readiness;
 use crate::series::{MetricsPage, Series};
@@ -50,6 +51,7 @@ pub struct State {
     pub(super) running: Option<RunningServer>,
     pub(super) authenticator: Authenticator,
     pub(super) readiness: Arc<Readiness>,
+    pub(super) jobs: Arc<Jobs>,
 }
 
 impl State {
@@ -62,7 +64,8 @@ impl State {
         running: Option<RunningServer>,
         authenticator: Authenticator,
     ) -> Self {
-        Self { store, registry, clock, event_ids, running, authenticator, readiness: Arc::default() }
+        let (readiness, jobs) = (Arc::default(), Arc::default());
+        Self { store, registry, clock, event_ids, running, authenticator, readiness, jobs }
     }
 
     /// Returns the origin of an operator's change, for the webhook events of this number of accounts; `None` when the app

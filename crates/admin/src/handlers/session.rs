@@ -52,7 +52,7 @@ pub(crate) async fn ticket(
     Ok(Json(CreatedTicket { ticket, expires_s: TICKET_LIFE.as_secs() }))
 }
 
-fn sessions(state: &State) -> Result<&Sessions, AdminError> {
+pub(super) fn sessions(state: &State) -> Result<&Sessions, AdminError> {
     state.authenticator.sessions().ok_or_else(|| {
         AdminError::not_running(bilingual!(
             "nobody signs in without a running server; start one first",
