@@ -92,6 +92,9 @@ codes! {
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE,
         "The body is too large.",
         "包体过大。";
+    TooManyFailures = "too_many_failures", TOO_MANY_REQUESTS,
+        "The caller's address sent too many wrong tokens; wait as many seconds as `Retry-After` says.",
+        "调用方的地址发送了过多错误的令牌，请等待 `Retry-After` 指明的秒数。";
     InternalError = "internal_error", INTERNAL_SERVER_ERROR,
         "A bug in portraitd; the server's log says where.",
         "portraitd 自身的错误，服务日志中有详情。";

@@ -11,6 +11,7 @@ pub mod csv_rows;
 pub mod error;
 pub mod error_code;
 pub mod error_pages;
+mod failed_tokens;
 pub mod handlers;
 mod jobs;
 pub mod jsonl;

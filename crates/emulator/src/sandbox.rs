@@ -3,7 +3,7 @@
 
 use portraitd_admin::error::AdminError;
 use portraitd_admin::error_code::AdminCode;
-use portraitd_model::{AppKey, SdkAppId, Webhook, bilingual};
+use portraitd_model::{AppKey, SdkAppId, UnixMillis, Webhook, bilingual};
 use portraitd_store::{Image, MemoryStore, StoreError};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -192,6 +192,7 @@ impl Sandbox {
         &self,
         template: SdkAppId,
         key: AppKey,
+        created: UnixMillis,
         with_accounts: bool,
         webhook: impl Fn(SdkAppId) -> Option<Webhook>,
     ) -> Result<Image, AdminError> {
@@ -213,7 +214,7 @@ impl Sandbox {
                 settings.id = id;
                 settings.name = format!("throw-away app like {template}");
                 settings.keys.clear();
-                settings.add_key(key.clone());
+                settings.add_key(key.clone(), Some(created));
                 settings.webhook = webhook(id);
             })
         };

@@ -24,8 +24,8 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State as Extract};
 use axum::http::{HeaderMap, Method};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
-use portraitd_admin::auth::Access;
+use axum::response::Response;
+use portraitd_admin::auth::{Access, Caller, NotLetIn};
 use portraitd_admin::error::{AdminError, in_accepted_language};
 use portraitd_admin::error_code::AdminCode;
 use portraitd_admin::route::with_role;
@@ -85,26 +85,31 @@ async fn authorize(
     mut request: Request,
     next: Next,
 ) -> Response {
+    if request.uri().path() == health::PATH {
+        return next.run(request).await;
+    }
     match access.identify(request.headers(), request.extensions()) {
-        Some(actor) => drop(request.extensions_mut().insert(actor)),
-        None if request.uri().path() == health::PATH => {}
-        None => return token_wanted(&emulator, request.uri().path()),
+        Ok(Caller { actor, validity }) => {
+            request.extensions_mut().insert(actor);
+            request.extensions_mut().insert(validity);
+        }
+        Err(not_let_in) => return token_wanted(&emulator, request.uri().path(), not_let_in),
     }
     next.run(request).await
 }
 
 /// Answers a request without the token that it needs, and shows it on the terminal.
-fn token_wanted(emulator: &Emulator, path: &str) -> Response {
+fn token_wanted(emulator: &Emulator, path: &str, not_let_in: NotLetIn) -> Response {
     let sentence = bilingual!(
         "send `Authorization: Bearer TOKEN` with the admin token that portraitd dev printed; \
          only callers on the emulator's own machine need none, at its public address",
         "请携带 `Authorization: Bearer TOKEN`，TOKEN 为 portraitd dev 显示的管理令牌；仅从本机访问模拟器的公共地址时无需令牌"
     );
-    let refused = AdminError::new(AdminCode::Unauthenticated, sentence);
-    let (at, status) = (emulator.clock.now(), refused.code.status().as_u16());
-    let shown = |language| refused.sentence.pick(language).to_owned();
+    let response = not_let_in.respond(sentence.clone());
+    let (at, status) = (emulator.clock.now(), response.status().as_u16());
+    let shown = |language| sentence.pick(language).to_owned();
     emulator.refused.add(RefusedRequest::of_status(at, path, status, shown));
-    refused.into_response()
+    response
 }
 
 /// Answers a request whose `Host` or `Origin` is not allowed.

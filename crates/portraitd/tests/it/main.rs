@@ -73,3 +73,4 @@ mod usersig;
 mod usersig_causes;
 mod webhook;
 mod webhook_torture;
+mod wrong_tokens;
