@@ -4,7 +4,7 @@
 
 import * as api from './api.js';
 import { activeFaults, appNumber, apps, clockChange, isDev, loadApps, loadEmulator, loadReference, may } from './state.js';
-import { calls, startStream } from './stream.js';
+import { calls, restartStream, startStream } from './stream.js';
 import { chooseLanguage, language, t } from './i18n/language.js';
 import { computed, effect, h, listen, signal, untracked } from './ui/dom.js';
 import { failure, sentence } from './ui/load.js';
@@ -123,7 +123,7 @@ function brand() {
 
 function languageButton() {
   const other = language.value === 'zh' ? 'en' : 'zh';
-  return h('button', { class: 'plain', lang: other === 'zh' ? 'zh-CN' : 'en', onclick: () => chooseLanguage(other) }, other === 'zh' ? '中文' : 'English');
+  return h('button', { class: 'plain', lang: other === 'zh' ? 'zh-CN' : 'en', onclick: () => { chooseLanguage(other); restartStream(); } }, other === 'zh' ? '中文' : 'English');
 }
 
 function themeButton() {

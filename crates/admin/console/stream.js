@@ -36,6 +36,12 @@ export function startStream() {
   follow();
 }
 
+/** Reads everything once more: the explanations of calls are in the language that the page had when it asked. */
+export function restartStream() {
+  forget();
+  open?.abort();
+}
+
 function follow() {
   if (document.hidden) open?.abort();
   else if (!open) void run();

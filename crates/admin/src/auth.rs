@@ -2,13 +2,14 @@
 //! kept, and hashes are compared in constant time.
 
 use crate::error::AdminError;
+use crate::error_code::AdminCode;
 use crate::failed_tokens::{FAILURES_MAX, FailedTokens};
 use crate::secret::AdminToken;
 use crate::session::{self, Export, Sessions};
 use arc_swap::ArcSwap;
-use axum::http::{Extensions, HeaderMap, StatusCode, header};
+use axum::http::{Extensions, HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use portraitd_model::{Clock, UnixMillis};
+use portraitd_model::{Bilingual, Clock, UnixMillis, bilingual};
 use portraitd_store::{Store, StoreError, TokenRole};
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -39,10 +40,11 @@ impl Actor {
             return Ok(());
         }
         let (name, role, wanted) = (&self.name, self.role.as_str(), wanted.as_str());
-        let message = format!(
-            "the token `{name}` has the role {role}, and this call wants {wanted}: use another token; an admin makes one with `portraitd token create NAME --role {wanted}`"
+        let sentence = bilingual!(
+            "the token `{name}` has the role {role}, and this call wants {wanted}: use another token; an admin makes one with `portraitd token create NAME --role {wanted}`",
+            "令牌 `{name}` 的角色为 {role}，此调用需要 {wanted}：请换用其他令牌；admin 可用 `portraitd token create NAME --role {wanted}` 创建"
         );
-        Err(AdminError { status: StatusCode::FORBIDDEN, message })
+        Err(AdminError::new(AdminCode::RoleTooLow, sentence))
     }
 }
 
@@ -78,18 +80,19 @@ pub enum NotLetIn {
 
 impl NotLetIn {
     /// Returns the answer; `sentence` is what a caller without a valid token is told.
-    pub fn respond(self, sentence: &str) -> Response {
+    pub fn respond(self, sentence: Bilingual) -> Response {
         match self {
             Self::WithoutToken => {
-                let refused = AdminError { status: StatusCode::UNAUTHORIZED, message: sentence.to_owned() };
+                let refused = AdminError::new(AdminCode::Unauthenticated, sentence);
                 ([(header::WWW_AUTHENTICATE, "Bearer")], refused).into_response()
             }
             Self::TooManyFailures(left) => {
                 let seconds = left.as_millis().div_ceil(1000);
-                let message = format!(
-                    "this address sent {FAILURES_MAX} wrong tokens within a minute: no token of it is looked at for {seconds} s; then try again with a valid one"
+                let sentence = bilingual!(
+                    "this address sent {FAILURES_MAX} wrong tokens within a minute: no token of it is looked at for {seconds} s; then try again with a valid one",
+                    "此地址在一分钟内发送了 {FAILURES_MAX} 次错误的令牌：{seconds} 秒内不再接受其令牌，之后请使用有效的令牌重试"
                 );
-                let refused = AdminError { status: StatusCode::TOO_MANY_REQUESTS, message };
+                let refused = AdminError::new(AdminCode::TooManyFailures, sentence);
                 ([(header::RETRY_AFTER, seconds.to_string())], refused).into_response()
             }
         }

@@ -3,7 +3,7 @@
 
 use crate::types::AppView;
 use csv::{ByteRecord, Position, StringRecord};
-use portraitd_model::{Language, STANDARD_FIELDS, SdkAppId, Tag, TagValue, ValueType, whole_tag};
+use portraitd_model::{Bilingual, STANDARD_FIELDS, SdkAppId, Tag, TagValue, ValueType, bilingual, whole_tag};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -14,7 +14,6 @@ pub const USER_ID: &str = "UserID";
 pub struct CsvColumns {
     /// `None` is the UserID.
     columns: Vec<Option<Column>>,
-    language: Language,
 }
 
 struct Column {
@@ -27,7 +26,7 @@ pub(super) struct CsvRow {
     /// The number of the line that it begins on.
     pub(super) number: usize,
     /// The JSON line of its account, or why it has none.
-    pub(super) line: Result<String, String>,
+    pub(super) line: Result<String, Bilingual>,
 }
 
 /// An account's line, as it is written.
@@ -40,16 +39,15 @@ struct Account<'a> {
 }
 
 impl CsvColumns {
-    /// Reads a header. Every column must be one that the app knows, each once, and one must be the UserID. The error is a
-    /// sentence in this language, as are those of [`Self::line`].
-    pub fn read(header: &StringRecord, app: &AppView, language: Language) -> Result<Self, String> {
+    /// Reads a header. Every column must be one that the app knows, each once, and one must be the UserID.
+    pub fn read(header: &StringRecord, app: &AppView) -> Result<Self, Bilingual> {
         let names = header.iter().map(|name| name.trim_start_matches('\u{feff}').trim());
-        let columns = names.map(|name| column(name, app, language)).collect::<Result<Vec<_>, _>>()?;
+        let columns = names.map(|name| column(name, app)).collect::<Result<Vec<_>, _>>()?;
         let ids = columns.iter().filter(|column| column.is_none()).count();
         if ids != 1 {
-            return Err(language.pick(
-                format!("the header must have one column UserID; it has {ids}. Nothing was imported"),
-                format!("表头必须有一列 UserID，现有 {ids} 列。没有导入任何内容"),
+            return Err(bilingual!(
+                "the header must have one column UserID; it has {ids}. Nothing was imported",
+                "表头必须有一列 UserID，现有 {ids} 列。没有导入任何内容"
             ));
         }
         for (index, column) in columns.iter().enumerate() {
@@ -57,26 +55,26 @@ impl CsvColumns {
             let mut earlier = columns.iter().take(index);
             if earlier.any(|other| other.as_ref().map(|other| &other.tag) == tag) {
                 let tag = tag.map_or(USER_ID, |tag| tag);
-                return Err(language.pick(
-                    format!("two columns of the header are {tag}. Nothing was imported"),
-                    format!("表头中有两列为 {tag}。没有导入任何内容"),
+                return Err(bilingual!(
+                    "two columns of the header are {tag}. Nothing was imported",
+                    "表头中有两列为 {tag}。没有导入任何内容"
                 ));
             }
         }
-        Ok(Self { columns, language })
+        Ok(Self { columns })
     }
 
     /// Returns a record as the JSON line of an account, or the sentence that says why it is none.
-    pub fn line(&self, record: ByteRecord) -> Result<String, String> {
+    pub fn line(&self, record: ByteRecord) -> Result<String, Bilingual> {
         let (cells, columns) = (record.len(), self.columns.len());
         if cells != columns {
-            return Err(self.language.pick(
-                format!("the row has {cells} cells, and the header {columns}"),
-                format!("该行有 {cells} 个单元格，表头有 {columns} 个"),
+            return Err(bilingual!(
+                "the row has {cells} cells, and the header {columns}",
+                "该行有 {cells} 个单元格，表头有 {columns} 个"
             ));
         }
         let record = StringRecord::from_byte_record(record)
-            .map_err(|_| self.language.pick("the row is not UTF-8", "该行不是 UTF-8"))?;
+            .map_err(|_| bilingual!("the row is not UTF-8", "该行不是 UTF-8"))?;
         let mut account = Account { user: "", items: Vec::new() };
         for (cell, column) in record.iter().zip(&self.columns) {
             match column {
@@ -88,7 +86,7 @@ impl CsvColumns {
                 }
             }
         }
-        serde_json::to_string(&account).map_err(|error| error.to_string())
+        serde_json::to_string(&account).map_err(Bilingual::quoted)
     }
 }
 
@@ -101,18 +99,20 @@ pub fn first_line(record: &ByteRecord, end: &Position, cr_lf: bool) -> u64 {
     start.max((end.line() + u64::from(cr_lf)).saturating_sub(lines))
 }
 
-/// Reads a whole CSV file. The error is a sentence.
-pub(super) fn read_all(body: &[u8], app: &AppView, rows_max: usize) -> Result<Vec<CsvRow>, String> {
+/// Reads a whole CSV file.
+pub(super) fn read_all(body: &[u8], app: &AppView, rows_max: usize) -> Result<Vec<CsvRow>, Bilingual> {
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(body);
-    let unreadable = |error: csv::Error| format!("the CSV can't be read: {error}");
-    let columns = CsvColumns::read(reader.headers().map_err(unreadable)?, app, Language::English)?;
+    let unreadable =
+        |error: csv::Error| bilingual!("the CSV can't be read: {error}", "无法读取 CSV：{error}");
+    let columns = CsvColumns::read(reader.headers().map_err(unreadable)?, app)?;
     let cr_lf =
         body.split_inclusive(|byte| *byte == b'\n').next().is_some_and(|line| line.ends_with(b"\r\n"));
     let (mut rows, mut record) = (Vec::new(), ByteRecord::new());
     while reader.read_byte_record(&mut record).map_err(unreadable)? {
         if rows.len() == rows_max {
-            return Err(format!(
-                "the body has more than {rows_max} rows, the most that are allowed in one call"
+            return Err(bilingual!(
+                "the body has more than {rows_max} rows, the most that are allowed in one call",
+                "包体超过 {rows_max} 行，即每次调用的上限"
             ));
         }
         let number = usize::try_from(first_line(&record, reader.position(), cr_lf)).unwrap_or(usize::MAX);
@@ -121,17 +121,17 @@ pub(super) fn read_all(body: &[u8], app: &AppView, rows_max: usize) -> Result<Ve
     Ok(rows)
 }
 
-fn value(cell: &str, column: &Column) -> Result<Box<RawValue>, String> {
+fn value(cell: &str, column: &Column) -> Result<Box<RawValue>, Bilingual> {
     if !column.number {
-        return serde_json::value::to_raw_value(cell).map_err(|error| error.to_string());
+        return serde_json::value::to_raw_value(cell).map_err(Bilingual::quoted);
     }
     let number = RawValue::from_string(cell.trim().to_owned()).ok();
     let number =
         number.filter(|value| value.get().starts_with(|first: char| first == '-' || first.is_ascii_digit()));
-    number.ok_or_else(|| format!("{}: `{cell}` is not a number", column.tag))
+    number.ok_or_else(|| bilingual!("`{cell}` is not a number", "`{cell}` 不是数字").of_member(&column.tag))
 }
 
-fn column(name: &str, app: &AppView, language: Language) -> Result<Option<Column>, String> {
+fn column(name: &str, app: &AppView) -> Result<Option<Column>, Bilingual> {
     if name == USER_ID {
         return Ok(None);
     }
@@ -148,9 +148,9 @@ fn column(name: &str, app: &AppView, language: Language) -> Result<Option<Column
         None => None,
     };
     let Some((tag, number)) = known else {
-        return Err(language.pick(
-            format!("column `{name}`: app {id} has no such field; define it with portraitd field define, or take the column out (a comma stands between two columns). Nothing was imported"),
-            format!("列 `{name}`：应用 {id} 没有此资料字段；请用 portraitd field define 定义，或去掉该列（两列之间用逗号分隔）。没有导入任何内容"),
+        return Err(bilingual!(
+            "column `{name}`: app {id} has no such field; define it with portraitd field define, or take the column out (a comma stands between two columns). Nothing was imported",
+            "列 `{name}`：应用 {id} 没有此资料字段；请用 portraitd field define 定义，或去掉该列（两列之间用逗号分隔）。没有导入任何内容"
         ));
     };
     Ok(Some(Column { tag, number }))

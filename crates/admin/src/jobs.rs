@@ -1,8 +1,9 @@
 //! Long work that goes on in the background, and how far it is: backups. The list is in memory and ends with the process.
 
 use crate::error::AdminError;
+use crate::error_code::AdminCode;
 use crate::types::console::{JobKind, JobState, JobView};
-use portraitd_model::{Clock, UnixMillis};
+use portraitd_model::{Bilingual, Clock, Language, UnixMillis, bilingual};
 use portraitd_store::{BackupProgress, BackupReport};
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -27,7 +28,7 @@ struct Job {
 struct JobEnd {
     at: UnixMillis,
     /// Why it failed.
-    reason: Option<String>,
+    reason: Option<Bilingual>,
 }
 
 /// A job that runs. When this is dropped before [`RunningJob::end`], the job has failed.
@@ -49,10 +50,14 @@ impl Jobs {
         let now = clock.now();
         let mut jobs = self.lock();
         if let Some(Job { id, directory, .. }) = jobs.iter().find(|job| job.end.is_none()) {
-            return Err(AdminError::conflict(format!(
-                "a backup into {} is being taken, and there is one at a time: wait until it is done; GET /admin/v1/jobs/{id} tells how far it is",
-                directory.display()
-            )));
+            let directory = directory.display();
+            return Err(AdminError::new(
+                AdminCode::NotPossible,
+                bilingual!(
+                    "a backup into {directory} is being taken, and there is one at a time: wait until it is done; GET /admin/v1/jobs/{id} tells how far it is",
+                    "正在备份到 {directory}，同一时间只能进行一次：请等待其完成；GET /admin/v1/jobs/{id} 可查看进度"
+                ),
+            ));
         }
         // From the time, so that no number comes again after a restart.
         let id = jobs.front().map_or(now.0, |last| now.0.max(last.id + 1));
@@ -69,16 +74,20 @@ impl Jobs {
     }
 
     /// Returns every job, the newest first.
-    pub(crate) fn list(&self) -> Vec<JobView> {
-        self.lock().iter().map(Job::view).collect()
+    pub(crate) fn list(&self, language: Language) -> Vec<JobView> {
+        self.lock().iter().map(|job| job.view(language)).collect()
     }
 
     /// Returns one job; 404 when there is none with this number.
-    pub(crate) fn job(&self, id: u64) -> Result<JobView, AdminError> {
-        self.lock().iter().find(|job| job.id == id).map(Job::view).ok_or_else(|| {
-            AdminError::not_found(format!(
-                "there is no job {id}; the last {JOBS_MAX} since the server started are remembered"
-            ))
+    pub(crate) fn job(&self, id: u64, language: Language) -> Result<JobView, AdminError> {
+        self.lock().iter().find(|job| job.id == id).map(|job| job.view(language)).ok_or_else(|| {
+            AdminError::new(
+                AdminCode::NoSuchItem,
+                bilingual!(
+                    "there is no job {id}; the last {JOBS_MAX} since the server started are remembered",
+                    "没有任务 {id}；只保留服务启动以来的最近 {JOBS_MAX} 个"
+                ),
+            )
         })
     }
 
@@ -100,12 +109,14 @@ impl Jobs {
 }
 
 impl Job {
-    fn view(&self) -> JobView {
+    fn view(&self, language: Language) -> JobView {
         let BackupProgress { bytes, total } = *self.progress.borrow();
         let (state, reason) = match &self.end {
             None => (JobState::Running, None),
             Some(JobEnd { reason: None, .. }) => (JobState::Done, None),
-            Some(JobEnd { reason, .. }) => (JobState::Failed, reason.clone()),
+            Some(JobEnd { reason: Some(reason), .. }) => {
+                (JobState::Failed, Some(reason.pick(language).to_owned()))
+            }
         };
         let directory = self.directory.display().to_string();
         JobView {
@@ -141,11 +152,11 @@ impl RunningJob {
     }
 
     /// Ends the job: done, or failed for a reason.
-    pub(crate) fn end(mut self, reason: Option<String>) {
+    pub(crate) fn end(mut self, reason: Option<Bilingual>) {
         self.finish(reason);
     }
 
-    fn finish(&mut self, reason: Option<String>) {
+    fn finish(&mut self, reason: Option<Bilingual>) {
         self.has_ended = true;
         self.jobs.end(self.id, JobEnd { at: self.clock.now(), reason });
     }
@@ -154,7 +165,7 @@ impl RunningJob {
 impl Drop for RunningJob {
     fn drop(&mut self) {
         if !self.has_ended {
-            self.finish(Some("internal error (a bug in portraitd): the server's log says where".to_owned()));
+            self.finish(Some(AdminError::internal().sentence));
         }
     }
 }
@@ -196,22 +207,23 @@ mod tests {
             // The clock may stand still, or go back.
             let (running, report) = begin(&jobs, &format!("/b/{index}"), 1000 - index).unwrap();
             report(BackupProgress { bytes: 0, total: 10 });
-            let refused = begin(&jobs, "/other", 2000).err().unwrap().message;
+            let refused = begin(&jobs, "/other", 2000).err().unwrap().sentence;
+            let refused = refused.english();
             assert!(refused.contains(&format!("/b/{index} is")) && refused.contains(&running.id.to_string()));
             report(BackupProgress { bytes: 4, total: 10 });
-            let view = jobs.job(running.id).unwrap();
+            let view = jobs.job(running.id, Language::English).unwrap();
             assert_eq!(
                 (view.state, view.bytes, view.bytes_total, view.ended_ms),
                 (JobState::Running, 4, 10, None)
             );
-            running.end((index == 29).then(|| "the disk is full".to_owned()));
+            running.end((index == 29).then(|| Bilingual::quoted("the disk is full")));
         }
-        let list = jobs.list();
+        let list = jobs.list(Language::English);
         assert_eq!(list.len(), JOBS_MAX);
         assert!(list.is_sorted_by(|newer, older| newer.id > older.id));
         assert_eq!((list[0].state, list[0].reason.as_deref()), (JobState::Failed, Some("the disk is full")));
         assert_eq!((list[1].state, list[1].ended_ms), (JobState::Done, Some(1000 - 28)));
-        assert_eq!(jobs.job(1000).unwrap_err().status, axum::http::StatusCode::NOT_FOUND);
+        assert_eq!(jobs.job(1000, Language::English).unwrap_err().code, AdminCode::NoSuchItem);
     }
 
     #[test]
@@ -219,13 +231,13 @@ mod tests {
         let jobs = Arc::new(Jobs::default());
         let (running, _) = begin(&jobs, "/b", 1).unwrap();
         assert!(!running.has_begun());
-        running.end(Some("it is not empty".to_owned()));
-        assert_eq!(jobs.list().len(), 0);
+        running.end(Some(Bilingual::quoted("it is not empty")));
+        assert_eq!(jobs.list(Language::English).len(), 0);
         let (running, report) = begin(&jobs, "/it's b", 1).unwrap();
         report(BackupProgress { bytes: 0, total: 10 });
         assert!(running.has_begun());
         drop(running);
-        let list = jobs.list();
+        let list = jobs.list(Language::English);
         assert!(list[0].state == JobState::Failed && list[0].reason.as_ref().unwrap().contains("a bug"));
         assert_eq!(list[0].restore, r"portraitd restore '/it'\''s b' --data NEW_DIRECTORY");
         assert!(begin(&jobs, "/b", 1).is_ok());

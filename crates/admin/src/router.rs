@@ -4,8 +4,10 @@
 use crate::audit_log::AuditContext;
 use crate::auth::{Access, NotLetIn, Peer};
 use crate::console;
-use crate::error::AdminError;
+use crate::error::{AdminError, in_accepted_language};
+use crate::error_code::AdminCode;
 use crate::handlers::download;
+use crate::language::AcceptLanguage;
 use crate::origin::{self, AdminHosts};
 use crate::routes::PREFIX;
 use crate::state::State;
@@ -18,6 +20,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
+use portraitd_model::bilingual;
 use std::net::IpAddr;
 use tower::ServiceExt;
 
@@ -45,9 +48,11 @@ pub fn router(state: State, listener: AdminListener) -> Router {
     crate::route::router(crate::routes::OPEN_ROUTES)
         .nest(PREFIX, api)
         .merge(console)
-        .fallback(async || AdminError::not_found("no such resource"))
+        .fallback(async || {
+            AdminError::new(AdminCode::NoSuchResource, bilingual!("no such resource", "资源不存在"))
+        })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(middleware::map_response(crate::error::as_json))
+        .layer(middleware::from_fn(in_accepted_language))
         .with_state(state)
 }
 
@@ -62,20 +67,18 @@ pub fn is_for_browsers(path: &str, headers: &HeaderMap, console: bool) -> bool {
 /// between its commit and the reload of the settings.
 pub async fn answer(router: Router, mut request: Request<Incoming>, peer: IpAddr) -> Response {
     request.extensions_mut().insert(Peer(peer));
+    let language = AcceptLanguage::of(request.headers());
     let joined = tokio::spawn(router.oneshot(request.map(Body::new))).await;
     match joined {
         Ok(Ok(response)) => response,
         Ok(Err(never)) => match never {},
-        Err(_) => {
-            let message = "internal error (a bug in portraitd): the server's log says where".to_owned();
-            AdminError { status: StatusCode::INTERNAL_SERVER_ERROR, message }.into_response()
-        }
+        Err(_) => AdminError::internal().in_language(language),
     }
 }
 
-/// Returns the 400 that answers a plain HTTP request on a TLS port.
+/// Returns the 400 that answers a plain HTTP request on a TLS port. The request was not read: the sentence is in English.
 pub fn tls_only() -> hyper::Response<Full<Bytes>> {
-    let body = r#"{"error":"this port speaks TLS: write https:// instead of http://"}"#;
+    let body = r#"{"error":"this port speaks TLS: write https:// instead of http://","code":"tls_only"}"#;
     let mut response = hyper::Response::new(Full::from(body));
     *response.status_mut() = StatusCode::BAD_REQUEST;
     let headers = response.headers_mut();
@@ -115,19 +118,20 @@ async fn authorize(Extract(guard): Extract<Guard>, mut request: Request, next: N
         Err(not_let_in) => {
             tracing::info!(path = request.uri().path(), "an admin call without a valid token was refused");
             return not_let_in.respond(match ticket {
-                Some(_) => {
-                    "the ticket is for another export, was used, or is older than a minute: make another one"
-                }
-                None => {
-                    "send `Authorization: Bearer TOKEN`; the token is in the file admin.token in the data directory; `portraitd token create` makes others"
-                }
+                Some(_) => bilingual!(
+                    "the ticket is for another export, was used, or is older than a minute: make another one",
+                    "下载凭证属于另一次导出、已使用过，或已超过一分钟：请重新生成"
+                ),
+                None => bilingual!(
+                    "send `Authorization: Bearer TOKEN`; the token is in the file admin.token in the data directory; `portraitd token create` makes others",
+                    "请携带 `Authorization: Bearer TOKEN`；令牌在数据目录的 admin.token 文件中，也可用 `portraitd token create` 另行创建"
+                ),
             });
         }
     };
     // A body whose announced length is too large is refused before it is read.
     if request.body().size_hint().lower() > BODY_BYTES_MAX as u64 {
-        let message = format!("the body is larger than {BODY_BYTES_MAX} bytes");
-        return AdminError { status: StatusCode::PAYLOAD_TOO_LARGE, message }.into_response();
+        return AdminError::too_large(BODY_BYTES_MAX).into_response();
     }
     let address = request.extensions().get::<Peer>().map(|Peer(address)| *address);
     let context = AuditContext::new(actor.clone(), address, request.method().clone(), request.uri());

@@ -6,7 +6,8 @@ use crate::primitives::{ArcSwap, AsyncMutex, Mutex, block_on, spawn_blocking};
 use crate::rate_limit::AppCells;
 use crate::sig_cache::VerifiedSigs;
 use portraitd_model::{
-    AppError, AppKey, AppRecord, AppSettings, FieldSchema, SdkAppId, UnixSeconds, UserId, WordFilter,
+    AppError, AppKey, AppRecord, AppSettings, Bilingual, FieldSchema, SdkAppId, UnixSeconds, UserId,
+    WordFilter, bilingual,
 };
 use portraitd_store::{Store, StoreError};
 use portraitd_webhook::status::Delivery;
@@ -165,9 +166,9 @@ impl Registry {
             let records = block_on(store.catalog())?;
             records.into_iter().map(|record| app_from_record(&previous, record)).collect::<Result<Apps, _>>()
         });
-        let apps = reading
-            .await
-            .map_err(|error| StoreError::Unavailable(format!("the reload failed: {error}")))??;
+        let apps = reading.await.map_err(|error| {
+            StoreError::Unavailable(bilingual!("the reload failed: {error}", "重新加载失败：{error}"))
+        })??;
         let replaced =
             old.values().filter(|app| apps.get(&app.settings.id).is_none_or(|new| !Arc::ptr_eq(app, new)));
         let replaced: Vec<Weak<App>> = replaced.map(Arc::downgrade).collect();
@@ -193,5 +194,11 @@ fn app_from_record(previous: &Apps, record: AppRecord) -> Result<(SdkAppId, Arc<
         return Ok((id, Arc::clone(app)));
     }
     let app = App::new(record, previous.map(Arc::as_ref));
-    Ok((id, Arc::new(app.map_err(|why| StoreError::Corrupt(format!("app {id}: {why}")))?)))
+    Ok((
+        id,
+        Arc::new(app.map_err(|why| {
+            let why = Bilingual::of(|language| why.explain(language));
+            StoreError::Corrupt(why.after(&format!("app {id}: "), &format!("应用 {id}：")))
+        })?),
+    ))
 }

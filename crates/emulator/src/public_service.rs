@@ -58,7 +58,7 @@ impl PublicService {
             if let Err(refused) = self.gateway.check_host(&head) {
                 let at = self.emulator.clock.now();
                 self.emulator.refused.add(RefusedRequest::of_host(at, head.uri.path(), &refused));
-                return control::forbidden(&refused);
+                return control::forbidden(&refused, &head.headers);
             }
             return router::answer(router, Request::from_parts(head, body), peer).await;
         }

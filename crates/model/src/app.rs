@@ -3,7 +3,7 @@
 use crate::field::{FieldSpec, Permission};
 use crate::value::{ValueRule, ValueType};
 use crate::word_filter::{WordFilter, WordFilterError};
-use crate::{AppKey, CustomKeyword, SdkAppId, Tag, UnixSeconds, UserId, Webhook};
+use crate::{AppKey, CustomKeyword, Language, SdkAppId, Tag, UnixSeconds, UserId, Webhook};
 use crate::{SensitiveCode, UnixMillis};
 use ipnet::IpNet;
 use std::collections::BTreeMap;
@@ -153,6 +153,32 @@ pub enum AppError {
     /// The word list is refused.
     #[error(transparent)]
     Words(#[from] WordFilterError),
+}
+
+impl AppError {
+    /// Returns its sentence.
+    pub fn explain(&self, language: Language) -> String {
+        let (admins, keys, fields) =
+            (AppSettings::ADMINS_MAX, AppSettings::KEYS_MAX, AppSettings::CUSTOM_FIELDS_MAX);
+        match (language, self) {
+            (Language::English, error) => error.to_string(),
+            (_, Self::TooManyAdmins) => format!("每个应用最多 {admins} 个 App 管理员"),
+            (_, Self::AdministratorMissing) => "`administrator` 始终是 App 管理员，不能移除".to_owned(),
+            (_, Self::TooManyKeys) => format!("每个应用最多 {keys} 个生效的密钥；请先吊销一个"),
+            (_, Self::TooManyFields(most)) => {
+                format!("每个应用最多启用 {most} 个自定义字段；请停用一个，或调大 custom_fields_max")
+            }
+            (_, Self::FieldsMaxTooLarge) => format!("custom_fields_max 最大为 {fields}"),
+            (_, Self::LocationLimit) => "location_bytes_max 的取值范围为 1 到 500".to_owned(),
+            (_, Self::NoPermission(keyword)) => {
+                format!("自定义字段 {keyword}：App 用户与 App 管理员中至少一方可读，且至少一方可写")
+            }
+            (_, Self::NameTooLong) => "name：应用名称最长 100 字节（UTF-8）".to_owned(),
+            (_, Self::TooManyAddresses) => "allow_ips 最多包含 1000 个网段".to_owned(),
+            (_, Self::TooManyScreened) => "screened_tags 最多包含 100 个字段".to_owned(),
+            (_, Self::Words(error)) => error.explain(language),
+        }
+    }
 }
 
 impl AppSettings {

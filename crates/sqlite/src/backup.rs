@@ -11,6 +11,7 @@ use crate::directory_lock::{self, sync_directory};
 use crate::files::Files;
 use crate::staging::STAGING;
 use crate::throttle::Throttle;
+use portraitd_model::bilingual;
 use portraitd_store::{BackupProgress, BackupReport, StoreError};
 use rusqlite::{Connection, InterruptHandle};
 use std::fs::{self, File, OpenOptions};
@@ -60,7 +61,10 @@ impl Backups {
             Ok(guard) => guard,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => {
-                return Err(StoreError::Refused("a backup is being taken; wait until it is done".into()));
+                return Err(StoreError::Refused(bilingual!(
+                    "a backup is being taken; wait until it is done",
+                    "正在进行另一次备份，请等待其完成"
+                )));
             }
         };
         let mut connection = self.connect()?;
@@ -133,7 +137,7 @@ impl Backups {
     fn connect(&self) -> Result<Connection, StoreError> {
         let mut state = self.state();
         if state.closed {
-            return Err(StoreError::Unavailable("it was closed".into()));
+            return Err(StoreError::closed());
         }
         let connection = state.idle.take().map_or_else(|| self.open(), Ok)?;
         state.interrupt = Some(connection.get_interrupt_handle());
@@ -167,13 +171,17 @@ fn length(file: &File) -> u64 {
 fn prepare(to: &Path) -> Result<(), StoreError> {
     let shown = to.display();
     if !to.is_absolute() {
-        return Err(StoreError::Refused(format!("{shown} is relative; name the directory from the root on")));
+        return Err(StoreError::Refused(bilingual!(
+            "{shown} is relative; name the directory from the root on",
+            "{shown} 是相对路径；请填写以 / 开头的绝对路径"
+        )));
     }
     directory_lock::create(to).map_err(failed(to))?;
     if let Some(entry) = fs::read_dir(to).map_err(failed(to))?.next() {
         let name = entry.map_err(failed(to))?.file_name();
-        return Err(StoreError::Refused(format!(
+        return Err(StoreError::Refused(bilingual!(
             "{shown} is not empty (there is {}); choose a new or an empty directory",
+            "{shown} 不是空目录（其中有 {}）；请选择新目录或空目录",
             name.display()
         )));
     }
@@ -198,16 +206,20 @@ fn create(staging: &Path) -> Result<File, StoreError> {
 
 fn fill(connection: &Connection, staging: &Path, file: &File) -> Result<(), StoreError> {
     let text = staging.to_str();
-    let text = text.ok_or_else(|| StoreError::Refused("the directory's name is not UTF-8".into()))?;
+    let text = text.ok_or_else(|| {
+        StoreError::Refused(bilingual!("the directory's name is not UTF-8", "目录名不是 UTF-8 编码"))
+    })?;
     connection.execute("VACUUM INTO ?1", [text]).map_err(engine)?;
     file.sync_all().map_err(failed(staging))
 }
 
 fn failed(path: &Path) -> impl Fn(std::io::Error) -> StoreError + '_ {
-    |error| StoreError::Unavailable(format!("can't use {}: {error}", path.display()))
+    |error| {
+        StoreError::Unavailable(bilingual!("can't use {}: {error}", "无法使用 {}：{error}", path.display()))
+    }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn engine(error: rusqlite::Error) -> StoreError {
-    StoreError::Unavailable(format!("the copy failed: {error}"))
+    StoreError::Unavailable(bilingual!("the copy failed: {error}", "复制失败：{error}"))
 }

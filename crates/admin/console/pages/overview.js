@@ -1,9 +1,9 @@
 // The server at a glance: figures, charts with a past, answers by command and code, warnings.
 
 import { address } from '../app.js';
-import { isDev, reference } from '../state.js';
+import { isDev } from '../state.js';
 import { computed, h } from '../ui/dom.js';
-import { codeBadge } from '../ui/explain.js';
+import { codeBadge, meaningOf } from '../ui/explain.js';
 import { failure } from '../ui/load.js';
 import { bytes, count, duration } from '../ui/numbers.js';
 import { table } from '../ui/table.js';
@@ -85,7 +85,7 @@ function answersTable(last) {
       columns: [
         { title: t('overview.column.command'), cell: ({ command }) => h('code', {}, command) },
         { title: t('overview.column.code'), cell: ({ code }) => codeBadge(code) },
-        { title: t('overview.column.meaning'), cell: ({ code }) => (code === 0 ? '' : reference.value?.codes[code] ?? '') },
+        { title: t('overview.column.meaning'), cell: ({ code }) => meaningOf(code) },
         { title: t('overview.column.number'), number: true, cell: ({ number }) => count(number) },
       ],
       empty: () => [

@@ -4,6 +4,7 @@ use super::assets::{Asset, index, released};
 use super::headers;
 use super::paths::{CLOUD_PAGE, PAGE};
 use crate::error::AdminError;
+use crate::error_code::AdminCode;
 use crate::state::State;
 use axum::Router;
 use axum::body::Body;
@@ -12,6 +13,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use portraitd_model::bilingual;
 
 /// Returns the routes.
 pub(super) fn router() -> Router<State> {
@@ -35,7 +37,14 @@ async fn asset(
     headers: HeaderMap,
 ) -> Result<Response<Body>, AdminError> {
     let known = (release == released()).then(|| Asset::named(&path)).flatten();
-    let asset =
-        known.ok_or_else(|| AdminError::not_found("the console has no such file; load the page again"))?;
+    let asset = known.ok_or_else(|| {
+        AdminError::new(
+            AdminCode::NoSuchResource,
+            bilingual!(
+                "the console has no such file; load the page again",
+                "控制台没有此文件，请重新加载页面"
+            ),
+        )
+    })?;
     Ok(asset.respond(&headers))
 }

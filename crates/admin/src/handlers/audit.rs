@@ -5,7 +5,7 @@ use crate::state::{AdminResult, State};
 use crate::types::{AuditEntryView, AuditPage};
 use axum::Json;
 use axum::extract::{Query, State as Extract};
-use portraitd_model::SdkAppId;
+use portraitd_model::{SdkAppId, bilingual};
 use portraitd_store::{AuditEntry, AuditSeq, StoreError};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -85,7 +85,13 @@ pub(crate) async fn page(
 }
 
 fn text(AuditEntry { seq, note }: &AuditEntry) -> Result<AuditEntryText, StoreError> {
-    let damaged = |error| StoreError::Corrupt(format!("entry {} of the audit log: {error}", seq.0));
+    let damaged = |error| {
+        StoreError::Corrupt(bilingual!(
+            "entry {} of the audit log: {error}",
+            "审计日志的第 {} 条：{error}",
+            seq.0
+        ))
+    };
     serde_json::from_str(&note.text).map_err(damaged)
 }
 

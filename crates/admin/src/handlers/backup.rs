@@ -3,6 +3,7 @@
 use crate::audit_log::{AuditChange, AuditContext};
 use crate::error::AdminError;
 use crate::jobs::RunningJob;
+use crate::language::AcceptLanguage;
 use crate::state::{AdminResult, State, parse_body};
 use crate::types::console::JobView;
 use axum::body::Bytes;
@@ -10,6 +11,7 @@ use axum::extract::{Path, Query, State as Extract};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
+use portraitd_model::bilingual;
 use portraitd_store::{BackupReport, StoreError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -36,6 +38,7 @@ pub(crate) struct BackupQuery {
 pub(crate) async fn start(
     Extract(state): Extract<State>,
     Query(query): Query<BackupQuery>,
+    AcceptLanguage(language): AcceptLanguage,
     Extension(context): Extension<AuditContext>,
     body: Bytes,
 ) -> Result<Response, AdminError> {
@@ -48,11 +51,15 @@ pub(crate) async fn start(
     // A directory that can't be used is refused by this answer.
     if !(in_background && begun.await) {
         let ended = task.await;
-        ended
-            .map_err(|error| StoreError::Unavailable(format!("the task of the backup failed: {error}")))??;
+        ended.map_err(|error| {
+            StoreError::Unavailable(bilingual!(
+                "the task of the backup failed: {error}",
+                "备份任务出错：{error}"
+            ))
+        })??;
     }
     if in_background {
-        return Ok((StatusCode::ACCEPTED, Json(state.jobs.job(id)?)).into_response());
+        return Ok((StatusCode::ACCEPTED, Json(state.jobs.job(id, language)?)).into_response());
     }
     Ok(Json(request).into_response())
 }
@@ -74,31 +81,40 @@ async fn run(
                 Ok(()) => tracing::info!(directory = %shown, "a backup was written"),
                 // A store that can no longer be written is the one that most needs a backup, so this is no error.
                 Err(error) => {
-                    let reason = &error.message;
+                    let reason = error.sentence.english();
                     tracing::warn!(directory = %shown, reason, "a backup was written, but could not be recorded in the audit log");
                 }
             }
         }
         Err(error) => {
-            let reason = &error.message;
+            let reason = error.sentence.english();
             tracing::warn!(directory = %shown, reason, "a backup failed");
             // The answer is given already, so that nothing else records it.
             if in_background && job.has_begun() {
-                state.audit_refusal(&context, error.status).await;
+                state.audit_refusal(&context, error.code.status()).await;
             }
         }
     }
-    let reason = taken.as_ref().err().map(|error| error.message.clone());
+    let reason = taken.as_ref().err().map(|error| error.sentence.clone());
     job.end(reason);
     taken
 }
 
 /// Lists the last jobs, the newest first.
-pub(crate) async fn jobs(Extract(state): Extract<State>) -> Json<Vec<JobView>> {
-    Json(state.jobs.list())
+pub(crate) async fn jobs(
+    Extract(state): Extract<State>,
+    AcceptLanguage(language): AcceptLanguage,
+) -> Json<Vec<JobView>> {
+    Json(state.jobs.list(language))
 }
 
-pub(crate) async fn job(Extract(state): Extract<State>, Path(id): Path<String>) -> AdminResult<JobView> {
-    let number = id.parse().map_err(|_| AdminError::bad(format!("`{id}` is not the number of a job")))?;
-    Ok(Json(state.jobs.job(number)?))
+pub(crate) async fn job(
+    Extract(state): Extract<State>,
+    Path(id): Path<String>,
+    AcceptLanguage(language): AcceptLanguage,
+) -> AdminResult<JobView> {
+    let number = id.parse().map_err(|_| {
+        AdminError::invalid(bilingual!("`{id}` is not the number of a job", "`{id}` 不是任务编号"))
+    })?;
+    Ok(Json(state.jobs.job(number, language)?))
 }

@@ -4,7 +4,8 @@
 use super::export_lines::{ExportQuery, export_page};
 use crate::auth::Actor;
 use crate::error::AdminError;
-use crate::handlers::session::{no_random_bytes, sessions};
+use crate::error_code::AdminCode;
+use crate::handlers::session::sessions;
 use crate::session::{DOWNLOAD_TICKET_LIFE, Export};
 use crate::state::{AdminResult, State, parse_body};
 use crate::types::console::{CreatedTicket, NewExportTicket};
@@ -15,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use futures_util::{StreamExt, stream};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use portraitd_model::{SdkAppId, UserId};
+use portraitd_model::{SdkAppId, UserId, bilingual};
 use std::io;
 
 /// Accounts that are read at once, and so the memory that a download takes: some MiB at most.
@@ -33,9 +34,9 @@ pub(crate) async fn ticket(
 ) -> AdminResult<CreatedTicket> {
     let NewExportTicket { user } = parse_body(&body)?;
     let user = user.as_deref().map(UserId::parse).transpose();
-    let user = user.map_err(|error| AdminError::bad(error.to_string()))?;
+    let user = user.map_err(AdminError::invalid_id)?;
     let export = Export { app: state.app(&app)?.settings.id, user };
-    let ticket = sessions(&state)?.download_ticket(actor.name, export).map_err(no_random_bytes)?;
+    let ticket = sessions(&state)?.download_ticket(actor.name, export).map_err(AdminError::system)?;
     Ok(Json(CreatedTicket { ticket, expires_s: DOWNLOAD_TICKET_LIFE.as_secs() }))
 }
 
@@ -63,7 +64,7 @@ pub(super) async fn stream(
         Err(error) => {
             // hyper sends what it has when a body is not ready, and drops it when a body fails.
             tokio::task::yield_now().await;
-            Err(io::Error::other(error.message))
+            Err(io::Error::other(error.sentence.english().to_owned()))
         }
     });
     let body = stream::once(async { Ok::<_, io::Error>(first) }).chain(rest);
@@ -110,8 +111,12 @@ impl Download {
             damaged,
             "a download left out accounts whose profile is damaged, and was cut off at its end"
         );
-        Err(AdminError::conflict(format!(
-            "the profiles of {damaged} accounts are damaged: `portraitd export` names them"
-        )))
+        Err(AdminError::new(
+            AdminCode::NotPossible,
+            bilingual!(
+                "the profiles of {damaged} accounts are damaged: `portraitd export` names them",
+                "{damaged} 个账号的资料已损坏：`portraitd export` 会列出它们"
+            ),
+        ))
     }
 }

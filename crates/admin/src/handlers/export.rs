@@ -8,7 +8,7 @@ use crate::state::State;
 use axum::Json;
 use axum::extract::{Path, Query, State as Extract};
 use axum::response::{IntoResponse, Response};
-use portraitd_model::UserId;
+use portraitd_model::{UserId, bilingual};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -36,16 +36,22 @@ pub(crate) async fn export(
     state.ensure_store(query.store.as_deref())?;
     let app = state.app(&app)?.settings.id;
     let parse = |id: &Option<String>| id.as_deref().map(UserId::parse).transpose();
-    let parse = |id| parse(id).map_err(|error| AdminError::bad(error.to_string()));
+    let parse = |id| parse(id).map_err(AdminError::invalid_id);
     let (user, after) = (parse(&query.user)?, parse(&query.after)?);
     if query.stream {
         if query.limit.is_some() {
-            return Err(AdminError::bad("limit: a stream has no pages; leave it out"));
+            return Err(AdminError::invalid(bilingual!(
+                "limit: a stream has no pages; leave it out",
+                "limit：流式导出不分页，请去掉此参数"
+            )));
         }
         return download::stream(state, app, user, after).await;
     }
     if query.ticket.is_some() {
-        return Err(AdminError::bad("ticket: it opens a stream alone; add `stream=true`"));
+        return Err(AdminError::invalid(bilingual!(
+            "ticket: it opens a stream alone; add `stream=true`",
+            "ticket：下载凭证只能用于流式导出，请加上 `stream=true`"
+        )));
     }
     let limit = query.limit.unwrap_or(100).clamp(1, ACCOUNTS_MAX);
     let page = export_page(&state, app, user, after, limit).await?;

@@ -1,9 +1,10 @@
 //! The lines of an export, which its pages and its stream have in common.
 
+use super::accounts::account_not_found;
 use crate::error::AdminError;
 use crate::jsonl;
 use crate::state::State;
-use portraitd_model::{SdkAppId, UserId};
+use portraitd_model::{Bilingual, SdkAppId, UserId};
 use portraitd_store::{Found, StoreError};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -59,12 +60,12 @@ pub(super) async fn export_page(
         match found {
             Found::Profile(profile) => {
                 let line = jsonl::write(id, &profile);
-                page.accounts.push(line.map_err(|error| StoreError::Corrupt(error.to_string()))?);
+                page.accounts.push(line.map_err(|error| StoreError::Corrupt(Bilingual::quoted(error)))?);
             }
             Found::Damaged => page.damaged.push(id.to_string()),
             // The account was deleted after the UserIDs were read.
             Found::Missing if user.is_none() => {}
-            Found::Missing => return Err(AdminError::not_found(format!("app {app} has no account {id}"))),
+            Found::Missing => return Err(account_not_found(app, id)),
         }
     }
     Ok(page)

@@ -4,6 +4,7 @@ use crate::audit_log::{AuditChange, AuditContext};
 use crate::csv_rows::{self, CsvRow};
 use crate::error::AdminError;
 use crate::jsonl;
+use crate::language::AcceptLanguage;
 use crate::state::{AdminResult, State};
 use crate::types::AppView;
 use axum::body::Bytes;
@@ -11,7 +12,7 @@ use axum::extract::{Path, Query, State as Extract};
 use axum::http::{HeaderMap, header};
 use axum::{Extension, Json};
 use portraitd_api::registry::App;
-use portraitd_model::{AccountSeed, Profile, SdkAppId, UserId};
+use portraitd_model::{AccountSeed, Bilingual, Language, Profile, SdkAppId, UserId, bilingual};
 use portraitd_store::{Found, Import, StoreError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -41,7 +42,7 @@ pub struct Imported {
 pub struct RefusedLine {
     /// Its number in the request, counted from 1.
     pub line: usize,
-    /// Why it was refused, in a sentence.
+    /// Why it was refused, in a sentence in the language of `Accept-Language`.
     pub reason: String,
 }
 
@@ -65,6 +66,7 @@ pub(crate) async fn import(
     Extract(state): Extract<State>,
     Path(app): Path<String>,
     Query(query): Query<ImportQuery>,
+    AcceptLanguage(language): AcceptLanguage,
     Extension(context): Extension<AuditContext>,
     headers: HeaderMap,
     body: Bytes,
@@ -74,11 +76,11 @@ pub(crate) async fn import(
     let read = || read_rows(&app, is_csv(&headers), &body);
     let mut rows = read()?;
     if query.check {
-        return check(&state, app.settings.id, rows).await.map(Json);
+        return check(&state, app.settings.id, rows, language).await.map(Json);
     }
     let mut damaged = BTreeSet::new();
     loop {
-        let (seeds, refused) = sort_out(std::mem::take(&mut rows), &damaged);
+        let (seeds, refused) = sort_out(std::mem::take(&mut rows), &damaged, language);
         let imported = seeds.len() as u64;
         let users: Vec<UserId> = seeds.iter().map(|seed| seed.user.id()).collect();
         let origin = if query.tell { state.origin(&app, &context, seeds.len()) } else { None };
@@ -112,7 +114,7 @@ pub(crate) async fn import(
 }
 
 /// A line that holds an account, or why it holds none, by its number.
-type Row = (usize, Result<AccountSeed, String>);
+type Row = (usize, Result<AccountSeed, Bilingual>);
 
 fn is_csv(headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
@@ -123,7 +125,7 @@ fn is_csv(headers: &HeaderMap) -> bool {
 fn read_rows(app: &App, is_csv: bool, body: &[u8]) -> Result<Vec<Row>, AdminError> {
     if is_csv {
         let rows = csv_rows::read_all(body, &AppView::from(&app.settings), ACCOUNTS_MAX);
-        let rows = rows.map_err(AdminError::bad)?.into_iter();
+        let rows = rows.map_err(AdminError::invalid)?.into_iter();
         let read = |line: String| jsonl::read(&app.schema, line.as_bytes());
         return Ok(rows.map(|CsvRow { number, line }| (number, line.and_then(read))).collect());
     }
@@ -131,8 +133,9 @@ fn read_rows(app: &App, is_csv: bool, body: &[u8]) -> Result<Vec<Row>, AdminErro
     let number = lines.clone().count();
     // The last line may end with a line break.
     if number > ACCOUNTS_MAX + 1 {
-        return Err(AdminError::bad(format!(
-            "the body has {number} lines; at most {ACCOUNTS_MAX} are allowed in one call"
+        return Err(AdminError::invalid(bilingual!(
+            "the body has {number} lines; at most {ACCOUNTS_MAX} are allowed in one call",
+            "包体有 {number} 行，每次调用最多 {ACCOUNTS_MAX} 行"
         )));
     }
     let filled = lines.enumerate().filter(|(_, line)| !line.trim_ascii().is_empty());
@@ -140,24 +143,36 @@ fn read_rows(app: &App, is_csv: bool, body: &[u8]) -> Result<Vec<Row>, AdminErro
 }
 
 /// Separates the accounts that can be stored from the lines that are refused.
-fn sort_out(rows: Vec<Row>, damaged: &BTreeSet<UserId>) -> (Vec<AccountSeed>, Vec<RefusedLine>) {
+fn sort_out(
+    rows: Vec<Row>,
+    damaged: &BTreeSet<UserId>,
+    language: Language,
+) -> (Vec<AccountSeed>, Vec<RefusedLine>) {
     let (mut seeds, mut refused) = (Vec::new(), Vec::new());
+    let refusal = |line, reason: &Bilingual| RefusedLine { line, reason: reason.pick(language).to_owned() };
     for (line, row) in rows {
         match row {
             Ok(seed) if damaged.contains(&seed.user.id()) => {
-                let reason =
-                    "the stored profile of this account is damaged; delete the account first".to_owned();
-                refused.push(RefusedLine { line, reason });
+                let reason = bilingual!(
+                    "the stored profile of this account is damaged; delete the account first",
+                    "该账号已存储的资料已损坏，请先删除该账号"
+                );
+                refused.push(refusal(line, &reason));
             }
             Ok(seed) => seeds.push(seed),
-            Err(reason) => refused.push(RefusedLine { line, reason }),
+            Err(reason) => refused.push(refusal(line, &reason)),
         }
     }
     (seeds, refused)
 }
 
 /// Reports what an import would do, and stores nothing.
-async fn check(state: &State, app: SdkAppId, rows: Vec<Row>) -> Result<Imported, AdminError> {
+async fn check(
+    state: &State,
+    app: SdkAppId,
+    rows: Vec<Row>,
+    language: Language,
+) -> Result<Imported, AdminError> {
     let users: BTreeSet<UserId> =
         rows.iter().filter_map(|(_, row)| Some(row.as_ref().ok()?.user.id())).collect();
     let users = Vec::from_iter(users);
@@ -165,7 +180,7 @@ async fn check(state: &State, app: SdkAppId, rows: Vec<Row>) -> Result<Imported,
     let found: BTreeMap<UserId, Found> = users.into_iter().zip(found).collect();
     let damaged =
         found.iter().filter(|(_, found)| **found == Found::Damaged).map(|(user, _)| *user).collect();
-    let (seeds, refused) = sort_out(rows, &damaged);
+    let (seeds, refused) = sort_out(rows, &damaged, language);
     let mut after = BTreeMap::<UserId, Profile>::new();
     for AccountSeed { user, patch } in &seeds {
         let before = || match found.get(&user.id()) {

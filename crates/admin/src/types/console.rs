@@ -183,8 +183,17 @@ pub struct Reference {
     pub(crate) commands: Vec<CommandView>,
     /// The standard fields.
     pub(crate) fields: Vec<StandardFieldView>,
-    /// The name of each error code that has a page.
-    pub(crate) codes: BTreeMap<u32, String>,
+    /// The error codes that have a page.
+    pub(crate) codes: BTreeMap<u32, CodeView>,
+}
+
+/// An error code of the protocol.
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
+pub struct CodeView {
+    /// `ErrorInfo` on the wire; empty for a code that only the cloud answers.
+    pub(crate) info: String,
+    /// What it means.
+    pub(crate) meaning: String,
 }
 
 /// A command of `/v4`.

@@ -127,7 +127,7 @@ described! {
             "tag": "Tag_Profile_IM_Nick", "type": "string", "title": "nickname", "bytes_max": 500, "values": [],
             "user_may_write": true,
         }],
-        "codes": { "40003": "Err_Profile_Account_Not_Exist" },
+        "codes": { "40003": { "info": "Err_Profile_Invalid_Account", "meaning": "The account does not exist in this app." } },
     };
     SeriesView => {
         "fine": [{

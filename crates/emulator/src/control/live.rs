@@ -3,17 +3,21 @@
 
 use super::extract::StrictQuery;
 use super::state::ControlState;
+use crate::call_log::RecordedCall;
 use crate::emulator::{Emulator, STREAMS_MAX};
 use crate::ring_buffer::{RingBuffer, RingEntry};
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State as Extract;
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
 use portraitd_admin::auth::Validity;
 use portraitd_admin::error::AdminError;
+use portraitd_admin::error_code::AdminCode;
+use portraitd_admin::language::AskedLanguage;
+use portraitd_model::{Language, bilingual};
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
 use std::fmt::Write as _;
@@ -45,13 +49,19 @@ pub(super) struct LiveQuery {
 
 pub(super) async fn stream(
     Extract(state): Extract<ControlState>,
+    AskedLanguage(asked): AskedLanguage,
     Extension(validity): Extension<Validity>,
     StrictQuery(query): StrictQuery<LiveQuery>,
 ) -> Result<Response, AdminError> {
     let emulator = &state.emulator;
-    let permit = Arc::clone(&emulator.streams).try_acquire_owned().map_err(|_| AdminError {
-        status: StatusCode::SERVICE_UNAVAILABLE,
-        message: format!("{STREAMS_MAX} live streams are open, and no more are served: close a tab"),
+    let permit = Arc::clone(&emulator.streams).try_acquire_owned().map_err(|_| {
+        AdminError::new(
+            AdminCode::Busy,
+            bilingual!(
+                "{STREAMS_MAX} live streams are open, and no more are served: close a tab",
+                "已打开 {STREAMS_MAX} 个实时连接，达到上限：请关闭一个标签页"
+            ),
+        )
     })?;
     // The head of the answer goes out with the first bytes of its body.
     let mut unsent = "retry: 1000\n\n".to_owned();
@@ -67,6 +77,7 @@ pub(super) async fn stream(
         changes: emulator.changes.subscribe(),
         emulator: Arc::clone(emulator),
         stop: state.stop.clone(),
+        asked,
         validity,
         unsent,
         _permit: permit,
@@ -91,6 +102,7 @@ struct Follower {
     webhooks: Position,
     changes: watch::Receiver<u64>,
     stop: CancellationToken,
+    asked: Option<Language>,
     /// A client that may not open the stream any more must not read on.
     validity: Validity,
     unsent: String,
@@ -105,7 +117,13 @@ struct Position {
 
 impl Position {
     /// Appends what came since, at most [`ENTRIES_MAX`] entries.
-    fn read<T: RingEntry + Serialize>(&mut self, ring: &RingBuffer<T>, name: &str, events: &mut String) {
+    fn read<T: RingEntry + Serialize>(
+        &mut self,
+        ring: &RingBuffer<T>,
+        name: &str,
+        for_reader: impl Fn(T) -> T,
+        events: &mut String,
+    ) {
         self.news.mark_unchanged();
         if self.after > ring.last_number() {
             self.after = 0;
@@ -118,10 +136,10 @@ impl Position {
         }
         if let Some(last) = entries.last() {
             self.after = last.number();
-            event(events, name, &entries);
-        }
-        if entries.len() == ENTRIES_MAX {
-            self.news.mark_changed();
+            if entries.len() == ENTRIES_MAX {
+                self.news.mark_changed();
+            }
+            event(events, name, &entries.into_iter().map(for_reader).collect::<Vec<_>>());
         }
     }
 }
@@ -153,8 +171,10 @@ impl Follower {
     }
 
     fn collect(&mut self) {
-        self.calls.read(&self.emulator.calls, "calls", &mut self.unsent);
-        self.webhooks.read(&self.emulator.inbox, "webhooks", &mut self.unsent);
+        let asked = self.asked;
+        let for_reader = |call: RecordedCall| call.for_reader(asked);
+        self.calls.read(&self.emulator.calls, "calls", for_reader, &mut self.unsent);
+        self.webhooks.read(&self.emulator.inbox, "webhooks", |entry| entry, &mut self.unsent);
     }
 }
 

@@ -22,6 +22,7 @@ mod emulator;
 mod emulator_cli;
 mod emulator_faults;
 mod emulator_seed;
+mod error_languages;
 mod error_pages;
 mod explained;
 mod export;

@@ -16,7 +16,9 @@ use crate::{
 use admin::AdminTables;
 use futures_util::future::{BoxFuture, ready};
 use outbox::Outbox;
-use portraitd_model::{AccountState, AppRecord, AppSettings, Profile, SdkAppId, Tag, UnixMillis, UserId};
+use portraitd_model::{
+    AccountState, AppRecord, AppSettings, Profile, SdkAppId, Tag, UnixMillis, UserId, bilingual,
+};
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::path::Path;
@@ -100,7 +102,7 @@ impl MemoryStore {
 
 impl Inner {
     fn open(&self) -> Result<(), StoreError> {
-        if self.closed { Err(StoreError::Unavailable("it was closed".into())) } else { Ok(()) }
+        if self.closed { Err(StoreError::closed()) } else { Ok(()) }
     }
 }
 
@@ -215,8 +217,11 @@ impl Store for MemoryStore {
     }
 
     fn backup(&self, _to: &Path, _report: BackupReport) -> StoreFuture<'_, ()> {
-        let nothing = "this server keeps everything in memory, so there is nothing to back up; start it with --data DIR";
-        Box::pin(ready(Err(StoreError::Refused(nothing.into()))))
+        let nothing = bilingual!(
+            "this server keeps everything in memory, so there is nothing to back up; start it with --data DIR",
+            "服务的数据全部在内存中，没有可备份的内容；请以 --data DIR 启动"
+        );
+        Box::pin(ready(Err(StoreError::Refused(nothing))))
     }
 
     fn stats(&self) -> StoreStats {

@@ -2,7 +2,7 @@
 
 import { h } from '../../ui/dom.js';
 import { breakable, jsonBlock, textBlock } from '../../ui/code.js';
-import { codeBadge, explanation } from '../../ui/explain.js';
+import { codeBadge, explanation, meaningOf } from '../../ui/explain.js';
 import { pretty, tryParse } from '../../ui/json.js';
 import { failure } from '../../ui/load.js';
 import { tabs } from '../../ui/tabs.js';
@@ -60,14 +60,14 @@ function answerPart(draft, sent) {
   return h('div', { class: 'stack' },
     h('div', { class: 'row' },
       codeBadge(code),
-      code !== null && code !== 0 && h('code', {}, reference.value?.codes[code] || answer?.ErrorInfo),
+      code !== null && code !== 0 && h('code', {}, reference.value?.codes[code]?.info || answer?.ErrorInfo),
       tried.status !== null && h('span', { class: 'soft' }, `HTTP ${tried.status}`),
       h('span', { class: 'soft' }, t('explorer.ms', { n: (tried.micros / 1000).toFixed(1) })),
       h('span', { class: 'grow' }),
       liveLink(sent)),
     sent.isRecorded && recordedNote(sent),
     code === null && lostAnswer(sent),
-    code !== null && code !== 0 && explanation(code, tried.detail || answer?.ErrorInfo, repairButtons(draft, repairsOf(call))),
+    code !== null && code !== 0 && explanation(code, tried.detail || meaningOf(code) || answer?.ErrorInfo, repairButtons(draft, repairsOf(call))),
     code === 0 && missing(draft, answer),
     tried.body !== '' && (answer === undefined ? textBlock(tried.body) : jsonBlock(pretty(tried.body))));
 }

@@ -98,5 +98,5 @@ function commandList() {
  * @returns {[string, string][]}
  */
 function codeOptions() {
-  return Object.entries(reference.value?.codes ?? {}).filter(([, info]) => info !== '').map(([code, info]) => [code, `${code} ${info}`]);
+  return Object.entries(reference.value?.codes ?? {}).filter(([, { info }]) => info !== '').map(([code, { info }]) => [code, `${code} ${info}`]);
 }

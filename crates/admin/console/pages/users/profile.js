@@ -64,8 +64,8 @@ function form({ app, account, unsaved, saved }) {
       // The form is rebuilt, and the focus would go with the old one.
       requestAnimationFrame(() => document.getElementById(id || 'tab-profile')?.focus());
     } catch (error) {
-      // `item 2 (Tag_Profile_IM_Level): …`: the sentence goes to the field that it names.
-      const [start, tag] = /^[^()]*\((Tag_\w+)\): /.exec(sentence(error)) ?? [];
+      // `item 2 (Tag_Profile_IM_Level): …`, `第 2 项（Tag_Profile_IM_Level）：…`: the sentence goes to the field that it names.
+      const [start, tag] = /^[^()（）]*[(（](Tag_\w+)(?:\): |）：)/.exec(sentence(error)) ?? [];
       const entry = entries.find(({ field }) => field.tag === tag);
       problem.value = entry ? undefined : error;
       if (!entry) return;

@@ -9,7 +9,7 @@ use anyhow::Context;
 use axum::Router;
 use axum::body::Body;
 use http_body_util::BodyExt;
-use hyper::{Method, Request, StatusCode};
+use hyper::{Method, Request, StatusCode, header};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use portraitd_admin::auth::Authenticator;
 use portraitd_admin::origin::AdminHosts;
@@ -192,7 +192,9 @@ async fn in_process(
     path: &str,
     body: Vec<u8>,
 ) -> anyhow::Result<(StatusCode, Vec<u8>)> {
-    let request = Request::builder().method(method).uri(path).body(Body::from(body))?;
+    let request = Request::builder().method(method).uri(path);
+    let request =
+        request.header(header::ACCEPT_LANGUAGE, http::accepted_language()).body(Body::from(body))?;
     let response = match router.oneshot(request).await {
         Ok(response) => response,
         Err(never) => match never {},

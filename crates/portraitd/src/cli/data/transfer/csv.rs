@@ -28,7 +28,8 @@ impl<R: Read> CsvRows<R> {
         let mut records = builder.flexible(true).from_reader(bounded);
         let header =
             records.headers().with_context(|| localized!("the header can't be read", "无法读取表头"))?;
-        let columns = CsvColumns::read(header, app, language()).map_err(anyhow::Error::msg)?;
+        let columns = CsvColumns::read(header, app)
+            .map_err(|reason| anyhow::Error::msg(reason.pick(language()).to_owned()))?;
         let mut fingerprint = Fingerprint::default();
         fingerprint.lines = 1;
         fingerprint.record(header.as_byte_record());
@@ -79,7 +80,8 @@ impl<R: Read> RowSource for CsvRows<R> {
         let mut text = csv::Writer::from_writer(Vec::new());
         text.write_byte_record(&record)?;
         let text = String::from_utf8_lossy(&text.into_inner()?).trim_end().to_owned();
-        Ok(Some(Row { number, text, line: self.columns.line(record) }))
+        let line = self.columns.line(record).map_err(|reason| reason.pick(language()).to_owned());
+        Ok(Some(Row { number, text, line }))
     }
 
     fn fingerprint(&self) -> &Fingerprint {
