@@ -1,6 +1,6 @@
 // The texts in English. `zh.js` has the same keys; a test compares them.
 
-export default {
+export default /** @satisfies {Record<string, string | ((values: any) => string)>} */ ({
   // The shell.
   'again': 'Try again',
   'app.none': 'There is no app yet. Create one:',
@@ -921,4 +921,4 @@ export default {
   'backup.running': 'The backup to {directory} is being written. It goes on if you leave this page.',
   'backup.secret': 'The backup holds keys and personal data: keep it safe.',
   'backup.start': 'Back up',
-};
+});

@@ -1,6 +1,6 @@
 // 中文文案。键与 `en.js` 相同，由测试比对。
 
-export default {
+export default /** @satisfies {Record<string, string | ((values: any) => string)>} */ ({
   // The shell.
   'again': '重试',
   'app.none': '尚无应用，请先创建：',
@@ -921,4 +921,4 @@ export default {
   'backup.running': '正在写入备份到 {directory}；离开本页不影响其进行。',
   'backup.secret': '备份包含密钥与个人数据，请妥善保管。',
   'backup.start': '开始备份',
-};
+});

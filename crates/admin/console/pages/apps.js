@@ -35,7 +35,7 @@ function newApp(reload) {
     void attempt(async () => {
       const made = await api.createApp({ sdkappid: Number(number.peek()), name: name.peek() });
       await reload();
-      await showOnce({ title: t('apps.made', { app: made.sdkappid }), text: t('apps.once'), secret: made.key });
+      await showOnce({ title: t('apps.made', { app: made.sdkappid }), text: t('apps.once'), secret: /** @type {string} */ (made.key) });
     });
   };
   return h('section', { class: 'card' },

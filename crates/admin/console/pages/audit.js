@@ -16,7 +16,7 @@ const PAGE = 100;
 export default function audit({ query }) {
   const [app, who] = [signal(query.get('app') ?? ''), signal(query.get('who') ?? '')];
   const state = signal(
-    /** @type {{ entries: any[], next?: number, error?: unknown, loading: boolean }} */ ({ entries: [], loading: true }),
+    /** @type {{ entries: any[], next?: number | null, error?: unknown, loading: boolean }} */ ({ entries: [], loading: true }),
   );
   /** Counts the lists that were begun, so that a late page of an earlier one is left out. */
   let begun = 0;
@@ -25,7 +25,7 @@ export default function audit({ query }) {
     const { entries, next } = state.peek();
     state.value = { ...state.peek(), error: undefined, loading: true };
     try {
-      const page = await api.audit({ app: app.peek(), before: more ? next : undefined, limit: PAGE });
+      const page = await api.audit({ app: Number(app.peek()) || null, before: more ? next : undefined, limit: PAGE });
       if (own === begun) state.value = { entries: more ? [...entries, ...page.entries] : page.entries, next: page.next, loading: false };
     } catch (error) {
       if (own === begun) state.value = { entries: more ? entries : [], next: more ? next : undefined, error, loading: false };

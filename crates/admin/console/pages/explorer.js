@@ -9,6 +9,9 @@ import { requestCard } from './explorer/request.js';
 import { send } from './explorer/send.js';
 import { command, draftOf, fill } from './explorer/state.js';
 
+/** Every command, in the page's language. */
+const commands = () => reference.value?.commands ?? [];
+
 /** Whether a chip was used: the page is rebuilt, and the focus returns to the chips. */
 let chipUsed = false;
 
@@ -17,19 +20,19 @@ let chipUsed = false;
  *   `identifier`
  */
 export default function explorer({ app, rest, query }) {
-  const known = reference.peek().commands.some((/** @type {any} */ { name }) => name === rest);
+  const known = commands().some(({ name }) => name === rest);
   if (known) command.value = rest;
   const draft = draftOf(app, command.peek());
   fill(draft, query.get('body'), query.get('identifier'));
   // Out of the address: what is typed later must not be lost when the page is opened again.
   if (query.has('body')) history.replaceState(null, '', address('explorer', draft.command));
-  const row = () => reference.value.commands.find((/** @type {any} */ { name }) => name === draft.command);
+  const row = () => /** @type {Schema<'CommandView'>} */ (commands().find(({ name }) => name === draft.command));
   const page = h('div', {},
     h('div', { class: 'head' }, h('div', {},
       h('h1', {}, t('page.explorer')), h('p', { class: 'soft' }, t(isDev() ? 'explorer.lead' : 'explorer.lead.prod')))),
     !isDev() && h('div', { class: 'note warn' }, h('b', {}, t('explorer.prod')), t('explorer.prod.note')),
     rest !== '' && !known && h('div', { class: 'note warn', role: 'alert' }, t('explorer.unknown', { name: rest })),
-    h('nav', { class: 'chips commands', 'aria-label': t('explorer.commands') }, () => reference.value.commands.map(chip)),
+    h('nav', { class: 'chips commands', 'aria-label': t('explorer.commands') }, () => commands().map(chip)),
     () => h('div', { class: 'split' }, requestCard(draft, row()), answerCard(draft, row())));
   listen(document, 'keydown', (/** @type {KeyboardEvent} */ event) => {
     if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey) || document.querySelector('dialog')) return;

@@ -16,14 +16,14 @@ import { header, send, writes } from './send.js';
 import { answerTab, sending } from './state.js';
 
 /** @typedef {import('./state.js').Draft} Draft */
-/** @typedef {import('./state.js').Sent} Sent */
+/** @typedef {import('./state.js').Tried} Tried */
 
-/** @param {Draft} draft @param {any} command its row of the reference */
+/** @param {Draft} draft @param {Schema<'CommandView'>} command its row of the reference */
 export function answerCard(draft, command) {
-  const ofSent = (/** @type {(sent: Sent) => import('../../ui/dom.js').Child} */ show) => () => {
+  const ofSent = (/** @type {(sent: Tried) => import('../../ui/dom.js').Child} */ show) => () => {
     const sent = draft.sent.value;
     if (!sent) return introduction(command);
-    return sent.error === undefined ? show(sent) : failure(sent.error, () => send(draft));
+    return sent.error === undefined ? show(/** @type {Tried} */ (sent)) : failure(sent.error, () => send(draft));
   };
   const answer = tabs(t('explorer.answer'), answerTab, [
     { id: 'answer', title: () => t('explorer.answer'), content: ofSent((sent) => answerPart(draft, sent)) },
@@ -35,7 +35,7 @@ export function answerCard(draft, command) {
     h('header', { class: 'tabs-header' }, answer.list), h('div', { class: 'body' }, answer.panel));
 }
 
-/** @param {Draft} draft @param {Sent} sent */
+/** @param {Draft} draft @param {Tried} sent */
 function answerPart(draft, sent) {
   const { tried, code } = sent;
   const answer = tryParse(tried.body);
@@ -63,7 +63,7 @@ function missing(draft, answer) {
     h('b', {}, t('explorer.missing', { n: answer.Invalid_Account.length })), h('div', { class: 'row' }, repairButtons(draft, repairs)));
 }
 
-/** An answer that did not come whole, or can't be read: what is known of the change that was asked for. @param {Sent} sent */
+/** An answer that did not come whole, or can't be read: what is known of the change that was asked for. @param {Tried} sent */
 function lostAnswer({ command, tried, call }) {
   const fault = call?.fault && h('div', {}, t('explorer.lost.fault', { effect: call.fault.effect }), ' ',
     h('a', { href: address('faults') }, t('page.faults')));
@@ -74,27 +74,27 @@ function lostAnswer({ command, tried, call }) {
   return h('div', { class: 'note bad' }, h('b', {}, `${how} ${made}`), t('explorer.lost.repeat'), fault);
 }
 
-/** @param {Sent} sent */
+/** @param {Tried} sent */
 function liveLink(sent) {
   const id = header(sent, 'x-request-id') ?? sent.call?.request_id;
   return isDev() && id && h('a', { href: `${address('calls')}?id=${encodeURIComponent(id)}` }, t('explorer.live'));
 }
 
-/** @param {Sent} sent */
+/** @param {Tried} sent */
 function headersPart({ tried }) {
   if (tried.headers.length === 0) return h('p', { class: 'soft' }, t('explorer.no_headers'));
-  return h('dl', { class: 'pairs small' }, tried.headers.map((/** @type {[string, string]} */ [name, value]) => [
+  return h('dl', { class: 'pairs small' }, tried.headers.map(([name, value]) => [
     h('dt', {}, h('code', {}, name)), h('dd', {}, h('code', {}, value)),
   ]));
 }
 
-/** @param {Sent} sent */
+/** @param {Tried} sent */
 function requestPart({ tried }) {
   return h('div', { class: 'stack' },
     textBlock(tried.request.replaceAll('\r\n', '\n')), h('p', { class: 'soft small' }, t('explorer.request_masked')));
 }
 
-/** What is shown before the first call: what the command does, its limit, and the app's fields. @param {any} command */
+/** What is shown before the first call: what the command does, its limit, and the app's fields. @param {Schema<'CommandView'>} command */
 function introduction({ name, title, per_second }) {
   const limit = () => currentApp()?.limits?.[name] ?? per_second;
   return h('div', { class: 'stack' },

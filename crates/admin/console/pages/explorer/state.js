@@ -16,10 +16,10 @@ import { examplesOf } from './examples.js';
  * @property {number} app
  * @property {string} command
  * @property {string} identifier
- * @property {string} usersig
+ * @property {typeof USERSIGS[number][0]} usersig
  * @property {string} given
  * @property {string} text
- * @property {any} [tried]
+ * @property {Schema<'TriedCall'>} [tried]
  * @property {number | null} code the answer's; null when there is none to be read
  * @property {any} [call]
  * @property {unknown} [error]
@@ -29,6 +29,7 @@ import { examplesOf } from './examples.js';
  * @template T
  * @typedef {{ value: T, peek: () => T }} Signal
  */
+/** A call of which the server tells. @typedef {Sent & { tried: Schema<'TriedCall'> }} Tried */
 /** @typedef {{ app: number, command: string, text: Signal<string>, sent: Signal<Sent | null> }} Draft */
 
 export const HISTORY_MAX = 50;
@@ -39,7 +40,7 @@ export const USERSIGS = /** @type {const} */ ([
 
 export const command = signal('portrait_set');
 export const identifier = signal('administrator');
-export const usersig = signal('valid');
+export const usersig = signal(/** @type {Sent['usersig']} */ ('valid'));
 export const given = signal('');
 /** The tab of the body: `form` or `json`. */
 export const bodyTab = signal('form');

@@ -18,7 +18,7 @@ export function rulesCard() {
     const text = t('faults.remove_all_text', { n: rules().length });
     if (!(await confirm({ title: t('faults.remove_all_title'), text, action: t('faults.remove_all') }))) return;
     await attempt(async () => {
-      await api.clearFaults(/** @type {any} */ (undefined));
+      await api.clearFaults(undefined);
       await loadEmulator();
     });
   };
@@ -35,6 +35,7 @@ export function rulesCard() {
 
 /** A row stays while its counts change. @param {number} id */
 function ruleRow(id) {
+  /** @type {{ value: any, peek: () => any }} */
   const shown = computed(() => emulator.value.faults.find((/** @type {any} */ one) => one.id === id) ?? shown.peek());
   const { rule, from, effect } = shown.peek();
   const remove = () => attempt(async () => {
