@@ -1,6 +1,6 @@
 // The admin API and the control API, one function for each operation. Nothing else in the console makes requests, but the
-// live stream. `Answer`, `RequestBody`, `Query` and `Schema` are the types of the admin API's OpenAPI document, by operation; the
-// tests have them.
+// live stream. `Answer`, `RequestBody`, `Query` and `Schema` are the types of the admin API's OpenAPI document, by operation, and
+// `RecordedCall` and the like those of the control API; the tests have them.
 
 import { parse } from './ui/json.js';
 import { signal } from './ui/dom.js';
@@ -224,24 +224,43 @@ export const backup = (directory) => json('POST', admin('/backup'), { directory 
 
 // The emulator.
 
-export const requests = (/** @type {Record<string, any>} */ filter) => json('GET', control(`/requests${query(filter)}`));
-export const clearRequests = (/** @type {number} */ number) => json('DELETE', control(`/requests${query({ app: number })}`));
-export const clearInbox = (/** @type {number} */ number) => json('DELETE', control(`/webhooks${query({ app: number })}`));
+/** @type {(filter: object) => Promise<RecordedCall[]>} */
+export const requests = (filter) => json('GET', control(`/requests${query(filter)}`));
+/** @type {(app: number | undefined) => Promise<{ removed: number }>} */
+export const clearRequests = (number) => json('DELETE', control(`/requests${query({ app: number })}`));
+/** @type {(app: number | undefined) => Promise<{ removed: number }>} */
+export const clearInbox = (number) => json('DELETE', control(`/webhooks${query({ app: number })}`));
+/** @type {() => Promise<ActiveFault[]>} */
+/** @type {() => Promise<ActiveFault[]>} */
 export const faults = () => json('GET', control('/faults'));
-export const addFault = (/** @type {any} */ rule) => json('POST', control('/faults'), rule);
+/** @type {(rule: FaultRule) => Promise<ActiveFault>} */
+export const addFault = (rule) => json('POST', control('/faults'), rule);
 export const removeFault = (/** @type {number} */ id) => json('DELETE', control(`/faults/${id}`));
 export const clearFaults = (/** @type {number | undefined} */ number) => json('DELETE', control(`/faults${query({ app: number })}`));
+/** @type {() => Promise<ClockView>} */
+/** @type {() => Promise<ClockView>} */
 export const clock = () => json('GET', control('/clock'));
-export const changeClock = (/** @type {any} */ change) => json('PUT', control('/clock'), change);
+/** @type {(change: ClockChange) => Promise<ClockView>} */
+export const changeClock = (change) => json('PUT', control('/clock'), change);
 export const releaseClock = () => json('DELETE', control('/clock'));
-export const reset = (/** @type {any} */ wanted) => json('POST', control('/reset'), wanted);
+/** @type {(wanted: { app?: number, to: 'seed' | 'empty' }) => Promise<Omit<Snapshot, 'name'>>} */
+export const reset = (wanted) => json('POST', control('/reset'), wanted);
+/** @type {() => Promise<Snapshot[]>} */
+/** @type {() => Promise<Snapshot[]>} */
 export const snapshots = () => json('GET', control('/snapshots'));
-export const saveSnapshot = (/** @type {string} */ name, /** @type {any} */ scope) => json('PUT', control(`/snapshots/${segment(name)}`), scope);
-export const restoreSnapshot = (/** @type {string} */ name) => json('POST', control(`/snapshots/${segment(name)}/restore`));
+/** @type {(name: string, scope: { app?: number }) => Promise<Snapshot>} */
+export const saveSnapshot = (name, scope) => json('PUT', control(`/snapshots/${segment(name)}`), scope);
+/** @type {(name: string) => Promise<Snapshot>} */
+export const restoreSnapshot = (name) => json('POST', control(`/snapshots/${segment(name)}/restore`));
 export const deleteSnapshot = (/** @type {string} */ name) => json('DELETE', control(`/snapshots/${segment(name)}`));
+/** @type {() => Promise<number[]>} */
+/** @type {() => Promise<number[]>} */
 export const throwAwayApps = () => json('GET', control('/apps'));
-export const makeThrowAwayApp = (/** @type {any} */ wanted) => json('POST', control('/apps'), wanted);
+/** @type {(wanted: { like?: number, empty?: boolean, webhook?: boolean }) => Promise<ThrowAwayApp>} */
+export const makeThrowAwayApp = (wanted) => json('POST', control('/apps'), wanted);
 export const deleteThrowAwayApp = (/** @type {number} */ number) => json('DELETE', control(`/apps/${number}`));
+/** @type {() => Promise<Environment>} */
+/** @type {() => Promise<Environment>} */
 export const environment = () => json('GET', control('/environment'));
-/** @param {Record<string, any>} filter @param {AbortSignal} abort */
+/** @param {object} filter @param {AbortSignal} abort */
 export const live = (filter, abort) => request('GET', control(`/live${query(filter)}`), { signal: abort });

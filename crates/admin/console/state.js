@@ -12,10 +12,10 @@ export const appNumber = signal(0);
 export const reference = signal(/** @type {Schema<'Reference'> | null} */ (null));
 /** The emulator's fault rules that can still fire. */
 export const activeFaults = signal(0);
-/** The emulator's fault rules and clock, and when they were read. @type {{ value: any, peek: () => any }} */
-export const emulator = signal(null);
-/** The emulator's clock, when it is not the machine's. @type {{ value: any, peek: () => any }} */
-export const clockChange = signal(null);
+/** The emulator's fault rules and clock, and when they were read. */
+export const emulator = signal(/** @type {{ faults: ActiveFault[], clock: ClockView, at: number } | null} */ (null));
+/** The emulator's clock, when it is not the machine's. */
+export const clockChange = signal(/** @type {ClockView | null} */ (null));
 
 export const isDev = () => api.session.value?.mode === 'dev';
 
@@ -60,14 +60,14 @@ export async function loadEmulator() {
   if (api.session.peek()?.mode !== 'dev') return;
   const [faults, clock] = await Promise.all([api.faults(), api.clock()]);
   emulator.value = { faults, clock, at: Date.now() };
-  activeFaults.value = faults.filter((/** @type {any} */ rule) => rule.left !== 0).length;
+  activeFaults.value = faults.filter((rule) => rule.left !== 0).length;
   clockChange.value = clock.ahead_ms === 0 && !clock.frozen ? null : clock;
 }
 
 /**
  * Every field that an app has: the standard ones, then its own that are in use.
  * @param {Schema<'AppView'> | undefined} app
- * @returns {{ tag: string, type: string, title: string, bytes_max: number | null, values: string[], custom: boolean }[]}
+ * @returns {{ tag: string, type: string, title: string, bytes_max: number | null, values: string[], custom: boolean, user_may_write?: boolean }[]}
  */
 export function fieldsOf(app) {
   const custom = (app?.fields ?? []).filter((field) => !field.retired);

@@ -16,7 +16,7 @@ const PAGE = 100;
 export default function audit({ query }) {
   const [app, who] = [signal(query.get('app') ?? ''), signal(query.get('who') ?? '')];
   const state = signal(
-    /** @type {{ entries: any[], next?: number | null, error?: unknown, loading: boolean }} */ ({ entries: [], loading: true }),
+    /** @type {{ entries: Schema<'AuditEntryView'>[], next?: number | null, error?: unknown, loading: boolean }} */ ({ entries: [], loading: true }),
   );
   /** Counts the lists that were begun, so that a late page of an earlier one is left out. */
   let begun = 0;
@@ -35,7 +35,7 @@ export default function audit({ query }) {
     void app.value;
     void untracked(() => load(false));
   });
-  const searched = (/** @type {any} */ entry) => `${entry.who} ${entry.from ?? ''} ${entry.resource}`;
+  const searched = (/** @type {Schema<'AuditEntryView'>} */ entry) => `${entry.who} ${entry.from ?? ''} ${entry.resource}`;
   const shown = computed(() => state.value.entries.filter((entry) => searched(entry).includes(who.value.trim())));
   return h('div', {},
     h('div', { class: 'head' },

@@ -21,7 +21,7 @@ import { examplesOf } from './examples.js';
  * @property {string} text
  * @property {Schema<'TriedCall'>} [tried]
  * @property {number | null} code the answer's; null when there is none to be read
- * @property {any} [call]
+ * @property {RecordedCall} [call]
  * @property {unknown} [error]
  */
 

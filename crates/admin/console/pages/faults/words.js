@@ -17,7 +17,7 @@ export function effectWords(label) {
   return key ? t(/** @type {any} */ (`faults.did_${key}`)) : label;
 }
 
-/** How often a rule fires. @param {any} rule */
+/** How often a rule fires. @param {FaultRule} rule */
 export function oftenWords(rule) {
   if (rule.next !== undefined) return t('faults.often_next', { n: rule.next });
   if (rule.probability !== undefined) return t('faults.often_percent', { percent: percentOf(rule.probability), seed: rule.seed });

@@ -30,7 +30,7 @@ export function exportCard(app) {
       for (let after; state.peek()?.state === 'running'; ) {
         const page = await api.exportAccounts(app, one === undefined ? { after, limit: PAGE, store } : { user: one, store });
         // A Blob for each page: the browser may keep it on its disk.
-        parts.push(new Blob(page.accounts.map((/** @type {any} */ account) => `${line(account)}\n`)));
+        parts.push(new Blob(page.accounts.map((account) => `${line(account)}\n`)));
         change({ done: (state.peek()?.done ?? 0) + page.accounts.length, damaged: [...(state.peek()?.damaged ?? []), ...page.damaged] });
         if (page.next === null) {
           save(`${app}${one === undefined ? '' : `-${one}`}.jsonl`, new Blob(parts, { type: 'application/x-ndjson' }));

@@ -172,7 +172,7 @@ async function send(job, body, rows, batch) {
   const answer = await api.importAccounts(job.app, body, { store: job.store, tell: job.tell || undefined });
   return {
     imported: answer.imported,
-    refused: answer.refused.map((/** @type {any} */ { line, reason }) => refusal(batch, rows[line - 1], reason)),
+    refused: answer.refused.map(({ line, reason }) => refusal(batch, rows[line - 1], reason)),
   };
 }
 

@@ -23,7 +23,7 @@ export function historyTab({ app, user }) {
   if (!crypto.subtle) {
     return h('div', { class: 'note' }, t('users.history.https'), ' ', h('code', {}, `portraitd audit --app ${app} --user UserID`));
   }
-  const entries = signal(/** @type {any[]} */ ([]));
+  const entries = signal(/** @type {Schema<'AuditEntryView'>[]} */ ([]));
   const next = signal(/** @type {number | null} */ (null));
   const read = signal(0);
   const busy = signal(true);
@@ -36,7 +36,7 @@ export function historyTab({ app, user }) {
       const resource = `/apps/${app}/accounts/${await fingerprint(user)}`;
       for (let pages = 0; pages < PAGES_MAX; pages += 1) {
         const page = await api.audit({ app, before: next.peek(), limit: PAGE });
-        const found = page.entries.filter((/** @type {any} */ entry) => `${entry.resource}/`.startsWith(`${resource}/`));
+        const found = page.entries.filter((/** @type {Schema<'AuditEntryView'>} */ entry) => `${entry.resource}/`.startsWith(`${resource}/`));
         entries.value = [...entries.peek(), ...found];
         read.value += page.entries.length;
         next.value = page.next ?? null;
@@ -67,15 +67,15 @@ export function historyTab({ app, user }) {
       () => next.value !== null && h('button', { onclick: search, disabled: () => busy.value }, t('users.history.further'))));
 }
 
-/** @param {any} entry */
+/** @param {Schema<'AuditEntryView'>} entry */
 function whenAndWho({ at_ms, who, from }) {
   return [time(at_ms), h('div', { class: 'soft small' }, h('code', {}, who), from && ` · ${from}`)];
 }
 
-/** What an entry did. @param {any} entry */
+/** What an entry did. @param {Schema<'AuditEntryView'>} entry */
 function what({ method, outcome, after }) {
   const done = outcome === 'done';
-  const tags = after?.tags ?? [];
+  const { tags = [] } = /** @type {{ tags?: string[] }} */ (after ?? {});
   const verb = method === 'PUT' ? 'users.history.created' : method === 'DELETE' ? 'users.history.deleted' : 'users.history.set';
   return [
     !done && h('span', { class: 'badge bad' }, outcome),

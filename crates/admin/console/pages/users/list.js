@@ -85,7 +85,7 @@ export function userList({ app, chosen }) {
   return {
     node,
     reload: () => load(false),
-    /** Shows what a change made of a user. @param {any} account */
+    /** Shows what a change made of a user. @param {Schema<'AccountView'>} account */
     change({ user, profile }) {
       const row = rows.peek().find((one) => one.user === user);
       if (row) row.profile.value = summary(profile);

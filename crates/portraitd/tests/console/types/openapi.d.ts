@@ -1,7 +1,7 @@
-// The types of the admin API, by operation, for the comments of the console's modules. `admin.d.ts` is made of the OpenAPI
+// The types of the admin API, by operation, for the comments of the console's modules. `made/admin.d.ts` is made of the OpenAPI
 // document by types.test.js.
 
-import type { components, operations } from './admin.js';
+import type { components, operations } from './made/admin.js';
 
 type Json<Response> = Response extends { content: { 'application/json': infer Value } } ? Value : null;
 type Responses<Id extends keyof operations> = operations[Id]['responses'];
