@@ -106,7 +106,7 @@ function entryDetail(entry) {
 /** The call that the event tells of: the last one of that user before it. @param {RecordedWebhook} entry */
 function causeLink(entry) {
   const at = Number(entry.body?.EventTime ?? entry.at_ms);
-  const isNear = (/** @type {RecordedCall} */ call) => entry.user !== null && call.users.includes(entry.user) && Math.abs(at - call.at_ms) <= MATCH_MS;
+  const isNear = (/** @type {RecordedCall} */ call) => entry.user !== null && entry.user !== null && call.users.includes(entry.user) && Math.abs(at - call.at_ms) <= MATCH_MS;
   const isWrite = (/** @type {RecordedCall} */ call) => call.code === 0 && !/(_get|_check)$/.test(call.command ?? '');
   const [cause] = calls.value.filter((call) => call.app === entry.app && isWrite(call) && isNear(call))
     .sort((one, other) => Math.abs(at - one.at_ms) - Math.abs(at - other.at_ms));

@@ -43,6 +43,7 @@ assets! {
     "pages/explorer/form_fields.js"
     "pages/explorer/form_parts.js"
     "pages/explorer/forms.js"
+    "pages/explorer/recorded.js"
     "pages/explorer/repair_buttons.js"
     "pages/explorer/repairs.js"
     "pages/explorer/request.js"

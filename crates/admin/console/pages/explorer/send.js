@@ -39,7 +39,8 @@ export async function send(draft) {
     identifier: identifier.peek(), usersig: usersig.peek(), given: given.peek(), code: null,
   };
   try {
-    const sig = sent.usersig === 'given' ? { given: sent.given.trim() } : sent.usersig;
+    const choice = usersig.peek();
+    const sig = choice === 'given' ? { given: sent.given.trim() } : choice;
     sent.tried = await api.tryCall(draft.app, { path, identifier: sent.identifier, usersig: sig, body: sent.text });
     if (sent.tried.outcome === 'answered') sent.code = tryParse(sent.tried.body)?.ErrorCode ?? null;
     if (sent.code === null && isDev()) sent.call = await recordOf(sent).catch(() => undefined);

@@ -9,19 +9,20 @@ import { examplesOf } from './examples.js';
 
 /**
  * A call that was sent. `tried` is what the server tells of it, `error` why it was not sent, `call` the emulator's record of
- * it where the answer does not tell what happened.
+ * it where the answer does not tell what happened. One of the live list has `isRecorded`: `tried` is made of its record.
  * @typedef {object} Sent
  * @property {number} number
  * @property {Date} at
  * @property {number} app
  * @property {string} command
  * @property {string} identifier
- * @property {typeof USERSIGS[number][0]} usersig
+ * @property {typeof USERSIGS[number][0] | 'recorded'} usersig
  * @property {string} given
  * @property {string} text
  * @property {Schema<'TriedCall'>} [tried]
  * @property {number | null} code the answer's; null when there is none to be read
  * @property {RecordedCall} [call]
+ * @property {boolean} [isRecorded]
  * @property {unknown} [error]
  */
 
@@ -40,7 +41,7 @@ export const USERSIGS = /** @type {const} */ ([
 
 export const command = signal('portrait_set');
 export const identifier = signal('administrator');
-export const usersig = signal(/** @type {Sent['usersig']} */ ('valid'));
+export const usersig = signal(/** @type {typeof USERSIGS[number][0]} */ ('valid'));
 export const given = signal('');
 /** The tab of the body: `form` or `json`. */
 export const bodyTab = signal('form');
@@ -95,6 +96,6 @@ export function recall(sent) {
   const draft = draftOf(sent.app, sent.command);
   draft.text.value = sent.text;
   draft.sent.value = sent;
-  [identifier.value, usersig.value, given.value] = [sent.identifier, sent.usersig, sent.given];
+  [identifier.value, usersig.value, given.value] = [sent.identifier, /** @type {typeof usersig.value} */ (sent.usersig), sent.given];
   location.hash = address('explorer', sent.command);
 }
