@@ -181,6 +181,10 @@ export const changeProfile = async (number, user, text) =>
   parse(await (await request('PATCH', app(number, `/accounts/${segment(user)}/profile`), { text })).text());
 /** @type {(app: number, filter: Query<'get_apps_app_export'>) => Answer<'get_apps_app_export'>} */
 export const exportAccounts = (number, filter) => json('GET', app(number, `/export${query(filter)}`));
+/** @type {(app: number, wanted: RequestBody<'post_apps_app_export_ticket'>) => Answer<'post_apps_app_export_ticket'>} */
+export const exportTicket = (number, wanted) => json('POST', app(number, '/export-ticket'), wanted);
+/** Where a browser downloads an export, once. @param {number} number @param {{ user?: string, ticket: string }} wanted */
+export const exportAddress = (number, wanted) => BASE + app(number, `/export${query({ stream: true, ...wanted })}`);
 /** @type {(app: number, text: any, how: Query<'post_apps_app_import'>) => Answer<'post_apps_app_import'>} */
 export const importAccounts = async (number, text, how) =>
   (await request('POST', app(number, `/import${query(how)}`), { text, type: 'text/plain' })).json();
@@ -219,8 +223,10 @@ export const createToken = (wanted) => json('POST', admin('/tokens'), wanted);
 export const revokeToken = (name) => json('DELETE', admin(`/tokens/${segment(name)}`));
 /** @type {(filter: Query<'get_audit'>) => Answer<'get_audit'>} */
 export const audit = (filter) => json('GET', admin(`/audit${query(filter)}`));
-/** @type {(directory: string) => Answer<'post_backup'>} */
-export const backup = (directory) => json('POST', admin('/backup'), { directory });
+/** Begins a backup. @type {(directory: string) => Answer<'post_backup', 202>} */
+export const backup = (directory) => json('POST', admin(`/backup${query({ wait: false })}`), { directory });
+/** @type {() => Answer<'get_jobs'>} */
+export const jobs = () => json('GET', admin('/jobs'));
 
 // The emulator.
 

@@ -3,7 +3,7 @@
 
 use crate::error::AdminError;
 use crate::secret::AdminToken;
-use crate::session::Sessions;
+use crate::session::{Export, Sessions};
 use arc_swap::ArcSwap;
 use axum::http::{Extensions, HeaderMap, StatusCode, header};
 use portraitd_store::{Store, StoreError, TokenRole};
@@ -111,16 +111,20 @@ impl Tokens {
         Ok(())
     }
 
+    /// Returns the caller that a session or a ticket stands for: it dies with its token, and has its role.
+    fn owner(&self, name: Arc<str>) -> Option<Actor> {
+        if *name == *LOCAL {
+            return Some(Actor::admin(name));
+        }
+        self.named.load().iter().find(|(actor, _)| actor.name == name).map(|(actor, _)| actor.clone())
+    }
+
     /// Returns the caller whose token this is, or whose token opened this session. Every token is compared, so that the time
     /// taken does not tell which one matches.
     fn identify(&self, token: &str) -> Option<Actor> {
         let named = self.named.load();
         if let Some(name) = self.sessions.identify(token) {
-            if *name == *LOCAL {
-                return Some(Actor::admin(name));
-            }
-            // A session dies with its token, and has its role.
-            return named.iter().find(|(actor, _)| actor.name == name).map(|(actor, _)| actor.clone());
+            return self.owner(name);
         }
         let given = AdminToken::new(token);
         let local = self.local.matches(&given).then(|| Actor::admin(LOCAL));
@@ -137,6 +141,14 @@ impl Authenticator {
         match self {
             Self::Tokens(tokens) => tokens.identify(token),
             Self::InProcess(user) => Some(Actor::admin(Arc::clone(user))),
+        }
+    }
+
+    /// Returns the caller that made this ticket for the download of an export; `None` when it is none, or was used.
+    pub(super) fn identify_download(&self, ticket: &str, export: &Export) -> Option<Actor> {
+        match self {
+            Self::Tokens(tokens) => tokens.owner(tokens.sessions.identify_download(ticket, export)?),
+            Self::InProcess(_) => None,
         }
     }
 

@@ -34,13 +34,14 @@ const ERROR_RESPONSES: [(u16, &str, &str); 8] = [
 ];
 
 /// The parameters in paths: name and description.
-const PATH_PARAMETERS: [(&str, &str); 6] = [
+const PATH_PARAMETERS: [(&str, &str); 7] = [
     ("app", "The SDKAppID."),
     ("key", "The number of a key, as in `keys` of the app."),
     ("user", "A UserID: 1 to 32 printable bytes of UTF-8."),
     ("keyword", "The name of a custom field: 1 to 8 ASCII letters."),
     ("name", "The name of a token."),
     ("code", "An error code."),
+    ("id", "The number of a job."),
 ];
 
 /// Returns the document of these tables of routes, each with the prefix of its paths.
@@ -103,6 +104,7 @@ fn path_parameter(name: &str) -> Value {
     let (schema, example) = match name {
         "app" => (json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX }), json!(1_400_000_000)),
         "key" => (json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX }), json!(1)),
+        "id" => (json!({ "type": "integer", "minimum": 1 }), json!(1_764_000_000_000_u64)),
         "keyword" => (json!({ "type": "string", "pattern": "^[A-Za-z]{1,8}$" }), json!("Score")),
         "code" => (json!({ "type": "integer", "minimum": 40001, "maximum": 90000 }), json!(40003)),
         "name" => (json!({ "type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$" }), json!("ci")),

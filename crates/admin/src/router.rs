@@ -5,6 +5,7 @@ use crate::audit_log::AuditContext;
 use crate::auth::{Access, Peer};
 use crate::console;
 use crate::error::AdminError;
+use crate::handlers::download;
 use crate::origin::{self, AdminHosts};
 use crate::routes::PREFIX;
 use crate::state::State;
@@ -90,9 +91,22 @@ async fn authorize(Extract(guard): Extract<Guard>, mut request: Request, next: N
         );
         return refused.into_response();
     }
-    let Some(actor) = access.identify(request.headers(), request.extensions()) else {
+    // A ticket decides alone: where callers need no token, a used one must open nothing either.
+    let ticket = download::ticket_in(request.uri());
+    let actor = match &ticket {
+        Some((ticket, export)) => access.authenticator.identify_download(ticket, export),
+        None => access.identify(request.headers(), request.extensions()),
+    };
+    let Some(actor) = actor else {
         tracing::info!(path = request.uri().path(), "an admin call without a valid token was refused");
-        let message = "send `Authorization: Bearer TOKEN`; the token is in the file admin.token in the data directory; `portraitd token create` makes others";
+        let message = match ticket {
+            Some(_) => {
+                "the ticket is for another export, was used, or is older than a minute: make another one"
+            }
+            None => {
+                "send `Authorization: Bearer TOKEN`; the token is in the file admin.token in the data directory; `portraitd token create` makes others"
+            }
+        };
         let refused = AdminError { status: StatusCode::UNAUTHORIZED, message: message.into() };
         return ([(header::WWW_AUTHENTICATE, "Bearer")], refused).into_response();
     };

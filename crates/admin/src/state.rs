@@ -5,6 +5,7 @@ use crate::audit_log::{AuditChange, AuditContext, OUTCOME_DONE};
 use crate::auth::Authenticator;
 use crate::call_target::CallTarget;
 use crate::error::AdminError;
+use crate::jobs::Jobs;
 use crate::readiness::Readiness;
 use crate::series::{MetricsPage, Series};
 use crate::settings_diff;
@@ -48,6 +49,7 @@ pub struct State {
     pub(super) running: Option<RunningServer>,
     pub(super) authenticator: Authenticator,
     pub(super) readiness: Arc<Readiness>,
+    pub(super) jobs: Arc<Jobs>,
 }
 
 impl State {
@@ -60,7 +62,8 @@ impl State {
         running: Option<RunningServer>,
         authenticator: Authenticator,
     ) -> Self {
-        Self { store, registry, clock, event_ids, running, authenticator, readiness: Arc::default() }
+        let (readiness, jobs) = (Arc::default(), Arc::default());
+        Self { store, registry, clock, event_ids, running, authenticator, readiness, jobs }
     }
 
     /// Returns the origin of an operator's change, for the webhook events of this number of accounts; `None` when the app

@@ -37,7 +37,7 @@ pub use cloud_code::{CLOUD_CODES, CloudCode, CloudSource};
 pub use command::{COMMANDS, Command, CommandRow, Service};
 pub use error_code::{ERROR_CODES, ErrorCode, ErrorRow, Evidence};
 pub use event::{EventId, Origin, ProfileEvent};
-pub use field::{FieldSpec, Permission, Role, STANDARD_FIELDS, StandardField};
+pub use field::{FieldSpec, Permission, Role, STANDARD_FIELDS, StandardField, whole_tag};
 pub use id::{AppKey, IdError, NewUserId, SdkAppId, UserId};
 pub use json_type::JsonType;
 pub use key_problem::KeyProblem;

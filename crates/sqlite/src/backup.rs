@@ -11,7 +11,7 @@ use crate::directory_lock::{self, sync_directory};
 use crate::files::Files;
 use crate::staging::STAGING;
 use crate::throttle::Throttle;
-use portraitd_store::StoreError;
+use portraitd_store::{BackupProgress, BackupReport, StoreError};
 use rusqlite::{Connection, InterruptHandle};
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
@@ -48,12 +48,13 @@ impl Backups {
         Ok(Self { path: path.to_owned(), files, wal_pages, copying: Mutex::new(()), state })
     }
 
-    /// Copies the store into a new or empty directory. `commits` returns the number of commits since the start. Blocks
-    /// until the copy is on the disk.
+    /// Copies the store into a new or empty directory. `commits` returns the number of commits since the start; `report` is
+    /// told the progress. Blocks until the copy is on the disk.
     pub(crate) fn take(
         &self,
         to: &Path,
         commits: impl Fn() -> u64 + Send + 'static,
+        report: &BackupReport,
     ) -> Result<(), StoreError> {
         let _one_at_a_time = match self.copying.try_lock() {
             Ok(guard) => guard,
@@ -66,7 +67,7 @@ impl Backups {
         prepare(to)?;
         let staging = to.join(STAGING);
         let target = to.join("portraitd.db");
-        let copied = self.copy_throttled(&mut connection, &staging, commits);
+        let copied = self.copy_throttled(&mut connection, &staging, commits, report);
         let copied = copied.and_then(|()| renew_identity(&staging));
         let copied = copied.and_then(|()| fs::rename(&staging, &target).map_err(failed(&target)));
         let reusable = copied.is_ok() && connection.progress_handler(0, None::<fn() -> bool>).is_ok();
@@ -102,14 +103,29 @@ impl Backups {
         connection: &mut Connection,
         staging: &Path,
         commits: impl Fn() -> u64 + Send + 'static,
+        report: &BackupReport,
     ) -> Result<(), StoreError> {
         /// Steps of SQLite's virtual machine, a millisecond at most.
         const STEPS: i32 = 1000;
         let file = create(staging)?;
-        let shared = file.try_clone().map_err(failed(staging))?;
-        let (mut throttle, failure) = Throttle::new(shared, Arc::clone(&self.wal_pages), commits);
-        connection.progress_handler(STEPS, Some(move || !throttle.proceed())).map_err(engine)?;
+        let [synced, measured] =
+            [file.try_clone(), file.try_clone()].map(|shared| shared.map_err(failed(staging)));
+        let (mut throttle, failure) = Throttle::new(synced?, Arc::clone(&self.wal_pages), commits);
+        let (measured, used) = (measured?, used_bytes(connection).map_err(engine)?);
+        report(BackupProgress { bytes: 0, total: used });
+        let told = Arc::clone(report);
+        let progress = move || {
+            // SQLite keeps some MiB of the copy in memory: what is in the file is what counts.
+            let bytes = length(&measured);
+            told(BackupProgress { bytes, total: used.max(bytes) });
+            !throttle.proceed()
+        };
+        connection.progress_handler(STEPS, Some(progress)).map_err(engine)?;
         let filled = fill(connection, staging, &file);
+        if filled.is_ok() {
+            let bytes = length(&file);
+            report(BackupProgress { bytes, total: bytes });
+        }
         // When the throttle ended the copy, the copy's own error only says "interrupted".
         failure.get().cloned().map_or(filled, Err)
     }
@@ -134,6 +150,17 @@ impl Backups {
     fn state(&self) -> MutexGuard<'_, BackupState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The bytes of the pages that hold something: the others are not copied.
+fn used_bytes(connection: &Connection) -> rusqlite::Result<u64> {
+    let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, u64>(0));
+    Ok((number("page_count")? - number("freelist_count")?) * number("page_size")?)
+}
+
+/// A file's length; 0 when the system does not tell.
+fn length(file: &File) -> u64 {
+    file.metadata().map_or(0, |file| file.len())
 }
 
 /// Creates the directory if need be; refuses one that is not empty.

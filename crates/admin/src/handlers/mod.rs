@@ -3,6 +3,8 @@
 pub(crate) mod accounts;
 pub mod apps;
 pub(crate) mod audit;
+pub mod backup;
+pub(crate) mod download;
 pub mod fields;
 pub(crate) mod reference;
 pub(crate) mod server;

@@ -52,7 +52,7 @@ pub(crate) async fn ticket(
     Ok(Json(CreatedTicket { ticket, expires_s: TICKET_LIFE.as_secs() }))
 }
 
-fn sessions(state: &State) -> Result<&Sessions, AdminError> {
+pub(super) fn sessions(state: &State) -> Result<&Sessions, AdminError> {
     state
         .authenticator
         .sessions()
@@ -60,6 +60,6 @@ fn sessions(state: &State) -> Result<&Sessions, AdminError> {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
-fn no_random_bytes(error: anyhow::Error) -> AdminError {
+pub(super) fn no_random_bytes(error: anyhow::Error) -> AdminError {
     StoreError::Unavailable(error.to_string()).into()
 }

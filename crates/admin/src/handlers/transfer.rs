@@ -1,21 +1,25 @@
-//! Handlers of bulk data: export and import of accounts, and a backup of the whole store.
+//! Handlers of bulk data: export and import of accounts.
 
+use super::download;
 use crate::audit_log::{AuditChange, AuditContext};
+use crate::csv_rows::{self, CsvRow};
 use crate::error::AdminError;
 use crate::jsonl;
-use crate::state::{AdminResult, State, parse_body};
+use crate::state::{AdminResult, State};
+use crate::types::AppView;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State as Extract};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use portraitd_api::registry::App;
-use portraitd_model::{AccountSeed, UserId};
+use portraitd_model::{AccountSeed, Profile, SdkAppId, UserId};
 use portraitd_store::{Found, Import, StoreError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
-use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The most accounts in one page of an export, and the most lines in one import.
 const ACCOUNTS_MAX: usize = 1000;
@@ -35,10 +39,16 @@ pub struct ExportPage {
 /// The result of an import.
 #[derive(Debug, Default, JsonSchema, Serialize, Deserialize)]
 pub struct Imported {
-    /// The number of lines that were stored, in one commit.
+    /// The number of lines that were stored, in one commit; with `check`, that would be stored.
     pub imported: u64,
     /// The lines that were refused, in their order.
     pub refused: Vec<RefusedLine>,
+    /// With `check`: the number of accounts that would be created.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<u64>,
+    /// With `check`: the number of accounts that exist and would change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<u64>,
 }
 
 /// A line that was refused.
@@ -50,59 +60,90 @@ pub struct RefusedLine {
     pub reason: String,
 }
 
-/// The directory of a backup.
-#[derive(Debug, JsonSchema, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Backup {
-    /// The absolute path of a new or empty directory on the server's disk.
-    pub directory: PathBuf,
-}
-
 /// The query of an export.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ExportQuery {
     /// Only this account.
-    user: Option<String>,
+    pub(super) user: Option<String>,
     /// Only accounts whose UserID is greater than this.
     after: Option<String>,
     /// The most accounts in the page; default 100, at most 1000.
     limit: Option<usize>,
     /// The id of the expected store, as `/store` shows it; a server with another store answers 409.
     store: Option<String>,
+    /// Answer with the whole export as one stream of lines (`application/x-ndjson`), for a download. It is cut off when it
+    /// can't be completed, as with a damaged profile.
+    #[serde(default)]
+    pub(super) stream: bool,
+    /// A ticket of `export-ticket`, in place of a token: it opens the stream of one export, once.
+    pub(super) ticket: Option<String>,
 }
 
 pub(crate) async fn export(
     Extract(state): Extract<State>,
     Path(app): Path<String>,
     Query(query): Query<ExportQuery>,
-) -> AdminResult<ExportPage> {
+) -> Result<Response, AdminError> {
     state.ensure_store(query.store.as_deref())?;
     let app = state.app(&app)?.settings.id;
     let parse = |id: &Option<String>| id.as_deref().map(UserId::parse).transpose();
     let parse = |id| parse(id).map_err(|error| AdminError::bad(error.to_string()));
+    let (user, after) = (parse(&query.user)?, parse(&query.after)?);
+    if query.stream {
+        if query.limit.is_some() {
+            return Err(AdminError::bad("limit: a stream has no pages; leave it out"));
+        }
+        return download::stream(state, app, user, after).await;
+    }
+    if query.ticket.is_some() {
+        return Err(AdminError::bad("ticket: it opens a stream alone; add `stream=true`"));
+    }
     let limit = query.limit.unwrap_or(100).clamp(1, ACCOUNTS_MAX);
-    let users = match parse(&query.user)? {
+    let page = export_page(&state, app, user, after, limit).await?;
+    let next = page.next.map(|user| user.to_string());
+    Ok(Json(ExportPage { accounts: page.accounts, damaged: page.damaged, next }).into_response())
+}
+
+/// A page of an export.
+pub(super) struct Lines {
+    /// The lines, without line breaks.
+    pub(super) accounts: Vec<Box<RawValue>>,
+    /// The accounts whose stored profile is damaged.
+    pub(super) damaged: Vec<String>,
+    /// The last account of the page; `None` on the last page.
+    pub(super) next: Option<UserId>,
+}
+
+/// Reads one account, 404 without it, or a page of those after another.
+pub(super) async fn export_page(
+    state: &State,
+    app: SdkAppId,
+    user: Option<UserId>,
+    after: Option<UserId>,
+    limit: usize,
+) -> Result<Lines, AdminError> {
+    let users = match user {
         Some(user) => vec![user],
-        None => state.store.accounts_page(app, String::new(), parse(&query.after)?, limit).await?,
+        None => state.store.accounts_page(app, String::new(), after, limit).await?,
     };
-    let full = query.user.is_none() && users.len() == limit;
-    let next = users.last().filter(|_| full).map(ToString::to_string);
+    let full = user.is_none() && users.len() == limit;
+    let next = users.last().filter(|_| full).copied();
     let found = state.store.profiles(app, users.clone()).await?;
-    let mut page = ExportPage { accounts: Vec::with_capacity(users.len()), damaged: Vec::new(), next };
-    for (user, found) in users.into_iter().zip(found) {
+    let mut page = Lines { accounts: Vec::with_capacity(users.len()), damaged: Vec::new(), next };
+    for (id, found) in users.into_iter().zip(found) {
         match found {
             Found::Profile(profile) => {
-                let line = jsonl::write(user, &profile);
+                let line = jsonl::write(id, &profile);
                 page.accounts.push(line.map_err(|error| StoreError::Corrupt(error.to_string()))?);
             }
-            Found::Damaged => page.damaged.push(user.to_string()),
+            Found::Damaged => page.damaged.push(id.to_string()),
             // The account was deleted after the UserIDs were read.
-            Found::Missing if query.user.is_none() => {}
-            Found::Missing => return Err(AdminError::not_found(format!("app {app} has no account {user}"))),
+            Found::Missing if user.is_none() => {}
+            Found::Missing => return Err(AdminError::not_found(format!("app {app} has no account {id}"))),
         }
     }
-    Ok(Json(page))
+    Ok(page)
 }
 
 /// The query of an import.
@@ -112,6 +153,9 @@ pub(crate) struct ImportQuery {
     /// Send a webhook event for every account that changes.
     #[serde(default)]
     tell: bool,
+    /// Check the lines, as an import does, and store nothing. What depends on the moment, such as a full disk, is not foreseen.
+    #[serde(default)]
+    check: bool,
     /// The id of the expected store, as `/store` shows it; a server with another store imports nothing and answers 409.
     store: Option<String>,
 }
@@ -123,20 +167,19 @@ pub(crate) async fn import(
     Path(app): Path<String>,
     Query(query): Query<ImportQuery>,
     Extension(context): Extension<AuditContext>,
+    headers: HeaderMap,
     body: Bytes,
 ) -> AdminResult<Imported> {
     state.ensure_store(query.store.as_deref())?;
     let app = state.app(&app)?;
-    let lines = body.split(|byte| *byte == b'\n').count();
-    // The last line may end with a line break.
-    if lines > ACCOUNTS_MAX + 1 {
-        return Err(AdminError::bad(format!(
-            "the body has {lines} lines; at most {ACCOUNTS_MAX} are allowed in one call"
-        )));
+    let read = || read_rows(&app, is_csv(&headers), &body);
+    let mut rows = read()?;
+    if query.check {
+        return check(&state, app.settings.id, rows).await.map(Json);
     }
     let mut damaged = BTreeSet::new();
     loop {
-        let (seeds, refused) = read_lines(&app, &body, &damaged);
+        let (seeds, refused) = sort_out(std::mem::take(&mut rows), &damaged);
         let imported = seeds.len() as u64;
         let users: Vec<UserId> = seeds.iter().map(|seed| seed.user.id()).collect();
         let origin = if query.tell { state.origin(&app, &context, seeds.len()) } else { None };
@@ -151,7 +194,7 @@ pub(crate) async fn import(
         match stored {
             Ok(_) => {
                 app.delivery.wake.notify_one();
-                return Ok(Json(Imported { imported, refused }));
+                return Ok(Json(Imported { imported, refused, ..Imported::default() }));
             }
             // One damaged profile makes the whole import fail. It is tried again without such accounts.
             Err(StoreError::Corrupt(reason)) => {
@@ -162,55 +205,83 @@ pub(crate) async fn import(
                 if damaged.len() == known_before {
                     return Err(StoreError::Corrupt(reason).into());
                 }
+                rows = read()?;
             }
             Err(error) => return Err(error.into()),
         }
     }
 }
 
-fn read_lines(app: &App, body: &[u8], damaged: &BTreeSet<UserId>) -> (Vec<AccountSeed>, Vec<RefusedLine>) {
+/// A line that holds an account, or why it holds none, by its number.
+type Row = (usize, Result<AccountSeed, String>);
+
+fn is_csv(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/csv"))
+}
+
+/// Reads a body: 400 when it has too many lines, or is CSV whose header can't be used.
+fn read_rows(app: &App, is_csv: bool, body: &[u8]) -> Result<Vec<Row>, AdminError> {
+    if is_csv {
+        let rows = csv_rows::read_all(body, &AppView::from(&app.settings), ACCOUNTS_MAX);
+        let rows = rows.map_err(AdminError::bad)?.into_iter();
+        let read = |line: String| jsonl::read(&app.schema, line.as_bytes());
+        return Ok(rows.map(|CsvRow { number, line }| (number, line.and_then(read))).collect());
+    }
+    let lines = body.split(|byte| *byte == b'\n');
+    let number = lines.clone().count();
+    // The last line may end with a line break.
+    if number > ACCOUNTS_MAX + 1 {
+        return Err(AdminError::bad(format!(
+            "the body has {number} lines; at most {ACCOUNTS_MAX} are allowed in one call"
+        )));
+    }
+    let filled = lines.enumerate().filter(|(_, line)| !line.trim_ascii().is_empty());
+    Ok(filled.map(|(index, line)| (index + 1, jsonl::read(&app.schema, line))).collect())
+}
+
+/// Separates the accounts that can be stored from the lines that are refused.
+fn sort_out(rows: Vec<Row>, damaged: &BTreeSet<UserId>) -> (Vec<AccountSeed>, Vec<RefusedLine>) {
     let (mut seeds, mut refused) = (Vec::new(), Vec::new());
-    for (index, line) in body.split(|byte| *byte == b'\n').enumerate() {
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        let seed = match jsonl::read(&app.schema, line) {
+    for (line, row) in rows {
+        match row {
             Ok(seed) if damaged.contains(&seed.user.id()) => {
-                Err("the stored profile of this account is damaged; delete the account first".to_owned())
+                let reason =
+                    "the stored profile of this account is damaged; delete the account first".to_owned();
+                refused.push(RefusedLine { line, reason });
             }
-            read => read,
-        };
-        match seed {
             Ok(seed) => seeds.push(seed),
-            Err(reason) => refused.push(RefusedLine { line: index + 1, reason }),
+            Err(reason) => refused.push(RefusedLine { line, reason }),
         }
     }
     (seeds, refused)
 }
 
-/// Writes a backup, and answers when it is on disk.
-pub(crate) async fn backup(
-    Extract(state): Extract<State>,
-    Extension(context): Extension<AuditContext>,
-    body: Bytes,
-) -> AdminResult<Backup> {
-    let request: Backup = parse_body(&body)?;
-    state.store.backup(&request.directory).await?;
-    let recorded = state
-        .write_audit_entry(
-            &context,
-            None,
-            AuditChange::without_before(json!({ "directory": request.directory })),
-        )
-        .await;
-    let directory = request.directory.display();
-    match recorded {
-        Ok(()) => tracing::info!(%directory, "a backup was written"),
-        // A store that can no longer be written is the one that most needs a backup, so this is no error.
-        Err(error) => {
-            let reason = &error.message;
-            tracing::warn!(%directory, reason, "a backup was written, but could not be recorded in the audit log");
+/// Reports what an import would do, and stores nothing.
+async fn check(state: &State, app: SdkAppId, rows: Vec<Row>) -> Result<Imported, AdminError> {
+    let users: BTreeSet<UserId> =
+        rows.iter().filter_map(|(_, row)| Some(row.as_ref().ok()?.user.id())).collect();
+    let users = Vec::from_iter(users);
+    let found = state.store.profiles(app, users.clone()).await?;
+    let found: BTreeMap<UserId, Found> = users.into_iter().zip(found).collect();
+    let damaged =
+        found.iter().filter(|(_, found)| **found == Found::Damaged).map(|(user, _)| *user).collect();
+    let (seeds, refused) = sort_out(rows, &damaged);
+    let mut after = BTreeMap::<UserId, Profile>::new();
+    for AccountSeed { user, patch } in &seeds {
+        let before = || match found.get(&user.id()) {
+            Some(Found::Profile(profile)) => profile.clone(),
+            _ => Profile::default(),
+        };
+        after.entry(user.id()).or_insert_with(before).merge(patch);
+    }
+    let (mut created, mut changed) = (0, 0);
+    for (user, profile) in &after {
+        match found.get(user) {
+            Some(Found::Profile(before)) => changed += u64::from(before != profile),
+            _ => created += 1,
         }
     }
-    Ok(Json(request))
+    let imported = seeds.len() as u64;
+    Ok(Imported { imported, refused, created: Some(created), changed: Some(changed) })
 }

@@ -1,8 +1,8 @@
 //! An example of every type in the OpenAPI document. A test checks that each parses as its type.
 
 use super::console::{
-    CheckedSig, CodePage, CreatedSession, CreatedTicket, CreatedUserSig, GivenSig, NewUserSig, Reference,
-    SeriesView, SessionView, TriedCall, TryCall,
+    CheckedSig, CodePage, CreatedSession, CreatedTicket, CreatedUserSig, GivenSig, JobView, NewExportTicket,
+    NewUserSig, Reference, SeriesView, SessionView, TriedCall, TryCall,
 };
 use super::webhook::{CountView, EventChoice, EventsView, TestView, WebhookPut, WebhookView};
 use super::{
@@ -10,7 +10,8 @@ use super::{
     FieldDefinition, NewApp, NewKey, NewToken, ProfilePatch, StoreView, TokenView, UsageView, WordsFound,
     WordsTest, WordsView,
 };
-use crate::handlers::transfer::{Backup, ExportPage, Imported};
+use crate::handlers::backup::Backup;
+use crate::handlers::transfer::{ExportPage, Imported};
 use portraitd_api::openapi::operation::described;
 
 described! {
@@ -48,6 +49,11 @@ described! {
     };
     Imported => { "imported": 1, "refused": [{ "line": 2, "reason": "not an account's line: EOF while parsing" }] };
     Backup => { "directory": "/var/backups/portraitd/monday" };
+    JobView => {
+        "id": 1_764_000_000_000_u64, "kind": "backup", "state": "running", "reason": null, "started_ms": 1_764_000_000_000_u64,
+        "ended_ms": null, "bytes": 41_943_040, "bytes_total": 104_857_600, "directory": "/var/backups/portraitd/monday",
+        "restore": "portraitd restore /var/backups/portraitd/monday --data NEW_DIRECTORY",
+    };
     WebhookView => {
         "url": "https://example.com/hook", "signed": true, "waiting": { "events": 0, "bytes": 0 },
         "parked": { "events": 0, "bytes": 0 }, "down_ms": null, "delivered": 41, "failed": 0, "dropped": 0,
@@ -87,6 +93,7 @@ described! {
     SessionView => { "who": "local", "role": "admin", "mode": "dev", "public_url": "http://127.0.0.1:8080", "version": "0.1.0", "without_token": true };
     CreatedSession => { "session": "ps_3fe69e4b726f…", "who": "ci" };
     CreatedTicket => { "ticket": "pl_3fe69e4b726f…", "expires_s": 300 };
+    NewExportTicket => { "user": null };
     TryCall => {
         "path": "/v4/profile/portrait_get", "identifier": "administrator", "usersig": "valid",
         "body": "{\"To_Account\":[\"alice\"],\"TagList\":[\"Tag_Profile_IM_Nick\"]}",
@@ -153,6 +160,7 @@ mod tests {
         check::<AccountView>();
         check::<Imported>();
         check::<Backup>();
+        check::<JobView>();
         check::<WebhookView>();
         check::<WebhookPut>();
         check::<EventsView>();
@@ -166,6 +174,7 @@ mod tests {
         check::<SessionView>();
         check::<CreatedSession>();
         check::<CreatedTicket>();
+        check::<NewExportTicket>();
         check::<TryCall>();
         check::<TriedCall>();
         check::<NewUserSig>();

@@ -16,7 +16,7 @@ const WANTED = {
   keys: [[], ['Add a key', 'Revoke …', 'Revoke key 1', 'Make an App admin', 'Remove …']],
   settings: [[], ['Save']],
   webhook: [['Send a sample', 'Deliver chosen', 'Drop chosen', 'Deliver all 1', 'Drop all 1'], ['Save', 'Remove']],
-  transfer: [['Import', 'Export all users', 'Export this user'], []],
+  transfer: [['Import', 'Check without storing', 'Export all users', 'Export this user'], []],
   overview: [[], []],
   apps: [[], ['Create']],
   tokens: [[], ['Create', 'Revoke']],

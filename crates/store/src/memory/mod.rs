@@ -10,8 +10,8 @@ pub use image::Image;
 
 use crate::engine::{Backlogs, OutboxDelta};
 use crate::{
-    AuditEntry, AuditNote, AuditSeq, Backlog, EventState, Found, OutboxEvent, OutboxSeq, Store, StoreError,
-    StoreFuture, StoreId, StoreStats, TokenRecord, Write, WriteOutcome,
+    AuditEntry, AuditNote, AuditSeq, Backlog, BackupReport, EventState, Found, OutboxEvent, OutboxSeq, Store,
+    StoreError, StoreFuture, StoreId, StoreStats, TokenRecord, Write, WriteOutcome,
 };
 use admin::AdminTables;
 use futures_util::future::{BoxFuture, ready};
@@ -214,7 +214,7 @@ impl Store for MemoryStore {
         self.lock().id
     }
 
-    fn backup(&self, _to: &Path) -> StoreFuture<'_, ()> {
+    fn backup(&self, _to: &Path, _report: BackupReport) -> StoreFuture<'_, ()> {
         let nothing = "this server keeps everything in memory, so there is nothing to back up; start it with --data DIR";
         Box::pin(ready(Err(StoreError::Refused(nothing.into()))))
     }

@@ -10,8 +10,8 @@ type Responses<Id extends keyof operations> = operations[Id]['responses'];
 type Nullable<Parameters> = { [Name in keyof Parameters]: Parameters[Name] | null };
 
 declare global {
-  /** What a successful call of an operation resolves to; null without content. */
-  type Answer<Id extends keyof operations> = Promise<Json<Responses<Id>[keyof Responses<Id> & (200 | 201 | 204)]>>;
+  /** What a call of an operation that is answered with one of these statuses resolves to; null without content. */
+  type Answer<Id extends keyof operations, Status = 200 | 201 | 204> = Promise<Json<Responses<Id>[keyof Responses<Id> & Status]>>;
   /** The body of its request. */
   type RequestBody<Id extends keyof operations> = operations[Id] extends { requestBody: { content: { 'application/json': infer Value } } } ? Value : never;
   /** The parameters of its query. */
