@@ -23,8 +23,9 @@ CHECKS = ",".join([
 ])
 # Enough where only the caller differs.
 WITHOUT_CHANCE = "examples,coverage"
-# In memory there is nothing to back up.
-NEVER_GOOD = {"POST /admin/v1/backup"}
+# Without a backup there is no job, and in memory there is nothing to back up.
+NO_JOBS = {"GET /admin/v1/jobs/{id}"}
+NEVER_GOOD = {"POST /admin/v1/backup", *NO_JOBS}
 
 
 def ask(url, body=None, token=None):
@@ -131,7 +132,7 @@ def drive_console(data, server):
     )
     # A server sends no webhook to a private address, unless its operator allows it.
     webhook = "/admin/v1/apps/{app}/webhook"
-    assert never(answered, 2) == {f"PUT {webhook}", f"DELETE {webhook}", f"POST {webhook}/test"}, never(answered, 2)
+    assert never(answered, 2) == {f"PUT {webhook}", f"DELETE {webhook}", f"POST {webhook}/test", *NO_JOBS}, never(answered, 2)
 
 
 def main():
