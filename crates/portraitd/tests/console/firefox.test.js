@@ -43,7 +43,7 @@ async function open(address) {
 const having = (page, selector, text, whole = false) => page.waitForFunction(
   (selector, text, whole) => [...document.querySelectorAll(selector)].find(({ textContent: found }) => (whole ? found === text : found.startsWith(text))),
   {}, selector, text, whole);
-const badge = (page, text) => having(page, '[role=status] .badge', text, true);
+const badge = (page, text) => having(page, 'section.card .body .badge', text, true);
 const click = async (page, selector, text) => (await having(page, selector, text)).click();
 
 /** What every journey ends with: no problem, nothing that axe finds, no sideways scroll. */
