@@ -27,8 +27,8 @@ const COUNTS_MS = 1000;
 /** @type {AbortController | null} */
 let open = null;
 let [lastCall, lastWebhook] = [0, 0];
-/** The UserSig that the emulator made when it started: with another one, it is another emulator. */
-let started = '';
+/** The id of the emulator's start, as the stream tells it: after another start, calls are counted from one again. */
+let start = '';
 
 /** Opens the stream, and keeps it open while the tab is visible. */
 export function startStream() {
@@ -45,10 +45,7 @@ async function run() {
   const abort = (open = new AbortController());
   for (let tries = 0; !abort.signal.aborted; tries += 1) {
     try {
-      const { usersig } = await api.environment().catch(() => ({ usersig: started }));
-      if (started && usersig !== started) forget();
-      started = usersig;
-      const response = await api.live({ after: lastCall, after_webhook: lastWebhook }, abort.signal);
+      const response = await api.live({ start, after: lastCall, after_webhook: lastWebhook }, abort.signal);
       connected.value = true;
       problem.value = '';
       tries = 0;
@@ -103,6 +100,9 @@ function take(event) {
     case 'missed':
       // What came before this tab's first look at the emulator is not missed.
       if (lastCall > 0) missed.value += value;
+      break;
+    case 'start':
+      start = value;
       break;
     case 'restarted':
       forget();

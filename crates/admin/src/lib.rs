@@ -10,6 +10,7 @@ pub mod counted;
 pub mod csv_rows;
 pub mod error;
 pub mod error_pages;
+mod failed_tokens;
 pub mod handlers;
 mod jobs;
 pub mod jsonl;

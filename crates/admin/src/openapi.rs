@@ -10,7 +10,7 @@ use portraitd_api::openapi::operation::{Operation, Schemas, add};
 use serde_json::{Map, Value, json};
 
 /// The error responses that operations refer to: status, meaning, example.
-const ERROR_RESPONSES: [(u16, &str, &str); 8] = [
+const ERROR_RESPONSES: [(u16, &str, &str); 9] = [
     (
         400,
         "The request is invalid; the sentence names the member, path segment or parameter.",
@@ -30,6 +30,11 @@ const ERROR_RESPONSES: [(u16, &str, &str); 8] = [
         "app 1400000000 exists already",
     ),
     (413, "The body is too large.", "the body is larger than 25165824 bytes"),
+    (
+        429,
+        "The caller's address sent ten wrong tokens within a minute. No token of it is looked at until the minute is over, in as many seconds as `Retry-After` says.",
+        "this address sent 10 wrong tokens within a minute: no token of it is looked at for 41 s; then try again with a valid one",
+    ),
     (503, "The store can't be read or written.", "the store is not available: disk I/O error"),
 ];
 
@@ -90,8 +95,8 @@ pub(super) fn document(tables: &[(&str, &[Route])]) -> Value {
 fn operation(schemas: &mut Schemas, route: &Route) -> Value {
     let parts = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     let parts: Vec<Value> = parts.map(path_parameter).collect();
-    // Every route that needs a token can answer 401 and 403, and 503 while the store is not available.
-    let common: &[u16] = if route.role.is_some() { &[401, 403, 503] } else { &[] };
+    // Every route that needs a token can answer 401, 403 and 429, and 503 while the store is not available.
+    let common: &[u16] = if route.role.is_some() { &[401, 403, 429, 503] } else { &[] };
     let operation = (route.describe)(Operation::new(schemas)).errors(common);
     let operation = if parts.is_empty() { operation } else { operation.errors(&[400, 404]) };
     let mut operation = operation.finish(&operation_id(route.method, route.path), tag(route.path), parts);

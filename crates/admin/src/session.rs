@@ -5,6 +5,7 @@ use crate::secret::{AdminToken, random_token};
 use portraitd_model::{SdkAppId, UserId};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::sync::watch;
 
 /// A session's secret starts with it.
 const SESSION: &str = "ps_";
@@ -23,6 +24,11 @@ pub(crate) const DOWNLOAD_TICKET_LIFE: Duration = Duration::from_mins(1);
 /// The most sessions, and the most tickets of each kind; another one takes the place of the one unused for longest.
 const SECRETS_MAX: usize = 100;
 
+/// Whether a secret has the form of a session's.
+pub(crate) fn is_session(secret: &str) -> bool {
+    secret.starts_with(SESSION)
+}
+
 /// The sessions and tickets of a server.
 #[derive(Default)]
 pub(crate) struct Sessions {
@@ -32,6 +38,8 @@ pub(crate) struct Sessions {
     tickets: Mutex<Vec<Secret>>,
     /// The tickets for downloads.
     downloads: Mutex<Vec<Secret>>,
+    /// Notified when a session or a token may have ended.
+    changes: watch::Sender<()>,
 }
 
 /// An export: what a ticket for a download opens.
@@ -86,7 +94,7 @@ impl Sessions {
             let ticket = take(&self.tickets, &hash)?;
             return ticket.is_younger(TICKET_LIFE, now).then_some(ticket.name);
         }
-        if !secret.starts_with(SESSION) {
+        if !is_session(secret) {
             return None;
         }
         let mut sessions = lock(&self.active);
@@ -101,12 +109,32 @@ impl Sessions {
         for secrets in [&self.active, &self.tickets, &self.downloads] {
             lock(secrets).retain(|secret| *secret.name != *name);
         }
+        self.notify();
     }
 
     /// Ends a session; a secret of none ends nothing.
     pub(crate) fn end(&self, secret: &str) {
         let hash = AdminToken::new(secret);
         lock(&self.active).retain(|session| !session.hash.matches(&hash));
+        self.notify();
+    }
+
+    /// Returns whether a session has not ended, and counts that as a use of it.
+    pub(crate) fn is_alive(&self, session: &AdminToken) -> bool {
+        let now = Instant::now();
+        let mut sessions = lock(&self.active);
+        let known = sessions.iter_mut().find(|known| known.hash.matches(session) && known.lives(now));
+        known.map(|known| known.used = now).is_some()
+    }
+
+    /// Returns what is notified when a session or a token may have ended.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+
+    /// Notifies those that wait for the end of a session or a token.
+    pub(crate) fn notify(&self) {
+        self.changes.send_replace(());
     }
 }
 

@@ -12,7 +12,7 @@ use crate::settings_diff;
 use axum::Json;
 use axum::http::StatusCode;
 use portraitd_api::registry::{App, Registry};
-use portraitd_model::{AppSettings, Clock, Origin, SdkAppId};
+use portraitd_model::{AppSettings, Clock, Origin, SdkAppId, UnixMillis};
 use portraitd_store::{AuditNote, NoteOnly, PutApp, Store, StoreError, StoreId, TypedWrite};
 use portraitd_webhook::deliverer::Webhooks;
 use portraitd_webhook::event_ids::EventIds;
@@ -35,6 +35,8 @@ pub struct RunningServer {
     pub public_url: Option<String>,
     /// Where the console's tried calls go.
     pub calls: CallTarget,
+    /// When it started, since when calls and the uses of keys and tokens are counted.
+    pub started: UnixMillis,
 }
 
 /// The state that the handlers of the admin API share.
@@ -64,6 +66,11 @@ impl State {
     ) -> Self {
         let (readiness, jobs) = (Arc::default(), Arc::default());
         Self { store, registry, clock, event_ids, running, authenticator, readiness, jobs }
+    }
+
+    /// Returns when the server started, in Unix milliseconds; `None` at the command line of a stopped server.
+    pub(super) fn started_ms(&self) -> Option<u64> {
+        self.running.as_ref().map(|running| running.started.0)
     }
 
     /// Returns the origin of an operator's change, for the webhook events of this number of accounts; `None` when the app

@@ -1,6 +1,7 @@
 //! The registry of apps: one immutable snapshot, replaced as a whole. A call loads it once, so it never sees half a change.
 
 use crate::call_counts::Usage;
+use crate::key_uses::KeyUses;
 use crate::primitives::{ArcSwap, AsyncMutex, Mutex, block_on, spawn_blocking};
 use crate::rate_limit::AppCells;
 use crate::sig_cache::VerifiedSigs;
@@ -34,6 +35,8 @@ pub struct App {
     pub delivery: Arc<Delivery>,
     /// The counters of its calls. Kept when the settings change.
     pub usage: Arc<Usage>,
+    /// The last use of each key. Kept when the settings change.
+    pub key_uses: KeyUses,
 }
 
 impl App {
@@ -51,7 +54,20 @@ impl App {
         let cells = previous.map(|app| Arc::clone(&app.cells)).unwrap_or_default();
         let delivery = previous.map(|app| Arc::clone(&app.delivery)).unwrap_or_default();
         let usage = previous.map(|app| Arc::clone(&app.usage)).unwrap_or_default();
-        Ok(Self { settings, revision, schema, word_filter, kicked_admins, cells, verified, delivery, usage })
+        let known_keys = previous.map(|app| (app.settings.keys.as_slice(), &app.key_uses));
+        let key_uses = KeyUses::new(&settings.keys, known_keys);
+        Ok(Self {
+            settings,
+            revision,
+            schema,
+            word_filter,
+            kicked_admins,
+            cells,
+            verified,
+            delivery,
+            usage,
+            key_uses,
+        })
     }
 
     fn webhook_target(&self) -> WebhookTarget {

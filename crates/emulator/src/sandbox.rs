@@ -1,7 +1,7 @@
 //! The sandbox of an emulator in memory: reset to the initial data, named snapshots, throw-away apps. An emulator that
 //! keeps its data on disk (`dev --data`) has none.
 
-use portraitd_model::{AppKey, SdkAppId, Webhook};
+use portraitd_model::{AppKey, SdkAppId, UnixMillis, Webhook};
 use portraitd_store::{Image, MemoryStore, StoreError};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -188,6 +188,7 @@ impl Sandbox {
         &self,
         template: SdkAppId,
         key: AppKey,
+        created: UnixMillis,
         with_accounts: bool,
         webhook: impl Fn(SdkAppId) -> Option<Webhook>,
     ) -> Result<Image, SandboxError> {
@@ -205,7 +206,7 @@ impl Sandbox {
                 settings.id = id;
                 settings.name = format!("throw-away app like {template}");
                 settings.keys.clear();
-                settings.add_key(key.clone());
+                settings.add_key(key.clone(), Some(created));
                 settings.webhook = webhook(id);
             })
         };

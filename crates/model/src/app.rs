@@ -20,6 +20,8 @@ pub struct KeyRecord {
     pub id: KeyId,
     /// The secret.
     pub key: AppKey,
+    /// When it was added; `None` for a key that an earlier portraitd stored.
+    pub created: Option<UnixMillis>,
 }
 
 /// A custom field's definition (contract, section 6).
@@ -196,11 +198,11 @@ impl AppSettings {
         Some(UnixMillis(now.0.saturating_sub(delay_ms)))
     }
 
-    /// Adds a key and gives its number.
-    pub fn add_key(&mut self, key: AppKey) -> KeyId {
+    /// Adds a key, at the time `created` if that is known, and gives its number.
+    pub fn add_key(&mut self, key: AppKey, created: Option<UnixMillis>) -> KeyId {
         let id = KeyId(self.next_key_id);
         self.next_key_id = self.next_key_id.saturating_add(1);
-        self.keys.push(KeyRecord { id, key });
+        self.keys.push(KeyRecord { id, key, created });
         id
     }
 
@@ -264,9 +266,9 @@ mod tests {
     fn key_numbers_are_never_given_twice() {
         let mut settings = AppSettings::new(SdkAppId(1));
         let key = || AppKey::parse("k").unwrap();
-        assert_eq!(settings.add_key(key()), KeyId(1));
+        assert_eq!(settings.add_key(key(), None), KeyId(1));
         settings.keys.clear();
-        assert_eq!(settings.add_key(key()), KeyId(2));
+        assert_eq!(settings.add_key(key(), None), KeyId(2));
     }
 
     /// Changes settings so that they hold a number of something.
@@ -293,7 +295,7 @@ mod tests {
                 AppSettings::KEYS_MAX,
                 |app, many| {
                     (0..many).for_each(|_| {
-                        app.add_key(AppKey::parse("k").unwrap());
+                        app.add_key(AppKey::parse("k").unwrap(), None);
                     });
                 },
                 AppError::TooManyKeys,

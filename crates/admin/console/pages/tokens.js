@@ -5,6 +5,7 @@ import { ROLES, needs } from '../state.js';
 import { h, signal } from '../ui/dom.js';
 import { confirm, showOnce } from '../ui/dialog.js';
 import { selectField, textField } from '../ui/field.js';
+import { lastUse } from '../ui/last_use.js';
 import { attempt, loaded } from '../ui/load.js';
 import { table } from '../ui/table.js';
 import { time } from '../ui/time.js';
@@ -64,6 +65,7 @@ function tokenList(list, reload) {
         narrow: true,
         cell: ({ created_ms: made }) => (made === null ? h('span', { class: 'soft' }, t('tokens.local')) : time(made)),
       },
+      { title: t('tokens.column.used'), narrow: true, cell: ({ last_used_ms: last, since_ms: since, created_ms: made }) => lastUse(last, since, made) },
       {
         title: t('tokens.column.action'),
         cell: ({ name, created_ms: made }) => made !== null && h(

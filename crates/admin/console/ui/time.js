@@ -7,8 +7,14 @@ import { language } from '../i18n/language.js';
 export function time(ms) {
   const date = new Date(ms);
   if (Number.isNaN(date.getTime())) return String(ms);
-  const text = new Intl.DateTimeFormat(language.value === 'zh' ? 'zh-CN' : 'en-GB', { dateStyle: 'medium', timeStyle: 'medium' }).format(date);
-  return h('time', { datetime: date.toISOString(), title: date.toISOString() }, text);
+  return h('time', { datetime: date.toISOString(), title: date.toISOString() }, timeText(ms));
+}
+
+/** The same as a text. @param {number} ms Unix milliseconds */
+export function timeText(ms) {
+  const date = new Date(ms);
+  if (Number.isNaN(date.getTime())) return String(ms);
+  return new Intl.DateTimeFormat(language.value === 'zh' ? 'zh-CN' : 'en-GB', { dateStyle: 'medium', timeStyle: 'medium' }).format(date);
 }
 
 /** The time of day with milliseconds. @param {number} ms Unix milliseconds */

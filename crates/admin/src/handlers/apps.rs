@@ -37,7 +37,7 @@ pub(crate) async fn create(
     let mut settings = AppSettings::new(SdkAppId(new.sdkappid));
     settings.name = new.name.unwrap_or_default();
     let key = parse_or_create_key(new.key)?;
-    settings.add_key(key.clone());
+    settings.add_key(key.clone(), Some(state.clock.now()));
     settings.validate()?;
     let view = AppView { key: Some(key.expose().to_owned()), ..AppView::from(&settings) };
     match state.create_app(settings, &context).await {
@@ -124,8 +124,9 @@ pub(crate) async fn add_key(
     body: Bytes,
 ) -> Result<(StatusCode, Json<CreatedKey>), AdminError> {
     let key = parse_or_create_key(parse_body::<NewKey>(&body)?.key)?;
+    let created = state.clock.now();
     let change = move |settings: &mut AppSettings| {
-        let id = settings.add_key(key.clone());
+        let id = settings.add_key(key.clone(), Some(created));
         Ok(CreatedKey { id: id.0, key: key.expose().to_owned() })
     };
     Ok((StatusCode::CREATED, Json(state.change_settings(&app, &context, change).await?)))

@@ -15,9 +15,11 @@ use serde_json::json;
 
 pub(crate) async fn list(Extract(state): Extract<State>) -> AdminResult<Vec<TokenView>> {
     let view = |name: String, created_ms, role: TokenRole| TokenView {
-        name,
         created_ms,
         role: role.as_str().to_owned(),
+        last_used_ms: state.authenticator.last_use(&name).map(|at| at.0),
+        since_ms: state.started_ms(),
+        name,
     };
     let local = view(LOCAL.to_owned(), None, TokenRole::Admin);
     let named = state.store.tokens().await?.into_iter();

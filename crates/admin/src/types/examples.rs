@@ -22,7 +22,7 @@ described! {
             "account_check": 100, "account_delete": 100, "account_import": 200, "kick": 200, "multiaccount_import": 100,
             "portrait_get": 200, "portrait_set": 200, "total": 0,
         },
-        "keys": [{ "id": 1, "last4": "b93b" }], "admins": ["administrator"],
+        "keys": [{ "id": 1, "last4": "b93b", "created_ms": 1_764_000_000_000_u64 }], "admins": ["administrator"],
         "fields": [{
             "keyword": "Score", "type": "uint64", "read": ["app", "admin"], "write": ["admin"], "retired": false,
         }],
@@ -34,7 +34,8 @@ described! {
     CreatedKey => { "id": 2, "key": "3a1f…" };
     AppPatch => { "enabled": true, "error_detail": null, "limits": { "portrait_set": 500, "total": 0 } };
     UsageView => {
-        "accounts": 3, "last_call_ms": 1_764_000_000_000_u64, "calls": { "portrait_set": { "0": 41, "40003": 1 } },
+        "accounts": 3, "since_ms": 1_763_990_000_000_u64, "last_call_ms": 1_764_000_000_000_u64,
+        "keys": [{ "id": 1, "last_used_ms": 1_764_000_000_000_u64 }], "calls": { "portrait_set": { "0": 41, "40003": 1 } },
     };
     WordsView => { "words": 2, "blank": 0, "duplicate": 0, "screened_tags": ["Tag_Profile_IM_Nick"] };
     WordsTest => { "text": "so BAD!" };
@@ -80,14 +81,17 @@ described! {
     StoreView => { "id": "6b9d1f0c2a7e4c55b1d0e8f3a4c6971e", "changes": 41, "commits": 40 };
     NewToken => { "name": "ci", "role": "viewer" };
     CreatedToken => { "name": "ci", "token": "3fe69e4b726f…" };
-    TokenView => { "name": "local", "created_ms": null, "role": "admin" };
+    TokenView => {
+        "name": "local", "created_ms": null, "role": "admin", "last_used_ms": 1_764_000_000_000_u64,
+        "since_ms": 1_763_990_000_000_u64,
+    };
     AuditPage => {
         "entries": [{
-            "place": 7, "at_ms": 1_764_000_000_000_u64, "sdkappid": 1_400_000_000, "who": "ci", "from": "10.0.0.1",
+            "place": 7, "at_ms": 1_764_000_000_000_u64, "sdkappid": 1_400_000_000, "who": "ci", "role": "admin", "from": "10.0.0.1",
             "method": "PATCH", "resource": "/apps/1400000000", "outcome": "done",
             "before": { "enabled": true }, "after": { "enabled": false },
         }],
-        "next": 7,
+        "scanned": 1, "next": 7,
     };
     Document => { "openapi": "3.1.0" };
     SessionView => { "who": "local", "role": "admin", "mode": "dev", "public_url": "http://127.0.0.1:8080", "version": "0.1.0", "without_token": true };

@@ -33,7 +33,8 @@ pub(super) async fn create(
         let url = request.webhook.then(|| WebhookUrl::parse(&url).ok()).flatten()?;
         Some(Webhook { url, token: None })
     };
-    let image = sandbox.create_app(template, key, !request.empty, webhook).await?;
+    let image =
+        sandbox.create_app(template, key, state.emulator.clock.now(), !request.empty, webhook).await?;
     state.registry.reload().await?;
     let created = created_app(&state, &image);
     let created = created.ok_or_else(|| AdminError::conflict("another call has deleted the app already"))?;

@@ -25,7 +25,7 @@ use axum::extract::{DefaultBodyLimit, Request, State as Extract};
 use axum::http::{Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use portraitd_admin::auth::Access;
+use portraitd_admin::auth::{Access, Caller, NotLetIn};
 use portraitd_admin::error::AdminError;
 use portraitd_admin::route::with_role;
 use portraitd_api::envelope::ApiError;
@@ -80,16 +80,21 @@ async fn authorize(
     mut request: Request,
     next: Next,
 ) -> Response {
+    if request.uri().path() == health::PATH {
+        return next.run(request).await;
+    }
     match access.identify(request.headers(), request.extensions()) {
-        Some(actor) => drop(request.extensions_mut().insert(actor)),
-        None if request.uri().path() == health::PATH => {}
-        None => return token_wanted(&emulator, request.uri().path()),
+        Ok(Caller { actor, validity }) => {
+            request.extensions_mut().insert(actor);
+            request.extensions_mut().insert(validity);
+        }
+        Err(not_let_in) => return token_wanted(&emulator, request.uri().path(), not_let_in),
     }
     next.run(request).await
 }
 
 /// Answers a request without the token that it needs, and shows it on the terminal.
-fn token_wanted(emulator: &Emulator, path: &str) -> Response {
+fn token_wanted(emulator: &Emulator, path: &str, not_let_in: NotLetIn) -> Response {
     let message = |language: Language| {
         language
             .pick(
@@ -99,9 +104,10 @@ fn token_wanted(emulator: &Emulator, path: &str) -> Response {
             )
             .to_owned()
     };
-    let (at, status) = (emulator.clock.now(), StatusCode::UNAUTHORIZED);
-    emulator.refused.add(RefusedRequest::of_status(at, path, status.as_u16(), message));
-    AdminError { status, message: message(Language::English) }.into_response()
+    let response = not_let_in.respond(&message(Language::English));
+    let (at, status) = (emulator.clock.now(), response.status().as_u16());
+    emulator.refused.add(RefusedRequest::of_status(at, path, status, message));
+    response
 }
 
 /// Answers a request whose `Host` or `Origin` is not allowed.

@@ -20,6 +20,8 @@ pub struct ControlState {
     pub registry: Arc<Registry>,
     /// The URL at which this machine reaches the public listener.
     pub url: Arc<str>,
+    /// Another one for each start of an emulator, by which clients notice that it was restarted.
+    pub start_id: Arc<str>,
     /// Ends the live streams when the server stops.
     pub stop: CancellationToken,
 }

@@ -13,7 +13,7 @@ const WANTED = {
   users: [['Create a user', 'Save', 'Download', 'Delete …'], []],
   fields: [[], ['Define a field', 'Edit …', 'Retire']],
   words: [['Compare and save …'], ['Save']],
-  keys: [[], ['Add a key', 'Revoke …', 'Revoke key 1', 'Make an App admin', 'Remove …']],
+  keys: [[], ['Add a key …', 'Revoke …', 'Revoke key 1', 'Make an App admin', 'Remove …']],
   settings: [[], ['Save']],
   webhook: [['Send a sample', 'Deliver chosen', 'Drop chosen', 'Deliver all 1', 'Drop all 1'], ['Save', 'Remove']],
   transfer: [['Import', 'Check without storing', 'Export all users', 'Export this user'], []],

@@ -244,6 +244,31 @@ test('every operation of the server is on a page, or it is said why not', async 
   });
 });
 
+test('every operation that the audit log notes has words', async () => {
+  const { OPERATIONS, words } = await load('pages/audit/words.js');
+  const { paths } = JSON.parse(await run(['openapi', 'admin']));
+  const noted = Object.entries(paths).filter(([path]) => path.startsWith('/admin/v1/')).flatMap(([path, methods]) =>
+    Object.keys(methods).filter((method) => method !== 'get').map((method) => `${method.toUpperCase()} ${path.replace('/admin/v1', '').replace(/\{\w+\}/g, '*')}`));
+  assert.ok(noted.length > 20);
+  assert.deepEqual(OPERATIONS.map(([operation]) => operation).sort(), noted.sort());
+  assert.equal(words({ method: 'DELETE', resource: '/apps/1400000000/keys/2' }), 'revoked key 2');
+  assert.equal(words({ method: 'PUT', resource: '/apps/1400000000/admins/%E7%88%B1%2F%25' }), 'made 爱/% an App admin');
+  assert.equal(words({ method: 'PUT', resource: '/apps/1400000000/admins/%' }), 'made % an App admin');
+  for (const resource of ['', '/apps/1/keys/2/more', '/apps/1/other', '/apps//keys']) assert.equal(words({ method: 'POST', resource }), '');
+});
+
+test('the key that is proposed for replacing is the oldest', async () => {
+  const { oldestFirst } = await load('pages/keys/oldest.js');
+  const key = (id, created_ms) => ({ id, last4: '', created_ms });
+  const order = (keys, used = {}) => oldestFirst(keys, ({ id }) => used[id] ?? null).map(({ id }) => id);
+  assert.deepEqual(order([key(1, 200), key(2, 100)]), [2, 1]);
+  assert.deepEqual(order([key(1, 200), key(2, null)]), [2, 1], 'of unknown age: older than all of known');
+  assert.deepEqual(order([key(1, null), key(2, null)], { 1: 900, 2: 800 }), [2, 1]);
+  assert.deepEqual(order([key(1, null), key(2, null)], { 1: 900 }), [2, 1], 'not used at all');
+  assert.deepEqual(order([key(2, null), key(1, null)]), [1, 2]);
+  assert.deepEqual(order([]), []);
+});
+
 test('no source makes markup or code of text, styles by attribute, or calls past api.js', () => {
   const banned = [
     [/innerHTML|outerHTML|insertAdjacentHTML|setHTMLUnsafe|createContextualFragment|DOMParser|srcdoc/, 'markup of a text'],

@@ -72,3 +72,4 @@ mod usersig;
 mod usersig_causes;
 mod webhook;
 mod webhook_torture;
+mod wrong_tokens;

@@ -82,7 +82,7 @@ fn apply_settings<F, A>(settings: &mut AppSettings, app: &AppTable<F, A>) -> Res
         if app.keys.is_empty() { Some(random_key().map_err(|error| error.to_string())?) } else { None };
     let given = app.keys.iter().map(|key| app_key(key));
     for key in given.chain(generated.map(Ok)) {
-        settings.add_key(key?);
+        settings.add_key(key?, None);
     }
     for admin in &app.admins {
         let admin = NewUserId::parse(admin).map_err(|error| format!("admins: {error}"))?.id();
