@@ -2,10 +2,11 @@
 //! each row without a token.
 
 use crate::handlers::backup::Backup;
-use crate::handlers::transfer::{ExportPage, Imported};
+use crate::handlers::export::ExportPage;
+use crate::handlers::import::Imported;
 use crate::handlers::{
-    accounts, apps, audit, backup, download, fields, reference, server, session, tokens, transfer, try_call,
-    usage, usersig, webhook, words,
+    accounts, apps, audit, backup, download, export, export_lines, fields, import, reference, server,
+    session, tokens, try_call, usage, usersig, webhook, words,
 };
 use crate::openapi;
 use crate::route::{Route, routes};
@@ -121,10 +122,10 @@ pub const TOKEN_ROUTES: &[Route] = routes! {
             .request::<ProfilePatch>()
             .response::<AccountView>(200, "The account with its new profile.")
             .errors(&[413]);
-    get "/apps/{app}/export" Operator => transfer::export,
+    get "/apps/{app}/export" Operator => export::export,
         |op| op.summary("Export accounts with their profiles")
             .description("In pages of JSON or, with `stream`, in one answer of lines, which a ticket opens in place of a token.")
-            .query::<transfer::ExportQuery>()
+            .query::<export_lines::ExportQuery>()
             .response::<ExportPage>(200, "A page of the export or, with `stream`, all of its lines.")
             .or_text(200, LINES, "{\"UserID\":\"alice\",\"ProfileItem\":[]}\n")
             .errors(&[409]);
@@ -134,10 +135,10 @@ pub const TOKEN_ROUTES: &[Route] = routes! {
             .request::<NewExportTicket>()
             .response::<CreatedTicket>(200, "The ticket.")
             .errors(&[409, 413]);
-    post "/apps/{app}/import" Operator => transfer::import,
+    post "/apps/{app}/import" Operator => import::import,
         |op| op.summary("Import accounts")
             .description("The body has at most 1000 lines in the form of an export or, as `text/csv`, a header that names the columns and at most 1000 rows. The valid ones are stored in one commit; with `check`, nothing is.")
-            .query::<transfer::ImportQuery>()
+            .query::<import::ImportQuery>()
             .request_text("text/plain", "{\"UserID\":\"alice\",\"ProfileItem\":[]}\n")
             .request_text("text/csv", "UserID,Nick,Level\nalice,Alice,7\n")
             .response::<Imported>(200, "The number of lines that were stored, and the lines that were refused.")

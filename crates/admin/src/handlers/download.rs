@@ -1,7 +1,7 @@
 //! The download of an export as one stream, and the one-use ticket with which a browser opens it: a browser that saves a file
 //! itself sends no `Authorization`.
 
-use super::transfer::{ExportQuery, export_page};
+use super::export_lines::{ExportQuery, export_page};
 use crate::auth::Actor;
 use crate::error::AdminError;
 use crate::handlers::session::{no_random_bytes, sessions};

@@ -11,7 +11,8 @@ use super::{
     WordsTest, WordsView,
 };
 use crate::handlers::backup::Backup;
-use crate::handlers::transfer::{ExportPage, Imported};
+use crate::handlers::export::ExportPage;
+use crate::handlers::import::Imported;
 use portraitd_api::openapi::operation::described;
 
 described! {

@@ -1,6 +1,5 @@
-//! Handlers of bulk data: export and import of accounts.
+//! The handler of an import.
 
-use super::download;
 use crate::audit_log::{AuditChange, AuditContext};
 use crate::csv_rows::{self, CsvRow};
 use crate::error::AdminError;
@@ -10,7 +9,6 @@ use crate::types::AppView;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State as Extract};
 use axum::http::{HeaderMap, header};
-use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use portraitd_api::registry::App;
 use portraitd_model::{AccountSeed, Profile, SdkAppId, UserId};
@@ -18,23 +16,10 @@ use portraitd_store::{Found, Import, StoreError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The most accounts in one page of an export, and the most lines in one import.
+/// The most lines in one import.
 const ACCOUNTS_MAX: usize = 1000;
-
-/// A page of an export.
-#[derive(Debug, JsonSchema, Serialize, Deserialize)]
-pub struct ExportPage {
-    /// One line of the export for each account, by ascending UserID.
-    #[schemars(with = "Vec<jsonl::Record<'static>>")]
-    pub accounts: Vec<Box<RawValue>>,
-    /// The accounts whose stored profile is damaged.
-    pub damaged: Vec<String>,
-    /// The `after` of the next page; `null` on the last page.
-    pub next: Option<String>,
-}
 
 /// The result of an import.
 #[derive(Debug, Default, JsonSchema, Serialize, Deserialize)]
@@ -58,92 +43,6 @@ pub struct RefusedLine {
     pub line: usize,
     /// Why it was refused, in a sentence.
     pub reason: String,
-}
-
-/// The query of an export.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ExportQuery {
-    /// Only this account.
-    pub(super) user: Option<String>,
-    /// Only accounts whose UserID is greater than this.
-    after: Option<String>,
-    /// The most accounts in the page; default 100, at most 1000.
-    limit: Option<usize>,
-    /// The id of the expected store, as `/store` shows it; a server with another store answers 409.
-    store: Option<String>,
-    /// Answer with the whole export as one stream of lines (`application/x-ndjson`), for a download. It is cut off when it
-    /// can't be completed, as with a damaged profile.
-    #[serde(default)]
-    pub(super) stream: bool,
-    /// A ticket of `export-ticket`, in place of a token: it opens the stream of one export, once.
-    pub(super) ticket: Option<String>,
-}
-
-pub(crate) async fn export(
-    Extract(state): Extract<State>,
-    Path(app): Path<String>,
-    Query(query): Query<ExportQuery>,
-) -> Result<Response, AdminError> {
-    state.ensure_store(query.store.as_deref())?;
-    let app = state.app(&app)?.settings.id;
-    let parse = |id: &Option<String>| id.as_deref().map(UserId::parse).transpose();
-    let parse = |id| parse(id).map_err(|error| AdminError::bad(error.to_string()));
-    let (user, after) = (parse(&query.user)?, parse(&query.after)?);
-    if query.stream {
-        if query.limit.is_some() {
-            return Err(AdminError::bad("limit: a stream has no pages; leave it out"));
-        }
-        return download::stream(state, app, user, after).await;
-    }
-    if query.ticket.is_some() {
-        return Err(AdminError::bad("ticket: it opens a stream alone; add `stream=true`"));
-    }
-    let limit = query.limit.unwrap_or(100).clamp(1, ACCOUNTS_MAX);
-    let page = export_page(&state, app, user, after, limit).await?;
-    let next = page.next.map(|user| user.to_string());
-    Ok(Json(ExportPage { accounts: page.accounts, damaged: page.damaged, next }).into_response())
-}
-
-/// A page of an export.
-pub(super) struct Lines {
-    /// The lines, without line breaks.
-    pub(super) accounts: Vec<Box<RawValue>>,
-    /// The accounts whose stored profile is damaged.
-    pub(super) damaged: Vec<String>,
-    /// The last account of the page; `None` on the last page.
-    pub(super) next: Option<UserId>,
-}
-
-/// Reads one account, 404 without it, or a page of those after another.
-pub(super) async fn export_page(
-    state: &State,
-    app: SdkAppId,
-    user: Option<UserId>,
-    after: Option<UserId>,
-    limit: usize,
-) -> Result<Lines, AdminError> {
-    let users = match user {
-        Some(user) => vec![user],
-        None => state.store.accounts_page(app, String::new(), after, limit).await?,
-    };
-    let full = user.is_none() && users.len() == limit;
-    let next = users.last().filter(|_| full).copied();
-    let found = state.store.profiles(app, users.clone()).await?;
-    let mut page = Lines { accounts: Vec::with_capacity(users.len()), damaged: Vec::new(), next };
-    for (id, found) in users.into_iter().zip(found) {
-        match found {
-            Found::Profile(profile) => {
-                let line = jsonl::write(id, &profile);
-                page.accounts.push(line.map_err(|error| StoreError::Corrupt(error.to_string()))?);
-            }
-            Found::Damaged => page.damaged.push(id.to_string()),
-            // The account was deleted after the UserIDs were read.
-            Found::Missing if user.is_none() => {}
-            Found::Missing => return Err(AdminError::not_found(format!("app {app} has no account {id}"))),
-        }
-    }
-    Ok(page)
 }
 
 /// The query of an import.
