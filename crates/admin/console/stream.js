@@ -11,10 +11,10 @@ import { sentence } from './ui/load.js';
 const KEPT_MAX = 1000;
 const PAUSES_MS = [500, 1000, 2000, 5000, 10_000];
 
-/** The calls that were seen, newest first. @type {{ value: any[], peek: () => any[] }} */
-export const calls = signal([]);
-/** The webhook calls that were seen, newest first. @type {{ value: any[], peek: () => any[] }} */
-export const webhooks = signal([]);
+/** The calls that were seen, newest first. */
+export const calls = signal(/** @type {RecordedCall[]} */ ([]));
+/** The webhook calls that were seen, newest first. */
+export const webhooks = signal(/** @type {RecordedWebhook[]} */ ([]));
 /** How many calls came while the stream was closed, and were no longer kept when it was opened again. */
 export const missed = signal(0);
 /** Whether the stream is open. */
@@ -97,7 +97,7 @@ function take(event) {
     case 'calls':
       lastCall = value.at(-1).number;
       calls.value = [...value.reverse(), ...calls.peek()].slice(0, KEPT_MAX);
-      if (emulator.peek()?.faults.length > 0) countSoon();
+      if (emulator.peek()?.faults.length) countSoon();
       break;
     case 'webhooks':
       lastWebhook = value.at(-1).number;

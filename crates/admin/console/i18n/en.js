@@ -1,6 +1,6 @@
 // The texts in English. `zh.js` has the same keys; a test compares them.
 
-export default {
+export default /** @satisfies {Record<string, string | ((values: any) => string)>} */ ({
   // The shell.
   'again': 'Try again',
   'app.none': 'There is no app yet. Create the first:',
@@ -981,4 +981,4 @@ export default {
   'backup.state.running': 'running',
   'backup.title.failed': 'The backup failed: it can’t be restored',
   'backup.title.running': 'The backup is being written',
-};
+});

@@ -1,6 +1,6 @@
 // 中文文案。键与 `en.js` 相同，由测试比对。
 
-export default {
+export default /** @satisfies {Record<string, string | ((values: any) => string)>} */ ({
   // The shell.
   'again': '重试',
   'app.none': '尚无应用，请先创建：',
@@ -981,4 +981,4 @@ export default {
   'backup.state.running': '进行中',
   'backup.title.failed': '备份失败，不可用于恢复',
   'backup.title.running': '正在写入备份',
-};
+});

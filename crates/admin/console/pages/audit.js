@@ -20,7 +20,7 @@ export default function audit({ query }) {
   const [app, who, user] = ['app', 'who', 'user'].map((name) => signal(query.get(name) ?? ''));
   const names = signal(/** @type {string[]} */ ([]));
   const state = signal(
-    /** @type {{ entries: any[], next?: number, read: number, error?: unknown, loading: boolean }} */ ({ entries: [], read: 0, loading: true }),
+    /** @type {{ entries: Schema<'AuditEntryView'>[], next?: number | null, read: number, error?: unknown, loading: boolean }} */ ({ entries: [], read: 0, loading: true }),
   );
   /** Of the list that is shown; what is typed since counts with the next search. */
   let filter = {};
@@ -46,7 +46,7 @@ export default function audit({ query }) {
     void untracked(() => load(false));
   });
   // For the list of names to choose from; without it names are typed.
-  api.tokens().then((/** @type {any[]} */ tokens) => (names.value = tokens.map(({ name }) => name)), () => {});
+  api.tokens().then((tokens) => (names.value = tokens.map(({ name }) => name)), () => {});
   const search = (/** @type {Event} */ event) => {
     event.preventDefault();
     void load(false);

@@ -10,6 +10,9 @@ import { requestCard } from './explorer/request.js';
 import { send } from './explorer/send.js';
 import { command, draftOf, fill } from './explorer/state.js';
 
+/** Every command, in the page's language. */
+const commands = () => reference.value?.commands ?? [];
+
 /** Whether a chip was used: the page is rebuilt, and the focus returns to the chips. */
 let chipUsed = false;
 
@@ -18,7 +21,7 @@ let chipUsed = false;
  *   `identifier`, and `id`, the request of a recorded call
  */
 export default function explorer({ app, rest, query }) {
-  const known = reference.peek().commands.some((/** @type {any} */ { name }) => name === rest);
+  const known = commands().some(({ name }) => name === rest);
   if (known) command.value = rest;
   const draft = draftOf(app, command.peek());
   fill(draft, query.get('body'), query.get('identifier'));
@@ -27,7 +30,7 @@ export default function explorer({ app, rest, query }) {
   if (id !== null) showRecorded(draft, id);
   // Out of the address: what is typed later must not be lost when the page is built again, in another language for example.
   if (String(query) !== '') keepAddress('explorer', draft.command);
-  const row = () => reference.value.commands.find((/** @type {any} */ { name }) => name === draft.command);
+  const row = () => /** @type {Schema<'CommandView'>} */ (commands().find(({ name }) => name === draft.command));
   /** @type {HTMLElement} */
   let shown;
   const page = h('div', {},
@@ -35,7 +38,7 @@ export default function explorer({ app, rest, query }) {
       h('h1', {}, t('page.explorer')), h('p', { class: 'soft' }, t(isDev() ? 'explorer.lead' : 'explorer.lead.prod')))),
     !isDev() && h('div', { class: 'note warn' }, h('b', {}, t('explorer.prod')), t('explorer.prod.note')),
     rest !== '' && !known && h('div', { class: 'note warn', role: 'alert' }, t('explorer.unknown', { name: rest })),
-    h('nav', { class: 'chips commands', 'aria-label': t('explorer.commands') }, () => reference.value.commands.map(chip)),
+    h('nav', { class: 'chips commands', 'aria-label': t('explorer.commands') }, () => commands().map(chip)),
     () => h('div', { class: 'split' }, requestCard(draft, row()), shown = answerCard(draft, row())));
   effect(() => {
     const sent = draft.sent.value;

@@ -39,7 +39,7 @@ function newToken(reload) {
       h('button', needs('admin', { class: 'primary' }), t('tokens.create'))));
 }
 
-/** @param {any[]} list @param {() => Promise<void>} reload */
+/** @param {Schema<'TokenView'>[]} list @param {() => Promise<void>} reload */
 function tokenList(list, reload) {
   const revoke = async (/** @type {string} */ name) => {
     const own = api.session.peek()?.who === name;
@@ -59,7 +59,7 @@ function tokenList(list, reload) {
     keyOf: ({ name }) => name,
     columns: [
       { title: t('tokens.column.name'), cell: ({ name }) => h('code', {}, name) },
-      { title: t('tokens.role'), cell: ({ role }) => h('span', { class: 'badge', title: t(`role.may.${role}`) }, t(`role.${role}`)) },
+      { title: t('tokens.role'), cell: ({ role }) => roleBadge(/** @type {import('../state.js').Role} */ (role)) },
       {
         title: t('tokens.column.made'),
         narrow: true,
@@ -77,4 +77,9 @@ function tokenList(list, reload) {
     ],
     empty: () => h('code', {}, 'portraitd token create NAME'),
   }));
+}
+
+/** @param {import('../state.js').Role} role */
+function roleBadge(role) {
+  return h('span', { class: 'badge', title: t(`role.may.${role}`) }, t(`role.${role}`));
 }

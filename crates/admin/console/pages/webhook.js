@@ -23,7 +23,7 @@ export default function webhook({ app }) {
       events(app, hook, reload))));
 }
 
-/** @param {any} hook @param {() => Promise<void>} reload */
+/** @param {Schema<'WebhookView'>} hook @param {() => Promise<void>} reload */
 function state(hook, reload) {
   const tile = (/** @type {import('../ui/dom.js').Child} */ value, /** @type {string} */ text, /** @type {string} */ more = '') =>
     h('div', { class: 'tile' }, h('b', {}, value), h('span', { class: 'soft small' }, text, more && h('br'), more));
@@ -43,7 +43,7 @@ function state(hook, reload) {
       h('button', { onclick: reload }, t('webhook.refresh'))));
 }
 
-/** @param {number} app @param {any} hook @param {() => Promise<void>} reload */
+/** @param {number} app @param {Schema<'WebhookView'>} hook @param {() => Promise<void>} reload */
 function settings(app, hook, reload) {
   const [url, token, unsigned, problem] = [signal(hook.url ?? ''), signal(''), signal(false), signal('')];
   const save = async () => {

@@ -14,7 +14,8 @@ const PORTRAITD = process.env.PORTRAITD_BIN;
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 /** A directory with the console's files, to try them before they are embedded. */
 const FILES = process.env.CONSOLE_FILES;
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+/** The source of axe. */
+export const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** Every look that a journey can have. */
 export const LOOKS = ['en', 'zh'].flatMap((language) => ['light', 'dark'].map((theme) => ({ language, theme })));
 
@@ -92,6 +93,13 @@ function running(child, info) {
   return { ...info, stop, child, api: fetchJson };
 }
 
+/** What is on the disk for an address of the console, when `CONSOLE_FILES` names a directory. @param {string} url */
+export function fileOf(url) {
+  const found = FILES && /\/console\/[0-9a-f]{8}\/(.*)$/.exec(url);
+  if (!found) return null;
+  return { path: join(FILES, found[1]), contentType: url.endsWith('.css') ? 'text/css' : url.endsWith('.svg') ? 'image/svg+xml' : 'text/javascript' };
+}
+
 /**
  * Opens a page, which fails the test on a console error, a report of its policy or a request to another origin. Expected
  * errors (a call that is refused on purpose) are named in `expected`.
@@ -109,8 +117,8 @@ export async function open(address, { language = 'en', theme = 'light', width = 
   page.on('pageerror', (error) => problems.push(`error: ${error.stack}`));
   await page.route('**/*', (route) => {
     const url = route.request().url();
-    const file = FILES && /\/console\/[0-9a-f]{8}\/(.*)$/.exec(url);
-    if (file) return route.fulfill({ path: join(FILES, file[1]), contentType: url.endsWith('.css') ? 'text/css' : url.endsWith('.svg') ? 'image/svg+xml' : 'text/javascript' });
+    const file = fileOf(url);
+    if (file) return route.fulfill(file);
     if (url.startsWith(`${origin}/`) || url.startsWith('data:') || url.startsWith('blob:')) return route.continue();
     problems.push(`request: ${url}`);
     return route.abort();

@@ -227,6 +227,17 @@ test('every operation of the server is on a page, or it is said why not', async 
   await context.test('no function is left over', () => assert.deepEqual([...new Set(made.map(({ name }) => name))].filter((name) => !isUsed(name)), []));
   await context.test('each request is for an operation', () =>
     assert.deepEqual(made.filter((one) => !operations.some((operation) => matches(operation, one))), []));
+  await context.test('the type of each answer is that of the operation', () => {
+    const { text } = SOURCES.find(({ path }) => path === 'api.js');
+    const typed = Object.fromEntries([...text.matchAll(/Answer<'(\w+)'(?:, \d+)?>\} \*\/\nexport const (\w+)/g)].map(([, id, name]) => [name, id]));
+    assert.ok(Object.keys(typed).length > 30);
+    for (const [path, methods] of Object.entries(paths)) {
+      for (const [method, { operationId }] of Object.entries(methods)) {
+        const names = made.filter((one) => one.name in typed && matches(`${method.toUpperCase()} ${path}`, one)).map(({ name }) => name);
+        for (const name of names) assert.equal(typed[name], operationId, name);
+      }
+    }
+  });
   await context.test('each operation is called or explained', () => {
     const missing = operations.filter((operation) => !made.some((one) => isUsed(one.name) && matches(operation, one)));
     assert.deepEqual(missing.sort(), Object.keys(elsewhere).sort());

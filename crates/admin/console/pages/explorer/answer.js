@@ -18,14 +18,14 @@ import { header, send, writes } from './send.js';
 import { answerTab, sending } from './state.js';
 
 /** @typedef {import('./state.js').Draft} Draft */
-/** @typedef {import('./state.js').Sent} Sent */
+/** @typedef {import('./state.js').Tried} Tried */
 
-/** @param {Draft} draft @param {any} command its row of the reference */
+/** @param {Draft} draft @param {Schema<'CommandView'>} command its row of the reference */
 export function answerCard(draft, command) {
-  const ofSent = (/** @type {(sent: Sent) => import('../../ui/dom.js').Child} */ show) => () => {
+  const ofSent = (/** @type {(sent: Tried) => import('../../ui/dom.js').Child} */ show) => () => {
     const sent = draft.sent.value;
     if (!sent) return introduction(command);
-    return sent.error === undefined ? show(sent) : failure(sent.error, () => send(draft));
+    return sent.error === undefined ? show(/** @type {Tried} */ (sent)) : failure(sent.error, () => send(draft));
   };
   const answer = tabs(t('explorer.answer'), answerTab, [
     { id: 'answer', title: () => t('explorer.answer'), content: ofSent((sent) => answerPart(draft, sent)) },
@@ -41,16 +41,16 @@ export function answerCard(draft, command) {
 
 /**
  * What became of a call, for screen readers: most read what changes in a place that was there before, and no place that comes
- * with its text. @param {Sent} sent
+ * with its text. @param {import('./state.js').Sent} sent
  */
 function spoken(sent) {
   const { code, tried, error } = sent;
   if (error !== undefined) return null;
-  if (code === null) return lostWords(sent);
-  return code === 0 ? 'OK' : `${code} ${tried.detail || tryParse(tried.body)?.ErrorInfo || ''}`;
+  if (code === null) return lostWords(/** @type {Tried} */ (sent));
+  return code === 0 ? 'OK' : `${code} ${tried?.detail || tryParse(tried?.body ?? '')?.ErrorInfo || ''}`;
 }
 
-/** @param {Draft} draft @param {Sent} sent */
+/** @param {Draft} draft @param {Tried} sent */
 function answerPart(draft, sent) {
   const { tried, code } = sent;
   const answer = tryParse(tried.body);
@@ -65,15 +65,15 @@ function answerPart(draft, sent) {
       h('span', { class: 'soft' }, t('explorer.ms', { n: (tried.micros / 1000).toFixed(1) })),
       h('span', { class: 'grow' }),
       liveLink(sent)),
-    sent.isRecorded && recordedNote(sent),
+    sent.isRecorded && sent.call && recordedNote(sent.call, code),
     code === null && lostAnswer(sent),
     code !== null && code !== 0 && explanation(code, tried.detail || meaningOf(code) || answer?.ErrorInfo, repairButtons(draft, repairsOf(call))),
     code === 0 && missing(draft, answer),
     tried.body !== '' && (answer === undefined ? textBlock(tried.body) : jsonBlock(pretty(tried.body))));
 }
 
-/** That the call was not sent from here, and what of it is not shown as it was. @param {Sent} sent */
-function recordedNote({ call, code }) {
+/** That the call was not sent from here, and what of it is not shown as it was. @param {RecordedCall} call @param {number | null} code */
+function recordedNote(call, code) {
   return h('div', { class: 'stack small' },
     h('p', { class: 'soft' }, t('explorer.recorded'), ' ', time(call.at_ms), call.body === null && [' ', t('explorer.recorded.no_body')]),
     call.fault && code !== null && h('div', { class: 'note warn' },
@@ -87,7 +87,7 @@ function missing(draft, answer) {
     h('b', {}, t('explorer.missing', { n: answer.Invalid_Account.length })), h('div', { class: 'row' }, repairButtons(draft, repairs)));
 }
 
-/** What is known of a call whose answer did not come whole, or can't be read. @param {Sent} sent */
+/** What is known of a call whose answer did not come whole, or can't be read. @param {Tried} sent */
 function lostWords({ command, tried, call }) {
   const how = t(/** @type {any} */ (`explorer.lost.${tried.outcome}`));
   if (!writes(command)) return how;
@@ -95,7 +95,7 @@ function lostWords({ command, tried, call }) {
   return t('explorer.lost.both', { how, made: t(`explorer.lost.${made}`) });
 }
 
-/** @param {Sent} sent */
+/** @param {Tried} sent */
 function lostAnswer(sent) {
   const { command, call } = sent;
   const words = h('b', {}, lostWords(sent));
@@ -106,29 +106,29 @@ function lostAnswer(sent) {
   return h('div', { class: 'note bad' }, words, t('explorer.lost.repeat'), fault);
 }
 
-/** @param {Sent} sent */
+/** @param {Tried} sent */
 function liveLink(sent) {
   const id = header(sent, 'x-request-id') ?? sent.call?.request_id;
   return isDev() && id && h('a', { href: `${address('calls')}?id=${encodeURIComponent(id)}` }, t('explorer.live'));
 }
 
-/** @param {Sent} sent */
+/** @param {Tried} sent */
 function headersPart({ tried, isRecorded }) {
   if (isRecorded) return h('p', { class: 'soft' }, t('explorer.recorded.part'));
   if (tried.headers.length === 0) return h('p', { class: 'soft' }, t('explorer.no_headers'));
-  return h('dl', { class: 'pairs small' }, tried.headers.map((/** @type {[string, string]} */ [name, value]) => [
+  return h('dl', { class: 'pairs small' }, tried.headers.map(([name, value]) => [
     h('dt', {}, h('code', {}, name)), h('dd', {}, h('code', {}, value)),
   ]));
 }
 
-/** @param {Sent} sent */
+/** @param {Tried} sent */
 function requestPart({ tried, isRecorded }) {
   if (isRecorded) return h('p', { class: 'soft' }, t('explorer.recorded.part'));
   return h('div', { class: 'stack' },
     textBlock(tried.request.replaceAll('\r\n', '\n')), h('p', { class: 'soft small' }, t('explorer.request_masked')));
 }
 
-/** What is shown before the first call: what the command does, its limit, and the app's fields. @param {any} command */
+/** What is shown before the first call: what the command does, its limit, and the app's fields. @param {Schema<'CommandView'>} command */
 function introduction({ name, title, per_second }) {
   const limit = () => currentApp()?.limits?.[name] ?? per_second;
   return h('div', { class: 'stack' },

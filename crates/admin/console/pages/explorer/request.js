@@ -55,7 +55,7 @@ function jsonPart({ text }) {
 
 /** @param {import('./state.js').Draft} draft */
 function examplePicker(draft) {
-  const examples = () => examplesOf(draft.command).filter(({ needsWord }) => !needsWord || currentApp()?.words > 0);
+  const examples = () => examplesOf(draft.command).filter(({ needsWord }) => !needsWord || (currentApp()?.words ?? 0) > 0);
   const text = (/** @type {{ id: string, code: number }} */ { id, code }) =>
     `${code === 0 ? 'OK' : code} · ${t(/** @type {any} */ (`explorer.example.${id}`))}`;
   const select = h('select', {

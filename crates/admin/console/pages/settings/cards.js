@@ -79,11 +79,11 @@ export function callers(draft, wrong) {
       hint(t('settings.allowIpsHint')), problem(wrong, 'allow_ips')));
 }
 
-/** @param {any} stored @param {Draft} draft @param {Wrong} wrong */
+/** @param {Schema<'AppView'>} stored @param {Draft} draft @param {Wrong} wrong */
 export function limits(stored, draft, wrong) {
   const commands = reference.peek()?.commands ?? [];
-  const names = [...commands.map((/** @type {any} */ { name }) => name), 'total'].filter((name) => name in draft.limits);
-  const command = (/** @type {string} */ name) => commands.find((/** @type {any} */ one) => one.name === name);
+  const names = [...commands.map(({ name }) => name), 'total'].filter((name) => name in draft.limits);
+  const command = (/** @type {string} */ name) => commands.find((one) => one.name === name);
   const input = (/** @type {string} */ name) => {
     const limit = draft.limits[name];
     return [
@@ -111,7 +111,10 @@ export function limits(stored, draft, wrong) {
         {
           title: t('settings.column.default'),
           number: true,
-          cell: (name) => (command(name) ? count(command(name).per_second) : t('settings.noLimit')),
+          cell: (name) => {
+            const row = command(name);
+            return row ? count(row.per_second) : t('settings.noLimit');
+          },
         },
         { title: t('settings.column.now'), number: true, cell: (name) => count(stored.limits[name]) },
         { title: t('settings.column.new'), cell: input },

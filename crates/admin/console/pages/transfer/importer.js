@@ -186,7 +186,7 @@ async function send(job, body, rows, batch) {
     imported: answer.imported,
     created: answer.created ?? 0,
     changed: answer.changed ?? 0,
-    refused: answer.refused.map((/** @type {any} */ { line, reason }) => refusal(batch, rows[line - 1], reason)),
+    refused: answer.refused.map(({ line, reason }) => refusal(batch, rows[line - 1], reason)),
   };
 }
 

@@ -12,7 +12,7 @@ const SHOWN_MAX = 100;
 
 /** @param {{ app: number, user: string }} tab */
 export function callsTab({ app, user }) {
-  const concerns = (/** @type {any} */ call) => call.app === app && (call.identifier === user || call.users.includes(user));
+  const concerns = (/** @type {RecordedCall} */ call) => call.app === app && (call.identifier === user || call.users.includes(user));
   const found = () => calls.value.filter(concerns).slice(0, SHOWN_MAX);
   return table({
     label: t('users.tab.calls'),

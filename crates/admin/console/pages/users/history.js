@@ -13,7 +13,7 @@ const PAGE = 100;
 
 /** @param {{ app: number, user: string }} tab */
 export function historyTab({ app, user }) {
-  const entries = signal(/** @type {any[]} */ ([]));
+  const entries = signal(/** @type {Schema<'AuditEntryView'>[]} */ ([]));
   const next = signal(/** @type {number | null} */ (null));
   const read = signal(0);
   const busy = signal(true);
@@ -52,7 +52,7 @@ export function historyTab({ app, user }) {
       () => next.value !== null && h('button', { onclick: () => busy.peek() || search(), 'aria-disabled': () => String(busy.value) }, t('users.history.further'))));
 }
 
-/** @param {any} entry */
+/** @param {Schema<'AuditEntryView'>} entry */
 function whenAndWho({ at_ms, who, from }) {
   return [time(at_ms), h('div', { class: 'soft small' }, h('code', {}, who), from && ` · ${from}`)];
 }

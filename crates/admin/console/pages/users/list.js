@@ -33,7 +33,7 @@ export function userList({ app, chosen }) {
         prefix: prefix.peek(), nick: nick.peek(), profile: true, after: more ? next.peek() : null, limit: PAGE,
       });
       if (mine !== asked) return;
-      const added = page.accounts.map((/** @type {string} */ user) => ({ user, profile: signal(summary(page.profiles[user])) }));
+      const added = page.accounts.map((/** @type {string} */ user) => ({ user, profile: signal(summary(page.profiles?.[user])) }));
       rows.value = more ? [...rows.peek(), ...added] : added;
       next.value = page.next;
       problem.value = undefined;
@@ -85,7 +85,7 @@ export function userList({ app, chosen }) {
   return {
     node,
     reload: () => load(false),
-    /** Shows what a change made of a user. @param {any} account */
+    /** Shows what a change made of a user. @param {Schema<'AccountView'>} account */
     change({ user, profile }) {
       const row = rows.peek().find((one) => one.user === user);
       if (row) row.profile.value = summary(profile);
