@@ -3,6 +3,8 @@
 
 mod assets;
 mod headers;
+#[cfg(test)]
+mod slim;
 
 use crate::error::AdminError;
 use crate::state::State;

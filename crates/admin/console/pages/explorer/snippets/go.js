@@ -8,7 +8,7 @@ const quoted = (text) => `"${text.replace(/["\\]/g, '\\$&').replaceAll('\n', '\\
 /** A raw string, in which nothing is escaped, joined to interpreted ones for what it can't hold. @param {string} text */
 const raw = (text) =>
   text.split(new RegExp(`((?:\`|${INVISIBLE.source})+)`)).filter((part) => part !== '')
-    .map((part) => (part.includes('`') || part.search(INVISIBLE) >= 0 ? quoted(part) : `\`${part}\``)).join(' + ') || '""';
+    .map((part) => (part.includes('\x60') || part.search(INVISIBLE) >= 0 ? quoted(part) : `\`${part}\``)).join(' + ') || '""';
 
 /** @type {import('./call.js').Snippet} */
 export default {
@@ -17,7 +17,8 @@ export default {
   file: 'call.go',
   run: 'go run call.go',
   write(call) {
-    const usersig = call.environment ? `os.Getenv("${VARIABLE}")` : quoted(call.usersig ?? '');
+    const value = call.environment ? `os.Getenv("${VARIABLE}")` : quoted(call.usersig ?? '');
+    const usersig = call.usersig === null ? '' : `\n\t\t"usersig":     {${value}},`;
     return `package main
 
 import (
@@ -35,8 +36,7 @@ ${call.usersig !== null && call.environment ? '\t"os"\n' : ''}	"strconv"
 func main() {
 	query := url.Values{
 		"sdkappid":    {"${call.app}"},
-		"identifier":  {${quoted(call.identifier)}},${call.usersig === null ? '' : `
-		"usersig":     {${usersig}},`}
+		"identifier":  {${quoted(call.identifier)}},${usersig}
 		"random":      {strconv.FormatUint(uint64(rand.Uint32()), 10)},
 		"contenttype": {"json"},
 	}

@@ -22,7 +22,8 @@ export default {
   file: 'Call.java',
   run: 'java Call.java',
   write(call) {
-    const usersig = call.environment ? `System.getenv("${VARIABLE}")` : quoted(call.usersig ?? '');
+    const value = call.environment ? `System.getenv("${VARIABLE}")` : quoted(call.usersig ?? '');
+    const usersig = call.usersig === null ? '' : `\n            + "&usersig=" + encode(${value})`;
     return `import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
@@ -34,8 +35,7 @@ import java.util.concurrent.ThreadLocalRandom;
 public class Call {
     public static void main(String[] args) throws Exception {
         String url = ${quoted(`${call.server}${call.path}?sdkappid=${call.app}&contenttype=json`)}
-            + "&identifier=" + encode(${quoted(call.identifier)})${call.usersig === null ? '' : `
-            + "&usersig=" + encode(${usersig})`}
+            + "&identifier=" + encode(${quoted(call.identifier)})${usersig}
             + "&random=" + ThreadLocalRandom.current().nextLong(1L << 32);
         String body = ${lines(call.body)};
 

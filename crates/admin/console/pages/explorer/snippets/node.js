@@ -6,7 +6,7 @@ import { INVISIBLE, VARIABLE, unicodeEscape } from './call.js';
 const quoted = (text) => `'${text.replace(/['\\]/g, '\\$&').replaceAll('\n', '\\n').replace(INVISIBLE, unicodeEscape)}'`;
 
 /** A template literal, which may have several lines. @param {string} text */
-const template = (text) => `\`${text.replace(/[`\\]|\$(?=\{)/g, '\\$&').replace(INVISIBLE, unicodeEscape)}\``;
+const template = (text) => `\`${text.replace(/[\x60\\]|\$(?=\{)/g, '\\$&').replace(INVISIBLE, unicodeEscape)}\``;
 
 /** @type {import('./call.js').Snippet} */
 export default {

@@ -1,0 +1,76 @@
+//! Makes the files of the console ready to be sent: without comments and indentation (`src/console/slim.rs`), compressed. The
+//! library embeds only the compressed form.
+
+#![expect(clippy::unwrap_used, reason = "a build that fails has nothing else to do")]
+
+#[path = "src/console/slim.rs"]
+mod slim;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+/// The page, whose text stands for the addresses of the others.
+const PAGE: &str = "index.html";
+const SOURCES: &str = "console";
+
+fn main() {
+    println!("cargo::rerun-if-changed={SOURCES}");
+    let mut paths = Vec::new();
+    collect(Path::new(SOURCES), &mut paths);
+    paths.sort();
+    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap());
+    let (mut table, mut hash) = (String::new(), Sha256::new());
+    for path in &paths {
+        let name = path.strip_prefix(SOURCES).unwrap().to_str().unwrap();
+        let bytes = served(path);
+        hash.update(name);
+        hash.update(&bytes);
+        if name == PAGE {
+            continue;
+        }
+        let file = out.join(name.replace('/', "-"));
+        fs::write(&file, compress(&bytes)).unwrap();
+        writeln!(table, "    ({name:?}, include_bytes!({file:?})),").unwrap();
+    }
+    let release = hash.finalize().iter().take(4).fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+    let page = fs::read_to_string(Path::new(SOURCES).join(PAGE)).unwrap().replace("RELEASE", &release);
+    let page_file = out.join(PAGE);
+    fs::write(&page_file, compress(page.as_bytes())).unwrap();
+    let tables = format!(
+        "const RELEASE: &str = {release:?};\nconst PAGE: &[u8] = include_bytes!({page_file:?});\nconst FILES: &[(&str, &[u8])] = &[\n{table}];\n"
+    );
+    fs::write(out.join("console.rs"), tables).unwrap();
+}
+
+fn collect(directory: &Path, into: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, into);
+        } else {
+            into.push(path);
+        }
+    }
+}
+
+/// What a browser gets of a file.
+fn served(path: &Path) -> Vec<u8> {
+    let source = fs::read_to_string(path).unwrap();
+    match path.extension().and_then(|end| end.to_str()) {
+        Some("js" | "css") => {
+            slim::slim(&source).unwrap_or_else(|problem| panic!("{}: {problem}", path.display())).into_bytes()
+        },
+        _ => source.into_bytes(),
+    }
+}
+
+fn compress(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
