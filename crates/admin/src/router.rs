@@ -3,6 +3,7 @@
 
 use crate::audit_log::AuditContext;
 use crate::auth::{Access, Peer};
+use crate::compress;
 use crate::console;
 use crate::error::AdminError;
 use crate::origin::{self, AdminHosts};
@@ -30,6 +31,7 @@ pub fn router(state: State, local_without_token: bool, hosts: AdminHosts) -> Rou
     let access = Access { authenticator: state.authenticator.clone(), local_without_token };
     let guard = Guard { state: state.clone(), access, hosts };
     let api = crate::route::router(crate::routes::TOKEN_ROUTES)
+        .layer(middleware::from_fn(compress::answers))
         .layer(middleware::from_fn_with_state(guard, authorize));
     crate::route::router(crate::routes::OPEN_ROUTES)
         .nest(PREFIX, api)

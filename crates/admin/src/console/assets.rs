@@ -2,6 +2,7 @@
 //! comments, compressed. Their addresses carry a hash of all of them, so that a browser may keep them for ever and never
 //! mixes two releases.
 
+use crate::compress::takes_gzip;
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
@@ -10,7 +11,7 @@ use flate2::read::GzDecoder;
 use std::io::Read;
 
 // RELEASE, the hash; PAGE, the page; FILES, every other file's path and bytes; all compressed.
-include!(concat!(env!("OUT_DIR"), "/console.rs"));
+include!(concat!(env!("OUT_DIR"), "/console/files.rs"));
 
 /// Returns the hash in the addresses of the files.
 pub(super) fn released() -> &'static str {
@@ -38,14 +39,14 @@ impl Asset {
 
     /// Answers with the file, compressed for a browser that takes that.
     pub(super) fn respond(&self, headers: &HeaderMap) -> Response<Body> {
-        let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
         let head = [
             (header::CONTENT_TYPE, media_type(self.path)),
             (header::CACHE_CONTROL, self.cached),
             (header::VARY, "accept-encoding"),
         ];
-        if accepted.is_some_and(|codings| codings.contains("gzip")) {
-            return (head, [(header::CONTENT_ENCODING, "gzip")], Bytes::from_static(self.gzip)).into_response();
+        if takes_gzip(headers) {
+            return (head, [(header::CONTENT_ENCODING, "gzip")], Bytes::from_static(self.gzip))
+                .into_response();
         }
         (head, self.plain()).into_response()
     }

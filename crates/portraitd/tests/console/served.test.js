@@ -30,7 +30,7 @@ test('every file that is served means what its source does', async (context) => 
   const [style] = sources('.css');
   assert.equal(rules(await served(style.path)), rules(style.text));
   await context.test('a changed indentation, text or sign is seen', () => {
-    const { text, sent } = scripts.find(({ path }) => path.endsWith('python.js'));
+    const { text, sent } = scripts.find((one) => one.text.includes("title: 'Python'"));
     for (const [from, to] of [['\n    ', '\n'], ["'Python'", "'python'"], ['!==', '===']]) {
       assert.ok(sent.includes(from), from);
       assert.ok(tree(sent.replace(from, to)) !== tree(text), from);

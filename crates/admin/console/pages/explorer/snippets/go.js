@@ -1,9 +1,6 @@
 // A call with Go's standard library.
 
-import { INVISIBLE, VARIABLE, unicodeEscape } from './call.js';
-
-/** An interpreted string. @param {string} text */
-const quoted = (text) => `"${text.replace(/["\\]/g, '\\$&').replaceAll('\n', '\\n').replace(INVISIBLE, unicodeEscape)}"`;
+import { INVISIBLE, VARIABLE, quoted, unicodeEscape } from './call.js';
 
 /** A raw string, in which nothing is escaped, joined to interpreted ones for what it can't hold. @param {string} text */
 const raw = (text) =>
@@ -11,7 +8,7 @@ const raw = (text) =>
     .map((part) => (part.includes('\x60') || part.search(INVISIBLE) >= 0 ? quoted(part) : `\`${part}\``)).join(' + ') || '""';
 
 /** @type {import('./call.js').Snippet} */
-export default {
+export const go = {
   id: 'go',
   title: 'Go',
   file: 'call.go',
