@@ -1,7 +1,7 @@
 //! Makes the files of the console ready to be sent: without comments and indentation (`src/console/slim.rs`), compressed. The
 //! library embeds only the compressed form.
 
-#![expect(clippy::unwrap_used, reason = "a build that fails has nothing else to do")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a build that fails has nothing else to do")]
 
 #[path = "src/console/slim.rs"]
 mod slim;
@@ -35,7 +35,7 @@ fn main() {
         }
         let file = out.join(name.replace('/', "-"));
         fs::write(&file, compress(&bytes)).unwrap();
-        writeln!(table, "    ({name:?}, include_bytes!({file:?})),").unwrap();
+        writeln!(table, "    ({name:?}, include_bytes!({:?})),", file.to_str().unwrap()).unwrap();
     }
     let release =
         hash.finalize().iter().take(4).fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
@@ -43,7 +43,8 @@ fn main() {
     let page_file = out.join(PAGE);
     fs::write(&page_file, compress(page.as_bytes())).unwrap();
     let tables = format!(
-        "const RELEASE: &str = {release:?};\nconst PAGE: &[u8] = include_bytes!({page_file:?});\nconst FILES: &[(&str, &[u8])] = &[\n{table}];\n"
+        "const RELEASE: &str = {release:?};\nconst PAGE: &[u8] = include_bytes!({:?});\nconst FILES: &[(&str, &[u8])] = &[\n{table}];\n",
+        page_file.to_str().unwrap()
     );
     fs::write(out.join("files.rs"), tables).unwrap();
 }

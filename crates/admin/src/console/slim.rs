@@ -1,8 +1,8 @@
-//! How a source file of the console becomes the file that is sent: without the lines that only people read, and without
+//! How a source file of the console becomes the file that is sent: without the comments that only people read, and without
 //! indentation. Used by the build script; a line keeps its number, so that an error's place is found in the source.
 
-/// Returns a JavaScript or CSS source without its comments, but for those at the end of a line of code, and without leading spaces. Lines of a template literal stay
-/// as they are: there, spaces count.
+/// Returns a JavaScript or CSS source without leading spaces and without its comments, but for `// …` behind code. Lines of
+/// a template literal stay as they are: there, spaces count.
 ///
 /// A line counts as part of a literal when an odd number of back-ticks comes before it. So a back-tick in a pattern or a
 /// text is written as `\x60`, and a literal within a literal ends on the line where it begins. The console's tests compare
