@@ -132,7 +132,7 @@ pub const TOKEN_ROUTES: &[Route] = routes! {
             .errors(&[409, 413]);
     post "/apps/{app}/try" Viewer => try_call::run,
         |op| op.summary("Make a call of /v4")
-            .description("The UserSig is made from the app's oldest key, good or with the fault that is asked for. In `dev` the call goes over a connection of its own, so that the faults of an answer are shown as they are. `Accept-Language` decides the language of the explanation.")
+            .description("The UserSig is signed with the app's newest key, good or with the fault that is asked for. In `dev` the call goes over a connection of its own, so that the faults of an answer are shown as they are. `Accept-Language` decides the language of the explanation.")
             .request::<TryCall>()
             .response::<TriedCall>(200, "What became of the call.")
             .errors(&[409, 413]);

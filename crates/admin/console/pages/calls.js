@@ -12,8 +12,8 @@ import { attempt } from '../ui/load.js';
 import { bodyText, streamList } from '../ui/stream_list.js';
 import { clockTime } from '../ui/time.js';
 import { callDetail, userNames } from './calls/detail.js';
-import { firstCommands } from './connect/commands.js';
-import { effectWords } from './faults/words.js';
+import { firstCommand } from './connect/commands.js';
+import { effectWords, isLost } from './faults/words.js';
 
 /** Of a call that names a hundred accounts. */
 const USERS_SHOWN = 3;
@@ -68,7 +68,7 @@ export default function callsPage({ app }) {
         () => apps.value.length > 1 && checkField(t('calls.all'), everyApp),
       ],
       notes: () => missed.value > 0 && h('div', { class: 'note warn list-bar' }, t('calls.missed', { n: missed.value })),
-      empty: () => h('div', { class: 'stack first-run' }, h('p', {}, t('calls.empty')), firstCommands()),
+      empty: () => h('div', { class: 'stack first-run' }, h('p', {}, t('calls.empty'), ' ', h('a', { href: address('explorer') }, t('page.explorer'))), firstCommand()),
       chosen,
       detail: (call) => callDetail(call, app),
       clear,
@@ -84,11 +84,6 @@ function commandCell({ command, method, path }) {
 function users(call) {
   const more = call.users.length - USERS_SHOWN;
   return [userNames(call.users.slice(0, USERS_SHOWN)), more > 0 && h('span', { class: 'soft' }, ` +${more}`)];
-}
-
-/** Whether a fault kept the answer from its caller, whatever it was. @param {any} call */
-function isLost(call) {
-  return call.fault?.effect.startsWith('closed');
 }
 
 /** @param {any} call */

@@ -5,7 +5,7 @@ import { appChanged, currentApp, fieldsOf, needs } from '../state.js';
 import { copyButton } from '../ui/clipboard.js';
 import { h, signal } from '../ui/dom.js';
 import { confirm, open } from '../ui/dialog.js';
-import { jsonBlock } from '../ui/code.js';
+import { breakable, jsonBlock } from '../ui/code.js';
 import { stringify } from '../ui/json.js';
 import { failure } from '../ui/load.js';
 import { table } from '../ui/table.js';
@@ -77,7 +77,7 @@ export default function ({ app }) {
         keyOf: ({ tag }) => tag,
         columns: [
           { title: t('fields.tag'), cell: name },
-          { title: t('fields.type'), cell: ({ type, limit }) => [h('code', {}, type), h('div', { class: 'soft small' }, limit)] },
+          { title: t('fields.type'), cell: ({ type, limit }) => [h('code', {}, type), h('div', { class: 'soft small' }, breakable(limit))] },
           { title: t('fields.read'), cell: ({ read }) => holders(read), narrow: true },
           { title: t('fields.write'), cell: ({ write }) => holders(write), narrow: true },
           { title: t('fields.actions'), cell: actions },
@@ -120,7 +120,7 @@ function limit(bytes) {
 /** @param {Row} row */
 function name({ tag, title, custom }) {
   return [
-    h('code', {}, tag.split(/(?<=_)/).map((part) => [part, h('wbr')])),
+    h('code', {}, breakable(tag)),
     h('div', { class: 'soft small' }, custom?.retired ? h('span', { class: 'badge warn' }, t('fields.retired')) : title),
   ];
 }

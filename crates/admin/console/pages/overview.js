@@ -1,5 +1,6 @@
 // The server at a glance: figures, charts with a past, answers by command and code, warnings.
 
+import { address } from '../app.js';
 import { isDev, reference } from '../state.js';
 import { computed, h } from '../ui/dom.js';
 import { codeBadge } from '../ui/explain.js';
@@ -24,6 +25,7 @@ export default function overview({ app }) {
     h('div', { class: 'head' }, h('div', {},
       h('h1', {}, t('page.overview')),
       h('p', { class: 'soft' }, isDev() ? t('overview.aboutDev', { app }) : t('overview.about')))),
+    () => app === 0 && h('div', { class: 'note overview-note' }, t('app.none'), ' ', h('a', { href: address('apps') }, t('page.apps'))),
     () => failed.value !== undefined && h('div', { class: 'card' }, failure(failed.value)),
     h('div', { role: 'status' }, () => JSON.parse(found.value).map(warningNote)),
     () => (last() ? tiles(/** @type {Sample} */ (last()), app) : failed.value === undefined && h('p', { class: 'soft', role: 'status' }, t('loading'))),
@@ -59,7 +61,7 @@ function tiles(sample, app) {
     tile(rate === null ? '…' : count(rate, 1), t('overview.tile.calls')),
     tile(typeof now?.p99 === 'number' ? `${count(now.p99 * 1000, 2)} ms` : '–', t('overview.tile.p99')),
     tile(count(answered(sample, true)), t('overview.tile.failed')),
-    tile(count(sample.accounts), t('overview.tile.accounts', { app })),
+    app !== 0 && tile(count(sample.accounts), t('overview.tile.accounts', { app })),
     tile(`${count(now?.commits ?? 0)} / ${count(now?.changes ?? 0)}`, t('overview.tile.commits')),
     !isDev() && tile(
       h('span', { class: `badge ${ready ? 'good' : 'bad'}` }, ready ? t('overview.ready') : t('overview.notReady')),

@@ -36,7 +36,7 @@ function state(hook, reload) {
       tile(count(hook.dropped), t('webhook.dropped'))),
     h('div', { class: 'row webhook-state' },
       hook.url === null ? h('span', { class: 'badge' }, t('webhook.none'))
-        : hook.down_ms === null ? h('span', { class: 'badge good' }, t('webhook.up'))
+        : hook.down_ms === null ? h('span', { class: `badge ${hook.parked.events > 0 ? 'warn' : 'good'}` }, t('webhook.up'))
           : h('span', { class: 'badge bad' }, t('webhook.down', { time: duration(hook.down_ms) })),
       hook.last_failure !== null && h('span', { class: 'grow' }, t('webhook.lastFailure'), ' ', h('code', {}, hook.last_failure)),
       h('span', { class: hook.last_failure === null ? 'grow' : '' }),

@@ -13,9 +13,18 @@ export function time(ms) {
 
 /** The time of day with milliseconds. @param {number} ms Unix milliseconds */
 export function clockTime(ms) {
+  return timeOfDay(ms, (date) => `.${digits(date.getMilliseconds(), 3)}`);
+}
+
+/** The time of day with seconds. @param {number} ms Unix milliseconds @param {(date: Date) => string} [more] what follows them */
+export function timeOfDay(ms, more = () => '') {
   const date = new Date(ms);
   if (Number.isNaN(date.getTime())) return String(ms);
-  const two = (/** @type {number} */ number, width = 2) => String(number).padStart(width, '0');
-  const text = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${two(date.getMilliseconds(), 3)}`;
+  const text = [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) => digits(part, 2)).join(':') + more(date);
   return h('time', { datetime: date.toISOString(), title: date.toISOString() }, text);
+}
+
+/** @param {number} number @param {number} width */
+function digits(number, width) {
+  return String(number).padStart(width, '0');
 }

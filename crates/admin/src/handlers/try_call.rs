@@ -1,6 +1,6 @@
 //! The handler that makes one call of `/v4` for the console: signs it, sends it, and shows what became of it.
 
-use super::usersig::{first_key, user_id};
+use super::usersig::{newest_key, user_id};
 use crate::audit_log::{AuditChange, AuditContext};
 use crate::auth::Actor;
 use crate::call_target::OutgoingCall;
@@ -99,14 +99,14 @@ fn usersig_of(
     Ok(Some(match wanted {
         TriedSig::None => return Ok(None),
         TriedSig::Given(text) => text,
-        TriedSig::Valid => signed(first_key(&app.settings)?, user_id(identifier)?, now),
-        TriedSig::Expired => signed(first_key(&app.settings)?, user_id(identifier)?, long_ago),
+        TriedSig::Valid => signed(newest_key(&app.settings)?, user_id(identifier)?, now),
+        TriedSig::Expired => signed(newest_key(&app.settings)?, user_id(identifier)?, long_ago),
         TriedSig::WrongKey => signed(&unknown_key()?, user_id(identifier)?, now),
         TriedSig::OtherUser => {
             // Any name but the caller's.
             let other =
                 ["somebody_else", AppSettings::ADMINISTRATOR].into_iter().find(|name| *name != identifier);
-            signed(first_key(&app.settings)?, user_id(other.unwrap_or_default())?, now)
+            signed(newest_key(&app.settings)?, user_id(other.unwrap_or_default())?, now)
         }
     }))
 }

@@ -34,7 +34,8 @@ pub(crate) async fn make(
     }
     let (id, time) = (app.settings.id, state.clock.now().seconds());
     let userbuf = userbuf.as_deref().map(str::as_bytes);
-    let usersig = sign(first_key(&app.settings)?, SignRequest { app: id, identifier, time, expire, userbuf });
+    let usersig =
+        sign(newest_key(&app.settings)?, SignRequest { app: id, identifier, time, expire, userbuf });
     // Whoever has it can call as this user until then.
     let change = AuditChange::without_before(json!({ "usersig_expires": time.0 + expire }));
     state.write_audit_entry(&context, Some(id), change).await?;
@@ -98,9 +99,9 @@ fn checked(
     }
 }
 
-/// Returns the key that UserSigs are made with: the oldest that is active.
-pub(crate) fn first_key(settings: &AppSettings) -> Result<&AppKey, AdminError> {
-    let key = settings.keys.first().map(|record| &record.key);
+/// Returns the key that UserSigs are made with: the newest, as the others are the ones that a rotation revokes.
+pub(crate) fn newest_key(settings: &AppSettings) -> Result<&AppKey, AdminError> {
+    let key = settings.keys.last().map(|record| &record.key);
     key.ok_or_else(|| AdminError::conflict(format!("app {} has no key; add one first", settings.id.0)))
 }
 

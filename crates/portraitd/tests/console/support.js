@@ -44,10 +44,13 @@ export async function dev(options = [], listen = '127.0.0.1:0') {
   return running(child, info);
 }
 
-/** Starts `portraitd serve` on a new data directory with one app. @param {Record<string, string>} [env] settings */
-export async function serve(env = {}) {
+/**
+ * Starts `portraitd serve` on a new data directory, with one app unless it is to be `empty`.
+ * @param {Record<string, string>} [env] settings @param {{ empty?: boolean }} [how]
+ */
+export async function serve(env = {}, { empty = false } = {}) {
   const data = directory();
-  const key = (await run(['app', 'create', '1400000000', '--data', data])).trim().split('\n').at(-1);
+  const key = empty ? null : (await run(['app', 'create', '1400000000', '--data', data])).trim().split('\n').at(-1);
   const child = spawn(PORTRAITD, ['serve', '--data', data, '--listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0', '--log-format', 'json'], { stdio: ['ignore', 'inherit', 'pipe'], env: { ...process.env, ...env } });
   const { url, admin_url: admin } = JSON.parse(await firstLine(child, child.stderr));
   child.stderr.resume();

@@ -26,7 +26,7 @@ export function requestCard(draft, { title, path }) {
       h('div', { class: 'path-row' },
         h('div', { class: 'path' }, h('span', { class: 'badge good' }, 'POST'), h('code', {}, path)),
         h('button', needs(roleFor(draft.command), {
-          class: 'primary', type: 'button', disabled: () => sending.value, onclick: () => send(draft),
+          class: 'primary', type: 'button', 'aria-disabled': () => String(sending.value), onclick: () => send(draft),
         }), () => t(sending.value ? 'explorer.sending' : 'explorer.send'), h('kbd', {}, 'Ctrl ⏎'))),
       h('div', { class: 'pair' }, callerField(), sigField()),
       () => usersig.value === 'given' && textField(t('explorer.given'), given),

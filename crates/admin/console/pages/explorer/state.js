@@ -9,7 +9,7 @@ import { examplesOf } from './examples.js';
 
 /**
  * A call that was sent. `tried` is what the server tells of it, `error` why it was not sent, `call` the emulator's record of
- * it where the answer does not tell what happened.
+ * it where the answer does not tell what happened. One of the live list has `isRecorded`: `tried` is made of its record.
  * @typedef {object} Sent
  * @property {number} number
  * @property {Date} at
@@ -22,6 +22,7 @@ import { examplesOf } from './examples.js';
  * @property {any} [tried]
  * @property {number | null} code the answer's; null when there is none to be read
  * @property {any} [call]
+ * @property {boolean} [isRecorded]
  * @property {unknown} [error]
  */
 

@@ -1,6 +1,7 @@
 // The parts of the form of the settings.
 
 import { reference } from '../../state.js';
+import { breakable } from '../../ui/code.js';
 import { h } from '../../ui/dom.js';
 import { selectField, textField } from '../../ui/field.js';
 import { count, duration } from '../../ui/numbers.js';
@@ -105,7 +106,7 @@ export function limits(stored, draft, wrong) {
       rows: () => names,
       keyOf: (name) => name,
       columns: [
-        { title: t('settings.column.command'), cell: (name) => h('code', {}, name) },
+        { title: t('settings.column.command'), cell: (name) => h('code', {}, breakable(name)) },
         { title: t('settings.column.does'), narrow: true, cell: (name) => command(name)?.title ?? t('settings.total') },
         {
           title: t('settings.column.default'),

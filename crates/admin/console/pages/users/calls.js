@@ -17,12 +17,13 @@ export function callsTab({ app, user }) {
   return table({
     label: t('users.tab.calls'),
     rows: found,
-    keyOf: ({ number }) => number,
+    keyOf: ({ request_id }) => request_id,
     columns: [
       { title: t('users.history.when'), cell: ({ at_ms }) => clockTime(at_ms) },
       {
         title: t('users.calls.command'),
-        cell: ({ number, command, path }) => h('a', { href: `${address('calls')}?id=${number}` }, command ?? path),
+        cell: ({ request_id, command, path }) =>
+          h('a', { href: `${address('calls')}?id=${encodeURIComponent(request_id)}` }, command ?? path),
       },
       { title: t('users.calls.code'), cell: ({ code }) => codeBadge(code) },
     ],

@@ -64,7 +64,7 @@ export function historyTab({ app, user }) {
     () => problem.value !== undefined && failure(problem.value, search),
     h('div', { class: 'row' },
       h('span', { class: 'soft small grow', role: 'status' }, () => t('users.history.read', { n: read.value })),
-      () => next.value !== null && h('button', { onclick: search, disabled: () => busy.value }, t('users.history.further'))));
+      () => next.value !== null && h('button', { onclick: () => busy.peek() || search(), 'aria-disabled': () => String(busy.value) }, t('users.history.further'))));
 }
 
 /** @param {any} entry */

@@ -79,7 +79,7 @@ export function userList({ app, chosen }) {
     h('div', { class: 'body row', role: 'status' },
       () => rows.value.length > 0 && h('span', { class: 'soft small grow' },
         t(next.value === null ? 'users.shown.all' : 'users.shown', { n: rows.value.length })),
-      () => next.value !== null && h('button', { onclick: () => load(true), disabled: () => busy.value },
+      () => next.value !== null && h('button', { onclick: () => busy.peek() || load(true), 'aria-disabled': () => String(busy.value) },
         t(nick.value === '' ? 'users.more' : 'users.nick.more', { n: PAGE }))));
 
   return {
