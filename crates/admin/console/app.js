@@ -3,11 +3,11 @@
 // Addresses: #/APP/PAGE/REST. The cloud's own form, #v4/profile/portrait_set, opens that call in the explorer.
 
 import * as api from './api.js';
-import { activeFaults, appNumber, apps, clockChange, isDev, loadApps, loadEmulator, loadReference, may } from './state.js';
+import { activeFaults, appNumber, apps, clockChange, isDev, loadApps, loadReference, may } from './state.js';
 import { calls, restartStream, startStream } from './stream.js';
 import { chooseLanguage, language, t } from './i18n/language.js';
 import { computed, effect, h, listen, signal, untracked } from './ui/dom.js';
-import { failure, sentence } from './ui/load.js';
+import { attempt, failure, sentence } from './ui/load.js';
 
 const THEME = 'portraitd.theme';
 /** @typedef {{ id: string, dev?: boolean, key?: string }} PageRow */
@@ -72,7 +72,7 @@ async function useTicket() {
 }
 
 async function signedIn() {
-  await Promise.all([loadApps(), loadReference(), loadEmulator()]);
+  await Promise.all([loadApps(), loadReference()]);
   if (isDev()) startStream();
   // An operator who signs in to a production server comes to look, not to make a call; to a new one, to make its first app.
   else if (location.hash === '') {
@@ -123,7 +123,7 @@ function brand() {
 
 function languageButton() {
   const other = language.value === 'zh' ? 'en' : 'zh';
-  return h('button', { class: 'plain', lang: other === 'zh' ? 'zh-CN' : 'en', onclick: () => { chooseLanguage(other); restartStream(); } }, other === 'zh' ? '中文' : 'English');
+  return h('button', { class: 'plain', lang: other === 'zh' ? 'zh-CN' : 'en', onclick: () => attempt(async () => { await chooseLanguage(other); restartStream(); }) }, other === 'zh' ? '中文' : 'English');
 }
 
 function themeButton() {
@@ -238,7 +238,7 @@ effect(() => {
 effect(() => {
   const wanted = language.value;
   document.documentElement.lang = wanted === 'zh' ? 'zh-CN' : 'en';
-  if (api.session.value) untracked(() => loadReference().catch(() => {}));
+  if (api.session.peek()) untracked(() => loadReference().catch(() => {}));
 });
 effect(() => {
   if (!api.session.value) return;

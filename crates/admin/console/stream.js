@@ -60,6 +60,7 @@ async function run() {
     } catch (error) {
       // The server stopped, the connection was lost, or too many streams are open: asked again after a pause.
       problem.value = sentence(error);
+      if (tries === 0 && !abort.signal.aborted) void loadEmulator().catch(() => {});
     }
     connected.value = false;
     if (abort.signal.aborted) break;

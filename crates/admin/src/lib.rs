@@ -5,6 +5,7 @@ pub mod audit_log;
 pub mod auth;
 pub mod call_target;
 mod change_field_type;
+mod compress;
 mod console;
 pub mod counted;
 pub mod csv_rows;

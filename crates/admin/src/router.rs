@@ -3,6 +3,7 @@
 
 use crate::audit_log::AuditContext;
 use crate::auth::{Access, NotLetIn, Peer};
+use crate::compress;
 use crate::console;
 use crate::error::{AdminError, in_accepted_language};
 use crate::error_code::AdminCode;
@@ -43,6 +44,7 @@ pub fn router(state: State, listener: AdminListener) -> Router {
     let access = Access { authenticator: state.authenticator.clone(), local_without_token };
     let guard = Guard { state: state.clone(), access, hosts };
     let api = crate::route::router(crate::routes::TOKEN_ROUTES)
+        .layer(middleware::from_fn(compress::answers))
         .layer(middleware::from_fn_with_state(guard, authorize));
     let console = if console { console::router() } else { Router::new() };
     crate::route::router(crate::routes::OPEN_ROUTES)

@@ -801,8 +801,8 @@ export default /** @satisfies {Record<string, string | ((values: any) => string)
   'transfer.wrongText': 'It may be the wrong file or app, or a field is missing. Continue passes over such lines from here on.',
 
   // Overview.
-  'overview.about': 'This server since it started. Figures are read every 5 seconds while this page is visible.',
-  'overview.aboutDev': 'App {app} since the emulator started. Figures are read every 5 seconds while this page is visible.',
+  'overview.about': 'This server since it started. Figures are read every 12 seconds while this page is visible.',
+  'overview.aboutDev': 'App {app} since the emulator started. Figures are read every 12 seconds while this page is visible.',
   'overview.all': 'all',
   'overview.answers': 'Answers by command and code',
   'overview.backlog': 'Webhook outbox',

@@ -801,8 +801,8 @@ export default /** @satisfies {Record<string, string | ((values: any) => string)
   'transfer.wrongText': '可能文件或应用有误，或缺少字段。继续将不再因此停止。',
 
   // Overview.
-  'overview.about': '本服务启动以来的情况。本页可见时每 5 秒读取一次。',
-  'overview.aboutDev': '应用 {app} 自模拟器启动以来的情况。本页可见时每 5 秒读取一次。',
+  'overview.about': '本服务启动以来的情况。本页可见时每 12 秒读取一次。',
+  'overview.aboutDev': '应用 {app} 自模拟器启动以来的情况。本页可见时每 12 秒读取一次。',
   'overview.all': '全部',
   'overview.answers': '按接口与错误码统计的应答',
   'overview.backlog': '回调发件箱',

@@ -8,6 +8,8 @@ mod headers;
 mod paths;
 #[cfg(feature = "console")]
 mod routes;
+#[cfg(test)]
+mod slim;
 
 use crate::state::State;
 use axum::Router;

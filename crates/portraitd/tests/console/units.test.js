@@ -104,7 +104,7 @@ test('a program holds what was typed as text, and nothing of it as code', async 
 });
 
 test('a JavaScript program has the very texts', async () => {
-  const { default: node } = await load('pages/explorer/snippets/node.js');
+  const { node } = await load('pages/explorer/snippets/node.js');
   for (const text of HOSTILE) {
     const program = node.write({ server: 'http://127.0.0.1:1', path: '/v4/x', app: 7, identifier: text, usersig: text, environment: false, body: text });
     const calls = [];

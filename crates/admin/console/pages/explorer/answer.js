@@ -1,6 +1,6 @@
 // The right half of the explorer: what became of the call, and the same call as a program.
 
-import { h } from '../../ui/dom.js';
+import { h, signal, untracked } from '../../ui/dom.js';
 import { breakable, jsonBlock, textBlock } from '../../ui/code.js';
 import { codeBadge, explanation, meaningOf } from '../../ui/explain.js';
 import { pretty, tryParse } from '../../ui/json.js';
@@ -11,7 +11,6 @@ import { address } from '../../app.js';
 import { currentApp, fieldsOf, isDev, reference } from '../../state.js';
 import { t } from '../../i18n/language.js';
 import { effectWords } from '../faults/words.js';
-import { codePart } from './code.js';
 import { repairButtons } from './repair_buttons.js';
 import { missingAccounts, repairsOf } from './repairs.js';
 import { header, send, writes } from './send.js';
@@ -31,7 +30,7 @@ export function answerCard(draft, command) {
     { id: 'answer', title: () => t('explorer.answer'), content: ofSent((sent) => answerPart(draft, sent)) },
     { id: 'headers', title: () => t('explorer.headers'), content: ofSent(headersPart) },
     { id: 'request', title: () => t('explorer.request'), content: ofSent(requestPart) },
-    { id: 'code', title: () => t('explorer.code'), content: () => codePart(draft, command.path) },
+    { id: 'code', title: () => t('explorer.code'), content: () => program(draft, command.path) },
   ]);
   return h('section', { class: 'card', 'aria-busy': () => String(sending.value) },
     h('header', { class: 'tabs-header' }, answer.list),
@@ -48,6 +47,16 @@ function spoken(sent) {
   if (error !== undefined) return null;
   if (code === null) return lostWords(/** @type {Tried} */ (sent));
   return code === 0 ? 'OK' : `${code} ${tried?.detail || tryParse(tried?.body ?? '')?.ErrorInfo || ''}`;
+}
+
+/** The call as a program; what writes it is loaded when it is first looked at. @param {Draft} draft @param {string} path */
+function program(draft, path) {
+  const shown = signal(/** @type {import('../../ui/dom.js').Child} */ (null));
+  import('./code.js').then(
+    ({ codePart }) => (shown.value = () => untracked(() => codePart(draft, path))),
+    (error) => (shown.value = failure(error)),
+  );
+  return () => shown.value;
 }
 
 /** @param {Draft} draft @param {Tried} sent */

@@ -11,7 +11,7 @@ import { currentApp, needs } from '../../state.js';
 import { t } from '../../i18n/language.js';
 import { bodyForm } from './form.js';
 import { examplesOf } from './examples.js';
-import { USERSIGS, bodyTab, bodyText, fill, given, history, identifier, recall, sending, usersig } from './state.js';
+import { USERSIGS, bodyTab, bodyText, fill, given, identifier, recall, sending, sentCalls, usersig } from './state.js';
 import { roleFor, send } from './send.js';
 
 /** @param {import('./state.js').Draft} draft @param {{ title: string, path: string }} command */
@@ -83,7 +83,7 @@ async function firstWord(app) {
 
 /** @param {number} app */
 function historyPicker(app) {
-  const mine = () => history.value.filter((sent) => sent.app === app);
+  const mine = () => sentCalls.value.filter((sent) => sent.app === app);
   const text = (/** @type {import('./state.js').Sent} */ { at, command, code }) =>
     `${at.toTimeString().slice(0, 8)} ${command} · ${code === 0 ? 'OK' : code ?? t('code.none')}`;
   const select = h('select', {

@@ -6,7 +6,7 @@ import { confirm } from '../../ui/dialog.js';
 import { stringify, tryParse } from '../../ui/json.js';
 import { isDev, may, reference } from '../../state.js';
 import { t } from '../../i18n/language.js';
-import { HISTORY_MAX, answerTab, given, history, identifier, sending, usersig } from './state.js';
+import { HISTORY_MAX, answerTab, given, identifier, sending, sentCalls, usersig } from './state.js';
 
 const READING = ['portrait_get', 'account_check'];
 const RECORDS_READ = 50;
@@ -48,7 +48,7 @@ export async function send(draft) {
     sent.error = error;
   }
   draft.sent.value = sent;
-  history.value = [sent, ...history.peek()].slice(0, HISTORY_MAX);
+  sentCalls.value = [sent, ...sentCalls.peek()].slice(0, HISTORY_MAX);
   sending.value = false;
 }
 

@@ -49,7 +49,7 @@ export const bodyTab = signal('form');
 export const answerTab = signal('answer');
 export const sending = signal(false);
 /** The last calls, newest first. @type {{ value: Sent[], peek: () => Sent[] }} */
-export const history = signal([]);
+export const sentCalls = signal([]);
 
 /** @type {Map<string, Draft>} */
 const drafts = new Map();
