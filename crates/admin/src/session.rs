@@ -2,27 +2,52 @@
 //! alone, and die with the token that made them.
 
 use crate::secret::{AdminToken, random_token};
+use portraitd_model::{SdkAppId, UserId};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::sync::watch;
 
 /// A session's secret starts with it.
 const SESSION: &str = "ps_";
 /// A ticket starts with it.
 const TICKET: &str = "pl_";
+/// A ticket for a download starts with it.
+const DOWNLOAD: &str = "pd_";
 /// The longest life of a session.
 const LIFE: Duration = Duration::from_hours(12);
 /// The longest pause between two calls of a session.
 const IDLE: Duration = Duration::from_mins(30);
 /// How long a ticket can be used.
 pub(crate) const TICKET_LIFE: Duration = Duration::from_mins(5);
-/// The most sessions, and the most tickets; another one takes the place of the one unused for longest.
+/// How long a ticket for a download can be used.
+pub(crate) const DOWNLOAD_TICKET_LIFE: Duration = Duration::from_mins(1);
+/// The most sessions, and the most tickets of each kind; another one takes the place of the one unused for longest.
 const SECRETS_MAX: usize = 100;
+
+/// Whether a secret has the form of a session's.
+pub(crate) fn is_session(secret: &str) -> bool {
+    secret.starts_with(SESSION)
+}
 
 /// The sessions and tickets of a server.
 #[derive(Default)]
 pub(crate) struct Sessions {
-    sessions: Mutex<Vec<Secret>>,
+    /// The sessions.
+    active: Mutex<Vec<Secret>>,
+    /// The tickets that sign in.
     tickets: Mutex<Vec<Secret>>,
+    /// The tickets for downloads.
+    downloads: Mutex<Vec<Secret>>,
+    /// Notified when a session or a token may have ended.
+    changes: watch::Sender<()>,
+}
+
+/// An export: what a ticket for a download opens.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Export {
+    pub(crate) app: SdkAppId,
+    /// The only account; `None`: all of them.
+    pub(crate) user: Option<UserId>,
 }
 
 /// A session or a ticket, without its text.
@@ -32,32 +57,47 @@ struct Secret {
     name: Arc<str>,
     made: Instant,
     used: Instant,
+    /// What a ticket for a download opens.
+    export: Option<Export>,
 }
 
 impl Sessions {
     /// Makes a session for the owner of a token, and returns its secret.
     pub(crate) fn begin(&self, name: Arc<str>) -> anyhow::Result<String> {
-        add(&self.sessions, SESSION, name, Secret::lives)
+        add(&self.active, SESSION, name, None, Secret::lives)
     }
 
     /// Makes a ticket: valid for one call within [`TICKET_LIFE`].
     pub(crate) fn ticket(&self, name: Arc<str>) -> anyhow::Result<String> {
-        add(&self.tickets, TICKET, name, Secret::is_fresh)
+        add(&self.tickets, TICKET, name, None, |ticket, now| ticket.is_younger(TICKET_LIFE, now))
     }
 
-    /// Returns whose session or ticket a secret is; `None` when it is neither, or too old. A ticket is used up by this.
+    /// Makes a ticket for the download of an export, in a URL: valid once within [`DOWNLOAD_TICKET_LIFE`].
+    pub(crate) fn download_ticket(&self, name: Arc<str>, export: Export) -> anyhow::Result<String> {
+        let is_valid = |ticket: &Secret, now| ticket.is_younger(DOWNLOAD_TICKET_LIFE, now);
+        add(&self.downloads, DOWNLOAD, name, Some(export), is_valid)
+    }
+
+    /// Returns whose ticket for the download of this export it is; `None` when it is none, too old, or for another export. It
+    /// is used up by this.
+    pub(crate) fn identify_download(&self, secret: &str, export: &Export) -> Option<Arc<str>> {
+        let ticket = take(&self.downloads, &AdminToken::new(secret))?;
+        let is_valid = ticket.is_younger(DOWNLOAD_TICKET_LIFE, Instant::now());
+        (is_valid && ticket.export.as_ref() == Some(export)).then_some(ticket.name)
+    }
+
+    /// Returns whose session or ticket a secret is; `None` when it is neither, or too old. A ticket is used up by this. A
+    /// ticket for a download is neither.
     pub(crate) fn identify(&self, secret: &str) -> Option<Arc<str>> {
         let (now, hash) = (Instant::now(), AdminToken::new(secret));
         if secret.starts_with(TICKET) {
-            let mut tickets = lock(&self.tickets);
-            let place = tickets.iter().position(|ticket| ticket.hash.matches(&hash))?;
-            let ticket = tickets.swap_remove(place);
-            return ticket.is_fresh(now).then_some(ticket.name);
+            let ticket = take(&self.tickets, &hash)?;
+            return ticket.is_younger(TICKET_LIFE, now).then_some(ticket.name);
         }
-        if !secret.starts_with(SESSION) {
+        if !is_session(secret) {
             return None;
         }
-        let mut sessions = lock(&self.sessions);
+        let mut sessions = lock(&self.active);
         sessions.retain(|session| session.lives(now));
         let session = sessions.iter_mut().find(|session| session.hash.matches(&hash))?;
         session.used = now;
@@ -66,15 +106,35 @@ impl Sessions {
 
     /// Ends the sessions of a token that was revoked, so that none is taken for one of a later token of the same name.
     pub(crate) fn end_all(&self, name: &str) {
-        for secrets in [&self.sessions, &self.tickets] {
+        for secrets in [&self.active, &self.tickets, &self.downloads] {
             lock(secrets).retain(|secret| *secret.name != *name);
         }
+        self.notify();
     }
 
     /// Ends a session; a secret of none ends nothing.
     pub(crate) fn end(&self, secret: &str) {
         let hash = AdminToken::new(secret);
-        lock(&self.sessions).retain(|session| !session.hash.matches(&hash));
+        lock(&self.active).retain(|session| !session.hash.matches(&hash));
+        self.notify();
+    }
+
+    /// Returns whether a session has not ended, and counts that as a use of it.
+    pub(crate) fn is_alive(&self, session: &AdminToken) -> bool {
+        let now = Instant::now();
+        let mut sessions = lock(&self.active);
+        let known = sessions.iter_mut().find(|known| known.hash.matches(session) && known.lives(now));
+        known.map(|known| known.used = now).is_some()
+    }
+
+    /// Returns what is notified when a session or a token may have ended.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+
+    /// Notifies those that wait for the end of a session or a token.
+    pub(crate) fn notify(&self) {
+        self.changes.send_replace(());
     }
 }
 
@@ -83,8 +143,8 @@ impl Secret {
         now.duration_since(self.made) < LIFE && now.duration_since(self.used) < IDLE
     }
 
-    fn is_fresh(&self, now: Instant) -> bool {
-        now.duration_since(self.made) < TICKET_LIFE
+    fn is_younger(&self, life: Duration, now: Instant) -> bool {
+        now.duration_since(self.made) < life
     }
 }
 
@@ -92,10 +152,18 @@ fn lock(secrets: &Mutex<Vec<Secret>>) -> MutexGuard<'_, Vec<Secret>> {
     secrets.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Takes a ticket out of its list.
+fn take(tickets: &Mutex<Vec<Secret>>, hash: &AdminToken) -> Option<Secret> {
+    let mut tickets = lock(tickets);
+    let place = tickets.iter().position(|ticket| ticket.hash.matches(hash))?;
+    Some(tickets.swap_remove(place))
+}
+
 fn add(
     secrets: &Mutex<Vec<Secret>>,
     prefix: &str,
     name: Arc<str>,
+    export: Option<Export>,
     is_valid: fn(&Secret, Instant) -> bool,
 ) -> anyhow::Result<String> {
     let (text, now) = (format!("{prefix}{}", random_token()?), Instant::now());
@@ -107,7 +175,7 @@ fn add(
     {
         secrets.swap_remove(oldest);
     }
-    secrets.push(Secret { hash: AdminToken::new(&text), name, made: now, used: now });
+    secrets.push(Secret { hash: AdminToken::new(&text), name, made: now, used: now, export });
     Ok(text)
 }
 
@@ -133,6 +201,37 @@ mod tests {
     }
 
     #[test]
+    fn a_download_ticket_opens_its_export_once_and_nothing_else() {
+        let sessions = Sessions::default();
+        let export = |app, user: Option<&str>| Export {
+            app: SdkAppId(app),
+            user: user.map(|user| UserId::parse(user).unwrap()),
+        };
+        let ticket = |of| sessions.download_ticket("ci".into(), of).unwrap();
+        let all = ticket(export(1, None));
+        assert_eq!(sessions.identify(&all), None, "it signs nobody in");
+        assert_eq!(sessions.identify_download(&all, &export(1, None)).as_deref(), Some("ci"));
+        assert_eq!(sessions.identify_download(&all, &export(1, None)), None, "twice");
+        for (made, used) in [
+            (export(1, None), export(2, None)),
+            (export(1, None), export(1, Some("a"))),
+            (export(1, Some("a")), export(1, None)),
+            (export(1, Some("a")), export(1, Some("b"))),
+        ] {
+            let ticket = ticket(made.clone());
+            assert_eq!(sessions.identify_download(&ticket, &used), None, "{made:?} as {used:?}");
+            assert_eq!(sessions.identify_download(&ticket, &made), None, "used up by the attempt");
+        }
+        for other in [sessions.ticket("ci".into()).unwrap(), sessions.begin("ci".into()).unwrap()] {
+            assert_eq!(sessions.identify_download(&other, &export(1, None)), None);
+            assert!(sessions.identify(&other).is_some());
+        }
+        let old = ticket(export(1, None));
+        lock(&sessions.downloads)[0].made -= DOWNLOAD_TICKET_LIFE;
+        assert_eq!(sessions.identify_download(&old, &export(1, None)), None, "after a minute");
+    }
+
+    #[test]
     fn all_sessions_of_one_token_end() {
         let sessions = Sessions::default();
         let [ci, kept] = ["ci", "kept"].map(|name| sessions.begin(name.into()).unwrap());
@@ -149,9 +248,14 @@ mod tests {
         let now = Instant::now();
         // The time from when it was made to its last use, and the time since.
         let after = |made: Duration, used: Duration| {
-            let secret =
-                Secret { hash: AdminToken::new("x"), name: "ci".into(), made: now, used: now + made };
-            (secret.lives(now + made + used), secret.is_fresh(now + made + used))
+            let secret = Secret {
+                hash: AdminToken::new("x"),
+                name: "ci".into(),
+                made: now,
+                used: now + made,
+                export: None,
+            };
+            (secret.lives(now + made + used), secret.is_younger(TICKET_LIFE, now + made + used))
         };
         let (second, zero) = (Duration::from_secs(1), Duration::ZERO);
         assert_eq!(after(zero, second), (true, true));

@@ -8,7 +8,7 @@ use crate::types::console::{CreatedSession, CreatedTicket, SessionView};
 use axum::extract::State as Extract;
 use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
-use portraitd_store::StoreError;
+use portraitd_model::bilingual;
 
 /// Tells the caller who it is, so that a page knows whether it has to sign in.
 pub(crate) async fn show(
@@ -32,7 +32,7 @@ pub(crate) async fn begin(
     Extension(actor): Extension<Actor>,
 ) -> Result<(StatusCode, Json<CreatedSession>), AdminError> {
     let who = actor.name.to_string();
-    let session = sessions(&state)?.begin(actor.name).map_err(no_random_bytes)?;
+    let session = sessions(&state)?.begin(actor.name).map_err(AdminError::system)?;
     Ok((StatusCode::CREATED, Json(CreatedSession { session, who })))
 }
 
@@ -48,18 +48,15 @@ pub(crate) async fn ticket(
     Extract(state): Extract<State>,
     Extension(actor): Extension<Actor>,
 ) -> AdminResult<CreatedTicket> {
-    let ticket = sessions(&state)?.ticket(actor.name).map_err(no_random_bytes)?;
+    let ticket = sessions(&state)?.ticket(actor.name).map_err(AdminError::system)?;
     Ok(Json(CreatedTicket { ticket, expires_s: TICKET_LIFE.as_secs() }))
 }
 
-fn sessions(state: &State) -> Result<&Sessions, AdminError> {
-    state
-        .authenticator
-        .sessions()
-        .ok_or_else(|| AdminError::conflict("nobody signs in without a running server; start one first"))
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
-fn no_random_bytes(error: anyhow::Error) -> AdminError {
-    StoreError::Unavailable(error.to_string()).into()
+pub(super) fn sessions(state: &State) -> Result<&Sessions, AdminError> {
+    state.authenticator.sessions().ok_or_else(|| {
+        AdminError::not_running(bilingual!(
+            "nobody signs in without a running server; start one first",
+            "没有运行中的服务，无法登录；请先启动服务"
+        ))
+    })
 }

@@ -1,7 +1,7 @@
-//! The handler of an app's usage: calls by command and error code, and the number of accounts.
+//! The handler of an app's usage: calls by command and error code, the last use of each key, and the number of accounts.
 
 use crate::state::{AdminResult, State};
-use crate::types::UsageView;
+use crate::types::{KeyUse, UsageView};
 use axum::Json;
 use axum::extract::{Path, State as Extract};
 use std::collections::BTreeMap;
@@ -13,5 +13,12 @@ pub(crate) async fn show(Extract(state): Extract<State>, Path(app): Path<String>
         calls.entry(call.command.to_owned()).or_default().insert(call.code, call.count);
     }
     let accounts = state.store.accounts_count(app.settings.id).await?;
-    Ok(Json(UsageView { accounts, last_call_ms: app.usage.last_call().map(|at| at.0), calls }))
+    let keys = app.key_uses.all();
+    Ok(Json(UsageView {
+        accounts,
+        since_ms: state.started_ms(),
+        last_call_ms: app.usage.last_call().map(|at| at.0),
+        keys: keys.map(|(id, last)| KeyUse { id: id.0, last_used_ms: last.map(|at| at.0) }).collect(),
+        calls,
+    }))
 }

@@ -60,6 +60,7 @@ pub(crate) struct Snapshot {
     /// By command and code, of all apps together.
     pub(super) calls: BTreeMap<(&'static str, u32), u64>,
     pub(super) telemetry: Option<Arc<Telemetry>>,
+    pub(super) wrong_tokens: u64,
 }
 
 impl Snapshot {
@@ -69,6 +70,7 @@ impl Snapshot {
         webhooks: &Webhooks,
         apps: &Apps,
         telemetry: Option<Arc<Telemetry>>,
+        wrong_tokens: u64,
     ) -> Self {
         let mut snapshot = Self {
             webhooks: webhooks.statuses().await,
@@ -76,6 +78,7 @@ impl Snapshot {
             store: store.stats(),
             status: store.status(),
             telemetry,
+            wrong_tokens,
             ..Self::default()
         };
         if let Some(measured) = store.measurements() {

@@ -6,7 +6,7 @@ use crate::cli::language::localized;
 use crate::cli::output::{count, say};
 use anyhow::Context;
 use hyper::Method;
-use portraitd_admin::handlers::transfer::Backup;
+use portraitd_admin::handlers::backup::Backup;
 use portraitd_sqlite::Finding;
 use std::path::PathBuf;
 use std::time::Duration;
