@@ -45,8 +45,10 @@ impl Connection {
 
     async fn prepare(&mut self, purpose: Purpose) -> Result<(), Fault> {
         let state: Vec<(String, String)> = self.rows(statements::GALERA_STATE, &[]).await?;
+        let is_provider = |name: &str| name == "wsrep_provider_name";
+        let is_galera = state.iter().any(|(name, value)| is_provider(name) && !value.is_empty());
         for (name, value) in state {
-            if !matches!(&*value, "ON" | "Primary") {
+            if is_galera && !is_provider(&name) && !matches!(&*value, "ON" | "Primary") {
                 return Err(Fault::host(format!("{name} is {value}: the node is not part of its cluster")));
             }
         }

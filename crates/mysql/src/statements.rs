@@ -2,7 +2,7 @@
 //! MariaDB with Galera, MySQL 8, TiDB and OceanBase must all understand; `docs/STATEMENTS.md` says why they do.
 //!
 //! A `?` is the place of a value, of a list of values or of rows (`sql.rs`). Not used, since one of the four lacks it or does
-//! something else: AUTO_INCREMENT values as an order, foreign keys, `SKIP LOCKED`, `RETURNING`, row aliases in
+//! something else: `AUTO_INCREMENT` values as an order, foreign keys, `SKIP LOCKED`, `RETURNING`, row aliases in
 //! `ON DUPLICATE KEY UPDATE`, several statements in one packet, comparisons of rows, triggers, stored programs.
 
 /// Declares statements, and lists them all.
@@ -25,15 +25,18 @@ statements! {
     SET_AUTOCOMMIT_OFF = "SET autocommit = 0";
     /// Galera: a read waits until this node has applied what was committed before. Others don't know the variable (1193).
     SET_SYNC_WAIT = "SET SESSION wsrep_sync_wait = 1";
-    /// Galera: the state of this node. Others have no such variable, and return no row.
-    GALERA_STATE = "SHOW STATUS WHERE Variable_name IN ('wsrep_ready', 'wsrep_cluster_status')";
+    /// Galera: the state of this node. Others return no row, and MariaDB without Galera an empty name.
+    GALERA_STATE = "SHOW SESSION STATUS
+        WHERE Variable_name IN ('wsrep_provider_name', 'wsrep_ready', 'wsrep_cluster_status')";
     /// Whether this host takes writes.
     READ_ONLY = "SELECT @@read_only";
     /// 1: a commit is on the disk before it is answered. TiDB has it, too, without a meaning.
     FLUSH = "SELECT @@innodb_flush_log_at_trx_commit";
-    /// What the database is, and its time in milliseconds.
+    /// What the database is.
     VERSION = "SELECT VERSION()";
-    TIME = "SELECT CAST(UNIX_TIMESTAMP(CURRENT_TIMESTAMP(3)) * 1000 AS UNSIGNED)";
+    /// The database's clock, in milliseconds since 1970 in UTC. `UNIX_TIMESTAMP(CURRENT_TIMESTAMP(3))` goes through the session's
+    /// time zone, and is an hour wrong while clocks are set back.
+    TIME = "SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(3)) DIV 1000";
     COMMIT = "COMMIT";
     ROLLBACK = "ROLLBACK";
 
@@ -198,7 +201,7 @@ mod tests {
         "DELETE FROM ",
         "SELECT ",
         "SET ",
-        "SHOW STATUS ",
+        "SHOW SESSION STATUS",
         "COMMIT",
         "ROLLBACK",
     ];
@@ -231,6 +234,9 @@ mod tests {
         "XA ",
         "TEMPORARY",
         "UNION",
+        "UNIX_TIMESTAMP",
+        "CURRENT_TIMESTAMP",
+        "NOW(",
     ];
 
     #[test]
@@ -258,6 +264,76 @@ mod tests {
         }
         let names: BTreeSet<_> = ALL.iter().map(|(_, sql)| sql).collect();
         assert_eq!(names.len(), ALL.len(), "a statement stands twice");
+    }
+
+    /// The forms, by which `docs/STATEMENTS.md` sorts the statements: its headings, in its order.
+    const FORMS: &[&str] = &[
+        "SET TRANSACTION",
+        "SET autocommit",
+        "SET of a variable",
+        "SHOW STATUS",
+        "System variables",
+        "VERSION()",
+        "The time",
+        "COMMIT and ROLLBACK",
+        "CREATE TABLE",
+        "INSERT",
+        "INSERT … ON DUPLICATE KEY UPDATE",
+        "UPDATE",
+        "DELETE",
+        "SELECT … FOR UPDATE",
+        "SELECT",
+        "Sums",
+    ];
+
+    fn form(sql: &str) -> &'static str {
+        match sql {
+            _ if sql.starts_with("SET SESSION TRANSACTION") => "SET TRANSACTION",
+            _ if sql.starts_with("SET autocommit") => "SET autocommit",
+            _ if sql.starts_with("SET ") => "SET of a variable",
+            _ if sql.starts_with("SHOW ") => "SHOW STATUS",
+            _ if sql.starts_with("SELECT @@") => "System variables",
+            _ if sql.starts_with("SELECT VERSION()") => "VERSION()",
+            _ if sql.starts_with("SELECT TIMESTAMPDIFF") => "The time",
+            "COMMIT" | "ROLLBACK" => "COMMIT and ROLLBACK",
+            _ if sql.starts_with("CREATE ") => "CREATE TABLE",
+            _ if sql.contains("ON DUPLICATE KEY") => "INSERT … ON DUPLICATE KEY UPDATE",
+            _ if sql.starts_with("INSERT ") => "INSERT",
+            _ if sql.starts_with("UPDATE ") => "UPDATE",
+            _ if sql.starts_with("DELETE ") => "DELETE",
+            _ if sql.ends_with("FOR UPDATE") => "SELECT … FOR UPDATE",
+            _ if sql.contains("SUM(") => "Sums",
+            _ => "SELECT",
+        }
+    }
+
+    /// Below each heading that is a form, the line that begins with `Statements:` names its statements. `UPDATE=1` writes it.
+    #[test]
+    fn the_document_has_every_statement_and_no_other() {
+        for (file, label) in [("STATEMENTS.md", "Statements: "), ("STATEMENTS.zh-CN.md", "语句：")] {
+            let path = format!("{}/../../docs/{file}", env!("CARGO_MANIFEST_DIR"));
+            let found = std::fs::read_to_string(&path).unwrap();
+            let (mut heading, mut listed) = ("", Vec::new());
+            let lines = found.lines().map(|line| {
+                heading = line.strip_prefix("## ").unwrap_or(heading);
+                if !line.starts_with(label) {
+                    return line.to_owned();
+                }
+                listed.push(heading);
+                let of_form = ALL.iter().filter(|(_, sql)| form(sql) == heading);
+                let names: Vec<String> = of_form.map(|(name, _)| format!("`{name}`")).collect();
+                format!("{label}{}", names.join(", "))
+            });
+            let expected: String = lines.flat_map(|line| [line, "\n".into()]).collect();
+            assert_eq!(listed, FORMS, "{file}: a list of statements below the heading of each form");
+            if std::env::var_os("UPDATE").is_some() {
+                std::fs::write(&path, &expected).unwrap();
+            }
+            assert!(
+                found == expected,
+                "{file} is stale: UPDATE=1 cargo test -p portraitd-mysql --lib statements"
+            );
+        }
     }
 
     /// A statement that is written elsewhere would escape the test above.
