@@ -9,10 +9,12 @@
 //! - `writer.rs`, `transaction.rs`, `rows.rs`, `apply.rs`: many writes in one transaction, exactly once
 //! - `reader.rs`: many reads in one statement
 //! - `nodes.rs`, `leases.rs`, `outbox.rs`, `place.rs`: several nodes, and which of them delivers an event
+//! - `contents.rs`: everything, for `portraitd store copy`
 //! - `store.rs`: the trait
 
 mod apply;
 mod connection;
+mod contents;
 mod fault;
 mod hosts;
 mod leases;
@@ -30,6 +32,7 @@ mod transaction;
 mod url;
 mod writer;
 
+pub use contents::MysqlContents;
 pub use schema::{FORMAT, SchemaError};
 pub use store::{MysqlStore, OpenError};
 pub use url::{MysqlUrl, MysqlUrlError};

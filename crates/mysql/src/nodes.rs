@@ -29,11 +29,17 @@ const NODES_MAX: u32 = LANES / 8;
 /// Our clock may differ from the database's by this much.
 pub(crate) const CLOCK_MAX: Duration = Duration::from_secs(2);
 
+/// In `portrait_meta`: there while the database is a copy of another store that is not complete (`contents.rs`).
+pub(crate) const COPY_HIGH: &str = "copy_high";
+
 /// The row of a node.
 type StoredNode = (u32, u64, u64, u64, Vec<u8>);
 
 /// Registers this process under a free number.
 pub(crate) async fn register(connection: &mut Connection, name: &str) -> Result<Membership, Fault> {
+    if connection.one::<(u64,)>(statements::READ_META, &[COPY_HIGH.into()]).await?.is_some() {
+        return Err(Fault::host("a `portraitd store copy` into this database is not complete; the same command continues it"));
+    }
     loop {
         let nodes: Vec<StoredNode> = connection.rows(statements::READ_NODES, &[]).await?;
         if let Some((node, incarnation, beat, ..)) = nodes.iter().find(|(.., name)| name.is_empty()) {

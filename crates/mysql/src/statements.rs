@@ -88,6 +88,7 @@ statements! {
     LOCK_META = "SELECT value FROM portrait_meta WHERE name = ? FOR UPDATE";
     ADD_META = "INSERT INTO portrait_meta (name, value) VALUES ?";
     SET_META = "UPDATE portrait_meta SET value = ? WHERE name = ?";
+    REMOVE_META = "DELETE FROM portrait_meta WHERE name IN (?)";
     ADD_LEASES = "INSERT INTO portrait_leases (part, node, epoch) VALUES ?";
 
     // Nodes and their leases.
@@ -116,6 +117,9 @@ statements! {
     ADVANCE_LANE = "UPDATE portrait_lanes SET n = ?, attempt = ? WHERE lane = ? AND incarnation = ? AND n = ?";
     /// Ends every earlier transaction of the lane, done or not.
     FENCE_LANE = "UPDATE portrait_lanes SET incarnation = incarnation + 1 WHERE lane = ? AND incarnation = ?";
+
+    /// Ends every earlier transaction of every lane: before a copy, when no node lives.
+    FENCE_LANES = "UPDATE portrait_lanes SET incarnation = incarnation + 1";
 
     // What a transaction reads: every row that it may change, locked.
 
@@ -182,7 +186,23 @@ statements! {
         WHERE app = ? AND parked = 0 AND seq IN (?) ORDER BY seq";
     READ_TALLIES = "SELECT app, lane, accounts, waiting_events, waiting_bytes, parked_events, parked_bytes
         FROM portrait_tallies";
+    READ_POPULATIONS = "SELECT app, CAST(COALESCE(SUM(accounts), 0) AS SIGNED) FROM portrait_tallies
+        GROUP BY app ORDER BY app";
     READ_ACCOUNTS_COUNT = "SELECT CAST(COALESCE(SUM(accounts), 0) AS SIGNED) FROM portrait_tallies WHERE app = ?";
+
+    // What a copy of the whole store reads (`contents.rs`).
+
+    READ_ACCOUNTS_AFTER = "SELECT user, created_ms, kicked_at, profile FROM portrait_accounts
+        WHERE app = ? AND user > ? ORDER BY user LIMIT ?";
+    READ_DELETIONS_AFTER = "SELECT user, deleted_ms FROM portrait_deletions
+        WHERE app = ? AND user > ? ORDER BY user LIMIT ?";
+    READ_ALL_EVENTS = "SELECT seq, parked, attempts, due_ms, failure, event FROM portrait_outbox
+        WHERE app = ? AND seq > ? ORDER BY seq LIMIT ?";
+    READ_AUDIT_AFTER = "SELECT seq, app, at_ms, entry FROM portrait_audit WHERE seq > ? ORDER BY seq LIMIT ?";
+    LAST_ACCOUNT = "SELECT user FROM portrait_accounts WHERE app = ? ORDER BY user DESC LIMIT 1";
+    LAST_DELETION = "SELECT user FROM portrait_deletions WHERE app = ? ORDER BY user DESC LIMIT 1";
+    LAST_EVENT = "SELECT seq FROM portrait_outbox WHERE app = ? ORDER BY seq DESC LIMIT 1";
+    LAST_AUDIT = "SELECT seq FROM portrait_audit ORDER BY seq DESC LIMIT 1";
 }
 
 #[cfg(test)]

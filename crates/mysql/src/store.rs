@@ -216,7 +216,7 @@ fn outbox_event((seq, _, attempts, due_ms, failure, event): StoredEvent) -> Outb
 }
 
 /// Tries each host once.
-async fn any_host(hosts: &Hosts) -> Result<Connection, Fault> {
+pub(crate) async fn any_host(hosts: &Hosts) -> Result<Connection, Fault> {
     let mut last = Fault::host("the URL names no host");
     for _ in 0..hosts.url().hosts.len() {
         match hosts.connect(Purpose::Reading).await {
@@ -246,7 +246,7 @@ async fn prepare(hosts: Hosts, name: &str) -> Result<(Database, Arc<Shared>), Op
 }
 
 /// Tells what waiting may help from what it does not.
-fn finished<T>(hosts: &Hosts, result: Result<Result<T, SchemaError>, Fault>) -> Result<T, OpenError> {
+pub(crate) fn finished<T>(hosts: &Hosts, result: Result<Result<T, SchemaError>, Fault>) -> Result<T, OpenError> {
     let url = hosts.url().shown();
     match result {
         Ok(Ok(value)) => Ok(value),

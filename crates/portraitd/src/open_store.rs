@@ -79,12 +79,20 @@ pub(crate) fn ensure_no_node(data: &Path) -> anyhow::Result<()> {
 pub(crate) fn database(config: &Config) -> anyhow::Result<Option<MysqlUrl>> {
     let Some(url) = &config.store.url else { return Ok(None) };
     let url: MysqlUrl = url.parse()?;
-    let Some(file) = &config.store.url_password_file else { return Ok(Some(url)) };
-    ensure!(!url.has_password(), "store.url has a password, and store.url_password_file is set: keep one");
+    ensure!(
+        !url.has_password() || config.store.url_password_file.is_none(),
+        "store.url has a password, and store.url_password_file is set: keep one"
+    );
+    with_password(url, config).map(Some)
+}
+
+/// The URL with the password of the file that the configuration names, if it names one.
+pub(crate) fn with_password(url: MysqlUrl, config: &Config) -> anyhow::Result<MysqlUrl> {
+    let Some(file) = &config.store.url_password_file else { return Ok(url) };
     let text = std::fs::read_to_string(file).with_context(|| format!("can't read {}", file.display()))?;
     let password = text.lines().next().unwrap_or_default().to_owned();
     ensure!(!password.is_empty(), "{} is empty: its first line is the password", file.display());
-    Ok(Some(url.with_password(password)))
+    Ok(url.with_password(password))
 }
 
 /// What operators know this node by: the machine's name and where it listens.

@@ -168,12 +168,17 @@ fn create(path: &Path) -> Result<(), OpenError> {
     let made = Connection::open_in_memory().and_then(|connection| {
         // Half the usual page: a profile is some 300 bytes, and the WAL carries whole pages.
         connection.execute_batch("PRAGMA page_size = 2048;")?;
-        let application = format!("PRAGMA application_id = {APPLICATION_ID};");
-        upgrade(&connection, &[&STEPS.concat(), application.as_str()].concat())?;
+        make_tables(&connection)?;
         Ok(connection)
     });
     let connection = made.map_err(OpenError::engine(path))?;
     staging::publish(&staging::write(&connection, path)?, path, Identity::Kept)
+}
+
+/// Makes all tables in an empty database.
+pub(crate) fn make_tables(connection: &Connection) -> rusqlite::Result<()> {
+    let application = format!("PRAGMA application_id = {APPLICATION_ID};");
+    upgrade(connection, &[&STEPS.concat(), application.as_str()].concat())
 }
 
 /// Whether a database that is copied from another is the same store.
@@ -278,7 +283,7 @@ pub(crate) fn writing(path: &Path) -> rusqlite::Result<Connection> {
 
 /// Switches the database to WAL mode. In the other mode SQLite writes in place, with a rollback journal whose removal a power
 /// cut can undo.
-fn use_wal(connection: &Connection) -> rusqlite::Result<()> {
+pub(crate) fn use_wal(connection: &Connection) -> rusqlite::Result<()> {
     let mut pragma = connection.prepare("PRAGMA journal_mode = WAL")?;
     // Reads all rows: the switch is done, or fails, only after the first row was returned.
     let modes = pragma.query_map([], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;

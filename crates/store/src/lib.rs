@@ -7,6 +7,7 @@
 
 mod admin;
 pub mod codec;
+mod contents;
 pub mod engine;
 mod error;
 mod identity;
@@ -17,6 +18,7 @@ mod outbox;
 mod write;
 
 pub use admin::{AUDIT_ENTRIES_MAX, AuditEntry, AuditNote, AuditSeq, TOKENS_MAX, TokenRecord, TokenRole};
+pub use contents::{Contents, CopyStart, CopyTarget, RowKey, Section, StoredRow};
 pub use error::StoreError;
 pub use identity::{StoreId, StoreIdError};
 pub use memory::{Image, MemoryStore};
