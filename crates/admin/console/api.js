@@ -10,7 +10,7 @@ export const BASE = new URL('..', location.href.split('#')[0]).pathname;
 const SESSION = 'portraitd.session';
 
 /** The caller that is signed in; null before that is known, and after signing out. */
-export const session = signal(/** @type {{ who: string, role: string, mode: string, version: string, without_token: boolean } | null} */ (null));
+export const session = signal(/** @type {{ who: string, role: string, mode: string, version: string, without_token: boolean, node?: { number: number, name: string, live: number, database_host: string } } | null} */ (null));
 /** Whether the server wants a token that this tab does not have. */
 export const signedOut = signal(false);
 

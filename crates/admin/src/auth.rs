@@ -55,11 +55,12 @@ pub struct Access {
 
 impl Access {
     /// Returns the caller that made a request; `None` when it needs a token and has no valid one.
-    pub fn identify(&self, headers: &HeaderMap, extensions: &Extensions) -> Option<Actor> {
+    /// An error when that can't be found out at the moment.
+    pub async fn identify(&self, headers: &HeaderMap, extensions: &Extensions) -> Result<Option<Actor>, StoreError> {
         let is_local =
             || extensions.get::<Peer>().is_some_and(|Peer(address)| address.to_canonical().is_loopback());
-        let named = self.authenticator.identify(bearer(headers).unwrap_or_default());
-        named.or_else(|| (self.local_without_token && is_local()).then(|| Actor::admin(LOCAL)))
+        let named = self.authenticator.identify(bearer(headers).unwrap_or_default()).await?;
+        Ok(named.or_else(|| (self.local_without_token && is_local()).then(|| Actor::admin(LOCAL))))
     }
 }
 
@@ -91,10 +92,10 @@ impl Tokens {
     /// Reads the store's tokens; `local` is valid as well.
     pub async fn load(store: Arc<dyn Store>, local: AdminToken) -> Result<Self, StoreError> {
         let tokens = Self {
+            sessions: Sessions::new(Arc::clone(&store)),
             store,
             local,
             named: ArcSwap::default(),
-            sessions: Sessions::default(),
             reloading: tokio::sync::Mutex::default(),
         };
         tokens.reload().await?;
@@ -113,30 +114,31 @@ impl Tokens {
 
     /// Returns the caller whose token this is, or whose token opened this session. Every token is compared, so that the time
     /// taken does not tell which one matches.
-    fn identify(&self, token: &str) -> Option<Actor> {
-        let named = self.named.load();
-        if let Some(name) = self.sessions.identify(token) {
-            if *name == *LOCAL {
-                return Some(Actor::admin(name));
+    async fn identify(&self, token: &str) -> Result<Option<Actor>, StoreError> {
+        if let Some(name) = self.sessions.identify(token).await? {
+            if name == LOCAL {
+                return Ok(Some(Actor::admin(name)));
             }
             // A session dies with its token, and has its role.
-            return named.iter().find(|(actor, _)| actor.name == name).map(|(actor, _)| actor.clone());
+            let named = self.named.load();
+            return Ok(named.iter().find(|(actor, _)| *actor.name == *name).map(|(actor, _)| actor.clone()));
         }
+        let named = self.named.load();
         let given = AdminToken::new(token);
         let local = self.local.matches(&given).then(|| Actor::admin(LOCAL));
-        named.iter().fold(
+        Ok(named.iter().fold(
             local,
             |found, (actor, token)| if token.matches(&given) { Some(actor.clone()) } else { found },
-        )
+        ))
     }
 }
 
 impl Authenticator {
     /// Returns the caller that sent this token; `None` when no such token is valid.
-    pub fn identify(&self, token: &str) -> Option<Actor> {
+    pub async fn identify(&self, token: &str) -> Result<Option<Actor>, StoreError> {
         match self {
-            Self::Tokens(tokens) => tokens.identify(token),
-            Self::InProcess(user) => Some(Actor::admin(Arc::clone(user))),
+            Self::Tokens(tokens) => tokens.identify(token).await,
+            Self::InProcess(user) => Ok(Some(Actor::admin(Arc::clone(user)))),
         }
     }
 

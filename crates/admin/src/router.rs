@@ -90,7 +90,12 @@ async fn authorize(Extract(guard): Extract<Guard>, mut request: Request, next: N
         );
         return refused.into_response();
     }
-    let Some(actor) = access.identify(request.headers(), request.extensions()) else {
+    let identified = access.identify(request.headers(), request.extensions()).await;
+    let actor = match identified {
+        Ok(actor) => actor,
+        Err(error) => return AdminError::from(error).into_response(),
+    };
+    let Some(actor) = actor else {
         tracing::info!(path = request.uri().path(), "an admin call without a valid token was refused");
         let message = "send `Authorization: Bearer TOKEN`; the token is in the file admin.token in the data directory; `portraitd token create` makes others";
         let refused = AdminError { status: StatusCode::UNAUTHORIZED, message: message.into() };

@@ -1,9 +1,16 @@
-//! The console's sessions, and one-use tickets. Both are made by a caller that is authenticated already, live in memory
-//! alone, and die with the token that made them.
+//! The console's sessions, and one-use tickets. Both are made by a caller that is authenticated already, and die with the token
+//! that made them.
+//!
+//! A server on a store of its own keeps them in memory. Where several servers share a store they lie in a table of it
+//! ([`NodeTables`]), and each call looks there: a load balancer may send each call of a page to another server. Signed tokens
+//! would need no table for reading, but one for tickets that are used, another for sessions that have ended, and a key that
+//! all servers know; the table is all of this, and whoever signs out is out on every server at once.
 
 use crate::secret::{AdminToken, random_token};
+use portraitd_model::UnixMillis;
+use portraitd_store::{NodeTables, SignIn, Store, StoreError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A session's secret starts with it.
 const SESSION: &str = "ps_";
@@ -17,156 +24,204 @@ const IDLE: Duration = Duration::from_mins(30);
 pub(crate) const TICKET_LIFE: Duration = Duration::from_mins(5);
 /// The most sessions, and the most tickets; another one takes the place of the one unused for longest.
 const SECRETS_MAX: usize = 100;
+/// The use of a session is noted in a shared table this often only: each note is a write of the database.
+const NOTE_EVERY: Duration = Duration::from_mins(1);
 
-/// The sessions and tickets of a server.
-#[derive(Default)]
+/// The sessions and tickets of a server, or of all servers of a store.
 pub(crate) struct Sessions {
-    sessions: Mutex<Vec<Secret>>,
-    tickets: Mutex<Vec<Secret>>,
-}
-
-/// A session or a ticket, without its text.
-struct Secret {
-    hash: AdminToken,
-    /// The name of the token that it stands for.
-    name: Arc<str>,
-    made: Instant,
-    used: Instant,
+    store: Arc<dyn Store>,
+    /// Of a store that is not shared.
+    own: Mutex<Vec<SignIn>>,
 }
 
 impl Sessions {
+    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+        Self { store, own: Mutex::default() }
+    }
+
     /// Makes a session for the owner of a token, and returns its secret.
-    pub(crate) fn begin(&self, name: Arc<str>) -> anyhow::Result<String> {
-        add(&self.sessions, SESSION, name, Secret::lives)
+    pub(crate) async fn begin(&self, name: &str) -> Result<String, StoreError> {
+        self.add(SESSION, name).await
     }
 
     /// Makes a ticket: valid for one call within [`TICKET_LIFE`].
-    pub(crate) fn ticket(&self, name: Arc<str>) -> anyhow::Result<String> {
-        add(&self.tickets, TICKET, name, Secret::is_fresh)
+    pub(crate) async fn ticket(&self, name: &str) -> Result<String, StoreError> {
+        self.add(TICKET, name).await
     }
 
     /// Returns whose session or ticket a secret is; `None` when it is neither, or too old. A ticket is used up by this.
-    pub(crate) fn identify(&self, secret: &str) -> Option<Arc<str>> {
-        let (now, hash) = (Instant::now(), AdminToken::new(secret));
-        if secret.starts_with(TICKET) {
-            let mut tickets = lock(&self.tickets);
-            let place = tickets.iter().position(|ticket| ticket.hash.matches(&hash))?;
-            let ticket = tickets.swap_remove(place);
-            return ticket.is_fresh(now).then_some(ticket.name);
+    pub(crate) async fn identify(&self, secret: &str) -> Result<Option<String>, StoreError> {
+        if !secret.starts_with(TICKET) && !secret.starts_with(SESSION) {
+            return Ok(None);
         }
-        if !secret.starts_with(SESSION) {
-            return None;
+        let (now, hash) = (now(), AdminToken::new(secret));
+        let same = |sign_in: &SignIn| {
+            AdminToken::from_hash(sign_in.hash).matches(&hash) && sign_in.is_ticket == secret.starts_with(TICKET)
+        };
+        let Some(found) = self.all().await?.into_iter().find(same) else { return Ok(None) };
+        if found.is_ticket || !is_valid(&found, now) {
+            // Of several calls with one ticket, one removes it.
+            let removed = self.remove(vec![found.hash]).await?;
+            return Ok(Some(found.name).filter(|_| found.is_ticket && removed > 0 && age(found.made, now) < TICKET_LIFE));
         }
-        let mut sessions = lock(&self.sessions);
-        sessions.retain(|session| session.lives(now));
-        let session = sessions.iter_mut().find(|session| session.hash.matches(&hash))?;
-        session.used = now;
-        Some(Arc::clone(&session.name))
+        if self.store.node_tables().is_none() || age(found.used, now) > NOTE_EVERY {
+            self.note_use(found.hash, now).await?;
+        }
+        Ok(Some(found.name))
     }
 
     /// Ends the sessions of a token that was revoked, so that none is taken for one of a later token of the same name.
-    pub(crate) fn end_all(&self, name: &str) {
-        for secrets in [&self.sessions, &self.tickets] {
-            lock(secrets).retain(|secret| *secret.name != *name);
-        }
+    pub(crate) async fn end_all(&self, name: &str) -> Result<(), StoreError> {
+        let of_token = self.all().await?.into_iter().filter(|sign_in| sign_in.name == name);
+        self.remove(of_token.map(|sign_in| sign_in.hash).collect()).await.map(drop)
     }
 
     /// Ends a session; a secret of none ends nothing.
-    pub(crate) fn end(&self, secret: &str) {
-        let hash = AdminToken::new(secret);
-        lock(&self.sessions).retain(|session| !session.hash.matches(&hash));
+    pub(crate) async fn end(&self, secret: &str) -> Result<(), StoreError> {
+        self.remove(vec![AdminToken::new(secret).hash()]).await.map(drop)
+    }
+
+    async fn add(&self, prefix: &str, name: &str) -> Result<String, StoreError> {
+        let random = random_token().map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        let (secret, now) = (format!("{prefix}{random}"), now());
+        let is_ticket = prefix == TICKET;
+        let (valid, mut removed): (Vec<_>, Vec<_>) =
+            self.all().await?.into_iter().partition(|sign_in| is_valid(sign_in, now));
+        let mut of_kind: Vec<_> = valid.into_iter().filter(|sign_in| sign_in.is_ticket == is_ticket).collect();
+        of_kind.sort_by_key(|sign_in| sign_in.used);
+        let too_many = (of_kind.len() + 1).saturating_sub(SECRETS_MAX);
+        removed.extend(of_kind.drain(..too_many));
+        self.remove(removed.into_iter().map(|sign_in| sign_in.hash).collect()).await?;
+        let hash = AdminToken::new(&secret).hash();
+        let sign_in = SignIn { hash, name: name.to_owned(), is_ticket, made: now, used: now };
+        match self.shared() {
+            Some(tables) => tables.add_sign_in(sign_in).await?,
+            None => self.own().push(sign_in),
+        }
+        Ok(secret)
+    }
+
+    fn shared(&self) -> Option<&dyn NodeTables> {
+        self.store.node_tables()
+    }
+
+    fn own(&self) -> MutexGuard<'_, Vec<SignIn>> {
+        self.own.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn all(&self) -> Result<Vec<SignIn>, StoreError> {
+        match self.shared() {
+            Some(tables) => tables.sign_ins().await,
+            None => Ok(self.own().clone()),
+        }
+    }
+
+    /// One that was ended meanwhile stays so.
+    async fn note_use(&self, hash: [u8; 32], used: UnixMillis) -> Result<(), StoreError> {
+        if let Some(tables) = self.shared() {
+            return tables.note_use(hash, used).await;
+        }
+        if let Some(known) = self.own().iter_mut().find(|known| known.hash == hash) {
+            known.used = used;
+        }
+        Ok(())
+    }
+
+    async fn remove(&self, hashes: Vec<[u8; 32]>) -> Result<u64, StoreError> {
+        if let Some(tables) = self.shared() {
+            return tables.remove_sign_ins(hashes).await;
+        }
+        let mut own = self.own();
+        let before = own.len();
+        own.retain(|known| !hashes.contains(&known.hash));
+        Ok((before - own.len()) as u64)
     }
 }
 
-impl Secret {
-    fn lives(&self, now: Instant) -> bool {
-        now.duration_since(self.made) < LIFE && now.duration_since(self.used) < IDLE
-    }
-
-    fn is_fresh(&self, now: Instant) -> bool {
-        now.duration_since(self.made) < TICKET_LIFE
-    }
+fn now() -> UnixMillis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
-fn lock(secrets: &Mutex<Vec<Secret>>) -> MutexGuard<'_, Vec<Secret>> {
-    secrets.lock().unwrap_or_else(PoisonError::into_inner)
+/// How long ago a moment is; another server's clock may be ahead of ours.
+fn age(at: UnixMillis, now: UnixMillis) -> Duration {
+    Duration::from_millis(now.0.saturating_sub(at.0))
 }
 
-fn add(
-    secrets: &Mutex<Vec<Secret>>,
-    prefix: &str,
-    name: Arc<str>,
-    is_valid: fn(&Secret, Instant) -> bool,
-) -> anyhow::Result<String> {
-    let (text, now) = (format!("{prefix}{}", random_token()?), Instant::now());
-    let mut secrets = lock(secrets);
-    secrets.retain(|secret| is_valid(secret, now));
-    if secrets.len() >= SECRETS_MAX
-        && let Some(oldest) =
-            secrets.iter().enumerate().min_by_key(|(_, secret)| secret.used).map(|(place, _)| place)
-    {
-        secrets.swap_remove(oldest);
-    }
-    secrets.push(Secret { hash: AdminToken::new(&text), name, made: now, used: now });
-    Ok(text)
+fn is_valid(sign_in: &SignIn, now: UnixMillis) -> bool {
+    let made = age(sign_in.made, now);
+    if sign_in.is_ticket { made < TICKET_LIFE } else { made < LIFE && age(sign_in.used, now) < IDLE }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use portraitd_store::MemoryStore;
 
-    #[test]
-    fn a_session_lasts_and_a_ticket_is_used_up() {
-        let sessions = Sessions::default();
-        let session = sessions.begin("ci".into()).unwrap();
-        let ticket = sessions.ticket("local".into()).unwrap();
+    fn sessions() -> Sessions {
+        Sessions::new(Arc::new(MemoryStore::new()))
+    }
+
+    #[tokio::test]
+    async fn a_session_lasts_and_a_ticket_is_used_up() {
+        let sessions = sessions();
+        let session = sessions.begin("ci").await.unwrap();
+        let ticket = sessions.ticket("local").await.unwrap();
         for _ in 0..2 {
-            assert_eq!(sessions.identify(&session).as_deref(), Some("ci"));
+            assert_eq!(sessions.identify(&session).await.unwrap().as_deref(), Some("ci"));
         }
-        assert_eq!(sessions.identify(&ticket).as_deref(), Some("local"));
-        assert_eq!(sessions.identify(&ticket), None);
+        assert_eq!(sessions.identify(&ticket).await.unwrap().as_deref(), Some("local"));
+        assert_eq!(sessions.identify(&ticket).await.unwrap(), None);
         for neither in ["", "ps_", "pl_", "ps_00", &session[3..], &session.replacen("ps_", "pl_", 1)] {
-            assert_eq!(sessions.identify(neither), None, "{neither}");
+            assert_eq!(sessions.identify(neither).await.unwrap(), None, "{neither}");
         }
-        sessions.end(&session);
-        assert_eq!(sessions.identify(&session), None);
+        sessions.end(&session).await.unwrap();
+        assert_eq!(sessions.identify(&session).await.unwrap(), None);
     }
 
-    #[test]
-    fn all_sessions_of_one_token_end() {
-        let sessions = Sessions::default();
-        let [ci, kept] = ["ci", "kept"].map(|name| sessions.begin(name.into()).unwrap());
-        let ticket = sessions.ticket("ci".into()).unwrap();
-        sessions.end_all("ci");
-        assert_eq!(
-            [&ci, &ticket, &kept].map(|secret| sessions.identify(secret).is_some()),
-            [false, false, true]
-        );
+    #[tokio::test]
+    async fn all_sessions_of_one_token_end() {
+        let sessions = sessions();
+        let (ci, kept) = (sessions.begin("ci").await.unwrap(), sessions.begin("kept").await.unwrap());
+        let ticket = sessions.ticket("ci").await.unwrap();
+        sessions.end_all("ci").await.unwrap();
+        for (secret, lives) in [(&ci, false), (&ticket, false), (&kept, true)] {
+            assert_eq!(sessions.identify(secret).await.unwrap().is_some(), lives);
+        }
     }
 
-    #[test]
-    fn old_and_unused_sessions_end() {
-        let now = Instant::now();
-        // The time from when it was made to its last use, and the time since.
-        let after = |made: Duration, used: Duration| {
-            let secret =
-                Secret { hash: AdminToken::new("x"), name: "ci".into(), made: now, used: now + made };
-            (secret.lives(now + made + used), secret.is_fresh(now + made + used))
+    #[tokio::test]
+    async fn old_and_unused_sessions_end() {
+        let after = async |is_ticket: bool, made: Duration, used: Duration| {
+            let (sessions, secret) = (sessions(), if is_ticket { "pl_x" } else { "ps_x" });
+            let ago = |time: Duration| UnixMillis(now().0 - u64::try_from(time.as_millis()).unwrap());
+            let hash = AdminToken::new(secret).hash();
+            let (made, used) = (ago(made), ago(used));
+            sessions.own().push(SignIn { hash, name: "ci".into(), is_ticket, made, used });
+            sessions.identify(secret).await.unwrap().is_some()
         };
         let (second, zero) = (Duration::from_secs(1), Duration::ZERO);
-        assert_eq!(after(zero, second), (true, true));
-        assert_eq!(after(TICKET_LIFE, zero), (true, false));
-        assert_eq!(after(LIFE, zero), (false, false));
-        assert_eq!(after(zero, IDLE), (false, false));
+        assert!(after(false, second, second).await && after(true, second, second).await);
+        assert!(after(false, LIFE - second * 9, zero).await && after(false, IDLE, IDLE - second * 9).await);
+        assert!(!after(true, TICKET_LIFE, zero).await);
+        assert!(!after(false, LIFE, zero).await);
+        assert!(!after(false, IDLE, IDLE).await);
     }
 
-    #[test]
-    fn one_more_session_takes_the_place_of_the_one_unused_for_longest() {
-        let sessions = Sessions::default();
-        let mut all: Vec<String> = (0..SECRETS_MAX).map(|_| sessions.begin("ci".into()).unwrap()).collect();
-        assert!(sessions.identify(&all[0]).is_some(), "used after all others");
-        all.push(sessions.begin("ci".into()).unwrap());
-        assert_eq!(sessions.identify(&all[1]), None);
-        assert!(sessions.identify(&all[0]).is_some() && sessions.identify(&all[SECRETS_MAX]).is_some());
+    #[tokio::test]
+    async fn one_more_session_takes_the_place_of_the_one_unused_for_longest() {
+        let sessions = sessions();
+        let mut all = Vec::new();
+        for number in 0..SECRETS_MAX {
+            all.push(sessions.begin("ci").await.unwrap());
+            // In the order in which they were made, however fast that was.
+            sessions.own().last_mut().unwrap().used.0 -= (SECRETS_MAX - number) as u64 * 10;
+        }
+        assert!(sessions.identify(&all[0]).await.unwrap().is_some(), "used after all others");
+        all.push(sessions.begin("ci").await.unwrap());
+        assert_eq!(sessions.identify(&all[1]).await.unwrap(), None);
+        for used in [0, SECRETS_MAX] {
+            assert!(sessions.identify(&all[used]).await.unwrap().is_some());
+        }
     }
 }

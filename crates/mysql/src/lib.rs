@@ -9,12 +9,16 @@
 //! - `writer.rs`, `transaction.rs`, `rows.rs`, `apply.rs`: many writes in one transaction, exactly once
 //! - `reader.rs`: many reads in one statement
 //! - `nodes.rs`, `leases.rs`, `outbox.rs`, `place.rs`: several nodes, and which of them delivers an event
+//! - `beside.rs`: what nodes share besides the data: sign-ins, figures
+//! - `examine.rs`: what `portraitd doctor` finds out about each host
 //! - `contents.rs`: everything, for `portraitd store copy`
 //! - `store.rs`: the trait
 
 mod apply;
+mod beside;
 mod connection;
 mod contents;
+mod examine;
 mod fault;
 mod hosts;
 mod leases;
@@ -33,6 +37,8 @@ mod url;
 mod writer;
 
 pub use contents::MysqlContents;
-pub use schema::{FORMAT, SchemaError};
+pub use examine::{HostReport, examine};
+pub use schema::SchemaError;
+pub use statements::FORMAT;
 pub use store::{MysqlStore, OpenError};
 pub use url::{MysqlUrl, MysqlUrlError};

@@ -8,7 +8,7 @@ use crate::place::LANES;
 use crate::rows::Tally;
 use crate::shared::{Membership, Shared};
 use crate::sql::Arg;
-use crate::statements;
+use crate::statements::{self, FORMAT};
 use portraitd_model::SdkAppId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -91,7 +91,7 @@ impl Nodes {
                     self.shared.hosts.failed(&link);
                 }
                 tracing::warn!(host = self.shared.hosts.current(), reason = fault.message, "can't reach the database");
-                self.shared.see(|seen| seen.problem = Some(fault.message));
+                self.shared.see(|seen| seen.fail(fault));
             }
         }
         self.leave().await;
@@ -130,7 +130,7 @@ impl Nodes {
             seen.live = live.len();
             seen.catalog = catalog.map_or(seen.catalog, |(version,)| version.max(seen.catalog));
             seen.adopted_everywhere = adopted_everywhere;
-            seen.problem = None;
+            seen.succeed();
         });
         (self.rounds, self.last_round) = (self.rounds + 1, Some(began));
         if self.rounds.is_multiple_of(SLOW) {
@@ -190,6 +190,10 @@ async fn slow_round(
     connection: &mut Connection,
     beats: &BTreeMap<u32, (u64, u64, Instant)>,
 ) -> Result<(), Fault> {
+    let format: Option<(u64,)> = connection.one(statements::READ_META, &["format".into()]).await?;
+    if format != Some((FORMAT,)) {
+        return Err(Fault::permanent("the tables have another format now: this portraitd must be replaced by another version"));
+    }
     shared.read_tallies(&read_tallies(connection).await?);
     for (node, (incarnation, beat, since)) in beats {
         if since.elapsed() > EXPIRE_AFTER {

@@ -16,6 +16,9 @@ macro_rules! statements {
     };
 }
 
+/// The format of the tables below, which this version reads and writes.
+pub const FORMAT: u64 = 1;
+
 statements! {
     // The session.
 
@@ -82,6 +85,15 @@ statements! {
         waiting_events BIGINT NOT NULL, waiting_bytes BIGINT NOT NULL, parked_events BIGINT NOT NULL,
         parked_bytes BIGINT NOT NULL, PRIMARY KEY (app, lane))";
 
+    /// The console's sessions (`ticket` = 0) and one-use tickets (1); some hundred at most.
+    CREATE_SIGN_INS = "CREATE TABLE portrait_sign_ins (
+        hash VARBINARY(32) NOT NULL, name VARBINARY(64) NOT NULL, ticket TINYINT UNSIGNED NOT NULL,
+        made_ms BIGINT UNSIGNED NOT NULL, used_ms BIGINT UNSIGNED NOT NULL, PRIMARY KEY (hash))";
+    /// The calls that all nodes have answered since the tables were made; each node adds its own every 5 s.
+    CREATE_CALLS = "CREATE TABLE portrait_calls (
+        app INT UNSIGNED NOT NULL, command VARBINARY(64) NOT NULL, code INT UNSIGNED NOT NULL,
+        calls BIGINT UNSIGNED NOT NULL, last_ms BIGINT UNSIGNED NOT NULL, PRIMARY KEY (app, command, code))";
+
     // Numbers of the whole store.
 
     READ_META = "SELECT value FROM portrait_meta WHERE name = ?";
@@ -108,6 +120,18 @@ statements! {
     READ_NODE = "SELECT incarnation FROM portrait_nodes WHERE node = ?";
     READ_LEASES = "SELECT part, node, epoch FROM portrait_leases ORDER BY part";
     TAKE_LEASE = "UPDATE portrait_leases SET node = ?, epoch = epoch + 1 WHERE part = ? AND epoch = ?";
+
+    // What nodes share besides the data, each a transaction of its own.
+
+    READ_SIGN_INS = "SELECT hash, name, ticket, made_ms, used_ms FROM portrait_sign_ins";
+    /// Again after a lost answer: the row is there already.
+    ADD_SIGN_IN = "INSERT INTO portrait_sign_ins (hash, name, ticket, made_ms, used_ms) VALUES ?
+        ON DUPLICATE KEY UPDATE used_ms = VALUES(used_ms)";
+    USE_SIGN_IN = "UPDATE portrait_sign_ins SET used_ms = ? WHERE hash = ?";
+    REMOVE_SIGN_INS = "DELETE FROM portrait_sign_ins WHERE hash IN (?)";
+    ADD_CALLS = "INSERT INTO portrait_calls (app, command, code, calls, last_ms) VALUES ?
+        ON DUPLICATE KEY UPDATE calls = calls + VALUES(calls), last_ms = GREATEST(last_ms, VALUES(last_ms))";
+    READ_CALLS = "SELECT command, code, calls, last_ms FROM portrait_calls WHERE app = ? ORDER BY command, code";
 
     // A writer's lane: the first statement of each transaction.
 

@@ -1,14 +1,15 @@
 //! The store: starts and stops the tasks, and passes each call of the trait to one of them.
 
+use crate::beside::Beside;
 use crate::connection::{Connection, Purpose, parsed};
 use crate::fault::{Fault, FaultKind};
 use crate::hosts::Hosts;
-use crate::nodes::{self, Nodes};
+use crate::nodes::{self, CLOCK_MAX, Nodes};
 use crate::outbox;
 use crate::place::part_of_user;
 use crate::reader::{self, READERS, Read, Reader, decoded_profile};
 use crate::schema::{self, Database, SchemaError};
-use crate::shared::{Shared, WRITERS};
+use crate::shared::{Seen, Shared, WRITERS};
 use crate::sql::{Arg, fill};
 use crate::statements;
 use crate::transaction::{StoredEvent, StoredToken, parsed_token, parsed_user};
@@ -18,13 +19,13 @@ use futures_util::future::BoxFuture;
 use mysql_async::prelude::FromRow;
 use portraitd_model::{AccountState, AppRecord, SdkAppId, Tag, UnixMillis, UnixSeconds, UserId};
 use portraitd_store::{
-    AuditEntry, AuditNote, AuditSeq, Backlog, DeliveryRight, EventState, Found, Measurements, NodesStatus, OutboxCursor, OutboxEvent,
+    AuditEntry, AuditNote, AuditSeq, Backlog, DeliveryRight, EventState, Found, Measurements, NodeTables, NodesStatus, OutboxCursor, OutboxEvent,
     OutboxSeq, Probe, Store, StoreError, StoreFuture, StoreId, StoreStats, StoreStatus, TokenRecord, Write, WriteOutcome, codec,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -55,6 +56,8 @@ pub enum OpenError {
 pub struct MysqlStore {
     shared: Arc<Shared>,
     database: Database,
+    name: String,
+    beside: Beside,
     /// Taken by [`Store::close`].
     queues: std::sync::Mutex<Option<Queues>>,
     stop: CancellationToken,
@@ -86,7 +89,8 @@ impl MysqlStore {
             writers.push(sender);
         }
         let queues = std::sync::Mutex::new(Some(Queues { writers, reads }));
-        Ok(Self { shared, database, queues, stop, tasks: Mutex::new(tasks) })
+        let (name, beside) = (name.to_owned(), Beside::new(Arc::clone(&shared)));
+        Ok(Self { shared, database, name, beside, queues, stop, tasks: Mutex::new(tasks) })
     }
 
     /// Makes the tables in an empty database; does nothing when they are there.
@@ -198,6 +202,15 @@ impl MysqlStore {
         }
         Ok(events)
     }
+}
+
+/// Why this node must not serve although the database answers.
+fn unfit(seen: &Seen) -> Option<String> {
+    let ahead = seen.clock_ahead_ms;
+    if u128::from(ahead.unsigned_abs()) > CLOCK_MAX.as_millis() {
+        return Some(SchemaError::Clock(ahead).to_string());
+    }
+    seen.problem.clone().filter(|_| seen.is_permanent)
 }
 
 fn overloaded() -> StoreError {
@@ -374,8 +387,18 @@ impl Store for MysqlStore {
 
     fn nodes(&self) -> Option<NodesStatus> {
         let (seen, membership) = (self.shared.seen(), self.shared.membership());
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let trials = &self.shared.trials;
         Some(NodesStatus {
             node: membership.node,
+            name: self.name.clone(),
+            unfit: unfit(&seen),
+            failed_beats: seen.failing.map_or(0, |(_, failed)| failed),
+            failing_ms: seen.failing.map_or(0, |(since, _)| u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)),
+            failovers: count(&self.shared.hosts.failovers),
+            retried: count(&trials.retried),
+            divided: count(&trials.divided),
+            found_committed: count(&trials.found_committed),
             live: seen.live,
             host: self.shared.hosts.current(),
             catalog: seen.catalog,
@@ -384,6 +407,10 @@ impl Store for MysqlStore {
             clock_ahead_ms: seen.clock_ahead_ms,
             problem: seen.problem,
         })
+    }
+
+    fn node_tables(&self) -> Option<&dyn NodeTables> {
+        Some(&self.beside)
     }
 
     fn adopt_catalog(&self, version: u64) {
@@ -436,6 +463,7 @@ impl Store for MysqlStore {
                 for task in others {
                     _ = task.await;
                 }
+                self.beside.close().await;
                 self.stop.cancel();
                 if let Some(nodes) = nodes {
                     _ = nodes.await;

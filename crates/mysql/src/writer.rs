@@ -151,6 +151,7 @@ impl Writer {
                 }
             }
             Err(GivenUp::Divide) => {
+                self.shared.trials.divided.fetch_add(1, Ordering::Relaxed);
                 let requests = units.into_iter().zip(replies);
                 let mut first: Vec<Request> =
                     requests.map(|(unit, (reply, since))| Request { unit, reply, since }).collect();
@@ -169,6 +170,7 @@ impl Writer {
                 Ok(Some(done)) => return Ok(done),
                 Ok(None) => {}
                 Err(fault) => {
+                    self.shared.trials.retried.fetch_add(1, Ordering::Relaxed);
                     let divides = uncertain.is_empty() && units.len() > 1;
                     match fault.kind {
                         FaultKind::Conflict => {
@@ -211,7 +213,10 @@ impl Writer {
             Ok(Attempted::Committed(done)) => Ok(Some(self.committed(lane, done))),
             Ok(Attempted::Nothing(done)) => Ok(Some(done)),
             Ok(Attempted::Earlier(number)) => match uncertain.remove(&number) {
-                Some(done) => Ok(Some(self.committed(lane, done))),
+                Some(done) => {
+                    self.shared.trials.found_committed.fetch_add(1, Ordering::Relaxed);
+                    Ok(Some(self.committed(lane, done)))
+                }
                 None => self.take_lane(uncertain).await,
             },
             Ok(Attempted::Fenced) => self.take_lane(uncertain).await,
@@ -262,6 +267,7 @@ impl Writer {
             return if uncertain.is_empty() { Ok(None) } else { Err(Fault::lost("this node was taken for dead")) };
         };
         if lane.n == before.n + 1 && let Some(done) = uncertain.remove(&last_attempt) {
+            self.shared.trials.found_committed.fetch_add(1, Ordering::Relaxed);
             return Ok(Some(done));
         }
         uncertain.clear();

@@ -23,7 +23,7 @@ pub use error::StoreError;
 pub use identity::{StoreId, StoreIdError};
 pub use memory::{Image, MemoryStore};
 pub use metrics::{Histogram, Measurements, StoreStatus};
-pub use nodes::NodesStatus;
+pub use nodes::{CallTally, NodeTables, NodesStatus, SignIn};
 pub use outbox::{
     Amount, Backlog, DeliveryOutcome, DeliveryRight, EventState, OutboxCursor, OutboxEvent, OutboxScan, OutboxSeq, Selection,
 };
@@ -166,6 +166,11 @@ pub trait Store: Send + Sync {
 
     /// The processes that share the store; `None` for an engine of one process. Costs no I/O.
     fn nodes(&self) -> Option<NodesStatus> {
+        None
+    }
+
+    /// What the processes that share the store share besides its data; `None` for an engine of one process.
+    fn node_tables(&self) -> Option<&dyn NodeTables> {
         None
     }
 

@@ -14,11 +14,26 @@ import { t } from '../i18n/language.js';
 const job = signal(/** @type {{ directory: string, began: number, took?: number, error?: unknown } | null} */ (null));
 
 export default function backup() {
+  const node = api.session.peek()?.node;
+  if (node) return databaseInstead(node.database_host);
   return h('div', {},
     h('div', { class: 'head' }, h('div', {}, h('h1', {}, t('page.backup')), h('p', { class: 'soft' }, t('backup.about')))),
     start(),
     h('div', { 'aria-live': 'polite' }, () => job.value && outcome(job.value)),
     commands());
+}
+
+/** Where several servers share a database, it is the database that is backed up. @param {string} host */
+function databaseInstead(host) {
+  return h('div', {},
+    h('div', { class: 'head' }, h('h1', {}, t('page.backup'))),
+    h('div', { class: 'note' }, t('backup.database', { host })),
+    h('section', { class: 'card' },
+      h('header', {}, h('h2', {}, t('backup.commands'))),
+      h('div', { class: 'body stack' },
+        command(t('backup.command.export'), 'portraitd export NUMBER FILE --data DIRECTORY'),
+        command(t('backup.command.copy'), 'portraitd store copy --from store.url --to NEW_DIRECTORY'),
+        command(t('backup.command.doctor'), 'portraitd doctor'))));
 }
 
 function start() {

@@ -3,6 +3,7 @@
 use crate::audit_log::{AuditChange, AuditContext};
 use crate::error::AdminError;
 use crate::jsonl;
+use crate::language::AcceptLanguage;
 use crate::state::{AdminResult, State, parse_body};
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State as Extract};
@@ -192,9 +193,18 @@ fn read_lines(app: &App, body: &[u8], damaged: &BTreeSet<UserId>) -> (Vec<Accoun
 pub(crate) async fn backup(
     Extract(state): Extract<State>,
     Extension(context): Extension<AuditContext>,
+    AcceptLanguage(language): AcceptLanguage,
     body: Bytes,
 ) -> AdminResult<Backup> {
     let request: Backup = parse_body(&body)?;
+    if state.store.nodes().is_some() {
+        return Err(AdminError::conflict(language.pick(
+            "the data is in a database that several servers share: back it up with the database's own tools; `portraitd export` \
+             writes an app's accounts to a file, and `portraitd store copy` copies everything while no server runs",
+            "数据存放在多个服务共用的数据库中：请使用该数据库自带的工具备份；`portraitd export` 将应用的账号导出到文件，\
+             `portraitd store copy` 在所有服务停止时复制全部数据",
+        )));
+    }
     state.store.backup(&request.directory).await?;
     let recorded = state
         .write_audit_entry(

@@ -9,9 +9,22 @@ use std::collections::BTreeMap;
 pub(crate) async fn show(Extract(state): Extract<State>, Path(app): Path<String>) -> AdminResult<UsageView> {
     let app = state.app(&app)?;
     let mut calls: BTreeMap<String, BTreeMap<u32, u64>> = BTreeMap::new();
-    for call in app.usage.calls() {
-        calls.entry(call.command.to_owned()).or_default().insert(call.code, call.count);
+    let mut last_call_ms = app.usage.last_call().map(|at| at.0);
+    match state.store.node_tables() {
+        None => {
+            for call in app.usage.calls() {
+                calls.entry(call.command.to_owned()).or_default().insert(call.code, call.count);
+            }
+        }
+        // This server's own calls are among them.
+        Some(tables) => {
+            for call in tables.calls(app.settings.id).await? {
+                last_call_ms = last_call_ms.max(Some(call.last.0));
+                calls.entry(call.command).or_default().insert(call.code, call.calls);
+            }
+        }
     }
     let accounts = state.store.accounts_count(app.settings.id).await?;
-    Ok(Json(UsageView { accounts, last_call_ms: app.usage.last_call().map(|at| at.0), calls }))
+    let nodes = state.store.nodes().map(|nodes| nodes.live);
+    Ok(Json(UsageView { accounts, last_call_ms, calls, nodes }))
 }

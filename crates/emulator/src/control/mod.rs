@@ -80,7 +80,8 @@ async fn authorize(
     mut request: Request,
     next: Next,
 ) -> Response {
-    match access.identify(request.headers(), request.extensions()) {
+    // An emulator's store is not shared, so that sessions are always at hand.
+    match access.identify(request.headers(), request.extensions()).await.unwrap_or_default() {
         Some(actor) => drop(request.extensions_mut().insert(actor)),
         None if request.uri().path() == health::PATH => {}
         None => return token_wanted(&emulator, request.uri().path()),
