@@ -6,7 +6,7 @@ use crate::hosts::HostConnection;
 use crate::leases::{DEAD_AFTER, Lease, NO_NODE};
 use crate::place::LANES;
 use crate::rows::Tally;
-use crate::shared::{Membership, Shared};
+use crate::shared::{LANES_PER_NODE, Membership, Shared};
 use crate::sql::Arg;
 use crate::statements::{self, FORMAT};
 use portraitd_model::SdkAppId;
@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// How often a node beats and looks at the others.
@@ -71,11 +72,13 @@ pub(crate) struct Nodes {
     beats: BTreeMap<u32, (u64, u64, Instant)>,
     last_round: Option<Instant>,
     rounds: u64,
+    /// Looks whether an earlier host works again; one that is frozen must not delay the beats.
+    looking: Option<JoinHandle<()>>,
 }
 
 impl Nodes {
     pub(crate) fn new(shared: Arc<Shared>, name: String) -> Self {
-        Self { shared, name, link: None, beats: BTreeMap::new(), last_round: None, rounds: 0 }
+        Self { shared, name, link: None, beats: BTreeMap::new(), last_round: None, rounds: 0, looking: None }
     }
 
     pub(crate) async fn run(mut self, stop: CancellationToken) {
@@ -121,8 +124,9 @@ impl Nodes {
             connection.run(statements::TAKE_LEASE, &[node.into(), u32::from(lease.part).into(), lease.epoch.into()]).await?;
         }
         let catalog: Option<(u64,)> = connection.one(statements::READ_META, &["catalog".into()]).await?;
-        let of_live = nodes.iter().filter(|(node, ..)| live.contains(node)).map(|(.., catalog, _)| *catalog);
-        let adopted_everywhere = of_live.min().unwrap_or_default().min(adopted);
+        // Also of nodes that seem dead: one that is frozen may hold a call, until its lanes are fenced.
+        let registered = nodes.iter().filter(|(node, .., name)| !name.is_empty() && *node != ours.node);
+        let adopted_everywhere = registered.map(|(_, _, _, catalog, _)| *catalog).fold(adopted, u64::min);
         if self.rounds.is_multiple_of(SLOW) {
             slow_round(&self.shared, connection, &self.beats).await?;
         }
@@ -133,8 +137,9 @@ impl Nodes {
             seen.succeed();
         });
         (self.rounds, self.last_round) = (self.rounds + 1, Some(began));
-        if self.rounds.is_multiple_of(SLOW) {
-            self.shared.hosts.prefer_earlier().await;
+        if self.rounds.is_multiple_of(SLOW) && self.looking.as_ref().is_none_or(JoinHandle::is_finished) {
+            let shared = Arc::clone(&self.shared);
+            self.looking = Some(tokio::spawn(async move { shared.hosts.prefer_earlier().await }));
         }
         Ok(())
     }
@@ -199,6 +204,8 @@ async fn slow_round(
         if since.elapsed() > EXPIRE_AFTER {
             let args = [(*node).into(), (*incarnation).into(), (*beat).into()];
             if connection.run(statements::EXPIRE_NODE, &args).await? == 1 {
+                let first = node * LANES_PER_NODE;
+                connection.run(statements::FENCE_LANES, &[first.into(), (first + LANES_PER_NODE).into()]).await?;
                 tracing::info!(node, "a node is dead; its number is free");
             }
         }

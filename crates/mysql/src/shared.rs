@@ -15,7 +15,7 @@ use std::time::Instant;
 /// The writers of a node, each with a lane of its own.
 pub(crate) const WRITERS: u32 = 2;
 /// The lanes that a node may have.
-const LANES_PER_NODE: u32 = 8;
+pub(crate) const LANES_PER_NODE: u32 = 8;
 
 /// This process among the nodes of the database.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -42,7 +42,7 @@ pub(crate) struct Seen {
     pub(crate) live: usize,
     /// The version of apps and tokens.
     pub(crate) catalog: u64,
-    /// The oldest version that a living node still uses.
+    /// The oldest version that a node may still use, a dead one that is not fenced yet among them.
     pub(crate) adopted_everywhere: u64,
     /// Why this node is not fit to serve.
     pub(crate) problem: Option<String>,

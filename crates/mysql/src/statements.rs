@@ -28,6 +28,11 @@ statements! {
     SET_AUTOCOMMIT_OFF = "SET autocommit = 0";
     /// Galera: a read waits until this node has applied what was committed before. Others don't know the variable (1193).
     SET_SYNC_WAIT = "SET SESSION wsrep_sync_wait = 1";
+    /// Writers only, in seconds: a transaction of a process that is frozen ends, and gives its locks back.
+    SET_WAIT_TIMEOUT = "SET SESSION wait_timeout = 5";
+    /// Writers only, in seconds: a lock that another holds is a conflict before it is a silent host. OceanBase has another name
+    /// for it.
+    SET_LOCK_TIMEOUT = "SET SESSION innodb_lock_wait_timeout = 1";
     /// Galera: the state of this node. Others have no such variable, and return no row.
     GALERA_STATE = "SHOW STATUS WHERE Variable_name IN ('wsrep_ready', 'wsrep_cluster_status')";
     /// Whether this host takes writes.
@@ -118,6 +123,8 @@ statements! {
     EXPIRE_NODE = "UPDATE portrait_nodes SET incarnation = incarnation + 1, name = ''
         WHERE node = ? AND incarnation = ? AND beat = ?";
     READ_NODE = "SELECT incarnation FROM portrait_nodes WHERE node = ?";
+    /// No transaction of a dead node can be committed after this.
+    FENCE_LANES = "UPDATE portrait_lanes SET incarnation = incarnation + 1 WHERE lane >= ? AND lane < ?";
     READ_LEASES = "SELECT part, node, epoch FROM portrait_leases ORDER BY part";
     TAKE_LEASE = "UPDATE portrait_leases SET node = ?, epoch = epoch + 1 WHERE part = ? AND epoch = ?";
 
