@@ -45,7 +45,8 @@ impl Connection {
 
     async fn prepare(&mut self, purpose: Purpose) -> Result<(), Fault> {
         let state: Vec<(String, String)> = self.rows(statements::GALERA_STATE, &[]).await?;
-        for (name, value) in state {
+        let has_galera = state.iter().any(|(name, value)| name == "wsrep_provider_name" && !value.is_empty());
+        for (name, value) in state.into_iter().filter(|(name, _)| has_galera && name != "wsrep_provider_name") {
             if !matches!(&*value, "ON" | "Primary") {
                 return Err(Fault::host(format!("{name} is {value}: the node is not part of its cluster")));
             }

@@ -211,7 +211,7 @@ impl MysqlContents {
         }
         let numbers = COPY_NUMBERS.iter().zip([high, low]);
         let numbers = Arg::Rows(numbers.map(|(name, half)| vec![(*name).into(), half.into()]).collect());
-        let begun = self.transaction(vec![(statements::ADD_META, vec![numbers]), (statements::FENCE_LANES, vec![])]).await;
+        let begun = self.transaction(vec![(statements::ADD_META, vec![numbers]), (statements::FENCE_LANES, vec![0_u32.into(), COPY_LANE.into()])]).await;
         begun.map(|()| CopyStart::New)
     }
 
@@ -320,6 +320,8 @@ impl MysqlContents {
         let audit: Option<(u64,)> = self.one(statements::LAST_AUDIT, &[]).await?;
         let catalog: Option<(u64,)> = self.one(statements::READ_META, &["catalog".into()]).await?;
         let (audit, catalog) = (audit.map_or(0, |(last,)| last), catalog.map_or(0, |(version,)| version) + 1);
+        // The comparison took long: the host may have closed the connection that wrote.
+        self.writing = None;
         let names = Arg::List(COPY_NUMBERS.iter().map(|name| (*name).into()).collect());
         self.transaction(vec![
             (statements::SET_META, vec![audit.into(), "audit".into()]),

@@ -33,8 +33,8 @@ statements! {
     /// Writers only, in seconds: a lock that another holds is a conflict before it is a silent host. OceanBase has another name
     /// for it.
     SET_LOCK_TIMEOUT = "SET SESSION innodb_lock_wait_timeout = 1";
-    /// Galera: the state of this node. Others have no such variable, and return no row.
-    GALERA_STATE = "SHOW STATUS WHERE Variable_name IN ('wsrep_ready', 'wsrep_cluster_status')";
+    /// Galera: the state of this node. MariaDB without Galera names no provider; others have no such variable, and return no row.
+    GALERA_STATE = "SHOW STATUS WHERE Variable_name IN ('wsrep_provider_name', 'wsrep_ready', 'wsrep_cluster_status')";
     /// Whether this host takes writes.
     READ_ONLY = "SELECT @@read_only";
     /// 1: a commit is on the disk before it is answered. TiDB has it, too, without a meaning.
@@ -148,9 +148,6 @@ statements! {
     ADVANCE_LANE = "UPDATE portrait_lanes SET n = ?, attempt = ? WHERE lane = ? AND incarnation = ? AND n = ?";
     /// Ends every earlier transaction of the lane, done or not.
     FENCE_LANE = "UPDATE portrait_lanes SET incarnation = incarnation + 1 WHERE lane = ? AND incarnation = ?";
-
-    /// Ends every earlier transaction of every lane: before a copy, when no node lives.
-    FENCE_LANES = "UPDATE portrait_lanes SET incarnation = incarnation + 1";
 
     // What a transaction reads: every row that it may change, locked.
 

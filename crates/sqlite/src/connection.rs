@@ -116,6 +116,9 @@ ALTER TABLE tokens ADD COLUMN role TEXT NOT NULL DEFAULT 'admin';
 /// From nothing to the present format: the first makes format 1, each other brings the one before it up to its own.
 const STEPS: [&str; 7] = [FORMAT_1, FORMAT_2, FORMAT_3, FORMAT_4, FORMAT_5, FORMAT_6, FORMAT_7];
 
+/// The file of a copy that is not finished (`contents.rs`).
+pub(crate) const COPY: &str = "portraitd.db.copy";
+
 /// Opens the database, creates it if need be, and upgrades it to the present format. While this connection stays open, later
 /// ones need not read the whole WAL again.
 pub(crate) fn prepare(path: &Path) -> Result<Connection, OpenError> {
@@ -126,6 +129,9 @@ pub(crate) fn prepare(path: &Path) -> Result<Connection, OpenError> {
         Ok(_) => {}
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(OpenError::io(path)(error)),
         Err(_) if log.exists() => return Err(emptied()),
+        Err(_) if path.with_file_name(COPY).exists() => {
+            return Err(OpenError::UnfinishedCopy { path: path.with_file_name(COPY) });
+        }
         Err(_) => create(path)?,
     }
     wal_mark::refuse_wrong_wal(path)?;

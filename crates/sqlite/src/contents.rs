@@ -3,7 +3,7 @@
 
 use crate::OpenError;
 use crate::admin;
-use crate::connection::{self, Identity};
+use crate::connection::{self, COPY, Identity};
 use crate::directory_lock::DirectoryLock;
 use crate::reader::failed;
 use crate::staging;
@@ -14,10 +14,9 @@ use portraitd_store::{
     StoreFuture, StoreId, StoredRow,
 };
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-
-/// The file of a copy that is not finished.
-const COPY: &str = "portraitd.db.copy";
 
 /// The content of a data directory that no server uses.
 pub struct SqliteContents {
@@ -83,15 +82,13 @@ impl SqliteCopy {
             return Ok(CopyStart::NotEmpty);
         }
         let path = self.path();
-        let (connection, begun) = match opened(&path).map_err(failed)? {
-            (connection, Some(begun)) => (connection, Some(begun)),
-            (connection, None) => {
-                // Nothing was written yet, or something else has this name.
-                drop(connection);
-                staging::clear(&path).map_err(|error| StoreError::Unavailable(error.to_string()))?;
-                (made(&path, source).map_err(failed)?, None)
-            }
-        };
+        // Readable by its owner alone from the beginning; SQLite gives its other files the same mode.
+        let made_now = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+        made_now.map_err(|error| StoreError::Unavailable(format!("can't use {}: {error}", path.display())))?;
+        let (connection, begun) = opened(&path).map_err(failed)?;
+        if begun.is_none() {
+            make(&connection, source).map_err(failed)?;
+        }
         self.id = connection::store_id(&connection).map_err(failed)?;
         self.connection = Some(connection);
         Ok(match begun {
@@ -128,16 +125,16 @@ fn opened(path: &Path) -> rusqlite::Result<(Connection, Option<StoreId>)> {
     Ok((connection, begun))
 }
 
-fn made(path: &Path, source: StoreId) -> rusqlite::Result<Connection> {
-    let (connection, _) = opened(path)?;
-    connection::make_tables(&connection)?;
-    connection::use_wal(&connection)?;
-    let copy = "CREATE TABLE copy (source BLOB NOT NULL, app INTEGER NOT NULL, place INTEGER NOT NULL) STRICT";
+/// Makes what is missing of the tables; an interruption may have left a part.
+fn make(connection: &Connection, source: StoreId) -> rusqlite::Result<()> {
+    if !connection::has_table(connection, "store")? {
+        connection::make_tables(connection)?;
+    }
+    connection::use_wal(connection)?;
     let tx = connection.unchecked_transaction()?;
-    tx.execute(copy, [])?;
+    tx.execute("CREATE TABLE copy (source BLOB NOT NULL, app INTEGER NOT NULL, place INTEGER NOT NULL) STRICT", [])?;
     tx.execute("INSERT INTO copy (source, app, place) VALUES (?1, 0, 0)", [source.to_bytes()])?;
-    tx.commit()?;
-    Ok(connection)
+    tx.commit()
 }
 
 impl Contents for SqliteCopy {

@@ -198,16 +198,19 @@ fn of_host(HostReport { host, found }: HostReport, another_works: bool) -> Asses
             format!("{host} can be used: {version}, tables of format {FORMAT}, durable commits, rights, a clock like ours"),
         ),
         // It would be used after a failover.
-        Err(OpenError::Refused { reason, .. }) => (Bad, format!("{host}: {reason}; {}", remedy(&reason))),
+        Err(OpenError::Refused { reason, .. }) => {
+            let remedy = remedy(&reason).map(|remedy| format!("; {remedy}")).unwrap_or_default();
+            (Bad, format!("{host}: {reason}{remedy}"))
+        }
         Err(OpenError::Unreachable { reason, .. }) => {
-            let verdict = if another_works { Warning } else { Bad };
-            (verdict, format!("{reason}; {}", remedy(&reason)))
+            let remedy = remedy(&reason).unwrap_or("start it, and check its address, its port and the firewall");
+            (if another_works { Warning } else { Bad }, format!("{reason}; {remedy}"))
         }
     }
 }
 
 /// What to do about what a host said, where it does not say so itself.
-fn remedy(reason: &str) -> &'static str {
+fn remedy(reason: &str) -> Option<&'static str> {
     const KNOWN: [(&str, &str); 9] = [
         ("(error 1044)", "grant the user rights on this database"),
         ("(error 1045)", "correct user or password in store.url or its file, or make the user in the database"),
@@ -219,8 +222,7 @@ fn remedy(reason: &str) -> &'static str {
         ("not part of its cluster", "bring the host back into its cluster"),
         ("TLS", "correct ?tls and tls_ca in store.url, or the host's certificate"),
     ];
-    let known = KNOWN.iter().find(|(part, _)| reason.contains(part));
-    known.map_or("start it, and check its address, its port and the firewall", |(_, remedy)| remedy)
+    KNOWN.iter().find(|(part, _)| reason.contains(part)).map(|(_, remedy)| *remedy)
 }
 
 fn clock() -> Assessment {
