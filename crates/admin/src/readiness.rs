@@ -69,7 +69,11 @@ mod tests {
         };
         assert_eq!(fitness(&NodesStatus::default()), Ok(()));
         for (failed_beats, failing_ms, fits) in [(1, 60_000, true), (9, 4_999, true), (3, 5_000, false)] {
-            assert_eq!(fitness(&failing(failed_beats, failing_ms)).is_ok(), fits, "{failed_beats} {failing_ms}");
+            assert_eq!(
+                fitness(&failing(failed_beats, failing_ms)).is_ok(),
+                fits,
+                "{failed_beats} {failing_ms}"
+            );
         }
         let unfit = NodesStatus { unfit: Some("the clock".into()), ..NodesStatus::default() };
         assert_eq!(fitness(&unfit), Err(StoreError::Unavailable("the clock".into())));

@@ -56,13 +56,15 @@ impl Sessions {
         }
         let (now, hash) = (now(), AdminToken::new(secret));
         let same = |sign_in: &SignIn| {
-            AdminToken::from_hash(sign_in.hash).matches(&hash) && sign_in.is_ticket == secret.starts_with(TICKET)
+            AdminToken::from_hash(sign_in.hash).matches(&hash)
+                && sign_in.is_ticket == secret.starts_with(TICKET)
         };
         let Some(found) = self.all().await?.into_iter().find(same) else { return Ok(None) };
         if found.is_ticket || !is_valid(&found, now) {
             // Of several calls with one ticket, one removes it.
             let removed = self.remove(vec![found.hash]).await?;
-            return Ok(Some(found.name).filter(|_| found.is_ticket && removed > 0 && age(found.made, now) < TICKET_LIFE));
+            return Ok(Some(found.name)
+                .filter(|_| found.is_ticket && removed > 0 && age(found.made, now) < TICKET_LIFE));
         }
         if self.store.node_tables().is_none() || age(found.used, now) > NOTE_EVERY {
             self.note_use(found.hash, now).await?;
@@ -87,7 +89,8 @@ impl Sessions {
         let is_ticket = prefix == TICKET;
         let (valid, mut removed): (Vec<_>, Vec<_>) =
             self.all().await?.into_iter().partition(|sign_in| is_valid(sign_in, now));
-        let mut of_kind: Vec<_> = valid.into_iter().filter(|sign_in| sign_in.is_ticket == is_ticket).collect();
+        let mut of_kind: Vec<_> =
+            valid.into_iter().filter(|sign_in| sign_in.is_ticket == is_ticket).collect();
         of_kind.sort_by_key(|sign_in| sign_in.used);
         let too_many = (of_kind.len() + 1).saturating_sub(SECRETS_MAX);
         removed.extend(of_kind.drain(..too_many));

@@ -57,7 +57,9 @@ impl Beside {
             tried += 1;
             match self.once(async |connection| connection.run(statement, args).await).await {
                 Ok(found) => return Ok(found),
-                Err(fault) if tried >= tries || fault.kind == FaultKind::Permanent => return Err(fault.into_store_error()),
+                Err(fault) if tried >= tries || fault.kind == FaultKind::Permanent => {
+                    return Err(fault.into_store_error());
+                }
                 Err(_) => tokio::time::sleep(HOST_WAIT).await,
             }
         }
@@ -69,7 +71,9 @@ impl Beside {
             tried += 1;
             match self.once(async |connection| connection.rows(statement, args).await).await {
                 Ok(rows) => return Ok(rows),
-                Err(fault) if tried >= TRIES || fault.kind == FaultKind::Permanent => return Err(fault.into_store_error()),
+                Err(fault) if tried >= TRIES || fault.kind == FaultKind::Permanent => {
+                    return Err(fault.into_store_error());
+                }
                 Err(_) => tokio::time::sleep(HOST_WAIT).await,
             }
         }
@@ -80,13 +84,20 @@ impl Beside {
         // A damaged row is no sign-in.
         let sign_in = |(hash, name, ticket, made, used): (Vec<u8>, Vec<u8>, u8, u64, u64)| {
             let (hash, name) = (hash.try_into().ok()?, String::from_utf8(name).ok()?);
-            Some(SignIn { hash, name, is_ticket: ticket != 0, made: UnixMillis(made), used: UnixMillis(used) })
+            Some(SignIn {
+                hash,
+                name,
+                is_ticket: ticket != 0,
+                made: UnixMillis(made),
+                used: UnixMillis(used),
+            })
         };
         Ok(stored.into_iter().filter_map(sign_in).collect())
     }
 
     async fn read_calls(&self, app: SdkAppId) -> Result<Vec<CallTally>, StoreError> {
-        let stored: Vec<(Vec<u8>, u32, u64, u64)> = self.rows(statements::READ_CALLS, &[app.0.into()]).await?;
+        let stored: Vec<(Vec<u8>, u32, u64, u64)> =
+            self.rows(statements::READ_CALLS, &[app.0.into()]).await?;
         let tally = |(command, code, calls, last): (Vec<u8>, u32, u64, u64)| {
             let command = String::from_utf8_lossy(&command).into_owned();
             CallTally { command, code, calls, last: UnixMillis(last) }
@@ -130,9 +141,19 @@ impl NodeTables for Beside {
         Box::pin(async move {
             let mut rows: Vec<Vec<Arg<'_>>> = Vec::with_capacity(calls.len());
             for CallTally { command, code, calls, last } in &calls {
-                rows.push(vec![app.0.into(), command.as_str().into(), (*code).into(), (*calls).into(), last.0.into()]);
+                rows.push(vec![
+                    app.0.into(),
+                    command.as_str().into(),
+                    (*code).into(),
+                    (*calls).into(),
+                    last.0.into(),
+                ]);
             }
-            if rows.is_empty() { Ok(()) } else { self.run(statements::ADD_CALLS, &[Arg::Rows(rows)], 1).await.map(drop) }
+            if rows.is_empty() {
+                Ok(())
+            } else {
+                self.run(statements::ADD_CALLS, &[Arg::Rows(rows)], 1).await.map(drop)
+            }
         })
     }
 

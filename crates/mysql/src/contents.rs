@@ -44,7 +44,7 @@ pub struct MysqlContents {
     id: StoreId,
     reading: Option<HostConnection>,
     writing: Option<HostConnection>,
-    /// As they were when it was opened: nobody has started or beaten since, while they are the same.
+    /// As they were when it was opened: no node has started or beaten since, while they are the same.
     nodes: Vec<StoredNode>,
     /// The admins of each app, read when its first account is written.
     admins: BTreeMap<SdkAppId, BTreeSet<UserId>>,
@@ -89,7 +89,11 @@ impl MysqlContents {
             if Instant::now() >= until {
                 for (node, incarnation, beat, ..) in now.iter().filter(|(.., name)| !name.is_empty()) {
                     let args = [(*node).into(), (*incarnation).into(), (*beat).into()];
-                    self.connection().await?.run(statements::EXPIRE_NODE, &args).await.map_err(Fault::into_store_error)?;
+                    self.connection()
+                        .await?
+                        .run(statements::EXPIRE_NODE, &args)
+                        .await
+                        .map_err(Fault::into_store_error)?;
                 }
                 self.nodes = self.rows(statements::READ_NODES, &[]).await?;
             } else {
@@ -150,8 +154,17 @@ impl MysqlContents {
         match section {
             Section::Apps => {
                 let apps: Vec<(u32, u64, Vec<u8>, Vec<u8>)> = self.rows(statements::READ_APPS, &[]).await?;
-                let row = |(id, revision, settings, words)| StoredRow::App { id: SdkAppId(id), revision, settings, words };
-                Ok(apps.into_iter().filter(|(id, ..)| after.is_none() || u64::from(*id) > place).map(row).collect())
+                let row = |(id, revision, settings, words)| StoredRow::App {
+                    id: SdkAppId(id),
+                    revision,
+                    settings,
+                    words,
+                };
+                Ok(apps
+                    .into_iter()
+                    .filter(|(id, ..)| after.is_none() || u64::from(*id) > place)
+                    .map(row)
+                    .collect())
             }
             Section::Tokens => {
                 let tokens: Vec<StoredToken> = self.rows(statements::READ_TOKENS, &[]).await?;
@@ -160,12 +173,14 @@ impl MysqlContents {
             }
             Section::Audit => {
                 let args = [place.into(), limit.into()];
-                let entries: Vec<(u64, u32, u64, Vec<u8>)> = self.rows(statements::READ_AUDIT_AFTER, &args).await?;
+                let entries: Vec<(u64, u32, u64, Vec<u8>)> =
+                    self.rows(statements::READ_AUDIT_AFTER, &args).await?;
                 Ok(entries.into_iter().map(audit_row).collect())
             }
             Section::Accounts(app) => {
                 let args = [app.0.into(), name.into(), limit.into()];
-                let accounts: Vec<(Vec<u8>, u64, u64, Vec<u8>)> = self.rows(statements::READ_ACCOUNTS_AFTER, &args).await?;
+                let accounts: Vec<(Vec<u8>, u64, u64, Vec<u8>)> =
+                    self.rows(statements::READ_ACCOUNTS_AFTER, &args).await?;
                 parse_all(accounts.into_iter(), |(user, created, kicked_at, profile)| {
                     let (user, created) = (parsed_user(&user)?, UnixMillis(created));
                     Ok(StoredRow::Account { user, created, kicked_at, profile })
@@ -188,7 +203,8 @@ impl MysqlContents {
 
     async fn read_populations(&mut self) -> Result<Vec<(SdkAppId, u64)>, StoreError> {
         let stored: Vec<(u32, i64)> = self.rows(statements::READ_POPULATIONS, &[]).await?;
-        let counted = stored.into_iter().filter_map(|(app, sum)| Some((SdkAppId(app), u64::try_from(sum).ok()?)));
+        let counted =
+            stored.into_iter().filter_map(|(app, sum)| Some((SdkAppId(app), u64::try_from(sum).ok()?)));
         Ok(counted.filter(|(_, sum)| *sum > 0).collect())
     }
 
@@ -211,7 +227,12 @@ impl MysqlContents {
         }
         let numbers = COPY_NUMBERS.iter().zip([high, low]);
         let numbers = Arg::Rows(numbers.map(|(name, half)| vec![(*name).into(), half.into()]).collect());
-        let begun = self.transaction(vec![(statements::ADD_META, vec![numbers]), (statements::FENCE_LANES, vec![0_u32.into(), COPY_LANE.into()])]).await;
+        let begun = self
+            .transaction(vec![
+                (statements::ADD_META, vec![numbers]),
+                (statements::FENCE_LANES, vec![0_u32.into(), COPY_LANE.into()]),
+            ])
+            .await;
         begun.map(|()| CopyStart::New)
     }
 
@@ -252,7 +273,9 @@ impl MysqlContents {
                 let apps = self.read_section(Section::Apps, None, usize::MAX).await?;
                 Ok(apps.last().map(StoredRow::key))
             }
-            Section::Tokens => Ok(self.read_section(Section::Tokens, None, usize::MAX).await?.last().map(StoredRow::key)),
+            Section::Tokens => {
+                Ok(self.read_section(Section::Tokens, None, usize::MAX).await?.last().map(StoredRow::key))
+            }
             Section::Audit => Ok(number(self.one(statements::LAST_AUDIT, &[]).await?)),
             Section::Accounts(app) => name(self.one(statements::LAST_ACCOUNT, &[app.0.into()]).await?),
             Section::Deletions(app) => name(self.one(statements::LAST_DELETION, &[app.0.into()]).await?),
@@ -276,10 +299,14 @@ impl MysqlContents {
             Section::Deletions(app) => (app.0, statements::PUT_DELETIONS),
             Section::Events(app) => (app.0, statements::ADD_EVENTS),
         };
-        let (mut statements, mut values, mut bytes, mut tally) = (Vec::new(), Vec::new(), 0, Tally::default());
+        let (mut statements, mut values, mut bytes, mut tally) =
+            (Vec::new(), Vec::new(), 0, Tally::default());
         for row in rows {
             let value = values_of(app, row, &admins, &mut tally)?;
-            bytes += value.iter().map(|arg| if let Arg::Bytes(bytes) = arg { bytes.len() } else { 8 }).sum::<usize>();
+            bytes += value
+                .iter()
+                .map(|arg| if let Arg::Bytes(bytes) = arg { bytes.len() } else { 8 })
+                .sum::<usize>();
             values.push(value);
             if bytes >= INSERT_BYTES {
                 statements.push((insert, vec![Arg::Rows(std::mem::take(&mut values))]));
@@ -290,8 +317,13 @@ impl MysqlContents {
             statements.push((insert, vec![Arg::Rows(values)]));
         }
         if tally != Tally::default() {
-            let numbers =
-                [tally.accounts, tally.waiting_events, tally.waiting_bytes, tally.parked_events, tally.parked_bytes];
+            let numbers = [
+                tally.accounts,
+                tally.waiting_events,
+                tally.waiting_bytes,
+                tally.parked_events,
+                tally.parked_bytes,
+            ];
             let row = [app.into(), COPY_LANE.into()].into_iter().chain(numbers.map(Arg::from)).collect();
             statements.push((statements::ADD_TALLIES, vec![Arg::Rows(vec![row])]));
         }
@@ -307,7 +339,10 @@ impl MysqlContents {
             if let StoredRow::App { id, settings, words, .. } = row
                 && id == app
             {
-                let text = |bytes| String::from_utf8(bytes).map_err(|_| StoreError::Corrupt(format!("the settings of app {app}")));
+                let text = |bytes| {
+                    String::from_utf8(bytes)
+                        .map_err(|_| StoreError::Corrupt(format!("the settings of app {app}")))
+                };
                 let settings = codec::decode_settings(app, &text(settings)?, &text(words)?);
                 admins.extend(settings.map_err(StoreError::Corrupt)?.admins);
             }
@@ -340,7 +375,9 @@ impl MysqlContents {
         if now == self.nodes {
             return Ok(());
         }
-        Err(StoreError::Refused("a portraitd has used the database meanwhile, so the copy is not one of one moment".into()))
+        Err(StoreError::Refused(
+            "a portraitd has used the database meanwhile, so the copy is not one of one moment".into(),
+        ))
     }
 }
 
@@ -374,7 +411,14 @@ fn audit_row((seq, app, at, text): (u64, u32, u64, Vec<u8>)) -> StoredRow {
 }
 
 fn event_row((seq, parked, attempts, due, failure, event): StoredEvent) -> StoredRow {
-    StoredRow::Event { seq: OutboxSeq(seq), parked: parked != 0, attempts, due: UnixMillis(due), failure, event }
+    StoredRow::Event {
+        seq: OutboxSeq(seq),
+        parked: parked != 0,
+        attempts,
+        due: UnixMillis(due),
+        failure,
+        event,
+    }
 }
 
 /// The values of a row, in the order of its table's columns; adds it to the app's numbers.
@@ -415,8 +459,9 @@ fn values_of<'a>(
         StoredRow::Event { seq, parked, attempts, due, failure, event } => {
             // A damaged event names no account; any part delivers it.
             let part = codec::decode_event(event).map_or(0, |event| part_of_user(&event.user));
-            let place = copied_place(seq.0, part)
-                .ok_or_else(|| StoreError::Corrupt(format!("the event's place {} is not one of a store", seq.0)))?;
+            let place = copied_place(seq.0, part).ok_or_else(|| {
+                StoreError::Corrupt(format!("the event's place {} is not one of a store", seq.0))
+            })?;
             tally.count(if *parked { EventState::Parked } else { EventState::Waiting }, event.len(), 1);
             vec![
                 app.into(),
@@ -436,7 +481,12 @@ impl Contents for MysqlContents {
         self.id
     }
 
-    fn read(&mut self, section: Section, after: Option<RowKey>, limit: usize) -> StoreFuture<'_, Vec<StoredRow>> {
+    fn read(
+        &mut self,
+        section: Section,
+        after: Option<RowKey>,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<StoredRow>> {
         Box::pin(self.read_section(section, after, limit))
     }
 

@@ -28,17 +28,17 @@ pub async fn examine(url: &MysqlUrl) -> Vec<HostReport> {
 }
 
 async fn examine_host(url: &MysqlUrl, host: &Host) -> Result<Result<String, SchemaError>, Fault> {
+    let mut writing = Connection::open(url, host, Purpose::Writing).await?;
     // A host of Galera may lag behind; this purpose waits until it does not.
-    let mut link = Connection::open(url, host, Purpose::Reading).await?;
-    let database = match schema::check(&mut link).await? {
+    let mut reading = Connection::open(url, host, Purpose::Reading).await?;
+    let database = match schema::check(&mut reading).await? {
         Ok(database) => database,
         Err(error) => return Ok(Err(error)),
     };
-    link.close().await;
-    let mut link = Connection::open(url, host, Purpose::Writing).await?;
-    if let Err(error) = schema::check_rights(&mut link).await? {
+    if let Err(error) = schema::check_rights(&mut writing).await? {
         return Ok(Err(error));
     }
-    link.close().await;
+    reading.close().await;
+    writing.close().await;
     Ok(Ok(database.version))
 }

@@ -39,7 +39,12 @@ async fn add(tables: &dyn NodeTables, registry: &Registry, added: &mut Added) {
             let more = call.count - added.get(&key).copied().unwrap_or(0);
             if more > 0 {
                 counted.push((key, call.count));
-                calls.push(CallTally { command: call.command.to_owned(), code: call.code, calls: more, last });
+                calls.push(CallTally {
+                    command: call.command.to_owned(),
+                    code: call.code,
+                    calls: more,
+                    last,
+                });
             }
         }
         if calls.is_empty() {

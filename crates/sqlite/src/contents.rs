@@ -44,7 +44,12 @@ impl Contents for SqliteContents {
         self.id
     }
 
-    fn read(&mut self, section: Section, after: Option<RowKey>, limit: usize) -> StoreFuture<'_, Vec<StoredRow>> {
+    fn read(
+        &mut self,
+        section: Section,
+        after: Option<RowKey>,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<StoredRow>> {
         Box::pin(std::future::ready(read(&self.connection, section, after.as_ref(), limit)))
     }
 
@@ -84,7 +89,8 @@ impl SqliteCopy {
         let path = self.path();
         // Readable by its owner alone from the beginning; SQLite gives its other files the same mode.
         let made_now = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
-        made_now.map_err(|error| StoreError::Unavailable(format!("can't use {}: {error}", path.display())))?;
+        made_now
+            .map_err(|error| StoreError::Unavailable(format!("can't use {}: {error}", path.display())))?;
         let (connection, begun) = opened(&path).map_err(failed)?;
         if begun.is_none() {
             make(&connection, source).map_err(failed)?;
@@ -104,7 +110,8 @@ impl SqliteCopy {
 
     fn publish(&mut self) -> Result<(), StoreError> {
         let connection = self.connection.take();
-        let connection = connection.ok_or_else(|| StoreError::Unavailable("the copy has not begun".into()))?;
+        let connection =
+            connection.ok_or_else(|| StoreError::Unavailable("the copy has not begun".into()))?;
         connection.execute_batch("DROP TABLE copy").map_err(failed)?;
         connection.close().map_err(|(_, error)| failed(error))?;
         staging::publish(&self.path(), &self.dir.join("portraitd.db"), Identity::Kept)
@@ -116,9 +123,13 @@ impl SqliteCopy {
 fn opened(path: &Path) -> rusqlite::Result<(Connection, Option<StoreId>)> {
     let connection = Connection::open(path)?;
     // A crash of this process loses nothing that was committed; a power cut may lose the last seconds, which are copied again.
-    connection.execute_batch("PRAGMA page_size = 2048; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -262144;")?;
+    connection.execute_batch(
+        "PRAGMA page_size = 2048; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -262144;",
+    )?;
     let begun = if connection::has_table(&connection, "copy")? {
-        connection.query_row("SELECT source FROM copy", [], |row| row.get(0).map(StoreId::from_bytes)).optional()?
+        connection
+            .query_row("SELECT source FROM copy", [], |row| row.get(0).map(StoreId::from_bytes))
+            .optional()?
     } else {
         None
     };
@@ -132,7 +143,10 @@ fn make(connection: &Connection, source: StoreId) -> rusqlite::Result<()> {
     }
     connection::use_wal(connection)?;
     let tx = connection.unchecked_transaction()?;
-    tx.execute("CREATE TABLE copy (source BLOB NOT NULL, app INTEGER NOT NULL, place INTEGER NOT NULL) STRICT", [])?;
+    tx.execute(
+        "CREATE TABLE copy (source BLOB NOT NULL, app INTEGER NOT NULL, place INTEGER NOT NULL) STRICT",
+        [],
+    )?;
     tx.execute("INSERT INTO copy (source, app, place) VALUES (?1, 0, 0)", [source.to_bytes()])?;
     tx.commit()
 }
@@ -142,7 +156,12 @@ impl Contents for SqliteCopy {
         self.id
     }
 
-    fn read(&mut self, section: Section, after: Option<RowKey>, limit: usize) -> StoreFuture<'_, Vec<StoredRow>> {
+    fn read(
+        &mut self,
+        section: Section,
+        after: Option<RowKey>,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<StoredRow>> {
         let rows = self.connection().and_then(|connection| read(connection, section, after.as_ref(), limit));
         Box::pin(std::future::ready(rows))
     }
@@ -220,11 +239,13 @@ fn read(
             rows(sql, &(app.0, name, limit), account_row)
         }
         Section::Deletions(app) => {
-            let sql = "SELECT user, deleted_ms FROM deletions WHERE app = ?1 AND user > ?2 ORDER BY user LIMIT ?3";
+            let sql =
+                "SELECT user, deleted_ms FROM deletions WHERE app = ?1 AND user > ?2 ORDER BY user LIMIT ?3";
             rows(sql, &(app.0, name, limit), deletion_row)
         }
         Section::Events(app) => {
-            let sql = "SELECT seq, parked, attempts, due_ms, failure, event FROM outbox WHERE app = ?1 AND seq > ?2
+            let sql =
+                "SELECT seq, parked, attempts, due_ms, failure, event FROM outbox WHERE app = ?1 AND seq > ?2
                        ORDER BY seq LIMIT ?3";
             rows(sql, &(app.0, place, limit), event_row)
         }
@@ -255,7 +276,11 @@ impl<T: Params + Clone> ParamList for T {
 fn user(row: &Row<'_>) -> rusqlite::Result<UserId> {
     let text: String = row.get(0)?;
     UserId::parse(&text).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, format!("a UserID: {error}").into())
+        rusqlite::Error::FromSqlConversionFailure(
+            0,
+            rusqlite::types::Type::Text,
+            format!("a UserID: {error}").into(),
+        )
     })
 }
 
@@ -273,7 +298,12 @@ fn audit_row(row: &Row<'_>) -> rusqlite::Result<StoredRow> {
 
 fn account_row(row: &Row<'_>) -> rusqlite::Result<StoredRow> {
     let kicked_at = row.get::<_, Option<u64>>(2)?.unwrap_or(0);
-    Ok(StoredRow::Account { user: user(row)?, created: UnixMillis(row.get(1)?), kicked_at, profile: row.get(3)? })
+    Ok(StoredRow::Account {
+        user: user(row)?,
+        created: UnixMillis(row.get(1)?),
+        kicked_at,
+        profile: row.get(3)?,
+    })
 }
 
 fn deletion_row(row: &Row<'_>) -> rusqlite::Result<StoredRow> {
@@ -338,7 +368,9 @@ fn write(connection: &Connection, section: Section, rows: &[StoredRow]) -> Resul
 
 fn write_row(connection: &Connection, section: Section, row: &StoredRow) -> rusqlite::Result<()> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let run = |sql: &str, params: &[&dyn rusqlite::ToSql]| connection.prepare_cached(sql)?.execute(params).map(drop);
+    let run = |sql: &str, params: &[&dyn rusqlite::ToSql]| {
+        connection.prepare_cached(sql)?.execute(params).map(drop)
+    };
     match (row, section) {
         (StoredRow::App { id, revision, settings, words }, _) => run(
             "INSERT INTO apps (id, revision, settings, words) VALUES (?1, ?2, ?3, ?4)",
@@ -350,7 +382,12 @@ fn write_row(connection: &Connection, section: Section, row: &StoredRow) -> rusq
         ),
         (StoredRow::Audit(entry), _) => run(
             "INSERT INTO audit (seq, app, at_ms, entry) VALUES (?1, ?2, ?3, ?4)",
-            params![number(entry.seq.0), entry.note.app.map(|app| app.0), number(entry.note.at.0), entry.note.text],
+            params![
+                number(entry.seq.0),
+                entry.note.app.map(|app| app.0),
+                number(entry.note.at.0),
+                entry.note.text
+            ],
         ),
         (StoredRow::Account { user, created, kicked_at, profile }, Section::Accounts(app)) => run(
             "INSERT INTO accounts (app, user, created_ms, kicked_at, profile) VALUES (?1, ?2, ?3, ?4, ?5)",

@@ -1,9 +1,9 @@
 //! The whole content of a store in its stored form, to copy it from one engine to another while no server uses either.
 
+use crate::StoreFuture;
 use crate::admin::{AuditEntry, TokenRecord};
 use crate::identity::StoreId;
 use crate::outbox::OutboxSeq;
-use crate::StoreFuture;
 use portraitd_model::{SdkAppId, UnixMillis, UserId};
 
 /// One part of a store's content; its rows have an order.
@@ -92,7 +92,9 @@ impl StoredRow {
             Self::App { id, .. } => RowKey::Number(id.0.into()),
             Self::Token(token) => RowKey::Name(token.name.clone()),
             Self::Audit(entry) => RowKey::Number(entry.seq.0),
-            Self::Account { user, .. } | Self::Deletion { user, .. } => RowKey::Name(user.as_str().to_owned()),
+            Self::Account { user, .. } | Self::Deletion { user, .. } => {
+                RowKey::Name(user.as_str().to_owned())
+            }
             Self::Event { seq, .. } => RowKey::Number(seq.0),
         }
     }
@@ -150,7 +152,12 @@ pub trait Contents: Send {
     fn id(&self) -> StoreId;
 
     /// Reads rows of a section in their order, those after a key; at most `limit`.
-    fn read(&mut self, section: Section, after: Option<RowKey>, limit: usize) -> StoreFuture<'_, Vec<StoredRow>>;
+    fn read(
+        &mut self,
+        section: Section,
+        after: Option<RowKey>,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<StoredRow>>;
 
     /// How many accounts each app has; an app without is absent. Reads no account.
     fn populations(&mut self) -> StoreFuture<'_, Vec<(SdkAppId, u64)>>;

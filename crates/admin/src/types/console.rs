@@ -1,9 +1,9 @@
 //! The JSON of what the console needs besides the operator's calls: sessions, tried calls, UserSigs, the reference.
 
 use crate::series::SeriesPoint;
+use portraitd_store::NodesStatus;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use portraitd_store::NodesStatus;
 use std::collections::BTreeMap;
 
 /// The caller of this request, and the server that it talks to.

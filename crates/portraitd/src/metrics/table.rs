@@ -266,7 +266,9 @@ pub(crate) const METRICS: &[Metric] = &[
         chinese: "使用数据库时：最近一次每秒心跳写入成功为 1；标签为当前使用的主机。",
         alert: "max by (instance) (portraitd_database_up) < 1",
         values: |snapshot| {
-            let up = |nodes: &NodesStatus| (vec![("host", nodes.host.clone())], u64::from(nodes.problem.is_none()));
+            let up = |nodes: &NodesStatus| {
+                (vec![("host", nodes.host.clone())], u64::from(nodes.problem.is_none()))
+            };
             snapshot.nodes.iter().map(up).collect()
         },
     },
@@ -288,7 +290,11 @@ pub(crate) const METRICS: &[Metric] = &[
         alert: "rate(portraitd_database_transactions_total{outcome=\"retried\"}[5m]) > 0.1 * rate(portraitd_store_commits_total[5m])",
         values: |snapshot| {
             let outcomes = |nodes: &NodesStatus| {
-                let counts = [("retried", nodes.retried), ("divided", nodes.divided), ("found", nodes.found_committed)];
+                let counts = [
+                    ("retried", nodes.retried),
+                    ("divided", nodes.divided),
+                    ("found", nodes.found_committed),
+                ];
                 counts.map(|(outcome, count)| (vec![("outcome", outcome.to_owned())], count))
             };
             snapshot.nodes.iter().flat_map(outcomes).collect()

@@ -25,7 +25,10 @@ const WALLS: &[(&str, &[&str])] = &[
     ("api", &["webhook", "http", "store", "model"]),
     ("admin", &["api", "webhook", "http", "store", "model"]),
     ("emulator", &["admin", "api", "webhook", "http", "store", "model"]),
-    ("portraitd", &["emulator", "admin", "api", "webhook", "http", "isolation", "sqlite", "mysql", "store", "model"]),
+    (
+        "portraitd",
+        &["emulator", "admin", "api", "webhook", "http", "isolation", "sqlite", "mysql", "store", "model"],
+    ),
     ("bench", &["model"]),
     ("fuzz", &["portraitd", "admin", "api", "webhook", "store", "model"]),
     ("test-support", &["store", "model"]),

@@ -195,7 +195,9 @@ fn of_host(HostReport { host, found }: HostReport, another_works: bool) -> Asses
     match found {
         Ok(version) => (
             Good,
-            format!("{host} can be used: {version}, tables of format {FORMAT}, durable commits, rights, a clock like ours"),
+            format!(
+                "{host} can be used: {version}, tables of format {FORMAT}, durable commits, rights, a clock like ours"
+            ),
         ),
         // It would be used after a failover.
         Err(OpenError::Refused { reason, .. }) => {
@@ -203,7 +205,8 @@ fn of_host(HostReport { host, found }: HostReport, another_works: bool) -> Asses
             (Bad, format!("{host}: {reason}{remedy}"))
         }
         Err(OpenError::Unreachable { reason, .. }) => {
-            let remedy = remedy(&reason).unwrap_or("start it, and check its address, its port and the firewall");
+            let remedy =
+                remedy(&reason).unwrap_or("start it, and check its address, its port and the firewall");
             (if another_works { Warning } else { Bad }, format!("{reason}; {remedy}"))
         }
     }
@@ -213,7 +216,10 @@ fn of_host(HostReport { host, found }: HostReport, another_works: bool) -> Asses
 fn remedy(reason: &str) -> Option<&'static str> {
     const KNOWN: [(&str, &str); 9] = [
         ("(error 1044)", "grant the user rights on this database"),
-        ("(error 1045)", "correct user or password in store.url or its file, or make the user in the database"),
+        (
+            "(error 1045)",
+            "correct user or password in store.url or its file, or make the user in the database",
+        ),
         ("(error 1698)", "let the user log in with a password"),
         ("(error 1049)", "create the database, then: portraitd store migrate"),
         ("(error 1129)", "the host has locked this machine out after failed connections: FLUSH HOSTS there"),

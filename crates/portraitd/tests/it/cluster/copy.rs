@@ -107,7 +107,10 @@ fn a_store_goes_into_a_database_and_back_with_everything() {
     let told = receiver.wait_for(5);
     let nicks: Vec<String> = told.iter().map(|call| call.value().to_string()).collect();
     assert_eq!(told.iter().map(|call| call.user()).collect::<Vec<_>>(), ["carol"; 5]);
-    assert!(nicks.iter().enumerate().all(|(number, nick)| nick.contains(&format!("nick {number}"))), "{nicks:?}");
+    assert!(
+        nicks.iter().enumerate().all(|(number, nick)| nick.contains(&format!("nick {number}"))),
+        "{nicks:?}"
+    );
     set(&here, "carol", "after the copy");
     assert!(receiver.wait_for(6)[5].value().to_string().contains("after the copy"));
     refused(&url, dir.path().join("other").to_str().unwrap(), "stop every portraitd");
@@ -128,7 +131,9 @@ fn an_interrupted_copy_goes_on_and_nothing_serves_half_of_it() {
     }
     let file = dir.path().join("accounts.jsonl");
     let line = |number: usize| {
-        format!("{{\"UserID\":\"u{number:06}\",\"ProfileItem\":[{{\"Tag\":\"Tag_Profile_IM_Nick\",\"Value\":\"{number}\"}}]}}\n")
+        format!(
+            "{{\"UserID\":\"u{number:06}\",\"ProfileItem\":[{{\"Tag\":\"Tag_Profile_IM_Nick\",\"Value\":\"{number}\"}}]}}\n"
+        )
     };
     std::fs::write(&file, (0..ACCOUNTS).map(line).collect::<String>()).unwrap();
     read(&first, &["import", "1400000001", file.to_str().unwrap()]);
@@ -139,7 +144,10 @@ fn an_interrupted_copy_goes_on_and_nothing_serves_half_of_it() {
         let mut kills = 0;
         for number in 0..20_u64 {
             let mut command = binary();
-            command.args(["store", "copy", "--from", from, "--to", to]).stdout(Stdio::null()).stderr(Stdio::null());
+            command
+                .args(["store", "copy", "--from", from, "--to", to])
+                .stdout(Stdio::null())
+                .stderr(Stdio::null());
             let mut child = command.spawn().unwrap();
             std::thread::sleep(Duration::from_millis(150 + 40 * number));
             if child.try_wait().unwrap().is_some() {
@@ -165,7 +173,10 @@ fn an_interrupted_copy_goes_on_and_nothing_serves_half_of_it() {
     let waited = String::from_utf8_lossy(&waited.stderr);
     assert!(waited.contains("not complete"), "{waited}");
     let there = copied(from, &url);
-    assert!(there.contains("is continued") && there.contains(&format!("{} accounts", ACCOUNTS + 1)), "{there}");
+    assert!(
+        there.contains("is continued") && there.contains(&format!("{} accounts", ACCOUNTS + 1)),
+        "{there}"
+    );
 
     interrupted(&url, to_back);
     let (done, said) = run_refused(&back);

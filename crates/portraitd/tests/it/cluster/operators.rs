@@ -88,7 +88,9 @@ fn usage_is_the_sum_of_all_nodes() {
     };
     let counted = |usage: &Value| usage["calls"]["account_check"]["70402"].as_u64();
     for node in [&one, &other] {
-        wait_for("the calls of both are added", Duration::from_secs(30), || counted(&usage(node)) == Some(14));
+        wait_for("the calls of both are added", Duration::from_secs(30), || {
+            counted(&usage(node)) == Some(14)
+        });
         assert_eq!(usage(node)["nodes"], 2);
         assert!(usage(node)["last_call_ms"].as_u64() > Some(0));
     }
@@ -97,7 +99,8 @@ fn usage_is_the_sum_of_all_nodes() {
     other.signal("-TERM");
     wait_for("its last call is added", Duration::from_secs(30), || counted(&usage(&one)) == Some(15));
     let (_, page) = get(&one, "/metrics");
-    for line in ["portraitd_nodes_live ", "portraitd_node_parts ", "portraitd_database_up{host=\"127.0.0.1:"] {
+    for line in ["portraitd_nodes_live ", "portraitd_node_parts ", "portraitd_database_up{host=\"127.0.0.1:"]
+    {
         assert!(page.lines().any(|found| found.starts_with(line)), "{line}: {page}");
     }
 }
@@ -121,7 +124,11 @@ fn a_node_is_not_ready_when_its_database_is_away_for_long() {
     let gone = Instant::now();
     while gone.elapsed() < Duration::from_secs(3) {
         let (status, answer) = get(&node, "/readyz");
-        assert!(status == 200 || gone.elapsed() >= Duration::from_secs(3), "after {:?}: {answer}", gone.elapsed());
+        assert!(
+            status == 200 || gone.elapsed() >= Duration::from_secs(3),
+            "after {:?}: {answer}",
+            gone.elapsed()
+        );
         std::thread::sleep(Duration::from_millis(100));
     }
     wait_for("it is not ready any more", Duration::from_secs(60), || get(&node, "/readyz").0 == 503);
@@ -148,7 +155,10 @@ fn a_node_whose_clock_is_wrong_does_not_become_ready() {
     let offset = dir.path().join("offset");
     std::fs::write(&offset, "+0s\n").unwrap();
     let node = place.altered_node("a", |command| {
-        command.env("LD_PRELOAD", library).env("FAKETIME_TIMESTAMP_FILE", &offset).env("FAKETIME_NO_CACHE", "1");
+        command
+            .env("LD_PRELOAD", library)
+            .env("FAKETIME_TIMESTAMP_FILE", &offset)
+            .env("FAKETIME_NO_CACHE", "1");
         command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
     });
     assert_eq!(get(&node, "/readyz").0, 200);
@@ -162,7 +172,9 @@ fn a_node_whose_clock_is_wrong_does_not_become_ready() {
 fn doctor(url: &str) -> (bool, String) {
     let dir = tempfile::tempdir().unwrap();
     let mut command = binary();
-    command.args(["doctor", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data"]).arg(dir.path());
+    command
+        .args(["doctor", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data"])
+        .arg(dir.path());
     let output = command.env("PORTRAITD_STORE_URL", url).output().unwrap();
     let said = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8(said).unwrap())
@@ -192,17 +204,27 @@ fn doctor_knows_the_database() {
     finds(&cluster.url("portraitd_nowhere"), &["create the database"]);
     let user = state["users"]["all"]["name"].as_str().unwrap();
     finds(&format!("mysql://{user}:wrong@{}/{database}", hosts[0]), &["correct user or password"]);
+    // Users who may read and write the tables, only read them, or nothing.
+    let limited = &state["users"]["limited"];
+    let (name, password) = (limited["name"].as_str().unwrap(), limited["password"].as_str().unwrap());
+    let by = |name: &str, password: &str| format!("mysql://{name}:{password}@{}/{database}", hosts.join(","));
+    finds(&by(name, password), &["(error 1044)", "grant the user rights"]);
+    for rights in ["SELECT, INSERT, UPDATE, DELETE", "SELECT, UPDATE, DELETE", "SELECT"] {
+        let user = format!("{database}_{}", rights.len());
+        cluster.sql(
+            "admin",
+            0,
+            &format!(
+                "CREATE USER '{user}'@'%' IDENTIFIED BY 'p'; GRANT {rights} ON {database}.* TO '{user}'@'%'"
+            ),
+        );
+        let (good, said) = doctor(&by(&user, "p"));
+        assert_eq!(good, rights.contains("INSERT"), "{said}");
+        assert!(good || said.contains("the user needs SELECT, INSERT, UPDATE and DELETE"), "{said}");
+    }
     cluster.sql("all", 0, &format!("UPDATE {database}.portrait_meta SET value = 9 WHERE name = 'format'"));
     finds(&url, &["format 9", "too old"]);
     drop(place);
-
-    // A user who may use the tables, and none who may not.
-    let limited = &state["users"]["limited"];
-    let (name, password) = (limited["name"].as_str().unwrap(), limited["password"].as_str().unwrap());
-    let own = limited["database"].as_str().unwrap();
-    let of_limited = |database: &str| format!("mysql://{name}:{password}@{}/{database}", hosts.join(","));
-    assert!(doctor(&of_limited(own)).1.contains(own));
-    finds(&of_limited(&database), &["(error 1044)", "grant the user rights"]);
 }
 
 #[test]
@@ -221,7 +243,10 @@ fn what_only_a_directory_can_do_says_what_to_do_instead() {
     let place = Place::new(&cluster, CONFIG);
     let node = place.node("a");
     let (status, answer) = node.admin("POST", "/backup", r#"{"directory":"/tmp/portraitd-none"}"#);
-    assert!(status == 409 && answer.contains("own tools") && answer.contains("store copy"), "{status} {answer}");
+    assert!(
+        status == 409 && answer.contains("own tools") && answer.contains("store copy"),
+        "{status} {answer}"
+    );
     assert!(!Path::new("/tmp/portraitd-none").exists());
     drop(node);
     let data = place.data("a");
@@ -234,8 +259,10 @@ fn what_only_a_directory_can_do_says_what_to_do_instead() {
         &["backup", backup.to_str().unwrap()],
         &["restore", restored.to_str().unwrap()],
     ] {
-        for (language, wanted) in [("en", "the database's own tools"), ("zh", "请使用该数据库自带的工具")] {
-            let output = binary().args(["--language", language]).args(arguments).args(data_of).output().unwrap();
+        for (language, wanted) in [("en", "the database's own tools"), ("zh", "请使用该数据库自带的工具")]
+        {
+            let output =
+                binary().args(["--language", language]).args(arguments).args(data_of).output().unwrap();
             let said = String::from_utf8(output.stderr).unwrap();
             assert!(output.status.code() == Some(1) && said.contains(wanted), "{arguments:?}: {said}");
         }
@@ -243,6 +270,9 @@ fn what_only_a_directory_can_do_says_what_to_do_instead() {
     for arguments in [&["account", "list", "1"][..], &["token", "list"], &["dev"]] {
         let output = binary().args(arguments).args(data_of).output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
-        assert!(output.status.code() == Some(1) && said.contains("belongs to a node"), "{arguments:?}: {said}");
+        assert!(
+            output.status.code() == Some(1) && said.contains("belongs to a node"),
+            "{arguments:?}: {said}"
+        );
     }
 }

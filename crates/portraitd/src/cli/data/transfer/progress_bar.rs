@@ -14,7 +14,8 @@ pub(crate) fn of_steps() -> ProgressBar {
 
 /// A bar for a known number of things.
 pub(crate) fn of_things(total: u64, what: &str) -> ProgressBar {
-    let template = format!("{{bar:30}} {{percent:>3}}%  {{pos}}/{{len}} {what}, {{per_sec}}, {{eta}} left  {{msg}}");
+    let template =
+        format!("{{bar:30}} {{percent:>3}}%  {{pos}}/{{len}} {what}, {{per_sec}}, {{eta}} left  {{msg}}");
     styled(ProgressBar::new(total), &template)
 }
 

@@ -46,7 +46,11 @@ pub(super) struct CopiedApp {
 }
 
 impl<'a> Copy<'a> {
-    pub(super) fn new(source: &'a mut dyn Contents, target: &'a mut dyn CopyTarget, interrupt: &'a Interrupt) -> Self {
+    pub(super) fn new(
+        source: &'a mut dyn Contents,
+        target: &'a mut dyn CopyTarget,
+        interrupt: &'a Interrupt,
+    ) -> Self {
         Self { source, target, interrupt, bar: ProgressBar::hidden(), accounts_now: 0 }
     }
 
@@ -82,7 +86,10 @@ impl<'a> Copy<'a> {
             let page = self.source.read(Section::Apps, after, PAGE).await?;
             let Some(last) = page.last() else { break };
             after = Some(last.key());
-            apps.extend(page.iter().filter_map(|row| if let StoredRow::App { id, .. } = row { Some(*id) } else { None }));
+            apps.extend(
+                page.iter()
+                    .filter_map(|row| if let StoredRow::App { id, .. } = row { Some(*id) } else { None }),
+            );
         }
         apps.extend(self.source.populations().await?.iter().map(|(app, _)| *app));
         apps.sort_unstable();
@@ -91,7 +98,7 @@ impl<'a> Copy<'a> {
     }
 
     async fn copy_section(&mut self, section: Section) -> anyhow::Result<()> {
-        /// How often in succession a write may fail: a database is back after some seconds, or somebody has to look.
+        /// How often in succession a write may fail: a database is back after some seconds, or an operator has to look.
         const FAILURES_MAX: u32 = 30;
         const PAUSE: Duration = Duration::from_secs(1);
         let mut failures = 0;
@@ -149,8 +156,10 @@ impl<'a> Copy<'a> {
         let mut compared = 0;
         loop {
             self.interrupt.check()?;
-            let (rows, copies) =
-                tokio::join!(self.source.read(section, after, PAGE), self.target.read(section, after_copy, PAGE));
+            let (rows, copies) = tokio::join!(
+                self.source.read(section, after, PAGE),
+                self.target.read(section, after_copy, PAGE)
+            );
             let (rows, copies) = (rows?, copies?);
             for row in &rows {
                 sums.source.update(row.image());
