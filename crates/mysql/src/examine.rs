@@ -3,8 +3,8 @@
 use crate::connection::{Connection, Purpose};
 use crate::fault::Fault;
 use crate::hosts::Hosts;
+use crate::open::{OpenError, finished};
 use crate::schema::{self, SchemaError};
-use crate::store::{OpenError, finished};
 use crate::url::{Host, MysqlUrl};
 
 /// What was found out about a host.

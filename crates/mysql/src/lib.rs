@@ -11,8 +11,9 @@
 //! - `nodes.rs`, `leases.rs`, `outbox.rs`, `place.rs`: several nodes, and which of them delivers an event
 //! - `beside.rs`: what nodes share besides the data: sign-ins, figures
 //! - `examine.rs`: what `portraitd doctor` finds out about each host
-//! - `contents.rs`: everything, for `portraitd store copy`
-//! - `store.rs`: the trait
+//! - `status.rs`: the state of this node
+//! - `contents.rs`, `stored_rows.rs`: everything, for `portraitd store copy`
+//! - `open.rs`, `store.rs`: a start, and the trait
 
 mod apply;
 mod beside;
@@ -23,6 +24,7 @@ mod fault;
 mod hosts;
 mod leases;
 mod nodes;
+mod open;
 mod outbox;
 mod place;
 mod reader;
@@ -31,7 +33,9 @@ mod schema;
 mod shared;
 mod sql;
 mod statements;
+mod status;
 mod store;
+mod stored_rows;
 mod transaction;
 mod url;
 mod writer;
@@ -40,5 +44,6 @@ pub use contents::MysqlContents;
 pub use examine::{HostReport, examine};
 pub use schema::SchemaError;
 pub use statements::FORMAT;
-pub use store::{MysqlStore, OpenError};
+pub use open::OpenError;
+pub use store::MysqlStore;
 pub use url::{MysqlUrl, MysqlUrlError};

@@ -1,17 +1,19 @@
 //! The store: starts and stops the tasks, and passes each call of the trait to one of them.
 
 use crate::beside::Beside;
-use crate::connection::{Connection, Purpose, parsed};
-use crate::fault::{Fault, FaultKind};
+use crate::connection::parsed;
+use crate::fault::Fault;
 use crate::hosts::Hosts;
-use crate::nodes::{self, CLOCK_MAX, Nodes};
+use crate::nodes::Nodes;
+use crate::open::{OpenError, any_host, finished, prepare};
 use crate::outbox;
 use crate::place::part_of_user;
 use crate::reader::{self, READERS, Read, Reader, decoded_profile};
 use crate::schema::{self, Database, SchemaError};
-use crate::shared::{Seen, Shared, WRITERS};
+use crate::shared::{Shared, WRITERS};
 use crate::sql::{Arg, fill};
 use crate::statements;
+use crate::status;
 use crate::transaction::{StoredEvent, StoredToken, parsed_token, parsed_user};
 use crate::url::MysqlUrl;
 use crate::writer::{self, Request, Writer};
@@ -25,32 +27,11 @@ use portraitd_store::{
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-
-/// Why a database can't be opened.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum OpenError {
-    /// No host can be reached or can serve at the moment: waiting may help.
-    #[error("no host of {url} can serve: {reason}")]
-    Unreachable {
-        /// The URL without its password.
-        url: String,
-        /// What the last host said.
-        reason: String,
-    },
-    /// The database refuses us, or can't be used as it is: waiting does not help.
-    #[error("{url}: {reason}")]
-    Refused {
-        /// The URL without its password.
-        url: String,
-        /// Why.
-        reason: String,
-    },
-}
 
 /// A store in a database that several portraitd use at the same time. Its tasks run on the runtime that opened it.
 pub struct MysqlStore {
@@ -204,15 +185,6 @@ impl MysqlStore {
     }
 }
 
-/// Why this node must not serve although the database answers.
-fn unfit(seen: &Seen) -> Option<String> {
-    let ahead = seen.clock_ahead_ms;
-    if u128::from(ahead.unsigned_abs()) > CLOCK_MAX.as_millis() {
-        return Some(SchemaError::Clock(ahead).to_string());
-    }
-    seen.problem.clone().filter(|_| seen.is_permanent)
-}
-
 fn overloaded() -> StoreError {
     StoreError::Unavailable("too many operations wait for the database".into())
 }
@@ -226,55 +198,6 @@ fn outbox_event((seq, _, attempts, due_ms, failure, event): StoredEvent) -> Outb
     let failure = (!failure.is_empty()).then(|| String::from_utf8_lossy(&failure).into_owned());
     let (seq, due, event) = (OutboxSeq(seq), UnixMillis(due_ms), decoded.map(Arc::new));
     OutboxEvent { seq, bytes, attempts, due, failure, event }
-}
-
-/// Tries each host once.
-pub(crate) async fn any_host(hosts: &Hosts) -> Result<Connection, Fault> {
-    let mut last = Fault::host("the URL names no host");
-    for _ in 0..hosts.url().hosts.len() {
-        match hosts.connect(Purpose::Reading).await {
-            Ok(link) => return Ok(link.connection),
-            Err(fault) => last = fault,
-        }
-    }
-    Err(last)
-}
-
-/// Checks the database, and registers this process.
-async fn prepare(hosts: Hosts, name: &str) -> Result<(Database, Arc<Shared>), OpenError> {
-    let prepared = async {
-        let mut link = any_host(&hosts).await?;
-        let database = match schema::check(&mut link).await? {
-            Ok(database) => database,
-            Err(error) => return Ok(Err(error)),
-        };
-        let membership = nodes::register(&mut link, name).await?;
-        let tallies = nodes::read_tallies(&mut link).await?;
-        link.close().await;
-        Ok(Ok((database, membership, tallies)))
-    };
-    let prepared = prepared.await;
-    let (database, membership, tallies) = finished(&hosts, prepared)?;
-    Ok((database, Arc::new(Shared::new(hosts, membership, tallies))))
-}
-
-/// Tells what waiting may help from what it does not.
-pub(crate) fn finished<T>(hosts: &Hosts, result: Result<Result<T, SchemaError>, Fault>) -> Result<T, OpenError> {
-    let url = hosts.url().shown();
-    match result {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(OpenError::Refused { url, reason: error.to_string() }),
-        Err(fault) => {
-            // A wrong user or password, no such database, no right, a certificate that is not trusted.
-            let is_final = ["(error 1044)", "(error 1045)", "(error 1049)", "(error 1142)", "(error 1698)", "TLS error"];
-            let reason = fault.message;
-            if fault.kind == FaultKind::Permanent || is_final.iter().any(|code| reason.contains(code)) {
-                Err(OpenError::Refused { url, reason })
-            } else {
-                Err(OpenError::Unreachable { url, reason })
-            }
-        }
-    }
 }
 
 impl Store for MysqlStore {
@@ -386,27 +309,7 @@ impl Store for MysqlStore {
     }
 
     fn nodes(&self) -> Option<NodesStatus> {
-        let (seen, membership) = (self.shared.seen(), self.shared.membership());
-        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let trials = &self.shared.trials;
-        Some(NodesStatus {
-            node: membership.node,
-            name: self.name.clone(),
-            unfit: unfit(&seen),
-            failed_beats: seen.failing.map_or(0, |(_, failed)| failed),
-            failing_ms: seen.failing.map_or(0, |(since, _)| u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)),
-            failovers: count(&self.shared.hosts.failovers),
-            retried: count(&trials.retried),
-            divided: count(&trials.divided),
-            found_committed: count(&trials.found_committed),
-            live: seen.live,
-            host: self.shared.hosts.current(),
-            catalog: seen.catalog,
-            adopted_everywhere: seen.adopted_everywhere,
-            leases: self.shared.leases.count(),
-            clock_ahead_ms: seen.clock_ahead_ms,
-            problem: seen.problem,
-        })
+        Some(status::nodes_status(&self.shared, &self.name))
     }
 
     fn node_tables(&self) -> Option<&dyn NodeTables> {

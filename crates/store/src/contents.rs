@@ -1,7 +1,7 @@
 //! The whole content of a store in its stored form, to copy it from one engine to another while no server uses either.
 
-use crate::StoreFuture;
 use crate::admin::{AuditEntry, TokenRecord};
+use crate::future::StoreFuture;
 use crate::identity::StoreId;
 use crate::outbox::OutboxSeq;
 use portraitd_model::{SdkAppId, UnixMillis, UserId};

@@ -10,6 +10,7 @@ pub mod codec;
 mod contents;
 pub mod engine;
 mod error;
+mod future;
 mod identity;
 mod memory;
 mod metrics;
@@ -20,6 +21,7 @@ mod write;
 pub use admin::{AUDIT_ENTRIES_MAX, AuditEntry, AuditNote, AuditSeq, TOKENS_MAX, TokenRecord, TokenRole};
 pub use contents::{Contents, CopyStart, CopyTarget, RowKey, Section, StoredRow};
 pub use error::StoreError;
+pub use future::StoreFuture;
 pub use identity::{StoreId, StoreIdError};
 pub use memory::{Image, MemoryStore};
 pub use metrics::{Histogram, Measurements, StoreStatus};
@@ -39,9 +41,6 @@ use portraitd_model::{
 };
 use std::collections::BTreeMap;
 use std::path::Path;
-
-/// What a store method returns.
-pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
 /// The result of reading one account's profile.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -1,6 +1,6 @@
 //! Several processes on one store.
 
-use crate::StoreFuture;
+use crate::future::StoreFuture;
 use portraitd_model::{SdkAppId, UnixMillis};
 
 /// The processes that share a store, as this one saw them in the last seconds.
