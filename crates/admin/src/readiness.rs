@@ -5,6 +5,7 @@
 //! server out of a load balancer, since all servers meet it at once and another host of the database takes over within
 //! seconds; only what lasts does, or what waiting does not mend.
 
+use portraitd_model::{Bilingual, bilingual};
 use portraitd_store::{NodesStatus, Store, StoreError};
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -43,12 +44,15 @@ impl Readiness {
 /// Whether one of several servers should get calls.
 fn fitness(nodes: &NodesStatus) -> Result<(), StoreError> {
     if let Some(reason) = &nodes.unfit {
-        return Err(StoreError::Unavailable(reason.clone()));
+        return Err(StoreError::Unavailable(Bilingual::quoted(reason)));
     }
     match &nodes.problem {
         Some(problem) if nodes.failed_beats >= FAILED_MIN && nodes.failing_ms >= FAILING_MIN_MS => {
             let seconds = nodes.failing_ms / 1_000;
-            Err(StoreError::Unavailable(format!("the database can't be used for {seconds} s: {problem}")))
+            Err(StoreError::Unavailable(bilingual!(
+                "the database can't be used for {seconds} s: {problem}",
+                "数据库已 {seconds} 秒无法使用：{problem}"
+            )))
         }
         _ => Ok(()),
     }
@@ -76,7 +80,7 @@ mod tests {
             );
         }
         let unfit = NodesStatus { unfit: Some("the clock".into()), ..NodesStatus::default() };
-        assert_eq!(fitness(&unfit), Err(StoreError::Unavailable("the clock".into())));
+        assert_eq!(fitness(&unfit), Err(StoreError::Unavailable(Bilingual::quoted("the clock"))));
     }
 
     #[tokio::test]

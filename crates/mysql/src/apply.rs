@@ -1,11 +1,11 @@
 //! What each write does to the rows. A refused write has changed none.
 
 use crate::rows::{Account, AppRow, Event, Rows};
-use portraitd_model::{Profile, ProfileEvent, ProfilePatch, SdkAppId, UserId};
+use portraitd_model::{Bilingual, Profile, ProfileEvent, ProfilePatch, SdkAppId, UserId, bilingual};
 use portraitd_store::{
-    Change, DELETIONS_UNIT_MAX, Delete, DeliveryOutcome, Discard, EVENTS_UNIT_MAX, EventState, ForgetDeletions, Import,
-    Kick, NoteOnly, OutboxSeq, Probe, PutApp, PutToken, RecordDeliveries, RemoveToken, Replay, Selection, StoreError,
-    TOKENS_MAX, TokenRecord, Write, WriteOutcome, codec,
+    Change, DELETIONS_UNIT_MAX, Delete, DeliveryOutcome, Discard, EVENTS_UNIT_MAX, EventState,
+    ForgetDeletions, Import, Kick, NoteOnly, OutboxSeq, Probe, PutApp, PutToken, RecordDeliveries,
+    RemoveToken, Replay, Selection, StoreError, TOKENS_MAX, TokenRecord, Write, WriteOutcome, codec,
 };
 
 /// Does a write.
@@ -41,7 +41,7 @@ pub(crate) fn apply(rows: &mut Rows<'_>, write: &Write) -> Result<WriteOutcome, 
 fn decode(app: SdkAppId, user: UserId, account: &Account) -> Result<Profile, StoreError> {
     codec::decode_profile(app, user, &account.profile).map_err(|damaged| {
         tracing::error!(sdkappid = app.0, %user, "{damaged}");
-        StoreError::Corrupt(format!("the profile of {user} in app {app}"))
+        StoreError::Corrupt(bilingual!("the profile of {user} in app {app}", "应用 {app} 中 {user} 的资料"))
     })
 }
 
@@ -97,7 +97,12 @@ fn apply_import(rows: &mut Rows<'_>, import: &Import) -> Result<Vec<UserId>, Sto
         let Some(account) = rows.account(app, user).cloned() else { continue };
         let place = merge(rows, (app, user), account, &seed.patch)?;
         if let Some((place, origin)) = place.zip(import.origin.as_ref()) {
-            add_event(rows, app, place, &ProfileEvent::of(origin, index, user, import.at, seed.patch.items()));
+            add_event(
+                rows,
+                app,
+                place,
+                &ProfileEvent::of(origin, index, user, import.at, seed.patch.items()),
+            );
         }
     }
     Ok(left_out)
@@ -129,7 +134,8 @@ fn apply_delete(rows: &mut Rows<'_>, delete: &Delete) -> Vec<bool> {
 }
 
 fn forget_deletions(rows: &mut Rows<'_>, forget: &ForgetDeletions) -> usize {
-    let is_due = |app: SdkAppId, at: Option<u64>| app == forget.app && at.is_some_and(|at| at <= forget.until.0);
+    let is_due =
+        |app: SdkAppId, at: Option<u64>| app == forget.app && at.is_some_and(|at| at <= forget.until.0);
     let due = rows.deletions.iter_mut().filter(|((app, _), note)| is_due(*app, note.now));
     due.take(DELETIONS_UNIT_MAX).map(|(_, note)| note.set(None)).count()
 }
@@ -150,8 +156,8 @@ fn put_app(rows: &mut Rows<'_>, put: &PutApp) -> Result<u64, StoreError> {
     if row.now.as_ref().map(|row| row.revision) != put.expected {
         return Err(StoreError::Conflict);
     }
-    let (json, words) = codec::encode_settings(settings)
-        .map_err(|error| StoreError::Corrupt(format!("settings: {error}")))?;
+    let (json, words) =
+        codec::encode_settings(settings).map_err(|error| StoreError::Corrupt(Bilingual::quoted(error)))?;
     let revision = put.expected.unwrap_or(0) + 1;
     row.set(Some(AppRow { revision, settings: Some((json.as_bytes().to_vec(), words.into_bytes())) }));
     for admin in &settings.admins {
@@ -169,7 +175,8 @@ fn put_app(rows: &mut Rows<'_>, put: &PutApp) -> Result<u64, StoreError> {
 fn record_deliveries(rows: &mut Rows<'_>, record: &RecordDeliveries) {
     let app = record.app;
     for (seq, outcome) in &record.outcomes {
-        let waiting = rows.events.get(&(app, *seq)).and_then(|row| row.now.as_ref()).filter(|event| !event.parked);
+        let waiting =
+            rows.events.get(&(app, *seq)).and_then(|row| row.now.as_ref()).filter(|event| !event.parked);
         let Some(event) = waiting.cloned() else { continue };
         let event = match outcome {
             DeliveryOutcome::Delivered => None,
@@ -191,7 +198,12 @@ fn stored_failure(failure: &str) -> String {
 }
 
 /// The events of a selection that are in a state.
-fn selected(rows: &Rows<'_>, app: SdkAppId, state: EventState, selection: &Selection) -> Vec<(OutboxSeq, Event)> {
+fn selected(
+    rows: &Rows<'_>,
+    app: SdkAppId,
+    state: EventState,
+    selection: &Selection,
+) -> Vec<(OutboxSeq, Event)> {
     let of_app = rows.events.range((app, OutboxSeq(0))..=(app, OutboxSeq(u64::MAX)));
     let in_state = of_app.filter_map(|((_, seq), row)| {
         row.now.as_ref().filter(|event| event.state() == state).map(|event| (*seq, event.clone()))
@@ -223,8 +235,7 @@ fn apply_replay(rows: &mut Rows<'_>, replay: &Replay) -> usize {
 fn put_token(rows: &mut Rows<'_>, token: &TokenRecord) -> Result<(), StoreError> {
     let count = rows.tokens.values().filter(|row| row.now.is_some()).count();
     if count >= TOKENS_MAX {
-        let why = format!("there are {count} tokens already, the most there can be; revoke one first");
-        return Err(StoreError::Refused(why));
+        return Err(StoreError::too_many_tokens(count));
     }
     let row = rows.tokens.entry(token.name.clone()).or_default();
     if row.now.is_some() {

@@ -80,17 +80,13 @@ impl Beside {
     }
 
     async fn read_sign_ins(&self) -> Result<Vec<SignIn>, StoreError> {
-        let stored: Vec<(Vec<u8>, Vec<u8>, u8, u64, u64)> = self.rows(statements::READ_SIGN_INS, &[]).await?;
+        type Stored = (Vec<u8>, Vec<u8>, Vec<u8>, u64, u64);
+        let stored: Vec<Stored> = self.rows(statements::READ_SIGN_INS, &[]).await?;
         // A damaged row is no sign-in.
-        let sign_in = |(hash, name, ticket, made, used): (Vec<u8>, Vec<u8>, u8, u64, u64)| {
-            let (hash, name) = (hash.try_into().ok()?, String::from_utf8(name).ok()?);
-            Some(SignIn {
-                hash,
-                name,
-                is_ticket: ticket != 0,
-                made: UnixMillis(made),
-                used: UnixMillis(used),
-            })
+        let sign_in = |(hash, name, scope, made, used): Stored| {
+            let (name, scope) = (String::from_utf8(name).ok()?, String::from_utf8(scope).ok()?);
+            let (made, used) = (UnixMillis(made), UnixMillis(used));
+            Some(SignIn { hash: hash.try_into().ok()?, name, scope, made, used })
         };
         Ok(stored.into_iter().filter_map(sign_in).collect())
     }
@@ -113,9 +109,9 @@ impl NodeTables for Beside {
 
     fn add_sign_in(&self, sign_in: SignIn) -> StoreFuture<'_, ()> {
         Box::pin(async move {
-            let SignIn { hash, name, is_ticket, made, used } = &sign_in;
-            let (ticket, hash) = (u32::from(*is_ticket), hash.as_slice());
-            let row = vec![hash.into(), name.as_str().into(), ticket.into(), made.0.into(), used.0.into()];
+            let SignIn { hash, name, scope, made, used } = &sign_in;
+            let (hash, name, scope) = (hash.as_slice().into(), name.as_str().into(), scope.as_str().into());
+            let row = vec![hash, name, scope, made.0.into(), used.0.into()];
             self.run(statements::ADD_SIGN_IN, &[Arg::Rows(vec![row])], TRIES).await.map(drop)
         })
     }

@@ -46,7 +46,8 @@ impl Connection {
     async fn prepare(&mut self, purpose: Purpose) -> Result<(), Fault> {
         let state: Vec<(String, String)> = self.rows(statements::GALERA_STATE, &[]).await?;
         let has_galera = state.iter().any(|(name, value)| name == "wsrep_provider_name" && !value.is_empty());
-        for (name, value) in state.into_iter().filter(|(name, _)| has_galera && name != "wsrep_provider_name") {
+        for (name, value) in state.into_iter().filter(|(name, _)| has_galera && name != "wsrep_provider_name")
+        {
             if !matches!(&*value, "ON" | "Primary") {
                 return Err(Fault::host(format!("{name} is {value}: the node is not part of its cluster")));
             }
@@ -79,22 +80,36 @@ impl Connection {
             self.conn.query_drop(&*sql).await?;
             Ok::<_, mysql_async::Error>(self.conn.affected_rows())
         };
-        timeout(STATEMENT_TIMEOUT, run).await.map_err(|_| Fault::timeout(STATEMENT_TIMEOUT))?.map_err(Fault::from)
+        timeout(STATEMENT_TIMEOUT, run)
+            .await
+            .map_err(|_| Fault::timeout(STATEMENT_TIMEOUT))?
+            .map_err(Fault::from)
     }
 
     /// Reads the rows of a statement whose values are filled in.
     pub(crate) async fn query(&mut self, sql: &str) -> Result<Vec<Row>, Fault> {
         let read = async { self.conn.query_iter(sql).await?.collect_and_drop::<Row>().await };
-        timeout(STATEMENT_TIMEOUT, read).await.map_err(|_| Fault::timeout(STATEMENT_TIMEOUT))?.map_err(Fault::from)
+        timeout(STATEMENT_TIMEOUT, read)
+            .await
+            .map_err(|_| Fault::timeout(STATEMENT_TIMEOUT))?
+            .map_err(Fault::from)
     }
 
     /// Reads rows.
-    pub(crate) async fn rows<T: FromRow>(&mut self, statement: &str, args: &[Arg<'_>]) -> Result<Vec<T>, Fault> {
+    pub(crate) async fn rows<T: FromRow>(
+        &mut self,
+        statement: &str,
+        args: &[Arg<'_>],
+    ) -> Result<Vec<T>, Fault> {
         parsed(self.query(&fill(statement, args)).await?)
     }
 
     /// Reads the first row.
-    pub(crate) async fn one<T: FromRow>(&mut self, statement: &str, args: &[Arg<'_>]) -> Result<Option<T>, Fault> {
+    pub(crate) async fn one<T: FromRow>(
+        &mut self,
+        statement: &str,
+        args: &[Arg<'_>],
+    ) -> Result<Option<T>, Fault> {
         Ok(self.rows(statement, args).await?.into_iter().next())
     }
 

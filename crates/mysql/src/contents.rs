@@ -18,7 +18,7 @@ use crate::statements;
 use crate::stored_rows::{COPY_LANE, audit_row, event_row, halves, inserts, parse_all};
 use crate::transaction::{StoredEvent, StoredToken, parsed_token, parsed_user};
 use crate::url::MysqlUrl;
-use portraitd_model::{SdkAppId, UnixMillis, UserId};
+use portraitd_model::{Bilingual, SdkAppId, UnixMillis, UserId, bilingual};
 use portraitd_store::{
     Contents, CopyStart, CopyTarget, OutboxSeq, RowKey, Section, StoreError, StoreFuture, StoreId, StoredRow,
     codec,
@@ -104,7 +104,12 @@ impl MysqlContents {
             self.reading = Some(self.hosts.connect(Purpose::Reading).await.map_err(Fault::into_store_error)?);
         }
         let link = self.reading.as_mut().map(|link| &mut link.connection);
-        link.ok_or_else(|| StoreError::Unavailable("there is no connection".into()))
+        link.ok_or_else(|| {
+            StoreError::Unavailable(bilingual!(
+                "there is no connection to the database",
+                "没有与数据库的连接"
+            ))
+        })
     }
 
     /// Reads rows, on the next host where one fails.
@@ -113,7 +118,8 @@ impl MysqlContents {
         statement: &str,
         args: &[Arg<'_>],
     ) -> Result<Vec<T>, StoreError> {
-        let mut last = StoreError::Unavailable("the database was not asked".into());
+        let mut last =
+            StoreError::Unavailable(bilingual!("the database was not asked", "尚未向数据库发出请求"));
         for _ in 0..READ_TRIES {
             match self.connection().await {
                 Ok(connection) => match connection.rows(statement, args).await {
@@ -259,9 +265,9 @@ impl MysqlContents {
 
     async fn last_key(&mut self, section: Section) -> Result<Option<RowKey>, StoreError> {
         let name = |row: Option<(Vec<u8>,)>| {
-            row.map(|(name,)| String::from_utf8(name).map(RowKey::Name))
-                .transpose()
-                .map_err(|_| StoreError::Corrupt("a stored name is not UTF-8".into()))
+            row.map(|(name,)| String::from_utf8(name).map(RowKey::Name)).transpose().map_err(|_| {
+                StoreError::Corrupt(bilingual!("a stored name is not UTF-8", "保存的名称不是 UTF-8"))
+            })
         };
         let number = |row: Option<(u64,)>| row.map(|(number,)| RowKey::Number(number));
         match section {
@@ -300,11 +306,12 @@ impl MysqlContents {
                 && id == app
             {
                 let text = |bytes| {
-                    String::from_utf8(bytes)
-                        .map_err(|_| StoreError::Corrupt(format!("the settings of app {app}")))
+                    String::from_utf8(bytes).map_err(|_| {
+                        StoreError::Corrupt(bilingual!("the settings of app {app}", "应用 {app} 的设置"))
+                    })
                 };
                 let settings = codec::decode_settings(app, &text(settings)?, &text(words)?);
-                admins.extend(settings.map_err(StoreError::Corrupt)?.admins);
+                admins.extend(settings.map_err(|why| StoreError::Corrupt(Bilingual::quoted(why)))?.admins);
             }
         }
         self.admins.insert(app, admins.clone());
@@ -335,9 +342,10 @@ impl MysqlContents {
         if now == self.nodes {
             return Ok(());
         }
-        Err(StoreError::Refused(
-            "a portraitd has used the database meanwhile, so the copy is not one of one moment".into(),
-        ))
+        Err(StoreError::Refused(bilingual!(
+            "a portraitd has used the database meanwhile, so the copy is not one of one moment",
+            "期间有 portraitd 使用了该数据库，副本不属于同一时刻"
+        )))
     }
 }
 
@@ -347,7 +355,9 @@ const COPY_NUMBERS: [&str; 2] = [COPY_HIGH, "copy_low"];
 /// Waiting may help, unless the fault is a permanent one.
 fn refused(fault: Fault) -> StoreError {
     match fault.kind {
-        FaultKind::Permanent => StoreError::Refused(format!("the database: {}", fault.message)),
+        FaultKind::Permanent => {
+            StoreError::Refused(bilingual!("the database: {}", "数据库：{}", fault.message))
+        }
         _ => fault.into_store_error(),
     }
 }

@@ -1,5 +1,6 @@
 //! What went wrong between us and the database, by what can be done about it.
 
+use portraitd_model::bilingual;
 use portraitd_store::StoreError;
 use std::time::Duration;
 
@@ -56,12 +57,14 @@ impl Fault {
     pub(crate) fn at_commit(self) -> Self {
         match self.kind {
             FaultKind::Conflict => self,
-            FaultKind::Host | FaultKind::Lost | FaultKind::Permanent => Self { kind: FaultKind::Lost, ..self },
+            FaultKind::Host | FaultKind::Lost | FaultKind::Permanent => {
+                Self { kind: FaultKind::Lost, ..self }
+            }
         }
     }
 
     pub(crate) fn into_store_error(self) -> StoreError {
-        StoreError::Unavailable(format!("the database: {}", self.message))
+        StoreError::Unavailable(bilingual!("the database: {}", "数据库：{}", self.message))
     }
 
     fn of_code(code: u16, message: &str) -> Self {
@@ -78,7 +81,8 @@ fn kind_of(code: u16) -> FaultKind {
         1205 | 1213 | 1020 | 1062 | 8002 | 8022 | 8028 | 9007 => FaultKind::Conflict,
         // Too many connections; a node that is not part of the cluster (Galera); a shutdown; no connection for this user; read-only;
         // a wrong user, password, host.
-        1040 | 1044 | 1045 | 1047 | 1053 | 1129 | 1130 | 1203 | 1226 | 1290 | 1698 | 1792 | 1836 | 3159 | 4151 => FaultKind::Host,
+        1040 | 1044 | 1045 | 1047 | 1053 | 1129 | 1130 | 1203 | 1226 | 1290 | 1698 | 1792 | 1836 | 3159
+        | 4151 => FaultKind::Host,
         // Interrupted, killed, out of time, an error of the cluster during COMMIT.
         1180 | 1317 | 1927 | 1969 | 3024 => FaultKind::Lost,
         _ => FaultKind::Permanent,

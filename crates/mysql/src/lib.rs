@@ -42,8 +42,8 @@ mod writer;
 
 pub use contents::MysqlContents;
 pub use examine::{HostReport, examine};
+pub use open::OpenError;
 pub use schema::SchemaError;
 pub use statements::FORMAT;
-pub use open::OpenError;
 pub use store::MysqlStore;
 pub use url::{MysqlUrl, MysqlUrlError};

@@ -10,7 +10,7 @@ use crate::statements;
 use crate::transaction::parsed_user;
 use mysql_async::Row;
 use mysql_async::prelude::FromRow;
-use portraitd_model::{AccountState, Profile, SdkAppId, UnixSeconds, UserId};
+use portraitd_model::{AccountState, Profile, SdkAppId, UnixSeconds, UserId, bilingual};
 use portraitd_store::{Found, StoreError, codec};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -127,7 +127,9 @@ impl Reader {
         let rows = loop {
             match self.query(&sql).await {
                 Ok(rows) => break Ok(rows),
-                Err(fault) if fault.kind == FaultKind::Permanent || Instant::now() >= deadline => break Err(fault),
+                Err(fault) if fault.kind == FaultKind::Permanent || Instant::now() >= deadline => {
+                    break Err(fault);
+                }
                 Err(_) => tokio::time::sleep(HOST_WAIT).await,
             }
         };
@@ -188,15 +190,22 @@ impl Answers {
     fn send(&self, read: Read) {
         match (self, read) {
             (Self::Profiles(stored), Read::Profiles { app, users, reply }) => {
-                let found = |user: &UserId| stored.get(user).map_or(Found::Missing, |bytes| decoded(app, *user, bytes));
+                let found = |user: &UserId| {
+                    stored.get(user).map_or(Found::Missing, |bytes| decoded(app, *user, bytes))
+                };
                 _ = reply.send(Ok(users.iter().map(found).collect()));
             }
             (Self::States(stored), Read::States { users, reply, .. }) => {
-                let state = |kicked_at: &u64| AccountState { kicked_at: (*kicked_at > 0).then_some(UnixSeconds(*kicked_at)) };
+                let state = |kicked_at: &u64| AccountState {
+                    kicked_at: (*kicked_at > 0).then_some(UnixSeconds(*kicked_at)),
+                };
                 _ = reply.send(Ok(users.iter().map(|user| stored.get(user).map(state)).collect()));
             }
             (Self::Rows(rows), Read::Rows { reply, .. }) => _ = reply.send(Ok(rows.clone())),
-            (_, read) => read.fail(StoreError::Unavailable("a read was answered by another".into())),
+            (_, read) => read.fail(StoreError::Unavailable(bilingual!(
+                "a read was answered by another",
+                "读取得到了另一次读取的应答"
+            ))),
         }
     }
 }

@@ -90,9 +90,9 @@ statements! {
         waiting_events BIGINT NOT NULL, waiting_bytes BIGINT NOT NULL, parked_events BIGINT NOT NULL,
         parked_bytes BIGINT NOT NULL, PRIMARY KEY (app, lane))";
 
-    /// The console's sessions (`ticket` = 0) and one-use tickets (1); some hundred at most.
+    /// The console's sessions and one-use tickets, which `scope` tells apart; some hundred at most.
     CREATE_SIGN_INS = "CREATE TABLE portrait_sign_ins (
-        hash VARBINARY(32) NOT NULL, name VARBINARY(64) NOT NULL, ticket TINYINT UNSIGNED NOT NULL,
+        hash VARBINARY(32) NOT NULL, name VARBINARY(64) NOT NULL, scope VARBINARY(64) NOT NULL,
         made_ms BIGINT UNSIGNED NOT NULL, used_ms BIGINT UNSIGNED NOT NULL, PRIMARY KEY (hash))";
     /// The calls that all nodes have answered since the tables were made; each node adds its own every 5 s.
     CREATE_CALLS = "CREATE TABLE portrait_calls (
@@ -130,9 +130,9 @@ statements! {
 
     // What nodes share besides the data, each a transaction of its own.
 
-    READ_SIGN_INS = "SELECT hash, name, ticket, made_ms, used_ms FROM portrait_sign_ins";
+    READ_SIGN_INS = "SELECT hash, name, scope, made_ms, used_ms FROM portrait_sign_ins";
     /// Again after a lost answer: the row is there already.
-    ADD_SIGN_IN = "INSERT INTO portrait_sign_ins (hash, name, ticket, made_ms, used_ms) VALUES ?
+    ADD_SIGN_IN = "INSERT INTO portrait_sign_ins (hash, name, scope, made_ms, used_ms) VALUES ?
         ON DUPLICATE KEY UPDATE used_ms = VALUES(used_ms)";
     USE_SIGN_IN = "UPDATE portrait_sign_ins SET used_ms = ? WHERE hash = ?";
     REMOVE_SIGN_INS = "DELETE FROM portrait_sign_ins WHERE hash IN (?)";
@@ -239,12 +239,46 @@ mod tests {
     use std::collections::BTreeSet;
 
     /// The shapes that all four databases document; the pages are in `docs/STATEMENTS.md`.
-    const SHAPES: &[&str] = &["CREATE TABLE ", "INSERT INTO ", "UPDATE ", "DELETE FROM ", "SELECT ", "SET ", "SHOW STATUS ", "COMMIT", "ROLLBACK"];
+    const SHAPES: &[&str] = &[
+        "CREATE TABLE ",
+        "INSERT INTO ",
+        "UPDATE ",
+        "DELETE FROM ",
+        "SELECT ",
+        "SET ",
+        "SHOW STATUS ",
+        "COMMIT",
+        "ROLLBACK",
+    ];
     /// What one of the four lacks, or does differently.
     const REFUSED: &[&str] = &[
-        "AUTO_INCREMENT", "REFERENCES", "SKIP LOCKED", "NOWAIT", "RETURNING", " AS NEW", "JSON", "GET_LOCK", "REPLACE INTO",
-        "INSERT IGNORE", "ENGINE", "COLLATE", "CHARSET", "TRIGGER", "CALL ", "LOCK IN SHARE MODE", "FOR SHARE", "WITH ", ";", "ENUM", "VARCHAR",
-        "OFFSET", "STRAIGHT_JOIN", "SAVEPOINT", "XA ", "TEMPORARY", "UNION",
+        "AUTO_INCREMENT",
+        "REFERENCES",
+        "SKIP LOCKED",
+        "NOWAIT",
+        "RETURNING",
+        " AS NEW",
+        "JSON",
+        "GET_LOCK",
+        "REPLACE INTO",
+        "INSERT IGNORE",
+        "ENGINE",
+        "COLLATE",
+        "CHARSET",
+        "TRIGGER",
+        "CALL ",
+        "LOCK IN SHARE MODE",
+        "FOR SHARE",
+        "WITH ",
+        ";",
+        "ENUM",
+        "VARCHAR",
+        "OFFSET",
+        "STRAIGHT_JOIN",
+        "SAVEPOINT",
+        "XA ",
+        "TEMPORARY",
+        "UNION",
     ];
 
     #[test]
@@ -262,7 +296,11 @@ mod tests {
             if sql.starts_with("CREATE") {
                 let columns = sql.matches("NOT NULL").count();
                 let types = ["INT UNSIGNED NOT", "BIGINT NOT", "BLOB NOT", "VARBINARY("].iter();
-                assert_eq!(types.map(|kind| sql.matches(kind).count()).sum::<usize>(), columns, "{name}: {sql}");
+                assert_eq!(
+                    types.map(|kind| sql.matches(kind).count()).sum::<usize>(),
+                    columns,
+                    "{name}: {sql}"
+                );
                 assert!(sql.contains("PRIMARY KEY ("), "{name}: {sql}");
             }
         }
@@ -275,7 +313,10 @@ mod tests {
     fn no_other_file_holds_sql() {
         let sources = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).unwrap();
         let mut looked_at = 0;
-        for path in sources.map(|entry| entry.unwrap().path()).filter(|path| !path.ends_with("statements.rs") && !path.ends_with("sql.rs")) {
+        for path in sources
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| !path.ends_with("statements.rs") && !path.ends_with("sql.rs"))
+        {
             looked_at += 1;
             let text = std::fs::read_to_string(&path).unwrap();
             for start in SHAPES {

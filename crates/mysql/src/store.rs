@@ -19,10 +19,11 @@ use crate::url::MysqlUrl;
 use crate::writer::{self, Request, Writer};
 use futures_util::future::BoxFuture;
 use mysql_async::prelude::FromRow;
-use portraitd_model::{AccountState, AppRecord, SdkAppId, Tag, UnixMillis, UnixSeconds, UserId};
+use portraitd_model::{AccountState, AppRecord, SdkAppId, Tag, UnixMillis, UnixSeconds, UserId, bilingual};
 use portraitd_store::{
-    AuditEntry, AuditNote, AuditSeq, Backlog, DeliveryRight, EventState, Found, Measurements, NodeTables, NodesStatus, OutboxCursor, OutboxEvent,
-    OutboxSeq, Probe, Store, StoreError, StoreFuture, StoreId, StoreStats, StoreStatus, TokenRecord, Write, WriteOutcome, codec,
+    AuditEntry, AuditNote, AuditSeq, Backlog, BackupReport, DeliveryRight, EventState, Found, Measurements,
+    NodeTables, NodesStatus, OutboxCursor, OutboxEvent, OutboxSeq, Probe, Store, StoreError, StoreFuture,
+    StoreId, StoreStats, StoreStatus, TokenRecord, Write, WriteOutcome, codec,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -59,7 +60,8 @@ impl MysqlStore {
         let (database, shared) = prepare(hosts, name).await?;
         let (reads, queue) = mpsc::channel(reader::QUEUE_MAX);
         let (queue, stop) = (Arc::new(Mutex::new(queue)), CancellationToken::new());
-        let mut tasks = vec![tokio::spawn(Nodes::new(Arc::clone(&shared), name.to_owned()).run(stop.clone()))];
+        let mut tasks =
+            vec![tokio::spawn(Nodes::new(Arc::clone(&shared), name.to_owned()).run(stop.clone()))];
         for _ in 0..READERS {
             tasks.push(tokio::spawn(Reader::new(Arc::clone(&shared), Arc::clone(&queue)).run()));
         }
@@ -96,11 +98,15 @@ impl MysqlStore {
 
     fn queues(&self) -> Result<Queues, StoreError> {
         let queues = self.queues.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        queues.clone().ok_or_else(|| StoreError::Unavailable("it was closed".into()))
+        queues.clone().ok_or_else(|| StoreError::closed())
     }
 
     /// Hands a write to the writer of its user, so that the changes of one account do not wait for each other's locks.
-    fn submit(&self, write: Write, note: Option<AuditNote>) -> Result<oneshot::Receiver<Result<WriteOutcome, StoreError>>, StoreError> {
+    fn submit(
+        &self,
+        write: Write,
+        note: Option<AuditNote>,
+    ) -> Result<oneshot::Receiver<Result<WriteOutcome, StoreError>>, StoreError> {
         let index = match &write {
             Write::Change(change) => part_of_user(&change.user),
             Write::Kick(kick) => part_of_user(&kick.user),
@@ -115,7 +121,10 @@ impl MysqlStore {
         if sent { Ok(answer) } else { Err(overloaded()) }
     }
 
-    async fn read<T>(&self, read: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Read) -> Result<T, StoreError> {
+    async fn read<T>(
+        &self,
+        read: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Read,
+    ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         self.queues()?.reads.try_send(read(reply)).map_err(|_| overloaded())?;
         answer.await.map_err(|_| ended())?
@@ -132,12 +141,20 @@ impl MysqlStore {
         let mut records = Vec::with_capacity(stored.len());
         for (id, revision, settings, words) in stored {
             let app = SdkAppId(id);
-            let damaged = |why: String| StoreError::Corrupt(format!("the settings of app {app}: {why}"));
-            let text = |bytes| String::from_utf8(bytes).map_err(|_| damaged("not UTF-8".into()));
-            let settings = codec::decode_settings(app, &text(settings)?, &text(words)?).map_err(damaged)?;
+            let damaged = |why: &dyn std::fmt::Display| {
+                StoreError::Corrupt(bilingual!(
+                    "the settings of app {app}: {why}",
+                    "应用 {app} 的设置：{why}"
+                ))
+            };
+            let text = |bytes| String::from_utf8(bytes).map_err(|error| damaged(&error));
+            let settings =
+                codec::decode_settings(app, &text(settings)?, &text(words)?).map_err(|why| damaged(&why))?;
             let states = self.states(app, settings.admins.clone()).await?;
             let kicked = settings.admins.iter().zip(states);
-            let kicked_admins = kicked.filter_map(|(admin, state)| Some((*admin, state?.kicked_at?))).collect::<BTreeMap<UserId, UnixSeconds>>();
+            let kicked_admins = kicked
+                .filter_map(|(admin, state)| Some((*admin, state?.kicked_at?)))
+                .collect::<BTreeMap<UserId, UnixSeconds>>();
             records.push(AppRecord { settings, revision, kicked_admins });
         }
         Ok(records)
@@ -154,13 +171,19 @@ impl MysqlStore {
             for (user, profile) in &page {
                 // A damaged profile counts as one without a value: it can't be read either.
                 let user = parsed_user(user).map_err(Fault::into_store_error)?;
-                let has = decoded_profile(app, user, profile).is_some_and(|profile| profile.get(tag).is_some());
+                let has =
+                    decoded_profile(app, user, profile).is_some_and(|profile| profile.get(tag).is_some());
                 holders += u64::from(has);
             }
         }
     }
 
-    async fn read_deliverable(&self, app: SdkAppId, cursor: &mut OutboxCursor, limit: usize) -> Result<Vec<OutboxEvent>, StoreError> {
+    async fn read_deliverable(
+        &self,
+        app: SdkAppId,
+        cursor: &mut OutboxCursor,
+        limit: usize,
+    ) -> Result<Vec<OutboxEvent>, StoreError> {
         outbox::follow_leases(cursor, |part| self.shared.leases.epoch(part));
         let mut events = Vec::new();
         for scan in &mut cursor.scans {
@@ -186,11 +209,14 @@ impl MysqlStore {
 }
 
 fn overloaded() -> StoreError {
-    StoreError::Unavailable("too many operations wait for the database".into())
+    StoreError::Unavailable(bilingual!("too many operations wait for the database", "等待数据库的操作过多"))
 }
 
 fn ended() -> StoreError {
-    StoreError::Unavailable("the task that talks to the database has ended".into())
+    StoreError::Unavailable(bilingual!(
+        "the task that talks to the database has ended",
+        "与数据库通信的任务已结束"
+    ))
 }
 
 fn outbox_event((seq, _, attempts, due_ms, failure, event): StoredEvent) -> OutboxEvent {
@@ -220,12 +246,19 @@ impl Store for MysqlStore {
         Box::pin(self.read(move |reply| Read::States { app, users, reply }))
     }
 
-    fn accounts_page(&self, app: SdkAppId, prefix: String, after: Option<UserId>, limit: usize) -> StoreFuture<'_, Vec<UserId>> {
+    fn accounts_page(
+        &self,
+        app: SdkAppId,
+        prefix: String,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<UserId>> {
         Box::pin(async move {
             // No id with the prefix is greater than the prefix followed by the greatest characters.
             let last = format!("{prefix}{}", "\u{10FFFF}".repeat(UserId::BYTES_MAX / 4));
             let after = after.as_ref().map_or("", UserId::as_str);
-            let args = [app.0.into(), after.into(), prefix.as_str().into(), last.as_str().into(), limit.into()];
+            let args =
+                [app.0.into(), after.into(), prefix.as_str().into(), last.as_str().into(), limit.into()];
             let users: Vec<(Vec<u8>,)> = self.rows(statements::READ_USERS, &args).await?;
             users.into_iter().map(|(user,)| parsed_user(&user).map_err(Fault::into_store_error)).collect()
         })
@@ -254,7 +287,13 @@ impl Store for MysqlStore {
         Box::pin(self.read_catalog())
     }
 
-    fn events(&self, app: SdkAppId, state: EventState, after: Option<OutboxSeq>, limit: usize) -> StoreFuture<'_, Vec<OutboxEvent>> {
+    fn events(
+        &self,
+        app: SdkAppId,
+        state: EventState,
+        after: Option<OutboxSeq>,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<OutboxEvent>> {
         Box::pin(async move {
             let parked = u32::from(state == EventState::Parked);
             let args = [app.0.into(), parked.into(), after.unwrap_or_default().0.into(), limit.into()];
@@ -263,7 +302,12 @@ impl Store for MysqlStore {
         })
     }
 
-    fn deliverable<'a>(&'a self, app: SdkAppId, cursor: &'a mut OutboxCursor, limit: usize) -> StoreFuture<'a, Vec<OutboxEvent>> {
+    fn deliverable<'a>(
+        &'a self,
+        app: SdkAppId,
+        cursor: &'a mut OutboxCursor,
+        limit: usize,
+    ) -> StoreFuture<'a, Vec<OutboxEvent>> {
         Box::pin(self.read_deliverable(app, cursor, limit))
     }
 
@@ -277,15 +321,24 @@ impl Store for MysqlStore {
         self.shared.backlogs()
     }
 
-    fn audit(&self, app: Option<SdkAppId>, before: Option<AuditSeq>, limit: usize) -> StoreFuture<'_, Vec<AuditEntry>> {
+    fn audit(
+        &self,
+        app: Option<SdkAppId>,
+        before: Option<AuditSeq>,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<AuditEntry>> {
         Box::pin(async move {
             let before = before.map_or(u64::MAX, |seq| seq.0);
             let stored: Vec<(u64, u32, u64, Vec<u8>)> = match app {
-                Some(app) => self.rows(statements::READ_AUDIT_OF_APP, &[app.0.into(), before.into(), limit.into()]).await?,
+                Some(app) => {
+                    self.rows(statements::READ_AUDIT_OF_APP, &[app.0.into(), before.into(), limit.into()])
+                        .await?
+                }
                 None => self.rows(statements::READ_AUDIT, &[before.into(), limit.into()]).await?,
             };
             let entry = |(seq, app, at, text): (u64, u32, u64, Vec<u8>)| {
-                let (app, text) = ((app != 0).then_some(SdkAppId(app)), String::from_utf8_lossy(&text).into_owned());
+                let (app, text) =
+                    ((app != 0).then_some(SdkAppId(app)), String::from_utf8_lossy(&text).into_owned());
                 AuditEntry { seq: AuditSeq(seq), note: AuditNote { app, at: UnixMillis(at), text } }
             };
             Ok(stored.into_iter().map(entry).collect())
@@ -303,9 +356,14 @@ impl Store for MysqlStore {
         self.database.id
     }
 
-    fn backup(&self, _to: &Path) -> StoreFuture<'_, ()> {
-        let instead = "the data is in a database: use its own backup, or `portraitd export` for a copy of the accounts";
-        Box::pin(std::future::ready(Err(StoreError::Refused(instead.into()))))
+    fn backup(&self, _to: &Path, _report: BackupReport) -> StoreFuture<'_, ()> {
+        let instead = bilingual!(
+            "the data is in a database: back it up with the database's own tools; `portraitd export` writes an app's accounts \
+             to a file, and `portraitd store copy` copies everything while no server runs",
+            "数据存放在数据库中：请使用该数据库自带的工具备份；`portraitd export` 将应用的账号导出到文件，`portraitd store copy` \
+             在所有服务停止时复制全部数据"
+        );
+        Box::pin(std::future::ready(Err(StoreError::Refused(instead))))
     }
 
     fn nodes(&self) -> Option<NodesStatus> {
@@ -373,7 +431,9 @@ impl Store for MysqlStore {
                 }
             };
             if tokio::time::timeout(TIMEOUT, ended).await.is_err() {
-                tracing::warn!("the database did not answer at the end; what it did not acknowledge may be lost");
+                tracing::warn!(
+                    "the database did not answer at the end; what it did not acknowledge may be lost"
+                );
             }
         })
     }

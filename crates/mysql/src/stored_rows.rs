@@ -6,7 +6,7 @@ use crate::rows::Tally;
 use crate::sql::Arg;
 use crate::statements;
 use crate::transaction::StoredEvent;
-use portraitd_model::{SdkAppId, UnixMillis, UserId};
+use portraitd_model::{SdkAppId, UnixMillis, UserId, bilingual};
 use portraitd_store::{
     AuditEntry, AuditNote, AuditSeq, EventState, OutboxSeq, Section, StoreError, StoreId, StoredRow, codec,
 };
@@ -127,7 +127,11 @@ fn values_of<'a>(
             // A damaged event names no account; any part delivers it.
             let part = codec::decode_event(event).map_or(0, |event| part_of_user(&event.user));
             let place = copied_place(seq.0, part).ok_or_else(|| {
-                StoreError::Corrupt(format!("the event's place {} is not one of a store", seq.0))
+                StoreError::Corrupt(bilingual!(
+                    "an event has the impossible place {}",
+                    "事件的位置 {} 不可能存在",
+                    seq.0
+                ))
             })?;
             tally.count(if *parked { EventState::Parked } else { EventState::Waiting }, event.len(), 1);
             vec![

@@ -8,7 +8,7 @@ use crate::directory_lock::DirectoryLock;
 use crate::reader::failed;
 use crate::staging;
 use crate::write::WriteError;
-use portraitd_model::{SdkAppId, UnixMillis, UserId};
+use portraitd_model::{Bilingual, SdkAppId, UnixMillis, UserId, bilingual};
 use portraitd_store::{
     AuditEntry, AuditNote, AuditSeq, Contents, CopyStart, CopyTarget, OutboxSeq, RowKey, Section, StoreError,
     StoreFuture, StoreId, StoredRow,
@@ -89,8 +89,13 @@ impl SqliteCopy {
         let path = self.path();
         // Readable by its owner alone from the beginning; SQLite gives its other files the same mode.
         let made_now = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
-        made_now
-            .map_err(|error| StoreError::Unavailable(format!("can't use {}: {error}", path.display())))?;
+        made_now.map_err(|error| {
+            StoreError::Unavailable(bilingual!(
+                "can't use {}: {error}",
+                "无法使用 {}：{error}",
+                path.display()
+            ))
+        })?;
         let (connection, begun) = opened(&path).map_err(failed)?;
         if begun.is_none() {
             make(&connection, source).map_err(failed)?;
@@ -105,17 +110,19 @@ impl SqliteCopy {
     }
 
     fn connection(&self) -> Result<&Connection, StoreError> {
-        self.connection.as_ref().ok_or_else(|| StoreError::Unavailable("the copy has not begun".into()))
+        self.connection
+            .as_ref()
+            .ok_or_else(|| StoreError::Unavailable(bilingual!("the copy has not begun", "复制尚未开始")))
     }
 
     fn publish(&mut self) -> Result<(), StoreError> {
         let connection = self.connection.take();
-        let connection =
-            connection.ok_or_else(|| StoreError::Unavailable("the copy has not begun".into()))?;
+        let connection = connection
+            .ok_or_else(|| StoreError::Unavailable(bilingual!("the copy has not begun", "复制尚未开始")))?;
         connection.execute_batch("DROP TABLE copy").map_err(failed)?;
         connection.close().map_err(|(_, error)| failed(error))?;
         staging::publish(&self.path(), &self.dir.join("portraitd.db"), Identity::Kept)
-            .map_err(|error| StoreError::Unavailable(error.to_string()))
+            .map_err(|error| StoreError::Unavailable(Bilingual::quoted(error)))
     }
 }
 

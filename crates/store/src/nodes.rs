@@ -47,8 +47,8 @@ pub struct SignIn {
     pub hash: [u8; 32],
     /// The name of the admin token that it stands for.
     pub name: String,
-    /// Whether it is for one call only.
-    pub is_ticket: bool,
+    /// What it is for, at most 64 bytes: a session, a ticket that signs in, one for a download.
+    pub scope: String,
     /// When it was made.
     pub made: UnixMillis,
     /// When it was last used.

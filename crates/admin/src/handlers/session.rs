@@ -8,6 +8,7 @@ use crate::types::console::{CreatedSession, CreatedTicket, NodeView, SessionView
 use axum::extract::State as Extract;
 use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
+use portraitd_model::bilingual;
 
 /// Tells the caller who it is, so that a page knows whether it has to sign in.
 pub(crate) async fn show(
@@ -32,7 +33,7 @@ pub(crate) async fn begin(
     Extension(actor): Extension<Actor>,
 ) -> Result<(StatusCode, Json<CreatedSession>), AdminError> {
     let who = actor.name.to_string();
-    let session = sessions(&state)?.begin(&who).await?;
+    let session = sessions(&state)?.begin(&actor.name).await?;
     Ok((StatusCode::CREATED, Json(CreatedSession { session, who })))
 }
 
@@ -52,9 +53,11 @@ pub(crate) async fn ticket(
     Ok(Json(CreatedTicket { ticket, expires_s: TICKET_LIFE.as_secs() }))
 }
 
-fn sessions(state: &State) -> Result<&Sessions, AdminError> {
-    state
-        .authenticator
-        .sessions()
-        .ok_or_else(|| AdminError::conflict("nobody signs in without a running server; start one first"))
+pub(super) fn sessions(state: &State) -> Result<&Sessions, AdminError> {
+    state.authenticator.sessions().ok_or_else(|| {
+        AdminError::not_running(bilingual!(
+            "nobody signs in without a running server; start one first",
+            "没有运行中的服务，无法登录；请先启动服务"
+        ))
+    })
 }

@@ -1,7 +1,7 @@
-//! The handler of an app's usage: calls by command and error code, and the number of accounts.
+//! The handler of an app's usage: calls by command and error code, the last use of each key, and the number of accounts.
 
 use crate::state::{AdminResult, State};
-use crate::types::UsageView;
+use crate::types::{KeyUse, UsageView};
 use axum::Json;
 use axum::extract::{Path, State as Extract};
 use std::collections::BTreeMap;
@@ -25,6 +25,13 @@ pub(crate) async fn show(Extract(state): Extract<State>, Path(app): Path<String>
         }
     }
     let accounts = state.store.accounts_count(app.settings.id).await?;
-    let nodes = state.store.nodes().map(|nodes| nodes.live);
-    Ok(Json(UsageView { accounts, last_call_ms, calls, nodes }))
+    let keys = app.key_uses.all();
+    Ok(Json(UsageView {
+        accounts,
+        since_ms: state.started_ms(),
+        last_call_ms,
+        keys: keys.map(|(id, last)| KeyUse { id: id.0, last_used_ms: last.map(|at| at.0) }).collect(),
+        calls,
+        nodes: state.store.nodes().map(|nodes| nodes.live),
+    }))
 }

@@ -59,10 +59,19 @@ pub struct CreatedSession {
 /// A ticket that was just made.
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct CreatedTicket {
-    /// The ticket: a bearer token that is good for one call.
+    /// The ticket: good for one call. One for signing in is sent as a bearer token, one for an export in the URL.
     pub ticket: String,
     /// How long it can be used, in seconds.
     pub expires_s: u64,
+}
+
+/// A download to make a ticket for.
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewExportTicket {
+    /// The only account of the export; absent: all of them.
+    #[serde(default)]
+    pub(crate) user: Option<String>,
 }
 
 /// A call of `/v4` to try.
@@ -198,8 +207,17 @@ pub struct Reference {
     pub(crate) commands: Vec<CommandView>,
     /// The standard fields.
     pub(crate) fields: Vec<StandardFieldView>,
-    /// The name of each error code that has a page.
-    pub(crate) codes: BTreeMap<u32, String>,
+    /// The error codes that have a page.
+    pub(crate) codes: BTreeMap<u32, CodeView>,
+}
+
+/// An error code of the protocol.
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
+pub struct CodeView {
+    /// `ErrorInfo` on the wire; empty for a code that only the cloud answers.
+    pub(crate) info: String,
+    /// What it means.
+    pub(crate) meaning: String,
 }
 
 /// A command of `/v4`.
@@ -235,6 +253,51 @@ pub struct StandardFieldView {
 pub struct CodePage {
     /// The page, in Markdown.
     pub(crate) markdown: String,
+}
+
+/// A job: long work that goes on in the background.
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
+pub struct JobView {
+    /// Its number.
+    pub(crate) id: u64,
+    /// What is done.
+    pub(crate) kind: JobKind,
+    /// How it stands.
+    pub(crate) state: JobState,
+    /// Why it failed, in a sentence; `null` otherwise.
+    pub(crate) reason: Option<String>,
+    /// When it began, in Unix milliseconds.
+    pub(crate) started_ms: u64,
+    /// When it ended, in Unix milliseconds; `null` while it runs.
+    pub(crate) ended_ms: Option<u64>,
+    /// The bytes that are copied.
+    pub(crate) bytes: u64,
+    /// The bytes that there are to copy: an estimate until all are copied.
+    pub(crate) bytes_total: u64,
+    /// The directory of the backup.
+    pub(crate) directory: String,
+    /// The command that makes a data directory of it, for a shell.
+    pub(crate) restore: String,
+}
+
+/// What a job does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobKind {
+    /// It copies the whole store.
+    Backup,
+}
+
+/// How a job stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobState {
+    /// It goes on.
+    Running,
+    /// It is complete: the backup is on the disk.
+    Done,
+    /// It ended without a result.
+    Failed,
 }
 
 /// The past of some figures.

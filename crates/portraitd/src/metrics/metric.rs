@@ -62,6 +62,7 @@ pub(crate) struct Snapshot {
     pub(super) telemetry: Option<Arc<Telemetry>>,
     /// `None` on a store of one process.
     pub(super) nodes: Option<NodesStatus>,
+    pub(super) wrong_tokens: u64,
 }
 
 impl Snapshot {
@@ -71,6 +72,7 @@ impl Snapshot {
         webhooks: &Webhooks,
         apps: &Apps,
         telemetry: Option<Arc<Telemetry>>,
+        wrong_tokens: u64,
     ) -> Self {
         let mut snapshot = Self {
             webhooks: webhooks.statuses().await,
@@ -79,6 +81,7 @@ impl Snapshot {
             status: store.status(),
             nodes: store.nodes(),
             telemetry,
+            wrong_tokens,
             ..Self::default()
         };
         if let Some(measured) = store.measurements() {

@@ -142,6 +142,15 @@ pub(crate) const METRICS: &[Metric] = &[
         },
     },
     Metric {
+        name: "portraitd_admin_wrong_tokens",
+        kind: Kind::Counter,
+        labels: "",
+        english: "Wrong tokens and ended sessions that callers of the admin API sent. After ten in a minute, their address is refused for the rest of it.",
+        chinese: "管理 API 收到的错误令牌与已失效会话次数；同一地址一分钟内达到十次后，该分钟内其余请求均被拒绝。",
+        alert: "increase(portraitd_admin_wrong_tokens_total[10m]) > 30",
+        values: |snapshot| vec![(Vec::new(), snapshot.wrong_tokens)],
+    },
+    Metric {
         name: "portraitd_tls_reload_errors",
         kind: Kind::Counter,
         labels: "listener (public, admin)",

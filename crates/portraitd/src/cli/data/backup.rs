@@ -7,7 +7,7 @@ use crate::cli::output::{count, say};
 use crate::open_store::ensure_files_of_store;
 use anyhow::Context;
 use hyper::Method;
-use portraitd_admin::handlers::transfer::Backup;
+use portraitd_admin::handlers::backup::Backup;
 use portraitd_sqlite::Finding;
 use std::path::PathBuf;
 use std::time::Duration;

@@ -255,8 +255,9 @@ impl RunningEmulator {
 async fn load_faults(args: &Args, emulator: &Emulator, store: &dyn Store) -> anyhow::Result<()> {
     let Some(file) = &args.faults else { return Ok(()) };
     let apps: Vec<SdkAppId> = store.catalog().await?.iter().map(|record| record.settings.id).collect();
-    let added = emulator.faults.add(fault::file::read(file, &apps, args.others)?, true, random_u64()?);
-    added.map(drop).map_err(anyhow::Error::msg)
+    let rules = fault::file::read(file, &apps, args.others, language())?;
+    let added = emulator.faults.add(rules, true, random_u64()?);
+    added.map(drop).map_err(|sentence| anyhow::Error::msg(sentence.pick(language()).to_owned()))
 }
 
 /// Writes the data to a file, without throw-away apps.

@@ -28,10 +28,16 @@ fn a_url_that_leads_nowhere_is_refused() {
     let url = cluster.url(&database);
     let (scheme, hosts) = (url.split(':').next().unwrap(), cluster.hosts().join(","));
     let user = cluster.state()["users"]["all"]["name"].as_str().unwrap().to_owned();
-    let refused = |url: &str, what: &str, named: &[&str]| assert_refused(&Place::without_tables(url, CONFIG), what, named);
+    let refused = |url: &str, what: &str, named: &[&str]| {
+        assert_refused(&Place::without_tables(url, CONFIG), what, named)
+    };
 
     refused(&url, "no tables", &["no tables", "portraitd store migrate"]);
-    refused(&format!("{scheme}://{user}:wrong@{hosts}/{database}"), "a wrong password", &["Access denied for user", "store.url"]);
+    refused(
+        &format!("{scheme}://{user}:wrong@{hosts}/{database}"),
+        "a wrong password",
+        &["Access denied for user", "store.url"],
+    );
     refused(&cluster.url("portraitd_nowhere"), "no such database", &["portraitd_nowhere", "CREATE DATABASE"]);
     refused(&cluster.url("mysql"), "no right", &["Access denied", "'mysql'"]);
     let state = cluster.state();
@@ -51,7 +57,13 @@ fn tables_of_another_version_are_refused() {
     let Some(cluster) = galera::shared() else { return };
     let database = cluster.new_database();
     let place = Place::at(&cluster.url(&database), CONFIG);
-    let set = |format: u64| cluster.sql("all", 0, &format!("UPDATE {database}.portrait_meta SET value = {format} WHERE name = 'format'"));
+    let set = |format: u64| {
+        cluster.sql(
+            "all",
+            0,
+            &format!("UPDATE {database}.portrait_meta SET value = {format} WHERE name = 'format'"),
+        )
+    };
     set(0);
     assert_refused(&place, "older", &["format 0", "older", "portraitd store migrate"]);
     set(999);
@@ -62,10 +74,20 @@ fn tables_of_another_version_are_refused() {
 
 #[test]
 fn a_database_that_may_lose_commits_is_refused() {
-    let Some(cluster) = Galera::start("single", &[("GALERA_FLUSH", "0"), ("GALERA_TLS", "off")]) else { return };
+    let Some(cluster) = Galera::start("single", &[("GALERA_FLUSH", "0"), ("GALERA_TLS", "off")]) else {
+        return;
+    };
     let url = cluster.url(&cluster.new_database());
-    assert_refused(&Place::without_tables(&format!("{url}?tls=on"), CONFIG), "no TLS there", &["TLS", "tls=off"]);
-    assert_refused(&Place::at(&url, CONFIG), "not durable", &["innodb_flush_log_at_trx_commit is 0", "set it to 1"]);
+    assert_refused(
+        &Place::without_tables(&format!("{url}?tls=on"), CONFIG),
+        "no TLS there",
+        &["TLS", "tls=off"],
+    );
+    assert_refused(
+        &Place::at(&url, CONFIG),
+        "not durable",
+        &["innodb_flush_log_at_trx_commit is 0", "set it to 1"],
+    );
 }
 
 /// A node that waits for its database. Dropped, it ends.
@@ -78,7 +100,10 @@ impl Waiting {
     fn start(place: &Place) -> Self {
         let log = tempfile::NamedTempFile::new().unwrap();
         let mut command = place.serve("waiting");
-        command.stdin(Stdio::null()).stdout(File::create(place.data("waiting.out")).unwrap()).stderr(log.reopen().unwrap());
+        command
+            .stdin(Stdio::null())
+            .stdout(File::create(place.data("waiting.out")).unwrap())
+            .stderr(log.reopen().unwrap());
         Self { child: command.spawn().unwrap(), log }
     }
 
@@ -140,7 +165,11 @@ fn a_node_waits_for_its_database_and_outlives_its_absence() {
     let (longest, _) = call_until(&app, 40006, Duration::from_secs(30));
     cluster.run(&["start", "1"]);
     let (_, back) = call_until(&app, 0, Duration::from_secs(30));
-    eprintln!("gone: 40006 after at most {} ms; back: {} ms after the database", longest.as_millis(), back.as_millis());
+    eprintln!(
+        "gone: 40006 after at most {} ms; back: {} ms after the database",
+        longest.as_millis(),
+        back.as_millis()
+    );
 
     cluster.sql("admin", 0, "SET GLOBAL read_only = 1");
     call_until(&app, 40006, Duration::from_secs(30));
