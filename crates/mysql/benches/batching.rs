@@ -37,7 +37,9 @@ fn name(number: usize) -> String {
 }
 
 /// Operations a second of all callers in one round.
-async fn rate<F: Future<Output = ()> + Send + 'static>(caller: impl Fn(usize, Arc<AtomicU64>, Instant) -> F) -> f64 {
+async fn rate<F: Future<Output = ()> + Send + 'static>(
+    caller: impl Fn(usize, Arc<AtomicU64>, Instant) -> F,
+) -> f64 {
     let (count, until) = (Arc::new(AtomicU64::new(0)), Instant::now() + ROUND);
     let callers: Vec<_> =
         (0..CALLERS).map(|number| tokio::spawn(caller(number, Arc::clone(&count), until))).collect();
@@ -57,7 +59,13 @@ async fn store_sets(store: &Arc<MysqlStore>, round: usize) -> f64 {
             while Instant::now() < until {
                 let number = next(&mut state);
                 let fields = patch(&[(NICK, &format!("{state:x}"))]);
-                let change = Change { app: APP, user: user(&name(number)), patch: fields, at: UnixMillis(1), origin: None };
+                let change = Change {
+                    app: APP,
+                    user: user(&name(number)),
+                    patch: fields,
+                    at: UnixMillis(1),
+                    origin: None,
+                };
                 store.apply(change).await.unwrap();
                 count.fetch_add(1, Ordering::Relaxed);
             }
@@ -120,7 +128,10 @@ async fn single_gets(options: &OptsBuilder, round: usize) -> f64 {
             while Instant::now() < until {
                 let user = name(next(&mut state));
                 let row: Option<Vec<u8>> = conn
-                    .exec_first("SELECT profile FROM portrait_accounts WHERE app = ? AND user = ?", (APP.0, &user))
+                    .exec_first(
+                        "SELECT profile FROM portrait_accounts WHERE app = ? AND user = ?",
+                        (APP.0, &user),
+                    )
                     .await
                     .unwrap();
                 assert!(row.is_some());
@@ -142,7 +153,8 @@ async fn alone(store: &MysqlStore) -> (u128, u128) {
     let mut times = Vec::new();
     for number in 0..500 {
         let fields = patch(&[(NICK, &format!("alone {number}"))]);
-        let change = Change { app: APP, user: user(&name(number)), patch: fields, at: UnixMillis(1), origin: None };
+        let change =
+            Change { app: APP, user: user(&name(number)), patch: fields, at: UnixMillis(1), origin: None };
         let began = Instant::now();
         store.apply(change).await.unwrap();
         times.push(began.elapsed().as_micros());
@@ -156,7 +168,11 @@ async fn prepare(url: &MysqlUrl) -> Arc<MysqlStore> {
     let store = Arc::new(MysqlStore::open(url.clone(), "bench").await.unwrap());
     for first in (0..ACCOUNTS).step_by(500) {
         let picture = format!("https://example.com/avatars/{first:020}/large/picture.jpg");
-        let fields = [(NICK, "a nickname"), ("Tag_Profile_IM_Image", &*picture), ("Tag_Profile_IM_SelfSignature", "hello")];
+        let fields = [
+            (NICK, "a nickname"),
+            ("Tag_Profile_IM_Image", &*picture),
+            ("Tag_Profile_IM_SelfSignature", "hello"),
+        ];
         let seeds = (first..first + 500).map(|number| seed(&name(number), &fields)).collect();
         store.import(APP, seeds, UnixMillis(1), None).await.unwrap();
     }
@@ -172,10 +188,11 @@ async fn main() {
     let (head, rest) = text.split_once('@').unwrap();
     let (hosts, database) = rest.split_once('/').unwrap();
     let first = hosts.split(',').next().unwrap();
-    let options = OptsBuilder::from_opts(mysql_async::Opts::from_url(&format!("{head}@{first}/{database}")).unwrap())
-        .prefer_socket(false)
-        .client_found_rows(true)
-        .init(vec!["SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"]);
+    let options =
+        OptsBuilder::from_opts(mysql_async::Opts::from_url(&format!("{head}@{first}/{database}")).unwrap())
+            .prefer_socket(false)
+            .client_found_rows(true)
+            .init(vec!["SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"]);
     let store = prepare(&text.parse().unwrap()).await;
     let (mut sets, mut gets, mut lone_sets, mut lone_gets) = (vec![], vec![], vec![], vec![]);
     for round in 0..ROUNDS {
@@ -188,7 +205,12 @@ async fn main() {
     store.close().await;
     for (what, gathered, single) in [("sets", sets, lone_sets), ("gets", gets, lone_gets)] {
         let ratios = gathered.iter().zip(&single).map(|(gathered, single)| gathered / single).collect();
-        println!("{what}: {:.0}/s gathered, {:.0}/s one by one, ratio {:.1}", median(gathered), median(single), median(ratios));
+        println!(
+            "{what}: {:.0}/s gathered, {:.0}/s one by one, ratio {:.1}",
+            median(gathered),
+            median(single),
+            median(ratios)
+        );
     }
     println!("one caller alone: p50 {p50} µs, p99 {p99} µs");
 }

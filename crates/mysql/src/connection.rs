@@ -54,19 +54,23 @@ impl Connection {
         }
         self.run(statements::SET_ISOLATION, &[]).await?;
         match purpose {
-            Purpose::Reading => {
-                // Only Galera knows it.
-                let waits = self.run(statements::SET_SYNC_WAIT, &[]).await;
-                waits.map(drop).or_else(|fault| if fault.ends_connection() { Err(fault) } else { Ok(()) })
-            }
+            Purpose::Reading => self.set_if_known(statements::SET_SYNC_WAIT).await,
             Purpose::Writing => {
                 let read_only: Option<(String,)> = self.one(statements::READ_ONLY, &[]).await?;
                 if read_only.is_some_and(|(value,)| !matches!(&*value, "0" | "OFF")) {
                     return Err(Fault::host("the host is read-only"));
                 }
+                self.set_if_known(statements::SET_WAIT_TIMEOUT).await?;
+                self.set_if_known(statements::SET_LOCK_TIMEOUT).await?;
                 self.run(statements::SET_AUTOCOMMIT_OFF, &[]).await.map(drop)
             }
         }
+    }
+
+    /// Sets a variable that not every database has.
+    async fn set_if_known(&mut self, statement: &str) -> Result<(), Fault> {
+        let set = self.run(statement, &[]).await;
+        set.map(drop).or_else(|fault| if fault.ends_connection() { Err(fault) } else { Ok(()) })
     }
 
     /// Runs a statement; returns how many rows it found.

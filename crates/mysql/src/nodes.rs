@@ -6,14 +6,15 @@ use crate::hosts::HostConnection;
 use crate::leases::{DEAD_AFTER, Lease, NO_NODE};
 use crate::place::LANES;
 use crate::rows::Tally;
-use crate::shared::{Membership, Shared};
+use crate::shared::{LANES_PER_NODE, Membership, Shared};
 use crate::sql::Arg;
-use crate::statements;
+use crate::statements::{self, FORMAT};
 use portraitd_model::SdkAppId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// How often a node beats and looks at the others.
@@ -29,11 +30,19 @@ const NODES_MAX: u32 = LANES / 8;
 /// Our clock may differ from the database's by this much.
 pub(crate) const CLOCK_MAX: Duration = Duration::from_secs(2);
 
+/// In `portrait_meta`: there while the database is a copy of another store that is not complete (`contents.rs`).
+pub(crate) const COPY_HIGH: &str = "copy_high";
+
 /// The row of a node.
 type StoredNode = (u32, u64, u64, u64, Vec<u8>);
 
 /// Registers this process under a free number.
 pub(crate) async fn register(connection: &mut Connection, name: &str) -> Result<Membership, Fault> {
+    if connection.one::<(u64,)>(statements::READ_META, &[COPY_HIGH.into()]).await?.is_some() {
+        return Err(Fault::host(
+            "a `portraitd store copy` into this database is not complete; the same command continues it",
+        ));
+    }
     loop {
         let nodes: Vec<StoredNode> = connection.rows(statements::READ_NODES, &[]).await?;
         if let Some((node, incarnation, beat, ..)) = nodes.iter().find(|(.., name)| name.is_empty()) {
@@ -67,11 +76,13 @@ pub(crate) struct Nodes {
     beats: BTreeMap<u32, (u64, u64, Instant)>,
     last_round: Option<Instant>,
     rounds: u64,
+    /// Looks whether an earlier host works again; one that is frozen must not delay the beats.
+    looking: Option<JoinHandle<()>>,
 }
 
 impl Nodes {
     pub(crate) fn new(shared: Arc<Shared>, name: String) -> Self {
-        Self { shared, name, link: None, beats: BTreeMap::new(), last_round: None, rounds: 0 }
+        Self { shared, name, link: None, beats: BTreeMap::new(), last_round: None, rounds: 0, looking: None }
     }
 
     pub(crate) async fn run(mut self, stop: CancellationToken) {
@@ -91,7 +102,7 @@ impl Nodes {
                     reason = fault.message,
                     "can't reach the database"
                 );
-                self.shared.see(|seen| seen.problem = Some(fault.message));
+                self.shared.see(|seen| seen.fail(fault));
             }
         }
         self.leave().await;
@@ -133,8 +144,9 @@ impl Nodes {
                 .await?;
         }
         let catalog: Option<(u64,)> = connection.one(statements::READ_META, &["catalog".into()]).await?;
-        let of_live = nodes.iter().filter(|(node, ..)| live.contains(node)).map(|(.., catalog, _)| *catalog);
-        let adopted_everywhere = of_live.min().unwrap_or_default().min(adopted);
+        // Also of nodes that seem dead: one that is frozen may hold a call, until its lanes are fenced.
+        let registered = nodes.iter().filter(|(node, .., name)| !name.is_empty() && *node != ours.node);
+        let adopted_everywhere = registered.map(|(_, _, _, catalog, _)| *catalog).fold(adopted, u64::min);
         if self.rounds.is_multiple_of(SLOW) {
             slow_round(&self.shared, connection, &self.beats).await?;
         }
@@ -142,11 +154,12 @@ impl Nodes {
             seen.live = live.len();
             seen.catalog = catalog.map_or(seen.catalog, |(version,)| version.max(seen.catalog));
             seen.adopted_everywhere = adopted_everywhere;
-            seen.problem = None;
+            seen.succeed();
         });
         (self.rounds, self.last_round) = (self.rounds + 1, Some(began));
-        if self.rounds.is_multiple_of(SLOW) {
-            self.shared.hosts.prefer_earlier().await;
+        if self.rounds.is_multiple_of(SLOW) && self.looking.as_ref().is_none_or(JoinHandle::is_finished) {
+            let shared = Arc::clone(&self.shared);
+            self.looking = Some(tokio::spawn(async move { shared.hosts.prefer_earlier().await }));
         }
         Ok(())
     }
@@ -205,11 +218,21 @@ async fn slow_round(
     connection: &mut Connection,
     beats: &BTreeMap<u32, (u64, u64, Instant)>,
 ) -> Result<(), Fault> {
+    let format: Option<(u64,)> = connection.one(statements::READ_META, &["format".into()]).await?;
+    if format != Some((FORMAT,)) {
+        return Err(Fault::permanent(
+            "the tables have another format now: this portraitd must be replaced by another version",
+        ));
+    }
     shared.read_tallies(&read_tallies(connection).await?);
     for (node, (incarnation, beat, since)) in beats {
         if since.elapsed() > EXPIRE_AFTER {
             let args = [(*node).into(), (*incarnation).into(), (*beat).into()];
             if connection.run(statements::EXPIRE_NODE, &args).await? == 1 {
+                let first = node * LANES_PER_NODE;
+                connection
+                    .run(statements::FENCE_LANES, &[first.into(), (first + LANES_PER_NODE).into()])
+                    .await?;
                 tracing::info!(node, "a node is dead; its number is free");
             }
         }

@@ -16,6 +16,9 @@ macro_rules! statements {
     };
 }
 
+/// The format of the tables below, which this version reads and writes.
+pub const FORMAT: u64 = 1;
+
 statements! {
     // The session.
 
@@ -25,6 +28,11 @@ statements! {
     SET_AUTOCOMMIT_OFF = "SET autocommit = 0";
     /// Galera: a read waits until this node has applied what was committed before. Others don't know the variable (1193).
     SET_SYNC_WAIT = "SET SESSION wsrep_sync_wait = 1";
+    /// Writers only, in seconds: a transaction of a process that is frozen ends, and gives its locks back.
+    SET_WAIT_TIMEOUT = "SET SESSION wait_timeout = 5";
+    /// Writers only, in seconds: a lock that another holds is a conflict before it is a silent host. OceanBase has another name
+    /// for it.
+    SET_LOCK_TIMEOUT = "SET SESSION innodb_lock_wait_timeout = 1";
     /// Galera: the state of this node. Others return no row, and MariaDB without Galera an empty name.
     GALERA_STATE = "SHOW SESSION STATUS
         WHERE Variable_name IN ('wsrep_provider_name', 'wsrep_ready', 'wsrep_cluster_status')";
@@ -85,12 +93,22 @@ statements! {
         waiting_events BIGINT NOT NULL, waiting_bytes BIGINT NOT NULL, parked_events BIGINT NOT NULL,
         parked_bytes BIGINT NOT NULL, PRIMARY KEY (app, lane))";
 
+    /// The console's sessions and one-use tickets, which `scope` tells apart; some hundred at most.
+    CREATE_SIGN_INS = "CREATE TABLE portrait_sign_ins (
+        hash VARBINARY(32) NOT NULL, name VARBINARY(64) NOT NULL, scope VARBINARY(64) NOT NULL,
+        made_ms BIGINT UNSIGNED NOT NULL, used_ms BIGINT UNSIGNED NOT NULL, PRIMARY KEY (hash))";
+    /// The calls that all nodes have answered since the tables were made; each node adds its own every 5 s.
+    CREATE_CALLS = "CREATE TABLE portrait_calls (
+        app INT UNSIGNED NOT NULL, command VARBINARY(64) NOT NULL, code INT UNSIGNED NOT NULL,
+        calls BIGINT UNSIGNED NOT NULL, last_ms BIGINT UNSIGNED NOT NULL, PRIMARY KEY (app, command, code))";
+
     // Numbers of the whole store.
 
     READ_META = "SELECT value FROM portrait_meta WHERE name = ?";
     LOCK_META = "SELECT value FROM portrait_meta WHERE name = ? FOR UPDATE";
     ADD_META = "INSERT INTO portrait_meta (name, value) VALUES ?";
     SET_META = "UPDATE portrait_meta SET value = ? WHERE name = ?";
+    REMOVE_META = "DELETE FROM portrait_meta WHERE name IN (?)";
     ADD_LEASES = "INSERT INTO portrait_leases (part, node, epoch) VALUES ?";
 
     // Nodes and their leases.
@@ -108,8 +126,22 @@ statements! {
     EXPIRE_NODE = "UPDATE portrait_nodes SET incarnation = incarnation + 1, name = ''
         WHERE node = ? AND incarnation = ? AND beat = ?";
     READ_NODE = "SELECT incarnation FROM portrait_nodes WHERE node = ?";
+    /// No transaction of a dead node can be committed after this.
+    FENCE_LANES = "UPDATE portrait_lanes SET incarnation = incarnation + 1 WHERE lane >= ? AND lane < ?";
     READ_LEASES = "SELECT part, node, epoch FROM portrait_leases ORDER BY part";
     TAKE_LEASE = "UPDATE portrait_leases SET node = ?, epoch = epoch + 1 WHERE part = ? AND epoch = ?";
+
+    // What nodes share besides the data, each a transaction of its own.
+
+    READ_SIGN_INS = "SELECT hash, name, scope, made_ms, used_ms FROM portrait_sign_ins";
+    /// Again after a lost answer: the row is there already.
+    ADD_SIGN_IN = "INSERT INTO portrait_sign_ins (hash, name, scope, made_ms, used_ms) VALUES ?
+        ON DUPLICATE KEY UPDATE used_ms = VALUES(used_ms)";
+    USE_SIGN_IN = "UPDATE portrait_sign_ins SET used_ms = ? WHERE hash = ?";
+    REMOVE_SIGN_INS = "DELETE FROM portrait_sign_ins WHERE hash IN (?)";
+    ADD_CALLS = "INSERT INTO portrait_calls (app, command, code, calls, last_ms) VALUES ?
+        ON DUPLICATE KEY UPDATE calls = calls + VALUES(calls), last_ms = GREATEST(last_ms, VALUES(last_ms))";
+    READ_CALLS = "SELECT command, code, calls, last_ms FROM portrait_calls WHERE app = ? ORDER BY command, code";
 
     // A writer's lane: the first statement of each transaction.
 
@@ -185,7 +217,23 @@ statements! {
         WHERE app = ? AND parked = 0 AND seq IN (?) ORDER BY seq";
     READ_TALLIES = "SELECT app, lane, accounts, waiting_events, waiting_bytes, parked_events, parked_bytes
         FROM portrait_tallies";
+    READ_POPULATIONS = "SELECT app, CAST(COALESCE(SUM(accounts), 0) AS SIGNED) FROM portrait_tallies
+        GROUP BY app ORDER BY app";
     READ_ACCOUNTS_COUNT = "SELECT CAST(COALESCE(SUM(accounts), 0) AS SIGNED) FROM portrait_tallies WHERE app = ?";
+
+    // What a copy of the whole store reads (`contents.rs`).
+
+    READ_ACCOUNTS_AFTER = "SELECT user, created_ms, kicked_at, profile FROM portrait_accounts
+        WHERE app = ? AND user > ? ORDER BY user LIMIT ?";
+    READ_DELETIONS_AFTER = "SELECT user, deleted_ms FROM portrait_deletions
+        WHERE app = ? AND user > ? ORDER BY user LIMIT ?";
+    READ_ALL_EVENTS = "SELECT seq, parked, attempts, due_ms, failure, event FROM portrait_outbox
+        WHERE app = ? AND seq > ? ORDER BY seq LIMIT ?";
+    READ_AUDIT_AFTER = "SELECT seq, app, at_ms, entry FROM portrait_audit WHERE seq > ? ORDER BY seq LIMIT ?";
+    LAST_ACCOUNT = "SELECT user FROM portrait_accounts WHERE app = ? ORDER BY user DESC LIMIT 1";
+    LAST_DELETION = "SELECT user FROM portrait_deletions WHERE app = ? ORDER BY user DESC LIMIT 1";
+    LAST_EVENT = "SELECT seq FROM portrait_outbox WHERE app = ? ORDER BY seq DESC LIMIT 1";
+    LAST_AUDIT = "SELECT seq FROM portrait_audit ORDER BY seq DESC LIMIT 1";
 }
 
 #[cfg(test)]

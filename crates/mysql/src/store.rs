@@ -1,9 +1,11 @@
 //! The store: starts and stops the tasks, and passes each call of the trait to one of them.
 
-use crate::connection::{Connection, Purpose, parsed};
-use crate::fault::{Fault, FaultKind};
+use crate::beside::Beside;
+use crate::connection::parsed;
+use crate::fault::Fault;
 use crate::hosts::Hosts;
-use crate::nodes::{self, Nodes};
+use crate::nodes::Nodes;
+use crate::open::{OpenError, any_host, finished, prepare};
 use crate::outbox;
 use crate::place::part_of_user;
 use crate::reader::{self, READERS, Read, Reader, decoded_profile};
@@ -11,6 +13,7 @@ use crate::schema::{self, Database, SchemaError};
 use crate::shared::{Shared, WRITERS};
 use crate::sql::{Arg, fill};
 use crate::statements;
+use crate::status;
 use crate::transaction::{StoredEvent, StoredToken, parsed_token, parsed_user};
 use crate::url::MysqlUrl;
 use crate::writer::{self, Request, Writer};
@@ -19,8 +22,8 @@ use mysql_async::prelude::FromRow;
 use portraitd_model::{AccountState, AppRecord, SdkAppId, Tag, UnixMillis, UnixSeconds, UserId, bilingual};
 use portraitd_store::{
     AuditEntry, AuditNote, AuditSeq, Backlog, BackupReport, DeliveryRight, EventState, Found, Measurements,
-    NodesStatus, OutboxCursor, OutboxEvent, OutboxSeq, Probe, Store, StoreError, StoreFuture, StoreId,
-    StoreStats, StoreStatus, TokenRecord, Write, WriteOutcome, codec,
+    NodeTables, NodesStatus, OutboxCursor, OutboxEvent, OutboxSeq, Probe, Store, StoreError, StoreFuture,
+    StoreId, StoreStats, StoreStatus, TokenRecord, Write, WriteOutcome, codec,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -31,31 +34,12 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// Why a database can't be opened.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum OpenError {
-    /// No host can be reached or can serve at the moment: waiting may help.
-    #[error("no host of {url} can serve: {reason}")]
-    Unreachable {
-        /// The URL without its password.
-        url: String,
-        /// What the last host said.
-        reason: String,
-    },
-    /// The database refuses us, or can't be used as it is: waiting does not help.
-    #[error("{url}: {reason}")]
-    Refused {
-        /// The URL without its password.
-        url: String,
-        /// Why.
-        reason: String,
-    },
-}
-
 /// A store in a database that several portraitd use at the same time. Its tasks run on the runtime that opened it.
 pub struct MysqlStore {
     shared: Arc<Shared>,
     database: Database,
+    name: String,
+    beside: Beside,
     /// Taken by [`Store::close`].
     queues: std::sync::Mutex<Option<Queues>>,
     stop: CancellationToken,
@@ -88,7 +72,8 @@ impl MysqlStore {
             writers.push(sender);
         }
         let queues = std::sync::Mutex::new(Some(Queues { writers, reads }));
-        Ok(Self { shared, database, queues, stop, tasks: Mutex::new(tasks) })
+        let (name, beside) = (name.to_owned(), Beside::new(Arc::clone(&shared)));
+        Ok(Self { shared, database, name, beside, queues, stop, tasks: Mutex::new(tasks) })
     }
 
     /// Makes the tables in an empty database; does nothing when they are there.
@@ -241,56 +226,6 @@ fn outbox_event((seq, _, attempts, due_ms, failure, event): StoredEvent) -> Outb
     OutboxEvent { seq, bytes, attempts, due, failure, event }
 }
 
-/// Tries each host once.
-async fn any_host(hosts: &Hosts) -> Result<Connection, Fault> {
-    let mut last = Fault::host("the URL names no host");
-    for _ in 0..hosts.url().hosts.len() {
-        match hosts.connect(Purpose::Reading).await {
-            Ok(link) => return Ok(link.connection),
-            Err(fault) => last = fault,
-        }
-    }
-    Err(last)
-}
-
-/// Checks the database, and registers this process.
-async fn prepare(hosts: Hosts, name: &str) -> Result<(Database, Arc<Shared>), OpenError> {
-    let prepared = async {
-        let mut link = any_host(&hosts).await?;
-        let database = match schema::check(&mut link).await? {
-            Ok(database) => database,
-            Err(error) => return Ok(Err(error)),
-        };
-        let membership = nodes::register(&mut link, name).await?;
-        let tallies = nodes::read_tallies(&mut link).await?;
-        link.close().await;
-        Ok(Ok((database, membership, tallies)))
-    };
-    let prepared = prepared.await;
-    let (database, membership, tallies) = finished(&hosts, prepared)?;
-    Ok((database, Arc::new(Shared::new(hosts, membership, tallies))))
-}
-
-/// Tells what waiting may help from what it does not.
-fn finished<T>(hosts: &Hosts, result: Result<Result<T, SchemaError>, Fault>) -> Result<T, OpenError> {
-    let url = hosts.url().shown();
-    match result {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(OpenError::Refused { url, reason: error.to_string() }),
-        Err(fault) => {
-            // A wrong user or password, no such database, no right, a certificate that is not trusted.
-            let is_final =
-                ["(error 1044)", "(error 1045)", "(error 1049)", "(error 1142)", "(error 1698)", "TLS error"];
-            let reason = fault.message;
-            if fault.kind == FaultKind::Permanent || is_final.iter().any(|code| reason.contains(code)) {
-                Err(OpenError::Refused { url, reason })
-            } else {
-                Err(OpenError::Unreachable { url, reason })
-            }
-        }
-    }
-}
-
 impl Store for MysqlStore {
     fn write(&self, write: Write, note: Option<AuditNote>) -> StoreFuture<'_, WriteOutcome> {
         let submitted = self.submit(write, note);
@@ -423,24 +358,20 @@ impl Store for MysqlStore {
 
     fn backup(&self, _to: &Path, _report: BackupReport) -> StoreFuture<'_, ()> {
         let instead = bilingual!(
-            "the data is in a database: use its own backup, or `portraitd export` for a copy of the accounts",
-            "数据存放在数据库中：请使用数据库自身的备份，或用 `portraitd export` 导出账号"
+            "the data is in a database: back it up with the database's own tools; `portraitd export` writes an app's accounts \
+             to a file, and `portraitd store copy` copies everything while no server runs",
+            "数据存放在数据库中：请使用该数据库自带的工具备份；`portraitd export` 将应用的账号导出到文件，`portraitd store copy` \
+             在所有服务停止时复制全部数据"
         );
         Box::pin(std::future::ready(Err(StoreError::Refused(instead))))
     }
 
     fn nodes(&self) -> Option<NodesStatus> {
-        let (seen, membership) = (self.shared.seen(), self.shared.membership());
-        Some(NodesStatus {
-            node: membership.node,
-            live: seen.live,
-            host: self.shared.hosts.current(),
-            catalog: seen.catalog,
-            adopted_everywhere: seen.adopted_everywhere,
-            leases: self.shared.leases.count(),
-            clock_ahead_ms: seen.clock_ahead_ms,
-            problem: seen.problem,
-        })
+        Some(status::nodes_status(&self.shared, &self.name))
+    }
+
+    fn node_tables(&self) -> Option<&dyn NodeTables> {
+        Some(&self.beside)
     }
 
     fn adopt_catalog(&self, version: u64) {
@@ -493,6 +424,7 @@ impl Store for MysqlStore {
                 for task in others {
                     _ = task.await;
                 }
+                self.beside.close().await;
                 self.stop.cancel();
                 if let Some(nodes) = nodes {
                     _ = nodes.await;

@@ -30,6 +30,8 @@ const DEADLINE: Duration = Duration::from_secs(10);
 const CONFLICTS_MAX: u32 = 4;
 /// The longest wait after a conflict doubles up to this.
 const BACKOFF_MAX: Duration = Duration::from_millis(64);
+/// An idle connection is used this often: the database ends one that is silent, since it might be in a transaction.
+const KEEP_ALIVE: Duration = Duration::from_secs(1);
 /// The wait before the next host is tried.
 const HOST_WAIT: Duration = Duration::from_millis(50);
 
@@ -108,7 +110,15 @@ impl Writer {
 
     /// Runs until every sender of the queue is gone and the queue is empty.
     pub(crate) async fn run(mut self) {
-        while let Some(batch) = self.gather().await {
+        loop {
+            let batch = match tokio::time::timeout(KEEP_ALIVE, self.gather()).await {
+                Ok(Some(batch)) => batch,
+                Ok(None) => break,
+                Err(_) => {
+                    self.keep_alive().await;
+                    continue;
+                }
+            };
             let now = Instant::now();
             for request in &batch {
                 self.shared.measurements.wait.record_time(now.duration_since(request.since));
@@ -123,7 +133,15 @@ impl Writer {
         }
     }
 
-    /// The next units that fit into one transaction.
+    async fn keep_alive(&mut self) {
+        if let Some(link) = &mut self.link
+            && let Err(fault) = link.connection.run(statements::ROLLBACK, &[]).await
+        {
+            self.recover(&fault).await;
+        }
+    }
+
+    /// The next units that fit into one transaction. Nothing is lost when it is dropped: it waits only before it has taken one.
     async fn gather(&mut self) -> Option<Vec<Request>> {
         let first = match self.held.take() {
             Some(held) => held,
@@ -164,6 +182,7 @@ impl Writer {
                 }
             }
             Err(GivenUp::Divide) => {
+                self.shared.trials.divided.fetch_add(1, Ordering::Relaxed);
                 let requests = units.into_iter().zip(replies);
                 let mut first: Vec<Request> =
                     requests.map(|(unit, (reply, since))| Request { unit, reply, since }).collect();
@@ -182,6 +201,7 @@ impl Writer {
                 Ok(Some(done)) => return Ok(done),
                 Ok(None) => {}
                 Err(fault) => {
+                    self.shared.trials.retried.fetch_add(1, Ordering::Relaxed);
                     let divides = uncertain.is_empty() && units.len() > 1;
                     match fault.kind {
                         FaultKind::Conflict => {
@@ -228,7 +248,10 @@ impl Writer {
             Ok(Attempted::Committed(done)) => Ok(Some(self.committed(lane, done))),
             Ok(Attempted::Nothing(done)) => Ok(Some(done)),
             Ok(Attempted::Earlier(number)) => match uncertain.remove(&number) {
-                Some(done) => Ok(Some(self.committed(lane, done))),
+                Some(done) => {
+                    self.shared.trials.found_committed.fetch_add(1, Ordering::Relaxed);
+                    Ok(Some(self.committed(lane, done)))
+                }
                 None => self.take_lane(uncertain).await,
             },
             Ok(Attempted::Fenced) => self.take_lane(uncertain).await,
@@ -285,6 +308,7 @@ impl Writer {
         if lane.n == before.n + 1
             && let Some(done) = uncertain.remove(&last_attempt)
         {
+            self.shared.trials.found_committed.fetch_add(1, Ordering::Relaxed);
             return Ok(Some(done));
         }
         uncertain.clear();

@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::follow_nodes::follow_nodes;
 use crate::metrics;
+use crate::share_usage::share_usage;
 use anyhow::Context;
 use bytes::Bytes;
 use http_body_util::Full;
@@ -111,6 +112,8 @@ impl Server {
         let follow =
             follow_nodes(Arc::clone(&store), Arc::clone(&registry), authenticator.clone(), stop.clone());
         tasks.push(("other nodes", tokio::spawn(follow)));
+        let usage = share_usage(Arc::clone(&store), Arc::clone(&registry), stop.clone());
+        tasks.push(("usage of all nodes", tokio::spawn(usage)));
         tasks.push(("webhooks", tokio::spawn(Arc::clone(&webhooks).run(stop.clone()))));
         let start_id = format!("{:016x}", secret::random_u64()?);
         let control_state = emulator.clone().map(|emulator| ControlState {

@@ -7,8 +7,10 @@
 
 mod admin;
 pub mod codec;
+mod contents;
 pub mod engine;
 mod error;
+mod future;
 mod identity;
 mod memory;
 mod metrics;
@@ -17,11 +19,13 @@ mod outbox;
 mod write;
 
 pub use admin::{AUDIT_ENTRIES_MAX, AuditEntry, AuditNote, AuditSeq, TOKENS_MAX, TokenRecord, TokenRole};
+pub use contents::{Contents, CopyStart, CopyTarget, RowKey, Section, StoredRow};
 pub use error::StoreError;
+pub use future::StoreFuture;
 pub use identity::{StoreId, StoreIdError};
 pub use memory::{Image, MemoryStore};
 pub use metrics::{Histogram, Measurements, StoreStatus};
-pub use nodes::NodesStatus;
+pub use nodes::{CallTally, NodeTables, NodesStatus, SignIn};
 pub use outbox::{
     Amount, Backlog, DeliveryOutcome, DeliveryRight, EventState, OutboxCursor, OutboxEvent, OutboxScan,
     OutboxSeq, Selection,
@@ -39,9 +43,6 @@ use portraitd_model::{
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-
-/// What a store method returns.
-pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
 /// The result of reading one account's profile.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -179,6 +180,11 @@ pub trait Store: Send + Sync {
 
     /// The processes that share the store; `None` for an engine of one process. Costs no I/O.
     fn nodes(&self) -> Option<NodesStatus> {
+        None
+    }
+
+    /// What the processes that share the store share besides its data; `None` for an engine of one process.
+    fn node_tables(&self) -> Option<&dyn NodeTables> {
         None
     }
 

@@ -84,7 +84,7 @@ mod tests {
     use crate::metrics::metric::Metric;
     use portraitd_http::certificate::Certificate;
     use portraitd_model::SdkAppId;
-    use portraitd_store::{Backlog, Histogram};
+    use portraitd_store::{Backlog, Histogram, NodesStatus};
     use portraitd_webhook::status::{DeliveryCounts, WebhookStatus};
     use std::collections::BTreeMap;
     use std::fmt::Write;
@@ -142,6 +142,11 @@ mod tests {
             webhooks: vec![webhook],
             calls: BTreeMap::from([(("portrait_get", 40003), 3)]),
             commit: HistogramValues::seconds(&histogram),
+            nodes: Some(NodesStatus {
+                clock_ahead_ms: -7,
+                host: "db1:3306".into(),
+                ..NodesStatus::default()
+            }),
             telemetry: Some(Arc::new(Telemetry::new(vec![("public", certificate(folder.path()))]))),
             ..Snapshot::default()
         };
@@ -167,6 +172,8 @@ mod tests {
             "portraitd_store_commit_seconds_bucket{le=\"0.001\"} 1",
             "portraitd_store_commit_seconds_bucket{le=\"+Inf\"} 2",
             "portraitd_request_seconds_count{command=\"portrait_set\"} 0",
+            "portraitd_database_up{host=\"db1:3306\"} 1",
+            "portraitd_database_clock_difference_milliseconds 7",
         ];
         for line in expected {
             assert!(page.lines().any(|found| found == line), "{line}:\n{page}");
