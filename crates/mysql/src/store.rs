@@ -21,7 +21,7 @@ use portraitd_store::{
     AuditEntry, AuditNote, AuditSeq, Backlog, DeliveryRight, EventState, Found, Measurements, NodesStatus, OutboxCursor, OutboxEvent,
     OutboxSeq, Probe, Store, StoreError, StoreFuture, StoreId, StoreStats, StoreStatus, TokenRecord, Write, WriteOutcome, codec,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -143,6 +143,8 @@ impl MysqlStore {
     }
 
     async fn read_catalog(&self) -> Result<Vec<AppRecord>, StoreError> {
+        /// The apps whose admins are asked for in one statement.
+        const APPS_MAX: usize = 64;
         let stored: Vec<(u32, u64, Vec<u8>, Vec<u8>)> = self.rows(statements::READ_APPS, &[]).await?;
         let mut records = Vec::with_capacity(stored.len());
         for (id, revision, settings, words) in stored {
@@ -150,12 +152,31 @@ impl MysqlStore {
             let damaged = |why: String| StoreError::Corrupt(format!("the settings of app {app}: {why}"));
             let text = |bytes| String::from_utf8(bytes).map_err(|_| damaged("not UTF-8".into()));
             let settings = codec::decode_settings(app, &text(settings)?, &text(words)?).map_err(damaged)?;
-            let states = self.states(app, settings.admins.clone()).await?;
-            let kicked = settings.admins.iter().zip(states);
-            let kicked_admins = kicked.filter_map(|(admin, state)| Some((*admin, state?.kicked_at?))).collect::<BTreeMap<UserId, UnixSeconds>>();
-            records.push(AppRecord { settings, revision, kicked_admins });
+            records.push(AppRecord { settings, revision, kicked_admins: BTreeMap::new() });
+        }
+        for apps in records.chunks_mut(APPS_MAX) {
+            self.read_kicked_admins(apps).await?;
         }
         Ok(records)
+    }
+
+    /// Fills in when the admins of apps were kicked.
+    async fn read_kicked_admins(&self, apps: &mut [AppRecord]) -> Result<(), StoreError> {
+        let admins: BTreeSet<&UserId> = apps.iter().flat_map(|app| &app.settings.admins).collect();
+        if admins.is_empty() {
+            return Ok(());
+        }
+        let ids = Arg::List(apps.iter().map(|app| app.settings.id.0.into()).collect());
+        let names = Arg::List(admins.into_iter().map(|admin| admin.as_str().into()).collect());
+        let kicked: Vec<(u32, Vec<u8>, u64)> = self.rows(statements::READ_KICKED, &[ids, names]).await?;
+        for (id, user, at) in kicked {
+            let user = parsed_user(&user).map_err(Fault::into_store_error)?;
+            let app = apps.iter_mut().find(|app| app.settings.id.0 == id);
+            if let Some(app) = app.filter(|app| app.settings.admins.contains(&user)) {
+                app.kicked_admins.insert(user, UnixSeconds(at));
+            }
+        }
+        Ok(())
     }
 
     async fn count_holders(&self, app: SdkAppId, tag: Tag) -> Result<u64, StoreError> {
@@ -215,16 +236,17 @@ fn outbox_event((seq, _, attempts, due_ms, failure, event): StoredEvent) -> Outb
     OutboxEvent { seq, bytes, attempts, due, failure, event }
 }
 
-/// Tries each host once.
+/// Tries each host once. Of their faults, the one counts for which waiting does not help.
 async fn any_host(hosts: &Hosts) -> Result<Connection, Fault> {
-    let mut last = Fault::host("the URL names no host");
+    let mut worst = Fault::host("the URL names no host");
     for _ in 0..hosts.url().hosts.len() {
         match hosts.connect(Purpose::Reading).await {
             Ok(link) => return Ok(link.connection),
-            Err(fault) => last = fault,
+            Err(fault) if worst.remedy.is_none() => worst = fault,
+            Err(_) => {}
         }
     }
-    Err(last)
+    Err(worst)
 }
 
 /// Checks the database, and registers this process.
@@ -251,16 +273,11 @@ fn finished<T>(hosts: &Hosts, result: Result<Result<T, SchemaError>, Fault>) -> 
     match result {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(OpenError::Refused { url, reason: error.to_string() }),
-        Err(fault) => {
-            // A wrong user or password, no such database, no right, a certificate that is not trusted.
-            let is_final = ["(error 1044)", "(error 1045)", "(error 1049)", "(error 1142)", "(error 1698)", "TLS error"];
-            let reason = fault.message;
-            if fault.kind == FaultKind::Permanent || is_final.iter().any(|code| reason.contains(code)) {
-                Err(OpenError::Refused { url, reason })
-            } else {
-                Err(OpenError::Unreachable { url, reason })
-            }
+        Err(Fault { message, remedy: Some(remedy), .. }) => {
+            Err(OpenError::Refused { url, reason: format!("{message}: {remedy}") })
         }
+        Err(Fault { kind: FaultKind::Permanent, message, .. }) => Err(OpenError::Refused { url, reason: message }),
+        Err(Fault { message, .. }) => Err(OpenError::Unreachable { url, reason: message }),
     }
 }
 
