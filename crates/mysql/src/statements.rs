@@ -205,6 +205,8 @@ statements! {
     READ_PROFILES_AFTER = "SELECT user, profile FROM portrait_accounts WHERE app = ? AND user > ? ORDER BY user LIMIT ?";
     READ_OLD_DELETION = "SELECT deleted_ms FROM portrait_deletions WHERE app = ? AND deleted_ms <= ? LIMIT 1";
     READ_APPS = "SELECT id, revision, settings, words FROM portrait_apps ORDER BY id";
+    /// The admins of several apps; also who is admin of one and a user of another.
+    READ_KICKED = "SELECT app, user, kicked_at FROM portrait_accounts WHERE app IN (?) AND user IN (?) AND kicked_at > 0";
     READ_TOKENS = "SELECT name, hash, created_ms, role FROM portrait_tokens ORDER BY name";
     READ_AUDIT = "SELECT seq, app, at_ms, entry FROM portrait_audit WHERE seq < ? ORDER BY seq DESC LIMIT ?";
     READ_AUDIT_OF_APP = "SELECT seq, app, at_ms, entry FROM portrait_audit WHERE app = ? AND seq < ?
