@@ -216,7 +216,7 @@ fn each_sentence_of_an_api_is_in_both_languages() {
     const QUOTED: [(&str, usize); 8] = [
         ("crates/admin/src/csv_rows.rs", 2),
         ("crates/admin/src/error.rs", 1),
-        ("crates/admin/src/handlers/transfer.rs", 1),
+        ("crates/admin/src/handlers/export_lines.rs", 1),
         ("crates/admin/src/state.rs", 1),
         ("crates/emulator/src/fault/file.rs", 1),
         ("crates/emulator/src/seed/document/read.rs", 2),
