@@ -27,7 +27,7 @@ export class ApiError extends Error {
 /**
  * Makes a request below the base path.
  * @param {string} method @param {string} path
- * @param {{ body?: any, text?: string, type?: string, bearer?: string | null, signal?: AbortSignal }} [options]
+ * @param {{ body?: any, text?: string | Blob, type?: string, bearer?: string | null, signal?: AbortSignal }} [options]
  */
 export async function request(method, path, options = {}) {
   const bearer = options.bearer === undefined ? sessionStorage.getItem(SESSION) : options.bearer;
@@ -185,9 +185,9 @@ export const exportAccounts = (number, filter) => json('GET', app(number, `/expo
 export const exportTicket = (number, wanted) => json('POST', app(number, '/export-ticket'), wanted);
 /** Where a browser downloads an export, once. @param {number} number @param {{ user?: string, ticket: string }} wanted */
 export const exportAddress = (number, wanted) => BASE + app(number, `/export${query({ stream: true, ...wanted })}`);
-/** @type {(app: number, text: any, how: Query<'post_apps_app_import'>) => Answer<'post_apps_app_import'>} */
-export const importAccounts = async (number, text, how) =>
-  (await request('POST', app(number, `/import${query(how)}`), { text, type: 'text/plain' })).json();
+/** @type {(app: number, rows: Blob, csv: boolean, how: Query<'post_apps_app_import'>) => Answer<'post_apps_app_import'>} */
+export const importAccounts = async (number, rows, csv, how) =>
+  (await request('POST', app(number, `/import${query(how)}`), { text: rows, type: csv ? 'text/csv' : 'text/plain' })).json();
 
 // Webhook.
 

@@ -7,7 +7,7 @@ import { activeFaults, appNumber, apps, clockChange, isDev, loadApps, loadRefere
 import { calls, restartStream, startStream } from './stream.js';
 import { chooseLanguage, language, t } from './i18n/language.js';
 import { computed, effect, h, listen, signal, untracked } from './ui/dom.js';
-import { attempt, failure, sentence } from './ui/load.js';
+import { attempt, failure, sentence } from './ui/page.js';
 
 const THEME = 'portraitd.theme';
 /** @typedef {{ id: string, dev?: boolean, key?: string }} PageRow */
@@ -139,7 +139,7 @@ function nodeBadge() {
 }
 
 function topBar() {
-  const picker = h('select', { 'aria-label': t('app.pick'), onchange: () => { appNumber.value = Number(picker.value); location.hash = address(route.value.page); } },
+  const picker = h('select', { 'aria-label': t('app'), onchange: () => { appNumber.value = Number(picker.value); location.hash = address(route.value.page); } },
     () => apps.value.map((app) => h('option', { value: app.sdkappid, selected: app.sdkappid === appNumber.value }, `${app.sdkappid}${app.name ? ` · ${app.name}` : ''}`)));
   return h('header', { class: 'top' },
     h('a', { class: 'skip', href: '#main', onclick: (/** @type {Event} */ event) => { event.preventDefault(); document.getElementById('main')?.focus(); } }, t('skip')),

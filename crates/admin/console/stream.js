@@ -5,7 +5,7 @@ import * as api from './api.js';
 import { signal } from './ui/dom.js';
 import { emulator, loadEmulator } from './state.js';
 import { parse } from './ui/json.js';
-import { sentence } from './ui/load.js';
+import { sentence } from './ui/page.js';
 
 /** As many as the emulator itself keeps. */
 const KEPT_MAX = 1000;
@@ -136,3 +136,6 @@ function countSoon() {
     void loadEmulator().catch(() => {});
   }, COUNTS_MS);
 }
+
+/** Whether a fault kept the answer from its caller, whatever it was. @param {any} call a record of the emulator */
+export const isLost = (call) => call.fault?.effect.startsWith('closed') ?? false;

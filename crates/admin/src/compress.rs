@@ -12,6 +12,8 @@ use std::io::Write;
 
 /// Below this, compression gains nothing: an answer of this size fits in one packet.
 const BYTES_MIN: u64 = 1024;
+/// Up to this, an answer is compressed well, which saves a quarter of what the quick way gives; above it, quickly.
+const BYTES_WELL_MAX: usize = 64 << 10;
 /// Above this, compressing would keep a thread for too long.
 const BYTES_MAX: u64 = 1 << 20;
 
@@ -33,7 +35,8 @@ pub(crate) async fn answers(request: Request, next: Next) -> Response {
     let (mut head, body) = response.into_parts();
     // A body whose size is known is in memory: it can't fail.
     let plain = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    let level = if plain.len() <= BYTES_WELL_MAX { Compression::default() } else { Compression::fast() };
+    let mut encoder = GzEncoder::new(Vec::new(), level);
     // Writing into a Vec can't fail.
     let gzip = encoder.write_all(&plain).and_then(|()| encoder.finish()).unwrap_or_default();
     head.headers.remove(header::CONTENT_LENGTH);

@@ -3,13 +3,10 @@
 import * as api from '../api.js';
 import { appNumber, apps, isDev, loadApps, needs } from '../state.js';
 import { h, signal } from '../ui/dom.js';
-import { confirm, showOnce } from '../ui/dialog.js';
+import { attempt, confirm, loaded, showOnce, toast } from '../ui/page.js';
 import { checkField, textField } from '../ui/field.js';
-import { attempt, loaded } from '../ui/load.js';
-import { count } from '../ui/numbers.js';
+import { count, time } from '../ui/format.js';
 import { table } from '../ui/table.js';
-import { time } from '../ui/time.js';
-import { toast } from '../ui/toast.js';
 import { t } from '../i18n/language.js';
 
 /** How many apps' usage is asked for at a time, so that hundreds of apps do not become hundreds of requests at once. */
@@ -47,7 +44,7 @@ function newApp(reload) {
         { required: true, inputmode: 'numeric', pattern: '[1-9][0-9]{0,9}', title: t('apps.numberRule') },
       ),
       textField(t('apps.name'), name, { maxlength: '100' }),
-      h('div', { class: 'row' }, h('button', needs('admin', { class: 'primary' }), t('apps.create')))));
+      h('div', { class: 'row' }, h('button', needs('admin', { class: 'primary' }), t('create')))));
 }
 
 /** @param {() => Promise<void>} reload */
@@ -79,7 +76,7 @@ function appList(list, throwAway, reload) {
     return found === undefined ? '…' : found === null ? '–' : show(found);
   };
   const remove = async (/** @type {number} */ app) => {
-    const agreed = await confirm({ title: t('apps.removeTitle', { app }), text: t('apps.removeText'), action: t('apps.remove') });
+    const agreed = await confirm({ title: t('apps.removeTitle', { app }), text: t('apps.removeText'), action: t('delete') });
     if (agreed && (await attempt(() => api.deleteThrowAwayApp(app)))) {
       toast(t('apps.removed', { app }));
       await reload();
@@ -92,11 +89,11 @@ function appList(list, throwAway, reload) {
     columns: [
       { title: 'SDKAppID', cell: ({ sdkappid }) => h('a', { class: 'nowrap', href: `#/${sdkappid}/settings` }, h('code', {}, sdkappid)) },
       {
-        title: t('apps.column.name'),
+        title: t('name'),
         cell: ({ name, sdkappid }) => [name, ' ', throwAway.includes(sdkappid) && h('span', { class: 'badge' }, t('apps.throwAwayBadge'))],
       },
       {
-        title: t('apps.column.state'),
+        title: t('state'),
         cell: ({ enabled }) => h('span', { class: `badge ${enabled ? 'good' : 'bad'}` }, enabled ? t('apps.on') : t('apps.off')),
       },
       { title: t('apps.column.accounts'), number: true, cell: (app) => used(app, ({ accounts }) => count(accounts)) },
@@ -107,11 +104,11 @@ function appList(list, throwAway, reload) {
         cell: (app) => used(app, ({ last_call_ms: last }) => (last === null ? h('span', { class: 'soft' }, t('apps.never')) : time(last))),
       },
       {
-        title: t('apps.column.action'),
+        title: t('actions'),
         cell: ({ sdkappid }) => throwAway.includes(sdkappid) && h(
           'button',
-          needs('operator', { class: 'danger', 'aria-label': `${t('apps.remove')} ${sdkappid}`, onclick: () => remove(sdkappid) }),
-          t('apps.remove'),
+          needs('operator', { class: 'danger', 'aria-label': `${t('delete')} ${sdkappid}`, onclick: () => remove(sdkappid) }),
+          t('delete'),
         ),
       },
     ],

@@ -3,13 +3,12 @@
 
 import * as api from '../api.js';
 import { apps } from '../state.js';
+import { diff } from '../ui/code.js';
 import { effect, h, signal, untracked } from '../ui/dom.js';
-import { diff } from '../ui/diff.js';
 import { selectField, textField } from '../ui/field.js';
-import { failure } from '../ui/load.js';
+import { time, visible } from '../ui/format.js';
+import { failure } from '../ui/page.js';
 import { table } from '../ui/table.js';
-import { time } from '../ui/time.js';
-import { visible } from '../ui/visible.js';
 import { t } from '../i18n/language.js';
 import { words } from './audit/words.js';
 
@@ -55,10 +54,10 @@ export default function audit({ query }) {
   return h('div', {},
     h('div', { class: 'head' },
       h('div', {}, h('h1', {}, t('page.audit')), h('p', { class: 'soft' }, t('audit.about'))),
-      h('button', { onclick: () => load(false) }, t('audit.refresh'))),
+      h('button', { onclick: () => load(false) }, t('refresh'))),
     h('form', { class: 'audit-filter', onsubmit: search },
       selectField(
-        t('audit.app'),
+        t('app'),
         app,
         () => [
           ['', t('audit.all')],
@@ -75,9 +74,9 @@ export default function audit({ query }) {
       rows: () => state.value.entries,
       keyOf: ({ place }) => place,
       columns: [
-        { title: t('audit.column.when'), cell: ({ at_ms: at }) => time(at) },
+        { title: t('when'), cell: ({ at_ms: at }) => time(at) },
         { title: t('audit.column.who'), cell: caller },
-        { title: t('audit.column.what'), cell: what },
+        { title: t('what'), cell: what },
         { title: t('audit.column.change'), cell: ({ before, after }) => diff(before, after) },
       ],
       empty: () => () => state.value.loading ? t('loading') : isFiltered() ? t('audit.noneFound') : [t('audit.none'), ' ', h('code', {}, 'portraitd audit')],

@@ -3,13 +3,11 @@
 import * as api from '../api.js';
 import { needs } from '../state.js';
 import { computed, effect, h, onCleanup, signal, untracked } from '../ui/dom.js';
-import { copyButton } from '../ui/clipboard.js';
-import { textField } from '../ui/field.js';
-import { onCtrlEnter } from '../ui/keys.js';
-import { failure } from '../ui/load.js';
-import { bytes, duration } from '../ui/numbers.js';
+import { copyButton } from '../ui/code.js';
+import { onCtrlEnter, textField } from '../ui/field.js';
+import { failure } from '../ui/page.js';
+import { bytes, duration, quoted, time } from '../ui/format.js';
 import { table } from '../ui/table.js';
-import { time } from '../ui/time.js';
 import { t } from '../i18n/language.js';
 
 /** The time between two looks at a backup that runs. */
@@ -126,7 +124,7 @@ function progress(first, job) {
   const remaining = () => {
     const { bytes, bytes_total: total } = now();
     const rate = (bytes - first.bytes) / (performance.now() - began);
-    return rate > 0 && t('backup.remaining', { time: duration((total - bytes) / rate) });
+    return rate > 0 && t('remaining', { time: duration((total - bytes) / rate) });
   };
   // The text is no part of what is read out: it changes each second.
   return [
@@ -166,7 +164,7 @@ function list(jobs, chosen) {
         { title: t('backup.column.started'), cell: ({ started_ms: started }) => time(started) },
         { title: t('backup.column.directory'), cell: ({ directory }) => h('code', {}, directory) },
         {
-          title: t('backup.column.state'),
+          title: t('state'),
           cell: ({ state }) => h('span', { class: `badge ${colours[state]}` }, t(`backup.state.${state}`)),
         },
         { title: t('backup.column.size'), number: true, narrow: true, cell: ({ bytes: copied }) => bytes(copied) },
@@ -195,9 +193,4 @@ function command(title, text) {
   return h('div', {},
     h('p', { class: 'small' }, title),
     h('div', { class: 'row' }, h('code', { class: 'grow' }, text), copyButton(() => text)));
-}
-
-/** A word of a shell's command. @param {string} text */
-function quoted(text) {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

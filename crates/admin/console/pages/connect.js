@@ -1,16 +1,14 @@
-// Connect: how a program is led to this emulator.
+// Connect: how a program is led to this emulator, by commands, in its code, and with certificates that it trusts.
 
 import * as api from '../api.js';
 import { address } from '../app.js';
-import { t } from '../i18n/language.js';
-import { copyButton } from '../ui/clipboard.js';
-import { textBlock } from '../ui/code.js';
+import { copyButton, textBlock } from '../ui/code.js';
 import { h, signal } from '../ui/dom.js';
-import { loaded } from '../ui/load.js';
-import { tabs } from '../ui/tabs.js';
-import { envCommand, RUN_COMMAND } from './connect/commands.js';
+import { tabs } from '../ui/field.js';
+import { quoted } from '../ui/format.js';
+import { loaded } from '../ui/page.js';
+import { t } from '../i18n/language.js';
 import { SNIPPETS } from './connect/snippets.js';
-import { trust } from './connect/trust.js';
 
 /** @param {{ app: number }} page */
 export default function connectPage({ app }) {
@@ -82,4 +80,43 @@ function recipes() {
     h('header', {}, h('h2', {}, t('connect.recipes'))),
     h('div', { class: 'body' }, h('p', {}, t('connect.recipes_about')),
       h('p', {}, names.map((name) => [h('code', {}, `docs/recipes/${name}.md`), h('br')]))));
+}
+
+// The commands that lead a program to this emulator.
+
+/** What the command line takes for the emulator's address when none is given. */
+const USUAL_URL = 'http://127.0.0.1:8080';
+
+/** @param {string} url */
+const forUrl = (url) => (url === USUAL_URL ? '' : ` --url ${url}`);
+/** Sets the environment of a shell. @param {string} url */
+const envCommand = (url) => `eval "$(portraitd env${forUrl(url)})"`;
+const RUN_COMMAND = 'portraitd run -- YOUR COMMAND';
+
+/** Leads a shell to this emulator, for a list in which nothing is yet. (`portraitd run` starts an emulator of its own.) */
+export function firstCommand() {
+  return loaded(api.environment, ({ url }) => h('div', { class: 'stack' },
+    h('p', {}, t('connect.env')), textBlock(envCommand(url))));
+}
+
+// How each language trusts the certificate of an emulator that serves HTTPS.
+
+/** The variables that `portraitd env` prints, and who reads them. @param {string} directory @returns {[string, string][]} */
+const variables = (directory) => [
+  ['OpenSSL, Go, Ruby, Rust, C#', `SSL_CERT_FILE=${quoted(`${directory}/bundle.pem`)}`],
+  ['Python (requests)', `REQUESTS_CA_BUNDLE=${quoted(`${directory}/bundle.pem`)}`],
+  ['Node.js', `NODE_EXTRA_CA_CERTS=${quoted(`${directory}/ca.pem`)}`],
+  ['curl', `CURL_CA_BUNDLE=${quoted(`${directory}/bundle.pem`)}`],
+  ['PHP', `PHP_INI_SCAN_DIR=${quoted(`:${directory}/php`)}`],
+  ['Java', `JAVA_TOOL_OPTIONS=${quoted(`-Djavax.net.ssl.trustStore=${directory}/truststore.jks`)}`],
+];
+
+/** @param {string} certificates their directory */
+function trust(certificates) {
+  return h('section', { class: 'card' },
+    h('header', {}, h('h2', {}, t('connect.trust'))),
+    h('div', { class: 'body stack' },
+      h('p', { class: 'soft' }, t('connect.trust_about')),
+      variables(certificates).map(([who, line]) => h('div', {}, h('div', { class: 'small soft' }, who), textBlock(`export ${line}`))),
+      h('p', { class: 'soft' }, t('connect.trust_more')), textBlock(`portraitd cert --certificates ${quoted(certificates)}`)));
 }

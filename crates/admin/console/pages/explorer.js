@@ -1,14 +1,18 @@
 // The API explorer: every command of /v4 as a form and as JSON, sent for real, with the answer explained.
 
-import { effect, h, listen } from '../ui/dom.js';
+import * as api from '../api.js';
 import { address, keepAddress } from '../app.js';
-import { isDev, reference } from '../state.js';
+import { currentApp, isDev, needs, reference } from '../state.js';
+import { jsonEditor } from '../ui/code.js';
+import { effect, h, listen } from '../ui/dom.js';
+import { selectField, tabs, textField } from '../ui/field.js';
+import { bodyText, pretty } from '../ui/json.js';
+import { attempt } from '../ui/page.js';
 import { t } from '../i18n/language.js';
 import { answerCard } from './explorer/answer.js';
-import { showRecorded } from './explorer/recorded.js';
-import { requestCard } from './explorer/request.js';
-import { send } from './explorer/send.js';
-import { command, draftOf, fill } from './explorer/state.js';
+import { examplesOf } from './explorer/forms.js';
+import { bodyForm } from './explorer/form.js';
+import { USERSIGS, bodyTab, command, draftOf, fill, given, identifier, recall, roleFor, send, sending, sentCalls, showRecorded, usersig } from './explorer/state.js';
 
 /** Every command, in the page's language. */
 const commands = () => reference.value?.commands ?? [];
@@ -61,4 +65,92 @@ function chip({ name, title }) {
   const current = () => (command.value === name ? 'true' : null);
   return h('a', { href: address('explorer', name), 'aria-current': current, title, onclick: () => (chipUsed = true) },
     name, ' ', h('span', { class: 'chip-title' }, title));
+}
+
+// The left half of the explorer: who calls, and with which body.
+
+/** @param {import('./explorer/state.js').Draft} draft @param {{ title: string, path: string }} command */
+function requestCard(draft, { title, path }) {
+  const body = tabs(t('explorer.body'), bodyTab, [
+    { id: 'form', title: () => t('explorer.form'), content: () => bodyForm(draft) },
+    { id: 'json', title: () => 'JSON', content: () => jsonPart(draft) },
+  ]);
+  return h('section', { class: 'card' },
+    h('header', {}, h('h2', { class: 'grow' }, title), historyPicker(draft.app)),
+    h('div', { class: 'body stack' },
+      h('div', { class: 'path-row' },
+        h('div', { class: 'path' }, h('span', { class: 'badge good' }, 'POST'), h('code', {}, path)),
+        h('button', needs(roleFor(draft.command), {
+          class: 'primary', type: 'button', 'aria-disabled': () => String(sending.value), onclick: () => send(draft),
+        }), () => t(sending.value ? 'sending' : 'explorer.send'), h('kbd', {}, 'Ctrl ⏎'))),
+      h('div', { class: 'pair' }, callerField(), sigField()),
+      () => usersig.value === 'given' && textField(t('explorer.given'), given),
+      h('div', { class: 'row tab-row' }, body.list, h('span', { class: 'grow' }), examplePicker(draft)),
+      body.panel));
+}
+
+function callerField() {
+  return h('div', {},
+    textField(t('explorer.caller'), identifier, { list: 'explorer-admins' }),
+    h('datalist', { id: 'explorer-admins' }, () =>
+      (currentApp()?.admins ?? []).map((/** @type {string} */ name) => h('option', { value: name }))));
+}
+
+function sigField() {
+  return selectField(t('explorer.usersig'), usersig, () =>
+    USERSIGS.map(([id, code]) => [id, t(`explorer.usersig.${id}`) + (code ? ` · ${code}` : '')]));
+}
+
+/** @param {import('./explorer/state.js').Draft} draft */
+function jsonPart({ text }) {
+  return h('div', { class: 'stack' },
+    jsonEditor(text, t('explorer.json_label')),
+    h('div', { class: 'row' }, h('button', { type: 'button', onclick: () => (text.value = pretty(text.peek())) }, t('explorer.indent'))));
+}
+
+/** @param {import('./explorer/state.js').Draft} draft */
+function examplePicker(draft) {
+  const examples = () => examplesOf(draft.command).filter(({ needsWord }) => !needsWord || (currentApp()?.words ?? 0) > 0);
+  const text = (/** @type {{ id: string, code: number }} */ { id, code }) =>
+    `${code === 0 ? 'OK' : code} · ${t(/** @type {any} */ (`explorer.example.${id}`))}`;
+  const select = h('select', {
+    'aria-label': t('explorer.example'),
+    onchange: () => attempt(async () => {
+      const example = examples().find(({ id }) => id === select.value);
+      select.value = '';
+      if (!example) return;
+      const body = bodyText(example.body);
+      const word = example.needsWord ? await firstWord(draft.app) : '';
+      fill(draft, body.replace('WORD', () => word), example.identifier ?? currentApp()?.admins[0]);
+    }),
+  }, () => [
+    h('option', { value: '' }, t('explorer.example')),
+    examples().map((example) => h('option', { value: example.id }, text(example))),
+  ]);
+  return select;
+}
+
+/** A sensitive word of the app, as it stands in JSON. @param {number} app */
+async function firstWord(app) {
+  const word = (await api.words(app)).split('\n').find((line) => line.trim() !== '') ?? '';
+  return JSON.stringify(word.trim()).slice(1, -1);
+}
+
+/** @param {number} app */
+function historyPicker(app) {
+  const mine = () => sentCalls.value.filter((sent) => sent.app === app);
+  const text = (/** @type {import('./explorer/state.js').Sent} */ { at, command, code }) =>
+    `${at.toTimeString().slice(0, 8)} ${command} · ${code === 0 ? 'OK' : code ?? t('code.none')}`;
+  const select = h('select', {
+    'aria-label': t('explorer.history'), disabled: () => mine().length === 0,
+    onchange: () => {
+      const sent = mine().find(({ number }) => String(number) === select.value);
+      select.value = '';
+      if (sent) recall(sent);
+    },
+  }, () => [
+    h('option', { value: '' }, t('explorer.history_n', { n: mine().length })),
+    mine().map((sent) => h('option', { value: sent.number }, text(sent))),
+  ]);
+  return select;
 }

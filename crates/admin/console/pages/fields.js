@@ -2,16 +2,13 @@
 
 import * as api from '../api.js';
 import { appChanged, currentApp, fieldsOf, needs } from '../state.js';
-import { copyButton } from '../ui/clipboard.js';
+import { breakable, copyButton, jsonBlock } from '../ui/code.js';
 import { h, signal } from '../ui/dom.js';
-import { confirm, open } from '../ui/dialog.js';
-import { breakable, jsonBlock } from '../ui/code.js';
+import { checkField, onCtrlEnter, selectField, textField } from '../ui/field.js';
 import { stringify } from '../ui/json.js';
-import { failure } from '../ui/load.js';
+import { confirm, failure, open, toast } from '../ui/page.js';
 import { table } from '../ui/table.js';
-import { toast } from '../ui/toast.js';
 import { t } from '../i18n/language.js';
-import { defineField } from './fields/define.js';
 
 const EVERYONE = ['app', 'admin'];
 /**
@@ -61,7 +58,7 @@ export default function ({ app }) {
         button(t('fields.edit'), t('fields.edit.of', { name }), () => edit(field)),
         button(t('fields.retire'), t('fields.retire.of', { name }), () => retire(field), 'admin', 'danger'),
       ],
-      field?.retired && button(t('fields.restore'), t('fields.restore.of', { name }), () => restore(field)));
+      field?.retired && button(t('restore'), t('fields.restore.of', { name }), () => restore(field)));
   };
 
   return h('div', {},
@@ -80,7 +77,7 @@ export default function ({ app }) {
           { title: t('fields.type'), cell: ({ type, limit }) => [h('code', {}, type), h('div', { class: 'soft small' }, breakable(limit))] },
           { title: t('fields.read'), cell: ({ read }) => holders(read), narrow: true },
           { title: t('fields.write'), cell: ({ write }) => holders(write), narrow: true },
-          { title: t('fields.actions'), cell: actions },
+          { title: t('actions'), cell: actions },
         ],
         empty: () => t('loading'),
       })));
@@ -128,7 +125,7 @@ function name({ tag, title, custom }) {
 /** @param {string[]} names */
 function holders(names) {
   if (names.length === 0) return h('span', { class: 'soft' }, t('fields.nobody'));
-  const badge = (/** @type {string} */ holder) => h('span', { class: 'badge' }, t(holder === 'app' ? 'fields.users' : 'fields.admins'));
+  const badge = (/** @type {string} */ holder) => h('span', { class: 'badge' }, t(holder === 'app' ? 'fields.users' : 'admins'));
   return h('div', { class: 'row' }, names.map(badge));
 }
 
@@ -144,4 +141,62 @@ function snippet({ tag, type, values }) {
       copyButton(() => tag, t('fields.copy.tag')),
       h('span', { class: 'grow' }),
       h('button', { class: 'primary', onclick: close }, t('fields.close')))));
+}
+
+// The dialog that defines a custom field, or changes one.
+
+const TYPES = ['string', 'bytes', 'uint64'];
+
+/**
+ * Returns the app with the field; nothing when the dialog was closed.
+ * @param {number} app @param {Schema<'FieldView'> | null} field the field to change; null for a new one
+ * @returns {Promise<any>}
+ */
+async function defineField(app, field) {
+  let changed;
+  await open((close) => {
+    const keyword = signal(field?.keyword ?? '');
+    const type = signal(field?.type ?? 'string');
+    const box = (/** @type {'read' | 'write'} */ what, /** @type {string} */ who) => signal(field ? field[what].includes(who) : true);
+    const boxes = {
+      read: { app: box('read', 'app'), admin: box('read', 'admin') },
+      write: { app: box('write', 'app'), admin: box('write', 'admin') },
+    };
+    const problem = signal(/** @type {unknown} */ (undefined));
+    const busy = signal(false);
+    const chosen = (/** @type {'read' | 'write'} */ what) =>
+      Object.entries(boxes[what]).filter(([, one]) => one.peek()).map(([who]) => who);
+    const send = async () => {
+      busy.value = true;
+      problem.value = undefined;
+      try {
+        changed = await api.defineField(app, keyword.peek(), { type: type.peek(), read: chosen('read'), write: chosen('write') });
+        close();
+      } catch (error) {
+        problem.value = error;
+      }
+      busy.value = false;
+    };
+    const group = (/** @type {'read' | 'write'} */ what) => h('fieldset', { class: 'row' },
+      h('legend', {}, t(what === 'read' ? 'fields.read' : 'fields.write')),
+      checkField(t('fields.users'), boxes[what].app),
+      checkField(t('admins'), boxes[what].admin));
+    return h('form', { onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); void send(); }, onkeydown: onCtrlEnter(send) },
+      h('h2', {}, field ? t('fields.edit.title', { keyword: field.keyword }) : t('fields.define')),
+      !field && textField(
+        t('fields.keyword'),
+        keyword,
+        { name: 'keyword', required: true, maxlength: '8', pattern: '[A-Za-z]{1,8}', title: t('fields.keyword.rule'), autofocus: true },
+        h('code', {}, () => `Tag_Profile_Custom_${keyword.value}`)),
+      selectField(t('fields.type'), type, () => TYPES.map((one) => [one, one]), { name: 'type' }),
+      () => field && type.value !== field.type && h('div', { class: 'note warn' }, t('fields.type.change')),
+      group('read'),
+      group('write'),
+      () => problem.value !== undefined && failure(problem.value),
+      h('div', { class: 'row' },
+        h('span', { class: 'grow' }),
+        h('button', { type: 'button', onclick: close }, t('cancel')),
+        h('button', { class: 'primary', disabled: () => busy.value }, t('save'))));
+  });
+  return changed;
 }

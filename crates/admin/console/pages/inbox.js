@@ -6,14 +6,13 @@ import { apps, needs } from '../state.js';
 import { calls, webhooks } from '../stream.js';
 import { t } from '../i18n/language.js';
 import { textBlock } from '../ui/code.js';
-import { confirm } from '../ui/dialog.js';
+import { attempt, confirm, loaded, toast } from '../ui/page.js';
 import { computed, h, signal } from '../ui/dom.js';
 import { checkField } from '../ui/field.js';
-import { attempt, loaded } from '../ui/load.js';
-import { bodyText, streamList } from '../ui/stream_list.js';
-import { clockTime, time } from '../ui/time.js';
-import { toast } from '../ui/toast.js';
-import { pair, recorded } from './calls/detail.js';
+import { bodyText } from '../ui/json.js';
+import { streamList } from '../ui/stream_list.js';
+import { clockTime, time } from '../ui/format.js';
+import { pair, recorded } from './calls.js';
 
 /** A change is told of within this time after its call, unless the receiver was down. */
 const MATCH_MS = 10_000;
@@ -40,9 +39,9 @@ export default function inboxPage({ app }) {
       label: t('page.inbox'),
       columns: [
         { title: '#', cell: (entry) => h('span', { class: 'soft' }, entry.number), narrow: true },
-        { title: t('calls.time'), cell: (entry) => h('span', { class: 'mono' }, clockTime(entry.at_ms)), narrow: true },
+        { title: t('time'), cell: (entry) => h('span', { class: 'mono' }, clockTime(entry.at_ms)), narrow: true },
         { title: t('inbox.command'), cell: (entry) => h('span', { class: 'mono' }, entry.command ?? '–') },
-        { title: t('inbox.user'), cell: (entry) => h('bdi', {}, entry.user ?? '–') },
+        { title: t('user'), cell: (entry) => h('bdi', {}, entry.user ?? '–') },
         { title: t('inbox.box'), cell: (entry) => entry.box },
       ],
       filter: { text, label: t('inbox.filter'), textOf },
@@ -93,8 +92,8 @@ function entryDetail(entry) {
     h('header', { class: 'detail-head' }, h('h2', { class: 'mono' }, entry.command ?? t('inbox.no_command'))),
     h('div', { class: 'body stack' },
       h('dl', { class: 'pairs' },
-        pair(t('calls.at'), time(entry.at_ms)),
-        pair(t('inbox.user'), h('bdi', {}, entry.user ?? '–')),
+        pair(t('time'), time(entry.at_ms)),
+        pair(t('user'), h('bdi', {}, entry.user ?? '–')),
         pair(t('inbox.cause'), () => causeLink(entry)),
         pair(t('inbox.box'), h('code', {}, entry.box)),
         pair(t('inbox.event_id'), h('code', {}, entry.event_id ?? '–'))),

@@ -3,13 +3,10 @@
 import * as api from '../api.js';
 import { ROLES, needs } from '../state.js';
 import { h, signal } from '../ui/dom.js';
-import { confirm, showOnce } from '../ui/dialog.js';
+import { attempt, confirm, loaded, showOnce, toast } from '../ui/page.js';
 import { selectField, textField } from '../ui/field.js';
-import { lastUse } from '../ui/last_use.js';
-import { attempt, loaded } from '../ui/load.js';
+import { lastUse, time } from '../ui/format.js';
 import { table } from '../ui/table.js';
-import { time } from '../ui/time.js';
-import { toast } from '../ui/toast.js';
 import { t } from '../i18n/language.js';
 
 export default function tokens() {
@@ -36,7 +33,7 @@ function newToken(reload) {
     h('form', { class: 'body row tokens-new', onsubmit: create },
       textField(t('tokens.name'), name, { required: true, maxlength: '64', pattern: '[A-Za-z0-9._\\-]+', title: t('tokens.nameRule') }),
       selectField(t('tokens.role'), role, () => ROLES.map((one) => [one, `${t(`role.${one}`)}: ${t(`role.may.${one}`)}`])),
-      h('button', needs('admin', { class: 'primary' }), t('tokens.create'))));
+      h('button', needs('admin', { class: 'primary' }), t('create'))));
 }
 
 /** @param {Schema<'TokenView'>[]} list @param {() => Promise<void>} reload */
@@ -46,7 +43,7 @@ function tokenList(list, reload) {
     const agreed = await confirm({
       title: t('tokens.revokeTitle', { name }),
       text: own ? t('tokens.revokeOwn') : t('tokens.revokeText'),
-      action: t('tokens.revoke'),
+      action: t('revoke'),
     });
     if (agreed && (await attempt(() => api.revokeToken(name)))) {
       toast(t('tokens.revoked', { name }));
@@ -58,20 +55,20 @@ function tokenList(list, reload) {
     rows: () => list,
     keyOf: ({ name }) => name,
     columns: [
-      { title: t('tokens.column.name'), cell: ({ name }) => h('code', {}, name) },
+      { title: t('name'), cell: ({ name }) => h('code', {}, name) },
       { title: t('tokens.role'), cell: ({ role }) => roleBadge(/** @type {import('../state.js').Role} */ (role)) },
       {
         title: t('tokens.column.made'),
         narrow: true,
         cell: ({ created_ms: made }) => (made === null ? h('span', { class: 'soft' }, t('tokens.local')) : time(made)),
       },
-      { title: t('tokens.column.used'), narrow: true, cell: ({ last_used_ms: last, since_ms: since, created_ms: made }) => lastUse(last, since, made) },
+      { title: t('used'), narrow: true, cell: ({ last_used_ms: last, since_ms: since, created_ms: made }) => lastUse(last, since, made) },
       {
-        title: t('tokens.column.action'),
+        title: t('actions'),
         cell: ({ name, created_ms: made }) => made !== null && h(
           'button',
-          needs('admin', { class: 'danger', 'aria-label': `${t('tokens.revoke')} ${name}`, onclick: () => revoke(name) }),
-          t('tokens.revoke'),
+          needs('admin', { class: 'danger', 'aria-label': `${t('revoke')} ${name}`, onclick: () => revoke(name) }),
+          t('revoke'),
         ),
       },
     ],

@@ -2,12 +2,10 @@
 
 import * as api from '../api.js';
 import { h, signal } from '../ui/dom.js';
-import { textBlock } from '../ui/code.js';
-import { codeBadge, explanation } from '../ui/explain.js';
-import { selectField, textField } from '../ui/field.js';
-import { onCtrlEnter } from '../ui/keys.js';
-import { attempt } from '../ui/load.js';
-import { time } from '../ui/time.js';
+import { codeBadge, explanation, textBlock } from '../ui/code.js';
+import { onCtrlEnter, selectField, textField } from '../ui/field.js';
+import { attempt } from '../ui/page.js';
+import { time } from '../ui/format.js';
 import { clockChange, currentApp, may, needs } from '../state.js';
 import { language, t } from '../i18n/language.js';
 
@@ -86,7 +84,7 @@ function checkCard(app) {
     form(check,
       h('label', { class: 'field' }, h('span', {}, t('usersig.text')), area),
       textField(t('usersig.identifier'), identifier),
-      h('div', { class: 'row' }, h('button', needs('operator', { class: 'primary' }), t('usersig.check.action'))),
+      h('div', { class: 'row' }, h('button', needs('operator', { class: 'primary' }), t('usersig.check'))),
       h('div', { role: 'status' }, () => result.value && verdict(result.value))));
 }
 

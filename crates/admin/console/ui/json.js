@@ -141,3 +141,8 @@ function kindOf(token, rest) {
   if (/^[-\d]/.test(token)) return 'number';
   return /^[a-z]/.test(token) ? 'word' : '';
 }
+
+/** A body of a call or an answer as text: JSON laid out over lines, anything else as it came. @param {any} body */
+export function bodyText(body) {
+  return typeof body === 'string' ? body : stringify(body);
+}

@@ -1,7 +1,6 @@
 // A list of what the emulator recorded, as it comes, beside the details of the entry that is chosen: filter, pause, clear.
 
 import { computed, effect, h, signal, untracked } from './dom.js';
-import { stringify } from './json.js';
 import { table } from './table.js';
 import { needs } from '../state.js';
 import { connected, problem } from '../stream.js';
@@ -84,7 +83,7 @@ export function streamList({ entries, keyOf, label, columns, filter, visible, ch
       h('button', {
         'aria-pressed': () => String(stopped.value !== null),
         onclick: () => (stopped.value = stopped.peek() === null ? entries.peek() : null),
-      }, () => (stopped.value === null ? t('list.pause') : t('list.resume', { n: fresh() }))),
+      }, () => (stopped.value === null ? t('pause') : t('list.resume', { n: fresh() }))),
       h('button', needs('operator', { onclick: () => { stopped.value = null; page.value = null; clear(); } }), t('list.clear'))),
     notes,
     h('div', { class: 'split' },
@@ -127,9 +126,4 @@ function filterTest(text, textOf) {
     }
     return found;
   };
-}
-
-/** A recorded body as text: JSON laid out over lines, anything else as it came. @param {any} body */
-export function bodyText(body) {
-  return typeof body === 'string' ? body : stringify(body);
 }

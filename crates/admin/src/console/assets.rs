@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn the_console_is_small() {
         let bytes: usize = FILES.iter().map(|(_, gzip)| gzip.len()).sum::<usize>() + PAGE.len();
-        assert!(bytes <= 140 << 10, "{bytes} bytes, compressed");
+        assert!(bytes <= 120 << 10, "{bytes} bytes, compressed");
     }
 
     #[test]

@@ -5,8 +5,9 @@
 /// a template literal stay as they are: there, spaces count.
 ///
 /// A line counts as part of a literal when an odd number of back-ticks comes before it. So a back-tick in a pattern or a
-/// text is written as `\x60`, and a literal within a literal ends on the line where it begins. The console's tests compare
-/// the syntax tree of every source with that of what is made of it.
+/// text is written as `\x60`, and a literal within a literal ends on the line where it begins. No text holds what looks like a
+/// comment, such as a path with `/*` and `*/`. The console's tests compare the syntax tree of every source with that of what is
+/// made of it.
 ///
 /// # Errors
 ///

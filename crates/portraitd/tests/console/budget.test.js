@@ -4,14 +4,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dev, go, open, openAs, serve } from './support.js';
 
-const FIRST_VIEW_BYTES_MAX = 66 << 10;
+const FIRST_VIEW_BYTES_MAX = 60 << 10;
 const MINUTES = 5;
 /** One in five seconds. */
 const REQUESTS_MAX = MINUTES * 12;
 const PAGES = ['explorer', 'calls', 'usersig', 'inbox', 'faults', 'connect', 'users', 'fields', 'words', 'keys', 'settings', 'webhook', 'transfer', 'overview', 'apps', 'tokens', 'audit', 'backup'];
 const DEV_PAGES = ['calls', 'inbox', 'faults', 'connect'];
 
-test('the first view takes at most 66 KiB, with the answers of the API and all headers', async () => {
+test('the first view takes at most 60 KiB, with the answers of the API and all headers', async () => {
   const { url } = await dev();
   for (const language of ['en', 'zh']) {
     const { page, context } = await open('about:blank', { language });
@@ -36,24 +36,41 @@ for (const [mode, start] of Object.entries({ dev, serve })) {
     const { page } = opened;
     await page.locator('main h1').waitFor();
     await page.clock.install();
+    // What is asked for while the page is hidden, noted where it is asked: the browser tells of a request only later.
+    await page.evaluate(() => {
+      const { fetch } = window;
+      window.askedHidden = [];
+      window.fetch = (...request) => {
+        if (document.hidden) window.askedHidden.push(String(request[0]));
+        return fetch(...request);
+      };
+    });
+    const pending = new Set();
+    page.on('request', (request) => request.url().includes('/live') || pending.add(request));
+    for (const end of ['requestfinished', 'requestfailed']) page.on(end, (request) => pending.delete(request));
+    /** Winds the clock on. A reading that is not over is not begun again, so each may end. */
+    const pass = async (seconds) => {
+      for (let second = 0; second < seconds; second += 5) {
+        await page.clock.runFor(5000);
+        while (pending.size > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    };
     for (const name of PAGES.filter((name) => mode === 'dev' || !DEV_PAGES.includes(name))) {
       await go(opened, `#/1400000000/${name}`);
       await page.clock.runFor(1000);
       const made = [];
       const note = (request) => made.push(new URL(request.url()).pathname);
       page.on('request', note);
-      // A step at a time: a reading that is not over is not begun again.
-      for (let second = 0; second < MINUTES * 60; second += 5) await page.clock.runFor(5000);
+      await pass(MINUTES * 60);
       assert.ok(made.length <= REQUESTS_MAX, `${name}: ${made.length} requests, ${[...new Set(made)]}`);
       if (name === 'overview') assert.ok(made.length > MINUTES, `the overview is read again: ${made.length}`);
       await page.evaluate(() => {
         Object.defineProperty(document, 'hidden', { value: true, configurable: true });
         document.dispatchEvent(new Event('visibilitychange'));
       });
-      made.length = 0;
-      for (let second = 0; second < 60; second += 5) await page.clock.runFor(5000);
-      assert.deepEqual(made, [], `${name}, hidden`);
       page.off('request', note);
+      await pass(60);
+      assert.deepEqual(await page.evaluate(() => window.askedHidden), [], `${name}, hidden`);
       await page.evaluate(() => {
         Object.defineProperty(document, 'hidden', { value: false, configurable: true });
         document.dispatchEvent(new Event('visibilitychange'));

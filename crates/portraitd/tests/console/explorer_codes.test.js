@@ -6,7 +6,7 @@ import { explorer, profile, recorded } from './explorer_page.js';
 import { load } from './modules.js';
 import { LOOKS, check, dev } from './support.js';
 
-const { EXAMPLES } = await load('pages/explorer/examples.js');
+const { EXAMPLES } = await load('pages/explorer/forms.js');
 /** How the UserSig of a call can be, with the code of the answer. */
 const USERSIGS = [['valid', 0], ['expired', 70001], ['wrong_key', 70009], ['none', 60025], ['other_user', 70013]];
 
@@ -36,7 +36,7 @@ test('each choice of UserSig gives the code that it states, and one click puts i
     await page.getByRole('tab', { name: t('explorer.request') }).click();
     await page.getByText('POST /v4/profile/portrait_get').last().waitFor();
     assert.ok(!(await page.getByRole('tabpanel').last().textContent()).includes(server.usersig.slice(0, 30)), 'the UserSig is masked');
-    await page.getByRole('tab', { name: t('explorer.answer'), exact: true }).click();
+    await page.getByRole('tab', { name: t('answer'), exact: true }).click();
     await check(opened);
     await page.close();
   }

@@ -22,7 +22,7 @@ test('a fault of the page answers the next call, then is used up; another one is
     const button = (key, values) => page.getByRole('button', { name: t(key, values), exact: true });
     await page.locator('.rules').first().waitFor({ state: 'attached' });
     await setNick(server, 'before');
-    await page.getByRole('combobox', { name: t('faults.command') }).fill('portrait_set');
+    await page.getByRole('combobox', { name: t('command') }).fill('portrait_set');
     await button('faults.effect.code').click();
     await button('faults.often.next').click();
     await button('faults.add').click();
@@ -126,7 +126,7 @@ test('data is saved, restored and reset', async () => {
     const atStart = await nickOf(server);
     await setNick(server, 'kept');
     await page.getByLabel(t('faults.name')).fill(name);
-    await page.getByRole('button', { name: t('faults.save'), exact: true }).click();
+    await page.getByRole('button', { name: t('save'), exact: true }).click();
     await page.getByRole('button', { name: t('faults.restore_one', { name }) }).waitFor();
     assert.deepEqual((await server.api('GET', '/_portraitd/snapshots')).map((one) => one.name), [name]);
     await check(opened);
@@ -134,12 +134,12 @@ test('data is saved, restored and reset', async () => {
     await call(server, 'im_open_login_svc/account_import', { UserID: 'zed' });
     await setNick(server, 'changed');
     await page.getByRole('button', { name: t('faults.restore_one', { name }) }).click();
-    await agree(page, t('faults.restore'));
+    await agree(page, t('restore'));
     await page.locator('.toasts').getByText(t('faults.restored', { name })).waitFor();
     assert.equal(await nickOf(server), 'kept');
     assert.equal(await imported('zed'), false);
     await page.getByRole('button', { name: t('faults.delete_one', { name }) }).click();
-    await agree(page, t('faults.delete'));
+    await agree(page, t('delete'));
     await page.getByText(t('faults.no_snapshots')).waitFor();
     assert.deepEqual(await server.api('GET', '/_portraitd/snapshots'), []);
 
@@ -173,7 +173,7 @@ test('a server that keeps its data has no reset and no snapshot, and says why', 
     await page.getByRole('button', { name: t('login.enter') }).click();
     await page.getByText('--data').first().waitFor();
     assert.equal(await page.getByRole('button', { name: t('faults.reset') }).isDisabled(), true);
-    assert.equal(await page.getByRole('button', { name: t('faults.save'), exact: true }).isDisabled(), true);
+    assert.equal(await page.getByRole('button', { name: t('save'), exact: true }).isDisabled(), true);
     await check(opened);
     await opened.context.close();
   }

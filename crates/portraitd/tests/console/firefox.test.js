@@ -96,7 +96,7 @@ test('Firefox: in Chinese and dark, a UserSig is made and checked', async () => 
   const made = await (await having(page, '[role=status] pre', 'eJ')).evaluate((element) => element.textContent);
   for (const [text, code] of [[made, 'OK'], [made.slice(0, -9), '70003'], [`${server.url}/?usersig=${server.usersig}`, 'OK']]) {
     await page.locator('textarea.code').fill(text);
-    await click(page, 'button', t('usersig.check.action'));
+    await click(page, 'button', t('usersig.check'));
     await badge(page, code);
   }
   await check({ page, problems });

@@ -95,7 +95,7 @@ test('users with hostile ids and nicknames are shown, chosen and changed', async
       await page.getByRole('textbox', { name: /Big/ }).press('Control+Enter');
       await Promise.all([
         page.waitForResponse((answer) => answer.request().method() === 'PATCH'),
-        page.locator('dialog').getByRole('button', { name: t('users.save.action') }).click(),
+        page.locator('dialog').getByRole('button', { name: t('save') }).click(),
       ]);
       await page.getByRole('button', { name: t('users.save', { n: 0 }), exact: true }).waitFor();
       const stored = await (await fetch(`${server.url}${server.app}/accounts/${encodeURIComponent(user)}`)).text();

@@ -126,6 +126,35 @@ test('a file is checked without storing, and imported then', async () => {
   await check(opened);
 });
 
+test('each part of a CSV file is read by its header, and a refused row has its place in the file', async () => {
+  const server = await serve();
+  const opened = await openAs(server, `#/${APP}/transfer`, { expected: /status of 400/ });
+  const { page } = opened;
+  const path = join(directory(), 'users.csv');
+  for (const end of ['\n', '\r\n']) {
+    // Two lines each, so that rows and lines differ; a blank line counts as a line, too.
+    const rows = Array.from({ length: 2500 }, (_, index) => ((index + 1) % 1000 === 0 ? `bad${index},x,y` : `u${index},"two${end}lines"`));
+    const text = ['UserID,Nick', ...rows.slice(0, 1500), '', ...rows.slice(1500)].join(end);
+    const lines = text.split(end);
+    const bad = rows.filter((row) => row.startsWith('bad')).map((row) => ({ line: lines.indexOf(row) + 1, text: row }));
+    writeFileSync(path, text);
+    await page.locator('input[type=file]').setInputFiles(path);
+    await page.getByRole('button', { name: 'Import', exact: true }).click();
+    await page.getByText('The import is complete.').waitFor();
+    await page.getByText('2,498 imported, 2 refused').waitFor();
+    const refused = await downloaded(page, () => page.getByRole('button', { name: 'Download them' }).click());
+    assert.deepEqual(refused.bytes.toString().trim().split('\n').map((row) => JSON.parse(row)).map(({ line, text }) => ({ line, text })), bad);
+    await page.getByRole('button', { name: 'Another file' }).click();
+  }
+  assert.equal((await server.api('GET', `/admin/v1/apps/${APP}/accounts/u2400`)).profile[NICK], 'two\r\nlines');
+  // A column that the app does not have is told before anything is stored.
+  writeFileSync(path, 'UserID,None\nnew,1\n');
+  await page.locator('input[type=file]').setInputFiles(path);
+  await page.getByRole('button', { name: 'Import', exact: true }).click();
+  await page.getByRole('alert').filter({ hasText: 'column `None`' }).waitFor();
+  await check(opened);
+});
+
 test('numbers and texts of every kind are exported with the bytes of the command line, in every look', async () => {
   const server = await serve();
   const base = `/admin/v1/apps/${APP}`;

@@ -2,40 +2,40 @@
 
 import { t } from '../../i18n/language.js';
 
-/** Every operation that is noted: method and path, `*` for a part of it, and the key of its words. @type {[string, string][]} */
+/** Every operation that is noted: method and path, `_` for a part of it, and the key of its words. @type {[string, string][]} */
 export const OPERATIONS = [
   ['POST /apps', 'audit.did.createApp'],
-  ['PATCH /apps/*', 'audit.did.changeApp'],
-  ['POST /apps/*/keys', 'audit.did.addKey'],
-  ['DELETE /apps/*/keys/*', 'audit.did.revokeKey'],
-  ['PUT /apps/*/admins/*', 'audit.did.addAdmin'],
-  ['DELETE /apps/*/admins/*', 'audit.did.removeAdmin'],
-  ['PUT /apps/*/fields/*', 'audit.did.defineField'],
-  ['DELETE /apps/*/fields/*', 'audit.did.retireField'],
-  ['PUT /apps/*/words', 'audit.did.setWords'],
-  ['POST /apps/*/words/test', 'audit.did.testWords'],
-  ['PUT /apps/*/accounts/*', 'users.history.created'],
-  ['DELETE /apps/*/accounts/*', 'users.history.deleted'],
-  ['PATCH /apps/*/accounts/*/profile', 'users.history.set'],
-  ['POST /apps/*/export-ticket', 'audit.did.export'],
-  ['POST /apps/*/import', 'audit.did.import'],
-  ['PUT /apps/*/webhook', 'audit.did.setWebhook'],
-  ['DELETE /apps/*/webhook', 'audit.did.removeWebhook'],
-  ['POST /apps/*/webhook/replay', 'audit.did.replay'],
-  ['POST /apps/*/webhook/drop', 'audit.did.drop'],
-  ['POST /apps/*/webhook/test', 'audit.did.sample'],
-  ['POST /apps/*/try', 'audit.did.try'],
-  ['POST /apps/*/usersig', 'audit.did.makeSig'],
-  ['POST /apps/*/usersig/check', 'audit.did.checkSig'],
+  ['PATCH /apps/_', 'audit.did.changeApp'],
+  ['POST /apps/_/keys', 'audit.did.addKey'],
+  ['DELETE /apps/_/keys/_', 'audit.did.revokeKey'],
+  ['PUT /apps/_/admins/_', 'audit.did.addAdmin'],
+  ['DELETE /apps/_/admins/_', 'audit.did.removeAdmin'],
+  ['PUT /apps/_/fields/_', 'audit.did.defineField'],
+  ['DELETE /apps/_/fields/_', 'audit.did.retireField'],
+  ['PUT /apps/_/words', 'audit.did.setWords'],
+  ['POST /apps/_/words/test', 'audit.did.testWords'],
+  ['PUT /apps/_/accounts/_', 'users.history.created'],
+  ['DELETE /apps/_/accounts/_', 'users.history.deleted'],
+  ['PATCH /apps/_/accounts/_/profile', 'users.history.set'],
+  ['POST /apps/_/export-ticket', 'audit.did.export'],
+  ['POST /apps/_/import', 'audit.did.import'],
+  ['PUT /apps/_/webhook', 'audit.did.setWebhook'],
+  ['DELETE /apps/_/webhook', 'audit.did.removeWebhook'],
+  ['POST /apps/_/webhook/replay', 'audit.did.replay'],
+  ['POST /apps/_/webhook/drop', 'audit.did.drop'],
+  ['POST /apps/_/webhook/test', 'audit.did.sample'],
+  ['POST /apps/_/try', 'audit.did.try'],
+  ['POST /apps/_/usersig', 'audit.did.makeSig'],
+  ['POST /apps/_/usersig/check', 'audit.did.checkSig'],
   ['POST /backup', 'audit.did.backup'],
   ['POST /tokens', 'audit.did.createToken'],
-  ['DELETE /tokens/*', 'audit.did.revokeToken'],
+  ['DELETE /tokens/_', 'audit.did.revokeToken'],
   ['POST /session', 'audit.did.signIn'],
   ['DELETE /session', 'audit.did.signOut'],
   ['POST /login-link', 'audit.did.link'],
 ];
 
-const PATTERNS = OPERATIONS.map(([operation, key]) => ({ pattern: new RegExp(`^${operation.replaceAll('*', '([^/]+)')}$`), key }));
+const PATTERNS = OPERATIONS.map(([operation, key]) => ({ pattern: new RegExp(`^${operation.replaceAll('_', '([^/]+)')}$`), key }));
 
 /**
  * The words of an entry; empty for an operation of a later release.

@@ -1,20 +1,17 @@
-// The right half of the explorer: what became of the call, and the same call as a program.
+// The right half of the explorer: what became of the call, what puts it right, and the same call as a program.
 
-import { h, signal, untracked } from '../../ui/dom.js';
-import { breakable, jsonBlock, textBlock } from '../../ui/code.js';
-import { codeBadge, explanation, meaningOf } from '../../ui/explain.js';
-import { pretty, tryParse } from '../../ui/json.js';
-import { failure } from '../../ui/load.js';
-import { tabs } from '../../ui/tabs.js';
-import { time } from '../../ui/time.js';
+import * as api from '../../api.js';
 import { address } from '../../app.js';
-import { currentApp, fieldsOf, isDev, reference } from '../../state.js';
+import { appChanged, currentApp, fieldsOf, isDev, needs, reference } from '../../state.js';
+import { breakable, codeBadge, explanation, jsonBlock, meaningOf, textBlock } from '../../ui/code.js';
+import { h, signal, untracked } from '../../ui/dom.js';
+import { tabs } from '../../ui/field.js';
+import { effectWords, time } from '../../ui/format.js';
+import { pretty, tryParse } from '../../ui/json.js';
+import { attempt, failure } from '../../ui/page.js';
 import { t } from '../../i18n/language.js';
-import { effectWords } from '../faults/words.js';
-import { repairButtons } from './repair_buttons.js';
-import { missingAccounts, repairsOf } from './repairs.js';
-import { header, send, writes } from './send.js';
-import { answerTab, sending } from './state.js';
+import { edit, missingAccounts, repairsOf } from './forms.js';
+import { answerTab, header, identifier, mayChange, roleFor, send, sending, usersig, writes } from './state.js';
 
 /** @typedef {import('./state.js').Draft} Draft */
 /** @typedef {import('./state.js').Tried} Tried */
@@ -26,8 +23,8 @@ export function answerCard(draft, command) {
     if (!sent) return introduction(command);
     return sent.error === undefined ? show(/** @type {Tried} */ (sent)) : failure(sent.error, () => send(draft));
   };
-  const answer = tabs(t('explorer.answer'), answerTab, [
-    { id: 'answer', title: () => t('explorer.answer'), content: ofSent((sent) => answerPart(draft, sent)) },
+  const answer = tabs(t('answer'), answerTab, [
+    { id: 'answer', title: () => t('answer'), content: ofSent((sent) => answerPart(draft, sent)) },
     { id: 'headers', title: () => t('explorer.headers'), content: ofSent(headersPart) },
     { id: 'request', title: () => t('explorer.request'), content: ofSent(requestPart) },
     { id: 'code', title: () => t('explorer.code'), content: () => program(draft, command.path) },
@@ -157,4 +154,33 @@ function fieldTable() {
     h('table', { class: 'small', 'aria-label': t('explorer.fields') },
       h('thead', {}, h('tr', {}, column('tag'), column('value'))),
       h('tbody', {}, () => fieldsOf(currentApp()).map(row))));
+}
+
+// The buttons below a refused call that put it right and send it again.
+
+const EVERYONE = ['app', 'admin'];
+
+/** @param {import('./state.js').Draft} draft @param {import('./forms.js').Repair[]} repairs */
+function repairButtons(draft, repairs) {
+  return repairs.map((repair) => {
+    const label = t(`explorer.repair.${repair.kind}`, repair.values);
+    const role = repair.field ? 'admin' : repair.account === undefined ? roleFor(draft.command) : 'operator';
+    return h('button', needs(role, { type: 'button', onclick: () => attempt(() => carryOut(draft, repair, label)) }), label);
+  });
+}
+
+/** @param {import('./state.js').Draft} draft @param {import('./forms.js').Repair} repair @param {string} label */
+async function carryOut(draft, { kind, change, field, account }, label) {
+  if ((field || account !== undefined) && !(await mayChange(label))) return;
+  if (field) {
+    await api.defineField(draft.app, field.keyword, { type: field.type, read: EVERYONE, write: EVERYONE });
+    appChanged(await api.showApp(draft.app));
+  }
+  if (account !== undefined) await api.createAccount(draft.app, account);
+  if (kind === 'usersig') usersig.value = 'valid';
+  if (kind === 'caller') identifier.value = currentApp()?.admins[0] ?? '';
+  if (change) edit(draft.text, change);
+  await send(draft);
+  // The button went with the answer that it belonged to.
+  if (document.activeElement === document.body) document.getElementById('tab-answer')?.focus();
 }

@@ -7,8 +7,7 @@ import { textBlock } from '../../ui/code.js';
 import { checkField, textField } from '../../ui/field.js';
 import { isDev } from '../../state.js';
 import { t } from '../../i18n/language.js';
-import { SNIPPETS } from './snippets/all.js';
-import { VARIABLE } from './snippets/call.js';
+import { SNIPPETS, VARIABLE } from './snippets.js';
 import { given, identifier, usersig } from './state.js';
 
 const KEPT = 'portraitd.code';

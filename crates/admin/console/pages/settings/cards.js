@@ -4,12 +4,12 @@ import { reference } from '../../state.js';
 import { breakable } from '../../ui/code.js';
 import { h } from '../../ui/dom.js';
 import { selectField, textField } from '../../ui/field.js';
-import { count, duration } from '../../ui/numbers.js';
+import { count, duration } from '../../ui/format.js';
 import { table } from '../../ui/table.js';
 import { t } from '../../i18n/language.js';
 
 /**
- * @typedef {import('./draft.js').Draft} Draft
+ * @typedef {import('../settings.js').Draft} Draft
  * @typedef {{ value: Record<string, any> }} Wrong
  */
 
@@ -106,7 +106,7 @@ export function limits(stored, draft, wrong) {
       rows: () => names,
       keyOf: (name) => name,
       columns: [
-        { title: t('settings.column.command'), cell: (name) => h('code', {}, breakable(name)) },
+        { title: t('command'), cell: (name) => h('code', {}, breakable(name)) },
         { title: t('settings.column.does'), narrow: true, cell: (name) => command(name)?.title ?? t('settings.total') },
         {
           title: t('settings.column.default'),

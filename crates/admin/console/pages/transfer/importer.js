@@ -1,12 +1,10 @@
 // The import that is under way. It goes on while other pages of the console are open; where it stopped is remembered for
-// this tab, so that it continues after a reload when the same file is chosen again.
+// this tab, so that it continues after a reload when the same file is chosen again. The file is read in parts.
 
 import * as api from '../../api.js';
-import { sentence } from '../../ui/load.js';
 import { signal } from '../../ui/dom.js';
+import { sentence } from '../../ui/page.js';
 import { t } from '../../i18n/language.js';
-import { nextBatch, RowTooLong, textStart } from './batches.js';
-import { accountLine, columns, isHeader } from './csv.js';
 
 const KEPT = 'portraitd.import';
 /** As many refused rows in succession mean that it is the wrong file, the wrong app, or that a field is missing. */
@@ -28,7 +26,8 @@ const PREVIEW_ROWS = 4;
 
 /** The import of this tab. @type {{ value: Job | null, peek: () => Job | null }} */
 export const job = signal(null);
-/** @type {{ file: File, start: number, columns: import('./csv.js').Column[] } | null} */
+/** `header`: of a CSV file, with its line break. @typedef {{ file: File, start: number, header: Uint8Array<ArrayBuffer> }} Source */
+/** @type {Source | null} */
 let source = null;
 let running = false;
 /** How many rows were refused since the last one that was not, and how many of them the user let pass. */
@@ -54,26 +53,28 @@ export const file = () => source?.file ?? null;
 
 /**
  * What a file is. Throws a sentence when it can't be imported.
- * @param {File} file @param {{ tag: string, type: string }[]} fields
+ * @param {File} file
  */
-export async function inspect(file, fields) {
+export async function inspect(file) {
   const start = await textStart(file);
   if (file.size <= start) throw new Error(t('transfer.emptyFile'));
   const first = await nextBatch(file, start, 1, false, PREVIEW_ROWS).catch(() => null);
   if (!first) throw new Error(t('transfer.unreadable'));
   const rows = first.rows.map((row) => text(first, row));
-  const csv = isHeader(rows[0]) || /\.csv$/i.test(file.name);
-  return { csv, start, rows, columns: csv ? columns(rows[0], fields) : [] };
+  const csv = /^[^{]*\bUserID\b/.test(rows[0]) || /\.csv$/i.test(file.name);
+  // Every part of a CSV file needs the names of the columns.
+  if (csv && rows[0] === '') throw new Error(t('transfer.unreadable'));
+  return { csv, start, rows, header: first.bytes.slice(0, first.rows[1]?.start) };
 }
 
 /**
  * @param {{
- *   app: number, file: File, csv: boolean, columns: import('./csv.js').Column[], start: number, tell: boolean, from?: Progress | null,
+ *   app: number, file: File, csv: boolean, header: Source['header'], start: number, tell: boolean, from?: Progress | null,
  *   check?: boolean,
  * }} wanted
  */
-export async function begin({ app, file, csv, columns, start, tell, from, check = false }) {
-  source = { file, start, columns };
+export async function begin({ app, file, csv, header, start, tell, from, check = false }) {
+  source = { file, start, header };
   [inSuccession, allowed] = [0, REFUSED_IN_SUCCESSION_MAX];
   const fresh = {
     app,
@@ -122,22 +123,18 @@ export async function resume() {
 async function run() {
   const began = { at: job.peek()?.at ?? 0, time: performance.now() };
   for (let now = job.peek(); now?.state === 'running'; now = job.peek()) {
-    const { file, columns } = /** @type {NonNullable<typeof source>} */ (source);
-    const batch = await nextBatch(file, now.at, now.line, now.csv);
+    const batch = await nextBatch(/** @type {Source} */ (source).file, now.at, now.line, now.csv);
     if (!batch) {
       if (!now.check) forget();
       change({ state: 'done' });
       return;
     }
-    const { imported, refused, created, changed } = await (now.csv
-      ? sendCsv(now, batch, columns)
-      : send(now, batch.bytes, batch.rows, batch));
-    refused.sort((one, other) => one.line - other.line);
+    const { imported, refused, created, changed } = await send(now, batch);
     const seconds = (performance.now() - began.time) / 1000;
     change({
       at: batch.end, line: batch.line, imported: now.imported + imported,
       refusedCount: now.refusedCount + refused.length, refused: [...now.refused, ...refused],
-      created: now.created + created, changed: now.changed + changed,
+      created: now.created + (created ?? 0), changed: now.changed + (changed ?? 0),
       rate: (batch.end - began.at) / Math.max(seconds, 0.001),
     });
     if (!now.check) remember();
@@ -159,7 +156,7 @@ function remember() {
   }
 }
 
-/** Whether too many rows were refused in succession. @param {import('./batches.js').Batch} batch @param {Refused[]} refused */
+/** Whether too many rows were refused in succession. @param {Batch} batch @param {Refused[]} refused */
 function isWrong(batch, refused) {
   const lines = new Set(refused.map(({ line }) => line));
   const stored = batch.rows.findLastIndex(({ line, start, end }) => end > start && !lines.has(line));
@@ -167,51 +164,27 @@ function isWrong(batch, refused) {
   return inSuccession >= allowed;
 }
 
-/** @param {import('./batches.js').Batch} batch @param {import('./batches.js').Row} row */
+/** @param {Batch} batch @param {Row} row */
 function text(batch, row) {
   return new TextDecoder().decode(batch.bytes.subarray(row.start, row.end));
 }
 
 /**
- * Sends rows. They go out as the file has them, byte for byte: what is not UTF-8 is for the server to refuse.
- * @param {Job} job
- * @param {Uint8Array | string} body
- * @param {import('./batches.js').Row[]} rows one for each line of the body
- * @param {{ begin: number }} batch
- * @returns {Promise<{ imported: number, refused: Refused[], created: number, changed: number }>}
+ * Sends rows. They go out as the file has them, byte for byte, each part of a CSV file behind the file's header: what can't be
+ * read is for the server to refuse.
+ * @param {Job} job @param {Batch} batch
  */
-async function send(job, body, rows, batch) {
-  const answer = await api.importAccounts(job.app, body, { store: job.store, tell: job.tell || undefined, check: job.check || undefined });
-  return {
-    imported: answer.imported,
-    created: answer.created ?? 0,
-    changed: answer.changed ?? 0,
-    refused: answer.refused.map(({ line, reason }) => refusal(batch, rows[line - 1], reason)),
-  };
-}
-
-/** @param {{ begin: number }} batch @param {import('./batches.js').Row} row @param {string} reason @returns {Refused} */
-function refusal({ begin }, { start, end, line }, reason) {
-  return { line, reason, start: begin + start, end: begin + end };
-}
-
-/** @param {Job} job @param {import('./batches.js').Batch} batch @param {import('./csv.js').Column[]} columns */
-async function sendCsv(job, batch, columns) {
-  const utf8 = new TextDecoder('utf-8', { fatal: true });
-  const refused = /** @type {Refused[]} */ ([]);
-  const [lines, rows] = [/** @type {string[]} */ ([]), /** @type {import('./batches.js').Row[]} */ ([])];
-  for (const row of batch.rows) {
-    if (row.line === 1 || row.end === row.start) continue; // the header, or nothing
-    try {
-      lines.push(accountLine(utf8.decode(batch.bytes.subarray(row.start, row.end)), columns));
-      rows.push(row);
-    } catch (error) {
-      refused.push(refusal(batch, row, error instanceof TypeError ? t('transfer.notUtf8') : sentence(error)));
-    }
-  }
-  const nothing = { imported: 0, refused: [], created: 0, changed: 0 };
-  const sent = lines.length === 0 ? nothing : await send(job, lines.join('\n'), rows, batch);
-  return { ...sent, refused: [...refused, ...sent.refused] };
+async function send({ app, csv, store, tell, check }, batch) {
+  const { start, header } = /** @type {Source} */ (source);
+  const added = csv && batch.begin > start;
+  const how = { store, tell: tell || undefined, check: check || undefined };
+  const answer = await api.importAccounts(app, new Blob(added ? [header, batch.bytes] : [batch.bytes]), csv, how);
+  const before = batch.rows[0].line - (added ? 2 : 1);
+  const refused = answer.refused.map(({ line, reason }) => {
+    const row = batch.rows.findLast((row) => row.line <= before + line) ?? batch.rows[0];
+    return { line: row.line, reason, start: batch.begin + row.start, end: batch.begin + row.end };
+  });
+  return { ...answer, refused };
 }
 
 /** The refused rows with their texts, as `portraitd import` writes them. @param {Refused[]} refused @param {Blob} file */
@@ -221,4 +194,70 @@ export async function refusedFile(refused, file) {
     parts.push(`${JSON.stringify({ line, reason, text: await file.slice(start, end).text() })}\n`);
   }
   return new Blob(parts, { type: 'application/x-ndjson' });
+}
+
+// A file, read in parts of at most 1,000 rows, so that a file of any size takes little memory.
+
+/** The most rows of one request. */
+const ROWS_MAX = 1000;
+/** The most bytes of one request, and of one row. */
+const BYTES_MAX = 4 * 1024 * 1024;
+const [COMMA, LINE_FEED, RETURN, QUOTE] = [44, 10, 13, 34];
+
+/**
+ * A row: its place in the part, and the line of the file that it begins on, counted from 1.
+ * @typedef {{ start: number, end: number, line: number }} Row
+ * A part of the file, with the place and the line that the next one begins at.
+ * @typedef {{ bytes: Uint8Array<ArrayBuffer>, rows: Row[], begin: number, end: number, line: number }} Batch
+ */
+
+/**
+ * The next part of a file; null at its end.
+ * @param {Blob} file
+ * @param {number} begin
+ * @param {number} line
+ * @param {boolean} csv whether a row may hold line breaks in quotes
+ * @param {number} [rowsMax]
+ * @returns {Promise<Batch | null>}
+ */
+async function nextBatch(file, begin, line, csv, rowsMax = ROWS_MAX) {
+  if (begin >= file.size) return null;
+  const bytes = new Uint8Array(await file.slice(begin, begin + BYTES_MAX).arrayBuffer());
+  const isEnd = begin + bytes.length >= file.size;
+  /** @type {Row[]} */
+  const rows = [];
+  let [start, quoted, lines] = [0, false, 0];
+  for (let at = 0; at < bytes.length && rows.length < rowsMax; at += 1) {
+    const byte = bytes[at];
+    // A quote in the middle of a cell is a letter, as for other readers of CSV.
+    if (csv && byte === QUOTE) quoted = quoted ? false : at === start || [COMMA, QUOTE].includes(bytes[at - 1]);
+    if (byte !== LINE_FEED) continue;
+    lines += 1;
+    if (quoted) continue;
+    rows.push({ start, end: at > start && bytes[at - 1] === RETURN ? at - 1 : at, line });
+    start = at + 1;
+    line += lines;
+    lines = 0;
+  }
+  if (rows.length < rowsMax && isEnd && start < bytes.length) {
+    rows.push({ start, end: bytes.length, line });
+    [start, line] = [bytes.length, line + lines + 1];
+  }
+  if (rows.length === 0) throw new RowTooLong(line);
+  return { bytes: bytes.subarray(0, start), rows, begin, end: begin + start, line };
+}
+
+/** A row that is longer than a request may be. */
+class RowTooLong extends Error {
+  /** @param {number} line */
+  constructor(line) {
+    super();
+    this.line = line;
+  }
+}
+
+/** Where the text of a file begins: behind the mark that some editors put first. @param {Blob} file */
+async function textStart(file) {
+  const first = new Uint8Array(await file.slice(0, 3).arrayBuffer());
+  return first[0] === 0xef && first[1] === 0xbb && first[2] === 0xbf ? 3 : 0;
 }

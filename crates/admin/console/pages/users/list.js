@@ -2,9 +2,9 @@
 
 import * as api from '../../api.js';
 import { h, signal } from '../../ui/dom.js';
-import { failure } from '../../ui/load.js';
+import { visible } from '../../ui/format.js';
+import { failure } from '../../ui/page.js';
 import { table } from '../../ui/table.js';
-import { visible } from '../../ui/visible.js';
 import { t } from '../../i18n/language.js';
 
 const PAGE = 100;
@@ -103,7 +103,7 @@ function summary(profile) {
 
 /** @param {Summary} profile */
 function nickCell(profile) {
-  return profile === 'damaged' ? h('span', { class: 'badge bad' }, t('users.damaged')) : h('span', { class: 'cut' }, visible(profile.nick));
+  return profile === 'damaged' ? h('span', { class: 'badge bad' }, t('damaged')) : h('span', { class: 'cut' }, visible(profile.nick));
 }
 
 /** @param {Summary} profile */

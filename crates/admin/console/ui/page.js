@@ -1,8 +1,72 @@
-// Dialogs: questions before something that can't be undone, and secrets that are shown once.
+// What pages say besides their content: that data is on its way, errors, messages, questions.
 
-import { h } from './dom.js';
-import { copyButton } from './clipboard.js';
+// What is shown while data is on its way, and when it does not come.
+
+import { ApiError } from '../api.js';
+import { copyButton } from './code.js';
+import { h, signal, untracked } from './dom.js';
 import { t } from '../i18n/language.js';
+
+/** The sentence of an error, for people. @param {unknown} error */
+export function sentence(error) {
+  if (error instanceof ApiError) return error.status === 0 ? t('unreachable') : error.message;
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** A note with an error, and a button that tries again. @param {unknown} error @param {() => void} [again] */
+export function failure(error, again) {
+  return h('div', { class: 'note bad', role: 'alert' }, h('b', {}, sentence(error)), again && h('button', { onclick: again }, t('again')));
+}
+
+/**
+ * Loads data and shows it. `reload` loads it again; what is shown stays until the new data is there.
+ * @template T
+ * @param {() => Promise<T>} load
+ * @param {(data: T, reload: () => Promise<void>) => import('./dom.js').Child} show
+ */
+export function loaded(load, show) {
+  const state = signal(/** @type {{ data?: T, error?: unknown }} */ ({}));
+  const reload = async () => {
+    try {
+      state.value = { data: await load() };
+    } catch (error) {
+      state.value = { error };
+    }
+  };
+  void untracked(reload);
+  return h('div', {}, () => {
+    const { data, error } = state.value;
+    if (error !== undefined) return failure(error, reload);
+    if (data === undefined) return h('p', { class: 'soft', role: 'status' }, t('loading'));
+    return untracked(() => show(data, reload));
+  });
+}
+
+/** Runs something that a button asked for; a failure is shown as a message. Returns whether it succeeded. @param {() => Promise<unknown>} run */
+export async function attempt(run) {
+  try {
+    await run();
+    return true;
+  } catch (error) {
+    toast(sentence(error), 'bad');
+    return false;
+  }
+}
+
+// Short messages in the corner, read out by screen readers.
+
+const SHOWN_MS = 6000;
+const list = h('div', { class: 'toasts', role: 'status', 'aria-live': 'polite' });
+document.body.appendChild(list);
+
+/** @param {string} text @param {'good' | 'bad'} [kind] */
+export function toast(text, kind = 'good') {
+  const message = h('div', { class: kind }, text);
+  list.appendChild(message);
+  setTimeout(() => message.remove(), SHOWN_MS);
+}
+
+// Dialogs: questions before something that can't be undone, and secrets that are shown once.
 
 /**
  * Opens a dialog, and resolves when it closes: also when another page is opened, with the browser's Back for example.

@@ -1,8 +1,8 @@
-// A text area for very long texts. A browser needs seconds to lay 100,000 lines out, so the area has one page of them at a
-// time.
+// Lists of words as texts: edited, compared, read from files. A browser needs seconds to lay 100,000 lines out, so the text
+// area has one page of them at a time.
 
 import { h, signal } from '../../ui/dom.js';
-import { count } from '../../ui/numbers.js';
+import { count } from '../../ui/format.js';
 import { t } from '../../i18n/language.js';
 
 const LINES_MAX = 2000;
@@ -101,4 +101,52 @@ export function pagedText({ label, placeholder, initial, changed }) {
       ]),
     area);
   return { node, get, set };
+}
+
+// Two lists of words compared, by the server's rules: a line is a word, without the white space at its ends.
+
+/** What the server takes for white space; `trim()` takes one letter more. */
+const ENDS = /^\p{White_Space}+|\p{White_Space}+$/gu;
+
+/** @typedef {{ words: number, added: string[], removed: string[], blank: number, duplicate: number }} Comparison */
+
+/** @param {string} before @param {string} after @returns {Comparison} */
+export function compare(before, after) {
+  const old = read(before);
+  const now = before === after ? old : read(after);
+  return {
+    words: now.words.size,
+    added: [...now.words].filter((word) => !old.words.has(word)),
+    removed: [...old.words].filter((word) => !now.words.has(word)),
+    blank: now.blank,
+    duplicate: now.duplicate,
+  };
+}
+
+/** @param {string} text */
+function read(text) {
+  const words = new Set();
+  let [blank, duplicate] = [0, 0];
+  const lines = text.replace(/^\uFEFF+/, '').split('\n');
+  // What follows the last line break is a line only when it holds something.
+  if (lines.at(-1) === '') lines.pop();
+  for (const line of lines) {
+    const word = line.replace(ENDS, '');
+    if (word === '') blank += 1;
+    else if (words.has(word)) duplicate += 1;
+    else words.add(word);
+  }
+  return { words, blank, duplicate };
+}
+
+// A file of words as text. Lists in Chinese are often in GBK, which is read too.
+
+/** @param {Blob} file @returns {Promise<{ text: string, encoding: string }>} */
+export async function readText(file) {
+  const bytes = await file.arrayBuffer();
+  try {
+    return { text: new TextDecoder('utf-8', { fatal: true }).decode(bytes), encoding: 'utf-8' };
+  } catch {
+    return { text: new TextDecoder('gb18030').decode(bytes), encoding: 'GB18030' };
+  }
 }
