@@ -3,9 +3,9 @@
 use crate::rows::{Account, AppRow, Event, Rows};
 use portraitd_model::{Profile, ProfileEvent, ProfilePatch, SdkAppId, UserId};
 use portraitd_store::{
-    Change, DELETIONS_UNIT_MAX, Delete, DeliveryOutcome, Discard, EVENTS_UNIT_MAX, EventState, ForgetDeletions, Import,
-    Kick, NoteOnly, OutboxSeq, Probe, PutApp, PutToken, RecordDeliveries, RemoveToken, Replay, Selection, StoreError,
-    TOKENS_MAX, TokenRecord, Write, WriteOutcome, codec,
+    Change, DELETIONS_UNIT_MAX, Delete, DeliveryOutcome, Discard, EVENTS_UNIT_MAX, EventState,
+    ForgetDeletions, Import, Kick, NoteOnly, OutboxSeq, Probe, PutApp, PutToken, RecordDeliveries,
+    RemoveToken, Replay, Selection, StoreError, TOKENS_MAX, TokenRecord, Write, WriteOutcome, codec,
 };
 
 /// Does a write.
@@ -97,7 +97,12 @@ fn apply_import(rows: &mut Rows<'_>, import: &Import) -> Result<Vec<UserId>, Sto
         let Some(account) = rows.account(app, user).cloned() else { continue };
         let place = merge(rows, (app, user), account, &seed.patch)?;
         if let Some((place, origin)) = place.zip(import.origin.as_ref()) {
-            add_event(rows, app, place, &ProfileEvent::of(origin, index, user, import.at, seed.patch.items()));
+            add_event(
+                rows,
+                app,
+                place,
+                &ProfileEvent::of(origin, index, user, import.at, seed.patch.items()),
+            );
         }
     }
     Ok(left_out)
@@ -129,7 +134,8 @@ fn apply_delete(rows: &mut Rows<'_>, delete: &Delete) -> Vec<bool> {
 }
 
 fn forget_deletions(rows: &mut Rows<'_>, forget: &ForgetDeletions) -> usize {
-    let is_due = |app: SdkAppId, at: Option<u64>| app == forget.app && at.is_some_and(|at| at <= forget.until.0);
+    let is_due =
+        |app: SdkAppId, at: Option<u64>| app == forget.app && at.is_some_and(|at| at <= forget.until.0);
     let due = rows.deletions.iter_mut().filter(|((app, _), note)| is_due(*app, note.now));
     due.take(DELETIONS_UNIT_MAX).map(|(_, note)| note.set(None)).count()
 }
@@ -169,7 +175,8 @@ fn put_app(rows: &mut Rows<'_>, put: &PutApp) -> Result<u64, StoreError> {
 fn record_deliveries(rows: &mut Rows<'_>, record: &RecordDeliveries) {
     let app = record.app;
     for (seq, outcome) in &record.outcomes {
-        let waiting = rows.events.get(&(app, *seq)).and_then(|row| row.now.as_ref()).filter(|event| !event.parked);
+        let waiting =
+            rows.events.get(&(app, *seq)).and_then(|row| row.now.as_ref()).filter(|event| !event.parked);
         let Some(event) = waiting.cloned() else { continue };
         let event = match outcome {
             DeliveryOutcome::Delivered => None,
@@ -191,7 +198,12 @@ fn stored_failure(failure: &str) -> String {
 }
 
 /// The events of a selection that are in a state.
-fn selected(rows: &Rows<'_>, app: SdkAppId, state: EventState, selection: &Selection) -> Vec<(OutboxSeq, Event)> {
+fn selected(
+    rows: &Rows<'_>,
+    app: SdkAppId,
+    state: EventState,
+    selection: &Selection,
+) -> Vec<(OutboxSeq, Event)> {
     let of_app = rows.events.range((app, OutboxSeq(0))..=(app, OutboxSeq(u64::MAX)));
     let in_state = of_app.filter_map(|((_, seq), row)| {
         row.now.as_ref().filter(|event| event.state() == state).map(|event| (*seq, event.clone()))

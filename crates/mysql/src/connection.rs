@@ -34,6 +34,7 @@ impl Connection {
     /// Connects to a host that can serve: it is part of its cluster, and takes writes.
     pub(crate) async fn open(url: &MysqlUrl, host: &Host, purpose: Purpose) -> Result<Self, Fault> {
         let connect = async {
+            check_authority(&url.tls)?;
             let conn = Conn::new(options(url, host)).await.map_err(Fault::from)?;
             let mut connection = Self { conn };
             connection.prepare(purpose).await?;
@@ -54,7 +55,9 @@ impl Connection {
             Purpose::Writing => {
                 let read_only: Option<(String,)> = self.one(statements::READ_ONLY, &[]).await?;
                 if read_only.is_some_and(|(value,)| !matches!(&*value, "0" | "OFF")) {
-                    return Err(Fault::host("the host is read-only (read_only = 1): name the primary in store.url, or make it one"));
+                    return Err(Fault::host(
+                        "the host is read-only (read_only = 1): name the primary in store.url, or make it one",
+                    ));
                 }
                 self.set_if_known(statements::SET_WAIT_TIMEOUT).await?;
                 self.set_if_known(statements::SET_LOCK_TIMEOUT).await?;
@@ -76,22 +79,36 @@ impl Connection {
             self.conn.query_drop(&*sql).await?;
             Ok::<_, mysql_async::Error>(self.conn.affected_rows())
         };
-        timeout(STATEMENT_TIMEOUT, run).await.map_err(|_| Fault::timeout(STATEMENT_TIMEOUT))?.map_err(Fault::from)
+        timeout(STATEMENT_TIMEOUT, run)
+            .await
+            .map_err(|_| Fault::timeout(STATEMENT_TIMEOUT))?
+            .map_err(Fault::from)
     }
 
     /// Reads the rows of a statement whose values are filled in.
     pub(crate) async fn query(&mut self, sql: &str) -> Result<Vec<Row>, Fault> {
         let read = async { self.conn.query_iter(sql).await?.collect_and_drop::<Row>().await };
-        timeout(STATEMENT_TIMEOUT, read).await.map_err(|_| Fault::timeout(STATEMENT_TIMEOUT))?.map_err(Fault::from)
+        timeout(STATEMENT_TIMEOUT, read)
+            .await
+            .map_err(|_| Fault::timeout(STATEMENT_TIMEOUT))?
+            .map_err(Fault::from)
     }
 
     /// Reads rows.
-    pub(crate) async fn rows<T: FromRow>(&mut self, statement: &str, args: &[Arg<'_>]) -> Result<Vec<T>, Fault> {
+    pub(crate) async fn rows<T: FromRow>(
+        &mut self,
+        statement: &str,
+        args: &[Arg<'_>],
+    ) -> Result<Vec<T>, Fault> {
         parsed(self.query(&fill(statement, args)).await?)
     }
 
     /// Reads the first row.
-    pub(crate) async fn one<T: FromRow>(&mut self, statement: &str, args: &[Arg<'_>]) -> Result<Option<T>, Fault> {
+    pub(crate) async fn one<T: FromRow>(
+        &mut self,
+        statement: &str,
+        args: &[Arg<'_>],
+    ) -> Result<Option<T>, Fault> {
         Ok(self.rows(statement, args).await?.into_iter().next())
     }
 
@@ -103,7 +120,8 @@ impl Connection {
 
 /// What of a Galera node's state says that it can't serve.
 fn unfit(state: &[(String, String)]) -> Option<&(String, String)> {
-    let (providers, state): (Vec<_>, Vec<_>) = state.iter().partition(|(name, _)| name == "wsrep_provider_name");
+    let (providers, state): (Vec<_>, Vec<_>) =
+        state.iter().partition(|(name, _)| name == "wsrep_provider_name");
     let is_galera = providers.iter().any(|(_, provider)| !provider.is_empty());
     state.into_iter().find(|(_, value)| is_galera && !matches!(&**value, "ON" | "Primary"))
 }
@@ -112,6 +130,13 @@ fn unfit(state: &[(String, String)]) -> Option<&(String, String)> {
 pub(crate) fn parsed<T: FromRow>(rows: Vec<Row>) -> Result<Vec<T>, Fault> {
     let unexpected = |_| Fault::permanent("the database returned an unexpected kind of row");
     rows.into_iter().map(|row| from_row_opt(row).map_err(unexpected)).collect()
+}
+
+/// The driver says of a file that is missing only that it is.
+fn check_authority(tls: &TlsMode) -> Result<(), Fault> {
+    let TlsMode::Verified { authority: Some(file) } = tls else { return Ok(()) };
+    let unreadable = |error| Fault::unreadable_authority(format!("can't read {}: {error}", file.display()));
+    std::fs::File::open(file).map(drop).map_err(unreadable)
 }
 
 fn options(url: &MysqlUrl, host: &Host) -> OptsBuilder {
@@ -145,7 +170,8 @@ mod tests {
     #[test]
     fn a_node_that_left_its_cluster_is_unfit_and_a_server_without_galera_is_not() {
         let state = |provider: &str, ready: &str, status: &str| {
-            let rows = [("wsrep_provider_name", provider), ("wsrep_ready", ready), ("wsrep_cluster_status", status)];
+            let rows =
+                [("wsrep_provider_name", provider), ("wsrep_ready", ready), ("wsrep_cluster_status", status)];
             rows.map(|(name, value)| (name.to_owned(), value.to_owned()))
         };
         assert_eq!(unfit(&state("Galera", "ON", "Primary")), None);

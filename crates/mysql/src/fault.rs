@@ -48,6 +48,11 @@ impl Fault {
         Self::new(FaultKind::Permanent, message)
     }
 
+    pub(crate) fn unreadable_authority(message: String) -> Self {
+        let remedy = Some("tls_ca in store.url must name a file that this user may read");
+        Self { remedy, ..Self::new(FaultKind::Host, message) }
+    }
+
     /// No answer within the time that a statement may take.
     pub(crate) fn timeout(limit: Duration) -> Self {
         let message = format!("no answer within {} ms", limit.as_millis());
@@ -63,7 +68,9 @@ impl Fault {
     pub(crate) fn at_commit(self) -> Self {
         match self.kind {
             FaultKind::Conflict => self,
-            FaultKind::Host | FaultKind::Lost | FaultKind::Permanent => Self { kind: FaultKind::Lost, ..self },
+            FaultKind::Host | FaultKind::Lost | FaultKind::Permanent => {
+                Self { kind: FaultKind::Lost, ..self }
+            }
         }
     }
 
@@ -72,7 +79,14 @@ impl Fault {
     }
 
     fn of_code(code: u16, message: &str) -> Self {
-        let message = format!("{message} (error {code})");
+        // A replica may become the primary: waiting helps.
+        let is_read_only = matches!(code, 1290 | 1792 | 1836);
+        let advice = if is_read_only {
+            ": name the primary in store.url, or make this host one (read_only = 0)"
+        } else {
+            ""
+        };
+        let message = format!("{message} (error {code}){advice}");
         Self { remedy: remedy_of(code), ..Self::new(kind_of(code), message) }
     }
 }
@@ -85,7 +99,8 @@ fn kind_of(code: u16) -> FaultKind {
         1205 | 1213 | 1020 | 1062 | 8002 | 8022 | 8028 | 9007 => FaultKind::Conflict,
         // Too many connections; a node that is not part of the cluster (Galera); a shutdown; no connection for this user; read-only;
         // a wrong user, password, host.
-        1040 | 1044 | 1045 | 1047 | 1053 | 1129 | 1130 | 1203 | 1226 | 1290 | 1698 | 1792 | 1836 | 3159 | 4151 => FaultKind::Host,
+        1040 | 1044 | 1045 | 1047 | 1053 | 1129 | 1130 | 1203 | 1226 | 1290 | 1698 | 1792 | 1836 | 3159
+        | 4151 => FaultKind::Host,
         // Interrupted, killed, out of time, an error of the cluster during COMMIT.
         1180 | 1317 | 1927 | 1969 | 3024 => FaultKind::Lost,
         _ => FaultKind::Permanent,
@@ -112,11 +127,10 @@ impl From<mysql_async::Error> for Fault {
             mysql_async::Error::Driver(DriverError::NoClientSslFlagFromServer) => {
                 Some("the server has no TLS: give it a certificate, or set tls=off in store.url")
             }
-            mysql_async::Error::Io(IoError::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {
-                Some("tls_ca in store.url must name a file that exists")
-            }
             // The driver hides what TLS says in an error of this kind.
-            mysql_async::Error::Io(IoError::Io(error)) if error.kind() == std::io::ErrorKind::InvalidData => Some(UNTRUSTED),
+            mysql_async::Error::Io(IoError::Io(error)) if error.kind() == std::io::ErrorKind::InvalidData => {
+                Some(UNTRUSTED)
+            }
             mysql_async::Error::Io(IoError::Tls(_)) => Some(UNTRUSTED),
             _ => None,
         };

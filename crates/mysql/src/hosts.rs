@@ -68,7 +68,8 @@ impl Hosts {
         for (index, host) in self.url.hosts.iter().enumerate().take(current) {
             if let Ok(connection) = Connection::open(&self.url, host, Purpose::Writing).await {
                 connection.close().await;
-                let back = self.current.compare_exchange(current, index, Ordering::Relaxed, Ordering::Relaxed);
+                let back =
+                    self.current.compare_exchange(current, index, Ordering::Relaxed, Ordering::Relaxed);
                 if back.is_ok() {
                     tracing::info!(%host, "the database's host is in use again");
                 }

@@ -77,7 +77,9 @@ impl Leases {
         for lease in table {
             let mine = (lease.node == node).then_some(lease.epoch);
             let part = usize::from(lease.part);
-            if let (Some(epoch), Some(closing)) = (held.epochs.get(part).copied(), held.closing.get(part).copied()) {
+            if let (Some(epoch), Some(closing)) =
+                (held.epochs.get(part).copied(), held.closing.get(part).copied())
+            {
                 if epoch != mine && closing.is_some() {
                     set(&mut held.closing, part, None);
                 }
@@ -128,7 +130,8 @@ mod tests {
     use super::*;
 
     fn table(nodes: &[u32]) -> Vec<Lease> {
-        let of = |(part, node): (usize, &u32)| Lease { part: u16::try_from(part).unwrap(), node: *node, epoch: 5 };
+        let of =
+            |(part, node): (usize, &u32)| Lease { part: u16::try_from(part).unwrap(), node: *node, epoch: 5 };
         nodes.iter().enumerate().map(of).collect()
     }
 
@@ -155,7 +158,10 @@ mod tests {
         assert_eq!((leases.right(7, 5), leases.right(8, 5)), (DeliveryRight::Held, DeliveryRight::Paused));
         std::thread::sleep(RELEASE_AFTER);
         let plan = leases.renew(7, &[7, 8], &table(&[7; 16]), Instant::now());
-        assert_eq!(plan.release.iter().map(|lease| lease.part).collect::<Vec<_>>(), [8, 9, 10, 11, 12, 13, 14, 15]);
+        assert_eq!(
+            plan.release.iter().map(|lease| lease.part).collect::<Vec<_>>(),
+            [8, 9, 10, 11, 12, 13, 14, 15]
+        );
     }
 
     #[test]
@@ -164,7 +170,11 @@ mod tests {
         let long_ago = Instant::now().checked_sub(SEND_FOR).unwrap();
         leases.renew(7, &[7], &table(&[7; 16]), long_ago);
         assert_eq!((leases.right(0, 5), leases.count()), (DeliveryRight::Paused, 16));
-        assert_eq!(leases.right(0, 4), DeliveryRight::Lost, "it was read when another held the part in between");
+        assert_eq!(
+            leases.right(0, 4),
+            DeliveryRight::Lost,
+            "it was read when another held the part in between"
+        );
         leases.renew(7, &[7], &table(&[8; 16]), Instant::now());
         assert_eq!((leases.right(0, 5), leases.count()), (DeliveryRight::Lost, 0), "node 8 has taken them");
     }

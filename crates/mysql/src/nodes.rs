@@ -46,7 +46,9 @@ pub(crate) async fn register(connection: &mut Connection, name: &str) -> Result<
         }
         let taken: BTreeSet<u32> = nodes.iter().map(|(node, ..)| *node).collect();
         let Some(node) = (0..NODES_MAX).find(|node| !taken.contains(node)) else {
-            return Err(Fault::host(format!("there are {NODES_MAX} nodes already; a dead one's number is free after a minute")));
+            return Err(Fault::host(format!(
+                "there are {NODES_MAX} nodes already; a dead one's number is free after a minute"
+            )));
         };
         let row = vec![node.into(), 1_u64.into(), 0_u64.into(), 0_u64.into(), name.into()];
         match connection.run(statements::ADD_NODE, &[Arg::Rows(vec![row])]).await {
@@ -87,7 +89,11 @@ impl Nodes {
                 if let Some(link) = self.link.take() {
                     self.shared.hosts.failed(&link);
                 }
-                tracing::warn!(host = self.shared.hosts.current(), reason = fault.message, "can't reach the database");
+                tracing::warn!(
+                    host = self.shared.hosts.current(),
+                    reason = fault.message,
+                    "can't reach the database"
+                );
                 self.shared.see(|seen| seen.problem = Some(fault.message));
             }
         }
@@ -105,17 +111,29 @@ impl Nodes {
         if connection.run(statements::BEAT, &args).await? == 0 {
             self.shared.leases.give_up();
             let membership = register(connection, &self.name).await?;
-            tracing::warn!(from = ours.node, to = membership.node, "this node was taken for dead; it has a new number");
+            tracing::warn!(
+                from = ours.node,
+                to = membership.node,
+                "this node was taken for dead; it has a new number"
+            );
             self.shared.set_membership(membership);
             return Ok(());
         }
         let nodes: Vec<StoredNode> = connection.rows(statements::READ_NODES, &[]).await?;
         let live = see_beats(&mut self.beats, &nodes, ours.node, self.last_round, began);
         let table: Vec<(u16, u32, u64)> = connection.rows(statements::READ_LEASES, &[]).await?;
-        let table: Vec<Lease> = table.into_iter().map(|(part, node, epoch)| Lease { part, node, epoch }).collect();
+        let table: Vec<Lease> =
+            table.into_iter().map(|(part, node, epoch)| Lease { part, node, epoch }).collect();
         let plan = self.shared.leases.renew(ours.node, &live, &table, began);
-        for (lease, node) in plan.take.iter().map(|lease| (lease, ours.node)).chain(plan.release.iter().map(|lease| (lease, NO_NODE))) {
-            connection.run(statements::TAKE_LEASE, &[node.into(), u32::from(lease.part).into(), lease.epoch.into()]).await?;
+        for (lease, node) in plan
+            .take
+            .iter()
+            .map(|lease| (lease, ours.node))
+            .chain(plan.release.iter().map(|lease| (lease, NO_NODE)))
+        {
+            connection
+                .run(statements::TAKE_LEASE, &[node.into(), u32::from(lease.part).into(), lease.epoch.into()])
+                .await?;
         }
         let catalog: Option<(u64,)> = connection.one(statements::READ_META, &["catalog".into()]).await?;
         // Also of nodes that seem dead: one that is frozen may hold a call, until its lanes are fenced.
@@ -145,7 +163,9 @@ impl Nodes {
         let Some(link) = &mut self.link else { return };
         let connection = &mut link.connection;
         let released = async {
-            for (part, node, epoch) in connection.rows::<(u16, u32, u64)>(statements::READ_LEASES, &[]).await? {
+            for (part, node, epoch) in
+                connection.rows::<(u16, u32, u64)>(statements::READ_LEASES, &[]).await?
+            {
                 if node == ours.node {
                     let args = [NO_NODE.into(), u32::from(part).into(), epoch.into()];
                     connection.run(statements::TAKE_LEASE, &args).await?;
@@ -171,7 +191,8 @@ fn see_beats(
     now: Instant,
 ) -> Vec<u32> {
     let is_late = last_round.is_none_or(|last| now.duration_since(last) > BEAT_LATE);
-    let known: BTreeSet<u32> = nodes.iter().filter(|(.., name)| !name.is_empty()).map(|(node, ..)| *node).collect();
+    let known: BTreeSet<u32> =
+        nodes.iter().filter(|(.., name)| !name.is_empty()).map(|(node, ..)| *node).collect();
     beats.retain(|node, _| known.contains(node));
     for (node, incarnation, beat, ..) in nodes.iter().filter(|(node, ..)| known.contains(node)) {
         let seen = beats.entry(*node).or_insert((*incarnation, *beat, now));
@@ -195,7 +216,9 @@ async fn slow_round(
             let args = [(*node).into(), (*incarnation).into(), (*beat).into()];
             if connection.run(statements::EXPIRE_NODE, &args).await? == 1 {
                 let first = node * LANES_PER_NODE;
-                connection.run(statements::FENCE_LANES, &[first.into(), (first + LANES_PER_NODE).into()]).await?;
+                connection
+                    .run(statements::FENCE_LANES, &[first.into(), (first + LANES_PER_NODE).into()])
+                    .await?;
                 tracing::info!(node, "a node is dead; its number is free");
             }
         }
@@ -206,13 +229,16 @@ async fn slow_round(
 }
 
 /// What each lane has added to each app's numbers.
-pub(crate) async fn read_tallies(connection: &mut Connection) -> Result<BTreeMap<(SdkAppId, u32), Tally>, Fault> {
+pub(crate) async fn read_tallies(
+    connection: &mut Connection,
+) -> Result<BTreeMap<(SdkAppId, u32), Tally>, Fault> {
     type Stored = (u32, u32, i64, i64, i64, i64, i64);
     let stored: Vec<Stored> = connection.rows(statements::READ_TALLIES, &[]).await?;
-    let tally = |(app, lane, accounts, waiting_events, waiting_bytes, parked_events, parked_bytes): Stored| {
-        let tally = Tally { accounts, waiting_events, waiting_bytes, parked_events, parked_bytes };
-        ((SdkAppId(app), lane), tally)
-    };
+    let tally =
+        |(app, lane, accounts, waiting_events, waiting_bytes, parked_events, parked_bytes): Stored| {
+            let tally = Tally { accounts, waiting_events, waiting_bytes, parked_events, parked_bytes };
+            ((SdkAppId(app), lane), tally)
+        };
     Ok(stored.into_iter().map(tally).collect())
 }
 

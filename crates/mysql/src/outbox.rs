@@ -96,7 +96,8 @@ mod tests {
     #[test]
     fn each_event_is_taken_once_however_late_it_appears() {
         let (ticks, mut cursor) = (Ticks::default(), OutboxCursor::default());
-        let mut places: Vec<OutboxSeq> = (0..6).map(|number| ticks.place(0, number % 2, OutboxSeq(0))).collect();
+        let mut places: Vec<OutboxSeq> =
+            (0..6).map(|number| ticks.place(0, number % 2, OutboxSeq(0))).collect();
         let late = places.remove(1);
         follow_leases(&mut cursor, held(&[0, 1]));
         assert_eq!(read(&mut cursor, &places, 3), places[..3]);
@@ -111,7 +112,9 @@ mod tests {
     fn a_part_is_read_from_its_beginning_whenever_it_is_gained() {
         let (ticks, mut cursor) = (Ticks::default(), OutboxCursor::default());
         let places: Vec<OutboxSeq> = (0..8).map(|number| ticks.place(0, number % 2, OutboxSeq(0))).collect();
-        let of_part = |part: u16| places.iter().copied().filter(move |place| part_of_place(*place) == part).collect::<Vec<_>>();
+        let of_part = |part: u16| {
+            places.iter().copied().filter(move |place| part_of_place(*place) == part).collect::<Vec<_>>()
+        };
         follow_leases(&mut cursor, held(&[0]));
         assert_eq!(read(&mut cursor, &places, 9), of_part(0));
         follow_leases(&mut cursor, held(&[0, 1]));
@@ -145,12 +148,16 @@ mod tests {
     #[test]
     fn a_long_queue_does_not_stop_a_scan() {
         let (ticks, mut cursor) = (Ticks::default(), OutboxCursor::default());
-        let places: Vec<OutboxSeq> = (0..10_000).map(|number| ticks.place(0, number % PARTS, OutboxSeq(0))).collect();
+        let places: Vec<OutboxSeq> =
+            (0..10_000).map(|number| ticks.place(0, number % PARTS, OutboxSeq(0))).collect();
         follow_leases(&mut cursor, held(&[3]));
         let mut taken = Vec::new();
         for _ in 0..20 {
             taken.extend(read(&mut cursor, &places, 100));
         }
-        assert_eq!(taken, places.iter().copied().filter(|place| part_of_place(*place) == 3).collect::<Vec<_>>());
+        assert_eq!(
+            taken,
+            places.iter().copied().filter(|place| part_of_place(*place) == 3).collect::<Vec<_>>()
+        );
     }
 }

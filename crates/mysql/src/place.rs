@@ -94,7 +94,9 @@ mod tests {
     #[test]
     fn a_place_is_behind_the_last_change_and_drags_the_clock_along() {
         let (ahead, ticks) = (Ticks::default(), Ticks::default());
-        let future = OutboxSeq(ahead.place(9, 3, OutboxSeq(0)).0 + (3_600_000 << (NUMBER_BITS + LANE_BITS + PART_BITS)));
+        let future = OutboxSeq(
+            ahead.place(9, 3, OutboxSeq(0)).0 + (3_600_000 << (NUMBER_BITS + LANE_BITS + PART_BITS)),
+        );
         let next = ticks.place(1, 3, future);
         assert!(next > future && ticks.place(1, 3, OutboxSeq(0)) > next);
         let hour_before = earlier(next, Duration::from_secs(3600));

@@ -127,7 +127,9 @@ impl Reader {
         let rows = loop {
             match self.query(&sql).await {
                 Ok(rows) => break Ok(rows),
-                Err(fault) if fault.kind == FaultKind::Permanent || Instant::now() >= deadline => break Err(fault),
+                Err(fault) if fault.kind == FaultKind::Permanent || Instant::now() >= deadline => {
+                    break Err(fault);
+                }
                 Err(_) => tokio::time::sleep(HOST_WAIT).await,
             }
         };
@@ -188,11 +190,15 @@ impl Answers {
     fn send(&self, read: Read) {
         match (self, read) {
             (Self::Profiles(stored), Read::Profiles { app, users, reply }) => {
-                let found = |user: &UserId| stored.get(user).map_or(Found::Missing, |bytes| decoded(app, *user, bytes));
+                let found = |user: &UserId| {
+                    stored.get(user).map_or(Found::Missing, |bytes| decoded(app, *user, bytes))
+                };
                 _ = reply.send(Ok(users.iter().map(found).collect()));
             }
             (Self::States(stored), Read::States { users, reply, .. }) => {
-                let state = |kicked_at: &u64| AccountState { kicked_at: (*kicked_at > 0).then_some(UnixSeconds(*kicked_at)) };
+                let state = |kicked_at: &u64| AccountState {
+                    kicked_at: (*kicked_at > 0).then_some(UnixSeconds(*kicked_at)),
+                };
                 _ = reply.send(Ok(users.iter().map(|user| stored.get(user).map(state)).collect()));
             }
             (Self::Rows(rows), Read::Rows { reply, .. }) => _ = reply.send(Ok(rows.clone())),

@@ -161,7 +161,9 @@ impl<'a> Rows<'a> {
 
     /// Removes an account; returns whether it existed.
     pub(crate) fn remove_account(&mut self, app: SdkAppId, user: UserId) -> bool {
-        let Some(row) = self.accounts.get_mut(&(app, user)).filter(|row| row.now.is_some()) else { return false };
+        let Some(row) = self.accounts.get_mut(&(app, user)).filter(|row| row.now.is_some()) else {
+            return false;
+        };
         row.set(None);
         self.tallies.entry(app).or_default().accounts -= 1;
         true

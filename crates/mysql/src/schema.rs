@@ -19,16 +19,22 @@ pub enum SchemaError {
     #[error("the database has no tables of portraitd yet; `portraitd store migrate` makes them")]
     Empty,
     /// Its tables are of an older version.
-    #[error("the tables have format {0}, older than {FORMAT}; `portraitd store migrate` brings them up to date")]
+    #[error(
+        "the tables have format {0}, older than {FORMAT}; `portraitd store migrate` brings them up to date"
+    )]
     Older(u64),
     /// Its tables are of a newer version.
     #[error("the tables have format {0}, newer than {FORMAT}: this portraitd is too old for them")]
     Newer(u64),
     /// A commit may be lost when the machine loses power.
-    #[error("innodb_flush_log_at_trx_commit is {0}, so that the database can lose what it has acknowledged; set it to 1 on every host")]
+    #[error(
+        "innodb_flush_log_at_trx_commit is {0}, so that the database can lose what it has acknowledged; set it to 1 on every host"
+    )]
     NotDurable(i64),
     /// Our clock and the database's differ too much.
-    #[error("this machine's clock is {0} ms ahead of the database's, more than 2000 either way; set both by NTP")]
+    #[error(
+        "this machine's clock is {0} ms ahead of the database's, more than 2000 either way; set both by NTP"
+    )]
     Clock(i64),
     /// The tables are there, but not as they should be.
     #[error("{0}")]
@@ -69,12 +75,17 @@ pub(crate) async fn check(connection: &mut Connection) -> Result<Result<Database
     let version: Option<(String,)> = connection.one(statements::VERSION, &[]).await?;
     let (high, low) = (number(connection, "id_high").await?, number(connection, "id_low").await?);
     let id = (u128::from(high) << 64 | u128::from(low)).to_be_bytes();
-    Ok(Ok(Database { id: StoreId::from_bytes(id), version: version.map(|(version,)| version).unwrap_or_default() }))
+    Ok(Ok(Database {
+        id: StoreId::from_bytes(id),
+        version: version.map(|(version,)| version).unwrap_or_default(),
+    }))
 }
 
 async fn number(connection: &mut Connection, name: &str) -> Result<u64, Fault> {
     let stored: Option<(u64,)> = connection.one(statements::READ_META, &[name.into()]).await?;
-    stored.map(|(value,)| value).ok_or_else(|| Fault::permanent(format!("the number `{name}` of the store is missing")))
+    stored
+        .map(|(value,)| value)
+        .ok_or_else(|| Fault::permanent(format!("the number `{name}` of the store is missing")))
 }
 
 /// `None` when the database doesn't know what was asked for.
@@ -104,7 +115,8 @@ pub(crate) async fn create(connection: &mut Connection) -> Result<(), Fault> {
         unless_there(connection.run(statement, &[]).await, "(error 1050)")?;
     }
     let id = u128::from_str_radix(&StoreId::random().to_string(), 16).unwrap_or_default();
-    let [high, low] = [id >> 64, id & u128::from(u64::MAX)].map(|half| u64::try_from(half).unwrap_or_default());
+    let [high, low] =
+        [id >> 64, id & u128::from(u64::MAX)].map(|half| u64::try_from(half).unwrap_or_default());
     let leases = (0..PARTS).map(|part| vec![u32::from(part).into(), NO_NODE.into(), 0_u64.into()]);
     let leases = Arg::Rows(leases.collect());
     unless_there(connection.run(statements::ADD_LEASES, &[leases]).await, "(error 1062)")?;

@@ -68,7 +68,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Shared {
-    pub(crate) fn new(hosts: Hosts, membership: Membership, tallies: BTreeMap<(SdkAppId, u32), Tally>) -> Self {
+    pub(crate) fn new(
+        hosts: Hosts,
+        membership: Membership,
+        tallies: BTreeMap<(SdkAppId, u32), Tally>,
+    ) -> Self {
         Self {
             hosts,
             ticks: Ticks::default(),

@@ -123,7 +123,10 @@ mod tests {
     #[test]
     fn values_take_the_places_of_the_marks() {
         let users = Arg::List(vec!["a".into(), "' OR 1".into()]);
-        let sql = fill("SELECT x FROM t WHERE app = ? AND user IN (?) AND n = ?", &[7_u32.into(), users, (-1_i64).into()]);
+        let sql = fill(
+            "SELECT x FROM t WHERE app = ? AND user IN (?) AND n = ?",
+            &[7_u32.into(), users, (-1_i64).into()],
+        );
         assert_eq!(sql, "SELECT x FROM t WHERE app = 7 AND user IN (x'61',x'27204f522031') AND n = -1");
         let rows = Arg::Rows(vec![vec![1_u64.into(), "?".into()], vec![u64::MAX.into(), "".into()]]);
         let sql = fill("INSERT INTO t (a, b) VALUES ?", &[rows]);

@@ -201,12 +201,46 @@ mod tests {
     use std::collections::BTreeSet;
 
     /// The shapes that all four databases document; the pages are in `docs/STATEMENTS.md`.
-    const SHAPES: &[&str] = &["CREATE TABLE ", "INSERT INTO ", "UPDATE ", "DELETE FROM ", "SELECT ", "SET ", "SHOW STATUS ", "COMMIT", "ROLLBACK"];
+    const SHAPES: &[&str] = &[
+        "CREATE TABLE ",
+        "INSERT INTO ",
+        "UPDATE ",
+        "DELETE FROM ",
+        "SELECT ",
+        "SET ",
+        "SHOW STATUS ",
+        "COMMIT",
+        "ROLLBACK",
+    ];
     /// What one of the four lacks, or does differently.
     const REFUSED: &[&str] = &[
-        "AUTO_INCREMENT", "REFERENCES", "SKIP LOCKED", "NOWAIT", "RETURNING", " AS NEW", "JSON", "GET_LOCK", "REPLACE INTO",
-        "INSERT IGNORE", "ENGINE", "COLLATE", "CHARSET", "TRIGGER", "CALL ", "LOCK IN SHARE MODE", "FOR SHARE", "WITH ", ";", "ENUM", "VARCHAR",
-        "OFFSET", "STRAIGHT_JOIN", "SAVEPOINT", "XA ", "TEMPORARY", "UNION",
+        "AUTO_INCREMENT",
+        "REFERENCES",
+        "SKIP LOCKED",
+        "NOWAIT",
+        "RETURNING",
+        " AS NEW",
+        "JSON",
+        "GET_LOCK",
+        "REPLACE INTO",
+        "INSERT IGNORE",
+        "ENGINE",
+        "COLLATE",
+        "CHARSET",
+        "TRIGGER",
+        "CALL ",
+        "LOCK IN SHARE MODE",
+        "FOR SHARE",
+        "WITH ",
+        ";",
+        "ENUM",
+        "VARCHAR",
+        "OFFSET",
+        "STRAIGHT_JOIN",
+        "SAVEPOINT",
+        "XA ",
+        "TEMPORARY",
+        "UNION",
     ];
 
     #[test]
@@ -224,7 +258,11 @@ mod tests {
             if sql.starts_with("CREATE") {
                 let columns = sql.matches("NOT NULL").count();
                 let types = ["INT UNSIGNED NOT", "BIGINT NOT", "BLOB NOT", "VARBINARY("].iter();
-                assert_eq!(types.map(|kind| sql.matches(kind).count()).sum::<usize>(), columns, "{name}: {sql}");
+                assert_eq!(
+                    types.map(|kind| sql.matches(kind).count()).sum::<usize>(),
+                    columns,
+                    "{name}: {sql}"
+                );
                 assert!(sql.contains("PRIMARY KEY ("), "{name}: {sql}");
             }
         }
@@ -237,7 +275,10 @@ mod tests {
     fn no_other_file_holds_sql() {
         let sources = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).unwrap();
         let mut looked_at = 0;
-        for path in sources.map(|entry| entry.unwrap().path()).filter(|path| !path.ends_with("statements.rs") && !path.ends_with("sql.rs")) {
+        for path in sources
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| !path.ends_with("statements.rs") && !path.ends_with("sql.rs"))
+        {
             looked_at += 1;
             let text = std::fs::read_to_string(&path).unwrap();
             for start in SHAPES {

@@ -18,8 +18,9 @@ use futures_util::future::BoxFuture;
 use mysql_async::prelude::FromRow;
 use portraitd_model::{AccountState, AppRecord, SdkAppId, Tag, UnixMillis, UnixSeconds, UserId};
 use portraitd_store::{
-    AuditEntry, AuditNote, AuditSeq, Backlog, DeliveryRight, EventState, Found, Measurements, NodesStatus, OutboxCursor, OutboxEvent,
-    OutboxSeq, Probe, Store, StoreError, StoreFuture, StoreId, StoreStats, StoreStatus, TokenRecord, Write, WriteOutcome, codec,
+    AuditEntry, AuditNote, AuditSeq, Backlog, DeliveryRight, EventState, Found, Measurements, NodesStatus,
+    OutboxCursor, OutboxEvent, OutboxSeq, Probe, Store, StoreError, StoreFuture, StoreId, StoreStats,
+    StoreStatus, TokenRecord, Write, WriteOutcome, codec,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -75,7 +76,8 @@ impl MysqlStore {
         let (database, shared) = prepare(hosts, name).await?;
         let (reads, queue) = mpsc::channel(reader::QUEUE_MAX);
         let (queue, stop) = (Arc::new(Mutex::new(queue)), CancellationToken::new());
-        let mut tasks = vec![tokio::spawn(Nodes::new(Arc::clone(&shared), name.to_owned()).run(stop.clone()))];
+        let mut tasks =
+            vec![tokio::spawn(Nodes::new(Arc::clone(&shared), name.to_owned()).run(stop.clone()))];
         for _ in 0..READERS {
             tasks.push(tokio::spawn(Reader::new(Arc::clone(&shared), Arc::clone(&queue)).run()));
         }
@@ -115,7 +117,11 @@ impl MysqlStore {
     }
 
     /// Hands a write to the writer of its user, so that the changes of one account do not wait for each other's locks.
-    fn submit(&self, write: Write, note: Option<AuditNote>) -> Result<oneshot::Receiver<Result<WriteOutcome, StoreError>>, StoreError> {
+    fn submit(
+        &self,
+        write: Write,
+        note: Option<AuditNote>,
+    ) -> Result<oneshot::Receiver<Result<WriteOutcome, StoreError>>, StoreError> {
         let index = match &write {
             Write::Change(change) => part_of_user(&change.user),
             Write::Kick(kick) => part_of_user(&kick.user),
@@ -130,7 +136,10 @@ impl MysqlStore {
         if sent { Ok(answer) } else { Err(overloaded()) }
     }
 
-    async fn read<T>(&self, read: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Read) -> Result<T, StoreError> {
+    async fn read<T>(
+        &self,
+        read: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Read,
+    ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         self.queues()?.reads.try_send(read(reply)).map_err(|_| overloaded())?;
         answer.await.map_err(|_| ended())?
@@ -190,13 +199,19 @@ impl MysqlStore {
             for (user, profile) in &page {
                 // A damaged profile counts as one without a value: it can't be read either.
                 let user = parsed_user(user).map_err(Fault::into_store_error)?;
-                let has = decoded_profile(app, user, profile).is_some_and(|profile| profile.get(tag).is_some());
+                let has =
+                    decoded_profile(app, user, profile).is_some_and(|profile| profile.get(tag).is_some());
                 holders += u64::from(has);
             }
         }
     }
 
-    async fn read_deliverable(&self, app: SdkAppId, cursor: &mut OutboxCursor, limit: usize) -> Result<Vec<OutboxEvent>, StoreError> {
+    async fn read_deliverable(
+        &self,
+        app: SdkAppId,
+        cursor: &mut OutboxCursor,
+        limit: usize,
+    ) -> Result<Vec<OutboxEvent>, StoreError> {
         outbox::follow_leases(cursor, |part| self.shared.leases.epoch(part));
         let mut events = Vec::new();
         for scan in &mut cursor.scans {
@@ -276,7 +291,9 @@ fn finished<T>(hosts: &Hosts, result: Result<Result<T, SchemaError>, Fault>) -> 
         Err(Fault { message, remedy: Some(remedy), .. }) => {
             Err(OpenError::Refused { url, reason: format!("{message}: {remedy}") })
         }
-        Err(Fault { kind: FaultKind::Permanent, message, .. }) => Err(OpenError::Refused { url, reason: message }),
+        Err(Fault { kind: FaultKind::Permanent, message, .. }) => {
+            Err(OpenError::Refused { url, reason: message })
+        }
         Err(Fault { message, .. }) => Err(OpenError::Unreachable { url, reason: message }),
     }
 }
@@ -301,12 +318,19 @@ impl Store for MysqlStore {
         Box::pin(self.read(move |reply| Read::States { app, users, reply }))
     }
 
-    fn accounts_page(&self, app: SdkAppId, prefix: String, after: Option<UserId>, limit: usize) -> StoreFuture<'_, Vec<UserId>> {
+    fn accounts_page(
+        &self,
+        app: SdkAppId,
+        prefix: String,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<UserId>> {
         Box::pin(async move {
             // No id with the prefix is greater than the prefix followed by the greatest characters.
             let last = format!("{prefix}{}", "\u{10FFFF}".repeat(UserId::BYTES_MAX / 4));
             let after = after.as_ref().map_or("", UserId::as_str);
-            let args = [app.0.into(), after.into(), prefix.as_str().into(), last.as_str().into(), limit.into()];
+            let args =
+                [app.0.into(), after.into(), prefix.as_str().into(), last.as_str().into(), limit.into()];
             let users: Vec<(Vec<u8>,)> = self.rows(statements::READ_USERS, &args).await?;
             users.into_iter().map(|(user,)| parsed_user(&user).map_err(Fault::into_store_error)).collect()
         })
@@ -335,7 +359,13 @@ impl Store for MysqlStore {
         Box::pin(self.read_catalog())
     }
 
-    fn events(&self, app: SdkAppId, state: EventState, after: Option<OutboxSeq>, limit: usize) -> StoreFuture<'_, Vec<OutboxEvent>> {
+    fn events(
+        &self,
+        app: SdkAppId,
+        state: EventState,
+        after: Option<OutboxSeq>,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<OutboxEvent>> {
         Box::pin(async move {
             let parked = u32::from(state == EventState::Parked);
             let args = [app.0.into(), parked.into(), after.unwrap_or_default().0.into(), limit.into()];
@@ -344,7 +374,12 @@ impl Store for MysqlStore {
         })
     }
 
-    fn deliverable<'a>(&'a self, app: SdkAppId, cursor: &'a mut OutboxCursor, limit: usize) -> StoreFuture<'a, Vec<OutboxEvent>> {
+    fn deliverable<'a>(
+        &'a self,
+        app: SdkAppId,
+        cursor: &'a mut OutboxCursor,
+        limit: usize,
+    ) -> StoreFuture<'a, Vec<OutboxEvent>> {
         Box::pin(self.read_deliverable(app, cursor, limit))
     }
 
@@ -358,15 +393,24 @@ impl Store for MysqlStore {
         self.shared.backlogs()
     }
 
-    fn audit(&self, app: Option<SdkAppId>, before: Option<AuditSeq>, limit: usize) -> StoreFuture<'_, Vec<AuditEntry>> {
+    fn audit(
+        &self,
+        app: Option<SdkAppId>,
+        before: Option<AuditSeq>,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<AuditEntry>> {
         Box::pin(async move {
             let before = before.map_or(u64::MAX, |seq| seq.0);
             let stored: Vec<(u64, u32, u64, Vec<u8>)> = match app {
-                Some(app) => self.rows(statements::READ_AUDIT_OF_APP, &[app.0.into(), before.into(), limit.into()]).await?,
+                Some(app) => {
+                    self.rows(statements::READ_AUDIT_OF_APP, &[app.0.into(), before.into(), limit.into()])
+                        .await?
+                }
                 None => self.rows(statements::READ_AUDIT, &[before.into(), limit.into()]).await?,
             };
             let entry = |(seq, app, at, text): (u64, u32, u64, Vec<u8>)| {
-                let (app, text) = ((app != 0).then_some(SdkAppId(app)), String::from_utf8_lossy(&text).into_owned());
+                let (app, text) =
+                    ((app != 0).then_some(SdkAppId(app)), String::from_utf8_lossy(&text).into_owned());
                 AuditEntry { seq: AuditSeq(seq), note: AuditNote { app, at: UnixMillis(at), text } }
             };
             Ok(stored.into_iter().map(entry).collect())
@@ -385,7 +429,8 @@ impl Store for MysqlStore {
     }
 
     fn backup(&self, _to: &Path) -> StoreFuture<'_, ()> {
-        let instead = "the data is in a database: use its own backup, or `portraitd export` for a copy of the accounts";
+        let instead =
+            "the data is in a database: use its own backup, or `portraitd export` for a copy of the accounts";
         Box::pin(std::future::ready(Err(StoreError::Refused(instead.into()))))
     }
 
@@ -459,7 +504,9 @@ impl Store for MysqlStore {
                 }
             };
             if tokio::time::timeout(TIMEOUT, ended).await.is_err() {
-                tracing::warn!("the database did not answer at the end; what it did not acknowledge may be lost");
+                tracing::warn!(
+                    "the database did not answer at the end; what it did not acknowledge may be lost"
+                );
             }
         })
     }

@@ -12,8 +12,8 @@ use crate::sql::Arg;
 use crate::statements;
 use portraitd_model::{SdkAppId, UnixMillis, UserId};
 use portraitd_store::{
-    AUDIT_ENTRIES_MAX, AuditNote, DELETIONS_UNIT_MAX, EVENTS_UNIT_MAX, EventState, OutboxSeq, Selection, StoreError,
-    TokenRecord, TokenRole, Write, WriteOutcome,
+    AUDIT_ENTRIES_MAX, AuditNote, DELETIONS_UNIT_MAX, EVENTS_UNIT_MAX, EventState, OutboxSeq, Selection,
+    StoreError, TokenRecord, TokenRole, Write, WriteOutcome,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -77,9 +77,11 @@ pub(crate) async fn attempt(
     units: &[Unit],
     must_commit: bool,
 ) -> Result<Attempted, Failed> {
-    let expected = [(lane.n + 1).into(), attempt.into(), lane.number.into(), lane.incarnation.into(), lane.n.into()];
+    let expected =
+        [(lane.n + 1).into(), attempt.into(), lane.number.into(), lane.incarnation.into(), lane.n.into()];
     if connection.run(statements::ADVANCE_LANE, &expected).await? == 0 {
-        let found: Option<(u64, u64, u64)> = connection.one(statements::READ_LANE, &[lane.number.into()]).await?;
+        let found: Option<(u64, u64, u64)> =
+            connection.one(statements::READ_LANE, &[lane.number.into()]).await?;
         connection.run(statements::ROLLBACK, &[]).await?;
         return Ok(match found {
             Some((incarnation, n, attempt)) if incarnation == lane.incarnation && n == lane.n + 1 => {
@@ -155,7 +157,9 @@ async fn load(connection: &mut Connection, rows: &mut Rows<'_>, units: &[Unit]) 
                 delete.users.iter().for_each(|user| needs.new_account(delete.app, *user));
             }
             Write::Delete(delete) => delete.users.iter().for_each(|user| needs.account(delete.app, *user)),
-            Write::ForgetDeletions(forget) => load_old_deletions(connection, rows, forget.app, forget.until).await?,
+            Write::ForgetDeletions(forget) => {
+                load_old_deletions(connection, rows, forget.app, forget.until).await?
+            }
             Write::PutApp(put) => {
                 load_app(connection, rows, put.settings.id).await?;
                 put.settings.admins.iter().for_each(|admin| needs.new_account(put.settings.id, *admin));
@@ -165,7 +169,9 @@ async fn load(connection: &mut Connection, rows: &mut Rows<'_>, units: &[Unit]) 
             }
             Write::Discard(discard) => match &discard.selection {
                 Selection::Places(places) => places.iter().for_each(|seq| needs.event(discard.app, *seq)),
-                Selection::Oldest(count) => load_oldest(connection, rows, discard.app, discard.state, *count).await?,
+                Selection::Oldest(count) => {
+                    load_oldest(connection, rows, discard.app, discard.state, *count).await?
+                }
             },
             Write::Replay(replay) => match &replay.selection {
                 Selection::Places(places) => places.iter().for_each(|seq| needs.event(replay.app, *seq)),
@@ -246,7 +252,8 @@ async fn load_oldest(
     state: EventState,
     count: usize,
 ) -> Result<(), Fault> {
-    let args = [app.0.into(), u32::from(state == EventState::Parked).into(), count.min(EVENTS_UNIT_MAX).into()];
+    let args =
+        [app.0.into(), u32::from(state == EventState::Parked).into(), count.min(EVENTS_UNIT_MAX).into()];
     load_events(connection, rows, app, statements::LOCK_OLDEST_EVENTS, &args).await
 }
 
@@ -260,7 +267,9 @@ async fn load_events(
     statement: &str,
     args: &[Arg<'_>],
 ) -> Result<(), Fault> {
-    for (seq, parked, attempts, due_ms, failure, event) in connection.rows::<StoredEvent>(statement, args).await? {
+    for (seq, parked, attempts, due_ms, failure, event) in
+        connection.rows::<StoredEvent>(statement, args).await?
+    {
         let failure = String::from_utf8_lossy(&failure).into_owned();
         let event = Event { parked: parked != 0, attempts, due_ms, failure, event };
         rows.events.insert((app, OutboxSeq(seq)), Row::stored(event));
@@ -284,7 +293,8 @@ pub(crate) fn parsed_token((name, hash, created, role): StoredToken) -> Result<T
     let name = String::from_utf8(name).ok();
     let role = std::str::from_utf8(&role).ok().and_then(TokenRole::named);
     let token = name.zip(hash.try_into().ok()).zip(role);
-    let token = token.map(|((name, hash), role)| TokenRecord { name, hash, created: UnixMillis(created), role });
+    let token =
+        token.map(|((name, hash), role)| TokenRecord { name, hash, created: UnixMillis(created), role });
     token.ok_or_else(|| Fault::permanent("a stored token is damaged"))
 }
 
@@ -297,7 +307,13 @@ async fn store(connection: &mut Connection, rows: &Rows<'_>, lane: u32) -> Resul
     store_tokens(connection, rows).await?;
     let tallies = rows.tallies.iter().filter(|(_, tally)| **tally != Tally::default());
     let tally = |(app, tally): (&SdkAppId, &Tally)| {
-        let numbers = [tally.accounts, tally.waiting_events, tally.waiting_bytes, tally.parked_events, tally.parked_bytes];
+        let numbers = [
+            tally.accounts,
+            tally.waiting_events,
+            tally.waiting_bytes,
+            tally.parked_events,
+            tally.parked_bytes,
+        ];
         [app.0.into(), lane.into()].into_iter().chain(numbers.map(Arg::from)).collect()
     };
     insert(connection, statements::ADD_TALLIES, tallies.map(tally).collect()).await?;
@@ -316,7 +332,8 @@ async fn insert(connection: &mut Connection, statement: &str, rows: Vec<Vec<Arg<
 }
 
 async fn store_accounts(connection: &mut Connection, rows: &Rows<'_>) -> Result<(), Fault> {
-    let (mut added, mut put, mut removed) = (Vec::new(), Vec::new(), BTreeMap::<SdkAppId, Vec<Arg<'_>>>::new());
+    let (mut added, mut put, mut removed) =
+        (Vec::new(), Vec::new(), BTreeMap::<SdkAppId, Vec<Arg<'_>>>::new());
     for ((app, user), row) in rows.accounts.iter().filter(|(_, row)| row.is_changed) {
         match &row.now {
             Some(account) => {
@@ -397,7 +414,12 @@ async fn store_apps(connection: &mut Connection, rows: &Rows<'_>) -> Result<(), 
         if row.was_stored {
             connection.run(statements::PUT_APP, &[revision.into(), settings, words, app.0.into()]).await?;
         } else {
-            insert(connection, statements::ADD_APP, vec![vec![app.0.into(), revision.into(), settings, words]]).await?;
+            insert(
+                connection,
+                statements::ADD_APP,
+                vec![vec![app.0.into(), revision.into(), settings, words]],
+            )
+            .await?;
         }
     }
     Ok(())
@@ -436,7 +458,8 @@ async fn store_notes(connection: &mut Connection, notes: &[AuditNote]) -> Result
 /// Adds to a number of the whole store, under lock; returns the sum.
 async fn add_to_meta(connection: &mut Connection, name: &str, more: u64) -> Result<u64, Fault> {
     let stored: Option<(u64,)> = connection.one(statements::LOCK_META, &[name.into()]).await?;
-    let (value,) = stored.ok_or_else(|| Fault::permanent(format!("the number `{name}` of the store is missing")))?;
+    let (value,) =
+        stored.ok_or_else(|| Fault::permanent(format!("the number `{name}` of the store is missing")))?;
     connection.run(statements::SET_META, &[(value + more).into(), name.into()]).await?;
     Ok(value + more)
 }

@@ -39,7 +39,9 @@ pub(crate) enum TlsMode {
 
 /// Why a text is not a [`MysqlUrl`]. Never holds the password.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("the database's URL {0}; it has the form mysql://USER:PASSWORD@HOST1,HOST2:PORT/DATABASE?tls=on&tls_ca=FILE")]
+#[error(
+    "the database's URL {0}; it has the form mysql://USER:PASSWORD@HOST1,HOST2:PORT/DATABASE?tls=on&tls_ca=FILE"
+)]
 pub struct MysqlUrlError(String);
 
 impl MysqlUrl {
@@ -82,7 +84,13 @@ impl FromStr for MysqlUrl {
         if user.is_empty() {
             return Err(wrong("names no user"));
         }
-        Ok(Self { hosts: parse_hosts(hosts)?, user, password, database: parse_database(database)?, tls: parse_tls(query)? })
+        Ok(Self {
+            hosts: parse_hosts(hosts)?,
+            user,
+            password,
+            database: parse_database(database)?,
+            tls: parse_tls(query)?,
+        })
     }
 }
 
@@ -166,7 +174,8 @@ mod tests {
 
     #[test]
     fn a_url_is_read_and_shown_without_its_password() {
-        let text = "mysql://por%40traitd:p%3As@s/w@db1,db2:3307,[::1]:3308/portraitd?tls=on&tls_ca=/etc/ca.pem";
+        let text =
+            "mysql://por%40traitd:p%3As@s/w@db1,db2:3307,[::1]:3308/portraitd?tls=on&tls_ca=/etc/ca.pem";
         // An unescaped slash belongs to the path.
         assert!(text.parse::<MysqlUrl>().is_ok());
         let url: MysqlUrl = text.parse().unwrap();

@@ -11,9 +11,9 @@ use crate::statements;
 use crate::transaction::{self, Attempted, Done, Lane, Unit};
 use portraitd_store::{AuditNote, Import, StoreError, Write, WriteOutcome};
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, oneshot};
 
@@ -54,7 +54,12 @@ impl Request {
     fn is_alone(&self) -> bool {
         let is_small = matches!(
             self.unit.write,
-            Write::Change(_) | Write::Import(_) | Write::Delete(_) | Write::Kick(_) | Write::RecordDeliveries(_) | Write::Probe(_)
+            Write::Change(_)
+                | Write::Import(_)
+                | Write::Delete(_)
+                | Write::Kick(_)
+                | Write::RecordDeliveries(_)
+                | Write::Probe(_)
         );
         self.unit.note.is_some() || !is_small
     }
@@ -92,7 +97,15 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub(crate) fn new(shared: Arc<Shared>, queue: mpsc::Receiver<Request>, index: u32) -> Self {
-        Self { shared, queue, index, held: None, link: None, lane: None, attempts: RandomState::new().hash_one(index) }
+        Self {
+            shared,
+            queue,
+            index,
+            held: None,
+            link: None,
+            lane: None,
+            attempts: RandomState::new().hash_one(index),
+        }
     }
 
     /// Runs until every sender of the queue is gone and the queue is empty.
@@ -214,7 +227,11 @@ impl Writer {
     }
 
     /// One attempt; `None` when there must be another. `uncertain` has what the attempts did whose outcome is not known.
-    async fn attempt(&mut self, units: &[Unit], uncertain: &mut BTreeMap<u64, Done>) -> Result<Option<Done>, Fault> {
+    async fn attempt(
+        &mut self,
+        units: &[Unit],
+        uncertain: &mut BTreeMap<u64, Done>,
+    ) -> Result<Option<Done>, Fault> {
         if self.link.as_ref().is_none_or(|link| !self.shared.hosts.is_current(link)) {
             self.link = Some(self.shared.hosts.connect(Purpose::Writing).await?);
         }
@@ -277,9 +294,15 @@ impl Writer {
         let (lane, last_attempt) = taken?;
         self.lane = Some(lane);
         let Some(before) = before.filter(|before| before.number == number) else {
-            return if uncertain.is_empty() { Ok(None) } else { Err(Fault::lost("this node was taken for dead")) };
+            return if uncertain.is_empty() {
+                Ok(None)
+            } else {
+                Err(Fault::lost("this node was taken for dead"))
+            };
         };
-        if lane.n == before.n + 1 && let Some(done) = uncertain.remove(&last_attempt) {
+        if lane.n == before.n + 1
+            && let Some(done) = uncertain.remove(&last_attempt)
+        {
             return Ok(Some(done));
         }
         uncertain.clear();

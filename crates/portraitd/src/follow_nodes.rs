@@ -32,7 +32,9 @@ pub(crate) async fn follow_nodes(
                     store.adopt_catalog(nodes.catalog);
                     (in_force, read_at) = (Some(nodes.catalog), Instant::now());
                 }
-                Err(error) => tracing::warn!(%error, "can't read what other nodes have changed; the next try follows"),
+                Err(error) => {
+                    tracing::warn!(%error, "can't read what other nodes have changed; the next try follows")
+                }
             }
         }
         if stop.run_until_cancelled(sleep(INTERVAL)).await.is_none() {
@@ -42,7 +44,11 @@ pub(crate) async fn follow_nodes(
 }
 
 /// Reads apps and tokens, and waits until no call uses earlier settings and what such calls have written is committed.
-async fn put_in_force(store: &dyn Store, registry: &Registry, authenticator: &Authenticator) -> Result<(), StoreError> {
+async fn put_in_force(
+    store: &dyn Store,
+    registry: &Registry,
+    authenticator: &Authenticator,
+) -> Result<(), StoreError> {
     registry.reload().await?;
     authenticator.reload().await?;
     let until = Instant::now() + CALLS_END_WITHIN;

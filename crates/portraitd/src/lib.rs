@@ -5,9 +5,9 @@
 
 mod cli;
 mod config;
+mod follow_nodes;
 mod logging;
 mod metrics;
-mod follow_nodes;
 mod open_store;
 #[cfg(feature = "otel")]
 mod otel;

@@ -1,7 +1,7 @@
 //! Opens the store of a server. The only file that names the engines for a running server.
 
-use crate::config::Config;
 use crate::cli::language::localized;
+use crate::config::Config;
 use anyhow::{Context, ensure};
 use portraitd_mysql::{MysqlStore, MysqlUrl};
 use portraitd_sqlite::{DirectoryLock, SqliteSettings, SqliteStore};
@@ -47,12 +47,18 @@ pub(crate) async fn open_store(config: &Config, data: &Path) -> anyhow::Result<O
     // The files of this node: its admin token, and where its admin API listens.
     let lock = DirectoryLock::take(data)?;
     let note = data.join(NODE_FILE);
-    std::fs::write(&note, format!("{}\n", url.shown())).with_context(|| format!("can't write {}", note.display()))?;
+    std::fs::write(&note, format!("{}\n", url.shown()))
+        .with_context(|| format!("can't write {}", note.display()))?;
     let name = node_name(config);
     loop {
         match MysqlStore::open(url.clone(), &name).await {
             Ok(store) => {
-                tracing::info!(url = url.shown(), version = store.version(), node = name, "the database is open");
+                tracing::info!(
+                    url = url.shown(),
+                    version = store.version(),
+                    node = name,
+                    "the database is open"
+                );
                 return Ok(OpenStore { store: Arc::new(store), lock: Some(lock) });
             }
             Err(portraitd_mysql::OpenError::Unreachable { url, reason }) => {

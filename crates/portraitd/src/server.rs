@@ -109,7 +109,8 @@ impl Server {
         let tokens =
             Tokens::load(Arc::clone(&store), admin_token).await.context("can't read the admin tokens")?;
         let authenticator = Authenticator::Tokens(Arc::new(tokens));
-        let follow = follow_nodes(Arc::clone(&store), Arc::clone(&registry), authenticator.clone(), stop.clone());
+        let follow =
+            follow_nodes(Arc::clone(&store), Arc::clone(&registry), authenticator.clone(), stop.clone());
         tasks.push(("other nodes", tokio::spawn(follow)));
         tasks.push(("webhooks", tokio::spawn(Arc::clone(&webhooks).run(stop.clone()))));
         let control_state = emulator.clone().map(|emulator| ControlState {

@@ -23,7 +23,8 @@ pub use memory::{Image, MemoryStore};
 pub use metrics::{Histogram, Measurements, StoreStatus};
 pub use nodes::NodesStatus;
 pub use outbox::{
-    Amount, Backlog, DeliveryOutcome, DeliveryRight, EventState, OutboxCursor, OutboxEvent, OutboxScan, OutboxSeq, Selection,
+    Amount, Backlog, DeliveryOutcome, DeliveryRight, EventState, OutboxCursor, OutboxEvent, OutboxScan,
+    OutboxSeq, Selection,
 };
 pub use write::{
     Change, DELETIONS_UNIT_MAX, Delete, Discard, EVENTS_UNIT_MAX, ForgetDeletions, Import, Kick, NoteOnly,

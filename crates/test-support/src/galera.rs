@@ -109,8 +109,23 @@ impl Galera {
         let user = &state["users"][user];
         let (host, port) = hosts[node].rsplit_once(':').unwrap();
         let mut command = Command::new("mariadb");
-        command.args(["--no-defaults", "--batch", "--skip-column-names", "--connect-timeout=10", "--skip-ssl"]);
-        command.args(["--host", host, "--port", port, "--user", user["name"].as_str().unwrap(), "--execute", statements]);
+        command.args([
+            "--no-defaults",
+            "--batch",
+            "--skip-column-names",
+            "--connect-timeout=10",
+            "--skip-ssl",
+        ]);
+        command.args([
+            "--host",
+            host,
+            "--port",
+            port,
+            "--user",
+            user["name"].as_str().unwrap(),
+            "--execute",
+            statements,
+        ]);
         let output = command.env("MYSQL_PWD", user["password"].as_str().unwrap()).output().unwrap();
         assert!(output.status.success(), "{statements}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()

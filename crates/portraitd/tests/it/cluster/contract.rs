@@ -32,6 +32,9 @@ fn what_one_node_has_acknowledged_every_node_reads() {
         let nick = format!("n{number}");
         assert_eq!(at(&nodes[written], &app).code("portrait_set", &nick_body("u", &nick)), 0);
         let found = at(&nodes[read], &app).call("portrait_get", &get);
-        assert_eq!(found["UserProfileItem"][0]["ProfileItem"][0]["Value"], *nick, "written by {written}, read by {read}");
+        assert_eq!(
+            found["UserProfileItem"][0]["ProfileItem"][0]["Value"], *nick,
+            "written by {written}, read by {read}"
+        );
     }
 }

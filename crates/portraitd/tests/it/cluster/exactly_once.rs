@@ -39,6 +39,10 @@ fn a_commit_without_an_answer_is_done_once() {
     let heard = heard.0.lock().unwrap();
     let told = &heard["u"].versions;
     assert_eq!(*told, (1..=CHANGES as u64).collect::<Vec<_>>(), "each change, once, in order");
-    eprintln!("{} changes, {cuts} COMMITs without an answer; the longest three calls took {} ms", 3 * CHANGES, longest.as_millis());
+    eprintln!(
+        "{} changes, {cuts} COMMITs without an answer; the longest three calls took {} ms",
+        3 * CHANGES,
+        longest.as_millis()
+    );
     assert!(cuts > CHANGES as u64 / 2, "only {cuts} answers were lost");
 }

@@ -69,7 +69,8 @@ impl Stage {
     fn new(cluster: Galera, random: Random) -> Self {
         let place = Place::new(&cluster, CONFIG);
         let ports = std::array::from_fn(|_| free_port());
-        let nodes: Vec<TestServer> = ports.iter().enumerate().map(|(node, port)| place.node_on(&name(node), *port)).collect();
+        let nodes: Vec<TestServer> =
+            ports.iter().enumerate().map(|(node, port)| place.node_on(&name(node), *port)).collect();
         let (heard, app) = (Heard::default(), nodes[0].app());
         let receiver = heard.receiver();
         app.put("/webhook", &json!({"url": receiver.url()}).to_string());
@@ -81,7 +82,20 @@ impl Stage {
         }
         let (app, nginx) = (app.id, Nginx::start(&ports));
         let (recorder, next) = (Recorder::default(), AtomicU64::new(1));
-        Self { cluster, place, ports, nodes, nginx, _receiver: receiver, heard, app, callers, recorder, next, random }
+        Self {
+            cluster,
+            place,
+            ports,
+            nodes,
+            nginx,
+            _receiver: receiver,
+            heard,
+            app,
+            callers,
+            recorder,
+            next,
+            random,
+        }
     }
 
     fn app(&self, node: usize) -> App<'_> {
@@ -90,7 +104,8 @@ impl Stage {
 
     /// All connections work while `blow` falls and its damage is repaired; returns the longest time without an acknowledged change.
     fn round(&mut self, blow: Blow) -> Outcome {
-        let (stop, query, began) = (AtomicBool::new(false), self.app(0).query("administrator"), Instant::now());
+        let (stop, query, began) =
+            (AtomicBool::new(false), self.app(0).query("administrator"), Instant::now());
         let addresses = [self.nginx.address.clone()];
         let mut outcome = Outcome::default();
         let mut seeds: Vec<u64> = (0..SHARING).map(|_| self.random.below(u64::MAX)).collect();
@@ -100,12 +115,15 @@ impl Stage {
             for caller in &mut callers {
                 scope.spawn(move || caller.work(addresses, query, Duration::ZERO, stop));
             }
-            let (recorder, next, app) = (&self.recorder, &self.next, App { server: &self.nodes[0], id: self.app });
+            let (recorder, next, app) =
+                (&self.recorder, &self.next, App { server: &self.nodes[0], id: self.app });
             let target = |command: &str| format!("{}?{}", path_of(command), app.query("administrator"));
-            let targets = ["portrait_set", "account_import", "account_delete", "portrait_get"].map(|command| (command, target(command)));
+            let targets = ["portrait_set", "account_import", "account_delete", "portrait_get"]
+                .map(|command| (command, target(command)));
             for seed in seeds.drain(..) {
                 let targets = targets.clone();
-                scope.spawn(move || share(&addresses[0], &targets.into(), recorder, Random(seed), next, stop));
+                scope
+                    .spawn(move || share(&addresses[0], &targets.into(), recorder, Random(seed), next, stop));
             }
             std::thread::sleep(Duration::from_secs(2));
             outcome = fall(blow, &self.cluster, &mut self.nodes, &self.place, &self.ports, &mut self.random);
@@ -130,7 +148,13 @@ impl Stage {
         let database = self.place.database();
         let sum = |node| {
             let columns = "COUNT(*), BIT_XOR(CRC32(CONCAT(app, user, rev, profile)))";
-            self.cluster.sql("all", node, &format!("SET SESSION wsrep_sync_wait = 1; SELECT {columns} FROM {database}.portrait_accounts"))
+            self.cluster.sql(
+                "all",
+                node,
+                &format!(
+                    "SET SESSION wsrep_sync_wait = 1; SELECT {columns} FROM {database}.portrait_accounts"
+                ),
+            )
         };
         let sums: Vec<String> = (0..NODES).map(sum).collect();
         assert!(sums.iter().all(|sum| *sum == sums[0]), "the database's nodes differ: {sums:?}");
@@ -213,7 +237,8 @@ fn recover(cluster: &Galera) -> Instant {
         let mut back = None;
         while back.is_none() && !recovery.is_finished() {
             let state = cluster.state_now();
-            let takes_calls = |node: &serde_json::Value| node["takes_calls"] == true && node["cluster_status"] == "Primary";
+            let takes_calls =
+                |node: &serde_json::Value| node["takes_calls"] == true && node["cluster_status"] == "Primary";
             back = state["nodes"].as_array().unwrap().iter().any(takes_calls).then(Instant::now);
         }
         recovery.join().unwrap();
@@ -224,7 +249,11 @@ fn recover(cluster: &Galera) -> Instant {
 fn wait_until_whole(cluster: &Galera) {
     wait_for("all database nodes are back", Duration::from_secs(120), || {
         let state = cluster.state_now();
-        state["nodes"].as_array().unwrap().iter().all(|node| node["takes_calls"] == true && node["cluster_size"] == NODES)
+        state["nodes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|node| node["takes_calls"] == true && node["cluster_size"] == NODES)
     });
 }
 
@@ -291,7 +320,9 @@ fn nothing_acknowledged_is_lost_whatever_dies_freezes_or_is_cut_off() {
             let moments = stage.assert_linearizable();
             let changes: usize = stage.callers.iter().map(|caller| caller.times.len()).sum();
             let silence = outcome.silence.as_millis();
-            eprintln!("round {round}, {blow:?}: silence {silence} ms; {changes} changes so far; {moments} moments in order");
+            eprintln!(
+                "round {round}, {blow:?}: silence {silence} ms; {changes} changes so far; {moments} moments in order"
+            );
             silences.entry(blow).or_default().push(silence);
         }
     }
@@ -301,10 +332,17 @@ fn nothing_acknowledged_is_lost_whatever_dies_freezes_or_is_cut_off() {
     }
     let changes: usize = stage.callers.iter().map(|caller| caller.times.len()).sum();
     let (told, calls) = stage.heard.count();
-    eprintln!("{changes} acknowledged changes, 0 lost, 0 half; refused {refused:?}; {told} events told in {calls} calls");
+    eprintln!(
+        "{changes} acknowledged changes, 0 lost, 0 half; refused {refused:?}; {told} events told in {calls} calls"
+    );
     for (blow, mut found) in silences {
         found.sort_unstable();
-        eprintln!("{blow:?}: longest silence of {} rounds: {} ms, median {} ms", found.len(), found[found.len() - 1], found[found.len() / 2]);
+        eprintln!(
+            "{blow:?}: longest silence of {} rounds: {} ms, median {} ms",
+            found.len(),
+            found[found.len() - 1],
+            found[found.len() / 2]
+        );
         let goal = if blow == Blow::AllDatabasesKilled { RETURN_MAX } else { SILENCE_MAX };
         // The goal is a measured figure, not a condition of every run: a machine may be busy.
         assert!(found[found.len() - 1] < goal.as_millis() * 5, "{blow:?}: {found:?}");

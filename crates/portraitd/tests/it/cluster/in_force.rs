@@ -16,7 +16,12 @@ const CHECK: &str = r#"{"CheckItem":[{"UserID":"administrator"}]}"#;
 /// Signed a minute ago, so that a kick of this second is later.
 fn code_as(app: &App<'_>, identifier: &str, key: &str) -> u64 {
     let sign = Sign { key, sdkappid: app.id.into(), identifier, time: now() - 60, expire: 600 };
-    let target = format!("{}?sdkappid={}&identifier={identifier}&usersig={}", path_of("account_check"), app.id, sign.usersig());
+    let target = format!(
+        "{}?sdkappid={}&identifier={identifier}&usersig={}",
+        path_of("account_check"),
+        app.id,
+        sign.usersig()
+    );
     app.server.connect().exchange(&post(&target, CHECK)).unwrap().code()
 }
 
@@ -47,15 +52,28 @@ fn what_one_node_changes_is_in_force_on_the_other() {
     in_force("a kicked admin", &here, &there, |app| code_as(app, "ops", KEY), &[70052]);
 
     here.put("/words", "verboten\n");
-    in_force("a new word", &here, &there, |app| app.code("portrait_set", &nick_body("u", "so verboten")), &[40005]);
+    in_force(
+        "a new word",
+        &here,
+        &there,
+        |app| app.code("portrait_set", &nick_body("u", "so verboten")),
+        &[40005],
+    );
     here.put("/fields/Team", r#"{"type":"string","read":["app","admin"],"write":["app","admin"]}"#);
     in_force("a new field", &here, &there, |app| set_code(app, "Tag_Profile_Custom_Team", "red"), &[0]);
     let (status, answer) = one.admin("DELETE", &format!("/apps/{}/fields/Team", here.id), "");
     assert_eq!(status, 200, "{answer}");
-    in_force("a retired field", &here, &there, |app| set_code(app, "Tag_Profile_Custom_Team", "blue"), &[40008, 40009]);
+    in_force(
+        "a retired field",
+        &here,
+        &there,
+        |app| set_code(app, "Tag_Profile_Custom_Team", "blue"),
+        &[40008, 40009],
+    );
 
     let next = format!("{:064x}", 7);
-    let (status, answer) = one.admin("POST", &format!("/apps/{}/keys", here.id), &json!({"key": next}).to_string());
+    let (status, answer) =
+        one.admin("POST", &format!("/apps/{}/keys", here.id), &json!({"key": next}).to_string());
     assert!(status < 300, "{answer}");
     in_force("a new key", &here, &there, |app| code_as(app, "administrator", &next), &[0]);
     let (status, answer) = one.admin("DELETE", &format!("/apps/{}/keys/1", here.id), "");
@@ -104,5 +122,7 @@ fn a_type_changes_only_when_no_node_can_write_the_old_one() {
     let refused: Vec<u16> = (0..2).map(|_| change_type(&one, &here, "string")).collect();
     other.signal("-CONT");
     assert_eq!(refused, [503, 503], "a frozen node may still write");
-    wait_for("the type changes when it is back", Duration::from_secs(60), || change_type(&one, &here, "string") == 200);
+    wait_for("the type changes when it is back", Duration::from_secs(60), || {
+        change_type(&one, &here, "string") == 200
+    });
 }

@@ -42,5 +42,7 @@ fn each_node_allows_its_part() {
     let mut other = place.node("b");
     until("a node knows of another that began again", Duration::from_secs(4), || halved(&here));
     other.kill();
-    until("a node knows of another that was killed", Duration::from_secs(18), || burst(&here, LIMIT).0 == LIMIT);
+    until("a node knows of another that was killed", Duration::from_secs(18), || {
+        burst(&here, LIMIT).0 == LIMIT
+    });
 }

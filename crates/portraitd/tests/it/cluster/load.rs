@@ -84,7 +84,11 @@ impl Caller {
         for (name, account) in &mut self.accounts {
             let found = read(app, name);
             let expected = found == account.stored || Some(found) == account.open;
-            assert!(expected, "{name}: {found} is stored; acknowledged: {}, not answered: {:?}", account.stored, account.open);
+            assert!(
+                expected,
+                "{name}: {found} is stored; acknowledged: {}, not answered: {:?}",
+                account.stored, account.open
+            );
             (account.stored, account.open) = (found, None);
         }
     }
@@ -98,7 +102,11 @@ impl Caller {
             let told_set: BTreeSet<u64> = told.iter().copied().collect();
             let missing: Vec<_> = account.acknowledged.difference(&told_set).collect();
             assert!(missing.is_empty(), "{name}: not told: {missing:?}");
-            assert_eq!(told.last().copied().unwrap_or(0), account.stored, "{name}: what was told last is stored");
+            assert_eq!(
+                told.last().copied().unwrap_or(0),
+                account.stored,
+                "{name}: what was told last is stored"
+            );
         }
         self.accounts.values().map(|account| account.acknowledged.len()).sum()
     }
@@ -141,7 +149,13 @@ pub(crate) fn exchange(connection: &mut Option<Connection>, address: &str, reque
 }
 
 /// Reads until a read is answered.
-fn wait_until_served(connection: &mut Option<Connection>, address: &str, query: &str, name: &str, stop: &AtomicBool) {
+fn wait_until_served(
+    connection: &mut Option<Connection>,
+    address: &str,
+    query: &str,
+    name: &str,
+    stop: &AtomicBool,
+) {
     let get = post(&format!("{}?{query}", path_of("portrait_get")), &get_body(name));
     while !stop.load(Ordering::Relaxed) && exchange(connection, address, &get) != "0" {
         std::thread::sleep(PAUSE);

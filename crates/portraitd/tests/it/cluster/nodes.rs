@@ -33,7 +33,8 @@ impl Place {
 
     /// The database of a URL, with its tables.
     pub(crate) fn at(url: &str, config: &str) -> Self {
-        let place = Self { dir: tempfile::tempdir().unwrap(), url: url.to_owned(), config: config.to_owned() };
+        let place =
+            Self { dir: tempfile::tempdir().unwrap(), url: url.to_owned(), config: config.to_owned() };
         place.migrate();
         place
     }
@@ -89,7 +90,12 @@ impl Place {
     /// `portraitd serve` for a node that may not start.
     pub(crate) fn serve(&self, name: &str) -> Command {
         let mut command = binary();
-        command.arg("serve").arg("--config").arg(self.configuration(name, "")).arg("--data").arg(self.data(name));
+        command
+            .arg("serve")
+            .arg("--config")
+            .arg(self.configuration(name, ""))
+            .arg("--data")
+            .arg(self.data(name));
         command.args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--json"]);
         command
     }

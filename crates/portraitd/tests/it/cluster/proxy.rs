@@ -81,16 +81,12 @@ fn connect(client: TcpStream, server: TcpStream, state: &State) -> Option<()> {
 }
 
 fn must_cut(state: &State) -> bool {
-    let (one_of, number) = (state.one_of.load(Ordering::Relaxed), state.commits.fetch_add(1, Ordering::Relaxed));
+    let (one_of, number) =
+        (state.one_of.load(Ordering::Relaxed), state.commits.fetch_add(1, Ordering::Relaxed));
     one_of > 0 && number.is_multiple_of(one_of)
 }
 
-fn pass_answers(
-    mut from: TcpStream,
-    mut to: TcpStream,
-    is_cut: &AtomicBool,
-    answered: &Sender<()>,
-) {
+fn pass_answers(mut from: TcpStream, mut to: TcpStream, is_cut: &AtomicBool, answered: &Sender<()>) {
     let mut bytes = vec![0; 1 << 16];
     while let Ok(read) = from.read(&mut bytes) {
         if is_cut.load(Ordering::SeqCst) {

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Callers, and how long each waits between two calls: together about 500 calls a second.
-const CALLERS: usize = 32;
+const CALLERS: usize = 48;
 const PAUSE: Duration = Duration::from_millis(60);
 
 #[test]

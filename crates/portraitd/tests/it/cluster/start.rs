@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 /// Starts a node that can't; checks that it ends by itself with code 1, and that its last words name all these.
 fn assert_refused(place: &Place, what: &str, named: &[&str]) {
     let (mut node, began) = (Waiting::start(place), Instant::now());
-    wait_for(&format!("it ends by itself: {what}"), Duration::from_secs(20), || node.child.try_wait().unwrap().is_some());
+    wait_for(&format!("it ends by itself: {what}"), Duration::from_secs(20), || {
+        node.child.try_wait().unwrap().is_some()
+    });
     let (code, said) = (node.child.wait().unwrap().code(), node.said());
     eprintln!("{what} ({} ms): {}", began.elapsed().as_millis(), said.trim());
     assert_eq!(code, Some(1), "{what}: {said}");
@@ -27,10 +29,16 @@ fn a_url_that_leads_nowhere_is_refused() {
     let url = cluster.url(&database);
     let (scheme, hosts) = (url.split(':').next().unwrap(), cluster.hosts().join(","));
     let user = cluster.state()["users"]["all"]["name"].as_str().unwrap().to_owned();
-    let refused = |url: &str, what: &str, named: &[&str]| assert_refused(&Place::without_tables(url, CONFIG), what, named);
+    let refused = |url: &str, what: &str, named: &[&str]| {
+        assert_refused(&Place::without_tables(url, CONFIG), what, named)
+    };
 
     refused(&url, "no tables", &["no tables", "portraitd store migrate"]);
-    refused(&format!("{scheme}://{user}:wrong@{hosts}/{database}"), "a wrong password", &["Access denied for user", "store.url"]);
+    refused(
+        &format!("{scheme}://{user}:wrong@{hosts}/{database}"),
+        "a wrong password",
+        &["Access denied for user", "store.url"],
+    );
     refused(&cluster.url("portraitd_nowhere"), "no such database", &["portraitd_nowhere", "CREATE DATABASE"]);
     refused(&cluster.url("mysql"), "no right", &["Access denied", "'mysql'"]);
     let state = cluster.state();
@@ -50,7 +58,13 @@ fn tables_of_another_version_are_refused() {
     let Some(cluster) = galera::shared() else { return };
     let database = cluster.new_database();
     let place = Place::at(&cluster.url(&database), CONFIG);
-    let set = |format: u64| cluster.sql("all", 0, &format!("UPDATE {database}.portrait_meta SET value = {format} WHERE name = 'format'"));
+    let set = |format: u64| {
+        cluster.sql(
+            "all",
+            0,
+            &format!("UPDATE {database}.portrait_meta SET value = {format} WHERE name = 'format'"),
+        )
+    };
     set(0);
     assert_refused(&place, "older", &["format 0", "older", "portraitd store migrate"]);
     set(999);
@@ -61,10 +75,20 @@ fn tables_of_another_version_are_refused() {
 
 #[test]
 fn a_database_that_may_lose_commits_is_refused() {
-    let Some(cluster) = Galera::start("single", &[("GALERA_FLUSH", "0"), ("GALERA_TLS", "off")]) else { return };
+    let Some(cluster) = Galera::start("single", &[("GALERA_FLUSH", "0"), ("GALERA_TLS", "off")]) else {
+        return;
+    };
     let url = cluster.url(&cluster.new_database());
-    assert_refused(&Place::without_tables(&format!("{url}?tls=on"), CONFIG), "no TLS there", &["TLS", "tls=off"]);
-    assert_refused(&Place::at(&url, CONFIG), "not durable", &["innodb_flush_log_at_trx_commit is 0", "set it to 1"]);
+    assert_refused(
+        &Place::without_tables(&format!("{url}?tls=on"), CONFIG),
+        "no TLS there",
+        &["TLS", "tls=off"],
+    );
+    assert_refused(
+        &Place::at(&url, CONFIG),
+        "not durable",
+        &["innodb_flush_log_at_trx_commit is 0", "set it to 1"],
+    );
 }
 
 /// A node that waits for its database. Dropped, it ends.
@@ -77,7 +101,10 @@ impl Waiting {
     fn start(place: &Place) -> Self {
         let log = tempfile::NamedTempFile::new().unwrap();
         let mut command = place.serve("waiting");
-        command.stdin(Stdio::null()).stdout(File::create(place.data("waiting.out")).unwrap()).stderr(log.reopen().unwrap());
+        command
+            .stdin(Stdio::null())
+            .stdout(File::create(place.data("waiting.out")).unwrap())
+            .stderr(log.reopen().unwrap());
         Self { child: command.spawn().unwrap(), log }
     }
 
@@ -97,7 +124,9 @@ impl Waiting {
     fn end(mut self) {
         let pid = self.child.id().to_string();
         assert!(std::process::Command::new("kill").arg(pid).status().unwrap().success());
-        wait_for("it ends when it is asked to", Duration::from_secs(10), || self.child.try_wait().unwrap().is_some());
+        wait_for("it ends when it is asked to", Duration::from_secs(10), || {
+            self.child.try_wait().unwrap().is_some()
+        });
         assert_eq!(self.child.wait().unwrap().code(), Some(0), "{}", self.said());
     }
 }
@@ -150,7 +179,11 @@ fn a_node_waits_for_its_database_and_outlives_its_absence() {
     let (longest, _) = call_until(&app, 40006, Duration::from_secs(30));
     cluster.run(&["start", "1"]);
     let (_, back) = call_until(&app, 0, Duration::from_secs(30));
-    eprintln!("gone: 40006 after at most {} ms; back: {} ms after the database", longest.as_millis(), back.as_millis());
+    eprintln!(
+        "gone: 40006 after at most {} ms; back: {} ms after the database",
+        longest.as_millis(),
+        back.as_millis()
+    );
 
     cluster.sql("admin", 0, "SET GLOBAL read_only = 1");
     call_until(&app, 40006, Duration::from_secs(30));

@@ -34,7 +34,9 @@ impl Stage {
         let callers: Vec<Caller> = (0..CALLERS).map(|number| Caller::new(number, 4)).collect();
         callers.iter().for_each(|caller| caller.import(&app));
         let there = at(&nodes[1], &app);
-        until("the app is known", Duration::from_secs(2), || there.code("account_check", r#"{"CheckItem":[{"UserID":"c0a0"}]}"#) == 0);
+        until("the app is known", Duration::from_secs(2), || {
+            there.code("account_check", r#"{"CheckItem":[{"UserID":"c0a0"}]}"#) == 0
+        });
         Self { _place: place, nodes, app: app_id, heard, callers }
     }
 
@@ -65,7 +67,10 @@ impl Stage {
         self.callers.iter_mut().for_each(|caller| caller.verify(&app));
         let changes: usize = self.callers.iter().map(|caller| caller.verify_told(&self.heard)).sum();
         let (told, calls) = self.heard.count();
-        eprintln!("{what}: {changes} changes acknowledged, {told} told in {calls} calls, all within {} ms after the end", waited.as_millis());
+        eprintln!(
+            "{what}: {changes} changes acknowledged, {told} told in {calls} calls, all within {} ms after the end",
+            waited.as_millis()
+        );
         assert!(changes > CALLERS * 10, "the callers hardly worked: {changes}");
     }
 }
@@ -102,8 +107,8 @@ fn a_node_that_was_frozen_sends_nothing_that_is_anothers_now() {
 #[test]
 fn clocks_that_differ_do_not_change_the_order() {
     let Some(cluster) = galera::shared() else { return };
-    let library = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
-    assert!(Path::new(library).exists(), "the package libfaketime is missing; scripts/test installs it");
+    let library = format!("/usr/lib/{}-linux-gnu/faketime/libfaketime.so.1", std::env::consts::ARCH);
+    assert!(Path::new(&library).exists(), "the package libfaketime is missing; scripts/test installs it");
     let mut stage = Stage::new(&cluster, |command| {
         command.env("LD_PRELOAD", library).env("FAKETIME", "+1.5s").env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
     });
