@@ -1,5 +1,6 @@
 // The admin API and the control API, one function for each operation. Nothing else in the console makes requests, but the
-// live stream.
+// live stream. `Answer`, `RequestBody`, `Query` and `Schema` are the types of the admin API's OpenAPI document, by operation, and
+// `RecordedCall` and the like those of the control API; the tests have them.
 
 import { parse } from './ui/json.js';
 import { signal } from './ui/dom.js';
@@ -10,7 +11,7 @@ export const BASE = new URL('..', location.href.split('#')[0]).pathname;
 const SESSION = 'portraitd.session';
 
 /** The caller that is signed in; null before that is known, and after signing out. */
-export const session = signal(/** @type {{ who: string, role: string, mode: string, version: string, without_token: boolean } | null} */ (null));
+export const session = signal(/** @type {Schema<'SessionView'> | null} */ (null));
 /** Whether the server wants a token that this tab does not have. */
 export const signedOut = signal(false);
 
@@ -60,7 +61,7 @@ async function json(method, path, body) {
   return text === '' ? null : parse(text);
 }
 
-/** @param {Record<string, any>} parameters */
+/** @param {object} parameters */
 function query(parameters) {
   const given = Object.entries(parameters).filter(([, value]) => value !== undefined && value !== null && value !== '');
   return given.length === 0 ? '' : `?${given.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&')}`;
@@ -80,7 +81,7 @@ function segment(text) {
 // takes to read it.
 
 const tabs = new BroadcastChannel('portraitd');
-tabs.onmessage = ({ data }) => {
+tabs.onmessage = (/** @type {MessageEvent} */ { data }) => {
   if (data === 'session?' && sessionStorage.getItem(SESSION)) tabs.postMessage({ session: sessionStorage.getItem(SESSION) });
   if (data?.session && !sessionStorage.getItem(SESSION)) {
     sessionStorage.setItem(SESSION, data.session);
@@ -121,87 +122,151 @@ export async function endSession() {
 
 // What the explorer needs.
 
+/** @type {() => Answer<'get_reference'>} */
 export const reference = () => json('GET', admin('/reference'));
-export const codePage = (/** @type {number} */ code) => json('GET', admin(`/reference/codes/${code}`));
-export const tryCall = (/** @type {number} */ number, /** @type {any} */ call) => json('POST', app(number, '/try'), call);
-export const makeUserSig = (/** @type {number} */ number, /** @type {any} */ wanted) => json('POST', app(number, '/usersig'), wanted);
-export const checkUserSig = (/** @type {number} */ number, /** @type {any} */ given) => json('POST', app(number, '/usersig/check'), given);
+/** @type {(code: number) => Answer<'get_reference_codes_code'>} */
+export const codePage = (code) => json('GET', admin(`/reference/codes/${code}`));
+/** @type {(app: number, call: RequestBody<'post_apps_app_try'>) => Answer<'post_apps_app_try'>} */
+export const tryCall = (number, call) => json('POST', app(number, '/try'), call);
+/** @type {(app: number, wanted: RequestBody<'post_apps_app_usersig'>) => Answer<'post_apps_app_usersig'>} */
+export const makeUserSig = (number, wanted) => json('POST', app(number, '/usersig'), wanted);
+/** @type {(app: number, given: RequestBody<'post_apps_app_usersig_check'>) => Answer<'post_apps_app_usersig_check'>} */
+export const checkUserSig = (number, given) => json('POST', app(number, '/usersig/check'), given);
 
 // Apps and their settings.
 
+/** @type {() => Answer<'get_apps'>} */
 export const apps = () => json('GET', admin('/apps'));
-export const createApp = (/** @type {any} */ wanted) => json('POST', admin('/apps'), wanted);
-export const showApp = (/** @type {number} */ number) => json('GET', app(number));
-export const changeApp = (/** @type {number} */ number, /** @type {any} */ patch) => json('PATCH', app(number), patch);
-export const usage = (/** @type {number} */ number) => json('GET', app(number, '/usage'));
-export const addKey = (/** @type {number} */ number) => json('POST', app(number, '/keys'), {});
-export const revokeKey = (/** @type {number} */ number, /** @type {number} */ key) => json('DELETE', app(number, `/keys/${key}`));
-export const addAdmin = (/** @type {number} */ number, /** @type {string} */ user) => json('PUT', app(number, `/admins/${segment(user)}`));
-export const removeAdmin = (/** @type {number} */ number, /** @type {string} */ user) => json('DELETE', app(number, `/admins/${segment(user)}`));
-export const defineField = (/** @type {number} */ number, /** @type {string} */ keyword, /** @type {any} */ definition) =>
+/** @type {(wanted: RequestBody<'post_apps'>) => Answer<'post_apps'>} */
+export const createApp = (wanted) => json('POST', admin('/apps'), wanted);
+/** @type {(app: number) => Answer<'get_apps_app'>} */
+export const showApp = (number) => json('GET', app(number));
+/** @type {(app: number, patch: RequestBody<'patch_apps_app'>) => Answer<'patch_apps_app'>} */
+export const changeApp = (number, patch) => json('PATCH', app(number), patch);
+/** @type {(app: number) => Answer<'get_apps_app_usage'>} */
+export const usage = (number) => json('GET', app(number, '/usage'));
+/** @type {(app: number) => Answer<'post_apps_app_keys'>} */
+export const addKey = (number) => json('POST', app(number, '/keys'), {});
+/** @type {(app: number, key: number) => Answer<'delete_apps_app_keys_key'>} */
+export const revokeKey = (number, key) => json('DELETE', app(number, `/keys/${key}`));
+/** @type {(app: number, user: string) => Answer<'put_apps_app_admins_user'>} */
+export const addAdmin = (number, user) => json('PUT', app(number, `/admins/${segment(user)}`));
+/** @type {(app: number, user: string) => Answer<'delete_apps_app_admins_user'>} */
+export const removeAdmin = (number, user) => json('DELETE', app(number, `/admins/${segment(user)}`));
+/** @type {(app: number, keyword: string, definition: RequestBody<'put_apps_app_fields_keyword'>) => Answer<'put_apps_app_fields_keyword'>} */
+export const defineField = (number, keyword, definition) =>
   json('PUT', app(number, `/fields/${segment(keyword)}`), definition);
-export const retireField = (/** @type {number} */ number, /** @type {string} */ keyword) => json('DELETE', app(number, `/fields/${segment(keyword)}`));
-export const words = async (/** @type {number} */ number) => (await request('GET', app(number, '/words'))).text();
-export const testWords = (/** @type {number} */ number, /** @type {string} */ text) => json('POST', app(number, '/words/test'), { text });
-export const setWords = async (/** @type {number} */ number, /** @type {string} */ text) =>
+/** @type {(app: number, keyword: string) => Answer<'delete_apps_app_fields_keyword'>} */
+export const retireField = (number, keyword) => json('DELETE', app(number, `/fields/${segment(keyword)}`));
+/** @type {(app: number) => Promise<string>} */
+export const words = async (number) => (await request('GET', app(number, '/words'))).text();
+/** @type {(app: number, text: string) => Answer<'post_apps_app_words_test'>} */
+export const testWords = (number, text) => json('POST', app(number, '/words/test'), { text });
+/** @type {(app: number, text: string) => Answer<'put_apps_app_words'>} */
+export const setWords = async (number, text) =>
   (await request('PUT', app(number, '/words'), { text, type: 'text/plain' })).json();
 
 // Accounts.
 
-export const accounts = (/** @type {number} */ number, /** @type {Record<string, any>} */ filter) => json('GET', app(number, `/accounts${query(filter)}`));
-export const account = (/** @type {number} */ number, /** @type {string} */ user) => json('GET', app(number, `/accounts/${segment(user)}`));
-export const createAccount = (/** @type {number} */ number, /** @type {string} */ user) => json('PUT', app(number, `/accounts/${segment(user)}`));
-export const deleteAccount = (/** @type {number} */ number, /** @type {string} */ user) => json('DELETE', app(number, `/accounts/${segment(user)}`));
-/** @param {number} number @param {string} user @param {string} text JSON as text, so that no number is rounded */
+/** @type {(app: number, filter: Query<'get_apps_app_accounts'>) => Answer<'get_apps_app_accounts'>} */
+export const accounts = (number, filter) => json('GET', app(number, `/accounts${query(filter)}`));
+/** @type {(app: number, user: string) => Answer<'get_apps_app_accounts_user'>} */
+export const account = (number, user) => json('GET', app(number, `/accounts/${segment(user)}`));
+/** @type {(app: number, user: string) => Answer<'put_apps_app_accounts_user'>} */
+export const createAccount = (number, user) => json('PUT', app(number, `/accounts/${segment(user)}`));
+/** @type {(app: number, user: string) => Answer<'delete_apps_app_accounts_user'>} */
+export const deleteAccount = (number, user) => json('DELETE', app(number, `/accounts/${segment(user)}`));
+/** JSON as text, so that no number is rounded. @type {(app: number, user: string, text: string) => Answer<'patch_apps_app_accounts_user_profile'>} */
 export const changeProfile = async (number, user, text) =>
   parse(await (await request('PATCH', app(number, `/accounts/${segment(user)}/profile`), { text })).text());
-export const exportAccounts = (/** @type {number} */ number, /** @type {Record<string, any>} */ filter) => json('GET', app(number, `/export${query(filter)}`));
-export const importAccounts = async (/** @type {number} */ number, /** @type {any} */ text, /** @type {Record<string, any>} */ how) =>
+/** @type {(app: number, filter: Query<'get_apps_app_export'>) => Answer<'get_apps_app_export'>} */
+export const exportAccounts = (number, filter) => json('GET', app(number, `/export${query(filter)}`));
+/** @type {(app: number, wanted: RequestBody<'post_apps_app_export_ticket'>) => Answer<'post_apps_app_export_ticket'>} */
+export const exportTicket = (number, wanted) => json('POST', app(number, '/export-ticket'), wanted);
+/** Where a browser downloads an export, once. @param {number} number @param {{ user?: string, ticket: string }} wanted */
+export const exportAddress = (number, wanted) => BASE + app(number, `/export${query({ stream: true, ...wanted })}`);
+/** @type {(app: number, text: any, how: Query<'post_apps_app_import'>) => Answer<'post_apps_app_import'>} */
+export const importAccounts = async (number, text, how) =>
   (await request('POST', app(number, `/import${query(how)}`), { text, type: 'text/plain' })).json();
 
 // Webhook.
 
-export const webhook = (/** @type {number} */ number) => json('GET', app(number, '/webhook'));
-export const setWebhook = (/** @type {number} */ number, /** @type {any} */ wanted) => json('PUT', app(number, '/webhook'), wanted);
-export const removeWebhook = (/** @type {number} */ number) => json('DELETE', app(number, '/webhook'));
-export const testWebhook = (/** @type {number} */ number) => json('POST', app(number, '/webhook/test'));
-export const webhookEvents = (/** @type {number} */ number, /** @type {Record<string, any>} */ filter) => json('GET', app(number, `/webhook/events${query(filter)}`));
-export const replayEvents = (/** @type {number} */ number, /** @type {any} */ choice) => json('POST', app(number, '/webhook/replay'), choice);
-export const dropEvents = (/** @type {number} */ number, /** @type {any} */ choice) => json('POST', app(number, '/webhook/drop'), choice);
+/** @type {(app: number) => Answer<'get_apps_app_webhook'>} */
+export const webhook = (number) => json('GET', app(number, '/webhook'));
+/** @type {(app: number, wanted: RequestBody<'put_apps_app_webhook'>) => Answer<'put_apps_app_webhook'>} */
+export const setWebhook = (number, wanted) => json('PUT', app(number, '/webhook'), wanted);
+/** @type {(app: number) => Answer<'delete_apps_app_webhook'>} */
+export const removeWebhook = (number) => json('DELETE', app(number, '/webhook'));
+/** @type {(app: number) => Answer<'post_apps_app_webhook_test'>} */
+export const testWebhook = (number) => json('POST', app(number, '/webhook/test'));
+/** @type {(app: number, filter: Query<'get_apps_app_webhook_events'>) => Answer<'get_apps_app_webhook_events'>} */
+export const webhookEvents = (number, filter) => json('GET', app(number, `/webhook/events${query(filter)}`));
+/** @type {(app: number, choice: RequestBody<'post_apps_app_webhook_replay'>) => Answer<'post_apps_app_webhook_replay'>} */
+export const replayEvents = (number, choice) => json('POST', app(number, '/webhook/replay'), choice);
+/** @type {(app: number, choice: RequestBody<'post_apps_app_webhook_drop'>) => Answer<'post_apps_app_webhook_drop'>} */
+export const dropEvents = (number, choice) => json('POST', app(number, '/webhook/drop'), choice);
 
 // The server.
 
 export const metrics = async () => (await request('GET', 'metrics')).text();
 /** Resolves when the store can be written. */
 export const ready = async () => (await request('GET', 'readyz')).text();
+/** @type {() => Answer<'get_store'>} */
 export const store = () => json('GET', admin('/store'));
+/** @type {() => Answer<'get_series'>} */
 export const series = () => json('GET', admin('/series'));
+/** @type {() => Answer<'get_tokens'>} */
 export const tokens = () => json('GET', admin('/tokens'));
-export const createToken = (/** @type {any} */ wanted) => json('POST', admin('/tokens'), wanted);
-export const revokeToken = (/** @type {string} */ name) => json('DELETE', admin(`/tokens/${segment(name)}`));
-export const audit = (/** @type {Record<string, any>} */ filter) => json('GET', admin(`/audit${query(filter)}`));
-export const backup = (/** @type {string} */ directory) => json('POST', admin('/backup'), { directory });
+/** @type {(wanted: RequestBody<'post_tokens'>) => Answer<'post_tokens'>} */
+export const createToken = (wanted) => json('POST', admin('/tokens'), wanted);
+/** @type {(name: string) => Answer<'delete_tokens_name'>} */
+export const revokeToken = (name) => json('DELETE', admin(`/tokens/${segment(name)}`));
+/** @type {(filter: Query<'get_audit'>) => Answer<'get_audit'>} */
+export const audit = (filter) => json('GET', admin(`/audit${query(filter)}`));
+/** Begins a backup. @type {(directory: string) => Answer<'post_backup', 202>} */
+export const backup = (directory) => json('POST', admin(`/backup${query({ wait: false })}`), { directory });
+/** @type {() => Answer<'get_jobs'>} */
+export const jobs = () => json('GET', admin('/jobs'));
 
 // The emulator.
 
-export const requests = (/** @type {Record<string, any>} */ filter) => json('GET', control(`/requests${query(filter)}`));
-export const clearRequests = (/** @type {number} */ number) => json('DELETE', control(`/requests${query({ app: number })}`));
-export const clearInbox = (/** @type {number} */ number) => json('DELETE', control(`/webhooks${query({ app: number })}`));
+/** @type {(filter: object) => Promise<RecordedCall[]>} */
+export const requests = (filter) => json('GET', control(`/requests${query(filter)}`));
+/** @type {(app: number | undefined) => Promise<{ removed: number }>} */
+export const clearRequests = (number) => json('DELETE', control(`/requests${query({ app: number })}`));
+/** @type {(app: number | undefined) => Promise<{ removed: number }>} */
+export const clearInbox = (number) => json('DELETE', control(`/webhooks${query({ app: number })}`));
+/** @type {() => Promise<ActiveFault[]>} */
+/** @type {() => Promise<ActiveFault[]>} */
 export const faults = () => json('GET', control('/faults'));
-export const addFault = (/** @type {any} */ rule) => json('POST', control('/faults'), rule);
+/** @type {(rule: FaultRule) => Promise<ActiveFault>} */
+export const addFault = (rule) => json('POST', control('/faults'), rule);
 export const removeFault = (/** @type {number} */ id) => json('DELETE', control(`/faults/${id}`));
-export const clearFaults = (/** @type {number} */ number) => json('DELETE', control(`/faults${query({ app: number })}`));
+export const clearFaults = (/** @type {number | undefined} */ number) => json('DELETE', control(`/faults${query({ app: number })}`));
+/** @type {() => Promise<ClockView>} */
+/** @type {() => Promise<ClockView>} */
 export const clock = () => json('GET', control('/clock'));
-export const changeClock = (/** @type {any} */ change) => json('PUT', control('/clock'), change);
+/** @type {(change: ClockChange) => Promise<ClockView>} */
+export const changeClock = (change) => json('PUT', control('/clock'), change);
 export const releaseClock = () => json('DELETE', control('/clock'));
-export const reset = (/** @type {any} */ wanted) => json('POST', control('/reset'), wanted);
+/** @type {(wanted: { app?: number, to: 'seed' | 'empty' }) => Promise<Omit<Snapshot, 'name'>>} */
+export const reset = (wanted) => json('POST', control('/reset'), wanted);
+/** @type {() => Promise<Snapshot[]>} */
+/** @type {() => Promise<Snapshot[]>} */
 export const snapshots = () => json('GET', control('/snapshots'));
-export const saveSnapshot = (/** @type {string} */ name, /** @type {any} */ scope) => json('PUT', control(`/snapshots/${segment(name)}`), scope);
-export const restoreSnapshot = (/** @type {string} */ name) => json('POST', control(`/snapshots/${segment(name)}/restore`));
+/** @type {(name: string, scope: { app?: number }) => Promise<Snapshot>} */
+export const saveSnapshot = (name, scope) => json('PUT', control(`/snapshots/${segment(name)}`), scope);
+/** @type {(name: string) => Promise<Snapshot>} */
+export const restoreSnapshot = (name) => json('POST', control(`/snapshots/${segment(name)}/restore`));
 export const deleteSnapshot = (/** @type {string} */ name) => json('DELETE', control(`/snapshots/${segment(name)}`));
+/** @type {() => Promise<number[]>} */
+/** @type {() => Promise<number[]>} */
 export const throwAwayApps = () => json('GET', control('/apps'));
-export const makeThrowAwayApp = (/** @type {any} */ wanted) => json('POST', control('/apps'), wanted);
+/** @type {(wanted: { like?: number, empty?: boolean, webhook?: boolean }) => Promise<ThrowAwayApp>} */
+export const makeThrowAwayApp = (wanted) => json('POST', control('/apps'), wanted);
 export const deleteThrowAwayApp = (/** @type {number} */ number) => json('DELETE', control(`/apps/${number}`));
+/** @type {() => Promise<Environment>} */
+/** @type {() => Promise<Environment>} */
 export const environment = () => json('GET', control('/environment'));
-/** @param {Record<string, any>} filter @param {AbortSignal} abort */
+/** @param {object} filter @param {AbortSignal} abort */
 export const live = (filter, abort) => request('GET', control(`/live${query(filter)}`), { signal: abort });

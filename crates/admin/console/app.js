@@ -3,11 +3,11 @@
 // Addresses: #/APP/PAGE/REST. The cloud's own form, #v4/profile/portrait_set, opens that call in the explorer.
 
 import * as api from './api.js';
-import { activeFaults, appNumber, apps, clockChange, isDev, loadApps, loadEmulator, loadReference, may } from './state.js';
-import { calls, startStream } from './stream.js';
+import { activeFaults, appNumber, apps, clockChange, isDev, loadApps, loadReference, may } from './state.js';
+import { calls, restartStream, startStream } from './stream.js';
 import { chooseLanguage, language, t } from './i18n/language.js';
 import { computed, effect, h, listen, signal, untracked } from './ui/dom.js';
-import { failure, sentence } from './ui/load.js';
+import { attempt, failure, sentence } from './ui/load.js';
 
 const THEME = 'portraitd.theme';
 /** @typedef {{ id: string, dev?: boolean, key?: string }} PageRow */
@@ -42,9 +42,9 @@ function decodePart(/** @type {string} */ part) {
   }
 }
 
-/** The address of a page of the app that is looked at. @param {string} page @param {string} [rest] */
-export function address(page, rest) {
-  return `#/${appNumber.value}/${page}${rest === undefined ? '' : `/${encodeURIComponent(rest)}`}`;
+/** The address of a page, of the app that is looked at. @param {string} page @param {string} [rest] @param {number} [app] another */
+export function address(page, rest, app = appNumber.value) {
+  return `#/${app}/${page}${rest === undefined ? '' : `/${encodeURIComponent(rest)}`}`;
 }
 
 /**
@@ -72,11 +72,11 @@ async function useTicket() {
 }
 
 async function signedIn() {
-  await Promise.all([loadApps(), loadReference(), loadEmulator()]);
+  await Promise.all([loadApps(), loadReference()]);
   if (isDev()) startStream();
-  // An operator who signs in to a production server comes to look, not to make a call.
+  // An operator who signs in to a production server comes to look, not to make a call; to a new one, to make its first app.
   else if (location.hash === '') {
-    history.replaceState(null, '', address('overview'));
+    history.replaceState(null, '', address(apps.peek().length === 0 ? 'apps' : 'overview'));
     route.value = readRoute();
   }
 }
@@ -87,6 +87,11 @@ const signInProblem = signal('');
 function refusal(error, refused) {
   return error instanceof api.ApiError && error.status === 401 ? t(refused) : sentence(error);
 }
+
+/** Where a token or a link that signs in comes from. DATA is the server's data directory. */
+const LOGIN_WAYS = /** @type {const} */ ([
+  ['first', 'DATA/admin.token'], ['link', 'portraitd console --data DATA'], ['token', 'portraitd token create NAME --data DATA'],
+]);
 
 function signInPage() {
   const token = h('input', { type: 'password', autocomplete: 'current-password', name: 'token', 'aria-label': t('login.token') });
@@ -108,7 +113,8 @@ function signInPage() {
         h('label', { class: 'field' }, h('span', {}, t('login.token')), token),
         () => signInProblem.value && h('div', { class: 'note bad', role: 'alert' }, signInProblem.value),
         h('div', { class: 'row' }, h('button', { class: 'primary' }, t('login.enter'))),
-        h('p', { class: 'soft small' }, t('login.where'), h('br'), h('code', {}, 'DATA/admin.token · portraitd token create NAME --data DATA · portraitd console --data DATA')))));
+        h('dl', { class: 'small stack login-ways' }, LOGIN_WAYS.map(([way, text]) =>
+          h('div', {}, h('dt', { class: 'soft' }, t(`login.where.${way}`)), h('dd', {}, h('code', {}, text))))))));
 }
 
 function brand() {
@@ -117,11 +123,19 @@ function brand() {
 
 function languageButton() {
   const other = language.value === 'zh' ? 'en' : 'zh';
-  return h('button', { class: 'plain', lang: other === 'zh' ? 'zh-CN' : 'en', onclick: () => chooseLanguage(other) }, other === 'zh' ? '中文' : 'English');
+  return h('button', { class: 'plain', lang: other === 'zh' ? 'zh-CN' : 'en', onclick: () => attempt(async () => { await chooseLanguage(other); restartStream(); }) }, other === 'zh' ? '中文' : 'English');
 }
 
 function themeButton() {
   return h('button', { class: 'plain', 'aria-label': t('theme'), onclick: () => (theme.value = theme.value === 'dark' ? 'light' : 'dark') }, () => (theme.value === 'dark' ? '☀' : '☾'));
+}
+
+/** Which of several servers on one database answered the sign-in. */
+function nodeBadge() {
+  const node = api.session.value?.node;
+  if (!node) return null;
+  const { number, name, live, database_host: host } = node;
+  return h('span', { class: 'badge hide-narrow', title: t('top.nodeAbout', { name, live, host }) }, t('top.node', { number }));
 }
 
 function topBar() {
@@ -132,7 +146,8 @@ function topBar() {
     h('button', { class: 'menu', 'aria-label': t('menu'), 'aria-expanded': () => String(menuOpen.value), onclick: () => (menuOpen.value = !menuOpen.value) }, '☰'),
     brand(),
     () => isDev() ? h('span', { class: 'badge good' }, 'DEV') : h('span', { class: 'badge bad' }, 'PROD'),
-    picker,
+    () => nodeBadge(),
+    () => apps.value.length > 0 && picker,
     h('span', { class: 'gap' }),
     () => !may('admin') && h('span', { class: 'badge hide-narrow', title: roleText('may.') }, roleText()),
     () => activeFaults.value > 0 && notice(`⚡ ${activeFaults.value}`, t('top.faults', { n: activeFaults.value })),
@@ -187,7 +202,7 @@ function content() {
   // A phone has no room for it in the top bar, and no pointer that rests on a disabled button.
   const reason = () => !may('admin') && h('p', { class: 'show-narrow soft small' }, t('role.line', { role: roleText(), may: roleText('may.') }));
   return h('main', { id: 'main', tabindex: '-1' }, reason, () => (noApps.value && route.value.page !== 'apps' && !['tokens', 'audit', 'backup', 'overview'].includes(route.value.page)
-    ? h('div', { class: 'empty' }, t('app.none'), ' ', h('code', {}, 'portraitd app create 1400000000'))
+    ? h('div', { class: 'empty' }, t('app.none'), ' ', h('a', { href: address('apps') }, t('page.apps')), ' · ', h('code', {}, 'portraitd app create 1400000000'))
     : shown.value));
 }
 
@@ -232,7 +247,7 @@ effect(() => {
 effect(() => {
   const wanted = language.value;
   document.documentElement.lang = wanted === 'zh' ? 'zh-CN' : 'en';
-  if (api.session.value) untracked(() => loadReference().catch(() => {}));
+  if (api.session.peek()) untracked(() => loadReference().catch(() => {}));
 });
 effect(() => {
   if (!api.session.value) return;

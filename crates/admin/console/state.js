@@ -4,18 +4,18 @@ import * as api from './api.js';
 import { signal } from './ui/dom.js';
 import { t } from './i18n/language.js';
 
-/** Every app, by number. @type {{ value: any[], peek: () => any[] }} */
-export const apps = signal([]);
+/** Every app, by number. */
+export const apps = signal(/** @type {Schema<'AppView'>[]} */ ([]));
 /** The number of the app that is looked at. */
 export const appNumber = signal(0);
-/** Commands, standard fields and codes in the page's language. @type {{ value: any, peek: () => any }} */
-export const reference = signal(null);
+/** Commands, standard fields and codes in the page's language. */
+export const reference = signal(/** @type {Schema<'Reference'> | null} */ (null));
 /** The emulator's fault rules that can still fire. */
 export const activeFaults = signal(0);
-/** The emulator's fault rules and clock, and when they were read. @type {{ value: any, peek: () => any }} */
-export const emulator = signal(null);
-/** The emulator's clock, when it is not the machine's. @type {{ value: any, peek: () => any }} */
-export const clockChange = signal(null);
+/** The emulator's fault rules and clock, and when they were read. */
+export const emulator = signal(/** @type {{ faults: ActiveFault[], clock: ClockView, at: number } | null} */ (null));
+/** The emulator's clock, when it is not the machine's. */
+export const clockChange = signal(/** @type {ClockView | null} */ (null));
 
 export const isDev = () => api.session.value?.mode === 'dev';
 
@@ -46,7 +46,7 @@ export async function loadApps() {
   if (!apps.peek().some((app) => app.sdkappid === appNumber.peek())) appNumber.value = apps.peek()[0]?.sdkappid ?? 0;
 }
 
-/** Puts an app's new settings in the place of the old ones. @param {any} changed */
+/** Puts an app's new settings in the place of the old ones. @param {Schema<'AppView'>} changed */
 export function appChanged(changed) {
   apps.value = apps.peek().map((app) => (app.sdkappid === changed.sdkappid ? changed : app));
 }
@@ -60,25 +60,25 @@ export async function loadEmulator() {
   if (api.session.peek()?.mode !== 'dev') return;
   const [faults, clock] = await Promise.all([api.faults(), api.clock()]);
   emulator.value = { faults, clock, at: Date.now() };
-  activeFaults.value = faults.filter((/** @type {any} */ rule) => rule.left !== 0).length;
+  activeFaults.value = faults.filter((rule) => rule.left !== 0).length;
   clockChange.value = clock.ahead_ms === 0 && !clock.frozen ? null : clock;
 }
 
 /**
  * Every field that an app has: the standard ones, then its own that are in use.
- * @param {any} app
- * @returns {{ tag: string, type: string, title: string, bytes_max: number | null, values: string[], custom: boolean }[]}
+ * @param {Schema<'AppView'> | undefined} app
+ * @returns {{ tag: string, type: string, title: string, bytes_max: number | null, values: string[], custom: boolean, user_may_write?: boolean }[]}
  */
 export function fieldsOf(app) {
-  const custom = (app?.fields ?? []).filter((/** @type {any} */ field) => !field.retired);
+  const custom = (app?.fields ?? []).filter((field) => !field.retired);
   return [
-    ...(reference.value?.fields ?? []).map((/** @type {any} */ field) => ({
+    ...(reference.value?.fields ?? []).map((field) => ({
       ...field,
       // The one limit that is an app's.
       bytes_max: (field.tag === 'Tag_Profile_IM_Location' && app?.location_bytes_max) || field.bytes_max,
       custom: false,
     })),
-    ...custom.map((/** @type {any} */ field) => ({
+    ...custom.map((field) => ({
       tag: `Tag_Profile_Custom_${field.keyword}`,
       type: field.type,
       title: field.keyword,

@@ -11,10 +11,10 @@ import { sentence } from './ui/load.js';
 const KEPT_MAX = 1000;
 const PAUSES_MS = [500, 1000, 2000, 5000, 10_000];
 
-/** The calls that were seen, newest first. @type {{ value: any[], peek: () => any[] }} */
-export const calls = signal([]);
-/** The webhook calls that were seen, newest first. @type {{ value: any[], peek: () => any[] }} */
-export const webhooks = signal([]);
+/** The calls that were seen, newest first. */
+export const calls = signal(/** @type {RecordedCall[]} */ ([]));
+/** The webhook calls that were seen, newest first. */
+export const webhooks = signal(/** @type {RecordedWebhook[]} */ ([]));
 /** How many calls came while the stream was closed, and were no longer kept when it was opened again. */
 export const missed = signal(0);
 /** Whether the stream is open. */
@@ -27,13 +27,19 @@ const COUNTS_MS = 1000;
 /** @type {AbortController | null} */
 let open = null;
 let [lastCall, lastWebhook] = [0, 0];
-/** The UserSig that the emulator made when it started: with another one, it is another emulator. */
-let started = '';
+/** The id of the emulator's start, as the stream tells it: after another start, calls are counted from one again. */
+let start = '';
 
 /** Opens the stream, and keeps it open while the tab is visible. */
 export function startStream() {
   document.addEventListener('visibilitychange', follow);
   follow();
+}
+
+/** Reads everything once more: the explanations of calls are in the language that the page had when it asked. */
+export function restartStream() {
+  forget();
+  open?.abort();
 }
 
 function follow() {
@@ -45,10 +51,7 @@ async function run() {
   const abort = (open = new AbortController());
   for (let tries = 0; !abort.signal.aborted; tries += 1) {
     try {
-      const { usersig } = await api.environment().catch(() => ({ usersig: started }));
-      if (started && usersig !== started) forget();
-      started = usersig;
-      const response = await api.live({ after: lastCall, after_webhook: lastWebhook }, abort.signal);
+      const response = await api.live({ start, after: lastCall, after_webhook: lastWebhook }, abort.signal);
       connected.value = true;
       problem.value = '';
       tries = 0;
@@ -57,6 +60,7 @@ async function run() {
     } catch (error) {
       // The server stopped, the connection was lost, or too many streams are open: asked again after a pause.
       problem.value = sentence(error);
+      if (tries === 0 && !abort.signal.aborted) void loadEmulator().catch(() => {});
     }
     connected.value = false;
     if (abort.signal.aborted) break;
@@ -94,7 +98,7 @@ function take(event) {
     case 'calls':
       lastCall = value.at(-1).number;
       calls.value = [...value.reverse(), ...calls.peek()].slice(0, KEPT_MAX);
-      if (emulator.peek()?.faults.length > 0) countSoon();
+      if (emulator.peek()?.faults.length) countSoon();
       break;
     case 'webhooks':
       lastWebhook = value.at(-1).number;
@@ -103,6 +107,9 @@ function take(event) {
     case 'missed':
       // What came before this tab's first look at the emulator is not missed.
       if (lastCall > 0) missed.value += value;
+      break;
+    case 'start':
+      start = value;
       break;
     case 'restarted':
       forget();

@@ -1,6 +1,7 @@
 //! Entries of the audit log: the caller, the request, the outcome, and the values before and after. The entry of a
 //! change is stored in the same commit as the change, by `State::write_audited`.
 
+use crate::auth::Actor;
 use axum::http::{Method, Uri};
 use percent_encoding::percent_decode_str;
 use portraitd_model::SdkAppId;
@@ -8,13 +9,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
 
 /// An authenticated admin call, as the audit log describes it.
 #[derive(Clone, Debug)]
 pub(super) struct AuditContext {
-    /// The name of the token, or `os:` and the system's user.
-    actor: Arc<str>,
+    /// The name of the token, or `os:` and the system's user, and what it may do.
+    actor: Actor,
     /// The client's address; `None` when the command line calls in-process.
     address: Option<IpAddr>,
     method: Method,
@@ -25,6 +25,8 @@ pub(super) struct AuditContext {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct AuditEntryText {
     pub(super) who: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) role: Option<String>,
     pub(super) from: Option<String>,
     pub(super) method: String,
     pub(super) resource: String,
@@ -51,9 +53,18 @@ impl AuditChange {
 
 /// Returns the name of an account in the audit log: a hash of its UserID. Changes of a known account can be found by it,
 /// and it need not be erased with the account.
-pub fn fingerprint(user: &str) -> String {
+pub(super) fn fingerprint(user: &str) -> String {
     let hash = Sha256::digest(user);
     hash.iter().take(8).fold(String::from("sha256:"), |text, byte| format!("{text}{byte:02x}"))
+}
+
+impl AuditEntryText {
+    /// Whether it is about the account that has this fingerprint.
+    pub(super) fn is_about(&self, fingerprint: &str) -> bool {
+        let rest =
+            self.resource.split_once("/accounts/").and_then(|(_, rest)| rest.strip_prefix(fingerprint));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
 }
 
 /// Returns a path below `/admin/v1` with the UserID in it replaced by its fingerprint.
@@ -69,7 +80,7 @@ fn path_without_user_id(path: &str) -> String {
 pub(super) const OUTCOME_DONE: &str = "done";
 
 impl AuditContext {
-    pub(super) fn new(actor: Arc<str>, address: Option<IpAddr>, method: Method, uri: &Uri) -> Self {
+    pub(super) fn new(actor: Actor, address: Option<IpAddr>, method: Method, uri: &Uri) -> Self {
         /// No existing resource has a longer path.
         const CHARS_MAX: usize = 300;
         let resource = path_without_user_id(uri.path()).chars().take(CHARS_MAX).collect();
@@ -84,7 +95,8 @@ impl AuditContext {
     /// Returns the text of this call's entry.
     pub(super) fn entry(&self, outcome: String, change: AuditChange) -> AuditEntryText {
         AuditEntryText {
-            who: self.actor.to_string(),
+            who: self.actor.name.to_string(),
+            role: Some(self.actor.role.as_str().to_owned()),
             from: self.address.map(|address| address.to_canonical().to_string()),
             method: self.method.to_string(),
             resource: self.resource.clone(),

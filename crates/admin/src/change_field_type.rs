@@ -7,9 +7,9 @@
 use crate::audit_log::AuditContext;
 use crate::counted::counted;
 use crate::error::AdminError;
+use crate::error_code::AdminCode;
 use crate::state::State;
-use axum::http::StatusCode;
-use portraitd_model::{CustomField, CustomKeyword, Tag};
+use portraitd_model::{CustomField, CustomKeyword, Tag, bilingual};
 use std::time::Duration;
 
 /// Retires a field whose type is about to change and ensures that no account has a value in it (409 otherwise). Does
@@ -46,10 +46,16 @@ async fn ensure_unused(state: &State, id: &str, keyword: CustomKeyword) -> Resul
     let app = state.app(id)?;
     match state.store.holders_count(app.settings.id, Tag::Custom(keyword)).await? {
         0 => Ok(()),
-        holders => Err(AdminError::conflict(format!(
-            "custom field {keyword} has a value in {}, so its type can't change; define another field, or delete these accounts",
-            counted(holders, "account")
-        ))),
+        holders => {
+            let accounts = counted(holders, "account");
+            Err(AdminError::new(
+                AdminCode::InUse,
+                bilingual!(
+                    "custom field {keyword} has a value in {accounts}, so its type can't change; define another field, or delete these accounts",
+                    "有 {holders} 个账号在自定义字段 {keyword} 上有值，不能更改其类型；请定义另一个字段，或删除这些账号"
+                ),
+            ))
+        }
     }
 }
 
@@ -88,10 +94,14 @@ async fn drain_in_flight(state: &State, id: &str) -> Result<(), AdminError> {
             tokio::time::sleep(POLL_INTERVAL).await;
         }
     };
-    let busy = |_| AdminError {
-        status: StatusCode::SERVICE_UNAVAILABLE,
-        message: "calls that began before the field was retired have not ended after 10 seconds; try again"
-            .into(),
+    let busy = |_| {
+        AdminError::new(
+            AdminCode::Busy,
+            bilingual!(
+                "calls that began before the field was retired have not ended after 10 seconds; try again",
+                "字段停用之前开始的请求在 10 秒后仍未结束，请重试"
+            ),
+        )
     };
     tokio::time::timeout(TIMEOUT, ended).await.map_err(busy)?;
     Ok(state.store.settle().await?)

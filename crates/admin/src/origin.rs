@@ -2,7 +2,9 @@
 //! on this machine needs no token: there, being local would be authority enough for any page that the machine's user visits.
 
 use crate::error::AdminError;
-use axum::http::{HeaderMap, StatusCode, header};
+use crate::error_code::AdminCode;
+use axum::http::{HeaderMap, header};
+use portraitd_model::{Bilingual, Language, bilingual};
 use std::net::IpAddr;
 
 /// The names under which the admin API answers.
@@ -32,9 +34,10 @@ impl AdminHosts {
         if is_address || is_private || listed.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
             return Ok(());
         }
-        Err(refused(&format!(
-            "the request is for `{}`; add this name to server.admin_hosts to let it in",
-            short(host)
+        let host = short(host);
+        Err(refused(&bilingual!(
+            "the request is for `{host}`; add this name to server.admin_hosts to let it in",
+            "请求的主机名为 `{host}`；如需允许，请将其加入 server.admin_hosts"
         )))
     }
 }
@@ -46,7 +49,10 @@ pub(super) fn check(headers: &HeaderMap, hosts: &AdminHosts) -> Result<(), Admin
     hosts.check(&text(header::HOST.as_str()).unwrap_or_default())?;
     let site = text("sec-fetch-site");
     if let Some(site @ ("cross-site" | "same-site")) = site.as_deref() {
-        return Err(refused(&format!("the page is of another site (`Sec-Fetch-Site: {site}`)")));
+        return Err(refused(&bilingual!(
+            "the page is of another site (`Sec-Fetch-Site: {site}`)",
+            "页面来自其他站点（`Sec-Fetch-Site: {site}`）"
+        )));
     }
     let Some(origin) = text(header::ORIGIN.as_str()) else { return Ok(()) };
     // The scheme may differ: a proxy in front may have taken TLS off.
@@ -56,16 +62,19 @@ pub(super) fn check(headers: &HeaderMap, hosts: &AdminHosts) -> Result<(), Admin
         return Ok(());
     }
     let (origin, host) = (short(&origin), short(&host));
-    Err(refused(&format!(
-        "the page is of the origin `{origin}`, but the request is for `{host}`; a proxy in front must pass `Host` on"
+    Err(refused(&bilingual!(
+        "the page is of the origin `{origin}`, but the request is for `{host}`; a proxy in front must pass `Host` on",
+        "页面的来源为 `{origin}`，而请求的主机名为 `{host}`"
     )))
 }
 
-fn refused(why: &str) -> AdminError {
-    let message = format!(
-        "only the console's own pages may call the admin API from a browser: {why}; a proxy in front must pass `Host` on"
+fn refused(why: &Bilingual) -> AdminError {
+    let [english, chinese] = Language::BOTH.map(|language| why.pick(language));
+    let sentence = bilingual!(
+        "only the console's own pages may call the admin API from a browser: {english}; a proxy in front must pass `Host` on",
+        "浏览器中仅控制台自身的页面可以调用管理 API：{chinese}；前置代理须转发原有的 `Host`"
     );
-    AdminError { status: StatusCode::FORBIDDEN, message }
+    AdminError::new(AdminCode::OtherOrigin, sentence)
 }
 
 fn short(text: &str) -> String {

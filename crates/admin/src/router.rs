@@ -2,9 +2,13 @@
 //! none does, so every change is validated and audited by the same code.
 
 use crate::audit_log::AuditContext;
-use crate::auth::{Access, Peer};
+use crate::auth::{Access, NotLetIn, Peer};
+use crate::compress;
 use crate::console;
-use crate::error::AdminError;
+use crate::error::{AdminError, in_accepted_language};
+use crate::error_code::AdminCode;
+use crate::handlers::download;
+use crate::language::AcceptLanguage;
 use crate::origin::{self, AdminHosts};
 use crate::routes::PREFIX;
 use crate::state::State;
@@ -17,53 +21,66 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
+use portraitd_model::bilingual;
 use std::net::IpAddr;
-use std::sync::Arc;
 use tower::ServiceExt;
 
 /// Room for the longest list of sensitive words, 100,000 of 200 bytes.
 const BODY_BYTES_MAX: usize = 24 << 20;
 
-/// Returns the routes of the admin API, with authentication, the limit of bodies and JSON errors. `local_without_token`:
-/// whether callers on this machine need no token; `hosts`: under which names it answers.
-pub fn router(state: State, local_without_token: bool, hosts: AdminHosts) -> Router {
+/// How a listener offers the admin API.
+pub struct AdminListener {
+    /// Whether callers on this machine need no token.
+    pub local_without_token: bool,
+    /// Under which names it answers.
+    pub hosts: AdminHosts,
+    /// Whether it has the console too. In a build without the feature `console` there is none.
+    pub console: bool,
+}
+
+/// Returns the routes of the admin API, with authentication, the limit of bodies and JSON errors.
+pub fn router(state: State, listener: AdminListener) -> Router {
+    let AdminListener { local_without_token, hosts, console } = listener;
     let access = Access { authenticator: state.authenticator.clone(), local_without_token };
     let guard = Guard { state: state.clone(), access, hosts };
     let api = crate::route::router(crate::routes::TOKEN_ROUTES)
+        .layer(middleware::from_fn(compress::answers))
         .layer(middleware::from_fn_with_state(guard, authorize));
+    let console = if console { console::router() } else { Router::new() };
     crate::route::router(crate::routes::OPEN_ROUTES)
         .nest(PREFIX, api)
-        .merge(console::router())
-        .fallback(async || AdminError::not_found("no such resource"))
+        .merge(console)
+        .fallback(async || {
+            AdminError::new(AdminCode::NoSuchResource, bilingual!("no such resource", "资源不存在"))
+        })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(middleware::map_response(crate::error::as_json))
+        .layer(middleware::from_fn(in_accepted_language))
         .with_state(state)
 }
 
-/// Whether an emulator's public listener has this for the admin API and the console rather than for `/v4`.
-pub fn is_for_browsers(path: &str, headers: &HeaderMap) -> bool {
+/// Whether an emulator's public listener has this for the admin API, or for the console if it has that, rather than for
+/// `/v4`.
+pub fn is_for_browsers(path: &str, headers: &HeaderMap, console: bool) -> bool {
     path.strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        || console::is_console_path(path, headers)
+        || (console && console::is_console_path(path, headers))
 }
 
 /// Answers one request of the listener. The work runs in its own task: a client that disconnects does not stop a change
 /// between its commit and the reload of the settings.
 pub async fn answer(router: Router, mut request: Request<Incoming>, peer: IpAddr) -> Response {
     request.extensions_mut().insert(Peer(peer));
+    let language = AcceptLanguage::of(request.headers());
     let joined = tokio::spawn(router.oneshot(request.map(Body::new))).await;
     match joined {
         Ok(Ok(response)) => response,
         Ok(Err(never)) => match never {},
-        Err(_) => {
-            let message = "internal error (a bug in portraitd): the server's log says where".to_owned();
-            AdminError { status: StatusCode::INTERNAL_SERVER_ERROR, message }.into_response()
-        }
+        Err(_) => AdminError::internal().in_language(language),
     }
 }
 
-/// Returns the 400 that answers a plain HTTP request on a TLS port.
+/// Returns the 400 that answers a plain HTTP request on a TLS port. The request was not read: the sentence is in English.
 pub fn tls_only() -> hyper::Response<Full<Bytes>> {
-    let body = r#"{"error":"this port speaks TLS: write https:// instead of http://"}"#;
+    let body = r#"{"error":"this port speaks TLS: write https:// instead of http://","code":"tls_only"}"#;
     let mut response = hyper::Response::new(Full::from(body));
     *response.status_mut() = StatusCode::BAD_REQUEST;
     let headers = response.headers_mut();
@@ -90,20 +107,37 @@ async fn authorize(Extract(guard): Extract<Guard>, mut request: Request, next: N
         );
         return refused.into_response();
     }
-    let Some(actor) = access.identify(request.headers(), request.extensions()) else {
-        tracing::info!(path = request.uri().path(), "an admin call without a valid token was refused");
-        let message = "send `Authorization: Bearer TOKEN`; the token is in the file admin.token in the data directory; `portraitd token create` makes others";
-        let refused = AdminError { status: StatusCode::UNAUTHORIZED, message: message.into() };
-        return ([(header::WWW_AUTHENTICATE, "Bearer")], refused).into_response();
+    // A ticket decides alone: where callers need no token, a used one must open nothing either.
+    let ticket = download::ticket_in(request.uri());
+    let identified = match &ticket {
+        Some((ticket, export)) => {
+            let identified = access.authenticator.identify_download(ticket, export).await;
+            identified.map_err(NotLetIn::from).and_then(|actor| actor.ok_or(NotLetIn::WithoutToken))
+        }
+        None => access.identify(request.headers(), request.extensions()).await.map(|caller| caller.actor),
+    };
+    let actor = match identified {
+        Ok(actor) => actor,
+        Err(not_let_in) => {
+            tracing::info!(path = request.uri().path(), "an admin call without a valid token was refused");
+            return not_let_in.respond(match ticket {
+                Some(_) => bilingual!(
+                    "the ticket is for another export, was used, or is older than a minute: make another one",
+                    "下载凭证属于另一次导出、已使用过，或已超过一分钟：请重新生成"
+                ),
+                None => bilingual!(
+                    "send `Authorization: Bearer TOKEN`; the token is in the file admin.token in the data directory; `portraitd token create` makes others",
+                    "请携带 `Authorization: Bearer TOKEN`；令牌在数据目录的 admin.token 文件中，也可用 `portraitd token create` 另行创建"
+                ),
+            });
+        }
     };
     // A body whose announced length is too large is refused before it is read.
     if request.body().size_hint().lower() > BODY_BYTES_MAX as u64 {
-        let message = format!("the body is larger than {BODY_BYTES_MAX} bytes");
-        return AdminError { status: StatusCode::PAYLOAD_TOO_LARGE, message }.into_response();
+        return AdminError::too_large(BODY_BYTES_MAX).into_response();
     }
     let address = request.extensions().get::<Peer>().map(|Peer(address)| *address);
-    let name = Arc::clone(&actor.name);
-    let context = AuditContext::new(name, address, request.method().clone(), request.uri());
+    let context = AuditContext::new(actor.clone(), address, request.method().clone(), request.uri());
     request.extensions_mut().insert(context.clone());
     request.extensions_mut().insert(actor);
     let response = next.run(request).await;

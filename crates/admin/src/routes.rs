@@ -1,16 +1,18 @@
 //! Every route of the admin listener, one row each: [`TOKEN_ROUTES`] need a token, [`OPEN_ROUTES`] do not. A test calls
 //! each row without a token.
 
-use crate::handlers::transfer::{Backup, ExportPage, Imported};
+use crate::handlers::backup::Backup;
+use crate::handlers::export::ExportPage;
+use crate::handlers::import::Imported;
 use crate::handlers::{
-    accounts, apps, audit, fields, reference, server, session, tokens, transfer, try_call, usage, usersig,
-    webhook, words,
+    accounts, apps, audit, backup, download, export, export_lines, fields, import, reference, server,
+    session, tokens, try_call, usage, usersig, webhook, words,
 };
 use crate::openapi;
 use crate::route::{Route, routes};
 use crate::types::console::{
-    CheckedSig, CodePage, CreatedSession, CreatedTicket, CreatedUserSig, GivenSig, NewUserSig, Reference,
-    SeriesView, SessionView, TriedCall, TryCall,
+    CheckedSig, CodePage, CreatedSession, CreatedTicket, CreatedUserSig, GivenSig, JobView, NewExportTicket,
+    NewUserSig, Reference, SeriesView, SessionView, TriedCall, TryCall,
 };
 use crate::types::webhook::{CountView, EventChoice, EventsView, TestView, WebhookPut, WebhookView};
 use crate::types::{
@@ -23,6 +25,8 @@ use serde_json::Value;
 
 /// The content type that axum gives to a string.
 const TEXT: &str = "text/plain; charset=utf-8";
+/// The content type of an export's lines.
+const LINES: &str = "application/x-ndjson";
 /// The content type of the metrics.
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -118,21 +122,30 @@ pub const TOKEN_ROUTES: &[Route] = routes! {
             .request::<ProfilePatch>()
             .response::<AccountView>(200, "The account with its new profile.")
             .errors(&[413]);
-    get "/apps/{app}/export" Operator => transfer::export,
+    get "/apps/{app}/export" Operator => export::export,
         |op| op.summary("Export accounts with their profiles")
-            .query::<transfer::ExportQuery>()
-            .response::<ExportPage>(200, "A page of the export.")
+            .description("In pages of JSON or, with `stream`, in one answer of lines, which a ticket opens in place of a token.")
+            .query::<export_lines::ExportQuery>()
+            .response::<ExportPage>(200, "A page of the export or, with `stream`, all of its lines.")
+            .or_text(200, LINES, "{\"UserID\":\"alice\",\"ProfileItem\":[]}\n")
             .errors(&[409]);
-    post "/apps/{app}/import" Operator => transfer::import,
+    post "/apps/{app}/export-ticket" Operator => download::ticket,
+        |op| op.summary("Make a ticket for the download of an export")
+            .description("For `GET /apps/{app}/export?stream=true&ticket=…`, where a browser that saves a file can send no token. It works once, within a minute, for this export alone, and with the role of its maker.")
+            .request::<NewExportTicket>()
+            .response::<CreatedTicket>(200, "The ticket.")
+            .errors(&[409, 413]);
+    post "/apps/{app}/import" Operator => import::import,
         |op| op.summary("Import accounts")
-            .description("The body has at most 1000 lines in the form of an export. The valid ones are stored in one commit.")
-            .query::<transfer::ImportQuery>()
+            .description("The body has at most 1000 lines in the form of an export or, as `text/csv`, a header that names the columns and at most 1000 rows. The valid ones are stored in one commit; with `check`, nothing is.")
+            .query::<import::ImportQuery>()
             .request_text("text/plain", "{\"UserID\":\"alice\",\"ProfileItem\":[]}\n")
+            .request_text("text/csv", "UserID,Nick,Level\nalice,Alice,7\n")
             .response::<Imported>(200, "The number of lines that were stored, and the lines that were refused.")
             .errors(&[409, 413]);
     post "/apps/{app}/try" Viewer => try_call::run,
         |op| op.summary("Make a call of /v4")
-            .description("The UserSig is made from the app's oldest key, good or with the fault that is asked for. In `dev` the call goes over a connection of its own, so that the faults of an answer are shown as they are. `Accept-Language` decides the language of the explanation.")
+            .description("The UserSig is signed with the app's newest key, good or with the fault that is asked for. In `dev` the call goes over a connection of its own, so that the faults of an answer are shown as they are. `Accept-Language` decides the language of the explanation.")
             .request::<TryCall>()
             .response::<TriedCall>(200, "What became of the call.")
             .errors(&[409, 413]);
@@ -173,12 +186,21 @@ pub const TOKEN_ROUTES: &[Route] = routes! {
             .description("`portraitd console` prints a link with it, which signs a browser in once.")
             .response::<CreatedTicket>(200, "The ticket.")
             .errors(&[409]);
-    post "/backup" Operator => transfer::backup,
+    post "/backup" Operator => backup::start,
         |op| op.summary("Back up the whole store")
-            .description("Answers when the backup is complete on the server's disk.")
+            .description("Answers when the backup is complete on the server's disk or, with `wait=false`, when it has begun. One backup is taken at a time.")
+            .query::<backup::BackupQuery>()
             .request::<Backup>()
-            .response::<Backup>(200, "The directory of the backup.")
+            .response::<Backup>(200, "The directory of the backup, which is complete.")
+            .response::<JobView>(202, "The job of the backup, which has begun.")
             .errors(&[400, 409, 413]);
+    get "/jobs" Viewer => backup::jobs,
+        |op| op.summary("List the last backups and how far they are")
+            .description("The last 20 since the server started, in memory.")
+            .response::<Vec<JobView>>(200, "The jobs, the newest first.");
+    get "/jobs/{id}" Viewer => backup::job,
+        |op| op.summary("Tell how far a backup is")
+            .response::<JobView>(200, "The job.");
     get "/apps/{app}/webhook" Viewer => webhook::show,
         |op| op.summary("Show the webhook and its backlog")
             .response::<WebhookView>(200, "The webhook.");

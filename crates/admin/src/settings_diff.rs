@@ -102,7 +102,7 @@ mod tests {
 
     fn check(change: impl Fn(&mut AppSettings), before: &Value, after: &Value) {
         let mut old = AppSettings::new(SdkAppId(1));
-        old.add_key(AppKey::parse("secret-one").unwrap());
+        old.add_key(AppKey::parse("secret-one").unwrap(), None);
         old.words = vec!["a".into(), "b".into()];
         old.webhook = Some(Webhook {
             url: WebhookUrl::parse("https://example.com/hook?secret-two=1").unwrap(),
@@ -137,7 +137,7 @@ mod tests {
         );
         check(
             |app| {
-                app.add_key(AppKey::parse("secret-four").unwrap());
+                app.add_key(AppKey::parse("secret-four").unwrap(), None);
             },
             &json!({"keys": [1]}),
             &json!({"keys": [1, 2]}),

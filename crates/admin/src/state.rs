@@ -5,13 +5,16 @@ use crate::audit_log::{AuditChange, AuditContext, OUTCOME_DONE};
 use crate::auth::Authenticator;
 use crate::call_target::CallTarget;
 use crate::error::AdminError;
+use crate::error_code::AdminCode;
+use crate::jobs::Jobs;
+use crate::parse_problem;
 use crate::readiness::Readiness;
 use crate::series::{MetricsPage, Series};
 use crate::settings_diff;
 use axum::Json;
 use axum::http::StatusCode;
 use portraitd_api::registry::{App, Registry};
-use portraitd_model::{AppSettings, Clock, Origin, SdkAppId};
+use portraitd_model::{AppSettings, Bilingual, Clock, Origin, SdkAppId, UnixMillis, bilingual};
 use portraitd_store::{AuditNote, NoteOnly, PutApp, Store, StoreError, StoreId, TypedWrite};
 use portraitd_webhook::deliverer::Webhooks;
 use portraitd_webhook::event_ids::EventIds;
@@ -34,6 +37,8 @@ pub struct RunningServer {
     pub public_url: Option<String>,
     /// Where the console's tried calls go.
     pub calls: CallTarget,
+    /// When it started, since when calls and the uses of keys and tokens are counted.
+    pub started: UnixMillis,
 }
 
 /// The state that the handlers of the admin API share.
@@ -48,6 +53,7 @@ pub struct State {
     pub(super) running: Option<RunningServer>,
     pub(super) authenticator: Authenticator,
     pub(super) readiness: Arc<Readiness>,
+    pub(super) jobs: Arc<Jobs>,
 }
 
 impl State {
@@ -60,7 +66,13 @@ impl State {
         running: Option<RunningServer>,
         authenticator: Authenticator,
     ) -> Self {
-        Self { store, registry, clock, event_ids, running, authenticator, readiness: Arc::default() }
+        let (readiness, jobs) = (Arc::default(), Arc::default());
+        Self { store, registry, clock, event_ids, running, authenticator, readiness, jobs }
+    }
+
+    /// Returns when the server started, in Unix milliseconds; `None` at the command line of a stopped server.
+    pub(super) fn started_ms(&self) -> Option<u64> {
+        self.running.as_ref().map(|running| running.started.0)
     }
 
     /// Returns the origin of an operator's change, for the webhook events of this number of accounts; `None` when the app
@@ -71,10 +83,8 @@ impl State {
 
     /// Returns the app with this SDKAppID; 400 when it is not a number, 404 when there is no such app.
     pub(super) fn app(&self, id: &str) -> Result<Arc<App>, AdminError> {
-        let id: u32 = id
-            .parse()
-            .map_err(|_| AdminError::bad(format!("`{id}` is not an SDKAppID: it must be a number")))?;
-        self.registry.app(SdkAppId(id)).ok_or_else(|| AdminError::not_found(format!("there is no app {id}")))
+        let id: u32 = id.parse().map_err(|_| AdminError::no_sdkappid(id))?;
+        self.registry.app(SdkAppId(id)).ok_or_else(|| AdminError::no_such_app(id))
     }
 
     /// Refuses a call that is meant for another store (409). Between the calls of one import, another server may have
@@ -83,16 +93,21 @@ impl State {
         let Some(expected) = expected else { return Ok(()) };
         let actual = self.store.id();
         let expected: StoreId = expected.parse().map_err(|_| {
-            AdminError::bad(format!(
-                "store: `{expected}` is not a store's id, which has 32 hexadecimal digits"
+            AdminError::invalid(bilingual!(
+                "store: `{expected}` is not a store's id, which has 32 hexadecimal digits",
+                "store：`{expected}` 不是存储的 ID，应为 32 位十六进制字符"
             ))
         })?;
         if expected == actual {
             return Ok(());
         }
-        Err(AdminError::conflict(format!(
-            "the call names the store {expected}, but this server's store is {actual}; nothing was done"
-        )))
+        Err(AdminError::new(
+            AdminCode::OtherStore,
+            bilingual!(
+                "the call names the store {expected}, but this server's store is {actual}; nothing was done",
+                "请求指明的存储为 {expected}，而此服务的存储为 {actual}；未作任何更改"
+            ),
+        ))
     }
 
     /// Changes an app's settings: validates the result, stores it with its audit log entry, and makes it effective before
@@ -126,8 +141,12 @@ impl State {
                 }
             }
         }
-        Err(AdminError::conflict(
-            "other calls changed this app's settings at the same time, five times in a row; try again",
+        Err(AdminError::new(
+            AdminCode::ChangedMeanwhile,
+            bilingual!(
+                "other calls changed this app's settings at the same time, five times in a row; try again",
+                "其他请求同时修改了此应用的设置（连续五次），请重试"
+            ),
         ))
     }
 
@@ -158,7 +177,7 @@ impl State {
         change: AuditChange,
     ) -> Result<W::Output, StoreError> {
         let text = serde_json::to_string(&context.entry(OUTCOME_DONE.to_owned(), change));
-        let text = text.map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        let text = text.map_err(|error| StoreError::Corrupt(Bilingual::quoted(error)))?;
         self.store.perform(write, Some(AuditNote { app, at: self.clock.now(), text })).await
     }
 
@@ -191,7 +210,9 @@ pub(super) async fn run_blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, AdminError> + Send + 'static,
 ) -> Result<T, AdminError> {
     let joined = tokio::task::spawn_blocking(work).await;
-    joined.map_err(|error| StoreError::Unavailable(format!("a background task failed: {error}")))?
+    joined.map_err(|error| {
+        StoreError::Unavailable(bilingual!("a background task failed: {error}", "后台任务出错：{error}"))
+    })?
 }
 
 /// A handler's result: the JSON of its response, or an error.
@@ -200,5 +221,9 @@ pub type AdminResult<T> = Result<Json<T>, AdminError>;
 /// Parses a JSON body; an empty one counts as `{}`. An unknown member is an error that names it.
 pub fn parse_body<T: DeserializeOwned>(body: &[u8]) -> Result<T, AdminError> {
     let body = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body).map_err(|error| AdminError::bad(format!("the body can't be used: {error}")))
+    serde_json::from_slice(body).map_err(|error| {
+        AdminError::invalid(
+            parse_problem::of_json(&error).after("the body can't be used: ", "包体无法使用："),
+        )
+    })
 }

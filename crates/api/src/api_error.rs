@@ -134,7 +134,8 @@ impl ApiError {
                         item.map_or_else(String::new, |item| format!("item {item}: ")) + &error.to_string()
                     }
                     Language::Chinese => {
-                        item.map_or_else(String::new, |item| format!("第 {item} 项：")) + &error.in_chinese()
+                        item.map_or_else(String::new, |item| format!("第 {item} 项："))
+                            + &error.explain(language)
                     }
                 }
             }

@@ -7,6 +7,7 @@ use crate::envelope::ApiError;
 use crate::query::Query;
 use crate::rate_limit::FailureLimit;
 use crate::registry::App;
+use crate::sig_cache::VerifiedSig;
 use crate::telemetry::Telemetry;
 use portraitd_model::{
     AppSettings, ErrorCode, Role, SdkAppId, Service, SigError, UnixSeconds, UserId, UserSig,
@@ -48,8 +49,10 @@ impl Authenticator {
         if cached.is_none() && !self.failures.allows(client, clock) {
             return Err(ApiError::new(ErrorCode::SigTooOften));
         }
-        let now = clock.now().seconds();
-        let sig = verify(app, query, cached, now).inspect_err(|_| self.failures.record(client, clock))?;
+        let now = clock.now();
+        let verified = verify(app, query, cached, now.seconds());
+        let VerifiedSig { sig, key } = &*verified.inspect_err(|_| self.failures.record(client, clock))?;
+        app.key_uses.record(*key, now);
         let is_admin = app.settings.is_admin(&query.identifier);
         // An account that was never kicked is `None`, which is less than any time.
         if kicked_at(services, app, service, &query.identifier, is_admin).await? >= Some(sig.issued_at()) {
@@ -104,21 +107,22 @@ async fn kicked_at(
 pub fn verify(
     app: &App,
     query: &Query<'_>,
-    cached: Option<Arc<UserSig>>,
+    cached: Option<Arc<VerifiedSig>>,
     now: UnixSeconds,
-) -> Result<Arc<UserSig>, SigError> {
-    if let Some(sig) = cached {
-        sig.check(app.settings.id, &query.identifier, now)?;
-        return Ok(sig);
+) -> Result<Arc<VerifiedSig>, SigError> {
+    if let Some(verified) = cached {
+        verified.sig.check(app.settings.id, &query.identifier, now)?;
+        return Ok(verified);
     }
-    let sig = Arc::new(UserSig::decode(&query.usersig)?);
+    let sig = UserSig::decode(&query.usersig)?;
     sig.check(app.settings.id, &query.identifier, now)?;
     // Every key is tried, so that the time taken does not reveal which key matches.
-    let matches =
-        app.settings.keys.iter().fold(false, |matches, record| sig.is_signed_with(&record.key) | matches);
-    if !matches {
-        return Err(SigError::WrongKey);
-    }
-    app.verified.insert(&query.usersig, Arc::clone(&sig));
-    Ok(sig)
+    let signer = app.settings.keys.iter().fold(None, |found, record| {
+        let matches = sig.is_signed_with(&record.key);
+        if matches { Some(record.id) } else { found }
+    });
+    let key = signer.ok_or(SigError::WrongKey)?;
+    let verified = Arc::new(VerifiedSig { sig, key });
+    app.verified.insert(&query.usersig, Arc::clone(&verified));
+    Ok(verified)
 }

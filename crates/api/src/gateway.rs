@@ -177,7 +177,7 @@ impl Gateway {
         let named = head.extensions.get::<Language>().copied();
         let asked = || {
             self.hooks.as_ref()?;
-            Language::parse(head.headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?)
+            Language::accepted(head.headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?)
         };
         named.or_else(asked).unwrap_or(self.config.language)
     }

@@ -24,6 +24,7 @@ pub mod given_usersig;
 pub mod hook;
 pub mod host_policy;
 mod json;
+pub mod key_uses;
 pub mod large_reads;
 #[cfg(test)]
 #[cfg(feature = "shuttle")]

@@ -1,11 +1,13 @@
 //! The registry of apps: one immutable snapshot, replaced as a whole. A call loads it once, so it never sees half a change.
 
 use crate::call_counts::Usage;
+use crate::key_uses::KeyUses;
 use crate::primitives::{ArcSwap, AsyncMutex, Mutex, block_on, spawn_blocking};
 use crate::rate_limit::AppCells;
 use crate::sig_cache::VerifiedSigs;
 use portraitd_model::{
-    AppError, AppKey, AppRecord, AppSettings, FieldSchema, SdkAppId, UnixSeconds, UserId, WordFilter,
+    AppError, AppKey, AppRecord, AppSettings, Bilingual, FieldSchema, SdkAppId, UnixSeconds, UserId,
+    WordFilter, bilingual,
 };
 use portraitd_store::{Store, StoreError};
 use portraitd_webhook::status::Delivery;
@@ -35,6 +37,8 @@ pub struct App {
     pub delivery: Arc<Delivery>,
     /// The counters of its calls. Kept when the settings change.
     pub usage: Arc<Usage>,
+    /// The last use of each key. Kept when the settings change.
+    pub key_uses: KeyUses,
 }
 
 impl App {
@@ -52,7 +56,20 @@ impl App {
         let cells = previous.map(|app| Arc::clone(&app.cells)).unwrap_or_default();
         let delivery = previous.map(|app| Arc::clone(&app.delivery)).unwrap_or_default();
         let usage = previous.map(|app| Arc::clone(&app.usage)).unwrap_or_default();
-        Ok(Self { settings, revision, schema, word_filter, kicked_admins, cells, verified, delivery, usage })
+        let known_keys = previous.map(|app| (app.settings.keys.as_slice(), &app.key_uses));
+        let key_uses = KeyUses::new(&settings.keys, known_keys);
+        Ok(Self {
+            settings,
+            revision,
+            schema,
+            word_filter,
+            kicked_admins,
+            cells,
+            verified,
+            delivery,
+            usage,
+            key_uses,
+        })
     }
 
     fn webhook_target(&self) -> WebhookTarget {
@@ -159,9 +176,9 @@ impl Registry {
             let records = block_on(store.catalog())?;
             records.into_iter().map(|record| app_from_record(&previous, record)).collect::<Result<Apps, _>>()
         });
-        let apps = reading
-            .await
-            .map_err(|error| StoreError::Unavailable(format!("the reload failed: {error}")))??;
+        let apps = reading.await.map_err(|error| {
+            StoreError::Unavailable(bilingual!("the reload failed: {error}", "重新加载失败：{error}"))
+        })??;
         let replaced =
             old.values().filter(|app| apps.get(&app.settings.id).is_none_or(|new| !Arc::ptr_eq(app, new)));
         let replaced: Vec<Weak<App>> = replaced.map(Arc::downgrade).collect();
@@ -187,5 +204,11 @@ fn app_from_record(previous: &Apps, record: AppRecord) -> Result<(SdkAppId, Arc<
         return Ok((id, Arc::clone(app)));
     }
     let app = App::new(record, previous.map(Arc::as_ref));
-    Ok((id, Arc::new(app.map_err(|why| StoreError::Corrupt(format!("app {id}: {why}")))?)))
+    Ok((
+        id,
+        Arc::new(app.map_err(|why| {
+            let why = Bilingual::of(|language| why.explain(language));
+            StoreError::Corrupt(why.after(&format!("app {id}: "), &format!("应用 {id}：")))
+        })?),
+    ))
 }

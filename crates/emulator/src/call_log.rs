@@ -9,7 +9,7 @@ use crate::ring_buffer::RingEntry;
 use bytes::Bytes;
 use portraitd_api::envelope::ApiError;
 use portraitd_api::hook::FinishedCall;
-use portraitd_model::{OtherCommand, UnixMillis};
+use portraitd_model::{Bilingual, Language, OtherCommand, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 /// A request and its response. The query is left out because it contains the UserSig.
@@ -33,8 +33,11 @@ pub(crate) struct RecordedCall {
     pub(crate) code: Option<u32>,
     /// The response's body without the fault.
     pub(crate) answer: Option<RecordedBody>,
-    /// The explanation of the error, or of the entries that failed, as in `X-Error-Detail`.
+    /// The explanation of the error, or of the entries that failed, as in `X-Error-Detail`; to a reader that asks for a
+    /// language, in that one.
     pub(crate) detail: Option<String>,
+    #[serde(skip)]
+    explained: Option<Bilingual>,
     pub(crate) fault: Option<InjectedFault>,
     pub(crate) request_id: String,
     pub(crate) micros: u64,
@@ -61,7 +64,9 @@ impl RingEntry for RecordedCall {
         const OTHER_FIELDS: usize = 512;
         let users: usize = self.users.iter().map(String::len).sum();
         let bodies = self.body.iter().chain(&self.answer).map(RecordedBody::size).sum::<usize>();
-        OTHER_FIELDS + self.path.len() + users + bodies
+        let explained =
+            self.explained.iter().flat_map(|explained| Language::BOTH.map(|it| explained.pick(it).len()));
+        OTHER_FIELDS + self.path.len() + users + bodies + explained.sum::<usize>()
     }
 }
 
@@ -74,6 +79,17 @@ pub(super) struct CallTrace {
 }
 
 impl RecordedCall {
+    /// Returns the call with its explanation in the language that a reader asks for.
+    pub(crate) fn for_reader(self, asked: Option<Language>) -> Self {
+        match (asked, &self.explained) {
+            (Some(language), Some(explained)) => {
+                let detail = Some(explained.pick(language).to_owned());
+                Self { detail, ..self }
+            }
+            _ => self,
+        }
+    }
+
     pub(super) fn of(
         call: &FinishedCall<'_>,
         trace: &CallTrace,
@@ -88,11 +104,14 @@ impl RecordedCall {
         let command_path = call.command_path.or_else(other);
         let not_executed = trace.fault.is_some_and(|fired| fired.effect == Effect::CloseBefore);
         let executed = |code: u32| (!not_executed).then_some(code);
-        let explanation = match outcome {
-            Ok(answer) => answer.explain(call.language),
-            Err(error) => Some(error.explain(call.language)),
+        let explain = |language| match outcome {
+            Ok(answer) => answer.explain(language),
+            Err(error) => Some(error.explain(language)),
         };
-        let explanation = explanation.filter(|_| !not_executed);
+        let without_secrets_in =
+            |language| without_secrets(&explain(language).unwrap_or_default()).into_owned();
+        let explained = explain(call.language).filter(|_| !not_executed);
+        let explained = explained.map(|_| Bilingual::of(without_secrets_in));
         Self {
             number: 0,
             at_ms: at.0,
@@ -105,7 +124,8 @@ impl RecordedCall {
             body: RecordedBody::of(&trace.body),
             code: executed(outcome.as_ref().err().map_or(0, ApiError::number)),
             answer: RecordedBody::of(answer).filter(|_| !not_executed),
-            detail: explanation.map(|text| without_secrets(&text).into_owned()),
+            detail: explained.as_ref().map(|explained| explained.pick(call.language).to_owned()),
+            explained,
             fault: trace.fault.map(|fired| InjectedFault { rule: fired.rule, effect: fired.effect.label() }),
             request_id: request_id.to_owned(),
             micros: u64::try_from(call.started.elapsed().as_micros()).unwrap_or(u64::MAX),

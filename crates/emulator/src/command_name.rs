@@ -1,7 +1,7 @@
 //! Names of commands in fault rules and filters: `friend_add`, or with its service `sns/friend_add`.
 
 use crate::suggestion::nearest_name;
-use portraitd_model::{Command, OtherCommand};
+use portraitd_model::{Bilingual, Command, OtherCommand, bilingual};
 
 /// What `portraitd dev` answers to the cloud's commands that it does not have.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, clap::ValueEnum)]
@@ -25,7 +25,7 @@ pub(crate) fn names(text: &str, path: &str) -> bool {
 }
 
 /// Checks that a command exists. An error suggests one.
-pub(crate) fn check_command(command: &str) -> Result<(), String> {
+pub(crate) fn check_command(command: &str) -> Result<(), Bilingual> {
     let own = || Command::all().map(Command::name);
     let paths = || {
         Command::all()
@@ -37,11 +37,17 @@ pub(crate) fn check_command(command: &str) -> Result<(), String> {
     }
     let others = || OtherCommand::all().iter().map(|other| other.command);
     let nearest = nearest_name(command, own()).or_else(|| nearest_name(command, others()));
-    let hint = nearest.map_or_else(
-        || format!("there are {}", own().collect::<Vec<_>>().join(", ")),
-        |nearest| format!("did you mean {nearest}?"),
-    );
-    Err(format!("command: there is no command `{command}`; {hint}"))
+    if let Some(nearest) = nearest {
+        return Err(bilingual!(
+            "command: there is no command `{command}`; did you mean {nearest}?",
+            "command：没有接口 `{command}`；您是否想写 {nearest}？"
+        ));
+    }
+    Err(bilingual!(
+        "command: there is no command `{command}`; there are {}",
+        "command：没有接口 `{command}`；可用的有 {}",
+        own().collect::<Vec<_>>().join(", ")
+    ))
 }
 
 /// Whether a name of a command is only that of a command of the cloud's that portraitd does not have.
@@ -64,7 +70,7 @@ mod tests {
         assert!(names("friend_add", "/v4/sns/friend_add") && names("sns/friend_add", "//v4/sns/friend_add"));
         assert!(!names("openim/friend_add", "/v4/sns/friend_add") && !names("", "/v4/sns/friend_add"));
         assert!(check_command("openim/friend_add").is_err() && check_command("v4/sns/friend_add").is_err());
-        assert!(check_command("create_grupo").unwrap_err().ends_with("did you mean create_group?"));
-        assert!(check_command("").unwrap_err().contains("there are portrait_set, "));
+        assert!(check_command("create_grupo").unwrap_err().english().ends_with("did you mean create_group?"));
+        assert!(check_command("").unwrap_err().english().contains("there are portrait_set, "));
     }
 }

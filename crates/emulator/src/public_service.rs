@@ -24,13 +24,21 @@ pub struct PublicService {
     gateway: Arc<Gateway>,
     control: Router,
     admin: Router,
+    console: bool,
     emulator: Arc<Emulator>,
 }
 
 impl PublicService {
-    /// `control` and `admin` are the routers of the control API and the admin API, with this listener's access rules.
-    pub fn new(gateway: Arc<Gateway>, control: Router, admin: Router, emulator: Arc<Emulator>) -> Self {
-        Self { gateway, control, admin, emulator }
+    /// `control` and `admin` are the routers of the control API and the admin API, with this listener's access rules;
+    /// `console`: whether the latter has the console.
+    pub fn new(
+        gateway: Arc<Gateway>,
+        control: Router,
+        admin: Router,
+        console: bool,
+        emulator: Arc<Emulator>,
+    ) -> Self {
+        Self { gateway, control, admin, console, emulator }
     }
 
     /// Returns the router that answers a request; `None` for the gateway.
@@ -39,7 +47,7 @@ impl PublicService {
         if control::is_control_path(path) {
             return Some(self.control.clone());
         }
-        router::is_for_browsers(path, request.headers()).then(|| self.admin.clone())
+        router::is_for_browsers(path, request.headers(), self.console).then(|| self.admin.clone())
     }
 
     /// Answers one request.
@@ -50,7 +58,7 @@ impl PublicService {
             if let Err(refused) = self.gateway.check_host(&head) {
                 let at = self.emulator.clock.now();
                 self.emulator.refused.add(RefusedRequest::of_host(at, head.uri.path(), &refused));
-                return control::forbidden(&refused);
+                return control::forbidden(&refused, &head.headers);
             }
             return router::answer(router, Request::from_parts(head, body), peer).await;
         }

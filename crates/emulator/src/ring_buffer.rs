@@ -1,6 +1,7 @@
 //! A ring buffer of numbered entries, bounded in number and bytes. When it is full, the oldest entries are removed.
 
 use portraitd_admin::error::AdminError;
+use portraitd_model::bilingual;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -144,10 +145,14 @@ impl Wait {
             (Some(count), Some(wait_ms)) if wait_ms <= WAIT_MS_MAX => {
                 Ok(Self { count, limit: Duration::from_millis(wait_ms) })
             }
-            (Some(_), Some(wait_ms)) => Err(AdminError::bad(format!(
-                "wait_ms: {wait_ms} is too long; at most {WAIT_MS_MAX} is allowed"
+            (Some(_), Some(wait_ms)) => Err(AdminError::invalid(bilingual!(
+                "wait_ms: {wait_ms} is too long; at most {WAIT_MS_MAX} is allowed",
+                "wait_ms：{wait_ms} 过长，最多允许 {WAIT_MS_MAX}"
             ))),
-            _ => Err(AdminError::bad("set both count and wait_ms, or neither")),
+            _ => Err(AdminError::invalid(bilingual!(
+                "set both count and wait_ms, or neither",
+                "count 与 wait_ms 应同时设置，或都不设置"
+            ))),
         }
     }
 }

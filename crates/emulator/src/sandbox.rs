@@ -1,7 +1,9 @@
 //! The sandbox of an emulator in memory: reset to the initial data, named snapshots, throw-away apps. An emulator that
 //! keeps its data on disk (`dev --data`) has none.
 
-use portraitd_model::{AppKey, SdkAppId, Webhook};
+use portraitd_admin::error::AdminError;
+use portraitd_admin::error_code::AdminCode;
+use portraitd_model::{AppKey, SdkAppId, UnixMillis, Webhook, bilingual};
 use portraitd_store::{Image, MemoryStore, StoreError};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -39,22 +41,6 @@ pub(crate) struct DataSummary {
     pub(crate) accounts: usize,
 }
 
-/// The reason why a sandbox operation failed.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum SandboxError {
-    /// The named app or snapshot does not exist.
-    NotFound(String),
-    /// The current state does not permit the operation.
-    Conflict(String),
-    Store(StoreError),
-}
-
-impl From<StoreError> for SandboxError {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
 fn summarize(scope: Option<SdkAppId>, image: &Image) -> DataSummary {
     DataSummary { scope, apps: image.apps().count(), accounts: image.accounts() }
 }
@@ -90,7 +76,7 @@ impl Sandbox {
         &self,
         scope: Option<SdkAppId>,
         empty: bool,
-    ) -> Result<DataSummary, SandboxError> {
+    ) -> Result<DataSummary, AdminError> {
         let (put_back, summary) = {
             let mut inner = self.lock();
             let initial = if let Some(app) = scope {
@@ -111,14 +97,18 @@ impl Sandbox {
         Ok(summary)
     }
 
-    fn no_initial_data(&self, app: SdkAppId) -> SandboxError {
+    fn no_initial_data(&self, app: SdkAppId) -> AdminError {
         if self.store.image(Some(app)).apps().next().is_none() {
-            return SandboxError::NotFound(format!("there is no app {app}"));
+            return AdminError::no_such_app(app);
         }
-        SandboxError::Conflict(format!(
-            "app {app} was created through the admin API after the emulator started, so it has no initial data to \
-             reset to; use a throw-away app or a snapshot"
-        ))
+        AdminError::new(
+            AdminCode::NotPossible,
+            bilingual!(
+                "app {app} was created through the admin API after the emulator started, so it has no initial data to \
+                 reset to; use a throw-away app or a snapshot",
+                "应用 {app} 是模拟器启动后通过管理 API 创建的，没有可重置到的初始数据；请使用临时应用或快照"
+            ),
+        )
     }
 
     /// Saves a snapshot of one app, or of everything. It replaces a snapshot of the same name.
@@ -126,17 +116,21 @@ impl Sandbox {
         &self,
         name: &str,
         scope: Option<SdkAppId>,
-    ) -> Result<DataSummary, SandboxError> {
+    ) -> Result<DataSummary, AdminError> {
         let mut inner = self.lock();
         if inner.snapshots.len() >= Self::SNAPSHOTS_MAX && !inner.snapshots.contains_key(name) {
             let max = Self::SNAPSHOTS_MAX;
-            return Err(SandboxError::Conflict(format!(
-                "there are {max} snapshots, the most that are allowed; delete one first"
-            )));
+            return Err(AdminError::new(
+                AdminCode::LimitReached,
+                bilingual!(
+                    "there are {max} snapshots, the most that are allowed; delete one first",
+                    "已有 {max} 个快照，达到上限；请先删除一个"
+                ),
+            ));
         }
         let image = self.store.image(scope);
         if let (Some(app), None) = (scope, image.apps().next()) {
-            return Err(SandboxError::NotFound(format!("there is no app {app}")));
+            return Err(AdminError::no_such_app(app));
         }
         let in_scope =
             inner.throw_away_apps.iter().filter(|(app, _)| scope.is_none_or(|scope| scope == **app));
@@ -147,7 +141,7 @@ impl Sandbox {
     }
 
     /// Puts back the data of a snapshot: everything, or the one app that it was saved from.
-    pub(crate) async fn restore_snapshot(&self, name: &str) -> Result<DataSummary, SandboxError> {
+    pub(crate) async fn restore_snapshot(&self, name: &str) -> Result<DataSummary, AdminError> {
         let (put_back, summary) = {
             let mut inner = self.lock();
             let snapshot =
@@ -161,14 +155,24 @@ impl Sandbox {
         Ok(summary)
     }
 
-    fn snapshot_not_found(inner: &Inner, name: &str) -> SandboxError {
+    fn snapshot_not_found(inner: &Inner, name: &str) -> AdminError {
         let names: Vec<_> = inner.snapshots.keys().map(String::as_str).collect();
-        let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-        SandboxError::NotFound(format!("there is no snapshot `{name}`; there are: {known}"))
+        let [english, chinese] = if names.is_empty() {
+            ["none".to_owned(), "无".to_owned()]
+        } else {
+            [names.join(", "), names.join("、")]
+        };
+        AdminError::new(
+            AdminCode::NoSuchItem,
+            bilingual!(
+                "there is no snapshot `{name}`; there are: {english}",
+                "没有快照 `{name}`；已有的快照：{chinese}"
+            ),
+        )
     }
 
     /// Deletes a snapshot.
-    pub(crate) fn delete_snapshot(&self, name: &str) -> Result<(), SandboxError> {
+    pub(crate) fn delete_snapshot(&self, name: &str) -> Result<(), AdminError> {
         let mut inner = self.lock();
         match inner.snapshots.remove(name) {
             Some(_) => Ok(()),
@@ -188,16 +192,21 @@ impl Sandbox {
         &self,
         template: SdkAppId,
         key: AppKey,
+        created: UnixMillis,
         with_accounts: bool,
         webhook: impl Fn(SdkAppId) -> Option<Webhook>,
-    ) -> Result<Image, SandboxError> {
+    ) -> Result<Image, AdminError> {
         let initial = self.initial.only(template);
         if initial.apps().next().is_none() {
             let known: Vec<_> = self.initial.apps().map(|app| app.id.to_string()).collect();
             let known = known.join(", ");
-            return Err(SandboxError::NotFound(format!(
-                "there was no app {template} when the emulator started; there are: {known}"
-            )));
+            return Err(AdminError::new(
+                AdminCode::NoSuchApp,
+                bilingual!(
+                    "there was no app {template} when the emulator started; there are: {known}",
+                    "模拟器启动时没有应用 {template}；当时的应用：{known}"
+                ),
+            ));
         }
         let initial = if with_accounts { initial } else { initial.emptied() };
         let image = |id: SdkAppId| {
@@ -205,7 +214,7 @@ impl Sandbox {
                 settings.id = id;
                 settings.name = format!("throw-away app like {template}");
                 settings.keys.clear();
-                settings.add_key(key.clone());
+                settings.add_key(key.clone(), Some(created));
                 settings.webhook = webhook(id);
             })
         };
@@ -214,10 +223,14 @@ impl Sandbox {
                 let mut inner = self.lock();
                 if inner.throw_away_apps.len() >= Self::APPS_MAX {
                     let max = Self::APPS_MAX;
-                    return Err(SandboxError::Conflict(format!(
-                        "there are {max} throw-away apps, the most that are allowed; delete those that are no longer \
-                         needed, or reset everything"
-                    )));
+                    return Err(AdminError::new(
+                        AdminCode::LimitReached,
+                        bilingual!(
+                            "there are {max} throw-away apps, the most that are allowed; delete those that are no longer \
+                             needed, or reset everything",
+                            "已有 {max} 个临时应用，达到上限；请删除不再需要的，或全部重置"
+                        ),
+                    ));
                 }
                 let id = SdkAppId(Self::FIRST_APP + inner.created_count);
                 inner.created_count += 1;
@@ -239,11 +252,14 @@ impl Sandbox {
     }
 
     /// Deletes a throw-away app.
-    pub(crate) async fn delete_app(&self, app: SdkAppId) -> Result<(), SandboxError> {
+    pub(crate) async fn delete_app(&self, app: SdkAppId) -> Result<(), AdminError> {
         let put_back = {
             let mut inner = self.lock();
             if inner.throw_away_apps.remove(&app).is_none() {
-                return Err(SandboxError::NotFound(format!("{app} is not a throw-away app")));
+                return Err(AdminError::new(
+                    AdminCode::NoSuchApp,
+                    bilingual!("{app} is not a throw-away app", "{app} 不是临时应用"),
+                ));
             }
             self.store.put_back(Some(app), &Image::default())
         };

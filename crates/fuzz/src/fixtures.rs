@@ -14,7 +14,7 @@ pub(crate) fn valid<T>(fixture: Option<T>) -> T {
 /// The settings of the app: a key, a custom field of every type, three sensitive words.
 pub(crate) fn settings() -> AppSettings {
     let mut settings = AppSettings::new(APP);
-    settings.add_key(valid(AppKey::parse("key")));
+    settings.add_key(valid(AppKey::parse("key")), None);
     let types = [("Str", ValueType::String), ("Byt", ValueType::Bytes), ("Num", ValueType::Uint64)];
     settings.custom_fields.extend(types.map(|(name, value_type)| CustomField {
         keyword: valid(CustomKeyword::parse(name)),

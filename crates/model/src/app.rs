@@ -3,7 +3,7 @@
 use crate::field::{FieldSpec, Permission};
 use crate::value::{ValueRule, ValueType};
 use crate::word_filter::{WordFilter, WordFilterError};
-use crate::{AppKey, CustomKeyword, SdkAppId, Tag, UnixSeconds, UserId, Webhook};
+use crate::{AppKey, CustomKeyword, Language, SdkAppId, Tag, UnixSeconds, UserId, Webhook};
 use crate::{SensitiveCode, UnixMillis};
 use ipnet::IpNet;
 use std::collections::BTreeMap;
@@ -20,6 +20,8 @@ pub struct KeyRecord {
     pub id: KeyId,
     /// The secret.
     pub key: AppKey,
+    /// When it was added; `None` for a key that an earlier portraitd stored.
+    pub created: Option<UnixMillis>,
 }
 
 /// A custom field's definition (contract, section 6).
@@ -153,6 +155,32 @@ pub enum AppError {
     Words(#[from] WordFilterError),
 }
 
+impl AppError {
+    /// Returns its sentence.
+    pub fn explain(&self, language: Language) -> String {
+        let (admins, keys, fields) =
+            (AppSettings::ADMINS_MAX, AppSettings::KEYS_MAX, AppSettings::CUSTOM_FIELDS_MAX);
+        match (language, self) {
+            (Language::English, error) => error.to_string(),
+            (_, Self::TooManyAdmins) => format!("每个应用最多 {admins} 个 App 管理员"),
+            (_, Self::AdministratorMissing) => "`administrator` 始终是 App 管理员，不能移除".to_owned(),
+            (_, Self::TooManyKeys) => format!("每个应用最多 {keys} 个生效的密钥；请先吊销一个"),
+            (_, Self::TooManyFields(most)) => {
+                format!("每个应用最多启用 {most} 个自定义字段；请停用一个，或调大 custom_fields_max")
+            }
+            (_, Self::FieldsMaxTooLarge) => format!("custom_fields_max 最大为 {fields}"),
+            (_, Self::LocationLimit) => "location_bytes_max 的取值范围为 1 到 500".to_owned(),
+            (_, Self::NoPermission(keyword)) => {
+                format!("自定义字段 {keyword}：App 用户与 App 管理员中至少一方可读，且至少一方可写")
+            }
+            (_, Self::NameTooLong) => "name：应用名称最长 100 字节（UTF-8）".to_owned(),
+            (_, Self::TooManyAddresses) => "allow_ips 最多包含 1000 个网段".to_owned(),
+            (_, Self::TooManyScreened) => "screened_tags 最多包含 100 个字段".to_owned(),
+            (_, Self::Words(error)) => error.explain(language),
+        }
+    }
+}
+
 impl AppSettings {
     /// The admin that every app has.
     pub const ADMINISTRATOR: &str = "administrator";
@@ -196,11 +224,11 @@ impl AppSettings {
         Some(UnixMillis(now.0.saturating_sub(delay_ms)))
     }
 
-    /// Adds a key and gives its number.
-    pub fn add_key(&mut self, key: AppKey) -> KeyId {
+    /// Adds a key, at the time `created` if that is known, and gives its number.
+    pub fn add_key(&mut self, key: AppKey, created: Option<UnixMillis>) -> KeyId {
         let id = KeyId(self.next_key_id);
         self.next_key_id = self.next_key_id.saturating_add(1);
-        self.keys.push(KeyRecord { id, key });
+        self.keys.push(KeyRecord { id, key, created });
         id
     }
 
@@ -264,9 +292,9 @@ mod tests {
     fn key_numbers_are_never_given_twice() {
         let mut settings = AppSettings::new(SdkAppId(1));
         let key = || AppKey::parse("k").unwrap();
-        assert_eq!(settings.add_key(key()), KeyId(1));
+        assert_eq!(settings.add_key(key(), None), KeyId(1));
         settings.keys.clear();
-        assert_eq!(settings.add_key(key()), KeyId(2));
+        assert_eq!(settings.add_key(key(), None), KeyId(2));
     }
 
     /// Changes settings so that they hold a number of something.
@@ -293,7 +321,7 @@ mod tests {
                 AppSettings::KEYS_MAX,
                 |app, many| {
                     (0..many).for_each(|_| {
-                        app.add_key(AppKey::parse("k").unwrap());
+                        app.add_key(AppKey::parse("k").unwrap(), None);
                     });
                 },
                 AppError::TooManyKeys,

@@ -124,6 +124,18 @@ standard_fields! {
     Role            "Tag_Profile_IM_Role"            Uint32 ValueRule::Any, EVERYONE, "role", "角色";
 }
 
+/// Returns the whole tag that people write short: the end of a standard tag (`Nick`), or the keyword of a custom field. A
+/// whole tag is returned as it is.
+pub fn whole_tag(name: &str) -> String {
+    let standard =
+        STANDARD_FIELDS.iter().find(|field| field.name.strip_prefix("Tag_Profile_IM_") == Some(name));
+    match standard {
+        Some(field) => field.name.to_owned(),
+        None if name.starts_with("Tag_") => name.to_owned(),
+        None => format!("Tag_Profile_Custom_{name}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,6 @@
 //! Ids and keys, checked once when they arrive. Code behind the parsers takes these types, never a `String`.
 
+use crate::Language;
 use std::fmt;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
@@ -40,13 +41,14 @@ pub enum IdError {
 }
 
 impl IdError {
-    /// Its sentence in Chinese; `Display` has the English one.
-    pub fn in_chinese(self) -> String {
-        match self {
-            Self::Empty => "UserID 为空".to_owned(),
-            Self::TooLong(bytes) => format!("UserID 长度为 {bytes} 字节，最多允许 32 字节（UTF-8）"),
-            Self::Unprintable => "UserID 含有控制字符，只允许可打印字符".to_owned(),
-            Self::Reserved => "以 @TLS# 开头的 UserID 是云端自用标记，请使用其他 UserID".to_owned(),
+    /// Returns its sentence.
+    pub fn explain(self, language: Language) -> String {
+        match (language, self) {
+            (Language::English, error) => error.to_string(),
+            (_, Self::Empty) => "UserID 为空".to_owned(),
+            (_, Self::TooLong(bytes)) => format!("UserID 长度为 {bytes} 字节，最多允许 32 字节（UTF-8）"),
+            (_, Self::Unprintable) => "UserID 含有控制字符，只允许可打印字符".to_owned(),
+            (_, Self::Reserved) => "以 @TLS# 开头的 UserID 是云端自用标记，请使用其他 UserID".to_owned(),
         }
     }
 }

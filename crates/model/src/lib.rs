@@ -6,6 +6,7 @@
 
 mod account;
 mod app;
+mod bilingual;
 mod cloud_code;
 mod command;
 mod error_code;
@@ -33,11 +34,12 @@ mod word_filter;
 
 pub use account::{AccountSeed, AccountState};
 pub use app::{AppError, AppRecord, AppSettings, CustomField, KeyId, KeyRecord};
+pub use bilingual::Bilingual;
 pub use cloud_code::{CLOUD_CODES, CloudCode, CloudSource};
 pub use command::{COMMANDS, Command, CommandRow, Service};
 pub use error_code::{ERROR_CODES, ErrorCode, ErrorRow, Evidence};
 pub use event::{EventId, Origin, ProfileEvent};
-pub use field::{FieldSpec, Permission, Role, STANDARD_FIELDS, StandardField};
+pub use field::{FieldSpec, Permission, Role, STANDARD_FIELDS, StandardField, whole_tag};
 pub use id::{AppKey, IdError, NewUserId, SdkAppId, UserId};
 pub use json_type::JsonType;
 pub use key_problem::KeyProblem;

@@ -1,5 +1,6 @@
 //! An app's webhook: the receiver of its profile changes, and the token that signs them.
 
+use crate::Language;
 use http::Uri;
 use std::fmt;
 use subtle::ConstantTimeEq;
@@ -33,6 +34,21 @@ pub enum WebhookUrlError {
     /// Longer than [`WebhookUrl::BYTES_MAX`].
     #[error("the URL is longer than {} bytes", WebhookUrl::BYTES_MAX)]
     TooLong,
+}
+
+impl WebhookUrlError {
+    /// Returns its sentence.
+    pub fn explain(self, language: Language) -> String {
+        match (language, self) {
+            (Language::English, error) => error.to_string(),
+            (_, Self::Unreadable) => {
+                "无法解析 URL；请写作 https://主机/路径，中文域名请写作 xn-- 形式".to_owned()
+            }
+            (_, Self::Scheme) => "URL 必须以 http:// 或 https:// 开头".to_owned(),
+            (_, Self::Userinfo) => "URL 不能包含用户名或密码；请改用令牌".to_owned(),
+            (_, Self::TooLong) => format!("URL 超过 {} 字节", WebhookUrl::BYTES_MAX),
+        }
+    }
 }
 
 impl WebhookUrl {

@@ -1,6 +1,6 @@
 //! Sensitive words of an app, and the fields that are checked for them.
 
-use crate::{StandardTag, Tag};
+use crate::{Language, StandardTag, Tag};
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use std::fmt;
 use unicode_normalization::UnicodeNormalization;
@@ -31,6 +31,18 @@ pub enum WordFilterError {
     /// The words together need more memory than the matcher allows.
     #[error("the words need more memory than the matcher allows; shorten the list")]
     TooLarge,
+}
+
+impl WordFilterError {
+    /// Returns its sentence.
+    pub fn explain(&self, language: Language) -> String {
+        match (language, self) {
+            (Language::English, error) => error.to_string(),
+            (_, Self::TooMany(words)) => format!("共有 {words} 个敏感词，最多允许 {WORDS_MAX} 个"),
+            (_, Self::TooLong(number)) => format!("第 {number} 个敏感词超过 {WORD_BYTES_MAX} 字节"),
+            (_, Self::TooLarge) => "敏感词占用的内存超过匹配器的上限，请缩短列表".to_owned(),
+        }
+    }
 }
 
 /// A value contains a sensitive word. Which one is not told.

@@ -1,7 +1,7 @@
 //! What each write does to the rows. A refused write has changed none.
 
 use crate::rows::{Account, AppRow, Event, Rows};
-use portraitd_model::{Profile, ProfileEvent, ProfilePatch, SdkAppId, UserId};
+use portraitd_model::{Bilingual, Profile, ProfileEvent, ProfilePatch, SdkAppId, UserId, bilingual};
 use portraitd_store::{
     Change, DELETIONS_UNIT_MAX, Delete, DeliveryOutcome, Discard, EVENTS_UNIT_MAX, EventState,
     ForgetDeletions, Import, Kick, NoteOnly, OutboxSeq, Probe, PutApp, PutToken, RecordDeliveries,
@@ -41,7 +41,7 @@ pub(crate) fn apply(rows: &mut Rows<'_>, write: &Write) -> Result<WriteOutcome, 
 fn decode(app: SdkAppId, user: UserId, account: &Account) -> Result<Profile, StoreError> {
     codec::decode_profile(app, user, &account.profile).map_err(|damaged| {
         tracing::error!(sdkappid = app.0, %user, "{damaged}");
-        StoreError::Corrupt(format!("the profile of {user} in app {app}"))
+        StoreError::Corrupt(bilingual!("the profile of {user} in app {app}", "应用 {app} 中 {user} 的资料"))
     })
 }
 
@@ -156,8 +156,8 @@ fn put_app(rows: &mut Rows<'_>, put: &PutApp) -> Result<u64, StoreError> {
     if row.now.as_ref().map(|row| row.revision) != put.expected {
         return Err(StoreError::Conflict);
     }
-    let (json, words) = codec::encode_settings(settings)
-        .map_err(|error| StoreError::Corrupt(format!("settings: {error}")))?;
+    let (json, words) =
+        codec::encode_settings(settings).map_err(|error| StoreError::Corrupt(Bilingual::quoted(error)))?;
     let revision = put.expected.unwrap_or(0) + 1;
     row.set(Some(AppRow { revision, settings: Some((json.as_bytes().to_vec(), words.into_bytes())) }));
     for admin in &settings.admins {
@@ -235,8 +235,7 @@ fn apply_replay(rows: &mut Rows<'_>, replay: &Replay) -> usize {
 fn put_token(rows: &mut Rows<'_>, token: &TokenRecord) -> Result<(), StoreError> {
     let count = rows.tokens.values().filter(|row| row.now.is_some()).count();
     if count >= TOKENS_MAX {
-        let why = format!("there are {count} tokens already, the most there can be; revoke one first");
-        return Err(StoreError::Refused(why));
+        return Err(StoreError::too_many_tokens(count));
     }
     let row = rows.tokens.entry(token.name.clone()).or_default();
     if row.now.is_some() {

@@ -1,6 +1,7 @@
 //! What went wrong between us and the database, by what can be done about it.
 
 use mysql_async::{DriverError, IoError};
+use portraitd_model::bilingual;
 use portraitd_store::StoreError;
 use std::time::Duration;
 
@@ -75,7 +76,7 @@ impl Fault {
     }
 
     pub(crate) fn into_store_error(self) -> StoreError {
-        StoreError::Unavailable(format!("the database: {}", self.message))
+        StoreError::Unavailable(bilingual!("the database: {}", "数据库：{}", self.message))
     }
 
     fn of_code(code: u16, message: &str) -> Self {

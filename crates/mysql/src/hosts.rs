@@ -4,12 +4,14 @@
 use crate::connection::{Connection, Purpose};
 use crate::fault::{Fault, FaultKind};
 use crate::url::{Host, MysqlUrl};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// The hosts of the URL, and the one in use.
 pub(crate) struct Hosts {
     url: MysqlUrl,
     current: AtomicUsize,
+    /// How often another host was taken.
+    pub(crate) failovers: AtomicU64,
 }
 
 /// A connection with the host that it goes to.
@@ -20,7 +22,7 @@ pub(crate) struct HostConnection {
 
 impl Hosts {
     pub(crate) fn new(url: MysqlUrl) -> Self {
-        Self { url, current: AtomicUsize::new(0) }
+        Self { url, current: AtomicUsize::new(0), failovers: AtomicU64::new(0) }
     }
 
     pub(crate) fn url(&self) -> &MysqlUrl {
@@ -59,7 +61,9 @@ impl Hosts {
 
     fn leave(&self, index: usize) {
         let next = (index + 1) % self.url.hosts.len().max(1);
-        _ = self.current.compare_exchange(index, next, Ordering::Relaxed, Ordering::Relaxed);
+        if self.current.compare_exchange(index, next, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+            self.failovers.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// Goes back to an earlier host of the URL when one works again.

@@ -9,14 +9,22 @@
 //! - `writer.rs`, `transaction.rs`, `rows.rs`, `apply.rs`: many writes in one transaction, exactly once
 //! - `reader.rs`: many reads in one statement
 //! - `nodes.rs`, `leases.rs`, `outbox.rs`, `place.rs`: several nodes, and which of them delivers an event
-//! - `store.rs`: the trait
+//! - `beside.rs`: what nodes share besides the data: sign-ins, figures
+//! - `examine.rs`: what `portraitd doctor` finds out about each host
+//! - `status.rs`: the state of this node
+//! - `contents.rs`, `stored_rows.rs`: everything, for `portraitd store copy`
+//! - `open.rs`, `store.rs`: a start, and the trait
 
 mod apply;
+mod beside;
 mod connection;
+mod contents;
+mod examine;
 mod fault;
 mod hosts;
 mod leases;
 mod nodes;
+mod open;
 mod outbox;
 mod place;
 mod reader;
@@ -25,11 +33,17 @@ mod schema;
 mod shared;
 mod sql;
 mod statements;
+mod status;
 mod store;
+mod stored_rows;
 mod transaction;
 mod url;
 mod writer;
 
-pub use schema::{FORMAT, SchemaError};
-pub use store::{MysqlStore, OpenError};
+pub use contents::MysqlContents;
+pub use examine::{HostReport, examine};
+pub use open::OpenError;
+pub use schema::SchemaError;
+pub use statements::FORMAT;
+pub use store::MysqlStore;
 pub use url::{MysqlUrl, MysqlUrlError};

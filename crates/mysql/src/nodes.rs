@@ -8,7 +8,7 @@ use crate::place::LANES;
 use crate::rows::Tally;
 use crate::shared::{LANES_PER_NODE, Membership, Shared};
 use crate::sql::Arg;
-use crate::statements;
+use crate::statements::{self, FORMAT};
 use portraitd_model::SdkAppId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -30,11 +30,19 @@ const NODES_MAX: u32 = LANES / 8;
 /// Our clock may differ from the database's by this much.
 pub(crate) const CLOCK_MAX: Duration = Duration::from_secs(2);
 
+/// In `portrait_meta`: there while the database is a copy of another store that is not complete (`contents.rs`).
+pub(crate) const COPY_HIGH: &str = "copy_high";
+
 /// The row of a node.
 type StoredNode = (u32, u64, u64, u64, Vec<u8>);
 
 /// Registers this process under a free number.
 pub(crate) async fn register(connection: &mut Connection, name: &str) -> Result<Membership, Fault> {
+    if connection.one::<(u64,)>(statements::READ_META, &[COPY_HIGH.into()]).await?.is_some() {
+        return Err(Fault::host(
+            "a `portraitd store copy` into this database is not complete; the same command continues it",
+        ));
+    }
     loop {
         let nodes: Vec<StoredNode> = connection.rows(statements::READ_NODES, &[]).await?;
         if let Some((node, incarnation, beat, ..)) = nodes.iter().find(|(.., name)| name.is_empty()) {
@@ -94,7 +102,7 @@ impl Nodes {
                     reason = fault.message,
                     "can't reach the database"
                 );
-                self.shared.see(|seen| seen.problem = Some(fault.message));
+                self.shared.see(|seen| seen.fail(fault));
             }
         }
         self.leave().await;
@@ -146,7 +154,7 @@ impl Nodes {
             seen.live = live.len();
             seen.catalog = catalog.map_or(seen.catalog, |(version,)| version.max(seen.catalog));
             seen.adopted_everywhere = adopted_everywhere;
-            seen.problem = None;
+            seen.succeed();
         });
         (self.rounds, self.last_round) = (self.rounds + 1, Some(began));
         if self.rounds.is_multiple_of(SLOW) && self.looking.as_ref().is_none_or(JoinHandle::is_finished) {
@@ -210,6 +218,12 @@ async fn slow_round(
     connection: &mut Connection,
     beats: &BTreeMap<u32, (u64, u64, Instant)>,
 ) -> Result<(), Fault> {
+    let format: Option<(u64,)> = connection.one(statements::READ_META, &["format".into()]).await?;
+    if format != Some((FORMAT,)) {
+        return Err(Fault::permanent(
+            "the tables have another format now: this portraitd must be replaced by another version",
+        ));
+    }
     shared.read_tallies(&read_tallies(connection).await?);
     for (node, (incarnation, beat, since)) in beats {
         if since.elapsed() > EXPIRE_AFTER {

@@ -53,6 +53,18 @@ fn first_tick(at: SystemTime) -> u64 {
     u64::try_from(since).unwrap_or_default().saturating_sub(EPOCH_MS) << NUMBER_BITS
 }
 
+/// The place of an event that was copied from an engine of one process, where it had the number `seq`: before every place that
+/// is drawn here, and in the same order. `None` for a number that no such engine has drawn.
+pub(crate) fn copied_place(seq: u64, part: u16) -> Option<OutboxSeq> {
+    let tick = Some(seq).filter(|seq| *seq < first_tick(SystemTime::now()))?;
+    Some(OutboxSeq(tick << (LANE_BITS + PART_BITS) | u64::from(part % PARTS)))
+}
+
+/// The number that an event had before it was copied.
+pub(crate) fn copied_from(place: OutboxSeq) -> u64 {
+    place.0 >> (LANE_BITS + PART_BITS)
+}
+
 /// The part of a place.
 pub(crate) fn part_of_place(place: OutboxSeq) -> u16 {
     u16::try_from(place.0 & u64::from(PARTS - 1)).unwrap_or_default()
@@ -101,6 +113,14 @@ mod tests {
         assert!(next > future && ticks.place(1, 3, OutboxSeq(0)) > next);
         let hour_before = earlier(next, Duration::from_secs(3600));
         assert!(hour_before < next && hour_before > OutboxSeq(0));
+    }
+
+    #[test]
+    fn a_copied_event_is_before_every_new_one_and_knows_where_it_was() {
+        let (one, other) = (copied_place(7, 15).unwrap(), copied_place(8, 0).unwrap());
+        assert!(one < other && other < Ticks::default().place(0, 0, OutboxSeq(0)));
+        assert_eq!((copied_from(one), part_of_place(one)), (7, 15));
+        assert_eq!(copied_place(u64::MAX, 0), None);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::statements;
 use crate::transaction::parsed_user;
 use mysql_async::Row;
 use mysql_async::prelude::FromRow;
-use portraitd_model::{AccountState, Profile, SdkAppId, UnixSeconds, UserId};
+use portraitd_model::{AccountState, Profile, SdkAppId, UnixSeconds, UserId, bilingual};
 use portraitd_store::{Found, StoreError, codec};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -202,7 +202,10 @@ impl Answers {
                 _ = reply.send(Ok(users.iter().map(|user| stored.get(user).map(state)).collect()));
             }
             (Self::Rows(rows), Read::Rows { reply, .. }) => _ = reply.send(Ok(rows.clone())),
-            (_, read) => read.fail(StoreError::Unavailable("a read was answered by another".into())),
+            (_, read) => read.fail(StoreError::Unavailable(bilingual!(
+                "a read was answered by another",
+                "读取得到了另一次读取的应答"
+            ))),
         }
     }
 }

@@ -89,10 +89,10 @@ impl Tally {
         self.parked_bytes += other.parked_bytes;
     }
 
-    /// Adds an event, or removes it (`sign` is -1).
-    fn count(&mut self, event: &Event, sign: i64) {
-        let bytes = sign * i64::try_from(event.event.len()).unwrap_or(i64::MAX);
-        let (events, sum) = match event.state() {
+    /// Adds an event of this size, or removes it (`sign` is -1).
+    pub(crate) fn count(&mut self, state: EventState, bytes: usize, sign: i64) {
+        let bytes = sign * i64::try_from(bytes).unwrap_or(i64::MAX);
+        let (events, sum) = match state {
             EventState::Waiting => (&mut self.waiting_events, &mut self.waiting_bytes),
             EventState::Parked => (&mut self.parked_events, &mut self.parked_bytes),
         };
@@ -173,10 +173,10 @@ impl<'a> Rows<'a> {
     pub(crate) fn put_event(&mut self, app: SdkAppId, seq: OutboxSeq, event: Option<Event>) {
         let (row, tally) = (self.events.entry((app, seq)).or_default(), self.tallies.entry(app).or_default());
         if let Some(event) = &row.now {
-            tally.count(event, -1);
+            tally.count(event.state(), event.event.len(), -1);
         }
         if let Some(event) = &event {
-            tally.count(event, 1);
+            tally.count(event.state(), event.event.len(), 1);
         }
         row.set(event);
     }

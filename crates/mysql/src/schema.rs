@@ -6,11 +6,8 @@ use crate::leases::NO_NODE;
 use crate::nodes::{CLOCK_MAX, clock_ahead_ms};
 use crate::place::PARTS;
 use crate::sql::Arg;
-use crate::statements;
+use crate::statements::{self, FORMAT};
 use portraitd_store::StoreId;
-
-/// The format of the tables that this version reads and writes.
-pub const FORMAT: u64 = 1;
 
 /// Why a database can't be used as it is. Waiting does not help.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -36,6 +33,9 @@ pub enum SchemaError {
         "this machine's clock is {0} ms ahead of the database's, more than 2000 either way; set both by NTP"
     )]
     Clock(i64),
+    /// The database's user may not do what a server does.
+    #[error("{0}; the user needs SELECT, INSERT, UPDATE and DELETE on all tables of the database")]
+    Rights(String),
     /// The tables are there, but not as they should be.
     #[error("{0}")]
     Unusable(String),
@@ -56,6 +56,7 @@ pub(crate) async fn check(connection: &mut Connection) -> Result<Result<Database
         Ok(None) => return Ok(Err(SchemaError::Unusable("the tables are there, but not their format: an interrupted `portraitd store migrate`; run it again".into()))),
         // No such table.
         Err(fault) if fault.message.contains("(error 1146)") => return Ok(Err(SchemaError::Empty)),
+        Err(fault) if fault.message.contains("(error 1142)") => return Ok(Err(SchemaError::Rights(fault.message))),
         Err(fault) => return Err(fault),
     };
     match format {
@@ -79,6 +80,29 @@ pub(crate) async fn check(connection: &mut Connection) -> Result<Result<Database
         id: StoreId::from_bytes(id),
         version: version.map(|(version,)| version).unwrap_or_default(),
     }))
+}
+
+/// Checks that the user may do what a server does: tries one statement of each kind, and undoes it. For a connection whose
+/// statements belong to a transaction.
+pub(crate) async fn check_rights(connection: &mut Connection) -> Result<Result<(), SchemaError>, Fault> {
+    // Numbers that nothing has.
+    let none = || Arg::from(u32::MAX);
+    let lane = Arg::Rows(vec![vec![none(), 0_u64.into(), 0_u64.into(), 0_u64.into()]]);
+    let tried = [
+        (statements::FREE_NODE, vec![none(), 0_u64.into()]),
+        (statements::REMOVE_TOKEN, vec!["".into()]),
+        (statements::ADD_LANE, vec![lane]),
+    ];
+    for (statement, args) in tried {
+        match connection.run(statement, &args).await {
+            Ok(_) => {}
+            Err(fault) if fault.kind == FaultKind::Permanent => {
+                return Ok(Err(SchemaError::Rights(fault.message)));
+            }
+            Err(fault) => return Err(fault),
+        }
+    }
+    connection.run(statements::ROLLBACK, &[]).await.map(|_| Ok(()))
 }
 
 async fn number(connection: &mut Connection, name: &str) -> Result<u64, Fault> {
@@ -111,6 +135,8 @@ pub(crate) async fn create(connection: &mut Connection) -> Result<(), Fault> {
         statements::CREATE_NODES,
         statements::CREATE_LEASES,
         statements::CREATE_TALLIES,
+        statements::CREATE_SIGN_INS,
+        statements::CREATE_CALLS,
     ] {
         unless_there(connection.run(statement, &[]).await, "(error 1050)")?;
     }

@@ -1,5 +1,6 @@
 //! What the tasks of one store share.
 
+use crate::fault::{Fault, FaultKind};
 use crate::hosts::Hosts;
 use crate::leases::Leases;
 use crate::place::Ticks;
@@ -9,6 +10,7 @@ use portraitd_store::{Backlog, EventState, Measurements};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 /// The writers of a node, each with a lane of its own.
 pub(crate) const WRITERS: u32 = 2;
@@ -44,8 +46,35 @@ pub(crate) struct Seen {
     pub(crate) adopted_everywhere: u64,
     /// Why this node is not fit to serve.
     pub(crate) problem: Option<String>,
+    /// Since when, and in how many attempts, the database can't be reached.
+    pub(crate) failing: Option<(Instant, u32)>,
+    /// Whether waiting will not help: the rights or the format are not what they were.
+    pub(crate) is_permanent: bool,
     /// By how many milliseconds our clock is ahead of the database's.
     pub(crate) clock_ahead_ms: i64,
+}
+
+impl Seen {
+    /// The database could not be used.
+    pub(crate) fn fail(&mut self, fault: Fault) {
+        self.is_permanent = fault.kind == FaultKind::Permanent;
+        let (since, failed) = self.failing.unwrap_or((Instant::now(), 0));
+        self.failing = Some((since, failed.saturating_add(1)));
+        self.problem = Some(fault.message);
+    }
+
+    /// It could.
+    pub(crate) fn succeed(&mut self) {
+        (self.problem, self.failing, self.is_permanent) = (None, None, false);
+    }
+}
+
+/// What became of transactions that did not succeed at once.
+#[derive(Default)]
+pub(crate) struct Trials {
+    pub(crate) retried: AtomicU64,
+    pub(crate) divided: AtomicU64,
+    pub(crate) found_committed: AtomicU64,
 }
 
 pub(crate) struct Shared {
@@ -56,6 +85,7 @@ pub(crate) struct Shared {
     /// Operations written, and commits.
     pub(crate) changes: AtomicU64,
     pub(crate) commits: AtomicU64,
+    pub(crate) trials: Trials,
     /// The version of apps and tokens that is in force here.
     pub(crate) adopted: AtomicU64,
     membership: Mutex<Membership>,
@@ -80,6 +110,7 @@ impl Shared {
             measurements: Measurements::default(),
             changes: AtomicU64::new(0),
             commits: AtomicU64::new(0),
+            trials: Trials::default(),
             adopted: AtomicU64::new(0),
             membership: Mutex::new(membership),
             seen: Mutex::new(Seen { live: 1, ..Seen::default() }),

@@ -2,7 +2,7 @@
 //! MariaDB with Galera, MySQL 8, TiDB and OceanBase must all understand; `docs/STATEMENTS.md` says why they do.
 //!
 //! A `?` is the place of a value, of a list of values or of rows (`sql.rs`). Not used, since one of the four lacks it or does
-//! something else: AUTO_INCREMENT values as an order, foreign keys, `SKIP LOCKED`, `RETURNING`, row aliases in
+//! something else: `AUTO_INCREMENT` values as an order, foreign keys, `SKIP LOCKED`, `RETURNING`, row aliases in
 //! `ON DUPLICATE KEY UPDATE`, several statements in one packet, comparisons of rows, triggers, stored programs.
 
 /// Declares statements, and lists them all.
@@ -15,6 +15,9 @@ macro_rules! statements {
         pub(crate) const ALL: &[(&str, &str)] = &[$((stringify!($name), $sql)),*];
     };
 }
+
+/// The format of the tables below, which this version reads and writes.
+pub const FORMAT: u64 = 1;
 
 statements! {
     // The session.
@@ -30,16 +33,18 @@ statements! {
     /// Writers only, in seconds: a lock that another holds is a conflict before it is a silent host. OceanBase has another name
     /// for it.
     SET_LOCK_TIMEOUT = "SET SESSION innodb_lock_wait_timeout = 1";
-    /// Galera: the state of this node. Others have no such variable, and return no row; MariaDB without Galera has them, and
-    /// names no provider.
-    GALERA_STATE = "SHOW STATUS WHERE Variable_name IN ('wsrep_ready', 'wsrep_cluster_status', 'wsrep_provider_name')";
+    /// Galera: the state of this node. Others return no row, and MariaDB without Galera an empty name.
+    GALERA_STATE = "SHOW SESSION STATUS
+        WHERE Variable_name IN ('wsrep_provider_name', 'wsrep_ready', 'wsrep_cluster_status')";
     /// Whether this host takes writes.
     READ_ONLY = "SELECT @@read_only";
     /// 1: a commit is on the disk before it is answered. TiDB has it, too, without a meaning.
     FLUSH = "SELECT @@innodb_flush_log_at_trx_commit";
-    /// What the database is, and its time in milliseconds.
+    /// What the database is.
     VERSION = "SELECT VERSION()";
-    TIME = "SELECT CAST(UNIX_TIMESTAMP(CURRENT_TIMESTAMP(3)) * 1000 AS UNSIGNED)";
+    /// The database's clock, in milliseconds since 1970 in UTC. `UNIX_TIMESTAMP(CURRENT_TIMESTAMP(3))` goes through the session's
+    /// time zone, and is an hour wrong while clocks are set back.
+    TIME = "SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(3)) DIV 1000";
     COMMIT = "COMMIT";
     ROLLBACK = "ROLLBACK";
 
@@ -88,12 +93,22 @@ statements! {
         waiting_events BIGINT NOT NULL, waiting_bytes BIGINT NOT NULL, parked_events BIGINT NOT NULL,
         parked_bytes BIGINT NOT NULL, PRIMARY KEY (app, lane))";
 
+    /// The console's sessions and one-use tickets, which `scope` tells apart; some hundred at most.
+    CREATE_SIGN_INS = "CREATE TABLE portrait_sign_ins (
+        hash VARBINARY(32) NOT NULL, name VARBINARY(64) NOT NULL, scope VARBINARY(64) NOT NULL,
+        made_ms BIGINT UNSIGNED NOT NULL, used_ms BIGINT UNSIGNED NOT NULL, PRIMARY KEY (hash))";
+    /// The calls that all nodes have answered since the tables were made; each node adds its own every 5 s.
+    CREATE_CALLS = "CREATE TABLE portrait_calls (
+        app INT UNSIGNED NOT NULL, command VARBINARY(64) NOT NULL, code INT UNSIGNED NOT NULL,
+        calls BIGINT UNSIGNED NOT NULL, last_ms BIGINT UNSIGNED NOT NULL, PRIMARY KEY (app, command, code))";
+
     // Numbers of the whole store.
 
     READ_META = "SELECT value FROM portrait_meta WHERE name = ?";
     LOCK_META = "SELECT value FROM portrait_meta WHERE name = ? FOR UPDATE";
     ADD_META = "INSERT INTO portrait_meta (name, value) VALUES ?";
     SET_META = "UPDATE portrait_meta SET value = ? WHERE name = ?";
+    REMOVE_META = "DELETE FROM portrait_meta WHERE name IN (?)";
     ADD_LEASES = "INSERT INTO portrait_leases (part, node, epoch) VALUES ?";
 
     // Nodes and their leases.
@@ -115,6 +130,18 @@ statements! {
     FENCE_LANES = "UPDATE portrait_lanes SET incarnation = incarnation + 1 WHERE lane >= ? AND lane < ?";
     READ_LEASES = "SELECT part, node, epoch FROM portrait_leases ORDER BY part";
     TAKE_LEASE = "UPDATE portrait_leases SET node = ?, epoch = epoch + 1 WHERE part = ? AND epoch = ?";
+
+    // What nodes share besides the data, each a transaction of its own.
+
+    READ_SIGN_INS = "SELECT hash, name, scope, made_ms, used_ms FROM portrait_sign_ins";
+    /// Again after a lost answer: the row is there already.
+    ADD_SIGN_IN = "INSERT INTO portrait_sign_ins (hash, name, scope, made_ms, used_ms) VALUES ?
+        ON DUPLICATE KEY UPDATE used_ms = VALUES(used_ms)";
+    USE_SIGN_IN = "UPDATE portrait_sign_ins SET used_ms = ? WHERE hash = ?";
+    REMOVE_SIGN_INS = "DELETE FROM portrait_sign_ins WHERE hash IN (?)";
+    ADD_CALLS = "INSERT INTO portrait_calls (app, command, code, calls, last_ms) VALUES ?
+        ON DUPLICATE KEY UPDATE calls = calls + VALUES(calls), last_ms = GREATEST(last_ms, VALUES(last_ms))";
+    READ_CALLS = "SELECT command, code, calls, last_ms FROM portrait_calls WHERE app = ? ORDER BY command, code";
 
     // A writer's lane: the first statement of each transaction.
 
@@ -192,7 +219,23 @@ statements! {
         WHERE app = ? AND parked = 0 AND seq IN (?) ORDER BY seq";
     READ_TALLIES = "SELECT app, lane, accounts, waiting_events, waiting_bytes, parked_events, parked_bytes
         FROM portrait_tallies";
+    READ_POPULATIONS = "SELECT app, CAST(COALESCE(SUM(accounts), 0) AS SIGNED) FROM portrait_tallies
+        GROUP BY app ORDER BY app";
     READ_ACCOUNTS_COUNT = "SELECT CAST(COALESCE(SUM(accounts), 0) AS SIGNED) FROM portrait_tallies WHERE app = ?";
+
+    // What a copy of the whole store reads (`contents.rs`).
+
+    READ_ACCOUNTS_AFTER = "SELECT user, created_ms, kicked_at, profile FROM portrait_accounts
+        WHERE app = ? AND user > ? ORDER BY user LIMIT ?";
+    READ_DELETIONS_AFTER = "SELECT user, deleted_ms FROM portrait_deletions
+        WHERE app = ? AND user > ? ORDER BY user LIMIT ?";
+    READ_ALL_EVENTS = "SELECT seq, parked, attempts, due_ms, failure, event FROM portrait_outbox
+        WHERE app = ? AND seq > ? ORDER BY seq LIMIT ?";
+    READ_AUDIT_AFTER = "SELECT seq, app, at_ms, entry FROM portrait_audit WHERE seq > ? ORDER BY seq LIMIT ?";
+    LAST_ACCOUNT = "SELECT user FROM portrait_accounts WHERE app = ? ORDER BY user DESC LIMIT 1";
+    LAST_DELETION = "SELECT user FROM portrait_deletions WHERE app = ? ORDER BY user DESC LIMIT 1";
+    LAST_EVENT = "SELECT seq FROM portrait_outbox WHERE app = ? ORDER BY seq DESC LIMIT 1";
+    LAST_AUDIT = "SELECT seq FROM portrait_audit ORDER BY seq DESC LIMIT 1";
 }
 
 #[cfg(test)]
@@ -208,7 +251,7 @@ mod tests {
         "DELETE FROM ",
         "SELECT ",
         "SET ",
-        "SHOW STATUS ",
+        "SHOW SESSION STATUS",
         "COMMIT",
         "ROLLBACK",
     ];
@@ -241,6 +284,9 @@ mod tests {
         "XA ",
         "TEMPORARY",
         "UNION",
+        "UNIX_TIMESTAMP",
+        "CURRENT_TIMESTAMP",
+        "NOW(",
     ];
 
     #[test]
@@ -268,6 +314,76 @@ mod tests {
         }
         let names: BTreeSet<_> = ALL.iter().map(|(_, sql)| sql).collect();
         assert_eq!(names.len(), ALL.len(), "a statement stands twice");
+    }
+
+    /// The forms, by which `docs/STATEMENTS.md` sorts the statements: its headings, in its order.
+    const FORMS: &[&str] = &[
+        "SET TRANSACTION",
+        "SET autocommit",
+        "SET of a variable",
+        "SHOW STATUS",
+        "System variables",
+        "VERSION()",
+        "The time",
+        "COMMIT and ROLLBACK",
+        "CREATE TABLE",
+        "INSERT",
+        "INSERT … ON DUPLICATE KEY UPDATE",
+        "UPDATE",
+        "DELETE",
+        "SELECT … FOR UPDATE",
+        "SELECT",
+        "Sums",
+    ];
+
+    fn form(sql: &str) -> &'static str {
+        match sql {
+            _ if sql.starts_with("SET SESSION TRANSACTION") => "SET TRANSACTION",
+            _ if sql.starts_with("SET autocommit") => "SET autocommit",
+            _ if sql.starts_with("SET ") => "SET of a variable",
+            _ if sql.starts_with("SHOW ") => "SHOW STATUS",
+            _ if sql.starts_with("SELECT @@") => "System variables",
+            _ if sql.starts_with("SELECT VERSION()") => "VERSION()",
+            _ if sql.starts_with("SELECT TIMESTAMPDIFF") => "The time",
+            "COMMIT" | "ROLLBACK" => "COMMIT and ROLLBACK",
+            _ if sql.starts_with("CREATE ") => "CREATE TABLE",
+            _ if sql.contains("ON DUPLICATE KEY") => "INSERT … ON DUPLICATE KEY UPDATE",
+            _ if sql.starts_with("INSERT ") => "INSERT",
+            _ if sql.starts_with("UPDATE ") => "UPDATE",
+            _ if sql.starts_with("DELETE ") => "DELETE",
+            _ if sql.ends_with("FOR UPDATE") => "SELECT … FOR UPDATE",
+            _ if sql.contains("SUM(") => "Sums",
+            _ => "SELECT",
+        }
+    }
+
+    /// Below each heading that is a form, the line that begins with `Statements:` names its statements. `UPDATE=1` writes it.
+    #[test]
+    fn the_document_has_every_statement_and_no_other() {
+        for (file, label) in [("STATEMENTS.md", "Statements: "), ("STATEMENTS.zh-CN.md", "语句：")] {
+            let path = format!("{}/../../docs/{file}", env!("CARGO_MANIFEST_DIR"));
+            let found = std::fs::read_to_string(&path).unwrap();
+            let (mut heading, mut listed) = ("", Vec::new());
+            let lines = found.lines().map(|line| {
+                heading = line.strip_prefix("## ").unwrap_or(heading);
+                if !line.starts_with(label) {
+                    return line.to_owned();
+                }
+                listed.push(heading);
+                let of_form = ALL.iter().filter(|(_, sql)| form(sql) == heading);
+                let names: Vec<String> = of_form.map(|(name, _)| format!("`{name}`")).collect();
+                format!("{label}{}", names.join(", "))
+            });
+            let expected: String = lines.flat_map(|line| [line, "\n".into()]).collect();
+            assert_eq!(listed, FORMS, "{file}: a list of statements below the heading of each form");
+            if std::env::var_os("UPDATE").is_some() {
+                std::fs::write(&path, &expected).unwrap();
+            }
+            assert!(
+                found == expected,
+                "{file} is stale: UPDATE=1 cargo test -p portraitd-mysql --lib statements"
+            );
+        }
     }
 
     /// A statement that is written elsewhere would escape the test above.

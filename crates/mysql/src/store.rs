@@ -1,9 +1,11 @@
 //! The store: starts and stops the tasks, and passes each call of the trait to one of them.
 
-use crate::connection::{Connection, Purpose, parsed};
-use crate::fault::{Fault, FaultKind};
+use crate::beside::Beside;
+use crate::connection::parsed;
+use crate::fault::Fault;
 use crate::hosts::Hosts;
-use crate::nodes::{self, Nodes};
+use crate::nodes::Nodes;
+use crate::open::{OpenError, any_host, finished, prepare};
 use crate::outbox;
 use crate::place::part_of_user;
 use crate::reader::{self, READERS, Read, Reader, decoded_profile};
@@ -11,16 +13,17 @@ use crate::schema::{self, Database, SchemaError};
 use crate::shared::{Shared, WRITERS};
 use crate::sql::{Arg, fill};
 use crate::statements;
+use crate::status;
 use crate::transaction::{StoredEvent, StoredToken, parsed_token, parsed_user};
 use crate::url::MysqlUrl;
 use crate::writer::{self, Request, Writer};
 use futures_util::future::BoxFuture;
 use mysql_async::prelude::FromRow;
-use portraitd_model::{AccountState, AppRecord, SdkAppId, Tag, UnixMillis, UnixSeconds, UserId};
+use portraitd_model::{AccountState, AppRecord, SdkAppId, Tag, UnixMillis, UnixSeconds, UserId, bilingual};
 use portraitd_store::{
-    AuditEntry, AuditNote, AuditSeq, Backlog, DeliveryRight, EventState, Found, Measurements, NodesStatus,
-    OutboxCursor, OutboxEvent, OutboxSeq, Probe, Store, StoreError, StoreFuture, StoreId, StoreStats,
-    StoreStatus, TokenRecord, Write, WriteOutcome, codec,
+    AuditEntry, AuditNote, AuditSeq, Backlog, BackupReport, DeliveryRight, EventState, Found, Measurements,
+    NodeTables, NodesStatus, OutboxCursor, OutboxEvent, OutboxSeq, Probe, Store, StoreError, StoreFuture,
+    StoreId, StoreStats, StoreStatus, TokenRecord, Write, WriteOutcome, codec,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -31,31 +34,12 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// Why a database can't be opened.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum OpenError {
-    /// No host can be reached or can serve at the moment: waiting may help.
-    #[error("no host of {url} can serve: {reason}")]
-    Unreachable {
-        /// The URL without its password.
-        url: String,
-        /// What the last host said.
-        reason: String,
-    },
-    /// The database refuses us, or can't be used as it is: waiting does not help.
-    #[error("{url}: {reason}")]
-    Refused {
-        /// The URL without its password.
-        url: String,
-        /// Why.
-        reason: String,
-    },
-}
-
 /// A store in a database that several portraitd use at the same time. Its tasks run on the runtime that opened it.
 pub struct MysqlStore {
     shared: Arc<Shared>,
     database: Database,
+    name: String,
+    beside: Beside,
     /// Taken by [`Store::close`].
     queues: std::sync::Mutex<Option<Queues>>,
     stop: CancellationToken,
@@ -88,7 +72,8 @@ impl MysqlStore {
             writers.push(sender);
         }
         let queues = std::sync::Mutex::new(Some(Queues { writers, reads }));
-        Ok(Self { shared, database, queues, stop, tasks: Mutex::new(tasks) })
+        let (name, beside) = (name.to_owned(), Beside::new(Arc::clone(&shared)));
+        Ok(Self { shared, database, name, beside, queues, stop, tasks: Mutex::new(tasks) })
     }
 
     /// Makes the tables in an empty database; does nothing when they are there.
@@ -113,7 +98,7 @@ impl MysqlStore {
 
     fn queues(&self) -> Result<Queues, StoreError> {
         let queues = self.queues.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        queues.clone().ok_or_else(|| StoreError::Unavailable("it was closed".into()))
+        queues.clone().ok_or_else(|| StoreError::closed())
     }
 
     /// Hands a write to the writer of its user, so that the changes of one account do not wait for each other's locks.
@@ -158,9 +143,15 @@ impl MysqlStore {
         let mut records = Vec::with_capacity(stored.len());
         for (id, revision, settings, words) in stored {
             let app = SdkAppId(id);
-            let damaged = |why: String| StoreError::Corrupt(format!("the settings of app {app}: {why}"));
-            let text = |bytes| String::from_utf8(bytes).map_err(|_| damaged("not UTF-8".into()));
-            let settings = codec::decode_settings(app, &text(settings)?, &text(words)?).map_err(damaged)?;
+            let damaged = |why: &dyn std::fmt::Display| {
+                StoreError::Corrupt(bilingual!(
+                    "the settings of app {app}: {why}",
+                    "应用 {app} 的设置：{why}"
+                ))
+            };
+            let text = |bytes| String::from_utf8(bytes).map_err(|error| damaged(&error));
+            let settings =
+                codec::decode_settings(app, &text(settings)?, &text(words)?).map_err(|why| damaged(&why))?;
             records.push(AppRecord { settings, revision, kicked_admins: BTreeMap::new() });
         }
         for apps in records.chunks_mut(APPS_MAX) {
@@ -237,11 +228,14 @@ impl MysqlStore {
 }
 
 fn overloaded() -> StoreError {
-    StoreError::Unavailable("too many operations wait for the database".into())
+    StoreError::Unavailable(bilingual!("too many operations wait for the database", "等待数据库的操作过多"))
 }
 
 fn ended() -> StoreError {
-    StoreError::Unavailable("the task that talks to the database has ended".into())
+    StoreError::Unavailable(bilingual!(
+        "the task that talks to the database has ended",
+        "与数据库通信的任务已结束"
+    ))
 }
 
 fn outbox_event((seq, _, attempts, due_ms, failure, event): StoredEvent) -> OutboxEvent {
@@ -249,53 +243,6 @@ fn outbox_event((seq, _, attempts, due_ms, failure, event): StoredEvent) -> Outb
     let failure = (!failure.is_empty()).then(|| String::from_utf8_lossy(&failure).into_owned());
     let (seq, due, event) = (OutboxSeq(seq), UnixMillis(due_ms), decoded.map(Arc::new));
     OutboxEvent { seq, bytes, attempts, due, failure, event }
-}
-
-/// Tries each host once. Of their faults, the one counts for which waiting does not help.
-async fn any_host(hosts: &Hosts) -> Result<Connection, Fault> {
-    let mut worst = Fault::host("the URL names no host");
-    for _ in 0..hosts.url().hosts.len() {
-        match hosts.connect(Purpose::Reading).await {
-            Ok(link) => return Ok(link.connection),
-            Err(fault) if worst.remedy.is_none() => worst = fault,
-            Err(_) => {}
-        }
-    }
-    Err(worst)
-}
-
-/// Checks the database, and registers this process.
-async fn prepare(hosts: Hosts, name: &str) -> Result<(Database, Arc<Shared>), OpenError> {
-    let prepared = async {
-        let mut link = any_host(&hosts).await?;
-        let database = match schema::check(&mut link).await? {
-            Ok(database) => database,
-            Err(error) => return Ok(Err(error)),
-        };
-        let membership = nodes::register(&mut link, name).await?;
-        let tallies = nodes::read_tallies(&mut link).await?;
-        link.close().await;
-        Ok(Ok((database, membership, tallies)))
-    };
-    let prepared = prepared.await;
-    let (database, membership, tallies) = finished(&hosts, prepared)?;
-    Ok((database, Arc::new(Shared::new(hosts, membership, tallies))))
-}
-
-/// Tells what waiting may help from what it does not.
-fn finished<T>(hosts: &Hosts, result: Result<Result<T, SchemaError>, Fault>) -> Result<T, OpenError> {
-    let url = hosts.url().shown();
-    match result {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(OpenError::Refused { url, reason: error.to_string() }),
-        Err(Fault { message, remedy: Some(remedy), .. }) => {
-            Err(OpenError::Refused { url, reason: format!("{message}: {remedy}") })
-        }
-        Err(Fault { kind: FaultKind::Permanent, message, .. }) => {
-            Err(OpenError::Refused { url, reason: message })
-        }
-        Err(Fault { message, .. }) => Err(OpenError::Unreachable { url, reason: message }),
-    }
 }
 
 impl Store for MysqlStore {
@@ -428,24 +375,22 @@ impl Store for MysqlStore {
         self.database.id
     }
 
-    fn backup(&self, _to: &Path) -> StoreFuture<'_, ()> {
-        let instead =
-            "the data is in a database: use its own backup, or `portraitd export` for a copy of the accounts";
-        Box::pin(std::future::ready(Err(StoreError::Refused(instead.into()))))
+    fn backup(&self, _to: &Path, _report: BackupReport) -> StoreFuture<'_, ()> {
+        let instead = bilingual!(
+            "the data is in a database: back it up with the database's own tools; `portraitd export` writes an app's accounts \
+             to a file, and `portraitd store copy` copies everything while no server runs",
+            "数据存放在数据库中：请使用该数据库自带的工具备份；`portraitd export` 将应用的账号导出到文件，`portraitd store copy` \
+             在所有服务停止时复制全部数据"
+        );
+        Box::pin(std::future::ready(Err(StoreError::Refused(instead))))
     }
 
     fn nodes(&self) -> Option<NodesStatus> {
-        let (seen, membership) = (self.shared.seen(), self.shared.membership());
-        Some(NodesStatus {
-            node: membership.node,
-            live: seen.live,
-            host: self.shared.hosts.current(),
-            catalog: seen.catalog,
-            adopted_everywhere: seen.adopted_everywhere,
-            leases: self.shared.leases.count(),
-            clock_ahead_ms: seen.clock_ahead_ms,
-            problem: seen.problem,
-        })
+        Some(status::nodes_status(&self.shared, &self.name))
+    }
+
+    fn node_tables(&self) -> Option<&dyn NodeTables> {
+        Some(&self.beside)
     }
 
     fn adopt_catalog(&self, version: u64) {
@@ -498,6 +443,7 @@ impl Store for MysqlStore {
                 for task in others {
                     _ = task.await;
                 }
+                self.beside.close().await;
                 self.stop.cancel();
                 if let Some(nodes) = nodes {
                     _ = nodes.await;

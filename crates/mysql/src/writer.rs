@@ -182,6 +182,7 @@ impl Writer {
                 }
             }
             Err(GivenUp::Divide) => {
+                self.shared.trials.divided.fetch_add(1, Ordering::Relaxed);
                 let requests = units.into_iter().zip(replies);
                 let mut first: Vec<Request> =
                     requests.map(|(unit, (reply, since))| Request { unit, reply, since }).collect();
@@ -200,6 +201,7 @@ impl Writer {
                 Ok(Some(done)) => return Ok(done),
                 Ok(None) => {}
                 Err(fault) => {
+                    self.shared.trials.retried.fetch_add(1, Ordering::Relaxed);
                     let divides = uncertain.is_empty() && units.len() > 1;
                     match fault.kind {
                         FaultKind::Conflict => {
@@ -210,7 +212,7 @@ impl Writer {
                             tokio::time::sleep(backoff(conflicts)).await;
                         }
                         FaultKind::Permanent if uncertain.is_empty() => {
-                            let error = StoreError::Unavailable(format!("the database: {}", fault.message));
+                            let error = fault.into_store_error();
                             return Err(if divides { GivenUp::Divide } else { GivenUp::Fail(error) });
                         }
                         FaultKind::Host | FaultKind::Lost | FaultKind::Permanent => {
@@ -246,7 +248,10 @@ impl Writer {
             Ok(Attempted::Committed(done)) => Ok(Some(self.committed(lane, done))),
             Ok(Attempted::Nothing(done)) => Ok(Some(done)),
             Ok(Attempted::Earlier(number)) => match uncertain.remove(&number) {
-                Some(done) => Ok(Some(self.committed(lane, done))),
+                Some(done) => {
+                    self.shared.trials.found_committed.fetch_add(1, Ordering::Relaxed);
+                    Ok(Some(self.committed(lane, done)))
+                }
                 None => self.take_lane(uncertain).await,
             },
             Ok(Attempted::Fenced) => self.take_lane(uncertain).await,
@@ -303,6 +308,7 @@ impl Writer {
         if lane.n == before.n + 1
             && let Some(done) = uncertain.remove(&last_attempt)
         {
+            self.shared.trials.found_committed.fetch_add(1, Ordering::Relaxed);
             return Ok(Some(done));
         }
         uncertain.clear();

@@ -15,6 +15,7 @@ pub mod parsers;
 mod preflight;
 pub mod reference;
 mod server;
+mod share_usage;
 
 /// Runs the command line of this process: parses its arguments, does what they ask for and gives the exit code (0
 /// done, 1 failed, 2 not understood).

@@ -81,16 +81,38 @@ pub(crate) fn ensure_no_node(data: &Path) -> anyhow::Result<()> {
     ))
 }
 
+/// Refuses the data directory of a node for a command that works on the files of a store, and says what does it instead.
+pub(crate) fn ensure_files_of_store(data: &Path) -> anyhow::Result<()> {
+    let Ok(url) = std::fs::read_to_string(data.join(NODE_FILE)) else { return Ok(()) };
+    anyhow::bail!(localized!(
+        "{} belongs to a node whose data is in {}: the database's own tools back it up, check, repair and restore it; \
+         `portraitd doctor` checks what a node needs, `portraitd export` writes an app's accounts to a file, and \
+         `portraitd store copy` copies everything into a data directory",
+        "{} 属于数据存放在 {} 的节点：备份、检查、修复与恢复请使用该数据库自带的工具；`portraitd doctor` 检查节点所需条件，\
+         `portraitd export` 将应用的账号导出到文件，`portraitd store copy` 将全部数据复制到数据目录",
+        data.display(),
+        url.trim()
+    ))
+}
+
 /// The database of the configuration, with the password from its file.
 pub(crate) fn database(config: &Config) -> anyhow::Result<Option<MysqlUrl>> {
     let Some(url) = &config.store.url else { return Ok(None) };
     let url: MysqlUrl = url.parse()?;
-    let Some(file) = &config.store.url_password_file else { return Ok(Some(url)) };
-    ensure!(!url.has_password(), "store.url has a password, and store.url_password_file is set: keep one");
+    ensure!(
+        !url.has_password() || config.store.url_password_file.is_none(),
+        "store.url has a password, and store.url_password_file is set: keep one"
+    );
+    with_password(url, config).map(Some)
+}
+
+/// The URL with the password of the file that the configuration names, if it names one.
+pub(crate) fn with_password(url: MysqlUrl, config: &Config) -> anyhow::Result<MysqlUrl> {
+    let Some(file) = &config.store.url_password_file else { return Ok(url) };
     let text = std::fs::read_to_string(file).with_context(|| format!("can't read {}", file.display()))?;
     let password = text.lines().next().unwrap_or_default().to_owned();
     ensure!(!password.is_empty(), "{} is empty: its first line is the password", file.display());
-    Ok(Some(url.with_password(password)))
+    Ok(url.with_password(password))
 }
 
 /// What operators know this node by: the machine's name and where it listens.

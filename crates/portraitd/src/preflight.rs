@@ -182,10 +182,10 @@ mod tests {
     #[test]
     fn keys_that_everybody_knows_are_refused() {
         let mut settings = AppSettings::new(SdkAppId(7));
-        settings.add_key(AppKey::parse("our own").unwrap());
+        settings.add_key(AppKey::parse("our own").unwrap(), None);
         let mut apps = [AppRecord { settings, revision: 1, kicked_admins: BTreeMap::new() }];
         assert!(check_keys(&accepting(&[]), &apps).is_ok());
-        apps[0].settings.add_key(AppKey::parse(PUBLISHED_KEYS[0]).unwrap());
+        apps[0].settings.add_key(AppKey::parse(PUBLISHED_KEYS[0]).unwrap(), None);
         let error = check_keys(&accepting(&[]), &apps).unwrap_err().to_string();
         assert!(
             error.contains("portraitd app key revoke 7 2") && !error.contains(PUBLISHED_KEYS[0]),

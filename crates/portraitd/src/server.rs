@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::follow_nodes::follow_nodes;
 use crate::metrics;
+use crate::share_usage::share_usage;
 use anyhow::Context;
 use bytes::Bytes;
 use http_body_util::Full;
@@ -10,7 +11,7 @@ use hyper::Response;
 use portraitd_admin::auth::{Access, Authenticator, Tokens};
 use portraitd_admin::call_target::CallTarget;
 use portraitd_admin::origin::AdminHosts;
-use portraitd_admin::router;
+use portraitd_admin::router::{self, AdminListener};
 use portraitd_admin::secret;
 use portraitd_admin::secret::AdminToken;
 use portraitd_admin::series::Series;
@@ -98,25 +99,28 @@ impl Server {
         let targets = registry.webhook_targets();
         let webhooks = Webhooks::new(webhook_config, Arc::clone(&store), targets, Arc::clone(&clock))?;
         let (webhooks, event_ids) = (Arc::new(webhooks), Arc::new(EventIds::new(secret::random_u64()?)));
-        let in_dev = emulator.is_some();
-        let admin_hosts = admin_hosts(config, &tls);
+        let (in_dev, admin_hosts) = (emulator.is_some(), admin_hosts(config, &tls));
         let telemetry = Telemetry::new(tls.watched);
         #[cfg(feature = "otel")]
         let telemetry = exported(telemetry, config, &stop, &mut tasks)?;
         let telemetry = Arc::new(telemetry);
         let public = Listener::public(public_sockets, config, &telemetry, in_dev);
         let admin = Listener::admin(admin_sockets, config, &telemetry);
-        let tokens =
-            Tokens::load(Arc::clone(&store), admin_token).await.context("can't read the admin tokens")?;
-        let authenticator = Authenticator::Tokens(Arc::new(tokens));
+        let tokens = Tokens::load(Arc::clone(&store), admin_token, Arc::clone(&clock)).await;
+        let tokens = Arc::new(tokens.context("can't read the admin tokens")?);
+        let authenticator = Authenticator::Tokens(Arc::clone(&tokens));
         let follow =
             follow_nodes(Arc::clone(&store), Arc::clone(&registry), authenticator.clone(), stop.clone());
         tasks.push(("other nodes", tokio::spawn(follow)));
+        let usage = share_usage(Arc::clone(&store), Arc::clone(&registry), stop.clone());
+        tasks.push(("usage of all nodes", tokio::spawn(usage)));
         tasks.push(("webhooks", tokio::spawn(Arc::clone(&webhooks).run(stop.clone()))));
+        let start_id = format!("{:016x}", secret::random_u64()?);
         let control_state = emulator.clone().map(|emulator| ControlState {
             emulator,
             registry: Arc::clone(&registry),
             url: own_url(&urls).into(),
+            start_id: start_id.into(),
             stop: stop.clone(),
         });
         let services = Services {
@@ -134,11 +138,11 @@ impl Server {
             (true, Some(socket)) => CallTarget::Emulator(socket),
             _ => CallTarget::Gateway(Arc::clone(&gateway)),
         };
-        let metrics = metrics::renderer(&store, &webhooks, &registry, &telemetry);
+        let metrics = metrics::renderer(&store, &webhooks, &registry, &telemetry, &tokens);
         let series = Arc::new(Series::default());
         tasks.push(("series", series.recording(Arc::clone(&metrics), Arc::clone(&clock), stop.clone())));
-        let running =
-            Some(state::RunningServer { webhooks, metrics, series, public_url: shown_url(&urls), calls });
+        let (public_url, started) = (shown_url(&urls), clock.now());
+        let running = Some(state::RunningServer { webhooks, metrics, series, public_url, calls, started });
         let authenticating = authenticator.clone();
         let admin_state =
             state::State::new(Arc::clone(&store), registry, clock, event_ids, running, authenticating);
@@ -150,6 +154,7 @@ impl Server {
             control: control_state,
             // Data that is kept is no test data: to change it from a browser, one signs in.
             is_open: data.is_none(),
+            console: config.has_console(),
         };
         tasks.extend(apis.serve(public, admin, &stop));
         Ok(Self { urls, admin_urls, store, stop: Some(stop_guard), tasks })
@@ -187,6 +192,7 @@ struct Apis {
     control: Option<ControlState>,
     /// Whether callers on this machine need no token for the admin API of an emulator's public listener.
     is_open: bool,
+    console: bool,
 }
 
 impl Apis {
@@ -197,8 +203,10 @@ impl Apis {
         admin: Listener,
         stop: &CancellationToken,
     ) -> [(&'static str, JoinHandle<()>); 2] {
-        let Self { gateway, authenticator, admin: admin_state, admin_hosts, control, is_open } = self;
-        let mut admin_router = router::router(admin_state.clone(), false, admin_hosts);
+        let Self { gateway, authenticator, admin: admin_state, admin_hosts, control, is_open, console } =
+            self;
+        let listener = AdminListener { local_without_token: false, hosts: admin_hosts, console };
+        let mut admin_router = router::router(admin_state.clone(), listener);
         let public = match control {
             None => public.serve(stop.clone(), move |request, peer: IpAddr| {
                 let gateway = Arc::clone(&gateway);
@@ -210,8 +218,11 @@ impl Apis {
                 let open = Access { authenticator, local_without_token: true };
                 let emulator = Arc::clone(&state.emulator);
                 let open_control = control::router(state, open).fallback(control::not_found);
-                let open_admin = router::router(admin_state, is_open, AdminHosts::Any);
-                public.serve(stop.clone(), PublicService::new(gateway, open_control, open_admin, emulator))
+                let listener =
+                    AdminListener { local_without_token: is_open, hosts: AdminHosts::Any, console };
+                let open_admin = router::router(admin_state, listener);
+                let service = PublicService::new(gateway, open_control, open_admin, console, emulator);
+                public.serve(stop.clone(), service)
             }
         };
         let answer = move |request, peer: IpAddr| router::answer(admin_router.clone(), request, peer);

@@ -118,7 +118,8 @@ fn pypi_timsdk_and_tencentcloud_im_unmodified() {
     }
 }
 
-/// Both documents against a validator, their examples, and a fuzz run that is driven by their schemas.
+/// The documents of the public, the admin and the control API against a validator, their examples, and fuzz runs that are
+/// driven by their schemas.
 #[test]
 fn openapi_documents_are_valid_and_every_answer_is_within_them() {
     let Some(packages) = pip("openapi", "schemathesis") else { return };

@@ -4,6 +4,7 @@
 
 mod routes;
 
+use portraitd_admin::error_code::AdminCode;
 use portraitd_model::Language;
 use routes::Listener;
 use std::fmt::Write;
@@ -106,6 +107,10 @@ fn a_crate_depends_on_what_it_may() {
         ),
         ("store", "crc32fast futures-util getrandom portraitd-model serde serde_json thiserror zeroize"),
         ("sqlite", "futures-util portraitd-model portraitd-store rusqlite rustix thiserror tokio tracing"),
+        (
+            "mysql",
+            "futures-util mysql_async percent-encoding portraitd-model portraitd-store thiserror tokio tokio-util tracing",
+        ),
     ];
     for (name, allowed) in allowed {
         let manifest = fs::read_to_string(root().join(format!("crates/{name}/Cargo.toml"))).unwrap();
@@ -116,8 +121,10 @@ fn a_crate_depends_on_what_it_may() {
             assert!(known, "portraitd-{name} may not depend on {dependency}");
         }
     }
-    for path in files("crates/store/src", &[".rs"]).iter().chain(&files("crates/sqlite/src", &[".rs"])) {
-        let named = fs::read_to_string(path).unwrap().contains("portraitd_model::ErrorCode");
+    for path in
+        ["store", "sqlite", "mysql"].iter().flat_map(|name| files(&format!("crates/{name}/src"), &[".rs"]))
+    {
+        let named = fs::read_to_string(&path).unwrap().contains("portraitd_model::ErrorCode");
         assert!(!named, "{} names protocol codes", path.display());
     }
 }
@@ -144,6 +151,8 @@ fn generated_documents_are_fresh() {
         ("docs/ROUTES.md", routes()),
         ("docs/OPERATIONS.md", with_settings("docs/OPERATIONS.md", Language::English)),
         ("docs/OPERATIONS.zh-CN.md", with_settings("docs/OPERATIONS.zh-CN.md", Language::Chinese)),
+        ("docs/ADMIN.md", with_codes("docs/ADMIN.md", Language::English)),
+        ("docs/ADMIN.zh-CN.md", with_codes("docs/ADMIN.zh-CN.md", Language::Chinese)),
         ("docs/cli.md", command_line(Language::English)),
         ("docs/cli.zh-CN.md", command_line(Language::Chinese)),
         ("crates/portraitd/portraitd.example.toml", portraitd(&["config", "--example"])),
@@ -180,14 +189,81 @@ fn routes() -> String {
     page
 }
 
-/// A page with its table of settings, which stands between two comments.
+/// A page with its table of settings.
 fn with_settings(page: &str, language: Language) -> String {
     const FROM: &str = "<!-- settings: generated from crates/portraitd/src/config -->\n";
-    const TO: &str = "<!-- end of settings -->";
+    with_table(page, FROM, "<!-- end of settings -->", &portraitd::reference::settings_table(language))
+}
+
+/// A page with its table of the admin API's error codes.
+fn with_codes(page: &str, language: Language) -> String {
+    const FROM: &str = "<!-- codes: generated from crates/admin/src/error_code.rs -->\n";
+    let mut table = language.pick("| code | HTTP | when |\n", "| 错误码 | HTTP | 何时 |\n").to_owned();
+    table.push_str("| --- | --- | --- |\n");
+    for code in AdminCode::ALL {
+        let (name, status) = (code.name(), code.status().as_u16());
+        writeln!(table, "| `{name}` | {status} | {} |", code.meaning(language)).unwrap();
+    }
+    with_table(page, FROM, "<!-- end of codes -->", &table)
+}
+
+/// A page with a table, which stands between two comments.
+fn with_table(page: &str, from: &str, to: &str, table: &str) -> String {
     let text = fs::read_to_string(root().join(page)).unwrap();
-    let (before, rest) = text.split_once(FROM).unwrap();
-    let (_, after) = rest.split_once(TO).unwrap();
-    format!("{before}{FROM}{}{TO}{after}", portraitd::reference::settings_table(language))
+    let (before, rest) = text.split_once(from).unwrap();
+    let (_, after) = rest.split_once(to).unwrap();
+    format!("{before}{from}{table}{to}{after}")
+}
+
+/// `bilingual!` takes two texts; this holds that they are of two languages, and that what is taken in one alone is on a list.
+#[test]
+fn each_sentence_of_an_api_is_in_both_languages() {
+    // Texts of the operating system, of SQLite, of serde's writers, of TOML; and the random numbers' errors.
+    const QUOTED: [(&str, usize); 9] = [
+        ("crates/admin/src/csv_rows.rs", 2),
+        ("crates/admin/src/error.rs", 1),
+        ("crates/admin/src/handlers/export_lines.rs", 1),
+        ("crates/admin/src/state.rs", 1),
+        ("crates/emulator/src/fault/file.rs", 1),
+        ("crates/emulator/src/seed/document/read.rs", 2),
+        ("crates/mysql/src/apply.rs", 1),
+        ("crates/sqlite/src/reader.rs", 2),
+        ("crates/sqlite/src/writer.rs", 1),
+    ];
+    let is_han = |letter: char| ('\u{4e00}'..='\u{9fff}').contains(&letter);
+    let mut sentences = 0;
+    for path in files("crates", &[".rs"]).iter().filter(|path| path.to_string_lossy().contains("/src/")) {
+        let text = product(path);
+        let shown = path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
+        let known = QUOTED.iter().find(|(file, _)| *file == shown).map_or(0, |(_, count)| *count);
+        assert_eq!(
+            text.matches("Bilingual::quoted").count(),
+            known,
+            "{shown} shows another text in one language alone"
+        );
+        let code =
+            text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+        for call in code.split("bilingual!(").skip(1) {
+            let Some((english, rest)) = literal(call) else { continue };
+            let (chinese, _) = literal(rest.trim_start_matches([',', ' ', '\n'])).unwrap();
+            assert!(!english.chars().any(is_han), "{shown}: {english}");
+            assert!(chinese.chars().any(is_han) || chinese.contains("{chinese"), "{shown}: {chinese}");
+            sentences += 1;
+        }
+    }
+    assert!(sentences > 100, "{sentences}");
+}
+
+/// The string literal that a text starts with, and what comes after it.
+fn literal(text: &str) -> Option<(&str, &str)> {
+    let text = text.trim_start().strip_prefix('"')?;
+    let mut escaped = false;
+    let end = text.find(|letter| {
+        let ends = letter == '"' && !escaped;
+        escaped = letter == '\\' && !escaped;
+        ends
+    })?;
+    Some((text.get(..end)?, text.get(end + 1..)?))
 }
 
 fn errors() -> String {

@@ -2,7 +2,7 @@
 
 use crate::reader::failed;
 use crate::write::WriteError;
-use portraitd_model::{SdkAppId, Tag, UnixMillis, UserId};
+use portraitd_model::{SdkAppId, Tag, UnixMillis, UserId, bilingual};
 use portraitd_store::{
     AUDIT_ENTRIES_MAX, AuditEntry, AuditNote, AuditSeq, StoreError, TOKENS_MAX, TokenRecord, TokenRole,
     WriteOutcome, codec,
@@ -22,8 +22,7 @@ pub(crate) fn append(connection: &Connection, note: &AuditNote) -> Result<(), Wr
 pub(crate) fn put_token(connection: &Connection, token: &TokenRecord) -> Result<WriteOutcome, WriteError> {
     let count: usize = connection.query_row("SELECT count(*) FROM tokens", [], |row| row.get(0))?;
     if count >= TOKENS_MAX {
-        let why = format!("there are {count} tokens already, the most there can be; revoke one first");
-        return Err(WriteError::Refused(StoreError::Refused(why)));
+        return Err(WriteError::Refused(StoreError::too_many_tokens(count)));
     }
     let sql =
         "INSERT INTO tokens (name, hash, created_ms, role) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
@@ -82,8 +81,12 @@ pub(crate) fn tokens(connection: &Connection) -> Result<Vec<TokenRecord>, StoreE
         .map_err(failed)?;
     let token = |row: rusqlite::Result<(String, [u8; 32], u64, String)>| {
         let (name, hash, created, role) = row.map_err(failed)?;
-        let role = TokenRole::named(&role)
-            .ok_or_else(|| StoreError::Corrupt(format!("the token {name} has the unknown role `{role}`")))?;
+        let role = TokenRole::named(&role).ok_or_else(|| {
+            StoreError::Corrupt(bilingual!(
+                "the token {name} has the unknown role `{role}`",
+                "令牌 {name} 的角色 `{role}` 未知"
+            ))
+        })?;
         Ok(TokenRecord { name, hash, created: UnixMillis(created), role })
     };
     rows.map(token).collect()

@@ -11,7 +11,8 @@ use crate::directory_lock::{self, sync_directory};
 use crate::files::Files;
 use crate::staging::STAGING;
 use crate::throttle::Throttle;
-use portraitd_store::StoreError;
+use portraitd_model::bilingual;
+use portraitd_store::{BackupProgress, BackupReport, StoreError};
 use rusqlite::{Connection, InterruptHandle};
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
@@ -48,25 +49,29 @@ impl Backups {
         Ok(Self { path: path.to_owned(), files, wal_pages, copying: Mutex::new(()), state })
     }
 
-    /// Copies the store into a new or empty directory. `commits` returns the number of commits since the start. Blocks
-    /// until the copy is on the disk.
+    /// Copies the store into a new or empty directory. `commits` returns the number of commits since the start; `report` is
+    /// told the progress. Blocks until the copy is on the disk.
     pub(crate) fn take(
         &self,
         to: &Path,
         commits: impl Fn() -> u64 + Send + 'static,
+        report: &BackupReport,
     ) -> Result<(), StoreError> {
         let _one_at_a_time = match self.copying.try_lock() {
             Ok(guard) => guard,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => {
-                return Err(StoreError::Refused("a backup is being taken; wait until it is done".into()));
+                return Err(StoreError::Refused(bilingual!(
+                    "a backup is being taken; wait until it is done",
+                    "正在进行另一次备份，请等待其完成"
+                )));
             }
         };
         let mut connection = self.connect()?;
         prepare(to)?;
         let staging = to.join(STAGING);
         let target = to.join("portraitd.db");
-        let copied = self.copy_throttled(&mut connection, &staging, commits);
+        let copied = self.copy_throttled(&mut connection, &staging, commits, report);
         let copied = copied.and_then(|()| renew_identity(&staging));
         let copied = copied.and_then(|()| fs::rename(&staging, &target).map_err(failed(&target)));
         let reusable = copied.is_ok() && connection.progress_handler(0, None::<fn() -> bool>).is_ok();
@@ -102,14 +107,29 @@ impl Backups {
         connection: &mut Connection,
         staging: &Path,
         commits: impl Fn() -> u64 + Send + 'static,
+        report: &BackupReport,
     ) -> Result<(), StoreError> {
         /// Steps of SQLite's virtual machine, a millisecond at most.
         const STEPS: i32 = 1000;
         let file = create(staging)?;
-        let shared = file.try_clone().map_err(failed(staging))?;
-        let (mut throttle, failure) = Throttle::new(shared, Arc::clone(&self.wal_pages), commits);
-        connection.progress_handler(STEPS, Some(move || !throttle.proceed())).map_err(engine)?;
+        let [synced, measured] =
+            [file.try_clone(), file.try_clone()].map(|shared| shared.map_err(failed(staging)));
+        let (mut throttle, failure) = Throttle::new(synced?, Arc::clone(&self.wal_pages), commits);
+        let (measured, used) = (measured?, used_bytes(connection).map_err(engine)?);
+        report(BackupProgress { bytes: 0, total: used });
+        let told = Arc::clone(report);
+        let progress = move || {
+            // SQLite keeps some MiB of the copy in memory: what is in the file is what counts.
+            let bytes = length(&measured);
+            told(BackupProgress { bytes, total: used.max(bytes) });
+            !throttle.proceed()
+        };
+        connection.progress_handler(STEPS, Some(progress)).map_err(engine)?;
         let filled = fill(connection, staging, &file);
+        if filled.is_ok() {
+            let bytes = length(&file);
+            report(BackupProgress { bytes, total: bytes });
+        }
         // When the throttle ended the copy, the copy's own error only says "interrupted".
         failure.get().cloned().map_or(filled, Err)
     }
@@ -117,7 +137,7 @@ impl Backups {
     fn connect(&self) -> Result<Connection, StoreError> {
         let mut state = self.state();
         if state.closed {
-            return Err(StoreError::Unavailable("it was closed".into()));
+            return Err(StoreError::closed());
         }
         let connection = state.idle.take().map_or_else(|| self.open(), Ok)?;
         state.interrupt = Some(connection.get_interrupt_handle());
@@ -136,17 +156,32 @@ impl Backups {
     }
 }
 
+/// The bytes of the pages that hold something: the others are not copied.
+fn used_bytes(connection: &Connection) -> rusqlite::Result<u64> {
+    let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, u64>(0));
+    Ok((number("page_count")? - number("freelist_count")?) * number("page_size")?)
+}
+
+/// A file's length; 0 when the system does not tell.
+fn length(file: &File) -> u64 {
+    file.metadata().map_or(0, |file| file.len())
+}
+
 /// Creates the directory if need be; refuses one that is not empty.
 fn prepare(to: &Path) -> Result<(), StoreError> {
     let shown = to.display();
     if !to.is_absolute() {
-        return Err(StoreError::Refused(format!("{shown} is relative; name the directory from the root on")));
+        return Err(StoreError::Refused(bilingual!(
+            "{shown} is relative; name the directory from the root on",
+            "{shown} 是相对路径；请填写以 / 开头的绝对路径"
+        )));
     }
     directory_lock::create(to).map_err(failed(to))?;
     if let Some(entry) = fs::read_dir(to).map_err(failed(to))?.next() {
         let name = entry.map_err(failed(to))?.file_name();
-        return Err(StoreError::Refused(format!(
+        return Err(StoreError::Refused(bilingual!(
             "{shown} is not empty (there is {}); choose a new or an empty directory",
+            "{shown} 不是空目录（其中有 {}）；请选择新目录或空目录",
             name.display()
         )));
     }
@@ -171,16 +206,20 @@ fn create(staging: &Path) -> Result<File, StoreError> {
 
 fn fill(connection: &Connection, staging: &Path, file: &File) -> Result<(), StoreError> {
     let text = staging.to_str();
-    let text = text.ok_or_else(|| StoreError::Refused("the directory's name is not UTF-8".into()))?;
+    let text = text.ok_or_else(|| {
+        StoreError::Refused(bilingual!("the directory's name is not UTF-8", "目录名不是 UTF-8 编码"))
+    })?;
     connection.execute("VACUUM INTO ?1", [text]).map_err(engine)?;
     file.sync_all().map_err(failed(staging))
 }
 
 fn failed(path: &Path) -> impl Fn(std::io::Error) -> StoreError + '_ {
-    |error| StoreError::Unavailable(format!("can't use {}: {error}", path.display()))
+    |error| {
+        StoreError::Unavailable(bilingual!("can't use {}: {error}", "无法使用 {}：{error}", path.display()))
+    }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn engine(error: rusqlite::Error) -> StoreError {
-    StoreError::Unavailable(format!("the copy failed: {error}"))
+    StoreError::Unavailable(bilingual!("the copy failed: {error}", "复制失败：{error}"))
 }

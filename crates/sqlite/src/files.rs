@@ -2,6 +2,7 @@
 //! server, changes would go into a file that the next start does not find: they are refused.
 
 use crate::primitives::{Mutex, MutexGuard};
+use portraitd_model::{Bilingual, Language, bilingual};
 use portraitd_store::StoreError;
 use std::fs::{File, Metadata};
 use std::io;
@@ -14,7 +15,7 @@ use std::sync::PoisonError;
 pub(crate) struct Files {
     watched: Vec<WatchedFile>,
     /// The result of the last comparison.
-    difference: Mutex<Option<String>>,
+    difference: Mutex<Option<Bilingual>>,
 }
 
 struct WatchedFile {
@@ -68,7 +69,7 @@ impl Files {
         if *known != found {
             match &found {
                 None => tracing::info!("the store's files are in their places again; changes are accepted"),
-                Some(what) => tracing::error!("{what}"),
+                Some(what) => tracing::error!("{}", what.english()),
             }
             known.clone_from(&found);
         }
@@ -80,54 +81,76 @@ impl Files {
         self.difference().is_some()
     }
 
-    fn difference(&self) -> MutexGuard<'_, Option<String>> {
+    fn difference(&self) -> MutexGuard<'_, Option<Bilingual>> {
         self.difference.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl WatchedFile {
-    fn difference(&self) -> Option<String> {
+    fn difference(&self) -> Option<Bilingual> {
         let found = match std::fs::metadata(&self.path) {
             Ok(found) => Some(FileId::of(&found)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Some(format!("{} can't be inspected: {error}", self.path.display())),
+            Err(error) => {
+                let path = self.path.display();
+                return Some(bilingual!("{path} can't be inspected: {error}", "无法查看 {path}：{error}"));
+            }
         };
         if found == Some(self.opened) {
             return None;
         }
         let what = match found {
             Some(found) if found.is_same_file(self.opened) => {
-                format!("has {} names (hard links), so that a second server could use it", found.links)
+                bilingual!(
+                    "has {} names (hard links), so that a second server could use it",
+                    "有 {} 个名称（硬链接），可能被另一个服务使用",
+                    found.links
+                )
             }
-            Some(_) => format!("{}, and another file has its name", self.removal()),
-            None => self.removal().to_owned(),
+            Some(_) => {
+                let [english, chinese] = self.removal();
+                bilingual!("{english}, and another file has its name", "{chinese}，且另有文件占用其名称")
+            }
+            None => {
+                let [english, chinese] = self.removal();
+                Bilingual::new(english, chinese)
+            }
         };
-        let remedy = self.remedy(found.is_some_and(|found| found.is_same_file(self.opened)));
-        Some(format!(
-            "{} {what}. Changes are refused from now on, reads go on. {remedy}",
-            self.path.display()
+        let [remedy, chinese_remedy] =
+            self.remedy(found.is_some_and(|found| found.is_same_file(self.opened)));
+        let path = self.path.display();
+        let [english, chinese] = Language::BOTH.map(|language| what.pick(language));
+        Some(bilingual!(
+            "{path} {english}. Changes are refused from now on, reads go on. {remedy}",
+            "{path} {chinese}。此后拒绝修改，读取不受影响。{chinese_remedy}",
         ))
     }
 
-    /// How the open file left its path.
-    fn removal(&self) -> &'static str {
+    /// How the open file left its path, in English and in Chinese.
+    fn removal(&self) -> [&'static str; 2] {
         match self.file.metadata().map(|file| file.nlink()) {
-            Ok(0) => "was removed while the server has it open",
-            _ => "was moved while the server has it open",
+            Ok(0) => ["was removed while the server has it open", "在服务使用期间被删除"],
+            _ => ["was moved while the server has it open", "在服务使用期间被移走"],
         }
     }
 
-    fn remedy(&self, is_in_place: bool) -> &'static str {
+    /// What to do, in English and in Chinese.
+    fn remedy(&self, is_in_place: bool) -> [&'static str; 2] {
         match self.role {
-            _ if is_in_place => "Remove the other name; for a copy, take portraitd backup",
-            Role::Database => {
+            _ if is_in_place => [
+                "Remove the other name; for a copy, take portraitd backup",
+                "请删除另一个名称；需要副本时请使用 portraitd backup",
+            ],
+            Role::Database => [
                 "If it was moved, move it back. If it was removed, it is lost when the server stops: first take portraitd backup \
-                 into another directory, then stop the server and restore that into a new one"
-            }
-            Role::Wal => {
-                "Stop the server with SIGTERM and start it again: it then copies the write-ahead log into the database, and nothing is lost"
-            }
-            Role::Lock => "Nothing is lost: restart the server",
+                 into another directory, then stop the server and restore that into a new one",
+                "若被移走，请移回原处。若被删除，服务停止后即丢失：请先用 portraitd backup 备份到其他目录，再停止服务，并恢复到新目录",
+            ],
+            Role::Wal => [
+                "Stop the server with SIGTERM and start it again: it then copies the write-ahead log into the database, and nothing is lost",
+                "请以 SIGTERM 停止服务后重新启动：服务会将预写日志写入数据库，不会丢失数据",
+            ],
+            Role::Lock => ["Nothing is lost: restart the server", "没有丢失数据，请重启服务"],
         }
     }
 }

@@ -11,6 +11,7 @@ mod check;
 mod checkpoint;
 mod compact;
 mod connection;
+mod contents;
 mod deletions;
 mod directory_lock;
 mod disk_space;
@@ -38,6 +39,7 @@ mod writer;
 
 pub use check::{Checked, Damage, Finding, check};
 pub use compact::{Compacted, compact};
+pub use contents::{SqliteContents, SqliteCopy};
 pub use directory_lock::{DirectoryLock, is_in_use};
 pub use error::OpenError;
 pub use restore::{RestoreError, restore};

@@ -4,7 +4,7 @@ use crate::connection;
 use crate::files::Files;
 use crate::primitives::{Mutex, MutexGuard};
 use crate::profile_cache::{CachedProfile, ProfileCache, Version};
-use portraitd_model::{AccountState, AppRecord, SdkAppId, UnixSeconds, UserId};
+use portraitd_model::{AccountState, AppRecord, Bilingual, SdkAppId, UnixSeconds, UserId, bilingual};
 use portraitd_store::{Found, StoreError, codec};
 use rusqlite::{Connection, OptionalExtension, Transaction, ffi, params};
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ impl Readers {
     ) -> Result<T, StoreError> {
         let pooled = match self.lock().as_mut() {
             Some(idle) => idle.pop(),
-            None => return Err(StoreError::Unavailable("it was closed".into())),
+            None => return Err(StoreError::closed()),
         };
         let connection = match pooled {
             Some(connection) => connection,
@@ -62,11 +62,10 @@ impl Readers {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 pub(crate) fn failed(error: rusqlite::Error) -> StoreError {
     match connection::result_code(&error) {
-        Some(ffi::SQLITE_CORRUPT | ffi::SQLITE_NOTADB) => StoreError::Corrupt(error.to_string()),
-        _ => StoreError::Unavailable(error.to_string()),
+        Some(ffi::SQLITE_CORRUPT | ffi::SQLITE_NOTADB) => StoreError::Corrupt(Bilingual::quoted(error)),
+        _ => StoreError::Unavailable(Bilingual::quoted(error)),
     }
 }
 
@@ -190,7 +189,12 @@ pub(crate) fn accounts_page(
     let rows = select.query_map(params![app.0, after, prefix, last, limit], |row| row.get::<_, String>(0));
     let read = |text: rusqlite::Result<String>| {
         let text = text.map_err(failed)?;
-        UserId::parse(&text).map_err(|error| StoreError::Corrupt(format!("a UserID of app {app}: {error}")))
+        UserId::parse(&text).map_err(|error| {
+            let why = Bilingual::of(|language| error.explain(language));
+            StoreError::Corrupt(
+                why.after(&format!("a UserID of app {app}: "), &format!("应用 {app} 的 UserID：")),
+            )
+        })
     };
     rows.map_err(failed)?.map(read).collect()
 }
@@ -206,8 +210,9 @@ pub(crate) fn catalog(connection: &Connection) -> Result<Vec<AppRecord>, StoreEr
     let mut records = Vec::new();
     for row in rows.map_err(failed)? {
         let (id, revision, json, words) = row.map_err(failed)?;
-        let settings = codec::decode_settings(id, &json, &words)
-            .map_err(|why| StoreError::Corrupt(format!("the settings of app {id}: {why}")))?;
+        let settings = codec::decode_settings(id, &json, &words).map_err(|why| {
+            StoreError::Corrupt(bilingual!("the settings of app {id}: {why}", "应用 {id} 的设置：{why}"))
+        })?;
         let kicks = states_in_snapshot(connection, id, &settings.admins)?;
         let kicked = settings.admins.iter().zip(kicks);
         let kicked_admins = kicked.filter_map(|(admin, state)| Some((*admin, state?.kicked_at?))).collect();

@@ -33,7 +33,7 @@ pub(crate) fn write(connection: &Connection, path: &Path) -> Result<PathBuf, Ope
             // An incomplete file is useless, and the disk may be full.
             let _ = clear(&staging);
             let reason = match error {
-                StoreError::Unavailable(reason) => reason,
+                StoreError::Unavailable(reason) => reason.english().to_owned(),
                 other => other.to_string(),
             };
             Err(OpenError::Engine { path: path.to_owned(), reason })

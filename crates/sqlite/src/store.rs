@@ -13,10 +13,11 @@ use crate::reader::Readers;
 use crate::writer::{Shared, Writer};
 use crate::{admin, connection, deletions, outbox, reader, wal, wal_mark};
 use futures_util::future::BoxFuture;
-use portraitd_model::{AccountState, AppRecord, SdkAppId, Tag, UnixMillis, UserId};
+use portraitd_model::{AccountState, AppRecord, SdkAppId, Tag, UnixMillis, UserId, bilingual};
 use portraitd_store::{
-    AuditEntry, AuditNote, AuditSeq, Backlog, EventState, Found, Measurements, OutboxEvent, OutboxSeq, Store,
-    StoreError, StoreFuture, StoreId, StoreStats, StoreStatus, TokenRecord, Write, WriteOutcome,
+    AuditEntry, AuditNote, AuditSeq, Backlog, BackupReport, EventState, Found, Measurements, OutboxEvent,
+    OutboxSeq, Store, StoreError, StoreFuture, StoreId, StoreStats, StoreStatus, TokenRecord, Write,
+    WriteOutcome,
 };
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -211,12 +212,15 @@ impl Store for SqliteStore {
         self.id
     }
 
-    fn backup(&self, to: &Path) -> StoreFuture<'_, ()> {
+    fn backup(&self, to: &Path, report: BackupReport) -> StoreFuture<'_, ()> {
         let (backups, to, commits) = (Arc::clone(&self.backups), to.to_owned(), self.writer.commits());
         Box::pin(async move {
-            let taken = tokio::task::spawn_blocking(move || backups.take(&to, commits)).await;
+            let taken = tokio::task::spawn_blocking(move || backups.take(&to, commits, &report)).await;
             taken.map_err(|error| {
-                StoreError::Unavailable(format!("the thread of the backup failed: {error}"))
+                StoreError::Unavailable(bilingual!(
+                    "the thread of the backup failed: {error}",
+                    "备份线程出错：{error}"
+                ))
             })?
         })
     }

@@ -5,6 +5,7 @@
 //! can't be reset before the copy ends, so it is better to finish.
 
 use crate::checkpoint::Bounds;
+use portraitd_model::bilingual;
 use portraitd_store::StoreError;
 use std::fs::File;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -53,9 +54,10 @@ impl<C: Fn() -> u64> Throttle<C> {
             return true;
         }
         if let Err(error) = self.copy.sync_data() {
-            let _ = self
-                .failure
-                .set(StoreError::Unavailable(format!("the copy can't be synced to the disk: {error}")));
+            let _ = self.failure.set(StoreError::Unavailable(bilingual!(
+                "the copy can't be synced to the disk: {error}",
+                "副本无法同步到磁盘：{error}"
+            )));
             return false;
         }
         let commits = (self.commits)();

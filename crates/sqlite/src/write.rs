@@ -7,6 +7,7 @@ use crate::write_batch::WriteBatch;
 use crate::{admin, deletions, import, outbox};
 use portraitd_model::{
     AppSettings, FieldValue, Profile, ProfileEvent, ProfileItem, ProfilePatch, SdkAppId, UnixMillis, UserId,
+    bilingual,
 };
 use portraitd_store::engine::OutboxDelta;
 use portraitd_store::{
@@ -124,7 +125,10 @@ pub(crate) fn find(
 pub(crate) fn decode(app: SdkAppId, user: UserId, bytes: &[u8]) -> Result<Profile, WriteError> {
     codec::decode_profile(app, user, bytes).map_err(|damaged| {
         tracing::error!(sdkappid = app.0, %user, "{damaged}");
-        WriteError::Refused(StoreError::Corrupt(format!("the profile of {user} in app {app}")))
+        WriteError::Refused(StoreError::Corrupt(bilingual!(
+            "the profile of {user} in app {app}",
+            "应用 {app} 中 {user} 的资料"
+        )))
     })
 }
 
@@ -176,8 +180,9 @@ fn put_app(
     if stored != expected {
         return Err(WriteError::Refused(StoreError::Conflict));
     }
-    let (json, words) = codec::encode_settings(settings)
-        .map_err(|error| WriteError::Refused(StoreError::Corrupt(format!("settings: {error}"))))?;
+    let (json, words) = codec::encode_settings(settings).map_err(|error| {
+        WriteError::Refused(StoreError::Corrupt(bilingual!("settings: {error}", "设置：{error}")))
+    })?;
     let revision = expected.unwrap_or(0) + 1;
     let mut put = connection.prepare_cached(
         "INSERT INTO apps (id, revision, settings, words) VALUES (?1, ?2, ?3, ?4)

@@ -10,6 +10,7 @@ use crate::profile_cache::ProfileCache;
 use crate::write::{self, WriteError};
 use crate::write_batch::WriteBatch;
 use crate::{connection, outbox, reader};
+use portraitd_model::{Bilingual, bilingual};
 use portraitd_store::OutboxSeq;
 use portraitd_store::engine::{Backlogs, OutboxDelta};
 use portraitd_store::{AuditNote, Measurements, StoreError, StoreStats, Write, WriteOutcome};
@@ -104,7 +105,7 @@ impl Writer {
         write: Write,
         note: Option<AuditNote>,
     ) -> Result<WriteOutcome, StoreError> {
-        let closed = || StoreError::Unavailable("it was closed".into());
+        let closed = StoreError::closed;
         let queue = self.queue.as_ref().ok_or_else(closed)?;
         let since = Instant::now();
         let place = match queue.try_reserve() {
@@ -176,11 +177,14 @@ impl Drop for Writer {
 }
 
 fn overloaded() -> StoreError {
-    StoreError::Unavailable("too much is waiting to be written".into())
+    StoreError::Unavailable(bilingual!("too much is waiting to be written", "等待写入的数据过多"))
 }
 
 fn disk_is_low() -> StoreError {
-    StoreError::Unavailable("the disk is nearly full (store.keep_free_mib); free some space on it".into())
+    StoreError::Unavailable(bilingual!(
+        "the disk is nearly full (store.keep_free_mib); free some space on it",
+        "磁盘空间即将用尽（store.keep_free_mib），请清理磁盘"
+    ))
 }
 
 /// When the connection may be opened again after an I/O error.
@@ -328,7 +332,10 @@ impl WriterThread {
     fn connection(&mut self) -> Result<&mut Connection, StoreError> {
         if self.connection.is_none() {
             if self.broken.as_ref().is_some_and(|broken| Instant::now() < broken.retry_at) {
-                return Err(StoreError::Unavailable("it failed a moment ago and will be reopened".into()));
+                return Err(StoreError::Unavailable(bilingual!(
+                    "it failed a moment ago and will be reopened",
+                    "刚刚出错，稍后将重新打开"
+                )));
             }
             match connection::writing(&self.path) {
                 Ok(connection) => {
@@ -338,11 +345,13 @@ impl WriterThread {
                 }
                 Err(error) => {
                     self.give_up_connection();
-                    return Err(StoreError::Unavailable(error.to_string()));
+                    return Err(StoreError::Unavailable(Bilingual::quoted(error)));
                 }
             }
         }
-        self.connection.as_mut().ok_or_else(|| StoreError::Unavailable("it is being reopened".into()))
+        self.connection
+            .as_mut()
+            .ok_or_else(|| StoreError::Unavailable(bilingual!("it is being reopened", "正在重新打开")))
     }
 
     /// Drops the connection after an I/O error: a failed sync is never repeated, because the kernel may have dropped the

@@ -9,6 +9,7 @@ use portraitd_test_support::fixtures::{APP, block_on, patch, seed, user};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 const NICK: &str = "Tag_Profile_IM_Nick";
 const SIGNATURE: &str = "Tag_Profile_IM_SelfSignature";
@@ -116,7 +117,7 @@ fn moved_rows_leave_no_bytes_after_a_compaction_and_none_in_a_backup() {
         for n in (0..ACCOUNTS).map(|n| n * 7 % ACCOUNTS).filter(|n| !stays(n)) {
             assert_eq!(store.delete(APP, vec![user(&format!("GONE{n:05}"))]).await.unwrap(), [true]);
         }
-        store.backup(&backup).await.unwrap();
+        store.backup(&backup, Arc::new(drop)).await.unwrap();
         store.close().await;
     });
     let left: BTreeSet<u64> = (0..ACCOUNTS).filter(stays).collect();

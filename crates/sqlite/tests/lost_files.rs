@@ -8,6 +8,7 @@ use portraitd_store::{Change, Store, StoreError, StoreId};
 use portraitd_test_support::fixtures::{APP, block_on, found, patch, seed, user};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const NICK: &str = "Tag_Profile_IM_Nick";
 const DATABASE: &str = "portraitd.db";
@@ -34,7 +35,7 @@ async fn new_store(dir: &Path) -> SqliteStore {
 async fn refuses(store: &SqliteStore, expected: &[&str]) {
     for refused in [set(store, "refused").await, store.probe().await] {
         let Err(StoreError::Unavailable(why)) = refused else { panic!("{refused:?}") };
-        assert!(expected.iter().all(|part| why.contains(part)), "{why}");
+        assert!(expected.iter().all(|part| why.english().contains(part)), "{why:?}");
     }
     assert!(store.status().files_changed);
 }
@@ -51,7 +52,7 @@ fn an_identity_stays_with_the_data_and_a_copy_has_another() {
     block_on(async {
         let store = new_store(&data).await;
         let id = store.id();
-        store.backup(&backup).await.unwrap();
+        store.backup(&backup, Arc::new(drop)).await.unwrap();
         store.close().await;
         let of = |dir: &Path| SqliteStore::open(dir).unwrap().id();
         assert_eq!(of(&data), id, "opened again");
@@ -107,7 +108,7 @@ fn a_database_that_is_removed_under_a_store_can_still_be_backed_up() {
         }
         refuses(&store, &[DATABASE, "was removed", "portraitd backup"]).await;
         // A restore here would be a second store in the same directory.
-        store.backup(&backup).await.unwrap();
+        store.backup(&backup, Arc::new(drop)).await.unwrap();
         assert!(restore(&backup, &data, &mut |_| {}).is_err());
         store.close().await;
         restore(&backup, &data, &mut |_| {}).unwrap();
@@ -260,7 +261,7 @@ fn a_log_of_an_earlier_time_is_not_read() {
     let [data, image, backup, aside] = ["data", "image", "backup", "aside"].map(|name| dir.path().join(name));
     block_on(async {
         let store = new_store(&data).await;
-        store.backup(&backup).await.unwrap();
+        store.backup(&backup, Arc::new(drop)).await.unwrap();
         fs::copy(data.join(LOG), &aside).unwrap();
         killed(&data, &image);
         set(&store, "later").await.unwrap();

@@ -6,14 +6,14 @@
 use portraitd_model::{UnixMillis, UnixSeconds};
 use portraitd_sqlite::{Checked, Damage, Finding, OpenError, RestoreError, SqliteStore, check, restore};
 use portraitd_store::codec::with_checksum;
-use portraitd_store::{Change, MemoryStore, Store, StoreError};
+use portraitd_store::{BackupProgress, Change, MemoryStore, Store, StoreError};
 use portraitd_test_support::fixtures::{APP, OTHER, block_on, found, patch, seed, settings, user};
 use rusqlite::Connection;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 const NICK: &str = "Tag_Profile_IM_Nick";
 
@@ -113,11 +113,11 @@ async fn filled(dir: &Path) -> SqliteStore {
 fn a_backup_is_the_whole_store_or_refused_with_a_reason() {
     let (dir, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     block_on(async {
-        let refused = MemoryStore::new().backup(&out.path().join("memory")).await;
-        assert!(matches!(refused, Err(StoreError::Refused(why)) if why.contains("--data DIR")));
+        let refused = MemoryStore::new().backup(&out.path().join("memory"), Arc::new(drop)).await;
+        assert!(matches!(refused, Err(StoreError::Refused(why)) if why.english().contains("--data DIR")));
         let store = filled(dir.path()).await;
         let backup = out.path().join("deep/backup");
-        store.backup(&backup).await.unwrap();
+        store.backup(&backup, Arc::new(drop)).await.unwrap();
         store
             .apply(Change {
                 app: APP,
@@ -132,14 +132,17 @@ fn a_backup_is_the_whole_store_or_refused_with_a_reason() {
         assert_eq!(names, ["portraitd.db"]);
         let mode = fs::metadata(backup.join("portraitd.db")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        let again = store.backup(&backup).await;
-        assert!(matches!(again, Err(StoreError::Refused(why)) if why.contains("not empty")));
-        let relative = store.backup(Path::new("relative")).await;
-        assert!(matches!(relative, Err(StoreError::Refused(why)) if why.contains("relative")));
-        let itself = store.backup(dir.path()).await;
-        assert!(matches!(itself, Err(StoreError::Refused(why)) if why.contains("not empty")));
+        let again = store.backup(&backup, Arc::new(drop)).await;
+        assert!(matches!(again, Err(StoreError::Refused(why)) if why.english().contains("not empty")));
+        let relative = store.backup(Path::new("relative"), Arc::new(drop)).await;
+        assert!(matches!(relative, Err(StoreError::Refused(why)) if why.english().contains("relative")));
+        let itself = store.backup(dir.path(), Arc::new(drop)).await;
+        assert!(matches!(itself, Err(StoreError::Refused(why)) if why.english().contains("not empty")));
         store.close().await;
-        assert!(matches!(store.backup(&out.path().join("late")).await, Err(StoreError::Unavailable(_))));
+        assert!(matches!(
+            store.backup(&out.path().join("late"), Arc::new(drop)).await,
+            Err(StoreError::Unavailable(_))
+        ));
 
         let data = out.path().join("data");
         assert_eq!(restored(&backup, &data).unwrap(), Checked { apps: 2, accounts: 6, damaged: 0 });
@@ -208,7 +211,7 @@ fn a_backup_during_writes_holds_all_that_was_acknowledged_before() {
         for round in 0..5 {
             let known: Vec<u64> = acknowledged.iter().map(|version| version.load(Ordering::SeqCst)).collect();
             let (backup, data) = (out.path().join(format!("b{round}")), out.path().join(format!("d{round}")));
-            store.backup(&backup).await.unwrap();
+            store.backup(&backup, Arc::new(drop)).await.unwrap();
             restored(&backup, &data).unwrap();
             let copy = SqliteStore::open(&data).unwrap();
             for (n, known) in known.into_iter().enumerate() {
@@ -232,6 +235,37 @@ fn a_backup_during_writes_holds_all_that_was_acknowledged_before() {
 }
 
 #[test]
+fn a_backup_tells_its_progress_in_bytes() {
+    const ACCOUNTS: usize = 60_000;
+    let (dir, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let backup = out.path().join("backup");
+    let told = Arc::new(Mutex::new(Vec::new()));
+    block_on(async {
+        let store = SqliteStore::open(dir.path()).unwrap();
+        let filler = "x".repeat(400);
+        let seeds = (0..ACCOUNTS).map(|n| seed(&format!("user{n}"), &[(NICK, &filler)]));
+        store.import(APP, seeds.collect(), UnixMillis(1), None).await.unwrap();
+        let report = {
+            let told = Arc::clone(&told);
+            move |progress| told.lock().unwrap().push(progress)
+        };
+        store.backup(&backup, Arc::new(report.clone())).await.unwrap();
+        let before = told.lock().unwrap().len();
+        store.backup(&backup, Arc::new(report)).await.unwrap_err();
+        assert_eq!(told.lock().unwrap().len(), before, "of a refused backup nothing is told");
+        store.close().await;
+    });
+    let length = fs::metadata(backup.join("portraitd.db")).unwrap().len();
+    let told = told.lock().unwrap();
+    assert!(told.is_sorted_by_key(|progress| progress.bytes), "{told:?}");
+    assert!(told.iter().all(|progress| progress.bytes <= progress.total), "{told:?}");
+    assert_eq!(told.last(), Some(&BackupProgress { bytes: length, total: length }));
+    assert_eq!(told.first().unwrap().bytes, 0);
+    assert!(told.first().unwrap().total.abs_diff(length) < length / 5, "{:?} of {length}", told.first());
+    assert!(told.iter().any(|progress| progress.bytes > 0 && progress.bytes < length), "nothing between");
+}
+
+#[test]
 fn a_store_that_closes_ends_its_backup() {
     const ACCOUNTS: usize = 20_000;
     let (dir, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -243,13 +277,13 @@ fn a_store_that_closes_ends_its_backup() {
         store.import(APP, seeds.collect(), UnixMillis(1), None).await.unwrap();
         let task = tokio::spawn({
             let (store, first) = (Arc::clone(&store), first.clone());
-            async move { store.backup(&first).await }
+            async move { store.backup(&first, Arc::new(drop)).await }
         });
         while !first.join("portraitd.db.partial").exists() && !first.join("portraitd.db").exists() {
             tokio::task::yield_now().await;
         }
         // There is one backup at a time; the first may just have ended.
-        if let Err(error) = store.backup(&second).await {
+        if let Err(error) = store.backup(&second, Arc::new(drop)).await {
             assert!(matches!(error, StoreError::Refused(_)), "{error}");
         }
         store.close().await;
@@ -316,7 +350,7 @@ fn a_restore_writes_over_nothing() {
     let backup = out.path().join("backup");
     block_on(async {
         let store = filled(dir.path()).await;
-        store.backup(&backup).await.unwrap();
+        store.backup(&backup, Arc::new(drop)).await.unwrap();
         let error = restored(&backup, dir.path()).unwrap_err();
         assert!(matches!(error, RestoreError::NotEmpty { .. }), "{error}");
         store.close().await;

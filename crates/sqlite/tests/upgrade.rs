@@ -25,7 +25,7 @@ fn golden(format: u8) -> PathBuf {
 
 fn settings(format: u8) -> AppSettings {
     let mut settings = AppSettings::new(APP);
-    settings.add_key(AppKey::parse("0123456789abcdef").unwrap());
+    settings.add_key(AppKey::parse("0123456789abcdef").unwrap(), None);
     settings.admins.push(user("ops"));
     settings.words = vec!["bad".into(), "敏感".into()];
     settings.limits.insert("portrait_set".into(), 7);

@@ -7,8 +7,10 @@
 
 mod admin;
 pub mod codec;
+mod contents;
 pub mod engine;
 mod error;
+mod future;
 mod identity;
 mod memory;
 mod metrics;
@@ -17,11 +19,13 @@ mod outbox;
 mod write;
 
 pub use admin::{AUDIT_ENTRIES_MAX, AuditEntry, AuditNote, AuditSeq, TOKENS_MAX, TokenRecord, TokenRole};
+pub use contents::{Contents, CopyStart, CopyTarget, RowKey, Section, StoredRow};
 pub use error::StoreError;
+pub use future::StoreFuture;
 pub use identity::{StoreId, StoreIdError};
 pub use memory::{Image, MemoryStore};
 pub use metrics::{Histogram, Measurements, StoreStatus};
-pub use nodes::NodesStatus;
+pub use nodes::{CallTally, NodeTables, NodesStatus, SignIn};
 pub use outbox::{
     Amount, Backlog, DeliveryOutcome, DeliveryRight, EventState, OutboxCursor, OutboxEvent, OutboxScan,
     OutboxSeq, Selection,
@@ -38,9 +42,7 @@ use portraitd_model::{
 };
 use std::collections::BTreeMap;
 use std::path::Path;
-
-/// What a store method returns.
-pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
+use std::sync::Arc;
 
 /// The result of reading one account's profile.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -61,6 +63,18 @@ pub struct StoreStats {
     /// Commits, each with one sync of the disk, that carried them.
     pub commits: u64,
 }
+
+/// How far a backup is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct BackupProgress {
+    /// The bytes that are copied.
+    pub bytes: u64,
+    /// The bytes that there are to copy, never less than `bytes`: an estimate until all are copied.
+    pub total: u64,
+}
+
+/// What is told about the progress of a backup. It is called often, and must return at once.
+pub type BackupReport = Arc<dyn Fn(BackupProgress) + Send + Sync>;
 
 /// A storage engine: [`Store::write`], and the reads. The other methods that write are shorthand for it.
 pub trait Store: Send + Sync {
@@ -147,8 +161,9 @@ pub trait Store: Send + Sync {
 
     /// Copies the whole store into a new or empty directory while it serves. The copy holds every change acknowledged
     /// before the call, and is on the disk when the future resolves. [`StoreError::Refused`] by an engine in memory, and
-    /// for a directory that can't be used.
-    fn backup(&self, to: &Path) -> StoreFuture<'_, ()>;
+    /// for a directory that can't be used. `report` is called on any thread: when the copying begins, while it goes on, and
+    /// when all bytes are copied; never for a backup that is refused.
+    fn backup(&self, to: &Path, report: BackupReport) -> StoreFuture<'_, ()>;
 
     /// Counts since it was opened.
     fn stats(&self) -> StoreStats;
@@ -165,6 +180,11 @@ pub trait Store: Send + Sync {
 
     /// The processes that share the store; `None` for an engine of one process. Costs no I/O.
     fn nodes(&self) -> Option<NodesStatus> {
+        None
+    }
+
+    /// What the processes that share the store share besides its data; `None` for an engine of one process.
+    fn node_tables(&self) -> Option<&dyn NodeTables> {
         None
     }
 

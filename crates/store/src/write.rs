@@ -4,7 +4,7 @@
 
 use crate::{DeliveryOutcome, EventState, OutboxSeq, Selection, StoreError, TokenRecord};
 use portraitd_model::{
-    AccountSeed, AppSettings, Origin, ProfilePatch, SdkAppId, UnixMillis, UnixSeconds, UserId,
+    AccountSeed, AppSettings, Origin, ProfilePatch, SdkAppId, UnixMillis, UnixSeconds, UserId, bilingual,
 };
 
 /// The most notes of deletions that [`ForgetDeletions`] removes.
@@ -226,7 +226,7 @@ macro_rules! outcomes {
             fn try_from(outcome: WriteOutcome) -> Result<Self, StoreError> {
                 match outcome {
                     $pattern => Ok($value),
-                    other => Err(StoreError::Corrupt(format!("a write returned {other:?}"))),
+                    other => Err(StoreError::Corrupt(bilingual!("a write returned {other:?}", "写入返回了 {other:?}"))),
                 }
             }
         }
@@ -269,6 +269,9 @@ mod tests {
         assert_eq!(usize::try_from(WriteOutcome::Counted(3)), Ok(3));
         assert_eq!(<()>::try_from(WriteOutcome::Done), Ok(()));
         let wrong = usize::try_from(WriteOutcome::Revision(3));
-        assert_eq!(wrong, Err(StoreError::Corrupt("a write returned Revision(3)".into())));
+        assert_eq!(
+            wrong,
+            Err(StoreError::Corrupt(bilingual!("a write returned Revision(3)", "写入返回了 Revision(3)")))
+        );
     }
 }

@@ -61,6 +61,6 @@ pub fn settings(app: SdkAppId, name: &str) -> AppSettings {
     let mut settings = AppSettings::new(app);
     name.clone_into(&mut settings.name);
     settings.admins.push(user("second"));
-    settings.add_key(AppKey::parse("0123456789abcdef").unwrap());
+    settings.add_key(AppKey::parse("0123456789abcdef").unwrap(), None);
     settings
 }

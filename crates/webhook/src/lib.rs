@@ -6,6 +6,7 @@ pub mod backlog_limit;
 mod circuit_breaker;
 pub mod deliverer;
 pub mod event_ids;
+pub mod failure;
 mod queue;
 pub mod request;
 mod retention;

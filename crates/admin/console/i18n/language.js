@@ -1,12 +1,10 @@
-// The language of the page: chosen, or the browser's; and the texts in it.
+// The language of the page: chosen, or the browser's; and the texts in it. Only the texts of that language are loaded.
 
 import { signal } from '../ui/dom.js';
-import en from './en.js';
-import zh from './zh.js';
 
 const KEPT = 'portraitd.language';
-const TEXTS = { en, zh };
 /** @typedef {'en' | 'zh'} Language */
+/** @typedef {typeof import('./en.js').default} Texts */
 
 /** @returns {Language} */
 function initial() {
@@ -16,10 +14,15 @@ function initial() {
   return asked?.startsWith('zh') ? 'zh' : 'en';
 }
 
+/** @param {Language} wanted @returns {Promise<Texts>} */
+const load = async (wanted) => (await import(`./${wanted}.js`)).default;
+
 export const language = signal(initial());
+let texts = await load(language.peek());
 
 /** @param {Language} chosen */
-export function chooseLanguage(chosen) {
+export async function chooseLanguage(chosen) {
+  texts = await load(chosen);
   localStorage.setItem(KEPT, chosen);
   language.value = chosen;
 }
@@ -27,12 +30,14 @@ export function chooseLanguage(chosen) {
 /**
  * The text of a key in the page's language. `{name}` in it stands for a value; a text that is a function decides by them,
  * for plurals.
- * @param {keyof typeof en} key
+ * @param {keyof Texts} key
  * @param {Record<string, any>} [values]
  * @returns {string}
  */
 export function t(key, values = {}) {
-  const text = /** @type {any} */ (TEXTS[language.value])[key] ?? /** @type {any} */ (en)[key] ?? key;
+  // What shows a text is made again when the language changes.
+  void language.value;
+  const text = /** @type {any} */ (texts)[key] ?? key;
   if (typeof text === 'function') return text(values);
   return text.replace(/\{(\w+)\}/g, (/** @type {string} */ whole, /** @type {string} */ name) => values[name] ?? whole);
 }

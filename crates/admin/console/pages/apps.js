@@ -35,7 +35,7 @@ function newApp(reload) {
     void attempt(async () => {
       const made = await api.createApp({ sdkappid: Number(number.peek()), name: name.peek() });
       await reload();
-      await showOnce({ title: t('apps.made', { app: made.sdkappid }), text: t('apps.once'), secret: made.key });
+      await showOnce({ title: t('apps.made', { app: made.sdkappid }), text: t('apps.once'), secret: /** @type {string} */ (made.key) });
     });
   };
   return h('section', { class: 'card' },
@@ -70,11 +70,11 @@ function newThrowAway(reload) {
       h('div', { class: 'row' }, h('button', needs('operator', { onclick: create }), t('apps.throwAwayMake')))));
 }
 
-/** @param {any[]} list @param {number[]} throwAway @param {() => Promise<void>} reload */
+/** @param {Schema<'AppView'>[]} list @param {number[]} throwAway @param {() => Promise<void>} reload */
 function appList(list, throwAway, reload) {
   const usage = signal(/** @type {Map<number, any>} */ (new Map()));
   void askUsage(list, usage);
-  const used = (/** @type {any} */ app, /** @type {(usage: any) => import('../ui/dom.js').Child} */ show) => () => {
+  const used = (/** @type {Schema<'AppView'>} */ app, /** @type {(usage: Schema<'UsageView'>) => import('../ui/dom.js').Child} */ show) => () => {
     const found = usage.value.get(app.sdkappid);
     return found === undefined ? '…' : found === null ? '–' : show(found);
   };
@@ -119,7 +119,7 @@ function appList(list, throwAway, reload) {
   }));
 }
 
-/** @param {any[]} list @param {{ value: Map<number, any>, peek: () => Map<number, any> }} usage */
+/** @param {Schema<'AppView'>[]} list @param {{ value: Map<number, Schema<'UsageView'>>, peek: () => Map<number, Schema<'UsageView'>> }} usage */
 async function askUsage(list, usage) {
   for (let start = 0; start < list.length; start += ASKED_AT_ONCE) {
     const some = list.slice(start, start + ASKED_AT_ONCE);

@@ -12,8 +12,8 @@ import { attempt } from '../ui/load.js';
 import { bodyText, streamList } from '../ui/stream_list.js';
 import { clockTime } from '../ui/time.js';
 import { callDetail, userNames } from './calls/detail.js';
-import { firstCommands } from './connect/commands.js';
-import { effectWords } from './faults/words.js';
+import { firstCommand } from './connect/commands.js';
+import { effectWords, isLost } from './faults/words.js';
 
 /** Of a call that names a hundred accounts. */
 const USERS_SHOWN = 3;
@@ -36,11 +36,11 @@ export default function callsPage({ app }) {
   });
 
   /** A call with a number that no app has is shown with every app: its caller took it for one of them. */
-  const ofApp = (/** @type {any} */ call) => call.app === app || !apps.value.some(({ sdkappid }) => sdkappid === call.app);
+  const ofApp = (/** @type {RecordedCall} */ call) => call.app === app || !apps.value.some(({ sdkappid }) => sdkappid === call.app);
   const clear = () => {
     const all = everyApp.peek() || apps.peek().length === 1;
     void attempt(async () => {
-      await api.clearRequests(/** @type {any} */ (all ? undefined : app));
+      await api.clearRequests(all ? undefined : app);
       calls.value = calls.peek().filter((call) => !all && call.app !== app);
       missed.value = 0;
       chosen.value = null;
@@ -68,35 +68,30 @@ export default function callsPage({ app }) {
         () => apps.value.length > 1 && checkField(t('calls.all'), everyApp),
       ],
       notes: () => missed.value > 0 && h('div', { class: 'note warn list-bar' }, t('calls.missed', { n: missed.value })),
-      empty: () => h('div', { class: 'stack first-run' }, h('p', {}, t('calls.empty')), firstCommands()),
+      empty: () => h('div', { class: 'stack first-run' }, h('p', {}, t('calls.empty'), ' ', h('a', { href: address('explorer') }, t('page.explorer'))), firstCommand()),
       chosen,
       detail: (call) => callDetail(call, app),
       clear,
     }));
 }
 
-/** A command stays on its line; a path that is none may be of any length. @param {any} call */
+/** A command stays on its line; a path that is none may be of any length. @param {RecordedCall} call */
 function commandCell({ command, method, path }) {
   return h('span', { class: { mono: true, nowrap: command !== null } }, command ?? `${method} ${path}`);
 }
 
-/** @param {any} call */
+/** @param {RecordedCall} call */
 function users(call) {
   const more = call.users.length - USERS_SHOWN;
   return [userNames(call.users.slice(0, USERS_SHOWN)), more > 0 && h('span', { class: 'soft' }, ` +${more}`)];
 }
 
-/** Whether a fault kept the answer from its caller, whatever it was. @param {any} call */
-function isLost(call) {
-  return call.fault?.effect.startsWith('closed');
-}
-
-/** @param {any} call */
+/** @param {RecordedCall} call */
 function faultBadge(call) {
   return call.fault && h('span', { class: 'badge warn', title: effectWords(call.fault.effect) }, t('calls.fault'));
 }
 
-/** What the filter looks for words in. @param {any} call */
+/** What the filter looks for words in. @param {RecordedCall} call */
 function textOf(call) {
   const body = call.body === null ? '' : bodyText(call.body);
   return [call.command, call.path, call.identifier, ...call.users, call.code, call.detail, call.request_id, body].join('\n');

@@ -18,10 +18,10 @@ export default function connectPage({ app }) {
     h('div', { class: 'head' }, h('div', {}, h('h1', {}, t('page.connect')), h('p', { class: 'soft' }, t('connect.about')))),
     loaded(api.environment, (environment) => h('div', { class: 'split' },
       h('div', {}, credentials(environment, app), commands(environment), recipes()),
-      h('div', {}, baseUrl(environment), environment.tls_url && trust(environment)))));
+      h('div', {}, baseUrl(environment), environment.certificates && trust(environment.certificates)))));
 }
 
-/** @param {any} environment @param {number} app */
+/** @param {Environment} environment @param {number} app */
 function credentials(environment, app) {
   // The emulator tells the key of the app that it made at its start; of no other.
   const known = environment.sdkappid === app;
@@ -56,7 +56,7 @@ function secret(name, text) {
     copyButton(() => text))];
 }
 
-/** @param {any} environment */
+/** @param {Environment} environment */
 function commands({ url }) {
   return h('section', { class: 'card' },
     h('header', {}, h('h2', {}, t('connect.commands'))),
@@ -66,7 +66,7 @@ function commands({ url }) {
       h('p', {}, t('connect.proxy_about')), textBlock('portraitd dev --proxy')));
 }
 
-/** @param {any} environment */
+/** @param {Environment} environment */
 function baseUrl({ url }) {
   const chosen = signal(SNIPPETS[0].id);
   const shown = tabs(t('connect.languages'), chosen,

@@ -5,7 +5,7 @@ import { appChanged, currentApp, fieldsOf, needs } from '../state.js';
 import { copyButton } from '../ui/clipboard.js';
 import { h, signal } from '../ui/dom.js';
 import { confirm, open } from '../ui/dialog.js';
-import { jsonBlock } from '../ui/code.js';
+import { breakable, jsonBlock } from '../ui/code.js';
 import { stringify } from '../ui/json.js';
 import { failure } from '../ui/load.js';
 import { table } from '../ui/table.js';
@@ -16,7 +16,7 @@ import { defineField } from './fields/define.js';
 const EVERYONE = ['app', 'admin'];
 /**
  * @typedef {{
- *   tag: string, title: string, type: string, limit: string, values: string[], read: string[], write: string[], custom: any,
+ *   tag: string, title: string, type: string, limit: string, values: string[], read: string[], write: string[], custom: Schema<'FieldView'> | null,
  * }} Row `custom`: the field's definition; null for a standard field
  */
 
@@ -24,7 +24,7 @@ const EVERYONE = ['app', 'admin'];
 export default function ({ app }) {
   const problem = signal(/** @type {unknown} */ (undefined));
   const custom = () => currentApp()?.fields ?? [];
-  const inUse = () => custom().filter((/** @type {any} */ field) => !field.retired).length;
+  const inUse = () => custom().filter((field) => !field.retired).length;
 
   /** @param {() => Promise<any>} change @param {string} done */
   const apply = async (change, done) => {
@@ -36,18 +36,18 @@ export default function ({ app }) {
       problem.value = error;
     }
   };
-  const edit = async (/** @type {any} */ field) => {
+  const edit = async (/** @type {Schema<'FieldView'> | null} */ field) => {
     const changed = await defineField(app, field);
     if (!changed) return;
     appChanged(changed);
     problem.value = undefined;
     toast(t('fields.saved'));
   };
-  const retire = async (/** @type {any} */ { keyword }) => {
+  const retire = async (/** @type {Schema<'FieldView'>} */ { keyword }) => {
     const question = { title: t('fields.retire.title', { keyword }), text: t('fields.retire.about'), action: t('fields.retire') };
     if (await confirm(question)) await apply(() => api.retireField(app, keyword), t('fields.retired.done'));
   };
-  const restore = (/** @type {any} */ { keyword, type, read, write }) =>
+  const restore = (/** @type {Schema<'FieldView'>} */ { keyword, type, read, write }) =>
     apply(() => api.defineField(app, keyword, { type, read, write }), t('fields.restored'));
 
   const actions = (/** @type {Row} */ row) => {
@@ -77,7 +77,7 @@ export default function ({ app }) {
         keyOf: ({ tag }) => tag,
         columns: [
           { title: t('fields.tag'), cell: name },
-          { title: t('fields.type'), cell: ({ type, limit }) => [h('code', {}, type), h('div', { class: 'soft small' }, limit)] },
+          { title: t('fields.type'), cell: ({ type, limit }) => [h('code', {}, type), h('div', { class: 'soft small' }, breakable(limit))] },
           { title: t('fields.read'), cell: ({ read }) => holders(read), narrow: true },
           { title: t('fields.write'), cell: ({ write }) => holders(write), narrow: true },
           { title: t('fields.actions'), cell: actions },
@@ -89,7 +89,7 @@ export default function ({ app }) {
 /** @returns {Row[]} */
 function rows() {
   const app = currentApp();
-  const standard = fieldsOf(app).filter(({ custom }) => !custom).map((/** @type {any} */ field) => ({
+  const standard = fieldsOf(app).filter(({ custom }) => !custom).map((field) => ({
     tag: field.tag,
     title: field.title,
     type: field.type,
@@ -99,7 +99,7 @@ function rows() {
     write: field.user_may_write ? EVERYONE : ['admin'],
     custom: null,
   }));
-  const own = (app?.fields ?? []).map((/** @type {any} */ field) => ({
+  const own = (app?.fields ?? []).map((field) => ({
     tag: `Tag_Profile_Custom_${field.keyword}`,
     title: t('fields.custom'),
     type: field.type,
@@ -120,7 +120,7 @@ function limit(bytes) {
 /** @param {Row} row */
 function name({ tag, title, custom }) {
   return [
-    h('code', {}, tag.split(/(?<=_)/).map((part) => [part, h('wbr')])),
+    h('code', {}, breakable(tag)),
     h('div', { class: 'soft small' }, custom?.retired ? h('span', { class: 'badge warn' }, t('fields.retired')) : title),
   ];
 }

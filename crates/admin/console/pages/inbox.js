@@ -24,10 +24,10 @@ export default function inboxPage({ app }) {
   const chosen = signal(/** @type {any} */ (null));
   const boxes = computed(() => [...new Set(webhooks.value.map((entry) => entry.box))].sort().join('\n'));
   /** An entry of no app is shown with every app. */
-  const ofApp = (/** @type {any} */ entry) => entry.app === app || !apps.value.some(({ sdkappid }) => sdkappid === entry.app);
+  const ofApp = (/** @type {RecordedWebhook} */ entry) => entry.app === app || !apps.value.some(({ sdkappid }) => sdkappid === entry.app);
   const clear = () => attempt(async () => {
     const all = everyApp.peek() || apps.peek().length === 1;
-    await api.clearInbox(/** @type {any} */ (all ? undefined : app));
+    await api.clearInbox(all ? undefined : app);
     webhooks.value = webhooks.peek().filter((entry) => !all && entry.app !== app);
     chosen.value = null;
   });
@@ -87,7 +87,7 @@ function receiver(app) {
   })));
 }
 
-/** @param {any} entry */
+/** @param {RecordedWebhook} entry */
 function entryDetail(entry) {
   return h('div', {},
     h('header', { class: 'detail-head' }, h('h2', { class: 'mono' }, entry.command ?? t('inbox.no_command'))),
@@ -103,11 +103,11 @@ function entryDetail(entry) {
       recorded(t('inbox.headers'), entry.headers)));
 }
 
-/** The call that the event tells of: the last one of that user before it. @param {any} entry */
+/** The call that the event tells of: the last one of that user before it. @param {RecordedWebhook} entry */
 function causeLink(entry) {
   const at = Number(entry.body?.EventTime ?? entry.at_ms);
-  const isNear = (/** @type {any} */ call) => call.users.includes(entry.user) && Math.abs(at - call.at_ms) <= MATCH_MS;
-  const isWrite = (/** @type {any} */ call) => call.code === 0 && !/(_get|_check)$/.test(call.command ?? '');
+  const isNear = (/** @type {RecordedCall} */ call) => entry.user !== null && entry.user !== null && call.users.includes(entry.user) && Math.abs(at - call.at_ms) <= MATCH_MS;
+  const isWrite = (/** @type {RecordedCall} */ call) => call.code === 0 && !/(_get|_check)$/.test(call.command ?? '');
   const [cause] = calls.value.filter((call) => call.app === entry.app && isWrite(call) && isNear(call))
     .sort((one, other) => Math.abs(at - one.at_ms) - Math.abs(at - other.at_ms));
   if (!cause) return t('inbox.no_cause');
@@ -115,7 +115,7 @@ function causeLink(entry) {
   return h('a', { href: call }, h('code', {}, cause.command), ` #${cause.number}`);
 }
 
-/** @param {any} entry */
+/** @param {RecordedWebhook} entry */
 function textOf(entry) {
   return [entry.command, entry.user, entry.box, entry.event_id, entry.body === null ? '' : bodyText(entry.body)].join('\n');
 }

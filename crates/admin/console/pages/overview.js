@@ -1,13 +1,14 @@
 // The server at a glance: figures, charts with a past, answers by command and code, warnings.
 
-import { isDev, reference } from '../state.js';
+import { address } from '../app.js';
+import { isDev } from '../state.js';
 import { computed, h } from '../ui/dom.js';
-import { codeBadge } from '../ui/explain.js';
+import { codeBadge, meaningOf } from '../ui/explain.js';
 import { failure } from '../ui/load.js';
 import { bytes, count, duration } from '../ui/numbers.js';
 import { table } from '../ui/table.js';
 import { t } from '../i18n/language.js';
-import { charts } from './overview/charts.js';
+import { atOf, charts } from './overview/charts.js';
 import { rates } from './overview/rates.js';
 import { answered, startSampling } from './overview/samples.js';
 import { warnings } from './overview/warnings.js';
@@ -24,9 +25,10 @@ export default function overview({ app }) {
     h('div', { class: 'head' }, h('div', {},
       h('h1', {}, t('page.overview')),
       h('p', { class: 'soft' }, isDev() ? t('overview.aboutDev', { app }) : t('overview.about')))),
+    () => app === 0 && h('div', { class: 'note overview-note' }, t('app.none'), ' ', h('a', { href: address('apps') }, t('page.apps'))),
     () => failed.value !== undefined && h('div', { class: 'card' }, failure(failed.value)),
     h('div', { role: 'status' }, () => JSON.parse(found.value).map(warningNote)),
-    () => (last() ? tiles(samples.value, app) : failed.value === undefined && h('p', { class: 'soft', role: 'status' }, t('loading'))),
+    () => (last() ? tiles(/** @type {Sample} */ (last()), app) : failed.value === undefined && h('p', { class: 'soft', role: 'status' }, t('loading'))),
     charts(last),
     h('p', { class: 'soft small' }, t('overview.charts')),
     answersTable(last));
@@ -39,16 +41,16 @@ function warningNote({ kind, text, page, app }) {
     page && h('a', { href: `#/${app}/${page}` }, t(/** @type {any} */ (`page.${page}`))));
 }
 
-/** @param {Sample[]} samples @param {number} app */
-function tiles(samples, app) {
-  const sample = /** @type {Sample} */ (samples.at(-1));
+/** @param {Sample} sample @param {number} app */
+function tiles(sample, app) {
   const tile = (/** @type {import('../ui/dom.js').Child} */ value, /** @type {string} */ text) => h(
     'div',
     { class: 'tile' },
     h('b', {}, value),
     h('span', { class: 'soft small' }, text),
   );
-  const rate = rates(samples.slice(-2), ({ at }) => at, (one) => answered(one)).at(-1) ?? null;
+  const { fine } = sample.past;
+  const [rate, now] = [rates(fine.slice(-2), atOf, ({ calls }) => calls).at(-1) ?? null, fine.at(-1)];
   const [metrics, ready] = [sample.metrics, sample.ready === null];
   const [free, kept, ends] = [
     'store_disk_free_bytes',
@@ -57,10 +59,10 @@ function tiles(samples, app) {
   ].map((name) => metrics?.max(name));
   return h('div', { class: 'tiles' },
     tile(rate === null ? '…' : count(rate, 1), t('overview.tile.calls')),
-    tile(sample.p99 === null ? '–' : `${count(sample.p99 * 1000, 2)} ms`, t('overview.tile.p99')),
+    tile(typeof now?.p99 === 'number' ? `${count(now.p99 * 1000, 2)} ms` : '–', t('overview.tile.p99')),
     tile(count(answered(sample, true)), t('overview.tile.failed')),
-    tile(count(sample.accounts), t('overview.tile.accounts', { app })),
-    tile(`${count(sample.commits)} / ${count(sample.changes)}`, t('overview.tile.commits')),
+    app !== 0 && tile(count(sample.accounts), t('overview.tile.accounts', { app })),
+    tile(`${count(now?.commits ?? 0)} / ${count(now?.changes ?? 0)}`, t('overview.tile.commits')),
     !isDev() && tile(
       h('span', { class: `badge ${ready ? 'good' : 'bad'}` }, ready ? t('overview.ready') : t('overview.notReady')),
       t('overview.tile.ready'),
@@ -83,7 +85,7 @@ function answersTable(last) {
       columns: [
         { title: t('overview.column.command'), cell: ({ command }) => h('code', {}, command) },
         { title: t('overview.column.code'), cell: ({ code }) => codeBadge(code) },
-        { title: t('overview.column.meaning'), cell: ({ code }) => (code === 0 ? '' : reference.value?.codes[code] ?? '') },
+        { title: t('overview.column.meaning'), cell: ({ code }) => meaningOf(code) },
         { title: t('overview.column.number'), number: true, cell: ({ number }) => count(number) },
       ],
       empty: () => [

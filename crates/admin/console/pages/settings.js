@@ -19,13 +19,13 @@ export default function settings({ app }) {
     loaded(() => api.showApp(app), (settings, reload) => form(settings, reload)));
 }
 
-/** @param {any} stored @param {() => Promise<void>} reload */
+/** @param {Schema<'AppView'>} stored @param {() => Promise<void>} reload */
 function form(stored, reload) {
   const draft = draftOf(stored);
   const patch = computed(() => changes(stored, draft));
   const changed = () => Object.keys(patch.value).length > 0;
   /** What the server refused, until something is changed. */
-  const refused = signal(/** @type {{ patch: any, message: string } | null} */ (null));
+  const refused = signal(/** @type {{ patch: Schema<'AppPatch'>, message: string } | null} */ (null));
   const refusal = () => (refused.value?.patch === patch.value ? refused.value : null);
   const wrong = computed(() => {
     const found = problems(draft);
@@ -67,21 +67,21 @@ function form(stored, reload) {
   return element;
 }
 
-/** The members that a change replaces; of the limits those that it names. @param {any} stored @param {any} patch */
+/** The members that a change replaces; of the limits those that it names. @param {Schema<'AppView'>} stored @param {Schema<'AppPatch'>} patch */
 function before(stored, patch) {
-  const old = Object.fromEntries(Object.keys(patch).map((member) => [member, stored[member]]));
+  const old = Object.fromEntries(Object.keys(patch).map((member) => [member, stored[/** @type {keyof typeof stored} */ (member)]]));
   if (patch.limits) old.limits = Object.fromEntries(Object.keys(patch.limits).map((name) => [name, stored.limits[name]]));
   return old;
 }
 
-/** Asks before changes that can shut callers out. @param {any} patch */
+/** Asks before changes that can shut callers out. @param {Schema<'AppPatch'>} patch */
 async function agreed(patch) {
   if (patch.enabled === false) return confirm({
     title: t('settings.disableTitle'),
     text: t('settings.disableText'),
     action: t('settings.disable'),
   });
-  if (patch.allow_ips?.length > 0) return confirm({
+  if (patch.allow_ips && patch.allow_ips.length > 0) return confirm({
     title: t('settings.networksTitle'),
     text: t('settings.networksText', { networks: patch.allow_ips.join(', ') }),
     action: t('settings.save'),

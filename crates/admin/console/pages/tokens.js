@@ -5,6 +5,7 @@ import { ROLES, needs } from '../state.js';
 import { h, signal } from '../ui/dom.js';
 import { confirm, showOnce } from '../ui/dialog.js';
 import { selectField, textField } from '../ui/field.js';
+import { lastUse } from '../ui/last_use.js';
 import { attempt, loaded } from '../ui/load.js';
 import { table } from '../ui/table.js';
 import { time } from '../ui/time.js';
@@ -38,7 +39,7 @@ function newToken(reload) {
       h('button', needs('admin', { class: 'primary' }), t('tokens.create'))));
 }
 
-/** @param {any[]} list @param {() => Promise<void>} reload */
+/** @param {Schema<'TokenView'>[]} list @param {() => Promise<void>} reload */
 function tokenList(list, reload) {
   const revoke = async (/** @type {string} */ name) => {
     const own = api.session.peek()?.who === name;
@@ -58,12 +59,13 @@ function tokenList(list, reload) {
     keyOf: ({ name }) => name,
     columns: [
       { title: t('tokens.column.name'), cell: ({ name }) => h('code', {}, name) },
-      { title: t('tokens.role'), cell: ({ role }) => h('span', { class: 'badge', title: t(`role.may.${role}`) }, t(`role.${role}`)) },
+      { title: t('tokens.role'), cell: ({ role }) => roleBadge(/** @type {import('../state.js').Role} */ (role)) },
       {
         title: t('tokens.column.made'),
         narrow: true,
         cell: ({ created_ms: made }) => (made === null ? h('span', { class: 'soft' }, t('tokens.local')) : time(made)),
       },
+      { title: t('tokens.column.used'), narrow: true, cell: ({ last_used_ms: last, since_ms: since, created_ms: made }) => lastUse(last, since, made) },
       {
         title: t('tokens.column.action'),
         cell: ({ name, created_ms: made }) => made !== null && h(
@@ -75,4 +77,9 @@ function tokenList(list, reload) {
     ],
     empty: () => h('code', {}, 'portraitd token create NAME'),
   }));
+}
+
+/** @param {import('../state.js').Role} role */
+function roleBadge(role) {
+  return h('span', { class: 'badge', title: t(`role.may.${role}`) }, t(`role.${role}`));
 }

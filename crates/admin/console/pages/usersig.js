@@ -56,7 +56,7 @@ function makeCard(app) {
           [OTHER, t('usersig.other')],
         ])),
       h('datalist', { id: 'usersig-admins' }, () =>
-        (currentApp()?.admins ?? []).map((/** @type {string} */ name) => h('option', { value: name }))),
+        (currentApp()?.admins ?? []).map((name) => h('option', { value: name }))),
       () => period.value === OTHER && textField(t('usersig.seconds'), seconds, { type: 'number', min: '1', required: true }),
       textField(t('usersig.userbuf'), userbuf),
       h('div', { class: 'row' }, h('button', needs('operator', { class: 'primary' }), t('usersig.make.action'))),
@@ -69,7 +69,7 @@ function makeCard(app) {
 function checkCard(app) {
   const text = signal('');
   const identifier = signal('');
-  const result = signal(/** @type {any} */ (null));
+  const result = signal(/** @type {Schema<'CheckedSig'> | null} */ (null));
   const check = () => attempt(async () => {
     result.value = null;
     if (text.value.trim() === '') return;
@@ -90,20 +90,20 @@ function checkCard(app) {
       h('div', { role: 'status' }, () => result.value && verdict(result.value))));
 }
 
-/** @param {any} checked */
+/** @param {Schema<'CheckedSig'>} checked */
 function verdict({ code, reason, warnings, fields }) {
   return h('div', { class: 'stack' },
     h('div', { class: 'row' }, codeBadge(code)),
     code === 0
       ? h('div', { class: 'note good' }, h('b', {}, t('usersig.valid')), fields && distance(fields.expires))
       : explanation(code, reason),
-    warnings.map((/** @type {string} */ warning) => h('div', { class: 'note warn' }, warning)),
+    warnings.map((warning) => h('div', { class: 'note warn' }, warning)),
     fields && fieldList(fields));
 }
 
-/** @param {any} fields */
+/** @param {Schema<'SigFields'>} fields */
 function fieldList(fields) {
-  const key = currentApp()?.keys.find((/** @type {any} */ { id }) => id === fields.key);
+  const key = currentApp()?.keys.find(({ id }) => id === fields.key);
   const pair = (/** @type {string} */ name, /** @type {import('../ui/dom.js').Child} */ value) => [h('dt', {}, name), h('dd', {}, value)];
   return h('dl', { class: 'pairs' },
     pair('SDKAppID', h('code', {}, fields.sdkappid)),

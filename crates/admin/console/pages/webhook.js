@@ -23,7 +23,7 @@ export default function webhook({ app }) {
       events(app, hook, reload))));
 }
 
-/** @param {any} hook @param {() => Promise<void>} reload */
+/** @param {Schema<'WebhookView'>} hook @param {() => Promise<void>} reload */
 function state(hook, reload) {
   const tile = (/** @type {import('../ui/dom.js').Child} */ value, /** @type {string} */ text, /** @type {string} */ more = '') =>
     h('div', { class: 'tile' }, h('b', {}, value), h('span', { class: 'soft small' }, text, more && h('br'), more));
@@ -36,14 +36,14 @@ function state(hook, reload) {
       tile(count(hook.dropped), t('webhook.dropped'))),
     h('div', { class: 'row webhook-state' },
       hook.url === null ? h('span', { class: 'badge' }, t('webhook.none'))
-        : hook.down_ms === null ? h('span', { class: 'badge good' }, t('webhook.up'))
+        : hook.down_ms === null ? h('span', { class: `badge ${hook.parked.events > 0 ? 'warn' : 'good'}` }, t('webhook.up'))
           : h('span', { class: 'badge bad' }, t('webhook.down', { time: duration(hook.down_ms) })),
       hook.last_failure !== null && h('span', { class: 'grow' }, t('webhook.lastFailure'), ' ', h('code', {}, hook.last_failure)),
       h('span', { class: hook.last_failure === null ? 'grow' : '' }),
       h('button', { onclick: reload }, t('webhook.refresh'))));
 }
 
-/** @param {number} app @param {any} hook @param {() => Promise<void>} reload */
+/** @param {number} app @param {Schema<'WebhookView'>} hook @param {() => Promise<void>} reload */
 function settings(app, hook, reload) {
   const [url, token, unsigned, problem] = [signal(hook.url ?? ''), signal(''), signal(false), signal('')];
   const save = async () => {

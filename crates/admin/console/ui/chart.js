@@ -2,7 +2,7 @@
 
 import { h } from './dom.js';
 import { count } from './numbers.js';
-import { clockTime } from './time.js';
+import { timeOfDay } from './time.js';
 import { t } from '../i18n/language.js';
 
 const [WIDTH, HEIGHT] = [600, 120];
@@ -17,7 +17,8 @@ export function chartCard({ title, times, lines, format = (value) => count(value
   return h('section', { class: 'card chart-card' },
     h('header', {},
       h('h2', { class: 'grow' }, title),
-      () => lines().map((line, index) => h('span', { class: `small legend-${index + 1}` }, `— ${line.title} ${last(line, format)}`))),
+      h('div', { class: 'row small' }, () =>
+        lines().map((line, index) => h('span', { class: `legend-${index + 1}` }, `— ${line.title} ${last(line, format)}`)))),
     h('div', { class: 'body' }, () => drawing(title, times(), lines(), format)));
 }
 
@@ -52,7 +53,7 @@ function drawing(title, times, lines, format) {
     },
       [0, 0.5, 1].map((part) => h('svg:path', { class: 'grid', d: `M0 ${y(top * part)}H${WIDTH}` })),
       lines.map(({ values }, index) => h('svg:path', { class: `line-${index + 1}`, d: path(values) }))),
-    h('div', { class: 'row soft small' }, h('span', {}, '0'), h('span', { class: 'grow' }), clockTime(start), '–', clockTime(end)),
+    h('div', { class: 'row soft small' }, h('span', {}, '0'), h('span', { class: 'grow' }), timeOfDay(start), '–', timeOfDay(end)),
   ];
 }
 

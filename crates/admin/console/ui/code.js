@@ -11,6 +11,11 @@ export function coloured(text) {
   );
 }
 
+/** A name that goes on in the next line after an underscore, and nowhere else. @param {string} name */
+export function breakable(name) {
+  return h('span', { class: 'breakable' }, name.split(/(?<=_)/).map((part) => [part, h('wbr')]));
+}
+
 /** A block of JSON. @param {string} text as it is shown and copied */
 export function jsonBlock(text) {
   return h('div', { class: 'json' }, copyButton(() => text), h('pre', { tabindex: '0' }, coloured(text)));

@@ -4,11 +4,23 @@ import { h } from './dom.js';
 import { copyButton } from './clipboard.js';
 import { t } from '../i18n/language.js';
 
-/** Opens a dialog, and resolves when it closes. @param {(close: () => void) => Node} content */
-export function open(content) {
+/**
+ * Opens a dialog, and resolves when it closes: also when another page is opened, with the browser's Back for example.
+ * @param {(close: () => void) => Node} content @param {{ stays?: boolean }} [how] `stays`: over the next page too
+ */
+export function open(content, { stays = false } = {}) {
   return new Promise((resolve) => {
-    const dialog = h('dialog', { onclose: () => { dialog.remove(); resolve(undefined); } });
-    dialog.appendChild(content(() => dialog.close()));
+    const close = () => dialog.close();
+    const onclose = () => {
+      window.removeEventListener('hashchange', close);
+      dialog.remove();
+      resolve(undefined);
+    };
+    const dialog = h('dialog', { 'aria-labelledby': 'dialog-title', onclose });
+    dialog.appendChild(content(close));
+    // The heading that every dialog begins with.
+    dialog.querySelector('h2').id = 'dialog-title';
+    if (!stays) window.addEventListener('hashchange', close);
     document.body.appendChild(dialog);
     dialog.showModal();
   });
@@ -26,7 +38,7 @@ export async function confirm({ title, text, action, type, danger = true }) {
   let agreed = false;
   await open((close) => {
     const button = h('button', { class: danger ? 'danger' : 'primary', disabled: type !== undefined, autofocus: !danger }, action);
-    const typed = h('input', { oninput: () => (button.disabled = typed.value !== type), autocomplete: 'off', 'aria-label': t('type.label', { text: type }) });
+    const typed = h('input', { autofocus: true, oninput: () => (button.disabled = typed.value !== type), autocomplete: 'off', 'aria-label': t('type.label', { text: type }) });
     return h(
       'form',
       { method: 'dialog', onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); agreed = true; close(); } },
@@ -48,5 +60,5 @@ export function showOnce({ title, text, secret }) {
       h('div', { class: 'row' }, h('code', { class: 'grow', tabindex: '0' }, secret), copyButton(() => secret)),
       h('div', { class: 'row' }, h('span', { class: 'grow' }), h('button', { class: 'primary', onclick: close }, t('secret.stored'))),
     ),
-  );
+    { stays: true });
 }

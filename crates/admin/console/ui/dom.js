@@ -131,7 +131,7 @@ export function listen(target, /** @type {string} */ name, /** @type {(event: an
 }
 
 /**
- * @typedef {Node | string | number | null | undefined | false | Child[] | (() => Child)} Child
+ * @typedef {Node | string | number | null | undefined | false | Array<any> | (() => any)} Child an array is one of children, a function returns one
  */
 
 /**

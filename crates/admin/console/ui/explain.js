@@ -6,11 +6,16 @@ import { sentence } from './load.js';
 import { reference } from '../state.js';
 import { t } from '../i18n/language.js';
 
+/** What a code means, in the language of the page; empty for one that is not known. @param {number} code @returns {string} */
+export function meaningOf(code) {
+  return reference.value?.codes[code]?.meaning ?? '';
+}
+
 /** A badge with a code; 0 is success, null an answer that never came. @param {number | null} code */
 export function codeBadge(code) {
   if (code === 0) return h('span', { class: 'badge good' }, 'OK');
   if (code === null || code === undefined) return h('span', { class: 'badge warn' }, t('code.none'));
-  return h('span', { class: 'badge bad', title: reference.value?.codes[code] ?? '' }, code);
+  return h('span', { class: 'badge bad', title: meaningOf(code) }, code);
 }
 
 /**
@@ -20,7 +25,7 @@ export function codeBadge(code) {
  */
 export function explanation(code, detail, repairs) {
   return h('div', { class: 'note bad' },
-    h('b', {}, detail || `${code} ${reference.value?.codes[code] ?? ''}`),
+    h('b', {}, detail || `${code} ${meaningOf(code)}`),
     h('div', { class: 'row' }, repairs, codeDetails(code)));
 }
 

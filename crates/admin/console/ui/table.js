@@ -1,6 +1,6 @@
 // A table of rows: keyed, so that a row stays while its item does; chosen with a click, Enter, or the arrow keys.
 
-import { each, h } from './dom.js';
+import { each, effect, h } from './dom.js';
 
 /**
  * @template T
@@ -19,7 +19,7 @@ export function table({ label, rows, keyOf, columns, empty, chosen }) {
   const class_ = (/** @type {Column<T>} */ column) => [column.number && 'number', column.narrow && 'hide-narrow'].filter(Boolean).join(' ') || null;
   const row = (/** @type {T} */ item) =>
     h('tr', chosen ? {
-      class: 'link', tabindex: '0', 'aria-selected': () => String(chosen.value === keyOf(item)),
+      class: 'link', tabindex: '-1', 'aria-selected': () => String(chosen.value === keyOf(item)),
       onclick: () => (chosen.value = keyOf(item)),
       onkeydown: (/** @type {KeyboardEvent} */ event) => onKey(event, item),
     } : {}, columns.map((column) => h('td', { class: class_(column) }, column.cell(item))));
@@ -33,9 +33,32 @@ export function table({ label, rows, keyOf, columns, empty, chosen }) {
     }
     if (event.key === 'Enter' && chosen && event.target === element) chosen.value = keyOf(item);
   };
+  const body = h('tbody', {}, each(rows, keyOf, row));
+  if (chosen) oneTabStop(body, () => [rows(), chosen.value]);
   return h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': label },
-    h('table', {},
+    // In a grid, and not in a table, a screen reader tells which row is selected.
+    h('table', { role: chosen && 'grid', 'aria-label': label },
       h('thead', {}, h('tr', {}, columns.map((column) => h('th', { scope: 'col', class: class_(column) }, column.title)))),
-      h('tbody', {}, each(rows, keyOf, row))),
+      body),
     () => rows().length === 0 && h('div', { class: 'empty' }, empty()));
+}
+
+/**
+ * Has the Tab key stop at one row only, the selected one or the first: the arrow keys lead to the others.
+ * @param {HTMLElement} body @param {() => unknown} followed
+ */
+function oneTabStop(body, followed) {
+  /** @type {HTMLElement | null} */
+  let stop = null;
+  effect(() => {
+    followed();
+    // When the rows are there.
+    queueMicrotask(() => {
+      const next = /** @type {HTMLElement | null} */ (body.querySelector('[aria-selected="true"]') ?? body.firstElementChild);
+      if (next === stop) return;
+      stop?.setAttribute('tabindex', '-1');
+      next?.setAttribute('tabindex', '0');
+      stop = next;
+    });
+  });
 }

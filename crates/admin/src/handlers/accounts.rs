@@ -2,14 +2,18 @@
 
 use crate::audit_log::{AuditChange, AuditContext};
 use crate::error::AdminError;
+use crate::error_code::AdminCode;
 use crate::jsonl;
+use crate::parse_problem;
 use crate::state::{AdminResult, State};
 use crate::types::{self, AccountView, AccountsView, ProfileJson};
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State as Extract};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use portraitd_model::{AccountSeed, NewUserId, ProfilePatch, SdkAppId, StandardTag, UserId};
+use portraitd_model::{
+    AccountSeed, Bilingual, NewUserId, ProfilePatch, SdkAppId, StandardTag, UserId, bilingual,
+};
 use portraitd_store::{Change, Delete, Found, Import, StoreError};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -50,7 +54,9 @@ pub(crate) async fn page(
 ) -> AdminResult<AccountsView> {
     let app = state.app(&app)?;
     let after = query.after.as_deref().map(UserId::parse).transpose();
-    let after = after.map_err(|error| AdminError::bad(format!("after: {error}")))?;
+    let after = after.map_err(|error| {
+        AdminError::invalid(Bilingual::of(|language| error.explain(language)).of_member("after"))
+    })?;
     let limit = query.limit.unwrap_or(100);
     let (id, prefix) = (app.settings.id, query.prefix);
     let view = match (query.nick, query.profile) {
@@ -157,7 +163,7 @@ pub(crate) async fn create(
     let user = parse_user(&user)?;
     let exists = state.store.states(app, vec![user]).await?.first().copied().flatten().is_some();
     if !exists {
-        let new = NewUserId::new(user).map_err(|error| AdminError::bad(error.to_string()))?;
+        let new = NewUserId::new(user).map_err(AdminError::invalid_id)?;
         let (seeds, at) =
             (vec![AccountSeed { user: new, patch: ProfilePatch::default() }], state.clock.now());
         let write = Import { app, seeds, at, origin: None, deleted_after: None };
@@ -178,9 +184,13 @@ pub(crate) async fn delete(
     let app = state.app(&app)?;
     let id = app.settings.id;
     if app.settings.is_admin(&user) {
-        return Err(AdminError::conflict(format!(
-            "{user} is an admin of app {id} and can't be deleted; remove it from the admins first"
-        )));
+        return Err(AdminError::new(
+            AdminCode::InUse,
+            bilingual!(
+                "{user} is an admin of app {id} and can't be deleted; remove it from the admins first",
+                "{user} 是应用 {id} 的 App 管理员，不能删除；请先移除其管理员身份"
+            ),
+        ));
     }
     let user = parse_user(&user)?;
     // An operator's deletion is noted like any other, so the app's `reimport_after` applies to it.
@@ -203,12 +213,19 @@ pub(crate) async fn set(
 ) -> AdminResult<AccountView> {
     let app = state.app(&app)?;
     let (id, user) = (app.settings.id, parse_user(&user)?);
-    let fields: BTreeMap<String, &RawValue> = serde_json::from_slice(&body)
-        .map_err(|error| AdminError::bad(format!("the body is not an object of tags and values: {error}")))?;
+    let fields: BTreeMap<String, &RawValue> = serde_json::from_slice(&body).map_err(|error| {
+        AdminError::invalid(
+            parse_problem::of_json(&error)
+                .after("the body is not an object of tags and values: ", "包体不是由字段与值组成的对象："),
+        )
+    })?;
     let items = fields.iter().map(|(tag, value)| jsonl::unchecked_item(tag, value));
-    let patch = jsonl::check(&app.schema, items).map_err(AdminError::bad)?;
+    let patch = jsonl::check(&app.schema, items).map_err(AdminError::invalid)?;
     if patch.is_empty() {
-        return Err(AdminError::bad("the body names no field; send at least one tag with its value"));
+        return Err(AdminError::invalid(bilingual!(
+            "the body names no field; send at least one tag with its value",
+            "包体中没有字段，请至少填写一个字段及其值"
+        )));
     }
     let (at, origin) = (state.clock.now(), state.origin(&app, &context, 1));
     let write = Change { app: id, user, patch, at, origin };
@@ -228,11 +245,14 @@ pub(crate) async fn set(
 }
 
 fn parse_user(user: &str) -> Result<UserId, AdminError> {
-    UserId::parse(user).map_err(|error| AdminError::bad(error.to_string()))
+    UserId::parse(user).map_err(AdminError::invalid_id)
 }
 
-fn account_not_found(app: SdkAppId, user: UserId) -> AdminError {
-    AdminError::not_found(format!("app {app} has no account {user}"))
+pub(super) fn account_not_found(app: SdkAppId, user: UserId) -> AdminError {
+    AdminError::new(
+        AdminCode::NoSuchAccount,
+        bilingual!("app {app} has no account {user}", "应用 {app} 没有账号 {user}"),
+    )
 }
 
 async fn view(state: &State, app: SdkAppId, user: UserId) -> Result<AccountView, AdminError> {
@@ -245,7 +265,9 @@ async fn view(state: &State, app: SdkAppId, user: UserId) -> Result<AccountView,
             kicked_at: account.kicked_at.map(|at| at.0),
             profile: types::profile_json(profile),
         }),
-        Some(Found::Damaged) => Err(StoreError::Corrupt(format!("the profile of {user}")).into()),
+        Some(Found::Damaged) => {
+            Err(StoreError::Corrupt(bilingual!("the profile of {user}", "{user} 的资料")).into())
+        }
         Some(Found::Missing) | None => Err(account_not_found(app, user)),
     }
 }

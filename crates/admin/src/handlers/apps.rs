@@ -2,6 +2,7 @@
 
 use crate::audit_log::AuditContext;
 use crate::error::AdminError;
+use crate::error_code::AdminCode;
 use crate::secret::random_key;
 use crate::state::{AdminResult, State, parse_body};
 use crate::types::{AppPatch, AppView, CreatedKey, NewApp, NewKey};
@@ -10,7 +11,7 @@ use axum::extract::{Path, State as Extract};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use portraitd_model::{
-    AppKey, AppSettings, Command, KeyId, Language, NewUserId, SdkAppId, SensitiveCode, Tag,
+    AppKey, AppSettings, Bilingual, Command, KeyId, NewUserId, SdkAppId, SensitiveCode, Tag, bilingual,
 };
 use portraitd_store::StoreError;
 use std::num::NonZeroU32;
@@ -30,21 +31,23 @@ pub(crate) async fn create(
 ) -> Result<(StatusCode, Json<AppView>), AdminError> {
     let new: NewApp = parse_body(&body)?;
     if new.sdkappid == 0 {
-        return Err(AdminError::bad(
+        return Err(AdminError::invalid(bilingual!(
             "sdkappid: 0 is not an SDKAppID, which is a number from 1 to 4294967295",
-        ));
+            "sdkappid：0 不是 SDKAppID，SDKAppID 为 1 到 4294967295 的数字"
+        )));
     }
     let mut settings = AppSettings::new(SdkAppId(new.sdkappid));
     settings.name = new.name.unwrap_or_default();
     let key = parse_or_create_key(new.key)?;
-    settings.add_key(key.clone());
+    settings.add_key(key.clone(), Some(state.clock.now()));
     settings.validate()?;
     let view = AppView { key: Some(key.expose().to_owned()), ..AppView::from(&settings) };
     match state.create_app(settings, &context).await {
         Ok(()) => Ok((StatusCode::CREATED, Json(view))),
-        Err(StoreError::Conflict) => {
-            Err(AdminError::conflict(format!("app {} exists already", new.sdkappid)))
-        }
+        Err(StoreError::Conflict) => Err(AdminError::new(
+            AdminCode::AlreadyExists,
+            bilingual!("app {} exists already", "应用 {} 已存在", new.sdkappid),
+        )),
         Err(error) => Err(error.into()),
     }
 }
@@ -82,7 +85,12 @@ pub fn apply(patch: &AppPatch, settings: &mut AppSettings) -> Result<(), AdminEr
     }
     if let Some(code) = patch.sensitive_code {
         let choice = SensitiveCode::from_number(code);
-        let bad = || AdminError::bad(format!("sensitive_code: {code} is neither 40005 nor 80001"));
+        let bad = || {
+            AdminError::invalid(bilingual!(
+                "sensitive_code: {code} is neither 40005 nor 80001",
+                "sensitive_code：{code} 既不是 40005 也不是 80001"
+            ))
+        };
         settings.sensitive_code = choice.ok_or_else(bad)?;
     }
     if let Some(networks) = &patch.allow_ips {
@@ -90,8 +98,12 @@ pub fn apply(patch: &AppPatch, settings: &mut AppSettings) -> Result<(), AdminEr
     }
     if let Some(tags) = &patch.screened_tags {
         let tag = |text: &String| {
-            Tag::parse(text, settings.id)
-                .ok_or_else(|| AdminError::bad(format!("screened_tags: `{text}` is not a tag of this app")))
+            Tag::parse(text, settings.id).ok_or_else(|| {
+                AdminError::invalid(bilingual!(
+                    "screened_tags: `{text}` is not a tag of this app",
+                    "screened_tags：`{text}` 不是此应用的字段"
+                ))
+            })
         };
         settings.screened_tags = tags.iter().map(tag).collect::<Result<_, _>>()?;
     }
@@ -99,8 +111,9 @@ pub fn apply(patch: &AppPatch, settings: &mut AppSettings) -> Result<(), AdminEr
         if command != "total" && Command::named(command).is_none() {
             let names: Vec<_> = Command::all().map(Command::name).collect();
             let known = names.join(", ");
-            return Err(AdminError::bad(format!(
-                "limits: no limit is named `{command}`; there are {known} and total"
+            return Err(AdminError::invalid(bilingual!(
+                "limits: no limit is named `{command}`; there are {known} and total",
+                "limits：没有名为 `{command}` 的频率限制；可用的有 {known} 与 total"
             )));
         }
         settings.limits.insert(command.clone(), *per_second);
@@ -112,7 +125,10 @@ pub fn apply(patch: &AppPatch, settings: &mut AppSettings) -> Result<(), AdminEr
 fn parse_network(text: &str) -> Result<ipnet::IpNet, AdminError> {
     let address = || text.parse::<std::net::IpAddr>().map(ipnet::IpNet::from).ok();
     let bad = || {
-        AdminError::bad(format!("allow_ips: `{text}` is neither an address nor a network such as 10.0.0.0/8"))
+        AdminError::invalid(bilingual!(
+            "allow_ips: `{text}` is neither an address nor a network such as 10.0.0.0/8",
+            "allow_ips：`{text}` 既不是 IP 地址，也不是 10.0.0.0/8 这样的网段"
+        ))
     };
     text.parse().ok().or_else(address).ok_or_else(bad)
 }
@@ -124,8 +140,9 @@ pub(crate) async fn add_key(
     body: Bytes,
 ) -> Result<(StatusCode, Json<CreatedKey>), AdminError> {
     let key = parse_or_create_key(parse_body::<NewKey>(&body)?.key)?;
+    let created = state.clock.now();
     let change = move |settings: &mut AppSettings| {
-        let id = settings.add_key(key.clone());
+        let id = settings.add_key(key.clone(), Some(created));
         Ok(CreatedKey { id: id.0, key: key.expose().to_owned() })
     };
     Ok((StatusCode::CREATED, Json(state.change_settings(&app, &context, change).await?)))
@@ -139,7 +156,10 @@ pub(crate) async fn revoke_key(
     let change = move |settings: &mut AppSettings| {
         let id = key.parse().map(KeyId).ok();
         let Some(index) = settings.keys.iter().position(|record| Some(record.id) == id) else {
-            return Err(AdminError::not_found(format!("app {} has no key {key}", settings.id)));
+            return Err(AdminError::new(
+                AdminCode::NoSuchItem,
+                bilingual!("app {} has no key {key}", "应用 {} 没有密钥 {key}", settings.id),
+            ));
         };
         settings.keys.remove(index);
         Ok(AppView::from(&*settings))
@@ -152,7 +172,7 @@ pub(crate) async fn add_admin(
     Path((app, user)): Path<(String, String)>,
     Extension(context): Extension<AuditContext>,
 ) -> AdminResult<AppView> {
-    let user = NewUserId::parse(&user).map_err(|error| AdminError::bad(error.to_string()))?.id();
+    let user = NewUserId::parse(&user).map_err(AdminError::invalid_id)?.id();
     let change = move |settings: &mut AppSettings| {
         if !settings.admins.contains(&user) {
             settings.admins.push(user);
@@ -169,10 +189,14 @@ pub(crate) async fn remove_admin(
 ) -> AdminResult<AppView> {
     let change = move |settings: &mut AppSettings| {
         let Some(index) = settings.admins.iter().position(|admin| admin.as_str() == user) else {
-            return Err(AdminError::not_found(format!(
-                "`{user}` is not an App admin of app {}",
-                settings.id
-            )));
+            return Err(AdminError::new(
+                AdminCode::NoSuchItem,
+                bilingual!(
+                    "`{user}` is not an App admin of app {}",
+                    "`{user}` 不是应用 {} 的 App 管理员",
+                    settings.id
+                ),
+            ));
         };
         settings.admins.remove(index);
         Ok(AppView::from(&*settings))
@@ -183,10 +207,15 @@ pub(crate) async fn remove_admin(
 /// Parses a key that was sent, or generates a random one.
 fn parse_or_create_key(key: Option<String>) -> Result<AppKey, AdminError> {
     let Some(key) = key else {
-        return random_key().map_err(|error| AdminError::from(StoreError::Unavailable(error.to_string())));
+        return random_key().map_err(AdminError::system);
     };
     if let Some(problem) = AppKey::problem(&key) {
-        return Err(AdminError::bad(problem.explain(Language::English)));
+        return Err(AdminError::invalid(Bilingual::of(|language| problem.explain(language))));
     }
-    AppKey::parse(&key).ok_or_else(|| AdminError::bad("a key is 1 to 256 printable bytes"))
+    AppKey::parse(&key).ok_or_else(|| {
+        AdminError::invalid(bilingual!(
+            "a key is 1 to 256 printable bytes",
+            "密钥为 1 到 256 字节的可打印字符"
+        ))
+    })
 }

@@ -3,12 +3,17 @@
 pub(crate) mod accounts;
 pub mod apps;
 pub(crate) mod audit;
+pub mod backup;
+pub(crate) mod download;
+pub mod export;
+pub(crate) mod export_lines;
 pub mod fields;
+pub mod import;
 pub(crate) mod reference;
 pub(crate) mod server;
 pub(crate) mod session;
 pub(crate) mod tokens;
-pub mod transfer;
+
 pub(crate) mod try_call;
 pub(crate) mod usage;
 pub(crate) mod usersig;

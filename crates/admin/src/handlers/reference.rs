@@ -1,22 +1,28 @@
 //! Handlers of the reference: commands, standard fields and error codes, in the language of the caller.
 
 use crate::error::AdminError;
+use crate::error_code::AdminCode;
 use crate::error_pages::error_page;
 use crate::language::AcceptLanguage;
 use crate::state::AdminResult;
-use crate::types::console::{CodePage, CommandView, Reference, StandardFieldView};
+use crate::types::console::{CodePage, CodeView, CommandView, Reference, StandardFieldView};
 use axum::Json;
 use axum::extract::Path;
-use portraitd_model::{CLOUD_CODES, COMMANDS, ERROR_CODES, Language, STANDARD_FIELDS, ValueRule};
+use portraitd_model::{CLOUD_CODES, COMMANDS, ERROR_CODES, Language, STANDARD_FIELDS, ValueRule, bilingual};
+use std::collections::BTreeMap;
 
 pub(crate) async fn show(AcceptLanguage(language): AcceptLanguage) -> Json<Reference> {
-    let answered = ERROR_CODES.iter().map(|row| (row.number, row.info.to_owned()));
-    let of_cloud = CLOUD_CODES.iter().map(|row| (row.number, String::new()));
-    Json(Reference {
-        commands: commands(language),
-        fields: fields(language),
-        codes: answered.chain(of_cloud).collect(),
-    })
+    Json(Reference { commands: commands(language), fields: fields(language), codes: codes(language) })
+}
+
+fn codes(language: Language) -> BTreeMap<u32, CodeView> {
+    let view = |info: &str, english: &str, chinese: &str| CodeView {
+        info: info.to_owned(),
+        meaning: language.pick(english, chinese).to_owned(),
+    };
+    let answered = ERROR_CODES.iter().map(|row| (row.number, view(row.info, row.english, row.chinese)));
+    let of_cloud = CLOUD_CODES.iter().map(|row| (row.number, view("", row.english, row.chinese)));
+    answered.chain(of_cloud).collect()
 }
 
 fn commands(language: Language) -> Vec<CommandView> {
@@ -53,6 +59,11 @@ pub(crate) async fn code(
     AcceptLanguage(language): AcceptLanguage,
 ) -> AdminResult<CodePage> {
     let page = code.parse().ok().and_then(|number| error_page(number, language));
-    let page = page.ok_or_else(|| AdminError::not_found(format!("there is no page of the code {code}")))?;
+    let page = page.ok_or_else(|| {
+        AdminError::new(
+            AdminCode::NoSuchItem,
+            bilingual!("there is no page of the code {code}", "没有错误码 {code} 的页面"),
+        )
+    })?;
     Ok(Json(CodePage { markdown: page.to_owned() }))
 }

@@ -9,6 +9,7 @@ use axum::Json;
 use axum::extract::State as Extract;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use portraitd_model::bilingual;
 
 /// Answers 200 when a test write to the store succeeds. The result of one write is shared for a second.
 pub(crate) async fn ready(Extract(state): Extract<State>) -> Result<&'static str, AdminError> {
@@ -18,7 +19,9 @@ pub(crate) async fn ready(Extract(state): Extract<State>) -> Result<&'static str
 
 /// Answers the metrics for Prometheus. They contain no UserID and no secret, so the route needs no token.
 pub(crate) async fn metrics(Extract(state): Extract<State>) -> Result<Response, AdminError> {
-    let failed = || AdminError::conflict("metrics exist in a running server only");
+    let failed = || {
+        AdminError::not_running(bilingual!("metrics exist in a running server only", "仅运行中的服务有指标"))
+    };
     let running = state.running.as_ref().ok_or_else(failed)?;
     let page = (running.metrics)().await.map_err(|_| failed())?;
     let format = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -28,7 +31,12 @@ pub(crate) async fn metrics(Extract(state): Extract<State>) -> Result<Response, 
 /// Answers the past of some figures, for charts.
 pub(crate) async fn series(Extract(state): Extract<State>) -> AdminResult<SeriesView> {
     let running = state.running.as_ref();
-    let running = running.ok_or_else(|| AdminError::conflict("figures exist in a running server only"))?;
+    let running = running.ok_or_else(|| {
+        AdminError::not_running(bilingual!(
+            "figures exist in a running server only",
+            "仅运行中的服务有图表数据"
+        ))
+    })?;
     let (fine, coarse) = running.series.points();
     Ok(Json(SeriesView { fine, coarse }))
 }

@@ -3,6 +3,7 @@
 use crate::audit_log::{AuditChange, AuditContext};
 use crate::auth::LOCAL;
 use crate::error::AdminError;
+use crate::error_code::AdminCode;
 use crate::secret::{AdminToken, random_token};
 use crate::state::{AdminResult, State, parse_body};
 use crate::types::{CreatedToken, NewToken, TokenView};
@@ -10,14 +11,17 @@ use axum::body::Bytes;
 use axum::extract::{Path, State as Extract};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
+use portraitd_model::bilingual;
 use portraitd_store::{PutToken, RemoveToken, StoreError, TokenRecord, TokenRole};
 use serde_json::json;
 
 pub(crate) async fn list(Extract(state): Extract<State>) -> AdminResult<Vec<TokenView>> {
     let view = |name: String, created_ms, role: TokenRole| TokenView {
-        name,
         created_ms,
         role: role.as_str().to_owned(),
+        last_used_ms: state.authenticator.last_use(&name).map(|at| at.0),
+        since_ms: state.started_ms(),
+        name,
     };
     let local = view(LOCAL.to_owned(), None, TokenRole::Admin);
     let named = state.store.tokens().await?.into_iter();
@@ -32,23 +36,33 @@ pub(crate) async fn create(
 ) -> Result<(StatusCode, Json<CreatedToken>), AdminError> {
     let NewToken { name, role } = parse_body(&body)?;
     if !is_valid_name(&name) {
-        return Err(AdminError::bad(
+        return Err(AdminError::invalid(bilingual!(
             "name: a token's name has 1 to 64 letters, digits, dots, hyphens and underscores",
-        ));
+            "name：令牌名称为 1 到 64 个字母、数字、点、连字符与下划线"
+        )));
     }
     let role = role.as_deref().map_or(Ok(TokenRole::Admin), |role| {
-        let is_none = || AdminError::bad(format!("role: `{role}` is not viewer, operator or admin"));
+        let is_none = || {
+            AdminError::invalid(bilingual!(
+                "role: `{role}` is not viewer, operator or admin",
+                "role：`{role}` 不是 viewer、operator 或 admin"
+            ))
+        };
         TokenRole::named(role).ok_or_else(is_none)
     })?;
     let exists = || {
-        AdminError::conflict(format!(
-            "there is a token named {name} already; revoke it first, or choose another name"
-        ))
+        AdminError::new(
+            AdminCode::AlreadyExists,
+            bilingual!(
+                "there is a token named {name} already; revoke it first, or choose another name",
+                "已有名为 {name} 的令牌；请先吊销它，或另选名称"
+            ),
+        )
     };
     if name == LOCAL {
         return Err(exists());
     }
-    let token = random_token().map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    let token = random_token().map_err(AdminError::system)?;
     let hash = AdminToken::new(&token).hash();
     let record = TokenRecord { name: name.clone(), hash, created: state.clock.now(), role };
     let change = AuditChange::without_before(json!({ "token": name, "role": role.as_str() }));
@@ -66,17 +80,23 @@ pub(crate) async fn revoke(
     Extension(context): Extension<AuditContext>,
 ) -> Result<StatusCode, AdminError> {
     if name == LOCAL {
-        let message = "the token `local` can't be revoked: to replace it, delete the file admin.token and restart the server";
-        return Err(AdminError::conflict(message));
+        let sentence = bilingual!(
+            "the token `local` can't be revoked: to replace it, delete the file admin.token and restart the server",
+            "令牌 `local` 不能吊销：如需更换，请删除 admin.token 文件并重启服务"
+        );
+        return Err(AdminError::new(AdminCode::NotPossible, sentence));
     }
     let change = AuditChange { before: json!({ "token": name }), after: json!({}) };
     let removed = state.write_audited(&context, None, RemoveToken(name.clone()), change).await?;
     if removed == 0 {
-        return Err(AdminError::not_found(format!("there is no token named {name}")));
+        return Err(AdminError::new(
+            AdminCode::NoSuchItem,
+            bilingual!("there is no token named {name}", "没有名为 {name} 的令牌"),
+        ));
     }
     state.authenticator.reload().await?;
     if let Some(sessions) = state.authenticator.sessions() {
-        sessions.end_all(&name);
+        sessions.end_all(&name).await?;
     }
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,6 +1,6 @@
 //! The handler that makes one call of `/v4` for the console: signs it, sends it, and shows what became of it.
 
-use super::usersig::{first_key, user_id};
+use super::usersig::{newest_key, user_id};
 use crate::audit_log::{AuditChange, AuditContext};
 use crate::auth::Actor;
 use crate::call_target::OutgoingCall;
@@ -14,7 +14,7 @@ use axum::extract::{Path, State as Extract};
 use axum::{Extension, Json};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use portraitd_api::registry::App;
-use portraitd_model::{AppKey, AppSettings, Command, SignRequest, UnixSeconds, UserId, sign};
+use portraitd_model::{AppKey, AppSettings, Command, SignRequest, UnixSeconds, UserId, bilingual, sign};
 use portraitd_store::{StoreError, TokenRole};
 use serde_json::json;
 
@@ -35,13 +35,17 @@ pub(crate) async fn run(
 ) -> AdminResult<TriedCall> {
     let app = state.app(&app)?;
     let running = state.running.as_ref();
-    let running =
-        running.ok_or_else(|| AdminError::conflict("calls can be tried on a running server only"))?;
+    let running = running.ok_or_else(|| {
+        AdminError::not_running(bilingual!(
+            "calls can be tried on a running server only",
+            "只能在运行中的服务上试调接口"
+        ))
+    })?;
     let TryCall { path, identifier, usersig, body } = parse_body(&body)?;
     check_path(&path)?;
     actor.require(wanted_role(&path))?;
     let usersig = usersig_of(usersig, &app, &identifier, state.clock.now().seconds())?;
-    let random = random_u64().map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    let random = random_u64().map_err(AdminError::system)?;
     let call = OutgoingCall {
         query: format!(
             "sdkappid={}&identifier={}&random={}&contenttype=json",
@@ -61,8 +65,10 @@ pub(crate) async fn run(
         state.write_audit_entry(&context, Some(app.settings.id), change).await?;
     }
     let sent = running.calls.send(&call, context.client_address()).await;
-    sent.map(Json)
-        .map_err(|error| StoreError::Unavailable(format!("the call could not be sent: {error}")).into())
+    sent.map(Json).map_err(|error| {
+        StoreError::Unavailable(bilingual!("the call could not be sent: {error}", "请求未能发出：{error}"))
+            .into()
+    })
 }
 
 /// Returns the least role that may make a call: those that can write are for operators.
@@ -78,8 +84,9 @@ fn check_path(path: &str) -> Result<(), AdminError> {
     if path.starts_with("/v4/") && path.len() <= PATH_BYTES_MAX && path.bytes().all(is_plain) {
         return Ok(());
     }
-    Err(AdminError::bad(format!(
-        "path: a path starts with /v4/ and has at most {PATH_BYTES_MAX} printable ASCII characters, no ? and no #"
+    Err(AdminError::invalid(bilingual!(
+        "path: a path starts with /v4/ and has at most {PATH_BYTES_MAX} printable ASCII characters, no ? and no #",
+        "path：路径以 /v4/ 开头，最多 {PATH_BYTES_MAX} 个可打印的 ASCII 字符，不含 ? 与 #"
     )))
 }
 
@@ -95,18 +102,18 @@ fn usersig_of(
         sign(key, SignRequest { app: app.settings.id, identifier, time, expire: EXPIRE, userbuf: None })
     };
     let long_ago = UnixSeconds(now.0.saturating_sub(HOUR + EXPIRE));
-    let unknown_key = || random_key().map_err(|error| StoreError::Unavailable(error.to_string()));
+    let unknown_key = || random_key().map_err(AdminError::system);
     Ok(Some(match wanted {
         TriedSig::None => return Ok(None),
         TriedSig::Given(text) => text,
-        TriedSig::Valid => signed(first_key(&app.settings)?, user_id(identifier)?, now),
-        TriedSig::Expired => signed(first_key(&app.settings)?, user_id(identifier)?, long_ago),
+        TriedSig::Valid => signed(newest_key(&app.settings)?, user_id(identifier)?, now),
+        TriedSig::Expired => signed(newest_key(&app.settings)?, user_id(identifier)?, long_ago),
         TriedSig::WrongKey => signed(&unknown_key()?, user_id(identifier)?, now),
         TriedSig::OtherUser => {
             // Any name but the caller's.
             let other =
                 ["somebody_else", AppSettings::ADMINISTRATOR].into_iter().find(|name| *name != identifier);
-            signed(first_key(&app.settings)?, user_id(other.unwrap_or_default())?, now)
+            signed(newest_key(&app.settings)?, user_id(other.unwrap_or_default())?, now)
         }
     }))
 }

@@ -2,6 +2,7 @@
 
 use crate::audit_log::{AuditChange, AuditContext};
 use crate::error::AdminError;
+use crate::error_code::AdminCode;
 use crate::language::AcceptLanguage;
 use crate::state::{AdminResult, State, parse_body, run_blocking};
 use crate::types::console::{CheckedSig, CreatedUserSig, GivenSig, NewUserSig, SigFields};
@@ -10,8 +11,8 @@ use axum::extract::{Path, State as Extract};
 use axum::{Extension, Json};
 use portraitd_api::given_usersig::GivenUserSig;
 use portraitd_model::{
-    AppKey, AppSettings, Language, SdkAppId, SignRequest, UnixSeconds, UserId, UserSig, diagnose,
-    sig_warnings, sign,
+    AppKey, AppSettings, Bilingual, Language, SdkAppId, SignRequest, UnixSeconds, UserId, UserSig, bilingual,
+    diagnose, sig_warnings, sign,
 };
 use serde_json::json;
 
@@ -28,13 +29,15 @@ pub(crate) async fn make(
     let NewUserSig { identifier, expire, userbuf } = parse_body(&body)?;
     let identifier = user_id(&identifier)?;
     if !(1..=EXPIRE_MAX).contains(&expire) {
-        return Err(AdminError::bad(format!(
-            "expire: {expire} is not a number of seconds from 1 to {EXPIRE_MAX}"
+        return Err(AdminError::invalid(bilingual!(
+            "expire: {expire} is not a number of seconds from 1 to {EXPIRE_MAX}",
+            "expire：{expire} 不是 1 到 {EXPIRE_MAX} 的秒数"
         )));
     }
     let (id, time) = (app.settings.id, state.clock.now().seconds());
     let userbuf = userbuf.as_deref().map(str::as_bytes);
-    let usersig = sign(first_key(&app.settings)?, SignRequest { app: id, identifier, time, expire, userbuf });
+    let usersig =
+        sign(newest_key(&app.settings)?, SignRequest { app: id, identifier, time, expire, userbuf });
     // Whoever has it can call as this user until then.
     let change = AuditChange::without_before(json!({ "usersig_expires": time.0 + expire }));
     state.write_audit_entry(&context, Some(id), change).await?;
@@ -98,13 +101,20 @@ fn checked(
     }
 }
 
-/// Returns the key that UserSigs are made with: the oldest that is active.
-pub(crate) fn first_key(settings: &AppSettings) -> Result<&AppKey, AdminError> {
-    let key = settings.keys.first().map(|record| &record.key);
-    key.ok_or_else(|| AdminError::conflict(format!("app {} has no key; add one first", settings.id.0)))
+/// Returns the key that UserSigs are made with: the newest, as the others are the ones that a rotation revokes.
+pub(crate) fn newest_key(settings: &AppSettings) -> Result<&AppKey, AdminError> {
+    let key = settings.keys.last().map(|record| &record.key);
+    key.ok_or_else(|| {
+        AdminError::new(
+            AdminCode::NotPossible,
+            bilingual!("app {} has no key; add one first", "应用 {} 没有密钥，请先新增", settings.id.0),
+        )
+    })
 }
 
 /// Reads a UserID; 400 when it is none.
 pub(crate) fn user_id(text: &str) -> Result<UserId, AdminError> {
-    UserId::parse(text).map_err(|error| AdminError::bad(format!("identifier: {error}")))
+    UserId::parse(text).map_err(|error| {
+        AdminError::invalid(Bilingual::of(|language| error.explain(language)).of_member("identifier"))
+    })
 }

@@ -8,7 +8,8 @@ use axum::body::Bytes;
 use axum::extract::{Path, State as Extract};
 use axum::{Extension, Json};
 use portraitd_model::{
-    AppSettings, Language, WORD_BYTES_MAX, WORDS_MAX, WordFilter, WordFilterError, words_in,
+    AppSettings, Bilingual, Language, WORD_BYTES_MAX, WORDS_MAX, WordFilter, WordFilterError, bilingual,
+    words_in,
 };
 use std::collections::HashSet;
 
@@ -46,8 +47,9 @@ pub(crate) async fn test(
     const WORDS_SHOWN_MAX: usize = 100;
     let (app, WordsTest { text }) = (state.app(&app)?, parse_body(&body)?);
     if text.len() > TEXT_BYTES_MAX {
-        return Err(AdminError::bad(format!(
+        return Err(AdminError::invalid(bilingual!(
             "text: it has {} bytes; at most {TEXT_BYTES_MAX} are allowed",
+            "text：长度为 {} 字节，最多允许 {TEXT_BYTES_MAX} 字节",
             text.len()
         )));
     }
@@ -104,17 +106,14 @@ impl WordListError {
                 format!("{words} words are too many; at most {WORDS_MAX} are allowed"),
                 format!("共有 {words} 个敏感词，最多允许 {WORDS_MAX} 个"),
             ),
-            Self::TooLarge => language.pick(
-                WordFilterError::TooLarge.to_string(),
-                "敏感词占用的内存超过匹配器的上限，请缩短列表".to_owned(),
-            ),
+            Self::TooLarge => WordFilterError::TooLarge.explain(language),
         }
     }
 }
 
 impl From<WordListError> for AdminError {
     fn from(error: WordListError) -> Self {
-        Self::bad(error.explain(Language::English))
+        Self::invalid(Bilingual::of(|language| error.explain(language)))
     }
 }
 

@@ -59,6 +59,8 @@ pub struct KeyView {
     pub id: u32,
     /// The last four characters of the secret; empty when it is shorter than 16.
     pub last4: String,
+    /// When it was added, in Unix milliseconds; `null` when that was not noted. `usage` of the app has its last use.
+    pub created_ms: Option<u64>,
 }
 
 /// A custom field.
@@ -203,7 +205,7 @@ fn effective_limits(settings: &AppSettings) -> BTreeMap<String, u32> {
 
 impl From<&KeyRecord> for KeyView {
     fn from(record: &KeyRecord) -> Self {
-        Self { id: record.id.0, last4: record.key.last4() }
+        Self { id: record.id.0, last4: record.key.last4(), created_ms: record.created.map(|at| at.0) }
     }
 }
 

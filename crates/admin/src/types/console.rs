@@ -1,6 +1,7 @@
 //! The JSON of what the console needs besides the operator's calls: sessions, tried calls, UserSigs, the reference.
 
 use crate::series::SeriesPoint;
+use portraitd_store::NodesStatus;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -20,6 +21,29 @@ pub struct SessionView {
     pub(crate) version: String,
     /// Whether the caller sent no token and needs none, so that there is nothing to sign out of.
     pub(crate) without_token: bool,
+    /// Which of several servers on one database answered; absent for a server on a store of its own. Its jobs, its log of calls
+    /// and the past of its figures are its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) node: Option<NodeView>,
+}
+
+/// One of several servers on one database.
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
+pub struct NodeView {
+    /// Its number, from 0.
+    pub(crate) number: u32,
+    /// The machine that it runs on, and where it listens.
+    pub(crate) name: String,
+    /// How many servers live, this one among them.
+    pub(crate) live: usize,
+    /// The host of the database that it uses.
+    pub(crate) database_host: String,
+}
+
+impl From<NodesStatus> for NodeView {
+    fn from(nodes: NodesStatus) -> Self {
+        Self { number: nodes.node, name: nodes.name, live: nodes.live, database_host: nodes.host }
+    }
 }
 
 /// A session that was just begun.
@@ -35,10 +59,19 @@ pub struct CreatedSession {
 /// A ticket that was just made.
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct CreatedTicket {
-    /// The ticket: a bearer token that is good for one call.
+    /// The ticket: good for one call. One for signing in is sent as a bearer token, one for an export in the URL.
     pub ticket: String,
     /// How long it can be used, in seconds.
     pub expires_s: u64,
+}
+
+/// A download to make a ticket for.
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewExportTicket {
+    /// The only account of the export; absent: all of them.
+    #[serde(default)]
+    pub(crate) user: Option<String>,
 }
 
 /// A call of `/v4` to try.
@@ -174,8 +207,17 @@ pub struct Reference {
     pub(crate) commands: Vec<CommandView>,
     /// The standard fields.
     pub(crate) fields: Vec<StandardFieldView>,
-    /// The name of each error code that has a page.
-    pub(crate) codes: BTreeMap<u32, String>,
+    /// The error codes that have a page.
+    pub(crate) codes: BTreeMap<u32, CodeView>,
+}
+
+/// An error code of the protocol.
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
+pub struct CodeView {
+    /// `ErrorInfo` on the wire; empty for a code that only the cloud answers.
+    pub(crate) info: String,
+    /// What it means.
+    pub(crate) meaning: String,
 }
 
 /// A command of `/v4`.
@@ -211,6 +253,51 @@ pub struct StandardFieldView {
 pub struct CodePage {
     /// The page, in Markdown.
     pub(crate) markdown: String,
+}
+
+/// A job: long work that goes on in the background.
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
+pub struct JobView {
+    /// Its number.
+    pub(crate) id: u64,
+    /// What is done.
+    pub(crate) kind: JobKind,
+    /// How it stands.
+    pub(crate) state: JobState,
+    /// Why it failed, in a sentence; `null` otherwise.
+    pub(crate) reason: Option<String>,
+    /// When it began, in Unix milliseconds.
+    pub(crate) started_ms: u64,
+    /// When it ended, in Unix milliseconds; `null` while it runs.
+    pub(crate) ended_ms: Option<u64>,
+    /// The bytes that are copied.
+    pub(crate) bytes: u64,
+    /// The bytes that there are to copy: an estimate until all are copied.
+    pub(crate) bytes_total: u64,
+    /// The directory of the backup.
+    pub(crate) directory: String,
+    /// The command that makes a data directory of it, for a shell.
+    pub(crate) restore: String,
+}
+
+/// What a job does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobKind {
+    /// It copies the whole store.
+    Backup,
+}
+
+/// How a job stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobState {
+    /// It goes on.
+    Running,
+    /// It is complete: the backup is on the disk.
+    Done,
+    /// It ended without a result.
+    Failed,
 }
 
 /// The past of some figures.

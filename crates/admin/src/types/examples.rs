@@ -1,8 +1,8 @@
 //! An example of every type in the OpenAPI document. A test checks that each parses as its type.
 
 use super::console::{
-    CheckedSig, CodePage, CreatedSession, CreatedTicket, CreatedUserSig, GivenSig, NewUserSig, Reference,
-    SeriesView, SessionView, TriedCall, TryCall,
+    CheckedSig, CodePage, CreatedSession, CreatedTicket, CreatedUserSig, GivenSig, JobView, NewExportTicket,
+    NewUserSig, Reference, SeriesView, SessionView, TriedCall, TryCall,
 };
 use super::webhook::{CountView, EventChoice, EventsView, TestView, WebhookPut, WebhookView};
 use super::{
@@ -10,7 +10,9 @@ use super::{
     FieldDefinition, NewApp, NewKey, NewToken, ProfilePatch, StoreView, TokenView, UsageView, WordsFound,
     WordsTest, WordsView,
 };
-use crate::handlers::transfer::{Backup, ExportPage, Imported};
+use crate::handlers::backup::Backup;
+use crate::handlers::export::ExportPage;
+use crate::handlers::import::Imported;
 use portraitd_api::openapi::operation::described;
 
 described! {
@@ -21,7 +23,7 @@ described! {
             "account_check": 100, "account_delete": 100, "account_import": 200, "kick": 200, "multiaccount_import": 100,
             "portrait_get": 200, "portrait_set": 200, "total": 0,
         },
-        "keys": [{ "id": 1, "last4": "b93b" }], "admins": ["administrator"],
+        "keys": [{ "id": 1, "last4": "b93b", "created_ms": 1_764_000_000_000_u64 }], "admins": ["administrator"],
         "fields": [{
             "keyword": "Score", "type": "uint64", "read": ["app", "admin"], "write": ["admin"], "retired": false,
         }],
@@ -33,7 +35,8 @@ described! {
     CreatedKey => { "id": 2, "key": "3a1f…" };
     AppPatch => { "enabled": true, "error_detail": null, "limits": { "portrait_set": 500, "total": 0 } };
     UsageView => {
-        "accounts": 3, "last_call_ms": 1_764_000_000_000_u64, "calls": { "portrait_set": { "0": 41, "40003": 1 } },
+        "accounts": 3, "since_ms": 1_763_990_000_000_u64, "last_call_ms": 1_764_000_000_000_u64,
+        "keys": [{ "id": 1, "last_used_ms": 1_764_000_000_000_u64 }], "calls": { "portrait_set": { "0": 41, "40003": 1 } },
     };
     WordsView => { "words": 2, "blank": 0, "duplicate": 0, "screened_tags": ["Tag_Profile_IM_Nick"] };
     WordsTest => { "text": "so BAD!" };
@@ -48,6 +51,11 @@ described! {
     };
     Imported => { "imported": 1, "refused": [{ "line": 2, "reason": "not an account's line: EOF while parsing" }] };
     Backup => { "directory": "/var/backups/portraitd/monday" };
+    JobView => {
+        "id": 1_764_000_000_000_u64, "kind": "backup", "state": "running", "reason": null, "started_ms": 1_764_000_000_000_u64,
+        "ended_ms": null, "bytes": 41_943_040, "bytes_total": 104_857_600, "directory": "/var/backups/portraitd/monday",
+        "restore": "portraitd restore /var/backups/portraitd/monday --data NEW_DIRECTORY",
+    };
     WebhookView => {
         "url": "https://example.com/hook", "signed": true, "waiting": { "events": 0, "bytes": 0 },
         "parked": { "events": 0, "bytes": 0 }, "down_ms": null, "delivered": 41, "failed": 0, "dropped": 0,
@@ -74,19 +82,23 @@ described! {
     StoreView => { "id": "6b9d1f0c2a7e4c55b1d0e8f3a4c6971e", "changes": 41, "commits": 40 };
     NewToken => { "name": "ci", "role": "viewer" };
     CreatedToken => { "name": "ci", "token": "3fe69e4b726f…" };
-    TokenView => { "name": "local", "created_ms": null, "role": "admin" };
+    TokenView => {
+        "name": "local", "created_ms": null, "role": "admin", "last_used_ms": 1_764_000_000_000_u64,
+        "since_ms": 1_763_990_000_000_u64,
+    };
     AuditPage => {
         "entries": [{
-            "place": 7, "at_ms": 1_764_000_000_000_u64, "sdkappid": 1_400_000_000, "who": "ci", "from": "10.0.0.1",
+            "place": 7, "at_ms": 1_764_000_000_000_u64, "sdkappid": 1_400_000_000, "who": "ci", "role": "admin", "from": "10.0.0.1",
             "method": "PATCH", "resource": "/apps/1400000000", "outcome": "done",
             "before": { "enabled": true }, "after": { "enabled": false },
         }],
-        "next": 7,
+        "scanned": 1, "next": 7,
     };
     Document => { "openapi": "3.1.0" };
     SessionView => { "who": "local", "role": "admin", "mode": "dev", "public_url": "http://127.0.0.1:8080", "version": "0.1.0", "without_token": true };
     CreatedSession => { "session": "ps_3fe69e4b726f…", "who": "ci" };
     CreatedTicket => { "ticket": "pl_3fe69e4b726f…", "expires_s": 300 };
+    NewExportTicket => { "user": null };
     TryCall => {
         "path": "/v4/profile/portrait_get", "identifier": "administrator", "usersig": "valid",
         "body": "{\"To_Account\":[\"alice\"],\"TagList\":[\"Tag_Profile_IM_Nick\"]}",
@@ -115,7 +127,7 @@ described! {
             "tag": "Tag_Profile_IM_Nick", "type": "string", "title": "nickname", "bytes_max": 500, "values": [],
             "user_may_write": true,
         }],
-        "codes": { "40003": "Err_Profile_Account_Not_Exist" },
+        "codes": { "40003": { "info": "Err_Profile_Invalid_Account", "meaning": "The account does not exist in this app." } },
     };
     SeriesView => {
         "fine": [{
@@ -153,6 +165,7 @@ mod tests {
         check::<AccountView>();
         check::<Imported>();
         check::<Backup>();
+        check::<JobView>();
         check::<WebhookView>();
         check::<WebhookPut>();
         check::<EventsView>();
@@ -166,6 +179,7 @@ mod tests {
         check::<SessionView>();
         check::<CreatedSession>();
         check::<CreatedTicket>();
+        check::<NewExportTicket>();
         check::<TryCall>();
         check::<TriedCall>();
         check::<NewUserSig>();

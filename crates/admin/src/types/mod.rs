@@ -72,6 +72,10 @@ pub struct TokenView {
     pub created_ms: Option<u64>,
     /// What it may do: `viewer`, `operator` or `admin`.
     pub role: String,
+    /// When it was last used, itself or a session of it, in Unix milliseconds; `null` = not since `since_ms`.
+    pub last_used_ms: Option<u64>,
+    /// Since when uses are noted: the start of the server, in Unix milliseconds; `null` on a stopped server's data.
+    pub since_ms: Option<u64>,
 }
 
 /// A page of the audit log, newest first.
@@ -79,7 +83,9 @@ pub struct TokenView {
 pub struct AuditPage {
     /// The entries, newest first.
     pub entries: Vec<AuditEntryView>,
-    /// The `before` of the next page; absent on the last page.
+    /// How many entries were read for this page; with `who` or `user` those that do not match too.
+    pub scanned: usize,
+    /// The `before` of the next page; absent when the whole log was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<u64>,
 }
@@ -95,6 +101,8 @@ pub struct AuditEntryView {
     pub(crate) sdkappid: Option<u32>,
     /// The name of the caller's token, or `os:` and the system's user when the command line changed a stopped server's data.
     pub who: String,
+    /// What the caller's token may do: `viewer`, `operator` or `admin`; `null` in entries that were written before tokens had roles in the log.
+    pub role: Option<String>,
     /// The caller's address; `null` when the command line changed a stopped server's data.
     pub from: Option<String>,
     /// The HTTP method.
@@ -147,15 +155,33 @@ pub struct AccountView {
     pub profile: BTreeMap<String, serde_json::Value>,
 }
 
-/// The usage of an app. Calls are counted since the server started.
+/// The usage of an app. Calls and uses of keys are counted since the server started; by several servers on one database, the
+/// calls of all together, since its tables were made, each call within about 5 seconds.
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct UsageView {
     /// The number of accounts.
     pub(crate) accounts: u64,
+    /// Since when calls and uses of keys are counted: the start of the server, in Unix milliseconds; `null` on a stopped
+    /// server's data.
+    pub since_ms: Option<u64>,
     /// When the last call was received, in Unix milliseconds; `null` before the first.
     pub(crate) last_call_ms: Option<u64>,
+    /// The active keys.
+    pub keys: Vec<KeyUse>,
     /// The number of calls, by command and error code; code 0 is success.
     pub calls: BTreeMap<String, BTreeMap<u32, u64>>,
+    /// How many servers live whose calls these are; absent for a server on a store of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) nodes: Option<usize>,
+}
+
+/// The last use of a key.
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
+pub struct KeyUse {
+    /// Its number.
+    pub id: u32,
+    /// When the last call came with a valid UserSig of this key, in Unix milliseconds; `null` = none since `since_ms`.
+    pub last_used_ms: Option<u64>,
 }
 
 /// The store's id, and its counts since it was opened.

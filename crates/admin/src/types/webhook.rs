@@ -1,8 +1,9 @@
 //! The JSON of webhooks in the admin API.
 
 use super::value_json;
-use portraitd_model::{AppSettings, ProfileEvent};
+use portraitd_model::{AppSettings, Language, ProfileEvent};
 use portraitd_store::{Amount, Backlog, OutboxEvent};
+use portraitd_webhook::failure;
 use portraitd_webhook::status::DeliveryCounts;
 use portraitd_webhook::test_delivery::DeliveryReport;
 use schemars::JsonSchema;
@@ -28,7 +29,7 @@ pub struct WebhookView {
     pub failed: u64,
     /// Events dropped since the server started because the backlog was full.
     pub dropped: u64,
-    /// Why the last failed attempt failed.
+    /// Why the last failed attempt failed, in the language of `Accept-Language`.
     pub last_failure: Option<String>,
 }
 
@@ -70,7 +71,7 @@ pub struct EventView {
     pub attempts: u32,
     /// When the next attempt is due, in Unix milliseconds; 0 = as soon as possible.
     pub(crate) due_ms: u64,
-    /// Why the last attempt failed; `null` before the first failure.
+    /// Why the last attempt failed, in the language of `Accept-Language`; `null` before the first failure.
     pub failure: Option<String>,
     /// The content of the event; `null` when the stored event is damaged.
     pub event: Option<EventBody>,
@@ -130,12 +131,22 @@ pub struct TestView {
     pub answer: Option<String>,
     /// The time until the response or the failure, in milliseconds.
     pub milliseconds: u64,
-    /// Why the attempt would not count as delivered; `null` when it would.
+    /// Why the attempt would not count as delivered, in the language of `Accept-Language`; `null` when it would.
     pub failure: Option<String>,
 }
 
+/// Returns a function that puts a failure into one language.
+fn in_language(language: Language) -> impl Fn(String) -> String {
+    move |failure| failure::explain(&failure).pick(language).to_owned()
+}
+
 impl WebhookView {
-    pub(crate) fn new(settings: &AppSettings, backlog: Backlog, counts: DeliveryCounts) -> Self {
+    pub(crate) fn new(
+        settings: &AppSettings,
+        backlog: Backlog,
+        counts: DeliveryCounts,
+        language: Language,
+    ) -> Self {
         let webhook = settings.webhook.as_ref();
         Self {
             url: webhook.map(|webhook| webhook.url.to_string()),
@@ -146,7 +157,7 @@ impl WebhookView {
             delivered: counts.delivered,
             failed: counts.failed,
             dropped: counts.dropped,
-            last_failure: counts.last_failure,
+            last_failure: counts.last_failure.map(in_language(language)),
         }
     }
 }
@@ -157,8 +168,8 @@ impl From<Amount> for AmountView {
     }
 }
 
-impl From<DeliveryReport> for TestView {
-    fn from(report: DeliveryReport) -> Self {
+impl TestView {
+    pub(crate) fn new(report: DeliveryReport, language: Language) -> Self {
         Self {
             method: report.method,
             url: report.url,
@@ -167,18 +178,18 @@ impl From<DeliveryReport> for TestView {
             status: report.status,
             answer: report.answer,
             milliseconds: report.milliseconds,
-            failure: report.failure,
+            failure: report.failure.map(in_language(language)),
         }
     }
 }
 
-impl From<OutboxEvent> for EventView {
-    fn from(event: OutboxEvent) -> Self {
+impl EventView {
+    pub(crate) fn new(event: OutboxEvent, language: Language) -> Self {
         Self {
             place: event.seq.0,
             attempts: event.attempts,
             due_ms: event.due.0,
-            failure: event.failure,
+            failure: event.failure.map(in_language(language)),
             event: event.event.as_deref().map(EventBody::from),
         }
     }

@@ -4,6 +4,7 @@ use super::primitives::scheduling_point;
 use crate::authenticate::verify;
 use crate::query::Query;
 use crate::registry::{App, Registry};
+use crate::sig_cache::VerifiedSig;
 use portraitd_model::{
     AccountSeed, AppKey, AppSettings, KeyId, KeyRecord, NewUserId, ProfilePatch, SdkAppId, SignRequest,
     UnixMillis, UnixSeconds, UserId, UserSig, sign,
@@ -31,7 +32,7 @@ fn user(name: &str) -> UserId {
 
 fn key(number: u32) -> KeyRecord {
     let text = KEYS[usize::try_from(number).unwrap()];
-    KeyRecord { id: KeyId(number), key: AppKey::parse(text).unwrap() }
+    KeyRecord { id: KeyId(number), key: AppKey::parse(text).unwrap(), created: None }
 }
 
 fn sig(identifier: &str) -> String {
@@ -63,7 +64,7 @@ struct Fixture {
     registry: Registry,
     changes: Changes,
     /// The cache of an implementation that is wrong.
-    wrong_cache: Mutex<HashMap<String, Arc<UserSig>>>,
+    wrong_cache: Mutex<HashMap<String, Arc<VerifiedSig>>>,
 }
 
 impl Fixture {
@@ -114,7 +115,7 @@ fn authenticate(fixture: &Fixture, identifier: &str, usersig: &str) -> Result<()
     let cached = app.verified.get(usersig);
     let query = Query { sdk_app_id: Some(APP), identifier: identifier.into(), usersig: usersig.into() };
     let sig = verify(&app, &query, cached, NOW).map_err(|_| "wrong key")?;
-    check_admin(fixture, &app, identifier, &sig)
+    check_admin(fixture, &app, identifier, &sig.sig)
 }
 
 fn check_admin(fixture: &Fixture, app: &App, identifier: &str, sig: &UserSig) -> Result<(), &'static str> {
@@ -214,7 +215,7 @@ fn wrong_implementations_are_found() {
         let query = Query { sdk_app_id: Some(APP), identifier: identifier.into(), usersig: usersig.into() };
         let sig = verify(&app, &query, cached, NOW).map_err(|_| "wrong key")?;
         fixture.wrong_cache.lock().unwrap().insert(usersig.to_owned(), Arc::clone(&sig));
-        check_admin(fixture, &app, identifier, &sig)
+        check_admin(fixture, &app, identifier, &sig.sig)
     }
     fn kick_with_old_settings(fixture: &Fixture) {
         let app = fixture.app();

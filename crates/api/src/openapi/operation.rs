@@ -126,10 +126,10 @@ impl<'a> Operation<'a> {
         self
     }
 
-    /// Sets a text body of the request, with its media type.
+    /// Adds a text body of the request, with its media type.
     pub fn request_text(mut self, kind: &'static str, example: &'static str) -> Self {
-        let media = json!({ "schema": { "type": "string" }, "example": example });
-        self.body = Some(json!({ "required": true, "content": { kind: media } }));
+        let body = self.body.get_or_insert_with(|| json!({ "required": true, "content": {} }));
+        body["content"][kind] = json!({ "schema": { "type": "string" }, "example": example });
         self
     }
 
@@ -150,6 +150,15 @@ impl<'a> Operation<'a> {
     ) -> Self {
         let media = json!({ "schema": { "type": "string" }, "example": example });
         self.answer(status, json!({ "description": meaning, "content": { kind: media } }));
+        self
+    }
+
+    /// Adds a second form, as text, to a response that has one.
+    pub fn or_text(mut self, status: u16, kind: &'static str, example: &'static str) -> Self {
+        let media = json!({ "schema": { "type": "string" }, "example": example });
+        if let Some(answer) = self.answers.get_mut(&status.to_string()) {
+            answer["content"][kind] = media;
+        }
         self
     }
 

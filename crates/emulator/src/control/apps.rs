@@ -7,10 +7,13 @@ use axum::Json;
 use axum::extract::{Path, State as Extract};
 use axum::http::StatusCode;
 use portraitd_admin::error::AdminError;
+use portraitd_admin::error_code::AdminCode;
 use portraitd_admin::secret::random_key;
 use portraitd_admin::state::AdminResult;
-use portraitd_model::{AppSettings, Clock, SdkAppId, SignRequest, UserId, Webhook, WebhookUrl, sign};
-use portraitd_store::{Image, StoreError};
+use portraitd_model::{
+    AppSettings, Clock, SdkAppId, SignRequest, UserId, Webhook, WebhookUrl, bilingual, sign,
+};
+use portraitd_store::Image;
 use serde_json::{Value, json};
 
 /// For how long the UserSig of a throw-away app is valid: 180 days.
@@ -27,16 +30,22 @@ pub(super) async fn create(
 ) -> Result<(StatusCode, Json<CreatedApp>), AdminError> {
     let sandbox = state.sandbox()?;
     let template = request.like.map_or(state.emulator.app, SdkAppId);
-    let key = random_key().map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    let key = random_key().map_err(AdminError::system)?;
     let webhook = |app: SdkAppId| {
         let url = format!("{}{PREFIX}/webhooks/{app}", state.url);
         let url = request.webhook.then(|| WebhookUrl::parse(&url).ok()).flatten()?;
         Some(Webhook { url, token: None })
     };
-    let image = sandbox.create_app(template, key, !request.empty, webhook).await?;
+    let image =
+        sandbox.create_app(template, key, state.emulator.clock.now(), !request.empty, webhook).await?;
     state.registry.reload().await?;
     let created = created_app(&state, &image);
-    let created = created.ok_or_else(|| AdminError::conflict("another call has deleted the app already"))?;
+    let created = created.ok_or_else(|| {
+        AdminError::new(
+            AdminCode::ChangedMeanwhile,
+            bilingual!("another call has deleted the app already", "其他请求已删除该应用"),
+        )
+    })?;
     Ok((StatusCode::CREATED, Json(created)))
 }
 
@@ -62,10 +71,7 @@ pub(super) async fn delete(
     Extract(state): Extract<ControlState>,
     Path(app): Path<String>,
 ) -> Result<StatusCode, AdminError> {
-    let app = app
-        .parse()
-        .map(SdkAppId)
-        .map_err(|_| AdminError::bad(format!("`{app}` is not an SDKAppID: it must be a number")))?;
+    let app = app.parse().map(SdkAppId).map_err(|_| AdminError::no_sdkappid(&app))?;
     state.sandbox()?.delete_app(app).await?;
     state.registry.reload().await?;
     state.clear_records(Some(app));

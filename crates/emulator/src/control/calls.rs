@@ -9,16 +9,18 @@ use crate::ring_buffer::Wait;
 use axum::Json;
 use axum::extract::State as Extract;
 use portraitd_admin::error::AdminError;
+use portraitd_admin::language::AskedLanguage;
 use portraitd_admin::state::AdminResult;
 
 pub(super) async fn list(
     Extract(state): Extract<ControlState>,
+    AskedLanguage(asked): AskedLanguage,
     StrictQuery(filter): StrictQuery<CallFilter>,
 ) -> AdminResult<Vec<RecordedCall>> {
     let CallFilter { app, command, user, code, after, limit, count, wait_ms } = filter;
     let wait = Wait::read(count, wait_ms)?;
     if let Some(command) = &command {
-        check_command(command).map_err(AdminError::bad)?;
+        check_command(command).map_err(AdminError::invalid)?;
     }
     let matches = |call: &RecordedCall| {
         app.is_none_or(|app| call.app == Some(app))
@@ -27,7 +29,8 @@ pub(super) async fn list(
             && code.is_none_or(|code| call.code == Some(code))
     };
     let (after, limit) = (after.unwrap_or_default(), limit.unwrap_or(usize::MAX));
-    Ok(Json(state.emulator.calls.find_within(wait, after, limit, matches).await))
+    let found = state.emulator.calls.find_within(wait, after, limit, matches).await;
+    Ok(Json(found.into_iter().map(|call| call.for_reader(asked)).collect()))
 }
 
 pub(super) async fn clear(

@@ -8,7 +8,7 @@ use axum::Json;
 use axum::extract::State as Extract;
 use portraitd_admin::error::AdminError;
 use portraitd_admin::state::AdminResult;
-use portraitd_model::{UnixMillis, rfc3339};
+use portraitd_model::{UnixMillis, bilingual, rfc3339};
 
 /// The longest step of `advance`: a hundred years.
 const ADVANCE_MS_MAX: u64 = 100 * 366 * 86_400_000;
@@ -23,7 +23,10 @@ pub(super) async fn change(
 ) -> AdminResult<ClockView> {
     let ClockChange { now, advance, frozen } = change;
     if now.is_none() && advance.is_none() && frozen.is_none() {
-        return Err(AdminError::bad("say at least one of now, advance and frozen"));
+        return Err(AdminError::invalid(bilingual!(
+            "say at least one of now, advance and frozen",
+            "请至少填写 now、advance、frozen 之一"
+        )));
     }
     // Every member is parsed before the clock is changed.
     let now = now.map(|now| parse_time(&now)).transpose()?;
@@ -68,7 +71,10 @@ fn parse_time(given: &TextOrNumber) -> Result<UnixMillis, AdminError> {
         TextOrNumber::Text(text) => rfc3339::read(text),
     };
     at.filter(|at| *at <= EmulatorClock::LAST).ok_or_else(|| {
-        AdminError::bad("now: write it as 2027-01-31T08:00:00Z or in Unix milliseconds, up to the year 9999")
+        AdminError::invalid(bilingual!(
+            "now: write it as 2027-01-31T08:00:00Z or in Unix milliseconds, up to the year 9999",
+            "now：请写作 2027-01-31T08:00:00Z 或 Unix 毫秒数，最晚到 9999 年"
+        ))
     })
 }
 
@@ -78,6 +84,9 @@ fn parse_span(given: &TextOrNumber) -> Result<u64, AdminError> {
         TextOrNumber::Text(text) => rfc3339::span_ms(text),
     };
     ms.filter(|ms| *ms <= ADVANCE_MS_MAX).ok_or_else(|| {
-        AdminError::bad("advance: write it as 90d, 12h, 15m, 30s, 500ms or in milliseconds, at most 36600d")
+        AdminError::invalid(bilingual!(
+            "advance: write it as 90d, 12h, 15m, 30s, 500ms or in milliseconds, at most 36600d",
+            "advance：请写作 90d、12h、15m、30s、500ms 或毫秒数，最多 36600d"
+        ))
     })
 }

@@ -8,7 +8,7 @@ use axum::extract::{Path, State as Extract};
 use axum::http::StatusCode;
 use portraitd_admin::error::AdminError;
 use portraitd_admin::state::AdminResult;
-use portraitd_model::SdkAppId;
+use portraitd_model::{SdkAppId, bilingual};
 
 /// Resets one app's data, records and faults, or everything and the clock as well.
 pub(super) async fn reset(
@@ -68,15 +68,19 @@ pub(super) fn check_name(name: &str) -> Result<(), AdminError> {
     let length = name.chars().count();
     let is_forbidden = |letter: char| letter.is_control() || matches!(letter, '/' | '\\');
     if length == 0 || length > CHARS_MAX {
-        return Err(AdminError::bad(format!(
-            "a name has 1 to {CHARS_MAX} characters; this one has {length}"
+        return Err(AdminError::invalid(bilingual!(
+            "a name has 1 to {CHARS_MAX} characters; this one has {length}",
+            "名称应为 1 到 {CHARS_MAX} 个字符，当前为 {length} 个"
         )));
     }
     if name.contains(is_forbidden) {
-        return Err(AdminError::bad("a name has no slashes, backslashes or control characters"));
+        return Err(AdminError::invalid(bilingual!(
+            "a name has no slashes, backslashes or control characters",
+            "名称不能包含斜杠、反斜杠与控制字符"
+        )));
     }
     if name.bytes().all(|byte| byte == b'.') {
-        return Err(AdminError::bad("a name must be more than dots"));
+        return Err(AdminError::invalid(bilingual!("a name must be more than dots", "名称不能只有点")));
     }
     Ok(())
 }

@@ -6,7 +6,11 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use portraitd_admin::error::AdminError;
 use portraitd_admin::state::parse_body;
+use portraitd_model::bilingual;
 use serde::de::DeserializeOwned;
+
+/// Larger than any request of the API.
+pub(super) const BODY_BYTES_MAX: usize = 1 << 20;
 
 /// A body of JSON; an empty one counts as `{}`.
 pub(super) struct JsonBody<T>(pub(super) T);
@@ -23,10 +27,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
 pub(super) async fn read_bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, AdminError> {
     let result = Bytes::from_request(request, state).await;
     result.map_err(|rejection| match rejection.status() {
-        status @ StatusCode::PAYLOAD_TOO_LARGE => {
-            AdminError { status, message: "the body is larger than 1 MiB".into() }
-        }
-        status => AdminError { status, message: "the body could not be read to its end".into() },
+        StatusCode::PAYLOAD_TOO_LARGE => AdminError::too_large(BODY_BYTES_MAX),
+        _ => AdminError::invalid(bilingual!("the body could not be read to its end", "包体未能读取完整")),
     })
 }
 
@@ -38,11 +40,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for StrictQuery<T>
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AdminError> {
         let query = Query::<T>::from_request_parts(parts, state).await;
-        let Query(query) = query.map_err(|rejection| {
-            let text = rejection.body_text();
-            let reason = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
-            AdminError::bad(format!("the query can't be used: {reason}"))
-        })?;
+        let Query(query) = query.map_err(|rejection| AdminError::invalid_query(&rejection.body_text()))?;
         Ok(Self(query))
     }
 }

@@ -3,15 +3,21 @@
 
 use super::extract::StrictQuery;
 use super::state::ControlState;
+use crate::call_log::RecordedCall;
 use crate::emulator::{Emulator, STREAMS_MAX};
 use crate::ring_buffer::{RingBuffer, RingEntry};
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State as Extract;
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
+use portraitd_admin::auth::Validity;
 use portraitd_admin::error::AdminError;
+use portraitd_admin::error_code::AdminCode;
+use portraitd_admin::language::AskedLanguage;
+use portraitd_model::{Language, bilingual};
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
 use std::fmt::Write as _;
@@ -31,6 +37,8 @@ const ENTRIES_MAX: usize = 100;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LiveQuery {
+    /// The id in the `start` event of the stream that the client had before. With the id of another start nothing is skipped.
+    start: Option<String>,
     /// The number of the last call that the client has.
     #[serde(default)]
     after: u64,
@@ -41,21 +49,37 @@ pub(super) struct LiveQuery {
 
 pub(super) async fn stream(
     Extract(state): Extract<ControlState>,
+    AskedLanguage(asked): AskedLanguage,
+    Extension(validity): Extension<Validity>,
     StrictQuery(query): StrictQuery<LiveQuery>,
 ) -> Result<Response, AdminError> {
     let emulator = &state.emulator;
-    let permit = Arc::clone(&emulator.streams).try_acquire_owned().map_err(|_| AdminError {
-        status: StatusCode::SERVICE_UNAVAILABLE,
-        message: format!("{STREAMS_MAX} live streams are open, and no more are served: close a tab"),
+    let permit = Arc::clone(&emulator.streams).try_acquire_owned().map_err(|_| {
+        AdminError::new(
+            AdminCode::Busy,
+            bilingual!(
+                "{STREAMS_MAX} live streams are open, and no more are served: close a tab",
+                "已打开 {STREAMS_MAX} 个实时连接，达到上限：请关闭一个标签页"
+            ),
+        )
     })?;
+    // The head of the answer goes out with the first bytes of its body.
+    let mut unsent = "retry: 1000\n\n".to_owned();
+    event(&mut unsent, "start", &*state.start_id);
+    let is_of_another_start = query.start.is_some_and(|start| *start != *state.start_id);
+    if is_of_another_start {
+        event(&mut unsent, "restarted", &true);
+    }
+    let place = |after: u64| if is_of_another_start { 0 } else { after };
     let follower = Follower {
-        calls: Position { after: query.after, news: emulator.calls.subscribe() },
-        webhooks: Position { after: query.after_webhook, news: emulator.inbox.subscribe() },
+        calls: Position { after: place(query.after), news: emulator.calls.subscribe() },
+        webhooks: Position { after: place(query.after_webhook), news: emulator.inbox.subscribe() },
         changes: emulator.changes.subscribe(),
         emulator: Arc::clone(emulator),
         stop: state.stop.clone(),
-        // The head of the answer goes out with the first bytes of its body.
-        unsent: "retry: 1000\n\n".to_owned(),
+        asked,
+        validity,
+        unsent,
         _permit: permit,
     };
     let events = stream::unfold(follower, |mut follower| async {
@@ -78,6 +102,9 @@ struct Follower {
     webhooks: Position,
     changes: watch::Receiver<u64>,
     stop: CancellationToken,
+    asked: Option<Language>,
+    /// A client that may not open the stream any more must not read on.
+    validity: Validity,
     unsent: String,
     _permit: OwnedSemaphorePermit,
 }
@@ -90,7 +117,13 @@ struct Position {
 
 impl Position {
     /// Appends what came since, at most [`ENTRIES_MAX`] entries.
-    fn read<T: RingEntry + Serialize>(&mut self, ring: &RingBuffer<T>, name: &str, events: &mut String) {
+    fn read<T: RingEntry + Serialize>(
+        &mut self,
+        ring: &RingBuffer<T>,
+        name: &str,
+        for_reader: impl Fn(T) -> T,
+        events: &mut String,
+    ) {
         self.news.mark_unchanged();
         if self.after > ring.last_number() {
             self.after = 0;
@@ -103,18 +136,21 @@ impl Position {
         }
         if let Some(last) = entries.last() {
             self.after = last.number();
-            event(events, name, &entries);
-        }
-        if entries.len() == ENTRIES_MAX {
-            self.news.mark_changed();
+            if entries.len() == ENTRIES_MAX {
+                self.news.mark_changed();
+            }
+            event(events, name, &entries.into_iter().map(for_reader).collect::<Vec<_>>());
         }
     }
 }
 
 impl Follower {
-    /// Waits for news, and returns them as events; `None` when the server stops.
+    /// Waits for news, and returns them as events; `None` when the server stops, or the client's token or session has ended.
     async fn next(&mut self) -> Option<String> {
         loop {
+            if !self.validity.holds() {
+                return None;
+            }
             if !self.unsent.is_empty() {
                 return Some(std::mem::take(&mut self.unsent));
             }
@@ -124,6 +160,7 @@ impl Follower {
             }
             tokio::select! {
                 () = self.stop.cancelled() => return None,
+                () = self.validity.ended() => return None,
                 _ = self.calls.news.changed() => {}
                 _ = self.webhooks.news.changed() => {}
                 _ = self.changes.changed() => event(&mut self.unsent, "changed", &true),
@@ -134,14 +171,16 @@ impl Follower {
     }
 
     fn collect(&mut self) {
-        self.calls.read(&self.emulator.calls, "calls", &mut self.unsent);
-        self.webhooks.read(&self.emulator.inbox, "webhooks", &mut self.unsent);
+        let asked = self.asked;
+        let for_reader = |call: RecordedCall| call.for_reader(asked);
+        self.calls.read(&self.emulator.calls, "calls", for_reader, &mut self.unsent);
+        self.webhooks.read(&self.emulator.inbox, "webhooks", |entry| entry, &mut self.unsent);
     }
 }
 
 /// Appends one event. A recorded body is kept as it was written, over lines perhaps: a line break would end the data, and in
 /// JSON it stands between tokens only, where a space does as well.
-fn event(events: &mut String, name: &str, data: &impl Serialize) {
+fn event(events: &mut String, name: &str, data: &(impl Serialize + ?Sized)) {
     let data = serde_json::to_string(data).unwrap_or_default().replace(['\r', '\n'], " ");
     // Writing into a String can't fail.
     let _ = write!(events, "event: {name}\ndata: {data}\n\n");

@@ -22,41 +22,46 @@ use crate::emulator::Emulator;
 use crate::refused::RefusedRequest;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State as Extract};
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderMap, Method};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
-use portraitd_admin::auth::Access;
-use portraitd_admin::error::AdminError;
+use axum::response::Response;
+use portraitd_admin::auth::{Access, Caller, NotLetIn};
+use portraitd_admin::error::{AdminError, in_accepted_language};
+use portraitd_admin::error_code::AdminCode;
 use portraitd_admin::route::with_role;
 use portraitd_api::envelope::ApiError;
-use portraitd_model::{Clock, Language};
+use portraitd_model::{Bilingual, Clock, bilingual};
 use std::future::{Ready, ready};
 use std::sync::Arc;
 
 /// Returns the routes, with authentication and a limit of bodies.
 pub fn router(state: ControlState, access: Access) -> Router {
-    /// Larger than any request of the API.
-    const BODY_BYTES_MAX: usize = 1 << 20;
     let router = ROUTES.iter().fold(Router::new(), |router, route| {
         router.route(&format!("{PREFIX}{}", route.path), with_role((route.build)(), route.role()))
     });
     router
         .method_not_allowed_fallback(async || {
-            let message = format!("this resource has no such method; GET {PREFIX}/ lists all resources");
-            AdminError { status: StatusCode::METHOD_NOT_ALLOWED, message }
+            let sentence = bilingual!(
+                "this resource has no such method; GET {PREFIX}/ lists all resources",
+                "该资源不支持此方法；GET {PREFIX}/ 可列出全部资源"
+            );
+            AdminError::new(AdminCode::MethodNotAllowed, sentence)
         })
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(DefaultBodyLimit::max(extract::BODY_BYTES_MAX))
         .layer(middleware::from_fn_with_state(Arc::clone(&state.emulator), notice))
         .layer(middleware::from_fn_with_state((access, Arc::clone(&state.emulator)), authorize))
+        .layer(middleware::from_fn(in_accepted_language))
         .with_state(state)
 }
 
 /// Answers a path without a resource.
-pub fn not_found() -> Ready<Response> {
-    ready(
-        AdminError::not_found(format!("there is no such resource; GET {PREFIX}/ lists all resources"))
-            .into_response(),
-    )
+#[expect(clippy::needless_pass_by_value, reason = "an extractor is a value")]
+pub fn not_found(headers: HeaderMap) -> Ready<Response> {
+    let sentence = bilingual!(
+        "there is no such resource; GET {PREFIX}/ lists all resources",
+        "资源不存在；GET {PREFIX}/ 可列出全部资源"
+    );
+    ready(AdminError::new(AdminCode::NoSuchResource, sentence).answer_to(&headers))
 }
 
 /// Returns whether a path belongs to the control API.
@@ -80,32 +85,35 @@ async fn authorize(
     mut request: Request,
     next: Next,
 ) -> Response {
-    match access.identify(request.headers(), request.extensions()) {
-        Some(actor) => drop(request.extensions_mut().insert(actor)),
-        None if request.uri().path() == health::PATH => {}
-        None => return token_wanted(&emulator, request.uri().path()),
+    if request.uri().path() == health::PATH {
+        return next.run(request).await;
+    }
+    match access.identify(request.headers(), request.extensions()).await {
+        Ok(Caller { actor, validity }) => {
+            request.extensions_mut().insert(actor);
+            request.extensions_mut().insert(validity);
+        }
+        Err(not_let_in) => return token_wanted(&emulator, request.uri().path(), not_let_in),
     }
     next.run(request).await
 }
 
 /// Answers a request without the token that it needs, and shows it on the terminal.
-fn token_wanted(emulator: &Emulator, path: &str) -> Response {
-    let message = |language: Language| {
-        language
-            .pick(
-                "send `Authorization: Bearer TOKEN` with the admin token that portraitd dev printed; \
-                 only callers on the emulator's own machine need none, at its public address",
-                "请携带 `Authorization: Bearer TOKEN`，TOKEN 为 portraitd dev 显示的管理令牌；仅从本机访问模拟器的公共地址时无需令牌",
-            )
-            .to_owned()
-    };
-    let (at, status) = (emulator.clock.now(), StatusCode::UNAUTHORIZED);
-    emulator.refused.add(RefusedRequest::of_status(at, path, status.as_u16(), message));
-    AdminError { status, message: message(Language::English) }.into_response()
+fn token_wanted(emulator: &Emulator, path: &str, not_let_in: NotLetIn) -> Response {
+    let sentence = bilingual!(
+        "send `Authorization: Bearer TOKEN` with the admin token that portraitd dev printed; \
+         only callers on the emulator's own machine need none, at its public address",
+        "请携带 `Authorization: Bearer TOKEN`，TOKEN 为 portraitd dev 显示的管理令牌；仅从本机访问模拟器的公共地址时无需令牌"
+    );
+    let response = not_let_in.respond(sentence.clone());
+    let (at, status) = (emulator.clock.now(), response.status().as_u16());
+    let shown = |language| sentence.pick(language).to_owned();
+    emulator.refused.add(RefusedRequest::of_status(at, path, status, shown));
+    response
 }
 
 /// Answers a request whose `Host` or `Origin` is not allowed.
-pub(crate) fn forbidden(error: &ApiError) -> Response {
-    let message = error.explain(Language::English);
-    AdminError { status: StatusCode::FORBIDDEN, message }.into_response()
+pub(crate) fn forbidden(error: &ApiError, headers: &HeaderMap) -> Response {
+    let sentence = Bilingual::of(|language| error.explain(language));
+    AdminError::new(AdminCode::OtherOrigin, sentence).answer_to(headers)
 }

@@ -67,7 +67,7 @@ pub const ROUTES: &[Route] = routes! {
     delete "/requests" calls::clear, "delete the recorded calls",
         "?app=1600000000";
     get "/live" live::stream, "a stream of server-sent events: calls, webhook calls, changes of faults, clock and data",
-        "?after=17&after_webhook=0";
+        "?start=9f86d081884c7d65&after=17&after_webhook=0";
     post "/webhooks/{box}" inbox::receive, "a webhook receiver that accepts and records every call", "";
     get "/webhooks" inbox::list, "the recorded webhook calls; with count and wait_ms, waits until there are that many",
         "?box=1600000000&app=1600000000&user=alice&count=1&wait_ms=5000";

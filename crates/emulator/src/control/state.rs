@@ -1,10 +1,11 @@
 //! The state that the handlers of the control API share.
 
 use crate::emulator::Emulator;
-use crate::sandbox::{Sandbox, SandboxError};
+use crate::sandbox::Sandbox;
 use portraitd_admin::error::AdminError;
+use portraitd_admin::error_code::AdminCode;
 use portraitd_api::registry::Registry;
-use portraitd_model::SdkAppId;
+use portraitd_model::{SdkAppId, bilingual};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +21,8 @@ pub struct ControlState {
     pub registry: Arc<Registry>,
     /// The URL at which this machine reaches the public listener.
     pub url: Arc<str>,
+    /// Another one for each start of an emulator, by which clients notice that it was restarted.
+    pub start_id: Arc<str>,
     /// Ends the live streams when the server stops.
     pub stop: CancellationToken,
 }
@@ -28,9 +31,13 @@ impl ControlState {
     /// Returns the sandbox; 409 when the data is kept on disk.
     pub(super) fn sandbox(&self) -> Result<&Sandbox, AdminError> {
         self.emulator.sandbox.as_ref().ok_or_else(|| {
-            AdminError::conflict(
-                "resets, snapshots and throw-away apps would overwrite the data in --data DIR; \
-                 start portraitd dev without --data to use them",
+            AdminError::new(
+                AdminCode::NotPossible,
+                bilingual!(
+                    "resets, snapshots and throw-away apps would overwrite the data in --data DIR; \
+                     start portraitd dev without --data to use them",
+                    "重置、快照与临时应用会覆盖 --data DIR 中的数据；如需使用，请不带 --data 启动 portraitd dev"
+                ),
             )
         })
     }
@@ -39,7 +46,7 @@ impl ControlState {
     pub(super) fn app(&self, app: u32) -> Result<SdkAppId, AdminError> {
         let app = SdkAppId(app);
         let known = self.registry.app(app).is_some();
-        known.then_some(app).ok_or_else(|| AdminError::not_found(format!("there is no app {app}")))
+        known.then_some(app).ok_or_else(|| AdminError::no_such_app(app))
     }
 
     /// Removes the recorded calls and webhook calls of an app, or of all apps.
@@ -47,15 +54,5 @@ impl ControlState {
         let matches = |recorded: Option<u32>| app.is_none_or(|app| recorded == Some(app.0));
         self.emulator.calls.remove(|call| matches(call.app));
         self.emulator.inbox.remove(|entry| matches(entry.app));
-    }
-}
-
-impl From<SandboxError> for AdminError {
-    fn from(error: SandboxError) -> Self {
-        match error {
-            SandboxError::NotFound(message) => Self::not_found(message),
-            SandboxError::Conflict(message) => Self::conflict(message),
-            SandboxError::Store(error) => error.into(),
-        }
     }
 }

@@ -5,7 +5,7 @@ use super::rule::{Effect, FaultRule};
 use crate::command_name::Others;
 use crate::seed::line_number::line_number;
 use anyhow::Context;
-use portraitd_model::SdkAppId;
+use portraitd_model::{Bilingual, Language, SdkAppId, bilingual};
 use serde::Deserialize;
 use std::path::Path;
 use toml::Spanned;
@@ -18,17 +18,27 @@ struct File {
 }
 
 /// Reads and checks the rules of a file. An error names the line of the first invalid rule.
-pub fn read(path: &Path, apps: &[SdkAppId], others: Others) -> anyhow::Result<Vec<(FaultRule, Effect)>> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
-    parse(&text, apps, others).map_err(|reason| anyhow::anyhow!("{}: {reason}", path.display()))
+pub fn read(
+    path: &Path,
+    apps: &[SdkAppId],
+    others: Others,
+    language: Language,
+) -> anyhow::Result<Vec<(FaultRule, Effect)>> {
+    let shown = path.display();
+    let unreadable = || bilingual!("can't read {shown}", "无法读取 {shown}").pick(language).to_owned();
+    let text = std::fs::read_to_string(path).with_context(unreadable)?;
+    parse(&text, apps, others)
+        .map_err(|reason| anyhow::anyhow!(reason.of_member(&shown.to_string()).pick(language).to_owned()))
 }
 
-fn parse(text: &str, apps: &[SdkAppId], others: Others) -> Result<Vec<(FaultRule, Effect)>, String> {
-    let file: File = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+fn parse(text: &str, apps: &[SdkAppId], others: Others) -> Result<Vec<(FaultRule, Effect)>, Bilingual> {
+    let file: File = toml::from_str(text).map_err(|error| Bilingual::quoted(error.to_string().trim_end()))?;
     let checked = file.fault.into_iter().map(|rule| {
         let line = line_number(text, rule.span().start);
         let rule = rule.into_inner();
-        let effect = rule.check(apps, others).map_err(|reason| format!("line {line}: {reason}"))?;
+        let effect = rule
+            .check(apps, others)
+            .map_err(|reason| reason.after(&format!("line {line}: "), &format!("第 {line} 行：")))?;
         Ok((rule, effect))
     });
     checked.collect()
@@ -47,7 +57,7 @@ mod tests {
         assert!(parse("", &apps, Others::Refuse).unwrap().is_empty());
         let refused = |text: &str, part: &str| {
             let error = parse(text, &apps, Others::Refuse).unwrap_err();
-            assert!(error.contains(part), "{error}");
+            assert!(error.english().contains(part), "{error:?}");
         };
         refused("[[fault]]\ndelay_ms = 5\n\n[[fault]]\ncode = 1\n", "line 4: code: there is no code 1");
         refused("[[fault]]\ncoed = 40006\n", "unknown field `coed`");

@@ -7,7 +7,7 @@ pub mod rule;
 use crate::command_name::names;
 use crate::fault::rule::{Effect, FaultRule, is_host};
 use portraitd_admin::counted::counted;
-use portraitd_model::SdkAppId;
+use portraitd_model::{Bilingual, SdkAppId, bilingual};
 use serde::{Deserialize, Serialize};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -84,12 +84,13 @@ impl Faults {
         rules: Vec<(FaultRule, Effect)>,
         from_file: bool,
         random: u64,
-    ) -> Result<Vec<FaultRuleView>, String> {
+    ) -> Result<Vec<FaultRuleView>, Bilingual> {
         let mut set = self.lock();
         if set.rules.len() + rules.len() > Self::MAX {
             let max = Self::MAX;
-            return Err(format!(
-                "there can be at most {max} fault rules; delete those that are no longer needed"
+            return Err(bilingual!(
+                "there can be at most {max} fault rules; delete those that are no longer needed",
+                "最多 {max} 条故障规则；请删除不再需要的"
             ));
         }
         let mut views = Vec::with_capacity(rules.len());
@@ -282,7 +283,7 @@ mod tests {
         faults.first_firing(&call("portrait_set", 1, &[]));
         assert_eq!(faults.unused_rules().len(), 2);
         let many = vec![(rule, Effect::DelayOnly); Faults::MAX - 1];
-        assert!(faults.add(many, false, 0).unwrap_err().contains("at most 1000"));
+        assert!(faults.add(many, false, 0).unwrap_err().english().contains("at most 1000"));
         assert_eq!(faults.list().len(), 2, "all or none");
         faults.reset();
         assert!(faults.list().is_empty());

@@ -4,7 +4,9 @@
 use crate::broken_response::ResponseFault;
 use crate::command_name::{Others, check_command, is_other};
 use portraitd_api::envelope::ApiError;
-use portraitd_model::{CLOUD_CODES, ERROR_CODES, ErrorCode, SdkAppId, UserId};
+use portraitd_model::{
+    Bilingual, CLOUD_CODES, ERROR_CODES, ErrorCode, ErrorRow, SdkAppId, UserId, bilingual,
+};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -136,13 +138,14 @@ impl FaultRule {
 
     /// Checks the rule and returns its effect. An error names the invalid member. `apps` are the existing apps, and `others`
     /// is what the commands are answered that portraitd does not have.
-    pub(crate) fn check(&self, apps: &[SdkAppId], others: Others) -> Result<Effect, String> {
+    pub(crate) fn check(&self, apps: &[SdkAppId], others: Others) -> Result<Effect, Bilingual> {
         if let Some(command) = &self.command {
             check_command(command)?;
             if others == Others::Refuse && is_other(command) {
-                return Err(format!(
+                return Err(bilingual!(
                     "command: portraitd does not have {command} itself and answers it 60009, before fault rules; start \
-                     portraitd dev with --others ok"
+                     portraitd dev with --others ok",
+                    "command：portraitd 不提供 {command}，在应用故障规则之前即返回 60009；请以 --others ok 启动 portraitd dev"
                 ));
             }
         }
@@ -153,11 +156,17 @@ impl FaultRule {
             && !apps.contains(&SdkAppId(app))
         {
             let nearest = apps.iter().min_by_key(|known| known.0.abs_diff(app));
-            let hint = nearest.map_or_else(String::new, |nearest| format!("; the nearest is {nearest}"));
-            return Err(format!("app: there is no app {app}{hint}"));
+            return Err(match nearest {
+                Some(nearest) => bilingual!(
+                    "app: there is no app {app}; the nearest is {nearest}",
+                    "app：没有应用 {app}；最接近的是 {nearest}"
+                ),
+                None => bilingual!("app: there is no app {app}", "app：没有应用 {app}"),
+            });
         }
         if let Some(user) = &self.user {
-            UserId::parse(user).map_err(|error| format!("user: {error}"))?;
+            UserId::parse(user)
+                .map_err(|error| Bilingual::of(|language| error.explain(language)).of_member("user"))?;
         }
         self.check_numbers()?;
         let malformed = self.malformed.map(Malformation::fault);
@@ -179,55 +188,76 @@ impl FaultRule {
         match (effects.next(), effects.next()) {
             (Some(effect), None) => Ok(effect),
             (None, _) if self.delay_ms.is_some() => Ok(Effect::DelayOnly),
-            (None, _) => Err("say what happens: set code, close, malformed, drip_ms or delay_ms".into()),
-            (Some(_), Some(_)) => {
-                Err("say one of code, close, malformed and drip_ms only (malformed can be combined with code, and \
-                     delay_ms with each)"
-                    .into())
-            }
+            (None, _) => Err(bilingual!(
+                "say what happens: set code, close, malformed, drip_ms or delay_ms",
+                "请指明故障：设置 code、close、malformed、drip_ms 或 delay_ms"
+            )),
+            (Some(_), Some(_)) => Err(bilingual!(
+                "say one of code, close, malformed and drip_ms only (malformed can be combined with code, and \
+                 delay_ms with each)",
+                "code、close、malformed、drip_ms 只能设置一项（malformed 可与 code 同用，delay_ms 可与任一项同用）"
+            )),
         }
     }
 
-    fn parse_code(&self, number: u32) -> Result<AnsweredCode, String> {
+    fn parse_code(&self, number: u32) -> Result<AnsweredCode, Bilingual> {
         let nearest = ERROR_CODES.iter().min_by_key(|row| row.number.abs_diff(number));
         if let Some(row) = nearest.filter(|row| row.number == number) {
             return Ok(AnsweredCode::Own(row.code));
         }
         if number == 0 {
-            return Err("code: there is no code 0: it stands for success".into());
+            return Err(bilingual!(
+                "code: there is no code 0: it stands for success",
+                "code：没有错误码 0：0 表示成功"
+            ));
         }
         if self.command.as_deref().is_some_and(is_other) {
             return Ok(AnsweredCode::Cloud(number));
         }
         let remedy = "any code can be answered to a command that portraitd does not have: set command, for example \
                       friend_add";
+        let chinese_remedy = "portraitd 不提供的接口可返回任意错误码：请设置 command，例如 friend_add";
         if CLOUD_CODES.iter().any(|row| row.number == number) {
-            return Err(format!(
-                "code: {number} is a code of the cloud that portraitd never answers; see portraitd explain {number}; {remedy}"
+            return Err(bilingual!(
+                "code: {number} is a code of the cloud that portraitd never answers; see portraitd explain {number}; {remedy}",
+                "code：{number} 是云端的错误码，portraitd 不会返回；见 portraitd explain {number}；{chinese_remedy}"
             ));
         }
-        let nearest = nearest.map_or_else(String::new, |row| {
-            format!("; the nearest of portraitd's is {} ({})", row.number, row.info)
+        let [english, chinese] = nearest.map_or_else(Default::default, |row| {
+            let ErrorRow { number, info, .. } = row;
+            [
+                format!("; the nearest of portraitd's is {number} ({info})"),
+                format!("；portraitd 中最接近的是 {number}（{info}）"),
+            ]
         });
-        Err(format!("code: there is no code {number}{nearest}; {remedy}"))
+        Err(bilingual!(
+            "code: there is no code {number}{english}; {remedy}",
+            "code：没有错误码 {number}{chinese}；{chinese_remedy}"
+        ))
     }
 
-    fn check_numbers(&self) -> Result<(), String> {
+    fn check_numbers(&self) -> Result<(), Bilingual> {
         let at_most = |name: &str, value: Option<u64>, least: u64, most: u64| match value {
-            Some(value) if !(least..=most).contains(&value) => {
-                Err(format!("{name}: {value} is not from {least} to {most}"))
-            }
+            Some(value) if !(least..=most).contains(&value) => Err(bilingual!(
+                "{name}: {value} is not from {least} to {most}",
+                "{name}：{value} 不在 {least} 到 {most} 之间"
+            )),
             _ => Ok(()),
         };
         at_most("next", self.next, 1, Self::NEXT_MAX)?;
         at_most("delay_ms", self.delay_ms, 0, Self::DELAY_MS_MAX)?;
         at_most("drip_ms", self.drip_ms, 1, Self::DRIP_MS_MAX)?;
         match (self.probability, self.next, self.seed) {
-            (Some(p), ..) if !(p > 0.0 && p <= 1.0) => {
-                Err(format!("probability: {p} is not above 0 and at most 1"))
+            (Some(p), ..) if !(p > 0.0 && p <= 1.0) => Err(bilingual!(
+                "probability: {p} is not above 0 and at most 1",
+                "probability：{p} 应大于 0 且不超过 1"
+            )),
+            (Some(_), Some(_), _) => {
+                Err(bilingual!("set next or probability, not both", "next 与 probability 只能设置一项"))
             }
-            (Some(_), Some(_), _) => Err("set next or probability, not both".into()),
-            (None, _, Some(_)) => Err("seed: it needs probability as well".into()),
+            (None, _, Some(_)) => {
+                Err(bilingual!("seed: it needs probability as well", "seed：须同时设置 probability"))
+            }
             _ => Ok(()),
         }
     }
@@ -270,14 +300,15 @@ impl Effect {
 }
 
 /// Checks that a text can be the host of a call: a name or an IP address.
-fn check_host(host: &str) -> Result<(), String> {
+fn check_host(host: &str) -> Result<(), Bilingual> {
     let is_name = !host.is_empty()
         && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'));
     if is_name || host.parse::<IpAddr>().is_ok() {
         return Ok(());
     }
-    Err(format!(
-        "host: `{host}` is not a host name: write it without scheme, port and path, for example adminapisgp.im.qcloud.com"
+    Err(bilingual!(
+        "host: `{host}` is not a host name: write it without scheme, port and path, for example adminapisgp.im.qcloud.com",
+        "host：`{host}` 不是主机名：请勿包含协议、端口与路径，例如 adminapisgp.im.qcloud.com"
     ))
 }
 
@@ -289,12 +320,18 @@ pub(crate) fn is_host(host: &str, called: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use portraitd_model::Language;
 
     const FREQUENCY: AnsweredCode = AnsweredCode::Own(ErrorCode::ApiFrequency);
 
     fn check(json: &str) -> Result<Effect, String> {
         let rule: FaultRule = serde_json::from_str(json).map_err(|error| error.to_string())?;
-        rule.check(&[SdkAppId(1_400_000_000), SdkAppId(7)], Others::Ok)
+        let checked = rule.check(&[SdkAppId(1_400_000_000), SdkAppId(7)], Others::Ok);
+        checked.map_err(|sentence| {
+            let chinese = sentence.pick(Language::Chinese);
+            assert!(chinese.contains(['：', '，', '能']), "{chinese}");
+            sentence.english().to_owned()
+        })
     }
 
     #[test]
@@ -323,7 +360,10 @@ mod tests {
         let rule =
             FaultRule { command: Some("friend_add".into()), code: Some(30010), ..FaultRule::default() };
         assert!(
-            rule.check(&[], Others::Refuse).unwrap_err().contains("start portraitd dev with --others ok")
+            rule.check(&[], Others::Refuse)
+                .unwrap_err()
+                .english()
+                .contains("start portraitd dev with --others ok")
         );
     }
 

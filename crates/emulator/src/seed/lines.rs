@@ -1,15 +1,18 @@
 //! Seeds in JSON Lines: one account a line.
 
 use portraitd_admin::jsonl;
-use portraitd_model::{AccountSeed, AppSettings, FieldSchema, SdkAppId};
+use portraitd_model::{AccountSeed, AppSettings, Bilingual, FieldSchema, SdkAppId};
 use portraitd_store::Image;
 
-pub(super) fn read(text: &str, app: &AppSettings) -> Result<Vec<AccountSeed>, String> {
+pub(super) fn read(text: &str, app: &AppSettings) -> Result<Vec<AccountSeed>, Bilingual> {
     let schema = FieldSchema::of(app);
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     lines
         .map(|(index, line)| {
-            jsonl::read(&schema, line.as_bytes()).map_err(|reason| format!("line {}: {reason}", index + 1))
+            let line_number = index + 1;
+            jsonl::read(&schema, line.as_bytes()).map_err(|reason| {
+                reason.after(&format!("line {line_number}: "), &format!("第 {line_number} 行："))
+            })
         })
         .collect()
 }
@@ -34,6 +37,7 @@ mod tests {
         assert_eq!(read(good, &app).unwrap().len(), 2);
         let refused = |line: &str, part: &str| {
             let error = read(&format!("{good}{line}\n{good}"), &app).unwrap_err();
+            let error = error.english();
             assert!(error.starts_with("line 4: ") && error.contains(part), "{error}");
         };
         refused("{\"UserID\":\"c\"", "not an account's line");

@@ -10,7 +10,7 @@ mod lines;
 
 use crate::seed::app::SeedApp;
 use anyhow::Context;
-use portraitd_model::{AppSettings, SdkAppId};
+use portraitd_model::{AppSettings, Bilingual, SdkAppId};
 use portraitd_store::Image;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -48,12 +48,12 @@ pub enum SeedError {
         source: io::Error,
     },
     /// Something in the file is invalid.
-    #[error("{}: {reason}; nothing was loaded", path.display())]
+    #[error("{}: {}; nothing was loaded", path.display(), reason.english())]
     Invalid {
         /// The file.
         path: PathBuf,
         /// The line, and what is wrong there.
-        reason: String,
+        reason: Bilingual,
     },
 }
 

@@ -1,6 +1,6 @@
 //! Requests of the commands that call a running server, over TCP, TLS or a Unix socket.
 
-use crate::cli::language::localized;
+use crate::cli::language::{language, localized};
 use anyhow::Context;
 use bytes::Bytes;
 use http_body_util::Full;
@@ -67,6 +67,11 @@ impl Server {
     }
 }
 
+/// The language that the answers of a server are wanted in: that of the command line.
+pub(super) fn accepted_language() -> &'static str {
+    language().pick("en", "zh")
+}
+
 /// Sends a request and reads the whole answer.
 pub(super) async fn call(
     server: &Server,
@@ -88,6 +93,7 @@ pub(super) async fn call_within(
     body: Vec<u8>,
 ) -> anyhow::Result<Response<Bytes>> {
     let mut request = Request::builder().method(method).uri(format!("{}{path}", server.base));
+    request = request.header(header::ACCEPT_LANGUAGE, accepted_language());
     if let Some(token) = bearer {
         request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
     }

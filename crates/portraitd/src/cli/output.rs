@@ -21,6 +21,15 @@ pub(crate) fn count(number: u64, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
+/// The last use of a key or a token, for people. `since`: when the server started to note uses.
+pub(crate) fn last_use(last: Option<u64>, since: Option<u64>) -> String {
+    match (last, since) {
+        (Some(last), _) => when(last),
+        (None, Some(since)) => format!("not since the server's start, {}", when(since)),
+        (None, None) => "noted by a running server only".to_owned(),
+    }
+}
+
 /// A time for people: in UTC, to the second.
 pub(crate) fn when(ms: u64) -> String {
     rfc3339::write_plainly(UnixMillis(ms))

@@ -56,6 +56,11 @@ impl Config {
         Self::default().sections().map(Section::settings).into_iter().flatten()
     }
 
+    /// Whether the admin API's listeners have the console.
+    pub(crate) const fn has_console(&self) -> bool {
+        self.server.console && cfg!(feature = "console")
+    }
+
     pub(crate) fn listener(&self) -> ListenerConfig {
         let server = &self.server;
         ListenerConfig {

@@ -102,6 +102,11 @@ section! {
         #[zh = "管理 API 与控制台在明文 HTTP 下只响应发往以下名称的请求：IP 地址、无法公开注册的名称（不含点，或以 `.internal`、`.local`、`.lan`、`.home.arpa` 结尾），以及此处列出的名称。"]
         admin_hosts: Vec<String> = Vec::new(), example r#"["console.example.com"]"#;
 
+        /// If false, there is no console: its paths are answered like any unknown path, and the admin API stays. A portraitd
+        /// built without the feature `console` has none in any case.
+        #[zh = "是否提供控制台。设为 false 时，控制台路径按未知路径应答，管理 API 不受影响。构建时未启用 `console` 特性的 portraitd 始终没有控制台。"]
+        console: bool = true;
+
         /// The operator accepts these risks, and `serve` starts in spite of them: "readable-files" (every user of this machine
         /// can read the data directory), "published-keys" (an app has a key that is printed in public documents),
         /// "plain-admin" (other machines can reach the admin API over plain HTTP).

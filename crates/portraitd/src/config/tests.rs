@@ -22,6 +22,7 @@ const GOOD: &[(&str, &str, &str)] = &[
     ("server.trusted_proxies", "[\"10.0.0.0/8\"]", "[\"10.0.0.0/8\"]"),
     ("server.allow_hosts", "[\"a\"]", "[\"a\"]"),
     ("server.admin_hosts", "[\"a.b\"]", "[\"a.b\"]"),
+    ("server.console", "false", "false"),
     ("server.accept", "[\"plain-admin\", \"published-keys\"]", "[\"plain-admin\", \"published-keys\"]"),
     ("tls.certificate", "/a.pem", "\"/a.pem\""),
     ("tls.key", "/a.key", "\"/a.key\""),
@@ -57,6 +58,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("server.language", "1", "must be text in quotes, for example language = \"en\""),
     ("server.error_detail", "\"yes\"", "must be true or false"),
     ("server.error_detail", "1", "must be true or false"),
+    ("server.console", "\"off\"", "must be true or false"),
     ("server.trusted_proxies", "[\"proxy\"]", "invalid IP address syntax, for example trusted_proxies = ["),
     (
         "server.trusted_proxies",

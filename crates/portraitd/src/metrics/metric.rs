@@ -4,7 +4,7 @@ use super::histogram::HistogramValues;
 use portraitd_api::call_counts::Usage;
 use portraitd_api::registry::Registry as Apps;
 use portraitd_api::telemetry::Telemetry;
-use portraitd_store::{Store, StoreStats, StoreStatus};
+use portraitd_store::{NodesStatus, Store, StoreStats, StoreStatus};
 use portraitd_webhook::deliverer::Webhooks;
 use portraitd_webhook::status::WebhookStatus;
 use std::collections::BTreeMap;
@@ -60,6 +60,9 @@ pub(crate) struct Snapshot {
     /// By command and code, of all apps together.
     pub(super) calls: BTreeMap<(&'static str, u32), u64>,
     pub(super) telemetry: Option<Arc<Telemetry>>,
+    /// `None` on a store of one process.
+    pub(super) nodes: Option<NodesStatus>,
+    pub(super) wrong_tokens: u64,
 }
 
 impl Snapshot {
@@ -69,13 +72,16 @@ impl Snapshot {
         webhooks: &Webhooks,
         apps: &Apps,
         telemetry: Option<Arc<Telemetry>>,
+        wrong_tokens: u64,
     ) -> Self {
         let mut snapshot = Self {
             webhooks: webhooks.statuses().await,
             backlog_bytes_max: webhooks.backlog_bytes_max(),
             store: store.stats(),
             status: store.status(),
+            nodes: store.nodes(),
             telemetry,
+            wrong_tokens,
             ..Self::default()
         };
         if let Some(measured) = store.measurements() {

@@ -8,6 +8,7 @@ mod table;
 use crate::metrics::metric::{Kind, Snapshot};
 use crate::metrics::table::METRICS;
 use futures_util::future::{BoxFuture, FutureExt};
+use portraitd_admin::auth::Tokens;
 use portraitd_api::registry::Registry as Apps;
 use portraitd_api::telemetry::Telemetry;
 use portraitd_store::Store;
@@ -27,11 +28,14 @@ pub(crate) fn renderer(
     webhooks: &Arc<Webhooks>,
     apps: &Arc<Apps>,
     telemetry: &Arc<Telemetry>,
+    tokens: &Arc<Tokens>,
 ) -> Arc<dyn Fn() -> BoxFuture<'static, Result<String, fmt::Error>> + Send + Sync> {
     let parts = (Arc::clone(store), Arc::clone(webhooks), Arc::clone(apps), Arc::clone(telemetry));
+    let tokens = Arc::clone(tokens);
     Arc::new(move || {
-        let (store, webhooks, apps, telemetry) = parts.clone();
-        async move { Snapshot::take(&*store, &webhooks, &apps, Some(telemetry)).await.page() }.boxed()
+        let ((store, webhooks, apps, telemetry), wrong_tokens) = (parts.clone(), tokens.failures());
+        async move { Snapshot::take(&*store, &webhooks, &apps, Some(telemetry), wrong_tokens).await.page() }
+            .boxed()
     })
 }
 
@@ -80,7 +84,7 @@ mod tests {
     use crate::metrics::metric::Metric;
     use portraitd_http::certificate::Certificate;
     use portraitd_model::SdkAppId;
-    use portraitd_store::{Backlog, Histogram};
+    use portraitd_store::{Backlog, Histogram, NodesStatus};
     use portraitd_webhook::status::{DeliveryCounts, WebhookStatus};
     use std::collections::BTreeMap;
     use std::fmt::Write;
@@ -138,6 +142,11 @@ mod tests {
             webhooks: vec![webhook],
             calls: BTreeMap::from([(("portrait_get", 40003), 3)]),
             commit: HistogramValues::seconds(&histogram),
+            nodes: Some(NodesStatus {
+                clock_ahead_ms: -7,
+                host: "db1:3306".into(),
+                ..NodesStatus::default()
+            }),
             telemetry: Some(Arc::new(Telemetry::new(vec![("public", certificate(folder.path()))]))),
             ..Snapshot::default()
         };
@@ -163,6 +172,8 @@ mod tests {
             "portraitd_store_commit_seconds_bucket{le=\"0.001\"} 1",
             "portraitd_store_commit_seconds_bucket{le=\"+Inf\"} 2",
             "portraitd_request_seconds_count{command=\"portrait_set\"} 0",
+            "portraitd_database_up{host=\"db1:3306\"} 1",
+            "portraitd_database_clock_difference_milliseconds 7",
         ];
         for line in expected {
             assert!(page.lines().any(|found| found == line), "{line}:\n{page}");

@@ -1,20 +1,23 @@
-// A backup is made on the page, and the commands that it shows restore it.
+// A backup is made on the page: its progress is seen, also after a reload, and the commands that it shows restore it.
 
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { LOOKS, check, directory, openAs, run, serve } from './support.js';
 
 const APP = 1400000000;
+const BASE = `/admin/v1/apps/${APP}`;
 
 test('a backup is made, and the commands that are shown check and restore it', async () => {
   const server = await serve();
-  await server.api('PUT', `/admin/v1/apps/${APP}/accounts/alice`);
-  await server.api('PATCH', `/admin/v1/apps/${APP}/accounts/alice/profile`, { Tag_Profile_IM_Nick: 'Alice' });
+  await server.api('PUT', `${BASE}/accounts/alice`);
+  await server.api('PATCH', `${BASE}/accounts/alice/profile`, { Tag_Profile_IM_Nick: 'Alice' });
   const place = directory();
   for (const [index, look] of LOOKS.entries()) {
     const opened = await openAs(server, `#/${APP}/backup`, { ...look, expected: /status of 4/ });
     const { page } = opened;
+    await listed(page, index);
     const target = join(place, `it's backup ${index}`);
     const field = page.locator('form input');
     await field.fill('relative');
@@ -22,23 +25,99 @@ test('a backup is made, and the commands that are shown check and restore it', a
     assert.ok(await field.evaluate((input) => !input.validity.valid));
     await field.fill(target);
     await page.locator('form button.primary').click();
+    await page.locator('header code', { hasText: target }).waitFor();
     await page.locator('.note.warn').waitFor();
     await check(opened);
-
-    const [restore, checks] = await page.locator('section', { has: page.locator('.note.warn') }).locator('.body code').allTextContents();
-    const copy = join(place, `copy ${index}`);
-    await shell(restore.replace('NEW_DIRECTORY', `'${copy}'`));
-    await shell(checks);
-    const user = ['export', String(APP), '--user', 'alice'];
-    assert.equal(await run([...user, '--data', copy]), await run([...user, '--data', server.data]));
+    await restored(server, page, join(place, `copy ${index}`));
 
     // Not into a directory that has something in it.
     await page.locator('form button.primary').click();
     await page.locator('[role=alert]').waitFor();
     await check(opened);
+
+    // The list is still there after a reload, and an older backup can be looked at.
+    await page.reload();
+    await listed(page, index + 1);
+    await page.locator('tbody tr').nth(index).click();
+    await page.locator('header code', { hasText: `it's backup 0` }).waitFor();
+    await check(opened);
     await opened.context.close();
   }
 });
+
+test('the progress of a long backup is seen, over a reload, and there is one at a time', async () => {
+  const server = await serve();
+  await server.api('PUT', `${BASE}/accounts/alice`);
+  await fill(server);
+  const opened = await openAs(server, `#/${APP}/backup`, { expected: /status of 409/ });
+  const { page } = opened;
+  const target = join(directory(), 'long');
+  // A backup leaves the disk to others while they write.
+  let writing = true;
+  const writer = (async () => {
+    for (let level = 1; writing; level += 1) await server.api('PATCH', `${BASE}/accounts/alice/profile`, { Tag_Profile_IM_Level: level });
+  })();
+  try {
+    await page.locator('form input').fill(target);
+    await page.locator('form button.primary').click();
+    const isBetween = () => {
+      const bar = document.querySelector('main progress');
+      return bar instanceof HTMLProgressElement && bar.value > 0 && bar.value < bar.max;
+    };
+    await page.waitForFunction(isBetween);
+    await page.getByText('to go').waitFor();
+    await check(opened);
+    const before = await page.locator('main progress').evaluate((bar) => bar.value);
+    const [{ id }] = await server.api('GET', '/admin/v1/jobs');
+    await assert.rejects(server.api('POST', '/admin/v1/backup?wait=false', { directory: `${target}-2` }), new RegExp(`409 .*jobs/${id} `));
+    assert.ok(await page.locator('form button.primary').isDisabled());
+
+    await page.reload();
+    await page.waitForFunction(isBetween);
+    assert.ok((await page.locator('main progress').evaluate((bar) => bar.value)) >= before);
+    assert.ok(!readdirSync(target).includes('portraitd.db'));
+    assert.ok(await page.locator('form button.primary').isDisabled());
+    await page.locator('main progress').waitFor({ state: 'detached', timeout: 120_000 });
+  } finally {
+    writing = false;
+    await writer;
+  }
+  await page.locator('.note.warn').waitFor();
+  const [job] = await server.api('GET', '/admin/v1/jobs');
+  assert.deepEqual([job.state, job.bytes, job.directory], ['done', job.bytes_total, target]);
+  await check(opened);
+  await restored(server, page, join(directory(), 'copy'), { inTheMiddle: true });
+});
+
+/** Waits until the page lists so many backups. @param {object} page @param {number} number */
+async function listed(page, number) {
+  await page.locator('main section', { has: page.locator('tbody') }).waitFor();
+  await page.waitForFunction((wanted) => document.querySelectorAll('tbody tr').length === wanted, number);
+}
+
+/** Some tens of MB of users. */
+async function fill(server) {
+  const text = 'x'.repeat(500);
+  for (let part = 0; part < 40; part += 1) {
+    const line = (_, /** @type {number} */ index) => JSON.stringify({
+      UserID: `u${part}-${index}`,
+      ProfileItem: ['Nick', 'SelfSignature'].map((name) => ({ Tag: `Tag_Profile_IM_${name}`, Value: text })),
+    });
+    await server.api('POST', `${BASE}/import`, Array.from({ length: 1000 }, line).join('\n'));
+  }
+}
+
+/**
+ * Runs the commands that the page shows for a backup.
+ * @param {object} server @param {object} page @param {string} copy @param {{ inTheMiddle?: boolean }} [taken]
+ */
+async function restored(server, page, copy, { inTheMiddle = false } = {}) {
+  const [restore, checks] = await page.locator('section', { has: page.locator('.note.warn') }).locator('.body code').allTextContents();
+  await shell(restore.replace('NEW_DIRECTORY', `'${copy}'`));
+  await shell(checks);
+  const user = ['export', String(APP), '--user', inTheMiddle ? 'u39-999' : 'alice'];
+  assert.equal(await run([...user, '--data', copy]), await run([...user, '--data', server.data]));
+}
 
 /** Runs a command as it is shown. @param {string} text */
 async function shell(text) {

@@ -53,12 +53,92 @@ test('a call appears, is walked to with the arrow keys, and opens in the explore
     assert.deepEqual(JSON.parse(await shown.inputValue()), body);
     // What is sent from there is that call again, with the change that was made to it.
     await shown.fill(JSON.stringify({ ...body, From_Account: 'bob' }));
+    await page.getByText(t('explorer.recorded')).waitFor();
     await page.getByRole('button', { name: t('explorer.send') }).click();
+    await page.getByText(t('explorer.recorded')).waitFor({ state: 'detached' });
     await page.locator('.badge.good', { hasText: 'OK' }).waitFor();
     assert.equal(await nickOf(server, 'bob'), nick);
     await check(opened);
     await opened.context.close();
   }
+});
+
+test('a failed call opens in the explorer with its reason, and with the click that puts it right', async () => {
+  const server = await dev();
+  for (const look of [LOOKS[0], LOOKS[3]]) {
+    const t = textsOf(look.language);
+    await server.api('DELETE', '/_portraitd/requests');
+    const opened = await openCalls(server, look);
+    const { page } = opened;
+    const answer = page.locator('#panel-answer');
+    const inExplorer = async (row) => {
+      await row.click();
+      await detailOf(page).getByRole('link', { name: t('calls.explorer') }).click();
+      await answer.getByText(t('explorer.recorded')).waitFor();
+    };
+    const live = () => page.evaluate((hash) => (location.hash = hash), `#/${server.sdkappid}/calls`);
+
+    await call(server, 'profile/portrait_get', { To_Account: ['bob'], TagList: ['Tag_Profile_IM_Nick', 'nickName'] });
+    const [{ detail, request_id }] = await server.api('GET', '/_portraitd/requests?command=portrait_get');
+    await inExplorer(rowsOf(page).first());
+    await answer.getByText(detail).first().waitFor();
+    assert.equal(await answer.locator('.badge').textContent(), '40009');
+    await check(opened);
+    for (const tab of ['headers', 'request']) {
+      await page.locator(`#tab-${tab}`).click();
+      await page.getByText(t('explorer.recorded.part')).waitFor();
+    }
+    await page.locator('#tab-answer').click();
+    // In another tab too, where the live stream is not yet open.
+    const second = await open(`${server.url}/console/#/${server.sdkappid}/explorer/portrait_get?id=${request_id}`, { ...look, context: opened.context });
+    await second.page.locator('#panel-answer .badge.bad', { hasText: '40009' }).waitFor();
+    await second.page.close();
+    await answer.getByRole('button', { name: t('explorer.repair.tag', { tag: 'Tag_Profile_IM_Nick' }) }).focus();
+    await page.keyboard.press('Enter');
+    await answer.locator('.badge.good', { hasText: 'OK' }).waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'tab-answer', 'the focus is not lost with the button');
+    const repaired = (await server.api('GET', '/_portraitd/requests?command=portrait_get')).at(-1);
+    assert.deepEqual([repaired.code, repaired.body.TagList], [0, ['Tag_Profile_IM_Nick']]);
+
+    // A call whose body was never read.
+    await live();
+    await call(server, 'im_open_login_svc/account_check', { CheckItem: [{ UserID: 'bob' }] }, { usersig: 'eJyrVgrx' });
+    await inExplorer(rowsOf(page).filter({ hasText: '70003' }).first());
+    await page.getByText(t('explorer.recorded.no_body')).waitFor();
+    await check(opened);
+    await answer.getByRole('button', { name: t('explorer.repair.usersig') }).click();
+    await answer.locator('.badge.good', { hasText: 'OK' }).waitFor();
+
+    // An answer that a fault kept from its caller.
+    await live();
+    await server.api('POST', '/_portraitd/faults', { command: 'portrait_set', next: 1, close: 'after' });
+    await setNick(server, 'lost').catch(() => {});
+    const lost = rowsOf(page).filter({ hasText: t('code.none') });
+    await lost.click();
+    assert.equal(await detailOf(page).locator('.badge').first().textContent(), t('code.none'));
+    await inExplorer(lost);
+    await answer.getByText(t('explorer.lost.made')).waitFor();
+    await check(opened);
+    await opened.context.close();
+  }
+});
+
+test('a call is opened for its own app, and what is typed outlives a change of the language', async () => {
+  const server = await dev();
+  const other = await server.api('POST', '/_portraitd/apps', {});
+  const opened = await openCalls(server);
+  const { page } = opened;
+  await call({ ...server, ...other }, 'profile/portrait_get', { To_Account: ['alice'], TagList: ['nickName'] });
+  await page.getByLabel('Every app').check();
+  await rowsOf(page).first().click();
+  await detailOf(page).getByRole('link', { name: 'Open in explorer' }).click();
+  await page.locator('#panel-answer .badge.bad', { hasText: '40009' }).waitFor();
+  assert.match(page.url(), new RegExp(`#/${other.sdkappid}/explorer/portrait_get$`));
+  await page.getByRole('tab', { name: 'JSON' }).click();
+  await page.getByLabel('Body as JSON').fill('{"typed": true}');
+  await page.getByRole('button', { name: '中文' }).click();
+  assert.equal(await page.getByLabel(textsOf('zh')('explorer.json_label')).inputValue(), '{"typed": true}');
+  await check(opened);
 });
 
 test('the copy as curl, run in a shell, makes the same call', async () => {

@@ -107,9 +107,9 @@ test('a connection closed after the change: the change WAS made, by exactly one 
     await server.api('POST', '/_portraitd/faults', { app: server.sdkappid, command: 'portrait_set', close: 'after', next: 1 });
     await body.fill(setNick('bob', `Nick ${index}`));
     await send();
-    await page.getByText(t('explorer.lost.made')).waitFor();
+    await page.locator('#panel-answer').getByText(t('explorer.lost.made')).waitFor();
     assert.equal(await badge.textContent(), t('code.none'));
-    await page.getByText(t('explorer.lost.closed')).waitFor();
+    await page.locator('#panel-answer').getByText(t('explorer.lost.closed')).waitFor();
     assert.equal((await profile(server, 'bob')).Tag_Profile_IM_Nick, `Nick ${index}`);
     const calls = (await recorded(server, 'portrait_set')).filter((call) => call.body.ProfileItem[0].Value === `Nick ${index}`);
     assert.equal(calls.length, 1);
@@ -134,7 +134,7 @@ test('of other faults it is said what became of the change', async () => {
     await server.api('POST', '/_portraitd/faults', { app: server.sdkappid, command: 'portrait_set', next: 1, ...fault });
     await body.fill(setNick('bob', nick));
     await send();
-    await page.getByText(`${how} ${made}`).waitFor();
+    await page.locator('#panel-answer').getByText(`${how} ${made}`).waitFor();
     assert.equal((await profile(server, 'bob')).Tag_Profile_IM_Nick === nick, made === 'The change WAS made.', nick);
     await check(opened);
     // The next one is of another fault.

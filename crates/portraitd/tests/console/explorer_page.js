@@ -11,7 +11,7 @@ export async function explorer(server, command, look = {}) {
   const opened = await open(`${server.url}/console/#/${server.sdkappid}/explorer/${command}`, look);
   const { page } = opened;
   const t = textsOf(look.language ?? 'en');
-  const badge = page.getByRole('status').locator('.badge').first();
+  const badge = page.locator('#panel-answer .badge').first();
   return {
     ...opened, t, badge,
     body: page.getByLabel(t('explorer.json_label')),

@@ -96,6 +96,103 @@ test('a call is written and sent, and a user changed, with keys alone', async ()
   }
 });
 
+test('nothing that has the focus is below a bar that stays', async () => {
+  const server = await dev();
+  for (const [path, first, width] of [
+    ['settings', '.settings-number', 1280], ['settings', '.settings-number', 390], ['users/alice', '#value-Tag_Profile_IM_Nick', 390],
+  ]) {
+    const opened = await open(`${server.url}/console/#/${server.sdkappid}/${path}`, { width });
+    const { page } = opened;
+    // A change, so that the bar of the settings is at its highest.
+    await page.locator(first).first().fill('77');
+    for (const key of ['Tab', 'Shift+Tab']) {
+      for (let count = 0; count < 25; count += 1) {
+        await page.keyboard.press(key);
+        const hidden = await page.evaluate(() => {
+          const focused = document.activeElement;
+          if (!focused.matches('main input, main select, main textarea') || focused.closest('.settings-save')) return null;
+          const { left, top, width: w, height } = focused.getBoundingClientRect();
+          const above = document.elementFromPoint(left + w / 2, top + height / 2);
+          return focused === above || focused.closest('label')?.contains(above) ? null : `${focused.outerHTML} is below ${above?.outerHTML.slice(0, 80)}`;
+        });
+        assert.equal(hidden, null, `${path} at ${width} px, ${key} ${count}`);
+      }
+    }
+    await opened.context.close();
+  }
+});
+
+test('a list is one stop of the Tab key, and its arrow keys lead on', async () => {
+  const server = await dev();
+  const opened = await open(`${server.url}/console/#/${server.sdkappid}/users`);
+  const { page } = opened;
+  await page.locator('tbody tr', { hasText: 'carol' }).waitFor();
+  assert.equal(await page.locator('tbody tr[tabindex="0"]').count(), 1);
+  await page.locator('[data-filter]').focus();
+  await tabTo(page, 'tbody tr');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowDown');
+  const selected = page.locator('tbody tr[aria-selected=true]');
+  await page.waitForFunction(() => document.activeElement.matches('tr[aria-selected=true][tabindex="0"]'));
+  assert.match(await selected.textContent(), /^bob/);
+  assert.equal(await page.locator('tbody tr[tabindex="0"]').count(), 1);
+  await check(opened);
+});
+
+test('a dialog takes the focus to what is to be typed, gives it back, and goes with the page', async () => {
+  const server = await dev();
+  const opened = await open(`${server.url}/console/#/${server.sdkappid}/connect`);
+  const { page } = opened;
+  await page.getByRole('heading', { level: 1, name: 'Connect' }).waitFor();
+  await page.evaluate((hash) => (location.hash = hash), `#/${server.sdkappid}/users/alice`);
+  await page.getByRole('tab', { name: 'Export & delete' }).click();
+  const remove = page.getByRole('button', { name: 'Delete …' });
+  await remove.focus();
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog', { name: 'Delete this user?' }).waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.tagName), 'INPUT');
+  await page.keyboard.press('Escape');
+  await page.locator('dialog').waitFor({ state: 'detached' });
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Delete …');
+  await page.keyboard.press('Enter');
+  await page.locator('dialog').waitFor();
+  await page.goBack();
+  await page.locator('dialog').waitFor({ state: 'detached' });
+  await page.getByRole('heading', { level: 1, name: 'Connect' }).waitFor();
+  await check(opened);
+});
+
+test('a screen reader is told what became of a call, and every control has a name', async () => {
+  const server = await dev();
+  const opened = await open(`${server.url}/console/#/${server.sdkappid}/explorer/portrait_set`);
+  const { page } = opened;
+  const spoken = page.locator('.spoken[role=status]');
+  await spoken.waitFor({ state: 'attached' });
+  // The place is there before the text: it is told of what changes in it.
+  const place = await spoken.elementHandle();
+  const send = page.getByRole('button', { name: 'Send' });
+  await send.focus();
+  await page.keyboard.press('Enter');
+  await page.waitForFunction((element) => element.textContent === 'OK', place);
+  assert.match(await page.evaluate(() => document.activeElement.textContent), /^Send/, 'the focus stays');
+  await page.getByRole('combobox', { name: 'UserSig' }).selectOption('wrong_key');
+  await send.click();
+  await page.waitForFunction((element) => /^70009 \S/.test(element.textContent), place);
+  const session = await page.context().newCDPSession(page);
+  for (const path of ['explorer/portrait_set', 'explorer/portrait_get', 'calls', 'users/alice']) {
+    await page.goto(`${server.url}/console/#/${server.sdkappid}/${path}`);
+    await page.locator('main h1').waitFor();
+    if (path === 'calls') await page.locator('tbody tr').first().click();
+    const { nodes } = await session.send('Accessibility.getFullAXTree');
+    const shown = nodes.filter(({ ignored }) => !ignored);
+    const ofRole = (role) => shown.filter((node) => node.role?.value === role);
+    assert.ok(ofRole('button').length > 2, 'the tree is read');
+    for (const role of ['button', 'link', 'textbox', 'searchbox', 'combobox', 'checkbox', 'tab', 'tablist', 'tabpanel', 'region', 'grid', 'table']) {
+      assert.deepEqual(ofRole(role).filter(({ name }) => !name?.value).map(({ backendDOMNodeId }) => backendDOMNodeId), [], `${path}: ${role} without a name`);
+    }
+  }
+});
+
 test('every page fits a phone, in both languages', async () => {
   const server = await dev();
   await server.api('PUT', `/admin/v1/apps/${server.sdkappid}/webhook`, { url: `${server.url}/_portraitd/webhooks/${server.sdkappid}` });

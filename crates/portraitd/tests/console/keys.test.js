@@ -44,6 +44,14 @@ test('a key is replaced while calls are made: none is refused, and the secret le
     await more(10);
     const before = key;
     await page.locator('.steps button').first().click();
+    // Asked first: Escape adds none.
+    await page.locator('dialog button.primary').waitFor();
+    await page.keyboard.press('Escape');
+    await page.locator('dialog').waitFor({ state: 'detached' });
+    assert.deepEqual((await server.api('GET', path)).keys.map(({ id }) => id), [old]);
+    await page.locator('.steps button').first().click();
+    await check(opened);
+    await page.locator('dialog button.primary').click();
     const secret = await page.locator('dialog code').textContent();
     assert.match(secret, /^[0-9a-f]{64}$/);
     await check(opened);
@@ -53,6 +61,9 @@ test('a key is replaced while calls are made: none is refused, and the secret le
     await page.locator('.steps [aria-current=step] input[type=checkbox]').waitFor();
     assert.deepEqual((await server.api('GET', path)).keys.map(({ id }) => id), [old, next]);
 
+    // The older one is proposed, and seen in use.
+    assert.match(await page.locator('.steps select option:checked').textContent(), new RegExp(` ${old}[ （]`));
+    await page.locator('.steps [role=status] time').waitFor();
     key = secret;
     await more(10);
     await page.locator('.steps input[type=checkbox]').check();
@@ -72,6 +83,36 @@ test('a key is replaced while calls are made: none is refused, and the secret le
   stopped = true;
   await traffic;
   assert.deepEqual([...new Set(codes)], [0]);
+});
+
+test('the key that is revoked is the one that was chosen, and the page tells which one is in use', async () => {
+  const server = await serve();
+  const path = `/admin/v1/apps/${APP}`;
+  const { key } = await server.api('POST', `${path}/keys`, {});
+  assert.equal(await call(server, userSig(server.key)), 0);
+  const opened = await openAs(server, `#/${APP}/keys`);
+  const { page } = opened;
+  const row = (id) => page.locator('section.card').first().locator('tbody tr').nth(id - 1);
+  await row(1).locator('td').nth(3).locator('time').waitFor();
+  assert.equal(await row(1).locator('time').count(), 2, 'added and used');
+  assert.equal(await row(2).locator('td').nth(3).textContent(), 'never', 'made after the start, and not used');
+  assert.equal(await call(server, userSig(key)), 0);
+  await page.getByRole('button', { name: 'Look again' }).click();
+  await row(2).locator('td').nth(3).locator('time').waitFor();
+  // Key 1 is the older one, but here it is the good one.
+  assert.match(await page.locator('.steps select option:checked').textContent(), /^Key 1 /);
+  await page.getByLabel('Key to replace').selectOption('2');
+  await page.getByLabel('Every caller uses the new key').check();
+  await page.locator('.steps').getByRole('button', { name: /^Revoke key 2 / }).click();
+  const dialog = page.locator('dialog');
+  assert.match(await dialog.textContent(), /Revoke key 2 .*Last used: .*\d\d:\d\d:\d\d/);
+  await check(opened);
+  await dialog.locator('input').fill('2');
+  await dialog.locator('button.danger').click();
+  await page.locator('.steps [aria-current=step]', { hasText: 'Add a key' }).waitFor();
+  assert.deepEqual((await server.api('GET', path)).keys.map(({ id }) => id), [1]);
+  assert.equal(await call(server, userSig(server.key)), 0);
+  await check(opened);
 });
 
 test('an App admin is added and removed', async () => {

@@ -138,5 +138,8 @@ test('a phone', async () => {
   const { page } = opened;
   await page.getByRole('button', { name: 'Send' }).click();
   await page.locator('main .badge.good', { hasText: 'OK' }).waitFor();
+  // A phone is led to the answer; axe would take the bar above it for a neighbour of what it covers.
+  await page.waitForFunction(() => scrollY > 0);
+  await page.evaluate(() => scrollTo(0, 0));
   await picture(opened, 'phone');
 });

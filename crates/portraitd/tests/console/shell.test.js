@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LOOKS, check, dev, directory, open, run, serve } from './support.js';
+import { LOOKS, check, dev, directory, open, openAs, run, serve } from './support.js';
 
 const REFUSED = /status of 40[13]/;
 
@@ -33,7 +33,7 @@ test('a token signs in, a wrong one does not, and signing out ends the session',
   const { page } = opened;
   await page.getByLabel('Admin token').fill('wrong');
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByText('No such token is valid here.').waitFor();
+  await page.getByText('This token is not valid here.').waitFor();
   await check(opened);
   await page.getByLabel('Admin token').fill(server.token);
   await page.getByRole('button', { name: 'Sign in' }).click();
@@ -47,6 +47,33 @@ test('a token signs in, a wrong one does not, and signing out ends the session',
   await page.getByLabel('Admin token').waitFor();
   const answer = await fetch(`${server.url}/admin/v1/session`, { headers: { Authorization: `Bearer ${session}` } });
   assert.equal(answer.status, 401);
+});
+
+test('a new server leads to its first app', async () => {
+  const server = await serve({}, { empty: true });
+  const [look, other] = [LOOKS[0], LOOKS[3]];
+  const opened = await open(`${server.url}/console/`, { ...look, expected: REFUSED });
+  const { page } = opened;
+  await page.getByLabel('Admin token').fill(server.token);
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { level: 1, name: 'Apps' }).waitFor();
+  assert.equal(await page.locator('header.top select').count(), 0, 'there is nothing to pick');
+  await page.locator('nav.side a[href$="/overview"]').click();
+  await page.locator('.overview-note a[href$="/apps"]').waitFor();
+  await check(opened);
+  await page.locator('nav.side a[href$="/users"]').click();
+  await page.locator('.empty a[href$="/apps"]').click();
+  await page.getByLabel('SDKAppID').fill('1400000001');
+  await page.keyboard.press('Enter');
+  await page.locator('dialog code').waitFor();
+  // A secret that is shown once does not go with the page.
+  await page.goBack();
+  assert.match(await page.locator('dialog code').textContent(), /^[0-9a-f]{64}$/);
+  await page.getByRole('button', { name: 'I have stored it' }).click();
+  await page.locator('header.top option', { hasText: '1400000001' }).waitFor({ state: 'attached' });
+  const chinese = await openAs(server, '#/1400000001/users', other);
+  await chinese.page.locator('tbody tr', { hasText: 'administrator' }).waitFor();
+  await check(chinese);
 });
 
 test('a link signs in once, and leaves the address before it is used; a second tab is signed in by the first', async () => {

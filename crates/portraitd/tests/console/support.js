@@ -14,7 +14,8 @@ const PORTRAITD = process.env.PORTRAITD_BIN;
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 /** A directory with the console's files, to try them before they are embedded. */
 const FILES = process.env.CONSOLE_FILES;
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+/** The source of axe. */
+export const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** Every look that a journey can have. */
 export const LOOKS = ['en', 'zh'].flatMap((language) => ['light', 'dark'].map((theme) => ({ language, theme })));
 
@@ -44,10 +45,13 @@ export async function dev(options = [], listen = '127.0.0.1:0') {
   return running(child, info);
 }
 
-/** Starts `portraitd serve` on a new data directory with one app. @param {Record<string, string>} [env] settings */
-export async function serve(env = {}) {
+/**
+ * Starts `portraitd serve` on a new data directory, with one app unless it is to be `empty`.
+ * @param {Record<string, string>} [env] settings @param {{ empty?: boolean }} [how]
+ */
+export async function serve(env = {}, { empty = false } = {}) {
   const data = directory();
-  const key = (await run(['app', 'create', '1400000000', '--data', data])).trim().split('\n').at(-1);
+  const key = empty ? null : (await run(['app', 'create', '1400000000', '--data', data])).trim().split('\n').at(-1);
   const child = spawn(PORTRAITD, ['serve', '--data', data, '--listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0', '--log-format', 'json'], { stdio: ['ignore', 'inherit', 'pipe'], env: { ...process.env, ...env } });
   const { url, admin_url: admin } = JSON.parse(await firstLine(child, child.stderr));
   child.stderr.resume();
@@ -89,6 +93,13 @@ function running(child, info) {
   return { ...info, stop, child, api: fetchJson };
 }
 
+/** What is on the disk for an address of the console, when `CONSOLE_FILES` names a directory. @param {string} url */
+export function fileOf(url) {
+  const found = FILES && /\/console\/[0-9a-f]{8}\/(.*)$/.exec(url);
+  if (!found) return null;
+  return { path: join(FILES, found[1]), contentType: url.endsWith('.css') ? 'text/css' : url.endsWith('.svg') ? 'image/svg+xml' : 'text/javascript' };
+}
+
 /**
  * Opens a page, which fails the test on a console error, a report of its policy or a request to another origin. Expected
  * errors (a call that is refused on purpose) are named in `expected`.
@@ -106,8 +117,8 @@ export async function open(address, { language = 'en', theme = 'light', width = 
   page.on('pageerror', (error) => problems.push(`error: ${error.stack}`));
   await page.route('**/*', (route) => {
     const url = route.request().url();
-    const file = FILES && /\/console\/[0-9a-f]{8}\/(.*)$/.exec(url);
-    if (file) return route.fulfill({ path: join(FILES, file[1]), contentType: url.endsWith('.css') ? 'text/css' : url.endsWith('.svg') ? 'image/svg+xml' : 'text/javascript' });
+    const file = fileOf(url);
+    if (file) return route.fulfill(file);
     if (url.startsWith(`${origin}/`) || url.startsWith('data:') || url.startsWith('blob:')) return route.continue();
     problems.push(`request: ${url}`);
     return route.abort();

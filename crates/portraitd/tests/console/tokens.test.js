@@ -20,7 +20,10 @@ test('a token is made with a role, and shown once', async () => {
     await page.locator('dialog button.primary').click();
     await page.locator('dialog').waitFor({ state: 'detached' });
     assert.ok(!(await page.content()).includes(secret));
-    await page.locator('tbody tr', { hasText: name }).locator('.badge').waitFor();
+    const row = page.locator('tbody tr', { hasText: name });
+    await row.locator('.badge').waitFor();
+    await row.getByText({ en: 'never', zh: '从未使用' }[look.language], { exact: true }).waitFor();
+    await page.locator('tbody tr', { hasText: 'local' }).locator('time').waitFor();
     const made = (await server.api('GET', '/admin/v1/tokens')).find((one) => one.name === name);
     assert.equal(made.role, 'operator');
     const answer = await fetch(`${server.url}/admin/v1/session`, { headers: { Authorization: `Bearer ${secret}` } });

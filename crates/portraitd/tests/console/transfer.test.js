@@ -80,7 +80,49 @@ test('50,000 lines are imported over a pause and a reload, and the bad ones come
   await run(['export', String(APP), out, '--data', server.data]);
   const exported = await downloaded(page, () => page.getByRole('button', { name: 'Export all users' }).click());
   assert.ok(exported.bytes.equals(readFileSync(out)));
-  await page.getByText('49,951 users are exported').waitFor();
+  assert.equal(exported.name, `${APP}.jsonl`);
+  await page.getByText('The browser saves the file.').waitFor();
+  await check(opened);
+});
+
+test('a file is checked without storing, and imported then', async () => {
+  const server = await serve();
+  await server.api('PUT', `/admin/v1/apps/${APP}/accounts/u00001`);
+  const lines = Array.from({ length: 2500 }, (_, index) => ((index + 1) % 1000 === 0 ? badLine(index + 1) : account(index)));
+  const path = join(directory(), 'users.jsonl');
+  writeFileSync(path, lines.join('\n'));
+  for (const look of LOOKS) {
+    const opened = await openAs(server, `#/${APP}/transfer`, look);
+    const { page } = opened;
+    const before = (await server.api('GET', '/admin/v1/store')).changes;
+    await page.locator('input[type=file]').setInputFiles(path);
+    await page.locator('main .card').first().locator('button:not(.primary)').click();
+    await page.locator('.note.good').waitFor();
+    assert.equal(await page.locator('tbody tr').count(), 2);
+    assert.equal((await server.api('GET', `/admin/v1/apps/${APP}/usage`)).accounts, 2);
+    await check(opened);
+    if (look === LOOKS[0]) {
+      await page.getByText('2,500 lines checked: 2,498 can be imported, 2 refused').waitFor();
+      await page.getByText('An import would create 2,497 users and change 1.').waitFor();
+      const refused = await downloaded(page, () => page.getByRole('button', { name: 'Download them' }).click());
+      assert.deepEqual(refused.bytes.toString().trim().split('\n').map((row) => JSON.parse(row).line), [1000, 2000]);
+    }
+    // Nothing is left to be continued by a check.
+    await page.reload();
+    await page.locator('input[type=file]').waitFor();
+    assert.equal(await page.locator('.note.warn').count(), 0);
+    assert.equal((await server.api('GET', '/admin/v1/store')).changes, before);
+    await opened.context.close();
+  }
+  const opened = await openAs(server, `#/${APP}/transfer`);
+  const { page } = opened;
+  await page.locator('input[type=file]').setInputFiles(path);
+  await page.getByRole('button', { name: 'Check without storing' }).click();
+  await page.getByText('The check is complete.').waitFor();
+  await page.getByRole('button', { name: 'Import', exact: true }).click();
+  await page.getByText('The import is complete.').waitFor();
+  await page.getByText('2,500 lines read: 2,498 imported, 2 refused').waitFor();
+  assert.equal((await server.api('GET', `/admin/v1/apps/${APP}/usage`)).accounts, 2498 + 1);
   await check(opened);
 });
 
@@ -93,7 +135,7 @@ test('numbers and texts of every kind are exported with the bytes of the command
   const rows = ['UserID,Nick,Score,Raw', 'max,"a ""quoted"", name",18446744073709551615,x', '"爱\u2028",,9007199254740993,"line\nbreak"', 'bad,x,1.5,', 'short,x'];
   for (const look of LOOKS) {
     writeFileSync(csv, `\uFEFF${rows.join('\r\n')}`);
-    const opened = await openAs(server, `#/${APP}/transfer`, look);
+    const opened = await openAs(server, `#/${APP}/transfer`, { ...look, expected: /status of 404/ });
     const { page } = opened;
     await page.locator('input[type=file]').setInputFiles(csv);
     await page.locator('main .card').first().locator('button.primary').click();
@@ -112,6 +154,10 @@ test('numbers and texts of every kind are exported with the bytes of the command
     await page.locator('main .card').nth(1).locator('form input').fill('max');
     const one = await downloaded(page, () => page.locator('main .card').nth(1).locator('form button').click());
     assert.equal(one.bytes.toString(), readFileSync(out, 'utf8'));
+    assert.equal(one.name, `${APP}-max.jsonl`);
+    await page.locator('main .card').nth(1).locator('form input').fill('nobody');
+    await page.locator('main .card').nth(1).locator('form button').click();
+    await page.locator('[role=alert]', { hasText: 'nobody' }).waitFor();
     await check(opened);
     await opened.context.close();
   }

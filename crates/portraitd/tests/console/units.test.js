@@ -104,7 +104,7 @@ test('a program holds what was typed as text, and nothing of it as code', async 
 });
 
 test('a JavaScript program has the very texts', async () => {
-  const { default: node } = await load('pages/explorer/snippets/node.js');
+  const { node } = await load('pages/explorer/snippets/node.js');
   for (const text of HOSTILE) {
     const program = node.write({ server: 'http://127.0.0.1:1', path: '/v4/x', app: 7, identifier: text, usersig: text, environment: false, body: text });
     const calls = [];
@@ -227,10 +227,46 @@ test('every operation of the server is on a page, or it is said why not', async 
   await context.test('no function is left over', () => assert.deepEqual([...new Set(made.map(({ name }) => name))].filter((name) => !isUsed(name)), []));
   await context.test('each request is for an operation', () =>
     assert.deepEqual(made.filter((one) => !operations.some((operation) => matches(operation, one))), []));
+  await context.test('the type of each answer is that of the operation', () => {
+    const { text } = SOURCES.find(({ path }) => path === 'api.js');
+    const typed = Object.fromEntries([...text.matchAll(/Answer<'(\w+)'(?:, \d+)?>\} \*\/\nexport const (\w+)/g)].map(([, id, name]) => [name, id]));
+    assert.ok(Object.keys(typed).length > 30);
+    for (const [path, methods] of Object.entries(paths)) {
+      for (const [method, { operationId }] of Object.entries(methods)) {
+        const names = made.filter((one) => one.name in typed && matches(`${method.toUpperCase()} ${path}`, one)).map(({ name }) => name);
+        for (const name of names) assert.equal(typed[name], operationId, name);
+      }
+    }
+  });
   await context.test('each operation is called or explained', () => {
     const missing = operations.filter((operation) => !made.some((one) => isUsed(one.name) && matches(operation, one)));
     assert.deepEqual(missing.sort(), Object.keys(elsewhere).sort());
   });
+});
+
+test('every operation that the audit log notes has words', async () => {
+  const { OPERATIONS, words } = await load('pages/audit/words.js');
+  const { paths } = JSON.parse(await run(['openapi', 'admin']));
+  const noted = Object.entries(paths).filter(([path]) => path.startsWith('/admin/v1/')).flatMap(([path, methods]) =>
+    Object.keys(methods).filter((method) => method !== 'get').map((method) => `${method.toUpperCase()} ${path.replace('/admin/v1', '').replace(/\{\w+\}/g, '*')}`));
+  assert.ok(noted.length > 20);
+  assert.deepEqual(OPERATIONS.map(([operation]) => operation).sort(), noted.sort());
+  assert.equal(words({ method: 'DELETE', resource: '/apps/1400000000/keys/2' }), 'revoked key 2');
+  assert.equal(words({ method: 'PUT', resource: '/apps/1400000000/admins/%E7%88%B1%2F%25' }), 'made 爱/% an App admin');
+  assert.equal(words({ method: 'PUT', resource: '/apps/1400000000/admins/%' }), 'made % an App admin');
+  for (const resource of ['', '/apps/1/keys/2/more', '/apps/1/other', '/apps//keys']) assert.equal(words({ method: 'POST', resource }), '');
+});
+
+test('the key that is proposed for replacing is the oldest', async () => {
+  const { oldestFirst } = await load('pages/keys/oldest.js');
+  const key = (id, created_ms) => ({ id, last4: '', created_ms });
+  const order = (keys, used = {}) => oldestFirst(keys, ({ id }) => used[id] ?? null).map(({ id }) => id);
+  assert.deepEqual(order([key(1, 200), key(2, 100)]), [2, 1]);
+  assert.deepEqual(order([key(1, 200), key(2, null)]), [2, 1], 'of unknown age: older than all of known');
+  assert.deepEqual(order([key(1, null), key(2, null)], { 1: 900, 2: 800 }), [2, 1]);
+  assert.deepEqual(order([key(1, null), key(2, null)], { 1: 900 }), [2, 1], 'not used at all');
+  assert.deepEqual(order([key(2, null), key(1, null)]), [1, 2]);
+  assert.deepEqual(order([]), []);
 });
 
 test('no source makes markup or code of text, styles by attribute, or calls past api.js', () => {

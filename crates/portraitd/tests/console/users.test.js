@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LOOKS, check, openAs, serve } from './support.js';
+import { setNick } from './public.js';
+import { LOOKS, check, dev, open, openAs, serve } from './support.js';
+import { textsOf } from './texts.js';
 
 const APP = 1400000000;
 const UINT64_MAX = '18446744073709551615';
@@ -37,7 +39,9 @@ test('a profile is found, changed to the last digit, and what is too long is tol
     await page.locator('.users-form button.primary').click();
     await page.locator('dialog button.primary').click();
     await page.locator(`[id="value-${NICK}"][aria-invalid=true]`).waitFor();
-    assert.match(await page.locator(`[id="note-${NICK}"] [role=alert]`).textContent(), /501/);
+    const note = await page.locator(`[id="note-${NICK}"] [role=alert]`).textContent();
+    assert.match(note, /501/);
+    assert.equal(/\p{Script=Han}/u.test(note), look.language === 'zh', note);
     assert.doesNotMatch(await profileText(server, 'alice'), /xxx/);
     await check(opened);
 
@@ -52,6 +56,33 @@ test('a profile is found, changed to the last digit, and what is too long is tol
     await check(opened);
     await opened.context.close();
   }
+});
+
+test('of a user whom a browser can\'t ask for it is said so', async () => {
+  const server = await serve();
+  await fill(server, [{ user: '.' }, { user: '..' }, { user: 'alice', nick: 'Alice' }]);
+  for (const look of [LOOKS[1], LOOKS[2]]) {
+    const t = textsOf(look.language);
+    const opened = await openAs(server, `#/${APP}/users`, look);
+    const { page } = opened;
+    for (const text of ['.', '..']) {
+      await page.locator('tbody tr').filter({ has: page.getByText(text, { exact: true }) }).click();
+      await page.locator('.users-drawer').getByText(t('path.dots', { text })).waitFor();
+      await check(opened);
+    }
+    await opened.context.close();
+  }
+});
+
+test('a user\'s calls lead to the live list', async () => {
+  const server = await dev();
+  await setNick(server, 'bob', 'bob');
+  const opened = await open(`${server.url}/console/#/${server.sdkappid}/users/bob`);
+  const { page } = opened;
+  await page.getByRole('tab', { name: 'Calls' }).click();
+  await page.locator('.users-drawer tbody a').click();
+  await page.getByRole('heading', { level: 2, name: 'portrait_set' }).waitFor();
+  await check(opened);
 });
 
 test('a user is created, and deleted after its id was typed', async () => {

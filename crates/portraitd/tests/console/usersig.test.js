@@ -122,3 +122,17 @@ test('for a period and a user, with a userbuf; another user, another key and the
   assert.equal(found.expires - found.issued, 90);
   await check(opened);
 });
+
+test('while a key is replaced, a UserSig is made with the new one, which outlives the old', async () => {
+  const server = await dev();
+  const keys = `/admin/v1/apps/${server.sdkappid}/keys`;
+  const { id } = await server.api('POST', keys, {});
+  const { make, paste, answered, shown, t, ...opened } = await usersigPage(server, LOOKS[0]);
+  const usersig = await make();
+  await paste(usersig);
+  await answered(0);
+  assert.match((await shown())[t('usersig.key')], new RegExp(`^key ${id} `));
+  await server.api('DELETE', `${keys}/1`);
+  assert.equal((await call(server, 'administrator', usersig)).code, 0);
+  await check(opened);
+});

@@ -148,7 +148,7 @@ fn every_change_is_written_down_with_who_and_what() {
         }
         let shown = resource.replace("/accounts/u", "/accounts/sha256:0bfe935e70c321c7");
         let expected = json!({
-            "place": newest["place"], "at_ms": newest["at_ms"], "sdkappid": app.id, "who": "ci", "from": "127.0.0.1",
+            "place": newest["place"], "at_ms": newest["at_ms"], "sdkappid": app.id, "who": "ci", "role": "admin", "from": "127.0.0.1",
             "method": method, "resource": shown, "outcome": "done", "before": before, "after": after,
         });
         assert_eq!(newest, expected);
@@ -205,6 +205,68 @@ fn the_log_is_read_page_by_page() {
 }
 
 #[test]
+fn the_log_is_searched_by_who_and_user() {
+    let server = TestServer::dev();
+    let (app, other) = (server.app(), server.app());
+    let ci = create(&server, "ci");
+    let user = crate::harness::encode("运 营");
+    for (app, user) in [(app.id, &*user), (app.id, "b"), (other.id, &*user)] {
+        assert_eq!(call(&server, &ci, "PUT", &format!("/apps/{app}/accounts/{user}"), "").0, 201);
+    }
+    for user in [&*user, "b"] {
+        let path = format!("/apps/{}/accounts/{user}/profile", app.id);
+        assert_eq!(server.admin("PATCH", &path, r#"{"Tag_Profile_IM_Nick":"B"}"#).0, 200);
+    }
+    let page = |query: &str| -> Value {
+        serde_json::from_str(&server.admin("GET", &format!("/audit?{query}"), "").1).unwrap()
+    };
+    let found = |query: &str| page(query)["entries"].as_array().unwrap().len();
+    assert_eq!(found(&format!("user={user}")), 3);
+    assert_eq!(found(&format!("user={user}&app={}", app.id)), 2);
+    assert_eq!(found(&format!("user={user}&who=ci")), 2);
+    assert_eq!(found("who=ci"), 3);
+    assert_eq!(found("user=b"), 2, "the account and its profile");
+    assert_eq!([found("who=c"), found("user=x"), found("user="), found("who=")], [0; 4], "whole names");
+    // Whatever the size of a page, all are found, once each.
+    for limit in 1..=4 {
+        let (mut places, mut before) = (Vec::new(), String::new());
+        loop {
+            let page = page(&format!("who=ci&limit={limit}{before}"));
+            let entries = page["entries"].as_array().unwrap();
+            assert!(entries.len() <= limit && page["scanned"].as_u64().unwrap() >= entries.len() as u64);
+            places.extend(entries.iter().map(|entry| entry["place"].as_u64().unwrap()));
+            let Some(next) = page["next"].as_u64() else { break };
+            before = format!("&before={next}");
+        }
+        assert!(places.len() == 3 && places.is_sorted_by(|earlier, later| earlier > later), "{places:?}");
+    }
+}
+
+/// A search reads a bounded part of the log, and says where it goes on.
+#[test]
+fn a_search_of_the_log_is_bounded() {
+    let server = TestServer::dev();
+    create(&server, "first");
+    let lines: String = (0..10_050).map(|_| "DELETE /admin/v1/tokens/none HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nAuthorization: Bearer TOKEN\r\n\r\n").collect();
+    let request = lines.replace("TOKEN", &server.admin_token);
+    let mut connection = Connection::open(&server.admin_address);
+    let requests: Vec<&str> = request.split_inclusive("\r\n\r\n").collect();
+    for requests in requests.chunks(50) {
+        connection.send(requests.concat().as_bytes());
+        for _ in requests {
+            assert_eq!(connection.answer().unwrap().status, 404);
+        }
+    }
+    let page = |before: &str| -> Value {
+        serde_json::from_str(&server.admin("GET", &format!("/audit?who=none{before}"), "").1).unwrap()
+    };
+    let first = page("");
+    assert_eq!((&first["scanned"], first["entries"].as_array().unwrap().len()), (&json!(10_000), 0));
+    let second = page(&format!("&before={}", first["next"]));
+    assert_eq!((&second["scanned"], second.get("next")), (&json!(51), None));
+}
+
+#[test]
 fn tokens_and_the_log_outlive_the_server_and_go_with_the_backup() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
@@ -237,6 +299,9 @@ fn tokens_and_the_log_outlive_the_server_and_go_with_the_backup() {
         of_user.lines().count() == 2 && of_user.contains("PUT /apps/1400000001/accounts/sha256:"),
         "{of_user}"
     );
+    let by_os = run(&mut on(&restored, &["audit", "--who", who[0]]));
+    assert!(by_os.lines().next().unwrap().contains("PATCH /apps/1400000001"), "{by_os}");
+    assert!(!by_os.contains(" local "), "{by_os}");
     let text = run(&mut on(&restored, &["audit"]));
     assert!(text.contains("PATCH /apps/1400000001") && text.contains("+ enabled: false"), "{text}");
     assert!(text.contains("local from 127.0.0.1  POST /tokens"), "{text}");

@@ -1,6 +1,7 @@
 //! The command line, with its error messages, on a running server and on a stopped one.
 
 use crate::harness::{KEY, TestServer, binary};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -212,6 +213,34 @@ fn names_with_control_characters_are_not_signed() {
         refused(binary().args(migrate).args(["--admin", name]), 2, why);
         refused(binary().args(["dev", "--admin", name]), 1, why);
     }
+}
+
+/// A newcomer's first command need not be `serve`.
+#[test]
+fn the_first_app_may_come_before_the_first_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("not/yet");
+    let output = on(&data, &["app", "create", "1400000001"]).output().unwrap();
+    let said = stderr_of(&output);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains(&format!("portraitd serve --data {}", data.display())), "{said}");
+    let created = String::from_utf8(output.stdout).unwrap();
+    let key = created.lines().last().unwrap();
+    assert_eq!(key.len(), 64, "{created}");
+    assert_eq!(std::fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o700);
+    let again = on(&data, &["app", "create", "1400000002"]).output().unwrap();
+    assert!(again.status.success() && stderr_of(&again).is_empty(), "{}", stderr_of(&again));
+    let server = TestServer::serve(&data, "");
+    let shown = run(&mut on(&data, &["app", "show", "1400000001"]));
+    assert!(shown.contains(&format!("\nKey                 1 (…{}), added 2", &key[60..])), "{shown}");
+    assert!(shown.contains(", last used: not since the server's start, 2"), "{shown}");
+    drop(server);
+    let shown = run(&mut on(&data, &["app", "show", "1400000001"]));
+    assert!(shown.contains(", last used: noted by a running server only"), "{shown}");
+    let typo = dir.path().join("typo");
+    refused(&mut on(&typo, &["token", "create", "ci"]), 1, "app create SDKAPPID --data");
+    refused(&mut on(&typo, &["app", "key", "add", "1400000001"]), 1, "there is no data directory");
+    assert!(!typo.exists());
 }
 
 #[test]

@@ -291,9 +291,15 @@ fn a_caller_from_elsewhere_is_no_local_one_behind_the_proxy() {
                 done
             done
         done
+        for caller in 192.0.2.2 192.0.2.2 192.0.2.2 192.0.2.2 192.0.2.2 192.0.2.2 192.0.2.2 192.0.2.2 192.0.2.2 192.0.2.2 192.0.2.2 127.0.0.1; do
+            echo "guess by $caller" $(curl -s -o /dev/null -w '%{http_code}' -H 'Authorization: Bearer wrong' -x http://$caller:8888 \
+                http://console.tim.qq.com/admin/v1/apps)
+        done
         kill $dev; wait $dev
     "#;
     let printed = in_namespaces(binary().get_program(), script, &[]);
     let count = |line: &str| printed.lines().filter(|printed| *printed == line).count();
     assert_eq!((count("127.0.0.1 200"), count("192.0.2.2 401")), (12, 12), "{printed}");
+    let guesses = ["guess by 192.0.2.2 401", "guess by 192.0.2.2 429", "guess by 127.0.0.1 200"].map(count);
+    assert_eq!(guesses, [10, 1, 1], "each caller is judged by its own address: {printed}");
 }

@@ -1,5 +1,7 @@
 //! What the console's pages call: tried calls, UserSigs, the live stream, and the names under which the admin API answers.
 
+use crate::authorization::{call_with, create_token};
+use crate::cli::{on, refused, run};
 use crate::emulator::{control, done};
 use crate::harness::{Connection, TestServer};
 use serde_json::{Value, json};
@@ -119,9 +121,18 @@ struct Live(BufReader<TcpStream>);
 
 impl Live {
     fn open(server: &TestServer, query: &str) -> (u16, Self) {
-        let mut stream = TcpStream::connect(&server.address).unwrap();
+        Self::open_at(&server.address, "", query)
+    }
+
+    /// With a token, on the admin listener.
+    fn open_with(server: &TestServer, token: &str) -> (u16, Self) {
+        Self::open_at(&server.admin_address, &format!("Authorization: Bearer {token}\r\n"), "")
+    }
+
+    fn open_at(address: &str, authorization: &str, query: &str) -> (u16, Self) {
+        let mut stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        let head = format!("GET /_portraitd/live{query} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let head = format!("GET /_portraitd/live{query} HTTP/1.1\r\nHost: localhost\r\n{authorization}\r\n");
         stream.write_all(head.as_bytes()).unwrap();
         let mut live = Self(BufReader::new(stream));
         let status = live.line().split(' ').nth(1).unwrap().parse().unwrap();
@@ -132,6 +143,19 @@ impl Live {
         let mut line = String::new();
         assert!(self.0.read_line(&mut line).unwrap() > 0, "the stream ended");
         line.trim_end().to_owned()
+    }
+
+    /// Reads until the stream ends; a stream that goes on fails the test.
+    fn read_to_end(&mut self) -> String {
+        let mut text = String::new();
+        loop {
+            let mut line = String::new();
+            // The last chunk is empty.
+            if self.0.read_line(&mut line).unwrap() == 0 || line == "0\r\n" {
+                return text;
+            }
+            text += &line;
+        }
     }
 
     /// The data of the next event of this name.
@@ -180,12 +204,82 @@ fn live_streams_are_bounded_and_end_with_the_server() {
     assert_eq!(Live::open(&server, "").0, 503);
     server.signal("-TERM");
     for live in &mut open {
-        let mut line = String::new();
-        while live.0.read_line(&mut line).unwrap() > 0 {
-            line.clear();
-        }
+        live.read_to_end();
     }
     server.kill();
+}
+
+#[test]
+fn a_live_stream_tells_which_start_of_the_emulator_it_is_of() {
+    let [one, two] = [TestServer::dev(), TestServer::dev()];
+    for server in [&one, &two] {
+        server.dev_app().call("kick", r#"{"UserID":"bob"}"#);
+    }
+    let start = |server: &TestServer| Live::open(server, "").1.next("start").as_str().unwrap().to_owned();
+    assert_eq!(start(&one), start(&one));
+    let (known, other) = (start(&one), start(&two));
+    assert_ne!(known, other);
+    let (_, mut same) = Live::open(&one, &format!("?start={known}&after=1"));
+    one.dev_app().call("kick", r#"{"UserID":"alice"}"#);
+    assert_eq!(same.next("calls")[0]["number"], 2, "nothing is told twice");
+    // The other emulator's first call has the number of one that the client has.
+    let (_, mut moved) = Live::open(&two, &format!("?start={known}&after=1"));
+    assert_eq!(moved.next("start"), other.as_str());
+    assert_eq!(moved.next("restarted"), true);
+    assert_eq!(moved.next("calls")[0]["number"], 1);
+}
+
+#[test]
+fn a_live_stream_ends_with_its_token_and_with_its_session() {
+    let server = TestServer::dev();
+    let (token, kept) = (create_token(&server, "ci"), create_token(&server, "kept"));
+    let session = |token: &str| {
+        let (_, answer) = call_with(&server, token, "POST", "/admin/v1/session", "");
+        serde_json::from_str::<Value>(&answer).unwrap()["session"].as_str().unwrap().to_owned()
+    };
+    let (ended, dependent) = (session(&token), session(&token));
+    let mut open = [&token, &ended, &dependent, &kept].map(|secret| {
+        let (status, mut live) = Live::open_with(&server, secret);
+        assert_eq!(status, 200);
+        live.next("start");
+        live
+    });
+    assert_eq!(call_with(&server, &ended, "DELETE", "/admin/v1/session", "").0, 204);
+    open[1].read_to_end();
+    server.dev_app().call("kick", r#"{"UserID":"bob"}"#);
+    for index in [0, 2, 3] {
+        assert_eq!(open[index].next("calls")[0]["number"], 1, "the others go on: {index}");
+    }
+    assert_eq!(server.admin("DELETE", "/tokens/ci", "").0, 204);
+    server.dev_app().call("kick", r#"{"UserID":"alice"}"#);
+    for index in [0, 2] {
+        assert!(!open[index].read_to_end().contains("alice"), "{index} tells what its caller may not see");
+    }
+    assert_eq!(open[3].next("calls")[0]["number"], 2);
+    assert_eq!(Live::open_with(&server, &token).0, 401);
+}
+
+#[test]
+fn without_the_console_its_paths_are_unknown_and_the_admin_api_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let ask = |server: &TestServer, path: &str| {
+        let head = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\n\r\n");
+        Connection::open(&server.admin_address).exchange(head.as_bytes()).unwrap()
+    };
+    let paths = ["/", "/console", "/console/", "/console/0/app.js", "/api-test.html"];
+    let with = TestServer::serve(&dir.path().join("with"), "");
+    assert_eq!(paths.map(|path| ask(&with, path).status), [302, 302, 200, 404, 302]);
+    let without = TestServer::serve(&dir.path().join("without"), "[server]\nconsole = false\n");
+    let unknown = ask(&without, "/nope");
+    for path in paths {
+        let answer = ask(&without, path);
+        assert_eq!((answer.status, &answer.body), (404, &unknown.body), "{path}");
+        assert_eq!(answer.header("content-security-policy"), None, "{path}");
+    }
+    assert_eq!(without.admin("GET", "/apps", "").0, 200);
+    assert!(!without.log().contains("/console/"), "{}", without.log());
+    refused(&mut on(&dir.path().join("without"), &["console"]), 1, "server.console is false");
+    assert!(run(&mut on(&dir.path().join("with"), &["console"])).contains("/console/#login=pl_"));
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! The real binary under test: started, spoken to over plain sockets, killed by its own process number.
 
 use crate::usersig::{Sign, now};
+use rustix::net;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -257,6 +258,16 @@ impl Connection {
         stream.set_read_timeout(Some(Duration::from_secs(30)))?;
         stream.set_nodelay(true)?;
         Ok(Self::over(stream))
+    }
+
+    /// From another address of this machine, which is any in 127.0.0.0/8: limits count each on its own.
+    pub(crate) fn open_from(source: Ipv4Addr, address: &str) -> Self {
+        let socket = net::socket(net::AddressFamily::INET, net::SocketType::STREAM, None).unwrap();
+        net::bind(&socket, &SocketAddrV4::new(source, 0)).unwrap();
+        net::connect(&socket, &address.parse::<SocketAddrV4>().unwrap()).unwrap();
+        let stream = TcpStream::from(socket);
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        Self::over(stream)
     }
 
     /// Over TLS, a Unix socket and the like.

@@ -226,19 +226,23 @@ fn spreadsheets_are_imported() {
     refused(&mut import(&format!("UserID,Nick\na,\"{}", "x\n".repeat(3 << 20))), 1, "is a quote not closed?");
     assert_eq!(run(&mut on(&data, &["account", "list", &id])), "administrator\n", "nothing was imported");
 
-    let mut sheet = import(
-        "\u{feff}UserID,Nick,Level,Str,Tag_Profile_Custom_Num\n\
+    let text = "\u{feff}UserID,Nick,Level,Str,Tag_Profile_Custom_Num\n\
          a,\"A, with \"\"quotes\"\"\n and a line\",1,s,18446744073709551615\n\n\
          b,,,,\n\
          c,C,high,,\n\
          d,D\n\
          ,nobody,,,\n\
-         a,,2,,\n",
-    );
-    refused(&mut sheet, 1, "3 rows refused");
-    let refused = refusals(&dir.path().join("sheet.csv.refused"));
-    let found: Vec<(u64, &str)> = refused.iter().map(|(line, _, text)| (*line, text.as_str())).collect();
-    assert_eq!(found, [(6, "c,C,high,,"), (7, "d,D"), (8, ",nobody,,,")]);
+         a,,2,,\n";
+    let mut rows = Vec::new();
+    for text in [text.replace('\n', "\r\n"), text.to_owned()] {
+        refused(&mut import(&text), 1, "3 rows refused");
+        let file = dir.path().join("sheet.csv.refused");
+        rows = refusals(&file);
+        fs::remove_file(file).unwrap();
+        let found: Vec<(u64, &str)> = rows.iter().map(|(line, _, text)| (*line, text.as_str())).collect();
+        assert_eq!(found, [(6, "c,C,high,,"), (7, "d,D"), (8, ",nobody,,,")]);
+    }
+    let refused = rows;
     assert!(
         refused[0].1.contains("`high` is not a number") && refused[1].1.contains("2 cells"),
         "{refused:?}"

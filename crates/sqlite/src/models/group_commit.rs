@@ -106,7 +106,7 @@ fn call(fixture: &Fixture, caller: usize) -> Option<u64> {
             }
             Err(StoreError::NoSuchAccount) => assert_eq!(known, None),
             Err(StoreError::Unavailable(why)) => {
-                let why = refusal(&why);
+                let why = refusal(why.english());
                 assert!(why != CLOSED || fixture.closing.load(Ordering::SeqCst), "it was not closed");
                 fixture.seen.one(why);
             }
@@ -141,7 +141,7 @@ fn close(fixture: &Fixture) -> BTreeMap<UserId, u64> {
     future::block_on(fixture.writer.close());
     let stored = fixture.table.stored();
     let refused = future::block_on(fixture.writer.write(fixture.table.set(account(0), 9), None));
-    assert_eq!(refused.unwrap_err(), StoreError::Unavailable(CLOSED.into()));
+    assert_eq!(refused.unwrap_err(), StoreError::closed());
     stored
 }
 

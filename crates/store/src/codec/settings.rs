@@ -2,7 +2,7 @@
 
 use portraitd_model::{
     AppKey, AppSettings, CustomField, CustomKeyword, KeyId, KeyRecord, Permission, SdkAppId, SensitiveCode,
-    Tag, UserId, ValueType, Webhook, WebhookToken, WebhookUrl,
+    Tag, UnixMillis, UserId, ValueType, Webhook, WebhookToken, WebhookUrl,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -63,6 +63,8 @@ struct StoredWebhook {
 struct StoredKey {
     id: u32,
     key: Zeroizing<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    created_ms: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -97,6 +99,7 @@ pub fn encode_settings(settings: &AppSettings) -> Result<(Zeroizing<String>, Str
     let key = |record: &KeyRecord| StoredKey {
         id: record.id.0,
         key: Zeroizing::new(record.key.expose().to_owned()),
+        created_ms: record.created.map(|at| at.0),
     };
     let webhook = |webhook: &Webhook| StoredWebhook {
         url: webhook.url.to_string(),
@@ -196,7 +199,7 @@ pub fn decode_settings(id: SdkAppId, json: &str, words: &str) -> Result<AppSetti
 /// The message must not repeat the secret.
 fn key(stored: &StoredKey) -> Result<KeyRecord, String> {
     let key = AppKey::parse(&stored.key).ok_or_else(|| format!("key {} is not a key", stored.id))?;
-    Ok(KeyRecord { id: KeyId(stored.id), key })
+    Ok(KeyRecord { id: KeyId(stored.id), key, created: stored.created_ms.map(UnixMillis) })
 }
 
 /// The message must not repeat the URL or the secret.
@@ -228,7 +231,8 @@ mod tests {
     fn settings_read_back() {
         let mut settings = AppSettings::new(SdkAppId(1_400_000_000));
         settings.name = "名".into();
-        settings.add_key(AppKey::parse("k\"ey").unwrap());
+        settings.add_key(AppKey::parse("k\"ey").unwrap(), None);
+        settings.add_key(AppKey::parse("later").unwrap(), Some(UnixMillis(1_764_000_000_000)));
         settings.limits.insert("portrait_set".into(), 7);
         settings.error_detail = Some(false);
         settings.allow_ips = vec!["10.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
@@ -248,6 +252,11 @@ mod tests {
             retired: true,
         });
         let (json, words) = encode_settings(&settings).unwrap();
+        assert!(
+            json.contains(r#"{"id":1,"key":"k\"ey"}"#),
+            "a key without a time is stored as before: {}",
+            *json
+        );
         assert_eq!(decode_settings(settings.id, &json, &words), Ok(settings));
     }
 

@@ -24,9 +24,7 @@ impl AdminTables {
 
     pub(super) fn put_token(&mut self, token: TokenRecord) -> Result<(), StoreError> {
         if self.tokens.len() >= TOKENS_MAX {
-            let why =
-                format!("there are {TOKENS_MAX} tokens already, the most there can be; revoke one first");
-            return Err(StoreError::Refused(why));
+            return Err(StoreError::too_many_tokens(TOKENS_MAX));
         }
         if self.tokens.contains_key(&token.name) {
             return Err(StoreError::Conflict);

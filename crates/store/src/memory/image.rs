@@ -3,7 +3,7 @@
 
 use super::{Account, Inner, MemoryStore};
 use crate::{Found, Store, StoreError, StoreFuture, StoreId};
-use portraitd_model::{AccountState, AppSettings, Profile, SdkAppId, UnixMillis, UserId};
+use portraitd_model::{AccountState, AppSettings, Profile, SdkAppId, UnixMillis, UserId, bilingual};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
@@ -41,7 +41,12 @@ impl Image {
                             accounts.insert(user, Account { profile, state: AccountState::default() });
                         }
                         Found::Missing => {}
-                        Found::Damaged => return Err(StoreError::Corrupt(format!("the profile of {user}"))),
+                        Found::Damaged => {
+                            return Err(StoreError::Corrupt(bilingual!(
+                                "the profile of {user}",
+                                "{user} 的资料"
+                            )));
+                        }
                     }
                 }
             }

@@ -10,13 +10,15 @@ pub use image::Image;
 
 use crate::engine::{Backlogs, OutboxDelta};
 use crate::{
-    AuditEntry, AuditNote, AuditSeq, Backlog, EventState, Found, OutboxEvent, OutboxSeq, Store, StoreError,
-    StoreFuture, StoreId, StoreStats, TokenRecord, Write, WriteOutcome,
+    AuditEntry, AuditNote, AuditSeq, Backlog, BackupReport, EventState, Found, OutboxEvent, OutboxSeq, Store,
+    StoreError, StoreFuture, StoreId, StoreStats, TokenRecord, Write, WriteOutcome,
 };
 use admin::AdminTables;
 use futures_util::future::{BoxFuture, ready};
 use outbox::Outbox;
-use portraitd_model::{AccountState, AppRecord, AppSettings, Profile, SdkAppId, Tag, UnixMillis, UserId};
+use portraitd_model::{
+    AccountState, AppRecord, AppSettings, Profile, SdkAppId, Tag, UnixMillis, UserId, bilingual,
+};
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::path::Path;
@@ -100,7 +102,7 @@ impl MemoryStore {
 
 impl Inner {
     fn open(&self) -> Result<(), StoreError> {
-        if self.closed { Err(StoreError::Unavailable("it was closed".into())) } else { Ok(()) }
+        if self.closed { Err(StoreError::closed()) } else { Ok(()) }
     }
 }
 
@@ -214,9 +216,12 @@ impl Store for MemoryStore {
         self.lock().id
     }
 
-    fn backup(&self, _to: &Path) -> StoreFuture<'_, ()> {
-        let nothing = "this server keeps everything in memory, so there is nothing to back up; start it with --data DIR";
-        Box::pin(ready(Err(StoreError::Refused(nothing.into()))))
+    fn backup(&self, _to: &Path, _report: BackupReport) -> StoreFuture<'_, ()> {
+        let nothing = bilingual!(
+            "this server keeps everything in memory, so there is nothing to back up; start it with --data DIR",
+            "服务的数据全部在内存中，没有可备份的内容；请以 --data DIR 启动"
+        );
+        Box::pin(ready(Err(StoreError::Refused(nothing))))
     }
 
     fn stats(&self) -> StoreStats {

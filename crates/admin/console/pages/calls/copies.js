@@ -9,12 +9,11 @@ export function quoted(word) {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
-/** The call with curl; its UserSig was never recorded, so it comes from the environment. @param {any} call */
+/** The call with curl; its UserSig was never recorded, so it comes from the environment. @param {RecordedCall} call */
 export async function asCurl(call) {
   const { url } = await api.environment();
   const members = { sdkappid: call.app, identifier: call.identifier, random: 1, contenttype: 'json' };
-  const given = Object.entries(members).filter(([, value]) => value !== null);
-  const query = given.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&');
+  const query = Object.entries(members).flatMap(([name, value]) => (value === null ? [] : [`${name}=${encodeURIComponent(value)}`])).join('&');
   return [
     `curl -X ${quoted(call.method)}`,
     `${quoted(`${url}${call.path}?${query}&usersig=`)}"$PORTRAITD_USERSIG"`,
@@ -23,7 +22,7 @@ export async function asCurl(call) {
   ].join(' \\\n  ');
 }
 
-/** Succeeds when such a call was made, or is made within five seconds. @param {any} call */
+/** Succeeds when such a call was made, or is made within five seconds. @param {RecordedCall} call */
 export async function asAssertion(call) {
   const { url } = await api.environment();
   const filter = [

@@ -1,6 +1,7 @@
 // One recorded call: what went wrong first, then what was sent and answered.
 
 import { address } from '../../app.js';
+import { appNumber, apps } from '../../state.js';
 import { t } from '../../i18n/language.js';
 import { copyButton } from '../../ui/clipboard.js';
 import { jsonBlock, textBlock } from '../../ui/code.js';
@@ -9,18 +10,18 @@ import { codeBadge, explanation } from '../../ui/explain.js';
 import { bodyText } from '../../ui/stream_list.js';
 import { time } from '../../ui/time.js';
 import { asAssertion, asCurl } from './copies.js';
-import { effectWords } from '../faults/words.js';
+import { effectWords, isLost } from '../faults/words.js';
 
-/** @param {any} call @param {number} app the app that is looked at */
+/** @param {RecordedCall} call @param {number} app the app that is looked at */
 export function callDetail(call, app) {
   const name = call.command ?? `${call.method} ${call.path}`;
   return h('div', {},
     h('header', { class: 'detail-head' },
-      h('h2', { class: 'mono' }, name), codeBadge(call.code), h('span', { class: 'grow' }),
-      call.command && h('a', { class: 'button', href: explorerAddress(call) }, t('calls.explorer')),
-      call.command && h('a', { class: 'button', href: faultsAddress(call) }, t('calls.fail'))),
+      h('h2', { class: 'mono' }, name), codeBadge(isLost(call) ? null : call.code), h('span', { class: 'grow' }),
+      call.command && h('a', { class: 'button', href: explorerAddress(call.command, call) }, t('calls.explorer')),
+      call.command && h('a', { class: 'button', href: faultsAddress(call.command, call) }, t('calls.fail'))),
     h('div', { class: 'body stack' },
-      call.code > 0 && explanation(call.code, call.detail),
+      call.code !== null && call.code !== null && call.code > 0 && explanation(call.code, call.detail),
       call.fault && h('div', { class: 'note warn' },
         h('b', {}, effectWords(call.fault.effect)),
         t(call.code === null ? 'calls.not_done' : 'calls.by_rule', { rule: call.fault.rule }), ' ',
@@ -57,17 +58,22 @@ export function pair(name, ...value) {
   return [h('dt', {}, name), h('dd', {}, value)];
 }
 
-/** @param {any} call */
-function explorerAddress(call) {
-  const query = new URLSearchParams();
-  if (call.body !== null) query.set('body', bodyText(call.body));
-  if (call.identifier !== null) query.set('identifier', call.identifier);
-  return `${address('explorer', call.command)}?${query}`;
+/** The app of a call; that which is looked at when its caller took another number for one. @param {RecordedCall} call */
+function appOf({ app }) {
+  return apps.value.some(({ sdkappid }) => sdkappid === app) ? /** @type {number} */ (app) : appNumber.value;
 }
 
-/** @param {any} call */
-function faultsAddress(call) {
-  const query = new URLSearchParams({ command: call.command });
+/** @param {string} command @param {RecordedCall} call */
+function explorerAddress(command, call) {
+  const query = new URLSearchParams({ id: call.request_id });
+  if (call.body !== null) query.set('body', bodyText(call.body));
+  if (call.identifier !== null) query.set('identifier', call.identifier);
+  return `${address('explorer', command, appOf(call))}?${query}`;
+}
+
+/** @param {string} command @param {RecordedCall} call */
+function faultsAddress(command, call) {
+  const query = new URLSearchParams({ command });
   if (call.users.length > 0) query.set('user', call.users[0]);
-  return `${address('faults')}?${query}`;
+  return `${address('faults', undefined, appOf(call))}?${query}`;
 }

@@ -15,9 +15,8 @@ const forUrl = (url) => (url === USUAL_URL ? '' : ` --url ${url}`);
 export const envCommand = (url) => `eval "$(portraitd env${forUrl(url)})"`;
 export const RUN_COMMAND = 'portraitd run -- YOUR COMMAND';
 
-/** The two that matter most, for a list in which nothing is yet. */
-export function firstCommands() {
+/** Leads a shell to this emulator, for a list in which nothing is yet. (`portraitd run` starts an emulator of its own.) */
+export function firstCommand() {
   return loaded(api.environment, ({ url }) => h('div', { class: 'stack' },
-    h('p', {}, t('connect.env')), textBlock(envCommand(url)),
-    h('p', {}, t('connect.run')), textBlock(RUN_COMMAND)));
+    h('p', {}, t('connect.env')), textBlock(envCommand(url))));
 }

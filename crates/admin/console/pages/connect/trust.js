@@ -15,8 +15,8 @@ const variables = (directory) => [
   ['Java', `JAVA_TOOL_OPTIONS=${quoted(`-Djavax.net.ssl.trustStore=${directory}/truststore.jks`)}`],
 ];
 
-/** @param {any} environment */
-export function trust({ certificates }) {
+/** @param {string} certificates their directory */
+export function trust(certificates) {
   return h('section', { class: 'card' },
     h('header', {}, h('h2', {}, t('connect.trust'))),
     h('div', { class: 'body stack' },

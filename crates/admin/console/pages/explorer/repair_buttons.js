@@ -32,4 +32,6 @@ async function carryOut(draft, { kind, change, field, account }, label) {
   if (kind === 'caller') identifier.value = currentApp()?.admins[0] ?? '';
   if (change) edit(draft.text, change);
   await send(draft);
+  // The button went with the answer that it belonged to.
+  if (document.activeElement === document.body) document.getElementById('tab-answer')?.focus();
 }

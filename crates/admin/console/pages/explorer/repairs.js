@@ -59,7 +59,7 @@ function unknownTag(detail, body, fields) {
   const replace = (/** @type {any} */ one) => (one === wrong ? near : one);
   if (near) {
     return [{ kind: 'tag', values: { tag: near }, change: (changed) => {
-      if (Array.isArray(changed.TagList)) changed.TagList = changed.TagList.map(replace);
+      if (Array.isArray(changed.TagList)) changed.TagList = [...new Set(changed.TagList.map(replace))];
       for (const item of items(changed)) item.Tag = replace(item.Tag);
     } }];
   }

@@ -11,7 +11,7 @@ import { currentApp, needs } from '../../state.js';
 import { t } from '../../i18n/language.js';
 import { bodyForm } from './form.js';
 import { examplesOf } from './examples.js';
-import { USERSIGS, bodyTab, bodyText, fill, given, history, identifier, recall, sending, usersig } from './state.js';
+import { USERSIGS, bodyTab, bodyText, fill, given, identifier, recall, sending, sentCalls, usersig } from './state.js';
 import { roleFor, send } from './send.js';
 
 /** @param {import('./state.js').Draft} draft @param {{ title: string, path: string }} command */
@@ -26,7 +26,7 @@ export function requestCard(draft, { title, path }) {
       h('div', { class: 'path-row' },
         h('div', { class: 'path' }, h('span', { class: 'badge good' }, 'POST'), h('code', {}, path)),
         h('button', needs(roleFor(draft.command), {
-          class: 'primary', type: 'button', disabled: () => sending.value, onclick: () => send(draft),
+          class: 'primary', type: 'button', 'aria-disabled': () => String(sending.value), onclick: () => send(draft),
         }), () => t(sending.value ? 'explorer.sending' : 'explorer.send'), h('kbd', {}, 'Ctrl ⏎'))),
       h('div', { class: 'pair' }, callerField(), sigField()),
       () => usersig.value === 'given' && textField(t('explorer.given'), given),
@@ -55,7 +55,7 @@ function jsonPart({ text }) {
 
 /** @param {import('./state.js').Draft} draft */
 function examplePicker(draft) {
-  const examples = () => examplesOf(draft.command).filter(({ needsWord }) => !needsWord || currentApp()?.words > 0);
+  const examples = () => examplesOf(draft.command).filter(({ needsWord }) => !needsWord || (currentApp()?.words ?? 0) > 0);
   const text = (/** @type {{ id: string, code: number }} */ { id, code }) =>
     `${code === 0 ? 'OK' : code} · ${t(/** @type {any} */ (`explorer.example.${id}`))}`;
   const select = h('select', {
@@ -83,7 +83,7 @@ async function firstWord(app) {
 
 /** @param {number} app */
 function historyPicker(app) {
-  const mine = () => history.value.filter((sent) => sent.app === app);
+  const mine = () => sentCalls.value.filter((sent) => sent.app === app);
   const text = (/** @type {import('./state.js').Sent} */ { at, command, code }) =>
     `${at.toTimeString().slice(0, 8)} ${command} · ${code === 0 ? 'OK' : code ?? t('code.none')}`;
   const select = h('select', {

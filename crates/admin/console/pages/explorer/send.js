@@ -6,7 +6,7 @@ import { confirm } from '../../ui/dialog.js';
 import { stringify, tryParse } from '../../ui/json.js';
 import { isDev, may, reference } from '../../state.js';
 import { t } from '../../i18n/language.js';
-import { HISTORY_MAX, answerTab, given, history, identifier, sending, usersig } from './state.js';
+import { HISTORY_MAX, answerTab, given, identifier, sending, sentCalls, usersig } from './state.js';
 
 const READING = ['portrait_get', 'account_check'];
 const RECORDS_READ = 50;
@@ -27,7 +27,7 @@ export async function mayChange(what) {
 
 /** @param {import('./state.js').Draft} draft */
 export async function send(draft) {
-  const path = reference.peek()?.commands.find((/** @type {any} */ { name }) => name === draft.command)?.path;
+  const path = reference.peek()?.commands.find(({ name }) => name === draft.command)?.path;
   if (sending.peek() || !path || !may(roleFor(draft.command)) || (writes(draft.command) && !(await mayChange(draft.command)))) return;
   sending.value = true;
   // Wherever one was: what became of the call is what one wants to see.
@@ -39,7 +39,8 @@ export async function send(draft) {
     identifier: identifier.peek(), usersig: usersig.peek(), given: given.peek(), code: null,
   };
   try {
-    const sig = sent.usersig === 'given' ? { given: sent.given.trim() } : sent.usersig;
+    const choice = usersig.peek();
+    const sig = choice === 'given' ? { given: sent.given.trim() } : choice;
     sent.tried = await api.tryCall(draft.app, { path, identifier: sent.identifier, usersig: sig, body: sent.text });
     if (sent.tried.outcome === 'answered') sent.code = tryParse(sent.tried.body)?.ErrorCode ?? null;
     if (sent.code === null && isDev()) sent.call = await recordOf(sent).catch(() => undefined);
@@ -47,7 +48,7 @@ export async function send(draft) {
     sent.error = error;
   }
   draft.sent.value = sent;
-  history.value = [sent, ...history.peek()].slice(0, HISTORY_MAX);
+  sentCalls.value = [sent, ...sentCalls.peek()].slice(0, HISTORY_MAX);
   sending.value = false;
 }
 
@@ -64,6 +65,6 @@ async function recordOf(sent) {
   const id = header(sent, 'x-request-id');
   const body = stringify(tryParse(sent.text) ?? null);
   const records = await api.requests({ app: sent.app, command: sent.command, limit: RECORDS_READ });
-  return records.reverse().find((/** @type {any} */ record) =>
+  return records.reverse().find((/** @type {RecordedCall} */ record) =>
     id ? record.request_id === id : record.identifier === sent.identifier && stringify(record.body) === body);
 }

@@ -9,19 +9,20 @@ import { examplesOf } from './examples.js';
 
 /**
  * A call that was sent. `tried` is what the server tells of it, `error` why it was not sent, `call` the emulator's record of
- * it where the answer does not tell what happened.
+ * it where the answer does not tell what happened. One of the live list has `isRecorded`: `tried` is made of its record.
  * @typedef {object} Sent
  * @property {number} number
  * @property {Date} at
  * @property {number} app
  * @property {string} command
  * @property {string} identifier
- * @property {string} usersig
+ * @property {typeof USERSIGS[number][0] | 'recorded'} usersig
  * @property {string} given
  * @property {string} text
- * @property {any} [tried]
+ * @property {Schema<'TriedCall'>} [tried]
  * @property {number | null} code the answer's; null when there is none to be read
- * @property {any} [call]
+ * @property {RecordedCall} [call]
+ * @property {boolean} [isRecorded]
  * @property {unknown} [error]
  */
 
@@ -29,6 +30,7 @@ import { examplesOf } from './examples.js';
  * @template T
  * @typedef {{ value: T, peek: () => T }} Signal
  */
+/** A call of which the server tells. @typedef {Sent & { tried: Schema<'TriedCall'> }} Tried */
 /** @typedef {{ app: number, command: string, text: Signal<string>, sent: Signal<Sent | null> }} Draft */
 
 export const HISTORY_MAX = 50;
@@ -39,7 +41,7 @@ export const USERSIGS = /** @type {const} */ ([
 
 export const command = signal('portrait_set');
 export const identifier = signal('administrator');
-export const usersig = signal('valid');
+export const usersig = signal(/** @type {typeof USERSIGS[number][0]} */ ('valid'));
 export const given = signal('');
 /** The tab of the body: `form` or `json`. */
 export const bodyTab = signal('form');
@@ -47,7 +49,7 @@ export const bodyTab = signal('form');
 export const answerTab = signal('answer');
 export const sending = signal(false);
 /** The last calls, newest first. @type {{ value: Sent[], peek: () => Sent[] }} */
-export const history = signal([]);
+export const sentCalls = signal([]);
 
 /** @type {Map<string, Draft>} */
 const drafts = new Map();
@@ -94,6 +96,6 @@ export function recall(sent) {
   const draft = draftOf(sent.app, sent.command);
   draft.text.value = sent.text;
   draft.sent.value = sent;
-  [identifier.value, usersig.value, given.value] = [sent.identifier, sent.usersig, sent.given];
+  [identifier.value, usersig.value, given.value] = [sent.identifier, /** @type {typeof usersig.value} */ (sent.usersig), sent.given];
   location.hash = address('explorer', sent.command);
 }

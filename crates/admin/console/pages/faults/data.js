@@ -20,11 +20,11 @@ export function dataCard(app) {
       h('fieldset', { disabled: refused !== '' }, h('legend', {}, t('faults.reset')), resetForm(app, reload)),
       h('fieldset', { disabled: refused !== '' }, h('legend', {}, t('faults.snapshots')),
         saveForm(app, reload),
-        list.length > 0 && h('ul', { class: 'rules' }, list.map((/** @type {any} */ one) => snapshotRow(one, reload))),
+        list.length > 0 && h('ul', { class: 'rules' }, list.map((one) => snapshotRow(one, reload))),
         list.length === 0 && refused === '' && h('p', { class: 'soft small' }, t('faults.no_snapshots')))))));
 }
 
-/** The snapshots, or the sentence that says why there are none. @returns {Promise<{ list: any[], refused: string }>} */
+/** The snapshots, or the sentence that says why there are none. @returns {Promise<{ list: Snapshot[], refused: string }>} */
 async function snapshots() {
   try {
     return { list: await api.snapshots(), refused: '' };
@@ -46,7 +46,7 @@ const refresh = () => Promise.all([loadApps(), loadEmulator()]);
 /** @param {number} app @param {() => Promise<void>} reload */
 function resetForm(app, reload) {
   const scope = signal('app');
-  const to = signal('seed');
+  const to = signal(/** @type {'seed' | 'empty'} */ ('seed'));
   const run = async (/** @type {Event} */ event) => {
     event.preventDefault();
     const whole = scope.peek() === 'all';
@@ -87,7 +87,7 @@ function saveForm(app, reload) {
     h('button', needs('operator', {}), t('faults.save')));
 }
 
-/** @param {any} snapshot @param {() => Promise<void>} reload */
+/** @param {Snapshot} snapshot @param {() => Promise<void>} reload */
 function snapshotRow({ name, app, apps, accounts }, reload) {
   const restore = async () => {
     const question = { title: t('faults.restore_title', { name }), text: t('faults.restore_text'), action: t('faults.restore') };

@@ -90,7 +90,7 @@ function numberField(label, value, min, max, step = '1', placeholder = /** @type
 
 function commandList() {
   return h('datalist', { id: 'fault-commands' }, () =>
-    (reference.value?.commands ?? []).map((/** @type {any} */ command) => h('option', { value: command.name }, command.title)));
+    (reference.value?.commands ?? []).map((command) => h('option', { value: command.name }, command.title)));
 }
 
 /**
@@ -98,5 +98,5 @@ function commandList() {
  * @returns {[string, string][]}
  */
 function codeOptions() {
-  return Object.entries(reference.value?.codes ?? {}).filter(([, info]) => info !== '').map(([code, info]) => [code, `${code} ${info}`]);
+  return Object.entries(reference.value?.codes ?? {}).filter(([, { info }]) => info !== '').map(([code, { info }]) => [code, `${code} ${info}`]);
 }

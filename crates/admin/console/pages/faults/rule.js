@@ -47,7 +47,7 @@ function number(text) {
   return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
 }
 
-/** @param {any[]} rules */
+/** @param {FaultRule[]} rules */
 export function toml(rules) {
   return rules.map((rule) => ['[[fault]]', ...Object.entries(rule).map(tomlMember), ''].join('\n')).join('\n');
 }

@@ -18,24 +18,25 @@ export function rulesCard() {
     const text = t('faults.remove_all_text', { n: rules().length });
     if (!(await confirm({ title: t('faults.remove_all_title'), text, action: t('faults.remove_all') }))) return;
     await attempt(async () => {
-      await api.clearFaults(/** @type {any} */ (undefined));
+      await api.clearFaults(undefined);
       await loadEmulator();
     });
   };
   return h('section', { class: 'card' },
     h('header', {}, h('h2', {}, t('faults.rules')), h('span', { class: 'grow' }),
       () => rules().length > 0 && [
-        copyButton(() => toml(rules().map((/** @type {any} */ { rule }) => rule)), t('faults.copy_toml_all')),
+        copyButton(() => toml(rules().map(({ rule }) => rule)), t('faults.copy_toml_all')),
         h('button', needs('operator', { class: 'danger', onclick: removeAll }), t('faults.remove_all')),
       ]),
-    h('ul', { class: 'rules' }, each(() => rules().map((/** @type {any} */ { id }) => id), (id) => id, ruleRow)),
+    h('ul', { class: 'rules' }, each(() => rules().map(({ id }) => id), (id) => id, ruleRow)),
     () => rules().length === 0 && h('div', { class: 'empty stack' }, h('p', {}, t('faults.none')),
       textBlock('portraitd emulator faults add --command portrait_set --next 1 --close after')));
 }
 
 /** A row stays while its counts change. @param {number} id */
 function ruleRow(id) {
-  const shown = computed(() => emulator.value.faults.find((/** @type {any} */ one) => one.id === id) ?? shown.peek());
+  /** @type {{ value: ActiveFault, peek: () => ActiveFault }} */
+  const shown = computed(() => emulator.value?.faults.find((one) => one.id === id) ?? shown.peek());
   const { rule, from, effect } = shown.peek();
   const remove = () => attempt(async () => {
     await api.removeFault(id);
@@ -61,7 +62,7 @@ function ruleRow(id) {
     h('button', needs('operator', { onclick: remove, 'aria-label': t('faults.remove_one', { id }) }), t('faults.remove')));
 }
 
-/** What keeps a rule from having an effect. The emulator's own sentence is in English. @param {any} shown */
+/** What keeps a rule from having an effect. The emulator's own sentence is in English. @param {ActiveFault} shown */
 function warning({ matched, fired, left }) {
   if (left === 0) return h('div', { class: 'soft small' }, t('faults.used_up'));
   if (matched === 0) return h('div', { class: 'warning small' }, t('faults.never_matched'));

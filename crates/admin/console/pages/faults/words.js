@@ -17,7 +17,10 @@ export function effectWords(label) {
   return key ? t(/** @type {any} */ (`faults.did_${key}`)) : label;
 }
 
-/** How often a rule fires. @param {any} rule */
+/** Whether a fault kept the answer from its caller, whatever it was. @param {any} call a record of the emulator */
+export const isLost = (call) => call.fault?.effect.startsWith('closed') ?? false;
+
+/** How often a rule fires. @param {FaultRule} rule */
 export function oftenWords(rule) {
   if (rule.next !== undefined) return t('faults.often_next', { n: rule.next });
   if (rule.probability !== undefined) return t('faults.often_percent', { percent: percentOf(rule.probability), seed: rule.seed });

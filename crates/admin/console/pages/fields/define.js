@@ -12,7 +12,7 @@ const TYPES = ['string', 'bytes', 'uint64'];
 
 /**
  * Returns the app with the field; nothing when the dialog was closed.
- * @param {number} app @param {any} field the field to change; null for a new one
+ * @param {number} app @param {Schema<'FieldView'> | null} field the field to change; null for a new one
  * @returns {Promise<any>}
  */
 export async function defineField(app, field) {

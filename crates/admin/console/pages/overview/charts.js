@@ -1,27 +1,23 @@
 // Charts of the whole server, with a past: the server keeps a quarter of an hour in steps of 5 seconds, and a day in minutes.
 
-import * as api from '../../api.js';
 import { chartCard } from '../../ui/chart.js';
-import { effect, h, signal, untracked } from '../../ui/dom.js';
+import { h, signal } from '../../ui/dom.js';
 import { t } from '../../i18n/language.js';
 import { rates } from './rates.js';
 
 /** The periods that can be chosen: the server's names of them. */
 const PERIODS = /** @type {const} */ (['fine', 'coarse']);
 
-/** @typedef {{ at_ms: number, calls: number, failed: number, p50: number | null, p99: number | null, changes: number, commits: number, webhook_waiting: number, webhook_parked: number }} Point */
+/** @typedef {import('./samples.js').Point} Point */
+/** @typedef {import('./samples.js').Sample} Sample */
 
-/** @param {() => unknown} reading is followed: each reading of the page asks for the past again */
-export function charts(reading) {
+/** When a reading was taken. @param {Point} point */
+export const atOf = ({ at_ms }) => at_ms;
+
+/** @param {() => Sample | undefined} last the last reading */
+export function charts(last) {
   const period = signal(/** @type {'fine' | 'coarse'} */ ('fine'));
-  const past = signal(/** @type {{ fine: Point[], coarse: Point[] }} */ ({ fine: [], coarse: [] }));
-  effect(() => {
-    reading();
-    // The page says why when the server can't be reached.
-    untracked(() => api.series().then((points) => (past.value = points), () => {}));
-  });
-  const points = () => past.value[period.value];
-  const atOf = (/** @type {Point} */ { at_ms }) => at_ms;
+  const points = () => last()?.past[period.value] ?? [];
   const values = (/** @type {(point: Point) => number | null} */ value) => points().map(value);
   const card = (/** @type {string} */ title, /** @type {() => import('../../ui/chart.js').Line[]} */ lines) =>
     chartCard({ title, times: () => points().map(atOf), lines });

@@ -1,12 +1,12 @@
 // The metrics of `GET /metrics`, in the OpenMetrics text format.
 
-/** @typedef {{ labels: Record<string, string>, value: number }} Point */
+/** @typedef {{ labels: Record<string, string>, value: number }} Labelled */
 
 /** The figures of one reading. */
 export class Metrics {
   /** @param {string} text */
   constructor(text) {
-    /** @type {Map<string, Point[]>} */
+    /** @type {Map<string, Labelled[]>} */
     this.points = new Map();
     for (const line of text.split('\n')) {
       const found = /^([a-zA-Z_]\w*)(?:\{(.*)\})? (\S+)/.exec(line);
@@ -36,17 +36,6 @@ export class Metrics {
     const points = this.all(name, wanted);
     return points.length === 0 ? undefined : Math.max(...points.map(({ value }) => value));
   }
-
-  /** How many values a histogram has up to each bound, all its labels together. @param {string} name @returns {Map<number, number>} */
-  buckets(name) {
-    /** @type {Map<number, number>} */
-    const sums = new Map();
-    for (const { labels, value } of this.all(`${name}_bucket`)) {
-      const bound = labels.le === '+Inf' ? Infinity : Number(labels.le);
-      sums.set(bound, (sums.get(bound) ?? 0) + value);
-    }
-    return sums;
-  }
 }
 
 /** @param {string} text */
@@ -56,21 +45,4 @@ function readLabels(text) {
     name,
     value.replace(/\\(.)/g, (_, letter) => (letter === 'n' ? '\n' : letter)),
   ]));
-}
-
-/**
- * A quantile of the values that a histogram gained, as Prometheus' histogram_quantile has it; null when it gained none.
- * @param {number} part from 0 to 1 @param {Map<number, number>} before @param {Map<number, number>} after
- */
-export function quantile(part, before, after) {
-  const gained = [...after]
-    .map(([bound, value]) => /** @type {[number, number]} */ ([bound, value - (before.get(bound) ?? 0)]))
-    .sort(([one], [other]) => one - other);
-  const all = gained.at(-1)?.[1] ?? 0;
-  if (all <= 0) return null;
-  const rank = part * all;
-  const index = gained.findIndex(([, value]) => value >= rank);
-  const [bound, value] = gained[index];
-  const [lower, below] = index === 0 ? [0, 0] : gained[index - 1];
-  return bound === Infinity ? lower : lower + ((bound - lower) * (rank - below)) / Math.max(value - below, 1);
 }

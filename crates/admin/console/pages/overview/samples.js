@@ -1,25 +1,31 @@
-// What the overview shows, read again and again while it is open and visible.
+// What the overview shows, read again and again while it is open and visible: at most one request in five seconds.
 
 import * as api from '../../api.js';
 import { isDev } from '../../state.js';
-import { calls } from '../../stream.js';
 import { listen, onCleanup, signal, untracked } from '../../ui/dom.js';
 import { sentence } from '../../ui/load.js';
-import { Metrics, quantile } from './metrics.js';
+import { Metrics } from './metrics.js';
 
-const PAUSE_MS = 5000;
-/** The second reading comes soon, so that there is a rate to show. */
-const FIRST_PAUSE_MS = 1000;
+/** Two requests each time. */
+const PAUSE_MS = 12_000;
+/** The second reading comes sooner: a server that was just started has no past before that. */
+const FIRST_PAUSE_MS = 6000;
 /** More than the five minutes that the warnings look back. */
-const KEPT_MAX = 72;
-/** Accounts and readiness are asked for with every so-manyth reading: they cost a request each. */
+const KEPT_MAX = 30;
+/** Accounts and readiness of a server are asked for with every so-manyth reading: they cost a request each. */
 const SELDOM = 6;
 
 /**
  * @typedef {{
- *   at: number, metrics: Metrics | null, answers: Map<string, Map<number, number>>, changes: number, commits: number,
- *   accounts: number, ready: string | null, p99: number | null,
- * }} Sample `answers` counts by command and code; `ready` is null when the store can be written, else why not; times in seconds
+ *   at_ms: number, calls: number, failed: number, p50: number | null, p99: number | null, changes: number, commits: number,
+ *   webhook_waiting: number, webhook_parked: number,
+ * }} Point figures of the whole server; counts since it started, times in seconds
+ */
+/** @typedef {{ fine: Point[], coarse: Point[] }} Past the last quarter of an hour in steps of 5 seconds, the last day in minutes */
+/**
+ * @typedef {{
+ *   at: number, past: Past, metrics: Metrics | null, answers: Map<string, Map<number, number>>, accounts: number, ready: string | null,
+ * }} Sample `answers` counts by command and code; `ready` is null when the store can be written, else why not
  */
 
 /** Reads the figures until the page is left. @param {number} app */
@@ -32,10 +38,11 @@ export function startSampling(app) {
     running = true;
     try {
       const last = samples.peek().at(-1);
-      const seldom = count % SELDOM === 0 || !last ? await askSeldom(app) : last;
-      const next = isDev() ? await readEmulator(app, last, seldom) : await readServer(last, seldom);
+      const read = isDev() ? readEmulator(app) : readServer(app, count % SELDOM === 0 ? undefined : last);
+      const [past, figures] = await Promise.all([api.series(), read]);
+      const next = { at: Date.now(), past, ...figures };
       // After a restart the counters begin at 0: what was before can't be compared.
-      const restarted = last && next.changes < last.changes;
+      const restarted = last && answered(next) < answered(last);
       samples.value = [...(restarted ? [] : samples.peek()), next].slice(-KEPT_MAX);
       failed.value = undefined;
       count += 1;
@@ -55,44 +62,32 @@ export function startSampling(app) {
   return { samples, failed };
 }
 
-/** @typedef {Pick<Sample, 'accounts' | 'ready'> & { usage?: any }} Seldom */
+/** @typedef {Omit<Sample, 'at' | 'past'>} Figures */
 
-/** @param {number} app @returns {Promise<Seldom>} */
-async function askSeldom(app) {
-  const ready = isDev() ? null : api.ready().then(() => null, sentence);
-  const usage = app === 0 ? { accounts: 0, calls: {} } : api.usage(app);
-  return { ready: await ready, accounts: (await usage).accounts, usage: await usage };
-}
+/** An app's accounts, and its answers by command and code. @param {number} app @returns {Promise<any>} */
+const usageOf = async (app) => (app === 0 ? { accounts: 0, calls: {} } : api.usage(app));
 
-/** @param {Sample | undefined} last @param {Seldom} seldom @returns {Promise<Sample>} */
-async function readServer(last, { accounts, ready }) {
-  const metrics = new Metrics(await api.metrics());
+/** @param {number} app @param {Sample | undefined} last whose accounts and readiness stay; undefined to ask for them @returns {Promise<Figures>} */
+async function readServer(app, last) {
+  const seldom = async () => {
+    const [ready, { accounts }] = await Promise.all([api.ready().then(() => null, sentence), usageOf(app)]);
+    return { ready, accounts };
+  };
+  const [{ ready, accounts }, text] = await Promise.all([last ?? seldom(), api.metrics()]);
+  const metrics = new Metrics(text);
   const answers = new Map();
   for (const { labels, value } of metrics.all('requests_total')) {
     answers.set(labels.command, (answers.get(labels.command) ?? new Map()).set(Number(labels.code), value));
   }
-  const [before, after] = [last?.metrics?.buckets('request_seconds') ?? new Map(), metrics.buckets('request_seconds')];
-  const p99 = last ? quantile(0.99, before, after) : null;
-  const [changes, commits] = [metrics.sum('store_changes_total') ?? 0, metrics.sum('store_commits_total') ?? 0];
-  return { at: Date.now(), metrics, answers, changes, commits, accounts, ready, p99 };
+  return { metrics, answers, accounts, ready };
 }
 
-/**
- * An emulator has its metrics elsewhere; its calls are in the live stream.
- * @param {number} app
- * @param {Sample | undefined} last
- * @param {Seldom} seldom
- * @returns {Promise<Sample>}
- */
-async function readEmulator(app, last, { accounts, ready }) {
-  const at = Date.now();
-  const [usage, { changes, commits }] = await Promise.all([app === 0 ? { accounts, calls: {} } : api.usage(app), api.store()]);
+/** An emulator has its metrics elsewhere. @param {number} app @returns {Promise<Figures>} */
+async function readEmulator(app) {
+  const usage = await usageOf(app);
   const answers = new Map(Object.entries(usage.calls).map(([command, codes]) =>
     [command, new Map(Object.entries(/** @type {any} */ (codes)).map(([code, number]) => [Number(code), number]))]));
-  const recent = calls.peek().filter((call) => last && call.app === app && call.at_ms > last.at);
-  const times = recent.map(({ micros }) => micros / 1e6).sort((one, other) => one - other);
-  const p99 = times[Math.ceil(0.99 * times.length) - 1] ?? null;
-  return { at, metrics: null, answers, changes, commits, accounts: usage.accounts, ready, p99 };
+  return { metrics: null, answers, accounts: usage.accounts, ready: null };
 }
 
 /** How many answers there were, of all or of those that are not OK. @param {Sample} sample @param {boolean} [failed] */

@@ -24,7 +24,7 @@ export function warnings(samples) {
   add(last.ready !== null, 'bad', t('overview.warn.notReady', { reason: last.ready }));
   const [all, failed] = [gained(first, last, () => true), gained(first, last, (code) => SERVER_CODES.includes(code))];
   add(failed > 0.01 * all, 'bad', t('overview.warn.codes', { failed: count(failed), all: count(all) }));
-  const slowest = Math.max(0, ...samples.slice(-12).map(({ p99 }) => p99 ?? 0));
+  const slowest = Math.max(0, ...last.past.fine.slice(-12).map(({ p99 }) => p99 ?? 0));
   add(slowest > 0.25, 'warn', t('overview.warn.slow', { ms: count(slowest * 1000) }));
   const now = last.metrics;
   if (!now) return found;

@@ -1,6 +1,7 @@
 // The parts of the form of the settings.
 
 import { reference } from '../../state.js';
+import { breakable } from '../../ui/code.js';
 import { h } from '../../ui/dom.js';
 import { selectField, textField } from '../../ui/field.js';
 import { count, duration } from '../../ui/numbers.js';
@@ -78,11 +79,11 @@ export function callers(draft, wrong) {
       hint(t('settings.allowIpsHint')), problem(wrong, 'allow_ips')));
 }
 
-/** @param {any} stored @param {Draft} draft @param {Wrong} wrong */
+/** @param {Schema<'AppView'>} stored @param {Draft} draft @param {Wrong} wrong */
 export function limits(stored, draft, wrong) {
   const commands = reference.peek()?.commands ?? [];
-  const names = [...commands.map((/** @type {any} */ { name }) => name), 'total'].filter((name) => name in draft.limits);
-  const command = (/** @type {string} */ name) => commands.find((/** @type {any} */ one) => one.name === name);
+  const names = [...commands.map(({ name }) => name), 'total'].filter((name) => name in draft.limits);
+  const command = (/** @type {string} */ name) => commands.find((one) => one.name === name);
   const input = (/** @type {string} */ name) => {
     const limit = draft.limits[name];
     return [
@@ -105,12 +106,15 @@ export function limits(stored, draft, wrong) {
       rows: () => names,
       keyOf: (name) => name,
       columns: [
-        { title: t('settings.column.command'), cell: (name) => h('code', {}, name) },
+        { title: t('settings.column.command'), cell: (name) => h('code', {}, breakable(name)) },
         { title: t('settings.column.does'), narrow: true, cell: (name) => command(name)?.title ?? t('settings.total') },
         {
           title: t('settings.column.default'),
           number: true,
-          cell: (name) => (command(name) ? count(command(name).per_second) : t('settings.noLimit')),
+          cell: (name) => {
+            const row = command(name);
+            return row ? count(row.per_second) : t('settings.noLimit');
+          },
         },
         { title: t('settings.column.now'), number: true, cell: (name) => count(stored.limits[name]) },
         { title: t('settings.column.new'), cell: input },

@@ -4,8 +4,8 @@ import { signal } from '../../ui/dom.js';
 import { stringify } from '../../ui/json.js';
 import { t } from '../../i18n/language.js';
 
-const SWITCHES = ['enabled', 'self_service', 'echo_unknown', 'deletion_forbidden'];
-/** The whole numbers, each with its least and its greatest value. @type {Record<string, [number, number]>} */
+const SWITCHES = /** @type {const} */ (['enabled', 'self_service', 'echo_unknown', 'deletion_forbidden']);
+/** The whole numbers, each with its least and its greatest value. @satisfies {Record<string, [number, number]>} */
 const NUMBERS = {
   location_bytes_max: [1, 500],
   custom_fields_max: [0, 200],
@@ -19,12 +19,12 @@ const NAME_BYTES_MAX = 100;
  * @typedef {Record<string, Value> & { limits: Record<string, Value> }} Draft a signal for each setting
  */
 
-/** @param {any} stored @returns {Draft} */
+/** @param {Schema<'AppView'>} stored @returns {Draft} */
 export function draftOf(stored) {
   /** @type {any} */
   const draft = { limits: {} };
   for (const name of SWITCHES) draft[name] = signal(stored[name]);
-  for (const name of Object.keys(NUMBERS)) draft[name] = signal(String(stored[name]));
+  for (const name of Object.keys(NUMBERS)) draft[name] = signal(String(stored[/** @type {keyof typeof NUMBERS} */ (name)]));
   for (const [name, limit] of Object.entries(stored.limits)) draft.limits[name] = signal(String(limit));
   draft.name = signal(stored.name);
   draft.allow_ips = signal(stored.allow_ips.join('\n'));
@@ -48,11 +48,11 @@ function wanted(draft) {
   return all;
 }
 
-/** The members that differ, as a PATCH takes them. @param {any} stored @param {Draft} draft */
+/** The members that differ, as a PATCH takes them. @param {Schema<'AppView'>} stored @param {Draft} draft */
 export function changes(stored, draft) {
   const all = wanted(draft);
   const limits = Object.entries(all.limits).filter(([name, limit]) => limit !== stored.limits[name]);
-  const members = Object.entries(all).filter(([name, value]) => name !== 'limits' && stringify(value) !== stringify(stored[name]));
+  const members = Object.entries(all).filter(([name, value]) => name !== 'limits' && stringify(value) !== stringify(stored[/** @type {keyof typeof stored} */ (name)]));
   return Object.fromEntries(limits.length > 0 ? [...members, ['limits', Object.fromEntries(limits)]] : members);
 }
 

@@ -9,7 +9,7 @@ import { save } from '../../ui/save.js';
 import { table } from '../../ui/table.js';
 import { time } from '../../ui/time.js';
 import { t } from '../../i18n/language.js';
-import { begin, file, forget, inspect, job, pause, refusedFile, remembered, resume } from './importer.js';
+import { begin, file, forget, importChecked, inspect, job, pause, refusedFile, remembered, resume } from './importer.js';
 
 /** The most refused rows that are listed; all of them are in the file. */
 const LISTED_MAX = 100;
@@ -72,6 +72,11 @@ function chooser(app) {
             'button',
             needs('operator', { class: 'primary', onclick: () => begin({ app, file, ...found, tell: tell.peek(), from }) }),
             from ? t('transfer.continue') : t('transfer.start'),
+          ),
+          !from && h(
+            'button',
+            needs('operator', { onclick: () => begin({ app, file, ...found, tell: tell.peek(), check: true }) }),
+            t('transfer.check'),
           )));
     },
   ];
@@ -100,15 +105,21 @@ function progress() {
       h(
         'span',
         { class: 'grow', role: 'status' },
-        () => t(
-          'transfer.counts',
-          { rows: count(current().line - 1), imported: count(current().imported), refused: count(current().refusedCount) },
-        ),
+        () => {
+          const numbers = { rows: count(current().line - 1), imported: count(current().imported), refused: count(current().refusedCount) };
+          return now.check ? t('transfer.checkCounts', numbers) : t('transfer.counts', numbers);
+        },
       ),
       () => `${bytes(current().at)} / ${bytes(current().size)}`,
       () => running() && current().rate > 0 && ` · ${bytes(current().rate)}/s · ${t('transfer.remaining', { time: remaining() })}`),
     () => {
-      const { state, error } = current();
+      const { state, error, created, changed } = current();
+      if (state === 'done' && now.check) return h(
+        'div',
+        { class: 'note good', role: 'status' },
+        h('b', {}, t('transfer.checked')),
+        t('transfer.checkedText', { created: count(created), changed: count(changed) }),
+      );
       if (state === 'done') return h('div', { class: 'note good', role: 'status' }, h('b', {}, t('transfer.done')));
       if (state === 'wrong') return h(
         'div',
@@ -116,12 +127,13 @@ function progress() {
         h('b', {}, t('transfer.wrong')),
         t('transfer.wrongText'),
       );
-      if (state === 'failed') return h('div', { class: 'note bad', role: 'alert' }, h('b', {}, error), t('transfer.failedText'));
-      return state === 'paused' && h('div', { class: 'note' }, t('transfer.paused'));
+      if (state === 'failed') return h('div', { class: 'note bad', role: 'alert' }, h('b', {}, error), now.check ? t('transfer.checkFailedText') : t('transfer.failedText'));
+      return state === 'paused' && h('div', { class: 'note' }, now.check ? t('transfer.checkPaused') : t('transfer.paused'));
     },
     h('div', { class: 'row' },
       () => running() ? h('button', { onclick: pause }, t('transfer.pause'))
-        : current().state !== 'done' && h('button', needs('operator', { class: 'primary', onclick: resume }), t('transfer.continue')),
+        : current().state !== 'done' ? h('button', needs('operator', { class: 'primary', onclick: resume }), t('transfer.continue'))
+          : now.check && h('button', needs('operator', { class: 'primary', onclick: importChecked }), t('transfer.start')),
       () => !running() && h('button', { onclick: () => (job.value = null) }, t('transfer.another'))),
     refusedRows(() => (running() ? [] : current().refused), current));
 }

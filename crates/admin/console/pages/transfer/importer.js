@@ -21,19 +21,21 @@ const PREVIEW_ROWS = 4;
  *   app: number, store: string, name: string, size: number, modified: number, csv: boolean, tell: boolean,
  *   at: number, line: number, imported: number, refusedCount: number, refused: Refused[],
  * }} Progress what is remembered
- * @typedef {Progress & { state: 'running' | 'paused' | 'wrong' | 'failed' | 'done', error: string, rate: number }} Job
+ * @typedef {Progress & {
+ *   state: 'running' | 'paused' | 'wrong' | 'failed' | 'done', error: string, rate: number, check: boolean, created: number, changed: number,
+ * }} Job `check`: nothing is stored, and `created` and `changed` are what an import would do
  */
 
 /** The import of this tab. @type {{ value: Job | null, peek: () => Job | null }} */
 export const job = signal(null);
-/** @type {{ file: File, columns: import('./csv.js').Column[] } | null} */
+/** @type {{ file: File, start: number, columns: import('./csv.js').Column[] } | null} */
 let source = null;
 let running = false;
 /** How many rows were refused since the last one that was not, and how many of them the user let pass. */
 let [inSuccession, allowed] = [0, REFUSED_IN_SUCCESSION_MAX];
 
 addEventListener('beforeunload', (event) => {
-  if (running) event.preventDefault();
+  if (running && !job.peek()?.check) event.preventDefault();
 });
 
 /** What an import before a reload left. @returns {Progress | null} */
@@ -67,10 +69,11 @@ export async function inspect(file, fields) {
 /**
  * @param {{
  *   app: number, file: File, csv: boolean, columns: import('./csv.js').Column[], start: number, tell: boolean, from?: Progress | null,
+ *   check?: boolean,
  * }} wanted
  */
-export async function begin({ app, file, csv, columns, start, tell, from }) {
-  source = { file, columns };
+export async function begin({ app, file, csv, columns, start, tell, from, check = false }) {
+  source = { file, start, columns };
   [inSuccession, allowed] = [0, REFUSED_IN_SUCCESSION_MAX];
   const fresh = {
     app,
@@ -86,8 +89,14 @@ export async function begin({ app, file, csv, columns, start, tell, from }) {
     refusedCount: 0,
     refused: [],
   };
-  job.value = { ...(from ?? fresh), state: 'running', error: '', rate: 0 };
+  job.value = { ...(from ?? fresh), state: 'running', error: '', rate: 0, check, created: 0, changed: 0 };
   await resume();
+}
+
+/** Imports the file that was checked. */
+export function importChecked() {
+  const now = job.peek();
+  if (source && now) void begin({ ...source, app: now.app, csv: now.csv, tell: now.tell });
 }
 
 export const pause = () => change({ state: 'paused' });
@@ -116,19 +125,22 @@ async function run() {
     const { file, columns } = /** @type {NonNullable<typeof source>} */ (source);
     const batch = await nextBatch(file, now.at, now.line, now.csv);
     if (!batch) {
-      forget();
+      if (!now.check) forget();
       change({ state: 'done' });
       return;
     }
-    const { imported, refused } = await (now.csv ? sendCsv(now, batch, columns) : send(now, batch.bytes, batch.rows, batch));
+    const { imported, refused, created, changed } = await (now.csv
+      ? sendCsv(now, batch, columns)
+      : send(now, batch.bytes, batch.rows, batch));
     refused.sort((one, other) => one.line - other.line);
     const seconds = (performance.now() - began.time) / 1000;
     change({
       at: batch.end, line: batch.line, imported: now.imported + imported,
       refusedCount: now.refusedCount + refused.length, refused: [...now.refused, ...refused],
+      created: now.created + created, changed: now.changed + changed,
       rate: (batch.end - began.at) / Math.max(seconds, 0.001),
     });
-    remember();
+    if (!now.check) remember();
     if (isWrong(batch, refused) && job.peek()?.state === 'running') change({ state: 'wrong' });
   }
 }
@@ -139,7 +151,7 @@ function change(changed) {
 }
 
 function remember() {
-  const { state: _, error: __, rate: ___, refused, ...progress } = /** @type {Job} */ (job.peek());
+  const { state, error, rate, check, created, changed, refused, ...progress } = /** @type {Job} */ (job.peek());
   try {
     sessionStorage.setItem(KEPT, JSON.stringify({ ...progress, refused: refused.slice(0, REFUSED_KEPT_MAX) }));
   } catch {
@@ -162,17 +174,19 @@ function text(batch, row) {
 
 /**
  * Sends rows. They go out as the file has them, byte for byte: what is not UTF-8 is for the server to refuse.
- * @param {Progress} job
+ * @param {Job} job
  * @param {Uint8Array | string} body
  * @param {import('./batches.js').Row[]} rows one for each line of the body
  * @param {{ begin: number }} batch
- * @returns {Promise<{ imported: number, refused: Refused[] }>}
+ * @returns {Promise<{ imported: number, refused: Refused[], created: number, changed: number }>}
  */
 async function send(job, body, rows, batch) {
-  const answer = await api.importAccounts(job.app, body, { store: job.store, tell: job.tell || undefined });
+  const answer = await api.importAccounts(job.app, body, { store: job.store, tell: job.tell || undefined, check: job.check || undefined });
   return {
     imported: answer.imported,
-    refused: answer.refused.map((/** @type {any} */ { line, reason }) => refusal(batch, rows[line - 1], reason)),
+    created: answer.created ?? 0,
+    changed: answer.changed ?? 0,
+    refused: answer.refused.map(({ line, reason }) => refusal(batch, rows[line - 1], reason)),
   };
 }
 
@@ -181,7 +195,7 @@ function refusal({ begin }, { start, end, line }, reason) {
   return { line, reason, start: begin + start, end: begin + end };
 }
 
-/** @param {Progress} job @param {import('./batches.js').Batch} batch @param {import('./csv.js').Column[]} columns */
+/** @param {Job} job @param {import('./batches.js').Batch} batch @param {import('./csv.js').Column[]} columns */
 async function sendCsv(job, batch, columns) {
   const utf8 = new TextDecoder('utf-8', { fatal: true });
   const refused = /** @type {Refused[]} */ ([]);
@@ -195,8 +209,9 @@ async function sendCsv(job, batch, columns) {
       refused.push(refusal(batch, row, error instanceof TypeError ? t('transfer.notUtf8') : sentence(error)));
     }
   }
-  const sent = lines.length === 0 ? { imported: 0, refused: [] } : await send(job, lines.join('\n'), rows, batch);
-  return { imported: sent.imported, refused: [...refused, ...sent.refused] };
+  const nothing = { imported: 0, refused: [], created: 0, changed: 0 };
+  const sent = lines.length === 0 ? nothing : await send(job, lines.join('\n'), rows, batch);
+  return { ...sent, refused: [...refused, ...sent.refused] };
 }
 
 /** The refused rows with their texts, as `portraitd import` writes them. @param {Refused[]} refused @param {Blob} file */

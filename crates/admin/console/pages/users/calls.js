@@ -12,17 +12,18 @@ const SHOWN_MAX = 100;
 
 /** @param {{ app: number, user: string }} tab */
 export function callsTab({ app, user }) {
-  const concerns = (/** @type {any} */ call) => call.app === app && (call.identifier === user || call.users.includes(user));
+  const concerns = (/** @type {RecordedCall} */ call) => call.app === app && (call.identifier === user || call.users.includes(user));
   const found = () => calls.value.filter(concerns).slice(0, SHOWN_MAX);
   return table({
     label: t('users.tab.calls'),
     rows: found,
-    keyOf: ({ number }) => number,
+    keyOf: ({ request_id }) => request_id,
     columns: [
       { title: t('users.history.when'), cell: ({ at_ms }) => clockTime(at_ms) },
       {
         title: t('users.calls.command'),
-        cell: ({ number, command, path }) => h('a', { href: `${address('calls')}?id=${number}` }, command ?? path),
+        cell: ({ request_id, command, path }) =>
+          h('a', { href: `${address('calls')}?id=${encodeURIComponent(request_id)}` }, command ?? path),
       },
       { title: t('users.calls.code'), cell: ({ code }) => codeBadge(code) },
     ],

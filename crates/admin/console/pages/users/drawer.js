@@ -14,7 +14,7 @@ import { profileTab } from './profile.js';
 /**
  * @param {{
  *   app: number, user: string, unsaved: { value: number }, close: () => void,
- *   changed: (account: any) => void, deleted: (user: string) => void,
+ *   changed: (account: Schema<'AccountView'>) => void, deleted: (user: string) => void,
  * }} drawer
  */
 export function drawer({ app, user, unsaved, close, changed, deleted }) {

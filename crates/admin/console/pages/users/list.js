@@ -33,7 +33,7 @@ export function userList({ app, chosen }) {
         prefix: prefix.peek(), nick: nick.peek(), profile: true, after: more ? next.peek() : null, limit: PAGE,
       });
       if (mine !== asked) return;
-      const added = page.accounts.map((/** @type {string} */ user) => ({ user, profile: signal(summary(page.profiles[user])) }));
+      const added = page.accounts.map((/** @type {string} */ user) => ({ user, profile: signal(summary(page.profiles?.[user])) }));
       rows.value = more ? [...rows.peek(), ...added] : added;
       next.value = page.next;
       problem.value = undefined;
@@ -79,13 +79,13 @@ export function userList({ app, chosen }) {
     h('div', { class: 'body row', role: 'status' },
       () => rows.value.length > 0 && h('span', { class: 'soft small grow' },
         t(next.value === null ? 'users.shown.all' : 'users.shown', { n: rows.value.length })),
-      () => next.value !== null && h('button', { onclick: () => load(true), disabled: () => busy.value },
+      () => next.value !== null && h('button', { onclick: () => busy.peek() || load(true), 'aria-disabled': () => String(busy.value) },
         t(nick.value === '' ? 'users.more' : 'users.nick.more', { n: PAGE }))));
 
   return {
     node,
     reload: () => load(false),
-    /** Shows what a change made of a user. @param {any} account */
+    /** Shows what a change made of a user. @param {Schema<'AccountView'>} account */
     change({ user, profile }) {
       const row = rows.peek().find((one) => one.user === user);
       if (row) row.profile.value = summary(profile);

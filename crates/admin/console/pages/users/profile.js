@@ -20,11 +20,11 @@ import { fieldRow } from './row.js';
  * }} Entry a field with its value as stored and as typed
  */
 
-/** @param {{ app: number, user: string, unsaved: { value: number }, changed: (account: any) => void }} tab */
+/** @param {{ app: number, user: string, unsaved: { value: number }, changed: (account: Schema<'AccountView'>) => void }} tab */
 export function profileTab({ app, user, unsaved, changed }) {
   return loaded(() => api.account(app, user), (account) => {
     const shown = signal(account);
-    const saved = (/** @type {any} */ next) => {
+    const saved = (/** @type {Schema<'AccountView'>} */ next) => {
       shown.value = next;
       changed(next);
     };
@@ -32,7 +32,7 @@ export function profileTab({ app, user, unsaved, changed }) {
   });
 }
 
-/** @param {{ app: number, account: any, unsaved: { value: number }, saved: (account: any) => void }} form */
+/** @param {{ app: number, account: Schema<'AccountView'>, unsaved: { value: number }, saved: (account: Schema<'AccountView'>) => void }} form */
 function form({ app, account, unsaved, saved }) {
   const { user, profile, kicked_at } = account;
   const fields = fieldsOf(currentApp());
@@ -64,8 +64,8 @@ function form({ app, account, unsaved, saved }) {
       // The form is rebuilt, and the focus would go with the old one.
       requestAnimationFrame(() => document.getElementById(id || 'tab-profile')?.focus());
     } catch (error) {
-      // `item 2 (Tag_Profile_IM_Level): …`: the sentence goes to the field that it names.
-      const [start, tag] = /^[^()]*\((Tag_\w+)\): /.exec(sentence(error)) ?? [];
+      // `item 2 (Tag_Profile_IM_Level): …`, `第 2 项（Tag_Profile_IM_Level）：…`: the sentence goes to the field that it names.
+      const [start, tag] = /^[^()（）]*[(（](Tag_\w+)(?:\): |）：)/.exec(sentence(error)) ?? [];
       const entry = entries.find(({ field }) => field.tag === tag);
       problem.value = entry ? undefined : error;
       if (!entry) return;

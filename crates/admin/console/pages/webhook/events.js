@@ -18,7 +18,7 @@ const PAGE = 100;
 /** The most that one call of replay or drop may name. */
 const CHOSEN_MAX = 1000;
 
-/** @param {number} app @param {any} hook @param {() => Promise<void>} reload the whole page */
+/** @param {number} app @param {Schema<'WebhookView'>} hook @param {() => Promise<void>} reload the whole page */
 export function events(app, hook, reload) {
   const kind = signal(hook.parked.events > 0 || hook.waiting.events === 0 ? 'parked' : 'waiting');
   const tab = (/** @type {'parked' | 'waiting'} */ id) => ({
@@ -33,7 +33,7 @@ export function events(app, hook, reload) {
 /** @param {number} app @param {'parked' | 'waiting'} kind @param {number} all how many there are @param {() => Promise<void>} reload */
 function list(app, kind, all, reload) {
   const state = signal(
-    /** @type {{ events: any[], next: number | null, error?: unknown, loading: boolean }} */ ({ events: [], next: null, loading: true }),
+    /** @type {{ events: Schema<'EventView'>[], next: number | null, error?: unknown, loading: boolean }} */ ({ events: [], next: null, loading: true }),
   );
   const chosen = signal(/** @type {Set<number>} */ (new Set()));
   const looked = signal(/** @type {number | null} */ (null));
@@ -57,7 +57,7 @@ function list(app, kind, all, reload) {
   const chooseShown = (/** @type {boolean} */ wanted) => {
     chosen.value = new Set(wanted ? state.peek().events.slice(0, CHOSEN_MAX).map(({ place }) => place) : []);
   };
-  /** @param {any} choice @param {number} number */
+  /** @param {Schema<'EventChoice'>} choice @param {number} number */
   const replay = async (choice, number) => {
     if (number > 1 && !(await confirm({
       title: t('webhook.replayTitle', { n: count(number) }),
@@ -68,7 +68,7 @@ function list(app, kind, all, reload) {
     await attempt(async () => toast(t('webhook.replayed', { n: count((await api.replayEvents(app, choice)).events) })));
     await reload();
   };
-  /** @param {any} choice @param {number} number */
+  /** @param {Schema<'EventChoice'>} choice @param {number} number */
   const drop = async (choice, number) => {
     const agreed = await confirm({
       title: t('webhook.dropTitle', { n: count(number) }),

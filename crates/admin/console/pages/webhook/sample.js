@@ -9,9 +9,9 @@ import { failure } from '../../ui/load.js';
 import { count } from '../../ui/numbers.js';
 import { t } from '../../i18n/language.js';
 
-/** @param {number} app @param {any} hook */
+/** @param {number} app @param {Schema<'WebhookView'>} hook */
 export function sample(app, hook) {
-  const state = signal(/** @type {{ report?: any, error?: unknown, sending?: boolean }} */ ({}));
+  const state = signal(/** @type {{ report?: Schema<'TestView'>, error?: unknown, sending?: boolean }} */ ({}));
   const send = async () => {
     state.value = { sending: true };
     try {
@@ -34,7 +34,7 @@ export function sample(app, hook) {
     }));
 }
 
-/** @param {any} report */
+/** @param {Schema<'TestView'>} report */
 function shown({ method, url, headers, body, status, answer, milliseconds, failure: reason }) {
   const head = [`${method} ${url}`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`)].join('\n');
   return h('div', { class: 'stack' },

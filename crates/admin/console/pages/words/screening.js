@@ -12,10 +12,13 @@ import { t } from '../../i18n/language.js';
 export function screening(app) {
   return h('div', { class: 'card' },
     h('header', {}, h('h2', {}, t('words.fields'))),
-    () => currentApp() && form(app, currentApp()));
+    () => {
+      const settings = currentApp();
+      return settings && form(app, settings);
+    });
 }
 
-/** @param {number} app @param {any} settings */
+/** @param {number} app @param {Schema<'AppView'>} settings */
 function form(app, settings) {
   const texts = fieldsOf(settings).filter(({ type, values }) => type === 'string' && values.length === 0).map(({ tag }) => tag);
   const tags = [...new Set([...texts, ...settings.screened_tags])];

@@ -3,30 +3,33 @@
 use super::tables::{AccountTable, AppTable, FieldTable, ProfileValue, ReadDocument, WebhookTable};
 use crate::seed::app::SeedApp;
 use crate::seed::line_number::line_number;
-use portraitd_admin::error::AdminError;
 use portraitd_admin::handlers::{apps, fields};
 use portraitd_admin::jsonl::check;
 use portraitd_admin::secret::random_key;
 use portraitd_admin::types::{AppPatch, FieldDefinition};
 use portraitd_model::{
-    AccountSeed, AppKey, AppSettings, CustomField, FieldSchema, Language, NewUserId, NumberText, SdkAppId,
-    UncheckedItem, UncheckedValue, Webhook, WebhookToken, WebhookUrl,
+    AccountSeed, AppKey, AppSettings, Bilingual, CustomField, FieldSchema, IdError, NewUserId, NumberText,
+    SdkAppId, UncheckedItem, UncheckedValue, Webhook, WebhookToken, WebhookUrl, bilingual,
 };
 use toml::Spanned;
 
 /// Reads every app of a seed.
-pub(in crate::seed) fn read(text: &str) -> Result<Vec<SeedApp>, String> {
+pub(in crate::seed) fn read(text: &str) -> Result<Vec<SeedApp>, Bilingual> {
     let document: ReadDocument =
-        toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+        toml::from_str(text).map_err(|error| Bilingual::quoted(error.to_string().trim_end()))?;
     if document.app.is_empty() {
-        return Err("there is no [[app]] in the file".into());
+        return Err(bilingual!("there is no [[app]] in the file", "文件中没有 [[app]]"));
     }
     let mut apps: Vec<SeedApp> = Vec::new();
     for app in document.app {
         let line = line_number(text, app.span().start);
         let parsed = parse_app(text, app.get_ref(), line)?;
         if apps.iter().any(|known| known.settings.id == parsed.settings.id) {
-            return Err(format!("line {line}: app {} is there twice", parsed.settings.id));
+            return Err(bilingual!(
+                "line {line}: app {} is there twice",
+                "第 {line} 行：应用 {} 重复",
+                parsed.settings.id
+            ));
         }
         apps.push(parsed);
     }
@@ -37,11 +40,18 @@ fn parse_app(
     text: &str,
     app: &AppTable<Spanned<FieldTable>, Spanned<AccountTable>>,
     line: usize,
-) -> Result<SeedApp, String> {
-    let in_app = |reason: String| format!("line {line}: app {}: {reason}", app.sdkappid);
-    let at = |line: usize| move |reason: String| format!("line {line}: {reason}");
+) -> Result<SeedApp, Bilingual> {
+    let number = app.sdkappid;
+    let at = |line: usize| {
+        move |reason: Bilingual| reason.after(&format!("line {line}: "), &format!("第 {line} 行："))
+    };
+    let in_app =
+        |reason: Bilingual| at(line)(reason.after(&format!("app {number}: "), &format!("应用 {number}：")));
     if app.sdkappid == 0 {
-        return Err(in_app("an SDKAppID is a number from 1 to 4294967295".into()));
+        return Err(in_app(bilingual!(
+            "an SDKAppID is a number from 1 to 4294967295",
+            "SDKAppID 为 1 到 4294967295 的数字"
+        )));
     }
     let mut settings = AppSettings::new(SdkAppId(app.sdkappid));
     apply_settings(&mut settings, app).map_err(in_app)?;
@@ -49,11 +59,15 @@ fn parse_app(
         let definition = field.get_ref();
         let parsed = parse_field(definition).map_err(at(line_number(text, field.span().start)))?;
         if settings.custom_fields.iter().any(|known| known.keyword == parsed.keyword) {
-            return Err(in_app(format!("custom field {} is there twice", parsed.keyword)));
+            return Err(in_app(bilingual!(
+                "custom field {} is there twice",
+                "自定义字段 {} 重复",
+                parsed.keyword
+            )));
         }
         settings.custom_fields.push(parsed);
     }
-    settings.validate().map_err(|error| in_app(error.to_string()))?;
+    settings.validate().map_err(|error| in_app(Bilingual::of(|language| error.explain(language))))?;
     let schema = FieldSchema::of(&settings);
     let accounts = app.account.iter().map(|account| {
         parse_account(&schema, account.get_ref()).map_err(at(line_number(text, account.span().start)))
@@ -61,7 +75,7 @@ fn parse_app(
     Ok(SeedApp { accounts: accounts.collect::<Result<_, _>>()?, settings })
 }
 
-fn apply_settings<F, A>(settings: &mut AppSettings, app: &AppTable<F, A>) -> Result<(), String> {
+fn apply_settings<F, A>(settings: &mut AppSettings, app: &AppTable<F, A>) -> Result<(), Bilingual> {
     let patch = AppPatch {
         name: app.name.clone(),
         enabled: app.enabled,
@@ -77,40 +91,45 @@ fn apply_settings<F, A>(settings: &mut AppSettings, app: &AppTable<F, A>) -> Res
         deletion_forbidden: app.deletion_forbidden,
         reimport_after: app.reimport_after,
     };
-    apps::apply(&patch, settings).map_err(|error| error.message)?;
-    let generated =
-        if app.keys.is_empty() { Some(random_key().map_err(|error| error.to_string())?) } else { None };
+    apps::apply(&patch, settings).map_err(|error| error.sentence)?;
+    let generated = if app.keys.is_empty() { Some(random_key().map_err(Bilingual::quoted)?) } else { None };
     let given = app.keys.iter().map(|key| app_key(key));
     for key in given.chain(generated.map(Ok)) {
-        settings.add_key(key?);
+        settings.add_key(key?, None);
     }
     for admin in &app.admins {
-        let admin = NewUserId::parse(admin).map_err(|error| format!("admins: {error}"))?.id();
+        let admin = NewUserId::parse(admin).map_err(|error| of_id(error).of_member("admins"))?.id();
         if !settings.admins.contains(&admin) {
             settings.admins.push(admin);
         }
     }
     settings.words.clone_from(&app.words);
     if let Some(WebhookTable { url, token }) = &app.webhook {
-        let url = WebhookUrl::parse(url).map_err(|error| format!("webhook: {error}"))?;
+        let url = WebhookUrl::parse(url)
+            .map_err(|error| Bilingual::of(|language| error.explain(language)).of_member("webhook"))?;
         let parse = |token: &String| {
-            WebhookToken::parse(token).ok_or("webhook: a token is 1 to 128 visible ASCII characters")
+            WebhookToken::parse(token).ok_or_else(|| {
+                bilingual!(
+                    "webhook: a token is 1 to 128 visible ASCII characters",
+                    "webhook：令牌（token）应为 1 到 128 个可见的 ASCII 字符"
+                )
+            })
         };
         settings.webhook = Some(Webhook { url, token: token.as_ref().map(parse).transpose()? });
     }
     Ok(())
 }
 
-fn parse_field(field: &FieldTable) -> Result<CustomField, String> {
+fn parse_field(field: &FieldTable) -> Result<CustomField, Bilingual> {
     let FieldTable { keyword, value_type, read, write, retired } = field;
     let definition =
         FieldDefinition { value_type: value_type.clone(), read: read.clone(), write: write.clone() };
-    let read = fields::parse_field(keyword, &definition).map_err(|AdminError { message, .. }| message)?;
+    let read = fields::parse_field(keyword, &definition).map_err(|error| error.sentence)?;
     Ok(CustomField { retired: *retired, ..read })
 }
 
-fn parse_account(schema: &FieldSchema, account: &AccountTable) -> Result<AccountSeed, String> {
-    let user = NewUserId::parse(&account.user).map_err(|error| error.to_string())?;
+fn parse_account(schema: &FieldSchema, account: &AccountTable) -> Result<AccountSeed, Bilingual> {
+    let user = NewUserId::parse(&account.user).map_err(of_id)?;
     let numbers: Vec<(&str, String)> = account
         .profile
         .iter()
@@ -127,16 +146,22 @@ fn parse_account(schema: &FieldSchema, account: &AccountTable) -> Result<Account
     let numbers = numbers.iter().map(|(tag, number)| {
         let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
         let value = UncheckedValue::Number(NumberText(number));
-        digits
-            .then_some(UncheckedItem { tag, value })
-            .ok_or_else(|| format!("{tag}: `{number}` is not a whole number"))
+        digits.then_some(UncheckedItem { tag, value }).ok_or_else(|| {
+            bilingual!("`{number}` is not a whole number", "`{number}` 不是整数").of_member(tag)
+        })
     });
     Ok(AccountSeed { user, patch: check(schema, texts.map(Ok).chain(numbers))? })
 }
 
-fn app_key(text: &str) -> Result<AppKey, String> {
+fn of_id(error: IdError) -> Bilingual {
+    Bilingual::of(|language| error.explain(language))
+}
+
+fn app_key(text: &str) -> Result<AppKey, Bilingual> {
     match AppKey::problem(text) {
-        Some(problem) => Err(format!("keys: {}", problem.explain(Language::English))),
-        None => AppKey::parse(text).ok_or_else(|| "keys: a key is 1 to 256 printable bytes".to_owned()),
+        Some(problem) => Err(Bilingual::of(|language| problem.explain(language)).of_member("keys")),
+        None => AppKey::parse(text).ok_or_else(|| {
+            bilingual!("keys: a key is 1 to 256 printable bytes", "keys：密钥为 1 到 256 字节的可打印字符")
+        }),
     }
 }

@@ -1,13 +1,13 @@
 //! `portraitd app`: apps, their keys, admins, limits and switches.
 
-use super::client::{Operator, Target, segment, with_operator};
+use super::client::{Operator, Target, segment, with_new_store, with_operator};
 use crate::cli::language::localized;
-use crate::cli::output::{print_json, say};
+use crate::cli::output::{last_use, print_json, say, when};
 use crate::cli::sdk_app_id::sdk_app_id;
 use crate::cli::secret_argument;
 use clap::{Subcommand, ValueEnum};
 use hyper::Method;
-use portraitd_admin::types::{AppPatch, AppView, CreatedKey, NewApp, NewKey, UsageView};
+use portraitd_admin::types::{AppPatch, AppView, CreatedKey, KeyView, NewApp, NewKey, UsageView};
 use portraitd_model::rfc3339;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -27,7 +27,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Create an app; its key is shown once
+    /// Create an app, and the data directory if there is none; the app's key is shown once
     Create {
         /// The SDKAppID, a number from 1
         #[arg(value_parser = sdk_app_id)]
@@ -203,7 +203,10 @@ fn seconds_or_off(text: &str) -> Result<u32, String> {
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
-    with_operator(&args.target, async |operator| execute(operator, args.action).await)
+    let is_create = matches!(args.action, Action::Create { .. });
+    let run_on = async |operator: &Operator| execute(operator, args.action).await;
+    // The first app may come before the first start of a server.
+    if is_create { with_new_store(&args.target, run_on) } else { with_operator(&args.target, run_on) }
 }
 
 async fn execute(operator: &Operator, action: Action) -> anyhow::Result<()> {
@@ -317,7 +320,6 @@ fn show(app: &AppView, usage: Option<&UsageView>, json: bool) -> anyhow::Result<
     if json {
         return print_json(&AppWithUsage { app, usage });
     }
-    let keys: Vec<_> = app.keys.iter().map(|key| format!("{} (…{})", key.id, key.last4)).collect();
     let fields: Vec<_> =
         app.fields.iter().filter(|field| !field.retired).map(|field| field.keyword.as_str()).collect();
     let limits: Vec<_> = app.limits.iter().map(|(command, rate)| format!("{command}={rate}")).collect();
@@ -327,7 +329,9 @@ fn show(app: &AppView, usage: Option<&UsageView>, json: bool) -> anyhow::Result<
     say(format_args!("SDKAppID            {}", app.sdkappid));
     say(format_args!("Name                {}", app.name));
     say(format_args!("Enabled             {}", app.enabled));
-    say(format_args!("Keys                {}", keys.join(", ")));
+    for key in &app.keys {
+        say(format_args!("Key                 {}", key_line(key, usage)));
+    }
     say(format_args!("Admins              {}", app.admins.join(" ")));
     say(format_args!("Limits (calls/s)    {}", limits.join(" ")));
     say(format_args!("Self-service        {}", app.self_service));
@@ -349,6 +353,16 @@ fn show(app: &AppView, usage: Option<&UsageView>, json: bool) -> anyhow::Result<
         show_usage(usage);
     }
     Ok(())
+}
+
+/// A key with its number, the end of its secret, and its times as far as they are known.
+fn key_line(key: &KeyView, usage: Option<&UsageView>) -> String {
+    let added = key.created_ms.map(|at| format!(", added {}", when(at))).unwrap_or_default();
+    let used = usage.and_then(|usage| {
+        let last = usage.keys.iter().find(|known| known.id == key.id)?.last_used_ms;
+        Some(format!(", last used: {}", last_use(last, usage.since_ms)))
+    });
+    format!("{} (…{}){added}{}", key.id, key.last4, used.unwrap_or_default())
 }
 
 /// Calls since the server started; a stopped server has none.

@@ -1,9 +1,8 @@
 //! `portraitd audit`: the changes that operators made, from the audit log.
 
-use super::client::{Target, with_operator};
+use super::client::{Target, segment, with_operator};
 use crate::cli::output::{say, when};
 use crate::cli::sdk_app_id::sdk_app_id;
-use portraitd_admin::audit_log::fingerprint;
 use portraitd_admin::types::{AuditEntryView, AuditPage};
 use serde_json::Value;
 
@@ -21,6 +20,9 @@ pub(crate) struct Args {
     /// Show only changes of this user's account
     #[arg(long, value_name = "ID")]
     user: Option<String>,
+    /// Show only changes by this token, or by a user of this system, such as os:alice
+    #[arg(long, value_name = "NAME")]
+    who: Option<String>,
     /// Show at most this many entries
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
     limit: u64,
@@ -31,27 +33,23 @@ pub(crate) struct Args {
     target: Target,
 }
 
-/// Entries to a page.
+/// The most entries to a page.
 const PAGE: u64 = 500;
-
-/// Whether an entry is about this user's account. Without a user, every entry is shown.
-fn concerns(entry: &AuditEntryView, user: Option<&str>) -> bool {
-    let Some(user) = user else { return true };
-    let named = format!("/accounts/{}", fingerprint(user));
-    entry.resource.split_once(&named).is_some_and(|(_, rest)| rest.is_empty() || rest.starts_with('/'))
-}
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     with_operator(&args.target, async |operator| {
+        let parameter = |name: &str, value: &Option<String>| {
+            value.as_ref().map(|value| format!("&{name}={}", segment(value))).unwrap_or_default()
+        };
+        let app = parameter("app", &args.app.map(|app| app.to_string()));
+        let (user, who) = (parameter("user", &args.user), parameter("who", &args.who));
         let (mut left, mut before) = (args.limit, None::<u64>);
         while left > 0 {
-            let app = args.app.map(|app| format!("&app={app}")).unwrap_or_default();
-            let place = before.map(|before| format!("&before={before}")).unwrap_or_default();
-            let page: AuditPage = operator.get(&format!("/audit?limit={PAGE}{app}{place}")).await?;
-            for entry in page.entries.iter().filter(|entry| concerns(entry, args.user.as_deref())) {
-                if left == 0 {
-                    break;
-                }
+            let (limit, place) =
+                (left.min(PAGE), parameter("before", &before.map(|before| before.to_string())));
+            let page: AuditPage =
+                operator.get(&format!("/audit?limit={limit}{app}{user}{who}{place}")).await?;
+            for entry in &page.entries {
                 left -= 1;
                 if args.json { say(serde_json::to_string(entry)?) } else { show(entry) }
             }

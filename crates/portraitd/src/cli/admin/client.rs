@@ -9,11 +9,11 @@ use anyhow::Context;
 use axum::Router;
 use axum::body::Body;
 use http_body_util::BodyExt;
-use hyper::{Method, Request, StatusCode};
+use hyper::{Method, Request, StatusCode, header};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use portraitd_admin::auth::Authenticator;
 use portraitd_admin::origin::AdminHosts;
-use portraitd_admin::router;
+use portraitd_admin::router::{self, AdminListener};
 use portraitd_admin::state::State;
 use portraitd_admin::types::StoreView;
 use portraitd_api::clock::SystemClock;
@@ -23,7 +23,7 @@ use portraitd_store::{Store, StoreId};
 use portraitd_webhook::event_ids::EventIds;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tower::ServiceExt;
@@ -41,6 +41,13 @@ pub(crate) struct Target {
     /// The admin API's token: @FILE reads it from a file such as admin.token in the data directory
     #[arg(long, value_name = "TOKEN", env = "PORTRAITD_ADMIN_TOKEN", hide_env_values = true, value_parser = secret, global = true)]
     admin_token: Option<String>,
+}
+
+impl Target {
+    /// The data directory, if it is named.
+    pub(crate) fn data(&self) -> Option<&Path> {
+        self.data.as_deref()
+    }
 }
 
 /// An error answer of the admin API.
@@ -67,8 +74,8 @@ pub(crate) enum Operator {
 }
 
 impl Operator {
-    /// Finds the admin API.
-    pub(super) async fn connect(target: &Target) -> anyhow::Result<Self> {
+    /// Finds the admin API. `creates`: a data directory that does not exist is created, with an empty store.
+    pub(super) async fn connect(target: &Target, creates: bool) -> anyhow::Result<Self> {
         if let Some(url) = &target.admin_url {
             let token = target.admin_token.clone().with_context(|| {
                 localized!("--admin-url needs --admin-token", "--admin-url 需要 --admin-token")
@@ -82,10 +89,10 @@ impl Operator {
             )
         })?;
         anyhow::ensure!(
-            data.is_dir(),
+            creates || data.is_dir(),
             localized!(
-                "there is no data directory {}; check --data, or start `portraitd serve` on it once",
-                "没有数据目录 {}；请检查 --data，或先以它启动一次 `portraitd serve`",
+                "there is no data directory {0}; check --data. For a new one: portraitd app create SDKAPPID --data {0}",
+                "没有数据目录 {0}，请检查 --data。如需新建：portraitd app create SDKAPPID --data {0}",
                 data.display()
             )
         );
@@ -95,13 +102,25 @@ impl Operator {
             return Ok(Self::Remote { server, token });
         }
         ensure_no_node(data)?;
+        let is_new = !data.exists();
         let store = open_directory(data, SqliteSettings::default())?;
+        if is_new {
+            eprintln!(
+                "{}",
+                localized!(
+                    "the data directory {0} is new; the server on it: portraitd serve --data {0}",
+                    "已新建数据目录 {0}；启动服务：portraitd serve --data {0}",
+                    data.display()
+                )
+            );
+        }
         let registry = Arc::new(Registry::load(Arc::clone(&store)).await?);
         let event_ids = Arc::new(EventIds::new(portraitd_admin::secret::random_u64()?));
         let authenticator = Authenticator::InProcess(operating_user().into());
         let state =
             State::new(Arc::clone(&store), registry, Arc::new(SystemClock), event_ids, None, authenticator);
-        let router = router::router(state, false, AdminHosts::Any);
+        let listener = AdminListener { local_without_token: false, hosts: AdminHosts::Any, console: false };
+        let router = router::router(state, listener);
         Ok(Self::Local { router, store })
     }
 
@@ -181,7 +200,9 @@ async fn in_process(
     path: &str,
     body: Vec<u8>,
 ) -> anyhow::Result<(StatusCode, Vec<u8>)> {
-    let request = Request::builder().method(method).uri(path).body(Body::from(body))?;
+    let request = Request::builder().method(method).uri(path);
+    let request =
+        request.header(header::ACCEPT_LANGUAGE, http::accepted_language()).body(Body::from(body))?;
     let response = match router.oneshot(request).await {
         Ok(response) => response,
         Err(never) => match never {},
@@ -208,8 +229,24 @@ pub(crate) fn with_operator<T>(
     target: &Target,
     work: impl AsyncFnOnce(&Operator) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
+    run(target, false, work)
+}
+
+/// Like [`with_operator`], for work that may be the first on a data directory: it is created when it does not exist.
+pub(super) fn with_new_store<T>(
+    target: &Target,
+    work: impl AsyncFnOnce(&Operator) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    run(target, true, work)
+}
+
+fn run<T>(
+    target: &Target,
+    creates: bool,
+    work: impl AsyncFnOnce(&Operator) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
     crate::cli::runtime::runtime()?.block_on(async {
-        let operator = Operator::connect(target).await?;
+        let operator = Operator::connect(target, creates).await?;
         let outcome = work(&operator).await;
         operator.close().await;
         outcome

@@ -1,9 +1,11 @@
 //! `portraitd console`: a link that signs a browser in to the console once.
 
 use super::client::{Operator, Target, with_operator};
+use crate::cli::http;
+use crate::cli::language::localized;
 use crate::cli::output::say;
 use anyhow::Context;
-use hyper::Method;
+use hyper::{Method, StatusCode};
 use portraitd_admin::types::console::CreatedTicket;
 use std::process::{Command, Stdio};
 
@@ -29,6 +31,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         let base = server
             .url()
             .context("a browser can't reach a Unix socket; add a TCP address to server.admin_listen")?;
+        let page =
+            http::call_within(http::TIMEOUT, server, Method::GET, "/console/", None, Vec::new()).await?;
+        anyhow::ensure!(
+            page.status() != StatusCode::NOT_FOUND,
+            localized!(
+                "this server has no console: its setting server.console is false, or it was built without the feature `console`",
+                "该服务没有控制台：其配置项 server.console 为 false，或构建时未启用 `console` 特性"
+            )
+        );
         let CreatedTicket { ticket, .. } = operator.json(Method::POST, "/login-link", &()).await?;
         Ok(format!("{base}/console/#login={ticket}"))
     })?;

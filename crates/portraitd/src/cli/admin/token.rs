@@ -1,7 +1,7 @@
 //! `portraitd token`: named tokens for the admin API.
 
 use super::client::{Operator, Target, segment, with_operator};
-use crate::cli::output::{print_json, say, when};
+use crate::cli::output::{last_use, print_json, say, when};
 use clap::Subcommand;
 use hyper::Method;
 use portraitd_admin::types::{CreatedToken, NewToken, TokenView};
@@ -63,10 +63,11 @@ async fn execute(operator: &Operator, action: Action) -> anyhow::Result<()> {
             if json {
                 return print_json(&tokens);
             }
-            say(format_args!("{:<24} {:<8} CREATED", "NAME", "ROLE"));
+            say(format_args!("{:<24} {:<8} {:<24} LAST USED", "NAME", "ROLE", "CREATED"));
             for token in tokens {
                 let created = token.created_ms.map_or("in the file admin.token".to_owned(), when);
-                say(format_args!("{:<24} {:<8} {created}", token.name, token.role));
+                let used = last_use(token.last_used_ms, token.since_ms);
+                say(format_args!("{:<24} {:<8} {created:<24} {used}", token.name, token.role));
             }
         }
         Action::Revoke { name } => {

@@ -4,7 +4,7 @@ use super::client::Client;
 use crate::cli::language::localized;
 use crate::cli::output::{print_json, say};
 use anyhow::Context;
-use portraitd_model::{STANDARD_FIELDS, TagValue, ValueType};
+use portraitd_model::{STANDARD_FIELDS, TagValue, ValueType, whole_tag};
 use serde_json::{Value, json};
 
 /// Set fields of a user's profile
@@ -54,7 +54,7 @@ pub(crate) fn get(args: &GetArgs) -> anyhow::Result<()> {
     let tags: Vec<String> = if args.tags.is_empty() {
         STANDARD_FIELDS.iter().map(|field| field.name.to_owned()).collect()
     } else {
-        args.tags.iter().map(|name| tag(name)).collect()
+        args.tags.iter().map(|name| whole_tag(name)).collect()
     };
     let body = json!({ "To_Account": args.users, "TagList": tags });
     let answer =
@@ -78,16 +78,6 @@ pub(crate) fn get(args: &GetArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub(crate) fn tag(name: &str) -> String {
-    let standard =
-        STANDARD_FIELDS.iter().find(|field| field.name.strip_prefix("Tag_Profile_IM_") == Some(name));
-    match standard {
-        Some(field) => field.name.to_owned(),
-        None if name.starts_with("Tag_") => name.to_owned(),
-        None => format!("Tag_Profile_Custom_{name}"),
-    }
-}
-
 pub(crate) fn item(field: &str) -> anyhow::Result<TagValue<String, Value>> {
     let (name, text) = field.split_once('=').with_context(|| {
         localized!(
@@ -96,7 +86,7 @@ pub(crate) fn item(field: &str) -> anyhow::Result<TagValue<String, Value>> {
         )
     })?;
     let (name, number) = name.strip_suffix(':').map_or((name, false), |name| (name, true));
-    let tag = tag(name);
+    let tag = whole_tag(name);
     let standard = STANDARD_FIELDS.iter().find(|field| field.name == tag);
     if number || standard.is_some_and(|field| field.value_type == ValueType::Uint32) {
         let value: Value = serde_json::from_str(text).ok().filter(Value::is_number).with_context(|| {

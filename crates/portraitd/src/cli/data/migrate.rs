@@ -7,12 +7,11 @@ use super::transfer::row::Row;
 use super::transfer::{Transfer, TransferArgs, TransferOptions};
 use crate::cli::admin::client::{Target, with_operator};
 use crate::cli::app_key::app_key;
-use crate::cli::call::profile::tag;
 use crate::cli::sdk_app_id::sdk_app_id;
 use crate::cli::secret_argument;
 use futures_util::future::try_join_all;
 use portraitd_admin::types::AppView;
-use portraitd_model::{AppSettings, STANDARD_FIELDS, SdkAppId, UserId};
+use portraitd_model::{AppSettings, STANDARD_FIELDS, SdkAppId, UserId, whole_tag};
 use std::path::PathBuf;
 
 /// Move accounts with their profiles from the cloud to this server
@@ -86,10 +85,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 
 fn tags(args: &Args, app: &AppView) -> Vec<String> {
     if !args.tags.is_empty() {
-        return args.tags.iter().map(|name| tag(name)).collect();
+        return args.tags.iter().map(|name| whole_tag(name)).collect();
     }
     let standard = STANDARD_FIELDS.iter().map(|field| field.name.to_owned());
-    let custom = app.fields.iter().filter(|field| !field.retired).map(|field| tag(&field.keyword));
+    let custom = app.fields.iter().filter(|field| !field.retired).map(|field| whole_tag(&field.keyword));
     standard.chain(custom).collect()
 }
 

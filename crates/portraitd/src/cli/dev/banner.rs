@@ -26,6 +26,11 @@ impl EmulatorInfo {
             None => language.pick("nothing is kept after exit", "退出后不保留任何数据").to_owned(),
         };
         let Self { url, admin_url, admin_token, sdkappid, key, admin, usersig, .. } = self;
+        let console = match language {
+            _ if !cfg!(feature = "console") => String::new(),
+            Language::English => format!("  Console     {url}/console/\n"),
+            Language::Chinese => format!("  控制台      {url}/console/\n"),
+        };
         let cloud = self.cloud_lines(language);
         let set = self.curl("portrait_set", SET);
         let get = self.curl("portrait_get", GET);
@@ -36,8 +41,7 @@ impl EmulatorInfo {
             Language::English => format!(
                 "portraitd is running: {retention}. Ctrl-C stops it.
 
-  Console     {url}/console/
-  URL         {url}{cloud}
+{console}  URL         {url}{cloud}
   SDKAppID    {sdkappid}
   Key         {key}
   Admin       {admin}
@@ -65,8 +69,7 @@ Refused calls are shown here, one line each. More about them:
             Language::Chinese => format!(
                 "portraitd 已启动：{retention}。按 Ctrl-C 停止。
 
-  控制台      {url}/console/
-  地址        {url}{cloud}
+{console}  地址        {url}{cloud}
   SDKAppID    {sdkappid}
   密钥        {key}
   管理员      {admin}

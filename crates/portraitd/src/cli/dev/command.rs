@@ -12,7 +12,7 @@ use crate::cli::serve::instance::{AdminFile, StopSignals, admin_token, url_here}
 use crate::config::Config;
 use crate::config::log::LogFormat;
 use crate::logging::start_log;
-use crate::open_store::open_directory;
+use crate::open_store::{ensure_no_node, open_directory};
 use crate::server::{Server, ServerParts};
 use anyhow::Context;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -172,6 +172,7 @@ impl RunningEmulator {
         }
         let certificates = args.cloud.prepare(&args.allow_host)?;
         let (memory, store): (_, Arc<dyn Store>) = if let Some(data) = &args.data {
+            ensure_no_node(data)?;
             (None, open_directory(data, args.config().store())?)
         } else {
             let memory = Arc::new(MemoryStore::new());
@@ -254,8 +255,9 @@ impl RunningEmulator {
 async fn load_faults(args: &Args, emulator: &Emulator, store: &dyn Store) -> anyhow::Result<()> {
     let Some(file) = &args.faults else { return Ok(()) };
     let apps: Vec<SdkAppId> = store.catalog().await?.iter().map(|record| record.settings.id).collect();
-    let added = emulator.faults.add(fault::file::read(file, &apps, args.others)?, true, random_u64()?);
-    added.map(drop).map_err(anyhow::Error::msg)
+    let rules = fault::file::read(file, &apps, args.others, language())?;
+    let added = emulator.faults.add(rules, true, random_u64()?);
+    added.map(drop).map_err(|sentence| anyhow::Error::msg(sentence.pick(language()).to_owned()))
 }
 
 /// Writes the data to a file, without throw-away apps.

@@ -6,10 +6,11 @@ use crate::cli::language::{language, localized};
 use crate::cli::secret_argument;
 use anyhow::Context;
 use portraitd_admin::secret::random_key;
+use portraitd_api::clock::SystemClock;
 use portraitd_emulator::seed::app::SeedApp;
 use portraitd_emulator::seed::{self, SeedFormat};
 use portraitd_model::{
-    AccountSeed, AppKey, AppSettings, CustomField, CustomKeyword, FieldSchema, Language, NewUserId,
+    AccountSeed, AppKey, AppSettings, Clock, CustomField, CustomKeyword, FieldSchema, Language, NewUserId,
     NumberText, Permission, Role, SdkAppId, UncheckedItem, UncheckedValue, UnixMillis, UserId, ValueType,
     Webhook, WebhookToken, WebhookUrl, WordFilter,
 };
@@ -134,7 +135,7 @@ fn apply_args(
         None => random_key()?,
     };
     if !settings.keys.iter().any(|record| record.key == key) {
-        settings.add_key(key.clone());
+        settings.add_key(key.clone(), Some(SystemClock.now()));
     }
     if !settings.admins.contains(&admin) {
         settings.admins.push(admin);

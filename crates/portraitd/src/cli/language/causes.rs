@@ -3,7 +3,7 @@
 use super::chosen::{language, localized};
 use portraitd_emulator::seed::SeedError;
 use portraitd_http::bind_error::{BindCause, BindError};
-use portraitd_model::{IdError, Language, WebhookUrl, WebhookUrlError};
+use portraitd_model::{IdError, Language, WebhookUrlError};
 use portraitd_sqlite::{OpenError, RestoreError};
 use std::error::Error;
 use std::io::{self, ErrorKind};
@@ -33,8 +33,8 @@ pub(crate) fn describe(error: &(dyn Error + 'static)) -> String {
 fn in_chinese(error: &(dyn Error + 'static)) -> Option<String> {
     None.or_else(|| error.downcast_ref().and_then(system))
         .or_else(|| error.downcast_ref().map(bind))
-        .or_else(|| error.downcast_ref().map(|error: &IdError| error.in_chinese()))
-        .or_else(|| error.downcast_ref().map(|error| webhook_url(*error)))
+        .or_else(|| error.downcast_ref().map(|error: &IdError| error.explain(Language::Chinese)))
+        .or_else(|| error.downcast_ref().map(|error: &WebhookUrlError| error.explain(Language::Chinese)))
         .or_else(|| error.downcast_ref().map(open))
         .or_else(|| error.downcast_ref().map(restore))
         .or_else(|| error.downcast_ref().map(seed))
@@ -77,17 +77,6 @@ fn bind(BindError { address, cause, .. }: &BindError) -> String {
     format!("无法监听 {address}{remedy}")
 }
 
-fn webhook_url(error: WebhookUrlError) -> String {
-    match error {
-        WebhookUrlError::Unreadable => {
-            "无法解析 URL；请写作 https://主机/路径，中文域名请写作 xn-- 形式".to_owned()
-        }
-        WebhookUrlError::Scheme => "URL 必须以 http:// 或 https:// 开头".to_owned(),
-        WebhookUrlError::Userinfo => "URL 不能包含用户名或密码；请改用 token".to_owned(),
-        WebhookUrlError::TooLong => format!("URL 超过 {} 字节", WebhookUrl::BYTES_MAX),
-    }
-}
-
 fn open(error: &OpenError) -> String {
     match error {
         OpenError::InUse { dir, pid } => {
@@ -104,6 +93,10 @@ fn open(error: &OpenError) -> String {
         OpenError::Emptied { path } => format!(
             "{} 为空，或已缺失而其预写日志尚在：这并非 portraitd 所为。请恢复备份；若要放弃已保存的数据重新开始，\
              请删除它与名称以它开头的文件。未作任何更改",
+            path.display()
+        ),
+        OpenError::UnfinishedCopy { path } => format!(
+            "{} 是另一份数据尚未完成的副本；再次运行同一条 `portraitd store copy` 命令即可继续。未作任何更改",
             path.display()
         ),
         OpenError::LostWal { path } => format!(
@@ -155,6 +148,9 @@ fn seed(error: &SeedError) -> String {
             path.display()
         ),
         SeedError::Unreadable { path, .. } => format!("无法读取 {}", path.display()),
-        SeedError::Invalid { path, reason } => format!("{}：{reason}；没有加载任何内容", path.display()),
+        SeedError::Invalid { path, reason } => {
+            let reason = reason.pick(Language::Chinese);
+            format!("{}：{reason}；没有加载任何内容", path.display())
+        }
     }
 }

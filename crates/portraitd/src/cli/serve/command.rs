@@ -68,7 +68,7 @@ async fn serve(mut config: Config, json: bool) -> anyhow::Result<()> {
     })
     .await?;
     AdminFile::write(&data, &server.admin_urls, config.tls.admin_certificate.as_deref())?;
-    announce(&server, json);
+    announce(&server, config.has_console(), json);
     signals.asked_to_stop().await;
     server.stop().await;
     AdminFile::remove(&data);
@@ -77,9 +77,10 @@ async fn serve(mut config: Config, json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn announce(server: &Server, json: bool) {
+fn announce(server: &Server, has_console: bool, json: bool) {
     let (urls, admin_urls) = (&server.urls, &server.admin_urls);
-    let console = admin_urls.iter().find(|url| url.starts_with("http")).map(|url| format!("{url}/console/"));
+    let reachable = admin_urls.iter().find(|url| has_console && url.starts_with("http"));
+    let console = reachable.map(|url| format!("{url}/console/"));
     tracing::info!(url = urls.join(", "), admin_url = admin_urls.join(", "), console, "portraitd listens");
     if json {
         let (url, admin_url) = (urls.first(), admin_urls.first());

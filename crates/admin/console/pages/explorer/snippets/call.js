@@ -44,3 +44,7 @@ export function unicodeEscape(text) {
 
 /** Control characters but the line feed, and marks that change how source text is read or shown. */
 export const INVISIBLE = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+
+/** A text in double quotes, as Go and Python read it. @param {string} text */
+export const quoted = (text) =>
+  `"${text.replace(/["\\]/g, '\\$&').replaceAll('\n', '\\n').replace(INVISIBLE, unicodeEscape)}"`;

@@ -3,10 +3,10 @@
 import { VARIABLE, encode, urlStart } from './call.js';
 
 /** A word in single quotes, in which nothing has a meaning but their end. @param {string} text */
-const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+const shellWord = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** @type {import('./call.js').Snippet} */
-export default {
+export const curl = {
   id: 'curl',
   title: 'curl',
   file: 'call.sh',
@@ -14,13 +14,13 @@ export default {
   write(call) {
     const start = `${urlStart(call)}&random=99999999`;
     const url =
-      call.usersig === null ? quoted(start)
-      : call.environment ? `${quoted(`${start}&usersig=`)}"$${VARIABLE}"`
-      : quoted(`${start}&usersig=${encode(call.usersig)}`);
+      call.usersig === null ? shellWord(start)
+      : call.environment ? `${shellWord(`${start}&usersig=`)}"$${VARIABLE}"`
+      : shellWord(`${start}&usersig=${encode(call.usersig)}`);
     return `curl -sS -X POST \\
   ${url} \\
   -H 'Content-Type: application/json' \\
-  --data-raw ${quoted(call.body)}
+  --data-raw ${shellWord(call.body)}
 `;
   },
 };

@@ -1,23 +1,21 @@
 // A call with Go's standard library.
 
-import { INVISIBLE, VARIABLE, unicodeEscape } from './call.js';
-
-/** An interpreted string. @param {string} text */
-const quoted = (text) => `"${text.replace(/["\\]/g, '\\$&').replaceAll('\n', '\\n').replace(INVISIBLE, unicodeEscape)}"`;
+import { INVISIBLE, VARIABLE, quoted, unicodeEscape } from './call.js';
 
 /** A raw string, in which nothing is escaped, joined to interpreted ones for what it can't hold. @param {string} text */
 const raw = (text) =>
   text.split(new RegExp(`((?:\`|${INVISIBLE.source})+)`)).filter((part) => part !== '')
-    .map((part) => (part.includes('`') || part.search(INVISIBLE) >= 0 ? quoted(part) : `\`${part}\``)).join(' + ') || '""';
+    .map((part) => (part.includes('\x60') || part.search(INVISIBLE) >= 0 ? quoted(part) : `\`${part}\``)).join(' + ') || '""';
 
 /** @type {import('./call.js').Snippet} */
-export default {
+export const go = {
   id: 'go',
   title: 'Go',
   file: 'call.go',
   run: 'go run call.go',
   write(call) {
-    const usersig = call.environment ? `os.Getenv("${VARIABLE}")` : quoted(call.usersig ?? '');
+    const value = call.environment ? `os.Getenv("${VARIABLE}")` : quoted(call.usersig ?? '');
+    const usersig = call.usersig === null ? '' : `\n\t\t"usersig":     {${value}},`;
     return `package main
 
 import (
@@ -35,8 +33,7 @@ ${call.usersig !== null && call.environment ? '\t"os"\n' : ''}	"strconv"
 func main() {
 	query := url.Values{
 		"sdkappid":    {"${call.app}"},
-		"identifier":  {${quoted(call.identifier)}},${call.usersig === null ? '' : `
-		"usersig":     {${usersig}},`}
+		"identifier":  {${quoted(call.identifier)}},${usersig}
 		"random":      {strconv.FormatUint(uint64(rand.Uint32()), 10)},
 		"contenttype": {"json"},
 	}

@@ -9,20 +9,21 @@ const octal = (text) => `\\${text.charCodeAt(0).toString(8).padStart(3, '0')}`;
  * A string literal. Letters beyond ASCII are escaped, because Java before 18 reads sources in the machine's own encoding.
  * @param {string} text
  */
-const quoted = (text) =>
+const javaText = (text) =>
   `"${text.replace(/["\\]/g, '\\$&').replaceAll('\n', '\\n').replace(/[\0-\x1f]/g, octal).replace(/[^ -~]/gu, unicodeEscape)}"`;
 
 /** A text of several lines: one literal for each. @param {string} text */
-const lines = (text) => text.split(/(?<=\n)/).map(quoted).join('\n            + ') || '""';
+const lines = (text) => text.split(/(?<=\n)/).map(javaText).join('\n            + ') || '""';
 
 /** @type {import('./call.js').Snippet} */
-export default {
+export const java = {
   id: 'java',
   title: 'Java',
   file: 'Call.java',
   run: 'java Call.java',
   write(call) {
-    const usersig = call.environment ? `System.getenv("${VARIABLE}")` : quoted(call.usersig ?? '');
+    const value = call.environment ? `System.getenv("${VARIABLE}")` : javaText(call.usersig ?? '');
+    const usersig = call.usersig === null ? '' : `\n            + "&usersig=" + encode(${value})`;
     return `import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
@@ -33,9 +34,8 @@ import java.util.concurrent.ThreadLocalRandom;
 
 public class Call {
     public static void main(String[] args) throws Exception {
-        String url = ${quoted(`${call.server}${call.path}?sdkappid=${call.app}&contenttype=json`)}
-            + "&identifier=" + encode(${quoted(call.identifier)})${call.usersig === null ? '' : `
-            + "&usersig=" + encode(${usersig})`}
+        String url = ${javaText(`${call.server}${call.path}?sdkappid=${call.app}&contenttype=json`)}
+            + "&identifier=" + encode(${javaText(call.identifier)})${usersig}
             + "&random=" + ThreadLocalRandom.current().nextLong(1L << 32);
         String body = ${lines(call.body)};
 

@@ -3,28 +3,28 @@
 import { INVISIBLE, VARIABLE, unicodeEscape } from './call.js';
 
 /** A string in single quotes. @param {string} text */
-const quoted = (text) => `'${text.replace(/['\\]/g, '\\$&').replaceAll('\n', '\\n').replace(INVISIBLE, unicodeEscape)}'`;
+const nodeText = (text) => `'${text.replace(/['\\]/g, '\\$&').replaceAll('\n', '\\n').replace(INVISIBLE, unicodeEscape)}'`;
 
 /** A template literal, which may have several lines. @param {string} text */
-const template = (text) => `\`${text.replace(/[`\\]|\$(?=\{)/g, '\\$&').replace(INVISIBLE, unicodeEscape)}\``;
+const template = (text) => `\`${text.replace(/[\x60\\]|\$(?=\{)/g, '\\$&').replace(INVISIBLE, unicodeEscape)}\``;
 
 /** @type {import('./call.js').Snippet} */
-export default {
+export const node = {
   id: 'node',
   title: 'Node.js',
   file: 'call.mjs',
   run: 'node call.mjs',
   write(call) {
-    const usersig = call.usersig === null ? '' : `\n  usersig: ${call.environment ? `process.env.${VARIABLE}` : quoted(call.usersig)},`;
+    const usersig = call.usersig === null ? '' : `\n  usersig: ${call.environment ? `process.env.${VARIABLE}` : nodeText(call.usersig)},`;
     return `const query = new URLSearchParams({
-  sdkappid: ${quoted(String(call.app))},
-  identifier: ${quoted(call.identifier)},${usersig}
+  sdkappid: ${nodeText(String(call.app))},
+  identifier: ${nodeText(call.identifier)},${usersig}
   random: String(Math.floor(Math.random() * 2 ** 32)),
   contenttype: 'json',
 });
 const body = ${template(call.body)};
 
-const answer = await fetch(${quoted(`${call.server}${call.path}?`)} + query, {
+const answer = await fetch(${nodeText(`${call.server}${call.path}?`)} + query, {
   method: 'POST',
   headers: { 'Content-Type': 'application/json' },
   body,

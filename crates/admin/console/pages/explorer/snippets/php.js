@@ -3,26 +3,26 @@
 import { VARIABLE } from './call.js';
 
 /** A string in single quotes, in which only the quote and the backslash are escaped. @param {string} text */
-const quoted = (text) => `'${text.replace(/['\\]/g, '\\$&')}'`;
+const phpText = (text) => `'${text.replace(/['\\]/g, '\\$&')}'`;
 
 /** @type {import('./call.js').Snippet} */
-export default {
+export const php = {
   id: 'php',
   title: 'PHP',
   file: 'call.php',
   run: 'php call.php',
   write(call) {
-    const usersig = call.usersig === null ? '' : `\n    'usersig' => ${call.environment ? `getenv('${VARIABLE}')` : quoted(call.usersig)},`;
+    const usersig = call.usersig === null ? '' : `\n    'usersig' => ${call.environment ? `getenv('${VARIABLE}')` : phpText(call.usersig)},`;
     return `<?php
 $query = http_build_query([
     'sdkappid' => ${call.app},
-    'identifier' => ${quoted(call.identifier)},${usersig}
+    'identifier' => ${phpText(call.identifier)},${usersig}
     'random' => random_int(0, 4294967295),
     'contenttype' => 'json',
 ]);
-$body = ${quoted(call.body)};
+$body = ${phpText(call.body)};
 
-$request = curl_init(${quoted(`${call.server}${call.path}?`)} . $query);
+$request = curl_init(${phpText(`${call.server}${call.path}?`)} . $query);
 curl_setopt_array($request, [
     CURLOPT_POSTFIELDS => $body,
     CURLOPT_HTTPHEADER => ['Content-Type: application/json'],

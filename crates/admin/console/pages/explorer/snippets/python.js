@@ -1,16 +1,13 @@
 // A call with Python 3 and its standard library.
 
-import { INVISIBLE, VARIABLE, unicodeEscape } from './call.js';
-
-/** A string in double quotes. @param {string} text */
-const quoted = (text) => `"${text.replace(/["\\]/g, '\\$&').replaceAll('\n', '\\n').replace(INVISIBLE, unicodeEscape)}"`;
+import { INVISIBLE, VARIABLE, quoted, unicodeEscape } from './call.js';
 
 /** A string in three quotes, which may have several lines. Quotes are escaped where they would end it. @param {string} text */
 const triple = (text) =>
   `"""${text.replaceAll('\\', '\\\\').replace(/""(?=")|"$/g, (part) => part.replaceAll('"', '\\"')).replace(INVISIBLE, unicodeEscape)}"""`;
 
 /** @type {import('./call.js').Snippet} */
-export default {
+export const python = {
   id: 'python',
   title: 'Python',
   file: 'call.py',

@@ -11,7 +11,7 @@ use crate::cli::language::localized;
 use crate::cli::output::count;
 use crate::cli::sdk_app_id::sdk_app_id;
 use anyhow::Context;
-use portraitd_admin::handlers::transfer::ExportPage;
+use portraitd_admin::handlers::export::ExportPage;
 use portraitd_store::StoreId;
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};

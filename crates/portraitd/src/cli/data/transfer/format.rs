@@ -1,10 +1,11 @@
 //! Recognises whether a file of accounts is JSON Lines or CSV, by its first line and then by its name.
 
-use super::csv::{CsvRows, USER_ID};
+use super::csv::CsvRows;
 use super::json_lines::{JsonLines, open};
 use super::row::{ROW_BYTES_MAX, RowSource};
 use crate::cli::language::localized;
 use anyhow::Context;
+use portraitd_admin::csv_rows::USER_ID;
 use portraitd_admin::types::AppView;
 use std::io::{BufRead, BufReader, Cursor, Read};
 use std::path::Path;

@@ -26,7 +26,7 @@ use crate::cli::output::{count, print_json, say};
 use anyhow::Context;
 use hyper::{Method, StatusCode};
 use indicatif::ProgressBar;
-use portraitd_admin::handlers::transfer::Imported;
+use portraitd_admin::handlers::import::Imported;
 use portraitd_store::StoreId;
 use serde::Serialize;
 use std::collections::HashMap;
