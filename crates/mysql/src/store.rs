@@ -98,7 +98,7 @@ impl MysqlStore {
 
     fn queues(&self) -> Result<Queues, StoreError> {
         let queues = self.queues.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        queues.clone().ok_or_else(|| StoreError::closed())
+        queues.clone().ok_or_else(StoreError::closed)
     }
 
     /// Hands a write to the writer of its user, so that the changes of one account do not wait for each other's locks.
