@@ -32,7 +32,9 @@ impl Stage {
         let app_id = app.id;
         app.put("/webhook", &json!({"url": heard.receiver().url()}).to_string());
         let callers: Vec<Caller> = (0..CALLERS).map(|number| Caller::new(number, 4)).collect();
-        callers.iter().for_each(|caller| caller.import(&app));
+        for caller in &callers {
+            caller.import(&app);
+        }
         let there = at(&nodes[1], &app);
         until("the app is known", Duration::from_secs(2), || {
             there.code("account_check", r#"{"CheckItem":[{"UserID":"c0a0"}]}"#) == 0
