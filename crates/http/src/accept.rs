@@ -26,6 +26,9 @@ use tokio_util::sync::CancellationToken;
 /// `trusted_proxies`.
 const UNIX_PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
+/// A client that has connected sends its first request within this time.
+const FIRST_REQUESTS: Duration = Duration::from_millis(200);
+
 /// What all connections of a listener share.
 struct ListenerShared<S> {
     config: ListenerConfig,
@@ -52,6 +55,8 @@ pub async fn serve(
     let shared = Arc::new(ListenerShared { config, counts, limiter, stop, handler, plain_http_response });
     let graceful = GracefulShutdown::new();
     join_all(sockets.into_iter().map(|socket| accept_loop(socket, Arc::clone(&shared), &graceful))).await;
+    // Otherwise hyper closes connections whose first request has not been read yet.
+    tokio::time::sleep(FIRST_REQUESTS).await;
     if tokio::time::timeout(config.shutdown_timeout, graceful.shutdown()).await.is_err() {
         tracing::warn!(
             "requests were still in flight when the shutdown timeout ended; their connections were closed"

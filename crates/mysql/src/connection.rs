@@ -34,6 +34,7 @@ impl Connection {
     /// Connects to a host that can serve: it is part of its cluster, and takes writes.
     pub(crate) async fn open(url: &MysqlUrl, host: &Host, purpose: Purpose) -> Result<Self, Fault> {
         let connect = async {
+            check_authority(&url.tls)?;
             let conn = Conn::new(options(url, host)).await.map_err(Fault::from)?;
             let mut connection = Self { conn };
             connection.prepare(purpose).await?;
@@ -129,6 +130,13 @@ fn unfit(state: &[(String, String)]) -> Option<&(String, String)> {
 pub(crate) fn parsed<T: FromRow>(rows: Vec<Row>) -> Result<Vec<T>, Fault> {
     let unexpected = |_| Fault::permanent("the database returned an unexpected kind of row");
     rows.into_iter().map(|row| from_row_opt(row).map_err(unexpected)).collect()
+}
+
+/// The driver says of a file that is missing only that it is.
+fn check_authority(tls: &TlsMode) -> Result<(), Fault> {
+    let TlsMode::Verified { authority: Some(file) } = tls else { return Ok(()) };
+    let unreadable = |error| Fault::unreadable_authority(format!("can't read {}: {error}", file.display()));
+    std::fs::File::open(file).map(drop).map_err(unreadable)
 }
 
 fn options(url: &MysqlUrl, host: &Host) -> OptsBuilder {

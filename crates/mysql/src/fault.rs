@@ -49,6 +49,11 @@ impl Fault {
         Self::new(FaultKind::Permanent, message)
     }
 
+    pub(crate) fn unreadable_authority(message: String) -> Self {
+        let remedy = Some("tls_ca in store.url must name a file that this user may read");
+        Self { remedy, ..Self::new(FaultKind::Host, message) }
+    }
+
     /// No answer within the time that a statement may take.
     pub(crate) fn timeout(limit: Duration) -> Self {
         let message = format!("no answer within {} ms", limit.as_millis());
@@ -75,7 +80,14 @@ impl Fault {
     }
 
     fn of_code(code: u16, message: &str) -> Self {
-        let message = format!("{message} (error {code})");
+        // A replica may become the primary: waiting helps.
+        let is_read_only = matches!(code, 1290 | 1792 | 1836);
+        let advice = if is_read_only {
+            ": name the primary in store.url, or make this host one (read_only = 0)"
+        } else {
+            ""
+        };
+        let message = format!("{message} (error {code}){advice}");
         Self { remedy: remedy_of(code), ..Self::new(kind_of(code), message) }
     }
 }
@@ -115,9 +127,6 @@ impl From<mysql_async::Error> for Fault {
         let remedy = match &error {
             mysql_async::Error::Driver(DriverError::NoClientSslFlagFromServer) => {
                 Some("the server has no TLS: give it a certificate, or set tls=off in store.url")
-            }
-            mysql_async::Error::Io(IoError::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {
-                Some("tls_ca in store.url must name a file that exists")
             }
             // The driver hides what TLS says in an error of this kind.
             mysql_async::Error::Io(IoError::Io(error)) if error.kind() == std::io::ErrorKind::InvalidData => {

@@ -111,7 +111,7 @@ mod tests {
         );
         let next = ticks.place(1, 3, future);
         assert!(next > future && ticks.place(1, 3, OutboxSeq(0)) > next);
-        let hour_before = earlier(next, Duration::from_secs(3600));
+        let hour_before = earlier(next, Duration::from_hours(1));
         assert!(hour_before < next && hour_before > OutboxSeq(0));
     }
 

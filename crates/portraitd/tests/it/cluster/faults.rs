@@ -75,7 +75,9 @@ impl Stage {
         let receiver = heard.receiver();
         app.put("/webhook", &json!({"url": receiver.url()}).to_string());
         let callers: Vec<Caller> = (0..OWNERS).map(|number| Caller::new(number, 4)).collect();
-        callers.iter().for_each(|caller| caller.import(&app));
+        for caller in &callers {
+            caller.import(&app);
+        }
         for node in &nodes {
             let known = || at(node, &app).code("account_check", r#"{"CheckItem":[{"UserID":"c0a0"}]}"#) == 0;
             until("the app is known", Duration::from_secs(2), known);
@@ -132,7 +134,8 @@ impl Stage {
         });
         self.callers = callers;
         let from = outcome.back.unwrap_or(began);
-        outcome.silence = longest_silence(&self.callers, from, Instant::now() - Duration::from_secs(1));
+        outcome.silence =
+            longest_silence(&self.callers, from, Instant::now().checked_sub(Duration::from_secs(1)).unwrap());
         outcome
     }
 
@@ -247,7 +250,7 @@ fn recover(cluster: &Galera) -> Instant {
 }
 
 fn wait_until_whole(cluster: &Galera) {
-    wait_for("all database nodes are back", Duration::from_secs(120), || {
+    wait_for("all database nodes are back", Duration::from_mins(2), || {
         let state = cluster.state_now();
         state["nodes"]
             .as_array()

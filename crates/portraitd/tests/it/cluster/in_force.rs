@@ -122,7 +122,7 @@ fn a_type_changes_only_when_no_node_can_write_the_old_one() {
     let refused: Vec<u16> = (0..2).map(|_| change_type(&one, &here, "string")).collect();
     other.signal("-CONT");
     assert_eq!(refused, [503, 503], "a frozen node may still write");
-    wait_for("the type changes when it is back", Duration::from_secs(60), || {
+    wait_for("the type changes when it is back", Duration::from_mins(1), || {
         change_type(&one, &here, "string") == 200
     });
 }

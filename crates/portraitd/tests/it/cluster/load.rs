@@ -218,7 +218,7 @@ impl Heard {
 
 /// Waits until no event waits.
 pub(crate) fn wait_until_told(app: &App<'_>) -> Duration {
-    super::nodes::wait_for("every event is delivered", Duration::from_secs(120), || {
+    super::nodes::wait_for("every event is delivered", Duration::from_mins(2), || {
         let path = format!("/apps/{}/webhook/events?state=waiting&limit=1", app.id);
         let (status, view) = app.server.admin("GET", &path, "");
         status == 200 && serde_json::from_str::<Value>(&view).unwrap()["events"] == json!([])

@@ -72,7 +72,7 @@ http {{
         location / {{
             proxy_pass http://portraitd;
             proxy_connect_timeout 1s;
-            proxy_read_timeout 5s;
+            proxy_read_timeout 4s;
             proxy_next_upstream error timeout;
         }}
     }}

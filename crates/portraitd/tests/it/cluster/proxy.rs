@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 /// `COMMIT` on the wire: the packet's length, its number, the command "query", the statement.
 const COMMIT: &[u8] = b"\x07\0\0\0\x03COMMIT";
@@ -34,7 +34,7 @@ impl LossyProxy {
             for client in listener.incoming().flatten() {
                 let Ok(server) = TcpStream::connect(&database) else { continue };
                 let state = Arc::clone(&shared);
-                std::thread::spawn(move || connect(client, server, &state));
+                std::thread::spawn(move || connect(&client, &server, &state));
             }
         });
         Self { address, state }
@@ -51,13 +51,13 @@ impl LossyProxy {
     }
 }
 
-fn connect(client: TcpStream, server: TcpStream, state: &State) -> Option<()> {
+fn connect(client: &TcpStream, server: &TcpStream, state: &State) -> Option<()> {
     client.set_nodelay(true).ok()?;
     server.set_nodelay(true).ok()?;
     let (answers, back) = (server.try_clone().ok()?, client.try_clone().ok()?);
     // A clone for `cut`: the threads own the others.
     let (mut asked, mut to) = (client.try_clone().ok()?, server.try_clone().ok()?);
-    let (answer_needed, answer_read) = channel::<()>();
+    let (answer_needed, answer_read) = sync_channel::<()>(1);
     let is_cut = Arc::new(AtomicBool::new(false));
     let cut = Arc::clone(&is_cut);
     std::thread::spawn(move || pass_answers(answers, back, &cut, &answer_needed));
@@ -86,7 +86,7 @@ fn must_cut(state: &State) -> bool {
     one_of > 0 && number.is_multiple_of(one_of)
 }
 
-fn pass_answers(mut from: TcpStream, mut to: TcpStream, is_cut: &AtomicBool, answered: &Sender<()>) {
+fn pass_answers(mut from: TcpStream, mut to: TcpStream, is_cut: &AtomicBool, answered: &SyncSender<()>) {
     let mut bytes = vec![0; 1 << 16];
     while let Ok(read) = from.read(&mut bytes) {
         if is_cut.load(Ordering::SeqCst) {

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Callers, and how long each waits between two calls: together about 500 calls a second.
-const CALLERS: usize = 32;
+const CALLERS: usize = 48;
 const PAUSE: Duration = Duration::from_millis(60);
 
 #[test]
@@ -24,7 +24,9 @@ fn a_rolling_restart_refuses_no_call() {
     let app = nodes[0].app().id;
     let mut callers: Vec<Caller> = (0..CALLERS).map(|number| Caller::new(number, 4)).collect();
     let here = App { server: &nodes[0], id: app };
-    callers.iter().for_each(|caller| caller.import(&here));
+    for caller in &callers {
+        caller.import(&here);
+    }
     for node in &nodes {
         let known = || at(node, &here).code("account_check", r#"{"CheckItem":[{"UserID":"c0a0"}]}"#) == 0;
         until("the app is known", Duration::from_secs(2), known);
@@ -64,5 +66,7 @@ fn a_rolling_restart_refuses_no_call() {
     );
     assert!(refused.is_empty(), "refused: {refused:?}\n{}", nginx.errors());
     let app = App { server: &nodes[0], id: app };
-    callers.iter_mut().for_each(|caller| caller.verify(&app));
+    for caller in &mut callers {
+        caller.verify(&app);
+    }
 }

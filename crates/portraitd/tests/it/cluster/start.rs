@@ -30,7 +30,7 @@ fn a_url_that_leads_nowhere_is_refused() {
     let (scheme, hosts) = (url.split(':').next().unwrap(), cluster.hosts().join(","));
     let user = cluster.state()["users"]["all"]["name"].as_str().unwrap().to_owned();
     let refused = |url: &str, what: &str, named: &[&str]| {
-        assert_refused(&Place::without_tables(url, CONFIG), what, named)
+        assert_refused(&Place::without_tables(url, CONFIG), what, named);
     };
 
     refused(&url, "no tables", &["no tables", "portraitd store migrate"]);

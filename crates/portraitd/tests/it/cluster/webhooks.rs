@@ -32,7 +32,9 @@ impl Stage {
         let app_id = app.id;
         app.put("/webhook", &json!({"url": heard.receiver().url()}).to_string());
         let callers: Vec<Caller> = (0..CALLERS).map(|number| Caller::new(number, 4)).collect();
-        callers.iter().for_each(|caller| caller.import(&app));
+        for caller in &callers {
+            caller.import(&app);
+        }
         let there = at(&nodes[1], &app);
         until("the app is known", Duration::from_secs(2), || {
             there.code("account_check", r#"{"CheckItem":[{"UserID":"c0a0"}]}"#) == 0
@@ -107,8 +109,8 @@ fn a_node_that_was_frozen_sends_nothing_that_is_anothers_now() {
 #[test]
 fn clocks_that_differ_do_not_change_the_order() {
     let Some(cluster) = galera::shared() else { return };
-    let library = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
-    assert!(Path::new(library).exists(), "the package libfaketime is missing; scripts/test installs it");
+    let library = format!("/usr/lib/{}-linux-gnu/faketime/libfaketime.so.1", std::env::consts::ARCH);
+    assert!(Path::new(&library).exists(), "the package libfaketime is missing; scripts/test installs it");
     let mut stage = Stage::new(&cluster, |command| {
         command.env("LD_PRELOAD", library).env("FAKETIME", "+1.5s").env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
     });
