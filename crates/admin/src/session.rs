@@ -7,10 +7,11 @@
 //! all servers know; the table is all of this, and a caller that signs out is out on every server at once.
 
 use crate::secret::{AdminToken, random_token};
-use portraitd_model::{Bilingual, SdkAppId, UnixMillis, UserId};
+use portraitd_api::clock::SystemClock;
+use portraitd_model::{Bilingual, Clock, SdkAppId, UnixMillis, UserId};
 use portraitd_store::{NodeTables, SignIn, Store, StoreError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// A session's secret starts with it.
@@ -219,9 +220,9 @@ impl Sessions {
     }
 }
 
+/// The machine's time: an emulator's clock, which tests move, must sign no one out.
 fn now() -> UnixMillis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    SystemClock.now()
 }
 
 /// How long ago a moment is; another server's clock may be ahead of ours.

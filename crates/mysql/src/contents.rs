@@ -31,7 +31,7 @@ const READ_TRIES: usize = 10;
 /// The wait before the next host is tried.
 const HOST_WAIT: Duration = Duration::from_millis(500);
 
-/// A node's row without what changes at no start or beat.
+/// A node's row.
 type StoredNode = (u32, u64, u64, u64, Vec<u8>);
 
 /// The content of a database that no portraitd uses.
@@ -103,8 +103,7 @@ impl MysqlContents {
         if self.reading.is_none() {
             self.reading = Some(self.hosts.connect(Purpose::Reading).await.map_err(Fault::into_store_error)?);
         }
-        let link = self.reading.as_mut().map(|link| &mut link.connection);
-        link.ok_or_else(|| {
+        self.reading.as_mut().map(|link| &mut link.connection).ok_or_else(|| {
             StoreError::Unavailable(bilingual!(
                 "there is no connection to the database",
                 "没有与数据库的连接"
@@ -205,9 +204,8 @@ impl MysqlContents {
 
     async fn read_populations(&mut self) -> Result<Vec<(SdkAppId, u64)>, StoreError> {
         let stored: Vec<(u32, i64)> = self.rows(statements::READ_POPULATIONS, &[]).await?;
-        let counted =
-            stored.into_iter().filter_map(|(app, sum)| Some((SdkAppId(app), u64::try_from(sum).ok()?)));
-        Ok(counted.filter(|(_, sum)| *sum > 0).collect())
+        let some = stored.into_iter().filter(|(_, sum)| *sum > 0);
+        Ok(some.map(|(app, sum)| (SdkAppId(app), sum.unsigned_abs())).collect())
     }
 
     async fn begin_copy(&mut self, source: StoreId) -> Result<CopyStart, StoreError> {
@@ -271,12 +269,10 @@ impl MysqlContents {
         };
         let number = |row: Option<(u64,)>| row.map(|(number,)| RowKey::Number(number));
         match section {
-            Section::Apps => {
-                let apps = self.read_section(Section::Apps, None, usize::MAX).await?;
-                Ok(apps.last().map(StoredRow::key))
-            }
-            Section::Tokens => {
-                Ok(self.read_section(Section::Tokens, None, usize::MAX).await?.last().map(StoredRow::key))
+            // Few enough to be read.
+            Section::Apps | Section::Tokens => {
+                let rows = self.read_section(section, None, usize::MAX).await?;
+                Ok(rows.last().map(StoredRow::key))
             }
             Section::Audit => Ok(number(self.one(statements::LAST_AUDIT, &[]).await?)),
             Section::Accounts(app) => name(self.one(statements::LAST_ACCOUNT, &[app.0.into()]).await?),
@@ -331,7 +327,7 @@ impl MysqlContents {
             (statements::REMOVE_META, vec![names]),
         ])
         .await?;
-        for link in [self.reading.take(), self.writing.take()].into_iter().flatten() {
+        if let Some(link) = self.writing.take() {
             link.connection.close().await;
         }
         Ok(())

@@ -7,7 +7,7 @@
 //! - `statements.rs`, `sql.rs`: all SQL, and the values in it
 //! - `schema.rs`: the tables
 //! - `writer.rs`, `transaction.rs`, `rows.rs`, `apply.rs`: many writes in one transaction, exactly once
-//! - `reader.rs`: many reads in one statement
+//! - `reader.rs`, `reads.rs`: many reads in one statement, and those that take several
 //! - `nodes.rs`, `leases.rs`, `outbox.rs`, `place.rs`: several nodes, and which of them delivers an event
 //! - `beside.rs`: what nodes share besides the data: sign-ins, figures
 //! - `examine.rs`: what `portraitd doctor` finds out about each host
@@ -28,6 +28,7 @@ mod open;
 mod outbox;
 mod place;
 mod reader;
+mod reads;
 mod rows;
 mod schema;
 mod shared;

@@ -8,9 +8,11 @@ use crate::statements;
 use crate::transaction::StoredEvent;
 use portraitd_model::{SdkAppId, UnixMillis, UserId, bilingual};
 use portraitd_store::{
-    AuditEntry, AuditNote, AuditSeq, EventState, OutboxSeq, Section, StoreError, StoreId, StoredRow, codec,
+    AuditEntry, AuditNote, AuditSeq, EventState, OutboxEvent, OutboxSeq, Section, StoreError, StoreId,
+    StoredRow, codec,
 };
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// In `portrait_tallies`: what copies have written. No writer has this lane.
 pub(crate) const COPY_LANE: u32 = LANES;
@@ -145,4 +147,12 @@ fn values_of<'a>(
             ]
         }
     })
+}
+
+/// An event as the outbox gives it out.
+pub(crate) fn outbox_event((seq, _, attempts, due_ms, failure, event): StoredEvent) -> OutboxEvent {
+    let (bytes, decoded) = (event.len() as u64, codec::decode_event(&event).ok());
+    let failure = (!failure.is_empty()).then(|| String::from_utf8_lossy(&failure).into_owned());
+    let (seq, due, event) = (OutboxSeq(seq), UnixMillis(due_ms), decoded.map(Arc::new));
+    OutboxEvent { seq, bytes, attempts, due, failure, event }
 }
