@@ -8,7 +8,7 @@
 
 use crate::secret::{AdminToken, random_token};
 use portraitd_api::clock::SystemClock;
-use portraitd_model::{Bilingual, Clock, SdkAppId, UnixMillis, UserId};
+use portraitd_model::{Clock, SdkAppId, UnixMillis, UserId, bilingual};
 use portraitd_store::{NodeTables, SignIn, Store, StoreError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -151,7 +151,9 @@ impl Sessions {
     }
 
     async fn add(&self, prefix: &str, name: &str, scope: String) -> Result<String, StoreError> {
-        let random = random_token().map_err(|error| StoreError::Unavailable(Bilingual::quoted(error)))?;
+        let random = random_token().map_err(|error| {
+            StoreError::Unavailable(bilingual!("no random bytes: {error}", "系统未能提供随机数：{error}"))
+        })?;
         let (secret, now) = (format!("{prefix}{random}"), now());
         let (valid, mut removed): (Vec<_>, Vec<_>) =
             self.all().await?.into_iter().partition(|sign_in| is_valid(sign_in, now));

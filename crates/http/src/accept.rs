@@ -78,28 +78,69 @@ async fn accept_loop<S: Handler>(
                 continue;
             }
         };
-        let peer = match &incoming {
-            Incoming::Tcp(_, address, _) => shared.handler.client(*address),
-            Incoming::Unix(_) => UNIX_PEER,
-        };
-        let Some(permit) = shared.limiter.acquire(peer) else { continue };
-        let (shared, watcher) = (Arc::clone(&shared), graceful.watcher());
-        // One kind of task each: a task for every kind would be as large as the largest of them.
-        match incoming {
-            Incoming::Tcp(stream, _, None) => tokio::spawn(async move {
-                log_end(peer, http1(stream, peer, shared.config, shared.handler.clone(), watcher).await);
-                drop(permit);
-            }),
-            Incoming::Tcp(stream, _, Some(tls)) => tokio::spawn(async move {
-                serve_tls(stream, peer, tls, shared, watcher).await;
-                drop(permit);
-            }),
-            Incoming::Unix(stream) => tokio::spawn(async move {
-                log_end(peer, http1(stream, peer, shared.config, shared.handler.clone(), watcher).await);
-                drop(permit);
-            }),
-        };
+        begin(incoming, &shared, graceful);
     }
+    // Clients that have connected already are not turned away.
+    for incoming in connected(socket) {
+        begin(incoming, &shared, graceful);
+    }
+}
+
+/// Serves a connection in a task of its own.
+fn begin<S: Handler>(incoming: Incoming, shared: &Arc<ListenerShared<S>>, graceful: &GracefulShutdown) {
+    let peer = match &incoming {
+        Incoming::Tcp(_, address, _) => shared.handler.client(*address),
+        Incoming::Unix(_) => UNIX_PEER,
+    };
+    let Some(permit) = shared.limiter.acquire(peer) else { return };
+    let (shared, watcher) = (Arc::clone(shared), graceful.watcher());
+    // One kind of task each: a task for every kind would be as large as the largest of them.
+    match incoming {
+        Incoming::Tcp(stream, _, None) => tokio::spawn(async move {
+            log_end(peer, http1(stream, peer, shared.config, shared.handler.clone(), watcher).await);
+            drop(permit);
+        }),
+        Incoming::Tcp(stream, _, Some(tls)) => tokio::spawn(async move {
+            serve_tls(stream, peer, tls, shared, watcher).await;
+            drop(permit);
+        }),
+        Incoming::Unix(stream) => tokio::spawn(async move {
+            log_end(peer, http1(stream, peer, shared.config, shared.handler.clone(), watcher).await);
+            drop(permit);
+        }),
+    };
+}
+
+/// The connections that a socket has not accepted yet. Then it is closed at once, so that hardly one is added meanwhile.
+fn connected(socket: Socket) -> Vec<Incoming> {
+    /// More than wait at any socket; a flood must not keep the server from ending.
+    const MOST: usize = 4096;
+    let mut connected = Vec::new();
+    match socket {
+        Socket::Tcp { listener, tls } => {
+            let Ok(listener) = listener.into_std() else { return connected };
+            while connected.len() < MOST
+                && let Ok((stream, peer)) = listener.accept()
+            {
+                let stream = stream
+                    .set_nodelay(true)
+                    .and_then(|()| stream.set_nonblocking(true))
+                    .and_then(|()| TcpStream::from_std(stream));
+                connected.extend(stream.map(|stream| Incoming::Tcp(stream, peer, tls.clone())));
+            }
+        }
+        Socket::Unix { listener, file } => {
+            let Ok(listener) = listener.into_std() else { return connected };
+            while connected.len() < MOST
+                && let Ok((stream, _)) = listener.accept()
+            {
+                let stream = stream.set_nonblocking(true).and_then(|()| UnixStream::from_std(stream));
+                connected.extend(stream.map(Incoming::Unix));
+            }
+            drop(file);
+        }
+    }
+    connected
 }
 
 /// A connection that was just accepted.

@@ -61,8 +61,8 @@ fn merge(
 }
 
 fn add_event(rows: &mut Rows<'_>, app: SdkAppId, place: OutboxSeq, event: &ProfileEvent) {
-    let event = codec::encode_event(event);
-    let event = Event { parked: false, attempts: 0, due_ms: 0, failure: String::new(), event };
+    let bytes = codec::encode_event(event);
+    let event = Event { parked: false, attempts: 0, due_ms: 0, failure: String::new(), bytes };
     rows.put_event(app, place, Some(event));
 }
 

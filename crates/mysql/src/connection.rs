@@ -45,12 +45,8 @@ impl Connection {
 
     async fn prepare(&mut self, purpose: Purpose) -> Result<(), Fault> {
         let state: Vec<(String, String)> = self.rows(statements::GALERA_STATE, &[]).await?;
-        let has_galera = state.iter().any(|(name, value)| name == "wsrep_provider_name" && !value.is_empty());
-        for (name, value) in state.into_iter().filter(|(name, _)| has_galera && name != "wsrep_provider_name")
-        {
-            if !matches!(&*value, "ON" | "Primary") {
-                return Err(Fault::host(format!("{name} is {value}: the node is not part of its cluster")));
-            }
+        if let Some((name, value)) = unfit(&state) {
+            return Err(Fault::host(format!("{name} is {value}: the node is not part of its cluster")));
         }
         self.run(statements::SET_ISOLATION, &[]).await?;
         match purpose {
@@ -58,7 +54,9 @@ impl Connection {
             Purpose::Writing => {
                 let read_only: Option<(String,)> = self.one(statements::READ_ONLY, &[]).await?;
                 if read_only.is_some_and(|(value,)| !matches!(&*value, "0" | "OFF")) {
-                    return Err(Fault::host("the host is read-only"));
+                    return Err(Fault::host(
+                        "the host is read-only (read_only = 1): name the primary in store.url, or make it one",
+                    ));
                 }
                 self.set_if_known(statements::SET_WAIT_TIMEOUT).await?;
                 self.set_if_known(statements::SET_LOCK_TIMEOUT).await?;
@@ -119,6 +117,14 @@ impl Connection {
     }
 }
 
+/// What of a Galera node's state says that it can't serve.
+fn unfit(state: &[(String, String)]) -> Option<&(String, String)> {
+    let (providers, state): (Vec<_>, Vec<_>) =
+        state.iter().partition(|(name, _)| name == "wsrep_provider_name");
+    let is_galera = providers.iter().any(|(_, provider)| !provider.is_empty());
+    state.into_iter().find(|(_, value)| is_galera && !matches!(&**value, "ON" | "Primary"))
+}
+
 /// Rows by type.
 pub(crate) fn parsed<T: FromRow>(rows: Vec<Row>) -> Result<Vec<T>, Fault> {
     let unexpected = |_| Fault::permanent("the database returned an unexpected kind of row");
@@ -147,4 +153,23 @@ fn options(url: &MysqlUrl, host: &Host) -> OptsBuilder {
         .stmt_cache_size(Some(0))
         // UPDATE counts the rows that it found, also those that it left as they were.
         .client_found_rows(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_that_left_its_cluster_is_unfit_and_a_server_without_galera_is_not() {
+        let state = |provider: &str, ready: &str, status: &str| {
+            let rows =
+                [("wsrep_provider_name", provider), ("wsrep_ready", ready), ("wsrep_cluster_status", status)];
+            rows.map(|(name, value)| (name.to_owned(), value.to_owned()))
+        };
+        assert_eq!(unfit(&state("Galera", "ON", "Primary")), None);
+        assert_eq!(unfit(&state("Galera", "OFF", "Primary")), Some(&("wsrep_ready".into(), "OFF".into())));
+        assert!(unfit(&state("Galera", "ON", "non-Primary")).is_some());
+        assert_eq!(unfit(&state("", "OFF", "Disconnected")), None, "MariaDB without Galera");
+        assert_eq!(unfit(&[]), None, "MySQL, TiDB");
+    }
 }

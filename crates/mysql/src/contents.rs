@@ -15,10 +15,10 @@ use crate::place::copied_from;
 use crate::schema;
 use crate::sql::Arg;
 use crate::statements;
-use crate::stored_rows::{COPY_LANE, audit_row, event_row, halves, inserts, parse_all};
+use crate::stored_rows::{COPY_LANE, audit_row, decoded_settings, event_row, halves, inserts, parse_all};
 use crate::transaction::{StoredEvent, StoredToken, parsed_token, parsed_user};
 use crate::url::MysqlUrl;
-use portraitd_model::{Bilingual, SdkAppId, UnixMillis, UserId, bilingual};
+use portraitd_model::{SdkAppId, UnixMillis, UserId, bilingual};
 use portraitd_store::{
     Contents, CopyStart, CopyTarget, OutboxSeq, RowKey, Section, StoreError, StoreFuture, StoreId, StoredRow,
     codec,
@@ -301,13 +301,7 @@ impl MysqlContents {
             if let StoredRow::App { id, settings, words, .. } = row
                 && id == app
             {
-                let text = |bytes| {
-                    String::from_utf8(bytes).map_err(|_| {
-                        StoreError::Corrupt(bilingual!("the settings of app {app}", "应用 {app} 的设置"))
-                    })
-                };
-                let settings = codec::decode_settings(app, &text(settings)?, &text(words)?);
-                admins.extend(settings.map_err(|why| StoreError::Corrupt(Bilingual::quoted(why)))?.admins);
+                admins.extend(decoded_settings(app, settings, words)?.admins);
             }
         }
         self.admins.insert(app, admins.clone());

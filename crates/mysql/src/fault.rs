@@ -1,5 +1,6 @@
 //! What went wrong between us and the database, by what can be done about it.
 
+use mysql_async::{DriverError, IoError};
 use portraitd_model::bilingual;
 use portraitd_store::StoreError;
 use std::time::Duration;
@@ -10,6 +11,8 @@ pub(crate) struct Fault {
     pub(crate) kind: FaultKind,
     /// What the database or the driver said.
     pub(crate) message: String,
+    /// What an operator can do about it, if waiting does not help.
+    pub(crate) remedy: Option<&'static str>,
 }
 
 /// What can be done about a fault.
@@ -26,26 +29,30 @@ pub(crate) enum FaultKind {
 }
 
 impl Fault {
+    fn new(kind: FaultKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), remedy: None }
+    }
+
     pub(crate) fn host(message: impl Into<String>) -> Self {
-        Self { kind: FaultKind::Host, message: message.into() }
+        Self::new(FaultKind::Host, message)
     }
 
     pub(crate) fn conflict(message: impl Into<String>) -> Self {
-        Self { kind: FaultKind::Conflict, message: message.into() }
+        Self::new(FaultKind::Conflict, message)
     }
 
     pub(crate) fn lost(message: impl Into<String>) -> Self {
-        Self { kind: FaultKind::Lost, message: message.into() }
+        Self::new(FaultKind::Lost, message)
     }
 
     pub(crate) fn permanent(message: impl Into<String>) -> Self {
-        Self { kind: FaultKind::Permanent, message: message.into() }
+        Self::new(FaultKind::Permanent, message)
     }
 
     /// No answer within the time that a statement may take.
     pub(crate) fn timeout(limit: Duration) -> Self {
         let message = format!("no answer within {} ms", limit.as_millis());
-        Self { kind: FaultKind::Lost, message }
+        Self::new(FaultKind::Lost, message)
     }
 
     /// Whether the connection can't be used any more.
@@ -69,7 +76,7 @@ impl Fault {
 
     fn of_code(code: u16, message: &str) -> Self {
         let message = format!("{message} (error {code})");
-        Self { kind: kind_of(code), message }
+        Self { remedy: remedy_of(code), ..Self::new(kind_of(code), message) }
     }
 }
 
@@ -89,16 +96,45 @@ fn kind_of(code: u16) -> FaultKind {
     }
 }
 
+/// What an operator can do about a certificate that is not trusted.
+const UNTRUSTED: &str = "tls_ca in store.url must name the certificate of the authority that issued the server's, which must be valid for the host as \
+                         store.url names it";
+
+/// What an operator can do about a refusal that stays.
+fn remedy_of(code: u16) -> Option<&'static str> {
+    Some(match code {
+        1045 | 1698 => "correct the user and the password in store.url or store.url_password_file",
+        1049 => "make it with CREATE DATABASE, or correct its name in store.url",
+        1044 | 1142 | 1143 => "give the user all rights on the database, with GRANT ALL",
+        _ => return None,
+    })
+}
+
 impl From<mysql_async::Error> for Fault {
     fn from(error: mysql_async::Error) -> Self {
-        match error {
-            mysql_async::Error::Server(error) => Self::of_code(error.code, &error.message),
-            mysql_async::Error::Io(error) => Self { kind: FaultKind::Lost, message: error.to_string() },
-            mysql_async::Error::Driver(mysql_async::DriverError::PacketTooLarge) => {
+        let remedy = match &error {
+            mysql_async::Error::Driver(DriverError::NoClientSslFlagFromServer) => {
+                Some("the server has no TLS: give it a certificate, or set tls=off in store.url")
+            }
+            mysql_async::Error::Io(IoError::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {
+                Some("tls_ca in store.url must name a file that exists")
+            }
+            // The driver hides what TLS says in an error of this kind.
+            mysql_async::Error::Io(IoError::Io(error)) if error.kind() == std::io::ErrorKind::InvalidData => {
+                Some(UNTRUSTED)
+            }
+            mysql_async::Error::Io(IoError::Tls(_)) => Some(UNTRUSTED),
+            _ => None,
+        };
+        let fault = match error {
+            mysql_async::Error::Server(error) => return Self::of_code(error.code, &error.message),
+            mysql_async::Error::Io(error) => Self::lost(error.to_string()),
+            mysql_async::Error::Driver(DriverError::PacketTooLarge) => {
                 Self::permanent("the statement is larger than the database's max_allowed_packet")
             }
-            error => Self { kind: FaultKind::Lost, message: error.to_string() },
-        }
+            error => Self::lost(error.to_string()),
+        };
+        Self { remedy, ..fault }
     }
 }
 

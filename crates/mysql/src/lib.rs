@@ -5,6 +5,7 @@
 //!
 //! - `url.rs`, `hosts.rs`, `connection.rs`, `fault.rs`: one host of several, and what its errors mean
 //! - `statements.rs`, `sql.rs`: all SQL, and the values in it
+//! - `clock.rs`: the time of this machine
 //! - `schema.rs`: the tables
 //! - `writer.rs`, `transaction.rs`, `rows.rs`, `apply.rs`: many writes in one transaction, exactly once
 //! - `reader.rs`, `reads.rs`: many reads in one statement, and those that take several
@@ -17,6 +18,7 @@
 
 mod apply;
 mod beside;
+mod clock;
 mod connection;
 mod contents;
 mod examine;

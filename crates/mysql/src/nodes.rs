@@ -1,5 +1,6 @@
 //! This process among the nodes: it registers, beats, sees which others live, and takes its share of the work.
 
+use crate::clock::now_ms;
 use crate::connection::{Connection, Purpose};
 use crate::fault::{Fault, FaultKind};
 use crate::hosts::HostConnection;
@@ -13,7 +14,7 @@ use portraitd_model::SdkAppId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -22,7 +23,7 @@ const BEAT_INTERVAL: Duration = Duration::from_secs(1);
 /// A beat that is later than this says nothing about the others: the database was away, not they.
 const BEAT_LATE: Duration = Duration::from_secs(4);
 /// The number of a node that has not beaten for this long may be taken by another.
-const EXPIRE_AFTER: Duration = Duration::from_secs(60);
+const EXPIRE_AFTER: Duration = Duration::from_mins(1);
 /// Every so many beats, what changes slowly is read, too.
 const SLOW: u64 = 5;
 /// The most nodes.
@@ -260,13 +261,8 @@ pub(crate) async fn read_tallies(
 pub(crate) async fn clock_ahead_ms(connection: &mut Connection) -> Result<i64, Fault> {
     let before = now_ms();
     let time: Option<(i64,)> = connection.one(statements::TIME, &[]).await?;
-    let middle = before + (now_ms() - before) / 2;
+    let middle = i64::try_from(before.midpoint(now_ms())).unwrap_or(i64::MAX);
     Ok(time.map_or(0, |(time,)| middle - time))
-}
-
-fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -29,16 +29,17 @@ pub enum OpenError {
     },
 }
 
-/// Tries each host once.
+/// Tries each host once. Of their faults, the one counts for which waiting does not help.
 pub(crate) async fn any_host(hosts: &Hosts) -> Result<Connection, Fault> {
-    let mut last = Fault::host("the URL names no host");
+    let mut worst = Fault::host("the URL names no host");
     for _ in 0..hosts.url().hosts.len() {
         match hosts.connect(Purpose::Reading).await {
             Ok(link) => return Ok(link.connection),
-            Err(fault) => last = fault,
+            Err(fault) if worst.remedy.is_none() => worst = fault,
+            Err(_) => {}
         }
     }
-    Err(last)
+    Err(worst)
 }
 
 /// Checks the database, and registers this process.
@@ -68,16 +69,12 @@ pub(crate) fn finished<T>(
     match result {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(OpenError::Refused { url, reason: error.to_string() }),
-        Err(fault) => {
-            // A wrong user or password, no such database, no right, a certificate that is not trusted.
-            let is_final =
-                ["(error 1044)", "(error 1045)", "(error 1049)", "(error 1142)", "(error 1698)", "TLS error"];
-            let reason = fault.message;
-            if fault.kind == FaultKind::Permanent || is_final.iter().any(|code| reason.contains(code)) {
-                Err(OpenError::Refused { url, reason })
-            } else {
-                Err(OpenError::Unreachable { url, reason })
-            }
+        Err(Fault { message, remedy: Some(remedy), .. }) => {
+            Err(OpenError::Refused { url, reason: format!("{message}: {remedy}") })
         }
+        Err(Fault { kind: FaultKind::Permanent, message, .. }) => {
+            Err(OpenError::Refused { url, reason: message })
+        }
+        Err(Fault { message, .. }) => Err(OpenError::Unreachable { url, reason: message }),
     }
 }

@@ -27,13 +27,22 @@ pub(crate) fn follow_leases(cursor: &mut OutboxCursor, epoch: impl Fn(u16) -> Op
         cursor.scans.push(gained);
     }
     let (finished, mut scans): (Vec<_>, Vec<_>) = cursor.scans.drain(..).partition(|scan| scan.is_finished);
+    // Each has also noted places of parts that it does not read: the other may not have read them yet.
+    let of_own_parts = |mut scan: OutboxScan| {
+        scan.recent.retain(|place| scan.parts.contains_key(&part_of_place(*place)));
+        scan
+    };
     let join = |mut one: OutboxScan, mut other: OutboxScan| {
         one.parts.append(&mut other.parts);
         one.recent.append(&mut other.recent);
         one.scanned_to = one.scanned_to.min(other.scanned_to);
         one
     };
-    scans.extend(finished.into_iter().reduce(join));
+    if finished.len() > 1 {
+        scans.extend(finished.into_iter().map(of_own_parts).reduce(join));
+    } else {
+        scans.extend(finished);
+    }
     cursor.scans = scans;
 }
 
@@ -116,6 +125,23 @@ mod tests {
         follow_leases(&mut cursor, held(&[]));
         follow_leases(&mut cursor, held(&[0]));
         assert_eq!(read(&mut cursor, &places, 9), of_part(0));
+    }
+
+    /// The scan of the part that is held for longer sees a new event of the other part first.
+    #[test]
+    fn an_event_between_the_pages_of_two_scans_is_taken_when_they_become_one() {
+        let (ticks, mut cursor) = (Ticks::default(), OutboxCursor::default());
+        follow_leases(&mut cursor, held(&[0]));
+        assert_eq!(read(&mut cursor, &[], 9), []);
+        follow_leases(&mut cursor, held(&[0, 1]));
+        let place = ticks.place(0, 1, OutboxSeq(0));
+        for scan in &mut cursor.scans {
+            let places: &[OutboxSeq] = if scan.parts.contains_key(&1) { &[] } else { &[place] };
+            assert_eq!(take_page(scan, places, 9), []);
+        }
+        follow_leases(&mut cursor, held(&[0, 1]));
+        assert_eq!((cursor.scans.len(), read(&mut cursor, &[place], 9)), (1, vec![place]));
+        assert_eq!(read(&mut cursor, &[place], 9), []);
     }
 
     /// More waits within the window than a page has.

@@ -10,10 +10,11 @@
 //! The upper 50 bits are one clock, the tick: it never stands still, and is ahead of every tick that it has seen. A change
 //! carries the tick of the account's last change, so that the places of one account grow with its changes.
 
+use crate::clock::now_ms;
 use portraitd_model::UserId;
 use portraitd_store::OutboxSeq;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// The parts that users fall into.
 pub(crate) const PARTS: u16 = 16;
@@ -33,7 +34,7 @@ pub(crate) struct Ticks(AtomicU64);
 impl Ticks {
     /// A tick that is greater than every earlier one and than `floor`.
     fn next(&self, floor: u64) -> u64 {
-        let now = first_tick(SystemTime::now());
+        let now = first_tick(now_ms());
         let next = |last: u64| (last + 1).max(now).max(floor + 1);
         let last = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(next(last)));
         next(last.unwrap_or_else(|last| last))
@@ -48,15 +49,14 @@ impl Ticks {
 }
 
 /// The first tick of a moment.
-fn first_tick(at: SystemTime) -> u64 {
-    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-    u64::try_from(since).unwrap_or_default().saturating_sub(EPOCH_MS) << NUMBER_BITS
+fn first_tick(unix_ms: u64) -> u64 {
+    unix_ms.saturating_sub(EPOCH_MS) << NUMBER_BITS
 }
 
 /// The place of an event that was copied from an engine of one process, where it had the number `seq`: before every place that
 /// is drawn here, and in the same order. `None` for a number that no such engine has drawn.
 pub(crate) fn copied_place(seq: u64, part: u16) -> Option<OutboxSeq> {
-    let tick = Some(seq).filter(|seq| *seq < first_tick(SystemTime::now()))?;
+    let tick = Some(seq).filter(|seq| *seq < first_tick(now_ms()))?;
     Some(OutboxSeq(tick << (LANE_BITS + PART_BITS) | u64::from(part % PARTS)))
 }
 

@@ -99,13 +99,12 @@ impl Reader {
     }
 
     async fn gather(&mut self) -> Option<Vec<Read>> {
-        let (first, queue) = match self.held.take() {
+        let (first, queue) = if let Some(held) = self.held.take() {
             // Another reader may hold the queue and wait for a read that does not come.
-            Some(held) => (held, self.queue.try_lock().ok()),
-            None => {
-                let mut queue = self.queue.lock().await;
-                (queue.recv().await?, Some(queue))
-            }
+            (held, self.queue.try_lock().ok())
+        } else {
+            let mut queue = self.queue.lock().await;
+            (queue.recv().await?, Some(queue))
         };
         let Some(mut queue) = queue else { return Some(vec![first]) };
         let (shape, mut users, mut reads) = (first.shape(), first.users().len(), vec![first]);
@@ -138,7 +137,9 @@ impl Reader {
             Err(fault) => {
                 let error = fault.into_store_error();
                 tracing::error!(reads = reads.len(), %error, "a read failed");
-                reads.into_iter().for_each(|read| read.fail(error.clone()));
+                for read in reads {
+                    read.fail(error.clone());
+                }
             }
         }
     }

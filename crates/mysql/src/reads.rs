@@ -6,35 +6,46 @@ use crate::reader::decoded_profile;
 use crate::sql::Arg;
 use crate::statements;
 use crate::store::MysqlStore;
-use crate::stored_rows::outbox_event;
+use crate::stored_rows::{decoded_settings, outbox_event};
 use crate::transaction::{StoredEvent, parsed_user};
-use portraitd_model::{AppRecord, SdkAppId, Tag, UnixSeconds, UserId, bilingual};
-use portraitd_store::{OutboxCursor, OutboxEvent, OutboxSeq, Store, StoreError, codec};
-use std::collections::BTreeMap;
+use portraitd_model::{AppRecord, SdkAppId, Tag, UnixSeconds, UserId};
+use portraitd_store::{OutboxCursor, OutboxEvent, OutboxSeq, StoreError};
+use std::collections::{BTreeMap, BTreeSet};
 
 impl MysqlStore {
     pub(crate) async fn read_catalog(&self) -> Result<Vec<AppRecord>, StoreError> {
+        /// The apps whose admins are asked for in one statement.
+        const APPS_MAX: usize = 64;
         let stored: Vec<(u32, u64, Vec<u8>, Vec<u8>)> = self.rows(statements::READ_APPS, &[]).await?;
         let mut records = Vec::with_capacity(stored.len());
         for (id, revision, settings, words) in stored {
             let app = SdkAppId(id);
-            let damaged = |why: &dyn std::fmt::Display| {
-                StoreError::Corrupt(bilingual!(
-                    "the settings of app {app}: {why}",
-                    "应用 {app} 的设置：{why}"
-                ))
-            };
-            let text = |bytes| String::from_utf8(bytes).map_err(|error| damaged(&error));
-            let settings =
-                codec::decode_settings(app, &text(settings)?, &text(words)?).map_err(|why| damaged(&why))?;
-            let states = self.states(app, settings.admins.clone()).await?;
-            let kicked = settings.admins.iter().zip(states);
-            let kicked_admins = kicked
-                .filter_map(|(admin, state)| Some((*admin, state?.kicked_at?)))
-                .collect::<BTreeMap<UserId, UnixSeconds>>();
-            records.push(AppRecord { settings, revision, kicked_admins });
+            let settings = decoded_settings(app, settings, words)?;
+            records.push(AppRecord { settings, revision, kicked_admins: BTreeMap::new() });
+        }
+        for apps in records.chunks_mut(APPS_MAX) {
+            self.read_kicked_admins(apps).await?;
         }
         Ok(records)
+    }
+
+    /// Fills in when the admins of apps were kicked.
+    async fn read_kicked_admins(&self, apps: &mut [AppRecord]) -> Result<(), StoreError> {
+        let admins: BTreeSet<&UserId> = apps.iter().flat_map(|app| &app.settings.admins).collect();
+        if admins.is_empty() {
+            return Ok(());
+        }
+        let ids = Arg::List(apps.iter().map(|app| app.settings.id.0.into()).collect());
+        let names = Arg::List(admins.into_iter().map(|admin| admin.as_str().into()).collect());
+        let kicked: Vec<(u32, Vec<u8>, u64)> = self.rows(statements::READ_KICKED, &[ids, names]).await?;
+        for (id, user, at) in kicked {
+            let user = parsed_user(&user).map_err(Fault::into_store_error)?;
+            let app = apps.iter_mut().find(|app| app.settings.id.0 == id);
+            if let Some(app) = app.filter(|app| app.settings.admins.contains(&user)) {
+                app.kicked_admins.insert(user, UnixSeconds(at));
+            }
+        }
+        Ok(())
     }
 
     pub(crate) async fn count_holders(&self, app: SdkAppId, tag: Tag) -> Result<u64, StoreError> {

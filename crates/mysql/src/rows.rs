@@ -54,7 +54,7 @@ pub(crate) struct Event {
     pub(crate) due_ms: u64,
     pub(crate) failure: String,
     /// The stored form.
-    pub(crate) event: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Event {
@@ -173,10 +173,10 @@ impl<'a> Rows<'a> {
     pub(crate) fn put_event(&mut self, app: SdkAppId, seq: OutboxSeq, event: Option<Event>) {
         let (row, tally) = (self.events.entry((app, seq)).or_default(), self.tallies.entry(app).or_default());
         if let Some(event) = &row.now {
-            tally.count(event.state(), event.event.len(), -1);
+            tally.count(event.state(), event.bytes.len(), -1);
         }
         if let Some(event) = &event {
-            tally.count(event.state(), event.event.len(), 1);
+            tally.count(event.state(), event.bytes.len(), 1);
         }
         row.set(event);
     }

@@ -2,7 +2,7 @@
 //! MariaDB with Galera, MySQL 8, TiDB and OceanBase must all understand; `docs/STATEMENTS.md` says why they do.
 //!
 //! A `?` is the place of a value, of a list of values or of rows (`sql.rs`). Not used, since one of the four lacks it or does
-//! something else: AUTO_INCREMENT values as an order, foreign keys, `SKIP LOCKED`, `RETURNING`, row aliases in
+//! something else: `AUTO_INCREMENT` values as an order, foreign keys, `SKIP LOCKED`, `RETURNING`, row aliases in
 //! `ON DUPLICATE KEY UPDATE`, several statements in one packet, comparisons of rows, triggers, stored programs.
 
 /// Declares statements, and lists them all.
@@ -33,15 +33,18 @@ statements! {
     /// Writers only, in seconds: a lock that another holds is a conflict before it is a silent host. OceanBase has another name
     /// for it.
     SET_LOCK_TIMEOUT = "SET SESSION innodb_lock_wait_timeout = 1";
-    /// Galera: the state of this node. MariaDB without Galera names no provider; others have no such variable, and return no row.
-    GALERA_STATE = "SHOW STATUS WHERE Variable_name IN ('wsrep_provider_name', 'wsrep_ready', 'wsrep_cluster_status')";
+    /// Galera: the state of this node. Others return no row, and MariaDB without Galera an empty name.
+    GALERA_STATE = "SHOW SESSION STATUS
+        WHERE Variable_name IN ('wsrep_provider_name', 'wsrep_ready', 'wsrep_cluster_status')";
     /// Whether this host takes writes.
     READ_ONLY = "SELECT @@read_only";
     /// 1: a commit is on the disk before it is answered. TiDB has it, too, without a meaning.
     FLUSH = "SELECT @@innodb_flush_log_at_trx_commit";
-    /// What the database is, and its time in milliseconds.
+    /// What the database is.
     VERSION = "SELECT VERSION()";
-    TIME = "SELECT CAST(UNIX_TIMESTAMP(CURRENT_TIMESTAMP(3)) * 1000 AS UNSIGNED)";
+    /// The database's clock, in milliseconds since 1970 in UTC. `UNIX_TIMESTAMP(CURRENT_TIMESTAMP(3))` goes through the session's
+    /// time zone, and is an hour wrong while clocks are set back.
+    TIME = "SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(3)) DIV 1000";
     COMMIT = "COMMIT";
     ROLLBACK = "ROLLBACK";
 
@@ -202,6 +205,8 @@ statements! {
     READ_PROFILES_AFTER = "SELECT user, profile FROM portrait_accounts WHERE app = ? AND user > ? ORDER BY user LIMIT ?";
     READ_OLD_DELETION = "SELECT deleted_ms FROM portrait_deletions WHERE app = ? AND deleted_ms <= ? LIMIT 1";
     READ_APPS = "SELECT id, revision, settings, words FROM portrait_apps ORDER BY id";
+    /// The admins of several apps; also who is admin of one and a user of another.
+    READ_KICKED = "SELECT app, user, kicked_at FROM portrait_accounts WHERE app IN (?) AND user IN (?) AND kicked_at > 0";
     READ_TOKENS = "SELECT name, hash, created_ms, role FROM portrait_tokens ORDER BY name";
     READ_AUDIT = "SELECT seq, app, at_ms, entry FROM portrait_audit WHERE seq < ? ORDER BY seq DESC LIMIT ?";
     READ_AUDIT_OF_APP = "SELECT seq, app, at_ms, entry FROM portrait_audit WHERE app = ? AND seq < ?
@@ -246,7 +251,7 @@ mod tests {
         "DELETE FROM ",
         "SELECT ",
         "SET ",
-        "SHOW STATUS ",
+        "SHOW SESSION STATUS",
         "COMMIT",
         "ROLLBACK",
     ];
@@ -279,6 +284,9 @@ mod tests {
         "XA ",
         "TEMPORARY",
         "UNION",
+        "UNIX_TIMESTAMP",
+        "CURRENT_TIMESTAMP",
+        "NOW(",
     ];
 
     #[test]
@@ -306,6 +314,76 @@ mod tests {
         }
         let names: BTreeSet<_> = ALL.iter().map(|(_, sql)| sql).collect();
         assert_eq!(names.len(), ALL.len(), "a statement stands twice");
+    }
+
+    /// The forms, by which `docs/STATEMENTS.md` sorts the statements: its headings, in its order.
+    const FORMS: &[&str] = &[
+        "SET TRANSACTION",
+        "SET autocommit",
+        "SET of a variable",
+        "SHOW STATUS",
+        "System variables",
+        "VERSION()",
+        "The time",
+        "COMMIT and ROLLBACK",
+        "CREATE TABLE",
+        "INSERT",
+        "INSERT … ON DUPLICATE KEY UPDATE",
+        "UPDATE",
+        "DELETE",
+        "SELECT … FOR UPDATE",
+        "SELECT",
+        "Sums",
+    ];
+
+    fn form(sql: &str) -> &'static str {
+        match sql {
+            _ if sql.starts_with("SET SESSION TRANSACTION") => "SET TRANSACTION",
+            _ if sql.starts_with("SET autocommit") => "SET autocommit",
+            _ if sql.starts_with("SET ") => "SET of a variable",
+            _ if sql.starts_with("SHOW ") => "SHOW STATUS",
+            _ if sql.starts_with("SELECT @@") => "System variables",
+            _ if sql.starts_with("SELECT VERSION()") => "VERSION()",
+            _ if sql.starts_with("SELECT TIMESTAMPDIFF") => "The time",
+            "COMMIT" | "ROLLBACK" => "COMMIT and ROLLBACK",
+            _ if sql.starts_with("CREATE ") => "CREATE TABLE",
+            _ if sql.contains("ON DUPLICATE KEY") => "INSERT … ON DUPLICATE KEY UPDATE",
+            _ if sql.starts_with("INSERT ") => "INSERT",
+            _ if sql.starts_with("UPDATE ") => "UPDATE",
+            _ if sql.starts_with("DELETE ") => "DELETE",
+            _ if sql.ends_with("FOR UPDATE") => "SELECT … FOR UPDATE",
+            _ if sql.contains("SUM(") => "Sums",
+            _ => "SELECT",
+        }
+    }
+
+    /// Below each heading that is a form, the line that begins with `Statements:` names its statements. `UPDATE=1` writes it.
+    #[test]
+    fn the_document_has_every_statement_and_no_other() {
+        for (file, label) in [("STATEMENTS.md", "Statements: "), ("STATEMENTS.zh-CN.md", "语句：")] {
+            let path = format!("{}/../../docs/{file}", env!("CARGO_MANIFEST_DIR"));
+            let found = std::fs::read_to_string(&path).unwrap();
+            let (mut heading, mut listed) = ("", Vec::new());
+            let lines = found.lines().map(|line| {
+                heading = line.strip_prefix("## ").unwrap_or(heading);
+                if !line.starts_with(label) {
+                    return line.to_owned();
+                }
+                listed.push(heading);
+                let of_form = ALL.iter().filter(|(_, sql)| form(sql) == heading);
+                let names: Vec<String> = of_form.map(|(name, _)| format!("`{name}`")).collect();
+                format!("{label}{}", names.join(", "))
+            });
+            let expected: String = lines.flat_map(|line| [line, "\n".into()]).collect();
+            assert_eq!(listed, FORMS, "{file}: a list of statements below the heading of each form");
+            if std::env::var_os("UPDATE").is_some() {
+                std::fs::write(&path, &expected).unwrap();
+            }
+            assert!(
+                found == expected,
+                "{file} is stale: UPDATE=1 cargo test -p portraitd-mysql --lib statements"
+            );
+        }
     }
 
     /// A statement that is written elsewhere would escape the test above.

@@ -158,7 +158,7 @@ async fn load(connection: &mut Connection, rows: &mut Rows<'_>, units: &[Unit]) 
             }
             Write::Delete(delete) => delete.users.iter().for_each(|user| needs.account(delete.app, *user)),
             Write::ForgetDeletions(forget) => {
-                load_old_deletions(connection, rows, forget.app, forget.until).await?
+                load_old_deletions(connection, rows, forget.app, forget.until).await?;
             }
             Write::PutApp(put) => {
                 load_app(connection, rows, put.settings.id).await?;
@@ -170,7 +170,7 @@ async fn load(connection: &mut Connection, rows: &mut Rows<'_>, units: &[Unit]) 
             Write::Discard(discard) => match &discard.selection {
                 Selection::Places(places) => places.iter().for_each(|seq| needs.event(discard.app, *seq)),
                 Selection::Oldest(count) => {
-                    load_oldest(connection, rows, discard.app, discard.state, *count).await?
+                    load_oldest(connection, rows, discard.app, discard.state, *count).await?;
                 }
             },
             Write::Replay(replay) => match &replay.selection {
@@ -267,11 +267,11 @@ async fn load_events(
     statement: &str,
     args: &[Arg<'_>],
 ) -> Result<(), Fault> {
-    for (seq, parked, attempts, due_ms, failure, event) in
+    for (seq, parked, attempts, due_ms, failure, bytes) in
         connection.rows::<StoredEvent>(statement, args).await?
     {
         let failure = String::from_utf8_lossy(&failure).into_owned();
-        let event = Event { parked: parked != 0, attempts, due_ms, failure, event };
+        let event = Event { parked: parked != 0, attempts, due_ms, failure, bytes };
         rows.events.insert((app, OutboxSeq(seq)), Row::stored(event));
     }
     Ok(())
@@ -383,7 +383,7 @@ async fn store_events(connection: &mut Connection, rows: &Rows<'_>) -> Result<()
         match &row.now {
             Some(event) => {
                 // A row that exists keeps its event.
-                let stored: &[u8] = if row.was_stored { &[] } else { &event.event };
+                let stored: &[u8] = if row.was_stored { &[] } else { &event.bytes };
                 let values = vec![
                     app.0.into(),
                     seq.0.into(),

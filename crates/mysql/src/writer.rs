@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 /// The most units of a transaction. TiDB commits up to 256 keys in one step.
@@ -347,7 +347,7 @@ impl Writer {
 
 fn backoff(conflicts: u32) -> Duration {
     let longest = Duration::from_millis(1 << conflicts.min(6)).min(BACKOFF_MAX);
-    // Writers that met once must not meet again: any number that differs between them will do.
-    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().subsec_nanos();
-    longest * (nanos % 1000) / 1000
+    // Writers that met once must not meet again.
+    let random = u32::try_from(RandomState::new().hash_one(conflicts) % 1000).unwrap_or_default();
+    longest * random / 1000
 }

@@ -86,7 +86,7 @@ impl Galera {
         let state = self.state();
         let user = &state["users"]["all"];
         let (name, password) = (user["name"].as_str().unwrap(), user["password"].as_str().unwrap());
-        let escaped: String = password.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let escaped = password.bytes().fold(String::new(), |text, byte| format!("{text}%{byte:02x}"));
         format!("mysql://{name}:{escaped}@{}/{database}", hosts.join(","))
     }
 

@@ -27,7 +27,7 @@ const WALLS: &[(&str, &[&str])] = &[
     ("emulator", &["admin", "api", "webhook", "http", "store", "model"]),
     (
         "portraitd",
-        &["emulator", "admin", "api", "webhook", "http", "isolation", "sqlite", "mysql", "store", "model"],
+        &["emulator", "admin", "api", "webhook", "http", "isolation", "mysql", "sqlite", "store", "model"],
     ),
     ("bench", &["model"]),
     ("fuzz", &["portraitd", "admin", "api", "webhook", "store", "model"]),

@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Args, command_line: &clap::Command) -> anyhow::Result<(
 }
 
 async fn serve(mut config: Config, json: bool) -> anyhow::Result<()> {
-    let signals = StopSignals::new()?;
+    let mut signals = StopSignals::new()?;
     let data = config.server.data.clone();
     let certificates = Certificates::load(&config)?;
     let tls = certificates.server_tls()?;
@@ -48,7 +48,12 @@ async fn serve(mut config: Config, json: bool) -> anyhow::Result<()> {
     preflight::check_network(&config, tls.public.is_some(), tls.admin.is_some())?;
     preflight::check_clock(SystemClock.now().seconds());
     let _watching = certificates.watch()?;
-    let OpenStore { store, lock } = open_store(&config, &data).await?;
+    // It may wait for a database for as long as that is away.
+    let opened = tokio::select! {
+        opened = open_store(&config, &data) => opened?,
+        () = signals.next() => return Ok(()),
+    };
+    let OpenStore { store, lock } = opened;
     let admin_token = AdminToken::new(&admin_token(&data)?);
     preflight::check_files(&config, &data)?;
     preflight::check_keys(&config, &store.catalog().await?)?;

@@ -161,10 +161,10 @@ impl Stage {
     }
 
     fn assert_linearizable(&self) -> usize {
-        let mut moments = std::mem::take(&mut *self.recorder.moments.lock().unwrap());
+        let mut moments = self.recorder.moments.lock().unwrap();
         moments.sort_unstable_by_key(|(time, ..)| *time);
         let mut histories = vec![Vec::new(); SHARED_ACCOUNTS];
-        for (_, account, moment) in &moments {
+        for (_, account, moment) in &*moments {
             histories[*account].push(*moment);
         }
         for (account, history) in histories.iter().enumerate() {

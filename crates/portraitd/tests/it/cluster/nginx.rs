@@ -10,7 +10,7 @@ use tempfile::TempDir;
 pub(crate) struct Nginx {
     pub address: String,
     child: Child,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl Nginx {
@@ -26,7 +26,13 @@ impl Nginx {
         let address = format!("127.0.0.1:{port}");
         let listens = || std::net::TcpStream::connect(&address).is_ok();
         super::nodes::wait_for("nginx listens", Duration::from_secs(30), listens);
-        Self { address, child, _dir: dir }
+        Self { address, child, dir }
+    }
+
+    /// Its last complaints.
+    pub(crate) fn errors(&self) -> String {
+        let log = std::fs::read_to_string(self.dir.path().join("error.log")).unwrap_or_default();
+        log.lines().rev().take(40).collect::<Vec<_>>().join("\n")
     }
 }
 

@@ -8,14 +8,15 @@ use std::fs::File;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-/// Starts a node that can't; checks that it ends at once with code 1, and that its last words name all these.
+/// Starts a node that can't; checks that it ends by itself with code 1, and that its last words name all these.
 fn assert_refused(place: &Place, what: &str, named: &[&str]) {
-    let mut command = place.serve("refused");
-    let began = Instant::now();
-    let output = command.output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
+    let (mut node, began) = (Waiting::start(place), Instant::now());
+    wait_for(&format!("it ends by itself: {what}"), Duration::from_secs(20), || {
+        node.child.try_wait().unwrap().is_some()
+    });
+    let (code, said) = (node.child.wait().unwrap().code(), node.said());
     eprintln!("{what} ({} ms): {}", began.elapsed().as_millis(), said.trim());
-    assert_eq!(output.status.code(), Some(1), "{what}: {said}");
+    assert_eq!(code, Some(1), "{what}: {said}");
     for word in named {
         assert!(said.contains(word), "{what}: `{word}` is missing: {said}");
     }
@@ -118,6 +119,16 @@ impl Waiting {
         });
         assert_eq!(self.child.try_wait().unwrap(), None, "{}", self.said());
     }
+
+    /// SIGTERM ends it, though it waits.
+    fn end(mut self) {
+        let pid = self.child.id().to_string();
+        assert!(std::process::Command::new("kill").arg(pid).status().unwrap().success());
+        wait_for("it ends when it is asked to", Duration::from_secs(10), || {
+            self.child.try_wait().unwrap().is_some()
+        });
+        assert_eq!(self.child.wait().unwrap().code(), Some(0), "{}", self.said());
+    }
 }
 
 impl Drop for Waiting {
@@ -153,6 +164,9 @@ fn a_node_waits_for_its_database_and_outlives_its_absence() {
     cluster.run(&["kill", "1"]);
     let mut waiting = Waiting::start(&place);
     waiting.must_wait(&["waiting for the database", &cluster.hosts()[0]]);
+    waiting.end();
+    let mut waiting = Waiting::start(&place);
+    waiting.must_wait(&["waiting for the database"]);
     cluster.run(&["start", "1"]);
     let ready = || std::fs::read_to_string(place.data("waiting.out")).unwrap().contains("admin_url");
     wait_for("it serves as soon as the database is there", Duration::from_secs(30), ready);
