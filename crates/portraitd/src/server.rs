@@ -90,8 +90,7 @@ impl Server {
         let admin_sockets = Socket::open(&config.server.admin_listen, tls.admin.as_ref(), mode).await?;
         let urls: Vec<String> = public_sockets.iter().map(Socket::url).collect::<Result<_, _>>()?;
         let admin_urls = admin_sockets.iter().map(Socket::url).collect::<Result<_, _>>()?;
-        let registry = load_apps(&store).await?;
-        let stop = CancellationToken::new();
+        let (registry, stop) = (load_apps(&store).await?, CancellationToken::new());
         let stop_guard = stop.clone().drop_guard();
         let cleanup = spawn_cleanup(&store, &registry, &clock, &stop);
         let mut tasks = vec![("deletion notes", cleanup)];

@@ -136,18 +136,18 @@ fn a_node_is_not_ready_when_its_database_is_away_for_long() {
         );
         std::thread::sleep(Duration::from_millis(100));
     }
-    wait_for("it is not ready any more", Duration::from_secs(60), || get(&node, "/readyz").0 == 503);
+    wait_for("it is not ready any more", Duration::from_mins(1), || get(&node, "/readyz").0 == 503);
     let (_, answer) = get(&node, "/readyz");
     assert!(answer.contains("the database can't be used for"), "{answer}");
     cluster.run(&["start", "1"]);
-    wait_for("it is ready again", Duration::from_secs(60), || get(&node, "/readyz").0 == 200);
+    wait_for("it is ready again", Duration::from_mins(1), || get(&node, "/readyz").0 == 200);
     // What waiting does not mend takes it out at once.
     let database = place.database();
     cluster.sql("all", 0, &format!("UPDATE {database}.portrait_meta SET value = 2 WHERE name = 'format'"));
-    wait_for("another format", Duration::from_secs(60), || get(&node, "/readyz").0 == 503);
+    wait_for("another format", Duration::from_mins(1), || get(&node, "/readyz").0 == 503);
     assert!(get(&node, "/readyz").1.contains("another format"));
     cluster.sql("all", 0, &format!("UPDATE {database}.portrait_meta SET value = 1 WHERE name = 'format'"));
-    wait_for("the format is back", Duration::from_secs(60), || get(&node, "/readyz").0 == 200);
+    wait_for("the format is back", Duration::from_mins(1), || get(&node, "/readyz").0 == 200);
 }
 
 #[test]
@@ -168,10 +168,10 @@ fn a_node_whose_clock_is_wrong_does_not_become_ready() {
     });
     assert_eq!(get(&node, "/readyz").0, 200);
     std::fs::write(&offset, "+5s\n").unwrap();
-    wait_for("its clock is noticed", Duration::from_secs(60), || get(&node, "/readyz").0 == 503);
+    wait_for("its clock is noticed", Duration::from_mins(1), || get(&node, "/readyz").0 == 503);
     assert!(get(&node, "/readyz").1.contains("clock"));
     std::fs::write(&offset, "+0s\n").unwrap();
-    wait_for("its clock is right again", Duration::from_secs(60), || get(&node, "/readyz").0 == 200);
+    wait_for("its clock is right again", Duration::from_mins(1), || get(&node, "/readyz").0 == 200);
 }
 
 fn doctor(url: &str) -> (bool, String) {
