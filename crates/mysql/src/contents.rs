@@ -21,7 +21,6 @@ use crate::url::MysqlUrl;
 use portraitd_model::{SdkAppId, UnixMillis, UserId, bilingual};
 use portraitd_store::{
     Contents, CopyStart, CopyTarget, OutboxSeq, RowKey, Section, StoreError, StoreFuture, StoreId, StoredRow,
-    codec,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
