@@ -5,7 +5,7 @@
 //! server out of a load balancer, since all servers meet it at once and another host of the database takes over within
 //! seconds; only what lasts does, or what waiting does not mend.
 
-use portraitd_model::{Bilingual, bilingual};
+use portraitd_model::bilingual;
 use portraitd_store::{NodesStatus, Store, StoreError};
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -44,7 +44,7 @@ impl Readiness {
 /// Whether one of several servers should get calls.
 fn fitness(nodes: &NodesStatus) -> Result<(), StoreError> {
     if let Some(reason) = &nodes.unfit {
-        return Err(StoreError::Unavailable(Bilingual::quoted(reason)));
+        return Err(StoreError::Unavailable(reason.clone()));
     }
     match &nodes.problem {
         Some(problem) if nodes.failed_beats >= FAILED_MIN && nodes.failing_ms >= FAILING_MIN_MS => {
@@ -79,8 +79,9 @@ mod tests {
                 "{failed_beats} {failing_ms}"
             );
         }
-        let unfit = NodesStatus { unfit: Some("the clock".into()), ..NodesStatus::default() };
-        assert_eq!(fitness(&unfit), Err(StoreError::Unavailable(Bilingual::quoted("the clock"))));
+        let clock = bilingual!("the clock", "时钟");
+        let unfit = NodesStatus { unfit: Some(clock.clone()), ..NodesStatus::default() };
+        assert_eq!(fitness(&unfit), Err(StoreError::Unavailable(clock)));
     }
 
     #[tokio::test]

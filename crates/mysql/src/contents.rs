@@ -15,13 +15,12 @@ use crate::place::copied_from;
 use crate::schema;
 use crate::sql::Arg;
 use crate::statements;
-use crate::stored_rows::{COPY_LANE, audit_row, event_row, halves, inserts, parse_all};
+use crate::stored_rows::{COPY_LANE, audit_row, decoded_settings, event_row, halves, inserts, parse_all};
 use crate::transaction::{StoredEvent, StoredToken, parsed_token, parsed_user};
 use crate::url::MysqlUrl;
-use portraitd_model::{Bilingual, SdkAppId, UnixMillis, UserId, bilingual};
+use portraitd_model::{SdkAppId, UnixMillis, UserId, bilingual};
 use portraitd_store::{
     Contents, CopyStart, CopyTarget, OutboxSeq, RowKey, Section, StoreError, StoreFuture, StoreId, StoredRow,
-    codec,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -31,7 +30,7 @@ const READ_TRIES: usize = 10;
 /// The wait before the next host is tried.
 const HOST_WAIT: Duration = Duration::from_millis(500);
 
-/// A node's row without what changes at no start or beat.
+/// A node's row.
 type StoredNode = (u32, u64, u64, u64, Vec<u8>);
 
 /// The content of a database that no portraitd uses.
@@ -103,8 +102,7 @@ impl MysqlContents {
         if self.reading.is_none() {
             self.reading = Some(self.hosts.connect(Purpose::Reading).await.map_err(Fault::into_store_error)?);
         }
-        let link = self.reading.as_mut().map(|link| &mut link.connection);
-        link.ok_or_else(|| {
+        self.reading.as_mut().map(|link| &mut link.connection).ok_or_else(|| {
             StoreError::Unavailable(bilingual!(
                 "there is no connection to the database",
                 "没有与数据库的连接"
@@ -205,9 +203,8 @@ impl MysqlContents {
 
     async fn read_populations(&mut self) -> Result<Vec<(SdkAppId, u64)>, StoreError> {
         let stored: Vec<(u32, i64)> = self.rows(statements::READ_POPULATIONS, &[]).await?;
-        let counted =
-            stored.into_iter().filter_map(|(app, sum)| Some((SdkAppId(app), u64::try_from(sum).ok()?)));
-        Ok(counted.filter(|(_, sum)| *sum > 0).collect())
+        let some = stored.into_iter().filter(|(_, sum)| *sum > 0);
+        Ok(some.map(|(app, sum)| (SdkAppId(app), sum.unsigned_abs())).collect())
     }
 
     async fn begin_copy(&mut self, source: StoreId) -> Result<CopyStart, StoreError> {
@@ -271,12 +268,10 @@ impl MysqlContents {
         };
         let number = |row: Option<(u64,)>| row.map(|(number,)| RowKey::Number(number));
         match section {
-            Section::Apps => {
-                let apps = self.read_section(Section::Apps, None, usize::MAX).await?;
-                Ok(apps.last().map(StoredRow::key))
-            }
-            Section::Tokens => {
-                Ok(self.read_section(Section::Tokens, None, usize::MAX).await?.last().map(StoredRow::key))
+            // Few enough to be read.
+            Section::Apps | Section::Tokens => {
+                let rows = self.read_section(section, None, usize::MAX).await?;
+                Ok(rows.last().map(StoredRow::key))
             }
             Section::Audit => Ok(number(self.one(statements::LAST_AUDIT, &[]).await?)),
             Section::Accounts(app) => name(self.one(statements::LAST_ACCOUNT, &[app.0.into()]).await?),
@@ -305,13 +300,7 @@ impl MysqlContents {
             if let StoredRow::App { id, settings, words, .. } = row
                 && id == app
             {
-                let text = |bytes| {
-                    String::from_utf8(bytes).map_err(|_| {
-                        StoreError::Corrupt(bilingual!("the settings of app {app}", "应用 {app} 的设置"))
-                    })
-                };
-                let settings = codec::decode_settings(app, &text(settings)?, &text(words)?);
-                admins.extend(settings.map_err(|why| StoreError::Corrupt(Bilingual::quoted(why)))?.admins);
+                admins.extend(decoded_settings(app, settings, words)?.admins);
             }
         }
         self.admins.insert(app, admins.clone());
@@ -331,7 +320,7 @@ impl MysqlContents {
             (statements::REMOVE_META, vec![names]),
         ])
         .await?;
-        for link in [self.reading.take(), self.writing.take()].into_iter().flatten() {
+        if let Some(link) = self.writing.take() {
             link.connection.close().await;
         }
         Ok(())

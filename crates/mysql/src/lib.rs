@@ -6,9 +6,9 @@
 //! - `url.rs`, `hosts.rs`, `connection.rs`, `fault.rs`: one host of several, and what its errors mean
 //! - `statements.rs`, `sql.rs`: all SQL, and the values in it
 //! - `clock.rs`: the time of this machine
-//! - `schema.rs`: the tables
+//! - `schema.rs`, `format.rs`: the tables
 //! - `writer.rs`, `transaction.rs`, `rows.rs`, `apply.rs`: many writes in one transaction, exactly once
-//! - `reader.rs`: many reads in one statement
+//! - `reader.rs`, `reads.rs`: many reads in one statement, and those that take several
 //! - `nodes.rs`, `leases.rs`, `outbox.rs`, `place.rs`: several nodes, and which of them delivers an event
 //! - `beside.rs`: what nodes share besides the data: sign-ins, figures
 //! - `examine.rs`: what `portraitd doctor` finds out about each host
@@ -23,6 +23,7 @@ mod connection;
 mod contents;
 mod examine;
 mod fault;
+mod format;
 mod hosts;
 mod leases;
 mod nodes;
@@ -30,6 +31,7 @@ mod open;
 mod outbox;
 mod place;
 mod reader;
+mod reads;
 mod rows;
 mod schema;
 mod shared;
@@ -44,8 +46,8 @@ mod writer;
 
 pub use contents::MysqlContents;
 pub use examine::{HostReport, examine};
+pub use format::FORMAT;
 pub use open::OpenError;
 pub use schema::SchemaError;
-pub use statements::FORMAT;
 pub use store::MysqlStore;
 pub use url::{MysqlUrl, MysqlUrlError};

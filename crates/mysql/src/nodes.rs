@@ -3,13 +3,14 @@
 use crate::clock::now_ms;
 use crate::connection::{Connection, Purpose};
 use crate::fault::{Fault, FaultKind};
+use crate::format::FORMAT;
 use crate::hosts::HostConnection;
 use crate::leases::{DEAD_AFTER, Lease, NO_NODE};
 use crate::place::LANES;
 use crate::rows::Tally;
 use crate::shared::{LANES_PER_NODE, Membership, Shared};
 use crate::sql::Arg;
-use crate::statements::{self, FORMAT};
+use crate::statements;
 use portraitd_model::SdkAppId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -2,11 +2,12 @@
 
 use crate::connection::Connection;
 use crate::fault::{Fault, FaultKind};
+use crate::format::FORMAT;
 use crate::leases::NO_NODE;
 use crate::nodes::{CLOCK_MAX, clock_ahead_ms};
 use crate::place::PARTS;
 use crate::sql::Arg;
-use crate::statements::{self, FORMAT};
+use crate::statements;
 use portraitd_store::StoreId;
 
 /// Why a database can't be used as it is. Waiting does not help.

@@ -16,9 +16,6 @@ macro_rules! statements {
     };
 }
 
-/// The format of the tables below, which this version reads and writes.
-pub const FORMAT: u64 = 1;
-
 statements! {
     // The session.
 

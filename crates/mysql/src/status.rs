@@ -1,8 +1,8 @@
 //! The state of this node, as readiness, metrics and limits need it.
 
 use crate::nodes::CLOCK_MAX;
-use crate::schema::SchemaError;
 use crate::shared::{Seen, Shared};
+use portraitd_model::{Bilingual, bilingual};
 use portraitd_store::NodesStatus;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -34,10 +34,14 @@ pub(crate) fn nodes_status(shared: &Shared, name: &str) -> NodesStatus {
 }
 
 /// Why this node must not serve although the database answers.
-fn unfit(seen: &Seen) -> Option<String> {
+fn unfit(seen: &Seen) -> Option<Bilingual> {
     let ahead = seen.clock_ahead_ms;
     if u128::from(ahead.unsigned_abs()) > CLOCK_MAX.as_millis() {
-        return Some(SchemaError::Clock(ahead).to_string());
+        return Some(bilingual!(
+            "this machine's clock is {ahead} ms ahead of the database's, more than 2000 either way; set both by NTP",
+            "本机时钟比数据库快 {ahead} 毫秒，超出 ±2000；请用 NTP 校准两者"
+        ));
     }
-    seen.problem.clone().filter(|_| seen.is_permanent)
+    let problem = seen.problem.as_ref().filter(|_| seen.is_permanent)?;
+    Some(bilingual!("the database: {problem}", "数据库：{problem}"))
 }

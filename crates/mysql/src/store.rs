@@ -6,26 +6,26 @@ use crate::fault::Fault;
 use crate::hosts::Hosts;
 use crate::nodes::Nodes;
 use crate::open::{OpenError, any_host, finished, prepare};
-use crate::outbox;
 use crate::place::part_of_user;
-use crate::reader::{self, READERS, Read, Reader, decoded_profile};
+use crate::reader::{self, READERS, Read, Reader};
 use crate::schema::{self, Database, SchemaError};
 use crate::shared::{Shared, WRITERS};
 use crate::sql::{Arg, fill};
 use crate::statements;
 use crate::status;
+use crate::stored_rows::outbox_event;
 use crate::transaction::{StoredEvent, StoredToken, parsed_token, parsed_user};
 use crate::url::MysqlUrl;
 use crate::writer::{self, Request, Writer};
 use futures_util::future::BoxFuture;
 use mysql_async::prelude::FromRow;
-use portraitd_model::{AccountState, AppRecord, SdkAppId, Tag, UnixMillis, UnixSeconds, UserId, bilingual};
+use portraitd_model::{AccountState, AppRecord, SdkAppId, Tag, UnixMillis, UserId, bilingual};
 use portraitd_store::{
     AuditEntry, AuditNote, AuditSeq, Backlog, BackupReport, DeliveryRight, EventState, Found, Measurements,
     NodeTables, NodesStatus, OutboxCursor, OutboxEvent, OutboxSeq, Probe, Store, StoreError, StoreFuture,
-    StoreId, StoreStats, StoreStatus, TokenRecord, Write, WriteOutcome, codec,
+    StoreId, StoreStats, StoreStatus, TokenRecord, Write, WriteOutcome,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -36,7 +36,7 @@ use tokio_util::sync::CancellationToken;
 
 /// A store in a database that several portraitd use at the same time. Its tasks run on the runtime that opened it.
 pub struct MysqlStore {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     database: Database,
     name: String,
     beside: Beside,
@@ -130,100 +130,14 @@ impl MysqlStore {
         answer.await.map_err(|_| ended())?
     }
 
-    async fn rows<T: FromRow>(&self, statement: &str, args: &[Arg<'_>]) -> Result<Vec<T>, StoreError> {
+    pub(crate) async fn rows<T: FromRow>(
+        &self,
+        statement: &str,
+        args: &[Arg<'_>],
+    ) -> Result<Vec<T>, StoreError> {
         let sql = fill(statement, args);
         let rows = self.read(|reply| Read::Rows { sql, reply }).await?;
         parsed(rows).map_err(Fault::into_store_error)
-    }
-
-    async fn read_catalog(&self) -> Result<Vec<AppRecord>, StoreError> {
-        /// The apps whose admins are asked for in one statement.
-        const APPS_MAX: usize = 64;
-        let stored: Vec<(u32, u64, Vec<u8>, Vec<u8>)> = self.rows(statements::READ_APPS, &[]).await?;
-        let mut records = Vec::with_capacity(stored.len());
-        for (id, revision, settings, words) in stored {
-            let app = SdkAppId(id);
-            let damaged = |why: &dyn std::fmt::Display| {
-                StoreError::Corrupt(bilingual!(
-                    "the settings of app {app}: {why}",
-                    "应用 {app} 的设置：{why}"
-                ))
-            };
-            let text = |bytes| String::from_utf8(bytes).map_err(|error| damaged(&error));
-            let settings =
-                codec::decode_settings(app, &text(settings)?, &text(words)?).map_err(|why| damaged(&why))?;
-            records.push(AppRecord { settings, revision, kicked_admins: BTreeMap::new() });
-        }
-        for apps in records.chunks_mut(APPS_MAX) {
-            self.read_kicked_admins(apps).await?;
-        }
-        Ok(records)
-    }
-
-    /// Fills in when the admins of apps were kicked.
-    async fn read_kicked_admins(&self, apps: &mut [AppRecord]) -> Result<(), StoreError> {
-        let admins: BTreeSet<&UserId> = apps.iter().flat_map(|app| &app.settings.admins).collect();
-        if admins.is_empty() {
-            return Ok(());
-        }
-        let ids = Arg::List(apps.iter().map(|app| app.settings.id.0.into()).collect());
-        let names = Arg::List(admins.into_iter().map(|admin| admin.as_str().into()).collect());
-        let kicked: Vec<(u32, Vec<u8>, u64)> = self.rows(statements::READ_KICKED, &[ids, names]).await?;
-        for (id, user, at) in kicked {
-            let user = parsed_user(&user).map_err(Fault::into_store_error)?;
-            let app = apps.iter_mut().find(|app| app.settings.id.0 == id);
-            if let Some(app) = app.filter(|app| app.settings.admins.contains(&user)) {
-                app.kicked_admins.insert(user, UnixSeconds(at));
-            }
-        }
-        Ok(())
-    }
-
-    async fn count_holders(&self, app: SdkAppId, tag: Tag) -> Result<u64, StoreError> {
-        const STEP: usize = 500;
-        let (mut holders, mut after) = (0, Vec::new());
-        loop {
-            let args = [app.0.into(), Arg::Bytes(&after), STEP.into()];
-            let page: Vec<(Vec<u8>, Vec<u8>)> = self.rows(statements::READ_PROFILES_AFTER, &args).await?;
-            let Some((last, _)) = page.last() else { return Ok(holders) };
-            after.clone_from(last);
-            for (user, profile) in &page {
-                // A damaged profile counts as one without a value: it can't be read either.
-                let user = parsed_user(user).map_err(Fault::into_store_error)?;
-                let has =
-                    decoded_profile(app, user, profile).is_some_and(|profile| profile.get(tag).is_some());
-                holders += u64::from(has);
-            }
-        }
-    }
-
-    async fn read_deliverable(
-        &self,
-        app: SdkAppId,
-        cursor: &mut OutboxCursor,
-        limit: usize,
-    ) -> Result<Vec<OutboxEvent>, StoreError> {
-        outbox::follow_leases(cursor, |part| self.shared.leases.epoch(part));
-        let mut events = Vec::new();
-        for scan in &mut cursor.scans {
-            if events.len() >= limit {
-                break;
-            }
-            let (from, page) = outbox::next_page(scan);
-            let args = [app.0.into(), from.0.into(), page.into()];
-            let places: Vec<(u64,)> = self.rows(statements::READ_PLACES, &args).await?;
-            let places: Vec<OutboxSeq> = places.into_iter().map(|(place,)| OutboxSeq(place)).collect();
-            let mut ahead = scan.clone();
-            let taken = outbox::take_page(&mut ahead, &places, limit - events.len());
-            if !taken.is_empty() {
-                let args = [app.0.into(), Arg::List(taken.iter().map(|place| place.0.into()).collect())];
-                let stored: Vec<StoredEvent> = self.rows(statements::READ_EVENTS_AT, &args).await?;
-                events.extend(stored.into_iter().map(outbox_event));
-            }
-            // Only now: what could not be read is taken again.
-            *scan = ahead;
-        }
-        Ok(events)
     }
 }
 
@@ -236,13 +150,6 @@ fn ended() -> StoreError {
         "the task that talks to the database has ended",
         "与数据库通信的任务已结束"
     ))
-}
-
-fn outbox_event((seq, _, attempts, due_ms, failure, event): StoredEvent) -> OutboxEvent {
-    let (bytes, decoded) = (event.len() as u64, codec::decode_event(&event).ok());
-    let failure = (!failure.is_empty()).then(|| String::from_utf8_lossy(&failure).into_owned());
-    let (seq, due, event) = (OutboxSeq(seq), UnixMillis(due_ms), decoded.map(Arc::new));
-    OutboxEvent { seq, bytes, attempts, due, failure, event }
 }
 
 impl Store for MysqlStore {

@@ -6,11 +6,14 @@ use crate::rows::Tally;
 use crate::sql::Arg;
 use crate::statements;
 use crate::transaction::StoredEvent;
-use portraitd_model::{SdkAppId, UnixMillis, UserId, bilingual};
+use portraitd_model::{AppSettings, SdkAppId, UnixMillis, UserId, bilingual};
 use portraitd_store::{
-    AuditEntry, AuditNote, AuditSeq, EventState, OutboxSeq, Section, StoreError, StoreId, StoredRow, codec,
+    AuditEntry, AuditNote, AuditSeq, EventState, OutboxEvent, OutboxSeq, Section, StoreError, StoreId,
+    StoredRow, codec,
 };
 use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::sync::Arc;
 
 /// In `portrait_tallies`: what copies have written. No writer has this lane.
 pub(crate) const COPY_LANE: u32 = LANES;
@@ -145,4 +148,25 @@ fn values_of<'a>(
             ]
         }
     })
+}
+
+/// An event as the outbox gives it out.
+pub(crate) fn outbox_event((seq, _, attempts, due_ms, failure, event): StoredEvent) -> OutboxEvent {
+    let (bytes, decoded) = (event.len() as u64, codec::decode_event(&event).ok());
+    let failure = (!failure.is_empty()).then(|| String::from_utf8_lossy(&failure).into_owned());
+    let (seq, due, event) = (OutboxSeq(seq), UnixMillis(due_ms), decoded.map(Arc::new));
+    OutboxEvent { seq, bytes, attempts, due, failure, event }
+}
+
+/// An app's settings with its words.
+pub(crate) fn decoded_settings(
+    app: SdkAppId,
+    settings: Vec<u8>,
+    words: Vec<u8>,
+) -> Result<AppSettings, StoreError> {
+    let damaged = |why: &dyn Display| {
+        StoreError::Corrupt(bilingual!("the settings of app {app}: {why}", "应用 {app} 的设置：{why}"))
+    };
+    let text = |bytes| String::from_utf8(bytes).map_err(|error| damaged(&error));
+    codec::decode_settings(app, &text(settings)?, &text(words)?).map_err(|why| damaged(&why))
 }

@@ -33,7 +33,7 @@ pub(crate) async fn follow_nodes(
                     (in_force, read_at) = (Some(nodes.catalog), Instant::now());
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "can't read what other nodes have changed; the next try follows")
+                    tracing::warn!(%error, "can't read what other nodes have changed; the next try follows");
                 }
             }
         }

@@ -31,7 +31,7 @@ pub(crate) async fn share_usage(store: Arc<dyn Store>, registry: Arc<Registry>, 
 }
 
 async fn add(tables: &dyn NodeTables, registry: &Registry, added: &mut Added) {
-    for app in registry.all().iter() {
+    for app in &registry.all() {
         let (id, last) = (app.settings.id, app.usage.last_call().unwrap_or(UnixMillis(0)));
         let (mut counted, mut calls) = (Vec::new(), Vec::new());
         for call in app.usage.calls() {

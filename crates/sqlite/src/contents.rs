@@ -8,7 +8,7 @@ use crate::directory_lock::DirectoryLock;
 use crate::reader::failed;
 use crate::staging;
 use crate::write::WriteError;
-use portraitd_model::{Bilingual, SdkAppId, UnixMillis, UserId, bilingual};
+use portraitd_model::{SdkAppId, UnixMillis, UserId, bilingual};
 use portraitd_store::{
     AuditEntry, AuditNote, AuditSeq, Contents, CopyStart, CopyTarget, OutboxSeq, RowKey, Section, StoreError,
     StoreFuture, StoreId, StoredRow,
@@ -121,8 +121,9 @@ impl SqliteCopy {
             .ok_or_else(|| StoreError::Unavailable(bilingual!("the copy has not begun", "复制尚未开始")))?;
         connection.execute_batch("DROP TABLE copy").map_err(failed)?;
         connection.close().map_err(|(_, error)| failed(error))?;
-        staging::publish(&self.path(), &self.dir.join("portraitd.db"), Identity::Kept)
-            .map_err(|error| StoreError::Unavailable(Bilingual::quoted(error)))
+        staging::publish(&self.path(), &self.dir.join("portraitd.db"), Identity::Kept).map_err(|error| {
+            StoreError::Unavailable(bilingual!("can't finish the copy: {error}", "无法完成复制：{error}"))
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Several processes on one store.
 
 use crate::future::StoreFuture;
-use portraitd_model::{SdkAppId, UnixMillis};
+use portraitd_model::{Bilingual, SdkAppId, UnixMillis};
 
 /// The processes that share a store, as this one saw them in the last seconds.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -29,7 +29,7 @@ pub struct NodesStatus {
     /// For how many milliseconds they have failed.
     pub failing_ms: u64,
     /// Why this process must not serve although the database answers: its clock, the tables' format, its rights.
-    pub unfit: Option<String>,
+    pub unfit: Option<Bilingual>,
     /// How often another host of the database was taken.
     pub failovers: u64,
     /// Transactions that were tried again.

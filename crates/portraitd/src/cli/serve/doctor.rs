@@ -72,8 +72,8 @@ pub(crate) fn run(args: &Args, command_line: &clap::Command) -> anyhow::Result<(
             note("network", network(&config));
             note("data directory", directory(&config, data));
             note("disk", disk(data));
-            if let Some(assessed) = database(&config) {
-                assessed.into_iter().for_each(|host| note("database", host));
+            for host in database(&config) {
+                note("database", host);
             }
             note("clock", clock());
             note("open files", open_files(config.server.connections_max));
@@ -177,18 +177,19 @@ fn disk(data: &Path) -> Assessment {
 }
 
 /// Every host of the database, if the data is in one.
-fn database(config: &Config) -> Option<Vec<Assessment>> {
+fn database(config: &Config) -> Vec<Assessment> {
     let url = match open_store::database(config) {
-        Ok(url) => url?,
-        Err(error) => return Some(vec![(Bad, format!("{error:#}"))]),
+        Ok(Some(url)) => url,
+        Ok(None) => return Vec::new(),
+        Err(error) => return vec![(Bad, format!("{error:#}"))],
     };
     let runtime = match crate::cli::runtime::runtime() {
         Ok(runtime) => runtime,
-        Err(error) => return Some(vec![(Bad, format!("{error:#}"))]),
+        Err(error) => return vec![(Bad, format!("{error:#}"))],
     };
     let reports = runtime.block_on(portraitd_mysql::examine(&url));
     let one_works = reports.iter().any(|report| report.found.is_ok());
-    Some(reports.into_iter().map(|report| of_host(report, one_works)).collect())
+    reports.into_iter().map(|report| of_host(report, one_works)).collect()
 }
 
 fn of_host(HostReport { host, found }: HostReport, another_works: bool) -> Assessment {

@@ -14,6 +14,7 @@ use portraitd_mysql::{FORMAT, MysqlStore};
 /// when the tables are up to date. Its user needs the right to create tables; `serve` does not.
 ///
 ///   PORTRAITD_STORE_URL=mysql://portraitd:PASSWORD@db1,db2,db3/portraitd portraitd store migrate
+#[expect(clippy::doc_markdown, reason = "the help shows a line as it is")]
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {

@@ -2,7 +2,7 @@
 
 use super::nodes::{CONFIG, Place};
 use crate::harness::{App, KEY, TestServer, binary};
-use crate::receiver::{Receiver, Reply};
+use crate::receiver::{Call, Receiver, Reply};
 use crate::webhook::{nick_body, set};
 use portraitd_test_support::galera;
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ fn furnish(data: &Path) -> u32 {
     app.put("/webhook", &json!({"url": gone.url(), "token": "secret"}).to_string());
     set(&app, "bob", "parked");
     let parked = || backlog(&app)["parked"]["events"].as_u64();
-    super::nodes::wait_for("an event is parked", Duration::from_secs(60), || parked() == Some(1));
+    super::nodes::wait_for("an event is parked", Duration::from_mins(1), || parked() == Some(1));
     for number in 0..5 {
         set(&app, "carol", &format!("nick {number}"));
     }
@@ -106,7 +106,7 @@ fn a_store_goes_into_a_database_and_back_with_everything() {
     here.put("/webhook", &json!({"url": receiver.url()}).to_string());
     let told = receiver.wait_for(5);
     let nicks: Vec<String> = told.iter().map(|call| call.value().to_string()).collect();
-    assert_eq!(told.iter().map(|call| call.user()).collect::<Vec<_>>(), ["carol"; 5]);
+    assert_eq!(told.iter().map(Call::user).collect::<Vec<_>>(), ["carol"; 5]);
     assert!(
         nicks.iter().enumerate().all(|(number, nick)| nick.contains(&format!("nick {number}"))),
         "{nicks:?}"

@@ -28,7 +28,9 @@ fn a_sign_in_holds_on_every_node_and_ends_on_all() {
     let place = Place::new(&cluster, CONFIG);
     let (one, other) = (place.node("a"), place.node("b"));
     let token = create_token(&one, "ci");
-    until("the token is known there", PROMISE, || status_of(&other, &token) == 200);
+    // Not asked again and again: an address that sends ten wrong tokens is not looked at for a while.
+    std::thread::sleep(PROMISE);
+    assert_eq!(status_of(&other, &token), 200);
 
     let session = made(&one, &token, "session", "session");
     assert_eq!([&one, &other].map(|node| status_of(node, &session)), [200, 200]);
@@ -42,7 +44,7 @@ fn a_sign_in_holds_on_every_node_and_ends_on_all() {
     let by_link = made(&other, &ticket, "session", "session");
     assert_eq!([&one, &other].map(|node| status_of(node, &ticket)), [401, 401]);
     // Also when both are asked at the same moment.
-    for _ in 0..5 {
+    for _ in 0..2 {
         let ticket = made(&one, &session, "login-link", "ticket");
         let used = std::thread::scope(|scope| {
             let calls = [&one, &other].map(|node| scope.spawn(|| status_of(node, &ticket)));
@@ -55,13 +57,16 @@ fn a_sign_in_holds_on_every_node_and_ends_on_all() {
     assert_eq!(call_with(&other, &session, "DELETE", "/admin/v1/session", "").0, 204);
     assert_eq!([&one, &other].map(|node| status_of(node, &session)), [401, 401]);
     assert_eq!([&one, &other].map(|node| status_of(node, &by_link)), [200, 200]);
-    // A revoked token takes its sessions along.
+    // A revoked token takes its sessions along. Nodes of their own: these have seen enough wrong secrets of this address.
+    drop((one, other));
+    let (one, other) = (place.node("a"), place.node("b"));
     let unused = made(&one, &by_link, "login-link", "ticket");
     assert_eq!(one.admin("DELETE", "/tokens/ci", "").0, 204);
     for secret in [&by_link, &unused] {
         assert_eq!([&one, &other].map(|node| status_of(node, secret)), [401, 401]);
     }
-    until("the token is unknown there", PROMISE, || status_of(&other, &token) == 401);
+    std::thread::sleep(PROMISE);
+    assert_eq!(status_of(&other, &token), 401);
     for wrong in ["ps_", "pl_", "ps_00", "pl_' OR 1"] {
         assert_eq!(status_of(&one, wrong), 401, "{wrong}");
     }
@@ -131,18 +136,18 @@ fn a_node_is_not_ready_when_its_database_is_away_for_long() {
         );
         std::thread::sleep(Duration::from_millis(100));
     }
-    wait_for("it is not ready any more", Duration::from_secs(60), || get(&node, "/readyz").0 == 503);
+    wait_for("it is not ready any more", Duration::from_mins(1), || get(&node, "/readyz").0 == 503);
     let (_, answer) = get(&node, "/readyz");
     assert!(answer.contains("the database can't be used for"), "{answer}");
     cluster.run(&["start", "1"]);
-    wait_for("it is ready again", Duration::from_secs(60), || get(&node, "/readyz").0 == 200);
+    wait_for("it is ready again", Duration::from_mins(1), || get(&node, "/readyz").0 == 200);
     // What waiting does not mend takes it out at once.
     let database = place.database();
     cluster.sql("all", 0, &format!("UPDATE {database}.portrait_meta SET value = 2 WHERE name = 'format'"));
-    wait_for("another format", Duration::from_secs(60), || get(&node, "/readyz").0 == 503);
+    wait_for("another format", Duration::from_mins(1), || get(&node, "/readyz").0 == 503);
     assert!(get(&node, "/readyz").1.contains("another format"));
     cluster.sql("all", 0, &format!("UPDATE {database}.portrait_meta SET value = 1 WHERE name = 'format'"));
-    wait_for("the format is back", Duration::from_secs(60), || get(&node, "/readyz").0 == 200);
+    wait_for("the format is back", Duration::from_mins(1), || get(&node, "/readyz").0 == 200);
 }
 
 #[test]
@@ -163,10 +168,10 @@ fn a_node_whose_clock_is_wrong_does_not_become_ready() {
     });
     assert_eq!(get(&node, "/readyz").0, 200);
     std::fs::write(&offset, "+5s\n").unwrap();
-    wait_for("its clock is noticed", Duration::from_secs(60), || get(&node, "/readyz").0 == 503);
+    wait_for("its clock is noticed", Duration::from_mins(1), || get(&node, "/readyz").0 == 503);
     assert!(get(&node, "/readyz").1.contains("clock"));
     std::fs::write(&offset, "+0s\n").unwrap();
-    wait_for("its clock is right again", Duration::from_secs(60), || get(&node, "/readyz").0 == 200);
+    wait_for("its clock is right again", Duration::from_mins(1), || get(&node, "/readyz").0 == 200);
 }
 
 fn doctor(url: &str) -> (bool, String) {

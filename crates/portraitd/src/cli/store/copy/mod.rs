@@ -25,6 +25,7 @@ use std::time::Instant;
 ///
 /// `store.url` stands for the database of the settings, so that no password is on the command line;
 /// store.url_password_file also gives the password of a URL without one.
+#[expect(clippy::doc_markdown, reason = "the help shows a line as it is")]
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
