@@ -7,7 +7,7 @@
 //!
 //! The database must exist and may be empty; what the bench makes in it stays.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, clippy::indexing_slicing, reason = "a bench")]
 
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, OptsBuilder};
