@@ -3,10 +3,17 @@
 use crate::rows::{Account, AppRow, Event, Rows};
 use portraitd_model::{Bilingual, Profile, ProfileEvent, ProfilePatch, SdkAppId, UserId, bilingual};
 use portraitd_store::{
-    Change, DELETIONS_UNIT_MAX, Delete, DeliveryOutcome, Discard, EVENTS_UNIT_MAX, EventState,
+    AuditNote, Change, DELETIONS_UNIT_MAX, Delete, DeliveryOutcome, Discard, EVENTS_UNIT_MAX, EventState,
     ForgetDeletions, Import, Kick, NoteOnly, OutboxSeq, Probe, PutApp, PutToken, RecordDeliveries,
     RemoveToken, Replay, Selection, StoreError, TOKENS_MAX, TokenRecord, Write, WriteOutcome, codec,
 };
+
+/// A write with its audit note.
+#[derive(Clone, Debug)]
+pub(crate) struct Unit {
+    pub(crate) write: Write,
+    pub(crate) note: Option<AuditNote>,
+}
 
 /// Does a write.
 pub(crate) fn apply(rows: &mut Rows<'_>, write: &Write) -> Result<WriteOutcome, StoreError> {

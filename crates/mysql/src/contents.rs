@@ -9,6 +9,7 @@ use crate::connection::{Connection, Purpose};
 use crate::fault::{Fault, FaultKind};
 use crate::hosts::{HostConnection, Hosts};
 use crate::leases::DEAD_AFTER;
+use crate::load::{StoredEvent, StoredToken, parsed_token, parsed_user};
 use crate::nodes::COPY_HIGH;
 use crate::open::{OpenError, any_host, finished};
 use crate::place::copied_from;
@@ -16,7 +17,6 @@ use crate::schema;
 use crate::sql::Arg;
 use crate::statements;
 use crate::stored_rows::{COPY_LANE, audit_row, decoded_settings, event_row, halves, inserts, parse_all};
-use crate::transaction::{StoredEvent, StoredToken, parsed_token, parsed_user};
 use crate::url::MysqlUrl;
 use portraitd_model::{SdkAppId, UnixMillis, UserId, bilingual};
 use portraitd_store::{

@@ -7,7 +7,7 @@
 //! - `statements.rs`, `sql.rs`: all SQL, and the values in it
 //! - `clock.rs`: the time of this machine
 //! - `schema.rs`, `format.rs`: the tables
-//! - `writer.rs`, `transaction.rs`, `rows.rs`, `apply.rs`: many writes in one transaction, exactly once
+//! - `writer.rs`, `transaction.rs`, `load.rs`, `apply.rs`, `save.rs`, `rows.rs`: many writes in one transaction, exactly once
 //! - `reader.rs`, `reads.rs`: many reads in one statement, and those that take several
 //! - `nodes.rs`, `leases.rs`, `outbox.rs`, `place.rs`: several nodes, and which of them delivers an event
 //! - `beside.rs`: what nodes share besides the data: sign-ins, figures
@@ -26,6 +26,7 @@ mod fault;
 mod format;
 mod hosts;
 mod leases;
+mod load;
 mod nodes;
 mod open;
 mod outbox;
@@ -33,6 +34,7 @@ mod place;
 mod reader;
 mod reads;
 mod rows;
+mod save;
 mod schema;
 mod shared;
 mod sql;

@@ -4,10 +4,10 @@
 use crate::connection::{Purpose, parsed};
 use crate::fault::{Fault, FaultKind};
 use crate::hosts::HostConnection;
+use crate::load::parsed_user;
 use crate::shared::Shared;
 use crate::sql::{Arg, fill};
 use crate::statements;
-use crate::transaction::parsed_user;
 use mysql_async::Row;
 use mysql_async::prelude::FromRow;
 use portraitd_model::{AccountState, Profile, SdkAppId, UnixSeconds, UserId, bilingual};

@@ -1,13 +1,13 @@
 //! What the trait's longer reads do: several statements, or pages of one.
 
 use crate::fault::Fault;
+use crate::load::{StoredEvent, parsed_user};
 use crate::outbox;
 use crate::reader::decoded_profile;
 use crate::sql::Arg;
 use crate::statements;
 use crate::store::MysqlStore;
 use crate::stored_rows::{decoded_settings, outbox_event};
-use crate::transaction::{StoredEvent, parsed_user};
 use portraitd_model::{AppRecord, SdkAppId, Tag, UnixSeconds, UserId};
 use portraitd_store::{OutboxCursor, OutboxEvent, OutboxSeq, StoreError};
 use std::collections::{BTreeMap, BTreeSet};

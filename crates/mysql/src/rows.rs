@@ -1,5 +1,5 @@
 //! The rows of one transaction, in memory: what was read under lock, and what the writes made of it. Pure; `apply.rs`
-//! changes them, `transaction.rs` reads and stores them.
+//! changes them, `load.rs` reads them, `save.rs` stores them.
 
 use crate::place::{PARTS, Ticks, part_of_user};
 use portraitd_model::{SdkAppId, UserId};

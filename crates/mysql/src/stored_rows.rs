@@ -1,11 +1,11 @@
 //! Rows of the tables in the form in which a copy of the whole store reads and writes them.
 
 use crate::fault::Fault;
+use crate::load::StoredEvent;
 use crate::place::{LANES, copied_place, part_of_user};
 use crate::rows::Tally;
 use crate::sql::Arg;
 use crate::statements;
-use crate::transaction::StoredEvent;
 use portraitd_model::{AppSettings, SdkAppId, UnixMillis, UserId, bilingual};
 use portraitd_store::{
     AuditEntry, AuditNote, AuditSeq, EventState, OutboxEvent, OutboxSeq, Section, StoreError, StoreId,

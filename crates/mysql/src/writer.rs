@@ -1,6 +1,7 @@
 //! The writers: each gathers what waits and does it in one transaction of its lane, again and again until the outcome is
 //! known.
 
+use crate::apply::Unit;
 use crate::connection::Purpose;
 use crate::fault::{Fault, FaultKind};
 use crate::hosts::HostConnection;
@@ -8,7 +9,7 @@ use crate::nodes;
 use crate::shared::Shared;
 use crate::sql::Arg;
 use crate::statements;
-use crate::transaction::{self, Attempted, Done, Lane, Unit};
+use crate::transaction::{self, Attempted, Done, Lane};
 use portraitd_store::{AuditNote, Import, StoreError, Write, WriteOutcome};
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};

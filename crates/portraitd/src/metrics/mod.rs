@@ -1,11 +1,13 @@
-//! `/metrics`, the page for Prometheus. Each metric is a row of [`METRICS`]: its value, its meaning and an alert;
+//! `/metrics`, the page for Prometheus. Each metric is a row of [`METRICS`] or [`NODE_METRICS`]: its value, its meaning and an alert;
 //! `docs/METRICS.md` is generated from the same rows.
 
 mod histogram;
 mod metric;
+mod node_table;
 mod table;
 
 use crate::metrics::metric::{Kind, Snapshot};
+use crate::metrics::node_table::NODE_METRICS;
 use crate::metrics::table::METRICS;
 use futures_util::future::{BoxFuture, FutureExt};
 use portraitd_admin::auth::Tokens;
@@ -52,7 +54,7 @@ impl Snapshot {
 
 impl Collector for Snapshot {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        for metric in METRICS {
+        for metric in METRICS.iter().chain(NODE_METRICS) {
             let (counter, gauge) = (ConstCounter::new(0_u64), ConstGauge::new(0_u64));
             let kind = match metric.kind {
                 Kind::Counter => counter.metric_type(),
@@ -103,11 +105,11 @@ mod tests {
     #[test]
     fn the_document_is_fresh() {
         let mut page = String::from(
-            "# Metrics · 监控指标\n\nGenerated from `METRICS` in `crates/portraitd/src/metrics/table.rs`. `GET /metrics` on the admin listener, in the \
+            "# Metrics · 监控指标\n\nGenerated from the tables in `crates/portraitd/src/metrics`. `GET /metrics` on the admin listener, in the \
              OpenMetrics text format; it needs no token and names no user. Numbers count from the start of the process.\n\n\
              | metric | type | labels | meaning | 含义 | alert |\n| --- | --- | --- | --- | --- | --- |\n",
         );
-        for metric in METRICS {
+        for metric in METRICS.iter().chain(NODE_METRICS) {
             let (suffix, kind) = match metric.kind {
                 Kind::Counter => ("_total", "counter"),
                 Kind::Gauge => ("", "gauge"),
@@ -151,7 +153,7 @@ mod tests {
             ..Snapshot::default()
         };
         let page = snapshot.page().unwrap();
-        for metric in METRICS {
+        for metric in METRICS.iter().chain(NODE_METRICS) {
             let suffix = match metric.kind {
                 Kind::Counter => "_total",
                 Kind::Gauge => "",
