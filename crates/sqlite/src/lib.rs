@@ -12,6 +12,7 @@ mod checkpoint;
 mod compact;
 mod connection;
 mod contents;
+mod copied_rows;
 mod deletions;
 mod directory_lock;
 mod disk_space;

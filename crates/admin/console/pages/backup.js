@@ -66,8 +66,7 @@ function databaseInstead(host) {
       h('header', {}, h('h2', {}, t('backup.commands'))),
       h('div', { class: 'body stack' },
         command(t('backup.command.export'), 'portraitd export NUMBER FILE --data DIRECTORY'),
-        command(t('backup.command.copy'), 'portraitd store copy --from store.url --to NEW_DIRECTORY'),
-        command(t('backup.command.doctor'), 'portraitd doctor'))));
+        command(t('backup.command.copy'), 'portraitd store copy --from store.url --to NEW_DIRECTORY'))));
 }
 
 /** @param {{ value: boolean, peek: () => boolean }} running @param {(job: Job) => Promise<void>} added */
