@@ -130,6 +130,14 @@ function themeButton() {
   return h('button', { class: 'plain', 'aria-label': t('theme'), onclick: () => (theme.value = theme.value === 'dark' ? 'light' : 'dark') }, () => (theme.value === 'dark' ? '☀' : '☾'));
 }
 
+/** Which of several servers on one database answered the sign-in. */
+function nodeBadge() {
+  const node = api.session.value?.node;
+  if (!node) return null;
+  const { number, name, live, database_host: host } = node;
+  return h('span', { class: 'badge hide-narrow', title: t('top.nodeAbout', { name, live, host }) }, t('top.node', { number }));
+}
+
 function topBar() {
   const picker = h('select', { 'aria-label': t('app'), onchange: () => { appNumber.value = Number(picker.value); location.hash = address(route.value.page); } },
     () => apps.value.map((app) => h('option', { value: app.sdkappid, selected: app.sdkappid === appNumber.value }, `${app.sdkappid}${app.name ? ` · ${app.name}` : ''}`)));
@@ -138,6 +146,7 @@ function topBar() {
     h('button', { class: 'menu', 'aria-label': t('menu'), 'aria-expanded': () => String(menuOpen.value), onclick: () => (menuOpen.value = !menuOpen.value) }, '☰'),
     brand(),
     () => isDev() ? h('span', { class: 'badge good' }, 'DEV') : h('span', { class: 'badge bad' }, 'PROD'),
+    () => nodeBadge(),
     () => apps.value.length > 0 && picker,
     h('span', { class: 'gap' }),
     () => !may('admin') && h('span', { class: 'badge hide-narrow', title: roleText('may.') }, roleText()),

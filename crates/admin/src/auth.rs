@@ -70,12 +70,20 @@ pub struct Caller {
 }
 
 /// Why a caller is not let in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotLetIn {
     /// It sent no token, or none that is valid (401).
     WithoutToken,
     /// Its address sent too many wrong tokens; none is looked at for this time (429).
     TooManyFailures(Duration),
+    /// The database with the sessions can't be asked at the moment (503).
+    Unknown(StoreError),
+}
+
+impl From<StoreError> for NotLetIn {
+    fn from(error: StoreError) -> Self {
+        Self::Unknown(error)
+    }
 }
 
 impl NotLetIn {
@@ -86,6 +94,7 @@ impl NotLetIn {
                 let refused = AdminError::new(AdminCode::Unauthenticated, sentence);
                 ([(header::WWW_AUTHENTICATE, "Bearer")], refused).into_response()
             }
+            Self::Unknown(error) => AdminError::from(error).into_response(),
             Self::TooManyFailures(left) => {
                 let seconds = left.as_millis().div_ceil(1000);
                 let sentence = bilingual!(
@@ -101,16 +110,16 @@ impl NotLetIn {
 
 impl Access {
     /// Returns the caller that made a request.
-    pub fn identify(&self, headers: &HeaderMap, extensions: &Extensions) -> Result<Caller, NotLetIn> {
+    pub async fn identify(&self, headers: &HeaderMap, extensions: &Extensions) -> Result<Caller, NotLetIn> {
         let secret = bearer(headers).unwrap_or_default();
         let address = extensions.get::<Peer>().map(|Peer(address)| address.to_canonical());
         if self.local_without_token && address.is_some_and(|address| address.is_loopback()) {
             let without = || Caller { actor: Actor::admin(LOCAL), validity: Validity::ALWAYS };
-            return Ok(self.authenticator.identify(secret).unwrap_or_else(without));
+            return Ok(self.authenticator.identify(secret).await?.unwrap_or_else(without));
         }
         match &self.authenticator {
-            Authenticator::Tokens(tokens) if !secret.is_empty() => tokens.admit(secret, address),
-            authenticator => authenticator.identify(secret).ok_or(NotLetIn::WithoutToken),
+            Authenticator::Tokens(tokens) if !secret.is_empty() => tokens.admit(secret, address).await,
+            authenticator => authenticator.identify(secret).await?.ok_or(NotLetIn::WithoutToken),
         }
     }
 }
@@ -187,11 +196,11 @@ impl Tokens {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StoreError> {
         let tokens = Self {
+            sessions: Sessions::new(Arc::clone(&store)),
             store,
             clock,
             local,
             named: ArcSwap::default(),
-            sessions: Sessions::default(),
             failed: FailedTokens::default(),
             failures: AtomicU64::new(0),
             uses: Mutex::default(),
@@ -216,12 +225,12 @@ impl Tokens {
     }
 
     /// Lets a caller in that sent a secret, unless too many wrong ones came from its address.
-    fn admit(self: &Arc<Self>, secret: &str, address: Option<IpAddr>) -> Result<Caller, NotLetIn> {
+    async fn admit(self: &Arc<Self>, secret: &str, address: Option<IpAddr>) -> Result<Caller, NotLetIn> {
         let now = Instant::now();
         if let Some(left) = address.and_then(|address| self.failed.refused_for(address, now)) {
             return Err(NotLetIn::TooManyFailures(left));
         }
-        self.identify(secret).ok_or_else(|| {
+        self.identify(secret).await?.ok_or_else(|| {
             self.failures.fetch_add(1, Ordering::Relaxed);
             if let Some(address) = address {
                 self.failed.record(address, now);
@@ -231,12 +240,12 @@ impl Tokens {
     }
 
     /// Returns the caller whose token this is, or whose token opened this session, and notes the use.
-    fn identify(self: &Arc<Self>, secret: &str) -> Option<Caller> {
-        let (actor, credential) = self.find(secret)?;
+    async fn identify(self: &Arc<Self>, secret: &str) -> Result<Option<Caller>, StoreError> {
+        let Some((actor, credential)) = self.find(secret).await? else { return Ok(None) };
         let mut uses = self.uses.lock().unwrap_or_else(PoisonError::into_inner);
         uses.insert(Arc::clone(&actor.name), self.clock.now());
         drop(uses);
-        Some(Caller { actor, validity: Validity(Some((Arc::clone(self), credential))) })
+        Ok(Some(Caller { actor, validity: Validity(Some((Arc::clone(self), credential))) }))
     }
 
     /// Returns the caller that a session or a ticket stands for, with its token: it dies with the token, and has its role.
@@ -248,22 +257,19 @@ impl Tokens {
     }
 
     /// Every token is compared, so that the time taken does not tell which one matches.
-    fn find(&self, secret: &str) -> Option<(Actor, Credential)> {
-        let named = self.named.load();
+    async fn find(&self, secret: &str) -> Result<Option<(Actor, Credential)>, StoreError> {
         let given = AdminToken::new(secret);
-        if let Some(name) = self.sessions.identify(secret) {
+        if let Some(name) = self.sessions.identify(secret).await? {
             let session = session::is_session(secret).then_some(given);
-            let (actor, token) = self.owner(name)?;
-            return Some((actor, Credential { token, session }));
+            let owner = self.owner(name);
+            return Ok(owner.map(|(actor, token)| (actor, Credential { token, session })));
         }
+        let named = self.named.load();
         let of = |actor: Actor, token: AdminToken| (actor, Credential { token, session: None });
         let local = self.local.matches(&given).then(|| of(Actor::admin(LOCAL), self.local));
-        named.iter().fold(
-            local,
-            |found, (actor, token)| {
-                if token.matches(&given) { Some(of(actor.clone(), *token)) } else { found }
-            },
-        )
+        Ok(named.iter().fold(local, |found, (actor, token)| {
+            if token.matches(&given) { Some(of(actor.clone(), *token)) } else { found }
+        }))
     }
 
     fn are_valid(&self, Credential { token, session }: &Credential) -> bool {
@@ -280,23 +286,27 @@ impl Tokens {
 
 impl Authenticator {
     /// Returns the caller that sent this token; `None` when no such token is valid.
-    fn identify(&self, token: &str) -> Option<Caller> {
+    async fn identify(&self, token: &str) -> Result<Option<Caller>, StoreError> {
         match self {
-            Self::Tokens(tokens) => tokens.identify(token),
+            Self::Tokens(tokens) => tokens.identify(token).await,
             Self::InProcess(user) => {
-                Some(Caller { actor: Actor::admin(Arc::clone(user)), validity: Validity::ALWAYS })
+                Ok(Some(Caller { actor: Actor::admin(Arc::clone(user)), validity: Validity::ALWAYS }))
             }
         }
     }
 
     /// Returns the caller that made this ticket for the download of an export; `None` when it is none, or was used.
-    pub(super) fn identify_download(&self, ticket: &str, export: &Export) -> Option<Actor> {
+    pub(super) async fn identify_download(
+        &self,
+        ticket: &str,
+        export: &Export,
+    ) -> Result<Option<Actor>, StoreError> {
         match self {
             Self::Tokens(tokens) => {
-                let name = tokens.sessions.identify_download(ticket, export)?;
-                tokens.owner(name).map(|(actor, _)| actor)
+                let name = tokens.sessions.identify_download(ticket, export).await?;
+                Ok(name.and_then(|name| tokens.owner(name)).map(|(actor, _)| actor))
             }
-            Self::InProcess(_) => None,
+            Self::InProcess(_) => Ok(None),
         }
     }
 
@@ -319,7 +329,7 @@ impl Authenticator {
     }
 
     /// Reads the tokens again, after one was created or revoked.
-    pub(super) async fn reload(&self) -> Result<(), StoreError> {
+    pub async fn reload(&self) -> Result<(), StoreError> {
         match self {
             Self::Tokens(tokens) => tokens.reload().await,
             Self::InProcess(_) => Ok(()),

@@ -83,8 +83,14 @@ async fn drain_in_flight(state: &State, id: &str) -> Result<(), AdminError> {
     const TIMEOUT: Duration = Duration::from_secs(10);
     const POLL_INTERVAL: Duration = Duration::from_millis(5);
     let previous = state.registry.superseded(state.app(id)?.settings.id);
+    // The version of the change that was stored just before.
+    let version = state.store.nodes().map(|nodes| nodes.catalog);
     let ended = async {
         while previous.iter().any(|app| app.upgrade().is_some()) {
+            tokio::time::sleep(POLL_INTERVAL).await;
+        }
+        // Other processes on the same store have ended theirs, too.
+        while state.store.nodes().map(|nodes| nodes.adopted_everywhere) < version {
             tokio::time::sleep(POLL_INTERVAL).await;
         }
     };
@@ -98,6 +104,5 @@ async fn drain_in_flight(state: &State, id: &str) -> Result<(), AdminError> {
         )
     };
     tokio::time::timeout(TIMEOUT, ended).await.map_err(busy)?;
-    // Writes are committed in order: when this one is, so are all earlier ones.
-    Ok(state.store.probe().await?)
+    Ok(state.store.settle().await?)
 }

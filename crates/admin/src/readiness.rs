@@ -1,10 +1,20 @@
 //! The readiness check: whether the store can be written. Callers need no token, so a result is shared by all calls
 //! until it is too old, and at most one test write runs at a time.
+//!
+//! On a database that several servers share, each writes to it every second anyway: that is its test. One failure takes no
+//! server out of a load balancer, since all servers meet it at once and another host of the database takes over within
+//! seconds; only what lasts does, or what waiting does not mend.
 
-use portraitd_store::{Store, StoreError};
+use portraitd_model::bilingual;
+use portraitd_store::{NodesStatus, Store, StoreError};
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
+
+/// So many attempts in succession must have failed,
+const FAILED_MIN: u32 = 3;
+/// and for so long: a host is given up after about 3 seconds.
+const FAILING_MIN_MS: u64 = 5_000;
 
 /// The last result, and when it was obtained.
 #[derive(Default)]
@@ -16,6 +26,9 @@ impl Readiness {
 
     /// Returns the last result when it is younger than `max_age`, or the result of a new test write.
     pub(super) async fn check(&self, store: &dyn Store, max_age: Duration) -> Result<(), StoreError> {
+        if let Some(nodes) = store.nodes() {
+            return fitness(&nodes);
+        }
         let mut last = self.0.lock().await;
         if let Some((at, result)) = &*last
             && at.elapsed() < max_age
@@ -28,10 +41,48 @@ impl Readiness {
     }
 }
 
+/// Whether one of several servers should get calls.
+fn fitness(nodes: &NodesStatus) -> Result<(), StoreError> {
+    if let Some(reason) = &nodes.unfit {
+        return Err(StoreError::Unavailable(reason.clone()));
+    }
+    match &nodes.problem {
+        Some(problem) if nodes.failed_beats >= FAILED_MIN && nodes.failing_ms >= FAILING_MIN_MS => {
+            let seconds = nodes.failing_ms / 1_000;
+            Err(StoreError::Unavailable(bilingual!(
+                "the database can't be used for {seconds} s: {problem}",
+                "数据库已 {seconds} 秒无法使用：{problem}"
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use portraitd_store::MemoryStore;
+
+    #[test]
+    fn a_node_is_out_when_its_database_is_away_for_long_or_it_is_unfit() {
+        let failing = |failed_beats, failing_ms| NodesStatus {
+            problem: Some("no route".into()),
+            failed_beats,
+            failing_ms,
+            ..NodesStatus::default()
+        };
+        assert_eq!(fitness(&NodesStatus::default()), Ok(()));
+        for (failed_beats, failing_ms, fits) in [(1, 60_000, true), (9, 4_999, true), (3, 5_000, false)] {
+            assert_eq!(
+                fitness(&failing(failed_beats, failing_ms)).is_ok(),
+                fits,
+                "{failed_beats} {failing_ms}"
+            );
+        }
+        let clock = bilingual!("the clock", "时钟");
+        let unfit = NodesStatus { unfit: Some(clock.clone()), ..NodesStatus::default() };
+        assert_eq!(fitness(&unfit), Err(StoreError::Unavailable(clock)));
+    }
 
     #[tokio::test]
     async fn a_recent_result_is_reused_without_a_write() {

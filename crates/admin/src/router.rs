@@ -111,9 +111,10 @@ async fn authorize(Extract(guard): Extract<Guard>, mut request: Request, next: N
     let ticket = download::ticket_in(request.uri());
     let identified = match &ticket {
         Some((ticket, export)) => {
-            access.authenticator.identify_download(ticket, export).ok_or(NotLetIn::WithoutToken)
+            let identified = access.authenticator.identify_download(ticket, export).await;
+            identified.map_err(NotLetIn::from).and_then(|actor| actor.ok_or(NotLetIn::WithoutToken))
         }
-        None => access.identify(request.headers(), request.extensions()).map(|caller| caller.actor),
+        None => access.identify(request.headers(), request.extensions()).await.map(|caller| caller.actor),
     };
     let actor = match identified {
         Ok(actor) => actor,

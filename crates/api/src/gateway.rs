@@ -31,6 +31,7 @@ use portraitd_model::{Command, ErrorCode, Language, SdkAppId, Service};
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
@@ -311,6 +312,9 @@ impl Gateway {
         let per_second = limits.get(command.name()).copied().unwrap_or(command.row().per_second);
         let total = limits.get("total").copied().unwrap_or(0);
         let now_ns = self.services.clock.ticks_ns();
+        // Each of several nodes allows its part.
+        let nodes = self.services.registry.nodes.load(Ordering::Relaxed).max(1);
+        let (per_second, total) = (per_second.div_ceil(nodes), total.div_ceil(nodes));
         app.cells.admit(command, per_second, total, now_ns).map_err(|exceeded| match exceeded {
             Exceeded::Command => ApiError::new(ErrorCode::ApiFrequency),
             Exceeded::App => ApiError::new(ErrorCode::AppFrequency),

@@ -14,6 +14,7 @@ use portraitd_webhook::status::Delivery;
 use portraitd_webhook::target::{WebhookTarget, WebhookTargets};
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, PoisonError, Weak};
 use tokio::sync::watch;
 
@@ -96,6 +97,8 @@ pub struct Registry {
     superseded: Mutex<Vec<Weak<App>>>,
     /// The counters of calls without an app.
     pub appless_usage: Usage,
+    /// How many processes share the store; each allows its part of the frequency limits.
+    pub nodes: AtomicU32,
 }
 
 impl Registry {
@@ -108,6 +111,7 @@ impl Registry {
             webhook_targets: watch::Sender::default(),
             superseded: Mutex::default(),
             appless_usage: Usage::default(),
+            nodes: AtomicU32::new(1),
         };
         registry.reload().await?;
         Ok(registry)
@@ -144,6 +148,12 @@ impl Registry {
         let superseded = self.superseded.lock().unwrap_or_else(PoisonError::into_inner);
         let of_app = |app: &&Weak<App>| app.upgrade().is_some_and(|app| app.settings.id == id);
         superseded.iter().filter(of_app).cloned().collect()
+    }
+
+    /// Returns whether calls still use earlier settings of any app.
+    pub fn is_draining(&self) -> bool {
+        let superseded = self.superseded.lock().unwrap_or_else(PoisonError::into_inner);
+        superseded.iter().any(|app| app.strong_count() > 0)
     }
 
     /// Puts a stored kick into effect if the account is an admin, whose kicks are read from the snapshot alone.

@@ -26,6 +26,9 @@ use tokio_util::sync::CancellationToken;
 /// `trusted_proxies`.
 const UNIX_PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
+/// A client that has connected sends its first request within this time.
+const FIRST_REQUESTS: Duration = Duration::from_millis(200);
+
 /// What all connections of a listener share.
 struct ListenerShared<S> {
     config: ListenerConfig,
@@ -52,6 +55,8 @@ pub async fn serve(
     let shared = Arc::new(ListenerShared { config, counts, limiter, stop, handler, plain_http_response });
     let graceful = GracefulShutdown::new();
     join_all(sockets.into_iter().map(|socket| accept_loop(socket, Arc::clone(&shared), &graceful))).await;
+    // Otherwise hyper closes connections whose first request has not been read yet.
+    tokio::time::sleep(FIRST_REQUESTS).await;
     if tokio::time::timeout(config.shutdown_timeout, graceful.shutdown()).await.is_err() {
         tracing::warn!(
             "requests were still in flight when the shutdown timeout ended; their connections were closed"
@@ -78,28 +83,69 @@ async fn accept_loop<S: Handler>(
                 continue;
             }
         };
-        let peer = match &incoming {
-            Incoming::Tcp(_, address, _) => shared.handler.client(*address),
-            Incoming::Unix(_) => UNIX_PEER,
-        };
-        let Some(permit) = shared.limiter.acquire(peer) else { continue };
-        let (shared, watcher) = (Arc::clone(&shared), graceful.watcher());
-        // One kind of task each: a task for every kind would be as large as the largest of them.
-        match incoming {
-            Incoming::Tcp(stream, _, None) => tokio::spawn(async move {
-                log_end(peer, http1(stream, peer, shared.config, shared.handler.clone(), watcher).await);
-                drop(permit);
-            }),
-            Incoming::Tcp(stream, _, Some(tls)) => tokio::spawn(async move {
-                serve_tls(stream, peer, tls, shared, watcher).await;
-                drop(permit);
-            }),
-            Incoming::Unix(stream) => tokio::spawn(async move {
-                log_end(peer, http1(stream, peer, shared.config, shared.handler.clone(), watcher).await);
-                drop(permit);
-            }),
-        };
+        begin(incoming, &shared, graceful);
     }
+    // Clients that have connected already are not turned away.
+    for incoming in connected(socket) {
+        begin(incoming, &shared, graceful);
+    }
+}
+
+/// Serves a connection in a task of its own.
+fn begin<S: Handler>(incoming: Incoming, shared: &Arc<ListenerShared<S>>, graceful: &GracefulShutdown) {
+    let peer = match &incoming {
+        Incoming::Tcp(_, address, _) => shared.handler.client(*address),
+        Incoming::Unix(_) => UNIX_PEER,
+    };
+    let Some(permit) = shared.limiter.acquire(peer) else { return };
+    let (shared, watcher) = (Arc::clone(shared), graceful.watcher());
+    // One kind of task each: a task for every kind would be as large as the largest of them.
+    match incoming {
+        Incoming::Tcp(stream, _, None) => tokio::spawn(async move {
+            log_end(peer, http1(stream, peer, shared.config, shared.handler.clone(), watcher).await);
+            drop(permit);
+        }),
+        Incoming::Tcp(stream, _, Some(tls)) => tokio::spawn(async move {
+            serve_tls(stream, peer, tls, shared, watcher).await;
+            drop(permit);
+        }),
+        Incoming::Unix(stream) => tokio::spawn(async move {
+            log_end(peer, http1(stream, peer, shared.config, shared.handler.clone(), watcher).await);
+            drop(permit);
+        }),
+    };
+}
+
+/// The connections that a socket has not accepted yet. Then it is closed at once, so that hardly one is added meanwhile.
+fn connected(socket: Socket) -> Vec<Incoming> {
+    /// More than wait at any socket; a flood must not keep the server from ending.
+    const MOST: usize = 4096;
+    let mut connected = Vec::new();
+    match socket {
+        Socket::Tcp { listener, tls } => {
+            let Ok(listener) = listener.into_std() else { return connected };
+            while connected.len() < MOST
+                && let Ok((stream, peer)) = listener.accept()
+            {
+                let stream = stream
+                    .set_nodelay(true)
+                    .and_then(|()| stream.set_nonblocking(true))
+                    .and_then(|()| TcpStream::from_std(stream));
+                connected.extend(stream.map(|stream| Incoming::Tcp(stream, peer, tls.clone())));
+            }
+        }
+        Socket::Unix { listener, file } => {
+            let Ok(listener) = listener.into_std() else { return connected };
+            while connected.len() < MOST
+                && let Ok((stream, _)) = listener.accept()
+            {
+                let stream = stream.set_nonblocking(true).and_then(|()| UnixStream::from_std(stream));
+                connected.extend(stream.map(Incoming::Unix));
+            }
+            drop(file);
+        }
+    }
+    connected
 }
 
 /// A connection that was just accepted.

@@ -5,6 +5,7 @@
 
 mod cli;
 mod config;
+mod follow_nodes;
 mod logging;
 mod metrics;
 mod open_store;
@@ -14,6 +15,7 @@ pub mod parsers;
 mod preflight;
 pub mod reference;
 mod server;
+mod share_usage;
 
 /// Runs the command line of this process: parses its arguments, does what they ask for and gives the exit code (0
 /// done, 1 failed, 2 not understood).

@@ -1,7 +1,9 @@
 //! A running server: the public and the admin listener over one store, from start to graceful stop.
 
 use crate::config::Config;
+use crate::follow_nodes::follow_nodes;
 use crate::metrics;
+use crate::share_usage::share_usage;
 use anyhow::Context;
 use bytes::Bytes;
 use http_body_util::Full;
@@ -88,8 +90,7 @@ impl Server {
         let admin_sockets = Socket::open(&config.server.admin_listen, tls.admin.as_ref(), mode).await?;
         let urls: Vec<String> = public_sockets.iter().map(Socket::url).collect::<Result<_, _>>()?;
         let admin_urls = admin_sockets.iter().map(Socket::url).collect::<Result<_, _>>()?;
-        let registry = load_apps(&store).await?;
-        let stop = CancellationToken::new();
+        let (registry, stop) = (load_apps(&store).await?, CancellationToken::new());
         let stop_guard = stop.clone().drop_guard();
         let cleanup = spawn_cleanup(&store, &registry, &clock, &stop);
         let mut tasks = vec![("deletion notes", cleanup)];
@@ -107,6 +108,7 @@ impl Server {
         let tokens = Tokens::load(Arc::clone(&store), admin_token, Arc::clone(&clock)).await;
         let tokens = Arc::new(tokens.context("can't read the admin tokens")?);
         let authenticator = Authenticator::Tokens(Arc::clone(&tokens));
+        tasks.extend(spawn_sharing(&store, &registry, &authenticator, &stop));
         tasks.push(("webhooks", tokio::spawn(Arc::clone(&webhooks).run(stop.clone()))));
         let start_id = format!("{:016x}", secret::random_u64()?);
         let control_state = emulator.clone().map(|emulator| ControlState {
@@ -237,6 +239,21 @@ fn exported(
     };
     tasks.push(("trace exporter", exporting));
     Ok(telemetry.exporting(Arc::new(traces)))
+}
+
+/// What concerns the other servers of a shared store; ends at once for a store of one process.
+fn spawn_sharing(
+    store: &Arc<dyn Store>,
+    registry: &Arc<Registry>,
+    authenticator: &Authenticator,
+    stop: &CancellationToken,
+) -> [(&'static str, JoinHandle<()>); 2] {
+    let parts = || (Arc::clone(store), Arc::clone(registry));
+    let (followed, apps) = parts();
+    let follow = follow_nodes(followed, apps, authenticator.clone(), stop.clone());
+    let (tables, apps) = parts();
+    let usage = share_usage(tables, apps, stop.clone());
+    [("other nodes", tokio::spawn(follow)), ("usage of all nodes", tokio::spawn(usage))]
 }
 
 fn spawn_cleanup(

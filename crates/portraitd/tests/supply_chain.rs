@@ -19,8 +19,9 @@ fn licences() -> Vec<String> {
     allow.iter().map(|licence| licence.as_str().unwrap().to_owned()).collect()
 }
 
-/// Crates that the product links on Linux, those of tests apart. One more is a decision: raise it on purpose.
-const CRATES_MAX: usize = 201;
+/// Crates that the product links on Linux, those of tests apart. One more is a decision: raise it on purpose. 56 of them came
+/// with the engine on a database: `mysql_async`, which brings `url` with its Unicode tables, and a second version of the hashes.
+const CRATES_MAX: usize = 257;
 
 fn metadata(arguments: &[&str]) -> Value {
     let mut command = Command::new(env!("CARGO"));

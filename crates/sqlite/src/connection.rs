@@ -116,6 +116,9 @@ ALTER TABLE tokens ADD COLUMN role TEXT NOT NULL DEFAULT 'admin';
 /// From nothing to the present format: the first makes format 1, each other brings the one before it up to its own.
 const STEPS: [&str; 7] = [FORMAT_1, FORMAT_2, FORMAT_3, FORMAT_4, FORMAT_5, FORMAT_6, FORMAT_7];
 
+/// The file of a copy that is not finished (`contents.rs`).
+pub(crate) const COPY: &str = "portraitd.db.copy";
+
 /// Opens the database, creates it if need be, and upgrades it to the present format. While this connection stays open, later
 /// ones need not read the whole WAL again.
 pub(crate) fn prepare(path: &Path) -> Result<Connection, OpenError> {
@@ -126,6 +129,9 @@ pub(crate) fn prepare(path: &Path) -> Result<Connection, OpenError> {
         Ok(_) => {}
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(OpenError::io(path)(error)),
         Err(_) if log.exists() => return Err(emptied()),
+        Err(_) if path.with_file_name(COPY).exists() => {
+            return Err(OpenError::UnfinishedCopy { path: path.with_file_name(COPY) });
+        }
         Err(_) => create(path)?,
     }
     wal_mark::refuse_wrong_wal(path)?;
@@ -168,12 +174,17 @@ fn create(path: &Path) -> Result<(), OpenError> {
     let made = Connection::open_in_memory().and_then(|connection| {
         // Half the usual page: a profile is some 300 bytes, and the WAL carries whole pages.
         connection.execute_batch("PRAGMA page_size = 2048;")?;
-        let application = format!("PRAGMA application_id = {APPLICATION_ID};");
-        upgrade(&connection, &[&STEPS.concat(), application.as_str()].concat())?;
+        make_tables(&connection)?;
         Ok(connection)
     });
     let connection = made.map_err(OpenError::engine(path))?;
     staging::publish(&staging::write(&connection, path)?, path, Identity::Kept)
+}
+
+/// Makes all tables in an empty database.
+pub(crate) fn make_tables(connection: &Connection) -> rusqlite::Result<()> {
+    let application = format!("PRAGMA application_id = {APPLICATION_ID};");
+    upgrade(connection, &[&STEPS.concat(), application.as_str()].concat())
 }
 
 /// Whether a database that is copied from another is the same store.
@@ -278,7 +289,7 @@ pub(crate) fn writing(path: &Path) -> rusqlite::Result<Connection> {
 
 /// Switches the database to WAL mode. In the other mode SQLite writes in place, with a rollback journal whose removal a power
 /// cut can undo.
-fn use_wal(connection: &Connection) -> rusqlite::Result<()> {
+pub(crate) fn use_wal(connection: &Connection) -> rusqlite::Result<()> {
     let mut pragma = connection.prepare("PRAGMA journal_mode = WAL")?;
     // Reads all rows: the switch is done, or fails, only after the first row was returned.
     let modes = pragma.query_map([], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;

@@ -24,7 +24,7 @@ pub fn is_in_use(dir: &Path) -> bool {
 /// A lock belongs to a file, not to its name. So the directory is locked too, in case the lock file is removed, and the WAL, in
 /// case the files are moved or linked into another directory.
 #[derive(Debug)]
-pub(crate) struct DirectoryLock {
+pub struct DirectoryLock {
     dir: PathBuf,
     file: File,
     directory: Option<File>,
@@ -43,8 +43,9 @@ impl Drop for DirectoryLock {
 }
 
 impl DirectoryLock {
-    /// Creates the directory if need be, locks it, and writes this process's number into the lock file.
-    pub(crate) fn take(dir: &Path) -> Result<Self, OpenError> {
+    /// Creates the directory if need be, locks it, and writes this process's number into the lock file. [`OpenError::InUse`] when
+    /// another process has it.
+    pub fn take(dir: &Path) -> Result<Self, OpenError> {
         create(dir).map_err(OpenError::io(dir))?;
         let path = lock_path(dir);
         let options =

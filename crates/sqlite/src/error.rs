@@ -36,6 +36,12 @@ pub enum OpenError {
         /// The database.
         path: PathBuf,
     },
+    /// The directory is becoming the copy of another store.
+    #[error("{} is a copy of another store that is not complete; the same `portraitd store copy` continues it. Nothing was changed", path.display())]
+    UnfinishedCopy {
+        /// The file of the copy.
+        path: PathBuf,
+    },
     /// The last acknowledged changes are gone: they were in the WAL only.
     #[error("{} lost its write-ahead log ({}-wal is missing or empty): portraitd was killed, or this is a copy of a running server's file, and the last acknowledged changes are in that log. Put the log back next to it; or restore a backup; or continue without those changes: portraitd repair --data {}. Nothing was changed", path.display(), path.display(), path.parent().unwrap_or(Path::new(".")).display())]
     LostWal {

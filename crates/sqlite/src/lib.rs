@@ -11,6 +11,8 @@ mod check;
 mod checkpoint;
 mod compact;
 mod connection;
+mod contents;
+mod copied_rows;
 mod deletions;
 mod directory_lock;
 mod disk_space;
@@ -38,7 +40,8 @@ mod writer;
 
 pub use check::{Checked, Damage, Finding, check};
 pub use compact::{Compacted, compact};
-pub use directory_lock::is_in_use;
+pub use contents::{SqliteContents, SqliteCopy};
+pub use directory_lock::{DirectoryLock, is_in_use};
 pub use error::OpenError;
 pub use restore::{RestoreError, restore};
 pub use store::{SqliteSettings, SqliteStore};

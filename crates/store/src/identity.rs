@@ -16,7 +16,8 @@ pub struct StoreId([u8; Self::BYTES]);
 pub struct StoreIdError;
 
 impl StoreId {
-    const BYTES: usize = 16;
+    /// The length of its stored form.
+    pub const BYTES: usize = 16;
 
     /// A new identity.
     ///
@@ -32,6 +33,11 @@ impl StoreId {
     /// An identity that an engine has stored.
     pub const fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
         Self(bytes)
+    }
+
+    /// The form that an engine stores.
+    pub const fn to_bytes(self) -> [u8; Self::BYTES] {
+        self.0
     }
 }
 

@@ -7,20 +7,29 @@
 
 mod admin;
 pub mod codec;
+mod contents;
 pub mod engine;
 mod error;
+mod future;
 mod identity;
 mod memory;
 mod metrics;
+mod nodes;
 mod outbox;
 mod write;
 
 pub use admin::{AUDIT_ENTRIES_MAX, AuditEntry, AuditNote, AuditSeq, TOKENS_MAX, TokenRecord, TokenRole};
+pub use contents::{Contents, CopyStart, CopyTarget, RowKey, Section, StoredRow};
 pub use error::StoreError;
+pub use future::StoreFuture;
 pub use identity::{StoreId, StoreIdError};
 pub use memory::{Image, MemoryStore};
 pub use metrics::{Histogram, Measurements, StoreStatus};
-pub use outbox::{Amount, Backlog, DeliveryOutcome, EventState, OutboxEvent, OutboxSeq, Selection};
+pub use nodes::{CallTally, NodeTables, NodesStatus, SignIn};
+pub use outbox::{
+    Amount, Backlog, DeliveryOutcome, DeliveryRight, EventState, OutboxCursor, OutboxEvent, OutboxScan,
+    OutboxSeq, Selection,
+};
 pub use write::{
     Change, DELETIONS_UNIT_MAX, Delete, Discard, EVENTS_UNIT_MAX, ForgetDeletions, Import, Kick, NoteOnly,
     Probe, PutApp, PutToken, RecordDeliveries, RemoveToken, Replay, TypedWrite, Write, WriteOutcome,
@@ -34,9 +43,6 @@ use portraitd_model::{
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-
-/// What a store method returns.
-pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
 /// The result of reading one account's profile.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -115,6 +121,26 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> StoreFuture<'_, Vec<OutboxEvent>>;
 
+    /// Reads the next waiting events of an app that this process delivers, at most `limit`, each once for a cursor; those of one
+    /// account in the order of their places. Where several processes share a store, each event is another's or this one's.
+    fn deliverable<'a>(
+        &'a self,
+        app: SdkAppId,
+        cursor: &'a mut OutboxCursor,
+        limit: usize,
+    ) -> StoreFuture<'a, Vec<OutboxEvent>> {
+        Box::pin(async move {
+            let events = self.events(app, EventState::Waiting, cursor.last, limit).await?;
+            cursor.last = events.last().map(|event| event.seq).or(cursor.last);
+            Ok(events)
+        })
+    }
+
+    /// Whether this process may begin to deliver an event of an account that was read with a cursor. Costs no I/O.
+    fn delivery_right(&self, _cursor: &OutboxCursor, _user: &UserId) -> DeliveryRight {
+        DeliveryRight::Held
+    }
+
     /// What each app has in the outbox; an app that has nothing is absent. Costs no I/O.
     fn backlogs(&self) -> BTreeMap<SdkAppId, Backlog>;
 
@@ -151,6 +177,20 @@ pub trait Store: Send + Sync {
     fn status(&self) -> StoreStatus {
         StoreStatus::default()
     }
+
+    /// The processes that share the store; `None` for an engine of one process. Costs no I/O.
+    fn nodes(&self) -> Option<NodesStatus> {
+        None
+    }
+
+    /// What the processes that share the store share besides its data; `None` for an engine of one process.
+    fn node_tables(&self) -> Option<&dyn NodeTables> {
+        None
+    }
+
+    /// Tells the other processes that this one uses the catalog and the tokens of a version ([`NodesStatus::catalog`]), and no
+    /// earlier ones any more.
+    fn adopt_catalog(&self, _version: u64) {}
 
     /// Finishes the accepted writes and closes; later calls are [`StoreError::Unavailable`]. Idempotent.
     fn close(&self) -> BoxFuture<'_, ()>;
@@ -236,6 +276,12 @@ pub trait Store: Send + Sync {
     /// [`Replay`].
     fn replay(&self, app: SdkAppId, selection: Selection) -> StoreFuture<'_, usize> {
         typed(self, Replay { app, selection }, None)
+    }
+
+    /// Waits until every write that was accepted before has ended.
+    fn settle(&self) -> StoreFuture<'_, ()> {
+        // Writes are done in order.
+        self.probe()
     }
 
     /// [`Probe`].

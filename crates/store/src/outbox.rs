@@ -1,6 +1,7 @@
 //! The outbox: events, committed with their change, that wait to be delivered.
 
 use portraitd_model::{ProfileEvent, UnixMillis};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// An event's place in the outbox. Grows with every event, and events of one user stand in the order of their changes.
@@ -108,6 +109,40 @@ impl Backlog {
             EventState::Parked => &mut self.parked,
         }
     }
+}
+
+/// How far a process has read an app's waiting events that it delivers ([`Store::deliverable`](crate::Store::deliverable)).
+/// Its fields are for engines.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct OutboxCursor {
+    /// An engine of one process: the last place that was read.
+    pub last: Option<OutboxSeq>,
+    /// An engine of several processes: what was read of the parts that this one holds.
+    pub scans: Vec<OutboxScan>,
+}
+
+/// Whether this process may begin to deliver an event of an account ([`Store::delivery_right`](crate::Store::delivery_right)).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DeliveryRight {
+    /// It may.
+    Held,
+    /// Not at the moment: it has to hear from the store first.
+    Paused,
+    /// It is another process's now, which reads the event itself.
+    Lost,
+}
+
+/// How far some parts of the users were read.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct OutboxScan {
+    /// The parts, each with the epoch since which it is held.
+    pub parts: BTreeMap<u16, u64>,
+    /// The greatest place that was read.
+    pub scanned_to: OutboxSeq,
+    /// The places that were read not long before it.
+    pub recent: BTreeSet<OutboxSeq>,
+    /// Whether everything was read that there was.
+    pub is_finished: bool,
 }
 
 #[cfg(test)]

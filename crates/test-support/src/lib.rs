@@ -1,5 +1,5 @@
 //! Shared by the tests of several crates: fixtures, the suite that every engine must pass, disks that are small or fail on
-//! command, thread schedules. Not part of the product.
+//! command, a database cluster, thread schedules. Not part of the product.
 
 #![expect(
     clippy::unwrap_used,
@@ -12,6 +12,7 @@
 
 pub mod disk;
 pub mod fixtures;
+pub mod galera;
 pub mod schedules;
 pub mod small_disk;
 pub mod suite;

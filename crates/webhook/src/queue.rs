@@ -79,6 +79,10 @@ impl Queue {
             return Some((event.seq, DeliveryOutcome::Park { attempts: event.attempts, failure }));
         };
         let account = self.accounts.entry(user).or_default();
+        if account.events.back().is_some_and(|last| last.seq >= event.seq) {
+            // It was read again, after another process had held the account.
+            return None;
+        }
         if account.skipped_from.is_some() || account.events.len() >= EVENTS_MAX_PER_ACCOUNT {
             account.skipped_from.get_or_insert(event.seq);
             return None;
@@ -121,6 +125,24 @@ impl Queue {
         account.in_flight = true;
         self.in_flight += 1;
         account.events.front().cloned()
+    }
+
+    /// Takes back what [`Queue::next`] returned for this account: it may not be sent yet.
+    pub(super) fn put_back(&mut self, user: UserId, now: UnixMillis) {
+        if let Some(account) = self.accounts.get_mut(&user).filter(|account| account.in_flight) {
+            account.in_flight = false;
+            self.in_flight -= 1;
+            self.schedule_account(user, now);
+        }
+    }
+
+    /// Removes the events of the account that [`Queue::next`] returned one for: another process sends them.
+    pub(super) fn forget(&mut self, user: UserId) {
+        if let Some(account) = self.accounts.remove(&user) {
+            self.in_flight -= usize::from(account.in_flight);
+            self.events -= account.events.len();
+            self.bytes -= account.events.iter().map(|event| event.bytes).sum::<u64>();
+        }
     }
 
     /// Records the result of the event that [`Queue::next`] returned for this account. Returns the outcomes to store.

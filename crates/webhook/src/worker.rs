@@ -5,8 +5,10 @@ use crate::queue::{AttemptResult, Queue};
 use crate::status::Delivery;
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use portraitd_model::{SdkAppId, UnixMillis, UserId};
-use portraitd_store::{DeliveryOutcome, EventState, OutboxEvent, OutboxSeq, StoreError};
+use portraitd_model::{ProfileEvent, SdkAppId, UnixMillis, UserId};
+use portraitd_store::{
+    DeliveryOutcome, DeliveryRight, EventState, OutboxCursor, OutboxEvent, OutboxSeq, StoreError,
+};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,7 +36,9 @@ pub(super) struct Worker {
     app: SdkAppId,
     delivery: Arc<Delivery>,
     queue: Queue,
-    /// The last event that was read.
+    /// What was read of the outbox.
+    cursor: OutboxCursor,
+    /// The greatest place that was read.
     read_to: Option<OutboxSeq>,
     /// Whether the outbox may have more events to read.
     has_more: bool,
@@ -52,6 +56,7 @@ impl Worker {
             app,
             delivery,
             queue,
+            cursor: OutboxCursor::default(),
             read_to: None,
             has_more: true,
             outcomes: Vec::new(),
@@ -114,9 +119,10 @@ impl Worker {
             }
         }
         while self.has_more && self.queue.wants_more() {
-            let Some(page) = self.page(self.read_to).await else { return };
+            let page = self.webhooks.store.deliverable(self.app, &mut self.cursor, PAGE).await;
+            let Some(page) = self.readable(page) else { return };
             self.has_more = page.len() == PAGE;
-            self.read_to = page.last().map(|event| event.seq).or(self.read_to);
+            self.read_to = page.last().map(|event| event.seq).max(self.read_to);
             self.push(page);
         }
     }
@@ -126,8 +132,8 @@ impl Worker {
     async fn read_again(&mut self, user: UserId, from: OutboxSeq) -> Result<(), OutboxSeq> {
         let mut after = OutboxSeq(from.0.saturating_sub(1));
         while Some(after) < self.read_to && self.queue.has_room_for(user) {
-            let page = self.page(Some(after)).await;
-            let mut page = page.ok_or(OutboxSeq(after.0.saturating_add(1)))?;
+            let page = self.webhooks.store.events(self.app, EventState::Waiting, Some(after), PAGE).await;
+            let mut page = self.readable(page).ok_or(OutboxSeq(after.0.saturating_add(1)))?;
             let Some(last) = page.last() else { break };
             after = last.seq;
             page.retain(|event| {
@@ -140,8 +146,8 @@ impl Worker {
     }
 
     /// Returns a page of the outbox; `None` when the store can't be read, which is tried again later.
-    async fn page(&mut self, after: Option<OutboxSeq>) -> Option<Vec<OutboxEvent>> {
-        match self.webhooks.store.events(self.app, EventState::Waiting, after, PAGE).await {
+    fn readable(&mut self, page: Result<Vec<OutboxEvent>, StoreError>) -> Option<Vec<OutboxEvent>> {
+        match page {
             Ok(page) => Some(page),
             Err(error) => {
                 tracing::error!(sdkappid = self.app.0, %error, "can't read the outbox");
@@ -160,16 +166,28 @@ impl Worker {
 
     /// Sends events that may be sent, up to `parallel_per_app` at a time.
     fn send(&mut self) {
+        let mut paused = Vec::new();
         while self.in_flight < self.webhooks.config.parallel_per_app && self.outcomes.len() < UNSTORED_MAX {
-            let Some(event) = self.queue.next(self.now()) else { return };
-            let Some(event) = event.event else { continue };
-            self.in_flight += 1;
-            let (webhooks, app) = (Arc::clone(&self.webhooks), self.app);
-            self.tasks.push(Box::pin(async move {
-                let user = event.user;
-                Completed::Attempt(user, webhooks.deliver(app, &event).await)
-            }));
+            let Some(event) = self.queue.next(self.now()).and_then(|event| event.event) else { break };
+            let user = event.user;
+            match self.webhooks.store.delivery_right(&self.cursor, &user) {
+                DeliveryRight::Held => self.begin(event),
+                DeliveryRight::Paused => paused.push(user),
+                DeliveryRight::Lost => self.queue.forget(user),
+            }
         }
+        for user in paused {
+            self.queue.put_back(user, self.now());
+        }
+    }
+
+    fn begin(&mut self, event: Arc<ProfileEvent>) {
+        self.in_flight += 1;
+        let (webhooks, app) = (Arc::clone(&self.webhooks), self.app);
+        self.tasks.push(Box::pin(async move {
+            let user = event.user;
+            Completed::Attempt(user, webhooks.deliver(app, &event).await)
+        }));
     }
 
     fn handle(&mut self, completed: Completed) {

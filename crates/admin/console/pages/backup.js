@@ -22,6 +22,8 @@ const LOOK_MS = 1000;
  */
 
 export default function backup() {
+  const node = api.session.peek()?.node;
+  if (node) return databaseInstead(node.database_host);
   const jobs = signal(/** @type {Job[] | null} */ (null));
   const error = signal(/** @type {unknown} */ (undefined));
   /** The number of the job that is looked at; the newest unless another one is chosen. */
@@ -53,6 +55,18 @@ export default function backup() {
     details(current),
     () => jobs.value && list(() => jobs.value ?? [], chosen),
     commands());
+}
+
+/** Where several servers share a database, it is the database that is backed up. @param {string} host */
+function databaseInstead(host) {
+  return h('div', {},
+    h('div', { class: 'head' }, h('h1', {}, t('page.backup'))),
+    h('div', { class: 'note' }, t('backup.database', { host })),
+    h('section', { class: 'card' },
+      h('header', {}, h('h2', {}, t('backup.commands'))),
+      h('div', { class: 'body stack' },
+        command(t('backup.command.export'), 'portraitd export NUMBER FILE --data DIRECTORY'),
+        command(t('backup.command.copy'), 'portraitd store copy --from store.url --to NEW_DIRECTORY'))));
 }
 
 /** @param {{ value: boolean, peek: () => boolean }} running @param {(job: Job) => Promise<void>} added */

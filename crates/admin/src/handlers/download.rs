@@ -36,7 +36,7 @@ pub(crate) async fn ticket(
     let user = user.as_deref().map(UserId::parse).transpose();
     let user = user.map_err(AdminError::invalid_id)?;
     let export = Export { app: state.app(&app)?.settings.id, user };
-    let ticket = sessions(&state)?.download_ticket(actor.name, export).map_err(AdminError::system)?;
+    let ticket = sessions(&state)?.download_ticket(&actor.name, &export).await?;
     Ok(Json(CreatedTicket { ticket, expires_s: DOWNLOAD_TICKET_LIFE.as_secs() }))
 }
 

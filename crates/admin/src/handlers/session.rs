@@ -4,7 +4,7 @@ use crate::auth::{Actor, bearer};
 use crate::error::AdminError;
 use crate::session::{Sessions, TICKET_LIFE};
 use crate::state::{AdminResult, State};
-use crate::types::console::{CreatedSession, CreatedTicket, SessionView};
+use crate::types::console::{CreatedSession, CreatedTicket, NodeView, SessionView};
 use axum::extract::State as Extract;
 use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
@@ -24,6 +24,7 @@ pub(crate) async fn show(
         public_url: state.running.as_ref().and_then(|running| running.public_url.clone()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         without_token: bearer(&headers).is_none(),
+        node: state.store.nodes().map(NodeView::from),
     })
 }
 
@@ -32,7 +33,7 @@ pub(crate) async fn begin(
     Extension(actor): Extension<Actor>,
 ) -> Result<(StatusCode, Json<CreatedSession>), AdminError> {
     let who = actor.name.to_string();
-    let session = sessions(&state)?.begin(actor.name).map_err(AdminError::system)?;
+    let session = sessions(&state)?.begin(&actor.name).await?;
     Ok((StatusCode::CREATED, Json(CreatedSession { session, who })))
 }
 
@@ -40,7 +41,7 @@ pub(crate) async fn end(
     Extract(state): Extract<State>,
     headers: HeaderMap,
 ) -> Result<StatusCode, AdminError> {
-    sessions(&state)?.end(bearer(&headers).unwrap_or_default());
+    sessions(&state)?.end(bearer(&headers).unwrap_or_default()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -48,7 +49,7 @@ pub(crate) async fn ticket(
     Extract(state): Extract<State>,
     Extension(actor): Extension<Actor>,
 ) -> AdminResult<CreatedTicket> {
-    let ticket = sessions(&state)?.ticket(actor.name).map_err(AdminError::system)?;
+    let ticket = sessions(&state)?.ticket(&actor.name).await?;
     Ok(Json(CreatedTicket { ticket, expires_s: TICKET_LIFE.as_secs() }))
 }
 

@@ -96,7 +96,7 @@ pub(crate) async fn revoke(
     }
     state.authenticator.reload().await?;
     if let Some(sessions) = state.authenticator.sessions() {
-        sessions.end_all(&name);
+        sessions.end_all(&name).await?;
     }
     Ok(StatusCode::NO_CONTENT)
 }

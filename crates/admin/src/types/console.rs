@@ -1,6 +1,7 @@
 //! The JSON of what the console needs besides the operator's calls: sessions, tried calls, UserSigs, the reference.
 
 use crate::series::SeriesPoint;
+use portraitd_store::NodesStatus;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -20,6 +21,29 @@ pub struct SessionView {
     pub(crate) version: String,
     /// Whether the caller sent no token and needs none, so that there is nothing to sign out of.
     pub(crate) without_token: bool,
+    /// Which of several servers on one database answered; absent for a server on a store of its own. Its jobs, its log of calls
+    /// and the past of its figures are its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) node: Option<NodeView>,
+}
+
+/// One of several servers on one database.
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
+pub struct NodeView {
+    /// Its number, from 0.
+    pub(crate) number: u32,
+    /// The machine that it runs on, and where it listens.
+    pub(crate) name: String,
+    /// How many servers live, this one among them.
+    pub(crate) live: usize,
+    /// The host of the database that it uses.
+    pub(crate) database_host: String,
+}
+
+impl From<NodesStatus> for NodeView {
+    fn from(nodes: NodesStatus) -> Self {
+        Self { number: nodes.node, name: nodes.name, live: nodes.live, database_host: nodes.host }
+    }
 }
 
 /// A session that was just begun.

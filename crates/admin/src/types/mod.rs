@@ -155,7 +155,8 @@ pub struct AccountView {
     pub profile: BTreeMap<String, serde_json::Value>,
 }
 
-/// The usage of an app. Calls and uses of keys are counted since the server started.
+/// The usage of an app. Calls and uses of keys are counted since the server started; by several servers on one database, the
+/// calls of all together, since its tables were made, each call within about 5 seconds.
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct UsageView {
     /// The number of accounts.
@@ -169,6 +170,9 @@ pub struct UsageView {
     pub keys: Vec<KeyUse>,
     /// The number of calls, by command and error code; code 0 is success.
     pub calls: BTreeMap<String, BTreeMap<u32, u64>>,
+    /// How many servers live whose calls these are; absent for a server on a store of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) nodes: Option<usize>,
 }
 
 /// The last use of a key.

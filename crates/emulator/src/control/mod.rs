@@ -88,7 +88,7 @@ async fn authorize(
     if request.uri().path() == health::PATH {
         return next.run(request).await;
     }
-    match access.identify(request.headers(), request.extensions()) {
+    match access.identify(request.headers(), request.extensions()).await {
         Ok(Caller { actor, validity }) => {
             request.extensions_mut().insert(actor);
             request.extensions_mut().insert(validity);

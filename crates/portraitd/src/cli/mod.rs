@@ -13,6 +13,7 @@ pub(crate) mod runtime;
 mod sdk_app_id;
 mod secret_argument;
 pub(crate) mod serve;
+mod store;
 
 use self::language::causes;
 use clap::{CommandFactory, Parser, Subcommand};
@@ -63,6 +64,7 @@ enum Command {
     Check(data::check::CheckArgs),
     Repair(data::check::RepairArgs),
     Compact(data::check::CompactArgs),
+    Store(store::Args),
     Doctor(serve::doctor::Args),
     Healthcheck(serve::healthcheck::Args),
     Completions(completions::CompletionsArgs),
@@ -109,6 +111,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Check(args) => data::check::check(&args),
         Command::Repair(args) => data::check::repair(&args),
         Command::Compact(args) => data::check::compact(&args),
+        Command::Store(args) => store::run(&args, &command_line()),
         Command::Doctor(args) => serve::doctor::run(&args, &command_line()),
         Command::Healthcheck(args) => serve::healthcheck::run(&args),
         Command::Completions(args) => {

@@ -24,6 +24,8 @@ const GOOD: &[(&str, &str, &str)] = &[
     ("server.admin_hosts", "[\"a.b\"]", "[\"a.b\"]"),
     ("server.console", "false", "false"),
     ("server.accept", "[\"plain-admin\", \"published-keys\"]", "[\"plain-admin\", \"published-keys\"]"),
+    ("store.url", "mysql://u:p@h/d", "\"mysql://(hidden)@h/d\""),
+    ("store.url_password_file", "/p", "\"/p\""),
     ("tls.certificate", "/a.pem", "\"/a.pem\""),
     ("tls.key", "/a.key", "\"/a.key\""),
     ("tls.admin_certificate", "/b.pem", "\"/b.pem\""),
@@ -42,6 +44,8 @@ const GOOD: &[(&str, &str, &str)] = &[
 /// Wrong values of every setting that is no number, and what is said of them.
 const WRONG: &[(&str, &str, &str)] = &[
     ("server.listen", "[]", "the list of addresses is empty"),
+    ("store.url", "\"mysql://h/d\"", "must be the URL of a database; the database's URL names no user"),
+    ("store.url_password_file", "\"\"", "must be a path; it is empty"),
     ("server.listen", "80", "expected an address or a list of addresses"),
     (
         "server.listen",

@@ -127,6 +127,7 @@ impl Setting {
     fn redact_text(&self, text: String) -> String {
         const HIDDEN: &str = "(hidden)";
         let is_secret = ["token", "password", "secret"].iter().any(|word| self.name.contains(word));
+        let is_secret = is_secret && !self.name.ends_with("_file");
         if is_secret || text.contains("-----BEGIN") {
             return HIDDEN.to_owned();
         }

@@ -4,7 +4,7 @@ use super::histogram::HistogramValues;
 use portraitd_api::call_counts::Usage;
 use portraitd_api::registry::Registry as Apps;
 use portraitd_api::telemetry::Telemetry;
-use portraitd_store::{Store, StoreStats, StoreStatus};
+use portraitd_store::{NodesStatus, Store, StoreStats, StoreStatus};
 use portraitd_webhook::deliverer::Webhooks;
 use portraitd_webhook::status::WebhookStatus;
 use std::collections::BTreeMap;
@@ -60,6 +60,8 @@ pub(crate) struct Snapshot {
     /// By command and code, of all apps together.
     pub(super) calls: BTreeMap<(&'static str, u32), u64>,
     pub(super) telemetry: Option<Arc<Telemetry>>,
+    /// `None` on a store of one process.
+    pub(super) nodes: Option<NodesStatus>,
     pub(super) wrong_tokens: u64,
 }
 
@@ -77,6 +79,7 @@ impl Snapshot {
             backlog_bytes_max: webhooks.backlog_bytes_max(),
             store: store.stats(),
             status: store.status(),
+            nodes: store.nodes(),
             telemetry,
             wrong_tokens,
             ..Self::default()

@@ -1,11 +1,13 @@
-//! `/metrics`, the page for Prometheus. Each metric is a row of [`METRICS`]: its value, its meaning and an alert;
+//! `/metrics`, the page for Prometheus. Each metric is a row of [`METRICS`] or [`NODE_METRICS`]: its value, its meaning and an alert;
 //! `docs/METRICS.md` is generated from the same rows.
 
 mod histogram;
 mod metric;
+mod node_table;
 mod table;
 
 use crate::metrics::metric::{Kind, Snapshot};
+use crate::metrics::node_table::NODE_METRICS;
 use crate::metrics::table::METRICS;
 use futures_util::future::{BoxFuture, FutureExt};
 use portraitd_admin::auth::Tokens;
@@ -52,7 +54,7 @@ impl Snapshot {
 
 impl Collector for Snapshot {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        for metric in METRICS {
+        for metric in METRICS.iter().chain(NODE_METRICS) {
             let (counter, gauge) = (ConstCounter::new(0_u64), ConstGauge::new(0_u64));
             let kind = match metric.kind {
                 Kind::Counter => counter.metric_type(),
@@ -84,7 +86,7 @@ mod tests {
     use crate::metrics::metric::Metric;
     use portraitd_http::certificate::Certificate;
     use portraitd_model::SdkAppId;
-    use portraitd_store::{Backlog, Histogram};
+    use portraitd_store::{Backlog, Histogram, NodesStatus};
     use portraitd_webhook::status::{DeliveryCounts, WebhookStatus};
     use std::collections::BTreeMap;
     use std::fmt::Write;
@@ -103,11 +105,11 @@ mod tests {
     #[test]
     fn the_document_is_fresh() {
         let mut page = String::from(
-            "# Metrics · 监控指标\n\nGenerated from `METRICS` in `crates/portraitd/src/metrics/table.rs`. `GET /metrics` on the admin listener, in the \
+            "# Metrics · 监控指标\n\nGenerated from the tables in `crates/portraitd/src/metrics`. `GET /metrics` on the admin listener, in the \
              OpenMetrics text format; it needs no token and names no user. Numbers count from the start of the process.\n\n\
              | metric | type | labels | meaning | 含义 | alert |\n| --- | --- | --- | --- | --- | --- |\n",
         );
-        for metric in METRICS {
+        for metric in METRICS.iter().chain(NODE_METRICS) {
             let (suffix, kind) = match metric.kind {
                 Kind::Counter => ("_total", "counter"),
                 Kind::Gauge => ("", "gauge"),
@@ -142,11 +144,16 @@ mod tests {
             webhooks: vec![webhook],
             calls: BTreeMap::from([(("portrait_get", 40003), 3)]),
             commit: HistogramValues::seconds(&histogram),
+            nodes: Some(NodesStatus {
+                clock_ahead_ms: -7,
+                host: "db1:3306".into(),
+                ..NodesStatus::default()
+            }),
             telemetry: Some(Arc::new(Telemetry::new(vec![("public", certificate(folder.path()))]))),
             ..Snapshot::default()
         };
         let page = snapshot.page().unwrap();
-        for metric in METRICS {
+        for metric in METRICS.iter().chain(NODE_METRICS) {
             let suffix = match metric.kind {
                 Kind::Counter => "_total",
                 Kind::Gauge => "",
@@ -167,6 +174,8 @@ mod tests {
             "portraitd_store_commit_seconds_bucket{le=\"0.001\"} 1",
             "portraitd_store_commit_seconds_bucket{le=\"+Inf\"} 2",
             "portraitd_request_seconds_count{command=\"portrait_set\"} 0",
+            "portraitd_database_up{host=\"db1:3306\"} 1",
+            "portraitd_database_clock_difference_milliseconds 7",
         ];
         for line in expected {
             assert!(page.lines().any(|found| found == line), "{line}:\n{page}");

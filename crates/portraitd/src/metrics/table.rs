@@ -8,7 +8,7 @@ use portraitd_http::stats::Counts;
 use portraitd_store::{Backlog, EventState};
 use portraitd_webhook::status::WebhookStatus;
 
-/// Every metric.
+/// Every metric but those of a shared database (`node_table.rs`).
 pub(crate) const METRICS: &[Metric] = &[
     Metric {
         name: "portraitd_build",

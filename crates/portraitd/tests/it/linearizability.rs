@@ -17,10 +17,10 @@ const CLIENTS: u64 = 16;
 const ACCOUNTS: usize = 12;
 
 /// What an account holds: who wrote the nickname, and who wrote the level; `None` without an account.
-type Register = Option<(u64, u64)>;
+pub(crate) type Register = Option<(u64, u64)>;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Call {
+pub(crate) enum Call {
     /// Nickname and level. Whether there was an account.
     Set(u64),
     /// The account and its nickname.
@@ -30,7 +30,7 @@ enum Call {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Answer {
+pub(crate) enum Answer {
     Done,
     /// There is no such account.
     Missing,
@@ -52,7 +52,7 @@ impl Call {
 
 /// A moment of one account's history.
 #[derive(Clone, Copy, Debug)]
-enum Moment {
+pub(crate) enum Moment {
     Begins(u64, Call),
     Answered(u64, Answer),
     /// The server is gone, and with it every call under way.
@@ -71,7 +71,7 @@ struct UnderWay {
 type Configuration = (Register, u64);
 
 /// Whether one order explains a history; the moment that no order explains otherwise.
-fn explain(history: &[Moment]) -> Result<(), String> {
+pub(crate) fn explain(history: &[Moment]) -> Result<(), String> {
     let answers: HashMap<u64, Answer> = history
         .iter()
         .filter_map(
@@ -136,17 +136,17 @@ fn orders(
 
 /// The moments of all accounts, each with its place in time.
 #[derive(Default)]
-struct Recorder {
+pub(crate) struct Recorder {
     time: AtomicU64,
-    moments: Mutex<Vec<(u64, usize, Moment)>>,
+    pub moments: Mutex<Vec<(u64, usize, Moment)>>,
 }
 
 impl Recorder {
-    fn now(&self) -> u64 {
+    pub(crate) fn now(&self) -> u64 {
         self.time.fetch_add(1, Ordering::SeqCst)
     }
 
-    fn keep(&self, moments: Vec<(u64, usize, Moment)>) {
+    pub(crate) fn keep(&self, moments: Vec<(u64, usize, Moment)>) {
         self.moments.lock().unwrap().extend(moments);
     }
 }
@@ -176,7 +176,7 @@ fn work(app: &App<'_>, recorder: &Recorder, random: &mut Random, next: &AtomicU6
     recorder.keep(moments);
 }
 
-fn request(call: Call, account: usize) -> (&'static str, String) {
+pub(crate) fn request(call: Call, account: usize) -> (&'static str, String) {
     let name = format!("account{account}");
     match call {
         Call::Set(by) => {
@@ -196,7 +196,7 @@ fn request(call: Call, account: usize) -> (&'static str, String) {
     }
 }
 
-fn understand(call: Call, answer: &Value) -> Option<Answer> {
+pub(crate) fn understand(call: Call, answer: &Value) -> Option<Answer> {
     let code = answer["ErrorCode"].as_u64().unwrap();
     if [40006, 70500, 60008].contains(&code) {
         return None;

@@ -13,6 +13,7 @@ mod cert;
 mod cli;
 mod cloud;
 mod cloud_rules;
+mod cluster;
 mod conformance;
 mod console;
 mod doctor;

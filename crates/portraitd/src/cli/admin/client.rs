@@ -4,7 +4,7 @@ use crate::cli::http;
 use crate::cli::language::localized;
 use crate::cli::secret_argument::secret;
 use crate::cli::serve::instance::{AdminFile, admin_token};
-use crate::open_store::open_store;
+use crate::open_store::{ensure_no_node, open_directory};
 use anyhow::Context;
 use axum::Router;
 use axum::body::Body;
@@ -23,7 +23,7 @@ use portraitd_store::{Store, StoreId};
 use portraitd_webhook::event_ids::EventIds;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tower::ServiceExt;
@@ -41,6 +41,13 @@ pub(crate) struct Target {
     /// The admin API's token: @FILE reads it from a file such as admin.token in the data directory
     #[arg(long, value_name = "TOKEN", env = "PORTRAITD_ADMIN_TOKEN", hide_env_values = true, value_parser = secret, global = true)]
     admin_token: Option<String>,
+}
+
+impl Target {
+    /// The data directory, if it is named.
+    pub(crate) fn data(&self) -> Option<&Path> {
+        self.data.as_deref()
+    }
 }
 
 /// An error answer of the admin API.
@@ -94,8 +101,9 @@ impl Operator {
             let server = http::Server::with_certificate(&file.url, file.certificate.as_deref())?;
             return Ok(Self::Remote { server, token });
         }
+        ensure_no_node(data)?;
         let is_new = !data.exists();
-        let store = open_store(data, SqliteSettings::default())?;
+        let store = open_directory(data, SqliteSettings::default())?;
         if is_new {
             eprintln!(
                 "{}",

@@ -4,6 +4,7 @@ use super::transfer::progress_bar::{counter, of_steps};
 use crate::cli::admin::client::{Target, with_operator};
 use crate::cli::language::localized;
 use crate::cli::output::{count, say};
+use crate::open_store::ensure_files_of_store;
 use anyhow::Context;
 use hyper::Method;
 use portraitd_admin::handlers::backup::Backup;
@@ -42,6 +43,7 @@ pub(crate) struct RestoreArgs {
 pub(crate) fn backup(args: &BackupArgs) -> anyhow::Result<()> {
     /// A large store on a slow disk takes hours.
     const TIMEOUT: Duration = Duration::from_hours(24);
+    args.target.data().map_or(Ok(()), ensure_files_of_store)?;
     let directory = std::path::absolute(&args.directory).with_context(|| {
         localized!("{} can't be made absolute", "无法取得 {} 的绝对路径", args.directory.display())
     })?;
@@ -58,6 +60,7 @@ pub(crate) fn backup(args: &BackupArgs) -> anyhow::Result<()> {
 }
 
 pub(crate) fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
+    ensure_files_of_store(&args.data)?;
     let bar = of_steps();
     let checked = portraitd_sqlite::restore(&args.backup, &args.data, &mut |finding| match finding {
         Finding::Progress { done, total } => {

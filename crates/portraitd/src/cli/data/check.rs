@@ -3,6 +3,7 @@
 use super::transfer::progress_bar::of_steps;
 use crate::cli::language::localized;
 use crate::cli::output::{count, print_json, say};
+use crate::open_store::ensure_files_of_store;
 use portraitd_sqlite::{Checked, Damage, Finding, Repaired};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -68,6 +69,7 @@ struct Damaged {
 pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
     /// The most that a report in JSON lists.
     const LISTED_MAX: usize = 10_000;
+    ensure_files_of_store(&args.data)?;
     let (bar, mut damage, mut warnings) = (of_steps(), Vec::new(), Vec::new());
     let note = |list: &mut Vec<Damaged>, Damage { app, user, what }| {
         if list.len() < LISTED_MAX {
@@ -103,6 +105,7 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
 }
 
 pub(crate) fn repair(args: &RepairArgs) -> anyhow::Result<()> {
+    ensure_files_of_store(&args.data)?;
     match portraitd_sqlite::repair(&args.data)? {
         Some(Repaired::LostWal) => {
             say("the store can be opened again, without the changes in the lost write-ahead log");
@@ -117,6 +120,7 @@ pub(crate) fn repair(args: &RepairArgs) -> anyhow::Result<()> {
 }
 
 pub(crate) fn compact(args: &CompactArgs) -> anyhow::Result<()> {
+    ensure_files_of_store(&args.data)?;
     let sizes = portraitd_sqlite::compact(&args.data)?;
     say(format_args!(
         "{} was rewritten: {} bytes, before {}",

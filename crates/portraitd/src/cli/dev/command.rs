@@ -12,7 +12,7 @@ use crate::cli::serve::instance::{AdminFile, StopSignals, admin_token, url_here}
 use crate::config::Config;
 use crate::config::log::LogFormat;
 use crate::logging::start_log;
-use crate::open_store::open_store;
+use crate::open_store::{ensure_no_node, open_directory};
 use crate::server::{Server, ServerParts};
 use anyhow::Context;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -172,7 +172,8 @@ impl RunningEmulator {
         }
         let certificates = args.cloud.prepare(&args.allow_host)?;
         let (memory, store): (_, Arc<dyn Store>) = if let Some(data) = &args.data {
-            (None, open_store(data, args.config().store())?)
+            ensure_no_node(data)?;
+            (None, open_directory(data, args.config().store())?)
         } else {
             let memory = Arc::new(MemoryStore::new());
             (Some(Arc::clone(&memory)), memory)

@@ -95,6 +95,10 @@ fn open(error: &OpenError) -> String {
              请删除它与名称以它开头的文件。未作任何更改",
             path.display()
         ),
+        OpenError::UnfinishedCopy { path } => format!(
+            "{} 是另一份数据尚未完成的副本；再次运行同一条 `portraitd store copy` 命令即可继续。未作任何更改",
+            path.display()
+        ),
         OpenError::LostWal { path } => format!(
             "{path} 丢失了预写日志（{path}-wal 缺失或为空）：portraitd 曾被强行终止，或这是运行中服务的文件的副本，\
              而最后确认的变更就在该日志中。请将日志放回原处；或恢复备份；或放弃这些变更继续：\

@@ -6,7 +6,7 @@ use super::instance::{AdminFile, StopSignals, admin_token};
 use crate::config::Config;
 use crate::config::load::Loaded;
 use crate::logging::start_log;
-use crate::open_store::open_store;
+use crate::open_store::{OpenStore, open_store};
 use crate::preflight;
 use crate::server::{Server, ServerParts};
 use portraitd_admin::secret::AdminToken;
@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Args, command_line: &clap::Command) -> anyhow::Result<(
 }
 
 async fn serve(mut config: Config, json: bool) -> anyhow::Result<()> {
-    let signals = StopSignals::new()?;
+    let mut signals = StopSignals::new()?;
     let data = config.server.data.clone();
     let certificates = Certificates::load(&config)?;
     let tls = certificates.server_tls()?;
@@ -48,7 +48,12 @@ async fn serve(mut config: Config, json: bool) -> anyhow::Result<()> {
     preflight::check_network(&config, tls.public.is_some(), tls.admin.is_some())?;
     preflight::check_clock(SystemClock.now().seconds());
     let _watching = certificates.watch()?;
-    let store = open_store(&data, config.store())?;
+    // It may wait for a database for as long as that is away.
+    let opened = tokio::select! {
+        opened = open_store(&config, &data) => opened?,
+        () = signals.next() => return Ok(()),
+    };
+    let OpenStore { store, lock } = opened;
     let admin_token = AdminToken::new(&admin_token(&data)?);
     preflight::check_files(&config, &data)?;
     preflight::check_keys(&config, &store.catalog().await?)?;
@@ -67,6 +72,7 @@ async fn serve(mut config: Config, json: bool) -> anyhow::Result<()> {
     signals.asked_to_stop().await;
     server.stop().await;
     AdminFile::remove(&data);
+    drop(lock);
     tracing::info!("stopped");
     Ok(())
 }

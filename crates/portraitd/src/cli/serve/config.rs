@@ -52,7 +52,7 @@ enum Command {
 
 /// Where the settings of `serve` come from.
 #[derive(Debug, clap::Args)]
-pub(super) struct Layers {
+pub(crate) struct Layers {
     /// The configuration file (TOML)
     #[arg(long, value_name = "FILE", env = "PORTRAITD_CONFIG")]
     config: Option<PathBuf>,
@@ -62,7 +62,7 @@ pub(super) struct Layers {
 
 impl Layers {
     /// Reads the file, the variables and the flags. Variables of other options of the command line are accepted.
-    pub(super) fn load(&self, command_line: &clap::Command) -> anyhow::Result<Loaded> {
+    pub(crate) fn load(&self, command_line: &clap::Command) -> anyhow::Result<Loaded> {
         Loaded::read(self.config.as_deref(), &self.flags, &own_variables(command_line))
     }
 }

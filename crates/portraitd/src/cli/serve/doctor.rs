@@ -7,12 +7,14 @@ use crate::cli::language::localized;
 use crate::cli::output::{count, when};
 use crate::config::Config;
 use crate::config::load::Loaded;
+use crate::open_store;
 use crate::preflight;
 use portraitd_api::clock::SystemClock;
 use portraitd_http::address::Address;
 use portraitd_http::bind_error::BindError;
 use portraitd_http::certificate::Certificate;
 use portraitd_model::Clock;
+use portraitd_mysql::{FORMAT, HostReport, OpenError};
 use portraitd_sqlite::{check_wal, is_in_use};
 use rustix::process::{Resource, getrlimit};
 use serde::Serialize;
@@ -70,6 +72,9 @@ pub(crate) fn run(args: &Args, command_line: &clap::Command) -> anyhow::Result<(
             note("network", network(&config));
             note("data directory", directory(&config, data));
             note("disk", disk(data));
+            for host in database(&config) {
+                note("database", host);
+            }
             note("clock", clock());
             note("open files", open_files(config.server.connections_max));
             note("server", server(&config, data));
@@ -169,6 +174,62 @@ fn disk(data: &Path) -> Assessment {
             (Good, format!("{mib} MiB ({percent} %) are free"))
         }
     }
+}
+
+/// Every host of the database, if the data is in one.
+fn database(config: &Config) -> Vec<Assessment> {
+    let url = match open_store::database(config) {
+        Ok(Some(url)) => url,
+        Ok(None) => return Vec::new(),
+        Err(error) => return vec![(Bad, format!("{error:#}"))],
+    };
+    let runtime = match crate::cli::runtime::runtime() {
+        Ok(runtime) => runtime,
+        Err(error) => return vec![(Bad, format!("{error:#}"))],
+    };
+    let reports = runtime.block_on(portraitd_mysql::examine(&url));
+    let one_works = reports.iter().any(|report| report.found.is_ok());
+    reports.into_iter().map(|report| of_host(report, one_works)).collect()
+}
+
+fn of_host(HostReport { host, found }: HostReport, another_works: bool) -> Assessment {
+    match found {
+        Ok(version) => (
+            Good,
+            format!(
+                "{host} can be used: {version}, tables of format {FORMAT}, durable commits, rights, a clock like ours"
+            ),
+        ),
+        // It would be used after a failover.
+        Err(OpenError::Refused { reason, .. }) => {
+            let remedy = remedy(&reason).map(|remedy| format!("; {remedy}")).unwrap_or_default();
+            (Bad, format!("{host}: {reason}{remedy}"))
+        }
+        Err(OpenError::Unreachable { reason, .. }) => {
+            let remedy =
+                remedy(&reason).unwrap_or("start it, and check its address, its port and the firewall");
+            (if another_works { Warning } else { Bad }, format!("{reason}; {remedy}"))
+        }
+    }
+}
+
+/// What to do about what a host said, where it does not say so itself.
+fn remedy(reason: &str) -> Option<&'static str> {
+    const KNOWN: [(&str, &str); 9] = [
+        ("(error 1044)", "grant the user rights on this database"),
+        (
+            "(error 1045)",
+            "correct user or password in store.url or its file, or make the user in the database",
+        ),
+        ("(error 1698)", "let the user log in with a password"),
+        ("(error 1049)", "create the database, then: portraitd store migrate"),
+        ("(error 1129)", "the host has locked this machine out after failed connections: FLUSH HOSTS there"),
+        ("(error 1130)", "let the user connect from this machine"),
+        ("read-only", "let it take writes (read_only = 0), or name the host that does"),
+        ("not part of its cluster", "bring the host back into its cluster"),
+        ("TLS", "correct ?tls and tls_ca in store.url, or the host's certificate"),
+    ];
+    KNOWN.iter().find(|(part, _)| reason.contains(part)).map(|(_, remedy)| *remedy)
 }
 
 fn clock() -> Assessment {

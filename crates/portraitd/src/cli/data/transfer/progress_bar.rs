@@ -12,6 +12,13 @@ pub(crate) fn of_steps() -> ProgressBar {
     styled(ProgressBar::new(0), "{bar:30} {percent:>3}%  {pos}/{len}, {eta} left  {msg}")
 }
 
+/// A bar for a known number of things.
+pub(crate) fn of_things(total: u64, what: &str) -> ProgressBar {
+    let template =
+        format!("{{bar:30}} {{percent:>3}}%  {{pos}}/{{len}} {what}, {{per_sec}}, {{eta}} left  {{msg}}");
+    styled(ProgressBar::new(total), &template)
+}
+
 /// A counter for an unknown number of things.
 pub(crate) fn counter(what: &str) -> ProgressBar {
     styled(ProgressBar::no_length(), &format!("{{spinner}} {{pos}} {what}, {{per_sec}}  {{msg}}"))
