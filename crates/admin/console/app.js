@@ -134,8 +134,7 @@ function themeButton() {
 function nodeBadge() {
   const node = api.session.value?.node;
   if (!node) return null;
-  const { number, name, live, database_host: host } = node;
-  return h('span', { class: 'badge hide-narrow', title: t('top.nodeAbout', { name, live, host }) }, t('top.node', { number }));
+  return h('span', { class: 'badge hide-narrow', title: t('top.nodeAbout', node) }, t('top.node', node));
 }
 
 function topBar() {

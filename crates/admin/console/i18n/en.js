@@ -81,7 +81,7 @@ export default /** @satisfies {Record<string, string | ((values: any) => string)
   'time': 'Time',
   'top.clock': 'The clock is changed',
   'top.node': 'node {number}',
-  'top.nodeAbout': '{name}, one of {live} on {host}',
+  'top.nodeAbout': '{name}, one of {live} on {database_host}',
   'top.faults': ({ n }) => (n === 1 ? '1 fault rule is active' : `${n} fault rules are active`),
   'type.label': 'Type {text} to confirm',
   'unreachable': 'The server can’t be reached. Is it running?',

@@ -81,7 +81,7 @@ export default /** @satisfies {Record<string, string | ((values: any) => string)
   'time': '时间',
   'top.clock': '时钟已调整',
   'top.node': '节点 {number}',
-  'top.nodeAbout': '{name}：{host} 上的 {live} 个节点之一',
+  'top.nodeAbout': '{name}：{database_host} 上的 {live} 个节点之一',
   'top.faults': '{n} 条故障规则生效中',
   'type.label': '输入 {text} 以确认',
   'unreachable': '无法连接服务，请确认其正在运行。',
