@@ -69,6 +69,7 @@ fn every_statement_runs() {
         accounts(&mut script).await;
         events(&mut script).await;
         operators(&mut script).await;
+        beside(&mut script).await;
         script.changes(sql::ROLLBACK, &[], 0).await;
         script.returns(sql::READ_NODES, &[], 0).await;
         script.returns(sql::READ_APPS, &[], 0).await;
@@ -86,6 +87,8 @@ async fn session(script: &mut Script) {
     script.changes(sql::SET_ISOLATION, &[], 0).await;
     script.changes(sql::SET_AUTOCOMMIT_OFF, &[], 0).await;
     script.if_known(sql::SET_SYNC_WAIT).await;
+    script.if_known(sql::SET_WAIT_TIMEOUT).await;
+    script.if_known(sql::SET_LOCK_TIMEOUT).await;
     let galera = script.read(sql::GALERA_STATE, &[]).await.unwrap().len();
     assert!(galera == 0 || galera == 3, "all variables of Galera, or none: {galera}");
     script.if_known(sql::FLUSH).await;
@@ -97,6 +100,7 @@ async fn session(script: &mut Script) {
     script.returns(sql::READ_META, &[names()], 1).await;
     script.returns(sql::LOCK_META, &[names()], 1).await;
     script.changes(sql::SET_META, &[n(2), names()], 1).await;
+    script.changes(sql::REMOVE_META, &[list([t("audit"), t("none")])], 1).await;
 }
 
 async fn nodes(script: &mut Script) {
@@ -120,6 +124,7 @@ async fn nodes(script: &mut Script) {
     script.changes(sql::ADVANCE_LANE, &[n(1), n(9), n(1), n(1), n(0)], 1).await;
     script.changes(sql::ADVANCE_LANE, &[n(1), n(9), n(1), n(1), n(0)], 0).await;
     script.changes(sql::FENCE_LANE, &[n(1), n(1)], 1).await;
+    script.changes(sql::FENCE_LANES, &[n(0), n(8)], 1).await;
 }
 
 async fn accounts(script: &mut Script) {
@@ -133,6 +138,11 @@ async fn accounts(script: &mut Script) {
     script.returns(sql::READ_STATES, &[n(1), users()], 2).await;
     script.returns(sql::READ_USERS, &[n(1), t("alice"), t("b"), t("b\u{10FFFF}"), n(10)], 1).await;
     script.returns(sql::READ_PROFILES_AFTER, &[n(1), t("alice"), n(10)], 2).await;
+    script.returns(sql::READ_ACCOUNTS_AFTER, &[n(1), t("alice"), n(10)], 2).await;
+    script.returns(sql::LAST_ACCOUNT, &[n(1)], 1).await;
+    let kicked = row([n(1), t("carol"), n(5), n(6), n(7), n(1), t("z")]);
+    script.upserts(sql::PUT_ACCOUNTS, vec![kicked]).await;
+    script.returns(sql::READ_KICKED, &[list([n(1), n(2)]), list([t("alice"), t("carol")])], 1).await;
     script.changes(sql::REMOVE_ACCOUNTS, &[n(1), users()], 2).await;
 
     let deletions = vec![row([n(1), t("alice"), n(10)]), row([n(1), t("bob"), n(20)])];
@@ -140,6 +150,8 @@ async fn accounts(script: &mut Script) {
     script.returns(sql::LOCK_DELETIONS, &[n(1), users()], 2).await;
     script.returns(sql::LOCK_OLD_DELETIONS, &[n(1), n(15), n(10)], 1).await;
     script.returns(sql::READ_OLD_DELETION, &[n(1), n(15)], 1).await;
+    script.returns(sql::READ_DELETIONS_AFTER, &[n(1), t("alice"), n(10)], 1).await;
+    script.returns(sql::LAST_DELETION, &[n(1)], 1).await;
     script.changes(sql::REMOVE_DELETIONS, &[n(1), users()], 2).await;
 }
 
@@ -153,12 +165,15 @@ async fn events(script: &mut Script) {
     script.returns(sql::READ_EVENTS, &[n(1), n(1), n(0), n(10)], 2).await;
     script.returns(sql::READ_PLACES, &[n(1), n(0), n(10)], 1).await;
     script.returns(sql::READ_EVENTS_AT, &[n(1), places()], 1).await;
+    script.returns(sql::READ_ALL_EVENTS, &[n(1), n(1), n(10)], 2).await;
+    script.returns(sql::LAST_EVENT, &[n(1)], 1).await;
     script.changes(sql::REMOVE_EVENTS, &[n(1), places()], 3).await;
 
     let tally = |accounts| row([n(1), n(1), Arg::Signed(accounts), n(1), n(2), n(3), n(4)]);
     script.upserts(sql::ADD_TALLIES, vec![tally(5)]).await;
     script.upserts(sql::ADD_TALLIES, vec![tally(-2)]).await;
     script.returns(sql::READ_TALLIES, &[], 1).await;
+    script.returns(sql::READ_POPULATIONS, &[], 1).await;
     let count: i64 = script.session.row(sql::READ_ACCOUNTS_COUNT, &[n(1)]).await;
     assert_eq!(count, 3, "the sum of what was added");
     let count: i64 = script.session.row(sql::READ_ACCOUNTS_COUNT, &[n(2)]).await;
@@ -181,5 +196,24 @@ async fn operators(script: &mut Script) {
     script.changes(sql::ADD_AUDIT, &[Arg::Rows(entries)], 3).await;
     script.returns(sql::READ_AUDIT, &[n(u64::MAX), n(2)], 2).await;
     script.returns(sql::READ_AUDIT_OF_APP, &[n(1), n(u64::MAX), n(10)], 2).await;
+    script.returns(sql::READ_AUDIT_AFTER, &[n(1), n(10)], 2).await;
+    script.returns(sql::LAST_AUDIT, &[], 1).await;
     script.changes(sql::TRIM_AUDIT, &[n(1)], 1).await;
+}
+
+/// What nodes share besides the data.
+async fn beside(script: &mut Script) {
+    let sign_in =
+        |used| vec![row([t("0123456789abcdef0123456789abcdef"), t("ci"), t("session"), n(1), n(used)])];
+    script.upserts(sql::ADD_SIGN_IN, sign_in(1)).await;
+    script.upserts(sql::ADD_SIGN_IN, sign_in(2)).await;
+    script.returns(sql::READ_SIGN_INS, &[], 1).await;
+    let hash = || t("0123456789abcdef0123456789abcdef");
+    script.changes(sql::USE_SIGN_IN, &[n(3), hash()], 1).await;
+    script.changes(sql::REMOVE_SIGN_INS, &[list([hash()])], 1).await;
+
+    let calls = |count| vec![row([n(1), t("portrait_set"), n(0), n(count), n(7)])];
+    script.upserts(sql::ADD_CALLS, calls(2)).await;
+    script.upserts(sql::ADD_CALLS, calls(3)).await;
+    script.returns(sql::READ_CALLS, &[n(1)], 1).await;
 }
