@@ -287,7 +287,7 @@ mod tests {
             assert_eq!(see(second, Some(second - 1), second), [0, 1], "second {second}");
         }
         assert_eq!(see(15, Some(14), 15), [0], "node 1 beats no more");
-        // The database was away for a minute: nobody could beat.
+        // The database was away for a minute: no node could beat.
         assert_eq!(see(16, Some(15), 75), [0, 1]);
     }
 }

@@ -30,7 +30,7 @@ pub(crate) struct Host {
 /// Whether the connection is encrypted.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum TlsMode {
-    /// It is not: for a database on this machine or in a network that nobody else can read.
+    /// It is not: for a database on this machine or in a network that no others can read.
     Off,
     /// Encrypted; the server's certificate must be valid for its host, and issued by an authority of this file or, without
     /// one, by a public one.
