@@ -129,13 +129,19 @@ test('10,000 users are paged, and a nickname is searched for in bounded steps', 
   assert.equal(nicks[150], accounts[149].nick);
   await page.locator('h1 .badge', { hasText: '10,001' }).waitFor();
 
-  await page.getByLabel('Nickname contains …').fill('hallo wÖ');
+  // A step ends when it is answered and the button can be used again.
+  const step = async (/** @type {() => Promise<void>} */ begin) => {
+    const answered = page.waitForResponse((response) => response.url().includes('nick=hallo'));
+    await begin();
+    await (await answered).finished();
+    await page.waitForFunction(() => document.querySelector('.users-list button')?.getAttribute('aria-disabled') !== 'true');
+  };
+  await step(() => page.getByLabel('Nickname contains …').fill('hallo wÖ'));
   const further = page.getByRole('button', { name: 'Search further' });
   // 2,000 accounts a step: the third holds none yet, the fourth has it.
   for (let steps = 0; (await page.locator('.users-list tbody tr').count()) !== 1; steps += 1) {
     assert.ok(steps < 5);
-    await further.click({ timeout: 10_000 });
-    await page.waitForFunction(() => !document.querySelector('.users-list button')?.disabled);
+    await step(() => further.click({ timeout: 10_000 }));
   }
   await page.locator('.users-list tbody tr', { hasText: 'u07777' }).waitFor();
   await check(opened);
