@@ -88,7 +88,7 @@ async fn store_gets(store: &Arc<MysqlStore>, round: usize) -> f64 {
     .await
 }
 
-/// A set as two statements of its own: read, and write if nobody wrote in between.
+/// A set as two statements of its own: read, and write if no other wrote in between.
 async fn single_sets(options: &OptsBuilder, round: usize) -> f64 {
     rate(|caller, count, until| {
         let options = options.clone();

@@ -11,8 +11,8 @@ use tokio::time::timeout;
 
 /// The longest time to connect and log in.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(1500);
-/// The longest time that a statement may take. Galera needs about 3 s to expel a node that is gone; who waits here longer
-/// than a call may take (2.5 s) only delays the next host.
+/// The longest time that a statement may take. Galera needs about 3 s to expel a node that is gone; to wait longer here
+/// than a call may take (2.5 s) would only delay the next host.
 pub(crate) const STATEMENT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What a connection is for.

@@ -2,6 +2,7 @@
 //! changes them, `load.rs` reads them, `save.rs` stores them.
 
 use crate::place::{PARTS, Ticks, part_of_user};
+use crate::sql::Arg;
 use portraitd_model::{SdkAppId, UserId};
 use portraitd_store::{Amount, AuditNote, EventState, OutboxSeq, TokenRecord};
 use std::collections::BTreeMap;
@@ -98,6 +99,13 @@ impl Tally {
         };
         *events += sign;
         *sum += bytes;
+    }
+
+    /// The values of its row, in the order of the table's columns.
+    pub(crate) fn values(&self, app: SdkAppId, lane: u32) -> Vec<Arg<'static>> {
+        let Self { accounts, waiting_events, waiting_bytes, parked_events, parked_bytes } = *self;
+        let numbers = [accounts, waiting_events, waiting_bytes, parked_events, parked_bytes];
+        [app.0.into(), lane.into()].into_iter().chain(numbers.map(Arg::from)).collect()
     }
 
     pub(crate) fn amount(&self, state: EventState) -> Amount {

@@ -21,17 +21,8 @@ pub(crate) async fn save(
     save_apps(connection, rows).await?;
     save_tokens(connection, rows).await?;
     let tallies = rows.tallies.iter().filter(|(_, tally)| **tally != Tally::default());
-    let tally = |(app, tally): (&SdkAppId, &Tally)| {
-        let numbers = [
-            tally.accounts,
-            tally.waiting_events,
-            tally.waiting_bytes,
-            tally.parked_events,
-            tally.parked_bytes,
-        ];
-        [app.0.into(), lane.into()].into_iter().chain(numbers.map(Arg::from)).collect()
-    };
-    insert(connection, statements::ADD_TALLIES, tallies.map(tally).collect()).await?;
+    let tallies = tallies.map(|(app, tally)| tally.values(*app, lane));
+    insert(connection, statements::ADD_TALLIES, tallies.collect()).await?;
     save_notes(connection, &rows.notes).await?;
     if !rows.changes_catalog {
         return Ok(None);

@@ -20,6 +20,7 @@ use crate::writer::{self, Request, Writer};
 use futures_util::future::BoxFuture;
 use mysql_async::prelude::FromRow;
 use portraitd_model::{AccountState, AppRecord, SdkAppId, Tag, UnixMillis, UserId, bilingual};
+use portraitd_store::engine::last_with_prefix;
 use portraitd_store::{
     AuditEntry, AuditNote, AuditSeq, Backlog, BackupReport, DeliveryRight, EventState, Found, Measurements,
     NodeTables, NodesStatus, OutboxCursor, OutboxEvent, OutboxSeq, Probe, Store, StoreError, StoreFuture,
@@ -180,8 +181,7 @@ impl Store for MysqlStore {
         limit: usize,
     ) -> StoreFuture<'_, Vec<UserId>> {
         Box::pin(async move {
-            // No id with the prefix is greater than the prefix followed by the greatest characters.
-            let last = format!("{prefix}{}", "\u{10FFFF}".repeat(UserId::BYTES_MAX / 4));
+            let last = last_with_prefix(&prefix);
             let after = after.as_ref().map_or("", UserId::as_str);
             let args =
                 [app.0.into(), after.into(), prefix.as_str().into(), last.as_str().into(), limit.into()];

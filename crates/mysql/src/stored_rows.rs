@@ -78,14 +78,7 @@ pub(crate) fn inserts<'a>(
         statements.push((insert, vec![Arg::Rows(values)]));
     }
     if tally != Tally::default() {
-        let numbers = [
-            tally.accounts,
-            tally.waiting_events,
-            tally.waiting_bytes,
-            tally.parked_events,
-            tally.parked_bytes,
-        ];
-        let row = [app.into(), COPY_LANE.into()].into_iter().chain(numbers.map(Arg::from)).collect();
+        let row = tally.values(SdkAppId(app), COPY_LANE);
         statements.push((statements::ADD_TALLIES, vec![Arg::Rows(vec![row])]));
     }
     Ok(statements)

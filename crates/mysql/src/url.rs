@@ -9,7 +9,7 @@ const PORT: u16 = 3306;
 /// The most hosts of a URL.
 const HOSTS_MAX: usize = 16;
 
-/// Where the database is, and who we are there. Prints without the password.
+/// Where the database is, and as which user it is used. Prints without the password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct MysqlUrl {
     /// In the order in which they are used: all portraitd nodes should write to the first that works.

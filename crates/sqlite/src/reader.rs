@@ -5,6 +5,7 @@ use crate::files::Files;
 use crate::primitives::{Mutex, MutexGuard};
 use crate::profile_cache::{CachedProfile, ProfileCache, Version};
 use portraitd_model::{AccountState, AppRecord, Bilingual, SdkAppId, UnixSeconds, UserId, bilingual};
+use portraitd_store::engine::last_with_prefix;
 use portraitd_store::{Found, StoreError, codec};
 use rusqlite::{Connection, OptionalExtension, Transaction, ffi, params};
 use std::path::{Path, PathBuf};
@@ -179,8 +180,7 @@ pub(crate) fn accounts_page(
     after: Option<UserId>,
     limit: usize,
 ) -> Result<Vec<UserId>, StoreError> {
-    // No id with the prefix is greater than the prefix followed by the greatest characters.
-    let last = format!("{prefix}{}", "\u{10FFFF}".repeat(UserId::BYTES_MAX / 4));
+    let last = last_with_prefix(prefix);
     let sql = "SELECT user FROM accounts WHERE app = ?1 AND user > ?2 AND user >= ?3 AND user <= ?4
                ORDER BY user LIMIT ?5";
     let mut select = connection.prepare_cached(sql).map_err(failed)?;

@@ -1,10 +1,16 @@
-//! What engines share: the size of each app's outbox and the places of its waiting events, in memory. Reading them costs no
-//! I/O.
+//! What engines share: the size of each app's outbox and the places of its waiting events, in memory, which cost no I/O to
+//! read; and the bound of a search by prefix.
 
 use crate::outbox::{Amount, Backlog, EventState, OutboxSeq};
-use portraitd_model::SdkAppId;
+use portraitd_model::{SdkAppId, UserId};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// No id that starts with a prefix is greater than this, by bytes.
+pub fn last_with_prefix(prefix: &str) -> String {
+    // The prefix followed by the greatest characters.
+    format!("{prefix}{}", "\u{10FFFF}".repeat(UserId::BYTES_MAX / 4))
+}
 
 /// What a unit of writing adds to the backlogs and removes from them. Applied once the unit is committed.
 #[derive(Debug)]

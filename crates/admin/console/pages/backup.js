@@ -3,9 +3,8 @@
 import * as api from '../api.js';
 import { needs } from '../state.js';
 import { computed, effect, h, onCleanup, signal, untracked } from '../ui/dom.js';
-import { copyButton } from '../ui/code.js';
 import { onCtrlEnter, textField } from '../ui/field.js';
-import { failure } from '../ui/page.js';
+import { copyButton, failure } from '../ui/page.js';
 import { bytes, duration, quoted, time } from '../ui/format.js';
 import { table } from '../ui/table.js';
 import { t } from '../i18n/language.js';

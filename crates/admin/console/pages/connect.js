@@ -2,11 +2,11 @@
 
 import * as api from '../api.js';
 import { address } from '../app.js';
-import { copyButton, textBlock } from '../ui/code.js';
+import { textBlock } from '../ui/code.js';
 import { h, signal } from '../ui/dom.js';
 import { tabs } from '../ui/field.js';
 import { quoted } from '../ui/format.js';
-import { loaded } from '../ui/page.js';
+import { copyButton, loaded } from '../ui/page.js';
 import { t } from '../i18n/language.js';
 import { SNIPPETS } from './connect/snippets.js';
 

@@ -2,11 +2,11 @@
 
 import * as api from '../api.js';
 import { appChanged, currentApp, fieldsOf, needs } from '../state.js';
-import { breakable, copyButton, jsonBlock } from '../ui/code.js';
+import { breakable, jsonBlock } from '../ui/code.js';
 import { h, signal } from '../ui/dom.js';
 import { checkField, onCtrlEnter, selectField, textField } from '../ui/field.js';
 import { stringify } from '../ui/json.js';
-import { confirm, failure, open, toast } from '../ui/page.js';
+import { confirm, copyButton, failure, open, toast } from '../ui/page.js';
 import { table } from '../ui/table.js';
 import { t } from '../i18n/language.js';
 

@@ -1,4 +1,4 @@
-// JSON and other text: shown, explained, compared, edited, copied, saved.
+// JSON and other text: shown, explained, compared, edited, saved.
 
 // JSON and other text in colours, with a button that copies it.
 
@@ -6,7 +6,7 @@ import * as api from '../api.js';
 import { reference } from '../state.js';
 import { effect, h, signal } from './dom.js';
 import { problem, stringify, tokens } from './json.js';
-import { attempt, sentence, toast } from './page.js';
+import { copyButton, sentence } from './page.js';
 import { t } from '../i18n/language.js';
 
 /** The coloured tokens of a JSON text. @param {string} text */
@@ -104,28 +104,6 @@ function inline(text) {
     const link = /^\[([^\]]+)\]\(([^)]+)\)$/.exec(part);
     return link ? link[1] : part;
   });
-}
-
-// Copying to the clipboard. Without HTTPS, and not on this machine, browsers have no `navigator.clipboard`.
-
-/** @param {string} text */
-async function copy(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    const area = h('textarea', { class: 'skip', value: text });
-    // Outside of an open dialog nothing can be selected.
-    (document.querySelector('dialog[open]') ?? document.body).appendChild(area);
-    area.select();
-    document.execCommand('copy');
-    area.remove();
-  }
-  toast(t('copied'));
-}
-
-/** A button that copies. @param {() => string | Promise<string>} text @param {string} [label] */
-export function copyButton(text, label) {
-  return h('button', { type: 'button', onclick: () => attempt(async () => copy(await text())) }, label ?? t('copy'));
 }
 
 // What a change replaces, member by member.

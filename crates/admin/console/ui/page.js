@@ -1,9 +1,8 @@
-// What pages say besides their content: that data is on its way, errors, messages, questions.
+// What pages say besides their content: that data is on its way, errors, messages, questions, copies.
 
 // What is shown while data is on its way, and when it does not come.
 
 import { ApiError } from '../api.js';
-import { copyButton } from './code.js';
 import { h, signal, untracked } from './dom.js';
 import { t } from '../i18n/language.js';
 
@@ -125,4 +124,26 @@ export function showOnce({ title, text, secret }) {
       h('div', { class: 'row' }, h('span', { class: 'grow' }), h('button', { class: 'primary', onclick: close }, t('secret.stored'))),
     ),
     { stays: true });
+}
+
+// Copying to the clipboard. Without HTTPS, and not on this machine, browsers have no `navigator.clipboard`.
+
+/** @param {string} text */
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const area = h('textarea', { class: 'skip', value: text });
+    // Outside of an open dialog nothing can be selected.
+    (document.querySelector('dialog[open]') ?? document.body).appendChild(area);
+    area.select();
+    document.execCommand('copy');
+    area.remove();
+  }
+  toast(t('copied'));
+}
+
+/** A button that copies. @param {() => string | Promise<string>} text @param {string} [label] */
+export function copyButton(text, label) {
+  return h('button', { type: 'button', onclick: () => attempt(async () => copy(await text())) }, label ?? t('copy'));
 }

@@ -1,4 +1,4 @@
-// What the console may cost: bytes of the first view, and requests while nobody does anything.
+// What the console may cost: bytes of the first view, and requests of an idle page.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

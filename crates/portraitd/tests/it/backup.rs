@@ -1,7 +1,7 @@
 //! Backup, restore and check from the shell: a backup holds everything that was acknowledged before, and damage is named.
 
 use crate::cli::{on, refused, run};
-use crate::harness::{App, TestServer, binary, path_of, post};
+use crate::harness::{App, TestServer, binary, flip_a_bit_of_carol, path_of, post};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
@@ -116,11 +116,7 @@ fn a_flipped_byte_is_found_and_its_user_named() {
     server.signal("-TERM");
     assert!(server.child.wait().unwrap().success());
     drop(server);
-    let path = data.join("portraitd.db");
-    let mut bytes = fs::read(&path).unwrap();
-    let place = bytes.windows(6).position(|window| window == "卡萝".as_bytes()).unwrap();
-    bytes[place] ^= 4;
-    fs::write(&path, &bytes).unwrap();
+    flip_a_bit_of_carol(&data);
     let output = on(&data, &["check"]).output().unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1));

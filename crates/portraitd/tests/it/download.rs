@@ -2,7 +2,7 @@
 
 use crate::authorization::{call_with, create_token_with};
 use crate::cli::{on, run};
-use crate::harness::{Connection, KEY, TestServer, encode};
+use crate::harness::{Connection, KEY, TestServer, encode, flip_a_bit_of_carol};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
@@ -141,7 +141,7 @@ fn no_secret_is_taken_for_one_of_another_kind() {
             201,
             "a link in a download's URL is not used up"
         );
-        // A download's ticket signs nobody in and opens nothing else, neither as a token nor in a URL.
+        // A download's ticket is no sign-in and opens nothing else, neither as a token nor in a URL.
         let download_ticket = ticket(&server, app, None);
         for (method, path) in
             [("POST", "/session"), ("GET", "/apps"), ("GET", &*format!("/apps/{app}/export"))]
@@ -206,11 +206,7 @@ fn an_export_that_is_not_whole_does_not_look_whole() {
     server.signal("-TERM");
     assert!(server.child.wait().unwrap().success());
     drop(server);
-    let path = data.join("portraitd.db");
-    let mut bytes = fs::read(&path).unwrap();
-    let place = bytes.windows(6).position(|window| window == "卡萝".as_bytes()).unwrap();
-    bytes[place] ^= 4;
-    fs::write(&path, &bytes).unwrap();
+    flip_a_bit_of_carol(&data);
     let server = TestServer::dev_with(&["--data", data.to_str().unwrap()]);
     let app = server.dev_app().id;
     let (head, bytes, whole) =

@@ -225,6 +225,15 @@ pub(crate) fn post(target: &str, body: &str) -> Vec<u8> {
         .into_bytes()
 }
 
+/// Damages the stored profile of the sample account `carol` in the data of a stopped emulator.
+pub(crate) fn flip_a_bit_of_carol(data: &Path) {
+    let path = data.join("portraitd.db");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let place = bytes.windows(6).position(|window| window == "卡萝".as_bytes()).unwrap();
+    bytes[place] ^= 4;
+    std::fs::write(&path, &bytes).unwrap();
+}
+
 /// Percent-encodes everything that is not a letter or a digit.
 pub(crate) fn encode(text: &str) -> String {
     text.bytes()

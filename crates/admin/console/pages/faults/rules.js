@@ -2,12 +2,12 @@
 
 import * as api from '../../api.js';
 import { emulator, loadEmulator, needs, reference } from '../../state.js';
-import { copyButton, textBlock } from '../../ui/code.js';
+import { textBlock } from '../../ui/code.js';
 import { computed, each, h, signal } from '../../ui/dom.js';
 import { onCtrlEnter, selectField, textField } from '../../ui/field.js';
 import { effectWords, oftenWords } from '../../ui/format.js';
 import { stringify } from '../../ui/json.js';
-import { attempt, confirm, failure, toast } from '../../ui/page.js';
+import { attempt, confirm, copyButton, failure, toast } from '../../ui/page.js';
 import { t } from '../../i18n/language.js';
 
 export function rulesCard() {
