@@ -119,8 +119,8 @@ statements! {
     /// At the end: the number is free at once.
     FREE_NODE = "UPDATE portrait_nodes SET incarnation = incarnation + 1, beat = 0, name = ''
         WHERE node = ? AND incarnation = ?";
-    /// Frees the number of a node that has not beaten for long.
-    EXPIRE_NODE = "UPDATE portrait_nodes SET incarnation = incarnation + 1, name = ''
+    /// The first step against a node that has not beaten for long: it can't take a lane any more.
+    EXPIRE_NODE = "UPDATE portrait_nodes SET incarnation = incarnation + 1
         WHERE node = ? AND incarnation = ? AND beat = ?";
     READ_NODE = "SELECT incarnation FROM portrait_nodes WHERE node = ?";
     /// No transaction of a dead node can be committed after this.

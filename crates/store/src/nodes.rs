@@ -16,7 +16,7 @@ pub struct NodesStatus {
     pub host: String,
     /// The version of catalog and tokens: greater after each change by any process.
     pub catalog: u64,
-    /// Every living process uses this version or a later one.
+    /// Every process uses this version or a later one, except those whose writes the store refuses since they seem dead.
     pub adopted_everywhere: u64,
     /// How many of the 16 parts of the users this process delivers the events of.
     pub leases: usize,
