@@ -130,6 +130,7 @@ statements! {
 
     // What nodes share besides the data, each a transaction of its own.
 
+    READ_SIGN_IN = "SELECT hash, name, scope, made_ms, used_ms FROM portrait_sign_ins WHERE hash = ?";
     READ_SIGN_INS = "SELECT hash, name, scope, made_ms, used_ms FROM portrait_sign_ins";
     /// Again after a lost answer: the row is there already.
     ADD_SIGN_IN = "INSERT INTO portrait_sign_ins (hash, name, scope, made_ms, used_ms) VALUES ?
