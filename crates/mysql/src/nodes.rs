@@ -229,8 +229,8 @@ async fn register_again(shared: &Shared, connection: &mut Connection, name: &str
     shared.leases.give_up();
     let (from, membership) = (shared.membership().node, register(connection, name).await?);
     let catalog: Option<(u64,)> = connection.one(statements::READ_META, &["catalog".into()]).await?;
-    let (catalog,) = catalog.ok_or_else(|| Fault::permanent("the version of apps and tokens is missing"))?;
-    shared.begin_again(membership, catalog);
+    let (version,) = catalog.ok_or_else(|| Fault::permanent("the version of apps and tokens is missing"))?;
+    shared.begin_again(membership, version);
     tracing::warn!(from, to = membership.node, "this node was taken for dead; it has a new number");
     Ok(())
 }

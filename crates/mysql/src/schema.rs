@@ -87,8 +87,8 @@ pub(crate) async fn check_format(connection: &mut Connection) -> Result<Result<(
     if format < FORMAT {
         return Ok(Err(SchemaError::Older(format)));
     }
-    let oldest: Option<(u64,)> = connection.one(statements::READ_META, &["oldest_node".into()]).await?;
-    let oldest = oldest.map_or(format, |(oldest,)| oldest);
+    let stored: Option<(u64,)> = connection.one(statements::READ_META, &["oldest_node".into()]).await?;
+    let oldest = stored.map_or(format, |(oldest,)| oldest);
     Ok(if FORMAT < oldest { Err(SchemaError::Newer(format)) } else { Ok(()) })
 }
 

@@ -49,16 +49,16 @@ fn said(command: &mut Command) -> String {
 impl Nodes {
     /// Starts them; without a cluster or namespaces the test is skipped, and fails under CI.
     fn start() -> Option<Self> {
+        static NEXT: AtomicU8 = AtomicU8::new(0);
         let cluster = galera::shared()?;
         if !can_isolate() {
             return None;
         }
         let dir = tempfile::tempdir().unwrap();
         let folder = dir.path().join("certificates");
-        let certificates = said(portraitd().args(["cert", "--json", "--certificates"]).arg(&folder));
-        let certificates: Value = serde_json::from_str(&certificates).unwrap();
+        let described = said(portraitd().args(["cert", "--json", "--certificates"]).arg(&folder));
+        let certificates: Value = serde_json::from_str(&described).unwrap();
         // An address that no other test uses, so that the port of HTTPS is free there.
-        static NEXT: AtomicU8 = AtomicU8::new(0);
         let [.., high, low] = std::process::id().to_be_bytes();
         let address =
             Ipv4Addr::new(127, 128 + NEXT.fetch_add(1, Ordering::Relaxed) % 64, high, low.clamp(1, 254));
