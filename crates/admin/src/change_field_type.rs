@@ -76,11 +76,12 @@ async fn set_retired(
         .await
 }
 
-/// Waits until every call that began with the previous settings has ended and its writes are committed; 503 after ten
+/// Waits until every call that began with the previous settings has ended and its writes are committed; 503 after twenty
 /// seconds.
 async fn drain_in_flight(state: &State, id: &str) -> Result<(), AdminError> {
-    /// Longer than the time limit of any call.
-    const TIMEOUT: Duration = Duration::from_secs(10);
+    /// Longer than the time limit of any call, and than what it takes until nothing is written any more by another process
+    /// on the same store that has died or is frozen.
+    const TIMEOUT: Duration = Duration::from_secs(20);
     const POLL_INTERVAL: Duration = Duration::from_millis(5);
     let previous = state.registry.superseded(state.app(id)?.settings.id);
     // The version of the change that was stored just before.
@@ -98,8 +99,8 @@ async fn drain_in_flight(state: &State, id: &str) -> Result<(), AdminError> {
         AdminError::new(
             AdminCode::Busy,
             bilingual!(
-                "calls that began before the field was retired have not ended after 10 seconds; try again",
-                "字段停用之前开始的请求在 10 秒后仍未结束，请重试"
+                "calls that began before the field was retired have not ended after 20 seconds; try again",
+                "字段停用之前开始的请求在 20 秒后仍未结束，请重试"
             ),
         )
     };

@@ -233,7 +233,7 @@ pub const TOKEN_ROUTES: &[Route] = routes! {
             .errors(&[409]);
     get "/series" Viewer => server::series,
         |op| op.summary("Read the past of some figures")
-            .description("The last 15 minutes in steps of 5 seconds, and the last day in steps of a minute, since the server started.")
+            .description("The last 15 minutes in steps of 5 seconds, and the last day in steps of a minute, since the server started. Of several servers on one database each has its own.")
             .response::<SeriesView>(200, "The readings.")
             .errors(&[409]);
     get "/store" Viewer => server::store_stats,

@@ -174,8 +174,11 @@ impl Sessions {
 
     async fn find(&self, secret: &str, prefix: &str) -> Result<Option<SignIn>, StoreError> {
         let hash = AdminToken::new(secret);
-        let all = self.all().await?.into_iter();
-        Ok(all.into_iter().find(|known| same(known, &hash) && prefix_of(&known.scope) == prefix))
+        let found = match self.shared() {
+            Some(tables) => tables.sign_in(hash.hash()).await?,
+            None => self.own().iter().find(|known| same(known, &hash)).cloned(),
+        };
+        Ok(found.filter(|known| prefix_of(&known.scope) == prefix))
     }
 
     /// Uses a ticket up; returns it if it was still valid. Of several calls with one ticket, one gets it.

@@ -79,9 +79,9 @@ impl Beside {
         }
     }
 
-    async fn read_sign_ins(&self) -> Result<Vec<SignIn>, StoreError> {
+    async fn read_sign_ins(&self, statement: &str, args: &[Arg<'_>]) -> Result<Vec<SignIn>, StoreError> {
         type Stored = (Vec<u8>, Vec<u8>, Vec<u8>, u64, u64);
-        let stored: Vec<Stored> = self.rows(statements::READ_SIGN_INS, &[]).await?;
+        let stored: Vec<Stored> = self.rows(statement, args).await?;
         // A damaged row is no sign-in.
         let sign_in = |(hash, name, scope, made, used): Stored| {
             let (name, scope) = (String::from_utf8(name).ok()?, String::from_utf8(scope).ok()?);
@@ -103,8 +103,15 @@ impl Beside {
 }
 
 impl NodeTables for Beside {
+    fn sign_in(&self, hash: [u8; 32]) -> StoreFuture<'_, Option<SignIn>> {
+        Box::pin(async move {
+            let found = self.read_sign_ins(statements::READ_SIGN_IN, &[hash.as_slice().into()]).await?;
+            Ok(found.into_iter().next())
+        })
+    }
+
     fn sign_ins(&self) -> StoreFuture<'_, Vec<SignIn>> {
-        Box::pin(self.read_sign_ins())
+        Box::pin(self.read_sign_ins(statements::READ_SIGN_INS, &[]))
     }
 
     fn add_sign_in(&self, sign_in: SignIn) -> StoreFuture<'_, ()> {

@@ -10,7 +10,7 @@ use crate::fault::{Fault, FaultKind};
 use crate::hosts::{HostConnection, Hosts};
 use crate::leases::DEAD_AFTER;
 use crate::load::{StoredEvent, StoredToken, parsed_token, parsed_user};
-use crate::nodes::COPY_HIGH;
+use crate::nodes::{COPY_HIGH, expire};
 use crate::open::{OpenError, any_host, finished};
 use crate::place::copied_from;
 use crate::schema;
@@ -83,12 +83,9 @@ impl MysqlContents {
             }
             if Instant::now() >= until {
                 for (node, incarnation, beat, ..) in now.iter().filter(|(.., name)| !name.is_empty()) {
-                    let args = [(*node).into(), (*incarnation).into(), (*beat).into()];
-                    self.connection()
-                        .await?
-                        .run(statements::EXPIRE_NODE, &args)
-                        .await
-                        .map_err(Fault::into_store_error)?;
+                    let connection = self.connection().await?;
+                    let expired = expire(connection, *node, *incarnation, *beat).await;
+                    expired.map_err(Fault::into_store_error)?;
                 }
                 self.nodes = self.rows(statements::READ_NODES, &[]).await?;
             } else {

@@ -6,7 +6,7 @@ use portraitd_store::DeliveryRight;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A node that was not seen to beat for this long is taken for dead.
+/// A node that was not seen to beat for this long is taken for dead: others take its parts, and it expires.
 pub(crate) const DEAD_AFTER: Duration = Duration::from_secs(15);
 /// For how long after its last beat a node may begin to send: an attempt takes up to 10 s.
 const SEND_FOR: Duration = Duration::from_secs(4);

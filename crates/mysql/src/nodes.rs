@@ -1,13 +1,13 @@
 //! This process among the nodes: it registers, beats, sees which others live, and takes its share of the work.
 
-use crate::clock::now_ms;
+use crate::clock::clock_ahead_ms;
 use crate::connection::{Connection, Purpose};
 use crate::fault::{Fault, FaultKind};
-use crate::format::FORMAT;
 use crate::hosts::HostConnection;
 use crate::leases::{DEAD_AFTER, Lease, NO_NODE};
 use crate::place::LANES;
 use crate::rows::Tally;
+use crate::schema;
 use crate::shared::{LANES_PER_NODE, Membership, Shared};
 use crate::sql::Arg;
 use crate::statements;
@@ -23,14 +23,10 @@ use tokio_util::sync::CancellationToken;
 const BEAT_INTERVAL: Duration = Duration::from_secs(1);
 /// A beat that is later than this says nothing about the others: the database was away, not they.
 const BEAT_LATE: Duration = Duration::from_secs(4);
-/// The number of a node that has not beaten for this long may be taken by another.
-const EXPIRE_AFTER: Duration = Duration::from_mins(1);
 /// Every so many beats, what changes slowly is read, too.
 const SLOW: u64 = 5;
 /// The most nodes.
 const NODES_MAX: u32 = LANES / 8;
-/// Our clock may differ from the database's by this much.
-pub(crate) const CLOCK_MAX: Duration = Duration::from_secs(2);
 
 /// In `portrait_meta`: there while the database is a copy of another store that is not complete (`contents.rs`).
 pub(crate) const COPY_HIGH: &str = "copy_high";
@@ -57,7 +53,8 @@ pub(crate) async fn register(connection: &mut Connection, name: &str) -> Result<
         let taken: BTreeSet<u32> = nodes.iter().map(|(node, ..)| *node).collect();
         let Some(node) = (0..NODES_MAX).find(|node| !taken.contains(node)) else {
             return Err(Fault::host(format!(
-                "there are {NODES_MAX} nodes already; a dead one's number is free after a minute"
+                "there are {NODES_MAX} nodes already; a dead one's number is free after {} s",
+                DEAD_AFTER.as_secs()
             )));
         };
         let row = vec![node.into(), 1_u64.into(), 0_u64.into(), 0_u64.into(), name.into()];
@@ -67,6 +64,24 @@ pub(crate) async fn register(connection: &mut Connection, name: &str) -> Result<
             Err(fault) => return Err(fault),
         }
     }
+}
+
+/// Takes a node for dead that has not beaten since: none of its transactions is committed after this, and its number is free.
+/// An interruption leaves it registered, so that this is done again. Without its incarnation it can't take a lane; only then are
+/// its lanes taken from it, and only then does no node wait for it.
+pub(crate) async fn expire(
+    connection: &mut Connection,
+    node: u32,
+    incarnation: u64,
+    beat: u64,
+) -> Result<bool, Fault> {
+    if connection.run(statements::EXPIRE_NODE, &[node.into(), incarnation.into(), beat.into()]).await? == 0 {
+        return Ok(false);
+    }
+    let first = node * LANES_PER_NODE;
+    connection.run(statements::FENCE_LANES, &[first.into(), (first + LANES_PER_NODE).into()]).await?;
+    connection.run(statements::FREE_NODE, &[node.into(), (incarnation + 1).into()]).await?;
+    Ok(true)
 }
 
 /// The task that keeps this node among the others.
@@ -119,15 +134,7 @@ impl Nodes {
         let adopted = self.shared.adopted.load(Ordering::Relaxed);
         let args = [adopted.into(), ours.node.into(), ours.incarnation.into()];
         if connection.run(statements::BEAT, &args).await? == 0 {
-            self.shared.leases.give_up();
-            let membership = register(connection, &self.name).await?;
-            tracing::warn!(
-                from = ours.node,
-                to = membership.node,
-                "this node was taken for dead; it has a new number"
-            );
-            self.shared.set_membership(membership);
-            return Ok(());
+            return register_again(&self.shared, connection, &self.name).await;
         }
         let nodes: Vec<StoredNode> = connection.rows(statements::READ_NODES, &[]).await?;
         let live = see_beats(&mut self.beats, &nodes, ours.node, self.last_round, began);
@@ -146,11 +153,12 @@ impl Nodes {
                 .await?;
         }
         let catalog: Option<(u64,)> = connection.one(statements::READ_META, &["catalog".into()]).await?;
-        // Also of nodes that seem dead: one that is frozen may hold a call, until its lanes are fenced.
+        // Also of nodes that seem dead: one that is frozen may hold a call, until it has expired.
         let registered = nodes.iter().filter(|(node, .., name)| !name.is_empty() && *node != ours.node);
         let adopted_everywhere = registered.map(|(_, _, _, catalog, _)| *catalog).fold(adopted, u64::min);
+        expire_dead(connection, &self.beats, ours.node).await?;
         if self.rounds.is_multiple_of(SLOW) {
-            slow_round(&self.shared, connection, &self.beats).await?;
+            slow_round(&self.shared, connection).await?;
         }
         self.shared.see(|seen| {
             seen.live = live.len();
@@ -215,30 +223,35 @@ fn see_beats(
     live.map(|(node, _)| *node).collect()
 }
 
-async fn slow_round(
-    shared: &Shared,
+/// Registers this process again after others took it for dead. They have not waited for it: what they changed meanwhile must be
+/// in force here before it writes what a call has checked.
+async fn register_again(shared: &Shared, connection: &mut Connection, name: &str) -> Result<(), Fault> {
+    shared.leases.give_up();
+    let (from, membership) = (shared.membership().node, register(connection, name).await?);
+    let catalog: Option<(u64,)> = connection.one(statements::READ_META, &["catalog".into()]).await?;
+    let (version,) = catalog.ok_or_else(|| Fault::permanent("the version of apps and tokens is missing"))?;
+    shared.begin_again(membership, version);
+    tracing::warn!(from, to = membership.node, "this node was taken for dead; it has a new number");
+    Ok(())
+}
+
+async fn expire_dead(
     connection: &mut Connection,
     beats: &BTreeMap<u32, (u64, u64, Instant)>,
+    ours: u32,
 ) -> Result<(), Fault> {
-    let format: Option<(u64,)> = connection.one(statements::READ_META, &["format".into()]).await?;
-    if format != Some((FORMAT,)) {
-        return Err(Fault::permanent(
-            "the tables have another format now: this portraitd must be replaced by another version",
-        ));
-    }
-    shared.read_tallies(&read_tallies(connection).await?);
-    for (node, (incarnation, beat, since)) in beats {
-        if since.elapsed() > EXPIRE_AFTER {
-            let args = [(*node).into(), (*incarnation).into(), (*beat).into()];
-            if connection.run(statements::EXPIRE_NODE, &args).await? == 1 {
-                let first = node * LANES_PER_NODE;
-                connection
-                    .run(statements::FENCE_LANES, &[first.into(), (first + LANES_PER_NODE).into()])
-                    .await?;
-                tracing::info!(node, "a node is dead; its number is free");
-            }
+    let dead = beats.iter().filter(|(node, (.., since))| **node != ours && since.elapsed() >= DEAD_AFTER);
+    for (node, (incarnation, beat, _)) in dead {
+        if expire(connection, *node, *incarnation, *beat).await? {
+            tracing::info!(node, "a node is dead; its number is free");
         }
     }
+    Ok(())
+}
+
+async fn slow_round(shared: &Shared, connection: &mut Connection) -> Result<(), Fault> {
+    schema::check_format(connection).await?.map_err(|error| Fault::permanent(error.to_string()))?;
+    shared.read_tallies(&read_tallies(connection).await?);
     let ahead = clock_ahead_ms(connection).await?;
     shared.see(|seen| seen.clock_ahead_ms = ahead);
     Ok(())
@@ -256,14 +269,6 @@ pub(crate) async fn read_tallies(
             ((SdkAppId(app), lane), tally)
         };
     Ok(stored.into_iter().map(tally).collect())
-}
-
-/// By how many milliseconds our clock is ahead of the database's.
-pub(crate) async fn clock_ahead_ms(connection: &mut Connection) -> Result<i64, Fault> {
-    let before = now_ms();
-    let time: Option<(i64,)> = connection.one(statements::TIME, &[]).await?;
-    let middle = i64::try_from(before.midpoint(now_ms())).unwrap_or(i64::MAX);
-    Ok(time.map_or(0, |(time,)| middle - time))
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! The tables: made in an empty database, and checked at each start.
 
+use crate::clock::{CLOCK_MAX, clock_ahead_ms};
 use crate::connection::Connection;
 use crate::fault::{Fault, FaultKind};
-use crate::format::FORMAT;
+use crate::format::{FORMAT, OLDEST_NODE};
 use crate::leases::NO_NODE;
-use crate::nodes::{CLOCK_MAX, clock_ahead_ms};
 use crate::place::PARTS;
 use crate::sql::Arg;
 use crate::statements;
@@ -50,20 +50,10 @@ pub(crate) struct Database {
     pub(crate) version: String,
 }
 
-/// Checks that the database can be used: tables of this format, durable commits, clocks that agree.
+/// Checks that the database can be used: tables that this version knows, durable commits, clocks that agree.
 pub(crate) async fn check(connection: &mut Connection) -> Result<Result<Database, SchemaError>, Fault> {
-    let format = match connection.one::<(u64,)>(statements::READ_META, &["format".into()]).await {
-        Ok(Some((format,))) => format,
-        Ok(None) => return Ok(Err(SchemaError::Unusable("the tables are there, but not their format: an interrupted `portraitd store migrate`; run it again".into()))),
-        // No such table.
-        Err(fault) if fault.message.contains("(error 1146)") => return Ok(Err(SchemaError::Empty)),
-        Err(fault) if fault.message.contains("(error 1142)") => return Ok(Err(SchemaError::Rights(fault.message))),
-        Err(fault) => return Err(fault),
-    };
-    match format {
-        FORMAT => {}
-        older if older < FORMAT => return Ok(Err(SchemaError::Older(older))),
-        newer => return Ok(Err(SchemaError::Newer(newer))),
+    if let Err(error) = check_format(connection).await? {
+        return Ok(Err(error));
     }
     // A database without the variable decides by itself.
     let flush = optional(connection.one::<(i64,)>(statements::FLUSH, &[]).await)?;
@@ -81,6 +71,25 @@ pub(crate) async fn check(connection: &mut Connection) -> Result<Result<Database
         id: StoreId::from_bytes(id),
         version: version.map(|(version,)| version).unwrap_or_default(),
     }))
+}
+
+/// Checks that the tables are of this format, or of a later one that only adds to it. A node checks it at its start and
+/// while it runs.
+pub(crate) async fn check_format(connection: &mut Connection) -> Result<Result<(), SchemaError>, Fault> {
+    let format = match connection.one::<(u64,)>(statements::READ_META, &["format".into()]).await {
+        Ok(Some((format,))) => format,
+        Ok(None) => return Ok(Err(SchemaError::Unusable("the tables are there, but not their format: an interrupted `portraitd store migrate`; run it again".into()))),
+        // No such table.
+        Err(fault) if fault.message.contains("(error 1146)") => return Ok(Err(SchemaError::Empty)),
+        Err(fault) if fault.message.contains("(error 1142)") => return Ok(Err(SchemaError::Rights(fault.message))),
+        Err(fault) => return Err(fault),
+    };
+    if format < FORMAT {
+        return Ok(Err(SchemaError::Older(format)));
+    }
+    let stored: Option<(u64,)> = connection.one(statements::READ_META, &["oldest_node".into()]).await?;
+    let oldest = stored.map_or(format, |(oldest,)| oldest);
+    Ok(if FORMAT < oldest { Err(SchemaError::Newer(format)) } else { Ok(()) })
 }
 
 /// Checks that the user may do what a server does: tries one statement of each kind, and undoes it. For a connection whose
@@ -147,7 +156,14 @@ pub(crate) async fn create(connection: &mut Connection) -> Result<(), Fault> {
     let leases = (0..PARTS).map(|part| vec![u32::from(part).into(), NO_NODE.into(), 0_u64.into()]);
     let leases = Arg::Rows(leases.collect());
     unless_there(connection.run(statements::ADD_LEASES, &[leases]).await, "(error 1062)")?;
-    let numbers = [("audit", 0), ("catalog", 1), ("id_high", high), ("id_low", low), ("format", FORMAT)];
+    let numbers = [
+        ("audit", 0),
+        ("catalog", 1),
+        ("id_high", high),
+        ("id_low", low),
+        ("oldest_node", OLDEST_NODE),
+        ("format", FORMAT),
+    ];
     let numbers = numbers.map(|(name, value)| vec![name.into(), value.into()]).to_vec();
     unless_there(connection.run(statements::ADD_META, &[Arg::Rows(numbers)]).await, "(error 1062)")
 }

@@ -42,7 +42,7 @@ pub(crate) struct Seen {
     pub(crate) live: usize,
     /// The version of apps and tokens.
     pub(crate) catalog: u64,
-    /// The oldest version that a node may still use, a dead one that is not fenced yet among them.
+    /// The oldest version that a node may still use, one that seems dead and has not expired among them.
     pub(crate) adopted_everywhere: u64,
     /// Why this node is not fit to serve.
     pub(crate) problem: Option<String>,
@@ -88,6 +88,8 @@ pub(crate) struct Shared {
     pub(crate) trials: Trials,
     /// The version of apps and tokens that is in force here.
     pub(crate) adopted: AtomicU64,
+    /// The version that must be in force here before this node writes what a call has checked.
+    required: AtomicU64,
     membership: Mutex<Membership>,
     seen: Mutex<Seen>,
     tallies: Mutex<BTreeMap<(SdkAppId, u32), Tally>>,
@@ -112,6 +114,7 @@ impl Shared {
             commits: AtomicU64::new(0),
             trials: Trials::default(),
             adopted: AtomicU64::new(0),
+            required: AtomicU64::new(0),
             membership: Mutex::new(membership),
             seen: Mutex::new(Seen { live: 1, ..Seen::default() }),
             tallies: Mutex::new(tallies),
@@ -122,8 +125,17 @@ impl Shared {
         *lock(&self.membership)
     }
 
-    pub(crate) fn set_membership(&self, membership: Membership) {
+    /// Begins as another node, at a version of apps and tokens.
+    pub(crate) fn begin_again(&self, membership: Membership, catalog: u64) {
+        // Before the membership: a write that has the new one is checked against the new version.
+        self.required.store(catalog, Ordering::SeqCst);
         *lock(&self.membership) = membership;
+        self.see(|seen| seen.catalog = seen.catalog.max(catalog));
+    }
+
+    /// Whether what a call has checked may be written: others rely on no older settings than those that are in force here.
+    pub(crate) fn is_up_to_date(&self) -> bool {
+        self.adopted.load(Ordering::SeqCst) >= self.required.load(Ordering::SeqCst)
     }
 
     pub(crate) fn seen(&self) -> Seen {

@@ -119,8 +119,8 @@ statements! {
     /// At the end: the number is free at once.
     FREE_NODE = "UPDATE portrait_nodes SET incarnation = incarnation + 1, beat = 0, name = ''
         WHERE node = ? AND incarnation = ?";
-    /// Frees the number of a node that has not beaten for long.
-    EXPIRE_NODE = "UPDATE portrait_nodes SET incarnation = incarnation + 1, name = ''
+    /// The first step against a node that has not beaten for long: it can't take a lane any more.
+    EXPIRE_NODE = "UPDATE portrait_nodes SET incarnation = incarnation + 1
         WHERE node = ? AND incarnation = ? AND beat = ?";
     READ_NODE = "SELECT incarnation FROM portrait_nodes WHERE node = ?";
     /// No transaction of a dead node can be committed after this.
@@ -130,6 +130,7 @@ statements! {
 
     // What nodes share besides the data, each a transaction of its own.
 
+    READ_SIGN_IN = "SELECT hash, name, scope, made_ms, used_ms FROM portrait_sign_ins WHERE hash = ?";
     READ_SIGN_INS = "SELECT hash, name, scope, made_ms, used_ms FROM portrait_sign_ins";
     /// Again after a lost answer: the row is there already.
     ADD_SIGN_IN = "INSERT INTO portrait_sign_ins (hash, name, scope, made_ms, used_ms) VALUES ?

@@ -1,6 +1,6 @@
 //! The state of this node, as readiness, metrics and limits need it.
 
-use crate::nodes::CLOCK_MAX;
+use crate::clock::CLOCK_MAX;
 use crate::shared::{Seen, Shared};
 use portraitd_model::{Bilingual, bilingual};
 use portraitd_store::NodesStatus;

@@ -108,6 +108,10 @@ impl MysqlStore {
         write: Write,
         note: Option<AuditNote>,
     ) -> Result<oneshot::Receiver<Result<WriteOutcome, StoreError>>, StoreError> {
+        let ours = self.shared.membership();
+        if matches!(write, Write::Change(_) | Write::Import(_)) && !self.shared.is_up_to_date() {
+            return Err(rejoining());
+        }
         let index = match &write {
             Write::Change(change) => part_of_user(&change.user),
             Write::Kick(kick) => part_of_user(&kick.user),
@@ -117,7 +121,7 @@ impl MysqlStore {
         };
         let writers = self.queues()?.writers;
         let writer = writers.get(usize::from(index) % writers.len().max(1));
-        let (request, answer) = Request::new(write, note);
+        let (request, answer) = Request::new(write, note, ours);
         let sent = writer.is_some_and(|writer| writer.try_send(request).is_ok());
         if sent { Ok(answer) } else { Err(overloaded()) }
     }
@@ -144,6 +148,13 @@ impl MysqlStore {
 
 fn overloaded() -> StoreError {
     StoreError::Unavailable(bilingual!("too many operations wait for the database", "等待数据库的操作过多"))
+}
+
+fn rejoining() -> StoreError {
+    StoreError::Unavailable(bilingual!(
+        "this node was taken for dead, and what the others have changed since is not in force here yet",
+        "本节点曾被视为失效，其他节点此后的更改尚未在此生效"
+    ))
 }
 
 fn ended() -> StoreError {
@@ -301,14 +312,14 @@ impl Store for MysqlStore {
     }
 
     fn adopt_catalog(&self, version: u64) {
-        self.shared.adopted.store(version, Ordering::Relaxed);
+        self.shared.adopted.store(version, Ordering::SeqCst);
     }
 
     fn settle(&self) -> StoreFuture<'_, ()> {
         Box::pin(async {
             let mut answers = Vec::new();
             for writer in self.queues()?.writers {
-                let (request, answer) = Request::new(Probe.into(), None);
+                let (request, answer) = Request::new(Probe.into(), None, self.shared.membership());
                 writer.try_send(request).map_err(|_| overloaded())?;
                 answers.push(answer);
             }

@@ -2,11 +2,11 @@
 //! known.
 
 use crate::apply::Unit;
-use crate::connection::Purpose;
+use crate::connection::{Connection, Purpose};
 use crate::fault::{Fault, FaultKind};
 use crate::hosts::HostConnection;
 use crate::nodes;
-use crate::shared::Shared;
+use crate::shared::{Membership, Shared};
 use crate::sql::Arg;
 use crate::statements;
 use crate::transaction::{self, Attempted, Done, Lane};
@@ -41,14 +41,20 @@ type Outcome = Result<WriteOutcome, StoreError>;
 /// A unit that waits for its transaction.
 pub(crate) struct Request {
     unit: Unit,
+    /// What this process was when the unit came. As another node it must not write it: others may have relied on that.
+    ours: Membership,
     reply: oneshot::Sender<Outcome>,
     since: Instant,
 }
 
 impl Request {
-    pub(crate) fn new(write: Write, note: Option<AuditNote>) -> (Self, oneshot::Receiver<Outcome>) {
+    pub(crate) fn new(
+        write: Write,
+        note: Option<AuditNote>,
+        ours: Membership,
+    ) -> (Self, oneshot::Receiver<Outcome>) {
         let (reply, answer) = oneshot::channel();
-        (Self { unit: Unit { write, note }, reply, since: Instant::now() }, answer)
+        (Self { unit: Unit { write, note }, ours, reply, since: Instant::now() }, answer)
     }
 
     /// Whether it has a transaction of its own: what operators do is rare, and reads rows that other units might change.
@@ -91,6 +97,8 @@ pub(crate) struct Writer {
     /// Taken from the queue, but not fit for the transaction that was gathered.
     held: Option<Request>,
     link: Option<HostConnection>,
+    /// That of the units in progress.
+    ours: Membership,
     lane: Option<Lane>,
     /// The number of the last attempt. Begins at random, so that no other process uses the same.
     attempts: u64,
@@ -99,6 +107,7 @@ pub(crate) struct Writer {
 impl Writer {
     pub(crate) fn new(shared: Arc<Shared>, queue: mpsc::Receiver<Request>, index: u32) -> Self {
         Self {
+            ours: shared.membership(),
             shared,
             queue,
             index,
@@ -148,11 +157,12 @@ impl Writer {
             Some(held) => held,
             None => self.queue.recv().await?,
         };
-        let (is_alone, mut rows, mut batch) = (first.is_alone(), first.rows(), vec![first]);
+        let (ours, is_alone, mut rows) = (first.ours, first.is_alone(), first.rows());
+        let mut batch = vec![first];
         while !is_alone && batch.len() < UNITS_MAX && rows < ROWS_MAX {
             let Ok(request) = self.queue.try_recv() else { break };
             rows += request.rows();
-            if request.is_alone() || rows > ROWS_MAX {
+            if request.is_alone() || rows > ROWS_MAX || request.ours != ours {
                 self.held = Some(request);
                 break;
             }
@@ -163,6 +173,8 @@ impl Writer {
 
     /// Does a transaction and answers its units, or leaves halves of it in `parts`.
     async fn perform(&mut self, mut batch: Vec<Request>, deadline: Instant, parts: &mut Vec<Vec<Request>>) {
+        let ours = batch.first().map_or(self.ours, |request| request.ours);
+        self.ours = ours;
         let (units, replies): (Vec<Unit>, Vec<_>) =
             batch.drain(..).map(|request| (request.unit, (request.reply, request.since))).unzip();
         let began = Instant::now();
@@ -186,7 +198,7 @@ impl Writer {
                 self.shared.trials.divided.fetch_add(1, Ordering::Relaxed);
                 let requests = units.into_iter().zip(replies);
                 let mut first: Vec<Request> =
-                    requests.map(|(unit, (reply, since))| Request { unit, reply, since }).collect();
+                    requests.map(|(unit, (reply, since))| Request { unit, ours, reply, since }).collect();
                 let second = first.split_off(first.len() / 2);
                 parts.extend([second, first]);
             }
@@ -198,6 +210,10 @@ impl Writer {
         let (mut uncertain, mut conflicts) = (BTreeMap::new(), 0);
         let mut last = Fault::host("no attempt was made");
         while Instant::now() < deadline {
+            if self.shared.membership() != self.ours {
+                last = Fault::lost("this node was taken for dead, and is another one now");
+                break;
+            }
             match self.attempt(units, &mut uncertain).await {
                 Ok(Some(done)) => return Ok(done),
                 Ok(None) => {}
@@ -267,7 +283,7 @@ impl Writer {
     }
 
     fn lane_number(&self) -> u32 {
-        self.shared.membership().lane(self.index)
+        self.ours.lane(self.index)
     }
 
     fn committed(&mut self, lane: Lane, done: Done) -> Done {
@@ -317,33 +333,45 @@ impl Writer {
     }
 
     /// Ends every earlier transaction of the lane; returns it with the number of its last attempt.
+    ///
+    /// Reads the lane before the node. What takes a node for dead changes the node first and its lanes then, so that either the
+    /// node's row tells here, or the lane is another one by the end.
     async fn fence_lane(&mut self, number: u32) -> Result<(Lane, u64), Fault> {
-        let ours = self.shared.membership();
+        let ours = self.ours;
         let Some(link) = &mut self.link else { return Err(Fault::host("there is no connection")) };
         let connection = &mut link.connection;
+        let mut lane = read_lane(connection, number).await?;
+        if lane.is_none() {
+            let row = vec![number.into(), 1_u64.into(), 0_u64.into(), 0_u64.into()];
+            connection.run(statements::ADD_LANE, &[Arg::Rows(vec![row])]).await?;
+            connection.run(statements::COMMIT, &[]).await.map_err(Fault::at_commit)?;
+            lane = read_lane(connection, number).await?;
+        }
+        let (before, ..) = lane.ok_or_else(missing_lane)?;
         let node: Option<(u64,)> = connection.one(statements::READ_NODE, &[ours.node.into()]).await?;
         if node != Some((ours.incarnation,)) {
             return Err(Fault::conflict("this node was taken for dead"));
         }
-        match connection.one::<(u64, u64, u64)>(statements::READ_LANE, &[number.into()]).await? {
-            None => {
-                let row = vec![number.into(), 1_u64.into(), 0_u64.into(), 0_u64.into()];
-                connection.run(statements::ADD_LANE, &[Arg::Rows(vec![row])]).await?;
-            }
-            Some((incarnation, ..)) => {
-                if connection.run(statements::FENCE_LANE, &[number.into(), incarnation.into()]).await? == 0 {
-                    return Err(Fault::conflict("the lane was taken meanwhile"));
-                }
-            }
+        if connection.run(statements::FENCE_LANE, &[number.into(), before.into()]).await? == 0 {
+            return Err(Fault::conflict("the lane was taken meanwhile"));
         }
         connection.run(statements::COMMIT, &[]).await.map_err(Fault::at_commit)?;
-        let lane: Option<(u64, u64, u64)> = connection.one(statements::READ_LANE, &[number.into()]).await?;
+        let lane = read_lane(connection, number).await?;
         let tallies = nodes::read_tallies(connection).await?;
         connection.run(statements::ROLLBACK, &[]).await?;
-        let (incarnation, n, attempt) = lane.ok_or_else(|| Fault::permanent("a lane's row is missing"))?;
+        let (incarnation, n, attempt) = lane.ok_or_else(missing_lane)?;
         self.shared.begin_lane(number, &tallies);
         Ok((Lane { number, incarnation, n }, attempt))
     }
+}
+
+/// The incarnation of a lane, its transactions, and the number of its last attempt.
+async fn read_lane(connection: &mut Connection, number: u32) -> Result<Option<(u64, u64, u64)>, Fault> {
+    connection.one(statements::READ_LANE, &[number.into()]).await
+}
+
+fn missing_lane() -> Fault {
+    Fault::permanent("a lane's row is missing")
 }
 
 fn backoff(conflicts: u32) -> Duration {

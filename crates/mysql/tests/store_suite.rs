@@ -3,11 +3,15 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
+use portraitd_model::{SdkAppId, UnixMillis};
 use portraitd_mysql::{MysqlStore, MysqlUrl};
+use portraitd_store::{Import, Store};
+use portraitd_test_support::fixtures::seed;
 use portraitd_test_support::{galera, suite};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex};
+use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
 /// Lives longer than every store: their tasks run on it.
@@ -47,5 +51,53 @@ fn accounts_behave_as_in_memory() {
 fn a_place_is_not_given_twice_and_the_backlog_outlives_a_restart() {
     if has_cluster() {
         suite::outbox::a_place_is_not_given_twice_and_the_backlog_outlives_a_restart(open);
+    }
+}
+
+/// Others do not wait for a node that seems dead. When it goes on, its calls have checked their values by what it knew: these are
+/// not written before it has what the others changed.
+#[test]
+fn a_node_that_was_taken_for_dead_writes_nothing_checked_by_older_settings() {
+    let Some(cluster) = galera::shared() else { return };
+    let database = cluster.new_database();
+    let url: MysqlUrl = cluster.url(&database).parse().unwrap();
+    let taken_for_dead = || {
+        cluster.sql("all", 0, &format!("UPDATE {database}.portrait_nodes SET incarnation = incarnation + 1"));
+    };
+    let import = |store: &MysqlStore| {
+        let seeds = vec![seed("u", &[])];
+        let import = Import { app: SdkAppId(1), seeds, at: UnixMillis(1), origin: None, deleted_after: None };
+        RUNTIME.block_on(store.write(import.into(), None))
+    };
+    let refusal = |store: &MysqlStore| import(store).err().map(|error| error.to_string());
+    RUNTIME.block_on(MysqlStore::migrate(&url)).unwrap();
+    let store = RUNTIME.block_on(MysqlStore::open(url, "test")).unwrap();
+    store.adopt_catalog(1);
+    import(&store).unwrap();
+
+    // Nothing was changed meanwhile: it goes on as soon as it has another number.
+    let number = || store.nodes().unwrap().node;
+    let before = number();
+    taken_for_dead();
+    wait_for(|| number() != before);
+    import(&store).unwrap();
+    taken_for_dead();
+    cluster.sql("all", 0, &format!("UPDATE {database}.portrait_meta SET value = 9 WHERE name = 'catalog'"));
+    wait_for(|| store.nodes().unwrap().catalog == 9);
+    let refused = refusal(&store).unwrap();
+    assert!(refused.contains("taken for dead"), "{refused}");
+    RUNTIME.block_on(store.settle()).unwrap();
+    store.adopt_catalog(8);
+    assert!(refusal(&store).is_some());
+    store.adopt_catalog(9);
+    import(&store).unwrap();
+    RUNTIME.block_on(store.close());
+}
+
+fn wait_for(is_true: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_true() {
+        assert!(began.elapsed() < Duration::from_mins(1), "waited a minute in vain");
+        std::thread::sleep(Duration::from_millis(20));
     }
 }

@@ -1,5 +1,6 @@
 //! Programs that know nothing of portraitd, and find it by the environment that `portraitd run` sets: published
-//! third-party clients, entirely unmodified; the recipes of `docs/recipes/`; a sample project with pytest.
+//! third-party clients, entirely unmodified; the recipes of `docs/recipes/`; a sample project with pytest. The same programs
+//! run on several nodes over a database (`clients/nodes.rs`).
 //!
 //! `clients/` has them; what they need is installed under `target/clients`. Where that is not possible the test says
 //! SKIPPED, except under CI=true, where it fails.
@@ -7,6 +8,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod namespaces;
+#[path = "clients/nodes.rs"]
+mod nodes;
 #[path = "clients/signers.rs"]
 mod signers;
 #[path = "clients/stacks.rs"]
@@ -19,10 +22,25 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// `portraitd run -- COMMAND`, with certificates of its own.
+/// What stands in for the cloud.
+trait Standin {
+    /// Prepares a program that calls it.
+    fn run(&self, words: &[&OsStr]) -> Run;
+}
+
+/// The emulator of `portraitd run`, one for each program.
+struct Emulator;
+
+impl Standin for Emulator {
+    fn run(&self, words: &[&OsStr]) -> Run {
+        Run::of(words)
+    }
+}
+
+/// A program with its environment: `portraitd run -- COMMAND`, or the command itself.
 struct Run {
     command: Command,
-    certificates: tempfile::TempDir,
+    certificates: Option<tempfile::TempDir>,
 }
 
 impl Run {
@@ -31,7 +49,7 @@ impl Run {
         let mut run = Command::new(env!("CARGO_BIN_EXE_portraitd"));
         run.arg("run").arg("--certificates").arg(certificates.path()).arg("--").args(command);
         run.stdin(Stdio::null());
-        Self { command: run, certificates }
+        Self { command: run, certificates: Some(certificates) }
     }
 
     /// Runs it in a folder; it must succeed.
@@ -44,8 +62,8 @@ impl Run {
     }
 }
 
-fn run(command: &[&str], folder: &Path) {
-    Run::of(&command.iter().map(OsStr::new).collect::<Vec<_>>()).in_folder(folder);
+fn run(command: &[&str], folder: &Path, standin: &dyn Standin) {
+    standin.run(&command.iter().map(OsStr::new).collect::<Vec<_>>()).in_folder(folder);
 }
 
 fn clients() -> PathBuf {
@@ -67,7 +85,10 @@ fn copied(name: &str) -> PathBuf {
     for file in std::fs::read_dir(from).unwrap() {
         let file = file.unwrap();
         if file.file_type().unwrap().is_file() {
-            std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
+            // Another test may run the same file at this moment.
+            let copy = tempfile::NamedTempFile::new_in(&to).unwrap();
+            std::fs::copy(file.path(), copy.path()).unwrap();
+            copy.persist(to.join(file.file_name())).unwrap();
         }
     }
     to
@@ -110,9 +131,13 @@ fn pip(requirements: &str, proof: &str) -> Option<PathBuf> {
 
 #[test]
 fn pypi_timsdk_and_tencentcloud_im_unmodified() {
+    pypi_clients(&Emulator);
+}
+
+fn pypi_clients(standin: &dyn Standin) {
     let Some(packages) = pip("pypi", "timsdk") else { return };
     for driver in ["drive_timsdk.py", "drive_tencentcloud_im.py"] {
-        let mut run = Run::of(&["python3", "-B", driver].map(OsStr::new));
+        let mut run = standin.run(&["python3", "-B", driver].map(OsStr::new));
         run.command.env("PYTHONPATH", &packages);
         run.in_folder(&clients().join("pypi"));
     }
@@ -149,12 +174,20 @@ fn npm(folder: &str, proof: &str) -> Option<PathBuf> {
 
 #[test]
 fn npm_signer_with_fetch() {
+    npm_signer(&Emulator);
+}
+
+fn npm_signer(standin: &dyn Standin) {
     let Some(packages) = npm("npm", "tls-sig-api-v2") else { return };
-    run(&["node", "drive.js"], &packages);
+    run(&["node", "drive.js"], &packages, standin);
 }
 
 #[test]
 fn crates_io_tencent_im_rs_and_tcloud_im_api_unmodified_and_the_rust_recipe() {
+    crates_io_clients(&Emulator);
+}
+
+fn crates_io_clients(standin: &dyn Standin) {
     let target = installed("crates");
     let cargo = |command: &str| {
         let mut cargo = Command::new(env!("CARGO"));
@@ -171,50 +204,85 @@ fn crates_io_tencent_im_rs_and_tcloud_im_api_unmodified_and_the_rust_recipe() {
         "the drivers do not build (needs libssl-dev and pkg-config)"
     );
     for program in ["drive_tencent_im_rs", "drive_tcloud_im_api", "recipe"] {
-        Run::of(&[target.join("debug").join(program).as_os_str()]).in_folder(&target);
+        standin.run(&[target.join("debug").join(program).as_os_str()]).in_folder(&target);
     }
 }
 
+/// Language, the programs that it needs, and the command that runs its recipe.
+const RECIPES: [(&str, &[&str], &str); 7] = [
+    ("python", &["python3"], "python3 -B -m unittest"),
+    ("node", &["node"], "node --test"),
+    ("php", &["php"], "php test.php"),
+    ("go", &["go"], "go test -count=1 ./..."),
+    ("java", &["javac"], "javac -d out *.java && java -cp out ProfilesTest"),
+    ("ruby", &["ruby"], "ruby -w profiles_test.rb"),
+    // By Mono, over plain HTTP: .NET can't be had from Debian's packages, and Mono's TLS can't read the certificate
+    // authority's name constraints.
+    (
+        "csharp",
+        &["mcs", "mono"],
+        "mcs -langversion:7 -out:profiles.exe -r:System.Net.Http.dll *.cs; mono profiles.exe",
+    ),
+];
+
 /// Runs a recipe where its language is installed.
-fn recipe(language: &str, needs: &[&str], script: &str) {
+fn recipe(language: &str, standin: &dyn Standin) {
+    let (_, needs, script) = RECIPES.into_iter().find(|(name, ..)| *name == language).unwrap();
     for program in needs {
         if !install(program, Command::new("sh").args(["-c", &format!("command -v {program} >&2")])) {
             return;
         }
     }
-    run(&["sh", "-ec", script], &copied(&format!("recipes/{language}")));
+    let folder = copied(&format!("recipes/{language}"));
+    let _alone = alone(&folder);
+    run(&["sh", "-ec", script], &folder, standin);
 }
 
 #[test]
 fn recipe_in_python() {
-    recipe("python", &["python3"], "python3 -B -m unittest");
+    recipe("python", &Emulator);
 }
 
 #[test]
 fn recipe_in_node() {
-    recipe("node", &["node"], "node --test");
+    recipe("node", &Emulator);
 }
 
 #[test]
 fn recipe_in_php() {
-    recipe("php", &["php"], "php test.php");
+    recipe("php", &Emulator);
 }
 
 #[test]
 fn recipe_in_go() {
-    recipe("go", &["go"], "go test -count=1 ./...");
+    recipe("go", &Emulator);
 }
 
 #[test]
 fn recipe_in_java() {
-    recipe("java", &["javac"], "javac -d out *.java && java -cp out ProfilesTest");
+    recipe("java", &Emulator);
+}
+
+#[test]
+fn recipe_in_ruby() {
+    recipe("ruby", &Emulator);
+}
+
+#[test]
+fn recipe_in_csharp() {
+    recipe("csharp", &Emulator);
 }
 
 /// Show 4 of the emulator: a project of somebody's, its tests by pytest, green with one command.
 #[test]
 fn sample_project_with_pytest() {
+    sample_project(&Emulator);
+}
+
+fn sample_project(standin: &dyn Standin) {
     let Some(packages) = pip("sample-pytest", "pytest") else { return };
-    let mut run = Run::of(&["python3", "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider"].map(OsStr::new));
+    let mut run =
+        standin.run(&["python3", "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider"].map(OsStr::new));
     run.command.env("PYTHONPATH", &packages);
     run.in_folder(&clients().join("sample-pytest"));
 }

@@ -16,7 +16,7 @@ pub struct NodesStatus {
     pub host: String,
     /// The version of catalog and tokens: greater after each change by any process.
     pub catalog: u64,
-    /// Every living process uses this version or a later one.
+    /// Every process uses this version or a later one, except those whose writes the store refuses since they seem dead.
     pub adopted_everywhere: u64,
     /// How many of the 16 parts of the users this process delivers the events of.
     pub leases: usize,
@@ -71,6 +71,9 @@ pub struct CallTally {
 /// What the processes of a store share besides its data: small tables, each operation of which is visible to all at once. Not
 /// part of a copy of the store.
 pub trait NodeTables: Send + Sync {
+    /// The sign-in of a secret with this SHA-256; also one that has ended and was not removed yet.
+    fn sign_in(&self, hash: [u8; 32]) -> StoreFuture<'_, Option<SignIn>>;
+
     /// Every sign-in, also those that have ended and were not removed yet: some hundred at most.
     fn sign_ins(&self) -> StoreFuture<'_, Vec<SignIn>>;
 

@@ -27,7 +27,7 @@ export default function overview({ app }) {
     h('div', { role: 'status' }, () => JSON.parse(found.value).map(warningNote)),
     () => (last() ? tiles(/** @type {Sample} */ (last()), app) : failed.value === undefined && h('p', { class: 'soft', role: 'status' }, t('loading'))),
     charts(last),
-    h('p', { class: 'soft small' }, t('overview.charts')),
+    h('p', { class: 'soft small' }, t('overview.charts'), ' ', () => last()?.past.node),
     answersTable(last));
 }
 

@@ -38,7 +38,8 @@ pub(crate) async fn series(Extract(state): Extract<State>) -> AdminResult<Series
         ))
     })?;
     let (fine, coarse) = running.series.points();
-    Ok(Json(SeriesView { fine, coarse }))
+    let node = state.store.nodes().map(|nodes| nodes.name);
+    Ok(Json(SeriesView { node, fine, coarse }))
 }
 
 pub(crate) async fn store_stats(Extract(state): Extract<State>) -> Json<StoreView> {

@@ -303,6 +303,9 @@ pub enum JobState {
 /// The past of some figures.
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct SeriesView {
+    /// The name of the server that took the readings, one of several on one database; absent for a server on a store of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) node: Option<String>,
     /// The last 15 minutes, every 5 seconds; oldest first.
     pub(crate) fine: Vec<SeriesPoint>,
     /// The last day, every minute; oldest first.

@@ -209,6 +209,7 @@ async fn beside(script: &mut Script) {
     script.upserts(sql::ADD_SIGN_IN, sign_in(2)).await;
     script.returns(sql::READ_SIGN_INS, &[], 1).await;
     let hash = || t("0123456789abcdef0123456789abcdef");
+    script.returns(sql::READ_SIGN_IN, &[hash()], 1).await;
     script.changes(sql::USE_SIGN_IN, &[n(3), hash()], 1).await;
     script.changes(sql::REMOVE_SIGN_INS, &[list([hash()])], 1).await;
 

@@ -52,7 +52,7 @@ impl Random {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the signers sign by the machine's clock")]
-fn now() -> UnixSeconds {
+pub(super) fn now() -> UnixSeconds {
     UnixSeconds(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs())
 }
 

@@ -1,10 +1,10 @@
-//! The test helpers of `testing/`, each with its own tests in its own language; the recipes in Ruby and C#; receivers of webhooks
-//! against real and forged deliveries.
+//! The test helpers of `testing/`, each with its own tests in its own language; receivers of webhooks against real and
+//! forged deliveries.
 //!
 //! Each package's tests run twice: with an emulator that the package starts, and within `portraitd run`, whose emulator
 //! they reuse and whose proxy the control calls must not take.
 
-use super::{alone, clients, install, installed, recipe};
+use super::{alone, clients, install, installed};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -110,19 +110,6 @@ fn testing_package_for_phpunit() {
     if has(&["command -v phpunit >&2", "php -r 'exit(function_exists(\"curl_init\") ? 0 : 1);'"]) {
         both_ways(&package("php"), "phpunit");
     }
-}
-
-#[test]
-fn recipe_in_ruby() {
-    recipe("ruby", &["ruby"], "ruby -w profiles_test.rb");
-}
-
-/// By Mono, over plain HTTP: .NET can't be had from Debian's packages, and Mono's TLS can't read the certificate authority's
-/// name constraints.
-#[test]
-fn recipe_in_csharp() {
-    let compile = "mcs -langversion:7 -out:profiles.exe -r:System.Net.Http.dll *.cs";
-    recipe("csharp", &["mcs", "mono"], &format!("{compile}; mono profiles.exe"));
 }
 
 /// Runs a receiver against real deliveries and forged ones; `drive.py` says which.

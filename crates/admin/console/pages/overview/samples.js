@@ -23,7 +23,7 @@ const SELDOM = 6;
  *   webhook_waiting: number, webhook_parked: number,
  * }} Point figures of the whole server; counts since it started, times in seconds
  */
-/** @typedef {{ fine: Point[], coarse: Point[] }} Past the last quarter of an hour in steps of 5 seconds, the last day in minutes */
+/** @typedef {{ node?: string | null, fine: Point[], coarse: Point[] }} Past of a node; the last quarter of an hour in steps of 5 seconds, the last day in minutes */
 /**
  * @typedef {{
  *   at: number, past: Past, metrics: Metrics | null, answers: Map<string, Map<number, number>>, accounts: number, ready: string | null,

@@ -99,6 +99,13 @@ fn usage_is_the_sum_of_all_nodes() {
         assert_eq!(usage(node)["nodes"], 2);
         assert!(usage(node)["last_call_ms"].as_u64() > Some(0));
     }
+    // Figures with a past are of the node that is asked, and name it.
+    for node in [&one, &other] {
+        let (_, answer) = node.admin("GET", "/series", "");
+        let series: Value = serde_json::from_str(&answer).unwrap();
+        let name = series["node"].as_str().unwrap();
+        assert!(name.contains("127.0.0.1"), "{name}");
+    }
     // A node that ends leaves its last calls behind.
     assert_eq!(there.code("account_check", "{}"), 70402);
     other.signal("-TERM");
@@ -141,13 +148,47 @@ fn a_node_is_not_ready_when_its_database_is_away_for_long() {
     assert!(answer.contains("the database can't be used for"), "{answer}");
     cluster.run(&["start", "1"]);
     wait_for("it is ready again", Duration::from_mins(1), || get(&node, "/readyz").0 == 200);
-    // What waiting does not mend takes it out at once.
-    let database = place.database();
-    cluster.sql("all", 0, &format!("UPDATE {database}.portrait_meta SET value = 2 WHERE name = 'format'"));
-    wait_for("another format", Duration::from_mins(1), || get(&node, "/readyz").0 == 503);
-    assert!(get(&node, "/readyz").1.contains("another format"));
-    cluster.sql("all", 0, &format!("UPDATE {database}.portrait_meta SET value = 1 WHERE name = 'format'"));
+    cluster.sql("admin", 0, "SET GLOBAL read_only = 1");
+    wait_for("read-only", Duration::from_mins(1), || get(&node, "/readyz").0 == 503);
+    let (_, answer) = get(&node, "/readyz");
+    assert!(answer.contains("read_only = 0"), "it names the remedy: {answer}");
+    cluster.sql("admin", 0, "SET GLOBAL read_only = 0");
+    wait_for("it takes writes again", Duration::from_mins(1), || get(&node, "/readyz").0 == 200);
+}
+
+/// A later format that only adds, as an upgrade from node to node needs it; and one that nodes of this version can't use, which
+/// takes them out at once.
+#[test]
+fn a_node_goes_on_when_the_tables_get_a_later_format_that_only_adds() {
+    let Some(cluster) = galera::shared() else { return };
+    let place = Place::new(&cluster, CONFIG);
+    let node = place.node("a");
+    let app = node.app();
+    app.import("u");
+    let set = |name: &str, value: u64| {
+        let table = format!("{}.portrait_meta", place.database());
+        cluster.sql("all", 0, &format!("UPDATE {table} SET value = {value} WHERE name = '{name}'"));
+    };
+    set("format", 2);
+    // Longer than until a node looks at the format again.
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(8) {
+        assert_eq!(get(&node, "/readyz"), (200, "ok\n".into()));
+        app.import("u");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    drop(node);
+    let node = place.node("a");
+    assert_eq!(get(&node, "/readyz").0, 200, "a node of this version starts, too");
+    set("oldest_node", 2);
+    wait_for("a format that it can't use", Duration::from_mins(1), || get(&node, "/readyz").0 == 503);
+    let (_, answer) = get(&node, "/readyz");
+    assert!(answer.contains("the tables have format 2, newer than 1"), "{answer}");
+    set("oldest_node", 1);
     wait_for("the format is back", Duration::from_mins(1), || get(&node, "/readyz").0 == 200);
+    set("format", 0);
+    wait_for("an older format", Duration::from_mins(1), || get(&node, "/readyz").0 == 503);
+    assert!(get(&node, "/readyz").1.contains("store migrate"));
 }
 
 #[test]
@@ -227,7 +268,11 @@ fn doctor_knows_the_database() {
         assert_eq!(good, rights.contains("INSERT"), "{said}");
         assert!(good || said.contains("the user needs SELECT, INSERT, UPDATE and DELETE"), "{said}");
     }
-    cluster.sql("all", 0, &format!("UPDATE {database}.portrait_meta SET value = 9 WHERE name = 'format'"));
+    cluster.sql(
+        "all",
+        0,
+        &format!("UPDATE {database}.portrait_meta SET value = 9 WHERE name IN ('format', 'oldest_node')"),
+    );
     finds(&url, &["format 9", "too old"]);
     drop(place);
 }

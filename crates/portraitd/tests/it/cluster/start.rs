@@ -59,11 +59,9 @@ fn tables_of_another_version_are_refused() {
     let database = cluster.new_database();
     let place = Place::at(&cluster.url(&database), CONFIG);
     let set = |format: u64| {
-        cluster.sql(
-            "all",
-            0,
-            &format!("UPDATE {database}.portrait_meta SET value = {format} WHERE name = 'format'"),
-        )
+        let names = "('format', 'oldest_node')";
+        let table = format!("{database}.portrait_meta");
+        cluster.sql("all", 0, &format!("UPDATE {table} SET value = {format} WHERE name IN {names}"))
     };
     set(0);
     assert_refused(&place, "older", &["format 0", "older", "portraitd store migrate"]);

@@ -21,10 +21,13 @@ use std::time::Instant;
 /// `portraitd store migrate`, or a new directory. After an interruption the same command continues; no
 /// server starts on the target until the copy is complete and was compared with the source.
 ///
-///   portraitd store copy --from portraitd-data --to mysql://portraitd@db1,db2,db3/portraitd
+///   portraitd store copy --from portraitd-data --to store.url --config portraitd.toml
+///   portraitd store copy --from store.url --to new-directory --config portraitd.toml
 ///
-/// `store.url` stands for the database of the settings, so that no password is on the command line;
-/// store.url_password_file also gives the password of a URL without one.
+/// `store.url` stands for the database of the settings of `serve`, so that no password is on the command
+/// line: store.url and store.url_password_file in the file, or PORTRAITD_STORE_URL and
+/// PORTRAITD_STORE_URL_PASSWORD_FILE. That file also gives the password of a URL without one, such as
+/// --to mysql://portraitd@db1,db2,db3/portraitd.
 #[expect(clippy::doc_markdown, reason = "the help shows a line as it is")]
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
