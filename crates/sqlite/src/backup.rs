@@ -6,7 +6,8 @@
 //! from being reset: during the copy, the WAL grows with every change.
 
 use crate::OpenError;
-use crate::connection::{self, Identity};
+use crate::connection;
+use crate::schema::{self, Identity};
 use crate::directory_lock::{self, sync_directory};
 use crate::files::Files;
 use crate::staging::STAGING;
@@ -190,7 +191,7 @@ fn prepare(to: &Path) -> Result<(), StoreError> {
 
 /// Gives a copy an identity of its own. On the disk when it returns.
 fn renew_identity(staging: &Path) -> Result<(), StoreError> {
-    connection::identify(staging, Identity::Renewed).map_err(engine)?;
+    schema::identify(staging, Identity::Renewed).map_err(engine)?;
     File::open(staging).and_then(|file| file.sync_all()).map_err(failed(staging))
 }
 

@@ -2,7 +2,8 @@
 
 use crate::OpenError;
 use crate::directory_lock::DirectoryLock;
-use crate::{connection, wal};
+use crate::connection::Access;
+use crate::{recover, schema, wal};
 use portraitd_model::{SdkAppId, UserId};
 use portraitd_store::codec;
 use rusqlite::{Connection, Row};
@@ -57,15 +58,27 @@ pub struct Checked {
 }
 
 /// Checks the store in a directory that no process has open: every profile's checksum, every app's settings, and
-/// what the engine can check of itself. Changes nothing.
+/// what the engine can check of itself. Changes nothing of what is stored; what the journal has is brought into the tables before.
 pub fn check(dir: &Path, report: &mut dyn FnMut(Finding)) -> Result<Checked, OpenError> {
     let path = dir.join("portraitd.db");
     if !path.is_file() {
         return Err(OpenError::NoStore { dir: dir.to_owned() });
     }
     let _lock = DirectoryLock::take(dir)?;
-    let connection = connection::existing(&path, connection::Access::Write)?;
+    // The tables do not have what is in the journal. One that is damaged is reported, and the tables are checked as they are.
+    let mut journal_damage = None;
+    match recover::apply_stopped(dir) {
+        Err(error @ (OpenError::DamagedJournal { .. } | OpenError::ForeignJournal { .. })) => {
+            journal_damage = Some(error.to_string());
+        }
+        applied => applied?,
+    }
+    let connection = schema::existing(&path, Access::Write)?;
     let mut checked = examine(&connection, report).map_err(OpenError::engine(&path))?;
+    if let Some(what) = journal_damage {
+        checked.damaged += 1;
+        report(Finding::Damage(Damage { app: None, user: None, what }));
+    }
     if let Some(offset) = wal::find_damage(&path).map_err(OpenError::io(&path))? {
         checked.damaged += 1;
         let what = format!(
@@ -181,7 +194,7 @@ impl Check<'_> {
     /// Waiting and parked events.
     fn events(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         // Format 1 has none.
-        if !connection::has_table(connection, "outbox")? {
+        if !schema::has_table(connection, "outbox")? {
             return Ok(());
         }
         let mut select = connection.prepare("SELECT app, seq, event FROM outbox")?;
@@ -207,7 +220,7 @@ impl Check<'_> {
     /// The stored numbers of accounts against the real ones.
     fn populations(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         // Formats 1 and 2 have none.
-        if !connection::has_table(connection, "populations")? {
+        if !schema::has_table(connection, "populations")? {
             return Ok(());
         }
         let sql = "SELECT app, (SELECT count(*) FROM accounts WHERE accounts.app = populations.app), accounts FROM populations";

@@ -4,9 +4,10 @@
 //! old place: that copy of a row that is deleted later stays until the space is reused. Only a new file has none.
 
 use crate::OpenError;
-use crate::connection::{self, Access, Identity};
+use crate::connection::{self, Access};
+use crate::schema::{self, Identity};
 use crate::directory_lock::DirectoryLock;
-use crate::staging;
+use crate::{recover, staging};
 use std::fs;
 use std::path::Path;
 
@@ -28,7 +29,9 @@ pub fn compact(dir: &Path) -> Result<Compacted, OpenError> {
     }
     let _lock = DirectoryLock::take(dir)?;
     let size = |path: &Path| fs::metadata(path).map(|file| file.len());
-    let connection = connection::existing(&path, Access::Write)?;
+    recover::apply_stopped(dir)?;
+    recover::erase_stopped(dir)?;
+    let connection = schema::existing(&path, Access::Write)?;
     let before = size(&path).map_err(OpenError::io(&path))?;
     let staged = staging::write(&connection, &path)?;
     // Closing the last connection removes the WAL, which belongs to the old file only.

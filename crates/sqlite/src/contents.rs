@@ -2,11 +2,12 @@
 //! written to a file that no server opens, which takes the database's name at the end.
 
 use crate::OpenError;
-use crate::connection::{self, COPY, Identity};
+use crate::connection;
+use crate::schema::{self, COPY, Identity};
 use crate::copied_rows::{last_key, populations, read, write};
 use crate::directory_lock::DirectoryLock;
 use crate::reader::failed;
-use crate::staging;
+use crate::{recover, staging};
 use portraitd_model::{SdkAppId, bilingual};
 use portraitd_store::{
     Contents, CopyStart, CopyTarget, RowKey, Section, StoreError, StoreFuture, StoreId, StoredRow,
@@ -31,8 +32,10 @@ impl SqliteContents {
             return Err(OpenError::NoStore { dir: dir.to_owned() });
         }
         let lock = DirectoryLock::take(dir)?;
-        let connection = connection::prepare(&path)?;
-        let id = connection::store_id(&connection).map_err(OpenError::engine(&path))?;
+        drop(schema::prepare(&path)?);
+        recover::apply_stopped(dir)?;
+        let connection = schema::prepare(&path)?;
+        let id = schema::store_id(&connection).map_err(OpenError::engine(&path))?;
         Ok(Self { connection, id, _lock: lock })
     }
 }
@@ -98,7 +101,7 @@ impl SqliteCopy {
         if begun.is_none() {
             make(&connection, source).map_err(failed)?;
         }
-        self.id = connection::store_id(&connection).map_err(failed)?;
+        self.id = schema::store_id(&connection).map_err(failed)?;
         self.connection = Some(connection);
         Ok(match begun {
             None => CopyStart::New,
@@ -132,7 +135,7 @@ fn opened(path: &Path) -> rusqlite::Result<(Connection, Option<StoreId>)> {
     connection.execute_batch(
         "PRAGMA page_size = 2048; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -262144;",
     )?;
-    let begun = if connection::has_table(&connection, "copy")? {
+    let begun = if schema::has_table(&connection, "copy")? {
         connection
             .query_row("SELECT source FROM copy", [], |row| row.get(0).map(StoreId::from_bytes))
             .optional()?
@@ -144,8 +147,8 @@ fn opened(path: &Path) -> rusqlite::Result<(Connection, Option<StoreId>)> {
 
 /// Makes what is missing of the tables; an interruption may have left a part.
 fn make(connection: &Connection, source: StoreId) -> rusqlite::Result<()> {
-    if !connection::has_table(connection, "store")? {
-        connection::make_tables(connection)?;
+    if !schema::has_table(connection, "store")? {
+        schema::make_tables(connection)?;
     }
     connection::use_wal(connection)?;
     let tx = connection.unchecked_transaction()?;

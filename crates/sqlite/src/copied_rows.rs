@@ -2,7 +2,6 @@
 
 use crate::admin;
 use crate::reader::failed;
-use crate::write::WriteError;
 use portraitd_model::{SdkAppId, UnixMillis, UserId};
 use portraitd_store::{AuditEntry, AuditNote, AuditSeq, OutboxSeq, RowKey, Section, StoreError, StoredRow};
 use rusqlite::{Connection, Params, Row, params};
@@ -164,10 +163,7 @@ pub(crate) fn write(connection: &Connection, section: Section, rows: &[StoredRow
     match (section, last) {
         (Section::Accounts(app), _) => {
             let more = i64::try_from(rows.len()).unwrap_or(i64::MAX);
-            admin::add_accounts(&tx, app, more).map_err(|error| match error {
-                WriteError::Refused(error) => error,
-                WriteError::Engine(error) => failed(error),
-            })?;
+            admin::add_accounts(&tx, app, more).map_err(failed)?;
         }
         (Section::Events(app), Some(RowKey::Number(place))) => {
             let sql = "INSERT INTO copy (source, app, place) SELECT source, ?1, ?2 FROM copy LIMIT 1";

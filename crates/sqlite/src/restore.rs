@@ -2,8 +2,10 @@
 
 use crate::OpenError;
 use crate::check::{Checked, Finding, examine};
-use crate::connection::{self, Access, Identity};
+use crate::connection::Access;
+use crate::schema::{self, Identity};
 use crate::directory_lock::{DirectoryLock, LOCK_FILE, is_in_use};
+use crate::journal;
 use crate::staging::{self, STAGING};
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -25,8 +27,8 @@ pub enum RestoreError {
         found: String,
     },
     /// The backup is the data directory of a server that was killed or is running.
-    #[error("{} has a write-ahead log, so it is not a backup; start and stop portraitd on it, or take a backup of it with portraitd backup", dir.display())]
-    HasWal {
+    #[error("{} has a write-ahead log or a journal, so it is not a backup; start and stop portraitd on it, or take a backup of it with portraitd backup", dir.display())]
+    HasLog {
         /// The directory that was given as a backup.
         dir: PathBuf,
     },
@@ -51,10 +53,11 @@ pub fn restore(backup: &Path, data: &Path, report: &mut dyn FnMut(Finding)) -> R
     if is_in_use(backup) {
         return Err(OpenError::InUse { dir: backup.to_owned(), pid: None }.into());
     }
-    if fs::metadata(backup.join("portraitd.db-wal")).is_ok_and(|log| log.len() > 0) {
-        return Err(RestoreError::HasWal { dir: backup.to_owned() });
+    let log = fs::metadata(backup.join("portraitd.db-wal")).is_ok_and(|log| log.len() > 0);
+    if log || journal::paths(backup).iter().any(|path| path.exists()) {
+        return Err(RestoreError::HasLog { dir: backup.to_owned() });
     }
-    let connection = connection::existing(&from, Access::Read)?;
+    let connection = schema::existing(&from, Access::Read)?;
     let checked = examine(&connection, report).map_err(OpenError::engine(&from))?;
     drop(connection);
     if checked.damaged > 0 {

@@ -2,7 +2,7 @@
 
 use crate::OpenError;
 use crate::backup;
-use crate::connection::{self, Identity};
+use crate::schema::{self, Identity};
 use crate::directory_lock::sync_directory;
 use portraitd_store::StoreError;
 use rusqlite::Connection;
@@ -46,7 +46,7 @@ pub(crate) fn write(connection: &Connection, path: &Path) -> Result<PathBuf, Ope
 /// The staging file is switched to WAL mode first: on the published file, SQLite would write that change in place with a
 /// rollback journal, and would not notice when the journal's name could not be synced.
 pub(crate) fn publish(staging: &Path, path: &Path, identity: Identity) -> Result<(), OpenError> {
-    let ready = connection::identify(staging, identity).and_then(|()| connection::switch_to_wal(staging));
+    let ready = schema::identify(staging, identity).and_then(|()| schema::switch_to_wal(staging));
     let taken = ready.map_err(OpenError::engine(path)).and_then(|()| {
         let synced = File::open(staging).and_then(|file| file.sync_all());
         let renamed = synced.and_then(|()| fs::rename(staging, path));

@@ -4,7 +4,6 @@
 //! pauses for a multiple of that time. It does not pause while nothing is committed, nor when the WAL has become long: the WAL
 //! can't be reset before the copy ends, so it is better to finish.
 
-use crate::checkpoint::Bounds;
 use portraitd_model::bilingual;
 use portraitd_store::StoreError;
 use std::fs::File;
@@ -36,8 +35,8 @@ const PAUSE_FACTOR: u32 = 4;
 /// The longest pause, however long a sync took.
 const PAUSE_MAX: Duration = Duration::from_millis(500);
 
-/// A WAL of this many pages is long: twice its limit without a backup.
-const WAL_PAGES_MAX: i64 = Bounds::DEFAULT.hard_max();
+/// A WAL of this many pages is long: 1 GiB. Without a backup it is as long as a transaction.
+const WAL_PAGES_MAX: i64 = 512 * 1024;
 
 impl<C: Fn() -> u64> Throttle<C> {
     /// A throttle for a copy that begins now.

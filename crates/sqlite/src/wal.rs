@@ -6,9 +6,7 @@
 //! checksum may have been damaged later: whole commits behind it prove that it was on the disk.
 
 use crate::OpenError;
-use crate::connection::{self, Access};
-use crate::directory_lock::{DirectoryLock, sync_directory};
-use crate::wal_mark;
+use crate::directory_lock::sync_directory;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -242,50 +240,4 @@ impl WalHeader {
         }
         (first, second)
     }
-}
-
-/// What a repair discarded.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Repaired {
-    /// The commits behind a damaged place of the WAL.
-    DamagedWal {
-        /// Where the damage begins.
-        offset: u64,
-        /// The path where the damaged WAL is kept.
-        kept: PathBuf,
-    },
-    /// The commits of a WAL that is lost.
-    LostWal,
-}
-
-/// Repairs the store of a directory that no process has open. Of a damaged WAL, the commits before the damage are copied into
-/// the database, and the damaged file is kept under another name; a lost WAL is given up. `None` when the WAL is whole.
-pub fn repair(dir: &Path) -> Result<Option<Repaired>, OpenError> {
-    let path = dir.join("portraitd.db");
-    if !path.is_file() {
-        return Err(OpenError::NoStore { dir: dir.to_owned() });
-    }
-    let _lock = DirectoryLock::take(dir)?;
-    let lost = match wal_mark::refuse_wrong_wal(&path) {
-        Ok(()) => false,
-        Err(OpenError::LostWal { .. }) => true,
-        Err(error) => return Err(error),
-    };
-    let connection = connection::existing_without_wal(&path, Access::Write)?;
-    let log = path_of(&path);
-    if lost {
-        connection::close_last(connection, true).map_err(OpenError::engine(&path))?;
-        return Ok(Some(Repaired::LostWal));
-    }
-    let Some(offset) = find_damage(&path).map_err(OpenError::io(&log))? else { return Ok(None) };
-    let kept = dir.join("portraitd.db-wal.damaged");
-    let keep = || {
-        let mut copy = File::options().write(true).create_new(true).mode(0o600).open(&kept)?;
-        io::copy(&mut File::open(&log)?, &mut copy)?;
-        copy.sync_all()?;
-        sync_directory(dir)
-    };
-    keep().map_err(OpenError::io(&kept))?;
-    connection::close_last(connection, true).map_err(OpenError::engine(&path))?;
-    Ok(Some(Repaired::DamagedWal { offset, kept }))
 }

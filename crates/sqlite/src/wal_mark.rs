@@ -10,7 +10,7 @@
 
 use crate::OpenError;
 use crate::directory_lock::sync_directory;
-use crate::{connection, wal};
+use crate::{connection, schema, wal};
 use rusqlite::{Connection, OpenFlags};
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt;
@@ -44,7 +44,7 @@ pub(crate) fn cleared<T>(
 
 /// Clears the mark before the WAL is removed. Formats before 5 have no mark.
 pub(crate) fn clear(connection: &Connection) -> rusqlite::Result<()> {
-    if connection::has_table(connection, "store")? { write(connection, false) } else { Ok(()) }
+    if schema::has_table(connection, "store")? { write(connection, false) } else { Ok(()) }
 }
 
 /// Refuses a database that lost its WAL, or whose WAL is not its own. Changes nothing.
@@ -115,7 +115,8 @@ pub(crate) fn write(connection: &Connection, needed: bool) -> rusqlite::Result<(
 /// Counts one more WAL, and marks it as needed.
 pub(crate) const BEGIN: &str = "UPDATE store SET needs_log = abs(needs_log) + 1;";
 
-fn copy(connection: &Connection) -> rusqlite::Result<()> {
+/// Copies the WAL into the file.
+pub(crate) fn copy(connection: &Connection) -> rusqlite::Result<()> {
     connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
 }
 
@@ -124,7 +125,7 @@ fn in_file(database: &Path) -> rusqlite::Result<Option<Mark>> {
     let flags =
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(immutable_uri(database), flags)?;
-    if !connection::is_ours(&connection)? || !connection::has_table(&connection, "store")? {
+    if !schema::is_ours(&connection)? || !schema::has_table(&connection, "store")? {
         return Ok(None);
     }
     read(&connection).map(Some)

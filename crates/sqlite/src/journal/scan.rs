@@ -1,0 +1,220 @@
+//! Reads the journal at a start: which segments the table does not have yet, and whether they are whole.
+//!
+//! One frame at the end may be torn: it was not acknowledged. Any other that does not read back is damage, which is told by what
+//! lies behind it: another frame of the segment, or a later segment that counts more frames.
+
+use crate::OpenError;
+use crate::journal::file::SegmentFile;
+use crate::journal::frame::{BLOCK, FRAME_HEAD, FirstBlock, FrameHead, Header, Sealed, checksum};
+use crate::journal::record::Record;
+use portraitd_store::StoreId;
+use std::io;
+
+/// The format of the journal that this portraitd knows, for the message about a later one.
+const VERSION_KNOWN: i64 = 1;
+
+/// A segment that the table does not have.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Segment {
+    /// Which of the two files it is in.
+    pub(crate) index: usize,
+    pub(crate) sealed: Sealed,
+    /// Its frames that were acknowledged, or may have been.
+    pub(crate) frames: u64,
+    /// Where the last of them begins.
+    last_at: u64,
+    /// The end of the last one.
+    pub(crate) end: u64,
+    /// Where damage begins, if there is any.
+    damage: Option<u64>,
+}
+
+/// The result of reading both files.
+#[derive(Debug)]
+pub(crate) struct Scanned {
+    /// The segments with frames, the older one first.
+    pub(crate) pending: Vec<Segment>,
+    /// The file in which a new segment begins.
+    pub(crate) next_file: usize,
+}
+
+impl Scanned {
+    /// The damaged segment and the place of the damage, when there is one.
+    pub(crate) fn damage(&self) -> Option<(Segment, u64)> {
+        self.pending.iter().find_map(|segment| Some((*segment, segment.damage?)))
+    }
+}
+
+/// Reads both files; `applied` is the last segment that the table has.
+pub(crate) fn scan(files: &[SegmentFile; 2], store: StoreId, applied: u64) -> Result<Scanned, OpenError> {
+    let mut found = Vec::new();
+    for (index, file) in files.iter().enumerate() {
+        let failed = OpenError::io(file.path());
+        let mut block = [0; BLOCK];
+        let read = file.read(&mut block, 0).map_err(&failed)?;
+        let sealed = match Header::read(block.get(..read).unwrap_or_default()) {
+            FirstBlock::Blank => continue,
+            FirstBlock::Newer(found) => {
+                let path = file.path().to_owned();
+                return Err(OpenError::UnknownFormat { path, found: found.into(), known: VERSION_KNOWN });
+            }
+            FirstBlock::Header(sealed) => sealed,
+        };
+        if sealed.header.store != store {
+            return Err(OpenError::ForeignJournal { path: file.path().to_owned() });
+        }
+        if sealed.header.segment > applied {
+            found.push(read_segment(file, index, sealed).map_err(&failed)?);
+        }
+    }
+    found.sort_by_key(|segment| segment.sealed.header.segment);
+    // Each continues the one before it, and the first one continues the table.
+    for (segment, expected) in found.iter().zip(applied + 1..) {
+        if segment.sealed.header.segment != expected {
+            let path = files.get(segment.index).map(|file| file.path().to_owned()).unwrap_or_default();
+            return Err(OpenError::ForeignJournal { path });
+        }
+    }
+    if let [older, newer] = found.as_mut_slice() {
+        older.cut(files, newer.sealed.header.frames_before)?;
+    }
+    let begun = found.iter().find(|segment| segment.frames == 0).map(|segment| segment.index);
+    found.retain(|segment| segment.frames > 0);
+    let taken = found.first().map(|segment| segment.index);
+    // A segment of which only the header is there begins again in the same file, so that no two files have one number.
+    let next_file = begun.unwrap_or(if taken == Some(0) { 1 } else { 0 });
+    Ok(Scanned { pending: found, next_file })
+}
+
+impl Segment {
+    /// Leaves the frames that the next segment counts: one behind them was never acknowledged.
+    fn cut(&mut self, files: &[SegmentFile; 2], frames: u64) -> Result<(), OpenError> {
+        if self.frames < frames {
+            self.damage.get_or_insert(self.end);
+        } else if self.frames > frames
+            && let Some(file) = files.get(self.index)
+        {
+            let (sealed, index) = (self.sealed, self.index);
+            *self = read_up_to(file, index, sealed, frames).map_err(OpenError::io(file.path()))?;
+            self.damage = None;
+        }
+        Ok(())
+    }
+
+    /// Reads the records.
+    pub(crate) fn replay(&self, file: &SegmentFile, each: &mut dyn FnMut(Record)) -> Result<(), OpenError> {
+        let failed = OpenError::io(file.path());
+        let mut reader = FrameReader::new(file, self.sealed.seed);
+        while reader.number < self.frames {
+            let at = reader.at;
+            let records = reader.next().map_err(&failed)?.and_then(Record::read_all);
+            let damaged = || OpenError::DamagedJournal { path: file.path().to_owned(), offset: at };
+            records.ok_or_else(damaged)?.into_iter().for_each(&mut *each);
+        }
+        Ok(())
+    }
+
+    /// Writes the last frame once more, over itself: it may be in the page cache only, when its sync failed, or was cut short with
+    /// the process. Those before it were on the disk before it began.
+    pub(crate) fn secure(&self, file: &mut SegmentFile) -> io::Result<()> {
+        let from = if self.frames > 1 { self.last_at } else { 0 };
+        let mut bytes = vec![0; usize::try_from(self.end - from).unwrap_or_default()];
+        file.read(&mut bytes, from)?;
+        file.write(&bytes, from)
+    }
+}
+
+fn read_segment(file: &SegmentFile, index: usize, sealed: Sealed) -> io::Result<Segment> {
+    let mut segment = read_up_to(file, index, sealed, u64::MAX)?;
+    segment.damage = is_continued(file, &segment)?.then_some(segment.end);
+    Ok(segment)
+}
+
+fn read_up_to(file: &SegmentFile, index: usize, sealed: Sealed, frames: u64) -> io::Result<Segment> {
+    let mut reader = FrameReader::new(file, sealed.seed);
+    let mut last_at = reader.at;
+    while reader.number < frames {
+        let at = reader.at;
+        if reader.next()?.is_none() {
+            break;
+        }
+        last_at = at;
+    }
+    Ok(Segment { index, sealed, frames: reader.number, last_at, end: reader.at, damage: None })
+}
+
+/// Whether a later frame of the segment lies behind its end: then the one that does not read back there was acknowledged.
+fn is_continued(file: &SegmentFile, segment: &Segment) -> io::Result<bool> {
+    let mut chunk = vec![0; 256 * BLOCK];
+    let mut at = segment.end;
+    loop {
+        let read = file.read(&mut chunk, at)?;
+        for (place, block) in chunk.get(..read).unwrap_or_default().chunks(BLOCK).enumerate() {
+            let Some(head) = FrameHead::read(block) else { continue };
+            let at = at + (place * BLOCK) as u64;
+            // Each frame takes a block at least.
+            let number_max = segment.frames + (at - segment.end) / BLOCK as u64;
+            if head.number > segment.frames
+                && head.number <= number_max
+                && read_frame(file, at, head, segment.sealed.seed, &mut Vec::new())?
+            {
+                return Ok(true);
+            }
+        }
+        at += read as u64;
+        if read < chunk.len() {
+            return Ok(false);
+        }
+    }
+}
+
+/// Reads frame after frame.
+struct FrameReader<'a> {
+    file: &'a SegmentFile,
+    seed: u32,
+    /// The number of the next frame.
+    number: u64,
+    /// Where it begins.
+    at: u64,
+    frame: Vec<u8>,
+}
+
+impl<'a> FrameReader<'a> {
+    const fn new(file: &'a SegmentFile, seed: u32) -> Self {
+        Self { file, seed, number: 0, at: BLOCK as u64, frame: Vec::new() }
+    }
+
+    /// The payload of the next frame; `None` when it does not read back.
+    fn next(&mut self) -> io::Result<Option<&[u8]>> {
+        let mut head = [0; FRAME_HEAD];
+        if self.file.read(&mut head, self.at)? < FRAME_HEAD {
+            return Ok(None);
+        }
+        let Some(head) = FrameHead::read(&head).filter(|head| head.number == self.number) else {
+            return Ok(None);
+        };
+        if !read_frame(self.file, self.at, head, self.seed, &mut self.frame)? {
+            return Ok(None);
+        }
+        self.number += 1;
+        self.at += head.file_bytes();
+        Ok(self.frame.get(FRAME_HEAD..))
+    }
+}
+
+/// Reads a frame without its padding; returns whether its checksum fits.
+fn read_frame(
+    file: &SegmentFile,
+    at: u64,
+    head: FrameHead,
+    seed: u32,
+    frame: &mut Vec<u8>,
+) -> io::Result<bool> {
+    let length = FRAME_HEAD + head.length;
+    if at + length as u64 > file.capacity() {
+        return Ok(false);
+    }
+    frame.resize(length, 0);
+    let whole = file.read(frame, at)? == length;
+    Ok(whole && checksum(seed, frame.get(4..).unwrap_or_default()) == head.checksum)
+}
