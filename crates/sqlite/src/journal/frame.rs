@@ -21,7 +21,7 @@ const MAGIC: [u8; 8] = *b"PTRDREDO";
 const VERSION: u32 = 1;
 /// The place of the header's second copy.
 const COPY: usize = BLOCK / 2;
-const HEADER_BYTES: usize = 56;
+const HEADER_BYTES: usize = 52;
 
 /// A segment's header.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
