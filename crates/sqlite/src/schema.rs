@@ -3,7 +3,7 @@
 use crate::OpenError;
 use crate::connection::{Access, open, use_wal};
 use crate::directory_lock::sync_directory;
-use crate::{staging, wal, wal_mark};
+use crate::{journal, staging, wal, wal_mark};
 use portraitd_store::StoreId;
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
@@ -139,7 +139,8 @@ pub(crate) fn prepare(path: &Path) -> Result<Connection, OpenError> {
         Ok(file) if file.len() == 0 => return Err(emptied()),
         Ok(_) => {}
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(OpenError::io(path)(error)),
-        Err(_) if log.exists() => return Err(emptied()),
+        // The journal is made after the database.
+        Err(_) if log.exists() || has_journal(path) => return Err(emptied()),
         Err(_) if path.with_file_name(COPY).exists() => {
             return Err(OpenError::UnfinishedCopy { path: path.with_file_name(COPY) });
         }
@@ -170,6 +171,11 @@ pub(crate) fn prepare(path: &Path) -> Result<Connection, OpenError> {
     upgrade(&connection, &[&missing.concat(), mark].concat()).map_err(OpenError::engine(path))?;
     tracing::info!(path = %path.display(), "the database was upgraded from format {found} to format {FORMAT}");
     Ok(connection)
+}
+
+fn has_journal(path: &Path) -> bool {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    journal::paths(dir).iter().any(|path| path.exists())
 }
 
 /// The application id, the format, and the number of tables.
@@ -205,10 +211,14 @@ pub(crate) enum Identity {
     Renewed,
 }
 
-/// Sets a staging file's identity, and clears its mark of a WAL.
+/// Sets a staging file's identity, and clears its marks of a WAL and a journal: it has neither.
 pub(crate) fn identify(staging: &Path, identity: Identity) -> rusqlite::Result<()> {
     let connection = Connection::open(staging)?;
     wal_mark::clear(&connection)?;
+    // Formats before 8 have none.
+    if has_table(&connection, "journal")? {
+        connection.execute("UPDATE journal SET needed = 0", [])?;
+    }
     // Formats before 5 get their identity with their upgrade.
     if identity == Identity::Renewed && has_table(&connection, "store")? {
         connection.execute("UPDATE store SET id = randomblob(16)", [])?;

@@ -10,7 +10,7 @@ use crate::frames::Frames;
 use crate::journal::{self, JournalStatus};
 use crate::outbox_tail::OutboxTail;
 use crate::pending::Pending;
-use crate::primitives::{AtomicBool, Mutex};
+use crate::primitives::{AtomicBool, Mutex, spawn_blocking};
 use crate::profile_cache::ProfileCache;
 use crate::reader::Readers;
 use crate::transactions::Transactions;
@@ -50,9 +50,9 @@ pub struct SqliteStore {
     path: PathBuf,
     id: StoreId,
     // A dropped store drops its fields in this order.
-    writer: Writer,
-    readers: Readers,
-    shared: apply::Shared,
+    pub(crate) writer: Writer,
+    pub(crate) readers: Readers,
+    pub(crate) shared: apply::Shared,
     tail: Arc<OutboxTail>,
     backups: Arc<Backups>,
     /// Stopped by [`Store::close`], in this order.
@@ -285,7 +285,7 @@ impl Store for SqliteStore {
         let (backups, to, commits) = (Arc::clone(&self.backups), to.to_owned(), self.writer.commits());
         Box::pin(async move {
             self.apply_all().await?;
-            let taken = tokio::task::spawn_blocking(move || backups.take(&to, commits, &report)).await;
+            let taken = spawn_blocking(move || backups.take(&to, commits, &report)).await;
             taken.map_err(|error| {
                 StoreError::Unavailable(bilingual!(
                     "the thread of the backup failed: {error}",
@@ -327,7 +327,7 @@ impl Store for SqliteStore {
             if let Some((applier, anchor, lock)) = running.take() {
                 let (backups, shared) = (Arc::clone(&self.backups), self.shared.clone());
                 // What is applied is written to the disk, so it must not block a thread of the runtime.
-                let finished = tokio::task::spawn_blocking(move || {
+                let finished = spawn_blocking(move || {
                     backups.close();
                     drop(anchor);
                     applier.finish();

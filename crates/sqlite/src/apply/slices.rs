@@ -46,8 +46,11 @@ fn account(connection: &Connection, row: i64, key: Key, shared: &Shared) -> rusq
         Some(AccountState::Present(_)) => Ok(-i64::from(rows::delete(connection, row)?)),
         Some(AccountState::Deleted { row: last, noted_at }) => {
             let deleted = rows::delete(connection, row)?;
-            if let Some(at) = noted_at.filter(|_| last == row) {
-                deletions::put_note(connection, key, at)?;
+            match noted_at {
+                _ if last != row => {}
+                Some(at) => deletions::put_note(connection, key, at)?,
+                // The table may have the note of an earlier deletion: it went when the account was there again.
+                None => deletions::remove_note(connection, key)?,
             }
             Ok(-i64::from(deleted))
         }
@@ -87,5 +90,8 @@ fn transact(
     // Dropped without a commit, the transaction is rolled back.
     let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     work(&transaction)?;
+    #[cfg(test)]
+    #[cfg(feature = "shuttle")]
+    crate::models::commit()?;
     transaction.commit()
 }

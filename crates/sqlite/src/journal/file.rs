@@ -94,6 +94,9 @@ impl SegmentFile {
         self.used = self.used.max(end);
         self.file.write_all_at(bytes, at)?;
         self.capacity = self.capacity.max(end);
+        #[cfg(test)]
+        #[cfg(feature = "shuttle")]
+        crate::models::sync()?;
         self.file.sync_data()
     }
 
