@@ -133,6 +133,7 @@ impl SqliteStore {
             found.spare,
             found.last_segment,
             last_place,
+            &shared.status,
         );
         let found = FoundAtStart { frames, transactions, next: found.next, backlogs: found.backlogs };
         let writer = Writer::start(&path, queue, found, shared.clone(), Arc::clone(&tail))?;

@@ -17,7 +17,7 @@ use crate::profile_cache::ProfileCache;
 use crate::connection;
 use checkpoint::Checkpoints;
 use portraitd_model::Bilingual;
-use portraitd_store::StoreError;
+use portraitd_store::{OutboxSeq, StoreError};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -120,8 +120,9 @@ pub(crate) fn apply_frozen(
     for slice in frozen.rows.chunks(slices::ROWS) {
         slices::accounts(connection, slice, shared)?;
     }
-    for slice in shared.pending.events_up_to(frozen.segment).chunks(slices::ROWS) {
-        slices::events(connection, slice, shared)?;
+    let mut next = Some(OutboxSeq::default());
+    while let Some(from) = next {
+        next = slices::events(connection, frozen.segment, from, shared)?;
     }
     slices::last(connection, frozen.segment, shared)?;
     shared.cache.set_applied(frozen.segment);
@@ -219,6 +220,8 @@ struct Worker {
 
 impl Worker {
     fn run(mut self, asked: &work::Receiver<Work>) {
+        let due = self.erase_rounds > 0;
+        self.shared.status.change(|status| status.erase_due = due);
         loop {
             match asked.recv_timeout(TICK) {
                 Err(work::RecvTimeoutError::Timeout) => self.tick(),
@@ -368,10 +371,10 @@ impl Worker {
             slices::accounts(&connection, slice, &self.shared)?;
             self.after_slice(&connection, began);
         }
-        let events = self.shared.pending.events_up_to(segment);
-        for slice in events.chunks(slices::ROWS) {
+        let mut next = Some(OutboxSeq::default());
+        while let Some(from) = next {
             let began = Instant::now();
-            slices::events(&connection, slice, &self.shared)?;
+            next = slices::events(&connection, segment, from, &self.shared)?;
             self.after_slice(&connection, began);
         }
         slices::last(&connection, segment, &self.shared)?;

@@ -55,17 +55,20 @@ fn account(connection: &Connection, row: i64, key: Key, shared: &Shared) -> rusq
     }
 }
 
-/// Brings events to their last changes.
+/// Brings events of a segment, from a place on, to their last changes; returns where the next slice begins.
 pub(super) fn events(
     connection: &Connection,
-    slice: &[(OutboxSeq, PendingEvent)],
+    segment: u64,
+    from: OutboxSeq,
     shared: &Shared,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<Option<OutboxSeq>> {
+    let slice: Vec<(OutboxSeq, PendingEvent)> = shared.pending.events_up_to(segment, from, ROWS);
+    let Some((last, _)) = slice.last() else { return Ok(None) };
     transact(connection, shared, |transaction| {
         slice.iter().try_for_each(|(seq, event)| events::put(transaction, *seq, event))
     })?;
-    shared.pending.applied_events(slice);
-    Ok(())
+    shared.pending.applied_events(&slice);
+    Ok(Some(OutboxSeq(last.0 + 1)))
 }
 
 /// The last transaction of a segment: the audit notes, and that the segment is applied.
