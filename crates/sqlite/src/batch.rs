@@ -184,6 +184,8 @@ impl<'a> Batch<'a> {
         if let Some(progress) = &progress {
             self.delta.add(app, state(progress), seq, bytes);
         }
+        // Of one that came and went before the table had it, nothing is kept but that the table does not have it.
+        let added = if progress.is_none() { added.map(|_| Arc::default()) } else { added };
         self.changes.events.insert(seq, PendingEvent { app, segment: 0, bytes, progress, added });
     }
 

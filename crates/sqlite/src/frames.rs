@@ -4,9 +4,8 @@
 use crate::apply::{Bounds, Shared, Work, WriterEnds};
 use crate::batch::{Batch, NextNumbers, Sources};
 use crate::connection;
-use crate::journal::{Active, ActiveStatus, FrameBuffer, SegmentFile};
+use crate::journal::{Active, FrameBuffer, JournalStatus, SegmentFile};
 use crate::outbox_tail::OutboxTail;
-use crate::primitives::Instant;
 use crate::reader::failed;
 use crate::write::{self, WriteError, direct};
 use crate::writer::{Job, Outcomes};
@@ -60,8 +59,12 @@ impl Frames {
         spare: VecDeque<SegmentFile>,
         last_segment: u64,
         last_place: OutboxSeq,
+        status: &JournalStatus,
     ) -> Self {
         let last_frames = active.as_ref().map_or(0, Active::frames);
+        if let Some(active) = &active {
+            status.change(|status| status.active = Some(active.status()));
+        }
         Self {
             store,
             path: path.to_owned(),
@@ -175,14 +178,7 @@ impl Frames {
         active.rows.extend(published.rows);
         active.pending_bytes += published.pending_bytes;
         active.erases |= published.erases;
-        let seen = ActiveStatus {
-            began: active.began,
-            written: Instant::now(),
-            bytes: active.bytes(),
-            capacity: active.capacity(),
-            erases: active.erases,
-        };
-        around.shared.status.change(|status| status.active = Some(seen));
+        around.shared.status.change(|status| status.active = Some(active.status()));
         self.active = Some(active);
         Ok(())
     }

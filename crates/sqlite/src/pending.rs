@@ -103,11 +103,16 @@ impl Pending {
         events.map(|(seq, event)| (*seq, event.clone())).collect()
     }
 
-    /// Every changed event up to a segment.
-    pub(crate) fn events_up_to(&self, segment: u64) -> Vec<(OutboxSeq, PendingEvent)> {
+    /// Changed events up to a segment, from a place on; at most `limit`.
+    pub(crate) fn events_up_to(
+        &self,
+        segment: u64,
+        from: OutboxSeq,
+        limit: usize,
+    ) -> Vec<(OutboxSeq, PendingEvent)> {
         let state = self.lock();
-        let events = state.events.iter().filter(|(_, event)| event.segment <= segment);
-        events.map(|(seq, event)| (*seq, event.clone())).collect()
+        let events = state.events.range(from..).filter(|(_, event)| event.segment <= segment);
+        events.map(|(seq, event)| (*seq, event.clone())).take(limit).collect()
     }
 
     /// Removes events that the table now has as they are; of one that was changed since, the table has what was before.

@@ -39,9 +39,14 @@ pub(crate) struct Opened {
 }
 
 /// Opens the files and reads them. Refuses a journal that is missing, damaged, or another database's; creates one where none is
-/// needed.
-pub(crate) fn open(dir: &Path, connection: &Connection, store: StoreId) -> Result<Opened, OpenError> {
-    let opened = open_damaged(dir, connection, store)?;
+/// needed, with files of a size.
+pub(crate) fn open(
+    dir: &Path,
+    bytes: u64,
+    connection: &Connection,
+    store: StoreId,
+) -> Result<Opened, OpenError> {
+    let opened = open_damaged(dir, bytes, connection, store)?;
     if let Some((segment, offset)) = opened.scanned.damage() {
         return Err(OpenError::DamagedJournal { path: journal::path(dir, segment.index), offset });
     }
@@ -51,6 +56,7 @@ pub(crate) fn open(dir: &Path, connection: &Connection, store: StoreId) -> Resul
 /// As [`open`], also when acknowledged changes are damaged.
 pub(crate) fn open_damaged(
     dir: &Path,
+    bytes: u64,
     connection: &Connection,
     store: StoreId,
 ) -> Result<Opened, OpenError> {
@@ -58,7 +64,7 @@ pub(crate) fn open_damaged(
     if let Some(path) = journal::paths(dir).into_iter().find(|path| row.needed && !path.exists()) {
         return Err(OpenError::LostJournal { path });
     }
-    journal::create(dir)?;
+    journal::create(dir, bytes)?;
     let files = SegmentFile::open_both(dir)?;
     let scanned = journal::scan(&files, store, row.applied)?;
     if let Some(segment) = scanned.pending.first().filter(|_| !row.needed) {
@@ -80,7 +86,7 @@ pub(crate) fn apply_damaged(dir: &Path) -> Result<(), OpenError> {
 
 fn apply_with(
     dir: &Path,
-    open: fn(&Path, &Connection, StoreId) -> Result<Opened, OpenError>,
+    open: fn(&Path, u64, &Connection, StoreId) -> Result<Opened, OpenError>,
 ) -> Result<(), OpenError> {
     let path = dir.join("portraitd.db");
     let engine = OpenError::engine(&path);
@@ -94,7 +100,8 @@ fn apply_with(
     drop(inspected);
     let connection = connection::writing(&path).map_err(&engine)?;
     let store = schema::store_id(&connection).map_err(&engine)?;
-    let opened = open(dir, &connection, store)?;
+    // Files that are missing are refused, or only stand for those that are given up.
+    let opened = open(dir, 0, &connection, store)?;
     let shared = apply::Shared::stopped(dir, &connection, opened.row.applied).map_err(&engine)?;
     let recovered = recover(&path, &connection, opened, &shared.cache, &shared.pending)?;
     let active = recovered.active.map(|active| active.freeze(false));

@@ -69,7 +69,7 @@ fn repair_journal(dir: &Path, path: &Path) -> Result<Option<Repaired>, OpenError
         Ok(()) => Ok(None),
         Err(OpenError::LostJournal { .. }) => {
             // The other file may be whole, and continue the tables.
-            journal::create(dir)?;
+            journal::create(dir, 0)?;
             match recover::apply_damaged(dir) {
                 Err(OpenError::ForeignJournal { .. }) => {
                     let connection = connection::writing(path).map_err(OpenError::engine(path))?;

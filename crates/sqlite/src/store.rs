@@ -36,11 +36,13 @@ pub struct SqliteSettings {
     /// Bytes of the file system that are kept free, at most a twentieth of it: with less, changes and imports are
     /// [`StoreError::Unavailable`], deletions are not. 0 = no limit.
     pub keep_free_bytes: u64,
+    /// Bytes of the journal's two files together, at least 32 KiB: what one of them takes is applied to the database at a time.
+    pub journal_bytes_max: u64,
 }
 
 impl Default for SqliteSettings {
     fn default() -> Self {
-        Self { profiles_bytes_max: 512 << 20, keep_free_bytes: 256 << 20 }
+        Self { profiles_bytes_max: 512 << 20, keep_free_bytes: 256 << 20, journal_bytes_max: 512 << 20 }
     }
 }
 
@@ -74,14 +76,7 @@ impl SqliteStore {
 
     /// As [`SqliteStore::open`], with settings of its own.
     pub fn open_with(dir: &Path, settings: SqliteSettings) -> Result<Self, OpenError> {
-        Self::open_bounded(dir, settings, Bounds::of(settings.profiles_bytes_max))
-    }
-
-    pub(crate) fn open_bounded(
-        dir: &Path,
-        settings: SqliteSettings,
-        bounds: Bounds,
-    ) -> Result<Self, OpenError> {
+        let bounds = Bounds::of(settings.profiles_bytes_max, settings.journal_bytes_max);
         let mut lock = DirectoryLock::take(dir)?;
         let path = dir.join("portraitd.db");
         let engine = |error| OpenError::engine(&path)(error);
@@ -94,7 +89,7 @@ impl SqliteStore {
         let wal_path = wal::path_of(&path);
         lock.lock_wal(&wal_path)?;
         let id = schema::store_id(&anchor).map_err(engine)?;
-        let opened = recover::open(dir, &anchor, id)?;
+        let opened = recover::open(dir, bounds.first_bytes(), &anchor, id)?;
         // From here on acknowledged changes may be in the journal only; the file says so, too, if it loses its WAL.
         anchor.execute("UPDATE journal SET needed = 1 WHERE needed = 0", []).map_err(engine)?;
         wal_mark::copy(&anchor).map_err(engine)?;
@@ -113,6 +108,7 @@ impl SqliteStore {
             space: Arc::new(DiskSpace::new(dir.to_owned(), settings.keep_free_bytes)),
             files: Arc::clone(&files),
             wal_pages: Arc::default(),
+            mark_due: Arc::new(AtomicBool::new(false)),
             closing: Arc::new(AtomicBool::new(false)),
         };
         let tail = Arc::new(OutboxTail::default());
@@ -133,6 +129,7 @@ impl SqliteStore {
             found.spare,
             found.last_segment,
             last_place,
+            &shared.status,
         );
         let found = FoundAtStart { frames, transactions, next: found.next, backlogs: found.backlogs };
         let writer = Writer::start(&path, queue, found, shared.clone(), Arc::clone(&tail))?;

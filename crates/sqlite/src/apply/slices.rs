@@ -4,7 +4,7 @@ use crate::account::{AccountState, Key};
 use crate::apply::Shared;
 use crate::pending::PendingEvent;
 use crate::write::{deletions, rows};
-use crate::{admin, connection, events};
+use crate::{admin, connection, events, wal_mark};
 use portraitd_model::SdkAppId;
 use portraitd_store::OutboxSeq;
 use rusqlite::{Connection, TransactionBehavior, Transaction};
@@ -58,17 +58,20 @@ fn account(connection: &Connection, row: i64, key: Key, shared: &Shared) -> rusq
     }
 }
 
-/// Brings events to their last changes.
+/// Brings events of a segment, from a place on, to their last changes; returns where the next slice begins.
 pub(super) fn events(
     connection: &Connection,
-    slice: &[(OutboxSeq, PendingEvent)],
+    segment: u64,
+    from: OutboxSeq,
     shared: &Shared,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<Option<OutboxSeq>> {
+    let slice: Vec<(OutboxSeq, PendingEvent)> = shared.pending.events_up_to(segment, from, ROWS);
+    let Some((last, _)) = slice.last() else { return Ok(None) };
     transact(connection, shared, |transaction| {
         slice.iter().try_for_each(|(seq, event)| events::put(transaction, *seq, event))
     })?;
-    shared.pending.applied_events(slice);
-    Ok(())
+    shared.pending.applied_events(&slice);
+    Ok(Some(OutboxSeq(last.0 + 1)))
 }
 
 /// The last transaction of a segment: the audit notes, and that the segment is applied.
@@ -89,9 +92,12 @@ fn transact(
     let _alone = shared.table_lock.lock().unwrap_or_else(PoisonError::into_inner);
     // Dropped without a commit, the transaction is rolled back.
     let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    let marks = wal_mark::set_if_due(&transaction, &shared.mark_due)?;
     work(&transaction)?;
     #[cfg(test)]
     #[cfg(feature = "shuttle")]
     crate::models::commit()?;
-    transaction.commit()
+    transaction.commit()?;
+    marks.done();
+    Ok(())
 }

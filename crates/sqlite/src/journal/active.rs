@@ -4,6 +4,7 @@ use crate::account::Key;
 use crate::journal::file::SegmentFile;
 use crate::journal::frame::{BLOCK, FrameBuffer, Header};
 use crate::journal::scan::Segment;
+use crate::journal::status::ActiveStatus;
 use crate::primitives::Instant;
 use portraitd_store::StoreId;
 use std::hash::{BuildHasher, RandomState};
@@ -80,8 +81,15 @@ impl Active {
         self.end
     }
 
-    pub(crate) const fn capacity(&self) -> u64 {
-        self.file.capacity()
+    /// Its state, after a frame.
+    pub(crate) fn status(&self) -> ActiveStatus {
+        ActiveStatus {
+            began: self.began,
+            written: Instant::now(),
+            bytes: self.end,
+            capacity: self.file.capacity(),
+            erases: self.erases,
+        }
     }
 
     /// Whether a frame fits into the file. The first one always does: the file is extended for it.

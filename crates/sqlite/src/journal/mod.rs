@@ -20,4 +20,4 @@ pub(crate) use file::{SegmentFile, create, path, paths};
 pub(crate) use frame::FrameBuffer;
 pub(crate) use record::{EventChange, EventProgress, Record};
 pub(crate) use scan::{Scanned, Segment, scan};
-pub(crate) use status::{ActiveStatus, JournalStatus};
+pub(crate) use status::JournalStatus;

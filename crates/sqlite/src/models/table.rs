@@ -1,7 +1,6 @@
 //! The store of the models, and the writes and reads of their scenarios.
 
 use super::primitives::reset;
-use crate::apply::Bounds;
 use crate::profile_cache::ENTRY_BYTES;
 use crate::schema;
 use crate::{SqliteSettings, SqliteStore};
@@ -16,6 +15,9 @@ use std::path::{Path, PathBuf};
 
 /// The greatest version that is written.
 const VERSIONS: u64 = 16;
+
+/// Three frames in each file.
+const JOURNAL_BYTES: u64 = 32 << 10;
 
 const DATABASE: &str = "portraitd.db";
 const FILES: [&str; 4] = [DATABASE, "portraitd.db-wal", "portraitd.journal-0", "portraitd.journal-1"];
@@ -36,7 +38,7 @@ impl Table {
         let empty = table.root.path().join("empty");
         fs::create_dir(&empty).unwrap();
         drop(schema::prepare(&empty.join(DATABASE)).unwrap());
-        crate::journal::create(&empty).unwrap();
+        crate::journal::create(&empty, JOURNAL_BYTES / 2).unwrap();
         table
     }
 
@@ -110,10 +112,9 @@ impl Table {
 
 /// Opens the store of a directory.
 pub(crate) fn open(dir: &Path) -> SqliteStore {
-    let entry = ENTRY_BYTES + 64;
-    let settings = SqliteSettings { profiles_bytes_max: entry, keep_free_bytes: 0 };
-    let bounds = Bounds { segment_bytes_max: 0, pending_bytes_max: 2 * entry };
-    SqliteStore::open_bounded(dir, settings, bounds).unwrap()
+    let settings =
+        SqliteSettings { profiles_bytes_max: ENTRY_BYTES + 64, keep_free_bytes: 0, journal_bytes_max: JOURNAL_BYTES };
+    SqliteStore::open_with(dir, settings).unwrap()
 }
 
 fn copy(from: &Path, to: &Path) {
