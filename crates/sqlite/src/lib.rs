@@ -51,6 +51,7 @@ pub use compact::{Compacted, compact};
 pub use contents::{SqliteContents, SqliteCopy};
 pub use directory_lock::{DirectoryLock, is_in_use};
 pub use error::OpenError;
+pub use journal::{JournalFile, read_journal_file};
 pub use repair::{Repaired, repair};
 pub use restore::{RestoreError, restore};
 pub use store::{SqliteSettings, SqliteStore};

@@ -223,17 +223,18 @@ impl Replayed {
 
     fn event(&mut self, seq: OutboxSeq, app: portraitd_model::SdkAppId, change: EventChange, segment: u64) {
         let known = self.events.remove(&seq);
-        let (bytes, added) = known.map_or((0, None), |known| (known.bytes, known.added));
+        let (first, bytes, added) =
+            known.map_or((segment, 0, None), |known| (known.first, known.bytes, known.added));
         let event = match change {
             EventChange::Added(progress, stored) => {
                 let bytes = stored.len() as u64;
-                PendingEvent { app, segment, bytes, progress: Some(progress), added: Some(stored) }
+                PendingEvent { app, segment, first, bytes, progress: Some(progress), added: Some(stored) }
             }
             EventChange::Progressed(progress) => {
-                PendingEvent { app, segment, bytes, progress: Some(progress), added }
+                PendingEvent { app, segment, first, bytes, progress: Some(progress), added }
             }
             // The table may have it: its segment may have been applied in part.
-            EventChange::Gone => PendingEvent { app, segment, bytes, progress: None, added: None },
+            EventChange::Gone => PendingEvent { app, segment, first, bytes, progress: None, added: None },
         };
         self.events.insert(seq, event);
     }

@@ -81,6 +81,9 @@ impl SqliteStore {
         let path = dir.join("portraitd.db");
         let engine = |error| OpenError::engine(&path)(error);
         let anchor = schema::prepare(&path)?;
+        // Before anything is changed.
+        let id = schema::store_id(&anchor).map_err(engine)?;
+        let opened = recover::open(dir, bounds.first_bytes(), &anchor, id)?;
         connection::open_wal(&anchor).map_err(engine)?;
         // SQLite does this too, at the first commit, but ignores an error: then a power cut could remove the WAL with
         // acknowledged changes.
@@ -88,8 +91,6 @@ impl SqliteStore {
         wal_mark::set(&anchor, &path)?;
         let wal_path = wal::path_of(&path);
         lock.lock_wal(&wal_path)?;
-        let id = schema::store_id(&anchor).map_err(engine)?;
-        let opened = recover::open(dir, bounds.first_bytes(), &anchor, id)?;
         // From here on acknowledged changes may be in the journal only; the file says so, too, if it loses its WAL.
         anchor.execute("UPDATE journal SET needed = 1 WHERE needed = 0", []).map_err(engine)?;
         wal_mark::copy(&anchor).map_err(engine)?;

@@ -4,7 +4,7 @@
 //! lies behind it: another frame of the segment, or a later segment that counts more frames.
 
 use crate::OpenError;
-use crate::journal::file::SegmentFile;
+use crate::journal::file::{ReadAt, SegmentFile};
 use crate::journal::frame::{BLOCK, FRAME_HEAD, FirstBlock, FrameHead, Header, Sealed, checksum};
 use crate::journal::record::Record;
 use portraitd_store::StoreId;
@@ -101,6 +101,27 @@ impl Segment {
         Ok(())
     }
 
+    /// Where damage begins, if there is any.
+    pub(super) const fn damage(&self) -> Option<u64> {
+        self.damage
+    }
+
+    /// The payload of each frame, up to the first that does not read back.
+    pub(super) fn payloads(
+        &self,
+        file: &(impl ReadAt + ?Sized),
+        each: &mut dyn FnMut(&[u8]),
+    ) -> io::Result<()> {
+        let mut reader = FrameReader::new(file, self.sealed.seed);
+        while reader.number < self.frames {
+            match reader.next()? {
+                Some(payload) => each(payload),
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
     /// Reads the records.
     pub(crate) fn replay(&self, file: &SegmentFile, each: &mut dyn FnMut(Record)) -> Result<(), OpenError> {
         let failed = OpenError::io(file.path());
@@ -124,13 +145,18 @@ impl Segment {
     }
 }
 
-fn read_segment(file: &SegmentFile, index: usize, sealed: Sealed) -> io::Result<Segment> {
+pub(super) fn read_segment(file: &(impl ReadAt + ?Sized), index: usize, sealed: Sealed) -> io::Result<Segment> {
     let mut segment = read_up_to(file, index, sealed, u64::MAX)?;
     segment.damage = is_continued(file, &segment)?.then_some(segment.end);
     Ok(segment)
 }
 
-fn read_up_to(file: &SegmentFile, index: usize, sealed: Sealed, frames: u64) -> io::Result<Segment> {
+fn read_up_to(
+    file: &(impl ReadAt + ?Sized),
+    index: usize,
+    sealed: Sealed,
+    frames: u64,
+) -> io::Result<Segment> {
     let mut reader = FrameReader::new(file, sealed.seed);
     let mut last_at = reader.at;
     while reader.number < frames {
@@ -144,7 +170,7 @@ fn read_up_to(file: &SegmentFile, index: usize, sealed: Sealed, frames: u64) -> 
 }
 
 /// Whether a later frame of the segment lies behind its end: then the one that does not read back there was acknowledged.
-fn is_continued(file: &SegmentFile, segment: &Segment) -> io::Result<bool> {
+fn is_continued(file: &(impl ReadAt + ?Sized), segment: &Segment) -> io::Result<bool> {
     let mut chunk = vec![0; 256 * BLOCK];
     let mut at = segment.end;
     loop {
@@ -169,8 +195,8 @@ fn is_continued(file: &SegmentFile, segment: &Segment) -> io::Result<bool> {
 }
 
 /// Reads frame after frame.
-struct FrameReader<'a> {
-    file: &'a SegmentFile,
+struct FrameReader<'a, F: ?Sized> {
+    file: &'a F,
     seed: u32,
     /// The number of the next frame.
     number: u64,
@@ -179,8 +205,8 @@ struct FrameReader<'a> {
     frame: Vec<u8>,
 }
 
-impl<'a> FrameReader<'a> {
-    const fn new(file: &'a SegmentFile, seed: u32) -> Self {
+impl<'a, F: ReadAt + ?Sized> FrameReader<'a, F> {
+    const fn new(file: &'a F, seed: u32) -> Self {
         Self { file, seed, number: 0, at: BLOCK as u64, frame: Vec::new() }
     }
 
@@ -204,17 +230,117 @@ impl<'a> FrameReader<'a> {
 
 /// Reads a frame without its padding; returns whether its checksum fits.
 fn read_frame(
-    file: &SegmentFile,
+    file: &(impl ReadAt + ?Sized),
     at: u64,
     head: FrameHead,
     seed: u32,
     frame: &mut Vec<u8>,
 ) -> io::Result<bool> {
     let length = FRAME_HEAD + head.length;
-    if at + length as u64 > file.capacity() {
+    if at + length as u64 > file.bytes() {
         return Ok(false);
     }
     frame.resize(length, 0);
     let whole = file.read(frame, at)? == length;
     Ok(whole && checksum(seed, frame.get(4..).unwrap_or_default()) == head.checksum)
+}
+
+#[cfg(test)]
+#[cfg(not(feature = "shuttle"))]
+mod tests {
+    use super::*;
+    use crate::journal::frame::FrameBuffer;
+    use proptest::prelude::*;
+
+    fn header(segment: u64) -> Header {
+        Header { store: StoreId::from_bytes([7; 16]), segment, frames_before: 3, nonce: 99 }
+    }
+
+    /// Appends a segment to what an earlier one left in a file; returns where its frames begin, and its end.
+    fn write(file: &mut Vec<u8>, header: &Header, payloads: &[Vec<u8>]) -> Vec<usize> {
+        let (mut buffer, mut seed, mut at) = (FrameBuffer::default(), 0, BLOCK);
+        let mut begins = Vec::new();
+        for (number, payload) in payloads.iter().enumerate() {
+            buffer.begin();
+            buffer.records().extend_from_slice(payload);
+            let first = (number == 0).then_some(header);
+            let (bytes, found) = buffer.finish(first, seed, number as u64);
+            seed = found;
+            let from = if number == 0 { 0 } else { at };
+            if file.len() < from + bytes.len() {
+                file.resize(from + bytes.len(), 0);
+            }
+            file[from..from + bytes.len()].copy_from_slice(bytes);
+            begins.push(at);
+            at = from + bytes.len();
+        }
+        begins.push(at);
+        begins
+    }
+
+    fn read(file: &[u8]) -> Option<(Segment, Vec<Vec<u8>>)> {
+        let FirstBlock::Header(sealed) = Header::read(file.get(..BLOCK).unwrap_or(file)) else { return None };
+        let segment = read_segment(file, 0, sealed).unwrap();
+        let mut payloads = Vec::new();
+        segment.payloads(file, &mut |payload| payloads.push(payload.to_vec())).unwrap();
+        Some((segment, payloads))
+    }
+
+    fn payloads() -> impl Strategy<Value = Vec<Vec<u8>>> {
+        prop::collection::vec(prop::collection::vec(any::<u8>(), 1..9000), 1..6)
+    }
+
+    proptest! {
+        /// Of what an earlier segment left in the file, nothing is read.
+        #[test]
+        fn a_segment_reads_back_from_a_file_that_was_used_before(older in payloads(), newer in payloads()) {
+            let mut file = Vec::new();
+            write(&mut file, &header(5), &older);
+            let begins = write(&mut file, &header(7), &newer);
+            let (segment, read) = read(&file).unwrap();
+            prop_assert_eq!(read, newer);
+            prop_assert_eq!((Some(&(segment.end as usize)), segment.damage()), (begins.last(), None));
+        }
+
+        /// What is returned was written, in its order; what is missing was torn at the end, or is told as damage.
+        #[test]
+        fn of_a_damaged_segment_nothing_is_invented(
+            older in payloads(),
+            newer in payloads(),
+            places in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 1_usize..5000), 1..4),
+            cut in proptest::option::of(any::<prop::sample::Index>()),
+        ) {
+            let mut file = Vec::new();
+            write(&mut file, &header(5), &older);
+            let begins = write(&mut file, &header(7), &newer);
+            let whole = file.clone();
+            for (place, byte, length) in places {
+                let at = place.index(file.len());
+                let end = (at + length).min(file.len());
+                file[at..end].fill(byte);
+            }
+            if let Some(cut) = cut {
+                file.truncate(cut.index(file.len()));
+            }
+            if let Some((segment, read)) = read(&file)
+                && segment.sealed.header == header(7)
+            {
+                prop_assert!(newer.starts_with(&read));
+                let is_whole = |number: usize| {
+                    let frame = begins[number]..begins[number] + FRAME_HEAD + newer[number].len();
+                    file.get(frame.clone()) == whole.get(frame)
+                };
+                let first_broken = (0..newer.len()).find(|number| !is_whole(*number)).unwrap_or(newer.len());
+                prop_assert_eq!(read.len(), first_broken);
+                let is_followed = (first_broken + 1..newer.len()).any(is_whole);
+                let damage = is_followed.then_some(begins[first_broken] as u64);
+                prop_assert_eq!(segment.damage(), damage);
+            }
+        }
+
+        #[test]
+        fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..9000)) {
+            read(&bytes);
+        }
+    }
 }

@@ -35,10 +35,14 @@ type Refused = fn(&Path, fn(&OpenError) -> bool);
 
 fn unchanged(dir: &Path, refusals: impl FnOnce()) {
     let files = [DATABASE, LOG].into_iter().chain(JOURNAL).map(|file| dir.join(file));
-    let before: Vec<_> = files.map(|path| (fs::read(&path).ok(), path)).collect();
+    // SQLite makes an empty log where there is none, and a start leaves out what lies behind the end of the log.
+    let read = |path: &Path| fs::read(path).unwrap_or_default();
+    let before: Vec<_> = files.map(|path| (read(&path), path)).collect();
     refusals();
     for (bytes, path) in before {
-        assert!(fs::read(&path).ok() == bytes, "a refusal changed {}", path.display());
+        let now = read(&path);
+        let is_log = path.ends_with(LOG) && bytes.starts_with(&now) && bytes.is_empty() == now.is_empty();
+        assert!(now == bytes || is_log, "a refusal changed {}", path.display());
     }
 }
 
