@@ -4,7 +4,7 @@
 //! long: after a deletion the log is also truncated.
 
 use crate::apply::Shared;
-use crate::{connection, wal_mark};
+use crate::{connection, recover, wal_mark};
 use rusqlite::{Connection, ffi};
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -79,7 +79,7 @@ impl Checkpoints {
 fn not_needed(connection: &Connection, shared: &Shared) -> rusqlite::Result<()> {
     let transaction = connection.unchecked_transaction()?;
     let marks = wal_mark::set_if_due(&transaction, &shared.mark_due)?;
-    transaction.execute("UPDATE journal SET needed = 0", [])?;
+    recover::close_journal(&transaction)?;
     transaction.commit()?;
     marks.done();
     Ok(())
