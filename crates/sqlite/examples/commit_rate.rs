@@ -103,7 +103,8 @@ async fn changes(store: &Arc<SqliteStore>, accounts: u64, callers: u64, work: Wo
                     walk =
                         walk.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                     if work == Work::SetsAndImports && walk >> 40 & 0xffff < 0xffff / 5 {
-                        let new = vec![seed(&format!("new{caller}-{walk:x}"), &[("Tag_Profile_IM_Nick", "new")])];
+                        let new =
+                            vec![seed(&format!("new{caller}-{walk:x}"), &[("Tag_Profile_IM_Nick", "new")])];
                         store.import(APP, new, UnixMillis(2), None).await.unwrap();
                         done.fetch_add(1, Ordering::Relaxed);
                         continue;

@@ -3,10 +3,10 @@
 use crate::OpenError;
 use crate::account::{AccountState, Key};
 use crate::batch::NextNumbers;
+use crate::connection::{self, Access};
 use crate::journal::{self, Active, EventChange, Frozen, Record, Scanned, Segment, SegmentFile};
 use crate::pending::{Pending, PendingChanges, PendingEvent};
 use crate::profile_cache::ProfileCache;
-use crate::connection::{self, Access};
 use crate::{admin, apply, events, schema};
 use portraitd_store::engine::Backlogs;
 use portraitd_store::{AuditSeq, OutboxSeq, StoreId};
@@ -162,7 +162,8 @@ pub(crate) fn recover(
         let (rows, erases) = replayed.segment(segment, &file, cache, pending)?;
         complete.push((segment, file, rows, erases));
     }
-    let active = complete.pop().map(|(segment, file, rows, erases)| Active::resume(file, segment, rows, erases));
+    let active =
+        complete.pop().map(|(segment, file, rows, erases)| Active::resume(file, segment, rows, erases));
     let frozen = complete.pop().map(|(segment, file, rows, erases)| Frozen {
         file,
         segment: segment.sealed.header.segment,
@@ -189,7 +190,6 @@ struct Replayed {
     /// The greatest place of an audit note.
     note: u64,
 }
-
 
 impl Replayed {
     /// Publishes a segment's records; returns the rows that it changed, and whether it deleted something.

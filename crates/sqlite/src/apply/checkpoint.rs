@@ -4,7 +4,8 @@
 //! long: after a deletion the log is also truncated.
 
 use crate::apply::Shared;
-use crate::{connection, recover, wal_mark};
+use crate::wal::mark;
+use crate::{connection, recover};
 use rusqlite::{Connection, ffi};
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -78,7 +79,7 @@ impl Checkpoints {
 /// Says that the tables have everything.
 fn not_needed(connection: &Connection, shared: &Shared) -> rusqlite::Result<()> {
     let transaction = connection.unchecked_transaction()?;
-    let marks = wal_mark::set_if_due(&transaction, &shared.mark_due)?;
+    let marks = mark::set_if_due(&transaction, &shared.mark_due)?;
     recover::close_journal(&transaction)?;
     transaction.commit()?;
     marks.done();
@@ -92,7 +93,7 @@ fn truncate(connection: &Connection, shared: &Shared) -> rusqlite::Result<()> {
     shared.erased.store(false, Ordering::Release);
     // Others are waiting, so readers are not waited for.
     connection.busy_timeout(Duration::ZERO)?;
-    let progress = wal_mark::cleared(connection, || checkpoint(connection, "TRUNCATE"));
+    let progress = mark::cleared(connection, || checkpoint(connection, "TRUNCATE"));
     if progress.is_err() {
         shared.mark_due.store(true, Ordering::Release);
     }

@@ -8,13 +8,13 @@ mod checkpoint;
 mod slices;
 
 use crate::OpenError;
+use crate::connection;
 use crate::disk_space::DiskSpace;
 use crate::files::Files;
 use crate::journal::{Frozen, JournalStatus, SegmentFile};
 use crate::pending::Pending;
 use crate::primitives::{AtomicBool, Instant, JoinHandle, Mutex, thread, work};
 use crate::profile_cache::ProfileCache;
-use crate::connection;
 use checkpoint::Checkpoints;
 use portraitd_model::Bilingual;
 use portraitd_store::{OutboxSeq, StoreError};
@@ -101,7 +101,7 @@ pub(crate) struct Shared {
     pub(crate) files: Arc<Files>,
     /// The length of SQLite's log, in pages.
     pub(crate) wal_pages: Arc<AtomicI64>,
-    /// Set when truncating SQLite's log ended before its mark was set again ([`crate::wal_mark`]): the next transaction sets it.
+    /// Set when truncating SQLite's log ended before its mark was set again ([`crate::wal::mark`]): the next transaction sets it.
     pub(crate) mark_due: Arc<AtomicBool>,
     /// Set by a store that closes: what can't be applied is left to the next start.
     pub(crate) closing: Arc<AtomicBool>,

@@ -11,7 +11,8 @@
 use crate::OpenError;
 use crate::directory_lock::sync_directory;
 use crate::primitives::AtomicBool;
-use crate::{connection, schema, wal};
+use crate::wal::verify;
+use crate::{connection, schema};
 use rusqlite::{Connection, OpenFlags};
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt;
@@ -77,7 +78,7 @@ pub(crate) fn clear(connection: &Connection) -> rusqlite::Result<()> {
 /// Refuses a database that lost its WAL, or whose WAL is not its own. Changes nothing.
 pub(crate) fn refuse_wrong_wal(database: &Path) -> Result<(), OpenError> {
     let path = || database.to_owned();
-    if !wal::exists(database) {
+    if !verify::exists(database) {
         let mark = in_file(database).map_err(OpenError::engine(database))?;
         return if mark.is_some_and(Mark::is_needed) {
             Err(OpenError::LostWal { path: path() })
@@ -87,7 +88,7 @@ pub(crate) fn refuse_wrong_wal(database: &Path) -> Result<(), OpenError> {
     }
     // After an interrupted checkpoint the file is consistent only together with its WAL.
     let Ok(Some(mark)) = in_file(database) else { return Ok(()) };
-    let held = wal::holds_page(database, mark.page).map_err(OpenError::io(&wal::path_of(database)))?;
+    let held = verify::holds_page(database, mark.page).map_err(OpenError::io(&verify::path_of(database)))?;
     let fits = match held {
         // The WAL has no commit.
         None => true,
