@@ -4,11 +4,11 @@
 use crate::apply::{Bounds, Shared, Work, WriterEnds};
 use crate::batch::{Batch, NextNumbers, Sources};
 use crate::connection;
+use crate::job::{Job, Outcomes};
 use crate::journal::{Active, FrameBuffer, JournalStatus, SegmentFile};
 use crate::outbox_tail::OutboxTail;
 use crate::reader::failed;
 use crate::write::{self, WriteError, direct};
-use crate::writer::{Job, Outcomes};
 use portraitd_model::bilingual;
 use portraitd_store::engine::Backlogs;
 use portraitd_store::{AuditNote, OutboxSeq, PutApp, StoreError, StoreId, Write, WriteOutcome};

@@ -19,6 +19,8 @@ mod error;
 mod events;
 mod files;
 mod frames;
+mod identity;
+mod job;
 mod journal;
 mod maintenance;
 #[cfg(test)]

@@ -6,7 +6,8 @@ use crate::directory_lock::{self, DirectoryLock};
 use crate::disk_space::DiskSpace;
 use crate::files::Files;
 use crate::frames::Frames;
-use crate::journal::{self, JournalStatus};
+use crate::identity;
+use crate::journal::{self, JournalRow, JournalStatus};
 use crate::maintenance::backup::Backups;
 use crate::outbox_tail::OutboxTail;
 use crate::pending::Pending;
@@ -89,10 +90,10 @@ impl SqliteStore {
         mark::set(&anchor, &path)?;
         let wal_path = verify::path_of(&path);
         lock.lock_wal(&wal_path)?;
-        let id = schema::store_id(&anchor).map_err(engine)?;
+        let id = identity::store_id(&anchor).map_err(engine)?;
         let opened = recover::open(dir, bounds.first_bytes(), &anchor, id)?;
         // From here on acknowledged changes may be in the journal only; the file says so, too, if it loses its WAL.
-        anchor.execute("UPDATE journal SET needed = 1 WHERE needed = 0", []).map_err(engine)?;
+        JournalRow::need(&anchor).map_err(engine)?;
         mark::copy(&anchor).map_err(engine)?;
         let [first, second] = journal::paths(dir);
         let files = Files::watch(&path, &wal_path, &directory_lock::lock_path(dir), [&first, &second]);

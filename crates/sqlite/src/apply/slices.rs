@@ -1,7 +1,8 @@
 //! The transactions of a segment.
 
 use crate::account::{AccountState, Key};
-use crate::apply::Shared;
+use crate::apply::shared::Shared;
+use crate::journal::JournalRow;
 use crate::pending::PendingEvent;
 use crate::wal::mark;
 use crate::write::{deletions, rows};
@@ -77,8 +78,7 @@ pub(super) fn last(connection: &Connection, segment: u64, shared: &Shared) -> ru
     let notes = shared.pending.notes_up_to(segment);
     transact(connection, shared, |transaction| {
         notes.iter().try_for_each(|note| admin::put_note(transaction, note))?;
-        let applied = crate::account::column(segment);
-        transaction.prepare_cached("UPDATE journal SET applied = ?1")?.execute([applied]).map(drop)
+        JournalRow::set_applied(transaction, segment)
     })
 }
 

@@ -12,6 +12,7 @@ mod active;
 mod file;
 mod frame;
 mod record;
+mod row;
 mod scan;
 mod status;
 
@@ -19,5 +20,6 @@ pub(crate) use active::{Active, Frozen};
 pub(crate) use file::{SegmentFile, create, path, paths};
 pub(crate) use frame::FrameBuffer;
 pub(crate) use record::{EventChange, EventProgress, Record};
+pub(crate) use row::JournalRow;
 pub(crate) use scan::{Scanned, Segment, scan};
 pub(crate) use status::JournalStatus;

@@ -4,7 +4,7 @@ use crate::batch::Batch;
 use crate::events::column_value;
 use crate::journal::EventProgress;
 use crate::pending::PendingEvent;
-use crate::write::WriteError;
+use crate::write::error::WriteError;
 use portraitd_model::{SdkAppId, UnixMillis};
 use portraitd_store::{
     DeliveryOutcome, Discard, EVENTS_UNIT_MAX, EventState, OutboxSeq, Replay, Selection, WriteOutcome,
