@@ -6,7 +6,7 @@
 mod accounts;
 pub(crate) mod deletions;
 pub(crate) mod direct;
-mod error;
+pub(crate) mod error;
 mod import;
 mod outbox;
 pub(crate) mod rows;
