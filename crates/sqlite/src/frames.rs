@@ -4,11 +4,11 @@
 use crate::apply::{Bounds, Shared, Work, WriterEnds};
 use crate::batch::{Batch, NextNumbers, Sources};
 use crate::connection;
+use crate::job::{Job, Outcomes};
 use crate::journal::{Active, FrameBuffer, JournalStatus, SegmentFile};
 use crate::outbox_tail::OutboxTail;
 use crate::reader::failed;
 use crate::write::{self, WriteError, direct};
-use crate::writer::{Job, Outcomes};
 use portraitd_model::bilingual;
 use portraitd_store::engine::Backlogs;
 use portraitd_store::{AuditNote, OutboxSeq, PutApp, StoreError, StoreId, Write, WriteOutcome};
@@ -148,7 +148,8 @@ impl Frames {
     fn append(&mut self, batch: Batch<'_>, around: &Surroundings<'_>) -> Result<(), StoreError> {
         self.collect();
         let (bounds, frame) = (self.bounds, &*batch.frame);
-        let is_full = |active: &Active| !active.fits(frame) || active.pending_bytes >= bounds.pending_bytes_max;
+        let is_full =
+            |active: &Active| !active.fits(frame) || active.pending_bytes >= bounds.pending_bytes_max;
         if self.active.as_ref().is_some_and(is_full) {
             self.freeze(true, around.shared);
         }

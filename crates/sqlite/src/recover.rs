@@ -3,33 +3,17 @@
 use crate::OpenError;
 use crate::account::{AccountState, Key};
 use crate::batch::NextNumbers;
-use crate::journal::{self, Active, EventChange, Frozen, Record, Scanned, Segment, SegmentFile};
+use crate::connection::{self, Access};
+use crate::identity;
+use crate::journal::{self, Active, EventChange, Frozen, JournalRow, Record, Scanned, Segment, SegmentFile};
 use crate::pending::{Pending, PendingChanges, PendingEvent};
 use crate::profile_cache::ProfileCache;
-use crate::connection::{self, Access};
 use crate::{admin, apply, events, schema};
 use portraitd_store::engine::Backlogs;
 use portraitd_store::{AuditSeq, OutboxSeq, StoreId};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
-
-/// What the database says of its journal.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct JournalRow {
-    /// The last segment that the tables have.
-    pub(crate) applied: u64,
-    /// Whether the journal may have more.
-    pub(crate) needed: bool,
-}
-
-impl JournalRow {
-    pub(crate) fn read(connection: &Connection) -> rusqlite::Result<Self> {
-        connection.query_row("SELECT applied, needed FROM journal", [], |row| {
-            Ok(Self { applied: row.get(0)?, needed: row.get(1)? })
-        })
-    }
-}
 
 /// The journal of a directory, read and found to continue the database.
 pub(crate) struct Opened {
@@ -92,14 +76,14 @@ fn apply_with(
     let engine = OpenError::engine(&path);
     let inspected = schema::existing(&path, Access::Write)?;
     // Formats before 8 have no journal.
-    if !schema::has_table(&inspected, "journal").map_err(&engine)?
+    if !identity::has_table(&inspected, "journal").map_err(&engine)?
         || !JournalRow::read(&inspected).map_err(&engine)?.needed
     {
         return Ok(());
     }
     drop(inspected);
     let connection = connection::writing(&path).map_err(&engine)?;
-    let store = schema::store_id(&connection).map_err(&engine)?;
+    let store = identity::store_id(&connection).map_err(&engine)?;
     // Files that are missing are refused, or only stand for those that are given up.
     let opened = open(dir, 0, &connection, store)?;
     let shared = apply::Shared::stopped(dir, &connection, opened.row.applied).map_err(&engine)?;
@@ -111,7 +95,7 @@ fn apply_with(
             erase_stopped(dir)?;
         }
     }
-    connection.execute("UPDATE journal SET needed = 0", []).map(drop).map_err(&engine)
+    JournalRow::close(&connection).map_err(&engine)
 }
 
 /// Overwrites the journal of a stopped store with zeros; its tables have everything.
@@ -156,7 +140,8 @@ pub(crate) fn recover(
         let (rows, erases) = replayed.segment(segment, &file, cache, pending)?;
         complete.push((segment, file, rows, erases));
     }
-    let active = complete.pop().map(|(segment, file, rows, erases)| Active::resume(file, segment, rows, erases));
+    let active =
+        complete.pop().map(|(segment, file, rows, erases)| Active::resume(file, segment, rows, erases));
     let frozen = complete.pop().map(|(segment, file, rows, erases)| Frozen {
         file,
         segment: segment.sealed.header.segment,
@@ -183,7 +168,6 @@ struct Replayed {
     /// The greatest place of an audit note.
     note: u64,
 }
-
 
 impl Replayed {
     /// Publishes a segment's records; returns the rows that it changed, and whether it deleted something.

@@ -1,16 +1,16 @@
 //! The format of the database, its upgrades, and how a new one is made.
 
 use crate::OpenError;
-use crate::connection::{Access, open, use_wal};
+use crate::connection::{Access, open};
 use crate::directory_lock::sync_directory;
-use crate::{journal, staging, wal, wal_mark};
-use portraitd_store::StoreId;
+use crate::identity::APPLICATION_ID;
+use crate::journal;
+use crate::maintenance::staging;
+use crate::maintenance::staging::Identity;
+use crate::wal::{mark, verify};
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
 use std::{fs, io};
-
-/// "PTRD", in the file's header: tells portraitd's databases from others.
-const APPLICATION_ID: i64 = 0x5054_5244;
 
 /// The format of the data, in the file's header. A change of the schema or of a stored form raises it.
 const FORMAT: i64 = 8;
@@ -82,7 +82,7 @@ DROP INDEX outbox_by_app;
 CREATE INDEX outbox_parked ON outbox (app, seq) WHERE parked = 1;
 ";
 
-/// What format 5 adds: the store's identity, and whether its WAL must exist ([`crate::wal_mark`]).
+/// What format 5 adds: the store's identity, and whether its WAL must exist ([`crate::wal::mark`]).
 const FORMAT_5: &str = "
 CREATE TABLE store (
     one       INTEGER PRIMARY KEY CHECK (one = 1),
@@ -92,7 +92,7 @@ CREATE TABLE store (
 INSERT INTO store (one, id) VALUES (1, randomblob(16));
 ";
 
-/// The first format that has [`crate::wal_mark`].
+/// The first format that has [`crate::wal::mark`].
 const MARKED_SINCE: i64 = 5;
 
 /// What format 6 adds: the times of deletions, for apps that delay the import of a deleted account; settings that only some
@@ -124,8 +124,7 @@ INSERT INTO journal (one) VALUES (1);
 ";
 
 /// From nothing to the present format: the first makes format 1, each other brings the one before it up to its own.
-const STEPS: [&str; 8] =
-    [FORMAT_1, FORMAT_2, FORMAT_3, FORMAT_4, FORMAT_5, FORMAT_6, FORMAT_7, FORMAT_8];
+const STEPS: [&str; 8] = [FORMAT_1, FORMAT_2, FORMAT_3, FORMAT_4, FORMAT_5, FORMAT_6, FORMAT_7, FORMAT_8];
 
 /// The file of a copy that is not finished (`contents.rs`).
 pub(crate) const COPY: &str = "portraitd.db.copy";
@@ -133,7 +132,7 @@ pub(crate) const COPY: &str = "portraitd.db.copy";
 /// Opens the database, creates it if need be, and upgrades it to the present format. While this connection stays open, later
 /// ones need not read the whole WAL again.
 pub(crate) fn prepare(path: &Path) -> Result<Connection, OpenError> {
-    let (log, emptied) = (wal::path_of(path), || OpenError::Emptied { path: path.to_owned() });
+    let (log, emptied) = (verify::path_of(path), || OpenError::Emptied { path: path.to_owned() });
     match fs::metadata(path) {
         // SQLite would treat it as a new database, and remove its WAL.
         Ok(file) if file.len() == 0 => return Err(emptied()),
@@ -146,7 +145,7 @@ pub(crate) fn prepare(path: &Path) -> Result<Connection, OpenError> {
         }
         Err(_) => create(path)?,
     }
-    wal_mark::refuse_wrong_wal(path)?;
+    mark::refuse_wrong_wal(path)?;
     if !log.exists() {
         // So that no power cut leaves a WAL without its database.
         sync_directory(path.parent().unwrap_or(Path::new("."))).map_err(OpenError::io(path))?;
@@ -160,14 +159,14 @@ pub(crate) fn prepare(path: &Path) -> Result<Connection, OpenError> {
         }
         _ => return Err(OpenError::Foreign { path: path.to_owned() }),
     }
-    wal::verify_and_sync(path)?;
+    verify::verify_and_sync(path)?;
     let connection = opened()?;
     let missing = usize::try_from(found).ok().and_then(|found| STEPS.get(found..)).unwrap_or_default();
     if missing.is_empty() {
         return Ok(connection);
     }
     // The WAL begins with this transaction, so the mark is part of it.
-    let mark = if found >= MARKED_SINCE { wal_mark::BEGIN } else { "" };
+    let mark = if found >= MARKED_SINCE { mark::BEGIN } else { "" };
     upgrade(&connection, &[&missing.concat(), mark].concat()).map_err(OpenError::engine(path))?;
     tracing::info!(path = %path.display(), "the database was upgraded from format {found} to format {FORMAT}");
     Ok(connection)
@@ -204,51 +203,6 @@ pub(crate) fn make_tables(connection: &Connection) -> rusqlite::Result<()> {
     upgrade(connection, &[&STEPS.concat(), application.as_str()].concat())
 }
 
-/// Whether a database that is copied from another is the same store.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Identity {
-    Kept,
-    Renewed,
-}
-
-/// Sets a staging file's identity, and clears its marks of a WAL and a journal: it has neither.
-pub(crate) fn identify(staging: &Path, identity: Identity) -> rusqlite::Result<()> {
-    let connection = Connection::open(staging)?;
-    wal_mark::clear(&connection)?;
-    // Formats before 8 have none.
-    if has_table(&connection, "journal")? {
-        connection.execute("UPDATE journal SET needed = 0", [])?;
-    }
-    // Formats before 5 get their identity with their upgrade.
-    if identity == Identity::Renewed && has_table(&connection, "store")? {
-        connection.execute("UPDATE store SET id = randomblob(16)", [])?;
-    }
-    connection.close().map_err(|(_, error)| error)
-}
-
-/// Whether a database is portraitd's.
-pub(crate) fn is_ours(connection: &Connection) -> rusqlite::Result<bool> {
-    connection.query_row("PRAGMA application_id", [], |row| Ok(row.get::<_, i64>(0)? == APPLICATION_ID))
-}
-
-/// Whether a format has this table.
-pub(crate) fn has_table(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
-    connection.query_row("SELECT count(*) FROM sqlite_schema WHERE name = ?1", [name], |row| row.get(0))
-}
-
-/// The identity of the store.
-pub(crate) fn store_id(connection: &Connection) -> rusqlite::Result<StoreId> {
-    connection.query_row("SELECT id FROM store", [], |row| row.get(0).map(StoreId::from_bytes))
-}
-
-/// Switches a staging file to WAL mode.
-pub(crate) fn switch_to_wal(staging: &Path) -> rusqlite::Result<()> {
-    let connection = Connection::open(staging)?;
-    use_wal(&connection)?;
-    // Closing the last connection removes the WAL and its index.
-    connection.close().map_err(|(_, error)| error)
-}
-
 /// Brings a database to the present format, all or nothing.
 fn upgrade(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
     connection.execute_batch(&format!(
@@ -258,7 +212,7 @@ fn upgrade(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
 
 /// A connection to an existing database, to inspect it: its WAL stays as it is.
 pub(crate) fn existing(path: &Path, access: Access) -> Result<Connection, OpenError> {
-    wal_mark::refuse_wrong_wal(path)?;
+    mark::refuse_wrong_wal(path)?;
     existing_without_wal(path, access)
 }
 

@@ -2,21 +2,23 @@
 
 use crate::OpenError;
 use crate::apply::{self, Applier, Bounds, Work};
-use crate::backup::Backups;
 use crate::directory_lock::{self, DirectoryLock};
 use crate::disk_space::DiskSpace;
 use crate::files::Files;
 use crate::frames::Frames;
-use crate::journal::{self, JournalStatus};
+use crate::identity;
+use crate::journal::{self, JournalRow, JournalStatus};
+use crate::maintenance::backup::Backups;
 use crate::outbox_tail::OutboxTail;
 use crate::pending::Pending;
 use crate::primitives::{AtomicBool, Mutex, spawn_blocking};
 use crate::profile_cache::ProfileCache;
 use crate::reader::Readers;
 use crate::transactions::Transactions;
+use crate::wal::{mark, verify};
 use crate::write::deletions;
 use crate::writer::{Found as FoundAtStart, Writer, WriterQueue};
-use crate::{admin, connection, events, reader, recover, schema, wal, wal_mark};
+use crate::{admin, connection, events, reader, recover, schema};
 use futures_util::future::BoxFuture;
 use portraitd_model::{AccountState, AppRecord, SdkAppId, Tag, UnixMillis, UserId, bilingual};
 use portraitd_store::{
@@ -82,18 +84,18 @@ impl SqliteStore {
         let engine = |error| OpenError::engine(&path)(error);
         let anchor = schema::prepare(&path)?;
         // Before anything is changed.
-        let id = schema::store_id(&anchor).map_err(engine)?;
+        let id = identity::store_id(&anchor).map_err(engine)?;
         let opened = recover::open(dir, bounds.first_bytes(), &anchor, id)?;
         connection::open_wal(&anchor).map_err(engine)?;
         // SQLite does this too, at the first commit, but ignores an error: then a power cut could remove the WAL with
         // acknowledged changes.
         directory_lock::sync_directory(dir).map_err(OpenError::io(dir))?;
-        wal_mark::set(&anchor, &path)?;
-        let wal_path = wal::path_of(&path);
+        mark::set(&anchor, &path)?;
+        let wal_path = verify::path_of(&path);
         lock.lock_wal(&wal_path)?;
         // From here on acknowledged changes may be in the journal only; the file says so, too, if it loses its WAL.
-        anchor.execute("UPDATE journal SET needed = 1 WHERE needed = 0", []).map_err(engine)?;
-        wal_mark::copy(&anchor).map_err(engine)?;
+        JournalRow::need(&anchor).map_err(engine)?;
+        mark::copy(&anchor).map_err(engine)?;
         let [first, second] = journal::paths(dir);
         let files = Files::watch(&path, &wal_path, &directory_lock::lock_path(dir), [&first, &second]);
         let files = Arc::new(files.map_err(OpenError::io(dir))?);
@@ -252,7 +254,8 @@ impl Store for SqliteStore {
                 }
                 self.apply_all().await?;
             }
-            let before = self.shared.pending.first_event(app, from).unwrap_or(OutboxSeq(i64::MAX.unsigned_abs()));
+            let before =
+                self.shared.pending.first_event(app, from).unwrap_or(OutboxSeq(i64::MAX.unsigned_abs()));
             read(before)
         })
     }
@@ -307,7 +310,7 @@ impl Store for SqliteStore {
         let space = self.shared.space.measure().unwrap_or_default();
         StoreStatus {
             database_bytes: bytes(&self.path),
-            log_bytes: bytes(&wal::path_of(&self.path)),
+            log_bytes: bytes(&verify::path_of(&self.path)),
             waiting: self.writer.waiting() as u64,
             disk_free_bytes: space.free,
             disk_kept_bytes: space.kept,

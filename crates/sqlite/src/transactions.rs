@@ -2,11 +2,12 @@
 
 use crate::apply::Shared;
 use crate::batch::NextNumbers;
-use crate::{connection, wal_mark};
+use crate::connection;
+use crate::job::{Job, Outcomes};
 use crate::primitives::Instant;
 use crate::reader::failed;
+use crate::wal::mark;
 use crate::write::{WriteError, direct};
-use crate::writer::{Job, Outcomes};
 use portraitd_model::{Bilingual, bilingual};
 use portraitd_store::{StoreError, WriteOutcome};
 use rusqlite::{Connection, TransactionBehavior, ffi};
@@ -103,7 +104,7 @@ fn transact(
 ) -> rusqlite::Result<Vec<Result<WriteOutcome, StoreError>>> {
     // Dropped without a commit, the transaction is rolled back.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let marks = wal_mark::set_if_due(&transaction, &shared.mark_due)?;
+    let marks = mark::set_if_due(&transaction, &shared.mark_due)?;
     let mut outcomes = Vec::with_capacity(batch.len());
     for job in batch {
         let note = job.note.as_deref().map(|note| (next.note, note));

@@ -3,8 +3,11 @@
 //! A log that begins again still holds its old bytes until they are written over. What was deleted must not stay readable for that
 //! long: after a deletion the log is also truncated.
 
-use crate::apply::Shared;
-use crate::{connection, wal_mark};
+use crate::apply::shared::Shared;
+use crate::connection;
+use crate::journal::JournalRow;
+use crate::wal::close_last;
+use crate::wal::mark;
 use rusqlite::{Connection, ffi};
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -68,7 +71,7 @@ impl Checkpoints {
         }
         // The path may lead to another store's log by now.
         let ours = shared.files.verify().is_ok();
-        let closed = not_needed(&connection, shared).and_then(|()| connection::close_last(connection, ours));
+        let closed = not_needed(&connection, shared).and_then(|()| close_last(connection, ours));
         if let Err(error) = closed {
             tracing::warn!(%error, "the last checkpoint failed; the write-ahead log is kept and read at the next start");
         }
@@ -78,8 +81,8 @@ impl Checkpoints {
 /// Says that the tables have everything.
 fn not_needed(connection: &Connection, shared: &Shared) -> rusqlite::Result<()> {
     let transaction = connection.unchecked_transaction()?;
-    let marks = wal_mark::set_if_due(&transaction, &shared.mark_due)?;
-    transaction.execute("UPDATE journal SET needed = 0", [])?;
+    let marks = mark::set_if_due(&transaction, &shared.mark_due)?;
+    JournalRow::close(&transaction)?;
     transaction.commit()?;
     marks.done();
     Ok(())
@@ -92,7 +95,7 @@ fn truncate(connection: &Connection, shared: &Shared) -> rusqlite::Result<()> {
     shared.erased.store(false, Ordering::Release);
     // Others are waiting, so readers are not waited for.
     connection.busy_timeout(Duration::ZERO)?;
-    let progress = wal_mark::cleared(connection, || checkpoint(connection, "TRUNCATE"));
+    let progress = mark::cleared(connection, || checkpoint(connection, "TRUNCATE"));
     if progress.is_err() {
         shared.mark_due.store(true, Ordering::Release);
     }

@@ -1,13 +1,15 @@
 //! The transactions of a segment.
 
 use crate::account::{AccountState, Key};
-use crate::apply::Shared;
+use crate::apply::shared::Shared;
+use crate::journal::JournalRow;
 use crate::pending::PendingEvent;
+use crate::wal::mark;
 use crate::write::{deletions, rows};
-use crate::{admin, connection, events, wal_mark};
+use crate::{admin, connection, events};
 use portraitd_model::SdkAppId;
 use portraitd_store::OutboxSeq;
-use rusqlite::{Connection, TransactionBehavior, Transaction};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::collections::HashMap;
 use std::sync::PoisonError;
 
@@ -79,8 +81,7 @@ pub(super) fn last(connection: &Connection, segment: u64, shared: &Shared) -> ru
     let notes = shared.pending.notes_up_to(segment);
     transact(connection, shared, |transaction| {
         notes.iter().try_for_each(|note| admin::put_note(transaction, note))?;
-        let applied = crate::account::column(segment);
-        transaction.prepare_cached("UPDATE journal SET applied = ?1")?.execute([applied]).map(drop)
+        JournalRow::set_applied(transaction, segment)
     })
 }
 
@@ -92,7 +93,7 @@ fn transact(
     let _alone = shared.table_lock.lock().unwrap_or_else(PoisonError::into_inner);
     // Dropped without a commit, the transaction is rolled back.
     let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-    let marks = wal_mark::set_if_due(&transaction, &shared.mark_due)?;
+    let marks = mark::set_if_due(&transaction, &shared.mark_due)?;
     work(&transaction)?;
     #[cfg(test)]
     #[cfg(feature = "shuttle")]

@@ -2,8 +2,9 @@
 //! long for one.
 
 use crate::account::column;
-use crate::write::{WriteError, deletions};
 use crate::admin;
+use crate::write::deletions;
+use crate::write::error::WriteError;
 use portraitd_model::{AppSettings, bilingual};
 use portraitd_store::{
     AuditEntry, AuditNote, AuditSeq, PutToken, RemoveToken, StoreError, Write, WriteOutcome, codec,

@@ -1,9 +1,11 @@
 //! A check of a stopped store: reads everything that is stored, and reports what is damaged.
 
 use crate::OpenError;
-use crate::directory_lock::DirectoryLock;
 use crate::connection::Access;
-use crate::{recover, schema, wal};
+use crate::directory_lock::DirectoryLock;
+use crate::identity;
+use crate::wal::verify;
+use crate::{recover, schema};
 use portraitd_model::{SdkAppId, UserId};
 use portraitd_store::codec;
 use rusqlite::{Connection, Row};
@@ -79,7 +81,7 @@ pub fn check(dir: &Path, report: &mut dyn FnMut(Finding)) -> Result<Checked, Ope
         checked.damaged += 1;
         report(Finding::Damage(Damage { app: None, user: None, what }));
     }
-    if let Some(offset) = wal::find_damage(&path).map_err(OpenError::io(&path))? {
+    if let Some(offset) = verify::find_damage(&path).map_err(OpenError::io(&path))? {
         checked.damaged += 1;
         let what = format!(
             "the write-ahead log is damaged at byte {offset}, and acknowledged changes lie behind it"
@@ -194,7 +196,7 @@ impl Check<'_> {
     /// Waiting and parked events.
     fn events(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         // Format 1 has none.
-        if !schema::has_table(connection, "outbox")? {
+        if !identity::has_table(connection, "outbox")? {
             return Ok(());
         }
         let mut select = connection.prepare("SELECT app, seq, event FROM outbox")?;
@@ -220,7 +222,7 @@ impl Check<'_> {
     /// The stored numbers of accounts against the real ones.
     fn populations(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         // Formats 1 and 2 have none.
-        if !schema::has_table(connection, "populations")? {
+        if !identity::has_table(connection, "populations")? {
             return Ok(());
         }
         let sql = "SELECT app, (SELECT count(*) FROM accounts WHERE accounts.app = populations.app), accounts FROM populations";

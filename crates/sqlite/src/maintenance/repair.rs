@@ -3,8 +3,10 @@
 use crate::OpenError;
 use crate::connection::{self, Access};
 use crate::directory_lock::{DirectoryLock, sync_directory};
-use crate::{journal, recover, schema, wal, wal_mark};
-use rusqlite::Connection;
+use crate::journal::JournalRow;
+use crate::wal::close_last;
+use crate::wal::{mark, verify};
+use crate::{journal, recover, schema};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
@@ -47,20 +49,20 @@ pub fn repair(dir: &Path) -> Result<Option<Repaired>, OpenError> {
 }
 
 fn repair_wal(dir: &Path, path: &Path) -> Result<Option<Repaired>, OpenError> {
-    let lost = match wal_mark::refuse_wrong_wal(path) {
+    let lost = match mark::refuse_wrong_wal(path) {
         Ok(()) => false,
         Err(OpenError::LostWal { .. }) => true,
         Err(error) => return Err(error),
     };
     let connection = schema::existing_without_wal(path, Access::Write)?;
-    let log = wal::path_of(path);
+    let log = verify::path_of(path);
     if lost {
-        connection::close_last(connection, true).map_err(OpenError::engine(path))?;
+        close_last(connection, true).map_err(OpenError::engine(path))?;
         return Ok(Some(Repaired::LostWal));
     }
-    let Some(offset) = wal::find_damage(path).map_err(OpenError::io(&log))? else { return Ok(None) };
+    let Some(offset) = verify::find_damage(path).map_err(OpenError::io(&log))? else { return Ok(None) };
     let kept = keep(&log, &dir.join("portraitd.db-wal.damaged"))?;
-    connection::close_last(connection, true).map_err(OpenError::engine(path))?;
+    close_last(connection, true).map_err(OpenError::engine(path))?;
     Ok(Some(Repaired::DamagedWal { offset, kept }))
 }
 
@@ -73,7 +75,7 @@ fn repair_journal(dir: &Path, path: &Path) -> Result<Option<Repaired>, OpenError
             match recover::apply_damaged(dir) {
                 Err(OpenError::ForeignJournal { .. }) => {
                     let connection = connection::writing(path).map_err(OpenError::engine(path))?;
-                    give_up_journal(&connection).map_err(OpenError::engine(path))?;
+                    JournalRow::give_up(&connection).map_err(OpenError::engine(path))?;
                 }
                 applied => applied?,
             }
@@ -86,11 +88,6 @@ fn repair_journal(dir: &Path, path: &Path) -> Result<Option<Repaired>, OpenError
         }
         Err(error) => Err(error),
     }
-}
-
-/// The database goes on without a journal; segments that are there are of the past.
-fn give_up_journal(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute("UPDATE journal SET needed = 0, applied = applied + 2", []).map(drop)
 }
 
 /// Copies a damaged file to another name; returns that.
