@@ -319,13 +319,23 @@ impl Worker {
     }
 
     fn connection(&mut self) -> Option<Connection> {
-        match self.connection.take().map_or_else(|| connection::writing(&self.path), Ok) {
+        match self.take_connection() {
             Ok(connection) => Some(connection),
             Err(error) => {
                 tracing::warn!(%error, "the database can't be opened; it is tried again");
                 None
             }
         }
+    }
+
+    /// The connection to the database that was opened with the store, wherever that is by now; it is opened again after an error.
+    fn take_connection(&mut self) -> rusqlite::Result<Connection> {
+        if let Some(connection) = self.connection.take() {
+            return Ok(connection);
+        }
+        // The path may lead to another store by now.
+        self.shared.files.verify().map_err(|error| connection::internal(&error.to_string()))?;
+        connection::writing(&self.path)
     }
 
     /// Keeps a connection that works: after an error it is dropped, since a failed sync is never repeated.
@@ -337,9 +347,7 @@ impl Worker {
     }
 
     fn try_apply(&mut self, segment: u64, rows: &[(i64, crate::account::Key)]) -> rusqlite::Result<()> {
-        let connection = self.connection.take().map_or_else(|| connection::writing(&self.path), Ok)?;
-        // The path may lead to another store by now.
-        self.shared.files.verify().map_err(|error| connection::internal(&error.to_string()))?;
+        let connection = self.take_connection()?;
         for slice in rows.chunks(slices::ROWS) {
             if self.is_stopped() {
                 return Ok(());

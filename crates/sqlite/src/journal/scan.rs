@@ -145,7 +145,11 @@ impl Segment {
     }
 }
 
-pub(super) fn read_segment(file: &(impl ReadAt + ?Sized), index: usize, sealed: Sealed) -> io::Result<Segment> {
+pub(super) fn read_segment(
+    file: &(impl ReadAt + ?Sized),
+    index: usize,
+    sealed: Sealed,
+) -> io::Result<Segment> {
     let mut segment = read_up_to(file, index, sealed, u64::MAX)?;
     segment.damage = is_continued(file, &segment)?.then_some(segment.end);
     Ok(segment)

@@ -13,8 +13,8 @@ use portraitd_store::{PutToken, Store, StoreError, TokenRecord, TokenRole, Write
 use portraitd_test_support::fixtures::user;
 use portraitd_test_support::schedules::{check, failure_of};
 use shuttle::rand::{Rng, thread_rng};
-use shuttle::sync::atomic::{AtomicBool, Ordering};
 use shuttle::sync::Arc;
+use shuttle::sync::atomic::{AtomicBool, Ordering};
 use shuttle::{future, thread};
 use std::collections::BTreeMap;
 use std::future::Future;

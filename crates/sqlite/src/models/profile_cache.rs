@@ -7,9 +7,9 @@ use super::table::{Table, delete, read, version_of};
 use crate::SqliteStore;
 use crate::profile_cache::Known;
 use crate::write::rows;
-use portraitd_model::UserId;
+use portraitd_model::{Tag, UserId};
 use portraitd_store::Store;
-use portraitd_test_support::fixtures::{APP, user};
+use portraitd_test_support::fixtures::{APP, LEVEL, user};
 use portraitd_test_support::schedules::{check, failure_of};
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::sync::Arc;
@@ -86,6 +86,10 @@ fn scenario(table: &Arc<Table>, read_profile: Read, unpinned_early: bool) {
         };
         for write in [write, table.set(other(), version)] {
             future::block_on(store.write(write, None)).unwrap();
+        }
+        if thread_rng().gen_bool(0.5) {
+            // Has everything applied.
+            future::block_on(store.holders_count(APP, Tag::parse(LEVEL, APP).unwrap())).unwrap();
         }
         known = then;
         if let Some(version) = then {

@@ -112,8 +112,11 @@ impl Table {
 
 /// Opens the store of a directory.
 pub(crate) fn open(dir: &Path) -> SqliteStore {
-    let settings =
-        SqliteSettings { profiles_bytes_max: ENTRY_BYTES + 64, keep_free_bytes: 0, journal_bytes_max: JOURNAL_BYTES };
+    let settings = SqliteSettings {
+        profiles_bytes_max: ENTRY_BYTES + 64,
+        keep_free_bytes: 0,
+        journal_bytes_max: JOURNAL_BYTES,
+    };
     SqliteStore::open_with(dir, settings).unwrap()
 }
 

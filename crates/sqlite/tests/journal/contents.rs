@@ -20,7 +20,8 @@ fn at_every_stage(changes: impl AsyncFn(&SqliteStore), expected: impl AsyncFn(&S
         let applied = dirs.kill("applied");
         expected(&store, "applied").await;
         store.close().await;
-        for (dir, stage) in [(pending, "killed while pending"), (applied, "killed"), (dirs.data(), "closed")] {
+        for (dir, stage) in [(pending, "killed while pending"), (applied, "killed"), (dirs.data(), "closed")]
+        {
             let store = SqliteStore::open(&dir).unwrap();
             expected(&store, stage).await;
             apply_all(&store).await;

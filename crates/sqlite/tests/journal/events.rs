@@ -3,7 +3,9 @@
 use crate::{Dirs, apply_all, create, fill_a_segment, hold_the_database};
 use portraitd_model::{EventId, Origin, UnixMillis};
 use portraitd_sqlite::SqliteStore;
-use portraitd_store::{Amount, Change, DeliveryOutcome, EventState, OutboxEvent, OutboxSeq, Selection, Store};
+use portraitd_store::{
+    Amount, Change, DeliveryOutcome, EventState, OutboxEvent, OutboxSeq, Selection, Store,
+};
 use portraitd_test_support::fixtures::{APP, NICK, block_on, patch, user};
 
 const WAITING: EventState = EventState::Waiting;
@@ -53,11 +55,7 @@ async fn expect(store: &SqliteStore, waiting: &[(u128, u32)], parked: &[(u128, u
 
 /// Two events, of which the second one gets a verdict; the table has the first one, or both, or none, and after it everything or not;
 /// each with a kill at the end.
-fn at_every_stage(
-    verdict: impl AsyncFn(&SqliteStore),
-    waiting: &[(u128, u32)],
-    parked: &[(u128, u32)],
-) {
+fn at_every_stage(verdict: impl AsyncFn(&SqliteStore), waiting: &[(u128, u32)], parked: &[(u128, u32)]) {
     for applied_before in [false, true] {
         let dirs = Dirs::new();
         block_on(async {
@@ -76,7 +74,9 @@ fn at_every_stage(
             let applied = dirs.kill("applied");
             expect(&store, waiting, parked, "applied").await;
             store.close().await;
-            for (dir, stage) in [(pending, "killed while pending"), (applied, "killed"), (dirs.data(), "closed")] {
+            for (dir, stage) in
+                [(pending, "killed while pending"), (applied, "killed"), (dirs.data(), "closed")]
+            {
                 let store = SqliteStore::open(&dir).unwrap();
                 expect(&store, waiting, parked, stage).await;
                 apply_all(&store).await;

@@ -1,6 +1,9 @@
 //! Journals that a start refuses, or of which it drops the end.
 
-use crate::{BLOCK, DATABASE, Dirs, JOURNAL, LOG, apply_all, create, fill_a_segment, hold_the_database, reads, set, used};
+use crate::{
+    BLOCK, DATABASE, Dirs, JOURNAL, LOG, apply_all, create, fill_a_segment, hold_the_database, reads, set,
+    used,
+};
 use portraitd_sqlite::{OpenError, Repaired, SqliteStore, check, compact, repair, restore};
 use portraitd_store::{Found, Store};
 use portraitd_test_support::fixtures::{APP, block_on, user};
