@@ -14,8 +14,8 @@ use std::collections::HashMap;
 /// Puts a note at its place, and removes the oldest beyond the limit.
 pub(crate) fn put_note(connection: &Connection, entry: &AuditEntry) -> rusqlite::Result<()> {
     let AuditEntry { seq, note } = entry;
-    let mut insert =
-        connection.prepare_cached("INSERT OR REPLACE INTO audit (seq, app, at_ms, entry) VALUES (?1, ?2, ?3, ?4)")?;
+    let mut insert = connection
+        .prepare_cached("INSERT OR REPLACE INTO audit (seq, app, at_ms, entry) VALUES (?1, ?2, ?3, ?4)")?;
     insert.execute(params![column(seq.0), note.app.map(|app| app.0), column(note.at.0), note.text])?;
     let oldest = column(seq.0.saturating_sub(AUDIT_ENTRIES_MAX));
     connection.prepare_cached("DELETE FROM audit WHERE seq <= ?1")?.execute([oldest])?;

@@ -1,6 +1,6 @@
 //! Connections, and the settings of each.
 
-use crate::wal_mark;
+use crate::wal::mark;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, ffi};
 use std::path::Path;
@@ -51,12 +51,12 @@ pub(crate) fn open_wal(connection: &Connection) -> rusqlite::Result<()> {
 
 /// Closes the last connection of the process: copies the whole WAL, and removes it if its path leads to `ours`.
 pub(crate) fn close_last(connection: Connection, ours: bool) -> rusqlite::Result<()> {
-    wal_mark::clear(&connection)?;
+    mark::clear(&connection)?;
     let (busy, left): (bool, i64) =
         connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
     // SQLite removes the WAL on close whenever its own checkpoint returns success; that nothing is left in it is checked here.
     if busy || left > 0 {
-        wal_mark::write(&connection, true)?;
+        mark::write(&connection, true)?;
     } else if ours {
         keep_wal_on_close(&connection, false)?;
     }

@@ -46,7 +46,9 @@ pub(crate) fn page(
             EventState::Waiting => backlogs.next_waiting(app, from),
             EventState::Parked => Some((from, OutboxSeq(i64::MAX.unsigned_abs()))),
         };
-        let Some((first, last)) = range.filter(|(first, last)| first <= last && *first < before) else { break };
+        let Some((first, last)) = range.filter(|(first, last)| first <= last && *first < before) else {
+            break;
+        };
         let last = last.min(OutboxSeq(before.0 - 1));
         let space = i64::try_from(limit - events.len()).unwrap_or(i64::MAX);
         let rows = select.query_map(params![app.0, first.0, last.0, space], |row| event(app, row));

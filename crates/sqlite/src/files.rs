@@ -188,8 +188,12 @@ mod tests {
         check(&[]);
         fs::write(&database, "longer").unwrap();
         check(&[]);
-        for (path, remedy) in [(&database, "move it back"), (&log, "SIGTERM"), (&second, "SIGTERM"), (&lock, "restart the server")]
-        {
+        for (path, remedy) in [
+            (&database, "move it back"),
+            (&log, "SIGTERM"),
+            (&second, "SIGTERM"),
+            (&lock, "restart the server"),
+        ] {
             fs::rename(path, &aside).unwrap();
             check(&["was moved while the server has it open.", remedy]);
             fs::write(path, "another").unwrap();

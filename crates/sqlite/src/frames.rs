@@ -148,7 +148,8 @@ impl Frames {
     fn append(&mut self, batch: Batch<'_>, around: &Surroundings<'_>) -> Result<(), StoreError> {
         self.collect();
         let (bounds, frame) = (self.bounds, &*batch.frame);
-        let is_full = |active: &Active| !active.fits(frame) || active.pending_bytes >= bounds.pending_bytes_max;
+        let is_full =
+            |active: &Active| !active.fits(frame) || active.pending_bytes >= bounds.pending_bytes_max;
         if self.active.as_ref().is_some_and(is_full) {
             self.freeze(true, around.shared);
         }

@@ -145,7 +145,8 @@ impl Pending {
         state.applied = segment;
         state.notes.retain(|(of, _)| *of > segment);
         state.listed.retain(|_, of| *of > segment);
-        let (done, waiting) = std::mem::take(&mut state.waiting).into_iter().partition(|(of, _)| *of <= segment);
+        let (done, waiting) =
+            std::mem::take(&mut state.waiting).into_iter().partition(|(of, _)| *of <= segment);
         state.waiting = waiting;
         drop(state);
         wake(done, &Ok(()));

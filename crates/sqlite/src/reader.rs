@@ -225,7 +225,8 @@ pub(crate) fn catalog(readers: &Readers, cache: &ProfileCache) -> Result<Vec<App
     for record in &mut records {
         let (id, admins) = (record.settings.id, &record.settings.admins);
         let kicked = admins.iter().zip(states(readers, cache, id, admins)?);
-        record.kicked_admins = kicked.filter_map(|(admin, state)| Some((*admin, state?.kicked_at?))).collect();
+        record.kicked_admins =
+            kicked.filter_map(|(admin, state)| Some((*admin, state?.kicked_at?))).collect();
     }
     Ok(records)
 }

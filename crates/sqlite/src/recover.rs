@@ -3,10 +3,10 @@
 use crate::OpenError;
 use crate::account::{AccountState, Key};
 use crate::batch::NextNumbers;
+use crate::connection::{self, Access};
 use crate::journal::{self, Active, EventChange, Frozen, Record, Scanned, Segment, SegmentFile};
 use crate::pending::{Pending, PendingChanges, PendingEvent};
 use crate::profile_cache::ProfileCache;
-use crate::connection::{self, Access};
 use crate::{admin, apply, events, schema};
 use portraitd_store::engine::Backlogs;
 use portraitd_store::{AuditSeq, OutboxSeq, StoreId};
@@ -39,9 +39,14 @@ pub(crate) struct Opened {
 }
 
 /// Opens the files and reads them. Refuses a journal that is missing, damaged, or another database's; creates one where none is
-/// needed.
-pub(crate) fn open(dir: &Path, connection: &Connection, store: StoreId) -> Result<Opened, OpenError> {
-    let opened = open_damaged(dir, connection, store)?;
+/// needed, with files of a size.
+pub(crate) fn open(
+    dir: &Path,
+    bytes: u64,
+    connection: &Connection,
+    store: StoreId,
+) -> Result<Opened, OpenError> {
+    let opened = open_damaged(dir, bytes, connection, store)?;
     if let Some((segment, offset)) = opened.scanned.damage() {
         return Err(OpenError::DamagedJournal { path: journal::path(dir, segment.index), offset });
     }
@@ -51,6 +56,7 @@ pub(crate) fn open(dir: &Path, connection: &Connection, store: StoreId) -> Resul
 /// As [`open`], also when acknowledged changes are damaged.
 pub(crate) fn open_damaged(
     dir: &Path,
+    bytes: u64,
     connection: &Connection,
     store: StoreId,
 ) -> Result<Opened, OpenError> {
@@ -58,7 +64,7 @@ pub(crate) fn open_damaged(
     if let Some(path) = journal::paths(dir).into_iter().find(|path| row.needed && !path.exists()) {
         return Err(OpenError::LostJournal { path });
     }
-    journal::create(dir)?;
+    journal::create(dir, bytes)?;
     let files = SegmentFile::open_both(dir)?;
     let scanned = journal::scan(&files, store, row.applied)?;
     if let Some(segment) = scanned.pending.first().filter(|_| !row.needed) {
@@ -80,7 +86,7 @@ pub(crate) fn apply_damaged(dir: &Path) -> Result<(), OpenError> {
 
 fn apply_with(
     dir: &Path,
-    open: fn(&Path, &Connection, StoreId) -> Result<Opened, OpenError>,
+    open: fn(&Path, u64, &Connection, StoreId) -> Result<Opened, OpenError>,
 ) -> Result<(), OpenError> {
     let path = dir.join("portraitd.db");
     let engine = OpenError::engine(&path);
@@ -94,7 +100,8 @@ fn apply_with(
     drop(inspected);
     let connection = connection::writing(&path).map_err(&engine)?;
     let store = schema::store_id(&connection).map_err(&engine)?;
-    let opened = open(dir, &connection, store)?;
+    // Files that are missing are refused, or only stand for those that are given up.
+    let opened = open(dir, 0, &connection, store)?;
     let shared = apply::Shared::stopped(dir, &connection, opened.row.applied).map_err(&engine)?;
     let recovered = recover(&path, &connection, opened, &shared.cache, &shared.pending)?;
     let active = recovered.active.map(|active| active.freeze(false));
@@ -104,7 +111,13 @@ fn apply_with(
             erase_stopped(dir)?;
         }
     }
-    connection.execute("UPDATE journal SET needed = 0", []).map(drop).map_err(&engine)
+    close_journal(&connection).map_err(&engine)
+}
+
+/// Says that the tables have everything. Skips the number of a segment: the next one may have been begun by a frame that could not be
+/// synced, and is in its file.
+pub(crate) fn close_journal(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute("UPDATE journal SET needed = 0, applied = applied + 1", []).map(drop)
 }
 
 /// Overwrites the journal of a stopped store with zeros; its tables have everything.
@@ -149,7 +162,8 @@ pub(crate) fn recover(
         let (rows, erases) = replayed.segment(segment, &file, cache, pending)?;
         complete.push((segment, file, rows, erases));
     }
-    let active = complete.pop().map(|(segment, file, rows, erases)| Active::resume(file, segment, rows, erases));
+    let active =
+        complete.pop().map(|(segment, file, rows, erases)| Active::resume(file, segment, rows, erases));
     let frozen = complete.pop().map(|(segment, file, rows, erases)| Frozen {
         file,
         segment: segment.sealed.header.segment,
@@ -176,7 +190,6 @@ struct Replayed {
     /// The greatest place of an audit note.
     note: u64,
 }
-
 
 impl Replayed {
     /// Publishes a segment's records; returns the rows that it changed, and whether it deleted something.

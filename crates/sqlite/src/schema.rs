@@ -3,7 +3,8 @@
 use crate::OpenError;
 use crate::connection::{Access, open, use_wal};
 use crate::directory_lock::sync_directory;
-use crate::{staging, wal, wal_mark};
+use crate::maintenance::staging;
+use crate::wal::{mark, verify};
 use portraitd_store::StoreId;
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
@@ -82,7 +83,7 @@ DROP INDEX outbox_by_app;
 CREATE INDEX outbox_parked ON outbox (app, seq) WHERE parked = 1;
 ";
 
-/// What format 5 adds: the store's identity, and whether its WAL must exist ([`crate::wal_mark`]).
+/// What format 5 adds: the store's identity, and whether its WAL must exist ([`crate::wal::mark`]).
 const FORMAT_5: &str = "
 CREATE TABLE store (
     one       INTEGER PRIMARY KEY CHECK (one = 1),
@@ -92,7 +93,7 @@ CREATE TABLE store (
 INSERT INTO store (one, id) VALUES (1, randomblob(16));
 ";
 
-/// The first format that has [`crate::wal_mark`].
+/// The first format that has [`crate::wal::mark`].
 const MARKED_SINCE: i64 = 5;
 
 /// What format 6 adds: the times of deletions, for apps that delay the import of a deleted account; settings that only some
@@ -124,8 +125,7 @@ INSERT INTO journal (one) VALUES (1);
 ";
 
 /// From nothing to the present format: the first makes format 1, each other brings the one before it up to its own.
-const STEPS: [&str; 8] =
-    [FORMAT_1, FORMAT_2, FORMAT_3, FORMAT_4, FORMAT_5, FORMAT_6, FORMAT_7, FORMAT_8];
+const STEPS: [&str; 8] = [FORMAT_1, FORMAT_2, FORMAT_3, FORMAT_4, FORMAT_5, FORMAT_6, FORMAT_7, FORMAT_8];
 
 /// The file of a copy that is not finished (`contents.rs`).
 pub(crate) const COPY: &str = "portraitd.db.copy";
@@ -133,7 +133,7 @@ pub(crate) const COPY: &str = "portraitd.db.copy";
 /// Opens the database, creates it if need be, and upgrades it to the present format. While this connection stays open, later
 /// ones need not read the whole WAL again.
 pub(crate) fn prepare(path: &Path) -> Result<Connection, OpenError> {
-    let (log, emptied) = (wal::path_of(path), || OpenError::Emptied { path: path.to_owned() });
+    let (log, emptied) = (verify::path_of(path), || OpenError::Emptied { path: path.to_owned() });
     match fs::metadata(path) {
         // SQLite would treat it as a new database, and remove its WAL.
         Ok(file) if file.len() == 0 => return Err(emptied()),
@@ -145,7 +145,7 @@ pub(crate) fn prepare(path: &Path) -> Result<Connection, OpenError> {
         }
         Err(_) => create(path)?,
     }
-    wal_mark::refuse_wrong_wal(path)?;
+    mark::refuse_wrong_wal(path)?;
     if !log.exists() {
         // So that no power cut leaves a WAL without its database.
         sync_directory(path.parent().unwrap_or(Path::new("."))).map_err(OpenError::io(path))?;
@@ -159,14 +159,14 @@ pub(crate) fn prepare(path: &Path) -> Result<Connection, OpenError> {
         }
         _ => return Err(OpenError::Foreign { path: path.to_owned() }),
     }
-    wal::verify_and_sync(path)?;
+    verify::verify_and_sync(path)?;
     let connection = opened()?;
     let missing = usize::try_from(found).ok().and_then(|found| STEPS.get(found..)).unwrap_or_default();
     if missing.is_empty() {
         return Ok(connection);
     }
     // The WAL begins with this transaction, so the mark is part of it.
-    let mark = if found >= MARKED_SINCE { wal_mark::BEGIN } else { "" };
+    let mark = if found >= MARKED_SINCE { mark::BEGIN } else { "" };
     upgrade(&connection, &[&missing.concat(), mark].concat()).map_err(OpenError::engine(path))?;
     tracing::info!(path = %path.display(), "the database was upgraded from format {found} to format {FORMAT}");
     Ok(connection)
@@ -208,7 +208,7 @@ pub(crate) enum Identity {
 /// Sets a staging file's identity, and clears its mark of a WAL.
 pub(crate) fn identify(staging: &Path, identity: Identity) -> rusqlite::Result<()> {
     let connection = Connection::open(staging)?;
-    wal_mark::clear(&connection)?;
+    mark::clear(&connection)?;
     // Formats before 5 get their identity with their upgrade.
     if identity == Identity::Renewed && has_table(&connection, "store")? {
         connection.execute("UPDATE store SET id = randomblob(16)", [])?;
@@ -248,7 +248,7 @@ fn upgrade(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
 
 /// A connection to an existing database, to inspect it: its WAL stays as it is.
 pub(crate) fn existing(path: &Path, access: Access) -> Result<Connection, OpenError> {
-    wal_mark::refuse_wrong_wal(path)?;
+    mark::refuse_wrong_wal(path)?;
     existing_without_wal(path, access)
 }
 

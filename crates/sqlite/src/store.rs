@@ -2,21 +2,22 @@
 
 use crate::OpenError;
 use crate::apply::{self, Applier, Bounds, Work};
-use crate::backup::Backups;
 use crate::directory_lock::{self, DirectoryLock};
 use crate::disk_space::DiskSpace;
 use crate::files::Files;
 use crate::frames::Frames;
 use crate::journal::{self, JournalStatus};
+use crate::maintenance::backup::Backups;
 use crate::outbox_tail::OutboxTail;
 use crate::pending::Pending;
 use crate::primitives::{AtomicBool, Mutex};
 use crate::profile_cache::ProfileCache;
 use crate::reader::Readers;
 use crate::transactions::Transactions;
+use crate::wal::{mark, verify};
 use crate::write::deletions;
 use crate::writer::{Found as FoundAtStart, Writer, WriterQueue};
-use crate::{admin, connection, events, reader, recover, schema, wal, wal_mark};
+use crate::{admin, connection, events, reader, recover, schema};
 use futures_util::future::BoxFuture;
 use portraitd_model::{AccountState, AppRecord, SdkAppId, Tag, UnixMillis, UserId, bilingual};
 use portraitd_store::{
@@ -36,11 +37,13 @@ pub struct SqliteSettings {
     /// Bytes of the file system that are kept free, at most a twentieth of it: with less, changes and imports are
     /// [`StoreError::Unavailable`], deletions are not. 0 = no limit.
     pub keep_free_bytes: u64,
+    /// Bytes of the journal's two files together, at least 32 KiB: what one of them takes is applied to the database at a time.
+    pub journal_bytes_max: u64,
 }
 
 impl Default for SqliteSettings {
     fn default() -> Self {
-        Self { profiles_bytes_max: 512 << 20, keep_free_bytes: 256 << 20 }
+        Self { profiles_bytes_max: 512 << 20, keep_free_bytes: 256 << 20, journal_bytes_max: 512 << 20 }
     }
 }
 
@@ -74,14 +77,7 @@ impl SqliteStore {
 
     /// As [`SqliteStore::open`], with settings of its own.
     pub fn open_with(dir: &Path, settings: SqliteSettings) -> Result<Self, OpenError> {
-        Self::open_bounded(dir, settings, Bounds::of(settings.profiles_bytes_max))
-    }
-
-    pub(crate) fn open_bounded(
-        dir: &Path,
-        settings: SqliteSettings,
-        bounds: Bounds,
-    ) -> Result<Self, OpenError> {
+        let bounds = Bounds::of(settings.profiles_bytes_max, settings.journal_bytes_max);
         let mut lock = DirectoryLock::take(dir)?;
         let path = dir.join("portraitd.db");
         let engine = |error| OpenError::engine(&path)(error);
@@ -90,14 +86,14 @@ impl SqliteStore {
         // SQLite does this too, at the first commit, but ignores an error: then a power cut could remove the WAL with
         // acknowledged changes.
         directory_lock::sync_directory(dir).map_err(OpenError::io(dir))?;
-        wal_mark::set(&anchor, &path)?;
-        let wal_path = wal::path_of(&path);
+        mark::set(&anchor, &path)?;
+        let wal_path = verify::path_of(&path);
         lock.lock_wal(&wal_path)?;
         let id = schema::store_id(&anchor).map_err(engine)?;
-        let opened = recover::open(dir, &anchor, id)?;
+        let opened = recover::open(dir, bounds.first_bytes(), &anchor, id)?;
         // From here on acknowledged changes may be in the journal only; the file says so, too, if it loses its WAL.
         anchor.execute("UPDATE journal SET needed = 1 WHERE needed = 0", []).map_err(engine)?;
-        wal_mark::copy(&anchor).map_err(engine)?;
+        mark::copy(&anchor).map_err(engine)?;
         let [first, second] = journal::paths(dir);
         let files = Files::watch(&path, &wal_path, &directory_lock::lock_path(dir), [&first, &second]);
         let files = Arc::new(files.map_err(OpenError::io(dir))?);
@@ -113,6 +109,7 @@ impl SqliteStore {
             space: Arc::new(DiskSpace::new(dir.to_owned(), settings.keep_free_bytes)),
             files: Arc::clone(&files),
             wal_pages: Arc::default(),
+            mark_due: Arc::new(AtomicBool::new(false)),
             closing: Arc::new(AtomicBool::new(false)),
         };
         let tail = Arc::new(OutboxTail::default());
@@ -255,7 +252,8 @@ impl Store for SqliteStore {
                 }
                 self.apply_all().await?;
             }
-            let before = self.shared.pending.first_event(app, from).unwrap_or(OutboxSeq(i64::MAX.unsigned_abs()));
+            let before =
+                self.shared.pending.first_event(app, from).unwrap_or(OutboxSeq(i64::MAX.unsigned_abs()));
             read(before)
         })
     }
@@ -310,7 +308,7 @@ impl Store for SqliteStore {
         let space = self.shared.space.measure().unwrap_or_default();
         StoreStatus {
             database_bytes: bytes(&self.path),
-            log_bytes: bytes(&wal::path_of(&self.path)),
+            log_bytes: bytes(&verify::path_of(&self.path)),
             waiting: self.writer.waiting() as u64,
             disk_free_bytes: space.free,
             disk_kept_bytes: space.kept,

@@ -5,6 +5,7 @@ use crate::batch::NextNumbers;
 use crate::connection;
 use crate::primitives::Instant;
 use crate::reader::failed;
+use crate::wal::mark;
 use crate::write::{WriteError, direct};
 use crate::writer::{Job, Outcomes};
 use portraitd_model::{Bilingual, bilingual};
@@ -40,7 +41,7 @@ impl Transactions {
     /// One transaction for the whole batch: all of it is on the disk, or none.
     pub(crate) fn commit(&mut self, batch: &[Job], shared: &Shared, next: &mut NextNumbers) -> Outcomes {
         let table_lock = shared.table_lock.lock().unwrap_or_else(PoisonError::into_inner);
-        let committed = transact(self.connection(shared)?, batch, next);
+        let committed = transact(self.connection(shared)?, batch, next, shared);
         drop(table_lock);
         match committed {
             Ok(outcomes) => {
@@ -95,9 +96,15 @@ impl Transactions {
     }
 }
 
-fn transact(connection: &mut Connection, batch: &[Job], next: &mut NextNumbers) -> rusqlite::Result<Vec<Result<WriteOutcome, StoreError>>> {
+fn transact(
+    connection: &mut Connection,
+    batch: &[Job],
+    next: &mut NextNumbers,
+    shared: &Shared,
+) -> rusqlite::Result<Vec<Result<WriteOutcome, StoreError>>> {
     // Dropped without a commit, the transaction is rolled back.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let marks = mark::set_if_due(&transaction, &shared.mark_due)?;
     let mut outcomes = Vec::with_capacity(batch.len());
     for job in batch {
         let note = job.note.as_deref().map(|note| (next.note, note));
@@ -111,6 +118,7 @@ fn transact(connection: &mut Connection, batch: &[Job], next: &mut NextNumbers) 
         }
     }
     transaction.commit()?;
+    marks.done();
     Ok(outcomes)
 }
 

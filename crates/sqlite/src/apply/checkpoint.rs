@@ -4,7 +4,8 @@
 //! long: after a deletion the log is also truncated.
 
 use crate::apply::Shared;
-use crate::{connection, wal_mark};
+use crate::wal::mark;
+use crate::{connection, recover};
 use rusqlite::{Connection, ffi};
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -68,13 +69,21 @@ impl Checkpoints {
         }
         // The path may lead to another store's log by now.
         let ours = shared.files.verify().is_ok();
-        let closed = connection
-            .execute("UPDATE journal SET needed = 0", [])
-            .and_then(|_| connection::close_last(connection, ours));
+        let closed = not_needed(&connection, shared).and_then(|()| connection::close_last(connection, ours));
         if let Err(error) = closed {
             tracing::warn!(%error, "the last checkpoint failed; the write-ahead log is kept and read at the next start");
         }
     }
+}
+
+/// Says that the tables have everything.
+fn not_needed(connection: &Connection, shared: &Shared) -> rusqlite::Result<()> {
+    let transaction = connection.unchecked_transaction()?;
+    let marks = mark::set_if_due(&transaction, &shared.mark_due)?;
+    recover::close_journal(&transaction)?;
+    transaction.commit()?;
+    marks.done();
+    Ok(())
 }
 
 /// Copies the whole log and truncates its file. When a reader still needs it, the next round tries again.
@@ -84,7 +93,10 @@ fn truncate(connection: &Connection, shared: &Shared) -> rusqlite::Result<()> {
     shared.erased.store(false, Ordering::Release);
     // Others are waiting, so readers are not waited for.
     connection.busy_timeout(Duration::ZERO)?;
-    let progress = wal_mark::cleared(connection, || checkpoint(connection, "TRUNCATE"));
+    let progress = mark::cleared(connection, || checkpoint(connection, "TRUNCATE"));
+    if progress.is_err() {
+        shared.mark_due.store(true, Ordering::Release);
+    }
     connection::wait_when_busy(connection)?;
     if !progress.as_ref().is_ok_and(|progress| progress.pages == 0) {
         shared.erased.store(true, Ordering::Release);

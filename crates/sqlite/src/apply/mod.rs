@@ -8,13 +8,13 @@ mod checkpoint;
 mod slices;
 
 use crate::OpenError;
+use crate::connection;
 use crate::disk_space::DiskSpace;
 use crate::files::Files;
 use crate::journal::{Frozen, JournalStatus, SegmentFile};
 use crate::pending::Pending;
 use crate::primitives::{AtomicBool, Instant, JoinHandle, Mutex, thread, work};
 use crate::profile_cache::ProfileCache;
-use crate::connection;
 use checkpoint::Checkpoints;
 use portraitd_model::Bilingual;
 use portraitd_store::{OutboxSeq, StoreError};
@@ -34,9 +34,22 @@ pub(crate) struct Bounds {
 }
 
 impl Bounds {
-    /// For a cache of a size: what is pending in both segments takes a half of it at most, unless it is small.
-    pub(crate) fn of(profiles_bytes_max: usize) -> Self {
-        Self { segment_bytes_max: 256 << 20, pending_bytes_max: (profiles_bytes_max / 4).max(8 << 20) }
+    /// The least size of a file.
+    const SEGMENT_BYTES_MIN: u64 = 16 << 10;
+    /// A new file has this size: small stores need no more, and it grows by itself.
+    const FIRST_BYTES: u64 = 256 << 10;
+
+    /// For a cache and a journal of a size: what is pending in both segments takes a half of the cache at most, unless it is small.
+    pub(crate) fn of(profiles_bytes_max: usize, journal_bytes_max: u64) -> Self {
+        Self {
+            segment_bytes_max: (journal_bytes_max / 2).max(Self::SEGMENT_BYTES_MIN),
+            pending_bytes_max: (profiles_bytes_max / 4).max(8 << 20),
+        }
+    }
+
+    /// The size of a new file.
+    pub(crate) fn first_bytes(self) -> u64 {
+        self.segment_bytes_max.min(Self::FIRST_BYTES)
     }
 }
 
@@ -88,6 +101,8 @@ pub(crate) struct Shared {
     pub(crate) files: Arc<Files>,
     /// The length of SQLite's log, in pages.
     pub(crate) wal_pages: Arc<AtomicI64>,
+    /// Set when truncating SQLite's log ended before its mark was set again ([`crate::wal::mark`]): the next transaction sets it.
+    pub(crate) mark_due: Arc<AtomicBool>,
     /// Set by a store that closes: what can't be applied is left to the next start.
     pub(crate) closing: Arc<AtomicBool>,
 }
@@ -104,6 +119,7 @@ impl Shared {
             space: Arc::new(DiskSpace::new(dir.to_owned(), 0)),
             files: Arc::default(),
             wal_pages: Arc::default(),
+            mark_due: Arc::new(AtomicBool::new(false)),
             closing: Arc::new(AtomicBool::new(true)),
         })
     }

@@ -3,11 +3,12 @@
 use crate::account::{AccountState, Key};
 use crate::apply::Shared;
 use crate::pending::PendingEvent;
+use crate::wal::mark;
 use crate::write::{deletions, rows};
 use crate::{admin, connection, events};
 use portraitd_model::SdkAppId;
 use portraitd_store::OutboxSeq;
-use rusqlite::{Connection, TransactionBehavior, Transaction};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::collections::HashMap;
 use std::sync::PoisonError;
 
@@ -89,6 +90,9 @@ fn transact(
     let _alone = shared.table_lock.lock().unwrap_or_else(PoisonError::into_inner);
     // Dropped without a commit, the transaction is rolled back.
     let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    let marks = mark::set_if_due(&transaction, &shared.mark_due)?;
     work(&transaction)?;
-    transaction.commit()
+    transaction.commit()?;
+    marks.done();
+    Ok(())
 }

@@ -7,9 +7,6 @@ use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// The size of a new file.
-pub(crate) const SEGMENT_BYTES_MIN: u64 = 256 << 10;
-
 /// Zeros are written in pieces of this size: larger ones would be kept as large pages, which later are written whole.
 const PIECE_BYTES: usize = 4096;
 /// Bytes between two syncs of zeros: one sync of everything would delay the syncs of the other file.
@@ -26,14 +23,14 @@ pub(crate) fn path(dir: &Path, index: usize) -> PathBuf {
     if index == 0 { first } else { second }
 }
 
-/// Creates the files that are missing.
-pub(crate) fn create(dir: &Path) -> Result<(), OpenError> {
+/// Creates the files that are missing, in a size.
+pub(crate) fn create(dir: &Path, bytes: u64) -> Result<(), OpenError> {
     for path in paths(dir) {
         if path.exists() {
             continue;
         }
         let made = File::options().write(true).create_new(true).mode(0o600).open(&path);
-        let made = made.and_then(|file| write_zeros(&file, 0, SEGMENT_BYTES_MIN));
+        let made = made.and_then(|file| write_zeros(&file, 0, bytes));
         made.map_err(OpenError::io(&path))?;
     }
     sync_directory(dir).map_err(OpenError::io(dir))

@@ -195,11 +195,8 @@ impl FrameHead {
         let (length, rest) = rest.split_first_chunk()?;
         let (number, _) = rest.split_first_chunk()?;
         let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
-        let head = Self {
-            checksum: u32::from_le_bytes(*checksum),
-            length,
-            number: u64::from_le_bytes(*number),
-        };
+        let head =
+            Self { checksum: u32::from_le_bytes(*checksum), length, number: u64::from_le_bytes(*number) };
         (length <= PAYLOAD_MAX).then_some(head)
     }
 

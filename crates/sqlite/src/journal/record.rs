@@ -194,10 +194,7 @@ impl<'a> Fields<'a> {
                 let (created, kicked_at) = (UnixMillis(self.u64()?), self.u64()?);
                 let kicked_at = (kicked_at > 0).then_some(UnixSeconds(kicked_at));
                 let profile = self.bytes()?.into();
-                Record::Account(
-                    key,
-                    AccountState::Present(AccountRow { row, created, kicked_at, profile }),
-                )
+                Record::Account(key, AccountState::Present(AccountRow { row, created, kicked_at, profile }))
             }
             DELETION => {
                 let row = self.array().map(i64::from_le_bytes)?;

@@ -2,8 +2,8 @@
 //! long for one.
 
 use crate::account::column;
-use crate::write::{WriteError, deletions};
 use crate::admin;
+use crate::write::{WriteError, deletions};
 use portraitd_model::{AppSettings, bilingual};
 use portraitd_store::{
     AuditEntry, AuditNote, AuditSeq, PutToken, RemoveToken, StoreError, Write, WriteOutcome, codec,

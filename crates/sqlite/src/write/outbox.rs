@@ -165,9 +165,8 @@ fn oldest(
         ),
     };
     let mut select = batch.sources.table.prepare_cached(sql)?;
-    let rows = select.query_map(params![app.0, from.0, limit], |row| {
-        Ok((OutboxSeq(row.get(6)?), table_row(row)?))
-    })?;
+    let rows = select
+        .query_map(params![app.0, from.0, limit], |row| Ok((OutboxSeq(row.get(6)?), table_row(row)?)))?;
     let mut events = rows.collect::<rusqlite::Result<BTreeMap<_, _>>>()?;
     events.extend(changed);
     events.retain(|_, event| event.progress.as_ref().is_some_and(|progress| state_of(progress) == state));

@@ -1,12 +1,12 @@
 //! Restore: checks a backup and copies it into a data directory.
 
 use crate::OpenError;
-use crate::check::{Checked, Finding, examine};
 use crate::connection::Access;
-use crate::schema::{self, Identity};
 use crate::directory_lock::{DirectoryLock, LOCK_FILE, is_in_use};
 use crate::journal;
-use crate::staging::{self, STAGING};
+use crate::maintenance::check::{Checked, Finding, examine};
+use crate::maintenance::staging::{self, STAGING};
+use crate::schema::{self, Identity};
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;

@@ -1,9 +1,10 @@
 //! A check of a stopped store: reads everything that is stored, and reports what is damaged.
 
 use crate::OpenError;
-use crate::directory_lock::DirectoryLock;
 use crate::connection::Access;
-use crate::{recover, schema, wal};
+use crate::directory_lock::DirectoryLock;
+use crate::wal::verify;
+use crate::{recover, schema};
 use portraitd_model::{SdkAppId, UserId};
 use portraitd_store::codec;
 use rusqlite::{Connection, Row};
@@ -79,7 +80,7 @@ pub fn check(dir: &Path, report: &mut dyn FnMut(Finding)) -> Result<Checked, Ope
         checked.damaged += 1;
         report(Finding::Damage(Damage { app: None, user: None, what }));
     }
-    if let Some(offset) = wal::find_damage(&path).map_err(OpenError::io(&path))? {
+    if let Some(offset) = verify::find_damage(&path).map_err(OpenError::io(&path))? {
         checked.damaged += 1;
         let what = format!(
             "the write-ahead log is damaged at byte {offset}, and acknowledged changes lie behind it"

@@ -2,16 +2,16 @@
 //!
 //! `VACUUM INTO` reads within one transaction of a connection of its own: the copy is the store as it was when that
 //! began, with every change acknowledged before. Free pages are not copied, so deleted data is not in it. Neither writer nor
-//! readers wait for it, and it slows down while others write ([`crate::throttle`]). But an open read transaction keeps the WAL
+//! readers wait for it, and it slows down while others write ([`crate::maintenance::throttle`]). But an open read transaction keeps the WAL
 //! from being reset: during the copy, the WAL grows with every change.
 
 use crate::OpenError;
 use crate::connection;
-use crate::schema::{self, Identity};
 use crate::directory_lock::{self, sync_directory};
 use crate::files::Files;
-use crate::staging::STAGING;
-use crate::throttle::Throttle;
+use crate::maintenance::staging::STAGING;
+use crate::maintenance::throttle::Throttle;
+use crate::schema::{self, Identity};
 use portraitd_model::bilingual;
 use portraitd_store::{BackupProgress, BackupReport, StoreError};
 use rusqlite::{Connection, InterruptHandle};

@@ -3,7 +3,8 @@
 use crate::OpenError;
 use crate::connection::{self, Access};
 use crate::directory_lock::{DirectoryLock, sync_directory};
-use crate::{journal, recover, schema, wal, wal_mark};
+use crate::wal::{mark, verify};
+use crate::{journal, recover, schema};
 use rusqlite::Connection;
 use std::fs::File;
 use std::io;
@@ -47,18 +48,18 @@ pub fn repair(dir: &Path) -> Result<Option<Repaired>, OpenError> {
 }
 
 fn repair_wal(dir: &Path, path: &Path) -> Result<Option<Repaired>, OpenError> {
-    let lost = match wal_mark::refuse_wrong_wal(path) {
+    let lost = match mark::refuse_wrong_wal(path) {
         Ok(()) => false,
         Err(OpenError::LostWal { .. }) => true,
         Err(error) => return Err(error),
     };
     let connection = schema::existing_without_wal(path, Access::Write)?;
-    let log = wal::path_of(path);
+    let log = verify::path_of(path);
     if lost {
         connection::close_last(connection, true).map_err(OpenError::engine(path))?;
         return Ok(Some(Repaired::LostWal));
     }
-    let Some(offset) = wal::find_damage(path).map_err(OpenError::io(&log))? else { return Ok(None) };
+    let Some(offset) = verify::find_damage(path).map_err(OpenError::io(&log))? else { return Ok(None) };
     let kept = keep(&log, &dir.join("portraitd.db-wal.damaged"))?;
     connection::close_last(connection, true).map_err(OpenError::engine(path))?;
     Ok(Some(Repaired::DamagedWal { offset, kept }))
@@ -69,7 +70,7 @@ fn repair_journal(dir: &Path, path: &Path) -> Result<Option<Repaired>, OpenError
         Ok(()) => Ok(None),
         Err(OpenError::LostJournal { .. }) => {
             // The other file may be whole, and continue the tables.
-            journal::create(dir)?;
+            journal::create(dir, 0)?;
             match recover::apply_damaged(dir) {
                 Err(OpenError::ForeignJournal { .. }) => {
                     let connection = connection::writing(path).map_err(OpenError::engine(path))?;

@@ -10,18 +10,24 @@
 
 use crate::OpenError;
 use crate::directory_lock::sync_directory;
-use crate::{connection, schema, wal};
+use crate::primitives::AtomicBool;
+use crate::wal::verify;
+use crate::{connection, schema};
 use rusqlite::{Connection, OpenFlags};
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 
 /// Sets the mark, unless the file has it already. All connections to the database must be of this process. From here on the WAL
 /// is not empty.
 pub(crate) fn set(connection: &Connection, database: &Path) -> Result<(), OpenError> {
     let failed = OpenError::engine(database);
-    // After an interrupted checkpoint the file is consistent only together with its WAL.
-    if in_file(database).is_ok_and(|mark| mark.is_some_and(Mark::is_needed)) {
+    // After an interrupted checkpoint the file is consistent only together with its WAL. And after an interrupted stop the WAL clears
+    // the mark that the file still has: the next checkpoint would.
+    let is_set = in_file(database).is_ok_and(|mark| mark.is_some_and(Mark::is_needed))
+        && read(connection).map_err(&failed)?.is_needed();
+    if is_set {
         return Ok(());
     }
     write(connection, true).map_err(&failed)?;
@@ -42,6 +48,28 @@ pub(crate) fn cleared<T>(
     done
 }
 
+/// A mark that a transaction sets; it counts once that is committed.
+#[must_use]
+pub(crate) struct Marking<'a>(Option<&'a AtomicBool>);
+
+impl Marking<'_> {
+    pub(crate) fn done(self) {
+        if let Some(due) = self.0 {
+            due.store(false, Ordering::Release);
+        }
+    }
+}
+
+/// Sets the mark within a transaction, when an earlier truncation did not get to it: a WAL without it would be taken for one of an
+/// earlier time.
+pub(crate) fn set_if_due<'a>(connection: &Connection, due: &'a AtomicBool) -> rusqlite::Result<Marking<'a>> {
+    if !due.load(Ordering::Acquire) {
+        return Ok(Marking(None));
+    }
+    connection.execute_batch(BEGIN)?;
+    Ok(Marking(Some(due)))
+}
+
 /// Clears the mark before the WAL is removed. Formats before 5 have no mark.
 pub(crate) fn clear(connection: &Connection) -> rusqlite::Result<()> {
     if schema::has_table(connection, "store")? { write(connection, false) } else { Ok(()) }
@@ -50,7 +78,7 @@ pub(crate) fn clear(connection: &Connection) -> rusqlite::Result<()> {
 /// Refuses a database that lost its WAL, or whose WAL is not its own. Changes nothing.
 pub(crate) fn refuse_wrong_wal(database: &Path) -> Result<(), OpenError> {
     let path = || database.to_owned();
-    if !wal::exists(database) {
+    if !verify::exists(database) {
         let mark = in_file(database).map_err(OpenError::engine(database))?;
         return if mark.is_some_and(Mark::is_needed) {
             Err(OpenError::LostWal { path: path() })
@@ -60,7 +88,7 @@ pub(crate) fn refuse_wrong_wal(database: &Path) -> Result<(), OpenError> {
     }
     // After an interrupted checkpoint the file is consistent only together with its WAL.
     let Ok(Some(mark)) = in_file(database) else { return Ok(()) };
-    let held = wal::holds_page(database, mark.page).map_err(OpenError::io(&wal::path_of(database)))?;
+    let held = verify::holds_page(database, mark.page).map_err(OpenError::io(&verify::path_of(database)))?;
     let fits = match held {
         // The WAL has no commit.
         None => true,

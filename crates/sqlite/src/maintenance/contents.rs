@@ -3,11 +3,12 @@
 
 use crate::OpenError;
 use crate::connection;
-use crate::schema::{self, COPY, Identity};
-use crate::copied_rows::{last_key, populations, read, write};
 use crate::directory_lock::DirectoryLock;
+use crate::maintenance::copied_rows::{last_key, populations, read, write};
+use crate::maintenance::staging;
 use crate::reader::failed;
-use crate::{recover, staging};
+use crate::recover;
+use crate::schema::{self, COPY, Identity};
 use portraitd_model::{SdkAppId, bilingual};
 use portraitd_store::{
     Contents, CopyStart, CopyTarget, RowKey, Section, StoreError, StoreFuture, StoreId, StoredRow,

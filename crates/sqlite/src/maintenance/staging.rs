@@ -1,9 +1,9 @@
 //! Atomic replacement of a database: written to a staging file, then renamed. A crash leaves the old one or the new one.
 
 use crate::OpenError;
-use crate::backup;
-use crate::schema::{self, Identity};
 use crate::directory_lock::sync_directory;
+use crate::maintenance::backup;
+use crate::schema::{self, Identity};
 use portraitd_store::StoreError;
 use rusqlite::Connection;
 use std::ffi::OsStr;

@@ -5,9 +5,10 @@
 
 use crate::OpenError;
 use crate::connection::{self, Access};
-use crate::schema::{self, Identity};
 use crate::directory_lock::DirectoryLock;
-use crate::{recover, staging};
+use crate::maintenance::staging;
+use crate::recover;
+use crate::schema::{self, Identity};
 use std::fs;
 use std::path::Path;
 
