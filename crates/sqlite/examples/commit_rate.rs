@@ -1,5 +1,5 @@
-//! Durable changes a second for several numbers of callers, compared with a bare append + fdatasync of the same batches:
-//! `cargo run --release -p portraitd-sqlite --example commit_rate`.
+//! Durable changes a second for several numbers of callers, compared with a bare overwrite + fdatasync of the same batches; with
+//! events; and with new accounts among them: `cargo run --release -p portraitd-sqlite --example commit_rate -- [ACCOUNTS]`.
 
 #![expect(
     clippy::unwrap_used,
@@ -15,43 +15,72 @@ use portraitd_model::{EventId, Origin, UnixMillis};
 use portraitd_sqlite::SqliteStore;
 use portraitd_store::{Change, Store};
 use portraitd_test_support::fixtures::{APP, block_on, patch, seed, user};
-use std::io::Write;
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-const ACCOUNTS: u64 = 100_000;
-const RUN: Duration = Duration::from_secs(3);
+const RUN: Duration = Duration::from_secs(4);
+
+/// What the callers do.
+#[derive(Clone, Copy, PartialEq)]
+enum Work {
+    Sets,
+    SetsWithEvents,
+    /// One of five is the import of a new account.
+    SetsAndImports,
+}
 
 fn main() {
+    let accounts = std::env::args().nth(1).map_or(200_000, |text| text.parse().unwrap());
     let dir = tempfile::tempdir_in(".").unwrap();
     block_on(async {
         let store = Arc::new(SqliteStore::open(dir.path()).unwrap());
         let filler = "x".repeat(250);
-        for start in (0..ACCOUNTS).step_by(100) {
+        for start in (0..accounts).step_by(100) {
             let seeds = (start..start + 100)
                 .map(|i| seed(&format!("user{i}"), &[("Tag_Profile_IM_SelfSignature", &filler)]));
             store.import(APP, seeds.collect(), UnixMillis(1), None).await.unwrap();
         }
-        println!("callers  changes/s  per commit  append+fdatasync/s  ratio  with events/s  ratio");
+        // What the imports left to do is done.
+        store.close().await;
+        drop(store);
+        let store = Arc::new(SqliteStore::open(dir.path()).unwrap());
+        println!("{accounts} accounts");
+        println!("callers  sets/s  per commit  KB a set  bare/s  of bare  with events  with imports");
         for callers in [1, 16, 64, 256] {
-            let before = store.stats();
-            let rate = changes(&store, callers, false).await;
-            let after = store.stats();
-            let batch = (after.changes - before.changes) as f64 / (after.commits - before.commits) as f64;
+            let (before, kib) = (store.stats(), written_kib());
+            let rate = changes(&store, accounts, callers, Work::Sets).await;
+            let (after, kib) = (store.stats(), written_kib() - kib);
+            let sets = after.changes - before.changes;
+            let batch = sets as f64 / (after.commits - before.commits) as f64;
             let bare = bare(dir.path(), batch.round() as usize);
-            let with_events = changes(&store, callers, true).await;
+            let events = changes(&store, accounts, callers, Work::SetsWithEvents).await;
+            let imports = changes(&store, accounts, callers, Work::SetsAndImports).await;
             println!(
-                "{callers:>7} {rate:>10.0} {batch:>11.1} {bare:>19.0} {:>6.2} {with_events:>14.0} {:>6.2}",
+                "{callers:>7} {rate:>7.0} {batch:>11.1} {:>9.2} {bare:>7.0} {:>8.2} {:>12.2} {:>13.2}",
+                kib as f64 / sets as f64,
                 rate / bare,
-                with_events / rate
+                events / rate,
+                imports / rate
             );
         }
         store.close().await;
     });
 }
 
-async fn changes(store: &Arc<SqliteStore>, callers: u64, events: bool) -> f64 {
+/// KiB that were written to all disks since the machine's start.
+fn written_kib() -> u64 {
+    let disks = std::fs::read_to_string("/proc/diskstats").unwrap_or_default();
+    let sectors = |line: &str| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let is_disk = fields.get(2).is_some_and(|name| !name.starts_with("loop") && !name.starts_with("ram"));
+        fields.get(9).filter(|_| is_disk).and_then(|sectors| sectors.parse::<u64>().ok()).unwrap_or(0)
+    };
+    disks.lines().map(sectors).sum::<u64>() / 2
+}
+
+async fn changes(store: &Arc<SqliteStore>, accounts: u64, callers: u64, work: Work) -> f64 {
     let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let patches: Vec<_> =
         (0..64).map(|n| patch(&[("Tag_Profile_IM_Nick", &format!("Nickname {n}"))])).collect();
@@ -65,7 +94,7 @@ async fn changes(store: &Arc<SqliteStore>, callers: u64, events: bool) -> f64 {
                 // A pseudo-random walk (MMIX's constants). The value changes each time: SQLite does not write a value
                 // that is there already, and so would not sync.
                 let mut walk = caller + 1;
-                let origin = events.then(|| Origin {
+                let origin = (work == Work::SetsWithEvents).then(|| Origin {
                     id: EventId(7),
                     operator: "administrator".into(),
                     client_ip: [127, 0, 0, 1].into(),
@@ -73,7 +102,14 @@ async fn changes(store: &Arc<SqliteStore>, callers: u64, events: bool) -> f64 {
                 while !stop.load(Ordering::Relaxed) {
                     walk =
                         walk.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                    let user = user(&format!("user{}", (walk >> 33) % ACCOUNTS));
+                    if work == Work::SetsAndImports && walk >> 40 & 0xffff < 0xffff / 5 {
+                        let new =
+                            vec![seed(&format!("new{caller}-{walk:x}"), &[("Tag_Profile_IM_Nick", "new")])];
+                        store.import(APP, new, UnixMillis(2), None).await.unwrap();
+                        done.fetch_add(1, Ordering::Relaxed);
+                        continue;
+                    }
+                    let user = user(&format!("user{}", (walk >> 33) % accounts));
                     let patch = patches[(walk >> 20) as usize % patches.len()].clone();
                     store
                         .apply(Change { app: APP, user, patch, at: UnixMillis(2), origin: origin.clone() })
@@ -92,13 +128,21 @@ async fn changes(store: &Arc<SqliteStore>, callers: u64, events: bool) -> f64 {
     done.load(Ordering::Relaxed) as f64 / started.elapsed().as_secs_f64()
 }
 
-/// The disk's own limit: records of 300 bytes, `batch` of them for each sync.
+/// The disk's own limit: records of 300 bytes, `batch` of them for each sync, over bytes that are there.
 fn bare(dir: &std::path::Path, batch: usize) -> f64 {
-    let mut file = std::fs::File::create(dir.join("bare")).unwrap();
-    let records = vec![7_u8; 300 * batch.max(1)];
+    let file = std::fs::File::create(dir.join("bare")).unwrap();
+    let records = vec![7_u8; (300 * batch.max(1)).next_multiple_of(4096)];
+    let places = (16 << 20) / records.len();
+    for place in 0..places {
+        file.write_all_at(&records, (place * records.len()) as u64).unwrap();
+    }
+    file.sync_all().unwrap();
     let (started, mut written) = (Instant::now(), 0);
-    while started.elapsed() < RUN / 3 {
-        file.write_all(&records).unwrap();
+    for place in (0..places).cycle() {
+        if started.elapsed() > RUN / 3 {
+            break;
+        }
+        file.write_all_at(&records, (place * records.len()) as u64).unwrap();
         file.sync_data().unwrap();
         written += batch.max(1);
     }

@@ -1,5 +1,6 @@
 //! The tables of the admin API: named tokens, the audit log, and the number of accounts of each app.
 
+use crate::account::column;
 use crate::reader::failed;
 use crate::write::WriteError;
 use portraitd_model::{SdkAppId, Tag, UnixMillis, UserId, bilingual};
@@ -7,16 +8,23 @@ use portraitd_store::{
     AUDIT_ENTRIES_MAX, AuditEntry, AuditNote, AuditSeq, StoreError, TOKENS_MAX, TokenRecord, TokenRole,
     WriteOutcome, codec,
 };
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
+use std::collections::HashMap;
 
-/// Appends a note and removes the oldest beyond the limit.
-pub(crate) fn append(connection: &Connection, note: &AuditNote) -> Result<(), WriteError> {
-    let mut insert =
-        connection.prepare_cached("INSERT INTO audit (app, at_ms, entry) VALUES (?1, ?2, ?3)")?;
-    let seq = insert.insert(params![note.app.map(|app| app.0), millis(note.at), note.text])?;
-    let oldest = seq.saturating_sub(i64::try_from(AUDIT_ENTRIES_MAX).unwrap_or(i64::MAX));
+/// Puts a note at its place, and removes the oldest beyond the limit.
+pub(crate) fn put_note(connection: &Connection, entry: &AuditEntry) -> rusqlite::Result<()> {
+    let AuditEntry { seq, note } = entry;
+    let mut insert = connection
+        .prepare_cached("INSERT OR REPLACE INTO audit (seq, app, at_ms, entry) VALUES (?1, ?2, ?3, ?4)")?;
+    insert.execute(params![column(seq.0), note.app.map(|app| app.0), column(note.at.0), note.text])?;
+    let oldest = column(seq.0.saturating_sub(AUDIT_ENTRIES_MAX));
     connection.prepare_cached("DELETE FROM audit WHERE seq <= ?1")?.execute([oldest])?;
     Ok(())
+}
+
+/// The greatest place of a note in the table.
+pub(crate) fn last_note(connection: &Connection) -> rusqlite::Result<u64> {
+    connection.query_row("SELECT coalesce(max(seq), 0) FROM audit", [], |row| row.get(0))
 }
 
 pub(crate) fn put_token(connection: &Connection, token: &TokenRecord) -> Result<WriteOutcome, WriteError> {
@@ -26,7 +34,7 @@ pub(crate) fn put_token(connection: &Connection, token: &TokenRecord) -> Result<
     }
     let sql =
         "INSERT INTO tokens (name, hash, created_ms, role) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
-    let row = params![token.name, token.hash, millis(token.created), token.role.as_str()];
+    let row = params![token.name, token.hash, column(token.created.0), token.role.as_str()];
     match connection.prepare_cached(sql)?.execute(row)? {
         0 => Err(WriteError::Refused(StoreError::Conflict)),
         _ => Ok(WriteOutcome::Done),
@@ -39,7 +47,7 @@ pub(crate) fn remove_token(connection: &Connection, name: &str) -> Result<WriteO
 }
 
 /// Adds to the number of an app's accounts.
-pub(crate) fn add_accounts(connection: &Connection, app: SdkAppId, more: i64) -> Result<(), WriteError> {
+pub(crate) fn add_accounts(connection: &Connection, app: SdkAppId, more: i64) -> rusqlite::Result<()> {
     if more != 0 {
         let sql = "INSERT INTO populations (app, accounts) VALUES (?1, ?2)
                    ON CONFLICT (app) DO UPDATE SET accounts = accounts + ?2";
@@ -48,14 +56,15 @@ pub(crate) fn add_accounts(connection: &Connection, app: SdkAppId, more: i64) ->
     Ok(())
 }
 
+/// Reads the audit log, with the notes that the table does not have yet.
 pub(crate) fn audit(
     connection: &Connection,
+    pending: Vec<AuditEntry>,
     app: Option<SdkAppId>,
     before: Option<AuditSeq>,
     limit: usize,
 ) -> Result<Vec<AuditEntry>, StoreError> {
-    let before = before.map_or(i64::MAX, |seq| i64::try_from(seq.0).unwrap_or(i64::MAX));
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let before = before.map_or(AuditSeq(i64::MAX.unsigned_abs()), |seq| seq);
     let entry = |row: &Row<'_>| {
         let app = row.get::<_, Option<u32>>(1)?.map(SdkAppId);
         let note = AuditNote { app, at: UnixMillis(row.get(2)?), text: row.get(3)? };
@@ -65,11 +74,20 @@ pub(crate) fn audit(
     let sql =
         format!("SELECT seq, app, at_ms, entry FROM audit WHERE seq < ?1{filter} ORDER BY seq DESC LIMIT ?2");
     let mut select = connection.prepare_cached(&sql).map_err(failed)?;
-    let entries = match app {
-        Some(app) => select.query_map(params![before, limit, app.0], entry),
-        None => select.query_map(params![before, limit], entry),
+    let (from, count) = (column(before.0), i64::try_from(limit).unwrap_or(i64::MAX));
+    let rows = match app {
+        Some(app) => select.query_map(params![from, count, app.0], entry),
+        None => select.query_map(params![from, count], entry),
     };
-    entries.map_err(failed)?.collect::<rusqlite::Result<_>>().map_err(failed)
+    let mut entries: Vec<AuditEntry> = rows.and_then(Iterator::collect).map_err(failed)?;
+    entries.extend(
+        pending.into_iter().filter(|entry| entry.seq < before && (app.is_none() || entry.note.app == app)),
+    );
+    entries.sort_by(|one, other| other.seq.cmp(&one.seq));
+    // One may have come into the table since the pending ones were read.
+    entries.dedup_by_key(|entry| entry.seq);
+    entries.truncate(limit);
+    Ok(entries)
 }
 
 pub(crate) fn tokens(connection: &Connection) -> Result<Vec<TokenRecord>, StoreError> {
@@ -92,11 +110,10 @@ pub(crate) fn tokens(connection: &Connection) -> Result<Vec<TokenRecord>, StoreE
     rows.map(token).collect()
 }
 
-pub(crate) fn accounts_count(connection: &Connection, app: SdkAppId) -> Result<u64, StoreError> {
-    let mut select =
-        connection.prepare_cached("SELECT accounts FROM populations WHERE app = ?1").map_err(failed)?;
-    let count = select.query_row([app.0], |row| row.get(0)).optional().map_err(failed)?;
-    Ok(count.unwrap_or(0))
+/// The number of each app's accounts.
+pub(crate) fn populations(connection: &Connection) -> rusqlite::Result<HashMap<SdkAppId, u64>> {
+    let mut select = connection.prepare("SELECT app, accounts FROM populations")?;
+    select.query_map([], |row| Ok((SdkAppId(row.get(0)?), row.get(1)?)))?.collect()
 }
 
 /// Counts accounts that have a value in a field, one step of some rows: returns the count and the row to continue after.
@@ -131,10 +148,6 @@ fn holds(row: &Row<'_>, app: SdkAppId, tag: Tag) -> rusqlite::Result<bool> {
     Ok(profile.is_some_and(|profile| profile.get(tag).is_some()))
 }
 
-fn millis(at: UnixMillis) -> i64 {
-    i64::try_from(at.0).unwrap_or(i64::MAX)
-}
-
 #[cfg(test)]
 #[cfg(not(feature = "shuttle"))]
 mod tests {
@@ -145,11 +158,17 @@ mod tests {
         let connection = Connection::open_in_memory().unwrap();
         let table = "CREATE TABLE audit (seq INTEGER PRIMARY KEY, app INTEGER, at_ms INTEGER, entry TEXT);";
         connection.execute_batch(table).unwrap();
-        let note = |text: &str| AuditNote { app: None, at: UnixMillis(1), text: text.into() };
-        assert!(append(&connection, &note("first")).is_ok() && append(&connection, &note("second")).is_ok());
-        connection.execute("UPDATE audit SET seq = ?1 WHERE seq = 2", [AUDIT_ENTRIES_MAX]).unwrap();
-        assert!(append(&connection, &note("third")).is_ok());
-        let kept = audit(&connection, None, None, 9).unwrap();
-        assert_eq!(kept.iter().map(|entry| &*entry.note.text).collect::<Vec<_>>(), ["third", "second"]);
+        let note = |seq, text: &str| {
+            let note = AuditNote { app: None, at: UnixMillis(1), text: text.into() };
+            AuditEntry { seq: AuditSeq(seq), note }
+        };
+        for entry in [note(1, "first"), note(2, "second"), note(AUDIT_ENTRIES_MAX + 1, "third")] {
+            put_note(&connection, &entry).unwrap();
+        }
+        let pending = vec![note(AUDIT_ENTRIES_MAX + 1, "third"), note(AUDIT_ENTRIES_MAX + 2, "fourth")];
+        let kept = audit(&connection, pending, None, None, 9).unwrap();
+        let texts: Vec<_> = kept.iter().map(|entry| &*entry.note.text).collect();
+        assert_eq!(texts, ["fourth", "third", "second"]);
+        assert_eq!(last_note(&connection), Ok(AUDIT_ENTRIES_MAX + 1));
     }
 }

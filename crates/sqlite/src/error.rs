@@ -31,7 +31,7 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// The stored data is gone: portraitd's database never exists without tables.
-    #[error("{} is empty, or missing while its write-ahead log exists: something other than portraitd did this. Restore a backup; or, to start without the stored data, remove it and the files whose names begin with its name. Nothing was changed", path.display())]
+    #[error("{} is empty, or missing while its write-ahead log or its journal exists: something other than portraitd did this. Restore a backup; or, to start without the stored data, remove it and the files of the directory whose names begin with portraitd.db and portraitd.journal. Nothing was changed", path.display())]
     Emptied {
         /// The database.
         path: PathBuf,
@@ -64,6 +64,26 @@ pub enum OpenError {
     #[error("{} is damaged at byte {offset}, and acknowledged changes lie behind it. Restore a backup; or continue without them: portraitd repair --data DIR keeps the damaged file in the directory. Nothing was changed", path.display())]
     DamagedWal {
         /// The WAL.
+        path: PathBuf,
+        /// Where the damage begins.
+        offset: u64,
+    },
+    /// The last acknowledged changes are gone: they were in the journal only.
+    #[error("{} is missing: portraitd was killed, or this is a copy of a running server's files, and the last acknowledged changes are in its journal. Put the file back; or restore a backup; or continue without those changes: portraitd repair --data {}. Nothing was changed", path.display(), path.parent().unwrap_or(Path::new(".")).display())]
+    LostJournal {
+        /// The missing file.
+        path: PathBuf,
+    },
+    /// The journal next to the database does not continue it.
+    #[error("{} does not continue the database next to it: one of them is of another store or of another time, and together they would undo or skip acknowledged changes. Put the files of one time together; or, to give up what the journal holds, move portraitd.journal-0 and portraitd.journal-1 away and run portraitd repair --data {}. Nothing was changed", path.display(), path.parent().unwrap_or(Path::new(".")).display())]
+    ForeignJournal {
+        /// The file of the journal.
+        path: PathBuf,
+    },
+    /// The journal is damaged before acknowledged changes.
+    #[error("{} is damaged at byte {offset}, and acknowledged changes lie there and behind it. Restore a backup; or continue without those that do not read back: portraitd repair --data DIR keeps the damaged file in the directory. Nothing was changed", path.display())]
+    DamagedJournal {
+        /// The file of the journal.
         path: PathBuf,
         /// Where the damage begins.
         offset: u64,

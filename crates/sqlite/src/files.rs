@@ -10,7 +10,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
-/// The database, the WAL and the lock, as they were when the store was opened.
+/// The database, the WAL, the journal and the lock, as they were when the store was opened.
 #[derive(Default)]
 pub(crate) struct Files {
     watched: Vec<WatchedFile>,
@@ -29,6 +29,7 @@ struct WatchedFile {
 enum Role {
     Database,
     Wal,
+    Journal,
     Lock,
 }
 
@@ -52,8 +53,9 @@ impl FileId {
 
 impl Files {
     /// Opens the files and remembers their identities. Must outlive every connection to the database.
-    pub(crate) fn watch(database: &Path, log: &Path, lock: &Path) -> io::Result<Self> {
-        let named = [(Role::Database, database), (Role::Wal, log), (Role::Lock, lock)];
+    pub(crate) fn watch(database: &Path, log: &Path, lock: &Path, journal: [&Path; 2]) -> io::Result<Self> {
+        let [first, second] = journal.map(|path| (Role::Journal, path));
+        let named = [(Role::Database, database), (Role::Wal, log), (Role::Lock, lock), first, second];
         let watched = named.into_iter().map(|(role, path)| {
             let file = File::open(path)?;
             let opened = FileId::of(&file.metadata()?);
@@ -150,6 +152,10 @@ impl WatchedFile {
                 "Stop the server with SIGTERM and start it again: it then copies the write-ahead log into the database, and nothing is lost",
                 "请以 SIGTERM 停止服务后重新启动：服务会将预写日志写入数据库，不会丢失数据",
             ],
+            Role::Journal => [
+                "Stop the server with SIGTERM and start it again: it then brings everything into the database, and nothing is lost",
+                "请以 SIGTERM 停止服务后重新启动：服务会将全部修改写入数据库，不会丢失数据",
+            ],
             Role::Lock => ["Nothing is lost: restart the server", "没有丢失数据，请重启服务"],
         }
     }
@@ -164,12 +170,14 @@ mod tests {
     #[test]
     fn each_change_of_a_file_is_reported() {
         let dir = tempfile::tempdir().unwrap();
-        let [database, log, lock, aside] = ["db", "wal", "lock", "aside"].map(|name| dir.path().join(name));
-        for path in [&database, &log, &lock] {
-            assert!(Files::watch(&database, &log, &lock).is_err());
+        let [database, log, lock, first, second, aside] =
+            ["db", "wal", "lock", "journal-0", "journal-1", "aside"].map(|name| dir.path().join(name));
+        let watch = || Files::watch(&database, &log, &lock, [&first, &second]);
+        for path in [&database, &log, &lock, &first, &second] {
+            assert!(watch().is_err());
             fs::write(path, "x").unwrap();
         }
-        let files = Files::watch(&database, &log, &lock).unwrap();
+        let files = watch().unwrap();
         let check = |expected: &[&str]| {
             let found = files.verify().err().map(|error| error.to_string());
             assert_eq!(found.is_none(), expected.is_empty(), "{found:?}");
@@ -180,8 +188,12 @@ mod tests {
         check(&[]);
         fs::write(&database, "longer").unwrap();
         check(&[]);
-        for (path, remedy) in [(&database, "move it back"), (&log, "SIGTERM"), (&lock, "restart the server")]
-        {
+        for (path, remedy) in [
+            (&database, "move it back"),
+            (&log, "SIGTERM"),
+            (&second, "SIGTERM"),
+            (&lock, "restart the server"),
+        ] {
             fs::rename(path, &aside).unwrap();
             check(&["was moved while the server has it open.", remedy]);
             fs::write(path, "another").unwrap();

@@ -1,49 +1,51 @@
 //! The embedded engine: SQLite in one directory of this machine, with one writer that shares each sync among many changes, and
 //! concurrent readers.
 //!
-//! Not allowed here: HTTP, the protocol, the server's settings. Two properties make it fast and must stay: an update changes
-//! one leaf of a rowid table (the index on (app, user) does not change), and the WAL may grow, so that a checkpoint writes each
-//! page once, in page order.
+//! A change is on the disk as a record of a redo journal before it is acknowledged ([`journal`]), and is brought into SQLite's tables
+//! in the background ([`apply`]); until then it is in memory ([`profile_cache`], [`pending`]). What is changed rarely (settings,
+//! tokens) is a transaction of its own.
+//!
+//! Not allowed here: HTTP, the protocol, the server's settings. An update changes one leaf of a rowid table: the index on (app, user)
+//! does not change.
 
+mod account;
 mod admin;
-mod backup;
-mod check;
-mod checkpoint;
-mod compact;
+mod apply;
+mod batch;
 mod connection;
-mod contents;
-mod copied_rows;
-mod deletions;
 mod directory_lock;
 mod disk_space;
 mod error;
+mod events;
 mod files;
-mod import;
+mod frames;
+mod identity;
+mod job;
+mod journal;
+mod maintenance;
 #[cfg(test)]
 #[cfg(feature = "shuttle")]
 mod models;
-mod outbox;
 mod outbox_tail;
-mod preallocate;
+mod pending;
 mod primitives;
 mod profile_cache;
 mod reader;
-mod restore;
-mod staging;
+mod recover;
+mod schema;
 mod store;
-mod throttle;
+mod transactions;
 mod wal;
-mod wal_mark;
 mod write;
-mod write_batch;
 mod writer;
 
-pub use check::{Checked, Damage, Finding, check};
-pub use compact::{Compacted, compact};
-pub use contents::{SqliteContents, SqliteCopy};
 pub use directory_lock::{DirectoryLock, is_in_use};
 pub use error::OpenError;
-pub use restore::{RestoreError, restore};
+pub use journal::{JournalFile, read_journal_file};
+pub use maintenance::check::{Checked, Damage, Finding, check};
+pub use maintenance::compact::{Compacted, compact};
+pub use maintenance::contents::{SqliteContents, SqliteCopy};
+pub use maintenance::repair::{Repaired, repair};
+pub use maintenance::restore::{RestoreError, restore};
 pub use store::{SqliteSettings, SqliteStore};
-pub use wal::{Repaired, repair};
-pub use wal_mark::check_wal;
+pub use wal::mark::check_wal;

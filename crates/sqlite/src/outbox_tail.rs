@@ -101,11 +101,6 @@ impl OutboxTail {
         Some(std::iter::from_fn(|| queue.pop()).take(count).collect())
     }
 
-    /// Removes everything, when the content of the table is not known.
-    pub(crate) fn clear(&self) {
-        self.lock().by_app.clear();
-    }
-
     /// Removes everything, and accepts nothing from now on.
     pub(crate) fn close(&self) {
         *self.lock() = Queues { closed: true, ..Queues::default() };
@@ -170,8 +165,6 @@ mod tests {
         tail.publish(dropped, OutboxSeq(7));
         assert_eq!(taken(&tail, 2, 9), None);
         assert_eq!(taken(&tail, 7, 9), Some(vec![]));
-        tail.clear();
-        assert_eq!(taken(&tail, 7, 9), None);
         tail.close();
         tail.publish(appended([8]), OutboxSeq(8));
         assert_eq!(taken(&tail, 7, 9), None);

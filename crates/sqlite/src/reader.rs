@@ -1,9 +1,11 @@
-//! Reads, on connections of their own. A read sees every commit that was acknowledged before it started.
+//! Reads, on connections of their own. A read sees every change that was acknowledged before it started: what the table does not
+//! have yet is in memory.
 
 use crate::connection;
 use crate::files::Files;
 use crate::primitives::{Mutex, MutexGuard};
-use crate::profile_cache::{CachedProfile, ProfileCache, Version};
+use crate::profile_cache::{Known, ProfileCache, Version};
+use crate::write::rows;
 use portraitd_model::{AccountState, AppRecord, Bilingual, SdkAppId, UnixSeconds, UserId, bilingual};
 use portraitd_store::engine::last_with_prefix;
 use portraitd_store::{Found, StoreError, codec};
@@ -75,7 +77,7 @@ pub(crate) fn read_transaction(connection: &Connection) -> Result<Transaction<'_
     connection.unchecked_transaction().map_err(failed)
 }
 
-/// Reads profiles from the cache, and those it does not have from the table.
+/// Reads profiles from the cache, and those that it does not have from the table.
 pub(crate) fn profiles(
     readers: &Readers,
     cache: &ProfileCache,
@@ -85,13 +87,14 @@ pub(crate) fn profiles(
     let mut missed = Vec::new();
     let mut found = Vec::with_capacity(users.len());
     for (index, user) in users.iter().enumerate() {
-        match cache.get(&(app, *user)) {
-            Ok(cached) => found.push(decoded(app, *user, &cached.profile)),
-            Err(version) => {
+        found.push(match cache.get(&(app, *user)) {
+            Known::Account(account) => decoded(app, *user, &account.profile),
+            Known::Deleted(_) => Found::Missing,
+            Known::Nothing(version) => {
                 missed.push((index, *user, version));
-                found.push(Found::Missing);
+                Found::Missing
             }
-        }
+        });
     }
     if missed.is_empty() {
         return Ok(found);
@@ -122,18 +125,13 @@ fn from_table(
     missed: &[(usize, UserId, Version)],
 ) -> Result<Vec<Found>, StoreError> {
     let _snapshot = (missed.len() > 1).then(|| read_transaction(connection)).transpose()?;
-    let sql = "SELECT id, profile FROM accounts WHERE app = ?1 AND user = ?2";
-    let mut select = connection.prepare_cached(sql).map_err(failed)?;
+    let mut select = connection.prepare_cached(rows::FIND).map_err(failed)?;
     let mut find = |(_, user, version): &(usize, UserId, Version)| {
         let read = select.query_row(params![app.0, user.as_str()], |row| {
-            let bytes = row.get_ref(1)?.as_blob().unwrap_or_default();
-            let found = decoded(app, *user, bytes);
+            let account = rows::account(row)?;
+            let found = decoded(app, *user, &account.profile);
             if matches!(found, Found::Profile(_)) {
-                cache.insert_if_current(
-                    (app, *user),
-                    CachedProfile { row: row.get(0)?, profile: bytes.into() },
-                    *version,
-                );
+                cache.insert_if_current((app, *user), account, *version);
             }
             Ok(found)
         });
@@ -149,28 +147,51 @@ fn from_table(
     missed.iter().map(&mut find).collect()
 }
 
+/// Reads states from the cache, and those that it does not have from the table.
 pub(crate) fn states(
-    connection: &Connection,
+    readers: &Readers,
+    cache: &ProfileCache,
     app: SdkAppId,
     users: &[UserId],
 ) -> Result<Vec<Option<AccountState>>, StoreError> {
-    let _snapshot = (users.len() > 1).then(|| read_transaction(connection)).transpose()?;
-    states_in_snapshot(connection, app, users)
+    let mut missed = Vec::new();
+    let mut states = Vec::with_capacity(users.len());
+    for (index, user) in users.iter().enumerate() {
+        states.push(match cache.get(&(app, *user)) {
+            Known::Account(account) => Some(AccountState { kicked_at: account.kicked_at }),
+            Known::Deleted(_) => None,
+            Known::Nothing(_) => {
+                missed.push((index, *user));
+                None
+            }
+        });
+    }
+    if missed.is_empty() {
+        return Ok(states);
+    }
+    let read = readers.with(|connection| states_in_table(connection, app, &missed))?;
+    for ((index, _), read) in missed.into_iter().zip(read) {
+        if let Some(slot) = states.get_mut(index) {
+            *slot = read;
+        }
+    }
+    Ok(states)
 }
 
-fn states_in_snapshot(
+fn states_in_table(
     connection: &Connection,
     app: SdkAppId,
-    users: &[UserId],
+    missed: &[(usize, UserId)],
 ) -> Result<Vec<Option<AccountState>>, StoreError> {
+    let _snapshot = (missed.len() > 1).then(|| read_transaction(connection)).transpose()?;
     let sql = "SELECT kicked_at FROM accounts WHERE app = ?1 AND user = ?2";
     let mut select = connection.prepare_cached(sql).map_err(failed)?;
-    let mut find = |user: &UserId| {
+    let mut find = |(_, user): &(usize, UserId)| {
         let kicked_at = select.query_row(params![app.0, user.as_str()], |row| row.get::<_, Option<u64>>(0));
         let state = |kicked_at: Option<u64>| AccountState { kicked_at: kicked_at.map(UnixSeconds) };
         Ok(kicked_at.optional().map_err(failed)?.map(state))
     };
-    users.iter().map(&mut find).collect()
+    missed.iter().map(&mut find).collect()
 }
 
 pub(crate) fn accounts_page(
@@ -199,24 +220,31 @@ pub(crate) fn accounts_page(
     rows.map_err(failed)?.map(read).collect()
 }
 
-pub(crate) fn catalog(connection: &Connection) -> Result<Vec<AppRecord>, StoreError> {
-    let _snapshot = read_transaction(connection)?;
+pub(crate) fn catalog(readers: &Readers, cache: &ProfileCache) -> Result<Vec<AppRecord>, StoreError> {
+    let mut records = readers.with(settings)?;
+    for record in &mut records {
+        let (id, admins) = (record.settings.id, &record.settings.admins);
+        let kicked = admins.iter().zip(states(readers, cache, id, admins)?);
+        record.kicked_admins =
+            kicked.filter_map(|(admin, state)| Some((*admin, state?.kicked_at?))).collect();
+    }
+    Ok(records)
+}
+
+/// The settings of every app.
+fn settings(connection: &Connection) -> Result<Vec<AppRecord>, StoreError> {
     let sql = "SELECT id, revision, settings, words FROM apps ORDER BY id";
     let mut select = connection.prepare_cached(sql).map_err(failed)?;
     let rows = select.query_map([], |row| {
         let (id, revision): (u32, u64) = (row.get(0)?, row.get(1)?);
         Ok((SdkAppId(id), revision, row.get::<_, String>(2)?, row.get::<_, String>(3)?))
     });
-    let mut records = Vec::new();
-    for row in rows.map_err(failed)? {
+    let read = |row: rusqlite::Result<(SdkAppId, u64, String, String)>| {
         let (id, revision, json, words) = row.map_err(failed)?;
         let settings = codec::decode_settings(id, &json, &words).map_err(|why| {
             StoreError::Corrupt(bilingual!("the settings of app {id}: {why}", "应用 {id} 的设置：{why}"))
         })?;
-        let kicks = states_in_snapshot(connection, id, &settings.admins)?;
-        let kicked = settings.admins.iter().zip(kicks);
-        let kicked_admins = kicked.filter_map(|(admin, state)| Some((*admin, state?.kicked_at?))).collect();
-        records.push(AppRecord { settings, revision, kicked_admins });
-    }
-    Ok(records)
+        Ok(AppRecord { settings, revision, kicked_admins: Default::default() })
+    };
+    rows.map_err(failed)?.map(read).collect()
 }

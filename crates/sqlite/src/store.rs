@@ -1,17 +1,24 @@
 //! The store: starts and stops the engine's parts, and passes each call of the trait to one of them.
 
 use crate::OpenError;
-use crate::backup::Backups;
-use crate::checkpoint::{Bounds, Checkpointer};
+use crate::apply::{self, Applier, Bounds, Work};
 use crate::directory_lock::{self, DirectoryLock};
 use crate::disk_space::DiskSpace;
 use crate::files::Files;
+use crate::frames::Frames;
+use crate::identity;
+use crate::journal::{self, JournalRow, JournalStatus};
+use crate::maintenance::backup::Backups;
 use crate::outbox_tail::OutboxTail;
-use crate::primitives::{AtomicBool, Mutex};
+use crate::pending::Pending;
+use crate::primitives::{AtomicBool, Mutex, spawn_blocking};
 use crate::profile_cache::ProfileCache;
 use crate::reader::Readers;
-use crate::writer::{Shared, Writer};
-use crate::{admin, connection, deletions, outbox, reader, wal, wal_mark};
+use crate::transactions::Transactions;
+use crate::wal::{mark, verify};
+use crate::write::deletions;
+use crate::writer::{Found as FoundAtStart, Writer, WriterQueue};
+use crate::{admin, connection, events, reader, recover, schema};
 use futures_util::future::BoxFuture;
 use portraitd_model::{AccountState, AppRecord, SdkAppId, Tag, UnixMillis, UserId, bilingual};
 use portraitd_store::{
@@ -22,7 +29,6 @@ use portraitd_store::{
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
 
 /// The resources that a store may use.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,11 +38,13 @@ pub struct SqliteSettings {
     /// Bytes of the file system that are kept free, at most a twentieth of it: with less, changes and imports are
     /// [`StoreError::Unavailable`], deletions are not. 0 = no limit.
     pub keep_free_bytes: u64,
+    /// Bytes of the journal's two files together, at least 32 KiB: what one of them takes is applied to the database at a time.
+    pub journal_bytes_max: u64,
 }
 
 impl Default for SqliteSettings {
     fn default() -> Self {
-        Self { profiles_bytes_max: 512 << 20, keep_free_bytes: 256 << 20 }
+        Self { profiles_bytes_max: 512 << 20, keep_free_bytes: 256 << 20, journal_bytes_max: 512 << 20 }
     }
 }
 
@@ -46,16 +54,15 @@ pub struct SqliteStore {
     path: PathBuf,
     id: StoreId,
     // A dropped store drops its fields in this order.
-    writer: Writer,
-    readers: Readers,
-    cache: Arc<ProfileCache>,
+    pub(crate) writer: Writer,
+    pub(crate) readers: Readers,
+    pub(crate) shared: apply::Shared,
     tail: Arc<OutboxTail>,
-    space: Arc<DiskSpace>,
     backups: Arc<Backups>,
-    /// Dropped last: closing a file that SQLite also has open would release SQLite's locks.
-    files: Arc<Files>,
     /// Stopped by [`Store::close`], in this order.
-    running: tokio::sync::Mutex<Option<(Checkpointer, Anchor, DirectoryLock)>>,
+    running: tokio::sync::Mutex<Option<(Applier, Anchor, DirectoryLock)>>,
+    /// Dropped last: closing a file that SQLite also has open would release SQLite's locks.
+    _files: Arc<Files>,
 }
 
 /// A connection that is never used: it keeps the WAL's index open, which all connections of a process share. Opened writable
@@ -71,49 +78,83 @@ impl SqliteStore {
 
     /// As [`SqliteStore::open`], with settings of its own.
     pub fn open_with(dir: &Path, settings: SqliteSettings) -> Result<Self, OpenError> {
-        Self::open_bounded(dir, settings, Bounds::DEFAULT)
-    }
-
-    pub(crate) fn open_bounded(
-        dir: &Path,
-        settings: SqliteSettings,
-        bounds: Bounds,
-    ) -> Result<Self, OpenError> {
+        let bounds = Bounds::of(settings.profiles_bytes_max, settings.journal_bytes_max);
         let mut lock = DirectoryLock::take(dir)?;
         let path = dir.join("portraitd.db");
-        let anchor = connection::prepare(&path)?;
-        connection::open_wal(&anchor).map_err(OpenError::engine(&path))?;
+        let engine = |error| OpenError::engine(&path)(error);
+        let anchor = schema::prepare(&path)?;
+        // Before anything is changed.
+        let id = identity::store_id(&anchor).map_err(engine)?;
+        let opened = recover::open(dir, bounds.first_bytes(), &anchor, id)?;
+        connection::open_wal(&anchor).map_err(engine)?;
         // SQLite does this too, at the first commit, but ignores an error: then a power cut could remove the WAL with
         // acknowledged changes.
         directory_lock::sync_directory(dir).map_err(OpenError::io(dir))?;
-        wal_mark::set(&anchor, &path)?;
-        let wal_path = wal::path_of(&path);
+        mark::set(&anchor, &path)?;
+        let wal_path = verify::path_of(&path);
         lock.lock_wal(&wal_path)?;
-        let files = Files::watch(&path, &wal_path, &directory_lock::lock_path(dir));
+        // From here on acknowledged changes may be in the journal only; the file says so, too, if it loses its WAL.
+        JournalRow::need(&anchor).map_err(engine)?;
+        mark::copy(&anchor).map_err(engine)?;
+        let [first, second] = journal::paths(dir);
+        let files = Files::watch(&path, &wal_path, &directory_lock::lock_path(dir), [&first, &second]);
         let files = Arc::new(files.map_err(OpenError::io(dir))?);
-        let id = connection::store_id(&anchor).map_err(OpenError::engine(&path))?;
-        let write_lock = Arc::new(Mutex::new(()));
-        // The WAL may have bytes that an earlier process deleted.
-        let erased = Arc::new(AtomicBool::new(true));
-        let cache = Arc::new(ProfileCache::new(settings.profiles_bytes_max));
-        let tail = Arc::new(OutboxTail::default());
-        let space = Arc::new(DiskSpace::new(dir.to_owned(), settings.keep_free_bytes));
-        let shared = Shared {
-            write_lock: Arc::clone(&write_lock),
-            erased: Arc::clone(&erased),
-            cache: Arc::clone(&cache),
-            tail: Arc::clone(&tail),
-            space: Arc::clone(&space),
+        let (was_killed, applied) = (opened.row.needed, opened.row.applied);
+        let populations = admin::populations(&anchor).map_err(engine)?;
+        let shared = apply::Shared {
+            table_lock: Arc::new(Mutex::new(())),
+            // The WAL may have bytes that an earlier process deleted.
+            erased: Arc::new(AtomicBool::new(true)),
+            cache: Arc::new(ProfileCache::new(settings.profiles_bytes_max, applied)),
+            pending: Arc::new(Pending::new(populations, applied)),
+            status: Arc::new(JournalStatus::default()),
+            space: Arc::new(DiskSpace::new(dir.to_owned(), settings.keep_free_bytes)),
             files: Arc::clone(&files),
+            wal_pages: Arc::default(),
+            mark_due: Arc::new(AtomicBool::new(false)),
+            closing: Arc::new(AtomicBool::new(false)),
         };
-        let writer = Writer::start(&path, shared)?;
-        let wal_pages = Arc::new(AtomicI64::new(0));
-        let backups = Arc::new(Backups::new(&path, Arc::clone(&files), Arc::clone(&wal_pages))?);
-        let watched = (Arc::clone(&space), Arc::clone(&files));
-        let checkpointer = Checkpointer::start(&path, write_lock, erased, watched, wal_pages, bounds)?;
-        let running = tokio::sync::Mutex::new(Some((checkpointer, anchor, lock)));
+        let tail = Arc::new(OutboxTail::default());
+        let found = recover::recover(&path, &anchor, opened, &shared.cache, &shared.pending)?;
+        let transactions = Transactions::new(&path).map_err(engine)?;
+        let queue = WriterQueue::new();
+        let (applier, ends) = Applier::start(&path, shared.clone(), bounds, was_killed, queue.nudge())?;
+        if let Some(frozen) = found.frozen {
+            // An error means that the thread has ended already.
+            let _ = ends.work.send(Work::Apply(frozen));
+        }
+        let last_place = found.backlogs.last_place();
+        let frames = Frames::new(
+            &path,
+            id,
+            (bounds, ends),
+            found.active,
+            found.spare,
+            found.last_segment,
+            last_place,
+            &shared.status,
+        );
+        let found = FoundAtStart { frames, transactions, next: found.next, backlogs: found.backlogs };
+        let writer = Writer::start(&path, queue, found, shared.clone(), Arc::clone(&tail))?;
+        let backups = Backups::new(&path, Arc::clone(&files), Arc::clone(&shared.wal_pages))?;
+        let running = tokio::sync::Mutex::new(Some((applier, anchor, lock)));
         let readers = Readers::new(&path, Arc::clone(&files));
-        Ok(Self { path, id, writer, readers, cache, tail, space, backups, files, running })
+        let backups = Arc::new(backups);
+        Ok(Self { path, id, writer, readers, shared, tail, backups, running, _files: files })
+    }
+
+    /// Returns once the tables have every change that was acknowledged before.
+    async fn apply_all(&self) -> Result<(), StoreError> {
+        let segment = self.writer.freeze().await?;
+        match self.shared.pending.wait_for(segment) {
+            Some(applied) => applied.await.map_err(|_| StoreError::closed())?,
+            None => Ok(()),
+        }
+    }
+
+    /// Returns once the tables list the accounts of an app, and the notes of its deletions, as they are.
+    async fn apply_listed(&self, app: SdkAppId) -> Result<(), StoreError> {
+        if self.shared.pending.listed_with(app).is_some() { self.apply_all().await } else { Ok(()) }
     }
 
     /// Reads on the calling thread: a read of cached pages takes a few microseconds, less than a switch to another thread.
@@ -127,15 +168,20 @@ impl SqliteStore {
 
 impl Store for SqliteStore {
     fn write(&self, write: Write, note: Option<AuditNote>) -> StoreFuture<'_, WriteOutcome> {
-        Box::pin(self.writer.write(write, note))
+        Box::pin(async move {
+            if let Write::ForgetDeletions(forget) = &write {
+                self.apply_listed(forget.app).await?;
+            }
+            self.writer.write(write, note).await
+        })
     }
 
     fn profiles(&self, app: SdkAppId, users: Vec<UserId>) -> StoreFuture<'_, Vec<Found>> {
-        Box::pin(std::future::ready(reader::profiles(&self.readers, &self.cache, app, &users)))
+        Box::pin(std::future::ready(reader::profiles(&self.readers, &self.shared.cache, app, &users)))
     }
 
     fn states(&self, app: SdkAppId, users: Vec<UserId>) -> StoreFuture<'_, Vec<Option<AccountState>>> {
-        self.read(|connection| reader::states(connection, app, &users))
+        Box::pin(std::future::ready(reader::states(&self.readers, &self.shared.cache, app, &users)))
     }
 
     fn accounts_page(
@@ -145,15 +191,19 @@ impl Store for SqliteStore {
         after: Option<UserId>,
         limit: usize,
     ) -> StoreFuture<'_, Vec<UserId>> {
-        self.read(|connection| reader::accounts_page(connection, app, &prefix, after, limit))
+        Box::pin(async move {
+            self.apply_listed(app).await?;
+            self.readers.with(|connection| reader::accounts_page(connection, app, &prefix, after, limit))
+        })
     }
 
     fn accounts_count(&self, app: SdkAppId) -> StoreFuture<'_, u64> {
-        self.read(|connection| admin::accounts_count(connection, app))
+        Box::pin(std::future::ready(Ok(self.shared.pending.population(app))))
     }
 
     fn holders_count(&self, app: SdkAppId, tag: Tag) -> StoreFuture<'_, u64> {
         Box::pin(async move {
+            self.apply_all().await?;
             let (mut holders, mut next) = (0, Some(0));
             while let Some(after) = next {
                 let step =
@@ -167,11 +217,14 @@ impl Store for SqliteStore {
     }
 
     fn has_deletions(&self, app: SdkAppId, until: UnixMillis) -> StoreFuture<'_, bool> {
-        self.read(|connection| deletions::has_until(connection, app, until))
+        Box::pin(async move {
+            self.apply_listed(app).await?;
+            self.readers.with(|connection| deletions::has_until(connection, app, until))
+        })
     }
 
     fn catalog(&self) -> StoreFuture<'_, Vec<AppRecord>> {
-        self.read(reader::catalog)
+        Box::pin(std::future::ready(reader::catalog(&self.readers, &self.shared.cache)))
     }
 
     fn events(
@@ -183,12 +236,28 @@ impl Store for SqliteStore {
     ) -> StoreFuture<'_, Vec<OutboxEvent>> {
         let place = after.unwrap_or_default();
         let tail = (state == EventState::Waiting).then(|| self.tail.take(app, place, limit)).flatten();
-        match tail {
-            Some(events) => Box::pin(std::future::ready(Ok(events))),
-            None => self.read(|connection| {
-                outbox::page(connection, app, state, after, limit, self.writer.backlogs())
-            }),
-        }
+        Box::pin(async move {
+            if let Some(events) = tail {
+                return Ok(events);
+            }
+            let from = after.map_or(OutboxSeq::default(), |seq| OutboxSeq(seq.0 + 1));
+            let read = |before| {
+                self.readers.with(|connection| {
+                    events::page(connection, app, state, (after, before), limit, self.writer.backlogs())
+                })
+            };
+            // The table has what is before the first change that it does not have.
+            if let Some(before) = self.shared.pending.first_event(app, from) {
+                let events = read(before)?;
+                if events.len() == limit {
+                    return Ok(events);
+                }
+                self.apply_all().await?;
+            }
+            let before =
+                self.shared.pending.first_event(app, from).unwrap_or(OutboxSeq(i64::MAX.unsigned_abs()));
+            read(before)
+        })
     }
 
     fn backlogs(&self) -> BTreeMap<SdkAppId, Backlog> {
@@ -201,7 +270,8 @@ impl Store for SqliteStore {
         before: Option<AuditSeq>,
         limit: usize,
     ) -> StoreFuture<'_, Vec<AuditEntry>> {
-        self.read(|connection| admin::audit(connection, app, before, limit))
+        let pending = self.shared.pending.notes();
+        self.read(|connection| admin::audit(connection, pending, app, before, limit))
     }
 
     fn tokens(&self) -> StoreFuture<'_, Vec<TokenRecord>> {
@@ -215,7 +285,8 @@ impl Store for SqliteStore {
     fn backup(&self, to: &Path, report: BackupReport) -> StoreFuture<'_, ()> {
         let (backups, to, commits) = (Arc::clone(&self.backups), to.to_owned(), self.writer.commits());
         Box::pin(async move {
-            let taken = tokio::task::spawn_blocking(move || backups.take(&to, commits, &report)).await;
+            self.apply_all().await?;
+            let taken = spawn_blocking(move || backups.take(&to, commits, &report)).await;
             taken.map_err(|error| {
                 StoreError::Unavailable(bilingual!(
                     "the thread of the backup failed: {error}",
@@ -236,14 +307,14 @@ impl Store for SqliteStore {
     fn status(&self) -> StoreStatus {
         // A missing file takes no space.
         let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
-        let space = self.space.measure().unwrap_or_default();
+        let space = self.shared.space.measure().unwrap_or_default();
         StoreStatus {
             database_bytes: bytes(&self.path),
-            log_bytes: bytes(&wal::path_of(&self.path)),
+            log_bytes: bytes(&verify::path_of(&self.path)),
             waiting: self.writer.waiting() as u64,
             disk_free_bytes: space.free,
             disk_kept_bytes: space.kept,
-            files_changed: self.files.are_changed(),
+            files_changed: self.shared.files.are_changed(),
         }
     }
 
@@ -253,15 +324,16 @@ impl Store for SqliteStore {
             let mut running = self.running.lock().await;
             self.writer.close().await;
             self.readers.close();
-            self.cache.close();
             self.tail.close();
-            if let Some((checkpointer, anchor, lock)) = running.take() {
-                let backups = Arc::clone(&self.backups);
-                // The last checkpoint writes to the disk, so it must not block a thread of the runtime.
-                let finished = tokio::task::spawn_blocking(move || {
+            if let Some((applier, anchor, lock)) = running.take() {
+                let (backups, shared) = (Arc::clone(&self.backups), self.shared.clone());
+                // What is applied is written to the disk, so it must not block a thread of the runtime.
+                let finished = spawn_blocking(move || {
                     backups.close();
                     drop(anchor);
-                    checkpointer.finish();
+                    applier.finish();
+                    shared.cache.close();
+                    shared.pending.fail(&StoreError::closed());
                     drop(lock);
                 });
                 if let Err(error) = finished.await {

@@ -1,32 +1,29 @@
-//! The writer: one thread with group commit. It writes all queued changes in one transaction with one sync, and only then
+//! The writer: one thread with group commit. It writes all queued changes as one frame of the journal with one sync, and only then
 //! acknowledges them. A single change is written at once; under load, many share a sync.
 
 use crate::OpenError;
-use crate::disk_space::DiskSpace;
-use crate::files::Files;
+use crate::apply::{self, Nudge};
+use crate::batch::NextNumbers;
+use crate::frames::{Frames, Surroundings};
+use crate::job::{Job, Outcomes};
 use crate::outbox_tail::OutboxTail;
-use crate::primitives::{AtomicBool, Instant, JoinHandle, Mutex, mpsc, oneshot, thread, timeout};
-use crate::profile_cache::ProfileCache;
-use crate::write::{self, WriteError};
-use crate::write_batch::WriteBatch;
-use crate::{connection, outbox, reader};
-use portraitd_model::{Bilingual, bilingual};
-use portraitd_store::OutboxSeq;
-use portraitd_store::engine::{Backlogs, OutboxDelta};
+use crate::primitives::{Instant, JoinHandle, Mutex, mpsc, oneshot, thread, timeout};
+use crate::transactions::Transactions;
+use crate::write::{self, is_direct};
+use portraitd_model::bilingual;
+use portraitd_store::engine::Backlogs;
 use portraitd_store::{AuditNote, Measurements, StoreError, StoreStats, Write, WriteOutcome};
-use rusqlite::{Connection, TransactionBehavior, ffi};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc::error::TrySendError;
 
-/// The most writes in one transaction.
+/// The most writes in one frame.
 const BATCH_MAX: usize = 256;
-/// The size from which a transaction accepts no more writes.
+/// The size from which a frame accepts no more writes.
 const BATCH_BYTES_MAX: usize = 4 << 20;
-/// After how many commits a busy writer measures the free space: the checkpointer measures once a second, too late on a small
-/// disk.
+/// After how many commits a busy writer measures the free space: the applier measures once a second, too late on a small disk.
 const COMMITS_BETWEEN_REFRESHES: u64 = 32;
 /// The most writes in the queue; further callers wait for a free slot.
 const QUEUE_MAX: usize = 4096;
@@ -34,18 +31,11 @@ const QUEUE_MAX: usize = 4096;
 /// that never empties would make every caller wait.
 const QUEUE_WAIT_MAX: Duration = Duration::from_secs(2);
 
-type Reply = oneshot::Sender<Result<WriteOutcome, StoreError>>;
-
-struct Job {
-    write: Write,
-    /// Boxed, because few writes have one.
-    note: Option<Box<AuditNote>>,
-    reply: Reply,
-    since: Instant,
-}
-
 enum Message {
     Write(Job),
+    /// Ends the segment; replies the number of the last one that has something.
+    Freeze(oneshot::Sender<u64>),
+    Nudge(Nudge),
     Close(oneshot::Sender<()>),
 }
 
@@ -65,33 +55,54 @@ pub(crate) struct Writer {
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// What the writer shares with the rest of the engine.
-pub(crate) struct Shared {
-    /// Held while a batch is written. Other holders keep the writer waiting.
-    pub(crate) write_lock: Arc<Mutex<()>>,
-    /// Set by each deletion, so that the checkpointer truncates the WAL.
-    pub(crate) erased: Arc<AtomicBool>,
-    /// Updated after each commit, like `tail`.
-    pub(crate) cache: Arc<ProfileCache>,
-    pub(crate) tail: Arc<OutboxTail>,
-    pub(crate) space: Arc<DiskSpace>,
-    pub(crate) files: Arc<Files>,
+/// What an open found, from which the writer goes on.
+pub(crate) struct Found {
+    pub(crate) frames: Frames,
+    pub(crate) transactions: Transactions,
+    pub(crate) next: NextNumbers,
+    pub(crate) backlogs: Backlogs,
+}
+
+/// The queue of a writer that is not started yet.
+pub(crate) struct WriterQueue {
+    queue: mpsc::Sender<Message>,
+    jobs: mpsc::Receiver<Message>,
+}
+
+impl WriterQueue {
+    pub(crate) fn new() -> Self {
+        let (queue, jobs) = mpsc::channel(QUEUE_MAX);
+        Self { queue, jobs }
+    }
+
+    /// Wakes the writer. A full queue needs none: a busy writer looks by itself.
+    pub(crate) fn nudge(&self) -> impl Fn(Nudge) + Send + 'static {
+        let queue = self.queue.downgrade();
+        move |nudge| {
+            if let Some(queue) = queue.upgrade() {
+                let _ = queue.try_send(Message::Nudge(nudge));
+            }
+        }
+    }
 }
 
 impl Writer {
     /// Starts the thread.
-    pub(crate) fn start(path: &Path, shared: Shared) -> Result<Self, OpenError> {
-        let connection = connection::writing(path).map_err(OpenError::engine(path))?;
-        let (queue, jobs) = mpsc::channel(QUEUE_MAX);
-        let counters = Arc::new(Counters::default());
-        let backlogs = Arc::new(outbox::backlogs(&connection).map_err(OpenError::engine(path))?);
+    pub(crate) fn start(
+        path: &Path,
+        WriterQueue { queue, jobs }: WriterQueue,
+        found: Found,
+        shared: apply::Shared,
+        tail: Arc<OutboxTail>,
+    ) -> Result<Self, OpenError> {
+        let (counters, backlogs) = (Arc::new(Counters::default()), Arc::new(found.backlogs));
         let thread = WriterThread {
-            path: path.to_owned(),
-            connection: Some(connection),
-            broken: None,
+            frames: found.frames,
+            transactions: found.transactions,
+            next: found.next,
             shared,
+            tail,
             counters: Arc::clone(&counters),
-            last_place: backlogs.last_place(),
             backlogs: Arc::clone(&backlogs),
         };
         let spawned = thread::Builder::new().name("store-writer".into()).spawn(move || thread.run(jobs));
@@ -119,6 +130,14 @@ impl Writer {
         let (reply, outcome) = oneshot::channel();
         place.send(Message::Write(Job { write, note: note.map(Box::new), reply, since }));
         outcome.await.map_err(|_| closed())?
+    }
+
+    /// Ends the segment that is written; returns the number of the last one, which has every change that was acknowledged before.
+    pub(crate) async fn freeze(&self) -> Result<u64, StoreError> {
+        let queue = self.queue.as_ref().ok_or_else(StoreError::closed)?;
+        let (reply, segment) = oneshot::channel();
+        queue.send(Message::Freeze(reply)).await.map_err(|_| StoreError::closed())?;
+        segment.await.map_err(|_| StoreError::closed())
     }
 
     pub(crate) fn stats(&self) -> StoreStats {
@@ -187,46 +206,38 @@ fn disk_is_low() -> StoreError {
     ))
 }
 
-/// When the connection may be opened again after an I/O error.
-struct Broken {
-    retry_at: Instant,
-    backoff: Duration,
-}
-
 /// The state of the thread.
 struct WriterThread {
-    path: PathBuf,
-    connection: Option<Connection>,
-    broken: Option<Broken>,
-    shared: Shared,
+    frames: Frames,
+    transactions: Transactions,
+    next: NextNumbers,
+    shared: apply::Shared,
+    tail: Arc<OutboxTail>,
     counters: Arc<Counters>,
     backlogs: Arc<Backlogs>,
-    last_place: OutboxSeq,
 }
 
 impl WriterThread {
-    const BACKOFF_MIN: Duration = Duration::from_millis(100);
-    const BACKOFF_MAX: Duration = Duration::from_secs(5);
-
     fn run(mut self, mut jobs: mpsc::Receiver<Message>) {
         let mut closing: Vec<oneshot::Sender<()>> = Vec::new();
         let mut batch: Vec<Job> = Vec::with_capacity(BATCH_MAX);
         while let Some(first) = jobs.blocking_recv() {
             let mut next = Some(first);
             let mut bytes = 0;
+            let mut frozen = Vec::new();
             while let Some(message) = next.take() {
                 match message {
-                    Message::Write(job) if job.since.elapsed() > QUEUE_WAIT_MAX => {
-                        let _ = job.reply.send(Err(overloaded()));
-                    }
-                    Message::Write(job) if write::grows(&job.write) && self.is_disk_low() => {
-                        let _ = job.reply.send(Err(disk_is_low()));
-                    }
                     Message::Write(job) => {
-                        bytes +=
-                            write::bytes(&job.write) + job.note.as_ref().map_or(0, |note| note.text.len());
-                        batch.push(job);
+                        if let Some(job) = self.admit(job) {
+                            bytes += write::bytes(&job.write)
+                                + job.note.as_ref().map_or(0, |note| note.text.len());
+                            batch.push(job);
+                        }
                     }
+                    // After what was queued before.
+                    Message::Freeze(reply) => frozen.push(reply),
+                    Message::Nudge(Nudge::Freeze) => self.frames.freeze_soon(),
+                    Message::Nudge(Nudge::Spare) => {}
                     Message::Close(done) => {
                         closing.push(done);
                         // No more writes are accepted; the queued ones are still written.
@@ -237,13 +248,37 @@ impl WriterThread {
                     next = jobs.try_recv().ok();
                 }
             }
-            self.write(&mut batch);
+            self.write_all(&mut batch);
+            if !frozen.is_empty() {
+                self.frames.freeze_soon();
+            }
+            self.frames.look(&self.shared);
+            for reply in frozen {
+                // The caller may have stopped waiting.
+                let _ = reply.send(self.frames.last_segment());
+            }
         }
-        drop(self.connection);
+        let Self { frames, shared, .. } = self;
+        // A store that is dropped leaves its segment to the next start.
+        if !closing.is_empty() {
+            frames.finish(&shared);
+        }
         for done in closing {
-            // The caller may have stopped waiting.
             let _ = done.send(());
         }
+    }
+
+    /// Refuses a write that waited too long, or for which there is no space.
+    fn admit(&self, job: Job) -> Option<Job> {
+        let refusal = if job.since.elapsed() > QUEUE_WAIT_MAX {
+            overloaded()
+        } else if write::grows(&job.write) && self.is_disk_low() {
+            disk_is_low()
+        } else {
+            return Some(job);
+        };
+        let _ = job.reply.send(Err(refusal));
+        None
     }
 
     /// Measures again before a write is refused, so that writing continues as soon as there is space.
@@ -251,30 +286,35 @@ impl WriterThread {
         self.shared.space.is_low() && self.shared.space.refresh()
     }
 
-    /// Writes a batch and answers every caller in it.
-    fn write(&mut self, batch: &mut Vec<Job>) {
-        if batch.is_empty() {
-            return;
+    /// Writes what is queued, in its order: changes as frames, and between them the transactions.
+    fn write_all(&mut self, batch: &mut Vec<Job>) {
+        let mut rest = std::mem::take(batch).into_iter().peekable();
+        while let Some(first) = rest.next() {
+            let direct = is_direct(&first.write);
+            batch.push(first);
+            // Settings alone: the accounts of their admins are created before.
+            let alone = |job: &Job| matches!(job.write, Write::PutApp(_));
+            let is_alone = batch.first().is_some_and(alone);
+            let joins = |job: &Job| is_direct(&job.write) == direct && !is_alone && !alone(job);
+            while let Some(job) = rest.next_if(joins) {
+                batch.push(job);
+            }
+            self.write(batch, direct);
         }
-        let write_lock = Arc::clone(&self.shared.write_lock);
-        let locked = write_lock.lock().unwrap_or_else(PoisonError::into_inner);
+    }
+
+    /// Writes a batch and answers every caller in it.
+    fn write(&mut self, batch: &mut Vec<Job>, direct: bool) {
         let began = Instant::now();
         let measurements = &self.counters.measurements;
         for job in batch.iter() {
             measurements.wait.record_time(began.saturating_duration_since(job.since));
         }
         measurements.batch.record(batch.len() as u64);
-        let committed = self.commit(batch);
+        let written = self.try_write(batch, direct);
         self.counters.measurements.commit.record_time(began.elapsed());
-        drop(locked);
-        match committed {
+        match written {
             Ok(outcomes) => {
-                if outcomes
-                    .iter()
-                    .any(|outcome| matches!(outcome, Ok(WriteOutcome::Deleted(_) | WriteOutcome::Counted(_))))
-                {
-                    self.shared.erased.store(true, Ordering::Release);
-                }
                 let changes = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
                 self.counters.changes.fetch_add(changes as u64, Ordering::Relaxed);
                 let commits = self.counters.commits.fetch_add(u64::from(changes > 0), Ordering::Relaxed);
@@ -289,10 +329,11 @@ impl WriterThread {
             // One write met a damaged page: each is written alone, so that the others succeed.
             Err(StoreError::Corrupt(_)) if batch.len() > 1 => {
                 for job in std::mem::take(batch) {
-                    self.write(&mut vec![job]);
+                    self.write(&mut vec![job], direct);
                 }
             }
             Err(error) => {
+                tracing::error!(%error, operations = batch.len(), "a commit failed; nothing in it was acknowledged");
                 self.counters.measurements.failed.fetch_add(1, Ordering::Relaxed);
                 for job in batch.drain(..) {
                     let _ = job.reply.send(Err(error.clone()));
@@ -301,94 +342,18 @@ impl WriterThread {
         }
     }
 
-    /// One transaction for the whole batch: all of it is on the disk, or none.
-    fn commit(&mut self, batch: &[Job]) -> Result<Vec<Result<WriteOutcome, StoreError>>, StoreError> {
+    fn try_write(&mut self, batch: &[Job], direct: bool) -> Outcomes {
         // The open files must be those that the next start will open.
         self.shared.files.verify()?;
-        // The places of a failed batch are not assigned again: a reader that continues must not miss an event.
-        let mut delta = OutboxDelta::after(self.last_place);
-        let (cache, backlogs) = (Arc::clone(&self.shared.cache), Arc::clone(&self.backlogs));
-        let mut changes = WriteBatch::new(&cache, &backlogs);
-        let committed = transact(self.connection()?, batch, &mut delta, &mut changes);
-        self.last_place = delta.last_place();
-        match committed {
-            Ok(outcomes) => {
-                self.broken = None;
-                changes.publish(&self.shared.tail, self.last_place);
-                backlogs.commit(&delta);
-                Ok(outcomes)
-            }
-            Err(error) => {
-                tracing::error!(%error, operations = batch.len(), "a commit failed; nothing in it was acknowledged");
-                if !keeps_connection_usable(&error) {
-                    self.give_up_connection();
-                }
-                Err(reader::failed(error))
-            }
+        let Self { frames, transactions, next, shared, tail, backlogs, .. } = self;
+        let around = Surroundings { shared, backlogs, tail };
+        if !direct {
+            return frames.commit(batch, &around, next);
         }
-    }
-
-    /// The connection; opens it again after an error, once the backoff has passed.
-    fn connection(&mut self) -> Result<&mut Connection, StoreError> {
-        if self.connection.is_none() {
-            if self.broken.as_ref().is_some_and(|broken| Instant::now() < broken.retry_at) {
-                return Err(StoreError::Unavailable(bilingual!(
-                    "it failed a moment ago and will be reopened",
-                    "刚刚出错，稍后将重新打开"
-                )));
-            }
-            match connection::writing(&self.path) {
-                Ok(connection) => {
-                    // The path may lead to another store by now.
-                    self.shared.files.verify()?;
-                    self.connection = Some(connection);
-                }
-                Err(error) => {
-                    self.give_up_connection();
-                    return Err(StoreError::Unavailable(Bilingual::quoted(error)));
-                }
-            }
+        if let Some(Job { write: Write::PutApp(put), .. }) = batch.first() {
+            // If the settings are not stored after this, these are accounts that no settings name, and the next attempt finds them.
+            frames.create_admins(put, &around, next)?;
         }
-        self.connection
-            .as_mut()
-            .ok_or_else(|| StoreError::Unavailable(bilingual!("it is being reopened", "正在重新打开")))
+        transactions.commit(batch, shared, next)
     }
-
-    /// Drops the connection after an I/O error: a failed sync is never repeated, because the kernel may have dropped the
-    /// pages and would report success (fsyncgate). A new connection writes everything again.
-    fn give_up_connection(&mut self) {
-        self.connection = None;
-        self.shared.cache.clear();
-        self.shared.tail.clear();
-        let backoff = self.broken.take().map_or(Self::BACKOFF_MIN, |broken| broken.backoff * 2);
-        let backoff = backoff.min(Self::BACKOFF_MAX);
-        self.broken = Some(Broken { retry_at: Instant::now() + backoff, backoff });
-    }
-}
-
-fn transact(
-    connection: &mut Connection,
-    batch: &[Job],
-    delta: &mut OutboxDelta,
-    changes: &mut WriteBatch<'_>,
-) -> rusqlite::Result<Vec<Result<WriteOutcome, StoreError>>> {
-    // Dropped without a commit, the transaction is rolled back.
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut outcomes = Vec::with_capacity(batch.len());
-    for job in batch {
-        match write::run(&job.write, job.note.as_deref(), &transaction, delta, changes) {
-            Ok(outcome) => outcomes.push(Ok(outcome)),
-            Err(WriteError::Refused(error)) => outcomes.push(Err(error)),
-            Err(WriteError::Engine(error)) => return Err(error),
-        }
-    }
-    transaction.commit()?;
-    Ok(outcomes)
-}
-
-/// A full disk has damaged nothing: the next write may find space again. And a damaged page concerns only the writes that need
-/// it.
-fn keeps_connection_usable(error: &rusqlite::Error) -> bool {
-    let code = connection::result_code(error);
-    matches!(code, Some(ffi::SQLITE_FULL | ffi::SQLITE_BUSY | ffi::SQLITE_CORRUPT))
 }

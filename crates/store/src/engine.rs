@@ -126,6 +126,12 @@ impl Backlogs {
         counts.last = counts.last.max(at);
     }
 
+    /// Counts no event, but assigns no place up to this one.
+    pub fn note_place(&mut self, at: OutboxSeq) {
+        let counts = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
+        counts.last = counts.last.max(at);
+    }
+
     /// The last place that was assigned.
     pub fn last_place(&self) -> OutboxSeq {
         self.lock().last

@@ -245,7 +245,8 @@ static ssize_t write_watched(int fd, uint32_t file, const void *bytes, size_t le
         case KILL_BEFORE: die(); break;
         case KILL_AFTER: then_die = 1; break;
         case KILL_AMID: part = whole_sectors(at, length), then_die = 1; break;
-        case FAIL_AMID: part = length / 2, then_fail = 1; break;
+        /* A write within a sector is whole or not at all, as above. */
+        case FAIL_AMID: part = length > SECTOR ? length / 2 : 0, then_fail = 1; break;
         case SHORT: part = length > 1 ? length / 2 : length; break;
         default: break;
         }

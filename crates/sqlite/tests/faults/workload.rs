@@ -9,7 +9,7 @@ use portraitd_model::{
     AccountSeed, AppSettings, EventId, FieldValue, NewUserId, Origin, Profile, ProfilePatch, SdkAppId,
     StandardTag, Tag, UnixMillis,
 };
-use portraitd_sqlite::SqliteStore;
+use portraitd_sqlite::{SqliteSettings, SqliteStore};
 use portraitd_store::{Change, DeliveryOutcome, EventState, Found, Store, StoreError};
 use portraitd_test_support::fixtures::{patch, user};
 use std::collections::{BTreeMap, HashSet};
@@ -363,7 +363,9 @@ pub(crate) async fn run(workload: &Workload, data: &Path, marks: &Path) {
 /// On a disk that fails, starting may take several attempts.
 async fn open(data: &Path) -> SqliteStore {
     for _ in 0..2000 {
-        match SqliteStore::open(data) {
+        // A few frames for each segment: most faults then fall into applying, or into a change of files.
+        let settings = SqliteSettings { journal_bytes_max: 32 << 10, ..SqliteSettings::default() };
+        match SqliteStore::open_with(data, settings) {
             Ok(store) => return store,
             Err(error) => eprintln!("{error}"),
         }

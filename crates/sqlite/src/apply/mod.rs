@@ -1,0 +1,397 @@
+//! The applier: one thread that brings complete segments of the journal into the tables, and keeps SQLite's log short.
+//!
+//! A segment is applied in slices, each a short transaction, in the order of the rows: one transaction for everything would delay the
+//! journal's syncs for half a second. It takes the newest state of a row, which may be of a later segment: that is on the disk, too.
+//! Only the last slice says that the segment is applied, so after a crash all of it is applied again, which changes nothing.
+
+mod checkpoint;
+mod shared;
+mod slices;
+
+pub(crate) use shared::Shared;
+
+use crate::OpenError;
+use crate::connection;
+use crate::journal::{Frozen, SegmentFile};
+use crate::primitives::{AtomicBool, Instant, JoinHandle, thread, work};
+use checkpoint::Checkpoints;
+use portraitd_model::Bilingual;
+use portraitd_store::{OutboxSeq, StoreError};
+use rusqlite::Connection;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// How large the journal may become.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// Of one of the two files.
+    pub(crate) segment_bytes_max: u64,
+    /// Of the memory that a segment's changes take until they are applied.
+    pub(crate) pending_bytes_max: usize,
+}
+
+impl Bounds {
+    /// The least size of a file.
+    const SEGMENT_BYTES_MIN: u64 = 16 << 10;
+    /// A new file has this size: small stores need no more, and it grows by itself.
+    const FIRST_BYTES: u64 = 256 << 10;
+
+    /// For a cache and a journal of a size: what is pending in both segments takes a half of the cache at most, unless it is small.
+    pub(crate) fn of(profiles_bytes_max: usize, journal_bytes_max: u64) -> Self {
+        Self {
+            segment_bytes_max: (journal_bytes_max / 2).max(Self::SEGMENT_BYTES_MIN),
+            pending_bytes_max: (profiles_bytes_max / 4).max(8 << 20),
+        }
+    }
+
+    /// The size of a new file.
+    pub(crate) fn first_bytes(self) -> u64 {
+        self.segment_bytes_max.min(Self::FIRST_BYTES)
+    }
+}
+
+/// How often the thread looks at the journal while nothing is to be applied.
+const TICK: Duration = Duration::from_millis(500);
+/// A segment is applied once nothing was written for this long.
+const IDLE: Duration = Duration::from_secs(1);
+/// And in any case at this age.
+const AGE_MAX: Duration = Duration::from_secs(30);
+/// The same while deleted bytes are in the files: two segments later they are in none.
+const AGE_MAX_ERASING: Duration = Duration::from_secs(15);
+/// A file that was full is extended by this factor.
+const GROWTH: u64 = 4;
+
+const BACKOFF_MIN: Duration = Duration::from_millis(100);
+const BACKOFF_MAX: Duration = Duration::from_secs(5);
+/// How often a closing store tries to apply a segment.
+const CLOSING_ATTEMPTS: u32 = 3;
+
+/// What the thread is asked for.
+pub(crate) enum Work {
+    Apply(Frozen),
+    /// Overwrites a free file with zeros, if that is still due.
+    Erase(SegmentFile),
+    /// Ends: everything before it is applied.
+    Finish,
+}
+
+/// What the applier tells the writer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Nudge {
+    /// The segment that is written should end.
+    Freeze,
+    /// A file is free.
+    Spare,
+}
+
+/// Applies a segment of a store that is stopped.
+pub(crate) fn apply_frozen(
+    connection: &Connection,
+    frozen: &mut Frozen,
+    shared: &Shared,
+) -> rusqlite::Result<()> {
+    frozen.rows.sort_unstable();
+    frozen.rows.dedup();
+    for slice in frozen.rows.chunks(slices::ROWS) {
+        slices::accounts(connection, slice, shared)?;
+    }
+    let mut next = Some(OutboxSeq::default());
+    while let Some(from) = next {
+        next = slices::events(connection, frozen.segment, from, shared)?;
+    }
+    slices::last(connection, frozen.segment, shared)?;
+    shared.cache.set_applied(frozen.segment);
+    shared.pending.set_applied(frozen.segment);
+    Ok(())
+}
+
+/// The applying thread. Dropped without `finish`, it leaves the journal and the WAL to the next start.
+pub(crate) struct Applier {
+    work: work::Sender<Work>,
+    shared: Shared,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// The ends of the thread's channels that the writer has.
+pub(crate) struct WriterEnds {
+    pub(crate) work: work::Sender<Work>,
+    /// Files that are free to be written.
+    pub(crate) spare: work::Receiver<SegmentFile>,
+}
+
+impl Applier {
+    /// `was_killed`: the earlier process did not close the store. `nudge` wakes the writer.
+    pub(crate) fn start(
+        path: &Path,
+        shared: Shared,
+        bounds: Bounds,
+        was_killed: bool,
+        nudge: impl Fn(Nudge) + Send + 'static,
+    ) -> Result<(Self, WriterEnds), OpenError> {
+        let connection = connection::writing(path).map_err(OpenError::engine(path))?;
+        let ((work, asked), (spare_to, spare)) = (work::channel(), work::channel());
+        let stop = Arc::new(AtomicBool::new(false));
+        let worker = Worker {
+            path: path.to_owned(),
+            connection: Some(connection),
+            checkpoints: Checkpoints::default(),
+            shared: shared.clone(),
+            bounds,
+            spare: spare_to,
+            nudge: Box::new(nudge),
+            stop: Arc::clone(&stop),
+            erase_rounds: if was_killed { 2 } else { 0 },
+            looked_at: Instant::now(),
+        };
+        let run = move || worker.run(&asked);
+        let spawned = thread::Builder::new().name("store-applier".into()).spawn(run);
+        let thread = Some(spawned.map_err(OpenError::io(path))?);
+        let ends = WriterEnds { work: work.clone(), spare };
+        Ok((Self { work, shared, stop, thread }, ends))
+    }
+
+    /// Applies everything, and ends the thread; the writer must have ended.
+    pub(crate) fn finish(mut self) {
+        self.shared.closing.store(true, Ordering::Release);
+        // An error means that the thread has ended already.
+        let _ = self.work.send(Work::Finish);
+        self.join();
+    }
+
+    fn join(&mut self) {
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the applier thread panicked");
+        }
+    }
+}
+
+impl Drop for Applier {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        let _ = self.work.send(Work::Finish);
+        self.join();
+    }
+}
+
+/// What the thread owns.
+struct Worker {
+    path: PathBuf,
+    /// `None` after an error.
+    connection: Option<Connection>,
+    checkpoints: Checkpoints,
+    shared: Shared,
+    bounds: Bounds,
+    spare: work::Sender<SegmentFile>,
+    nudge: Box<dyn Fn(Nudge) + Send>,
+    /// The store is dropped: the thread ends at once.
+    stop: Arc<AtomicBool>,
+    /// How many of the next files that become free are overwritten with zeros.
+    erase_rounds: u8,
+    looked_at: Instant,
+}
+
+impl Worker {
+    fn run(mut self, asked: &work::Receiver<Work>) {
+        let due = self.erase_rounds > 0;
+        self.shared.status.change(|status| status.erase_due = due);
+        loop {
+            match asked.recv_timeout(TICK) {
+                Err(work::RecvTimeoutError::Timeout) => self.tick(),
+                Ok(Work::Apply(frozen)) => {
+                    if !self.apply(frozen) {
+                        return;
+                    }
+                }
+                Ok(Work::Erase(mut file)) => {
+                    self.prepare(&mut file, false);
+                    let _ = self.spare.send(file);
+                }
+                Ok(Work::Finish) if self.is_stopped() => return,
+                Ok(Work::Finish) => return self.finish(),
+                Err(work::RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Acquire)
+    }
+
+    /// Looks at the disk and the files, about once a second.
+    fn look(&mut self) {
+        if self.looked_at.elapsed() >= Duration::from_secs(1) {
+            self.looked_at = Instant::now();
+            self.shared.space.refresh();
+            // `verify` logs a difference, and the writer refuses every write because of it.
+            let _ = self.shared.files.verify();
+        }
+    }
+
+    /// While nothing is to be applied: asks for a segment that is old enough, or copies SQLite's log.
+    fn tick(&mut self) {
+        self.look();
+        if let Some(active) = self.shared.status.read().active {
+            let erasing = active.erases || self.erase_rounds > 0;
+            let age_max = if erasing { AGE_MAX_ERASING } else { AGE_MAX };
+            if active.written.elapsed() >= IDLE || active.began.elapsed() >= age_max {
+                (self.nudge)(Nudge::Freeze);
+            }
+        } else if self.erase_rounds > 0 {
+            (self.nudge)(Nudge::Freeze);
+        }
+        if let Some(connection) = self.connection() {
+            let copied = self.checkpoints.idle(&connection, &self.shared);
+            self.keep(connection, copied);
+        }
+    }
+
+    /// Applies a segment; returns `false` when the thread must end without.
+    fn apply(&mut self, frozen: Frozen) -> bool {
+        let Frozen { mut file, segment, mut rows, erases, filled } = frozen;
+        rows.sort_unstable();
+        rows.dedup();
+        let (mut backoff, mut attempts) = (BACKOFF_MIN, 0);
+        while let Err(error) = self.try_apply(segment, &rows) {
+            attempts += 1;
+            self.fail(&error);
+            let gives_up = self.shared.closing.load(Ordering::Acquire) && attempts >= CLOSING_ATTEMPTS;
+            if self.is_stopped() || gives_up {
+                return false;
+            }
+            thread::sleep(backoff);
+            backoff = (backoff * 2).min(BACKOFF_MAX);
+        }
+        if self.is_stopped() {
+            return false;
+        }
+        self.shared.cache.set_applied(segment);
+        self.shared.pending.set_applied(segment);
+        self.shared.status.change(|status| {
+            (status.applying_since, status.applying_bytes, status.failure) = (None, 0, None);
+        });
+        if erases {
+            self.erase_rounds = 2;
+            self.shared.erased.store(true, Ordering::Release);
+        }
+        self.prepare(&mut file, filled);
+        // An error means that the writer has ended.
+        let _ = self.spare.send(file);
+        (self.nudge)(Nudge::Spare);
+        true
+    }
+
+    /// Makes a file that is free ready to be written.
+    fn prepare(&mut self, file: &mut SegmentFile, filled: bool) {
+        self.erase(file);
+        if filled && !self.shared.space.is_low() {
+            let bytes = (file.capacity() * GROWTH).min(self.bounds.segment_bytes_max);
+            if let Err(error) = file.grow(bytes) {
+                tracing::debug!(%error, "a file of the journal was not extended");
+            }
+        }
+    }
+
+    /// Overwrites a file with zeros, if deleted bytes may be in it.
+    fn erase(&mut self, file: &mut SegmentFile) {
+        if self.erase_rounds > 0 {
+            match file.erase() {
+                Ok(()) => self.erase_rounds -= 1,
+                Err(error) => {
+                    tracing::warn!(%error, file = %file.path().display(), "deleted bytes can't be overwritten; it is tried again");
+                }
+            }
+        }
+        let due = self.erase_rounds > 0;
+        self.shared.status.change(|status| status.erase_due = due);
+    }
+
+    fn fail(&mut self, error: &rusqlite::Error) {
+        tracing::error!(%error, "the journal can't be applied to the database; it is tried again, and changes are accepted until the \
+                                 journal is full");
+        let why = Bilingual::quoted(error);
+        self.shared.status.change(|status| status.failure = Some(why.clone()));
+        self.shared.pending.fail(&StoreError::Unavailable(why));
+    }
+
+    fn connection(&mut self) -> Option<Connection> {
+        match self.take_connection() {
+            Ok(connection) => Some(connection),
+            Err(error) => {
+                tracing::warn!(%error, "the database can't be opened; it is tried again");
+                None
+            }
+        }
+    }
+
+    /// The connection to the database that was opened with the store, wherever that is by now; it is opened again after an error.
+    fn take_connection(&mut self) -> rusqlite::Result<Connection> {
+        if let Some(connection) = self.connection.take() {
+            return Ok(connection);
+        }
+        // The path may lead to another store by now.
+        self.shared.files.verify().map_err(|error| connection::internal(&error.to_string()))?;
+        connection::writing(&self.path)
+    }
+
+    /// Keeps a connection that works: after an error it is dropped, since a failed sync is never repeated.
+    fn keep(&mut self, connection: Connection, outcome: rusqlite::Result<()>) {
+        match outcome {
+            Ok(()) => self.connection = Some(connection),
+            Err(error) => self.checkpoints.failed(&error),
+        }
+    }
+
+    fn try_apply(&mut self, segment: u64, rows: &[(i64, crate::account::Key)]) -> rusqlite::Result<()> {
+        let connection = self.take_connection()?;
+        for slice in rows.chunks(slices::ROWS) {
+            if self.is_stopped() {
+                return Ok(());
+            }
+            let began = Instant::now();
+            slices::accounts(&connection, slice, &self.shared)?;
+            self.after_slice(&connection, began);
+        }
+        let mut next = Some(OutboxSeq::default());
+        while let Some(from) = next {
+            let began = Instant::now();
+            next = slices::events(&connection, segment, from, &self.shared)?;
+            self.after_slice(&connection, began);
+        }
+        slices::last(&connection, segment, &self.shared)?;
+        self.after_slice(&connection, Instant::now());
+        self.connection = Some(connection);
+        Ok(())
+    }
+
+    /// Copies SQLite's log, and pauses while the segment that is written has space: the faster it fills, the shorter.
+    fn after_slice(&mut self, connection: &Connection, began: Instant) {
+        if let Err(error) = self.checkpoints.after_slice(connection, &self.shared) {
+            self.checkpoints.failed(&error);
+        }
+        self.look();
+        let active = self.shared.status.read().active;
+        let fill = active.map_or(0, |active| 100 * active.bytes / active.capacity.max(1));
+        if active.is_some() && fill < 50 && !self.shared.closing.load(Ordering::Acquire) {
+            thread::sleep(began.elapsed() / if fill < 25 { 1 } else { 2 });
+        }
+    }
+
+    /// Everything is applied: the database needs no journal any more.
+    fn finish(mut self) {
+        if self.erase_rounds > 0 {
+            let erased = self.path.parent().map(SegmentFile::open_both).and_then(Result::ok);
+            for mut file in erased.into_iter().flatten() {
+                if let Err(error) = file.erase() {
+                    tracing::warn!(%error, file = %file.path().display(), "deleted bytes can't be overwritten");
+                }
+            }
+        }
+        let Some(connection) = self.connection() else { return };
+        self.checkpoints.finish(connection, &self.shared);
+    }
+}

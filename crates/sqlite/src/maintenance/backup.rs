@@ -1,0 +1,196 @@
+//! A consistent copy of the whole store, taken while it serves.
+//!
+//! `VACUUM INTO` reads within one transaction of a connection of its own: the copy is the store as it was when that
+//! began, with every change acknowledged before. Free pages are not copied, so deleted data is not in it. Neither writer nor
+//! readers wait for it, and it slows down while others write ([`crate::maintenance::throttle`]). But an open read transaction keeps the WAL
+//! from being reset: during the copy, the WAL grows with every change.
+
+use crate::OpenError;
+use crate::connection;
+use crate::directory_lock::{self, sync_directory};
+use crate::files::Files;
+use crate::maintenance::staging::Identity;
+use crate::maintenance::staging::{STAGING, identify};
+use crate::maintenance::throttle::Throttle;
+use crate::maintenance::vacuum::{create, engine, failed, fill};
+use portraitd_model::bilingual;
+use portraitd_store::{BackupProgress, BackupReport, StoreError};
+use rusqlite::{Connection, InterruptHandle};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::thread;
+use std::time::Duration;
+
+/// Takes backups, one at a time.
+pub(crate) struct Backups {
+    path: PathBuf,
+    files: Arc<Files>,
+    /// The length of the WAL, in pages.
+    wal_pages: Arc<AtomicI64>,
+    /// Held while a copy is taken.
+    copying: Mutex<()>,
+    state: Mutex<BackupState>,
+}
+
+#[derive(Default)]
+struct BackupState {
+    closed: bool,
+    /// Ends the copy that is being taken.
+    interrupt: Option<InterruptHandle>,
+    /// Opened with the store, so that a database that was removed meanwhile can still be copied.
+    idle: Option<Connection>,
+}
+
+impl Backups {
+    pub(crate) fn new(path: &Path, files: Arc<Files>, wal_pages: Arc<AtomicI64>) -> Result<Self, OpenError> {
+        let idle = Some(connection::reading(path).map_err(OpenError::engine(path))?);
+        let state = Mutex::new(BackupState { idle, ..BackupState::default() });
+        Ok(Self { path: path.to_owned(), files, wal_pages, copying: Mutex::new(()), state })
+    }
+
+    /// Copies the store into a new or empty directory. `commits` returns the number of commits since the start; `report` is
+    /// told the progress. Blocks until the copy is on the disk.
+    pub(crate) fn take(
+        &self,
+        to: &Path,
+        commits: impl Fn() -> u64 + Send + 'static,
+        report: &BackupReport,
+    ) -> Result<(), StoreError> {
+        let _one_at_a_time = match self.copying.try_lock() {
+            Ok(guard) => guard,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                return Err(StoreError::Refused(bilingual!(
+                    "a backup is being taken; wait until it is done",
+                    "正在进行另一次备份，请等待其完成"
+                )));
+            }
+        };
+        let mut connection = self.connect()?;
+        prepare(to)?;
+        let staging = to.join(STAGING);
+        let target = to.join("portraitd.db");
+        let copied = self.copy_throttled(&mut connection, &staging, commits, report);
+        let copied = copied.and_then(|()| renew_identity(&staging));
+        let copied = copied.and_then(|()| fs::rename(&staging, &target).map_err(failed(&target)));
+        let reusable = copied.is_ok() && connection.progress_handler(0, None::<fn() -> bool>).is_ok();
+        let mut state = self.state();
+        state.interrupt = None;
+        // A connection that failed may be broken: it is not used again.
+        state.idle = Some(connection).filter(|_| reusable && !state.closed);
+        drop(state);
+        copied.and_then(|()| sync_directory(to).map_err(failed(to))).inspect_err(|_| {
+            // A left-over file would make the next attempt fail: the directory must be empty.
+            let _ = fs::remove_file(&staging);
+        })
+    }
+
+    /// Ends a copy that is being taken, and refuses others. Blocks until it has ended.
+    pub(crate) fn close(&self) {
+        /// An interrupt that comes just before the statement starts has no effect, so it is repeated.
+        const PAUSE: Duration = Duration::from_millis(10);
+        let mut state = self.state();
+        state.closed = true;
+        state.idle = None;
+        drop(state);
+        while matches!(self.copying.try_lock(), Err(TryLockError::WouldBlock)) {
+            if let Some(interrupt) = &self.state().interrupt {
+                interrupt.interrupt();
+            }
+            thread::sleep(PAUSE);
+        }
+    }
+
+    fn copy_throttled(
+        &self,
+        connection: &mut Connection,
+        staging: &Path,
+        commits: impl Fn() -> u64 + Send + 'static,
+        report: &BackupReport,
+    ) -> Result<(), StoreError> {
+        /// Steps of SQLite's virtual machine, a millisecond at most.
+        const STEPS: i32 = 1000;
+        let file = create(staging)?;
+        let [synced, measured] =
+            [file.try_clone(), file.try_clone()].map(|shared| shared.map_err(failed(staging)));
+        let (mut throttle, failure) = Throttle::new(synced?, Arc::clone(&self.wal_pages), commits);
+        let (measured, used) = (measured?, used_bytes(connection).map_err(engine)?);
+        report(BackupProgress { bytes: 0, total: used });
+        let told = Arc::clone(report);
+        let progress = move || {
+            // SQLite keeps some MiB of the copy in memory: what is in the file is what counts.
+            let bytes = length(&measured);
+            told(BackupProgress { bytes, total: used.max(bytes) });
+            !throttle.proceed()
+        };
+        connection.progress_handler(STEPS, Some(progress)).map_err(engine)?;
+        let filled = fill(connection, staging, &file);
+        if filled.is_ok() {
+            let bytes = length(&file);
+            report(BackupProgress { bytes, total: bytes });
+        }
+        // When the throttle ended the copy, the copy's own error only says "interrupted".
+        failure.get().cloned().map_or(filled, Err)
+    }
+
+    fn connect(&self) -> Result<Connection, StoreError> {
+        let mut state = self.state();
+        if state.closed {
+            return Err(StoreError::closed());
+        }
+        let connection = state.idle.take().map_or_else(|| self.open(), Ok)?;
+        state.interrupt = Some(connection.get_interrupt_handle());
+        Ok(connection)
+    }
+
+    fn open(&self) -> Result<Connection, StoreError> {
+        let connection = connection::reading(&self.path).map_err(engine)?;
+        // The path may lead to another store by now.
+        self.files.verify()?;
+        Ok(connection)
+    }
+
+    fn state(&self) -> MutexGuard<'_, BackupState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The bytes of the pages that hold something: the others are not copied.
+fn used_bytes(connection: &Connection) -> rusqlite::Result<u64> {
+    let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, u64>(0));
+    Ok((number("page_count")? - number("freelist_count")?) * number("page_size")?)
+}
+
+/// A file's length; 0 when the system does not tell.
+fn length(file: &File) -> u64 {
+    file.metadata().map_or(0, |file| file.len())
+}
+
+/// Creates the directory if need be; refuses one that is not empty.
+fn prepare(to: &Path) -> Result<(), StoreError> {
+    let shown = to.display();
+    if !to.is_absolute() {
+        return Err(StoreError::Refused(bilingual!(
+            "{shown} is relative; name the directory from the root on",
+            "{shown} 是相对路径；请填写以 / 开头的绝对路径"
+        )));
+    }
+    directory_lock::create(to).map_err(failed(to))?;
+    if let Some(entry) = fs::read_dir(to).map_err(failed(to))?.next() {
+        let name = entry.map_err(failed(to))?.file_name();
+        return Err(StoreError::Refused(bilingual!(
+            "{shown} is not empty (there is {}); choose a new or an empty directory",
+            "{shown} 不是空目录（其中有 {}）；请选择新目录或空目录",
+            name.display()
+        )));
+    }
+    Ok(())
+}
+
+/// Gives a copy an identity of its own. On the disk when it returns.
+fn renew_identity(staging: &Path) -> Result<(), StoreError> {
+    identify(staging, Identity::Renewed).map_err(engine)?;
+    File::open(staging).and_then(|file| file.sync_all()).map_err(failed(staging))
+}

@@ -1,0 +1,114 @@
+//! Restore: checks a backup and copies it into a data directory.
+
+use crate::OpenError;
+use crate::connection::Access;
+use crate::directory_lock::{DirectoryLock, LOCK_FILE, is_in_use};
+use crate::identity::has_table;
+use crate::journal::JournalRow;
+use crate::maintenance::check::{Checked, Finding, examine};
+use crate::maintenance::staging::Identity;
+use crate::maintenance::staging::{self, STAGING};
+use crate::schema;
+use rusqlite::Connection;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// Why a backup is not restored. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// The backup or the data directory can't be used.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The data directory is not empty.
+    #[error("{} is not empty (there is {found}); restore into a new or an empty directory", dir.display())]
+    NotEmpty {
+        /// The data directory.
+        dir: PathBuf,
+        /// The name of an entry in it.
+        found: String,
+    },
+    /// The backup is the data directory of a server that was killed or is running.
+    #[error("{} has a write-ahead log or a journal, so it is not a backup; start and stop portraitd on it, or take a backup of it with portraitd backup", dir.display())]
+    HasLog {
+        /// The directory that was given as a backup.
+        dir: PathBuf,
+    },
+    /// The backup is damaged.
+    #[error("{} is damaged in {} places, so it was not restored; use another backup", dir.display(), checked.damaged)]
+    Damaged {
+        /// The backup.
+        dir: PathBuf,
+        /// The result of the check.
+        checked: Checked,
+    },
+}
+
+/// Checks a backup and copies it into a new or empty data directory, as a store with an identity of its own. Durable when it
+/// returns.
+pub fn restore(backup: &Path, data: &Path, report: &mut dyn FnMut(Finding)) -> Result<Checked, RestoreError> {
+    let from = backup.join("portraitd.db");
+    if !from.is_file() {
+        return Err(OpenError::NoStore { dir: backup.to_owned() }.into());
+    }
+    refuse_if_not_empty(data)?;
+    if is_in_use(backup) {
+        return Err(OpenError::InUse { dir: backup.to_owned(), pid: None }.into());
+    }
+    let log = fs::metadata(backup.join("portraitd.db-wal")).is_ok_and(|log| log.len() > 0);
+    if log {
+        return Err(RestoreError::HasLog { dir: backup.to_owned() });
+    }
+    let connection = schema::existing(&from, Access::Read)?;
+    // The directory of a server that was stopped has a journal, too, but its tables have everything.
+    if needs_journal(&connection).map_err(OpenError::engine(&from))? {
+        return Err(RestoreError::HasLog { dir: backup.to_owned() });
+    }
+    let checked = examine(&connection, report).map_err(OpenError::engine(&from))?;
+    drop(connection);
+    if checked.damaged > 0 {
+        return Err(RestoreError::Damaged { dir: backup.to_owned(), checked });
+    }
+    let _lock = DirectoryLock::take(data)?;
+    // Checked again: another process may have been faster.
+    refuse_if_not_empty(data)?;
+    let staged = data.join(STAGING);
+    staging::clear(&staged)?;
+    copy(&from, &staged).map_err(OpenError::io(&staged))?;
+    staging::publish(&staged, &data.join("portraitd.db"), Identity::Renewed)?;
+    Ok(checked)
+}
+
+/// Whether the tables may lack what is in a journal. Formats before 8 have none.
+fn needs_journal(connection: &Connection) -> rusqlite::Result<bool> {
+    Ok(has_table(connection, "journal")? && JournalRow::read(connection)?.needed)
+}
+
+/// Ignores a lock file, and files that an earlier attempt left.
+fn refuse_if_not_empty(data: &Path) -> Result<(), RestoreError> {
+    let entries = match fs::read_dir(data) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(OpenError::io(data)(error).into()),
+    };
+    for entry in entries {
+        let name = entry.map_err(OpenError::io(data))?.file_name();
+        if name != LOCK_FILE && !staging::is_left_over(&name) {
+            let (dir, found) = (data.to_owned(), name.display().to_string());
+            return Err(RestoreError::NotEmpty { dir, found });
+        }
+    }
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    let copied = (|| {
+        let mut target = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(to)?;
+        io::copy(&mut File::open(from)?, &mut target).map(drop)
+    })();
+    copied.inspect_err(|_| {
+        // An incomplete copy is useless, and the disk may be full.
+        let _ = fs::remove_file(to);
+    })
+}

@@ -1,0 +1,238 @@
+//! A start: reads what the journal has and the tables do not, into memory, from where it is served and applied.
+
+use crate::OpenError;
+use crate::account::{AccountState, Key};
+use crate::batch::NextNumbers;
+use crate::connection::{self, Access};
+use crate::identity;
+use crate::journal::{self, Active, EventChange, Frozen, JournalRow, Record, Scanned, Segment, SegmentFile};
+use crate::pending::{Pending, PendingChanges, PendingEvent};
+use crate::profile_cache::ProfileCache;
+use crate::{admin, apply, events, schema};
+use portraitd_store::engine::Backlogs;
+use portraitd_store::{AuditSeq, OutboxSeq, StoreId};
+use rusqlite::Connection;
+use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
+
+/// The journal of a directory, read and found to continue the database.
+pub(crate) struct Opened {
+    pub(crate) files: [SegmentFile; 2],
+    pub(crate) scanned: Scanned,
+    pub(crate) row: JournalRow,
+}
+
+/// Opens the files and reads them. Refuses a journal that is missing, damaged, or another database's; creates one where none is
+/// needed, with files of a size.
+pub(crate) fn open(
+    dir: &Path,
+    bytes: u64,
+    connection: &Connection,
+    store: StoreId,
+) -> Result<Opened, OpenError> {
+    let opened = open_damaged(dir, bytes, connection, store)?;
+    if let Some((segment, offset)) = opened.scanned.damage() {
+        return Err(OpenError::DamagedJournal { path: journal::path(dir, segment.index), offset });
+    }
+    Ok(opened)
+}
+
+/// As [`open`], also when acknowledged changes are damaged.
+pub(crate) fn open_damaged(
+    dir: &Path,
+    bytes: u64,
+    connection: &Connection,
+    store: StoreId,
+) -> Result<Opened, OpenError> {
+    let row = JournalRow::read(connection).map_err(OpenError::engine(&dir.join("portraitd.db")))?;
+    if let Some(path) = journal::paths(dir).into_iter().find(|path| row.needed && !path.exists()) {
+        return Err(OpenError::LostJournal { path });
+    }
+    journal::create(dir, bytes)?;
+    let files = SegmentFile::open_both(dir)?;
+    let scanned = journal::scan(&files, store, row.applied)?;
+    if let Some(segment) = scanned.pending.first().filter(|_| !row.needed) {
+        // The database was closed, which applies everything.
+        return Err(OpenError::ForeignJournal { path: journal::path(dir, segment.index) });
+    }
+    Ok(Opened { files, scanned, row })
+}
+
+/// Brings what a stopped store's journal has into its tables. Writes nothing when they have it, and nothing of a damaged journal.
+pub(crate) fn apply_stopped(dir: &Path) -> Result<(), OpenError> {
+    apply_with(dir, open)
+}
+
+/// As [`apply_stopped`], but what reads back of a damaged journal.
+pub(crate) fn apply_damaged(dir: &Path) -> Result<(), OpenError> {
+    apply_with(dir, open_damaged)
+}
+
+fn apply_with(
+    dir: &Path,
+    open: fn(&Path, u64, &Connection, StoreId) -> Result<Opened, OpenError>,
+) -> Result<(), OpenError> {
+    let path = dir.join("portraitd.db");
+    let engine = OpenError::engine(&path);
+    let inspected = schema::existing(&path, Access::Write)?;
+    // Formats before 8 have no journal.
+    if !identity::has_table(&inspected, "journal").map_err(&engine)?
+        || !JournalRow::read(&inspected).map_err(&engine)?.needed
+    {
+        return Ok(());
+    }
+    drop(inspected);
+    let connection = connection::writing(&path).map_err(&engine)?;
+    let store = identity::store_id(&connection).map_err(&engine)?;
+    // Files that are missing are refused, or only stand for those that are given up.
+    let opened = open(dir, 0, &connection, store)?;
+    let shared = apply::Shared::stopped(dir, &connection, opened.row.applied).map_err(&engine)?;
+    let recovered = recover(&path, &connection, opened, &shared.cache, &shared.pending)?;
+    let active = recovered.active.map(|active| active.freeze(false));
+    for mut frozen in recovered.frozen.into_iter().chain(active) {
+        apply::apply_frozen(&connection, &mut frozen, &shared).map_err(&engine)?;
+        if frozen.erases {
+            erase_stopped(dir)?;
+        }
+    }
+    JournalRow::close(&connection).map_err(&engine)
+}
+
+/// Overwrites the journal of a stopped store with zeros; its tables have everything.
+pub(crate) fn erase_stopped(dir: &Path) -> Result<(), OpenError> {
+    if journal::paths(dir).iter().all(|path| path.exists()) {
+        for mut file in SegmentFile::open_both(dir)? {
+            file.erase().map_err(OpenError::io(file.path()))?;
+        }
+    }
+    Ok(())
+}
+
+/// What a start goes on from.
+pub(crate) struct Recovered {
+    /// The segment that goes on.
+    pub(crate) active: Option<Active>,
+    /// The one before it, which is to be applied.
+    pub(crate) frozen: Option<Frozen>,
+    pub(crate) spare: VecDeque<SegmentFile>,
+    /// The last segment, and its frames.
+    pub(crate) last_segment: (u64, u64),
+    pub(crate) next: NextNumbers,
+    pub(crate) backlogs: Backlogs,
+}
+
+/// Reads every pending segment into memory.
+pub(crate) fn recover(
+    path: &Path,
+    connection: &Connection,
+    opened: Opened,
+    cache: &ProfileCache,
+    pending: &Pending,
+) -> Result<Recovered, OpenError> {
+    let Opened { files, scanned, row } = opened;
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let (mut last_segment, mut last_frames) = (row.applied, 0);
+    let mut replayed = Replayed::default();
+    let mut files = files.map(Some);
+    let (mut active, mut frozen) = (None, None);
+    for (place, found) in scanned.pending.iter().enumerate() {
+        last_segment = found.sealed.header.segment;
+        let Some(mut file) = files.get_mut(found.index).and_then(Option::take) else { continue };
+        let (rows, erases) = replayed.segment(found, &file, cache, pending)?;
+        // The last one goes on, unless another was begun behind it. Of one before it, every frame is on the disk.
+        if place + 1 == scanned.pending.len() && !scanned.is_begun {
+            let segment = found.secure(&mut file).map_err(OpenError::io(&journal::path(dir, found.index)))?;
+            active = Some(Active::resume(file, &segment, rows, erases));
+        } else {
+            last_frames = found.frames;
+            frozen = Some(Frozen { file, segment: last_segment, rows, erases, filled: true });
+        }
+    }
+    let mut spare: VecDeque<SegmentFile> = VecDeque::new();
+    for (index, file) in files.into_iter().enumerate() {
+        if let Some(file) = file {
+            if index == scanned.next_file { spare.push_front(file) } else { spare.push_back(file) }
+        }
+    }
+    let numbers = replayed.finish(connection, pending).map_err(OpenError::engine(path))?;
+    let (next, backlogs) = numbers;
+    let last_frames = active.as_ref().map_or(last_frames, Active::frames);
+    Ok(Recovered { active, frozen, spare, last_segment: (last_segment, last_frames), next, backlogs })
+}
+
+/// What the records of all segments say together.
+#[derive(Default)]
+struct Replayed {
+    events: BTreeMap<OutboxSeq, PendingEvent>,
+    row: i64,
+    /// The greatest place of an audit note.
+    note: u64,
+}
+
+impl Replayed {
+    /// Publishes a segment's records; returns the rows that it changed, and whether it deleted something.
+    fn segment(
+        &mut self,
+        segment: &Segment,
+        file: &SegmentFile,
+        cache: &ProfileCache,
+        pending: &Pending,
+    ) -> Result<(Vec<(i64, Key)>, bool), OpenError> {
+        let number = segment.sealed.header.segment;
+        let (mut rows, mut erases, mut changes) = (Vec::new(), false, PendingChanges::default());
+        segment.replay(file, &mut |record| match record {
+            Record::Account(key, state) => {
+                let (row, is_gone) = (state.row(), matches!(state, AccountState::Deleted { .. }));
+                self.row = self.row.max(row);
+                erases |= is_gone;
+                if cache.publish(key, state, number) || is_gone {
+                    rows.push((row, key));
+                }
+            }
+            Record::Population(app, accounts) => {
+                changes.populations.insert(app, accounts);
+                changes.listed.push(app);
+            }
+            Record::Event(seq, app, change) => self.event(seq, app, change, number),
+            Record::Note(entry) => {
+                self.note = self.note.max(entry.seq.0);
+                changes.notes.push(entry);
+            }
+        })?;
+        changes.listed.sort_unstable();
+        changes.listed.dedup();
+        pending.publish(changes, number);
+        Ok((rows, erases))
+    }
+
+    fn event(&mut self, seq: OutboxSeq, app: portraitd_model::SdkAppId, change: EventChange, segment: u64) {
+        let known = self.events.remove(&seq);
+        let (first, bytes, added) =
+            known.map_or((segment, 0, None), |known| (known.first, known.bytes, known.added));
+        let event = match change {
+            EventChange::Added(progress, stored) => {
+                let bytes = stored.len() as u64;
+                PendingEvent { app, segment, first, bytes, progress: Some(progress), added: Some(stored) }
+            }
+            EventChange::Progressed(progress) => {
+                PendingEvent { app, segment, first, bytes, progress: Some(progress), added }
+            }
+            // The table may have it: its segment may have been applied in part.
+            EventChange::Gone => PendingEvent { app, segment, first, bytes, progress: None, added: None },
+        };
+        self.events.insert(seq, event);
+    }
+
+    fn finish(
+        mut self,
+        connection: &Connection,
+        pending: &Pending,
+    ) -> rusqlite::Result<(NextNumbers, Backlogs)> {
+        let backlogs = events::backlogs(connection, &mut self.events)?;
+        pending.restore(self.events);
+        let row: i64 =
+            connection.query_row("SELECT coalesce(max(id), 0) FROM accounts", [], |row| row.get(0))?;
+        let note = admin::last_note(connection)?.max(self.note);
+        Ok((NextNumbers { row: row.max(self.row) + 1, note: AuditSeq(note + 1) }, backlogs))
+    }
+}
