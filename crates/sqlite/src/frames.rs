@@ -57,11 +57,10 @@ impl Frames {
         (bounds, ends): (Bounds, WriterEnds),
         active: Option<Active>,
         spare: VecDeque<SegmentFile>,
-        last_segment: u64,
+        (last_segment, last_frames): (u64, u64),
         last_place: OutboxSeq,
         status: &JournalStatus,
     ) -> Self {
-        let last_frames = active.as_ref().map_or(0, Active::frames);
         if let Some(active) = &active {
             status.change(|status| status.active = Some(active.status()));
         }

@@ -118,7 +118,8 @@ pub(crate) struct Recovered {
     /// The one before it, which is to be applied.
     pub(crate) frozen: Option<Frozen>,
     pub(crate) spare: VecDeque<SegmentFile>,
-    pub(crate) last_segment: u64,
+    /// The last segment, and its frames.
+    pub(crate) last_segment: (u64, u64),
     pub(crate) next: NextNumbers,
     pub(crate) backlogs: Backlogs,
 }
@@ -132,26 +133,24 @@ pub(crate) fn recover(
     pending: &Pending,
 ) -> Result<Recovered, OpenError> {
     let Opened { files, scanned, row } = opened;
-    let mut last_segment = row.applied;
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let (mut last_segment, mut last_frames) = (row.applied, 0);
     let mut replayed = Replayed::default();
     let mut files = files.map(Some);
-    let mut complete = Vec::new();
-    for segment in &scanned.pending {
-        last_segment = segment.sealed.header.segment;
-        let Some(mut file) = files.get_mut(segment.index).and_then(Option::take) else { continue };
-        segment.secure(&mut file).map_err(OpenError::io(file.path()))?;
-        let (rows, erases) = replayed.segment(segment, &file, cache, pending)?;
-        complete.push((segment, file, rows, erases));
+    let (mut active, mut frozen) = (None, None);
+    for (place, found) in scanned.pending.iter().enumerate() {
+        last_segment = found.sealed.header.segment;
+        let Some(mut file) = files.get_mut(found.index).and_then(Option::take) else { continue };
+        let (rows, erases) = replayed.segment(found, &file, cache, pending)?;
+        // The last one goes on, unless another was begun behind it. Of one before it, every frame is on the disk.
+        if place + 1 == scanned.pending.len() && !scanned.is_begun {
+            let segment = found.secure(&mut file).map_err(OpenError::io(&journal::path(dir, found.index)))?;
+            active = Some(Active::resume(file, &segment, rows, erases));
+        } else {
+            last_frames = found.frames;
+            frozen = Some(Frozen { file, segment: last_segment, rows, erases, filled: true });
+        }
     }
-    let active =
-        complete.pop().map(|(segment, file, rows, erases)| Active::resume(file, segment, rows, erases));
-    let frozen = complete.pop().map(|(segment, file, rows, erases)| Frozen {
-        file,
-        segment: segment.sealed.header.segment,
-        rows,
-        erases,
-        filled: true,
-    });
     let mut spare: VecDeque<SegmentFile> = VecDeque::new();
     for (index, file) in files.into_iter().enumerate() {
         if let Some(file) = file {
@@ -160,7 +159,8 @@ pub(crate) fn recover(
     }
     let numbers = replayed.finish(connection, pending).map_err(OpenError::engine(path))?;
     let (next, backlogs) = numbers;
-    Ok(Recovered { active, frozen, spare, last_segment, next, backlogs })
+    let last_frames = active.as_ref().map_or(last_frames, Active::frames);
+    Ok(Recovered { active, frozen, spare, last_segment: (last_segment, last_frames), next, backlogs })
 }
 
 /// What the records of all segments say together.

@@ -1,11 +1,14 @@
 //! Reads the journal at a start: which segments the table does not have yet, and whether they are whole.
 //!
 //! One frame at the end may be torn: it was not acknowledged. Any other that does not read back is damage, which is told by what
-//! lies behind it: another frame of the segment, or a later segment that counts more frames.
+//! lies behind it: another frame of the segment, or a later segment that counts more frames. Only one that repeats it may be there:
+//! a start does not know whether the last frame is on the disk, and writes its records once more.
 
 use crate::OpenError;
 use crate::journal::file::{ReadAt, SegmentFile};
-use crate::journal::frame::{BLOCK, FRAME_HEAD, FirstBlock, FrameHead, Header, Sealed, checksum};
+use crate::journal::frame::{
+    BLOCK, FRAME_HEAD, FirstBlock, FrameBuffer, FrameHead, Header, REPEATS, Sealed, checksum,
+};
 use crate::journal::record::Record;
 use portraitd_store::StoreId;
 use std::io;
@@ -36,6 +39,8 @@ pub(crate) struct Scanned {
     pub(crate) pending: Vec<Segment>,
     /// The file in which a new segment begins.
     pub(crate) next_file: usize,
+    /// Whether the segment after the last one was begun: its header counts the frames of that, to which none may be added.
+    pub(crate) is_begun: bool,
 }
 
 impl Scanned {
@@ -83,7 +88,7 @@ pub(crate) fn scan(files: &[SegmentFile; 2], store: StoreId, applied: u64) -> Re
     let taken = found.first().map(|segment| segment.index);
     // A segment of which only the header is there begins again in the same file, so that no two files have one number.
     let next_file = begun.unwrap_or(if taken == Some(0) { 1 } else { 0 });
-    Ok(Scanned { pending: found, next_file })
+    Ok(Scanned { pending: found, next_file, is_begun: begun.is_some() })
 }
 
 impl Segment {
@@ -135,13 +140,31 @@ impl Segment {
         Ok(())
     }
 
-    /// Writes the last frame once more, over itself: it may be in the page cache only, when its sync failed, or was cut short with
-    /// the process. Those before it were on the disk before it began.
-    pub(crate) fn secure(&self, file: &mut SegmentFile) -> io::Result<()> {
-        let from = if self.frames > 1 { self.last_at } else { 0 };
-        let mut bytes = vec![0; usize::try_from(self.end - from).unwrap_or_default()];
-        file.read(&mut bytes, from)?;
-        file.write(&bytes, from)
+    /// Makes the last frame survive a power cut: it may be in the page cache only, when its sync failed, or was cut short with the
+    /// process. Those before it were on the disk before it began. Nothing that may be on the disk is overwritten: the records are
+    /// written once more behind the frame, and of the header's two copies one after the other.
+    pub(crate) fn secure(mut self, file: &mut SegmentFile) -> io::Result<Self> {
+        if self.frames == 1 {
+            let mut header = [0; BLOCK];
+            file.read(&mut header, 0)?;
+            let (first, second) = header.split_at(BLOCK / 2);
+            file.write(second, first.len() as u64)?;
+            file.write(first, 0)?;
+        }
+        let mut bytes = vec![0; usize::try_from(self.end - self.last_at).unwrap_or_default()];
+        file.read(&mut bytes, self.last_at)?;
+        let Some(head) = FrameHead::read(&bytes) else { return Err(io::ErrorKind::InvalidData.into()) };
+        let mut repeated = FrameBuffer::default();
+        repeated.begin();
+        repeated
+            .records()
+            .extend_from_slice(bytes.get(FRAME_HEAD..FRAME_HEAD + head.length).unwrap_or_default());
+        let (bytes, _) = repeated.finish(None, self.sealed.seed, self.frames | REPEATS);
+        file.write(bytes, self.end)?;
+        self.last_at = self.end;
+        self.end += bytes.len() as u64;
+        self.frames += 1;
+        Ok(self)
     }
 }
 
@@ -150,9 +173,7 @@ pub(super) fn read_segment(
     index: usize,
     sealed: Sealed,
 ) -> io::Result<Segment> {
-    let mut segment = read_up_to(file, index, sealed, u64::MAX)?;
-    segment.damage = is_continued(file, &segment)?.then_some(segment.end);
-    Ok(segment)
+    read_up_to(file, index, sealed, u64::MAX)
 }
 
 fn read_up_to(
@@ -164,36 +185,41 @@ fn read_up_to(
     let mut reader = FrameReader::new(file, sealed.seed);
     let mut last_at = reader.at;
     while reader.number < frames {
-        let at = reader.at;
         if reader.next()?.is_none() {
             break;
         }
-        last_at = at;
+        last_at = reader.last_at;
     }
-    Ok(Segment { index, sealed, frames: reader.number, last_at, end: reader.at, damage: None })
+    let damage = reader.is_continued.then_some(reader.at);
+    Ok(Segment { index, sealed, frames: reader.number, last_at, end: reader.at, damage })
 }
 
-/// Whether a later frame of the segment lies behind its end: then the one that does not read back there was acknowledged.
-fn is_continued(file: &(impl ReadAt + ?Sized), segment: &Segment) -> io::Result<bool> {
+/// The first frame of a segment that lies behind a place where the frame `number` does not read back.
+fn later_frame(
+    file: &(impl ReadAt + ?Sized),
+    from: u64,
+    number: u64,
+    seed: u32,
+) -> io::Result<Option<(u64, FrameHead)>> {
     let mut chunk = vec![0; 256 * BLOCK];
-    let mut at = segment.end;
+    let mut at = from;
     loop {
         let read = file.read(&mut chunk, at)?;
         for (place, block) in chunk.get(..read).unwrap_or_default().chunks(BLOCK).enumerate() {
             let Some(head) = FrameHead::read(block) else { continue };
             let at = at + (place * BLOCK) as u64;
             // Each frame takes a block at least.
-            let number_max = segment.frames + (at - segment.end) / BLOCK as u64;
-            if head.number > segment.frames
+            let number_max = number + (at - from) / BLOCK as u64;
+            if head.number > number
                 && head.number <= number_max
-                && read_frame(file, at, head, segment.sealed.seed, &mut Vec::new())?
+                && read_frame(file, at, head, seed, &mut Vec::new())?
             {
-                return Ok(true);
+                return Ok(Some((at, head)));
             }
         }
         at += read as u64;
         if read < chunk.len() {
-            return Ok(false);
+            return Ok(None);
         }
     }
 }
@@ -206,29 +232,49 @@ struct FrameReader<'a, F: ?Sized> {
     number: u64,
     /// Where it begins.
     at: u64,
+    /// Where the frame before it begins.
+    last_at: u64,
+    /// Whether a frame lies behind one that does not read back.
+    is_continued: bool,
     frame: Vec<u8>,
 }
 
 impl<'a, F: ReadAt + ?Sized> FrameReader<'a, F> {
     const fn new(file: &'a F, seed: u32) -> Self {
-        Self { file, seed, number: 0, at: BLOCK as u64, frame: Vec::new() }
+        let at = BLOCK as u64;
+        Self { file, seed, number: 0, at, last_at: at, is_continued: false, frame: Vec::new() }
     }
 
     /// The payload of the next frame; `None` when it does not read back.
     fn next(&mut self) -> io::Result<Option<&[u8]>> {
-        let mut head = [0; FRAME_HEAD];
-        if self.file.read(&mut head, self.at)? < FRAME_HEAD {
-            return Ok(None);
+        if !self.is_frame_at(self.at, self.number)? {
+            match later_frame(self.file, self.at, self.number, self.seed)? {
+                Some((at, head)) if head.repeats && head.number == self.number + 1 => {
+                    self.is_frame_at(at, head.number)?;
+                }
+                later => {
+                    self.is_continued = later.is_some();
+                    return Ok(None);
+                }
+            }
         }
-        let Some(head) = FrameHead::read(&head).filter(|head| head.number == self.number) else {
-            return Ok(None);
-        };
-        if !read_frame(self.file, self.at, head, self.seed, &mut self.frame)? {
-            return Ok(None);
-        }
-        self.number += 1;
-        self.at += head.file_bytes();
         Ok(self.frame.get(FRAME_HEAD..))
+    }
+
+    /// Reads the frame at a place, if it has the number; the next one is then the one behind it.
+    fn is_frame_at(&mut self, at: u64, number: u64) -> io::Result<bool> {
+        let mut head = [0; FRAME_HEAD];
+        if self.file.read(&mut head, at)? < FRAME_HEAD {
+            return Ok(false);
+        }
+        let Some(head) = FrameHead::read(&head).filter(|head| head.number == number) else {
+            return Ok(false);
+        };
+        let is_whole = read_frame(self.file, at, head, self.seed, &mut self.frame)?;
+        if is_whole {
+            (self.number, self.last_at, self.at) = (number + 1, at, at + head.file_bytes());
+        }
+        Ok(is_whole)
     }
 }
 
