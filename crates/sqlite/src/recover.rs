@@ -8,6 +8,7 @@ use crate::identity;
 use crate::journal::{self, Active, EventChange, Frozen, JournalRow, Record, Scanned, Segment, SegmentFile};
 use crate::pending::{Pending, PendingChanges, PendingEvent};
 use crate::profile_cache::ProfileCache;
+use crate::wal::mark;
 use crate::{admin, apply, events, schema};
 use portraitd_store::engine::Backlogs;
 use portraitd_store::{AuditSeq, OutboxSeq, StoreId};
@@ -87,6 +88,8 @@ fn apply_with(
     // Files that are missing are refused, or only stand for those that are given up.
     let opened = open(dir, 0, &connection, store)?;
     let shared = apply::Shared::stopped(dir, &connection, opened.row.applied).map_err(&engine)?;
+    // What follows is in the WAL only. Repair may have given up the one before.
+    mark::set(&connection, &path)?;
     let recovered = recover(&path, &connection, opened, &shared.cache, &shared.pending)?;
     let active = recovered.active.map(|active| active.freeze(false));
     for mut frozen in recovered.frozen.into_iter().chain(active) {

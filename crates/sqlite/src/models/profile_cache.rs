@@ -2,7 +2,7 @@
 //! they read from the table, which may be out of date by then. Invariants: no reader reads a version older than one acknowledged
 //! before, or than one it read before; at the end the cache equals the table.
 
-use super::primitives::advance;
+use super::primitives::{advance, scheduling_point};
 use super::table::{Table, delete, read, version_of};
 use crate::SqliteStore;
 use crate::profile_cache::Known;
@@ -46,6 +46,8 @@ fn with_a_late_version(store: &SqliteStore) -> Option<u64> {
     }
     let found = store.readers.with(|connection| Ok(rows::find(connection, key).unwrap())).unwrap()?;
     let version = version_of(alice(), &found.profile);
+    // Slow, too, so that meanwhile the table may get a newer one.
+    (0..100).for_each(|_| scheduling_point());
     if let Known::Nothing(late) = cache.get(&key) {
         cache.insert_if_current(key, found, late);
     }
