@@ -1,7 +1,7 @@
 //! What the targets work on: an app with accounts and custom fields of every type, in a store in memory.
 
 use crate::fixtures::{self, valid};
-use crate::{admin, files, stored, text};
+use crate::{admin, files, journal, stored, text};
 use hyper::StatusCode;
 use portraitd_admin::jsonl;
 use portraitd_admin::types::AppView;
@@ -78,6 +78,7 @@ impl FuzzEnvironment {
         }
         match target {
             "profile_record" => return stored::profile_record(bytes, valid(UserId::parse("alice").ok())),
+            "journal_file" => return journal::journal_file(bytes),
             "event_record" => return stored::event_record(bytes),
             "usersig_document" => return text::is_not_signed(UserSig::from_document(bytes).ok(), &self.key),
             "import_line" => return jsonl::read(&self.schema, bytes).is_ok(),

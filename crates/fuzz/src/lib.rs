@@ -7,6 +7,7 @@ mod calls;
 mod environment;
 mod files;
 mod fixtures;
+mod journal;
 mod stored;
 mod text;
 
@@ -28,6 +29,7 @@ pub const TARGETS: &[&str] = &[
     "words",
     "profile_record",
     "event_record",
+    "journal_file",
     "settings",
     "config",
     "import_line",

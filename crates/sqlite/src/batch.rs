@@ -6,7 +6,8 @@ use crate::journal::{EventChange, EventProgress, FrameBuffer, Record};
 use crate::outbox_tail::{OutboxTail, TailChanges};
 use crate::pending::{Pending, PendingChanges, PendingEvent};
 use crate::profile_cache::{ENTRY_BYTES, Known, ProfileCache};
-use crate::write::{WriteError, rows};
+use crate::write::error::WriteError;
+use crate::write::rows;
 use portraitd_model::{ProfileEvent, SdkAppId, UnixMillis};
 use portraitd_store::engine::{Backlogs, OutboxDelta};
 use portraitd_store::{AuditEntry, AuditNote, AuditSeq, EventState, OutboxEvent, OutboxSeq, codec};
@@ -162,7 +163,8 @@ impl<'a> Batch<'a> {
         let (bytes, progress) = (stored.len() as u64, EventProgress::default());
         self.write_event(seq, app, EventChange::Added(progress.clone(), Arc::clone(&stored)));
         self.delta.add(app, EventState::Waiting, seq, bytes);
-        let event = PendingEvent { app, segment: 0, bytes, progress: Some(progress), added: Some(stored) };
+        let (progress, added) = (Some(progress), Some(stored));
+        let event = PendingEvent { app, segment: 0, first: 0, bytes, progress, added };
         self.changes.events.insert(seq, event);
     }
 
@@ -173,7 +175,7 @@ impl<'a> Batch<'a> {
         event: PendingEvent,
         progress: Option<EventProgress>,
     ) {
-        let PendingEvent { app, bytes, progress: before, added, .. } = event;
+        let PendingEvent { app, first, bytes, progress: before, added, .. } = event;
         let state = |progress: &EventProgress| {
             if progress.parked { EventState::Parked } else { EventState::Waiting }
         };
@@ -186,7 +188,7 @@ impl<'a> Batch<'a> {
         }
         // Of one that came and went before the table had it, nothing is kept but that the table does not have it.
         let added = if progress.is_none() { added.map(|_| Arc::default()) } else { added };
-        self.changes.events.insert(seq, PendingEvent { app, segment: 0, bytes, progress, added });
+        self.changes.events.insert(seq, PendingEvent { app, segment: 0, first, bytes, progress, added });
     }
 
     fn write_event(&mut self, seq: OutboxSeq, app: SdkAppId, change: EventChange) {

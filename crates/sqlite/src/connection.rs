@@ -1,6 +1,5 @@
 //! Connections, and the settings of each.
 
-use crate::wal::mark;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, ffi};
 use std::path::Path;
@@ -49,21 +48,8 @@ pub(crate) fn open_wal(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK;")
 }
 
-/// Closes the last connection of the process: copies the whole WAL, and removes it if its path leads to `ours`.
-pub(crate) fn close_last(connection: Connection, ours: bool) -> rusqlite::Result<()> {
-    mark::clear(&connection)?;
-    let (busy, left): (bool, i64) =
-        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    // SQLite removes the WAL on close whenever its own checkpoint returns success; that nothing is left in it is checked here.
-    if busy || left > 0 {
-        mark::write(&connection, true)?;
-    } else if ours {
-        keep_wal_on_close(&connection, false)?;
-    }
-    connection.close().map_err(|(_, error)| error)
-}
-
-fn keep_wal_on_close(connection: &Connection, leave: bool) -> rusqlite::Result<()> {
+/// Whether SQLite leaves the WAL when it closes the connection.
+pub(crate) fn keep_wal_on_close(connection: &Connection, leave: bool) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, leave).map(|_| ())
 }
 

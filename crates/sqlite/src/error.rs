@@ -31,7 +31,7 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// The stored data is gone: portraitd's database never exists without tables.
-    #[error("{} is empty, or missing while its write-ahead log exists: something other than portraitd did this. Restore a backup; or, to start without the stored data, remove it and the files whose names begin with its name. Nothing was changed", path.display())]
+    #[error("{} is empty, or missing while its write-ahead log or its journal exists: something other than portraitd did this. Restore a backup; or, to start without the stored data, remove it and the files of the directory whose names begin with portraitd.db and portraitd.journal. Nothing was changed", path.display())]
     Emptied {
         /// The database.
         path: PathBuf,

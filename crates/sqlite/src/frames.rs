@@ -4,11 +4,11 @@
 use crate::apply::{Bounds, Shared, Work, WriterEnds};
 use crate::batch::{Batch, NextNumbers, Sources};
 use crate::connection;
+use crate::job::{Job, Outcomes};
 use crate::journal::{Active, FrameBuffer, JournalStatus, SegmentFile};
 use crate::outbox_tail::OutboxTail;
 use crate::reader::failed;
 use crate::write::{self, WriteError, direct};
-use crate::writer::{Job, Outcomes};
 use portraitd_model::bilingual;
 use portraitd_store::engine::Backlogs;
 use portraitd_store::{AuditNote, OutboxSeq, PutApp, StoreError, StoreId, Write, WriteOutcome};
@@ -57,11 +57,10 @@ impl Frames {
         (bounds, ends): (Bounds, WriterEnds),
         active: Option<Active>,
         spare: VecDeque<SegmentFile>,
-        last_segment: u64,
+        (last_segment, last_frames): (u64, u64),
         last_place: OutboxSeq,
         status: &JournalStatus,
     ) -> Self {
-        let last_frames = active.as_ref().map_or(0, Active::frames);
         if let Some(active) = &active {
             status.change(|status| status.active = Some(active.status()));
         }

@@ -19,6 +19,8 @@ mod error;
 mod events;
 mod files;
 mod frames;
+mod identity;
+mod job;
 mod journal;
 mod maintenance;
 #[cfg(test)]
@@ -39,6 +41,7 @@ mod writer;
 
 pub use directory_lock::{DirectoryLock, is_in_use};
 pub use error::OpenError;
+pub use journal::{JournalFile, read_journal_file};
 pub use maintenance::check::{Checked, Damage, Finding, check};
 pub use maintenance::compact::{Compacted, compact};
 pub use maintenance::contents::{SqliteContents, SqliteCopy};

@@ -14,6 +14,8 @@ pub(crate) struct PendingEvent {
     pub(crate) app: SdkAppId,
     /// The segment of the change.
     pub(crate) segment: u64,
+    /// The segment of the first change that the table does not have; 0 for one that is not published yet.
+    pub(crate) first: u64,
     /// Its stored size.
     pub(crate) bytes: u64,
     /// How far its delivery is; `None` when it is gone.
@@ -63,6 +65,15 @@ impl Pending {
         let mut state = self.lock();
         for (seq, mut event) in changes.events {
             event.segment = segment;
+            // Of one that was pending when the batch began, the table may have more by now.
+            match state.events.get(&seq) {
+                _ if event.first == 0 => event.first = segment,
+                Some(known) => {
+                    event.first = known.first;
+                    event.added = event.added.filter(|_| known.added.is_some());
+                }
+                None => (event.first, event.added) = (segment, None),
+            }
             state.events.insert(seq, event);
         }
         state.notes.extend(changes.notes.into_iter().map(|note| (segment, note)));
@@ -103,7 +114,8 @@ impl Pending {
         events.map(|(seq, event)| (*seq, event.clone())).collect()
     }
 
-    /// Changed events up to a segment, from a place on; at most `limit`.
+    /// Events of which the table does not have every change up to a segment, as they are now, from a place on; at most `limit`. One
+    /// that a later segment changed, too, is not left to that: only its own segment says that it was added.
     pub(crate) fn events_up_to(
         &self,
         segment: u64,
@@ -111,7 +123,7 @@ impl Pending {
         limit: usize,
     ) -> Vec<(OutboxSeq, PendingEvent)> {
         let state = self.lock();
-        let events = state.events.range(from..).filter(|(_, event)| event.segment <= segment);
+        let events = state.events.range(from..).filter(|(_, event)| event.first <= segment);
         events.map(|(seq, event)| (*seq, event.clone())).take(limit).collect()
     }
 
@@ -122,8 +134,11 @@ impl Pending {
             if let Some(now) = state.events.get_mut(seq) {
                 if now == event {
                     state.events.remove(seq);
-                } else if event.progress.is_some() {
-                    now.added = None;
+                } else {
+                    now.first = now.segment;
+                    if event.progress.is_some() {
+                        now.added = None;
+                    }
                 }
             }
         }

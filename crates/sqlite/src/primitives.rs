@@ -3,11 +3,12 @@
 
 #[cfg(not(all(test, feature = "shuttle")))]
 mod real {
-    pub(crate) use std::sync::atomic::AtomicBool;
+    pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64};
     pub(crate) use std::sync::{Mutex, MutexGuard};
     pub(crate) use std::thread::{self, JoinHandle};
     pub(crate) use std::time::Instant;
     pub(crate) use tokio::sync::{mpsc, oneshot};
+    pub(crate) use tokio::task::spawn_blocking;
     pub(crate) use tokio::time::timeout;
 
     /// Between the writer and the applier. There are two files and a few requests: nothing waits for space.
@@ -25,5 +26,6 @@ pub(crate) use real::*;
 
 #[cfg(all(test, feature = "shuttle"))]
 pub(crate) use crate::models::primitives::{
-    AtomicBool, Instant, JoinHandle, Mutex, MutexGuard, mpsc, oneshot, thread, timeout, work,
+    AtomicBool, AtomicU64, Instant, JoinHandle, Mutex, MutexGuard, mpsc, oneshot, spawn_blocking, thread,
+    timeout, work,
 };

@@ -9,11 +9,11 @@
 //! has changed.
 
 use crate::account::{AccountRow, AccountState, Key};
-use crate::primitives::{Mutex, MutexGuard};
+use crate::primitives::{AtomicU64, Mutex, MutexGuard};
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::PoisonError;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 /// The version of a shard. Grows with every published change.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -4,7 +4,8 @@ use crate::OpenError;
 use crate::account::{AccountState, Key};
 use crate::batch::NextNumbers;
 use crate::connection::{self, Access};
-use crate::journal::{self, Active, EventChange, Frozen, Record, Scanned, Segment, SegmentFile};
+use crate::identity;
+use crate::journal::{self, Active, EventChange, Frozen, JournalRow, Record, Scanned, Segment, SegmentFile};
 use crate::pending::{Pending, PendingChanges, PendingEvent};
 use crate::profile_cache::ProfileCache;
 use crate::{admin, apply, events, schema};
@@ -13,23 +14,6 @@ use portraitd_store::{AuditSeq, OutboxSeq, StoreId};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
-
-/// What the database says of its journal.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct JournalRow {
-    /// The last segment that the tables have.
-    pub(crate) applied: u64,
-    /// Whether the journal may have more.
-    pub(crate) needed: bool,
-}
-
-impl JournalRow {
-    pub(crate) fn read(connection: &Connection) -> rusqlite::Result<Self> {
-        connection.query_row("SELECT applied, needed FROM journal", [], |row| {
-            Ok(Self { applied: row.get(0)?, needed: row.get(1)? })
-        })
-    }
-}
 
 /// The journal of a directory, read and found to continue the database.
 pub(crate) struct Opened {
@@ -92,14 +76,14 @@ fn apply_with(
     let engine = OpenError::engine(&path);
     let inspected = schema::existing(&path, Access::Write)?;
     // Formats before 8 have no journal.
-    if !schema::has_table(&inspected, "journal").map_err(&engine)?
+    if !identity::has_table(&inspected, "journal").map_err(&engine)?
         || !JournalRow::read(&inspected).map_err(&engine)?.needed
     {
         return Ok(());
     }
     drop(inspected);
     let connection = connection::writing(&path).map_err(&engine)?;
-    let store = schema::store_id(&connection).map_err(&engine)?;
+    let store = identity::store_id(&connection).map_err(&engine)?;
     // Files that are missing are refused, or only stand for those that are given up.
     let opened = open(dir, 0, &connection, store)?;
     let shared = apply::Shared::stopped(dir, &connection, opened.row.applied).map_err(&engine)?;
@@ -111,13 +95,7 @@ fn apply_with(
             erase_stopped(dir)?;
         }
     }
-    close_journal(&connection).map_err(&engine)
-}
-
-/// Says that the tables have everything. Skips the number of a segment: the next one may have been begun by a frame that could not be
-/// synced, and is in its file.
-pub(crate) fn close_journal(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute("UPDATE journal SET needed = 0, applied = applied + 1", []).map(drop)
+    JournalRow::close(&connection).map_err(&engine)
 }
 
 /// Overwrites the journal of a stopped store with zeros; its tables have everything.
@@ -137,7 +115,8 @@ pub(crate) struct Recovered {
     /// The one before it, which is to be applied.
     pub(crate) frozen: Option<Frozen>,
     pub(crate) spare: VecDeque<SegmentFile>,
-    pub(crate) last_segment: u64,
+    /// The last segment, and its frames.
+    pub(crate) last_segment: (u64, u64),
     pub(crate) next: NextNumbers,
     pub(crate) backlogs: Backlogs,
 }
@@ -151,26 +130,24 @@ pub(crate) fn recover(
     pending: &Pending,
 ) -> Result<Recovered, OpenError> {
     let Opened { files, scanned, row } = opened;
-    let mut last_segment = row.applied;
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let (mut last_segment, mut last_frames) = (row.applied, 0);
     let mut replayed = Replayed::default();
     let mut files = files.map(Some);
-    let mut complete = Vec::new();
-    for segment in &scanned.pending {
-        last_segment = segment.sealed.header.segment;
-        let Some(mut file) = files.get_mut(segment.index).and_then(Option::take) else { continue };
-        segment.secure(&mut file).map_err(OpenError::io(file.path()))?;
-        let (rows, erases) = replayed.segment(segment, &file, cache, pending)?;
-        complete.push((segment, file, rows, erases));
+    let (mut active, mut frozen) = (None, None);
+    for (place, found) in scanned.pending.iter().enumerate() {
+        last_segment = found.sealed.header.segment;
+        let Some(mut file) = files.get_mut(found.index).and_then(Option::take) else { continue };
+        let (rows, erases) = replayed.segment(found, &file, cache, pending)?;
+        // The last one goes on, unless another was begun behind it. Of one before it, every frame is on the disk.
+        if place + 1 == scanned.pending.len() && !scanned.is_begun {
+            let segment = found.secure(&mut file).map_err(OpenError::io(&journal::path(dir, found.index)))?;
+            active = Some(Active::resume(file, &segment, rows, erases));
+        } else {
+            last_frames = found.frames;
+            frozen = Some(Frozen { file, segment: last_segment, rows, erases, filled: true });
+        }
     }
-    let active =
-        complete.pop().map(|(segment, file, rows, erases)| Active::resume(file, segment, rows, erases));
-    let frozen = complete.pop().map(|(segment, file, rows, erases)| Frozen {
-        file,
-        segment: segment.sealed.header.segment,
-        rows,
-        erases,
-        filled: true,
-    });
     let mut spare: VecDeque<SegmentFile> = VecDeque::new();
     for (index, file) in files.into_iter().enumerate() {
         if let Some(file) = file {
@@ -179,7 +156,8 @@ pub(crate) fn recover(
     }
     let numbers = replayed.finish(connection, pending).map_err(OpenError::engine(path))?;
     let (next, backlogs) = numbers;
-    Ok(Recovered { active, frozen, spare, last_segment, next, backlogs })
+    let last_frames = active.as_ref().map_or(last_frames, Active::frames);
+    Ok(Recovered { active, frozen, spare, last_segment: (last_segment, last_frames), next, backlogs })
 }
 
 /// What the records of all segments say together.
@@ -229,17 +207,18 @@ impl Replayed {
 
     fn event(&mut self, seq: OutboxSeq, app: portraitd_model::SdkAppId, change: EventChange, segment: u64) {
         let known = self.events.remove(&seq);
-        let (bytes, added) = known.map_or((0, None), |known| (known.bytes, known.added));
+        let (first, bytes, added) =
+            known.map_or((segment, 0, None), |known| (known.first, known.bytes, known.added));
         let event = match change {
             EventChange::Added(progress, stored) => {
                 let bytes = stored.len() as u64;
-                PendingEvent { app, segment, bytes, progress: Some(progress), added: Some(stored) }
+                PendingEvent { app, segment, first, bytes, progress: Some(progress), added: Some(stored) }
             }
             EventChange::Progressed(progress) => {
-                PendingEvent { app, segment, bytes, progress: Some(progress), added }
+                PendingEvent { app, segment, first, bytes, progress: Some(progress), added }
             }
             // The table may have it: its segment may have been applied in part.
-            EventChange::Gone => PendingEvent { app, segment, bytes, progress: None, added: None },
+            EventChange::Gone => PendingEvent { app, segment, first, bytes, progress: None, added: None },
         };
         self.events.insert(seq, event);
     }

@@ -1,17 +1,16 @@
 //! The format of the database, its upgrades, and how a new one is made.
 
 use crate::OpenError;
-use crate::connection::{Access, open, use_wal};
+use crate::connection::{Access, open};
 use crate::directory_lock::sync_directory;
+use crate::identity::APPLICATION_ID;
+use crate::journal;
 use crate::maintenance::staging;
+use crate::maintenance::staging::Identity;
 use crate::wal::{mark, verify};
-use portraitd_store::StoreId;
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
 use std::{fs, io};
-
-/// "PTRD", in the file's header: tells portraitd's databases from others.
-const APPLICATION_ID: i64 = 0x5054_5244;
 
 /// The format of the data, in the file's header. A change of the schema or of a stored form raises it.
 const FORMAT: i64 = 8;
@@ -139,7 +138,8 @@ pub(crate) fn prepare(path: &Path) -> Result<Connection, OpenError> {
         Ok(file) if file.len() == 0 => return Err(emptied()),
         Ok(_) => {}
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(OpenError::io(path)(error)),
-        Err(_) if log.exists() => return Err(emptied()),
+        // The journal is made after the database.
+        Err(_) if log.exists() || has_journal(path) => return Err(emptied()),
         Err(_) if path.with_file_name(COPY).exists() => {
             return Err(OpenError::UnfinishedCopy { path: path.with_file_name(COPY) });
         }
@@ -172,6 +172,11 @@ pub(crate) fn prepare(path: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
+fn has_journal(path: &Path) -> bool {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    journal::paths(dir).iter().any(|path| path.exists())
+}
+
 /// The application id, the format, and the number of tables.
 fn application_and_format(connection: &Connection) -> rusqlite::Result<(i64, i64, i64)> {
     let number = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, i64>(0));
@@ -196,47 +201,6 @@ fn create(path: &Path) -> Result<(), OpenError> {
 pub(crate) fn make_tables(connection: &Connection) -> rusqlite::Result<()> {
     let application = format!("PRAGMA application_id = {APPLICATION_ID};");
     upgrade(connection, &[&STEPS.concat(), application.as_str()].concat())
-}
-
-/// Whether a database that is copied from another is the same store.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Identity {
-    Kept,
-    Renewed,
-}
-
-/// Sets a staging file's identity, and clears its mark of a WAL.
-pub(crate) fn identify(staging: &Path, identity: Identity) -> rusqlite::Result<()> {
-    let connection = Connection::open(staging)?;
-    mark::clear(&connection)?;
-    // Formats before 5 get their identity with their upgrade.
-    if identity == Identity::Renewed && has_table(&connection, "store")? {
-        connection.execute("UPDATE store SET id = randomblob(16)", [])?;
-    }
-    connection.close().map_err(|(_, error)| error)
-}
-
-/// Whether a database is portraitd's.
-pub(crate) fn is_ours(connection: &Connection) -> rusqlite::Result<bool> {
-    connection.query_row("PRAGMA application_id", [], |row| Ok(row.get::<_, i64>(0)? == APPLICATION_ID))
-}
-
-/// Whether a format has this table.
-pub(crate) fn has_table(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
-    connection.query_row("SELECT count(*) FROM sqlite_schema WHERE name = ?1", [name], |row| row.get(0))
-}
-
-/// The identity of the store.
-pub(crate) fn store_id(connection: &Connection) -> rusqlite::Result<StoreId> {
-    connection.query_row("SELECT id FROM store", [], |row| row.get(0).map(StoreId::from_bytes))
-}
-
-/// Switches a staging file to WAL mode.
-pub(crate) fn switch_to_wal(staging: &Path) -> rusqlite::Result<()> {
-    let connection = Connection::open(staging)?;
-    use_wal(&connection)?;
-    // Closing the last connection removes the WAL and its index.
-    connection.close().map_err(|(_, error)| error)
 }
 
 /// Brings a database to the present format, all or nothing.

@@ -6,11 +6,12 @@ use crate::directory_lock::{self, DirectoryLock};
 use crate::disk_space::DiskSpace;
 use crate::files::Files;
 use crate::frames::Frames;
-use crate::journal::{self, JournalStatus};
+use crate::identity;
+use crate::journal::{self, JournalRow, JournalStatus};
 use crate::maintenance::backup::Backups;
 use crate::outbox_tail::OutboxTail;
 use crate::pending::Pending;
-use crate::primitives::{AtomicBool, Mutex};
+use crate::primitives::{AtomicBool, Mutex, spawn_blocking};
 use crate::profile_cache::ProfileCache;
 use crate::reader::Readers;
 use crate::transactions::Transactions;
@@ -53,9 +54,9 @@ pub struct SqliteStore {
     path: PathBuf,
     id: StoreId,
     // A dropped store drops its fields in this order.
-    writer: Writer,
-    readers: Readers,
-    shared: apply::Shared,
+    pub(crate) writer: Writer,
+    pub(crate) readers: Readers,
+    pub(crate) shared: apply::Shared,
     tail: Arc<OutboxTail>,
     backups: Arc<Backups>,
     /// Stopped by [`Store::close`], in this order.
@@ -82,6 +83,9 @@ impl SqliteStore {
         let path = dir.join("portraitd.db");
         let engine = |error| OpenError::engine(&path)(error);
         let anchor = schema::prepare(&path)?;
+        // Before anything is changed.
+        let id = identity::store_id(&anchor).map_err(engine)?;
+        let opened = recover::open(dir, bounds.first_bytes(), &anchor, id)?;
         connection::open_wal(&anchor).map_err(engine)?;
         // SQLite does this too, at the first commit, but ignores an error: then a power cut could remove the WAL with
         // acknowledged changes.
@@ -89,10 +93,8 @@ impl SqliteStore {
         mark::set(&anchor, &path)?;
         let wal_path = verify::path_of(&path);
         lock.lock_wal(&wal_path)?;
-        let id = schema::store_id(&anchor).map_err(engine)?;
-        let opened = recover::open(dir, bounds.first_bytes(), &anchor, id)?;
         // From here on acknowledged changes may be in the journal only; the file says so, too, if it loses its WAL.
-        anchor.execute("UPDATE journal SET needed = 1 WHERE needed = 0", []).map_err(engine)?;
+        JournalRow::need(&anchor).map_err(engine)?;
         mark::copy(&anchor).map_err(engine)?;
         let [first, second] = journal::paths(dir);
         let files = Files::watch(&path, &wal_path, &directory_lock::lock_path(dir), [&first, &second]);
@@ -284,7 +286,7 @@ impl Store for SqliteStore {
         let (backups, to, commits) = (Arc::clone(&self.backups), to.to_owned(), self.writer.commits());
         Box::pin(async move {
             self.apply_all().await?;
-            let taken = tokio::task::spawn_blocking(move || backups.take(&to, commits, &report)).await;
+            let taken = spawn_blocking(move || backups.take(&to, commits, &report)).await;
             taken.map_err(|error| {
                 StoreError::Unavailable(bilingual!(
                     "the thread of the backup failed: {error}",
@@ -331,7 +333,7 @@ impl Store for SqliteStore {
             if let Some((applier, anchor, lock)) = running.take() {
                 let (backups, shared) = (Arc::clone(&self.backups), self.shared.clone());
                 // What is applied is written to the disk, so it must not block a thread of the runtime.
-                let finished = tokio::task::spawn_blocking(move || {
+                let finished = spawn_blocking(move || {
                     backups.close();
                     drop(anchor);
                     applier.finish();

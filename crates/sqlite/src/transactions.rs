@@ -3,11 +3,11 @@
 use crate::apply::Shared;
 use crate::batch::NextNumbers;
 use crate::connection;
+use crate::job::{Job, Outcomes};
 use crate::primitives::Instant;
 use crate::reader::failed;
 use crate::wal::mark;
 use crate::write::{WriteError, direct};
-use crate::writer::{Job, Outcomes};
 use portraitd_model::{Bilingual, bilingual};
 use portraitd_store::{StoreError, WriteOutcome};
 use rusqlite::{Connection, TransactionBehavior, ffi};

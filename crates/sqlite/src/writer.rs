@@ -5,6 +5,7 @@ use crate::OpenError;
 use crate::apply::{self, Nudge};
 use crate::batch::NextNumbers;
 use crate::frames::{Frames, Surroundings};
+use crate::job::{Job, Outcomes};
 use crate::outbox_tail::OutboxTail;
 use crate::primitives::{Instant, JoinHandle, Mutex, mpsc, oneshot, thread, timeout};
 use crate::transactions::Transactions;
@@ -30,17 +31,6 @@ const QUEUE_MAX: usize = 4096;
 /// that never empties would make every caller wait.
 const QUEUE_WAIT_MAX: Duration = Duration::from_secs(2);
 
-type Reply = oneshot::Sender<Result<WriteOutcome, StoreError>>;
-
-/// A write in the queue.
-pub(crate) struct Job {
-    pub(crate) write: Write,
-    /// Boxed, because few writes have one.
-    pub(crate) note: Option<Box<AuditNote>>,
-    reply: Reply,
-    since: Instant,
-}
-
 enum Message {
     Write(Job),
     /// Ends the segment; replies the number of the last one that has something.
@@ -48,9 +38,6 @@ enum Message {
     Nudge(Nudge),
     Close(oneshot::Sender<()>),
 }
-
-/// The outcomes of a batch, one for each write; or the error of all of them.
-pub(crate) type Outcomes = Result<Vec<Result<WriteOutcome, StoreError>>, StoreError>;
 
 #[derive(Default)]
 struct Counters {

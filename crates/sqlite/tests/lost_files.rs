@@ -13,6 +13,7 @@ use std::sync::Arc;
 const NICK: &str = "Tag_Profile_IM_Nick";
 const DATABASE: &str = "portraitd.db";
 const LOG: &str = "portraitd.db-wal";
+const JOURNAL: [&str; 2] = ["portraitd.journal-0", "portraitd.journal-1"];
 const LOCK: &str = "portraitd.lock";
 
 async fn set(store: &SqliteStore, text: &str) -> Result<(), StoreError> {
@@ -169,8 +170,10 @@ fn files_that_are_linked_elsewhere_are_in_use_there_too() {
 fn killed(data: &Path, image: &Path) {
     let _ = fs::remove_dir_all(image);
     fs::create_dir_all(image).unwrap();
-    for file in [DATABASE, LOG] {
-        fs::copy(data.join(file), image.join(file)).unwrap();
+    for file in [DATABASE, LOG].into_iter().chain(JOURNAL) {
+        if data.join(file).exists() {
+            fs::copy(data.join(file), image.join(file)).unwrap();
+        }
     }
 }
 
@@ -217,7 +220,7 @@ fn a_killed_store_does_not_open_without_its_log() {
         }
         store.close().await;
         // A store that was closed needs no WAL.
-        fs::copy(data.join(DATABASE), image.join(DATABASE)).unwrap();
+        killed(&data, &image);
         let _ = fs::remove_file(image.join(LOG));
         reads(&SqliteStore::open(&image).unwrap(), "acknowledged").await;
     });

@@ -326,22 +326,28 @@ fn a_check_names_what_is_damaged() {
     assert!(!out.path().join("data").exists());
 }
 
-/// As after `kill -9`: everything is in the WAL, and stays there.
+/// As after `kill -9`: everything is in the WAL and the journal.
 #[test]
-fn a_check_reads_the_log_and_leaves_it() {
+fn a_check_reads_the_journal_and_the_log_and_loses_neither() {
     let (dir, image) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     block_on(async {
         let store = filled(dir.path()).await;
-        for file in ["portraitd.db", "portraitd.db-wal"] {
+        for file in ["portraitd.db", "portraitd.db-wal", "portraitd.journal-0", "portraitd.journal-1"] {
             fs::copy(dir.path().join(file), image.path().join(file)).unwrap();
         }
         store.close().await;
     });
-    let log = fs::read(image.path().join("portraitd.db-wal")).unwrap();
-    assert_eq!(examine(image.path()).0, Checked { apps: 2, accounts: 6, damaged: 0 });
-    assert!(fs::read(image.path().join("portraitd.db-wal")).unwrap() == log);
-    let refused = restored(image.path(), &image.path().join("data")).unwrap_err();
-    assert!(matches!(refused, RestoreError::HasWal { .. }), "{refused}");
+    for _ in 0..2 {
+        assert_eq!(examine(image.path()), (Checked { apps: 2, accounts: 6, damaged: 0 }, vec![]));
+        let refused = restored(image.path(), &image.path().join("data")).unwrap_err();
+        assert!(matches!(refused, RestoreError::HasLog { .. }), "{refused}");
+    }
+    block_on(async {
+        let store = SqliteStore::open(image.path()).unwrap();
+        assert_eq!(store.profiles(APP, vec![user("a")]).await.unwrap(), [found(&[(NICK, "A")])]);
+        store.close().await;
+    });
+    assert_eq!(examine(image.path()), (Checked { apps: 2, accounts: 6, damaged: 0 }, vec![]));
 }
 
 #[test]

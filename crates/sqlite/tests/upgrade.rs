@@ -4,7 +4,7 @@
 //! admin `ops`; accounts `alice` (every kind of value) and `bob` (nothing set, kicked at second 1700000000). `golden/format-2` has a
 //! webhook and an event besides, `golden/format-3` a token and an audit entry; `golden/format-4` differs in the
 //! outbox's index, `golden/format-5` has an identity; `golden/format-6` has the settings that only some apps have, and a
-//! note of the deletion of `carol`; in `golden/format-7` the token is an operator's. To write one for a new format: `GOLDEN=1 cargo test -p portraitd-sqlite --test upgrade`, once.
+//! note of the deletion of `carol`; in `golden/format-7` the token is an operator's; `golden/format-8` has the database's part of the journal. To write one for a new format: `GOLDEN=1 cargo test -p portraitd-sqlite --test upgrade`, once.
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
@@ -65,7 +65,7 @@ const ALICE: [(&str, Result<&str, u64>); 5] = [
 
 async fn write(dir: &Path) {
     let store = SqliteStore::open(dir).unwrap();
-    store.put_app(settings(7), None).await.unwrap();
+    store.put_app(settings(8), None).await.unwrap();
     let numbers: Vec<String> =
         ALICE.iter().map(|(_, value)| value.err().unwrap_or_default().to_string()).collect();
     let items: Vec<UncheckedItem<'_>> = ALICE
@@ -77,13 +77,13 @@ async fn write(dir: &Path) {
                 .map_or(UncheckedValue::Number(NumberText(number)), |text| UncheckedValue::Text(text.into())),
         })
         .collect();
-    let patch = FieldSchema::of(&settings(7)).check(&WordFilter::default(), Role::Admin, &items).unwrap();
+    let patch = FieldSchema::of(&settings(8)).check(&WordFilter::default(), Role::Admin, &items).unwrap();
     let alice = portraitd_model::AccountSeed { user: NewUserId::parse("alice").unwrap(), patch };
     store.import(APP, vec![alice, seed("bob", &[])], UnixMillis(1), Some(origin())).await.unwrap();
     store.kick(APP, user("bob"), UnixSeconds(1_700_000_000)).await.unwrap();
     store.import(APP, vec![seed("carol", &[])], UnixMillis(1), None).await.unwrap();
     store.delete_noting(APP, vec![user("carol")], Some(DELETED)).await.unwrap();
-    store.write(PutToken(token(7)).into(), Some(note())).await.unwrap();
+    store.write(PutToken(token(8)).into(), Some(note())).await.unwrap();
     store.close().await;
 }
 
@@ -106,11 +106,13 @@ fn note() -> AuditNote {
 #[test]
 fn every_format_opens_and_reads_back() {
     if std::env::var_os("GOLDEN").is_some() {
-        std::fs::create_dir_all(golden(7)).unwrap();
-        block_on(write(&golden(7)));
-        std::fs::remove_file(golden(7).join("portraitd.lock")).unwrap();
+        std::fs::create_dir_all(golden(8)).unwrap();
+        block_on(write(&golden(8)));
+        for file in ["portraitd.lock", "portraitd.journal-0", "portraitd.journal-1"] {
+            std::fs::remove_file(golden(8).join(file)).unwrap();
+        }
     }
-    for format in 1..=7 {
+    for format in 1..=8 {
         let dir = tempfile::tempdir().unwrap();
         std::fs::copy(golden(format).join("portraitd.db"), dir.path().join("portraitd.db")).unwrap();
         block_on(async {

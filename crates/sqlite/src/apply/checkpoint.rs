@@ -3,9 +3,11 @@
 //! A log that begins again still holds its old bytes until they are written over. What was deleted must not stay readable for that
 //! long: after a deletion the log is also truncated.
 
-use crate::apply::Shared;
+use crate::apply::shared::Shared;
+use crate::connection;
+use crate::journal::JournalRow;
+use crate::wal::close_last;
 use crate::wal::mark;
-use crate::{connection, recover};
 use rusqlite::{Connection, ffi};
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -69,7 +71,7 @@ impl Checkpoints {
         }
         // The path may lead to another store's log by now.
         let ours = shared.files.verify().is_ok();
-        let closed = not_needed(&connection, shared).and_then(|()| connection::close_last(connection, ours));
+        let closed = not_needed(&connection, shared).and_then(|()| close_last(connection, ours));
         if let Err(error) = closed {
             tracing::warn!(%error, "the last checkpoint failed; the write-ahead log is kept and read at the next start");
         }
@@ -80,7 +82,7 @@ impl Checkpoints {
 fn not_needed(connection: &Connection, shared: &Shared) -> rusqlite::Result<()> {
     let transaction = connection.unchecked_transaction()?;
     let marks = mark::set_if_due(&transaction, &shared.mark_due)?;
-    recover::close_journal(&transaction)?;
+    JournalRow::close(&transaction)?;
     transaction.commit()?;
     marks.done();
     Ok(())

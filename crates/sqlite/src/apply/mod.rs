@@ -5,23 +5,22 @@
 //! Only the last slice says that the segment is applied, so after a crash all of it is applied again, which changes nothing.
 
 mod checkpoint;
+mod shared;
 mod slices;
+
+pub(crate) use shared::Shared;
 
 use crate::OpenError;
 use crate::connection;
-use crate::disk_space::DiskSpace;
-use crate::files::Files;
-use crate::journal::{Frozen, JournalStatus, SegmentFile};
-use crate::pending::Pending;
-use crate::primitives::{AtomicBool, Instant, JoinHandle, Mutex, thread, work};
-use crate::profile_cache::ProfileCache;
+use crate::journal::{Frozen, SegmentFile};
+use crate::primitives::{AtomicBool, Instant, JoinHandle, thread, work};
 use checkpoint::Checkpoints;
 use portraitd_model::Bilingual;
 use portraitd_store::{OutboxSeq, StoreError};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// How large the journal may become.
@@ -85,44 +84,6 @@ pub(crate) enum Nudge {
     Freeze,
     /// A file is free.
     Spare,
-}
-
-/// What the applier shares with the rest of the engine.
-#[derive(Clone)]
-pub(crate) struct Shared {
-    /// Held for each transaction and each checkpoint that must be alone.
-    pub(crate) table_lock: Arc<Mutex<()>>,
-    /// Set once something was deleted that may still be in SQLite's log.
-    pub(crate) erased: Arc<AtomicBool>,
-    pub(crate) cache: Arc<ProfileCache>,
-    pub(crate) pending: Arc<Pending>,
-    pub(crate) status: Arc<JournalStatus>,
-    pub(crate) space: Arc<DiskSpace>,
-    pub(crate) files: Arc<Files>,
-    /// The length of SQLite's log, in pages.
-    pub(crate) wal_pages: Arc<AtomicI64>,
-    /// Set when truncating SQLite's log ended before its mark was set again ([`crate::wal::mark`]): the next transaction sets it.
-    pub(crate) mark_due: Arc<AtomicBool>,
-    /// Set by a store that closes: what can't be applied is left to the next start.
-    pub(crate) closing: Arc<AtomicBool>,
-}
-
-impl Shared {
-    /// For a store that is stopped, in which one thread applies what is left.
-    pub(crate) fn stopped(dir: &Path, connection: &Connection, applied: u64) -> rusqlite::Result<Self> {
-        Ok(Self {
-            table_lock: Arc::default(),
-            erased: Arc::new(AtomicBool::new(false)),
-            cache: Arc::new(ProfileCache::new(0, applied)),
-            pending: Arc::new(Pending::new(crate::admin::populations(connection)?, applied)),
-            status: Arc::default(),
-            space: Arc::new(DiskSpace::new(dir.to_owned(), 0)),
-            files: Arc::default(),
-            wal_pages: Arc::default(),
-            mark_due: Arc::new(AtomicBool::new(false)),
-            closing: Arc::new(AtomicBool::new(true)),
-        })
-    }
 }
 
 /// Applies a segment of a store that is stopped.
@@ -358,13 +319,23 @@ impl Worker {
     }
 
     fn connection(&mut self) -> Option<Connection> {
-        match self.connection.take().map_or_else(|| connection::writing(&self.path), Ok) {
+        match self.take_connection() {
             Ok(connection) => Some(connection),
             Err(error) => {
                 tracing::warn!(%error, "the database can't be opened; it is tried again");
                 None
             }
         }
+    }
+
+    /// The connection to the database that was opened with the store, wherever that is by now; it is opened again after an error.
+    fn take_connection(&mut self) -> rusqlite::Result<Connection> {
+        if let Some(connection) = self.connection.take() {
+            return Ok(connection);
+        }
+        // The path may lead to another store by now.
+        self.shared.files.verify().map_err(|error| connection::internal(&error.to_string()))?;
+        connection::writing(&self.path)
     }
 
     /// Keeps a connection that works: after an error it is dropped, since a failed sync is never repeated.
@@ -376,9 +347,7 @@ impl Worker {
     }
 
     fn try_apply(&mut self, segment: u64, rows: &[(i64, crate::account::Key)]) -> rusqlite::Result<()> {
-        let connection = self.connection.take().map_or_else(|| connection::writing(&self.path), Ok)?;
-        // The path may lead to another store by now.
-        self.shared.files.verify().map_err(|error| connection::internal(&error.to_string()))?;
+        let connection = self.take_connection()?;
         for slice in rows.chunks(slices::ROWS) {
             if self.is_stopped() {
                 return Ok(());

@@ -1,7 +1,8 @@
 //! The transactions of a segment.
 
 use crate::account::{AccountState, Key};
-use crate::apply::Shared;
+use crate::apply::shared::Shared;
+use crate::journal::JournalRow;
 use crate::pending::PendingEvent;
 use crate::wal::mark;
 use crate::write::{deletions, rows};
@@ -47,8 +48,11 @@ fn account(connection: &Connection, row: i64, key: Key, shared: &Shared) -> rusq
         Some(AccountState::Present(_)) => Ok(-i64::from(rows::delete(connection, row)?)),
         Some(AccountState::Deleted { row: last, noted_at }) => {
             let deleted = rows::delete(connection, row)?;
-            if let Some(at) = noted_at.filter(|_| last == row) {
-                deletions::put_note(connection, key, at)?;
+            match noted_at {
+                _ if last != row => {}
+                Some(at) => deletions::put_note(connection, key, at)?,
+                // The table may have the note of an earlier deletion: it went when the account was there again.
+                None => deletions::remove_note(connection, key)?,
             }
             Ok(-i64::from(deleted))
         }
@@ -77,8 +81,7 @@ pub(super) fn last(connection: &Connection, segment: u64, shared: &Shared) -> ru
     let notes = shared.pending.notes_up_to(segment);
     transact(connection, shared, |transaction| {
         notes.iter().try_for_each(|note| admin::put_note(transaction, note))?;
-        let applied = crate::account::column(segment);
-        transaction.prepare_cached("UPDATE journal SET applied = ?1")?.execute([applied]).map(drop)
+        JournalRow::set_applied(transaction, segment)
     })
 }
 
@@ -92,6 +95,9 @@ fn transact(
     let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     let marks = mark::set_if_due(&transaction, &shared.mark_due)?;
     work(&transaction)?;
+    #[cfg(test)]
+    #[cfg(feature = "shuttle")]
+    crate::models::commit()?;
     transaction.commit()?;
     marks.done();
     Ok(())

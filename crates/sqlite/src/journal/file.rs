@@ -36,6 +36,27 @@ pub(crate) fn create(dir: &Path, bytes: u64) -> Result<(), OpenError> {
     sync_directory(dir).map_err(OpenError::io(dir))
 }
 
+/// What a segment is read from.
+pub(crate) trait ReadAt {
+    /// Reads as many bytes as there are, from a place on; fewer at the end.
+    fn read(&self, buffer: &mut [u8], at: u64) -> io::Result<usize>;
+
+    /// The number of bytes.
+    fn bytes(&self) -> u64;
+}
+
+impl ReadAt for [u8] {
+    fn read(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+        let from = usize::try_from(at).ok().and_then(|at| self.get(at..)).unwrap_or_default();
+        buffer.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+        Ok(buffer.len().min(from.len()))
+    }
+
+    fn bytes(&self) -> u64 {
+        self.len() as u64
+    }
+}
+
 /// One of the files.
 #[derive(Debug)]
 pub(crate) struct SegmentFile {
@@ -71,26 +92,15 @@ impl SegmentFile {
         self.capacity
     }
 
-    /// Reads as many bytes as there are, from a place on; fewer at the end of the file.
-    pub(crate) fn read(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
-        let mut done = 0;
-        while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
-            match self.file.read_at(rest, at + done as u64) {
-                Ok(0) => break,
-                Ok(count) => done += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(done)
-    }
-
     /// Writes bytes; on the disk when it returns.
     pub(crate) fn write(&mut self, bytes: &[u8], at: u64) -> io::Result<()> {
         let end = at + bytes.len() as u64;
         self.used = self.used.max(end);
         self.file.write_all_at(bytes, at)?;
         self.capacity = self.capacity.max(end);
+        #[cfg(test)]
+        #[cfg(feature = "shuttle")]
+        crate::models::sync()?;
         self.file.sync_data()
     }
 
@@ -108,6 +118,25 @@ impl SegmentFile {
             self.capacity = bytes;
         }
         Ok(())
+    }
+}
+
+impl ReadAt for SegmentFile {
+    fn read(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+        let mut done = 0;
+        while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
+            match self.file.read_at(rest, at + done as u64) {
+                Ok(0) => break,
+                Ok(count) => done += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(done)
+    }
+
+    fn bytes(&self) -> u64 {
+        self.capacity
     }
 }
 

@@ -14,6 +14,8 @@ use portraitd_store::StoreId;
 pub(crate) const BLOCK: usize = 4096;
 /// Bytes before a frame's payload.
 pub(crate) const FRAME_HEAD: usize = 16;
+/// In a frame's number: it has the records of the frame before it once more ([`crate::journal::Segment::secure`]).
+pub(crate) const REPEATS: u64 = 1 << 63;
 /// A longer payload is not a frame's.
 pub(crate) const PAYLOAD_MAX: usize = 256 << 20;
 
@@ -186,6 +188,8 @@ pub(crate) struct FrameHead {
     /// Of the payload.
     pub(crate) length: usize,
     pub(crate) number: u64,
+    /// Whether it has the records of the frame before it.
+    pub(crate) repeats: bool,
 }
 
 impl FrameHead {
@@ -195,8 +199,13 @@ impl FrameHead {
         let (length, rest) = rest.split_first_chunk()?;
         let (number, _) = rest.split_first_chunk()?;
         let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
-        let head =
-            Self { checksum: u32::from_le_bytes(*checksum), length, number: u64::from_le_bytes(*number) };
+        let number = u64::from_le_bytes(*number);
+        let head = Self {
+            checksum: u32::from_le_bytes(*checksum),
+            length,
+            number: number & !REPEATS,
+            repeats: number & REPEATS != 0,
+        };
         (length <= PAYLOAD_MAX).then_some(head)
     }
 

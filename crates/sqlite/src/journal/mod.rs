@@ -11,13 +11,17 @@
 mod active;
 mod file;
 mod frame;
+mod inspect;
 mod record;
+mod row;
 mod scan;
 mod status;
 
 pub(crate) use active::{Active, Frozen};
 pub(crate) use file::{SegmentFile, create, path, paths};
 pub(crate) use frame::FrameBuffer;
+pub use inspect::{JournalFile, read_journal_file};
 pub(crate) use record::{EventChange, EventProgress, Record};
+pub(crate) use row::JournalRow;
 pub(crate) use scan::{Scanned, Segment, scan};
 pub(crate) use status::JournalStatus;

@@ -1,11 +1,14 @@
 //! Reads the journal at a start: which segments the table does not have yet, and whether they are whole.
 //!
 //! One frame at the end may be torn: it was not acknowledged. Any other that does not read back is damage, which is told by what
-//! lies behind it: another frame of the segment, or a later segment that counts more frames.
+//! lies behind it: another frame of the segment, or a later segment that counts more frames. Only one that repeats it may be there:
+//! a start does not know whether the last frame is on the disk, and writes its records once more.
 
 use crate::OpenError;
-use crate::journal::file::SegmentFile;
-use crate::journal::frame::{BLOCK, FRAME_HEAD, FirstBlock, FrameHead, Header, Sealed, checksum};
+use crate::journal::file::{ReadAt, SegmentFile};
+use crate::journal::frame::{
+    BLOCK, FRAME_HEAD, FirstBlock, FrameBuffer, FrameHead, Header, REPEATS, Sealed, checksum,
+};
 use crate::journal::record::Record;
 use portraitd_store::StoreId;
 use std::io;
@@ -36,6 +39,8 @@ pub(crate) struct Scanned {
     pub(crate) pending: Vec<Segment>,
     /// The file in which a new segment begins.
     pub(crate) next_file: usize,
+    /// Whether the segment after the last one was begun: its header counts the frames of that, to which none may be added.
+    pub(crate) is_begun: bool,
 }
 
 impl Scanned {
@@ -83,7 +88,7 @@ pub(crate) fn scan(files: &[SegmentFile; 2], store: StoreId, applied: u64) -> Re
     let taken = found.first().map(|segment| segment.index);
     // A segment of which only the header is there begins again in the same file, so that no two files have one number.
     let next_file = begun.unwrap_or(if taken == Some(0) { 1 } else { 0 });
-    Ok(Scanned { pending: found, next_file })
+    Ok(Scanned { pending: found, next_file, is_begun: begun.is_some() })
 }
 
 impl Segment {
@@ -101,6 +106,27 @@ impl Segment {
         Ok(())
     }
 
+    /// Where damage begins, if there is any.
+    pub(super) const fn damage(&self) -> Option<u64> {
+        self.damage
+    }
+
+    /// The payload of each frame, up to the first that does not read back.
+    pub(super) fn payloads(
+        &self,
+        file: &(impl ReadAt + ?Sized),
+        each: &mut dyn FnMut(&[u8]),
+    ) -> io::Result<()> {
+        let mut reader = FrameReader::new(file, self.sealed.seed);
+        while reader.number < self.frames {
+            match reader.next()? {
+                Some(payload) => each(payload),
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
     /// Reads the records.
     pub(crate) fn replay(&self, file: &SegmentFile, each: &mut dyn FnMut(Record)) -> Result<(), OpenError> {
         let failed = OpenError::io(file.path());
@@ -114,107 +140,257 @@ impl Segment {
         Ok(())
     }
 
-    /// Writes the last frame once more, over itself: it may be in the page cache only, when its sync failed, or was cut short with
-    /// the process. Those before it were on the disk before it began.
-    pub(crate) fn secure(&self, file: &mut SegmentFile) -> io::Result<()> {
-        let from = if self.frames > 1 { self.last_at } else { 0 };
-        let mut bytes = vec![0; usize::try_from(self.end - from).unwrap_or_default()];
-        file.read(&mut bytes, from)?;
-        file.write(&bytes, from)
+    /// Makes the last frame survive a power cut: it may be in the page cache only, when its sync failed, or was cut short with the
+    /// process. Those before it were on the disk before it began. Nothing that may be on the disk is overwritten: the records are
+    /// written once more behind the frame, and of the header's two copies one after the other.
+    pub(crate) fn secure(mut self, file: &mut SegmentFile) -> io::Result<Self> {
+        if self.frames == 1 {
+            let mut header = [0; BLOCK];
+            file.read(&mut header, 0)?;
+            let (first, second) = header.split_at(BLOCK / 2);
+            file.write(second, first.len() as u64)?;
+            file.write(first, 0)?;
+        }
+        let mut bytes = vec![0; usize::try_from(self.end - self.last_at).unwrap_or_default()];
+        file.read(&mut bytes, self.last_at)?;
+        let Some(head) = FrameHead::read(&bytes) else { return Err(io::ErrorKind::InvalidData.into()) };
+        let mut repeated = FrameBuffer::default();
+        repeated.begin();
+        repeated
+            .records()
+            .extend_from_slice(bytes.get(FRAME_HEAD..FRAME_HEAD + head.length).unwrap_or_default());
+        let (bytes, _) = repeated.finish(None, self.sealed.seed, self.frames | REPEATS);
+        file.write(bytes, self.end)?;
+        self.last_at = self.end;
+        self.end += bytes.len() as u64;
+        self.frames += 1;
+        Ok(self)
     }
 }
 
-fn read_segment(file: &SegmentFile, index: usize, sealed: Sealed) -> io::Result<Segment> {
-    let mut segment = read_up_to(file, index, sealed, u64::MAX)?;
-    segment.damage = is_continued(file, &segment)?.then_some(segment.end);
-    Ok(segment)
+pub(super) fn read_segment(
+    file: &(impl ReadAt + ?Sized),
+    index: usize,
+    sealed: Sealed,
+) -> io::Result<Segment> {
+    read_up_to(file, index, sealed, u64::MAX)
 }
 
-fn read_up_to(file: &SegmentFile, index: usize, sealed: Sealed, frames: u64) -> io::Result<Segment> {
+fn read_up_to(
+    file: &(impl ReadAt + ?Sized),
+    index: usize,
+    sealed: Sealed,
+    frames: u64,
+) -> io::Result<Segment> {
     let mut reader = FrameReader::new(file, sealed.seed);
     let mut last_at = reader.at;
     while reader.number < frames {
-        let at = reader.at;
         if reader.next()?.is_none() {
             break;
         }
-        last_at = at;
+        last_at = reader.last_at;
     }
-    Ok(Segment { index, sealed, frames: reader.number, last_at, end: reader.at, damage: None })
+    let damage = reader.is_continued.then_some(reader.at);
+    Ok(Segment { index, sealed, frames: reader.number, last_at, end: reader.at, damage })
 }
 
-/// Whether a later frame of the segment lies behind its end: then the one that does not read back there was acknowledged.
-fn is_continued(file: &SegmentFile, segment: &Segment) -> io::Result<bool> {
+/// The first frame of a segment that lies behind a place where the frame `number` does not read back.
+fn later_frame(
+    file: &(impl ReadAt + ?Sized),
+    from: u64,
+    number: u64,
+    seed: u32,
+) -> io::Result<Option<(u64, FrameHead)>> {
     let mut chunk = vec![0; 256 * BLOCK];
-    let mut at = segment.end;
+    let mut at = from;
     loop {
         let read = file.read(&mut chunk, at)?;
         for (place, block) in chunk.get(..read).unwrap_or_default().chunks(BLOCK).enumerate() {
             let Some(head) = FrameHead::read(block) else { continue };
             let at = at + (place * BLOCK) as u64;
             // Each frame takes a block at least.
-            let number_max = segment.frames + (at - segment.end) / BLOCK as u64;
-            if head.number > segment.frames
+            let number_max = number + (at - from) / BLOCK as u64;
+            if head.number > number
                 && head.number <= number_max
-                && read_frame(file, at, head, segment.sealed.seed, &mut Vec::new())?
+                && read_frame(file, at, head, seed, &mut Vec::new())?
             {
-                return Ok(true);
+                return Ok(Some((at, head)));
             }
         }
         at += read as u64;
         if read < chunk.len() {
-            return Ok(false);
+            return Ok(None);
         }
     }
 }
 
 /// Reads frame after frame.
-struct FrameReader<'a> {
-    file: &'a SegmentFile,
+struct FrameReader<'a, F: ?Sized> {
+    file: &'a F,
     seed: u32,
     /// The number of the next frame.
     number: u64,
     /// Where it begins.
     at: u64,
+    /// Where the frame before it begins.
+    last_at: u64,
+    /// Whether a frame lies behind one that does not read back.
+    is_continued: bool,
     frame: Vec<u8>,
 }
 
-impl<'a> FrameReader<'a> {
-    const fn new(file: &'a SegmentFile, seed: u32) -> Self {
-        Self { file, seed, number: 0, at: BLOCK as u64, frame: Vec::new() }
+impl<'a, F: ReadAt + ?Sized> FrameReader<'a, F> {
+    const fn new(file: &'a F, seed: u32) -> Self {
+        let at = BLOCK as u64;
+        Self { file, seed, number: 0, at, last_at: at, is_continued: false, frame: Vec::new() }
     }
 
     /// The payload of the next frame; `None` when it does not read back.
     fn next(&mut self) -> io::Result<Option<&[u8]>> {
-        let mut head = [0; FRAME_HEAD];
-        if self.file.read(&mut head, self.at)? < FRAME_HEAD {
-            return Ok(None);
+        if !self.is_frame_at(self.at, self.number)? {
+            match later_frame(self.file, self.at, self.number, self.seed)? {
+                Some((at, head)) if head.repeats && head.number == self.number + 1 => {
+                    self.is_frame_at(at, head.number)?;
+                }
+                later => {
+                    self.is_continued = later.is_some();
+                    return Ok(None);
+                }
+            }
         }
-        let Some(head) = FrameHead::read(&head).filter(|head| head.number == self.number) else {
-            return Ok(None);
-        };
-        if !read_frame(self.file, self.at, head, self.seed, &mut self.frame)? {
-            return Ok(None);
-        }
-        self.number += 1;
-        self.at += head.file_bytes();
         Ok(self.frame.get(FRAME_HEAD..))
+    }
+
+    /// Reads the frame at a place, if it has the number; the next one is then the one behind it.
+    fn is_frame_at(&mut self, at: u64, number: u64) -> io::Result<bool> {
+        let mut head = [0; FRAME_HEAD];
+        if self.file.read(&mut head, at)? < FRAME_HEAD {
+            return Ok(false);
+        }
+        let Some(head) = FrameHead::read(&head).filter(|head| head.number == number) else {
+            return Ok(false);
+        };
+        let is_whole = read_frame(self.file, at, head, self.seed, &mut self.frame)?;
+        if is_whole {
+            (self.number, self.last_at, self.at) = (number + 1, at, at + head.file_bytes());
+        }
+        Ok(is_whole)
     }
 }
 
 /// Reads a frame without its padding; returns whether its checksum fits.
 fn read_frame(
-    file: &SegmentFile,
+    file: &(impl ReadAt + ?Sized),
     at: u64,
     head: FrameHead,
     seed: u32,
     frame: &mut Vec<u8>,
 ) -> io::Result<bool> {
     let length = FRAME_HEAD + head.length;
-    if at + length as u64 > file.capacity() {
+    if at + length as u64 > file.bytes() {
         return Ok(false);
     }
     frame.resize(length, 0);
     let whole = file.read(frame, at)? == length;
     Ok(whole && checksum(seed, frame.get(4..).unwrap_or_default()) == head.checksum)
+}
+
+#[cfg(test)]
+#[cfg(not(feature = "shuttle"))]
+mod tests {
+    use super::*;
+    use crate::journal::frame::FrameBuffer;
+    use proptest::prelude::*;
+
+    fn header(segment: u64) -> Header {
+        Header { store: StoreId::from_bytes([7; 16]), segment, frames_before: 3, nonce: 99 }
+    }
+
+    /// Appends a segment to what an earlier one left in a file; returns where its frames begin, and its end.
+    fn write(file: &mut Vec<u8>, header: &Header, payloads: &[Vec<u8>]) -> Vec<usize> {
+        let (mut buffer, mut seed, mut at) = (FrameBuffer::default(), 0, BLOCK);
+        let mut begins = Vec::new();
+        for (number, payload) in payloads.iter().enumerate() {
+            buffer.begin();
+            buffer.records().extend_from_slice(payload);
+            let first = (number == 0).then_some(header);
+            let (bytes, found) = buffer.finish(first, seed, number as u64);
+            seed = found;
+            let from = if number == 0 { 0 } else { at };
+            if file.len() < from + bytes.len() {
+                file.resize(from + bytes.len(), 0);
+            }
+            file[from..from + bytes.len()].copy_from_slice(bytes);
+            begins.push(at);
+            at = from + bytes.len();
+        }
+        begins.push(at);
+        begins
+    }
+
+    fn read(file: &[u8]) -> Option<(Segment, Vec<Vec<u8>>)> {
+        let FirstBlock::Header(sealed) = Header::read(file.get(..BLOCK).unwrap_or(file)) else { return None };
+        let segment = read_segment(file, 0, sealed).unwrap();
+        let mut payloads = Vec::new();
+        segment.payloads(file, &mut |payload| payloads.push(payload.to_vec())).unwrap();
+        Some((segment, payloads))
+    }
+
+    fn payloads() -> impl Strategy<Value = Vec<Vec<u8>>> {
+        prop::collection::vec(prop::collection::vec(any::<u8>(), 1..9000), 1..6)
+    }
+
+    proptest! {
+        /// Of what an earlier segment left in the file, nothing is read.
+        #[test]
+        fn a_segment_reads_back_from_a_file_that_was_used_before(older in payloads(), newer in payloads()) {
+            let mut file = Vec::new();
+            write(&mut file, &header(5), &older);
+            let begins = write(&mut file, &header(7), &newer);
+            let (segment, read) = read(&file).unwrap();
+            prop_assert_eq!(read, newer);
+            prop_assert_eq!((Some(&(segment.end as usize)), segment.damage()), (begins.last(), None));
+        }
+
+        /// What is returned was written, in its order; what is missing was torn at the end, or is told as damage.
+        #[test]
+        fn of_a_damaged_segment_nothing_is_invented(
+            older in payloads(),
+            newer in payloads(),
+            places in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 1_usize..5000), 1..4),
+            cut in proptest::option::of(any::<prop::sample::Index>()),
+        ) {
+            let mut file = Vec::new();
+            write(&mut file, &header(5), &older);
+            let begins = write(&mut file, &header(7), &newer);
+            let whole = file.clone();
+            for (place, byte, length) in places {
+                let at = place.index(file.len());
+                let end = (at + length).min(file.len());
+                file[at..end].fill(byte);
+            }
+            if let Some(cut) = cut {
+                file.truncate(cut.index(file.len()));
+            }
+            if let Some((segment, read)) = read(&file)
+                && segment.sealed.header == header(7)
+            {
+                prop_assert!(newer.starts_with(&read));
+                let is_whole = |number: usize| {
+                    let frame = begins[number]..begins[number] + FRAME_HEAD + newer[number].len();
+                    file.get(frame.clone()) == whole.get(frame)
+                };
+                let first_broken = (0..newer.len()).find(|number| !is_whole(*number)).unwrap_or(newer.len());
+                prop_assert_eq!(read.len(), first_broken);
+                let is_followed = (first_broken + 1..newer.len()).any(is_whole);
+                let damage = is_followed.then_some(begins[first_broken] as u64);
+                prop_assert_eq!(segment.damage(), damage);
+            }
+        }
+
+        #[test]
+        fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..9000)) {
+            read(&bytes);
+        }
+    }
 }

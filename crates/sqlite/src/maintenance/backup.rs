@@ -9,14 +9,14 @@ use crate::OpenError;
 use crate::connection;
 use crate::directory_lock::{self, sync_directory};
 use crate::files::Files;
-use crate::maintenance::staging::STAGING;
+use crate::maintenance::staging::Identity;
+use crate::maintenance::staging::{STAGING, identify};
 use crate::maintenance::throttle::Throttle;
-use crate::schema::{self, Identity};
+use crate::maintenance::vacuum::{create, engine, failed, fill};
 use portraitd_model::bilingual;
 use portraitd_store::{BackupProgress, BackupReport, StoreError};
 use rusqlite::{Connection, InterruptHandle};
-use std::fs::{self, File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
@@ -191,36 +191,6 @@ fn prepare(to: &Path) -> Result<(), StoreError> {
 
 /// Gives a copy an identity of its own. On the disk when it returns.
 fn renew_identity(staging: &Path) -> Result<(), StoreError> {
-    schema::identify(staging, Identity::Renewed).map_err(engine)?;
+    identify(staging, Identity::Renewed).map_err(engine)?;
     File::open(staging).and_then(|file| file.sync_all()).map_err(failed(staging))
-}
-
-/// Writes everything that a connection reads into a new file. On the disk when it returns.
-pub(crate) fn copy(connection: &Connection, staging: &Path) -> Result<(), StoreError> {
-    fill(connection, staging, &create(staging)?)
-}
-
-/// Creates the file with permissions for the owner only: SQLite uses an empty file as it is.
-fn create(staging: &Path) -> Result<File, StoreError> {
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(staging).map_err(failed(staging))
-}
-
-fn fill(connection: &Connection, staging: &Path, file: &File) -> Result<(), StoreError> {
-    let text = staging.to_str();
-    let text = text.ok_or_else(|| {
-        StoreError::Refused(bilingual!("the directory's name is not UTF-8", "目录名不是 UTF-8 编码"))
-    })?;
-    connection.execute("VACUUM INTO ?1", [text]).map_err(engine)?;
-    file.sync_all().map_err(failed(staging))
-}
-
-fn failed(path: &Path) -> impl Fn(std::io::Error) -> StoreError + '_ {
-    |error| {
-        StoreError::Unavailable(bilingual!("can't use {}: {error}", "无法使用 {}：{error}", path.display()))
-    }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
-fn engine(error: rusqlite::Error) -> StoreError {
-    StoreError::Unavailable(bilingual!("the copy failed: {error}", "复制失败：{error}"))
 }

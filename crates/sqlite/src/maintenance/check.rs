@@ -3,6 +3,7 @@
 use crate::OpenError;
 use crate::connection::Access;
 use crate::directory_lock::DirectoryLock;
+use crate::identity;
 use crate::wal::verify;
 use crate::{recover, schema};
 use portraitd_model::{SdkAppId, UserId};
@@ -195,7 +196,7 @@ impl Check<'_> {
     /// Waiting and parked events.
     fn events(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         // Format 1 has none.
-        if !schema::has_table(connection, "outbox")? {
+        if !identity::has_table(connection, "outbox")? {
             return Ok(());
         }
         let mut select = connection.prepare("SELECT app, seq, event FROM outbox")?;
@@ -221,7 +222,7 @@ impl Check<'_> {
     /// The stored numbers of accounts against the real ones.
     fn populations(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         // Formats 1 and 2 have none.
-        if !schema::has_table(connection, "populations")? {
+        if !identity::has_table(connection, "populations")? {
             return Ok(());
         }
         let sql = "SELECT app, (SELECT count(*) FROM accounts WHERE accounts.app = populations.app), accounts FROM populations";

@@ -4,11 +4,13 @@
 //! old place: that copy of a row that is deleted later stays until the space is reused. Only a new file has none.
 
 use crate::OpenError;
-use crate::connection::{self, Access};
+use crate::connection::Access;
 use crate::directory_lock::DirectoryLock;
 use crate::maintenance::staging;
+use crate::maintenance::staging::Identity;
 use crate::recover;
-use crate::schema::{self, Identity};
+use crate::schema;
+use crate::wal::close_last;
 use std::fs;
 use std::path::Path;
 
@@ -36,7 +38,7 @@ pub fn compact(dir: &Path) -> Result<Compacted, OpenError> {
     let before = size(&path).map_err(OpenError::io(&path))?;
     let staged = staging::write(&connection, &path)?;
     // Closing the last connection removes the WAL, which belongs to the old file only.
-    connection::close_last(connection, true).map_err(OpenError::engine(&path))?;
+    close_last(connection, true).map_err(OpenError::engine(&path))?;
     let log = dir.join("portraitd.db-wal");
     if log.exists() {
         let _ = staging::clear(&staged);

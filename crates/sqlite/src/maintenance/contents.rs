@@ -4,11 +4,13 @@
 use crate::OpenError;
 use crate::connection;
 use crate::directory_lock::DirectoryLock;
+use crate::identity;
 use crate::maintenance::copied_rows::{last_key, populations, read, write};
 use crate::maintenance::staging;
+use crate::maintenance::staging::Identity;
 use crate::reader::failed;
 use crate::recover;
-use crate::schema::{self, COPY, Identity};
+use crate::schema::{self, COPY};
 use portraitd_model::{SdkAppId, bilingual};
 use portraitd_store::{
     Contents, CopyStart, CopyTarget, RowKey, Section, StoreError, StoreFuture, StoreId, StoredRow,
@@ -36,7 +38,7 @@ impl SqliteContents {
         drop(schema::prepare(&path)?);
         recover::apply_stopped(dir)?;
         let connection = schema::prepare(&path)?;
-        let id = schema::store_id(&connection).map_err(OpenError::engine(&path))?;
+        let id = identity::store_id(&connection).map_err(OpenError::engine(&path))?;
         Ok(Self { connection, id, _lock: lock })
     }
 }
@@ -102,7 +104,7 @@ impl SqliteCopy {
         if begun.is_none() {
             make(&connection, source).map_err(failed)?;
         }
-        self.id = schema::store_id(&connection).map_err(failed)?;
+        self.id = identity::store_id(&connection).map_err(failed)?;
         self.connection = Some(connection);
         Ok(match begun {
             None => CopyStart::New,
@@ -136,7 +138,7 @@ fn opened(path: &Path) -> rusqlite::Result<(Connection, Option<StoreId>)> {
     connection.execute_batch(
         "PRAGMA page_size = 2048; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -262144;",
     )?;
-    let begun = if schema::has_table(&connection, "copy")? {
+    let begun = if identity::has_table(&connection, "copy")? {
         connection
             .query_row("SELECT source FROM copy", [], |row| row.get(0).map(StoreId::from_bytes))
             .optional()?
@@ -148,7 +150,7 @@ fn opened(path: &Path) -> rusqlite::Result<(Connection, Option<StoreId>)> {
 
 /// Makes what is missing of the tables; an interruption may have left a part.
 fn make(connection: &Connection, source: StoreId) -> rusqlite::Result<()> {
-    if !schema::has_table(connection, "store")? {
+    if !identity::has_table(connection, "store")? {
         schema::make_tables(connection)?;
     }
     connection::use_wal(connection)?;

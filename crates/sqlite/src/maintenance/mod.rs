@@ -9,3 +9,4 @@ pub(crate) mod repair;
 pub(crate) mod restore;
 pub(crate) mod staging;
 mod throttle;
+mod vacuum;

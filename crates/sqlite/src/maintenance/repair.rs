@@ -3,9 +3,10 @@
 use crate::OpenError;
 use crate::connection::{self, Access};
 use crate::directory_lock::{DirectoryLock, sync_directory};
+use crate::journal::JournalRow;
+use crate::wal::close_last;
 use crate::wal::{mark, verify};
 use crate::{journal, recover, schema};
-use rusqlite::Connection;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
@@ -56,12 +57,12 @@ fn repair_wal(dir: &Path, path: &Path) -> Result<Option<Repaired>, OpenError> {
     let connection = schema::existing_without_wal(path, Access::Write)?;
     let log = verify::path_of(path);
     if lost {
-        connection::close_last(connection, true).map_err(OpenError::engine(path))?;
+        close_last(connection, true).map_err(OpenError::engine(path))?;
         return Ok(Some(Repaired::LostWal));
     }
     let Some(offset) = verify::find_damage(path).map_err(OpenError::io(&log))? else { return Ok(None) };
     let kept = keep(&log, &dir.join("portraitd.db-wal.damaged"))?;
-    connection::close_last(connection, true).map_err(OpenError::engine(path))?;
+    close_last(connection, true).map_err(OpenError::engine(path))?;
     Ok(Some(Repaired::DamagedWal { offset, kept }))
 }
 
@@ -74,7 +75,7 @@ fn repair_journal(dir: &Path, path: &Path) -> Result<Option<Repaired>, OpenError
             match recover::apply_damaged(dir) {
                 Err(OpenError::ForeignJournal { .. }) => {
                     let connection = connection::writing(path).map_err(OpenError::engine(path))?;
-                    give_up_journal(&connection).map_err(OpenError::engine(path))?;
+                    JournalRow::give_up(&connection).map_err(OpenError::engine(path))?;
                 }
                 applied => applied?,
             }
@@ -87,11 +88,6 @@ fn repair_journal(dir: &Path, path: &Path) -> Result<Option<Repaired>, OpenError
         }
         Err(error) => Err(error),
     }
-}
-
-/// The database goes on without a journal; segments that are there are of the past.
-fn give_up_journal(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute("UPDATE journal SET needed = 0, applied = applied + 2", []).map(drop)
 }
 
 /// Copies a damaged file to another name; returns that.

@@ -3,10 +3,13 @@
 use crate::OpenError;
 use crate::connection::Access;
 use crate::directory_lock::{DirectoryLock, LOCK_FILE, is_in_use};
-use crate::journal;
+use crate::identity::has_table;
+use crate::journal::JournalRow;
 use crate::maintenance::check::{Checked, Finding, examine};
+use crate::maintenance::staging::Identity;
 use crate::maintenance::staging::{self, STAGING};
-use crate::schema::{self, Identity};
+use crate::schema;
+use rusqlite::Connection;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
@@ -54,10 +57,14 @@ pub fn restore(backup: &Path, data: &Path, report: &mut dyn FnMut(Finding)) -> R
         return Err(OpenError::InUse { dir: backup.to_owned(), pid: None }.into());
     }
     let log = fs::metadata(backup.join("portraitd.db-wal")).is_ok_and(|log| log.len() > 0);
-    if log || journal::paths(backup).iter().any(|path| path.exists()) {
+    if log {
         return Err(RestoreError::HasLog { dir: backup.to_owned() });
     }
     let connection = schema::existing(&from, Access::Read)?;
+    // The directory of a server that was stopped has a journal, too, but its tables have everything.
+    if needs_journal(&connection).map_err(OpenError::engine(&from))? {
+        return Err(RestoreError::HasLog { dir: backup.to_owned() });
+    }
     let checked = examine(&connection, report).map_err(OpenError::engine(&from))?;
     drop(connection);
     if checked.damaged > 0 {
@@ -71,6 +78,11 @@ pub fn restore(backup: &Path, data: &Path, report: &mut dyn FnMut(Finding)) -> R
     copy(&from, &staged).map_err(OpenError::io(&staged))?;
     staging::publish(&staged, &data.join("portraitd.db"), Identity::Renewed)?;
     Ok(checked)
+}
+
+/// Whether the tables may lack what is in a journal. Formats before 8 have none.
+fn needs_journal(connection: &Connection) -> rusqlite::Result<bool> {
+    Ok(has_table(connection, "journal")? && JournalRow::read(connection)?.needed)
 }
 
 /// Ignores a lock file, and files that an earlier attempt left.

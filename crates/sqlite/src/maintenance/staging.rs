@@ -1,9 +1,12 @@
 //! Atomic replacement of a database: written to a staging file, then renamed. A crash leaves the old one or the new one.
 
 use crate::OpenError;
+use crate::connection::use_wal;
 use crate::directory_lock::sync_directory;
-use crate::maintenance::backup;
-use crate::schema::{self, Identity};
+use crate::identity::has_table;
+use crate::journal::JournalRow;
+use crate::maintenance::vacuum;
+use crate::wal::mark;
 use portraitd_store::StoreError;
 use rusqlite::Connection;
 use std::ffi::OsStr;
@@ -27,7 +30,7 @@ pub(crate) fn is_left_over(name: &OsStr) -> bool {
 pub(crate) fn write(connection: &Connection, path: &Path) -> Result<PathBuf, OpenError> {
     let staging = path.with_file_name(STAGING);
     clear(&staging)?;
-    match backup::copy(connection, &staging) {
+    match vacuum::copy(connection, &staging) {
         Ok(()) => Ok(staging),
         Err(error) => {
             // An incomplete file is useless, and the disk may be full.
@@ -46,7 +49,7 @@ pub(crate) fn write(connection: &Connection, path: &Path) -> Result<PathBuf, Ope
 /// The staging file is switched to WAL mode first: on the published file, SQLite would write that change in place with a
 /// rollback journal, and would not notice when the journal's name could not be synced.
 pub(crate) fn publish(staging: &Path, path: &Path, identity: Identity) -> Result<(), OpenError> {
-    let ready = schema::identify(staging, identity).and_then(|()| schema::switch_to_wal(staging));
+    let ready = identify(staging, identity).and_then(|()| switch_to_wal(staging));
     let taken = ready.map_err(OpenError::engine(path)).and_then(|()| {
         let synced = File::open(staging).and_then(|file| file.sync_all());
         let renamed = synced.and_then(|()| fs::rename(staging, path));
@@ -58,6 +61,36 @@ pub(crate) fn publish(staging: &Path, path: &Path, identity: Identity) -> Result
         // It is of no use, and the disk may be full.
         let _ = clear(staging);
     })
+}
+
+/// Whether a database that is copied from another is the same store.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Identity {
+    Kept,
+    Renewed,
+}
+
+/// Sets a staging file's identity, and clears its marks of a WAL and a journal: it has neither.
+pub(crate) fn identify(staging: &Path, identity: Identity) -> rusqlite::Result<()> {
+    let connection = Connection::open(staging)?;
+    mark::clear(&connection)?;
+    // Formats before 8 have none.
+    if has_table(&connection, "journal")? {
+        JournalRow::close(&connection)?;
+    }
+    // Formats before 5 get their identity with their upgrade.
+    if identity == Identity::Renewed && has_table(&connection, "store")? {
+        connection.execute("UPDATE store SET id = randomblob(16)", [])?;
+    }
+    connection.close().map_err(|(_, error)| error)
+}
+
+/// Switches a staging file to WAL mode.
+fn switch_to_wal(staging: &Path) -> rusqlite::Result<()> {
+    let connection = Connection::open(staging)?;
+    use_wal(&connection)?;
+    // Closing the last connection removes the WAL and its index.
+    connection.close().map_err(|(_, error)| error)
 }
 
 /// Removes the staging file, and the files that SQLite created for it.

@@ -1,21 +1,20 @@
-//! The writer's queue: callers, batches, commits that fail, waits that time out, a write lock that is taken, and the end.
+//! The writer's queue: callers, batches, syncs and commits that fail, waits that time out, a full journal, tables that are in use, and
+//! the end.
 //!
-//! Invariants: every caller gets an answer. An acknowledged write is stored, and read from then on; a refused one is not. Nothing is
-//! written while another thread holds the write lock, nor after `close` has returned; later callers get the error "it was closed".
+//! Invariants: every caller gets an answer. An acknowledged write is stored, and read from then on; a refused one is not. The tables
+//! are not changed while another thread holds their lock, nor is anything after `close` has returned; later callers get the error
+//! "it was closed".
 
-use super::primitives::{Fault, advance, fault, scheduling_point};
-use super::table::{Table, delete, read};
-use crate::disk_space::DiskSpace;
-use crate::profile_cache::ProfileCache;
-use crate::reader::Readers;
-use crate::writer::{Shared, Writer};
-use portraitd_model::UserId;
-use portraitd_store::StoreError;
+use super::primitives::{Fault, advance, fail_disk, fault, scheduling_point};
+use super::table::{Table, delete, read, try_read};
+use crate::SqliteStore;
+use portraitd_model::{UnixMillis, UserId};
+use portraitd_store::{PutToken, Store, StoreError, TokenRecord, TokenRole, Write};
 use portraitd_test_support::fixtures::user;
 use portraitd_test_support::schedules::{check, failure_of};
 use shuttle::rand::{Rng, thread_rng};
+use shuttle::sync::Arc;
 use shuttle::sync::atomic::{AtomicBool, Ordering};
-use shuttle::sync::{Arc, Mutex};
 use shuttle::{future, thread};
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -50,11 +49,8 @@ impl EventCounts {
 struct Fixture {
     seen: Arc<EventCounts>,
     table: Arc<Table>,
-    writer: Writer,
-    cache: Arc<ProfileCache>,
-    readers: Readers,
-    write_lock: Arc<Mutex<()>>,
-    /// A thread has begun to close the writer.
+    store: SqliteStore,
+    /// A thread has begun to close the store.
     closing: AtomicBool,
 }
 
@@ -62,24 +58,16 @@ impl Fixture {
     fn new(table: &Arc<Table>, seen: &Arc<EventCounts>) -> Self {
         let accounts: Vec<UserId> = (0..CALLERS).map(account).chain([abandoned()]).collect();
         table.begin(&accounts);
-        let (write_lock, cache) = (Arc::new(Mutex::new(())), Arc::new(ProfileCache::new(1 << 20)));
-        let shared = Shared {
-            write_lock: Arc::clone(&write_lock),
-            erased: Arc::new(AtomicBool::new(false)),
-            cache: Arc::clone(&cache),
-            tail: Arc::default(),
-            space: Arc::new(DiskSpace::new(table.path(), 0)),
-            files: Arc::default(),
-        };
-        let writer = Writer::start(&table.path(), shared).unwrap();
-        let readers = Readers::new(&table.path(), Arc::default());
         let (seen, table, closing) = (Arc::clone(seen), Arc::clone(table), AtomicBool::new(false));
-        Self { seen, table, writer, cache, readers, write_lock, closing }
+        let store = table.open();
+        Self { seen, table, store, closing }
     }
+}
 
-    fn read(&self, account: UserId) -> Option<u64> {
-        read(&self.readers, &self.cache, account)
-    }
+/// A write that is a transaction of its own.
+fn put_token(name: String) -> Write {
+    let token = TokenRecord { name, hash: [7; 32], created: UnixMillis(1), role: TokenRole::Admin };
+    PutToken(token).into()
 }
 
 /// Changes an account that no other caller changes, and some shared ones; returns its last known version.
@@ -88,18 +76,18 @@ fn call(fixture: &Fixture, caller: usize) -> Option<u64> {
     let mut known = Some(0);
     for step in 1..=STEPS {
         let (write, then) = match thread_rng().gen_range(0..8) {
-            0 => (table.failing_import(), known),
+            0 => (put_token(format!("{own} {step}")), known),
             1 => (delete(own), None),
             2 => (table.import(own, step), Some(step as u64)),
             3 => {
-                let mut unanswered = pin!(fixture.writer.write(table.set(abandoned(), step), None));
+                let mut unanswered = pin!(fixture.store.write(table.set(abandoned(), step), None));
                 // Queued, and then the caller stops waiting.
                 let _ = unanswered.as_mut().poll(&mut Context::from_waker(Waker::noop()));
                 continue;
             }
             _ => (table.set(own, step), known.map(|_| step as u64)),
         };
-        match future::block_on(fixture.writer.write(write, None)) {
+        match future::block_on(fixture.store.write(write, None)) {
             Ok(_) => {
                 fixture.seen.one("acknowledged");
                 known = then;
@@ -112,47 +100,60 @@ fn call(fixture: &Fixture, caller: usize) -> Option<u64> {
             }
             Err(other) => panic!("{other}"),
         }
-        assert_eq!(fixture.read(own), known, "what was acknowledged is read, and nothing else");
+        match try_read(&fixture.store, own) {
+            Ok(read) => assert_eq!(read, known, "what was acknowledged is read, and nothing else"),
+            Err(error) => {
+                assert_eq!(error, StoreError::closed());
+                assert!(fixture.closing.load(Ordering::SeqCst), "it was not closed");
+            }
+        }
     }
     known
 }
 
 fn refusal(why: &str) -> &'static str {
-    let reasons = [CLOSED, "too much is waiting", "FOREIGN KEY", "it failed a moment ago"];
+    let reasons = [CLOSED, "too much is waiting", "the journal can't be written", "the journal is full"];
     reasons.into_iter().find(|reason| why.contains(reason)).unwrap_or_else(|| panic!("{why}"))
 }
 
-fn hold_the_write_lock(fixture: &Fixture) {
-    let closed = fixture.write_lock.lock().unwrap();
-    let before = fixture.table.commits_seen();
+/// Holds the lock of the tables, as the other one of writer and applier does.
+fn hold_the_tables(fixture: &Fixture) {
+    let held = fixture.store.shared.table_lock.lock().unwrap();
+    let outside = fixture.table.outside();
+    let commits = || outside.query_row("PRAGMA data_version", [], |row| row.get::<_, i64>(0)).unwrap();
+    let before = commits();
     for _ in 0..4 {
         scheduling_point();
     }
-    assert_eq!(fixture.table.commits_seen(), before, "written while another held the write lock");
-    drop(closed);
+    // A store that closes is alone: its threads but one have ended.
+    let closing = fixture.closing.load(Ordering::SeqCst);
+    assert!(closing || commits() == before, "written while another held the tables");
+    drop(outside);
+    drop(held);
 }
 
-/// Closes the writer after a while; returns the stored versions.
+/// Closes the store after a while; returns the stored versions.
 fn close(fixture: &Fixture) -> BTreeMap<UserId, u64> {
     for _ in 0..thread_rng().gen_range(0..200) {
         scheduling_point();
     }
     fixture.closing.store(true, Ordering::SeqCst);
-    future::block_on(fixture.writer.close());
+    future::block_on(fixture.store.close());
     let stored = fixture.table.stored();
-    let refused = future::block_on(fixture.writer.write(fixture.table.set(account(0), 9), None));
+    let refused = future::block_on(fixture.store.write(fixture.table.set(account(0), 9), None));
     assert_eq!(refused.unwrap_err(), StoreError::closed());
     stored
 }
 
 fn scenario(table: &Arc<Table>, seen: &Arc<EventCounts>) {
     let fixture = Arc::new(Fixture::new(table, seen));
+    fail_disk(thread_rng().gen_range(0..4));
     let on = |play: fn(&Fixture)| {
         let fixture = Arc::clone(&fixture);
         thread::spawn(move || play(&fixture))
     };
     let others = [
-        on(hold_the_write_lock),
+        on(hold_the_tables),
         on(|_| (0..3).for_each(|_| advance(Duration::from_millis(900)))),
         // A second `close` waits for the first.
         on(|fixture| drop(close(fixture))),
@@ -176,8 +177,7 @@ fn scenario(table: &Arc<Table>, seen: &Arc<EventCounts>) {
     for (caller, known) in known.iter().enumerate() {
         assert_eq!(at_the_close.get(&account(caller)).copied(), *known, "stored is what was acknowledged");
     }
-    assert!(!at_the_close.contains_key(&user("fails-at-commit")));
-    let mut ranges = fixture.writer.measurements().batch.ranges();
+    let mut ranges = fixture.store.writer.measurements().batch.ranges();
     if ranges.any(|(end, commits)| end != Some(1) && commits > 0) {
         seen.one("a commit of several");
     }
@@ -202,12 +202,13 @@ fn a_writer_that_is_dropped_has_written_what_it_accepted() {
     check(500, move || {
         let fixture = Fixture::new(&table, &Arc::default());
         for version in 1..=2 {
-            let mut asked = pin!(fixture.writer.write(table.set(abandoned(), version), None));
+            let mut asked = pin!(fixture.store.write(table.set(abandoned(), version), None));
             let sent = asked.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending();
             assert!(sent);
         }
         drop(fixture);
-        assert_eq!(table.stored()[&abandoned()], 2);
+        let store = table.open();
+        assert_eq!(read(&store, abandoned()), Some(2));
     });
 }
 

@@ -1,10 +1,11 @@
 //! The model checker's primitives under the names of the crate's `primitives.rs`: shuttle's locks and threads, tokio's channels with a
 //! scheduling point before each operation, and a clock that only the test moves.
 
-pub(crate) use shuttle::sync::atomic::AtomicBool;
+pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicU64};
 pub(crate) use shuttle::sync::{Mutex, MutexGuard};
 pub(crate) use shuttle::thread::{self, JoinHandle};
 
+use shuttle::rand::{Rng, thread_rng};
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::ops::Add;
@@ -32,6 +33,29 @@ pub(crate) fn fault(fault: Fault) {
     FAULT.set(fault);
 }
 
+thread_local! {
+    /// How many operations of the disk may still fail in this execution.
+    static DISK_FAILURES: Cell<u32> = const { Cell::new(0) };
+}
+
+/// From now on, as many operations of the disk fail, at random.
+pub(crate) fn fail_disk(times: u32) {
+    DISK_FAILURES.set(times);
+}
+
+/// Whether the next operation of the disk fails.
+pub(crate) fn disk_fails() -> bool {
+    let left = DISK_FAILURES.get();
+    let fails = left > 0 && thread_rng().gen_ratio(1, 4);
+    DISK_FAILURES.set(left - u32::from(fails));
+    fails
+}
+
+/// Runs a function that blocks.
+pub(crate) async fn spawn_blocking<T>(blocks: impl FnOnce() -> T) -> Result<T, tokio::task::JoinError> {
+    std::future::ready(Ok(blocks())).await
+}
+
 /// A point where the checker may switch threads.
 pub(crate) fn scheduling_point() {
     AtomicBool::new(false).load(Ordering::SeqCst);
@@ -48,8 +72,9 @@ thread_local! {
     static CLOCK: RefCell<Clock> = RefCell::default();
 }
 
-/// Resets the clock before an execution.
-pub(crate) fn reset_clock() {
+/// Resets the clock and the disk before an execution.
+pub(crate) fn reset() {
+    fail_disk(0);
     CLOCK.with_borrow_mut(|clock| *clock = Clock::default());
 }
 
@@ -114,6 +139,7 @@ pub(crate) mod mpsc {
     const CAPACITY: usize = 2;
 
     pub(crate) struct Sender<T>(mpsc::Sender<T>);
+    pub(crate) struct WeakSender<T>(mpsc::WeakSender<T>);
     pub(crate) struct Receiver<T>(mpsc::Receiver<T>);
     pub(crate) struct Permit<'a, T>(mpsc::Permit<'a, T>);
 
@@ -138,12 +164,28 @@ pub(crate) mod mpsc {
             self.0.send(value).await
         }
 
+        pub(crate) fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
+            scheduling_point();
+            self.0.try_send(value)
+        }
+
+        pub(crate) fn downgrade(&self) -> WeakSender<T> {
+            WeakSender(self.0.downgrade())
+        }
+
         pub(crate) fn capacity(&self) -> usize {
             self.0.capacity()
         }
 
         pub(crate) fn max_capacity(&self) -> usize {
             self.0.max_capacity()
+        }
+    }
+
+    impl<T> WeakSender<T> {
+        pub(crate) fn upgrade(&self) -> Option<Sender<T>> {
+            scheduling_point();
+            self.0.upgrade().map(Sender)
         }
     }
 
@@ -199,6 +241,51 @@ pub(crate) mod oneshot {
 
         fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
             Pin::new(&mut self.0).poll(context)
+        }
+    }
+}
+
+/// Between the writer and the applier.
+pub(crate) mod work {
+    use super::{Duration, RefCell, scheduling_point, timeout};
+    use shuttle::future::block_on;
+    pub(crate) use std::sync::mpsc::RecvTimeoutError;
+    use tokio::sync::mpsc;
+    use tokio::sync::mpsc::error::{SendError, TryRecvError};
+
+    pub(crate) struct Sender<T>(mpsc::UnboundedSender<T>);
+    pub(crate) struct Receiver<T>(RefCell<mpsc::UnboundedReceiver<T>>);
+
+    pub(crate) fn channel<T>() -> (Sender<T>, Receiver<T>) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        (Sender(sender), Receiver(RefCell::new(receiver)))
+    }
+
+    impl<T> Clone for Sender<T> {
+        fn clone(&self) -> Self {
+            Self(self.0.clone())
+        }
+    }
+
+    impl<T> Sender<T> {
+        pub(crate) fn send(&self, value: T) -> Result<(), SendError<T>> {
+            scheduling_point();
+            self.0.send(value)
+        }
+    }
+
+    impl<T> Receiver<T> {
+        pub(crate) fn try_recv(&self) -> Result<T, TryRecvError> {
+            scheduling_point();
+            self.0.borrow_mut().try_recv()
+        }
+
+        pub(crate) fn recv_timeout(&self, time: Duration) -> Result<T, RecvTimeoutError> {
+            scheduling_point();
+            // There is one receiver, so nothing else borrows it meanwhile.
+            let mut receiver = self.0.borrow_mut();
+            let received = block_on(timeout(time, receiver.recv()));
+            received.map_err(|_| RecvTimeoutError::Timeout)?.ok_or(RecvTimeoutError::Disconnected)
         }
     }
 }

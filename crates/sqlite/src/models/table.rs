@@ -1,62 +1,58 @@
-//! The database of the models, and the writes and reads of their scenarios.
+//! The store of the models, and the writes and reads of their scenarios.
 
-use super::primitives::reset_clock;
-use crate::connection;
-use crate::profile_cache::ProfileCache;
-use crate::reader::{self, Readers};
+use super::primitives::reset;
+use crate::profile_cache::ENTRY_BYTES;
+use crate::schema;
+use crate::{SqliteSettings, SqliteStore};
 use portraitd_model::{AccountSeed, FieldValue, NewUserId, Profile, ProfilePatch, UnixMillis, UserId};
-use portraitd_store::{Change, Delete, Found, Import, Write, codec};
+use portraitd_store::{Change, Delete, Found, Import, Store, StoreError, Write, codec};
 use portraitd_test_support::fixtures::{APP, patch, user};
 use rusqlite::Connection;
+use shuttle::future::block_on;
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 /// The greatest version that is written.
 const VERSIONS: u64 = 16;
 
-/// A change to this account makes its commit fail, for all writes of the batch.
-const FAILS_AT_COMMIT: &str = "fails-at-commit";
+/// Three frames in each file.
+const JOURNAL_BYTES: u64 = 32 << 10;
 
-/// A database, reused by one scenario after another.
+const DATABASE: &str = "portraitd.db";
+const FILES: [&str; 4] = [DATABASE, "portraitd.db-wal", "portraitd.journal-0", "portraitd.journal-1"];
+
+/// A directory, used by one scenario after another.
 pub(crate) struct Table {
-    dir: tempfile::TempDir,
-    /// A connection of the test, which also keeps the database open.
-    outside: Mutex<Connection>,
+    root: tempfile::TempDir,
     patches: Vec<ProfilePatch>,
 }
 
 impl Table {
     pub(crate) fn new() -> Self {
         let memory = Path::new("/dev/shm");
-        let dir = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
-        let path = dir.path().join("portraitd.db");
-        let outside = connection::prepare(&path).unwrap();
-        outside
-            .execute_batch(&format!(
-                "PRAGMA synchronous = OFF;
-                 CREATE TABLE empty (id INTEGER PRIMARY KEY);
-                 CREATE TABLE violations (id INTEGER REFERENCES empty (id) DEFERRABLE INITIALLY DEFERRED);
-                 CREATE TRIGGER fails_when_committed AFTER INSERT ON accounts WHEN new.user = '{FAILS_AT_COMMIT}'
-                 BEGIN INSERT INTO violations VALUES (1); END;"
-            ))
-            .unwrap();
+        let root = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
         let patches =
             (0..=VERSIONS).map(|version| patch(&[("Tag_Profile_IM_Level", &version.to_string())])).collect();
-        Self { dir, outside: Mutex::new(outside), patches }
+        let table = Self { root, patches };
+        let empty = table.root.path().join("empty");
+        fs::create_dir(&empty).unwrap();
+        drop(schema::prepare(&empty.join(DATABASE)).unwrap());
+        crate::journal::create(&empty, JOURNAL_BYTES / 2).unwrap();
+        table
     }
 
-    pub(crate) fn path(&self) -> PathBuf {
-        self.dir.path().join("portraitd.db")
+    fn dir(&self) -> PathBuf {
+        self.root.path().join("data")
     }
 
-    /// Resets the database for a scenario, with these accounts at version 0.
+    /// Prepares the directory for a scenario, with these accounts at version 0.
     pub(crate) fn begin(&self, accounts: &[UserId]) {
-        reset_clock();
-        let outside = self.outside.lock().unwrap();
-        outside
-            .execute_batch("DELETE FROM accounts; DELETE FROM populations; PRAGMA wal_checkpoint(TRUNCATE);")
-            .unwrap();
+        reset();
+        copy(&self.root.path().join("empty"), &self.dir());
+        let outside = self.outside();
+        let populations = "INSERT INTO populations (app, accounts) VALUES (?1, ?2)";
+        outside.execute(populations, rusqlite::params![APP.0, accounts.len()]).unwrap();
         for account in accounts {
             let mut profile = Profile::default();
             profile.merge(&self.patches[0]);
@@ -66,10 +62,30 @@ impl Table {
         }
     }
 
-    /// The stored version of each account.
+    /// Opens the store, with a journal that is full after a few changes, and a cache that keeps few accounts.
+    pub(crate) fn open(&self) -> SqliteStore {
+        open(&self.dir())
+    }
+
+    /// The files as they are now, as `kill -9` would leave them.
+    pub(crate) fn kill(&self) -> PathBuf {
+        let image = self.root.path().join("image");
+        copy(&self.dir(), &image);
+        image
+    }
+
+    /// A connection of the test.
+    pub(crate) fn outside(&self) -> Connection {
+        Connection::open(self.dir().join(DATABASE)).unwrap()
+    }
+
+    /// The stored version of each account, once the store is closed.
     pub(crate) fn stored(&self) -> BTreeMap<UserId, u64> {
-        let outside = self.outside.lock().unwrap();
-        let mut select = outside.prepare_cached("SELECT user, profile FROM accounts").unwrap();
+        let outside = self.outside();
+        let counted = "SELECT (SELECT count(*) FROM accounts) = (SELECT sum(accounts) FROM populations)";
+        let right: bool = outside.query_row(counted, [], |row| row.get(0)).unwrap();
+        assert!(right, "the numbers of accounts");
+        let mut select = outside.prepare("SELECT user, profile FROM accounts").unwrap();
         let rows = select.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?)));
         rows.unwrap()
             .map(|row| {
@@ -78,12 +94,6 @@ impl Table {
                 (account, version_of(account, &bytes))
             })
             .collect()
-    }
-
-    /// A number that changes with every commit of other connections.
-    pub(crate) fn commits_seen(&self) -> i64 {
-        let outside = self.outside.lock().unwrap();
-        outside.query_row("PRAGMA data_version", [], |row| row.get(0)).unwrap()
     }
 
     pub(crate) fn set(&self, account: UserId, version: usize) -> Write {
@@ -98,9 +108,25 @@ impl Table {
         }];
         Write::Import(Import { app: APP, seeds, at: UnixMillis(1), origin: None, deleted_after: None })
     }
+}
 
-    pub(crate) fn failing_import(&self) -> Write {
-        self.import(user(FAILS_AT_COMMIT), 1)
+/// Opens the store of a directory.
+pub(crate) fn open(dir: &Path) -> SqliteStore {
+    let settings = SqliteSettings {
+        profiles_bytes_max: ENTRY_BYTES + 64,
+        keep_free_bytes: 0,
+        journal_bytes_max: JOURNAL_BYTES,
+    };
+    SqliteStore::open_with(dir, settings).unwrap()
+}
+
+fn copy(from: &Path, to: &Path) {
+    let _ = fs::remove_dir_all(to);
+    fs::create_dir(to).unwrap();
+    for file in FILES {
+        if from.join(file).exists() {
+            fs::copy(from.join(file), to.join(file)).unwrap();
+        }
     }
 }
 
@@ -120,11 +146,17 @@ fn version(profile: &Profile) -> u64 {
     }
 }
 
-/// Reads an account as the store does; `None` when there is none.
-pub(crate) fn read(readers: &Readers, cache: &ProfileCache, account: UserId) -> Option<u64> {
-    match reader::profiles(readers, cache, APP, &[account]).unwrap().remove(0) {
+/// Reads an account; `None` when there is none.
+pub(crate) fn read(store: &SqliteStore, account: UserId) -> Option<u64> {
+    try_read(store, account).unwrap()
+}
+
+/// As [`read`], of a store that may be closed.
+pub(crate) fn try_read(store: &SqliteStore, account: UserId) -> Result<Option<u64>, StoreError> {
+    let found = block_on(store.profiles(APP, vec![account]))?.remove(0);
+    Ok(match found {
         Found::Profile(profile) => Some(version(&profile)),
         Found::Missing => None,
         Found::Damaged => panic!("{account} does not read back"),
-    }
+    })
 }

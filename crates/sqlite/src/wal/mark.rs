@@ -9,10 +9,11 @@
 //! count than the file's is of an earlier time.
 
 use crate::OpenError;
+use crate::connection;
 use crate::directory_lock::sync_directory;
+use crate::identity;
 use crate::primitives::AtomicBool;
 use crate::wal::verify;
-use crate::{connection, schema};
 use rusqlite::{Connection, OpenFlags};
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt;
@@ -72,7 +73,7 @@ pub(crate) fn set_if_due<'a>(connection: &Connection, due: &'a AtomicBool) -> ru
 
 /// Clears the mark before the WAL is removed. Formats before 5 have no mark.
 pub(crate) fn clear(connection: &Connection) -> rusqlite::Result<()> {
-    if schema::has_table(connection, "store")? { write(connection, false) } else { Ok(()) }
+    if identity::has_table(connection, "store")? { write(connection, false) } else { Ok(()) }
 }
 
 /// Refuses a database that lost its WAL, or whose WAL is not its own. Changes nothing.
@@ -153,7 +154,7 @@ fn in_file(database: &Path) -> rusqlite::Result<Option<Mark>> {
     let flags =
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(immutable_uri(database), flags)?;
-    if !schema::is_ours(&connection)? || !schema::has_table(&connection, "store")? {
+    if !identity::is_ours(&connection)? || !identity::has_table(&connection, "store")? {
         return Ok(None);
     }
     read(&connection).map(Some)

@@ -2,7 +2,8 @@
 
 use crate::account::AccountRow;
 use crate::batch::Batch;
-use crate::write::{WriteError, rows};
+use crate::write::error::WriteError;
+use crate::write::rows;
 use portraitd_model::ProfileEvent;
 use portraitd_store::{Change, Kick, StoreError, WriteOutcome, codec};
 

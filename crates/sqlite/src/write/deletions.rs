@@ -4,7 +4,7 @@
 use crate::account::{Key, column};
 use crate::batch::Batch;
 use crate::reader::failed;
-use crate::write::WriteError;
+use crate::write::error::WriteError;
 use portraitd_model::{SdkAppId, UnixMillis};
 use portraitd_store::{DELETIONS_UNIT_MAX, Delete, ForgetDeletions, StoreError, WriteOutcome};
 use rusqlite::{Connection, OptionalExtension, params};

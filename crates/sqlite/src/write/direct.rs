@@ -3,7 +3,8 @@
 
 use crate::account::column;
 use crate::admin;
-use crate::write::{WriteError, deletions};
+use crate::write::deletions;
+use crate::write::error::WriteError;
 use portraitd_model::{AppSettings, bilingual};
 use portraitd_store::{
     AuditEntry, AuditNote, AuditSeq, PutToken, RemoveToken, StoreError, Write, WriteOutcome, codec,

@@ -2,7 +2,8 @@
 
 use crate::account::{AccountRow, AccountState, Key};
 use crate::batch::Batch;
-use crate::write::{WriteError, deletions, rows};
+use crate::write::error::WriteError;
+use crate::write::{deletions, rows};
 use portraitd_model::{Profile, ProfileEvent, ProfilePatch, SdkAppId, UnixMillis, UserId};
 use portraitd_store::{Import, WriteOutcome, codec};
 

@@ -6,32 +6,20 @@
 mod accounts;
 pub(crate) mod deletions;
 pub(crate) mod direct;
+pub(crate) mod error;
 mod import;
 mod outbox;
 pub(crate) mod rows;
 
+pub(crate) use error::WriteError;
 pub(crate) use import::create_admins;
 
 use crate::batch::Batch;
 use portraitd_model::{FieldValue, ProfileItem, ProfilePatch};
 use portraitd_store::{
-    AuditNote, DELETIONS_UNIT_MAX, Delete, Discard, Probe, RecordDeliveries, Replay, Selection, StoreError,
-    Write, WriteOutcome,
+    AuditNote, DELETIONS_UNIT_MAX, Delete, Discard, Probe, RecordDeliveries, Replay, Selection, Write,
+    WriteOutcome,
 };
-
-/// Why a write failed.
-pub(crate) enum WriteError {
-    /// This write was refused, before it wrote anything.
-    Refused(StoreError),
-    /// The engine failed; nothing of the batch is written.
-    Engine(rusqlite::Error),
-}
-
-impl From<rusqlite::Error> for WriteError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Engine(error)
-    }
-}
 
 /// The approximate number of bytes that a write adds.
 pub(crate) fn bytes(write: &Write) -> usize {

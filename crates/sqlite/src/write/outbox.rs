@@ -4,7 +4,7 @@ use crate::batch::Batch;
 use crate::events::column_value;
 use crate::journal::EventProgress;
 use crate::pending::PendingEvent;
-use crate::write::WriteError;
+use crate::write::error::WriteError;
 use portraitd_model::{SdkAppId, UnixMillis};
 use portraitd_store::{
     DeliveryOutcome, Discard, EVENTS_UNIT_MAX, EventState, OutboxSeq, Replay, Selection, WriteOutcome,
@@ -114,7 +114,7 @@ fn table_row(row: &Row<'_>) -> rusqlite::Result<PendingEvent> {
         failure: row.get(4)?,
     };
     let (app, bytes) = (SdkAppId(row.get(0)?), row.get(5)?);
-    Ok(PendingEvent { app, segment: 0, bytes, progress: Some(progress), added: None })
+    Ok(PendingEvent { app, segment: 0, first: 0, bytes, progress: Some(progress), added: None })
 }
 
 fn stored_form(connection: &Connection, seq: OutboxSeq) -> Result<Arc<[u8]>, WriteError> {

@@ -1,7 +1,7 @@
 //! The rows of accounts, as they are read, and as the applier writes them.
 
 use crate::account::{AccountRow, Key, column};
-use crate::write::WriteError;
+use crate::write::error::WriteError;
 use portraitd_model::{Profile, UnixMillis, UnixSeconds, bilingual};
 use portraitd_store::{StoreError, codec};
 use rusqlite::{Connection, OptionalExtension, Row, params};

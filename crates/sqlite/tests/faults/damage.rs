@@ -2,7 +2,8 @@
 //! places of any file. Nothing panics; a read returns the stored profile, or an error that says it is damaged.
 //!
 //! The checksum of a profile can't detect: damaged inner pages of the tree, which hide an account (`check` reports them); a truncated
-//! WAL, which ends there; an old page that was copied to another place.
+//! WAL or journal, which ends there; a segment of the journal without either copy of its header; an old page that was copied to
+//! another place.
 
 use crate::child_process::TestDirs;
 use crate::random::{Random, scale, seed};
@@ -17,6 +18,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Damaged images of each store at `SCALE=1`.
 const IMAGES: u64 = 500;
 const ACCOUNTS: u64 = 100;
+const DATABASE: &str = "portraitd.db";
+const LOG: &str = "portraitd.db-wal";
+const FILES: [&str; 4] = [DATABASE, "portraitd.journal-0", "portraitd.journal-1", LOG];
 /// Versions of each account that were stored, one after the other.
 const VERSIONS: u64 = 3;
 
@@ -41,7 +45,7 @@ fn profiles() -> Vec<Vec<Profile>> {
 /// The files of a store, whole.
 struct Origins {
     files: Vec<(&'static str, Vec<u8>)>,
-    /// Whether there is a WAL: without it, accounts whose last version is in the WAL only may go back to an earlier one.
+    /// Whether the WAL and the journal are needed: accounts whose last version is there only may go back to an earlier one.
     log: bool,
 }
 
@@ -72,14 +76,15 @@ async fn origin(closed: bool) -> Origins {
         store.close().await;
     }
     let read = |file: &'static str| Some((file, std::fs::read(place.data().join(file)).ok()?));
-    let files: Vec<_> = ["portraitd.db", "portraitd.db-wal"].into_iter().filter_map(read).collect();
-    assert_eq!(files.len(), if closed { 1 } else { 2 });
+    let files: Vec<_> = FILES.into_iter().filter_map(read).collect();
+    assert_eq!(files.len(), if closed { 3 } else { 4 });
     Origins { files, log: !closed }
 }
 
-/// Damages one of the files; returns its name and a description.
+/// Damages one of the files, in every second image the database; returns its name and a description.
 fn damage(files: &mut [(&'static str, Vec<u8>)], random: &mut Random) -> (&'static str, String) {
-    let (file, bytes) = &mut files[random.below(2).min(files.len() as u64 - 1) as usize];
+    let chosen = if random.one_in(2) { 0 } else { random.below(files.len() as u64) as usize };
+    let (file, bytes) = &mut files[chosen];
     let at = random.below(bytes.len() as u64) as usize;
     let length = [1, 8, 100, 512, 2048, 4096][random.below(6) as usize].min(bytes.len() - at);
     let what = match random.below(8) {
@@ -121,13 +126,14 @@ struct Tally {
     images: u64,
     refused_to_open: u64,
     refused_for_their_log: u64,
+    refused_for_their_journal: u64,
     as_if_nothing_were: u64,
     some_do_not_read_back: u64,
     some_seem_missing: u64,
     log_ends_early: u64,
 }
 
-/// In a damaged WAL the last commits can't be distinguished from incomplete ones after a crash: the damaged commit, or two where the
+/// In a damaged WAL or journal the last commits can't be distinguished from incomplete ones after a crash: the damaged commit, or two where the
 /// damage is longer than a bit, and one behind it.
 const LAST_COMMITS: u64 = 3;
 
@@ -142,6 +148,10 @@ async fn look(
         Ok(store) => store,
         Err(OpenError::DamagedWal { .. }) => {
             tally.refused_for_their_log += 1;
+            return repaired(image, expected).await;
+        }
+        Err(OpenError::DamagedJournal { .. }) => {
+            tally.refused_for_their_journal += 1;
             return repaired(image, expected).await;
         }
         Err(error) => {
@@ -189,7 +199,9 @@ async fn look(
 /// After `repair` everything before the damage is there, whole.
 async fn repaired(image: &Path, expected: &[Vec<Profile>]) -> Result<(), String> {
     let repaired = repair(image).map_err(|error| error.to_string())?.ok_or("there is nothing to repair")?;
-    let Repaired::DamagedWal { kept, .. } = repaired else { return Err(format!("{repaired:?}")) };
+    let (Repaired::DamagedWal { kept, .. } | Repaired::DamagedJournal { kept, .. }) = repaired else {
+        return Err(format!("{repaired:?}"));
+    };
     if !kept.is_file() {
         return Err("the damaged log is gone".into());
     }
@@ -220,6 +232,23 @@ async fn write(store: &SqliteStore) -> Result<(), String> {
     Ok(())
 }
 
+/// Whether the damage may have ended a log where nothing shows it.
+fn ends(file: &str, what: &str, origins: &[(&str, Vec<u8>)], files: &[(&str, Vec<u8>)]) -> bool {
+    let bytes = |files: &[(&str, Vec<u8>)]| files.iter().find(|(name, _)| *name == file).unwrap().1.clone();
+    let (before, after) = (bytes(origins), bytes(files));
+    // A truncated log ends there, and one without a header is empty.
+    let part = |bytes: &[u8], from: usize, length: usize| bytes.get(from..from + length).map(<[u8]>::to_vec);
+    let lost = |from, length| part(&before, from, length) != part(&after, from, length);
+    what.starts_with("cut")
+        || match file {
+            // A whole page at another place has a valid form.
+            DATABASE => what.contains("swapped") || what.contains("written"),
+            LOG => what.contains("swapped") || what.contains("written") || lost(0, 32),
+            // A segment's header is there twice.
+            _ => lost(0, 56) && lost(2048, 56),
+        }
+}
+
 #[test]
 fn damaged_files_are_never_served_as_data() {
     static PANICS: AtomicU64 = AtomicU64::new(0);
@@ -240,10 +269,7 @@ fn damaged_files_are_never_served_as_data() {
             for (file, bytes) in &files {
                 std::fs::write(image.data().join(file), bytes).unwrap();
             }
-            // A truncated WAL ends there, and one without a header is empty. A whole page at another place has a valid form.
-            let ends = files.get(1).is_some_and(|(_, log)| what.starts_with("cut") || log[..32] == [0; 32])
-                || what.contains("swapped")
-                || what.contains("written");
+            let ends = ends(file, &what, &origins.files, &files);
             let may_be_older = if !origins.log {
                 0
             } else if ends {
@@ -257,8 +283,11 @@ fn damaged_files_are_never_served_as_data() {
         }
         eprintln!("{} {tally:?}", if closed { "a closed store:" } else { "with a log:" });
         assert!(
-            (if closed { tally.refused_to_open } else { tally.refused_for_their_log }) > 0
-                && tally.some_do_not_read_back > 0,
+            if closed {
+                tally.refused_to_open > 0 && tally.some_do_not_read_back > 0
+            } else {
+                tally.refused_for_their_log > 0 && tally.refused_for_their_journal > 0
+            },
             "the damage has no effect: {tally:?}"
         );
     }
@@ -273,22 +302,18 @@ fn an_emptied_database_is_not_taken_for_a_new_one() {
             for (file, bytes) in &block_on(origin(closed)).files {
                 std::fs::write(image.data().join(file), bytes).unwrap();
             }
-            let database = image.data().join("portraitd.db");
+            let database = image.data().join(DATABASE);
             if removed {
                 std::fs::remove_file(&database).unwrap();
             } else {
                 std::fs::write(&database, "").unwrap();
             }
             let opened = SqliteStore::open(&image.data());
-            if removed && closed {
-                assert!(opened.is_ok(), "nothing shows that there was a store");
-                continue;
-            }
             assert!(matches!(opened, Err(OpenError::Emptied { .. })));
             assert!(removed || matches!(check(&image.data(), &mut |_| {}), Err(OpenError::Emptied { .. })));
             let length = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
             assert_eq!(length(&database), 0);
-            assert_eq!(length(&image.data().join("portraitd.db-wal")) > 0, !closed, "the log is as it was");
+            assert_eq!(length(&image.data().join(LOG)) > 0, !closed, "the log is as it was");
         }
     }
 }
@@ -298,11 +323,14 @@ fn an_emptied_database_is_not_taken_for_a_new_one() {
 fn a_damaged_page_fails_only_the_changes_that_need_it() {
     const PAGE: usize = 2048;
     let origins = block_on(origin(true));
-    let (file, mut bytes) = origins.files.into_iter().next().unwrap();
+    let mut files = origins.files;
+    let bytes = &mut files[0].1;
     let full_of_profiles = |page: &&mut [u8]| page.windows(100).any(|window| window == [b'z'; 100]);
     bytes.chunks_exact_mut(PAGE).find(full_of_profiles).unwrap().fill(0);
     let image = TestDirs::new();
-    std::fs::write(image.data().join(file), bytes).unwrap();
+    for (file, bytes) in files {
+        std::fs::write(image.data().join(file), bytes).unwrap();
+    }
     block_on(async {
         let store = Arc::new(SqliteStore::open(&image.data()).unwrap());
         let found = store.profiles(APP, (0..ACCOUNTS).map(name).collect()).await.unwrap();

@@ -147,7 +147,7 @@ fn a_power_cut_after_failed_syncs_loses_nothing() {
 #[test]
 fn a_disk_that_ignores_syncs_is_detected() {
     let mut random = Random(seed());
-    for what in ["", "portraitd.db", "portraitd.db-wal"] {
+    for what in ["", "portraitd.db", "portraitd.db-wal", "portraitd.journal-0", "portraitd.journal-1"] {
         let mut wrong = 0;
         for _ in 0..8 {
             let place = TestDirs::new();
