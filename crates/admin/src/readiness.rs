@@ -5,8 +5,8 @@
 //! server out of a load balancer, since all servers meet it at once and another host of the database takes over within
 //! seconds; only what lasts does, or what waiting does not mend.
 
-use portraitd_model::bilingual;
-use portraitd_store::{NodesStatus, Store, StoreError};
+use portraitd_model::{Bilingual, Language, bilingual};
+use portraitd_store::{NodesStatus, Store, StoreError, StoreStatus};
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -39,6 +39,24 @@ impl Readiness {
         *last = Some((Instant::now(), result.clone()));
         result
     }
+}
+
+/// What is said of a store whose journal can't be applied: its changes are accepted and durable, so the server stays ready,
+/// until the journal is full.
+pub(super) fn journal_problem(status: StoreStatus) -> Option<Bilingual> {
+    let StoreStatus { journal_failure, journal_age, files_changed, .. } = status;
+    // A file that is not in its place is the reason, and the test write names it.
+    journal_failure.filter(|_| !files_changed).map(|failure| {
+        let seconds = journal_age.as_secs();
+        let [english, chinese] = Language::BOTH.map(|language| failure.pick(language));
+        bilingual!(
+            "the journal can't be applied to the database; the oldest change in it has waited for {seconds} s: {english}. \
+             Changes are accepted until the journal is full. See the server's log, and correct the cause: the disk, its space, \
+             its rights",
+            "重做日志无法写入数据库，其中最早的修改已等待 {seconds} 秒：{chinese}。重做日志写满之前仍接受修改。请查看服务的日志并\
+             排除原因：磁盘、剩余空间或权限"
+        )
+    })
 }
 
 /// Whether one of several servers should get calls.
@@ -82,6 +100,23 @@ mod tests {
         let clock = bilingual!("the clock", "时钟");
         let unfit = NodesStatus { unfit: Some(clock.clone()), ..NodesStatus::default() };
         assert_eq!(fitness(&unfit), Err(StoreError::Unavailable(clock)));
+    }
+
+    #[test]
+    fn a_journal_that_cannot_be_applied_is_named() {
+        assert_eq!(journal_problem(StoreStatus::default()), None);
+        let failing = StoreStatus {
+            journal_age: Duration::from_secs(42),
+            journal_failure: Some(bilingual!("disk I/O error", "磁盘 I/O 错误")),
+            ..StoreStatus::default()
+        };
+        assert_eq!(journal_problem(StoreStatus { files_changed: true, ..failing.clone() }), None);
+        let said = journal_problem(failing).unwrap();
+        for (language, parts) in
+            [(Language::English, ["42 s", "disk I/O error"]), (Language::Chinese, ["42 秒", "磁盘 I/O 错误"])]
+        {
+            assert!(parts.iter().all(|part| said.pick(language).contains(part)), "{said:?}");
+        }
     }
 
     #[tokio::test]

@@ -268,7 +268,8 @@ pub const OPEN_ROUTES: &[Route] = routes! {
             .response_text(200, "The process answers.", TEXT, "ok\n");
     get "/readyz" open => server::ready,
         |op| op.summary("Check that the store can be written")
-            .description("The check writes to the store; its result is shared by all calls within a second.")
+            .description("The check writes to the store; its result is shared by all calls within a second. A second line names what \
+                needs an operator although the store can be written: the journal of the embedded engine can't be applied.")
             .response_text(200, "The store can be written.", TEXT, "ok\n")
             .errors(&[503]);
     get "/metrics" open => server::metrics,

@@ -17,7 +17,14 @@ const PUBLISHED_KEYS: [&str; 2] = [
 ];
 
 /// The files of a data directory that hold keys, tokens or profiles.
-const SECRET_FILES: [&str; 4] = ["portraitd.db", "portraitd.db-wal", "portraitd.db-shm", "admin.token"];
+const SECRET_FILES: [&str; 6] = [
+    "portraitd.db",
+    "portraitd.db-wal",
+    "portraitd.db-shm",
+    "portraitd.journal-0",
+    "portraitd.journal-1",
+    "admin.token",
+];
 
 /// 2026-01-01. No portraitd existed before, so an earlier clock is wrong.
 pub(crate) const FIRST_DAY: UnixSeconds = UnixSeconds(1_767_225_600);

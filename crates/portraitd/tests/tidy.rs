@@ -106,7 +106,10 @@ fn a_crate_depends_on_what_it_may() {
             "aho-corasick base64 flate2 hmac http ipnet jiff serde serde_json sha2 strsim subtle thiserror unicode-normalization zeroize",
         ),
         ("store", "crc32fast futures-util getrandom portraitd-model serde serde_json thiserror zeroize"),
-        ("sqlite", "futures-util portraitd-model portraitd-store rusqlite rustix thiserror tokio tracing"),
+        (
+            "sqlite",
+            "crc32fast futures-util portraitd-model portraitd-store rusqlite rustix thiserror tokio tracing",
+        ),
         (
             "mysql",
             "futures-util mysql_async percent-encoding portraitd-model portraitd-store thiserror tokio tokio-util tracing",
@@ -227,8 +230,9 @@ fn each_sentence_of_an_api_is_in_both_languages() {
         ("crates/emulator/src/fault/file.rs", 1),
         ("crates/emulator/src/seed/document/read.rs", 2),
         ("crates/mysql/src/apply.rs", 1),
+        ("crates/sqlite/src/apply/mod.rs", 1),
         ("crates/sqlite/src/reader.rs", 2),
-        ("crates/sqlite/src/writer.rs", 1),
+        ("crates/sqlite/src/transactions.rs", 1),
     ];
     let is_han = |letter: char| ('\u{4e00}'..='\u{9fff}').contains(&letter);
     let mut sentences = 0;

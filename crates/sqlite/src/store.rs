@@ -308,9 +308,14 @@ impl Store for SqliteStore {
         // A missing file takes no space.
         let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
         let space = self.shared.space.measure().unwrap_or_default();
+        let journal = self.shared.status.read();
+        let began = journal.applying_since.into_iter().chain(journal.active.map(|active| active.began)).min();
         StoreStatus {
             database_bytes: bytes(&self.path),
             log_bytes: bytes(&verify::path_of(&self.path)),
+            journal_bytes: journal.applying_bytes + journal.active.map_or(0, |active| active.bytes),
+            journal_age: began.map(|began| began.elapsed()).unwrap_or_default(),
+            journal_failure: journal.failure,
             waiting: self.writer.waiting() as u64,
             disk_free_bytes: space.free,
             disk_kept_bytes: space.kept,

@@ -1,5 +1,6 @@
 //! Measurements of a store, cheap enough for every commit.
 
+use portraitd_model::Bilingual;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -54,7 +55,7 @@ impl Histogram {
 /// The measurements of a store that writes to a disk.
 #[derive(Debug)]
 pub struct Measurements {
-    /// From the first statement of a commit to the end of its sync, in microseconds.
+    /// From the beginning of a commit to the end of its sync, in microseconds.
     pub commit: Histogram,
     /// Operations in one commit.
     pub batch: Histogram,
@@ -76,12 +77,18 @@ impl Default for Measurements {
 }
 
 /// The state of a store at this moment.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct StoreStatus {
     /// Bytes of the database file.
     pub database_bytes: u64,
     /// Bytes of the write-ahead log.
     pub log_bytes: u64,
+    /// Bytes of the journal that the tables do not have yet.
+    pub journal_bytes: u64,
+    /// How long the oldest of these changes has waited.
+    pub journal_age: Duration,
+    /// Why the journal can't be applied at the moment.
+    pub journal_failure: Option<Bilingual>,
     /// Operations that wait in the queue.
     pub waiting: u64,
     /// Bytes that are free on the file system of the data.

@@ -812,7 +812,7 @@ export default /** @satisfies {Record<string, string | ((values: any) => string)
   'overview.warn.down': 'The webhook receiver of {app} has been down for {time}',
   'overview.warn.dropped': ({ n }) => (n === '1' ? '1 webhook event was dropped within the last 5 minutes' : `${n} webhook events were dropped within the last 5 minutes`),
   'overview.warn.files': 'A file of the store was removed, moved or replaced while the server runs: changes are refused',
-  'overview.warn.log': 'The write-ahead log has {size}: a backup is running, or the disk is too slow',
+  'overview.warn.log': 'The write-ahead log has {size}: a backup is running, or a sync failed',
   'overview.warn.notReady': 'The store can’t be written: {reason}',
   'overview.warn.oldest': 'A webhook event of {app} has waited for {time}',
   'overview.warn.parked': ({ app, n }) => (n === '1' ? `1 webhook event of ${app} is parked` : `${n} webhook events of ${app} are parked`),

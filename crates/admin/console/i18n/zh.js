@@ -812,7 +812,7 @@ export default /** @satisfies {Record<string, string | ((values: any) => string)
   'overview.warn.down': '{app} 的回调接收方已中断 {time}',
   'overview.warn.dropped': '最近 5 分钟丢弃了 {n} 条回调事件',
   'overview.warn.files': '运行期间存储文件被删除、移动或替换：拒绝修改',
-  'overview.warn.log': '预写日志已达 {size}：正在备份，或磁盘过慢',
+  'overview.warn.log': '预写日志已达 {size}：正在备份，或同步失败',
   'overview.warn.notReady': '存储不可写：{reason}',
   'overview.warn.oldest': '{app} 有回调事件已等待 {time}',
   'overview.warn.parked': '{app} 有 {n} 条回调事件被搁置',

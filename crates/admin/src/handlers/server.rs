@@ -1,7 +1,8 @@
 //! Handlers that concern the whole server: readiness, metrics, the store.
 
 use crate::error::AdminError;
-use crate::readiness::Readiness;
+use crate::language::AcceptLanguage;
+use crate::readiness::{Readiness, journal_problem};
 use crate::state::{AdminResult, State};
 use crate::types::StoreView;
 use crate::types::console::SeriesView;
@@ -9,12 +10,28 @@ use axum::Json;
 use axum::extract::State as Extract;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use portraitd_model::bilingual;
+use portraitd_model::{Language, bilingual};
+use portraitd_store::StoreError;
 
-/// Answers 200 when a test write to the store succeeds. The result of one write is shared for a second.
-pub(crate) async fn ready(Extract(state): Extract<State>) -> Result<&'static str, AdminError> {
-    state.readiness.check(&*state.store, Readiness::MAX_AGE).await?;
-    Ok("ok\n")
+/// Answers 200 when a test write to the store succeeds. The result of one write is shared for a second. A journal that can't be
+/// applied is named in both cases.
+pub(crate) async fn ready(
+    Extract(state): Extract<State>,
+    AcceptLanguage(language): AcceptLanguage,
+) -> Result<String, AdminError> {
+    let checked = state.readiness.check(&*state.store, Readiness::MAX_AGE).await;
+    let Some(problem) = journal_problem(state.store.status()) else {
+        return Ok(checked.map(|()| "ok\n".to_owned())?);
+    };
+    match checked {
+        Ok(()) => Ok(format!("ok\n{}\n", problem.pick(language))),
+        Err(StoreError::Unavailable(reason)) => {
+            let [english, chinese] = Language::BOTH.map(|language| reason.pick(language));
+            let both = problem.after(&format!("{english}; "), &format!("{chinese}；"));
+            Err(StoreError::Unavailable(both).into())
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Answers the metrics for Prometheus. They contain no UserID and no secret, so the route needs no token.

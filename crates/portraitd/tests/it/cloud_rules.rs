@@ -127,8 +127,10 @@ fn notes_of_deletions_go_when_the_setting_does() {
     run(&mut on(data, &["app", "create", "1500000000", "--key", crate::harness::KEY]));
     run(&mut on(data, &["app", "set", "1500000000", "--reimport-after", "90d"]));
     let holds = |text: &str| {
-        let bytes = std::fs::read(data.join("portraitd.db")).unwrap();
-        bytes.windows(text.len()).any(|window| window == text.as_bytes())
+        ["portraitd.db", "portraitd.journal-0", "portraitd.journal-1"].iter().any(|name| {
+            let bytes = std::fs::read(data.join(name)).unwrap();
+            bytes.windows(text.len()).any(|window| window == text.as_bytes())
+        })
     };
     let visit = |visit: &dyn Fn(&App<'_>)| {
         let mut server = TestServer::serve(data, "");

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 const DATABASE: &str = "portraitd.db";
 const LOG: &str = "portraitd.db-wal";
+const JOURNAL: [&str; 2] = ["portraitd.journal-0", "portraitd.journal-1"];
 const LOCK: &str = "portraitd.lock";
 
 struct Place {
@@ -81,9 +82,13 @@ impl Place {
 }
 
 fn no_second_server(data: &Path) {
-    let mut second = binary();
-    second.args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data"]).arg(data);
-    refused(&mut second, 1, "in use by another portraitd");
+    refused(&mut serve_on(data), 1, "in use by another portraitd");
+}
+
+fn serve_on(data: &Path) -> Command {
+    let mut command = binary();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data"]).arg(data);
+    command
 }
 
 fn holds_level_7(data: &Path, app: u32) {
@@ -111,6 +116,18 @@ fn a_log_that_is_removed_is_copied_when_the_server_stops() {
     no_second_server(&place.data);
     let (_dir, data, _, app) = place.stop();
     holds_level_7(&data, app);
+}
+
+#[test]
+fn a_journal_that_is_removed_is_applied_when_the_server_stops() {
+    for name in JOURNAL {
+        let place = place();
+        fs::remove_file(place.data.join(name)).unwrap();
+        place.is_stuck(&[name, "was removed while the server has it open", "Stop the server with SIGTERM"]);
+        no_second_server(&place.data);
+        let (_dir, data, _, app) = place.stop();
+        holds_level_7(&data, app);
+    }
 }
 
 #[test]
@@ -179,13 +196,7 @@ fn a_killed_server_does_not_start_without_its_log() {
     place.server.kill();
     let (data, aside) = (place.data.clone(), place.aside.clone());
     fs::rename(data.join(LOG), &aside).unwrap();
-    let serve = || {
-        let mut command: Command = binary();
-        command
-            .args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data"])
-            .arg(&data);
-        command
-    };
+    let serve = || serve_on(&data);
     for _ in 0..2 {
         refused(&mut serve(), 1, "lost its write-ahead log");
         refused(&mut on(&data, &["check"]), 1, &format!("portraitd repair --data {}", data.display()));
@@ -203,7 +214,7 @@ fn a_killed_server_does_not_start_without_its_log() {
     refused(&mut serve(), 1, "lost its write-ahead log");
     let repaired = run(&mut on(&data, &["repair"]));
     assert!(repaired.contains("without the changes in the lost"), "{repaired}");
-    assert!(run(&mut on(&data, &["repair"])).contains("is intact"));
+    assert!(run(&mut on(&data, &["repair"])).contains("are intact"));
     let mut server = TestServer::serve(&data, "");
     fs::copy(data.join(LOG), &aside).unwrap();
     server.signal("-TERM");
@@ -213,4 +224,54 @@ fn a_killed_server_does_not_start_without_its_log() {
     refused(&mut serve(), 1, "does not belong to");
     fs::remove_file(data.join(LOG)).unwrap();
     drop(TestServer::serve(&data, ""));
+}
+
+#[test]
+fn a_killed_server_does_not_start_without_its_journal() {
+    for name in JOURNAL {
+        let mut place = place();
+        place.server.kill();
+        let (data, aside) = (&place.data, &place.aside);
+        fs::rename(data.join(name), aside).unwrap();
+        let missing = format!("{name} is missing: portraitd was killed");
+        refused(&mut serve_on(data), 1, &missing);
+        refused(&mut on(data, &["check"]), 1, &format!("portraitd repair --data {}", data.display()));
+        refused(&mut on(data, &["export", &place.app.to_string()]), 1, &missing);
+        let doctor =
+            on(data, &["doctor", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]).output();
+        let found = String::from_utf8(doctor.unwrap().stdout).unwrap();
+        assert!(found.contains(&format!("{name} is missing")), "{found}");
+        fs::rename(aside, data.join(name)).unwrap();
+        holds_level_7(data, place.app);
+        // Once more, and given up.
+        fs::remove_file(data.join(name)).unwrap();
+        refused(&mut serve_on(data), 1, &missing);
+        let repaired = run(&mut on(data, &["repair"]));
+        assert!(repaired.contains("without the changes in the lost journal"), "{repaired}");
+        assert!(run(&mut on(data, &["repair"])).contains("are intact"));
+        drop(TestServer::serve(data, ""));
+    }
+}
+
+#[test]
+fn a_journal_of_another_store_is_refused() {
+    let (mut first, mut second) = (place(), place());
+    first.server.kill();
+    second.server.kill();
+    for name in JOURNAL {
+        fs::rename(first.data.join(name), first.dir.path().join(name)).unwrap();
+        fs::copy(second.data.join(name), first.data.join(name)).unwrap();
+    }
+    for command in [&["check"][..], &["export", &first.app.to_string()]] {
+        let output = on(&first.data, command).output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8(said).unwrap();
+        assert!(output.status.code() == Some(1) && said.contains("does not continue the database"), "{said}");
+    }
+    refused(&mut serve_on(&first.data), 1, "does not continue the database");
+    for name in JOURNAL {
+        fs::rename(first.dir.path().join(name), first.data.join(name)).unwrap();
+    }
+    holds_level_7(&first.data, first.app);
+    holds_level_7(&second.data, second.app);
 }

@@ -41,6 +41,7 @@ mod import_resume;
 mod isolation;
 mod isolation_methods;
 mod jobs;
+mod journal;
 mod language;
 mod limit_truth;
 mod limits;

@@ -39,6 +39,9 @@ fn every_call_is_in_the_metrics() {
     ] {
         assert!((sample(&page, name) - value).abs() < 0.5, "{name}: {}", sample(&page, name));
     }
+    for name in ["portraitd_store_journal_bytes", "portraitd_store_journal_age_seconds"] {
+        assert!(sample(&page, name) >= 0.0, "{name}");
+    }
     for name in [
         "portraitd_store_commit_seconds_count",
         "portraitd_store_batch_changes_sum",

@@ -11,8 +11,9 @@ use std::path::PathBuf;
 /// Check everything in a stopped server's data directory, or in a backup
 ///
 /// Reads every profile's checksum and every app's settings, and has the engine check itself.
-/// Changes nothing. Exit code 1 when something is damaged. Warns of accounts whose UserID starts with
-/// @TLS#: such accounts can no longer be created.
+/// Changes nothing of what is stored; what a crash left in the journal is brought into the database
+/// before. Exit code 1 when something is damaged. Warns of accounts whose UserID starts with @TLS#:
+/// such accounts can no longer be created.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct CheckArgs {
@@ -24,10 +25,11 @@ pub(crate) struct CheckArgs {
     json: bool,
 }
 
-/// Give up the changes in a stopped server's damaged or lost log, so that it starts again
+/// Give up the changes in a stopped server's damaged or lost log or journal, so that it starts again
 ///
-/// For a server that refuses to start because its log is damaged, missing or empty, when no better
-/// backup exists. A damaged log is kept beside the data. Changes nothing when the log is intact.
+/// For a server that refuses to start because its write-ahead log or its journal is damaged, missing
+/// or empty, when no better backup exists. What reads back is kept, and a damaged file stays beside
+/// the data under another name. Gives up nothing when both are intact.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct RepairArgs {
@@ -114,7 +116,14 @@ pub(crate) fn repair(args: &RepairArgs) -> anyhow::Result<()> {
             "the changes before byte {offset} of the write-ahead log are kept; the damaged one is in {}",
             kept.display()
         )),
-        None => say("the write-ahead log is intact; nothing was changed"),
+        Some(Repaired::LostJournal) => {
+            say("the store can be opened again, without the changes in the lost journal");
+        }
+        Some(Repaired::DamagedJournal { offset, kept }) => say(format_args!(
+            "the changes that read back are kept; the journal was damaged at byte {offset}, and the damaged file is in {}",
+            kept.display()
+        )),
+        None => say("the write-ahead log and the journal are intact; nothing was given up"),
     }
     Ok(())
 }

@@ -120,6 +120,24 @@ fn open(error: &OpenError) -> String {
              portraitd repair --data DIR 会将损坏的文件保留在该目录中。未作任何更改",
             path.display()
         ),
+        OpenError::LostJournal { path } => format!(
+            "{} 缺失：portraitd 曾被强行终止，或这是运行中服务的文件的副本，而最后确认的变更就在其重做日志中。\
+             请将该文件放回原处；或恢复备份；或放弃这些变更继续：portraitd repair --data {}。未作任何更改",
+            path.display(),
+            path.parent().unwrap_or(Path::new(".")).display()
+        ),
+        OpenError::ForeignJournal { path } => format!(
+            "{} 与旁边的数据库不衔接：二者之一属于另一份数据或另一时间，一同使用会撤销或遗漏已确认的变更。\
+             请将同一时间的文件放在一起；若要放弃重做日志中的变更，请将 portraitd.journal-0 与 portraitd.journal-1 移走，\
+             再运行 portraitd repair --data {}。未作任何更改",
+            path.display(),
+            path.parent().unwrap_or(Path::new(".")).display()
+        ),
+        OpenError::DamagedJournal { path, offset } => format!(
+            "{} 在第 {offset} 字节处损坏，该处及其后有已确认的变更。请恢复备份；或放弃其中无法读出的变更继续：\
+             portraitd repair --data DIR 会将损坏的文件保留在该目录中。未作任何更改",
+            path.display()
+        ),
         OpenError::Io { path, source } => format!("无法使用 {}：{}", path.display(), describe(source)),
         OpenError::Engine { path, reason } => format!("无法打开 {}：{reason}", path.display()),
     }
@@ -131,8 +149,8 @@ fn restore(error: &RestoreError) -> String {
         RestoreError::NotEmpty { dir, found } => {
             format!("{} 不是空目录（其中有 {found}）；请恢复到新目录或空目录", dir.display())
         }
-        RestoreError::HasWal { dir } => format!(
-            "{} 含有预写日志，因此不是备份；请以它启动并停止一次 portraitd，或用 portraitd backup 备份它",
+        RestoreError::HasLog { dir } => format!(
+            "{} 含有预写日志或重做日志，因此不是备份；请以它启动并停止一次 portraitd，或用 portraitd backup 备份它",
             dir.display()
         ),
         RestoreError::Damaged { dir, checked } => {

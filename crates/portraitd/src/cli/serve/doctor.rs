@@ -3,6 +3,7 @@
 use super::config::Layers;
 use super::healthcheck;
 use super::instance::AdminFile;
+use super::journal;
 use crate::cli::language::localized;
 use crate::cli::output::{count, when};
 use crate::config::Config;
@@ -54,7 +55,7 @@ pub(crate) enum Verdict {
 use Verdict::{Bad, Good, Warning};
 
 /// A verdict, and the sentence that explains it.
-type Assessment = (Verdict, String);
+pub(super) type Assessment = (Verdict, String);
 
 pub(crate) fn run(args: &Args, command_line: &clap::Command) -> anyhow::Result<()> {
     let mut results = Vec::new();
@@ -72,6 +73,9 @@ pub(crate) fn run(args: &Args, command_line: &clap::Command) -> anyhow::Result<(
             note("network", network(&config));
             note("data directory", directory(&config, data));
             note("disk", disk(data));
+            if let Some(journal) = journal::assess(data) {
+                note("journal", journal);
+            }
             for host in database(&config) {
                 note("database", host);
             }
@@ -167,7 +171,7 @@ fn disk(data: &Path) -> Assessment {
                 return (
                     Warning,
                     format!(
-                        "{mib} MiB ({percent} %) are free; the write-ahead log alone may need 2 GiB: free some space"
+                        "{mib} MiB ({percent} %) are free; the journal needs 512 MiB, and the write-ahead log up to 1 GiB during a backup: free some space"
                     ),
                 );
             }
@@ -264,7 +268,8 @@ fn server(config: &Config, data: &Path) -> Assessment {
         let asked = AdminFile::read(data)
             .and_then(|file| crate::cli::runtime::runtime()?.block_on(healthcheck::ready(file)));
         return match asked {
-            Ok(()) => (Good, "it runs and can write".into()),
+            Ok(None) => (Good, "it runs and can write".into()),
+            Ok(Some(problem)) => (Warning, format!("it runs and can write, but {problem}")),
             Err(error) => (Bad, format!("it runs, but {error:#}")),
         };
     }

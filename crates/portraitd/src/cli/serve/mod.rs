@@ -6,3 +6,4 @@ pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod healthcheck;
 pub(crate) mod instance;
+mod journal;
