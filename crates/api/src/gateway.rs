@@ -19,6 +19,7 @@ use crate::rate_limit::Exceeded;
 use crate::registry::App;
 use crate::request_id::RequestIds;
 use crate::telemetry::Telemetry;
+use crate::time_limit::within;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http_body_util::Full;
@@ -33,7 +34,6 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use tokio::time::timeout;
 
 /// The settings of the gateway.
 #[derive(Clone, Debug)]
@@ -265,7 +265,7 @@ impl Gateway {
                 CalledCommand::Other(command) => endpoints::others::run(command, body),
             }
         };
-        let executing = timeout(self.config.answer_timeout, executing);
+        let executing = within(self.config.answer_timeout, executing);
         let executing = executing.map(|answer| answer.unwrap_or(Err(ApiError::new(ErrorCode::Timeout))));
         let answer = match &mut progress.hook {
             None => executing.await,
