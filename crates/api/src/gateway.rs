@@ -145,12 +145,12 @@ impl Gateway {
         let style = self.style(progress.app.as_deref(), language);
         let command = progress.command.and_then(CalledCommand::own);
         let service = command.map(Command::service);
-        let (response_head, body) = respond(&outcome, service, style).into_parts();
+        let (response_head, body) = respond(&mut outcome, service, style).into_parts();
         let mut response = match self.admission.track_answer(body) {
             Ok(body) => Response::from_parts(response_head, body),
             Err(busy) => {
                 outcome = Err(busy);
-                respond(&outcome, service, style)
+                respond(&mut outcome, service, style)
             }
         }
         .map(Full::new);
