@@ -2,6 +2,7 @@
 
 use crate::admission::BodyMemory;
 use crate::envelope::ApiError;
+use crate::time_limit::within;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Body;
@@ -9,7 +10,6 @@ use hyper::header;
 use hyper::http::request::Parts;
 use portraitd_model::ErrorCode;
 use std::time::Duration;
-use tokio::time::timeout;
 
 /// The limits of a request body.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +29,7 @@ impl BodyLimits {
         memory: &mut BodyMemory<'_>,
     ) -> Result<Bytes, ApiError> {
         let late = |_| ApiError::new(ErrorCode::Timeout);
-        timeout(self.timeout, self.collect(body, memory)).await.map_err(late)?
+        within(self.timeout, self.collect(body, memory)).await.map_err(late)?
     }
 
     async fn collect(
@@ -83,7 +83,7 @@ impl BodyLimits {
         if head.headers.contains_key(header::EXPECT) {
             return false;
         }
-        timeout(TIMEOUT, self.discard(body)).await.unwrap_or(false)
+        within(TIMEOUT, self.discard(body)).await.unwrap_or(false)
     }
 
     /// Discards a body frame by frame: before authentication a body takes no memory. Returns whether it ended within the

@@ -4,6 +4,7 @@ use crate::envelope::ApiError;
 use crate::json::missing;
 use crate::large_reads::LargeReads;
 use crate::registry::{App, Registry};
+use crate::time_limit::within;
 use portraitd_model::{AccountSeed, Clock, ErrorCode, Origin, Role, Service, UserId, bilingual};
 use portraitd_store::{Store, StoreError};
 use portraitd_webhook::event_ids::EventIds;
@@ -68,7 +69,7 @@ pub(crate) async fn with_store_timeout<T>(
     operation: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {
     let late = |_| StoreError::Unavailable(bilingual!("it did not answer in time", "未能及时应答"));
-    tokio::time::timeout(STORE_TIMEOUT, operation).await.map_err(late)?
+    within(STORE_TIMEOUT, operation).await.map_err(late)?
 }
 
 impl CallContext<'_> {

@@ -4,13 +4,14 @@ use crate::envelope::{Answer, ApiError};
 use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
 use portraitd_model::{Command, SdkAppId};
+use std::mem;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 /// How long the steps of a call took; a step that was not reached took no time.
 #[derive(Default)]
 pub struct CallTimings {
-    /// Authentication.
+    /// Authentication, and the checks before it.
     pub auth: Duration,
     /// Reading the body.
     pub body: Duration,
@@ -20,12 +21,19 @@ pub struct CallTimings {
     pub store_micros: AtomicU64,
 }
 
-/// Runs a step and sets how long it took.
-pub(crate) async fn timed<T>(elapsed: &mut Duration, step: impl Future<Output = T>) -> T {
-    let began = Instant::now();
-    let output = step.await;
-    *elapsed = began.elapsed();
-    output
+/// Times steps that follow one another: each reading of the clock ends one and begins the next.
+pub(crate) struct StepTimer(Instant);
+
+impl StepTimer {
+    pub(crate) fn started(at: Instant) -> Self {
+        Self(at)
+    }
+
+    /// Returns how long the step took that ends now.
+    pub(crate) fn lap(&mut self) -> Duration {
+        let now = Instant::now();
+        now.duration_since(mem::replace(&mut self.0, now))
+    }
 }
 
 /// An answered request.

@@ -12,6 +12,8 @@ use portraitd_model::Service;
 use portraitd_model::{ERROR_CODES, ErrorCode, Language};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use std::mem;
+use std::sync::LazyLock;
 
 /// A successful outcome: the members in addition to the envelope's own.
 #[derive(Debug, Default)]
@@ -30,7 +32,12 @@ impl Answer {
     /// Returns OK with members.
     pub(crate) fn with(members: &impl Serialize) -> Result<Self, ApiError> {
         let members = serde_json::to_vec(members).map_err(|_| ApiError::new(ErrorCode::Internal))?;
-        Ok(Self { members, failed: FailedEntries::default() })
+        Ok(Self::written(members))
+    }
+
+    /// Returns OK with members that are written already: a JSON object.
+    pub(crate) fn written(members: Vec<u8>) -> Self {
+        Self { members, failed: FailedEntries::default() }
     }
 
     /// The same, with the reasons of the entries in it that failed.
@@ -100,7 +107,7 @@ pub fn tls_only(style: Style) -> Response<Full<Bytes>> {
         "this port accepts TLS only: write https:// instead of http://",
         "该端口使用 TLS，请将 http:// 改为 https://",
     );
-    let mut response = respond(&Err(error), None, style);
+    let mut response = respond(&mut Err(error), None, style);
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response.map(Full::new)
 }
@@ -115,16 +122,17 @@ fn is_of_gateway(code: ErrorCode) -> bool {
     (60_000..80_000).contains(&code.number())
 }
 
-/// Returns the response to a call of `service` (`None` when the path names no command).
+/// Returns the response to a call of `service` (`None` when the path names no command). Takes the members out of a success,
+/// so that they are not copied.
 pub fn respond(
-    outcome: &Result<Answer, ApiError>,
+    outcome: &mut Result<Answer, ApiError>,
     service: Option<Service>,
     style: Style,
 ) -> Response<Bytes> {
     let profile = service == Some(Service::Profile);
     match outcome {
         Ok(answer) => {
-            let mut response = response(success(&answer.members, profile));
+            let mut response = response(success(mem::take(&mut answer.members), profile));
             if let Some(explanation) = answer.explain(style.language) {
                 add_detail(response.headers_mut(), &explanation);
             }
@@ -154,17 +162,13 @@ pub fn respond(
 }
 
 /// `{members…, "ActionStatus": …}`
-fn success(members: &[u8], profile: bool) -> Vec<u8> {
-    let envelope = if profile { OK_PROFILE } else { OK_OTHER };
-    let mut body = Vec::with_capacity(members.len() + envelope.len() + 1);
-    match members.strip_suffix(b"}") {
-        Some(open) => {
-            body.extend_from_slice(open);
-            body.push(b',');
-        }
+fn success(members: Vec<u8>, profile: bool) -> Vec<u8> {
+    let mut body = members;
+    match body.last_mut() {
+        Some(end) => *end = b',',
         None => body.push(b'{'),
     }
-    body.extend_from_slice(envelope);
+    body.extend_from_slice(if profile { OK_PROFILE } else { OK_OTHER });
     body
 }
 
@@ -192,14 +196,19 @@ fn altered(body: &[u8], alter: impl FnOnce(&mut Map<String, Value>)) -> Vec<u8> 
 }
 
 fn response(body: Vec<u8>) -> Response<Bytes> {
+    /// Made once: a copy of a map costs less than its insertions.
+    static HEADERS: LazyLock<HeaderMap> = LazyLock::new(|| {
+        // A published client fails without `json` in the content type; the CORS headers are the same as the cloud's.
+        let headers = [
+            (header::CONTENT_TYPE, "application/json"),
+            (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+            (header::ACCESS_CONTROL_ALLOW_METHODS, "POST"),
+            (header::ACCESS_CONTROL_ALLOW_HEADERS, "X-Requested-With"),
+        ];
+        headers.map(|(name, value)| (name, HeaderValue::from_static(value))).into_iter().collect()
+    });
     let mut response = Response::new(Bytes::from(body));
-    let headers = response.headers_mut();
-    headers.reserve(8);
-    // A published client fails without `json` in the content type; the CORS headers are the same as the cloud's.
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST"));
-    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("X-Requested-With"));
+    response.headers_mut().clone_from(&HEADERS);
     response
 }
 
@@ -247,26 +256,26 @@ pub(crate) fn openapi_schemas(service: Service) -> [(Value, Value); 2] {
 mod tests {
     use super::*;
 
-    fn body(outcome: &Result<Answer, ApiError>, service: Option<Service>, explained: Explained) -> String {
+    fn body(outcome: Result<Answer, ApiError>, service: Option<Service>, explained: Explained) -> String {
         let style = Style { language: Language::English, explained };
-        let response = respond(outcome, service, style);
+        let response = respond(&mut { outcome }, service, style);
         String::from_utf8(response.into_body().to_vec()).unwrap()
     }
 
     #[test]
     fn a_success_is_the_documented_json() {
-        let ok = Ok(Answer::ok());
+        let ok = || Ok(Answer::ok());
         assert_eq!(
-            body(&ok, Some(Service::Profile), Explained::Nowhere),
+            body(ok(), Some(Service::Profile), Explained::Nowhere),
             r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","ErrorDisplay":""}"#
         );
         assert_eq!(
-            body(&ok, Some(Service::Account), Explained::Nowhere),
+            body(ok(), Some(Service::Account), Explained::Nowhere),
             r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#
         );
         let members = Answer::with(&serde_json::json!({"FailAccounts": []})).unwrap();
         assert_eq!(
-            body(&Ok(members), Some(Service::Account), Explained::Nowhere),
+            body(Ok(members), Some(Service::Account), Explained::Nowhere),
             r#"{"FailAccounts":[],"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#
         );
     }
@@ -274,18 +283,18 @@ mod tests {
     #[test]
     fn only_profile_answers_have_an_error_display() {
         let error = |code| Err(ApiError::new(code));
-        insta::assert_snapshot!(body(&error(ErrorCode::InvalidTag), Some(Service::Profile), Explained::Nowhere),
+        insta::assert_snapshot!(body(error(ErrorCode::InvalidTag), Some(Service::Profile), Explained::Nowhere),
             @r#"{"ActionStatus":"FAIL","ErrorCode":40009,"ErrorInfo":"Err_Profile_Invalid_Tag","ErrorDisplay":""}"#);
-        insta::assert_snapshot!(body(&error(ErrorCode::JsonParse), Some(Service::Profile), Explained::WhereTheCloudDoes),
+        insta::assert_snapshot!(body(error(ErrorCode::JsonParse), Some(Service::Profile), Explained::WhereTheCloudDoes),
             @r#"{"ActionStatus":"FAIL","ErrorCode":60003,"ErrorInfo":"HTTP request JSON parse error"}"#);
-        insta::assert_snapshot!(body(&error(ErrorCode::TooLong), Some(Service::Account), Explained::WhereTheCloudDoes),
+        insta::assert_snapshot!(body(error(ErrorCode::TooLong), Some(Service::Account), Explained::WhereTheCloudDoes),
             @r#"{"ActionStatus":"FAIL","ErrorCode":40601,"ErrorInfo":"Err_Profile_Size_Limit"}"#);
-        insta::assert_snapshot!(body(&error(ErrorCode::SensitiveContent), Some(Service::Profile), Explained::Nowhere),
+        insta::assert_snapshot!(body(error(ErrorCode::SensitiveContent), Some(Service::Profile), Explained::Nowhere),
             @r#"{"ActionStatus":"FAIL","ErrorCode":80001,"ErrorInfo":"The text contains sensitive content","ErrorDisplay":""}"#);
-        insta::assert_snapshot!(body(&error(ErrorCode::SensitiveContent), Some(Service::Account), Explained::WhereTheCloudDoes),
+        insta::assert_snapshot!(body(error(ErrorCode::SensitiveContent), Some(Service::Account), Explained::WhereTheCloudDoes),
             @r#"{"ActionStatus":"FAIL","ErrorCode":80001,"ErrorInfo":"The text contains sensitive content"}"#);
         assert!(
-            body(&error(ErrorCode::InvalidTag), Some(Service::Profile), Explained::WhereTheCloudDoes)
+            body(error(ErrorCode::InvalidTag), Some(Service::Profile), Explained::WhereTheCloudDoes)
                 .contains("spelling")
         );
     }
@@ -298,13 +307,13 @@ mod tests {
             (ErrorCode::LoginBadParameter, Some(Service::Account)),
             (ErrorCode::NoSuchApp, None),
         ] {
-            let answer = body(&Err(ApiError::new(code)), service, Explained::Everywhere);
+            let answer = body(Err(ApiError::new(code)), service, Explained::Everywhere);
             let answer: Value = serde_json::from_str(&answer).unwrap();
             assert_eq!(answer["ErrorDisplay"], code.meaning(Language::English));
         }
-        let ok = Ok(Answer::ok());
+        let ok = || Ok(Answer::ok());
         for service in [Some(Service::Profile), Some(Service::Account), None] {
-            assert_eq!(body(&ok, service, Explained::Everywhere), body(&ok, service, Explained::Nowhere));
+            assert_eq!(body(ok(), service, Explained::Everywhere), body(ok(), service, Explained::Nowhere));
         }
     }
 
@@ -319,15 +328,16 @@ mod tests {
 
     #[test]
     fn details_are_percent_encoded_in_the_header() {
-        let error: Result<Answer, _> = Err(ApiError::with_detail(ErrorCode::BadParameter, "100%\n", "中"));
+        let mut error: Result<Answer, _> =
+            Err(ApiError::with_detail(ErrorCode::BadParameter, "100%\n", "中"));
         let style = Style { language: Language::English, explained: Explained::Nowhere };
-        let response = respond(&error, None, style);
+        let response = respond(&mut error, None, style);
         assert_eq!(response.headers().get("x-error-detail").unwrap(), "100%25%0A");
         let style = Style { language: Language::Chinese, explained: Explained::Nowhere };
-        assert_eq!(respond(&error, None, style).headers().get("x-error-detail").unwrap(), "%E4%B8%AD");
-        let long: Result<Answer, _> =
+        assert_eq!(respond(&mut error, None, style).headers().get("x-error-detail").unwrap(), "%E4%B8%AD");
+        let mut long: Result<Answer, _> =
             Err(ApiError::with_detail(ErrorCode::BadParameter, "", "中".repeat(9999)));
-        let detail = respond(&long, None, style).headers().get("x-error-detail").unwrap().clone();
+        let detail = respond(&mut long, None, style).headers().get("x-error-detail").unwrap().clone();
         assert_eq!(detail.to_str().unwrap(), "%E4%B8%AD".repeat(500), "a whole number of characters");
     }
 }

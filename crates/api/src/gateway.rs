@@ -5,7 +5,7 @@ use crate::admission::AdmissionControl;
 use crate::authenticate::Authenticator;
 use crate::body::BodyLimits;
 use crate::call_context::{CallContext, Caller, Services};
-use crate::call_record::{CallRecord, CallTimings, timed};
+use crate::call_record::{CallRecord, CallTimings, StepTimer};
 use crate::called_command::CalledCommand;
 use crate::client_address::client_address;
 use crate::endpoints;
@@ -19,6 +19,7 @@ use crate::rate_limit::Exceeded;
 use crate::registry::App;
 use crate::request_id::RequestIds;
 use crate::telemetry::Telemetry;
+use crate::time_limit::within;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http_body_util::Full;
@@ -33,7 +34,6 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use tokio::time::timeout;
 
 /// The settings of the gateway.
 #[derive(Clone, Debug)]
@@ -76,7 +76,6 @@ pub struct Gateway {
 }
 
 /// What the steps of a call have found out so far, so that an error is answered and logged with it.
-#[derive(Default)]
 struct CallProgress {
     command: Option<CalledCommand>,
     app: Option<Arc<App>>,
@@ -85,6 +84,22 @@ struct CallProgress {
     close: bool,
     hook: Option<Box<dyn CallHook>>,
     timings: CallTimings,
+    timer: StepTimer,
+}
+
+impl CallProgress {
+    fn new(started: Instant, hook: Option<Box<dyn CallHook>>) -> Self {
+        Self {
+            command: None,
+            app: None,
+            sdk_app_id: None,
+            body_read: false,
+            close: false,
+            hook,
+            timings: CallTimings::default(),
+            timer: StepTimer::started(started),
+        }
+    }
 }
 
 impl Gateway {
@@ -114,7 +129,7 @@ impl Gateway {
         }
         let client = client_address(peer, &head.headers, &self.config.trusted_proxies);
         let hook = self.hooks.clone().map(CallHooks::begin);
-        let mut progress = CallProgress { hook, ..CallProgress::default() };
+        let mut progress = CallProgress::new(started, hook);
         // A panic is a bug; it may fail this call, but not the process.
         let decided =
             AssertUnwindSafe(self.decide(&head, &mut body, client, &mut progress)).catch_unwind().await;
@@ -130,12 +145,12 @@ impl Gateway {
         let style = self.style(progress.app.as_deref(), language);
         let command = progress.command.and_then(CalledCommand::own);
         let service = command.map(Command::service);
-        let (response_head, body) = respond(&outcome, service, style).into_parts();
+        let (response_head, body) = respond(&mut outcome, service, style).into_parts();
         let mut response = match self.admission.track_answer(body) {
             Ok(body) => Response::from_parts(response_head, body),
             Err(busy) => {
                 outcome = Err(busy);
-                respond(&outcome, service, style)
+                respond(&mut outcome, service, style)
             }
         }
         .map(Full::new);
@@ -225,7 +240,9 @@ impl Gateway {
         let (services, telemetry) = (&self.services, &*self.telemetry);
         let authenticating =
             self.authenticator.authenticate(services, telemetry, &app, command.service(), &query, client);
-        let caller = match (timed(&mut progress.timings.auth, authenticating).await, &progress.hook) {
+        let authenticated = authenticating.await;
+        progress.timings.auth = progress.timer.lap();
+        let caller = match (authenticated, &progress.hook) {
             (Err(error), Some(hook)) => return Err(self.diagnosed(error, &**hook, &app, &query).await),
             (caller, _) => caller?,
         };
@@ -233,12 +250,11 @@ impl Gateway {
             self.check_frequency(&app, command)?;
         }
         let (_call, mut memory) = (self.admission.acquire_call()?, self.admission.body_memory());
-        let began = Instant::now();
         // Until the whole body is read, the connection can't be used for another request.
         (progress.close, progress.body_read) = (true, true);
         let body = self.config.body.read(body, &mut memory).await;
         progress.close = body.is_err();
-        progress.timings.body = began.elapsed();
+        progress.timings.body = progress.timer.lap();
         self.execute(command, app, caller, head, &body?, progress).await
     }
 
@@ -252,7 +268,6 @@ impl Gateway {
         body: &Bytes,
         progress: &mut CallProgress,
     ) -> Result<Answer, ApiError> {
-        let began = Instant::now();
         let (services, sdk_app_id) = (&self.services, app.settings.id);
         let store_micros = &progress.timings.store_micros;
         let executing = async move {
@@ -265,7 +280,7 @@ impl Gateway {
                 CalledCommand::Other(command) => endpoints::others::run(command, body),
             }
         };
-        let executing = timeout(self.config.answer_timeout, executing);
+        let executing = within(self.config.answer_timeout, executing);
         let executing = executing.map(|answer| answer.unwrap_or(Err(ApiError::new(ErrorCode::Timeout))));
         let answer = match &mut progress.hook {
             None => executing.await,
@@ -275,7 +290,7 @@ impl Gateway {
                 hook.around_execute(call, executing.boxed()).await
             }
         };
-        progress.timings.work = began.elapsed();
+        progress.timings.work = progress.timer.lap();
         answer
     }
 

@@ -6,6 +6,7 @@
 use crate::body_problem::BodyProblem;
 use crate::body_shape::{Mismatch, Shape, type_name};
 use crate::envelope::ApiError;
+use memchr::{memchr, memchr2};
 use portraitd_model::{ErrorCode, JsonType, Language, NewUserId, NumberText, Service, UserId};
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny};
 use serde_json::Value;
@@ -75,18 +76,11 @@ pub(crate) fn missing(body: &[u8], name: &str, code: ErrorCode) -> ApiError {
 /// refuses it.
 fn depth(text: &str) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
+    let mut rest = text.as_bytes();
+    while let [byte, after @ ..] = rest {
+        rest = after;
         match byte {
-            b'"' => {
-                while let Some(byte) = bytes.next() {
-                    match byte {
-                        b'\\' => drop(bytes.next()),
-                        b'"' => break,
-                        _ => {}
-                    }
-                }
-            }
+            b'"' => rest = after_string(after),
             b'{' | b'[' => {
                 depth += 1;
                 deepest = deepest.max(depth);
@@ -96,6 +90,20 @@ fn depth(text: &str) -> usize {
         }
     }
     deepest
+}
+
+/// Returns what follows a string's closing quote; `text` is what follows the opening one.
+fn after_string(text: &[u8]) -> &[u8] {
+    let mut rest = text;
+    while let Some(index) = memchr2(b'"', b'\\', rest) {
+        let is_end = rest.get(index) == Some(&b'"');
+        // An escape has at least one more byte, which may be a quote.
+        rest = rest.get(if is_end { index + 1 } else { index + 2 }..).unwrap_or_default();
+        if is_end {
+            return rest;
+        }
+    }
+    &[]
 }
 
 /// Declares a wire struct: every member is optional, `null` counts as absent, the last of two equal members counts, unknown
@@ -204,12 +212,17 @@ impl<'a> Member<'a> {
 
     /// Returns the string; `None` when the member is not a string.
     pub(crate) fn text(self) -> Result<Option<Cow<'a, str>>, ApiError> {
-        if !self.0.get().starts_with('"') {
+        let raw: &'a str = self.0.get();
+        let Some(inside) = raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
             return Ok(None);
+        };
+        // The body was parsed as JSON: without escapes, what stands between the quotes is the string.
+        if memchr(b'\\', inside.as_bytes()).is_none() {
+            return Ok(Some(Cow::Borrowed(inside)));
         }
         // Only a lone surrogate escape (`\ud800`) fails here: valid JSON, but not a string of Unicode.
         let no_text = |_| ApiError::new(ErrorCode::JsonParse);
-        serde_json::from_str::<Text<'a>>(self.0.get()).map(|text| Some(text.0)).map_err(no_text)
+        serde_json::from_str::<Text<'a>>(raw).map(|text| Some(text.0)).map_err(no_text)
     }
 
     /// Returns the field value, a string or a number; `None` when the member is neither.

@@ -38,3 +38,4 @@ mod request_id;
 pub mod request_log;
 pub mod sig_cache;
 pub mod telemetry;
+mod time_limit;

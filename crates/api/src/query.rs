@@ -32,7 +32,10 @@ impl<'a> Query<'a> {
             let (pair, remainder) = split_at_byte(text, b'&');
             rest = remainder;
             let (name, value) = split_at_byte(pair, b'=');
-            let slot = match percent_decode(name)?.as_ref() {
+            // Nearly every name is written as it is. A search for escapes costs more than this look at a few bytes.
+            let is_plain = name.bytes().all(|byte| byte.is_ascii_lowercase());
+            let name = if is_plain { Cow::Borrowed(name) } else { percent_decode(name)? };
+            let slot = match name.as_ref() {
                 "sdkappid" => &mut sdk_app_id,
                 "identifier" => &mut identifier,
                 "usersig" => &mut usersig,

@@ -76,8 +76,8 @@ pub(super) struct Deadlines<T> {
     phase: RequestPhase,
     config: ListenerConfig,
     budget: FairnessBudget,
-    /// When the current wait for bytes times out.
-    read_deadline: Instant,
+    /// When the current wait for bytes times out; `None`: that of a head, which counts from the first wait in it.
+    read_deadline: Option<Instant>,
     /// When the current wait to write times out; `None`: nothing waits.
     write_deadline: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
@@ -103,7 +103,7 @@ impl LingeringClose {
 impl<T: AsyncRead + AsyncWrite + Unpin> Deadlines<T> {
     pub(super) fn new(stream: T, phase: RequestPhase, config: ListenerConfig) -> Self {
         // A connection that never sends a byte has the same timeout as a header.
-        let read_deadline = Instant::now() + config.header_timeout;
+        let read_deadline = Some(after(config.header_timeout));
         Self {
             stream,
             phase,
@@ -204,7 +204,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Deadlines<T> {
                 {
                     self.phase.0.first_byte.store(*first, Ordering::Relaxed);
                     self.phase.set(READING_HEAD);
-                    self.read_deadline = after(self.config.header_timeout);
+                    self.read_deadline = None;
                 }
                 Poll::Ready(outcome)
             }
@@ -215,7 +215,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Deadlines<T> {
             }
             Poll::Pending => {
                 self.budget.reset();
-                let deadline = self.read_deadline;
+                let deadline = self.read_deadline.unwrap_or_else(|| after(self.config.header_timeout));
+                self.read_deadline = Some(deadline);
                 self.wait_until(cx, deadline).map(Err)
             }
         }
@@ -260,7 +261,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Deadlines<T> {
             self.phase.set(IDLE);
             self.budget.consume_response();
             let deadline = after(self.config.idle_timeout);
-            self.read_deadline = deadline;
+            self.read_deadline = Some(deadline);
             // hyper may already wait for the next request and poll again only when the task is woken: the timer has to
             // wake it. `poll_read` then finds that the deadline has passed.
             let _ = self.wait_until(cx, deadline);

@@ -80,12 +80,18 @@ impl UserId {
         if text.len() > Self::BYTES_MAX {
             return Err(IdError::TooLong(text.len()));
         }
-        if text.chars().any(char::is_control) {
+        // Most ids are ASCII, whose control characters are found without decoding.
+        let is_unprintable = if text.is_ascii() {
+            text.bytes().any(|byte| byte.is_ascii_control())
+        } else {
+            text.chars().any(char::is_control)
+        };
+        if is_unprintable {
             return Err(IdError::Unprintable);
         }
         let mut bytes = [0; Self::BYTES_MAX];
-        for (to, from) in bytes.iter_mut().zip(text.bytes()) {
-            *to = from;
+        if let Some(used) = bytes.get_mut(..text.len()) {
+            used.copy_from_slice(text.as_bytes());
         }
         // The length was checked above, so it always fits.
         Ok(Self { len: u8::try_from(text.len()).unwrap_or(u8::MAX), bytes })

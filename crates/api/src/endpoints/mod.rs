@@ -8,6 +8,7 @@ mod multiaccount_import;
 pub(crate) mod others;
 mod portrait_get;
 mod portrait_set;
+mod profiles_answer;
 mod user_list;
 
 use crate::call_context::CallContext;

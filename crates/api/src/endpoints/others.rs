@@ -32,7 +32,7 @@ mod tests {
         let style = Style { language: Language::English, explained: Explained::Everywhere };
         for command in OtherCommand::all() {
             for body in [&b""[..], b"{}", b"\xef\xbb\xbf{\"A\":[1]}"] {
-                let answer = respond(&run(command, body), None, style).into_body();
+                let answer = respond(&mut run(command, body), None, style).into_body();
                 let answer: Value = serde_json::from_slice(&answer).unwrap();
                 assert_eq!(answer, success_body(command), "{}", command.path());
             }

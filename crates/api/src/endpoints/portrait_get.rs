@@ -1,61 +1,25 @@
 //! `portrait_get`: reads fields of up to 100 users' profiles (269/1639).
 
+use super::profiles_answer::Members;
 use crate::call_context::{ACCOUNTS_MAX, CallContext, timed_store_call};
 use crate::envelope::{Answer, ApiError};
 use crate::failed_entries::FailedEntries;
 use crate::json::{AccountPlace, Member, account, decode, missing, wire_struct};
-use crate::openapi::item::ItemSchema;
-use crate::openapi::operation::{Operation, described};
+use crate::openapi::operation::Operation;
 use crate::openapi::requests;
 use crate::registry::App;
-use portraitd_model::{ErrorCode, FieldValue, Profile, Service, Tag, TagValue, UserId};
+use portraitd_model::{ErrorCode, Service, Tag, UserId};
 use portraitd_store::{Found, Store};
-use schemars::JsonSchema;
-use serde::Serialize;
 use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The most tags in one call; more than an app can have. It bounds the answer.
 const TAGS_MAX: usize = 64;
 
-/// The cloud's id for an account that does not exist; both its web SDKs skip entries with it.
-const NOT_FOUND: &str = "@TLS#NOT_FOUND";
-
 /// A read of this many accounts or more runs on the extra thread; each account takes 1 to 2 µs.
 const LARGE_READ_MIN: usize = 16;
 
 wire_struct! { Request { accounts: Vec<Option<Member<'a>>> = "To_Account", tags: Vec<Option<Member<'a>>> = "TagList", } }
-
-#[derive(JsonSchema, Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Members<'a> {
-    user_profile_item: Vec<UserProfile<'a>>,
-    #[serde(rename = "Fail_Account", skip_serializing_if = "Vec::is_empty")]
-    fail_account: Vec<&'a str>,
-    #[serde(rename = "Invalid_Account", skip_serializing_if = "Vec::is_empty")]
-    invalid_account: Vec<&'a str>,
-}
-
-#[derive(JsonSchema, Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct UserProfile<'a> {
-    #[serde(rename = "To_Account")]
-    to_account: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Vec<ItemSchema>>")]
-    profile_item: Option<Vec<TagValue<&'a str, &'a FieldValue>>>,
-    result_code: u32,
-    result_info: &'static str,
-}
-
-described! {
-    Members<'static> => {
-        "UserProfileItem": [{
-            "To_Account": "alice", "ProfileItem": [{ "Tag": "Tag_Profile_IM_Nick", "Value": "Alice" }],
-            "ResultCode": 0, "ResultInfo": "",
-        }],
-    };
-}
 
 pub(super) fn describe(operation: Operation<'_>) -> Operation<'_> {
     operation
@@ -90,8 +54,9 @@ async fn answer(
     let (found, micros) = timed_store_call(store.profiles(app.settings.id, users.clone())).await;
     let found = found.map_err(|error| ApiError::store(service.internal(), error));
     let echo = app.settings.echo_unknown;
-    let answer = found.and_then(|found| {
-        Ok(Answer::with(&members(&users, &tags, &found, echo))?.with_failed(failed(&users, &found)))
+    let answer = found.map(|found| {
+        let members = Members::of(&users, &tags, &found, echo).written();
+        Answer::written(members).with_failed(failed(&users, &found))
     });
     (answer, micros)
 }
@@ -151,34 +116,6 @@ fn tags<'a>(
     Ok(fields)
 }
 
-/// Builds the members of the answer. With `echo_unknown` an account that does not exist has the id asked for.
-fn members<'a>(
-    users: &'a [UserId],
-    tags: &'a [(Cow<'a, str>, Tag)],
-    found: &'a [Found],
-    echo_unknown: bool,
-) -> Members<'a> {
-    const UNREADABLE: &str = "Err_Profile_PortraitGet_Read_Custom_Data_Fail";
-    let entry = |(user, found): (&'a UserId, &'a Found)| {
-        let (profile_item, result_code, result_info) = match found {
-            Found::Profile(profile) => (Some(project(profile, tags)), 0, ""),
-            Found::Missing => (None, ErrorCode::AccountNotFound.number(), ErrorCode::AccountNotFound.info()),
-            Found::Damaged => (None, ErrorCode::Internal.number(), UNREADABLE),
-        };
-        let is_hidden = matches!(found, Found::Missing) && !echo_unknown;
-        let to_account = if is_hidden { NOT_FOUND } else { user.as_str() };
-        UserProfile { to_account, profile_item, result_code, result_info }
-    };
-    let ids_of = |wanted: fn(&Found) -> bool| -> Vec<&'a str> {
-        users.iter().zip(found).filter(|(_, found)| wanted(found)).map(|(user, _)| user.as_str()).collect()
-    };
-    Members {
-        user_profile_item: users.iter().zip(found).map(entry).collect(),
-        fail_account: ids_of(|found| !matches!(found, Found::Profile(_))),
-        invalid_account: ids_of(|found| matches!(found, Found::Missing)),
-    }
-}
-
 fn failed(users: &[UserId], found: &[Found]) -> FailedEntries {
     let mut failed = FailedEntries::default();
     for (user, found) in users.iter().zip(found) {
@@ -196,14 +133,4 @@ fn failed(users: &[UserId], found: &[Found]) -> FailedEntries {
         }
     }
     failed
-}
-
-/// Returns the fields asked for, in that order; fields that were never set are omitted.
-fn project<'a>(
-    profile: &'a Profile,
-    tags: &'a [(Cow<'a, str>, Tag)],
-) -> Vec<TagValue<&'a str, &'a FieldValue>> {
-    let item =
-        |(text, tag): &'a (Cow<'a, str>, Tag)| Some(TagValue { tag: &**text, value: profile.get(*tag)? });
-    tags.iter().filter_map(item).collect()
 }
