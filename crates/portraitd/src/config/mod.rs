@@ -77,7 +77,7 @@ impl Config {
         SqliteSettings {
             profiles_bytes_max: self.store.profiles_in_memory_mib.saturating_mul(1 << 20),
             keep_free_bytes: self.store.keep_free_mib.saturating_mul(1 << 20),
-            ..SqliteSettings::default()
+            journal_bytes_max: self.store.journal_mib.saturating_mul(1 << 20),
         }
     }
 

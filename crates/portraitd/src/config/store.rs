@@ -29,6 +29,11 @@ section! {
         /// disk at most a twentieth of the disk is kept free. 0 means that the disk may be filled completely.
         #[zh = "磁盘可用空间低于此值时拒绝修改（40006），读取与删除照常；小磁盘上至多保留磁盘的 1/20。0 表示不保留。"]
         keep_free_mib: u64 = SqliteSettings::default().keep_free_bytes >> 20, in 0..=16_777_216;
+
+        /// The journal's two files together grow up to this size. A busy server with a large one writes less to the disk: of several
+        /// changes of a profile only the last is brought into the database.
+        #[zh = "日志（journal）两个文件合计的最大值。写入繁忙时，较大的日志可减少磁盘写入：同一份资料的多次修改只有最后一次写入数据库。"]
+        journal_mib: u64 = SqliteSettings::default().journal_bytes_max >> 20, in 1..=16_384;
     }
 }
 
