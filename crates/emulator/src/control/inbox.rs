@@ -27,7 +27,7 @@ pub(super) async fn receive(
     let entry = InboxEntry::of(box_name, state.emulator.clock.now(), &query, &headers, &body);
     state.emulator.inbox.push(entry);
     let style = Style { language: Language::English, explained: Explained::Nowhere };
-    Ok(respond(&Ok(envelope::Answer::ok()), None, style).map(Body::from))
+    Ok(respond(&mut Ok(envelope::Answer::ok()), None, style).map(Body::from))
 }
 
 pub(super) async fn list(
