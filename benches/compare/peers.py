@@ -1,10 +1,8 @@
 """The servers that compare.py measures: what each needs, its accounts, its start and its slots."""
-import glob, importlib, importlib.util, json, os, pathlib, re, shutil, socket, subprocess, sys, time, urllib.request
+import glob, importlib, importlib.util, json, os, pathlib, re, secrets, shutil, socket, subprocess, sys, time, urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 HERE = pathlib.Path(__file__).resolve().parent
-KEY = "5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e"
-APP = f"1400000000:{KEY}"
 WARM_UP = 0.5
 PORTS = {"nginx": 18941, "portraitd": 18942, "redis": 18943, "webdis": 18944, "service": 18945, "postgres": 18946, "sqlx": 18947, "fjall": 18948}
 NGINX = """worker_processes 1; daemon off; pid {dir}/nginx.pid; error_log {dir}/nginx.log;
@@ -75,7 +73,7 @@ class Servers:
                 "service": http("service", both), "sqlx": http("sqlx", both), "fjall": http("fjall", both)}
 
     def bench(self, port, workload):
-        command = [self.args.bench, "run", f"127.0.0.1:{port}", "--app", APP, "--users", str(self.args.users), "--workload", workload,
+        command = [self.args.bench, "run", f"127.0.0.1:{port}", "--app", self.app, "--users", str(self.args.users), "--workload", workload,
                    "--seconds", str(self.args.seconds), "--warm-up", str(WARM_UP), "--json"]
         done = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
         return {**done, "all_calls": done["calls"] + done["rate"] * WARM_UP}
@@ -115,14 +113,30 @@ class Servers:
         config.write_text(NGINX.format(dir=self.directory, port=PORTS["nginx"]))
         self.start("nginx", ["nginx", "-p", str(self.directory), "-c", str(config)], PORTS["nginx"])
 
+    @property
+    def app(self):
+        """The app and its key: a new one for each directory, since `serve` refuses keys that are printed in documents."""
+        path = self.directory / "key"
+        if not path.exists():
+            path.write_text(secrets.token_hex(32))
+        return f"1400000000:{path.read_text()}"
+
     def portraitd(self):
+        """`serve`, as in production, but without limits: one app makes all calls. The emulator records its calls, which costs more."""
         data = self.directory / "portraitd"
-        fresh = not data.exists()
-        data.mkdir(exist_ok=True)
-        server = self.start("portraitd", [self.args.portraitd, "dev", "--data", str(data), "--listen", f"127.0.0.1:{PORTS['portraitd']}", "--json", "--key", KEY], stdout=subprocess.PIPE)
+        if not data.exists():
+            data.mkdir()
+            key = self.app.split(":")[1]
+            with self.directory.joinpath("portraitd.log").open("w") as log:
+                made = subprocess.Popen([self.args.portraitd, "dev", "--data", str(data), "--listen", "127.0.0.1:0", "--json", "--key", key], stdout=subprocess.PIPE, stderr=log)
+                made.stdout.readline()
+                subprocess.run([self.args.portraitd, "import", "1400000000", str(self.account_lines()), "--data", str(data)], check=True, stdout=sys.stderr)
+                made.terminate()
+                made.wait()
+        limits = {**os.environ, "PORTRAITD_LIMITS_ENABLED": "false"}
+        server = self.start("portraitd", [self.args.portraitd, "serve", "--data", str(data), "--listen", f"127.0.0.1:{PORTS['portraitd']}", "--admin-listen", "127.0.0.1:0", "--json"], stdout=subprocess.PIPE, env=limits)
         self.ready = json.loads(server.stdout.readline())
-        if fresh:
-            subprocess.run([self.args.portraitd, "import", "1400000000", str(self.account_lines()), "--data", str(data)], check=True, stdout=sys.stderr)
+        self.ready["admin_token"] = (data / "admin.token").read_text().strip()
 
     def store(self):
         """portraitd's counts of changes and of commits."""

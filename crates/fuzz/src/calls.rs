@@ -18,9 +18,9 @@ use std::sync::atomic::AtomicU64;
 impl FuzzEnvironment {
     /// Asserts that the answer to a body is one well-formed envelope. Returns whether the call succeeded.
     pub(crate) fn answers_json(&self, command: &str, body: &[u8]) -> bool {
-        let Some((outcome, service)) = self.execute(command, body) else { return false };
+        let Some((mut outcome, service)) = self.execute(command, body) else { return false };
         let style = Style { language: Language::Chinese, explained: Explained::WhereTheCloudDoes };
-        let answer = respond(&outcome, Some(service), style);
+        let answer = respond(&mut outcome, Some(service), style);
         assert!(serde_json::from_slice::<IgnoredAny>(answer.body()).is_ok(), "an answer that is no JSON");
         outcome.is_ok()
     }
@@ -60,8 +60,8 @@ impl FuzzEnvironment {
     /// The body of the answer to a call: all that is done between the two bodies, on a store in memory.
     pub fn answer(&self, command: &str, body: &[u8]) -> Bytes {
         let style = Style { language: Language::Chinese, explained: Explained::Nowhere };
-        let (outcome, service) = valid(self.execute(command, body));
-        respond(&outcome, Some(service), style).into_body()
+        let (mut outcome, service) = valid(self.execute(command, body));
+        respond(&mut outcome, Some(service), style).into_body()
     }
 
     /// Checks items against the schema and the word list. Returns whether they may be written.

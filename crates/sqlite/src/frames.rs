@@ -226,8 +226,7 @@ impl Frames {
     fn freeze(&mut self, filled: bool, shared: &Shared) {
         let Some(active) = self.active.take() else { return };
         shared.status.change(|status| {
-            status.applying_since.get_or_insert(active.began);
-            status.applying_bytes += active.bytes();
+            status.applying.push_back((active.began, active.bytes()));
             status.active = None;
         });
         // An error means that the applier has ended; the next start applies it.

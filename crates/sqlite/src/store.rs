@@ -11,7 +11,7 @@ use crate::journal::{self, JournalRow, JournalStatus};
 use crate::maintenance::backup::Backups;
 use crate::outbox_tail::OutboxTail;
 use crate::pending::Pending;
-use crate::primitives::{AtomicBool, Mutex, spawn_blocking};
+use crate::primitives::{AtomicBool, Instant, Mutex, spawn_blocking};
 use crate::profile_cache::ProfileCache;
 use crate::reader::Readers;
 use crate::transactions::Transactions;
@@ -120,6 +120,8 @@ impl SqliteStore {
         let queue = WriterQueue::new();
         let (applier, ends) = Applier::start(&path, shared.clone(), bounds, was_killed, queue.nudge())?;
         if let Some(frozen) = found.frozen {
+            let bytes = frozen.file.capacity();
+            shared.status.change(|status| status.applying.push_back((Instant::now(), bytes)));
             // An error means that the thread has ended already.
             let _ = ends.work.send(Work::Apply(frozen));
         }
@@ -309,11 +311,11 @@ impl Store for SqliteStore {
         let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
         let space = self.shared.space.measure().unwrap_or_default();
         let journal = self.shared.status.read();
-        let began = journal.applying_since.into_iter().chain(journal.active.map(|active| active.began)).min();
+        let began = journal.applying.iter().map(|(began, _)| *began).chain(journal.active.map(|active| active.began)).min();
         StoreStatus {
             database_bytes: bytes(&self.path),
             log_bytes: bytes(&verify::path_of(&self.path)),
-            journal_bytes: journal.applying_bytes + journal.active.map_or(0, |active| active.bytes),
+            journal_bytes: journal.applying.iter().map(|(_, bytes)| bytes).sum::<u64>() + journal.active.map_or(0, |active| active.bytes),
             journal_age: began.map(|began| began.elapsed()).unwrap_or_default(),
             journal_failure: journal.failure,
             waiting: self.writer.waiting() as u64,

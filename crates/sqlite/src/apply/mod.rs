@@ -272,7 +272,8 @@ impl Worker {
         self.shared.cache.set_applied(segment);
         self.shared.pending.set_applied(segment);
         self.shared.status.change(|status| {
-            (status.applying_since, status.applying_bytes, status.failure) = (None, 0, None);
+            status.applying.pop_front();
+            status.failure = None;
         });
         if erases {
             self.erase_rounds = 2;

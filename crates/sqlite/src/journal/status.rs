@@ -2,6 +2,7 @@
 
 use crate::primitives::{Instant, Mutex};
 use portraitd_model::Bilingual;
+use std::collections::VecDeque;
 use std::sync::PoisonError;
 
 /// The segment that is written, as it was after its last frame.
@@ -19,10 +20,8 @@ pub(crate) struct ActiveStatus {
 pub(crate) struct Status {
     /// `None` while the table has everything, or will have it with the segment that is being applied.
     pub(crate) active: Option<ActiveStatus>,
-    /// When the segment that is being applied began.
-    pub(crate) applying_since: Option<Instant>,
-    /// The bytes of the segment that is being applied.
-    pub(crate) applying_bytes: u64,
+    /// When each segment that is complete, but not applied, began, and its bytes; the oldest first.
+    pub(crate) applying: VecDeque<(Instant, u64)>,
     /// Whether a file that is free is to be overwritten with zeros.
     pub(crate) erase_due: bool,
     /// Why nothing can be applied at the moment.

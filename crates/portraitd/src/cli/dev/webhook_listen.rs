@@ -109,6 +109,6 @@ impl WebhookReceiver {
             say(format_args!("{id} · {signature}\n{}\n", escape_for_terminal(&body)));
         }
         let style = Style { language: Language::English, explained: Explained::Nowhere };
-        Ok(respond(&Ok(Answer::ok()), Some(portraitd_model::Service::Account), style).map(Full::new))
+        Ok(respond(&mut Ok(Answer::ok()), Some(portraitd_model::Service::Account), style).map(Full::new))
     }
 }
