@@ -9,6 +9,7 @@ use portraitd_store::{
     WriteOutcome, codec,
 };
 use rusqlite::{Connection, Row, params};
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 /// Puts a note at its place, and removes the oldest beyond the limit.
@@ -83,7 +84,7 @@ pub(crate) fn audit(
     entries.extend(
         pending.into_iter().filter(|entry| entry.seq < before && (app.is_none() || entry.note.app == app)),
     );
-    entries.sort_by(|one, other| other.seq.cmp(&one.seq));
+    entries.sort_by_key(|entry| Reverse(entry.seq));
     // One may have come into the table since the pending ones were read.
     entries.dedup_by_key(|entry| entry.seq);
     entries.truncate(limit);

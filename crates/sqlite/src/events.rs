@@ -126,12 +126,11 @@ pub(crate) fn backlogs(
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
         let (seq, bytes) = (OutboxSeq(row.get(2)?), row.get(3)?);
-        match changed.get_mut(&seq) {
-            Some(event) => event.bytes = bytes,
-            None => {
-                let parked = row.get::<_, u8>(1)? == column_value(EventState::Parked);
-                backlogs.add_existing(SdkAppId(row.get(0)?), state(parked), seq, bytes);
-            }
+        if let Some(event) = changed.get_mut(&seq) {
+            event.bytes = bytes;
+        } else {
+            let parked = row.get::<_, u8>(1)? == column_value(EventState::Parked);
+            backlogs.add_existing(SdkAppId(row.get(0)?), state(parked), seq, bytes);
         }
     }
     for (seq, event) in changed {

@@ -35,11 +35,22 @@ pub(crate) struct Frames {
     spare: VecDeque<SegmentFile>,
     /// The last segment that has a frame, and how many were acknowledged.
     last_segment: u64,
-    last_frames: u64,
+    acknowledged: u64,
     /// The segment is to be ended as soon as there is a free file for the next.
     freeze_wanted: bool,
     /// The last place in the outbox that was assigned.
     last_place: OutboxSeq,
+}
+
+/// What a start found in the journal.
+pub(crate) struct FoundFrames {
+    /// The segment that goes on.
+    pub(crate) active: Option<Active>,
+    /// The first of them is for the next segment.
+    pub(crate) spare: VecDeque<SegmentFile>,
+    /// The last segment, and its frames.
+    pub(crate) last_segment: (u64, u64),
+    pub(crate) last_place: OutboxSeq,
 }
 
 /// Where a batch is read from and published to.
@@ -50,17 +61,15 @@ pub(crate) struct Surroundings<'a> {
 }
 
 impl Frames {
-    /// Goes on after the segment `last_segment`; with `active`, in it.
+    /// Goes on from what a start found.
     pub(crate) fn new(
         path: &Path,
         store: StoreId,
         (bounds, ends): (Bounds, WriterEnds),
-        active: Option<Active>,
-        spare: VecDeque<SegmentFile>,
-        (last_segment, last_frames): (u64, u64),
-        last_place: OutboxSeq,
+        found: FoundFrames,
         status: &JournalStatus,
     ) -> Self {
+        let FoundFrames { active, spare, last_segment: (last_segment, acknowledged), last_place } = found;
         if let Some(active) = &active {
             status.change(|status| status.active = Some(active.status()));
         }
@@ -74,7 +83,7 @@ impl Frames {
             active,
             spare,
             last_segment,
-            last_frames,
+            acknowledged,
             freeze_wanted: false,
             last_place,
         }
@@ -152,12 +161,11 @@ impl Frames {
         if self.active.as_ref().is_some_and(is_full) {
             self.freeze(true, around.shared);
         }
-        let mut active = match self.active.take() {
-            Some(active) => active,
-            None => {
-                let file = self.free_file()?;
-                Active::begin(file, self.store, self.last_segment + 1, self.last_frames)
-            }
+        let mut active = if let Some(active) = self.active.take() {
+            active
+        } else {
+            let file = self.free_file()?;
+            Active::begin(file, self.store, self.last_segment + 1, self.acknowledged)
         };
         if let Err(error) = active.append(batch.frame) {
             if active.frames() == 0 {
@@ -173,7 +181,7 @@ impl Frames {
                 "日志文件无法写入：{error}"
             )));
         }
-        (self.last_segment, self.last_frames) = (active.segment(), active.frames());
+        (self.last_segment, self.acknowledged) = (active.segment(), active.frames());
         let published = batch.publish(active.segment(), around.tail);
         active.rows.extend(published.rows);
         active.pending_bytes += published.pending_bytes;

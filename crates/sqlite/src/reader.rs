@@ -10,6 +10,7 @@ use portraitd_model::{AccountState, AppRecord, Bilingual, SdkAppId, UnixSeconds,
 use portraitd_store::engine::last_with_prefix;
 use portraitd_store::{Found, StoreError, codec};
 use rusqlite::{Connection, OptionalExtension, Transaction, ffi, params};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
@@ -244,7 +245,7 @@ fn settings(connection: &Connection) -> Result<Vec<AppRecord>, StoreError> {
         let settings = codec::decode_settings(id, &json, &words).map_err(|why| {
             StoreError::Corrupt(bilingual!("the settings of app {id}: {why}", "应用 {id} 的设置：{why}"))
         })?;
-        Ok(AppRecord { settings, revision, kicked_admins: Default::default() })
+        Ok(AppRecord { settings, revision, kicked_admins: BTreeMap::new() })
     };
     rows.map_err(failed)?.map(read).collect()
 }

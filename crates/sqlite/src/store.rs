@@ -5,7 +5,7 @@ use crate::apply::{self, Applier, Bounds, Work};
 use crate::directory_lock::{self, DirectoryLock};
 use crate::disk_space::DiskSpace;
 use crate::files::Files;
-use crate::frames::Frames;
+use crate::frames::{FoundFrames, Frames};
 use crate::identity;
 use crate::journal::{self, JournalRow, JournalStatus};
 use crate::maintenance::backup::Backups;
@@ -125,17 +125,13 @@ impl SqliteStore {
             // An error means that the thread has ended already.
             let _ = ends.work.send(Work::Apply(frozen));
         }
-        let last_place = found.backlogs.last_place();
-        let frames = Frames::new(
-            &path,
-            id,
-            (bounds, ends),
-            found.active,
-            found.spare,
-            found.last_segment,
-            last_place,
-            &shared.status,
-        );
+        let frames = FoundFrames {
+            active: found.active,
+            spare: found.spare,
+            last_segment: found.last_segment,
+            last_place: found.backlogs.last_place(),
+        };
+        let frames = Frames::new(&path, id, (bounds, ends), frames, &shared.status);
         let found = FoundAtStart { frames, transactions, next: found.next, backlogs: found.backlogs };
         let writer = Writer::start(&path, queue, found, shared.clone(), Arc::clone(&tail))?;
         let backups = Backups::new(&path, Arc::clone(&files), Arc::clone(&shared.wal_pages))?;
@@ -311,12 +307,20 @@ impl Store for SqliteStore {
         let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
         let space = self.shared.space.measure().unwrap_or_default();
         let journal = self.shared.status.read();
-        let began = journal.applying.iter().map(|(began, _)| *began).chain(journal.active.map(|active| active.began)).min();
+        let began = journal
+            .applying
+            .iter()
+            .map(|(began, _)| *began)
+            .chain(journal.active.map(|active| active.began))
+            .min();
         StoreStatus {
             database_bytes: bytes(&self.path),
             log_bytes: bytes(&verify::path_of(&self.path)),
-            journal_bytes: journal.applying.iter().map(|(_, bytes)| bytes).sum::<u64>() + journal.active.map_or(0, |active| active.bytes),
-            journal_age: began.map(|began| began.elapsed()).unwrap_or_default(),
+            journal_bytes: journal.applying.iter().map(|(_, bytes)| bytes).sum::<u64>()
+                + journal.active.map_or(0, |active| active.bytes),
+            journal_age: began
+                .map(|began| Instant::now().saturating_duration_since(began))
+                .unwrap_or_default(),
             journal_failure: journal.failure,
             waiting: self.writer.waiting() as u64,
             disk_free_bytes: space.free,

@@ -87,7 +87,7 @@ pub(crate) fn scan(files: &[SegmentFile; 2], store: StoreId, applied: u64) -> Re
     found.retain(|segment| segment.frames > 0);
     let taken = found.first().map(|segment| segment.index);
     // A segment of which only the header is there begins again in the same file, so that no two files have one number.
-    let next_file = begun.unwrap_or(if taken == Some(0) { 1 } else { 0 });
+    let next_file = begun.unwrap_or(usize::from(taken == Some(0)));
     Ok(Scanned { pending: found, next_file, is_begun: begun.is_some() })
 }
 

@@ -253,11 +253,11 @@ pub(crate) mod work {
     use tokio::sync::mpsc;
     use tokio::sync::mpsc::error::{SendError, TryRecvError};
 
-    pub(crate) struct Sender<T>(mpsc::UnboundedSender<T>);
-    pub(crate) struct Receiver<T>(RefCell<mpsc::UnboundedReceiver<T>>);
+    pub(crate) struct Sender<T>(mpsc::Sender<T>);
+    pub(crate) struct Receiver<T>(RefCell<mpsc::Receiver<T>>);
 
     pub(crate) fn channel<T>() -> (Sender<T>, Receiver<T>) {
-        let (sender, receiver) = mpsc::unbounded_channel();
+        let (sender, receiver) = mpsc::channel(8);
         (Sender(sender), Receiver(RefCell::new(receiver)))
     }
 
@@ -270,7 +270,7 @@ pub(crate) mod work {
     impl<T> Sender<T> {
         pub(crate) fn send(&self, value: T) -> Result<(), SendError<T>> {
             scheduling_point();
-            self.0.send(value)
+            self.0.try_send(value).map_err(|error| SendError(error.into_inner()))
         }
     }
 

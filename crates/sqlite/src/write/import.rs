@@ -21,7 +21,7 @@ pub(crate) fn import(import: &Import, batch: &mut Batch<'_>) -> Result<WriteOutc
     for (index, seed) in seeds.iter().enumerate() {
         let key = (*app, seed.user.id());
         let changed = match batch.find(&key)? {
-            Some(found) => merge(batch, key, found, &seed.patch)?,
+            Some(found) => merge(batch, key, &found, &seed.patch)?,
             None if was_deleted(batch, key, *deleted_after)? => {
                 left_out.push(key.1);
                 continue;
@@ -71,7 +71,7 @@ fn create(batch: &mut Batch<'_>, key: Key, patch: &ProfilePatch, at: UnixMillis)
 fn merge(
     batch: &mut Batch<'_>,
     key: Key,
-    found: AccountRow,
+    found: &AccountRow,
     patch: &ProfilePatch,
 ) -> Result<bool, WriteError> {
     if patch.is_empty() {
@@ -81,7 +81,7 @@ fn merge(
     let changed = profile.merge(patch);
     if changed {
         let profile = codec::encode_profile(key.0, key.1, &profile).into();
-        batch.update(key, AccountRow { profile, ..found });
+        batch.update(key, AccountRow { profile, ..found.clone() });
     }
     Ok(changed)
 }
