@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 /// Runs checks on a store with pending changes; after a kill; applied; after a kill then; and after a close. Nothing is applied
 /// before, if `held`.
+#[expect(clippy::needless_pass_by_value, reason = "closures that are written where they are given")]
 fn at_every_stage(changes: impl AsyncFn(&SqliteStore), expected: impl AsyncFn(&SqliteStore, &str)) {
     let dirs = Dirs::new();
     block_on(async {
@@ -32,6 +33,7 @@ fn at_every_stage(changes: impl AsyncFn(&SqliteStore), expected: impl AsyncFn(&S
     });
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the shape that a write wants")]
 fn note(text: &str) -> Option<AuditNote> {
     Some(AuditNote { app: None, at: UnixMillis(7), text: text.into() })
 }

@@ -55,6 +55,7 @@ async fn expect(store: &SqliteStore, waiting: &[(u128, u32)], parked: &[(u128, u
 
 /// Two events, of which the second one gets a verdict; the table has the first one, or both, or none, and after it everything or not;
 /// each with a kill at the end.
+#[expect(clippy::needless_pass_by_value, reason = "closures that are written where they are given")]
 fn at_every_stage(verdict: impl AsyncFn(&SqliteStore), waiting: &[(u128, u32)], parked: &[(u128, u32)]) {
     for applied_before in [false, true] {
         let dirs = Dirs::new();
@@ -150,7 +151,9 @@ fn a_verdict_of_the_next_segment_does_not_lose_the_event() {
             create(&store, name, "").await;
         }
         let held = hold_the_database(&dirs.data());
-        (change(&store, 1).await, change(&store, 2).await, change(&store, 3).await);
+        for version in 1..=3 {
+            change(&store, version).await;
+        }
         fill_a_segment(&store, &dirs.data(), "filler").await;
         // Reading them would wait for the tables.
         let outcomes = [(1, retry(4)), (2, park(5)), (3, DeliveryOutcome::Delivered)];
