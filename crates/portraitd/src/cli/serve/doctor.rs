@@ -1,5 +1,7 @@
 //! `portraitd doctor`: checks everything that a server needs, and names a remedy for each problem.
 
+use super::assessment::Assessment;
+use super::assessment::Verdict::{self, Bad, Good, Warning};
 use super::config::Layers;
 use super::healthcheck;
 use super::instance::AdminFile;
@@ -43,19 +45,6 @@ struct CheckResult {
     verdict: Verdict,
     sentence: String,
 }
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Verdict {
-    Good,
-    Warning,
-    Bad,
-}
-
-use Verdict::{Bad, Good, Warning};
-
-/// A verdict, and the sentence that explains it.
-pub(super) type Assessment = (Verdict, String);
 
 pub(crate) fn run(args: &Args, command_line: &clap::Command) -> anyhow::Result<()> {
     let mut results = Vec::new();

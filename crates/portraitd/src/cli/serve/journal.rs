@@ -1,7 +1,7 @@
 //! What `portraitd doctor` says of the journal: how much waits in it for how long, and which of its files is missing.
 
-use super::doctor::Assessment;
-use super::doctor::Verdict::{Good, Warning};
+use super::assessment::Assessment;
+use super::assessment::Verdict::{Good, Warning};
 use super::healthcheck;
 use super::instance::AdminFile;
 use crate::cli::output::count;

@@ -1,5 +1,6 @@
 //! Commands of operation: the server and what looks at it.
 
+mod assessment;
 pub(crate) mod certificates;
 pub(crate) mod command;
 pub(crate) mod config;

@@ -1,0 +1,15 @@
+//! What a check of `portraitd doctor` found.
+
+use serde::Serialize;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Verdict {
+    Good,
+    Warning,
+    Bad,
+}
+
+/// A verdict, and the sentence that explains it.
+pub(super) type Assessment = (Verdict, String);
