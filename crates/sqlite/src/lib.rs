@@ -1,8 +1,8 @@
 //! The embedded engine: SQLite in one directory of this machine, with one writer that shares each sync among many changes, and
 //! concurrent readers.
 //!
-//! A change is on the disk as a record of a redo journal before it is acknowledged ([`journal`]), and is brought into SQLite's tables
-//! in the background ([`apply`]); until then it is in memory ([`profile_cache`], [`pending`]). What is changed rarely (settings,
+//! A change is on the disk as a record of a redo journal before it is acknowledged (`journal`), and is brought into SQLite's tables
+//! in the background (`apply`); until then it is in memory (`profile_cache`, `pending`). What is changed rarely (settings,
 //! tokens) is a transaction of its own.
 //!
 //! Not allowed here: HTTP, the protocol, the server's settings. An update changes one leaf of a rowid table: the index on (app, user)

@@ -4,10 +4,12 @@
 //! journal's syncs for half a second. It takes the newest state of a row, which may be of a later segment: that is on the disk, too.
 //! Only the last slice says that the segment is applied, so after a crash all of it is applied again, which changes nothing.
 
+mod bounds;
 mod checkpoint;
 mod shared;
 mod slices;
 
+pub(crate) use bounds::Bounds;
 pub(crate) use shared::Shared;
 
 use crate::OpenError;
@@ -23,35 +25,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// How large the journal may become.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Bounds {
-    /// Of one of the two files.
-    pub(crate) segment_bytes_max: u64,
-    /// Of the memory that a segment's changes take until they are applied.
-    pub(crate) pending_bytes_max: usize,
-}
-
-impl Bounds {
-    /// The least size of a file.
-    const SEGMENT_BYTES_MIN: u64 = 16 << 10;
-    /// A new file has this size: small stores need no more, and it grows by itself.
-    const FIRST_BYTES: u64 = 256 << 10;
-
-    /// For a cache and a journal of a size: what is pending in both segments takes a half of the cache at most, unless it is small.
-    pub(crate) fn of(profiles_bytes_max: usize, journal_bytes_max: u64) -> Self {
-        Self {
-            segment_bytes_max: (journal_bytes_max / 2).max(Self::SEGMENT_BYTES_MIN),
-            pending_bytes_max: (profiles_bytes_max / 4).max(8 << 20),
-        }
-    }
-
-    /// The size of a new file.
-    pub(crate) fn first_bytes(self) -> u64 {
-        self.segment_bytes_max.min(Self::FIRST_BYTES)
-    }
-}
-
 /// How often the thread looks at the journal while nothing is to be applied.
 const TICK: Duration = Duration::from_millis(500);
 /// A segment is applied once nothing was written for this long.
@@ -60,6 +33,8 @@ const IDLE: Duration = Duration::from_secs(1);
 const AGE_MAX: Duration = Duration::from_secs(30);
 /// The same while deleted bytes are in the files: two segments later they are in none.
 const AGE_MAX_ERASING: Duration = Duration::from_secs(15);
+/// How long deleted bytes may stay in SQLite's log while one segment after the other is applied.
+const COPY_ERASED_AFTER: Duration = Duration::from_secs(15);
 /// A file that was full is extended by this factor.
 const GROWTH: u64 = 4;
 
@@ -145,6 +120,7 @@ impl Applier {
             stop: Arc::clone(&stop),
             erase_rounds: if was_killed { 2 } else { 0 },
             looked_at: Instant::now(),
+            copied_at: Instant::now(),
         };
         let run = move || worker.run(&asked);
         let spawned = thread::Builder::new().name("store-applier".into()).spawn(run);
@@ -193,6 +169,8 @@ struct Worker {
     /// How many of the next files that become free are overwritten with zeros.
     erase_rounds: u8,
     looked_at: Instant,
+    /// When SQLite's log was last copied while nothing was applied.
+    copied_at: Instant,
 }
 
 impl Worker {
@@ -244,6 +222,12 @@ impl Worker {
         } else if self.erase_rounds > 0 {
             (self.nudge)(Nudge::Freeze);
         }
+        self.copy_log();
+    }
+
+    /// Copies what is left of SQLite's log, and truncates it after a deletion.
+    fn copy_log(&mut self) {
+        self.copied_at = Instant::now();
         if let Some(connection) = self.connection() {
             let copied = self.checkpoints.idle(&connection, &self.shared);
             self.keep(connection, copied);
@@ -283,6 +267,10 @@ impl Worker {
         // An error means that the writer has ended.
         let _ = self.spare.send(file);
         (self.nudge)(Nudge::Spare);
+        // A busy store has no idle moment.
+        if self.shared.erased.load(Ordering::Acquire) && self.copied_at.elapsed() >= COPY_ERASED_AFTER {
+            self.copy_log();
+        }
         true
     }
 
