@@ -1,5 +1,5 @@
-//! How long a store takes to open after a crash with a long log: `cargo run --release -p portraitd-sqlite --example restart -- DIR MIB`
-//! fills the WAL of a store in DIR to MIB MiB and aborts; the same with DIR only opens it and prints how long that took.
+//! How long a store takes to open after a crash with a full journal: `cargo run --release -p portraitd-sqlite --example restart -- DIR MIB`
+//! fills the journal of a store in DIR to MIB MiB, at most some 250, and aborts; the same with DIR only opens it and prints how long that took.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "an example for developers")]
 
@@ -32,8 +32,8 @@ async fn fill(dir: &Path, mib: u64) {
     let store = SqliteStore::open(dir).unwrap();
     let patch = patch(&[("Tag_Profile_IM_Nick", "changed")]);
     let mut next = 0;
-    while store.status().log_bytes < mib << 20 {
-        // Far apart, so that each change writes a page of its own.
+    while store.status().journal_bytes < mib << 20 {
+        // Far apart, so that each change is of a row of its own.
         let changes = (0..CALLERS).map(|n| {
             let user = user(&name((next + n) * 7919 % ACCOUNTS));
             store.apply(Change { app: APP, user, patch: patch.clone(), at: UnixMillis(1), origin: None })
@@ -43,7 +43,10 @@ async fn fill(dir: &Path, mib: u64) {
         }
         next += CALLERS;
     }
-    println!("{next} changes, a WAL of {} MiB; now this process aborts", store.status().log_bytes >> 20);
+    println!(
+        "{next} changes, a journal of {} MiB; now this process aborts",
+        store.status().journal_bytes >> 20
+    );
     std::process::abort();
 }
 
@@ -55,14 +58,16 @@ fn main() {
         if let Some(mib) = arguments.next() {
             fill(dir, mib.parse().unwrap()).await;
         }
-        let log = std::fs::metadata(dir.join("portraitd.db-wal")).map_or(0, |log| log.len());
+        let sizes =
+            ["portraitd.journal-0", "portraitd.journal-1"].map(|name| std::fs::metadata(dir.join(name)));
+        let log: u64 = sizes.into_iter().map(|file| file.map_or(0, |file| file.len())).sum();
         let began = Instant::now();
         let store = SqliteStore::open(dir).unwrap();
         let opened = began.elapsed();
         let found = store.profiles(APP, vec![user(&name(0))]).await.unwrap();
         assert!(matches!(found.first(), Some(Found::Profile(_))));
         println!(
-            "a WAL of {} MiB: open after {opened:?}, the first read after {:?}",
+            "a journal of {} MiB: open after {opened:?}, the first read after {:?}",
             log >> 20,
             began.elapsed()
         );
