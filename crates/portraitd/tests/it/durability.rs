@@ -251,7 +251,8 @@ fn a_failed_sync_is_40006_and_heals() {
     }
     let dir = tempfile::tempdir().unwrap();
     let (data, trace) = (dir.path().join("data"), dir.path().join("trace"));
-    let inject = "inject=fdatasync,fsync:error=EIO:when=20..22";
+    // Counted for each thread: of the start's thread there are fewer, the writer has one for each change.
+    let inject = "inject=fdatasync,fsync:error=EIO:when=60..62";
     let mut command = Command::new("strace");
     command.args(["-f", "-e", "trace=fdatasync,fsync", "-e", inject, "-o"]).arg(&trace);
     command.arg(env!("CARGO_BIN_EXE_portraitd")).args(["dev", "--key", KEY, "--data"]).arg(&data);

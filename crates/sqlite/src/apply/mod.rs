@@ -37,6 +37,8 @@ const AGE_MAX_ERASING: Duration = Duration::from_secs(15);
 const COPY_ERASED_AFTER: Duration = Duration::from_secs(15);
 /// A file that was full is extended by this factor.
 const GROWTH: u64 = 4;
+/// But takes at most this share of the free space at once.
+const GROWTH_SHARE: u64 = 8;
 
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
@@ -277,12 +279,19 @@ impl Worker {
     /// Makes a file that is free ready to be written.
     fn prepare(&mut self, file: &mut SegmentFile, filled: bool) {
         self.erase(file);
-        if filled && !self.shared.space.is_low() {
-            let bytes = (file.capacity() * GROWTH).min(self.bounds.segment_bytes_max);
-            if let Err(error) = file.grow(bytes) {
-                tracing::debug!(%error, "a file of the journal was not extended");
-            }
+        let bytes = (file.capacity() * GROWTH).min(self.bounds.segment_bytes_max);
+        if filled
+            && self.has_space(bytes.saturating_sub(file.capacity()))
+            && let Err(error) = file.grow(bytes)
+        {
+            tracing::debug!(%error, "a file of the journal was not extended");
         }
+    }
+
+    /// Whether the journal may take so many more bytes: a small disk is for the database.
+    fn has_space(&self, more: u64) -> bool {
+        let space = self.shared.space.measure();
+        space.is_none_or(|space| more <= space.free.saturating_sub(space.kept) / GROWTH_SHARE)
     }
 
     /// Overwrites a file with zeros, if deleted bytes may be in it.

@@ -280,7 +280,9 @@ mod tests {
         fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             if let Some(records) = Record::read_all(&bytes) {
                 let mut written = Vec::new();
-                records.iter().for_each(|record| record.write(&mut written));
+                for record in &records {
+                    record.write(&mut written);
+                }
                 prop_assert_eq!(Record::read_all(&written), Some(records));
             }
         }

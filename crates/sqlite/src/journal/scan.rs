@@ -349,7 +349,8 @@ mod tests {
             let begins = write(&mut file, &header(7), &newer);
             let (segment, read) = read(&file).unwrap();
             prop_assert_eq!(read, newer);
-            prop_assert_eq!((Some(&(segment.end as usize)), segment.damage()), (begins.last(), None));
+            let end = usize::try_from(segment.end).unwrap();
+            prop_assert_eq!((Some(&end), segment.damage()), (begins.last(), None));
         }
 
         /// What is returned was written, in its order; what is missing was torn at the end, or is told as damage.
