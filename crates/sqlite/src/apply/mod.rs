@@ -43,7 +43,7 @@ const GROWTH_SHARE: u64 = 8;
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
 /// How often a closing store tries to apply a segment.
-const CLOSING_ATTEMPTS: u32 = 3;
+const CLOSING_ATTEMPTS: u32 = 5;
 
 /// What the thread is asked for.
 pub(crate) enum Work {
