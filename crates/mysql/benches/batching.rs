@@ -1,5 +1,6 @@
 //! What gathering brings on a real database: sets and gets of 64 callers through the store, beside the same with a statement
-//! for each request on 64 connections. Ratios, medians of several rounds that alternate.
+//! for each request on 64 connections. Ratios, medians of several rounds that alternate. Gets one by one are measured twice: with
+//! `wsrep_sync_wait`, without which Galera answers what may be outdated, and without it, which the store never does.
 //!
 //! ```text
 //! PORTRAITD_BENCH_MYSQL=mysql://USER:PASSWORD@HOST1,HOST2/DATABASE cargo bench -p portraitd-mysql
@@ -119,11 +120,15 @@ async fn single_sets(options: &OptsBuilder, round: usize) -> f64 {
     .await
 }
 
-async fn single_gets(options: &OptsBuilder, round: usize) -> f64 {
+async fn single_gets(options: &OptsBuilder, sync_wait: bool, round: usize) -> f64 {
     rate(|caller, count, until| {
         let options = options.clone();
         async move {
             let mut conn = Conn::new(options).await.unwrap();
+            if sync_wait {
+                // Refused by a server without Galera, which needs none.
+                let _ = conn.query_drop("SET SESSION wsrep_sync_wait = 1").await;
+            }
             let mut state = (caller as u64 + 1) * 7919 + round as u64;
             while Instant::now() < until {
                 let user = name(next(&mut state));
@@ -194,20 +199,27 @@ async fn main() {
             .client_found_rows(true)
             .init(vec!["SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"]);
     let store = prepare(&text.parse().unwrap()).await;
-    let (mut sets, mut gets, mut lone_sets, mut lone_gets) = (vec![], vec![], vec![], vec![]);
+    let (mut sets, mut gets) = (vec![], vec![]);
+    let (mut lone_sets, mut lone_gets, mut unsynced_gets) = (vec![], vec![], vec![]);
     for round in 0..ROUNDS {
         lone_sets.push(single_sets(&options, round).await);
         sets.push(store_sets(&store, round).await);
-        lone_gets.push(single_gets(&options, round).await);
+        lone_gets.push(single_gets(&options, true, round).await);
         gets.push(store_gets(&store, round).await);
+        unsynced_gets.push(single_gets(&options, false, round).await);
     }
     let (p50, p99) = alone(&store).await;
     store.close().await;
-    for (what, gathered, single) in [("sets", sets, lone_sets), ("gets", gets, lone_gets)] {
+    let rows = [
+        ("sets", &sets, lone_sets),
+        ("gets", &gets, lone_gets),
+        ("gets, single ones possibly outdated", &gets, unsynced_gets),
+    ];
+    for (what, gathered, single) in rows {
         let ratios = gathered.iter().zip(&single).map(|(gathered, single)| gathered / single).collect();
         println!(
             "{what}: {:.0}/s gathered, {:.0}/s one by one, ratio {:.1}",
-            median(gathered),
+            median(gathered.clone()),
             median(single),
             median(ratios)
         );

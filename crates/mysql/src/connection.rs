@@ -18,9 +18,9 @@ pub(crate) const STATEMENT_TIMEOUT: Duration = Duration::from_secs(2);
 /// What a connection is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Purpose {
-    /// Each statement is a transaction; reads see every acknowledged change.
+    /// Each statement is a transaction; it sees every acknowledged change.
     Reading,
-    /// Statements belong to a transaction until COMMIT.
+    /// Statements belong to a transaction until COMMIT, which begins with every acknowledged change.
     Writing,
 }
 
@@ -50,8 +50,10 @@ impl Connection {
             return Err(Fault::host(format!("{name} is {value}: the node is not part of its cluster")));
         }
         self.run(statements::SET_ISOLATION, &[]).await?;
+        // A writer, too: what it writes is checked against other nodes' changes at COMMIT, but not that there is nothing to write.
+        self.set_if_known(statements::SET_SYNC_WAIT).await?;
         match purpose {
-            Purpose::Reading => self.set_if_known(statements::SET_SYNC_WAIT).await,
+            Purpose::Reading => Ok(()),
             Purpose::Writing => {
                 let read_only: Option<(String,)> = self.one(statements::READ_ONLY, &[]).await?;
                 if read_only.is_some_and(|(value,)| !matches!(&*value, "0" | "OFF")) {

@@ -23,8 +23,9 @@ statements! {
     SET_ISOLATION = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
     /// Writers only: a transaction begins with its first statement.
     SET_AUTOCOMMIT_OFF = "SET autocommit = 0";
-    /// Galera: a read waits until this node has applied what was committed before. Others don't know the variable (1193).
-    SET_SYNC_WAIT = "SET SESSION wsrep_sync_wait = 1";
+    /// Galera: a read (1) and the first statement of a transaction, an update (2), wait until this node has applied what was committed
+    /// before on any. Others don't know the variable (1193).
+    SET_SYNC_WAIT = "SET SESSION wsrep_sync_wait = 3";
     /// Writers only, in seconds: a transaction of a process that is frozen ends, and gives its locks back.
     SET_WAIT_TIMEOUT = "SET SESSION wait_timeout = 5";
     /// Writers only, in seconds: a lock that another holds is a conflict before it is a silent host. OceanBase has another name

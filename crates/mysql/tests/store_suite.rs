@@ -5,8 +5,8 @@
 
 use portraitd_model::{SdkAppId, UnixMillis};
 use portraitd_mysql::{MysqlStore, MysqlUrl};
-use portraitd_store::{Import, Store};
-use portraitd_test_support::fixtures::seed;
+use portraitd_store::{Change, Import, Store};
+use portraitd_test_support::fixtures::{APP, NICK, found, patch, seed, user};
 use portraitd_test_support::{galera, suite};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -92,6 +92,40 @@ fn a_node_that_was_taken_for_dead_writes_nothing_checked_by_older_settings() {
     store.adopt_catalog(9);
     import(&store).unwrap();
     RUNTIME.block_on(store.close());
+}
+
+/// Nodes may be at different hosts while one of these comes or goes. An answer for which nothing is written (there is no such
+/// account; nothing changes) depends on what every host has acknowledged, as a written one does.
+#[test]
+fn what_nothing_is_written_for_is_decided_by_what_any_host_acknowledged() {
+    let Some(cluster) = galera::shared() else { return };
+    let database = cluster.new_database();
+    let url = cluster.url(&database);
+    let (head, rest) = url.split_once('@').unwrap();
+    let (hosts, database) = rest.split_once('/').unwrap();
+    let (first, others) = hosts.split_once(',').unwrap();
+    let urls = [url.clone(), format!("{head}@{others},{first}/{database}")];
+    RUNTIME.block_on(async {
+        MysqlStore::migrate(&urls[0].parse().unwrap()).await.unwrap();
+        let here = MysqlStore::open(urls[0].parse().unwrap(), "here").await.unwrap();
+        let there = MysqlStore::open(urls[1].parse().unwrap(), "there").await.unwrap();
+        let set = |name: &str, nick: &str| {
+            let patch = patch(&[(NICK, nick)]);
+            Change { app: APP, user: user(name), patch, at: UnixMillis(1), origin: None }
+        };
+        for round in 0..300 {
+            let name = format!("user{round}");
+            here.import(APP, vec![seed(&name, &[(NICK, "a")])], UnixMillis(1), None).await.unwrap();
+            let known = there.apply(set(&name, "a")).await;
+            assert_eq!(known, Ok(()), "{name} is there");
+            here.apply(set(&name, "b")).await.unwrap();
+            there.apply(set(&name, "a")).await.unwrap();
+            let read = here.profiles(APP, vec![user(&name)]).await.unwrap();
+            assert_eq!(read, [found(&[(NICK, "a")])], "{name}: the last change was not done");
+        }
+        here.close().await;
+        there.close().await;
+    });
 }
 
 fn wait_for(is_true: impl Fn() -> bool) {
