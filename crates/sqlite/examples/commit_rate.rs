@@ -1,5 +1,5 @@
-//! Durable changes a second for several numbers of callers, compared with a bare overwrite + fdatasync of the same batches; with
-//! events; and with new accounts among them: `cargo run --release -p portraitd-sqlite --example commit_rate -- [ACCOUNTS]`.
+//! Durable changes a second for several numbers of callers, with what the disk is given for one: KB, and write requests beyond those of
+//! the commits; compared with a bare overwrite + fdatasync of the same batches; with events; and with new accounts among them: `cargo run --release -p portraitd-sqlite --example commit_rate -- [ACCOUNTS]`.
 
 #![expect(
     clippy::unwrap_used,
@@ -47,19 +47,23 @@ fn main() {
         drop(store);
         let store = Arc::new(SqliteStore::open(dir.path()).unwrap());
         println!("{accounts} accounts");
-        println!("callers  sets/s  per commit  KB a set  bare/s  of bare  with events  with imports");
+        println!(
+            "callers  sets/s  per commit  KB a set  writes a set  bare/s  of bare  with events  with imports"
+        );
         for callers in [1, 16, 64, 256] {
-            let (before, kib) = (store.stats(), written_kib());
+            let (before, disk) = (store.stats(), written());
             let rate = changes(&store, accounts, callers, Work::Sets).await;
-            let (after, kib) = (store.stats(), written_kib() - kib);
-            let sets = after.changes - before.changes;
-            let batch = sets as f64 / (after.commits - before.commits) as f64;
+            let (after, (kib, writes)) = (store.stats(), written());
+            let (sets, commits) = (after.changes - before.changes, after.commits - before.commits);
+            let batch = sets as f64 / commits as f64;
+            let beyond = (writes - disk.1) as f64 - commits as f64;
             let bare = bare(dir.path(), batch.round() as usize);
             let events = changes(&store, accounts, callers, Work::SetsWithEvents).await;
             let imports = changes(&store, accounts, callers, Work::SetsAndImports).await;
             println!(
-                "{callers:>7} {rate:>7.0} {batch:>11.1} {:>9.2} {bare:>7.0} {:>8.2} {:>12.2} {:>13.2}",
-                kib as f64 / sets as f64,
+                "{callers:>7} {rate:>7.0} {batch:>11.1} {:>9.2} {:>13.3} {bare:>7.0} {:>8.2} {:>12.2} {:>13.2}",
+                (kib - disk.0) as f64 / sets as f64,
+                beyond / sets as f64,
                 rate / bare,
                 events / rate,
                 imports / rate
@@ -69,15 +73,18 @@ fn main() {
     });
 }
 
-/// KiB that were written to all disks since the machine's start.
-fn written_kib() -> u64 {
+/// KiB and requests that were written to all disks since the machine's start.
+fn written() -> (u64, u64) {
     let disks = std::fs::read_to_string("/proc/diskstats").unwrap_or_default();
-    let sectors = |line: &str| {
+    let mut total = (0, 0);
+    for line in disks.lines() {
         let fields: Vec<&str> = line.split_whitespace().collect();
-        let is_disk = fields.get(2).is_some_and(|name| !name.starts_with("loop") && !name.starts_with("ram"));
-        fields.get(9).filter(|_| is_disk).and_then(|sectors| sectors.parse::<u64>().ok()).unwrap_or(0)
-    };
-    disks.lines().map(sectors).sum::<u64>() / 2
+        if fields.get(2).is_some_and(|name| !name.starts_with("loop") && !name.starts_with("ram")) {
+            let number = |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok()).unwrap_or(0);
+            total = (total.0 + number(9) / 2, total.1 + number(7));
+        }
+    }
+    total
 }
 
 async fn changes(store: &Arc<SqliteStore>, accounts: u64, callers: u64, work: Work) -> f64 {
