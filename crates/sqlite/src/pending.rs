@@ -37,7 +37,7 @@ struct State {
     populations: HashMap<SdkAppId, u64>,
     /// The last segment in which accounts of an app were made or deleted.
     listed: HashMap<SdkAppId, u64>,
-    /// Those who wait until a segment is applied.
+    /// The callers that wait until a segment is applied.
     waiting: Vec<(u64, oneshot::Sender<Result<(), StoreError>>)>,
     /// The last segment that is applied.
     applied: u64,
@@ -91,10 +91,10 @@ impl Pending {
         self.lock().populations.get(&app).copied().unwrap_or_default()
     }
 
-    /// The segment up to which the table must be applied before it lists an app's accounts rightly; `None` when it does already.
-    pub(crate) fn listed_with(&self, app: SdkAppId) -> Option<u64> {
+    /// Whether accounts of an app were made or deleted that the table does not list as they are.
+    pub(crate) fn is_listed_late(&self, app: SdkAppId) -> bool {
         let state = self.lock();
-        state.listed.get(&app).copied().filter(|segment| *segment > state.applied)
+        state.listed.get(&app).is_some_and(|segment| *segment > state.applied)
     }
 
     pub(crate) fn event(&self, seq: OutboxSeq) -> Option<PendingEvent> {
@@ -154,7 +154,7 @@ impl Pending {
         state.notes.iter().filter(|(of, _)| *of <= segment).map(|(_, note)| note.clone()).collect()
     }
 
-    /// The table has a segment completely. Wakes those who waited for it.
+    /// The table has a segment completely. Wakes the callers that waited for it.
     pub(crate) fn set_applied(&self, segment: u64) {
         let mut state = self.lock();
         state.applied = segment;
@@ -167,7 +167,7 @@ impl Pending {
         wake(done, &Ok(()));
     }
 
-    /// Nothing can be applied at the moment: those who wait are told why.
+    /// Nothing can be applied at the moment: the callers that wait are told why.
     pub(crate) fn fail(&self, error: &StoreError) {
         let waiting = std::mem::take(&mut self.lock().waiting);
         wake(waiting, &Err(error.clone()));

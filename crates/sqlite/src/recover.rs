@@ -2,8 +2,10 @@
 
 use crate::OpenError;
 use crate::account::{AccountState, Key};
+use crate::apply::slices;
 use crate::batch::NextNumbers;
 use crate::connection::{self, Access};
+use crate::frames::FoundFrames;
 use crate::identity;
 use crate::journal::{self, Active, EventChange, Frozen, JournalRow, Record, Scanned, Segment, SegmentFile};
 use crate::pending::{Pending, PendingChanges, PendingEvent};
@@ -91,35 +93,23 @@ fn apply_with(
     // What follows is in the WAL only. Repair may have given up the one before.
     mark::set(&connection, &path)?;
     let recovered = recover(&path, &connection, opened, &shared.cache, &shared.pending)?;
-    let active = recovered.active.map(|active| active.freeze(false));
+    let active = recovered.frames.active.map(|active| active.freeze(false));
     for mut frozen in recovered.frozen.into_iter().chain(active) {
-        apply::apply_frozen(&connection, &mut frozen, &shared).map_err(&engine)?;
+        let go_on = &mut |_| true;
+        slices::segment(&connection, frozen.segment, &mut frozen.rows, &shared, go_on).map_err(&engine)?;
+        shared.set_applied(frozen.segment);
         if frozen.erases {
-            erase_stopped(dir)?;
+            journal::erase_both(dir)?;
         }
     }
     JournalRow::close(&connection).map_err(&engine)
 }
 
-/// Overwrites the journal of a stopped store with zeros; its tables have everything.
-pub(crate) fn erase_stopped(dir: &Path) -> Result<(), OpenError> {
-    if journal::paths(dir).iter().all(|path| path.exists()) {
-        for mut file in SegmentFile::open_both(dir)? {
-            file.erase().map_err(OpenError::io(file.path()))?;
-        }
-    }
-    Ok(())
-}
-
 /// What a start goes on from.
 pub(crate) struct Recovered {
-    /// The segment that goes on.
-    pub(crate) active: Option<Active>,
-    /// The one before it, which is to be applied.
+    pub(crate) frames: FoundFrames,
+    /// The segment before the one that goes on, which is to be applied.
     pub(crate) frozen: Option<Frozen>,
-    pub(crate) spare: VecDeque<SegmentFile>,
-    /// The last segment, and its frames.
-    pub(crate) last_segment: (u64, u64),
     pub(crate) next: NextNumbers,
     pub(crate) backlogs: Backlogs,
 }
@@ -157,10 +147,11 @@ pub(crate) fn recover(
             if index == scanned.next_file { spare.push_front(file) } else { spare.push_back(file) }
         }
     }
-    let numbers = replayed.finish(connection, pending).map_err(OpenError::engine(path))?;
-    let (next, backlogs) = numbers;
+    let (next, backlogs) = replayed.finish(connection, pending).map_err(OpenError::engine(path))?;
     let last_frames = active.as_ref().map_or(last_frames, Active::frames);
-    Ok(Recovered { active, frozen, spare, last_segment: (last_segment, last_frames), next, backlogs })
+    let last_segment = (last_segment, last_frames);
+    let frames = FoundFrames { active, spare, last_segment, last_place: backlogs.last_place() };
+    Ok(Recovered { frames, frozen, next, backlogs })
 }
 
 /// What the records of all segments say together.

@@ -5,7 +5,7 @@ use crate::apply::{self, Applier, Bounds, Work};
 use crate::directory_lock::{self, DirectoryLock};
 use crate::disk_space::DiskSpace;
 use crate::files::Files;
-use crate::frames::{FoundFrames, Frames};
+use crate::frames::Frames;
 use crate::identity;
 use crate::journal::{self, JournalRow, JournalStatus};
 use crate::maintenance::backup::Backups;
@@ -125,13 +125,7 @@ impl SqliteStore {
             // An error means that the thread has ended already.
             let _ = ends.work.send(Work::Apply(frozen));
         }
-        let frames = FoundFrames {
-            active: found.active,
-            spare: found.spare,
-            last_segment: found.last_segment,
-            last_place: found.backlogs.last_place(),
-        };
-        let frames = Frames::new(&path, id, (bounds, ends), frames, &shared.status);
+        let frames = Frames::new(&path, id, (bounds, ends), found.frames, &shared.status);
         let found = FoundAtStart { frames, transactions, next: found.next, backlogs: found.backlogs };
         let writer = Writer::start(&path, queue, found, shared.clone(), Arc::clone(&tail))?;
         let backups = Backups::new(&path, Arc::clone(&files), Arc::clone(&shared.wal_pages))?;
@@ -152,7 +146,7 @@ impl SqliteStore {
 
     /// Returns once the tables list the accounts of an app, and the notes of its deletions, as they are.
     async fn apply_listed(&self, app: SdkAppId) -> Result<(), StoreError> {
-        if self.shared.pending.listed_with(app).is_some() { self.apply_all().await } else { Ok(()) }
+        if self.shared.pending.is_listed_late(app) { self.apply_all().await } else { Ok(()) }
     }
 
     /// Reads on the calling thread: a read of cached pages takes a few microseconds, less than a switch to another thread.

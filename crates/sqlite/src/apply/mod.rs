@@ -7,18 +7,19 @@
 mod bounds;
 mod checkpoint;
 mod shared;
-mod slices;
+pub(crate) mod slices;
 
 pub(crate) use bounds::Bounds;
 pub(crate) use shared::Shared;
 
 use crate::OpenError;
+use crate::account::Key;
 use crate::connection;
-use crate::journal::{Frozen, SegmentFile};
+use crate::journal::{self, Frozen, SegmentFile};
 use crate::primitives::{AtomicBool, Instant, JoinHandle, thread, work};
 use checkpoint::Checkpoints;
 use portraitd_model::Bilingual;
-use portraitd_store::{OutboxSeq, StoreError};
+use portraitd_store::StoreError;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -61,27 +62,6 @@ pub(crate) enum Nudge {
     Freeze,
     /// A file is free.
     Spare,
-}
-
-/// Applies a segment of a store that is stopped.
-pub(crate) fn apply_frozen(
-    connection: &Connection,
-    frozen: &mut Frozen,
-    shared: &Shared,
-) -> rusqlite::Result<()> {
-    frozen.rows.sort_unstable();
-    frozen.rows.dedup();
-    for slice in frozen.rows.chunks(slices::ROWS) {
-        slices::accounts(connection, slice, shared)?;
-    }
-    let mut next = Some(OutboxSeq::default());
-    while let Some(from) = next {
-        next = slices::events(connection, frozen.segment, from, shared)?;
-    }
-    slices::last(connection, frozen.segment, shared)?;
-    shared.cache.set_applied(frozen.segment);
-    shared.pending.set_applied(frozen.segment);
-    Ok(())
 }
 
 /// The applying thread. Dropped without `finish`, it leaves the journal and the WAL to the next start.
@@ -239,24 +219,24 @@ impl Worker {
     /// Applies a segment; returns `false` when the thread must end without.
     fn apply(&mut self, frozen: Frozen) -> bool {
         let Frozen { mut file, segment, mut rows, erases, filled } = frozen;
-        rows.sort_unstable();
-        rows.dedup();
         let (mut backoff, mut attempts) = (BACKOFF_MIN, 0);
-        while let Err(error) = self.try_apply(segment, &rows) {
+        let applied = loop {
+            match self.try_apply(segment, &mut rows) {
+                Ok(applied) => break applied,
+                Err(error) => self.fail(&error),
+            }
             attempts += 1;
-            self.fail(&error);
             let gives_up = self.shared.closing.load(Ordering::Acquire) && attempts >= CLOSING_ATTEMPTS;
             if self.is_stopped() || gives_up {
-                return false;
+                break false;
             }
             thread::sleep(backoff);
             backoff = (backoff * 2).min(BACKOFF_MAX);
-        }
-        if self.is_stopped() {
+        };
+        if !applied {
             return false;
         }
-        self.shared.cache.set_applied(segment);
-        self.shared.pending.set_applied(segment);
+        self.shared.set_applied(segment);
         self.shared.status.change(|status| {
             status.applying.pop_front();
             status.failure = None;
@@ -344,26 +324,16 @@ impl Worker {
         }
     }
 
-    fn try_apply(&mut self, segment: u64, rows: &[(i64, crate::account::Key)]) -> rusqlite::Result<()> {
-        let connection = self.take_connection()?;
-        for slice in rows.chunks(slices::ROWS) {
-            if self.is_stopped() {
-                return Ok(());
-            }
-            let began = Instant::now();
-            slices::accounts(&connection, slice, &self.shared)?;
+    /// Returns whether the segment is applied: not in a store that is dropped.
+    fn try_apply(&mut self, segment: u64, rows: &mut Vec<(i64, Key)>) -> rusqlite::Result<bool> {
+        let (connection, shared) = (self.take_connection()?, self.shared.clone());
+        let goes_on = &mut |began| {
             self.after_slice(&connection, began);
-        }
-        let mut next = Some(OutboxSeq::default());
-        while let Some(from) = next {
-            let began = Instant::now();
-            next = slices::events(&connection, segment, from, &self.shared)?;
-            self.after_slice(&connection, began);
-        }
-        slices::last(&connection, segment, &self.shared)?;
-        self.after_slice(&connection, Instant::now());
+            !self.is_stopped()
+        };
+        let applied = slices::segment(&connection, segment, rows, &shared, goes_on)?;
         self.connection = Some(connection);
-        Ok(())
+        Ok(applied)
     }
 
     /// Copies SQLite's log, and pauses while the segment that is written has space: the faster it fills, the shorter.
@@ -381,13 +351,11 @@ impl Worker {
 
     /// Everything is applied: the database needs no journal any more.
     fn finish(mut self) {
-        if self.erase_rounds > 0 {
-            let erased = self.path.parent().map(SegmentFile::open_both).and_then(Result::ok);
-            for mut file in erased.into_iter().flatten() {
-                if let Err(error) = file.erase() {
-                    tracing::warn!(%error, file = %file.path().display(), "deleted bytes can't be overwritten");
-                }
-            }
+        if self.erase_rounds > 0
+            && let Some(dir) = self.path.parent()
+            && let Err(error) = journal::erase_both(dir)
+        {
+            tracing::warn!(%error, "deleted bytes in the journal can't be overwritten");
         }
         let Some(connection) = self.connection() else { return };
         self.checkpoints.finish(connection, &self.shared);

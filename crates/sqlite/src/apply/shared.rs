@@ -48,4 +48,10 @@ impl Shared {
             closing: Arc::new(AtomicBool::new(true)),
         })
     }
+
+    /// The tables have a segment, and all before it.
+    pub(crate) fn set_applied(&self, segment: u64) {
+        self.cache.set_applied(segment);
+        self.pending.set_applied(segment);
+    }
 }

@@ -4,6 +4,7 @@ use crate::account::{AccountState, Key};
 use crate::apply::shared::Shared;
 use crate::journal::JournalRow;
 use crate::pending::PendingEvent;
+use crate::primitives::Instant;
 use crate::wal::mark;
 use crate::write::{deletions, rows};
 use crate::{admin, connection, events};
@@ -14,14 +15,41 @@ use std::collections::HashMap;
 use std::sync::PoisonError;
 
 /// The most rows in a transaction: some 20 ms, for which a write that is a transaction of its own waits.
-pub(super) const ROWS: usize = 2000;
+const ROWS: usize = 2000;
+
+/// Applies a segment: `rows` is every row that it changed. After each transaction `goes_on` is told when that began; with `false` the
+/// segment is left as it is, even if applied in part. Returns what it returned last.
+pub(crate) fn segment(
+    connection: &Connection,
+    segment: u64,
+    rows: &mut Vec<(i64, Key)>,
+    shared: &Shared,
+    goes_on: &mut dyn FnMut(Instant) -> bool,
+) -> rusqlite::Result<bool> {
+    rows.sort_unstable();
+    rows.dedup();
+    for slice in rows.chunks(ROWS) {
+        let began = Instant::now();
+        accounts(connection, slice, shared)?;
+        if !goes_on(began) {
+            return Ok(false);
+        }
+    }
+    let mut next = Some(OutboxSeq::default());
+    while let Some(from) = next {
+        let began = Instant::now();
+        next = events(connection, segment, from, shared)?;
+        if !goes_on(began) {
+            return Ok(false);
+        }
+    }
+    let began = Instant::now();
+    last(connection, segment, shared)?;
+    Ok(goes_on(began))
+}
 
 /// Brings rows to the newest states of their accounts.
-pub(super) fn accounts(
-    connection: &Connection,
-    slice: &[(i64, Key)],
-    shared: &Shared,
-) -> rusqlite::Result<()> {
+fn accounts(connection: &Connection, slice: &[(i64, Key)], shared: &Shared) -> rusqlite::Result<()> {
     transact(connection, shared, |transaction| {
         let mut counts: HashMap<SdkAppId, i64> = HashMap::new();
         for (row, key) in slice {
@@ -61,7 +89,7 @@ fn account(connection: &Connection, row: i64, key: Key, shared: &Shared) -> rusq
 }
 
 /// Brings events of a segment, from a place on, to their last changes; returns where the next slice begins.
-pub(super) fn events(
+fn events(
     connection: &Connection,
     segment: u64,
     from: OutboxSeq,
@@ -77,7 +105,7 @@ pub(super) fn events(
 }
 
 /// The last transaction of a segment: the audit notes, and that the segment is applied.
-pub(super) fn last(connection: &Connection, segment: u64, shared: &Shared) -> rusqlite::Result<()> {
+fn last(connection: &Connection, segment: u64, shared: &Shared) -> rusqlite::Result<()> {
     let notes = shared.pending.notes_up_to(segment);
     transact(connection, shared, |transaction| {
         notes.iter().try_for_each(|note| admin::put_note(transaction, note))?;

@@ -36,6 +36,16 @@ pub(crate) fn create(dir: &Path, bytes: u64) -> Result<(), OpenError> {
     sync_directory(dir).map_err(OpenError::io(dir))
 }
 
+/// Overwrites both files with zeros, when there are two; the tables must have everything.
+pub(crate) fn erase_both(dir: &Path) -> Result<(), OpenError> {
+    if !paths(dir).iter().all(|path| path.exists()) {
+        return Ok(());
+    }
+    let erased =
+        SegmentFile::open_both(dir)?.map(|mut file| file.erase().map_err(OpenError::io(file.path())));
+    erased.into_iter().collect()
+}
+
 /// What a segment is read from.
 pub(crate) trait ReadAt {
     /// Reads as many bytes as there are, from a place on; fewer at the end.

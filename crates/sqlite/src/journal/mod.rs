@@ -18,7 +18,7 @@ mod scan;
 mod status;
 
 pub(crate) use active::{Active, Frozen};
-pub(crate) use file::{SegmentFile, create, path, paths};
+pub(crate) use file::{SegmentFile, create, erase_both, path, paths};
 pub(crate) use frame::FrameBuffer;
 pub use inspect::{JournalFile, read_journal_file};
 pub(crate) use record::{EventChange, EventProgress, Record};

@@ -6,6 +6,7 @@
 use crate::OpenError;
 use crate::connection::Access;
 use crate::directory_lock::DirectoryLock;
+use crate::journal;
 use crate::maintenance::staging;
 use crate::maintenance::staging::Identity;
 use crate::recover;
@@ -33,7 +34,7 @@ pub fn compact(dir: &Path) -> Result<Compacted, OpenError> {
     let _lock = DirectoryLock::take(dir)?;
     let size = |path: &Path| fs::metadata(path).map(|file| file.len());
     recover::apply_stopped(dir)?;
-    recover::erase_stopped(dir)?;
+    journal::erase_both(dir)?;
     let connection = schema::existing(&path, Access::Write)?;
     let before = size(&path).map_err(OpenError::io(&path))?;
     let staged = staging::write(&connection, &path)?;

@@ -2,7 +2,7 @@
 //! written to a file that no server opens, which takes the database's name at the end.
 
 use crate::OpenError;
-use crate::connection;
+use crate::connection::{self, Access};
 use crate::directory_lock::DirectoryLock;
 use crate::identity;
 use crate::maintenance::copied_rows::{last_key, populations, read, write};
@@ -37,7 +37,7 @@ impl SqliteContents {
         let lock = DirectoryLock::take(dir)?;
         drop(schema::prepare(&path)?);
         recover::apply_stopped(dir)?;
-        let connection = schema::prepare(&path)?;
+        let connection = schema::existing(&path, Access::Write)?;
         let id = identity::store_id(&connection).map_err(OpenError::engine(&path))?;
         Ok(Self { connection, id, _lock: lock })
     }
