@@ -4,7 +4,7 @@
     cargo build --release -p portraitd -p portraitd-bench && benches/backup_dip.py
 """
 import json, pathlib, statistics, subprocess, tempfile
-from measuring import Emulator, fill, options, sets
+from measuring import Server, fill, options, sets
 
 parser = options(__doc__, users=200_000)
 parser.add_argument("--rounds", type=int, default=6)
@@ -14,7 +14,7 @@ arguments = parser.parse_args()
 
 def stretch(address, backup):
     """Sets a second; with `backup`, how many backups were taken meanwhile too."""
-    bench = subprocess.Popen(sets(arguments, address, Emulator.KEY, "--seconds", arguments.seconds, "--warm-up", 0), stdout=subprocess.PIPE)
+    bench = subprocess.Popen(sets(arguments, address, Server.KEY, "--seconds", arguments.seconds, "--warm-up", 0), stdout=subprocess.PIPE)
     taken = 0
     while backup and bench.poll() is None:
         with tempfile.TemporaryDirectory(dir=directory) as to:
@@ -26,7 +26,7 @@ def stretch(address, backup):
 
 with tempfile.TemporaryDirectory(dir=arguments.directory) as directory:
     data = pathlib.Path(directory) / "data"
-    with Emulator(arguments, data) as server:
+    with Server(arguments, data) as server:
         fill(arguments, data)
         stretch(server.address, False)
         rounds = [(stretch(server.address, False), stretch(server.address, True)) for _ in range(arguments.rounds)]

@@ -1,5 +1,5 @@
 """What the scripts here share: their options, a server on data of its own, accounts in it, and portraitd-bench's command."""
-import argparse, json, pathlib, subprocess
+import argparse, json, os, pathlib, secrets, subprocess, urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 APP = "1400000000"
@@ -29,14 +29,11 @@ def sets(arguments, address, key, *more):
     return [*command, *map(str, more)]
 
 
-class Emulator:
-    """`portraitd dev` on a data directory, from start to end."""
+class Process:
+    """A process of portraitd, from the line that says where it listens to its end."""
 
-    KEY = "5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e"
-
-    def __init__(self, arguments, data, *more):
-        command = [arguments.portraitd, "dev", "--data", data, "--listen", "127.0.0.1:0", "--json", "--key", self.KEY, *more]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    def __init__(self, command, environment={}):
+        self.process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**os.environ, **environment})
         self.ready = json.loads(self.process.stdout.readline())
         self.address = self.ready["url"].removeprefix("http://")
 
@@ -46,3 +43,30 @@ class Emulator:
     def __exit__(self, *_):
         self.process.terminate()
         self.process.wait()
+
+
+class Emulator(Process):
+    """`portraitd dev` on a data directory. It records its calls, which costs more than a call of `serve`."""
+
+    def __init__(self, arguments, data, key):
+        super().__init__([arguments.portraitd, "dev", "--data", data, "--listen", "127.0.0.1:0", "--json", "--key", key])
+
+
+class Server(Process):
+    """`portraitd serve` on a data directory with one app, as in production but without limits: one app makes all calls."""
+
+    KEY = secrets.token_hex(32)
+
+    def __init__(self, arguments, data):
+        if not pathlib.Path(data).exists():
+            subprocess.run([arguments.portraitd, "app", "create", APP, "--data", data], check=True, capture_output=True, env={**os.environ, "PORTRAITD_KEY": self.KEY})
+        command = [arguments.portraitd, "serve", "--data", data, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--json"]
+        super().__init__(command, {"PORTRAITD_LIMITS_ENABLED": "false", "PORTRAITD_WEBHOOK_ALLOW_NETWORKS": '["127.0.0.0/8"]'})
+        self.token = (pathlib.Path(data) / "admin.token").read_text().strip()
+
+    def admin(self, path, body=None):
+        """Calls the admin API: GET, or PUT with a body."""
+        request = urllib.request.Request(f"{self.ready['admin_url']}{path}", json.dumps(body).encode() if body else None, method="PUT" if body else "GET")
+        request.add_header("Authorization", f"Bearer {self.token}")
+        request.add_header("Content-Type", "application/json")
+        return urllib.request.urlopen(request).read().decode()

@@ -6,26 +6,19 @@
 Measures the highest rate first, then sends half of it in an open loop. Halfway a backup is taken. What was measured goes
 to FILE.csv, the plot to FILE.svg. Nothing else may run on the machine meanwhile, or the plot shows that.
 """
-import json, math, pathlib, re, secrets, statistics, subprocess, tempfile, threading, time, urllib.request
-from measuring import APP, ROOT, fill, options, sets
+import json, math, pathlib, re, statistics, subprocess, tempfile, threading, time
+from measuring import ROOT, Server, fill, options, sets
 
 parser = options(__doc__, users=1_000_000)
 parser.add_argument("--minutes", type=float, default=30)
 parser.add_argument("--rate", type=float, help="calls a second; half of the highest unless given")
 parser.add_argument("--output", default=str(ROOT / time.strftime("docs/measurements/%Y-%m-%d-soak")), metavar="FILE")
 args = parser.parse_args()
-KEY = secrets.token_hex(32)
-PORT, ADMIN_PORT, STEP = 18961, 18962, 5
-CONFIG = f"""[server]
-listen = "127.0.0.1:{PORT}"
-admin_listen = "127.0.0.1:{ADMIN_PORT}"
-[limits]
-enabled = false
-"""
+STEP = 5
 
 
 def bench(*more, stderr):
-    command = sets(args, f"127.0.0.1:{PORT}", KEY, *more)
+    command = sets(args, server.address, Server.KEY, *more)
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
 
 
@@ -33,12 +26,12 @@ def burst():
     return json.loads(bench("--seconds", "3", stderr=subprocess.DEVNULL).communicate()[0])["rate"]
 
 
-def standing(server):
-    """MiB of memory, log and database."""
-    metrics = urllib.request.urlopen(f"http://127.0.0.1:{ADMIN_PORT}/metrics").read().decode()
+def standing():
+    """MiB of memory, journal and log, and database."""
+    metrics = server.admin("/metrics")
     value = lambda name: float(re.search(rf"^{name} ([\d.e+]+)$", metrics, re.M)[1]) / 2**20
-    resident = re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{server.pid}/status").read_text())[1]
-    return int(resident) / 1024, value("portraitd_store_log_bytes"), value("portraitd_store_database_bytes")
+    resident = re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{server.process.pid}/status").read_text())[1]
+    return int(resident) / 1024, value("portraitd_store_journal_bytes") + value("portraitd_store_log_bytes"), value("portraitd_store_database_bytes")
 
 
 def plot(rows, title):
@@ -60,7 +53,7 @@ def plot(rows, title):
 
     most = max(max(row["rss"], row["log"], row["database"]) for row in rows) * 1.1
     latencies = [("p50", "p50", "#2a7"), ("p99", "p99", "#27c"), ("p999", "p99.9", "#c72"), ("max", "slowest", "#b33")]
-    sizes = [("rss", "memory", "#27c"), ("log", "log", "#c72"), ("database", "database", "#2a7")]
+    sizes = [("rss", "memory", "#27c"), ("log", "journal and log", "#c72"), ("database", "database", "#2a7")]
     second = 60 + panel + gap
     top = max(row["max"] for row in rows)
     body = lines(60, 0.1, max(top, 10), latencies, math.log10, [mark for mark in (0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000) if mark <= max(top, 10)], "ms")
@@ -73,19 +66,8 @@ def plot(rows, title):
 
 with tempfile.TemporaryDirectory(dir=args.directory) as directory:
     directory = pathlib.Path(directory)
-    (directory / "config.toml").write_text(CONFIG)
     data = str(directory / "data")
-    portraitd = lambda *command, **options: subprocess.run([args.portraitd, *command, "--data", data], check=True, **options)
-    server = subprocess.Popen([args.portraitd, "serve", "--config", str(directory / "config.toml"), "--data", data], stdout=subprocess.DEVNULL)
-    try:
-        while True:
-            try:
-                standing(server)
-                break
-            except OSError:
-                assert server.poll() is None, "the server has ended"
-                time.sleep(0.1)
-        portraitd("app", "create", APP, "--key", KEY, stdout=subprocess.DEVNULL)
+    with Server(args, data) as server:
         fill(args, data)
         highest = statistics.median(burst() for _ in range(5))
         rate = args.rate or highest / 2
@@ -98,10 +80,10 @@ with tempfile.TemporaryDirectory(dir=args.directory) as directory:
             backup = args.minutes * 30
             while run.poll() is None:
                 now = time.monotonic() - began - 5
-                stands[int(now // STEP) * STEP] = standing(server)
+                stands[int(now // STEP) * STEP] = standing()
                 if backup and now > backup:
                     backup = None
-                    portraitd("backup", str(directory / "backup"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                    subprocess.run([args.portraitd, "backup", str(directory / "backup"), "--data", data], check=True, capture_output=True)
                     print(f"a backup was taken, {time.monotonic() - began - 5 - now:.1f} s, from second {now:.0f} on", flush=True)
                 time.sleep(STEP - (time.monotonic() - began) % STEP)
 
@@ -114,9 +96,6 @@ with tempfile.TemporaryDirectory(dir=args.directory) as directory:
         outcome = json.loads(run.stdout.read())
         run.wait()
         watcher.join()
-    finally:
-        server.terminate()
-        server.wait()
 
 rows = []
 for start in range(0, int(args.minutes * 60), STEP):

@@ -5,10 +5,11 @@ The three take turns, beside everything else on this machine. The receiver is po
 it takes as little as can be from the cores that it shares with what is measured. Needs release builds:
     cargo build --release -p portraitd -p portraitd-bench && benches/webhook_cost.py
 """
-import json, pathlib, shutil, statistics, subprocess, sys, tempfile, urllib.request
-from measuring import APP, Emulator, fill, options, sets
+import json, pathlib, shutil, statistics, subprocess, sys, tempfile
+from measuring import APP, Server, fill, options, sets
 
 RECEIVER_PORT, CLOSED_PORT = 18931, 18932
+NO_EVENTS = {"delivered": 0, "waiting": {"events": 0}}
 KINDS = {"no webhook": None, "receiver answers": RECEIVER_PORT, "receiver is down": CLOSED_PORT}
 
 parser = options(__doc__, users=20_000)
@@ -17,16 +18,10 @@ parser.add_argument("--seconds", type=float, default=3)
 arguments = parser.parse_args()
 
 
-def webhook_of(server):
-    request = urllib.request.Request(f"{server.ready['admin_url']}/admin/v1/apps/{APP}/webhook")
-    request.add_header("Authorization", "Bearer " + server.ready["admin_token"])
-    return json.load(urllib.request.urlopen(request))
-
-
 def prepare(directory):
     """A data directory with accounts, to be copied."""
     data = pathlib.Path(directory) / "template"
-    with Emulator(arguments, data):
+    with Server(arguments, data):
         fill(arguments, data)
     return data
 
@@ -35,11 +30,14 @@ def run(template, webhook):
     """Gives what portraitd-bench measured, and what became of the events."""
     data = pathlib.Path(tempfile.mkdtemp(dir=template.parent)) / "data"
     shutil.copytree(template, data)
-    with Emulator(arguments, data, *(["--webhook", f"http://127.0.0.1:{webhook}/"] if webhook else [])) as server:
-        command = sets(arguments, server.address, Emulator.KEY, "--seconds", arguments.seconds, "--warm-up", 0.5)
+    path = f"/admin/v1/apps/{APP}/webhook"
+    with Server(arguments, data) as server:
+        if webhook:
+            server.admin(path, {"url": f"http://127.0.0.1:{webhook}/"})
+        command = sets(arguments, server.address, Server.KEY, "--seconds", arguments.seconds, "--warm-up", 0.5)
         command += ["--receiver", str(webhook)] if webhook == RECEIVER_PORT else []
         measured = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
-        events = webhook_of(server)
+        events = json.loads(server.admin(path)) if webhook else NO_EVENTS
     assert (events["delivered"] > 0) == (webhook == RECEIVER_PORT), events
     assert (events["waiting"]["events"] > 0) or webhook != CLOSED_PORT, events
     shutil.rmtree(data.parent)
