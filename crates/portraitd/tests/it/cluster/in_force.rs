@@ -149,3 +149,27 @@ fn a_type_changes_though_a_node_is_frozen_and_what_that_one_held_is_not_written(
     assert_eq!(found["UserProfileItem"][0]["ProfileItem"], json!([]), "{found}");
     until("it takes part again", PROMISE, || there.code("portrait_set", &set("v", json!("text"))) == 0);
 }
+
+/// A change of a type waits for every node that lives. One that was killed counts as living for 15 s more.
+#[test]
+fn a_type_changes_after_a_node_was_killed() {
+    let Some(cluster) = galera::shared() else { return };
+    let place = Place::new(&cluster, CONFIG);
+    let (one, other) = (place.node("a"), place.node("b"));
+    let here = one.app();
+    here.import("u");
+    assert_eq!(change_type(&one, &here, "string"), 200);
+    until("a new field", PROMISE, || set_code(&at(&other, &here), "Tag_Profile_Custom_Num", "text") == 0);
+    assert_eq!(here.code("account_delete", r#"{"DeleteItem":[{"UserID":"u"}]}"#), 0);
+    other.signal("-KILL");
+    let began = Instant::now();
+    assert_eq!(change_type(&one, &here, "uint64"), 200, "a killed node does not stop the others for ever");
+    eprintln!("beside a killed node in {} ms", began.elapsed().as_millis());
+    here.import("v");
+    let set = |value: serde_json::Value| {
+        let items = json!([{"Tag": "Tag_Profile_Custom_Num", "Value": value}]);
+        here.code("portrait_set", &json!({"From_Account": "v", "ProfileItem": items}).to_string())
+    };
+    assert_eq!(set(json!(7)), 0);
+    assert_ne!(set(json!("text")), 0, "the new type is in force");
+}
