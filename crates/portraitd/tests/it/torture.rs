@@ -21,9 +21,12 @@ const ACCOUNTS: usize = 3;
 /// Rounds between two looks at what the receiver heard.
 const ROUNDS_TO_HEAR: u64 = 25;
 
+/// Segments of at most 1 MiB, so that kills also fall into applying and recycling them.
 const CONFIG: &str = r#"
 [limits]
 enabled = false
+[store]
+journal_mib = 2
 [webhook]
 retry_schedule = ["0s", "5ms", "5ms", "5ms", "5ms", "5ms", "5ms", "5ms", "5ms", "5ms", "5ms", "5ms", "5ms", "5ms", "5ms", "5ms"]
 allow_networks = ["127.0.0.0/8"]
