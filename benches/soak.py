@@ -14,7 +14,7 @@ parser.add_argument("--minutes", type=float, default=30)
 parser.add_argument("--rate", type=float, help="calls a second; half of the highest unless given")
 parser.add_argument("--output", default=str(ROOT / time.strftime("docs/measurements/%Y-%m-%d-soak")), metavar="FILE")
 args = parser.parse_args()
-STEP = 5
+STEP, WARM_UP = 5, 5
 
 
 def bench(*more, stderr):
@@ -72,19 +72,19 @@ with tempfile.TemporaryDirectory(dir=args.directory) as directory:
         highest = statistics.median(burst() for _ in range(5))
         rate = args.rate or highest / 2
         print(f"highest rate {highest:,.0f}/s; {rate:,.0f}/s for {args.minutes:g} minutes", flush=True)
-        run = bench("--rate", rate, "--seconds", args.minutes * 60, "--warm-up", "5", "--timeline", stderr=subprocess.PIPE)
+        run = bench("--rate", rate, "--seconds", args.minutes * 60, "--warm-up", WARM_UP, "--timeline", stderr=subprocess.PIPE)
         stands, seconds = {}, []
         began = time.monotonic()
 
         def watch():
             backup = args.minutes * 30
             while run.poll() is None:
-                now = time.monotonic() - began - 5
+                now = time.monotonic() - began - WARM_UP
                 stands[int(now // STEP) * STEP] = standing()
                 if backup and now > backup:
                     backup = None
                     subprocess.run([args.portraitd, "backup", str(directory / "backup"), "--data", data], check=True, capture_output=True)
-                    print(f"a backup was taken, {time.monotonic() - began - 5 - now:.1f} s, from second {now:.0f} on", flush=True)
+                    print(f"a backup was taken, {time.monotonic() - began - WARM_UP - now:.1f} s, from second {now:.0f} on", flush=True)
                 time.sleep(STEP - (time.monotonic() - began) % STEP)
 
         watcher = threading.Thread(target=watch)
@@ -92,7 +92,10 @@ with tempfile.TemporaryDirectory(dir=args.directory) as directory:
         for line in run.stderr:
             fields = line.strip().split(",")
             if len(fields) == 6 and fields[0].isdigit():
-                seconds.append([float(field) for field in fields])
+                # The first ones are of the warm-up.
+                second, *measured = map(float, fields)
+                if second > WARM_UP:
+                    seconds.append([second - WARM_UP - 1, *measured])
         outcome = json.loads(run.stdout.read())
         run.wait()
         watcher.join()
@@ -111,3 +114,5 @@ output.with_suffix(".svg").write_text(plot(rows, f"{rate:,.0f} durable sets/s, o
 print(json.dumps(outcome))
 by = sorted(line[3] for line in seconds)
 print(f"seconds whose p99 is at most 2 ms: {sum(value <= 2000 for value in by)} of {len(by)}; p99 of the median second {by[len(by) // 2] / 1000:.2f} ms")
+worst = sorted(seconds, key=lambda line: -line[5])[:5]
+print("slowest calls: " + ", ".join(f"{line[5] / 1000:.0f} ms in second {line[0]:.0f}" for line in worst))
