@@ -1,5 +1,6 @@
 //! Results of commands: on standard output, in lines or as JSON.
 
+use crate::cli::language::localized;
 use portraitd_model::{UnixMillis, rfc3339};
 use std::fmt::Display;
 use std::io::Write;
@@ -8,6 +9,13 @@ use std::io::Write;
 pub(crate) fn say(line: impl Display) {
     // A reader that stops early (`| head`) is no reason to fail.
     let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// Writes a new key or token, alone on standard output, so that `> FILE` keeps it and nothing else. `what` names it on
+/// standard error.
+pub(crate) fn say_secret(what: impl Display, secret: impl Display) {
+    eprintln!("{}", localized!("{what}; keep it, it is not shown again:", "{what}；请保存，不再显示："));
+    say(secret);
 }
 
 /// Writes a command's result as JSON.

@@ -274,7 +274,7 @@ fn tokens_and_the_log_outlive_the_server_and_go_with_the_backup() {
     run(&mut on(&data, &["app", "create", "1400000001"]));
     run(&mut on(&data, &["token", "create", "watch", "--role", "viewer"]));
     let token = run(&mut on(&data, &["token", "create", "ci"]));
-    let token = token.lines().last().unwrap().to_owned();
+    let token = token.trim_end().to_owned();
     refused(&mut on(&data, &["token", "create", "ci"]), 1, "there is a token named ci");
     server.kill();
     run(&mut on(&data, &["app", "disable", "1400000001"]));

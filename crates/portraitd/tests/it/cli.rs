@@ -33,13 +33,14 @@ pub(crate) fn on(data: &Path, words: &[&str]) -> Command {
 /// The same changes of settings, on a running server and on a stopped one.
 fn settings_walk(data: &Path, app: &str) {
     let created = run(&mut on(data, &["app", "create", app, "--name", "Shop"]));
-    let key = created.lines().last().unwrap().to_owned();
-    assert_eq!(key.len(), 64, "{created}");
+    let key = created.trim_end().to_owned();
+    assert_eq!(key.len(), 64, "alone, so that `> key.txt` makes a key file: {created}");
     refused(&mut on(data, &["app", "create", app]), 1, "exists already");
     let listed = run(&mut on(data, &["app", "list"]));
     assert!(listed.contains(&format!("…{}", &key[60..])) && !listed.contains(&key), "{listed}");
-    let second = run(&mut on(data, &["app", "key", "add", app]));
-    assert!(second.starts_with("key 2 added"), "{second}");
+    let second = on(data, &["app", "key", "add", app]).output().unwrap();
+    assert_eq!(stderr_of(&second), format!("key 2 of app {app}; keep it, it is not shown again:\n"));
+    assert_eq!(second.stdout.trim_ascii_end().len(), 64);
     run(&mut on(data, &["app", "key", "revoke", app, "1"]));
     refused(&mut on(data, &["app", "key", "revoke", app, "1"]), 1, "has no key 1");
     run(&mut on(data, &["app", "admin", "add", app, "运营 1"]));
@@ -225,11 +226,12 @@ fn the_first_app_may_come_before_the_first_start() {
     assert!(output.status.success(), "{said}");
     assert!(said.contains(&format!("portraitd serve --data {}", data.display())), "{said}");
     let created = String::from_utf8(output.stdout).unwrap();
-    let key = created.lines().last().unwrap();
+    let key = created.trim_end();
     assert_eq!(key.len(), 64, "{created}");
     assert_eq!(std::fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o700);
     let again = on(&data, &["app", "create", "1400000002"]).output().unwrap();
-    assert!(again.status.success() && stderr_of(&again).is_empty(), "{}", stderr_of(&again));
+    assert!(again.status.success(), "{}", stderr_of(&again));
+    assert_eq!(stderr_of(&again), "the key of the new app 1400000002; keep it, it is not shown again:\n");
     let server = TestServer::serve(&data, "");
     let shown = run(&mut on(&data, &["app", "show", "1400000001"]));
     assert!(shown.contains(&format!("\nKey                 1 (…{}), added 2", &key[60..])), "{shown}");
@@ -271,6 +273,17 @@ fn mistakes_are_explained() {
             assert!(output.status.code() == Some(1) && told.contains(why) && !told.contains(KEY), "{told}");
         }
     }
+    let file = dir.path().join("key.txt");
+    std::fs::write(&file, format!("{KEY}\n{KEY}\n")).unwrap();
+    let from_file = format!("@{}", file.display());
+    let generate = ["usersig", "gen", "--sdkappid", "1", "--identifier", "a", "--key", &from_file];
+    refused(binary().args(generate), 1, "--key: the key has more than one line: give one key, in one line");
+    refused(binary().args(generate).args(["--language", "zh"]), 1, "--key: 密钥多于一行");
+    refused(
+        &mut on(&dir.path().join("none"), &["app", "create", "1", "--key", &from_file]),
+        1,
+        "more than one line",
+    );
     let chinese = binary().args(["dev", "--language", "zh", "--key", "a b"]).output().unwrap();
     assert!(String::from_utf8_lossy(&chinese.stderr).contains("密钥中间有空白"));
     let number = "an SDKAppID is a whole number from 1 to 4294967295";

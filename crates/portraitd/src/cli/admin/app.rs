@@ -2,7 +2,7 @@
 
 use super::client::{Operator, Target, segment, with_new_store, with_operator};
 use crate::cli::language::localized;
-use crate::cli::output::{last_use, print_json, say, when};
+use crate::cli::output::{last_use, print_json, say, say_secret, when};
 use crate::cli::sdk_app_id::sdk_app_id;
 use crate::cli::secret_argument;
 use clap::{Subcommand, ValueEnum};
@@ -213,8 +213,8 @@ async fn execute(operator: &Operator, action: Action) -> anyhow::Result<()> {
     match action {
         Action::Create { sdkappid, key, name } => {
             let app: AppView = operator.json(Method::POST, "/apps", &NewApp { sdkappid, name, key }).await?;
-            say(format_args!("app {sdkappid} created; keep its key, it is not shown again:"));
-            say(app.key.unwrap_or_default());
+            let created = localized!("the key of the new app {sdkappid}", "新应用 {sdkappid} 的密钥");
+            say_secret(created, app.key.unwrap_or_default());
         }
         Action::List { json } => list(&operator.get::<Vec<AppView>>("/apps").await?, json)?,
         Action::Show { sdkappid, json } => {
@@ -231,8 +231,8 @@ async fn execute(operator: &Operator, action: Action) -> anyhow::Result<()> {
         Action::Key(KeyAction::Add { sdkappid, key }) => {
             let path = format!("/apps/{sdkappid}/keys");
             let created: CreatedKey = operator.json(Method::POST, &path, &NewKey { key }).await?;
-            say(format_args!("key {} added to app {sdkappid}; keep it, it is not shown again:", created.id));
-            say(created.key);
+            let added = localized!("key {} of app {sdkappid}", "应用 {sdkappid} 的密钥 {}", created.id);
+            say_secret(added, created.key);
         }
         Action::Key(KeyAction::Revoke { sdkappid, key_id }) => {
             operator.bytes(Method::DELETE, &format!("/apps/{sdkappid}/keys/{key_id}"), Vec::new()).await?;

@@ -1,7 +1,8 @@
 //! `portraitd token`: named tokens for the admin API.
 
 use super::client::{Operator, Target, segment, with_operator};
-use crate::cli::output::{last_use, print_json, say, when};
+use crate::cli::language::localized;
+use crate::cli::output::{last_use, print_json, say, say_secret, when};
 use clap::Subcommand;
 use hyper::Method;
 use portraitd_admin::types::{CreatedToken, NewToken, TokenView};
@@ -55,8 +56,7 @@ async fn execute(operator: &Operator, action: Action) -> anyhow::Result<()> {
             if json {
                 return print_json(&created);
             }
-            say(format_args!("token {} created; keep it, it is not shown again:", created.name));
-            say(created.token);
+            say_secret(localized!("token {}", "令牌 {}", created.name), created.token);
         }
         Action::List { json } => {
             let tokens: Vec<TokenView> = operator.get("/tokens").await?;
