@@ -1,18 +1,14 @@
 # portraitd in a container: docker build -t portraitd . && docker run -p 8080:8080 -v portraitd:/data portraitd
+# An image of one binary: it has no shell. The command line: docker exec CONTAINER portraitd app create 1400000001
 FROM rust:1.95-bookworm AS build
 WORKDIR /source
 COPY . .
-RUN cargo build --release --locked -p portraitd
+RUN cargo build --release --locked -p portraitd \
+    && packaging/image/layout target/release/portraitd /image
 
-FROM debian:bookworm-slim
-# The system's trusted roots, for webhooks.
-RUN apt-get update \
-    && apt-get install -y --no-install-recommends ca-certificates \
-    && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin portraitd \
-    && install -d -o portraitd -g portraitd -m 0700 /data
-COPY --from=build /source/target/release/portraitd /usr/bin/portraitd
-USER 10001
+FROM scratch
+COPY --from=build /image /
+USER 10001:10001
 VOLUME /data
 EXPOSE 8080
 ENV PORTRAITD_SERVER_DATA=/data

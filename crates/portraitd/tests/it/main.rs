@@ -56,6 +56,7 @@ mod namespaces;
 mod observability;
 mod otel;
 mod others;
+mod packages;
 mod receiver;
 mod refused_calls;
 mod roles;
