@@ -290,3 +290,36 @@ fn checksums_name_every_file_and_a_later_glibc_is_refused() {
     succeed(Command::new("tar").arg("-xzf").arg(&built(other.path(), ".gz")[0]).arg("-C").arg(&unpacked));
     Behind::start(&mut in_empty_environment(unpacked.join(name).join("portraitd"), other.path())).stop();
 }
+
+#[test]
+fn checksums_are_signed_and_a_changed_file_is_noticed() {
+    if !is_there("minisign") {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let packages = dir.path().join("packages");
+    std::fs::create_dir(&packages).unwrap();
+    std::fs::write(packages.join("file"), "what is published").unwrap();
+    let sums = succeed(Command::new("sha256sum").arg("file").current_dir(&packages));
+    std::fs::write(packages.join("SHA256SUMS"), &sums).unwrap();
+    let (public, secret) = (dir.path().join("release.pub"), dir.path().join("release.key"));
+    succeed(Command::new("minisign").args(["-G", "-W", "-p"]).arg(&public).arg("-s").arg(&secret));
+    let sign = || {
+        let mut sign = Command::new(root().join("scripts/sign"));
+        sign.arg(&packages).env("MINISIGN_SECRET_KEY", std::fs::read_to_string(&secret).unwrap());
+        sign.output().unwrap()
+    };
+    let verify = || {
+        let mut minisign = Command::new("minisign");
+        minisign.arg("-V").arg("-p").arg(&public).arg("-m").arg(packages.join("SHA256SUMS")).output().unwrap()
+    };
+    let signed = sign();
+    assert!(signed.status.success(), "{}", printed(&signed));
+    let verified = verify();
+    assert!(verified.status.success(), "{}", printed(&verified));
+    std::fs::write(packages.join("SHA256SUMS"), sums.replace("  file", "  other")).unwrap();
+    assert!(!verify().status.success(), "changed checksums");
+    std::fs::write(packages.join("SHA256SUMS"), &sums).unwrap();
+    std::fs::write(packages.join("file"), "something else").unwrap();
+    assert!(!sign().status.success(), "a file that is not what was built");
+}
