@@ -57,6 +57,7 @@ mod observability;
 mod otel;
 mod others;
 mod packages;
+mod readme;
 mod receiver;
 mod refused_calls;
 mod roles;
