@@ -1,10 +1,12 @@
-//! The dependencies of the product: their sources, their licences and their number. `cargo deny` checks more where it is
-//! installed; this test always runs.
+//! The dependencies of the product: their sources, their licences and their number; and that `scripts/supply-chain`, where
+//! `cargo deny` checks more, skips nothing silently.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -14,7 +16,7 @@ fn root() -> PathBuf {
 
 /// The licences that deny.toml allows.
 fn licences() -> Vec<String> {
-    let table: toml::Table = std::fs::read_to_string(root().join("deny.toml")).unwrap().parse().unwrap();
+    let table: toml::Table = fs::read_to_string(root().join("deny.toml")).unwrap().parse().unwrap();
     let allow = table["licenses"]["allow"].as_array().unwrap();
     allow.iter().map(|licence| licence.as_str().unwrap().to_owned()).collect()
 }
@@ -140,4 +142,45 @@ fn the_product_is_built_of_no_more_than_it_was_decided() {
     }
     eprintln!("{} crates, ours among them", seen.len());
     assert!(seen.len() <= CRATES_MAX, "{} crates; at most {CRATES_MAX} were decided on", seen.len());
+}
+
+/// Runs `scripts/supply-chain` as CI does, with these programs in place of the real ones; whether it passed, and what it said.
+fn run_with(programs: &[(&str, &str)]) -> (bool, String) {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, script) in programs {
+        let path = folder.path().join(name);
+        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let mut command = Command::new(root().join("scripts/supply-chain"));
+    let path = format!("{}:/usr/bin:/bin", folder.path().display());
+    let command = command.env("PATH", path).env("CARGO_TARGET_DIR", folder.path()).env("CI", "true");
+    let output = command.output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(said).unwrap())
+}
+
+#[test]
+fn what_cargo_deny_can_not_check_is_said_and_what_it_finds_fails() {
+    const NOT_CHECKED: &str = "NOT CHECKED: known vulnerabilities";
+    let deny = |fails: &str| {
+        let script = format!("echo \"cargo-deny $*\"\ncase \"$*\" in {fails}) exit 1;; esac");
+        run_with(&[("cargo-deny", &script)])
+    };
+    let (passed, said) = deny("none");
+    assert!(passed && !said.contains(NOT_CHECKED), "{said}");
+    for check in ["bans licenses sources", "--offline check --hide-inclusion-graph advisories"] {
+        assert!(said.contains(check), "{said}");
+    }
+    let (passed, said) = deny("*'fetch db'");
+    assert!(passed && said.contains(NOT_CHECKED), "the database can't be had: {said}");
+    for check in ["*bans*", "*advisories"] {
+        let (passed, said) = deny(check);
+        assert!(!passed && !said.contains(NOT_CHECKED), "{check}: {said}");
+    }
+    let fails = "echo \"$0: no network\"; exit 1";
+    let (passed, said) = run_with(&[("python3", fails), ("cargo", fails)]);
+    assert!(!passed && said.contains("cargo: no network"), "it can't be installed: {said}");
+    let suite = fs::read_to_string(root().join("scripts/test")).unwrap();
+    assert!(suite.lines().any(|line| line == "scripts/supply-chain"), "scripts/test runs it");
 }
