@@ -3,7 +3,7 @@
 
 use crate::audit_log::AuditChange;
 use crate::types::AppView;
-use portraitd_model::{AppSettings, Webhook};
+use portraitd_model::{AppSettings, Webhook, Words};
 use serde_json::{Map, Value, json};
 use std::collections::HashSet;
 
@@ -23,9 +23,9 @@ pub(super) fn diff(before: Option<&AppSettings>, after: &AppSettings) -> AuditCh
         webhook.insert("token".into(), "another".into());
     }
     let (mut old, mut new) = differences(old, new);
-    let words = before.map_or(&[][..], |before| &before.words);
+    let words = before.map_or_else(Words::default, |before| before.words.clone());
     if words != after.words {
-        let (old_words, new_words): (HashSet<&String>, HashSet<&String>) =
+        let (old_words, new_words): (HashSet<&str>, HashSet<&str>) =
             (words.iter().collect(), after.words.iter().collect());
         let added = new_words.difference(&old_words).count();
         let removed = old_words.difference(&new_words).count();
@@ -103,7 +103,7 @@ mod tests {
     fn check(change: impl Fn(&mut AppSettings), before: &Value, after: &Value) {
         let mut old = AppSettings::new(SdkAppId(1));
         old.add_key(AppKey::parse("secret-one").unwrap(), None);
-        old.words = vec!["a".into(), "b".into()];
+        old.words = ["a", "b"].iter().collect();
         old.webhook = Some(Webhook {
             url: WebhookUrl::parse("https://example.com/hook?secret-two=1").unwrap(),
             token: WebhookToken::parse("secret-three"),
@@ -143,7 +143,7 @@ mod tests {
             &json!({"keys": [1, 2]}),
         );
         let words = json!({"words": {"count": 2, "added": 1, "removed": 1}});
-        check(|app| app.words = vec!["b".into(), "c".into()], &json!({"words": {"count": 2}}), &words);
+        check(|app| app.words = ["b", "c"].iter().collect(), &json!({"words": {"count": 2}}), &words);
         let webhook = |app: &mut AppSettings, token: Option<&str>| {
             app.webhook.as_mut().unwrap().token = token.and_then(WebhookToken::parse);
         };

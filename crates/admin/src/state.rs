@@ -20,6 +20,7 @@ use portraitd_webhook::deliverer::Webhooks;
 use portraitd_webhook::event_ids::EventIds;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
+use tokio::sync::Mutex;
 
 /// The author of an operator's change in webhook events.
 const OPERATOR: &str = "operator";
@@ -54,6 +55,8 @@ pub struct State {
     pub(super) authenticator: Authenticator,
     pub(super) readiness: Arc<Readiness>,
     pub(super) jobs: Arc<Jobs>,
+    /// Held while sensitive words change, so that two changes can't exceed the limit of all lists together.
+    pub(super) changing_words: Arc<Mutex<()>>,
 }
 
 impl State {
@@ -66,8 +69,8 @@ impl State {
         running: Option<RunningServer>,
         authenticator: Authenticator,
     ) -> Self {
-        let (readiness, jobs) = (Arc::default(), Arc::default());
-        Self { store, registry, clock, event_ids, running, authenticator, readiness, jobs }
+        let (readiness, jobs, changing_words) = (Arc::default(), Arc::default(), Arc::default());
+        Self { store, registry, clock, event_ids, running, authenticator, readiness, jobs, changing_words }
     }
 
     /// Returns when the server started, in Unix milliseconds; `None` at the command line of a stopped server.

@@ -6,8 +6,7 @@ use crate::primitives::{ArcSwap, AsyncMutex, Mutex, block_on, spawn_blocking};
 use crate::rate_limit::AppCells;
 use crate::sig_cache::VerifiedSigs;
 use portraitd_model::{
-    AppError, AppKey, AppRecord, AppSettings, Bilingual, FieldSchema, SdkAppId, UnixSeconds, UserId,
-    WordFilter, bilingual,
+    AppKey, AppRecord, AppSettings, FieldSchema, SdkAppId, UnixSeconds, UserId, WordFilter, Words, bilingual,
 };
 use portraitd_store::{Store, StoreError};
 use portraitd_webhook::status::Delivery;
@@ -27,7 +26,7 @@ pub struct App {
     pub revision: u64,
     /// Its fields and the rules for their values.
     pub schema: FieldSchema,
-    /// Its forbidden words, compiled for searching.
+    /// Its sensitive words, and where they are searched.
     pub word_filter: WordFilter,
     pub(crate) kicked_admins: BTreeMap<UserId, UnixSeconds>,
     pub(crate) cells: Arc<AppCells>,
@@ -43,22 +42,21 @@ pub struct App {
 
 impl App {
     /// Builds an app; counters, frequency cells and webhook status are taken over from the app before the change.
-    fn new(record: AppRecord, previous: Option<&Self>) -> Result<Self, AppError> {
-        let AppRecord { settings, revision, kicked_admins } = record;
-        let screened = settings.screened_tags.clone();
-        let word_filter = match previous {
-            Some(previous) if previous.settings.words == settings.words => {
-                previous.word_filter.with_fields(screened)
-            }
-            _ => WordFilter::new(&settings.words, screened)?,
-        };
+    fn new(record: AppRecord, previous: Option<&Self>) -> Self {
+        let AppRecord { mut settings, revision, kicked_admins } = record;
+        if let Some(previous) = previous
+            && previous.settings.words == settings.words
+        {
+            settings.words = previous.settings.words.clone();
+        }
+        let word_filter = WordFilter::new(settings.words.clone(), settings.screened_tags.clone());
         let (schema, verified) = (FieldSchema::of(&settings), VerifiedSigs::default());
         let cells = previous.map(|app| Arc::clone(&app.cells)).unwrap_or_default();
         let delivery = previous.map(|app| Arc::clone(&app.delivery)).unwrap_or_default();
         let usage = previous.map(|app| Arc::clone(&app.usage)).unwrap_or_default();
         let known_keys = previous.map(|app| (app.settings.keys.as_slice(), &app.key_uses));
         let key_uses = KeyUses::new(&settings.keys, known_keys);
-        Ok(Self {
+        Self {
             settings,
             revision,
             schema,
@@ -69,7 +67,7 @@ impl App {
             delivery,
             usage,
             key_uses,
-        })
+        }
     }
 
     fn webhook_target(&self) -> WebhookTarget {
@@ -113,8 +111,29 @@ impl Registry {
             appless_usage: Usage::default(),
             nodes: AtomicU32::new(1),
         };
-        registry.reload().await?;
+        registry.read(false).await?;
         Ok(registry)
+    }
+
+    /// Makes what is searched for the words of every app; blocks for some 0.1 s for each full list. Until then, the first call
+    /// that needs it does so.
+    pub fn prepare_words(&self) {
+        for app in self.all() {
+            app.settings.words.prepare();
+        }
+    }
+
+    /// Returns the bytes after normalisation of the words of all other apps, those that several apps share once.
+    pub fn words_bytes_without(&self, id: SdkAppId) -> usize {
+        let apps = self.all();
+        let mut lists: Vec<_> = Vec::new();
+        for app in apps.iter().filter(|app| app.settings.id != id && !app.settings.words.is_empty()) {
+            let words = &app.settings.words;
+            if !lists.iter().any(|list: &&Words| list.is_shared_with(words)) {
+                lists.push(words);
+            }
+        }
+        lists.into_iter().map(Words::normalised_bytes).sum()
     }
 
     /// Returns the app with this SDKAppID.
@@ -168,13 +187,24 @@ impl Registry {
 
     /// Reads the catalog again. An app whose settings did not change is kept as it is.
     pub async fn reload(&self) -> Result<(), StoreError> {
+        self.read(true).await
+    }
+
+    /// `prepared`: whether what is searched for changed words is made before they are in force.
+    async fn read(&self, prepared: bool) -> Result<(), StoreError> {
         let _one_at_a_time = self.reloading.lock().await;
         let (store, old) = (Arc::clone(&self.store), self.apps.load_full());
         let previous = Arc::clone(&old);
-        // Reading and compiling 100,000 words takes long, so it must not run on a thread that answers calls.
+        // Reading and sorting 100,000 words takes long, so it must not run on a thread that answers calls.
         let reading = spawn_blocking(move || {
             let records = block_on(store.catalog())?;
-            records.into_iter().map(|record| app_from_record(&previous, record)).collect::<Result<Apps, _>>()
+            let apps: Apps = records.into_iter().map(|record| app_from_record(&previous, record)).collect();
+            if prepared {
+                for app in apps.values() {
+                    app.settings.words.prepare();
+                }
+            }
+            Ok::<_, StoreError>(apps)
         });
         let apps = reading.await.map_err(|error| {
             StoreError::Unavailable(bilingual!("the reload failed: {error}", "重新加载失败：{error}"))
@@ -195,20 +225,13 @@ impl Registry {
 }
 
 /// Returns the stored app; the previous one when nothing changed.
-fn app_from_record(previous: &Apps, record: AppRecord) -> Result<(SdkAppId, Arc<App>), StoreError> {
+fn app_from_record(previous: &Apps, record: AppRecord) -> (SdkAppId, Arc<App>) {
     let id = record.settings.id;
     let previous = previous.get(&id);
     let unchanged =
         |app: &&Arc<App>| app.revision == record.revision && app.kicked_admins == record.kicked_admins;
     if let Some(app) = previous.filter(unchanged) {
-        return Ok((id, Arc::clone(app)));
+        return (id, Arc::clone(app));
     }
-    let app = App::new(record, previous.map(Arc::as_ref));
-    Ok((
-        id,
-        Arc::new(app.map_err(|why| {
-            let why = Bilingual::of(|language| why.explain(language));
-            StoreError::Corrupt(why.after(&format!("app {id}: "), &format!("应用 {id}：")))
-        })?),
-    ))
+    (id, Arc::new(App::new(record, previous.map(Arc::as_ref))))
 }

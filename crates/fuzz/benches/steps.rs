@@ -55,9 +55,9 @@ fn calls(criterion: &mut Criterion) {
 }
 
 fn patch(value: &str) -> ProfilePatch {
-    let words: [String; 0] = [];
-    let word_filter = WordFilter::new(&words, Vec::new()).unwrap();
-    FieldSchema::of(&AppSettings::new(APP)).check(&word_filter, Role::Admin, &[item(value)]).unwrap()
+    FieldSchema::of(&AppSettings::new(APP))
+        .check(&WordFilter::default(), Role::Admin, &[item(value)])
+        .unwrap()
 }
 
 fn store(criterion: &mut Criterion) {

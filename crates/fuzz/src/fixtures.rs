@@ -23,6 +23,6 @@ pub(crate) fn settings() -> AppSettings {
         write: Permission::EVERYONE,
         retired: false,
     }));
-    settings.words = vec!["bad".into(), "敏感".into(), "ﬁne".into()];
+    settings.words = ["bad", "敏感", "ﬁne"].iter().collect();
     settings
 }

@@ -2,7 +2,7 @@
 
 use crate::field::{FieldSpec, Permission};
 use crate::value::{ValueRule, ValueType};
-use crate::word_filter::{WordFilter, WordFilterError};
+use crate::word_filter::{WordFilter, WordFilterError, Words};
 use crate::{AppKey, CustomKeyword, Language, SdkAppId, Tag, UnixSeconds, UserId, Webhook};
 use crate::{SensitiveCode, UnixMillis};
 use ipnet::IpNet;
@@ -90,7 +90,7 @@ pub struct AppSettings {
     /// The custom fields, also the retired ones.
     pub custom_fields: Vec<CustomField>,
     /// The sensitive words, as given.
-    pub words: Vec<String>,
+    pub words: Words,
     /// The fields that are screened for sensitive words.
     pub screened_tags: Vec<Tag>,
     /// The code that a sensitive word is answered with.
@@ -207,7 +207,7 @@ impl AppSettings {
             location_bytes_max: 500,
             custom_fields_max: 20,
             custom_fields: Vec::new(),
-            words: Vec::new(),
+            words: Words::default(),
             screened_tags: WordFilter::SCREENED_BY_DEFAULT.to_vec(),
             sensitive_code: SensitiveCode::default(),
             echo_unknown: false,
@@ -237,8 +237,7 @@ impl AppSettings {
         self.admins.iter().any(|admin| admin.as_str() == user)
     }
 
-    /// Checks the settings as a whole; a store accepts only those that pass. Whether a filter can be built from the words,
-    /// [`WordFilter::new`] tells.
+    /// Checks the settings as a whole; a store accepts only those that pass.
     pub fn validate(&self) -> Result<(), AppError> {
         let in_use = self.custom_fields.iter().filter(|field| !field.retired).count();
         let limits = [
@@ -260,7 +259,7 @@ impl AppSettings {
         if let Some(field) = self.custom_fields.iter().find(unusable) {
             return Err(AppError::NoPermission(field.keyword));
         }
-        Ok(WordFilter::check_limits(&self.words)?)
+        Ok(self.words.check_limits()?)
     }
 }
 

@@ -61,4 +61,6 @@ pub use usersig::diagnosis::{
 pub use usersig::{SigError, SigFormatError, SignRequest, UserSig, sign};
 pub use value::{FieldValue, NumberText, UncheckedValue, ValueProblem, ValueRule, ValueType, WrongForm};
 pub use webhook::{Webhook, WebhookToken, WebhookUrl, WebhookUrlError};
-pub use word_filter::{SensitiveWord, WORD_BYTES_MAX, WORDS_MAX, WordFilter, WordFilterError, words_in};
+pub use word_filter::{
+    ALL_LISTS_BYTES_MAX, SensitiveWord, WORD_BYTES_MAX, WORDS_MAX, WordFilter, WordFilterError, Words,
+};

@@ -273,7 +273,11 @@ async fn load_apps(store: &Arc<dyn Store>) -> anyhow::Result<Arc<Registry>> {
             "there is no app yet, so every call is answered with 70020; create one: portraitd app create SDKAPPID --data DIR"
         );
     }
-    Ok(Arc::new(registry))
+    let registry = Arc::new(registry);
+    let words = Arc::clone(&registry);
+    // The start does not wait for it.
+    tokio::task::spawn_blocking(move || words.prepare_words());
+    Ok(registry)
 }
 
 /// Under which names the admin API answers.

@@ -27,7 +27,7 @@ fn settings(format: u8) -> AppSettings {
     let mut settings = AppSettings::new(APP);
     settings.add_key(AppKey::parse("0123456789abcdef").unwrap(), None);
     settings.admins.push(user("ops"));
-    settings.words = vec!["bad".into(), "敏感".into()];
+    settings.words = ["bad", "敏感"].iter().collect();
     settings.limits.insert("portrait_set".into(), 7);
     for (keyword, value_type) in
         [("Str", ValueType::String), ("Num", ValueType::Uint64), ("Byt", ValueType::Bytes)]

@@ -2,14 +2,15 @@
 
 use crate::audit_log::AuditContext;
 use crate::error::AdminError;
+use crate::error_code::AdminCode;
 use crate::state::{AdminResult, State, parse_body, run_blocking};
 use crate::types::{WordsFound, WordsTest, WordsView};
 use axum::body::Bytes;
 use axum::extract::{Path, State as Extract};
 use axum::{Extension, Json};
 use portraitd_model::{
-    AppSettings, Bilingual, Language, WORD_BYTES_MAX, WORDS_MAX, WordFilter, WordFilterError, bilingual,
-    words_in,
+    ALL_LISTS_BYTES_MAX, AppSettings, Bilingual, Language, WORD_BYTES_MAX, WORDS_MAX, WordFilterError, Words,
+    bilingual,
 };
 use std::collections::HashSet;
 
@@ -17,7 +18,7 @@ pub(crate) async fn list(
     Extract(state): Extract<State>,
     Path(app): Path<String>,
 ) -> Result<String, AdminError> {
-    Ok(state.app(&app)?.settings.words.iter().flat_map(|word| [word, "\n"]).collect())
+    Ok(state.app(&app)?.settings.words.lines().to_owned())
 }
 
 pub(crate) async fn set(
@@ -29,12 +30,31 @@ pub(crate) async fn set(
     // Checking 100,000 words takes milliseconds, which must not delay other calls on this thread.
     let list = run_blocking(move || WordList::parse(&body).map_err(AdminError::from)).await?;
     let (blank, duplicate) = (list.blank, list.duplicate);
+    let _one_at_a_time = state.changing_words.lock().await;
+    ensure_all_fit(&state, &app, &list.words)?;
     let change = move |settings: &mut AppSettings| {
-        settings.words.clone_from(&list.words);
+        settings.words = list.words.clone();
         let screened_tags = settings.screened_tags.iter().map(ToString::to_string).collect();
         Ok(WordsView { words: settings.words.len(), blank, duplicate, screened_tags })
     };
     state.change_settings(&app, &context, change).await.map(Json)
+}
+
+/// Refuses a list that is too large beside those of the other apps.
+fn ensure_all_fit(state: &State, app: &str, words: &Words) -> Result<(), AdminError> {
+    let (own, others) =
+        (words.normalised_bytes(), state.registry.words_bytes_without(state.app(app)?.settings.id));
+    if own == 0 || own.saturating_add(others) <= ALL_LISTS_BYTES_MAX {
+        return Ok(());
+    }
+    Err(AdminError::new(
+        AdminCode::LimitReached,
+        bilingual!(
+            "the words have {own} bytes after Unicode normalization, those of all other apps {others}; \
+             together at most {ALL_LISTS_BYTES_MAX} are allowed: shorten a list",
+            "敏感词经 Unicode 规范化后共 {own} 字节，其他应用的敏感词共 {others} 字节；合计最多允许 {ALL_LISTS_BYTES_MAX} 字节，请缩短列表"
+        ),
+    ))
 }
 
 /// Says which words a text contains.
@@ -55,7 +75,7 @@ pub(crate) async fn test(
     }
     // The whole list is compared, which takes milliseconds.
     run_blocking(move || {
-        let words = words_in(&app.settings.words, &text).take(WORDS_SHOWN_MAX);
+        let words = app.settings.words.in_text(&text).take(WORDS_SHOWN_MAX);
         Ok(Json(WordsFound { words: words.map(str::to_owned).collect() }))
     })
     .await
@@ -65,7 +85,7 @@ pub(crate) async fn test(
 #[derive(Debug)]
 pub struct WordList {
     /// The words, each once, in the order of their lines.
-    pub words: Vec<String>,
+    pub words: Words,
     /// The number of blank lines.
     blank: usize,
     /// The number of lines that repeat a word.
@@ -84,9 +104,9 @@ pub enum WordListError {
         /// The word's size.
         bytes: usize,
     },
-    /// There are so many words.
+    /// The word in this line is one too many.
     TooMany(usize),
-    /// The words together need more memory than the matcher allows.
+    /// The words together are too large.
     TooLarge,
 }
 
@@ -102,9 +122,9 @@ impl WordListError {
                 format!("line {line}: the word has {bytes} bytes; at most {WORD_BYTES_MAX} are allowed"),
                 format!("第 {line} 行：敏感词长度为 {bytes} 字节，最多允许 {WORD_BYTES_MAX} 字节"),
             ),
-            Self::TooMany(words) => language.pick(
-                format!("{words} words are too many; at most {WORDS_MAX} are allowed"),
-                format!("共有 {words} 个敏感词，最多允许 {WORDS_MAX} 个"),
+            Self::TooMany(line) => language.pick(
+                format!("line {line} is one word too many; at most {WORDS_MAX} are allowed"),
+                format!("第 {line} 行：敏感词过多，最多允许 {WORDS_MAX} 个"),
             ),
             Self::TooLarge => WordFilterError::TooLarge.explain(language),
         }
@@ -124,22 +144,26 @@ impl WordList {
             let line = body.iter().take(error.valid_up_to()).filter(|byte| **byte == b'\n').count() + 1;
             WordListError::NotUtf8(line)
         })?;
-        let (mut list, mut seen) = (Self { words: Vec::new(), blank: 0, duplicate: 0 }, HashSet::new());
+        let (mut blank, mut duplicate, mut seen, mut words) = (0, 0, HashSet::new(), String::new());
         for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
             match line.trim() {
-                "" => list.blank += 1,
+                "" => blank += 1,
                 word if word.len() > WORD_BYTES_MAX => {
                     return Err(WordListError::TooLong { line: index + 1, bytes: word.len() });
                 }
-                word if !seen.insert(word) => list.duplicate += 1,
-                word => list.words.push(word.to_owned()),
+                word if seen.contains(word) => duplicate += 1,
+                // Before more is kept: a body may have millions of lines.
+                _ if seen.len() == WORDS_MAX => return Err(WordListError::TooMany(index + 1)),
+                word => {
+                    seen.insert(word);
+                    words.push_str(word);
+                    words.push('\n');
+                }
             }
         }
-        match WordFilter::new(&list.words, Vec::new()) {
-            Ok(_) => Ok(list),
-            Err(WordFilterError::TooMany(words)) => Err(WordListError::TooMany(words)),
-            Err(WordFilterError::TooLong(_) | WordFilterError::TooLarge) => Err(WordListError::TooLarge),
-        }
+        let words = Words::from_lines(&words);
+        words.check_limits().map_err(|_| WordListError::TooLarge)?;
+        Ok(Self { words, blank, duplicate })
     }
 }
 
@@ -150,10 +174,7 @@ mod tests {
     #[test]
     fn blank_and_repeated_lines_are_skipped_and_errors_name_the_line() {
         let list = WordList::parse("\u{feff}bad\r\n\r\n 敏感 \nbad\nBad\n\t\n".as_bytes()).unwrap();
-        assert_eq!(
-            (list.words, list.blank, list.duplicate),
-            (vec!["bad".into(), "敏感".into(), "Bad".into()], 2, 1)
-        );
+        assert_eq!((list.words.lines(), list.blank, list.duplicate), ("bad\n敏感\nBad\n", 2, 1));
         let refused = |body: &[u8], part: &str| {
             let error = WordList::parse(body).unwrap_err();
             let message = error.explain(Language::English);
@@ -163,6 +184,9 @@ mod tests {
         refused(b"a\n\xff\n", "line 2");
         refused(format!("\na\n{}\n", "x".repeat(201)).as_bytes(), "line 3: the word has 201 bytes");
         let many: Vec<String> = (0..=WORDS_MAX).map(|number| format!("w{number}")).collect();
-        refused(many.join("\n").as_bytes(), "100001 words are too many");
+        refused(many.join("\n").as_bytes(), "line 100001 is one word too many");
+        let word = "\u{fdfa}".repeat(60);
+        let large: Vec<String> = (0..20_000).map(|number| format!("{number}{word}")).collect();
+        refused(large.join("\n").as_bytes(), "bytes after Unicode normalization");
     }
 }

@@ -77,4 +77,5 @@ mod usersig;
 mod usersig_causes;
 mod webhook;
 mod webhook_torture;
+mod words;
 mod wrong_tokens;

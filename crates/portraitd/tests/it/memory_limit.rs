@@ -44,14 +44,14 @@ fn config() -> String {
     "[limits]\nenabled = false\n[store]\nprofiles_in_memory_mib = 1024\n".into()
 }
 
-fn serve(data: &Path) -> TestServer {
+pub(crate) fn serve(data: &Path) -> TestServer {
     TestServer::serve_altered(data, &config(), |command| {
         command.env("MIMALLOC_ARENA_RESERVE", "0").env("RUST_BACKTRACE", "0");
     })
 }
 
 /// Lets the process have so much more data than it has.
-fn limit(server: &TestServer, further_bytes: u64) {
+pub(crate) fn limit(server: &TestServer, further_bytes: u64) {
     let pid = server.child.id();
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmData:")).unwrap();

@@ -32,7 +32,7 @@ pub(crate) fn bytes(write: &Write) -> usize {
             ROW * users.len() * (1 + usize::from(noted_at.is_some()))
         }
         Write::ForgetDeletions(_) => ROW * DELETIONS_UNIT_MAX,
-        Write::PutApp(put) => ROW + put.settings.words.iter().map(String::len).sum::<usize>(),
+        Write::PutApp(put) => ROW + put.settings.words.lines().len(),
         Write::RecordDeliveries(record) => ROW * record.outcomes.len(),
         Write::Discard(Discard { selection, .. }) | Write::Replay(Replay { selection, .. }) => {
             match selection {

@@ -2,7 +2,7 @@
 
 use portraitd_model::{
     AppKey, AppSettings, CustomField, CustomKeyword, KeyId, KeyRecord, Permission, SdkAppId, SensitiveCode,
-    Tag, UnixMillis, UserId, ValueType, Webhook, WebhookToken, WebhookUrl,
+    Tag, UnixMillis, UserId, ValueType, Webhook, WebhookToken, WebhookUrl, Words,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -129,7 +129,7 @@ pub fn encode_settings(settings: &AppSettings) -> Result<(Zeroizing<String>, Str
         deletion_forbidden: settings.deletion_forbidden,
         reimport_after: settings.reimport_after,
     };
-    Ok((wiped_json(&stored)?, settings.words.join("\n")))
+    Ok((wiped_json(&stored)?, settings.words.lines().trim_end().to_owned()))
 }
 
 /// JSON in a buffer that is wiped when dropped. It is made once, in its full size: one that grows leaves copies of the
@@ -183,7 +183,7 @@ pub fn decode_settings(id: SdkAppId, json: &str, words: &str) -> Result<AppSetti
         location_bytes_max: stored.location_bytes_max,
         custom_fields_max: stored.custom_fields_max,
         custom_fields: stored.custom_fields.iter().map(field).collect::<Result<_, _>>()?,
-        words: words.lines().map(str::to_owned).collect(),
+        words: Words::from_lines(words),
         screened_tags: stored.screened_tags.iter().map(tag).collect::<Result<_, _>>()?,
         webhook: stored.webhook.as_ref().map(webhook).transpose()?,
         sensitive_code: match stored.sensitive_code {
@@ -236,7 +236,7 @@ mod tests {
         settings.limits.insert("portrait_set".into(), 7);
         settings.error_detail = Some(false);
         settings.allow_ips = vec!["10.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
-        settings.words = vec!["one".into(), "二".into()];
+        settings.words = ["one", "二"].iter().collect();
         settings.webhook = Some(Webhook {
             url: WebhookUrl::parse("https://example.com/hook?a=b").unwrap(),
             token: WebhookToken::parse("xxxxyyyy"),

@@ -103,7 +103,7 @@ fn apply_settings<F, A>(settings: &mut AppSettings, app: &AppTable<F, A>) -> Res
             settings.admins.push(admin);
         }
     }
-    settings.words.clone_from(&app.words);
+    settings.words = app.words.iter().collect();
     if let Some(WebhookTable { url, token }) = &app.webhook {
         let url = WebhookUrl::parse(url)
             .map_err(|error| Bilingual::of(|language| error.explain(language)).of_member("webhook"))?;

@@ -30,7 +30,7 @@ fn app_table<'a>(
         sdkappid: settings.id.0,
         keys: settings.keys.iter().map(|record| record.key.expose().to_owned()).collect(),
         admins: texts(&settings.admins),
-        words: settings.words.clone(),
+        words: settings.words.iter().map(str::to_owned).collect(),
         name: changed(settings.name != defaults.name).map(|()| settings.name.clone()),
         enabled: changed(!settings.enabled).map(|()| false),
         self_service: changed(settings.self_service).map(|()| true),

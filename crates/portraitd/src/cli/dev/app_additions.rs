@@ -4,7 +4,7 @@
 use anyhow::Context;
 use portraitd_admin::handlers::words::WordList;
 use portraitd_model::{
-    AppSettings, CustomField, CustomKeyword, Language, Permission, SdkAppId, Tag, ValueType,
+    AppSettings, CustomField, CustomKeyword, Language, Permission, SdkAppId, Tag, ValueType, Words,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ pub(super) struct AdditionArgs {
 /// The checked options.
 pub(super) struct AppAdditions {
     fields: Vec<CustomField>,
-    words: Option<Vec<String>>,
+    words: Option<Words>,
 }
 
 impl AppAdditions {
@@ -120,7 +120,7 @@ fn parse_field(text: &str, app: SdkAppId, language: Language) -> anyhow::Result<
     Ok(CustomField { keyword, value_type, read: everyone, write: everyone, retired: false })
 }
 
-fn read_words(file: &Path, language: Language) -> anyhow::Result<Vec<String>> {
+fn read_words(file: &Path, language: Language) -> anyhow::Result<Words> {
     let shown = file.display();
     let text = fs::read(file).with_context(|| {
         language.pick(
