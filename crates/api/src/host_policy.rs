@@ -19,7 +19,7 @@ pub enum HostPolicy {
 
 impl HostPolicy {
     /// 60002 when `Host` or `Origin` has a name that is not allowed.
-    pub(crate) fn check(&self, head: &Parts) -> Result<(), ApiError> {
+    pub fn check(&self, head: &Parts) -> Result<(), ApiError> {
         let Self::Local(extra) = self else { return Ok(()) };
         // A request with an absolute URL has the host there.
         if let Some(authority) = head.uri.authority()

@@ -1,6 +1,7 @@
 //! An app (SDKAppID) and its settings, as kept in the store.
 
 use crate::field::{FieldSpec, Permission};
+use crate::terminal::steers_terminal;
 use crate::value::{ValueRule, ValueType};
 use crate::word_filter::{WordFilter, WordFilterError, Words};
 use crate::{AppKey, CustomKeyword, Language, SdkAppId, Tag, UnixSeconds, UserId, Webhook};
@@ -144,6 +145,11 @@ pub enum AppError {
     /// The name is too long.
     #[error("the app's name can be at most 100 bytes of UTF-8 long")]
     NameTooLong,
+    /// The name has a character that could steer a terminal.
+    #[error(
+        "the app's name can't have control characters, line separators, marks of direction or characters without width"
+    )]
+    NameUnprintable,
     /// Too many entries in the allow list.
     #[error("allow_ips can hold at most 1000 networks")]
     TooManyAddresses,
@@ -174,6 +180,9 @@ impl AppError {
                 format!("自定义字段 {keyword}：App 用户与 App 管理员中至少一方可读，且至少一方可写")
             }
             (_, Self::NameTooLong) => "name：应用名称最长 100 字节（UTF-8）".to_owned(),
+            (_, Self::NameUnprintable) => {
+                "name：应用名称不能包含控制字符、行分隔符、方向标记或零宽字符".to_owned()
+            }
             (_, Self::TooManyAddresses) => "allow_ips 最多包含 1000 个网段".to_owned(),
             (_, Self::TooManyScreened) => "screened_tags 最多包含 100 个字段".to_owned(),
             (_, Self::Words(error)) => error.explain(language),
@@ -235,6 +244,15 @@ impl AppSettings {
     /// Whether a user is an App admin.
     pub fn is_admin(&self, user: &str) -> bool {
         self.admins.iter().any(|admin| admin.as_str() == user)
+    }
+
+    /// Renames the app. A stored name may be older than this rule, and must not keep the other settings from changing.
+    pub fn rename(&mut self, name: &str) -> Result<(), AppError> {
+        if name.contains(steers_terminal) {
+            return Err(AppError::NameUnprintable);
+        }
+        name.clone_into(&mut self.name);
+        Ok(())
     }
 
     /// Checks the settings as a whole; a store accepts only those that pass.
@@ -363,6 +381,19 @@ mod tests {
         }
         let without_location = AppSettings { location_bytes_max: 0, ..AppSettings::new(SdkAppId(1)) };
         assert_eq!(without_location.validate(), Err(AppError::LocationLimit));
+    }
+
+    #[test]
+    fn names_are_printable() {
+        let mut app = AppSettings::new(SdkAppId(1));
+        for name in ["", "Live demo", "直播 Ünï 👩‍👧"] {
+            assert_eq!(app.rename(name), Ok(()));
+            assert_eq!(app.name, name);
+        }
+        for name in ["\u{1b}[2J", "a\nb", "a\u{9b}", "user\u{202e}gpj", "a\u{2028}b", "a\u{200b}"] {
+            assert_eq!(app.rename(name), Err(AppError::NameUnprintable), "{name:?}");
+        }
+        assert_eq!(app.name, "直播 Ünï 👩‍👧");
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod schema;
 mod sensitive_code;
 mod suggestion;
 mod tag;
+pub mod terminal;
 mod time;
 mod usersig;
 mod value;

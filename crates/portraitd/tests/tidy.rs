@@ -57,6 +57,20 @@ fn files_are_small_and_say_what_they_are_for() {
     }
 }
 
+/// Everything that a command prints goes through `cli/output.rs`, where nothing steers a terminal.
+#[test]
+fn commands_print_through_one_file() {
+    for path in files("crates/portraitd/src/cli", &[".rs"]) {
+        for printing in ["println!(", "print!("] {
+            assert!(
+                !product(&path).contains(printing),
+                "{} prints by itself: use cli/output.rs",
+                path.display()
+            );
+        }
+    }
+}
+
 /// A derived `==` stops at the first byte that differs, and so tells how much of a guess was right.
 #[test]
 fn secrets_are_compared_in_constant_time_only() {

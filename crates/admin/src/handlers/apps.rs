@@ -37,7 +37,7 @@ pub(crate) async fn create(
         )));
     }
     let mut settings = AppSettings::new(SdkAppId(new.sdkappid));
-    settings.name = new.name.unwrap_or_default();
+    settings.rename(&new.name.unwrap_or_default())?;
     let key = parse_or_create_key(new.key)?;
     settings.add_key(key.clone(), Some(state.clock.now()));
     settings.validate()?;
@@ -71,7 +71,7 @@ pub(crate) async fn patch(
 /// An error names the invalid member. The settings are then changed in part, and must be discarded.
 pub fn apply(patch: &AppPatch, settings: &mut AppSettings) -> Result<(), AdminError> {
     if let Some(name) = &patch.name {
-        settings.name.clone_from(name);
+        settings.rename(name)?;
     }
     settings.enabled = patch.enabled.unwrap_or(settings.enabled);
     settings.self_service = patch.self_service.unwrap_or(settings.self_service);

@@ -37,8 +37,8 @@ pub(crate) async fn create(
     let NewToken { name, role } = parse_body(&body)?;
     if !is_valid_name(&name) {
         return Err(AdminError::invalid(bilingual!(
-            "name: a token's name has 1 to 64 letters, digits, dots, hyphens and underscores",
-            "name：令牌名称为 1 到 64 个字母、数字、点、连字符与下划线"
+            "name: a token's name has 1 to 64 letters, digits, dots, hyphens and underscores, the first a letter or a digit",
+            "name：令牌名称为 1 到 64 个字母、数字、点、连字符与下划线，以字母或数字开头"
         )));
     }
     let role = role.as_deref().map_or(Ok(TokenRole::Admin), |role| {
@@ -101,7 +101,26 @@ pub(crate) async fn revoke(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// A name is a segment of a path, and an argument of commands: not `..`, and not `-h`.
 fn is_valid_name(name: &str) -> bool {
     let is_allowed = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
-    (1..=64).contains(&name.len()) && name.chars().all(is_allowed)
+    (1..=64).contains(&name.len())
+        && name.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && name.chars().all(is_allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_have_an_alphabet() {
+        for name in ["a", "7", "ci.deploy-2_b", &"n".repeat(64)] {
+            assert!(is_valid_name(name), "{name}");
+        }
+        for name in ["", ".", "..", "...", "-h", "_a", ".a", "a b", "a/b", "é", "a\u{202e}", &"n".repeat(65)]
+        {
+            assert!(!is_valid_name(name), "{name}");
+        }
+    }
 }

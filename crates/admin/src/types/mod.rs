@@ -47,7 +47,7 @@ pub struct WordsFound {
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewToken {
-    /// Its name: 1 to 64 letters, digits, dots, hyphens and underscores.
+    /// Its name: 1 to 64 letters, digits, dots, hyphens and underscores, the first a letter or a digit.
     pub name: String,
     /// What it may do: `viewer`, `operator` or `admin`; absent: `admin`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

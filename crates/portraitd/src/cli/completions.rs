@@ -24,7 +24,7 @@ pub(super) struct ManArgs {
 pub(super) fn completions(args: &CompletionsArgs, mut command_line: clap::Command) {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut command_line, "portraitd", &mut script);
-    crate::cli::output::say(String::from_utf8_lossy(&script).trim_end());
+    crate::cli::output::say_verbatim(String::from_utf8_lossy(&script).trim_end());
 }
 
 pub(super) fn man(args: &ManArgs, command_line: clap::Command) -> anyhow::Result<()> {

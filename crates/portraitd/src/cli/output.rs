@@ -1,26 +1,56 @@
-//! Results of commands: on standard output, in lines or as JSON.
+//! What commands print: results on standard output, in lines or as JSON, and notes on standard error. Nothing in it steers a
+//! terminal; the tests of `tidy.rs` see that no command prints past this file.
 
 use crate::cli::language::localized;
+use portraitd_model::terminal::{escape_for_terminal, escape_json_for_terminal, escape_lines_for_terminal};
 use portraitd_model::{UnixMillis, rfc3339};
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::Write;
 
-/// Writes one line of a command's result.
+/// Writes one line of a command's result. A text of others in it, which must not begin a line, goes through [`foreign`].
 pub(crate) fn say(line: impl Display) {
+    say_verbatim(&escape_lines_for_terminal(&line.to_string()));
+}
+
+/// Writes a text of portraitd's own as it is: with colours, or a script.
+pub(crate) fn say_verbatim(text: &str) {
     // A reader that stops early (`| head`) is no reason to fail.
-    let _ = writeln!(std::io::stdout(), "{line}");
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// Writes one line to standard error, as [`say`] does.
+pub(crate) fn note(line: impl Display) {
+    note_verbatim(&format!("{}\n", escape_lines_for_terminal(&line.to_string())));
+}
+
+/// Writes a text of portraitd's own to standard error as it is.
+pub(crate) fn note_verbatim(text: &str) {
+    // There is nowhere to say that it failed.
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// A text of others within a line: of a client, a receiver, a server or a file.
+pub(crate) fn foreign(text: &str) -> Cow<'_, str> {
+    escape_for_terminal(text)
 }
 
 /// Writes a new key or token, alone on standard output, so that `> FILE` keeps it and nothing else. `what` names it on
 /// standard error.
 pub(crate) fn say_secret(what: impl Display, secret: impl Display) {
-    eprintln!("{}", localized!("{what}; keep it, it is not shown again:", "{what}；请保存，不再显示："));
+    note(localized!("{what}; keep it, it is not shown again:", "{what}；请保存，不再显示："));
     say(secret);
 }
 
 /// Writes a command's result as JSON.
 pub(crate) fn print_json(value: &(impl serde::Serialize + ?Sized)) -> anyhow::Result<()> {
-    say(serde_json::to_string_pretty(value)?);
+    say_verbatim(&escape_json_for_terminal(&serde_json::to_string_pretty(value)?));
+    Ok(())
+}
+
+/// Writes a command's result as JSON in one line.
+pub(crate) fn print_json_line(value: &(impl serde::Serialize + ?Sized)) -> anyhow::Result<()> {
+    say_verbatim(&escape_json_for_terminal(&serde_json::to_string(value)?));
     Ok(())
 }
 

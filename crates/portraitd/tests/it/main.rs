@@ -29,6 +29,7 @@ mod explained;
 mod export;
 mod faults;
 mod first_run;
+mod foreign_text;
 mod forged_usersig;
 mod handshakes;
 mod harness;

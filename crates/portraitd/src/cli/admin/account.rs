@@ -3,7 +3,7 @@
 use super::client::{Target, segment, with_operator};
 use crate::cli::call::client::Client;
 use crate::cli::call::profile::item;
-use crate::cli::output::{print_json, say};
+use crate::cli::output::{foreign, print_json, say};
 use crate::cli::sdk_app_id::sdk_app_id;
 use clap::Subcommand;
 use hyper::Method;
@@ -98,7 +98,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
             if json {
                 return print_json(&users);
             }
-            users.into_iter().for_each(say);
+            for user in &users {
+                say(foreign(user));
+            }
         }
         Action::Get { sdkappid, user, json, target } => {
             let path = path(sdkappid, &user);
@@ -106,8 +108,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
             if json {
                 return print_json(&account);
             }
-            say(&account.user);
-            account.profile.iter().for_each(|(tag, value)| say(format_args!("  {tag:<32} {value}")));
+            say(foreign(&account.user));
+            account.profile.iter().for_each(|(tag, value)| say(foreign(&format!("  {tag:<32} {value}"))));
         }
         Action::Create { sdkappid, user, target } => {
             let path = path(sdkappid, &user);

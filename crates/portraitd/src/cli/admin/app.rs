@@ -2,7 +2,7 @@
 
 use super::client::{Operator, Target, segment, with_new_store, with_operator};
 use crate::cli::language::localized;
-use crate::cli::output::{last_use, print_json, say, say_secret, when};
+use crate::cli::output::{foreign, last_use, print_json, say, say_secret, when};
 use crate::cli::sdk_app_id::sdk_app_id;
 use crate::cli::secret_argument;
 use clap::{Subcommand, ValueEnum};
@@ -302,7 +302,7 @@ fn list(apps: &[AppView], json: bool) -> anyhow::Result<()> {
         let state = if app.enabled { "enabled" } else { "disabled" };
         let keys: Vec<_> = app.keys.iter().map(|key| format!("…{}", key.last4)).collect();
         let fields = app.fields.iter().filter(|field| !field.retired).count();
-        let (keys, words, name) = (keys.join(" "), app.words, &app.name);
+        let (keys, words, name) = (keys.join(" "), app.words, foreign(&app.name));
         say(format_args!("{:<12} {state:<9} {keys:<12} {fields:>6} {words:>6}  {name}", app.sdkappid));
     }
     Ok(())
@@ -327,7 +327,7 @@ fn show(app: &AppView, usage: Option<&UsageView>, json: bool) -> anyhow::Result<
         app.error_detail.map_or("as configured for the server", |on| if on { "on" } else { "off" });
     let or_all = |list: &[String]| if list.is_empty() { "all addresses".to_owned() } else { list.join(" ") };
     say(format_args!("SDKAppID            {}", app.sdkappid));
-    say(format_args!("Name                {}", app.name));
+    say(format_args!("Name                {}", foreign(&app.name)));
     say(format_args!("Enabled             {}", app.enabled));
     for key in &app.keys {
         say(format_args!("Key                 {}", key_line(key, usage)));

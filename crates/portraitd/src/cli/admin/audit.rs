@@ -1,7 +1,7 @@
 //! `portraitd audit`: the changes that operators made, from the audit log.
 
 use super::client::{Target, segment, with_operator};
-use crate::cli::output::{say, when};
+use crate::cli::output::{foreign, print_json_line, say, when};
 use crate::cli::sdk_app_id::sdk_app_id;
 use portraitd_admin::types::{AuditEntryView, AuditPage};
 use serde_json::Value;
@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
                 operator.get(&format!("/audit?limit={limit}{app}{user}{who}{place}")).await?;
             for entry in &page.entries {
                 left -= 1;
-                if args.json { say(serde_json::to_string(entry)?) } else { show(entry) }
+                if args.json { print_json_line(entry)? } else { show(entry) }
             }
             match page.next {
                 Some(next) => before = Some(next),
@@ -66,10 +66,11 @@ fn show(entry: &AuditEntryView) {
     let AuditEntryView { who, method, resource, outcome, .. } = entry;
     let from = entry.from.as_ref().map(|from| format!(" from {from}")).unwrap_or_default();
     let outcome = if outcome == "done" { String::new() } else { format!("  ({outcome})") };
-    say(format_args!("{}  {who}{from}  {method} {resource}{outcome}", when(entry.at_ms)));
+    let line = format!("{}  {who}{from}  {method} {resource}{outcome}", when(entry.at_ms));
+    say(foreign(&line));
     for (sign, value) in [("-", &entry.before), ("+", &entry.after)] {
         if let Value::Object(members) = value {
-            members.iter().for_each(|(name, value)| say(format_args!("    {sign} {name}: {value}")));
+            members.iter().for_each(|(name, value)| say(foreign(&format!("    {sign} {name}: {value}"))));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::cli::http;
 use crate::cli::language::localized;
+use crate::cli::output::{foreign, note};
 use crate::cli::secret_argument::secret;
 use crate::cli::serve::instance::{AdminFile, admin_token};
 use crate::open_store::{ensure_no_node, open_directory};
@@ -59,7 +60,7 @@ pub(crate) struct Refusal {
 
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.sentence)
+        f.write_str(&foreign(&self.sentence))
     }
 }
 
@@ -105,14 +106,11 @@ impl Operator {
         let is_new = !data.exists();
         let store = open_directory(data, SqliteSettings::default())?;
         if is_new {
-            eprintln!(
-                "{}",
-                localized!(
-                    "the data directory {0} is new; the server on it: portraitd serve --data {0}",
-                    "已新建数据目录 {0}；启动服务：portraitd serve --data {0}",
-                    data.display()
-                )
-            );
+            note(localized!(
+                "the data directory {0} is new; the server on it: portraitd serve --data {0}",
+                "已新建数据目录 {0}；启动服务：portraitd serve --data {0}",
+                data.display()
+            ));
         }
         let registry = Arc::new(Registry::load(Arc::clone(&store)).await?);
         let event_ids = Arc::new(EventIds::new(portraitd_admin::secret::random_u64()?));

@@ -25,7 +25,8 @@ pub(crate) struct Args {
 enum Action {
     /// Create a token; it is shown once
     Create {
-        /// Who or what will use it: 1 to 64 letters, digits, dots, hyphens and underscores
+        /// Who or what will use it: 1 to 64 letters, digits, dots, hyphens and underscores, the first a letter
+        /// or a digit
         name: String,
         /// What it may do: read (viewer); change accounts, profiles and words too (operator); everything (admin)
         #[arg(long, default_value = "admin", value_parser = ["viewer", "operator", "admin"])]

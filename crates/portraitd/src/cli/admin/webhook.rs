@@ -2,7 +2,7 @@
 
 use super::client::{Operator, Target, with_operator};
 use crate::cli::language::localized;
-use crate::cli::output::{count, print_json, say};
+use crate::cli::output::{count, foreign, print_json, say};
 use crate::cli::sdk_app_id::sdk_app_id;
 use crate::cli::secret_argument::secret;
 use anyhow::Context;
@@ -192,7 +192,7 @@ async fn choose(
 
 fn show(view: &WebhookView) {
     let url = view.url.as_deref().unwrap_or("none; set one with portraitd webhook set");
-    say(format_args!("receiver   {url}"));
+    say(format_args!("receiver   {}", foreign(url)));
     say(format_args!("signed     {}", if view.signed { "yes" } else { "no" }));
     say(format_args!(
         "waiting    {}, {}",
@@ -212,7 +212,7 @@ fn show(view: &WebhookView) {
         say(format_args!("DOWN       for {} s", down / 1_000));
     }
     if let Some(failure) = &view.last_failure {
-        say(format_args!("last error {failure}"));
+        say(format_args!("last error {}", foreign(failure)));
     }
 }
 
@@ -220,11 +220,11 @@ fn show_test(view: &TestView, json: bool) -> anyhow::Result<()> {
     if json {
         print_json(view)?;
     } else {
-        say(format_args!("{} {}", view.method, view.url));
-        view.headers.iter().for_each(|(name, value)| say(format_args!("{name}: {value}")));
-        say(format_args!("\n{}\n", view.body));
+        say(format_args!("{} {}", view.method, foreign(&view.url)));
+        view.headers.iter().for_each(|(name, value)| say(foreign(&format!("{name}: {value}"))));
+        say(format_args!("\n{}\n", foreign(&view.body)));
         if let (Some(status), Some(answer)) = (view.status, &view.answer) {
-            say(format_args!("HTTP {status} after {} ms\n{answer}\n", view.milliseconds));
+            say(format_args!("HTTP {status} after {} ms\n{}\n", view.milliseconds, foreign(answer)));
         }
     }
     match &view.failure {
@@ -234,7 +234,7 @@ fn show_test(view: &TestView, json: bool) -> anyhow::Result<()> {
             }
             Ok(())
         }
-        Some(failure) => Err(anyhow::anyhow!("{failure}"))
+        Some(failure) => Err(anyhow::anyhow!("{}", foreign(failure)))
             .with_context(|| localized!("the sample event was not delivered", "示例事件未能投递")),
     }
 }
@@ -243,7 +243,8 @@ fn list(sdkappid: u32, page: &EventsView) {
     say(format_args!("{:<10} {:<8} {:<32} WHY", "PLACE", "ATTEMPTS", "USER"));
     for EventView { place, attempts, failure, event, .. } in &page.events {
         let user = event.as_ref().map_or("(damaged)", |event| event.user.as_str());
-        say(format_args!("{place:<10} {attempts:<8} {user:<32} {}", failure.as_deref().unwrap_or_default()));
+        let line = format!("{place:<10} {attempts:<8} {user:<32} {}", failure.as_deref().unwrap_or_default());
+        say(foreign(&line));
     }
     if let Some(next) = page.next {
         say(format_args!("more: portraitd webhook parked {sdkappid} --after {next}"));

@@ -2,7 +2,7 @@
 
 use super::client::{Operator, Target, with_operator};
 use crate::cli::language::localized;
-use crate::cli::output::{count, print_json, say};
+use crate::cli::output::{count, foreign, print_json, say};
 use crate::cli::sdk_app_id::sdk_app_id;
 use anyhow::Context;
 use clap::Subcommand;
@@ -69,7 +69,9 @@ async fn execute(operator: &Operator, action: Action) -> anyhow::Result<()> {
             if json {
                 return print_json(&words);
             }
-            words.into_iter().for_each(say);
+            for word in words {
+                say(foreign(word));
+            }
         }
     }
     Ok(())

@@ -3,6 +3,7 @@
 use crate::cli::app_key::app_key;
 use crate::cli::http;
 use crate::cli::language::localized;
+use crate::cli::output::foreign;
 use crate::cli::sdk_app_id::sdk_app_id;
 use crate::cli::secret_argument;
 use anyhow::Context;
@@ -55,6 +56,6 @@ impl Client {
         let info = answer.get("ErrorInfo").and_then(Value::as_str).unwrap_or_default();
         let detail = response.headers().get("x-error-detail").and_then(|value| value.to_str().ok());
         let detail = percent_decode_str(detail.unwrap_or_default()).decode_utf8_lossy();
-        anyhow::bail!("{code} {info}\n{detail}")
+        anyhow::bail!("{code} {}\n{}", foreign(info), foreign(&detail))
     }
 }

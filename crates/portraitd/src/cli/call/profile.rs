@@ -2,7 +2,7 @@
 
 use super::client::Client;
 use crate::cli::language::localized;
-use crate::cli::output::{print_json, say};
+use crate::cli::output::{foreign, print_json, say};
 use anyhow::Context;
 use portraitd_model::{STANDARD_FIELDS, TagValue, ValueType, whole_tag};
 use serde_json::{Value, json};
@@ -65,14 +65,14 @@ pub(crate) fn get(args: &GetArgs) -> anyhow::Result<()> {
     let entries = answer.get("UserProfileItem").and_then(Value::as_array).into_iter().flatten();
     // The entry of an account that does not exist lacks its UserID; entries are in the order of the request.
     for (asked, user) in args.users.iter().zip(entries) {
-        say(asked);
+        say(foreign(asked));
         for item in user.get("ProfileItem").and_then(Value::as_array).into_iter().flatten() {
             let (tag, value) =
                 (item.get("Tag").and_then(Value::as_str), item.get("Value").unwrap_or(&Value::Null));
-            say(format_args!("  {:<32} {value}", tag.unwrap_or_default()));
+            say(foreign(&format!("  {:<32} {value}", tag.unwrap_or_default())));
         }
         if let Some(info) = user.get("ResultInfo").and_then(Value::as_str).filter(|info| !info.is_empty()) {
-            say(format_args!("  {} {info}", user.get("ResultCode").unwrap_or(&Value::Null)));
+            say(foreign(&format!("  {} {info}", user.get("ResultCode").unwrap_or(&Value::Null))));
         }
     }
     Ok(())

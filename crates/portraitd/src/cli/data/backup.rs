@@ -3,7 +3,7 @@
 use super::transfer::progress_bar::{counter, of_steps};
 use crate::cli::admin::client::{Target, with_operator};
 use crate::cli::language::localized;
-use crate::cli::output::{count, say};
+use crate::cli::output::{count, note, say};
 use crate::open_store::ensure_files_of_store;
 use anyhow::Context;
 use hyper::Method;
@@ -67,8 +67,8 @@ pub(crate) fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
             bar.set_length(total);
             bar.set_position(done);
         }
-        Finding::Damage(damage) => bar.suspend(|| eprintln!("{damage}")),
-        Finding::Warning(found) => bar.suspend(|| eprintln!("warning: {found}")),
+        Finding::Damage(damage) => bar.suspend(|| note(format_args!("{damage}"))),
+        Finding::Warning(found) => bar.suspend(|| note(format_args!("warning: {found}"))),
     })?;
     bar.finish_and_clear();
     let (apps, accounts) = (count(checked.apps, "app"), count(checked.accounts, "account"));

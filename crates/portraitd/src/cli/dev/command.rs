@@ -7,6 +7,7 @@ use super::fixtures::{FixtureArgs, PreparedApp};
 use super::listen_address::listen_address;
 use super::refused_calls::{RefusedPrinter, refused_calls_summary};
 use crate::cli::language::language;
+use crate::cli::output::note;
 use crate::cli::secret_argument::secret;
 use crate::cli::serve::instance::{AdminFile, StopSignals, admin_token, url_here};
 use crate::config::Config;
@@ -227,7 +228,7 @@ impl RunningEmulator {
     pub(super) fn show_refused_calls_unless(&self, well: bool) {
         let summary = refused_calls_summary(&self.emulator, language());
         if let Some(summary) = summary.filter(|_| !well) {
-            eprintln!("{summary}");
+            note(format_args!("{summary}"));
         }
     }
 

@@ -1,9 +1,8 @@
 //! The client of an emulator's control API: its command line options and its calls.
 
-use super::terminal::{escape_for_terminal, escape_json_for_terminal};
 use crate::cli::http;
 use crate::cli::language::localized;
-use crate::cli::output::say;
+use crate::cli::output::{foreign, print_json, print_json_line, say};
 use crate::cli::secret_argument::secret;
 use anyhow::Context;
 use hyper::{Method, StatusCode};
@@ -64,7 +63,7 @@ impl ControlClient {
                 "--admin-token（PORTRAITD_ADMIN_TOKEN）不是 {base} 处模拟器的管理 token；\
                  portraitd dev 启动时会输出它"
             )),
-            (Some(refusal), _) => anyhow::bail!("{}", escape_for_terminal(&refusal.error)),
+            (Some(refusal), _) => anyhow::bail!("{}", foreign(&refusal.error)),
             (None, StatusCode::NOT_FOUND | StatusCode::OK) => {
                 anyhow::bail!(self.not_an_emulator())
             }
@@ -81,9 +80,10 @@ impl ControlClient {
     /// Prints one entry of a list, in one line of JSON or of text.
     pub(super) fn print(&self, entry: &Value, line: impl FnOnce(&Value) -> String) {
         if self.json {
-            say(escape_json_for_terminal(&entry.to_string()));
+            // JSON can be written.
+            let _ = print_json_line(entry);
         } else {
-            say(escape_for_terminal(&line(entry)));
+            say(foreign(&line(entry)));
         }
     }
 
@@ -107,11 +107,10 @@ impl ControlClient {
         let not_an_emulator = || self.not_an_emulator();
         if self.json {
             let value: Value = serde_json::from_slice(&response).with_context(not_an_emulator)?;
-            say(escape_json_for_terminal(&serde_json::to_string_pretty(&value)?));
-            return Ok(());
+            return print_json(&value);
         }
         for line in lines(serde_json::from_slice(&response).with_context(not_an_emulator)?) {
-            say(escape_for_terminal(&line));
+            say(foreign(&line));
         }
         Ok(())
     }

@@ -15,6 +15,5 @@ mod listen_address;
 mod refused_calls;
 pub(crate) mod run;
 pub(crate) mod shell_syntax;
-mod terminal;
 pub(crate) mod variables;
 pub(crate) mod webhook_listen;

@@ -1,11 +1,10 @@
 //! Where `dev` and `run` show refused requests: `dev` each one as it comes, `run` a summary. Both write to standard error.
 
-use super::terminal::escape_for_terminal;
+use crate::cli::output::{foreign, note_verbatim};
 use portraitd_emulator::emulator::Emulator;
 use portraitd_emulator::refused::RefusedRequest;
 use portraitd_emulator::refused::lines::RefusedLines;
 use portraitd_model::Language;
-use std::io::Write;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread::Builder;
@@ -59,11 +58,11 @@ fn write_lines(lines: &[String]) {
     }
     let mut text = String::new();
     for line in lines {
-        text.push_str(&escape_for_terminal(line));
+        text.push_str(&foreign(line));
         text.push('\n');
     }
     // A standard error that was closed is no reason to stop the emulator.
-    let _ = std::io::stderr().write_all(text.as_bytes());
+    note_verbatim(&text);
 }
 
 /// Returns the refused requests of an emulator as lines of text, equal ones counted, the newest kinds last; `None` when
@@ -77,7 +76,7 @@ pub(super) fn refused_calls_summary(emulator: &Emulator, language: Language) -> 
     };
     for line in &lines {
         text.push_str("\n  ");
-        text.push_str(&escape_for_terminal(line));
+        text.push_str(&foreign(line));
     }
     Some(text)
 }

@@ -5,6 +5,7 @@ use super::command;
 use super::isolation::{self, Isolated};
 use super::variables::{Way, variables};
 use crate::cli::language::{causes, language, localized};
+use crate::cli::output::note;
 use crate::cli::runtime::runtime;
 use crate::logging::start_log;
 use anyhow::Context;
@@ -83,7 +84,7 @@ async fn with_emulator(args: &Args, isolated: Option<Isolated>) -> anyhow::Resul
         let is_silent = emulator.calls_received() == 0;
         // Where lookups lead to the emulator, a command that makes no call is nothing to warn of.
         if is_silent && (args.isolation.require_calls || !leads_names) {
-            eprintln!("portraitd: {}", isolation::no_calls(language()));
+            note(format_args!("portraitd: {}", isolation::no_calls(language())));
         }
         if is_silent && args.isolation.require_calls && code == 0 { NO_EMULATOR } else { code }
     });
@@ -128,14 +129,11 @@ async fn supervise(
         Ok(child) => child,
         Err(error) => {
             let program = words.first().map(|word| word.display().to_string()).unwrap_or_default();
-            eprintln!(
-                "{}",
-                localized!(
-                    "error: can't run {program}: {}",
-                    "错误：无法运行 {program}：{}",
-                    causes::describe(&error)
-                )
-            );
+            note(localized!(
+                "error: can't run {program}: {}",
+                "错误：无法运行 {program}：{}",
+                causes::describe(&error)
+            ));
             return Ok(if error.kind() == ErrorKind::NotFound { NOT_FOUND } else { NOT_EXECUTABLE });
         }
     };

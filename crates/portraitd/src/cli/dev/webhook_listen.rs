@@ -1,8 +1,7 @@
 //! `portraitd webhook listen`: a webhook receiver for development. It prints every event and answers with success.
 
-use super::terminal::{escape_for_terminal, escape_json_for_terminal};
-use crate::cli::language::localized;
-use crate::cli::output::say;
+use crate::cli::language::{language, localized};
+use crate::cli::output::{foreign, note, print_json_line, say};
 use crate::cli::secret_argument::secret;
 use crate::cli::serve::instance::StopSignals;
 use anyhow::Context;
@@ -10,13 +9,15 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Collected, Full, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use portraitd_api::envelope::{Answer, Explained, Style, respond};
+use portraitd_api::host_policy::HostPolicy;
 use portraitd_model::{Language, WebhookToken};
 use portraitd_webhook::request::{EVENT_ID, SIGNATURE, verify};
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use tokio::net::TcpListener;
 
 /// The most bytes of an event.
@@ -33,19 +34,24 @@ pub(crate) struct Args {
     /// Print one line of JSON for each event
     #[arg(long)]
     json: bool,
+    /// Also accept requests for this Host or Origin (repeatable)
+    #[arg(long, value_name = "HOST")]
+    allow_host: Vec<String>,
 }
 
 #[derive(Clone)]
 struct WebhookReceiver {
     token: Option<WebhookToken>,
     json: bool,
+    hosts: Arc<HostPolicy>,
 }
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let token = args.token.as_deref().map(|token| {
         WebhookToken::parse(token).with_context(|| localized!("--token can't be used", "--token 无效"))
     });
-    let receiver = WebhookReceiver { token: token.transpose()?, json: args.json };
+    let hosts = Arc::new(HostPolicy::Local(args.allow_host));
+    let receiver = WebhookReceiver { token: token.transpose()?, json: args.json, hosts };
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
     let socket = TcpListener::bind(address).await;
     let socket = socket.with_context(|| {
@@ -87,6 +93,14 @@ async fn accept(socket: TcpListener, receiver: WebhookReceiver) {
 impl WebhookReceiver {
     async fn receive(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
         let (head, body) = request.into_parts();
+        let style = Style { language: Language::English, explained: Explained::Nowhere };
+        // Any web page can send requests here, and would be shown as an event.
+        if let Err(refused) = self.hosts.check(&head) {
+            note(localized!("refused: {}", "已拒绝：{}", foreign(&refused.explain(language()))));
+            let mut response = respond(&mut Err(refused), None, style).map(Full::new);
+            *response.status_mut() = StatusCode::FORBIDDEN;
+            return Ok(response);
+        }
         let body = Limited::new(body, BODY_BYTES_MAX).collect().await;
         let body = body.map(Collected::to_bytes).unwrap_or_default();
         let header = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
@@ -103,12 +117,12 @@ impl WebhookReceiver {
             let query = head.uri.query().unwrap_or_default();
             let event =
                 serde_json::json!({ "event": id, "query": query, "signature": signature, "body": parsed });
-            say(escape_json_for_terminal(&event.to_string()));
+            // It is an object of texts, which can be written.
+            let _ = print_json_line(&event);
         } else {
-            let (id, body) = (escape_for_terminal(id), String::from_utf8_lossy(&body));
-            say(format_args!("{id} · {signature}\n{}\n", escape_for_terminal(&body)));
+            let (id, body) = (foreign(id), String::from_utf8_lossy(&body));
+            say(format_args!("{id} · {signature}\n{}\n", foreign(&body)));
         }
-        let style = Style { language: Language::English, explained: Explained::Nowhere };
         Ok(respond(&mut Ok(Answer::ok()), Some(portraitd_model::Service::Account), style).map(Full::new))
     }
 }

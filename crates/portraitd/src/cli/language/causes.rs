@@ -1,6 +1,7 @@
 //! Errors of our other crates and of the system in Chinese. Those crates know one language; the types tell what happened.
 
 use super::chosen::{language, localized};
+use crate::cli::output::note;
 use portraitd_emulator::seed::SeedError;
 use portraitd_http::bind_error::{BindCause, BindError};
 use portraitd_model::{IdError, Language, WebhookUrlError};
@@ -18,7 +19,7 @@ pub(crate) fn report(error: &anyhow::Error) {
             text = [&text, separator, &cause].concat();
         }
     }
-    eprintln!("{}", localized!("error: {text}", "错误：{text}"));
+    note(localized!("error: {text}", "错误：{text}"));
 }
 
 /// Describes an error in the language of the command line, as far as it is known in Chinese.

@@ -54,9 +54,9 @@ fn show(error: &clap::error::Error<parse_error::Chinese>, is_help: bool) -> Exit
     let text = if has_colors { error.render().ansi().to_string() } else { error.render().to_string() };
     let text = if is_help { help::with_chinese_headings(&text) } else { text };
     if error.use_stderr() {
-        eprint!("{text}");
+        super::output::note_verbatim(&text);
     } else {
-        super::output::say(text.trim_end());
+        super::output::say_verbatim(text.trim_end());
     }
     u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }

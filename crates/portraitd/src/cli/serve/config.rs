@@ -2,7 +2,7 @@
 
 use crate::cli::dev::variables;
 use crate::cli::language::language;
-use crate::cli::output::{print_json, say};
+use crate::cli::output::{note, print_json, say};
 use crate::config::load::{Effective, Flags, Loaded, Source};
 use crate::config::reference::example;
 use crate::config::value::one_line;
@@ -73,7 +73,7 @@ pub(crate) fn run(args: &Args, command_line: &clap::Command) -> anyhow::Result<(
         Some(Command::Show { layers, json }) => {
             let loaded = layers.load(command_line)?;
             for warning in &loaded.warnings {
-                eprintln!("warning: {warning}");
+                note(format_args!("warning: {warning}"));
             }
             if *json {
                 return print_json(&loaded.effective());

@@ -3,6 +3,7 @@
 use super::instance::AdminFile;
 use crate::cli::http;
 use crate::cli::language::localized;
+use crate::cli::output::note;
 use hyper::{Method, StatusCode};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,7 +21,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let problem = crate::cli::runtime::runtime()?.block_on(ready(file))?;
     crate::cli::output::say("ready");
     if let Some(problem) = problem {
-        eprintln!("{}", localized!("warning: {problem}", "警告：{problem}"));
+        note(localized!("warning: {problem}", "警告：{problem}"));
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use super::transfer::interrupt::Interrupt;
 use super::transfer::row::Row;
 use crate::cli::data::cloud_client::answer::{ProfilesAnswer, UserProfile, match_accounts};
 use crate::cli::language::{causes, localized};
+use crate::cli::output::foreign;
 use anyhow::Context;
 use bytes::Bytes;
 use http_body_util::Full;
@@ -175,7 +176,8 @@ impl Cloud {
                 )
             })
             .map_err(CloudError::Permanent)?;
-        let described = || localized!("the cloud answers {} {}", "云端应答 {} {}", answer.code, answer.info);
+        let described =
+            || localized!("the cloud answers {} {}", "云端应答 {} {}", answer.code, foreign(&answer.info));
         match answer.code {
             0 => Ok(answer.profiles.unwrap_or_default()),
             // Too often, too late, failed inside.

@@ -8,12 +8,13 @@ use super::transfer::progress_bar::counter;
 use crate::cli::admin::client::{Operator, Target, segment, with_operator};
 use crate::cli::data::export::partial::Origin;
 use crate::cli::language::localized;
-use crate::cli::output::count;
+use crate::cli::output::{count, note};
 use crate::cli::sdk_app_id::sdk_app_id;
 use anyhow::Context;
 use portraitd_admin::handlers::export::ExportPage;
+use portraitd_model::terminal::escape_json_for_terminal;
 use portraitd_store::StoreId;
-use std::io::{self, BufWriter, ErrorKind, Write};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 /// Export an app's accounts with their whole profiles
@@ -121,6 +122,8 @@ async fn pages(
     mut after: Option<String>,
     out: &mut impl Write,
 ) -> anyhow::Result<Counts> {
+    // On a terminal, the JSON of the same accounts that does not steer it.
+    let is_shown = args.file == Path::new("-") && io::stdout().is_terminal();
     let (bar, interrupt, mut counts) = (counter("accounts"), Interrupt::listen()?, Counts::default());
     loop {
         interrupt.check()?;
@@ -132,7 +135,8 @@ async fn pages(
         let page: ExportPage =
             operator.get(&format!("/apps/{}/export?{part}&store={store}", args.sdkappid)).await?;
         for account in &page.accounts {
-            out.write_all(account.get().as_bytes())?;
+            let line = if is_shown { escape_json_for_terminal(account.get()) } else { account.get().into() };
+            out.write_all(line.as_bytes())?;
             out.write_all(b"\n")?;
         }
         for user in &page.damaged {
@@ -140,7 +144,7 @@ async fn pages(
                 "the profile of {user} is damaged and was left out",
                 "{user} 的资料已损坏，未予导出"
             );
-            bar.suspend(|| eprintln!("{notice}"));
+            bar.suspend(|| note(notice));
         }
         counts.accounts += page.accounts.len() as u64;
         counts.damaged += page.damaged.len() as u64;

@@ -1,6 +1,7 @@
 //! Ctrl-C during a long command: the current step is finished, what is done is kept, and the command can be repeated.
 
 use crate::cli::language::localized;
+use crate::cli::output::note;
 use crate::cli::serve::instance::StopSignals;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -17,13 +18,13 @@ impl Interrupt {
             signals.asked_to_stop().await;
             // The command may have ended already.
             let _ = asked.send(true);
-            eprintln!(
+            note(format_args!(
                 "\n{}",
                 localized!(
                     "stopping after the current step; Ctrl-C again stops at once",
                     "完成当前步骤后停止；再次按 Ctrl-C 立即停止"
                 )
-            );
+            ));
         });
         Ok(Self(receiver))
     }

@@ -22,7 +22,7 @@ use crate::cli::data::transfer::refused_rows::RefusedRows;
 use crate::cli::data::transfer::row::Row;
 use crate::cli::data::transfer::row::RowSource;
 use crate::cli::language::localized;
-use crate::cli::output::{count, print_json, say};
+use crate::cli::output::{count, note, print_json, say};
 use anyhow::Context;
 use hyper::{Method, StatusCode};
 use indicatif::ProgressBar;
@@ -291,7 +291,7 @@ impl<'a> Transfer<'a> {
                 continue;
             };
             if let Some(notice) = self.refused.write(row, reason)? {
-                self.bar.suspend(|| eprintln!("{notice}"));
+                self.bar.suspend(|| note(format_args!("{notice}")));
             }
             refused += 1;
             if self.in_succession.rows == 0 {

@@ -3,6 +3,7 @@
 use super::args::{Args, EditHosts, Isolate};
 use super::relay;
 use super::remedy;
+use crate::cli::output::note;
 use anyhow::Context;
 use portraitd_api::cloud_names::{CLOUD_DOMAINS, CLOUD_NAMES};
 use portraitd_isolation::dns::{self, Zone};
@@ -56,7 +57,7 @@ pub(crate) fn choose(args: &Args, seed: u64, language: Language) -> anyhow::Resu
     let address = isolation.address.map(|address| address.to_string());
     let line =
         remedy::announcement(address.as_deref(), &isolation.method.to_string(), isolation.has_dns, language);
-    eprintln!("portraitd: {line}");
+    note(format_args!("portraitd: {line}"));
     let require = args.isolate == Isolate::Require;
     Ok(Some(Isolated { isolation, require, language, servers: JoinSet::new() }))
 }
@@ -103,7 +104,7 @@ impl Isolated {
         let mut left = 1 + usize::from(self.isolation.has_dns);
         while let Some(layer) = watch.lost.recv().await {
             left -= 1;
-            eprintln!("portraitd: {}", remedy::lost(layer.target, left > 0, self.language));
+            note(format_args!("portraitd: {}", remedy::lost(layer.target, left > 0, self.language)));
             if left == 0 || self.require {
                 return;
             }

@@ -2,6 +2,7 @@
 
 use super::args::{Args, Isolate};
 use super::remedy;
+use crate::cli::output::note;
 use portraitd_model::Language;
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -21,7 +22,7 @@ pub(crate) fn choose(args: &Args, _: u64, language: Language) -> anyhow::Result<
         remedy::not_supported(language)
     );
     if args.isolate == Isolate::Auto {
-        eprintln!("portraitd: {}", remedy::not_supported(language));
+        note(format_args!("portraitd: {}", remedy::not_supported(language)));
     }
     Ok(None)
 }

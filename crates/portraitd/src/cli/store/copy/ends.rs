@@ -1,6 +1,7 @@
 //! The two ends of a copy.
 
 use crate::cli::language::localized;
+use crate::cli::output::note;
 use crate::config::Config;
 use crate::open_store::{database, ensure_no_node, with_password};
 use portraitd_mysql::{MysqlContents, MysqlUrl};
@@ -71,14 +72,11 @@ async fn idle_database(url: &MysqlUrl) -> anyhow::Result<MysqlContents> {
     let mut contents = MysqlContents::open(url.clone()).await?;
     let registered = contents.registered();
     if !registered.is_empty() {
-        eprintln!(
-            "{}",
-            localized!(
-                "not signed off: node {}; watching for 15 s whether it lives",
-                "未注销的节点：{}；观察 15 秒以确认其是否仍在运行",
-                registered.join(", ")
-            )
-        );
+        note(localized!(
+            "not signed off: node {}; watching for 15 s whether it lives",
+            "未注销的节点：{}；观察 15 秒以确认其是否仍在运行",
+            registered.join(", ")
+        ));
     }
     if let Some(node) = contents.ensure_idle().await? {
         anyhow::bail!(localized!(

@@ -7,7 +7,7 @@ use self::ends::{Place, open_source, open_target};
 use self::rows::Copy;
 use crate::cli::data::transfer::interrupt::Interrupt;
 use crate::cli::language::localized;
-use crate::cli::output::{count, say};
+use crate::cli::output::{count, note, say};
 use crate::cli::runtime::runtime;
 use crate::cli::serve::config::Layers;
 use anyhow::Context;
@@ -61,10 +61,9 @@ async fn copy(from: &Place, to: &Place) -> anyhow::Result<()> {
     let mut target = open_target(to).await?;
     match target.begin(source.id()).await? {
         CopyStart::New => {}
-        CopyStart::Continued => eprintln!(
-            "{}",
-            localized!("an interrupted copy of this store is continued", "继续先前中断的复制")
-        ),
+        CopyStart::Continued => {
+            note(localized!("an interrupted copy of this store is continued", "继续先前中断的复制"));
+        }
         CopyStart::NotEmpty => anyhow::bail!(localized!(
             "{} holds data of its own; copy into an empty one",
             "{} 中已有数据；请复制到空的目标",

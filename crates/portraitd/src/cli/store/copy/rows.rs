@@ -3,6 +3,7 @@
 use crate::cli::data::transfer::interrupt::Interrupt;
 use crate::cli::data::transfer::progress_bar::of_things;
 use crate::cli::language::{language, localized};
+use crate::cli::output::note;
 use indicatif::ProgressBar;
 use portraitd_model::SdkAppId;
 use portraitd_store::{Contents, CopyTarget, RowKey, Section, StoreError, StoredRow};
@@ -119,7 +120,7 @@ impl<'a> Copy<'a> {
                 }
                 Err(StoreError::Unavailable(reason)) if failures < FAILURES_MAX => {
                     failures += 1;
-                    self.bar.suspend(|| eprintln!("{}", reason.pick(language())));
+                    self.bar.suspend(|| note(reason.pick(language())));
                     self.interrupt.sleep(PAUSE).await?;
                     page = self.next_page(section).await?;
                 }

@@ -1,4 +1,4 @@
-//! Texts of others on a terminal: what clients, receivers and seed files brought must not steer it.
+//! Texts of others on a terminal and in a log: what clients, receivers and files brought must not steer it.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -6,19 +6,29 @@ use std::fmt::Write;
 /// Returns the text with every character escaped that could move the cursor, begin a line, hide itself or change the order
 /// of what is read: control characters, line separators, marks of direction and characters without width. A tab is `\t`, a
 /// line end `\n`; the others are written as `\u{202e}`. Joiners stay, since emoji and several scripts need them.
-pub(super) fn escape_for_terminal(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_unsafe) {
+pub fn escape_for_terminal(text: &str) -> Cow<'_, str> {
+    escape(text, steers_terminal)
+}
+
+/// Returns the text with the same characters escaped, but for line ends: for text of one's own, with texts of others in it that
+/// were escaped before.
+pub fn escape_lines_for_terminal(text: &str) -> Cow<'_, str> {
+    escape(text, |c| c != '\n' && steers_terminal(c))
+}
+
+fn escape(text: &str, is_unsafe: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.contains(&is_unsafe) {
         return Cow::Borrowed(text);
     }
     let mut escaped = String::with_capacity(text.len() + 16);
     for c in text.chars() {
         match c {
+            c if !is_unsafe(c) => escaped.push(c),
             '\t' => escaped.push_str("\\t"),
             '\n' => escaped.push_str("\\n"),
             '\r' => escaped.push_str("\\r"),
             // Writing to a `String` can't fail.
-            c if is_unsafe(c) => drop(write!(escaped, "\\u{{{:x}}}", u32::from(c))),
-            c => escaped.push(c),
+            c => drop(write!(escaped, "\\u{{{:x}}}", u32::from(c))),
         }
     }
     Cow::Owned(escaped)
@@ -26,8 +36,8 @@ pub(super) fn escape_for_terminal(text: &str) -> Cow<'_, str> {
 
 /// Returns the JSON text with the same characters escaped as JSON escapes them; line ends and indentation stay. Outside
 /// strings, JSON has none of them.
-pub(super) fn escape_json_for_terminal(json: &str) -> Cow<'_, str> {
-    let is_escaped = |c: char| c != '\n' && is_unsafe(c);
+pub fn escape_json_for_terminal(json: &str) -> Cow<'_, str> {
+    let is_escaped = |c: char| c != '\n' && steers_terminal(c);
     if !json.contains(is_escaped) {
         return Cow::Borrowed(json);
     }
@@ -45,7 +55,21 @@ pub(super) fn escape_json_for_terminal(json: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-fn is_unsafe(c: char) -> bool {
+/// Returns the start of a text of others for a log line, at most 200 characters, escaped.
+pub fn shown_in_log(text: &str) -> String {
+    const CHARS_MAX: usize = 200;
+    let mut shown: String = text.chars().take(CHARS_MAX).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    match escape_for_terminal(&shown) {
+        Cow::Borrowed(_) => shown,
+        Cow::Owned(escaped) => escaped,
+    }
+}
+
+/// Whether a character could steer a terminal.
+pub fn steers_terminal(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
@@ -71,6 +95,11 @@ mod tests {
         ] {
             assert_eq!(escape_for_terminal(text), expected);
         }
+        assert_eq!(escape_lines_for_terminal("a\n\tb\u{9b}2J\n"), "a\n\\tb\\u{9b}2J\n");
+        assert_eq!(shown_in_log("/v4/\u{202e}\n"), "/v4/\\u{202e}\\n");
+        let long = shown_in_log(&"爱".repeat(32_000));
+        assert_eq!(long, "爱".repeat(200) + "…");
+        assert!(('\0'..=char::MAX).filter(|c| c.is_control()).all(steers_terminal), "C0 and C1");
     }
 
     #[test]
@@ -78,7 +107,7 @@ mod tests {
         let value = serde_json::json!({ "a\u{202e}": ["\u{9b}\u{7f}\n\0", "爱 \u{e0041}"] });
         let text = serde_json::to_string_pretty(&value).unwrap();
         let escaped = escape_json_for_terminal(&text);
-        assert!(!escaped.contains(|c| c != '\n' && is_unsafe(c)), "{escaped}");
+        assert!(!escaped.contains(|c| c != '\n' && steers_terminal(c)), "{escaped}");
         assert_eq!(serde_json::from_str::<serde_json::Value>(&escaped).unwrap(), value);
     }
 }
