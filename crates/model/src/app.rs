@@ -150,6 +150,12 @@ pub enum AppError {
         "the app's name can't have control characters, line separators, marks of direction or characters without width"
     )]
     NameUnprintable,
+    /// Too many custom fields, those in use and the retired ones.
+    #[error(
+        "an app can have at most {} custom fields, retired ones included; restore one of them",
+        AppSettings::KEPT_FIELDS_MAX
+    )]
+    TooManyKeptFields,
     /// Too many entries in the allow list.
     #[error("allow_ips can hold at most 1000 networks")]
     TooManyAddresses,
@@ -183,6 +189,10 @@ impl AppError {
             (_, Self::NameUnprintable) => {
                 "name：应用名称不能包含控制字符、行分隔符、方向标记或零宽字符".to_owned()
             }
+            (_, Self::TooManyKeptFields) => format!(
+                "每个应用最多 {} 个自定义字段（含已停用的）；请恢复使用其中之一",
+                AppSettings::KEPT_FIELDS_MAX
+            ),
             (_, Self::TooManyAddresses) => "allow_ips 最多包含 1000 个网段".to_owned(),
             (_, Self::TooManyScreened) => "screened_tags 最多包含 100 个字段".to_owned(),
             (_, Self::Words(error)) => error.explain(language),
@@ -199,6 +209,8 @@ impl AppSettings {
     pub const KEYS_MAX: usize = 10;
     /// The most custom fields that `custom_fields_max` can allow.
     pub const CUSTOM_FIELDS_MAX: usize = 200;
+    /// The most custom fields, those in use and the retired ones, whose values stay.
+    pub const KEPT_FIELDS_MAX: usize = 1000;
 
     /// An enabled app without keys, with the cloud's defaults.
     pub fn new(id: SdkAppId) -> Self {
@@ -252,6 +264,15 @@ impl AppSettings {
             return Err(AppError::NameUnprintable);
         }
         name.clone_into(&mut self.name);
+        Ok(())
+    }
+
+    /// Adds a custom field that the app does not have.
+    pub fn add_field(&mut self, field: CustomField) -> Result<(), AppError> {
+        if self.custom_fields.len() >= Self::KEPT_FIELDS_MAX {
+            return Err(AppError::TooManyKeptFields);
+        }
+        self.custom_fields.push(field);
         Ok(())
     }
 
@@ -394,6 +415,18 @@ mod tests {
             assert_eq!(app.rename(name), Err(AppError::NameUnprintable), "{name:?}");
         }
         assert_eq!(app.name, "直播 Ünï 👩‍👧");
+    }
+
+    #[test]
+    fn retired_fields_are_bounded() {
+        let mut app = AppSettings::new(SdkAppId(1));
+        let retired =
+            || CustomField { retired: true, ..field(0, Permission::EVERYONE, Permission::EVERYONE) };
+        for _ in 0..AppSettings::KEPT_FIELDS_MAX {
+            assert_eq!(app.add_field(retired()), Ok(()));
+        }
+        assert_eq!(app.add_field(retired()), Err(AppError::TooManyKeptFields));
+        assert_eq!(app.validate(), Ok(()));
     }
 
     #[test]

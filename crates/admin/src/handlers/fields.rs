@@ -31,7 +31,7 @@ pub(crate) async fn define(
                 return Err(AdminError::new(AdminCode::ChangedMeanwhile, sentence));
             }
             Some(known) => *known = field.clone(),
-            None => settings.custom_fields.push(field.clone()),
+            None => settings.add_field(field.clone())?,
         }
         Ok(AppView::from(&*settings))
     };
