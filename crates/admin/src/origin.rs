@@ -3,7 +3,8 @@
 
 use crate::error::AdminError;
 use crate::error_code::AdminCode;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
 use portraitd_model::{Bilingual, Language, bilingual};
 use std::net::IpAddr;
 
@@ -47,13 +48,7 @@ impl AdminHosts {
 pub(super) fn check(headers: &HeaderMap, hosts: &AdminHosts) -> Result<(), AdminError> {
     let text = |name: &str| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
     hosts.check(&text(header::HOST.as_str()).unwrap_or_default())?;
-    let site = text("sec-fetch-site");
-    if let Some(site @ ("cross-site" | "same-site")) = site.as_deref() {
-        return Err(refused(&bilingual!(
-            "the page is of another site (`Sec-Fetch-Site: {site}`)",
-            "页面来自其他站点（`Sec-Fetch-Site: {site}`）"
-        )));
-    }
+    check_site(headers)?;
     let Some(origin) = text(header::ORIGIN.as_str()) else { return Ok(()) };
     // The scheme may differ: a proxy in front may have taken TLS off.
     let host = text(header::HOST.as_str()).unwrap_or_default();
@@ -68,11 +63,34 @@ pub(super) fn check(headers: &HeaderMap, hosts: &AdminHosts) -> Result<(), Admin
     )))
 }
 
+/// Refuses what a page of another origin makes a browser send (403), also without an `Origin`: pictures, scripts, links.
+pub fn check_site(headers: &HeaderMap) -> Result<(), AdminError> {
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    let site = match site {
+        Some(b"cross-site") => "cross-site",
+        Some(b"same-site") => "same-site",
+        _ => return Ok(()),
+    };
+    Err(refused(&bilingual!(
+        "the page is of another site (`Sec-Fetch-Site: {site}`)",
+        "页面来自其他站点（`Sec-Fetch-Site: {site}`）"
+    )))
+}
+
+/// Forbids pages of other origins to embed an answer, and browsers to take it for another type than it has.
+#[must_use]
+pub fn unusable_elsewhere(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
+    response
+}
+
 fn refused(why: &Bilingual) -> AdminError {
     let [english, chinese] = Language::BOTH.map(|language| why.pick(language));
     let sentence = bilingual!(
-        "only the console's own pages may call the admin API from a browser: {english}; a proxy in front must pass `Host` on",
-        "浏览器中仅控制台自身的页面可以调用管理 API：{chinese}；前置代理须转发原有的 `Host`"
+        "only the console's own pages may call this API from a browser: {english}; a proxy in front must pass `Host` on",
+        "浏览器中仅控制台自身的页面可以调用此 API：{chinese}；前置代理须转发原有的 `Host`"
     );
     AdminError::new(AdminCode::OtherOrigin, sentence)
 }
@@ -84,7 +102,6 @@ fn short(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::http::HeaderValue;
 
     #[test]
     fn pages_of_other_origins_are_refused() {

@@ -71,11 +71,11 @@ pub async fn answer(router: Router, mut request: Request<Incoming>, peer: IpAddr
     request.extensions_mut().insert(Peer(peer));
     let language = AcceptLanguage::of(request.headers());
     let joined = tokio::spawn(router.oneshot(request.map(Body::new))).await;
-    match joined {
+    origin::unusable_elsewhere(match joined {
         Ok(Ok(response)) => response,
         Ok(Err(never)) => match never {},
         Err(_) => AdminError::internal().in_language(language),
-    }
+    })
 }
 
 /// Returns the 400 that answers a plain HTTP request on a TLS port. The request was not read: the sentence is in English.

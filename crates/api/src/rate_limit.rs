@@ -20,7 +20,7 @@ impl Cell {
     fn admit(&self, per_second: u32, now_ns: u64) -> bool {
         let Some(interval) = SECOND_NS.checked_div(u64::from(per_second)) else { return true };
         let next = |due: u64| {
-            let due = due.max(now_ns) + interval;
+            let due = due.max(now_ns).saturating_add(interval);
             (due - now_ns <= SECOND_NS).then_some(due)
         };
         self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).is_ok()
@@ -29,7 +29,7 @@ impl Cell {
     /// Returns whether a call would be within the limit now, without counting it.
     fn would_admit(&self, per_second: u32, now_ns: u64) -> bool {
         let Some(interval) = SECOND_NS.checked_div(u64::from(per_second)) else { return true };
-        self.0.load(Ordering::Relaxed).max(now_ns) + interval - now_ns <= SECOND_NS
+        self.0.load(Ordering::Relaxed).max(now_ns).saturating_add(interval) - now_ns <= SECOND_NS
     }
 
     /// Whether the cell is the same as a new one.

@@ -6,6 +6,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 const MS_NS: u64 = 1_000_000;
 
+/// The most that a step ahead adds to the ticks. No frequency limit looks back further than a second, and ticks that reached
+/// their end would never pass again: 2^64 ns are 584 years.
+const STEP_NS_MAX: u64 = 60_000 * MS_NS;
+
 /// A clock that tests can set. UserSigs, kicks, frequency limits and webhooks use it; network timeouts and the delays of
 /// faults use the machine's clock.
 #[derive(Debug, Default)]
@@ -38,6 +42,11 @@ impl ClockState {
     /// Returns the nanoseconds that have passed on this clock since the last change.
     fn passed_ns(&self, machine_ns: u64) -> u64 {
         if self.frozen { 0 } else { machine_ns.saturating_sub(self.since_ns) }
+    }
+
+    /// Adds a step ahead to the ticks.
+    fn step(&mut self, ms: u64) {
+        self.ticks_ns = self.ticks_ns.saturating_add(ms.saturating_mul(MS_NS).min(STEP_NS_MAX));
     }
 }
 
@@ -74,7 +83,7 @@ impl EmulatorClock {
         let to = to.min(Self::LAST);
         self.change(|state, now| {
             let forward_ms = to.0.saturating_sub(now.0);
-            state.ticks_ns = state.ticks_ns.saturating_add(forward_ms.saturating_mul(MS_NS));
+            state.step(forward_ms);
             state.set_to = Some(to);
         });
     }
@@ -82,7 +91,7 @@ impl EmulatorClock {
     /// Advances the time of day and the ticks.
     pub(crate) fn advance(&self, ms: u64) {
         self.change(|state, now| {
-            state.ticks_ns = state.ticks_ns.saturating_add(ms.saturating_mul(MS_NS));
+            state.step(ms);
             state.set_to = Some(UnixMillis(now.0.saturating_add(ms)).min(Self::LAST));
         });
     }
@@ -153,6 +162,19 @@ mod tests {
         clock.release();
         assert!(clock.now().0.abs_diff(SystemClock.now().0) < 60_000);
         assert!(!clock.reading().moved && !clock.reading().frozen);
+    }
+
+    #[test]
+    fn a_step_of_centuries_leaves_the_ticks_running() {
+        let clock = EmulatorClock::default();
+        for years in [600, 7_000, 7_000] {
+            clock.release();
+            clock.freeze(true);
+            let before = clock.ticks_ns();
+            clock.advance(years * 366 * 86_400_000);
+            let after = clock.ticks_ns();
+            assert!(after - before >= 1_000_000_000 && after < u64::MAX / 2, "{before} {after}");
+        }
     }
 
     proptest! {

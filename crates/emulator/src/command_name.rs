@@ -1,6 +1,6 @@
 //! Names of commands in fault rules and filters: `friend_add`, or with its service `sns/friend_add`.
 
-use crate::suggestion::nearest_name;
+use crate::suggestion::{nearest_name, shown};
 use portraitd_model::{Bilingual, Command, OtherCommand, bilingual};
 
 /// What `portraitd dev` answers to the cloud's commands that it does not have.
@@ -37,6 +37,7 @@ pub(crate) fn check_command(command: &str) -> Result<(), Bilingual> {
     }
     let others = || OtherCommand::all().iter().map(|other| other.command);
     let nearest = nearest_name(command, own()).or_else(|| nearest_name(command, others()));
+    let command = shown(command);
     if let Some(nearest) = nearest {
         return Err(bilingual!(
             "command: there is no command `{command}`; did you mean {nearest}?",
@@ -72,5 +73,7 @@ mod tests {
         assert!(check_command("openim/friend_add").is_err() && check_command("v4/sns/friend_add").is_err());
         assert!(check_command("create_grupo").unwrap_err().english().ends_with("did you mean create_group?"));
         assert!(check_command("").unwrap_err().english().contains("there are portrait_set, "));
+        let endless = check_command(&"portrait_se".repeat(80_000)).unwrap_err();
+        assert!(endless.english().len() < 500, "it is neither compared nor repeated");
     }
 }

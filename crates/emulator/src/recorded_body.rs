@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// The most bytes of a body that are kept.
 const BODY_BYTES_MAX: usize = 16 << 10;
@@ -57,8 +57,12 @@ fn is_shallow(value: &Value, depth_left: usize) -> bool {
     }
 }
 
-/// Returns the accounts that a body names, each once, in the order of their first mention. The rest of the body may be
-/// anything that has the form of JSON; a lone surrogate in an account is read as U+FFFD.
+/// The most accounts that are read from a body: twice what any command of the cloud takes. Each is compared with every fault
+/// rule, on a thread that answers calls.
+const USERS_MAX: usize = 1000;
+
+/// Returns the accounts that a body names, each once, in the order of their first mention, at most [`USERS_MAX`]. The rest of
+/// the body may be anything that has the form of JSON; a lone surrogate in an account is read as U+FFFD.
 pub(crate) fn named_users(body: &[u8]) -> Vec<String> {
     const MEMBERS: [&str; 8] = [
         "From_Account",
@@ -73,12 +77,15 @@ pub(crate) fn named_users(body: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(body);
     let text = without_lone_surrogates(text.trim_start_matches('\u{feff}'));
     let members: BTreeMap<String, &RawValue> = serde_json::from_str(&text).unwrap_or_default();
-    let mut users: Vec<String> = Vec::new();
+    let (mut users, mut seen): (Vec<String>, HashSet<String>) = (Vec::new(), HashSet::new());
     let mut add = |value: &RawValue| {
+        if users.len() == USERS_MAX {
+            return;
+        }
         let object: Option<BTreeMap<String, &RawValue>> = serde_json::from_str(value.get()).ok();
         let id = object.as_ref().map_or(Some(value), |members| members.get("UserID").copied());
         if let Some(id) = id.and_then(|id| serde_json::from_str::<String>(id.get()).ok())
-            && !users.contains(&id)
+            && seen.insert(id.clone())
         {
             users.push(id);
         }
@@ -161,6 +168,16 @@ mod tests {
         check(&format!(r#"{{"From_Account":"a","x":{}{}}}"#, "[".repeat(5000), "]".repeat(5000)), &["a"]);
         check(r#"{"From_Account":"a\u0000b"}"#, &["a\0b"]);
         assert_eq!(named_users(b"{\"From_Account\":\"a\",\"x\":\"\xff\"}"), ["a"]);
+    }
+
+    #[test]
+    fn a_body_with_very_many_accounts_is_read_in_part() {
+        let ids: Vec<String> = (0..100_000).map(|number| format!("u{number:05}")).collect();
+        let body = serde_json::json!({ "To_Account": ids }).to_string();
+        assert!(body.len() > 850_000);
+        assert_eq!(named_users(body.as_bytes()), ids[..USERS_MAX]);
+        let repeated = serde_json::json!({ "To_Account": vec!["u"; 200_000] }).to_string();
+        assert_eq!(named_users(repeated.as_bytes()), ["u"]);
     }
 
     #[test]

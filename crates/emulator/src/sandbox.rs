@@ -13,6 +13,8 @@ pub struct Sandbox {
     store: Arc<MemoryStore>,
     /// The data when the emulator started.
     initial: Image,
+    /// The most bytes of snapshots and throw-away apps together.
+    bytes_max: usize,
     inner: Mutex<Inner>,
 }
 
@@ -20,7 +22,7 @@ pub struct Sandbox {
 struct Inner {
     snapshots: BTreeMap<String, Snapshot>,
     /// The throw-away apps, each with the data it was created with.
-    throw_away_apps: BTreeMap<SdkAppId, Image>,
+    throw_away_apps: BTreeMap<SdkAppId, Kept>,
     /// How many throw-away apps were ever created.
     created_count: u32,
 }
@@ -28,8 +30,30 @@ struct Inner {
 #[derive(Clone)]
 struct Snapshot {
     scope: Option<SdkAppId>,
-    image: Image,
-    throw_away_apps: BTreeMap<SdkAppId, Image>,
+    kept: Kept,
+    throw_away_apps: BTreeMap<SdkAppId, Kept>,
+}
+
+/// An image and about how many bytes it takes. Copies share it.
+#[derive(Clone)]
+struct Kept {
+    image: Arc<Image>,
+    bytes: usize,
+}
+
+impl Inner {
+    /// Returns the bytes of all snapshots but one, and of all throw-away apps.
+    fn bytes_without(&self, snapshot: Option<&str>) -> usize {
+        let snapshots = self.snapshots.iter().filter(|(name, _)| Some(name.as_str()) != snapshot);
+        let mut images: Vec<&Kept> = self.throw_away_apps.values().collect();
+        for (_, snapshot) in snapshots {
+            images.extend(snapshot.throw_away_apps.values().chain([&snapshot.kept]));
+        }
+        // A snapshot and the apps of the present share the images of apps that were there when it was saved.
+        images.sort_unstable_by_key(|kept| Arc::as_ptr(&kept.image));
+        images.dedup_by_key(|kept| Arc::as_ptr(&kept.image));
+        images.iter().map(|kept| kept.bytes).sum()
+    }
 }
 
 /// The number of apps and accounts in a snapshot, or after a reset.
@@ -53,10 +77,39 @@ impl Sandbox {
     /// The first SDKAppID of a throw-away app. No number is used twice.
     const FIRST_APP: u32 = 1_600_000_000;
 
+    /// The most bytes of snapshots and throw-away apps together.
+    const BYTES_MAX: usize = 256 << 20;
+
     /// Returns a sandbox whose initial data is the store's present content.
     pub fn new(store: Arc<MemoryStore>) -> Self {
+        Self::of_size(store, Self::BYTES_MAX)
+    }
+
+    fn of_size(store: Arc<MemoryStore>, bytes_max: usize) -> Self {
         let initial = store.image(None);
-        Self { store, initial, inner: Mutex::default() }
+        Self { store, initial, bytes_max, inner: Mutex::default() }
+    }
+
+    fn keep(&self, image: Image) -> Kept {
+        let bytes = image.bytes_beside(&self.initial);
+        Kept { image: Arc::new(image), bytes }
+    }
+
+    /// Refuses what would take more memory than snapshots and throw-away apps may.
+    fn ensure_room(&self, taken: usize, wanted: usize) -> Result<(), AdminError> {
+        if taken.saturating_add(wanted) <= self.bytes_max {
+            return Ok(());
+        }
+        let mib = |bytes: usize| bytes.div_ceil(1 << 20);
+        let (taken, wanted, most) = (mib(taken), mib(wanted), mib(self.bytes_max));
+        Err(AdminError::new(
+            AdminCode::LimitReached,
+            bilingual!(
+                "this would take {wanted} MiB of memory beside the {taken} MiB of the other snapshots and throw-away apps; \
+                 together at most {most} MiB are allowed: delete those that are no longer needed",
+                "此操作需占用 {wanted} MiB 内存，其他快照与临时应用已占用 {taken} MiB；合计最多允许 {most} MiB，请删除不再需要的"
+            ),
+        ))
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -80,7 +133,7 @@ impl Sandbox {
         let (put_back, summary) = {
             let mut inner = self.lock();
             let initial = if let Some(app) = scope {
-                let created = inner.throw_away_apps.get(&app).cloned();
+                let created = inner.throw_away_apps.get(&app).map(|kept| Image::clone(&kept.image));
                 let image = created.unwrap_or_else(|| self.initial.only(app));
                 if image.apps().next().is_none() {
                     return Err(self.no_initial_data(app));
@@ -128,15 +181,19 @@ impl Sandbox {
                 ),
             ));
         }
+        let taken = inner.bytes_without(Some(name));
+        // Before anything is copied.
+        self.ensure_room(taken, self.store.image_bytes(scope))?;
         let image = self.store.image(scope);
         if let (Some(app), None) = (scope, image.apps().next()) {
             return Err(AdminError::no_such_app(app));
         }
         let in_scope =
             inner.throw_away_apps.iter().filter(|(app, _)| scope.is_none_or(|scope| scope == **app));
-        let throw_away_apps = in_scope.map(|(app, image)| (*app, image.clone())).collect();
-        let summary = summarize(scope, &image);
-        inner.snapshots.insert(name.to_owned(), Snapshot { scope, image, throw_away_apps });
+        let throw_away_apps = in_scope.map(|(app, kept)| (*app, kept.clone())).collect();
+        let (summary, kept) = (summarize(scope, &image), self.keep(image));
+        self.ensure_room(taken, kept.bytes)?;
+        inner.snapshots.insert(name.to_owned(), Snapshot { scope, kept, throw_away_apps });
         Ok(summary)
     }
 
@@ -146,7 +203,7 @@ impl Sandbox {
             let mut inner = self.lock();
             let snapshot =
                 inner.snapshots.get(name).cloned().ok_or_else(|| Self::snapshot_not_found(&inner, name))?;
-            let Snapshot { scope, image, throw_away_apps } = snapshot;
+            let Snapshot { scope, kept: Kept { image, .. }, throw_away_apps } = snapshot;
             inner.throw_away_apps.retain(|app, _| scope.is_some_and(|scope| scope != *app));
             inner.throw_away_apps.extend(throw_away_apps);
             (self.store.put_back(scope, &image), summarize(scope, &image))
@@ -184,7 +241,7 @@ impl Sandbox {
     pub(crate) fn snapshots(&self) -> Vec<(String, DataSummary)> {
         let inner = self.lock();
         let list = inner.snapshots.iter();
-        list.map(|(name, snapshot)| (name.clone(), summarize(snapshot.scope, &snapshot.image))).collect()
+        list.map(|(name, snapshot)| (name.clone(), summarize(snapshot.scope, &snapshot.kept.image))).collect()
     }
 
     /// Creates a throw-away app with the initial data of `template` and a key of its own.
@@ -195,7 +252,7 @@ impl Sandbox {
         created: UnixMillis,
         with_accounts: bool,
         webhook: impl Fn(SdkAppId) -> Option<Webhook>,
-    ) -> Result<Image, AdminError> {
+    ) -> Result<Arc<Image>, AdminError> {
         let initial = self.initial.only(template);
         if initial.apps().next().is_none() {
             let known: Vec<_> = self.initial.apps().map(|app| app.id.to_string()).collect();
@@ -209,6 +266,8 @@ impl Sandbox {
             ));
         }
         let initial = if with_accounts { initial } else { initial.emptied() };
+        // Once as what it can be reset to, and once as its data.
+        let bytes = initial.bytes_beside(&self.initial).saturating_mul(2);
         let image = |id: SdkAppId| {
             initial.renamed(template, |settings| {
                 settings.id = id;
@@ -232,11 +291,12 @@ impl Sandbox {
                         ),
                     ));
                 }
+                self.ensure_room(inner.bytes_without(None), bytes)?;
                 let id = SdkAppId(Self::FIRST_APP + inner.created_count);
                 inner.created_count += 1;
-                let image = image(id);
-                inner.throw_away_apps.insert(id, image.clone());
-                (self.store.add(&image), id, image)
+                let kept = Kept { image: Arc::new(image(id)), bytes };
+                inner.throw_away_apps.insert(id, kept.clone());
+                (self.store.add(&kept.image), id, kept.image)
             };
             match add.await {
                 Ok(()) => return Ok(image),
@@ -269,5 +329,55 @@ impl Sandbox {
     /// Returns the SDKAppIDs of the throw-away apps.
     pub(crate) fn throw_away_apps(&self) -> Vec<SdkAppId> {
         self.lock().throw_away_apps.keys().copied().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use portraitd_model::{AccountSeed, AppSettings, NewUserId, ProfilePatch};
+    use portraitd_store::Store as _;
+
+    const APP: SdkAppId = SdkAppId(1_400_000_000);
+
+    async fn sandbox(bytes_max: usize) -> Sandbox {
+        let store = Arc::new(MemoryStore::new());
+        store.put_app(AppSettings::new(APP), None).await.unwrap();
+        let seed = |number: usize| {
+            let user = NewUserId::parse(&format!("user{number}")).unwrap();
+            AccountSeed { user, patch: ProfilePatch::default() }
+        };
+        store.import(APP, (0..1000).map(seed).collect(), UnixMillis(1), None).await.unwrap();
+        Sandbox::of_size(store, bytes_max)
+    }
+
+    #[tokio::test]
+    async fn snapshots_and_throw_away_apps_are_bounded_in_bytes() {
+        // An image takes 16 KiB and 160 bytes for each account.
+        let sandbox = sandbox(1_000_000).await;
+        let refused = |error: AdminError| assert_eq!(error.code, AdminCode::LimitReached);
+        let mut saved = 0;
+        let error = loop {
+            match sandbox.save_snapshot(&format!("s{saved}"), None) {
+                Ok(_) => saved += 1,
+                Err(error) => break error,
+            }
+        };
+        refused(error);
+        assert!((4..Sandbox::SNAPSHOTS_MAX).contains(&saved), "{saved}");
+        sandbox.save_snapshot("s0", None).unwrap();
+        let key = || AppKey::parse("key").unwrap();
+        let create = || sandbox.create_app(APP, key(), UnixMillis(1), true, |_| None);
+        refused(create().await.err().unwrap());
+        for number in 0..saved {
+            sandbox.delete_snapshot(&format!("s{number}")).unwrap();
+        }
+        create().await.unwrap();
+        create().await.unwrap();
+        refused(create().await.err().unwrap());
+        let before = sandbox.lock().bytes_without(None);
+        sandbox.save_snapshot("one", Some(APP)).unwrap();
+        let after = sandbox.lock().bytes_without(None);
+        assert!((160_000..200_000).contains(&(after - before)), "shared images count once: {before} {after}");
     }
 }

@@ -1,8 +1,7 @@
-//! The headers of every answer of the console: what a browser must not do with the page.
+//! The headers of the console: what a browser must not do with the page. Those of every answer are in `origin.rs`.
 
 use axum::http::header::{
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-    X_FRAME_OPTIONS,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
@@ -10,12 +9,6 @@ use axum::response::Response;
 /// Only this origin's scripts, styles and calls; nothing inline, no frame around it, no string that becomes markup.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
-
-/// For every answer.
-const ALWAYS: [(HeaderName, &str); 2] = [
-    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-];
 
 /// For all that can be a page of its own. A script or a style sheet can not: opened by itself, it is shown as text.
 const PAGES: [(HeaderName, &str); 5] = [
@@ -33,7 +26,7 @@ const PAGES: [(HeaderName, &str); 5] = [
 pub(super) async fn secure(mut response: Response) -> Response {
     let headers = response.headers_mut();
     let of_pages = if is_script_or_style(headers) { &[][..] } else { &PAGES };
-    for (name, value) in ALWAYS.iter().chain(of_pages) {
+    for (name, value) in of_pages {
         headers.insert(name, HeaderValue::from_static(value));
     }
     response

@@ -22,12 +22,13 @@ use crate::emulator::Emulator;
 use crate::refused::RefusedRequest;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State as Extract};
-use axum::http::{HeaderMap, Method};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use portraitd_admin::auth::{Access, Caller, NotLetIn};
 use portraitd_admin::error::{AdminError, in_accepted_language};
 use portraitd_admin::error_code::AdminCode;
+use portraitd_admin::origin;
 use portraitd_admin::route::with_role;
 use portraitd_api::envelope::ApiError;
 use portraitd_model::{Bilingual, Clock, bilingual};
@@ -85,6 +86,9 @@ async fn authorize(
     mut request: Request,
     next: Next,
 ) -> Response {
+    if let Err(refused) = origin::check_site(request.headers()) {
+        return other_site(&emulator, request.uri().path(), &refused);
+    }
     if request.uri().path() == health::PATH {
         return next.run(request).await;
     }
@@ -112,8 +116,15 @@ fn token_wanted(emulator: &Emulator, path: &str, not_let_in: NotLetIn) -> Respon
     response
 }
 
+/// Answers what a page of another origin made a browser send, and shows it on the terminal.
+fn other_site(emulator: &Emulator, path: &str, refused: &AdminError) -> Response {
+    let (at, shown) = (emulator.clock.now(), |language| refused.sentence.pick(language).to_owned());
+    emulator.refused.add(RefusedRequest::of_status(at, path, StatusCode::FORBIDDEN.as_u16(), shown));
+    refused.clone().into_response()
+}
+
 /// Answers a request whose `Host` or `Origin` is not allowed.
 pub(crate) fn forbidden(error: &ApiError, headers: &HeaderMap) -> Response {
     let sentence = Bilingual::of(|language| error.explain(language));
-    AdminError::new(AdminCode::OtherOrigin, sentence).answer_to(headers)
+    origin::unusable_elsewhere(AdminError::new(AdminCode::OtherOrigin, sentence).answer_to(headers))
 }

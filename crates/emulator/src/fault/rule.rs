@@ -3,6 +3,7 @@
 
 use crate::broken_response::ResponseFault;
 use crate::command_name::{Others, check_command, is_other};
+use crate::suggestion::shown;
 use portraitd_api::envelope::ApiError;
 use portraitd_model::{
     Bilingual, CLOUD_CODES, ERROR_CODES, ErrorCode, ErrorRow, SdkAppId, UserId, bilingual,
@@ -301,14 +302,17 @@ impl Effect {
 
 /// Checks that a text can be the host of a call: a name or an IP address.
 fn check_host(host: &str) -> Result<(), Bilingual> {
-    let is_name = !host.is_empty()
+    /// The longest name in DNS.
+    const BYTES_MAX: usize = 253;
+    let shown = shown(host);
+    let is_name = (1..=BYTES_MAX).contains(&host.len())
         && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'));
     if is_name || host.parse::<IpAddr>().is_ok() {
         return Ok(());
     }
     Err(bilingual!(
-        "host: `{host}` is not a host name: write it without scheme, port and path, for example adminapisgp.im.qcloud.com",
-        "host：`{host}` 不是主机名：请勿包含协议、端口与路径，例如 adminapisgp.im.qcloud.com"
+        "host: `{shown}` is not a host name: write it without scheme, port and path, for example adminapisgp.im.qcloud.com",
+        "host：`{shown}` 不是主机名：请勿包含协议、端口与路径，例如 adminapisgp.im.qcloud.com"
     ))
 }
 

@@ -484,6 +484,39 @@ fn only_local_pages_and_callers_get_in() {
     assert_eq!(ask(&server.admin_address, "Host: localhost\r\n"), 401);
     let token = format!("Host: localhost\r\nAuthorization: Bearer {}\r\n", server.admin_token);
     assert_eq!(ask(&server.admin_address, &token), 200);
+    // A page of another origin needs no `Origin` that tells: a form, a picture, a page of another port.
+    for (site, status) in [("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)] {
+        let from = format!("Host: localhost\r\nSec-Fetch-Site: {site}\r\n");
+        assert_eq!(ask(&server.address, &from), status, "{site}");
+        assert_eq!(
+            ask(&server.admin_address, &format!("{token}Sec-Fetch-Site: {site}\r\n")),
+            status,
+            "{site}"
+        );
+        let local = format!("{from}Origin: http://localhost:3000\r\n");
+        assert_eq!(ask(&server.address, &local), status, "{site}");
+    }
+    for (path, headers) in [
+        ("/_portraitd/health", "Host: localhost\r\n"),
+        ("/_portraitd/apps", "Host: localhost\r\n"),
+        ("/_portraitd/apps", "Host: evil.example\r\n"),
+        ("/_portraitd/apps", "Host: localhost\r\nSec-Fetch-Site: cross-site\r\n"),
+        ("/_portraitd/nope", "Host: localhost\r\n"),
+        ("/_portraitd/live", "Host: localhost\r\n"),
+        ("/admin/v1/apps", "Host: localhost\r\n"),
+    ] {
+        for address in [&server.address, &server.admin_address] {
+            let request = format!("GET {path} HTTP/1.1\r\n{headers}\r\n");
+            let mut connection = Connection::open(address);
+            connection.send(request.as_bytes());
+            let head = connection.raw_head().unwrap().to_ascii_lowercase();
+            for header in
+                ["x-content-type-options: nosniff\r\n", "cross-origin-resource-policy: same-origin\r\n"]
+            {
+                assert!(head.contains(header), "{address} {path} {headers}: {head}");
+            }
+        }
+    }
     let chosen = TestServer::dev_with(&["--admin-token", "a-token-of-my-own"]);
     assert_eq!(chosen.admin_token, "a-token-of-my-own");
 }

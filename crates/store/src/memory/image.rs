@@ -3,7 +3,10 @@
 
 use super::{Account, Inner, MemoryStore};
 use crate::{Found, Store, StoreError, StoreFuture, StoreId};
-use portraitd_model::{AccountState, AppSettings, Profile, SdkAppId, UnixMillis, UserId, bilingual};
+use portraitd_model::{
+    AccountState, AppSettings, FieldValue, Profile, ProfileItem, SdkAppId, UnixMillis, UserId, Words,
+    bilingual,
+};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
@@ -67,6 +70,19 @@ impl Image {
         self.apps.values().map(|app| app.accounts.len()).sum()
     }
 
+    /// About how many bytes it takes in memory. Words that it shares with `other` are not counted.
+    pub fn bytes_beside(&self, other: &Self) -> usize {
+        let of_words = |words: &Words| {
+            let is_shared = other.apps.values().any(|app| app.settings.words.is_shared_with(words));
+            if is_shared { 0 } else { words.lines().len() + words.normalised_bytes() }
+        };
+        let of_app = |app: &AppImage| {
+            let accounts: usize = app.accounts.values().map(Account::bytes).sum();
+            APP_BYTES + accounts + app.deletions.len() * ENTRY_BYTES + of_words(&app.settings.words)
+        };
+        self.apps.values().map(of_app).sum()
+    }
+
     /// An app's accounts with their profiles, in the order of the ids.
     pub fn profiles(&self, app: SdkAppId) -> impl Iterator<Item = (UserId, &Profile)> {
         let accounts = self.apps.get(&app).into_iter().flat_map(|app| &app.accounts);
@@ -106,12 +122,35 @@ impl Image {
     }
 }
 
+/// About the bytes of an app's settings without its words.
+const APP_BYTES: usize = 16 << 10;
+/// About the bytes of an account's entry: its id, its state, and what the map adds.
+const ENTRY_BYTES: usize = 160;
+
+impl Account {
+    fn bytes(&self) -> usize {
+        let of_item = |item: &ProfileItem| {
+            let text = if let FieldValue::Text(text) = &item.value { text.len() } else { 0 };
+            size_of::<ProfileItem>() + text
+        };
+        ENTRY_BYTES + self.profile.items().iter().map(of_item).sum::<usize>()
+    }
+}
+
 /// An app's number, or every app.
 fn in_scope(scope: Option<SdkAppId>) -> RangeInclusive<SdkAppId> {
     scope.map_or(SdkAppId(0)..=SdkAppId(u32::MAX), |app| app..=app)
 }
 
 impl MemoryStore {
+    /// About how many bytes the accounts in an image of one app, or of all, would take.
+    pub fn image_bytes(&self, scope: Option<SdkAppId>) -> usize {
+        let chosen = in_scope(scope);
+        let inner = self.lock();
+        let accounts = inner.accounts.iter().filter(|((app, _), _)| chosen.contains(app));
+        accounts.map(|(_, account)| account.bytes()).sum()
+    }
+
     /// An image of one app, or of all. Works on a closed store, too.
     pub fn image(&self, scope: Option<SdkAppId>) -> Image {
         let inner = self.lock();
