@@ -21,6 +21,7 @@ mod openapi;
 pub mod origin;
 mod parse_problem;
 mod readiness;
+mod refusal_log;
 pub mod route;
 pub mod router;
 pub mod routes;

@@ -10,6 +10,7 @@ use crate::error_code::AdminCode;
 use crate::handlers::download;
 use crate::language::AcceptLanguage;
 use crate::origin::{self, AdminHosts};
+use crate::refusal_log::RefusalLog;
 use crate::routes::PREFIX;
 use crate::state::State;
 use axum::Router;
@@ -22,7 +23,10 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use portraitd_model::bilingual;
+use portraitd_model::terminal::shown_in_log;
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
 use tower::ServiceExt;
 
 /// Room for the longest list of sensitive words, 100,000 of 200 bytes.
@@ -42,7 +46,7 @@ pub struct AdminListener {
 pub fn router(state: State, listener: AdminListener) -> Router {
     let AdminListener { local_without_token, hosts, console } = listener;
     let access = Access { authenticator: state.authenticator.clone(), local_without_token };
-    let guard = Guard { state: state.clone(), access, hosts };
+    let guard = Guard { state: state.clone(), access, hosts, refusals: Arc::default() };
     let api = crate::route::router(crate::routes::TOKEN_ROUTES)
         .layer(middleware::from_fn(compress::answers))
         .layer(middleware::from_fn_with_state(guard, authorize));
@@ -95,16 +99,23 @@ struct Guard {
     state: State,
     access: Access,
     hosts: AdminHosts,
+    refusals: Arc<RefusalLog>,
+}
+
+/// Logs that a call was refused, once a minute for each address.
+fn log_refusal(refusals: &RefusalLog, request: &Request, why: &str) {
+    let Some(Peer(address)) = request.extensions().get::<Peer>() else { return };
+    if let Some(refused) = refusals.count(*address, Instant::now()) {
+        let (address, path) = (address.to_canonical(), shown_in_log(request.uri().path()));
+        tracing::info!(%address, path, refused, "an admin call {why} was refused; the next line about this address follows in a minute at the earliest");
+    }
 }
 
 /// Authenticates a request, and records a refusal in the audit log.
 async fn authorize(Extract(guard): Extract<Guard>, mut request: Request, next: Next) -> Response {
-    let Guard { state, access, hosts } = guard;
+    let Guard { state, access, hosts, refusals } = guard;
     if let Err(refused) = origin::check(request.headers(), &hosts) {
-        tracing::warn!(
-            path = request.uri().path(),
-            "an admin call of another origin or for another name was refused"
-        );
+        log_refusal(&refusals, &request, "of another origin or for another name");
         return refused.into_response();
     }
     // A ticket decides alone: where callers need no token, a used one must open nothing either.
@@ -119,7 +130,7 @@ async fn authorize(Extract(guard): Extract<Guard>, mut request: Request, next: N
     let actor = match identified {
         Ok(actor) => actor,
         Err(not_let_in) => {
-            tracing::info!(path = request.uri().path(), "an admin call without a valid token was refused");
+            log_refusal(&refusals, &request, "without a valid token");
             return not_let_in.respond(match ticket {
                 Some(_) => bilingual!(
                     "the ticket is for another export, was used, or is older than a minute: make another one",

@@ -48,7 +48,7 @@ pub struct CallRecord<'a> {
     pub timings: &'a CallTimings,
     /// The answer or error.
     pub outcome: &'a Result<Answer, ApiError>,
-    /// The time from the end of the request's head to the answer.
+    /// The time from the end of the request's head to the answer, without what was spent on the body of a refused request.
     pub elapsed: Duration,
     /// The id in the answer's `X-Request-Id`.
     pub request_id: &'a HeaderValue,

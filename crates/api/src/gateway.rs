@@ -138,8 +138,9 @@ impl Gateway {
             let service = progress.command.and_then(CalledCommand::service);
             Err(ApiError::new(service.map_or(ErrorCode::Timeout, Service::internal)))
         });
+        let mut draining = Duration::ZERO;
         if outcome.is_err() && !progress.body_read {
-            progress.close |= !self.config.body.drain(&head, &mut body).await;
+            draining = self.drain(&head, &mut body, &mut progress.close).await;
         }
         let language = self.language(&head);
         let style = self.style(progress.app.as_deref(), language);
@@ -162,13 +163,14 @@ impl Gateway {
         }
         let usage = progress.app.as_ref().map_or(&self.services.registry.appless_usage, |app| &app.usage);
         usage.record(command, outcome.as_ref().err().map(ApiError::code), self.services.clock.now());
+        let elapsed = started.elapsed().saturating_sub(draining);
         let record = CallRecord {
             head: &head,
             command,
             sdk_app_id: progress.sdk_app_id,
             timings: &progress.timings,
             outcome: &outcome,
-            elapsed: started.elapsed(),
+            elapsed,
             request_id: &request_id,
         };
         record.log(self.config.slow_threshold, &self.telemetry);
@@ -178,12 +180,25 @@ impl Gateway {
                 command_path: progress.command.map(CalledCommand::path),
                 app: progress.sdk_app_id,
                 outcome: &outcome,
-                started,
+                elapsed,
                 language,
             };
             hook.after_response(&call, &mut response);
         }
         response
+    }
+
+    /// Reads what a refused client goes on to send. Returns how long it took: as long as the client liked, which is no part of
+    /// the call.
+    async fn drain(
+        &self,
+        head: &Parts,
+        body: &mut (impl Body<Data = Bytes> + Unpin),
+        close: &mut bool,
+    ) -> Duration {
+        let refused = Instant::now();
+        *close |= !self.config.body.drain(head, body).await;
+        refused.elapsed()
     }
 
     /// Returns the language of the explanation. In `dev`, `Accept-Language` is heard; a call made in this process names its

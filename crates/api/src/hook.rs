@@ -9,7 +9,7 @@ use hyper::Response;
 use hyper::http::request::Parts;
 use portraitd_model::{Diagnosis, Language, OtherCommand, SdkAppId, UnixSeconds};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
 /// Creates a hook for every call of a gateway.
 pub trait CallHooks: Send + Sync {
@@ -74,8 +74,8 @@ pub struct FinishedCall<'a> {
     pub app: Option<SdkAppId>,
     /// The answer or error.
     pub outcome: &'a Result<Answer, ApiError>,
-    /// When the request's head was read.
-    pub started: Instant,
+    /// The time from the end of the request's head to the answer, without what was spent on the body of a refused request.
+    pub elapsed: Duration,
     /// The language of explanations.
     pub language: Language,
 }

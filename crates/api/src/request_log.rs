@@ -4,6 +4,7 @@ use crate::call_record::{CallRecord, CallTimings};
 use crate::envelope::ApiError;
 use crate::telemetry::Telemetry;
 use portraitd_model::Language;
+use portraitd_model::terminal::shown_in_log;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -30,8 +31,8 @@ impl CallRecord<'_> {
         }
         tracing::debug!(
             request_id = self.id(),
-            method = %self.head.method,
-            path = self.head.uri.path(),
+            method = shown_in_log(self.head.method.as_str()),
+            path = shown_in_log(self.head.uri.path()),
             sdkappid = self.sdk_app_id.map(|app| app.0),
             code = self.outcome.as_ref().map_or_else(ApiError::number, |_| 0),
             detail = self.outcome.as_ref().err().map(|error| error.explain(Language::English)),
@@ -41,13 +42,13 @@ impl CallRecord<'_> {
     }
 
     /// How the time was spent. `work` is decoding, checking, the store and encoding, `store` the store's part of it; the
-    /// rest is waiting for a processor and reading the body of a refused request.
+    /// rest is waiting for a processor.
     fn log_slow(&self) {
         let CallTimings { auth, body, work, store_micros } = self.timings;
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         tracing::warn!(
             request_id = self.id(),
-            path = self.head.uri.path(),
+            path = shown_in_log(self.head.uri.path()),
             sdkappid = self.sdk_app_id.map(|app| app.0),
             total_ms = millis(self.elapsed),
             auth_ms = millis(*auth),

@@ -128,7 +128,7 @@ impl RecordedCall {
             explained,
             fault: trace.fault.map(|fired| InjectedFault { rule: fired.rule, effect: fired.effect.label() }),
             request_id: request_id.to_owned(),
-            micros: u64::try_from(call.started.elapsed().as_micros()).unwrap_or(u64::MAX),
+            micros: u64::try_from(call.elapsed.as_micros()).unwrap_or(u64::MAX),
         }
     }
 }

@@ -18,7 +18,7 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_util::sync::CancellationToken;
 
@@ -69,6 +69,9 @@ async fn accept_loop<S: Handler>(
     shared: Arc<ListenerShared<S>>,
     graceful: &GracefulShutdown,
 ) {
+    /// The shortest time between two log lines about connections that can't be accepted.
+    const LOG_INTERVAL: Duration = Duration::from_mins(1);
+    let mut last_logged = None::<Instant>;
     loop {
         let accepted = tokio::select! {
             accepted = accept(&socket) => accepted,
@@ -78,7 +81,10 @@ async fn accept_loop<S: Handler>(
             Ok(incoming) => incoming,
             Err(error) => {
                 // Most likely out of file descriptors: wait for connections to end instead of spinning.
-                tracing::warn!(%error, "can't accept a connection");
+                if last_logged.is_none_or(|logged| logged.elapsed() >= LOG_INTERVAL) {
+                    last_logged = Some(Instant::now());
+                    tracing::warn!(%error, "can't accept a connection");
+                }
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             }

@@ -43,7 +43,7 @@ pub(super) struct ConnectionPermit {
 
 impl ConnectionLimiter {
     /// The shortest time between two log lines about refusals.
-    const LOG_INTERVAL: Duration = Duration::from_secs(1);
+    const LOG_INTERVAL: Duration = Duration::from_mins(1);
 
     pub(super) fn new(limits: ConnectionLimits, counts: Arc<Counts>) -> Arc<Self> {
         Arc::new(Self { limits, counts, open: Mutex::default() })

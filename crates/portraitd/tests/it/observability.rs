@@ -1,6 +1,7 @@
 //! Metrics, slow requests, probes, reloaded certificates.
 
 use crate::harness::{Connection, TestServer, path_of, post};
+use std::net::Ipv4Addr;
 
 const SET: &str = r#"{"From_Account":"alice","ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":"x"}]}"#;
 
@@ -55,6 +56,51 @@ fn every_call_is_in_the_metrics() {
         "portraitd_connections_accepted_total{listener=\"public\"}",
     ] {
         assert!(sample(&page, name) > 0.5, "{name}: {}", sample(&page, name));
+    }
+}
+
+#[test]
+fn strangers_are_not_counted_as_slow_calls() {
+    let folder = tempfile::tempdir().unwrap();
+    let server =
+        TestServer::serve(&folder.path().join("data"), "[log]\nslow_request_ms = 50\nfilter = \"debug\"");
+    // Refused at once; the rest of the body comes late, or never.
+    for rest in ["{}{}", ""] {
+        let mut stranger = server.connect();
+        let path = "x".repeat(4_000);
+        let head = format!("POST /v4/{path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 6\r\n\r\n{{}}");
+        stranger.send(head.as_bytes());
+        // Not a wait for something to happen: the request is made slow.
+        std::thread::sleep(std::time::Duration::from_millis(120));
+        stranger.send(rest.as_bytes());
+        assert_eq!(stranger.answer().unwrap().code(), 60009);
+    }
+    let log = server.log();
+    assert!(log.contains("60009") && !log.contains("slow request"), "{log}");
+    assert!((sample(&metrics(&server), "portraitd_slow_requests_total")).abs() < 0.5);
+    assert!(log.lines().all(|line| line.len() < 1_000), "paths are cut: {log}");
+}
+
+#[test]
+fn admin_calls_without_a_token_are_logged_once_a_minute_for_each_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = TestServer::serve(&folder.path().join("data"), "");
+    for source in [Ipv4Addr::LOCALHOST, Ipv4Addr::new(127, 7, 7, 7)] {
+        let mut stranger = Connection::open_from(source, &server.admin_address);
+        for number in 0..50 {
+            let headers =
+                ["", "Authorization: Bearer wrong\r\n", "Sec-Fetch-Site: cross-site\r\n"][number % 3];
+            let path = "x".repeat(4_000);
+            let request = format!("GET /admin/v1/apps/{path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");
+            let status = stranger.exchange(request.as_bytes()).unwrap().status;
+            assert!([401, 403, 429].contains(&status), "{status}");
+        }
+    }
+    let log = server.log();
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains("an admin call")).collect();
+    assert_eq!(lines.len(), 2, "{log}");
+    for (line, address) in lines.iter().zip(["address=127.0.0.1", "address=127.7.7.7"]) {
+        assert!(line.contains(address) && line.contains("refused=1") && line.len() < 600, "{line}");
     }
 }
 
