@@ -71,6 +71,25 @@ fn commands_print_through_one_file() {
     }
 }
 
+/// The table of SECURITY names tests that exist.
+#[test]
+fn the_door_is_shown_by_tests_that_exist() {
+    let mut named = Vec::new();
+    for document in ["SECURITY.md", "SECURITY.zh-CN.md"] {
+        let text = fs::read_to_string(root().join(document)).unwrap();
+        let tests: Vec<String> =
+            text.split('`').filter(|word| word.contains("::")).map(str::to_owned).collect();
+        for test in &tests {
+            let (file, name) = test.rsplit_once("::").unwrap();
+            let path = root().join("crates/portraitd/tests/it").join(format!("{file}.rs"));
+            let source = fs::read_to_string(path).unwrap_or_default();
+            assert!(source.contains(&format!("#[test]\nfn {name}()")), "{document}: there is no test {test}");
+        }
+        named.push(tests);
+    }
+    assert!(named[0].len() > 25 && named[0] == named[1], "both languages name the same tests");
+}
+
 /// A derived `==` stops at the first byte that differs, and so tells how much of a guess was right.
 #[test]
 fn secrets_are_compared_in_constant_time_only() {
