@@ -3,7 +3,7 @@
 use crate::audit_log::AuditContext;
 use crate::error::AdminError;
 use crate::state::{AdminResult, State, parse_body, run_blocking};
-use crate::types::{WordsFound, WordsTest, WordsView};
+use crate::types::{WordsChanged, WordsFound, WordsPatch, WordsTest, WordsView};
 use axum::body::Bytes;
 use axum::extract::{Path, State as Extract};
 use axum::{Extension, Json};
@@ -33,6 +33,35 @@ pub(crate) async fn set(
         settings.words.clone_from(&list.words);
         let screened_tags = settings.screened_tags.iter().map(ToString::to_string).collect();
         Ok(WordsView { words: settings.words.len(), blank, duplicate, screened_tags })
+    };
+    state.change_settings(&app, &context, change).await.map(Json)
+}
+
+/// Adds and removes words.
+pub(crate) async fn change(
+    Extract(state): Extract<State>,
+    Path(app): Path<String>,
+    Extension(context): Extension<AuditContext>,
+    body: Bytes,
+) -> AdminResult<WordsChanged> {
+    let WordsPatch { add, remove } = parse_body(&body)?;
+    if let Some(word) = add.iter().find(|word| word.contains(['\n', '\r'])) {
+        return Err(AdminError::invalid(bilingual!(
+            "add: `{}` has a line break; each word is a member of the list",
+            "add：`{}` 含有换行；请将每个词作为列表的一项",
+            word.escape_debug()
+        )));
+    }
+    let change = move |settings: &mut AppSettings| {
+        let removed: HashSet<&str> = remove.iter().map(|word| word.trim()).collect();
+        let before = settings.words.len();
+        settings.words.retain(|word| !removed.contains(word.as_str()));
+        let kept = settings.words.len();
+        let all: Vec<&str> = settings.words.iter().chain(&add).map(String::as_str).collect();
+        settings.words = WordList::parse(all.join("\n").as_bytes())?.words;
+        let screened_tags = settings.screened_tags.iter().map(ToString::to_string).collect();
+        let words = settings.words.len();
+        Ok(WordsChanged { words, added: words.saturating_sub(kept), removed: before - kept, screened_tags })
     };
     state.change_settings(&app, &context, change).await.map(Json)
 }
