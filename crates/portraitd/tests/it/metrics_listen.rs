@@ -43,7 +43,7 @@ fn the_listener_has_the_metrics_and_the_probes_alone() {
     let token = format!("Authorization: Bearer {}\r\n", server.admin_token);
     let (mut asked, open) = (0, ["/healthz", "/readyz", "/metrics"]);
     for route in routes().into_iter().filter(|route| !open.contains(&route.path.as_str())) {
-        let path = route.path.replace('{', "").replace('}', "");
+        let path = route.path.replace(['{', '}'], "");
         let answer = ask(&address, &format!("{} {path}", route.method), &token);
         assert_eq!(answer.status, 404, "{} {path}: {answer:?}", route.method);
         asked += usize::from(route.listener == Listener::Admin);
@@ -90,7 +90,9 @@ fn the_process_and_the_accounts_of_each_app_are_counted() {
     let folder = tempfile::tempdir().unwrap();
     let (server, address) = start(&folder, "");
     let (one, two) = (server.app(), server.app());
-    ["alice", "bob", "carol"].into_iter().for_each(|user| one.import(user));
+    for user in ["alice", "bob", "carol"] {
+        one.import(user);
+    }
     two.import("alice");
     let page = || ask(&address, "GET /metrics", "").body;
     let sample = |page: &str, name: &str| {

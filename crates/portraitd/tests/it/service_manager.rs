@@ -1,4 +1,4 @@
-//! What a service manager is told (sd_notify(3)): on a real socket that `NOTIFY_SOCKET` names.
+//! What a service manager is told (`sd_notify(3)`): on a real socket that `NOTIFY_SOCKET` names.
 
 use crate::harness::TestServer;
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketType};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// Reads one message, within a time that no working server takes.
 fn next(socket: &UnixDatagram) -> String {
-    socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    socket.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     let mut message = [0; 1024];
     let length = socket.recv(&mut message).unwrap();
     String::from_utf8(message[..length].to_vec()).unwrap()
