@@ -52,14 +52,25 @@ pub fn router(state: State, listener: AdminListener) -> Router {
         .layer(middleware::from_fn_with_state(guard, authorize));
     let console = if console { console::router() } else { Router::new() };
     crate::route::router(crate::routes::OPEN_ROUTES)
+        .merge(crate::route::router(crate::routes::PROBE_ROUTES))
         .nest(PREFIX, api)
         .merge(console)
-        .fallback(async || {
-            AdminError::new(AdminCode::NoSuchResource, bilingual!("no such resource", "资源不存在"))
-        })
+        .fallback(no_such_resource)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn(in_accepted_language))
         .with_state(state)
+}
+
+/// Returns the routes of a listener for probes and metrics alone.
+pub fn probe_router(state: State) -> Router {
+    crate::route::router(crate::routes::PROBE_ROUTES)
+        .fallback(no_such_resource)
+        .layer(middleware::from_fn(in_accepted_language))
+        .with_state(state)
+}
+
+async fn no_such_resource() -> AdminError {
+    AdminError::new(AdminCode::NoSuchResource, bilingual!("no such resource", "资源不存在"))
 }
 
 /// Whether an emulator's public listener has this for the admin API, or for the console if it has that, rather than for

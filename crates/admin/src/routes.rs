@@ -1,13 +1,14 @@
-//! Every route of the admin listener, one row each: [`TOKEN_ROUTES`] need a token, [`OPEN_ROUTES`] do not. A test calls
-//! each row without a token.
+//! Every route of the admin listener, one row each: [`TOKEN_ROUTES`] need a token, [`OPEN_ROUTES`] and [`PROBE_ROUTES`] do not.
+//! A test calls each row without a token.
 
 use crate::handlers::backup::Backup;
 use crate::handlers::export::ExportPage;
 use crate::handlers::import::Imported;
 use crate::handlers::{
-    accounts, apps, audit, backup, download, export, export_lines, fields, import, reference, server,
-    session, tokens, try_call, usage, usersig, webhook, words,
+    accounts, apps, audit, backup, download, export, export_lines, fields, import, reference, remove_app,
+    server, session, tokens, try_call, usage, usersig, webhook, words,
 };
+use crate::metrics_format::MetricsFormat;
 use crate::openapi;
 use crate::route::{Route, routes};
 use crate::types::console::{
@@ -17,8 +18,8 @@ use crate::types::console::{
 use crate::types::webhook::{CountView, EventChoice, EventsView, TestView, WebhookPut, WebhookView};
 use crate::types::{
     AccountView, AccountsView, AppPatch, AppView, AuditPage, CreatedKey, CreatedToken, Document,
-    FieldDefinition, NewApp, NewKey, NewToken, ProfilePatch, StoreView, TokenView, UsageView, WordsFound,
-    WordsTest, WordsView,
+    FieldDefinition, NewApp, NewKey, NewToken, ProfilePatch, RemovedApp, StoreView, TokenView, UsageView,
+    WordsChanged, WordsFound, WordsPatch, WordsTest, WordsView,
 };
 use axum::Json;
 use serde_json::Value;
@@ -27,8 +28,6 @@ use serde_json::Value;
 const TEXT: &str = "text/plain; charset=utf-8";
 /// The content type of an export's lines.
 const LINES: &str = "application/x-ndjson";
-/// The content type of the metrics.
-const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// The prefix of the paths in [`TOKEN_ROUTES`].
 pub const PREFIX: &str = "/admin/v1";
@@ -53,6 +52,11 @@ pub const TOKEN_ROUTES: &[Route] = routes! {
             .request::<AppPatch>()
             .response::<AppView>(200, "The new settings.")
             .errors(&[409, 413]);
+    delete "/apps/{app}" Admin => remove_app::remove,
+        |op| op.summary("Remove an app with its accounts")
+            .description("Also its events that wait, its keys and everything else of it. It can't be undone. Answered when it is done, which takes some seconds for a million accounts; after an interruption the call can be repeated.")
+            .response::<RemovedApp>(200, "It is removed.")
+            .errors(&[409]);
     get "/apps/{app}/usage" Viewer => usage::show,
         |op| op.summary("Show the usage of an app")
             .description("Calls are counted since the server started; `accounts` is the current number.")
@@ -95,6 +99,12 @@ pub const TOKEN_ROUTES: &[Route] = routes! {
             .description("One word a line, at most 100,000 of at most 200 bytes. Blank lines and repeated words are skipped and counted.")
             .request_text("text/plain", "bad\n敏感\n")
             .response::<WordsView>(200, "The number of words, and of lines that were skipped.")
+            .errors(&[409, 413]);
+    patch "/apps/{app}/words" Operator => words::change,
+        |op| op.summary("Add and remove sensitive words")
+            .description("In one change. The limits of the list apply.")
+            .request::<WordsPatch>()
+            .response::<WordsChanged>(200, "The number of words, and how many were added and removed.")
             .errors(&[409, 413]);
     post "/apps/{app}/words/test" Viewer => words::test,
         |op| op.summary("Look for sensitive words in a text")
@@ -263,6 +273,10 @@ pub const TOKEN_ROUTES: &[Route] = routes! {
 pub const OPEN_ROUTES: &[Route] = routes! {
     get "/openapi.json" open => async || Json(document()),
         |op| op.summary("Read this OpenAPI document").response::<Document>(200, "The document, in OpenAPI 3.1.");
+};
+
+/// The probes and the metrics: all that a listener of `server.metrics_listen` has. They name no user and change nothing.
+pub const PROBE_ROUTES: &[Route] = routes! {
     get "/healthz" open => async || "ok\n",
         |op| op.summary("Check that the process is alive")
             .response_text(200, "The process answers.", TEXT, "ok\n");
@@ -274,13 +288,15 @@ pub const OPEN_ROUTES: &[Route] = routes! {
             .errors(&[503]);
     get "/metrics" open => server::metrics,
         |op| op.summary("Read the metrics for Prometheus")
-            .response_text(200, "The metrics, in the OpenMetrics text format.", OPENMETRICS, "portraitd_store_changes_total 7\n# EOF\n")
+            .description("In Prometheus' text format 0.0.4, or in OpenMetrics if `Accept` names it, as Prometheus does.")
+            .response_text(200, "The metrics.", MetricsFormat::Text.content_type(), "portraitd_store_changes_total 7\n")
+            .or_text(200, MetricsFormat::OpenMetrics.content_type(), "portraitd_store_changes_total 7\n# EOF\n")
             .errors(&[409]);
 };
 
 /// Returns the OpenAPI document of all routes.
 pub fn document() -> Value {
-    openapi::document(&[(PREFIX, TOKEN_ROUTES), ("", OPEN_ROUTES)])
+    openapi::document(&[(PREFIX, TOKEN_ROUTES), ("", OPEN_ROUTES), ("", PROBE_ROUTES)])
 }
 
 #[cfg(test)]
@@ -323,7 +339,7 @@ mod tests {
             ]
         );
         assert!(TOKEN_ROUTES.iter().all(|route| route.role.is_some()));
-        assert!(OPEN_ROUTES.iter().all(|route| route.role.is_none()));
+        assert!(OPEN_ROUTES.iter().chain(PROBE_ROUTES).all(|route| route.role.is_none()));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The past of some figures, in memory, for the console's charts: the last quarter of an hour in steps of 5 seconds, the last day
 //! in steps of a minute. The figures are read from the page of metrics, so that a chart and Prometheus can't disagree.
 
+use crate::metrics_format::MetricsFormat;
 use futures_util::future::BoxFuture;
 use portraitd_model::Clock;
 use serde::{Deserialize, Serialize};
@@ -12,8 +13,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-/// Renders the metrics in the `OpenMetrics` text format.
-pub type MetricsPage = Arc<dyn Fn() -> BoxFuture<'static, Result<String, fmt::Error>> + Send + Sync>;
+/// Renders the metrics.
+pub type MetricsPage =
+    Arc<dyn Fn(MetricsFormat) -> BoxFuture<'static, Result<String, fmt::Error>> + Send + Sync>;
 
 /// The time between two readings.
 const STEP: Duration = Duration::from_secs(5);
@@ -88,7 +90,7 @@ impl Series {
                 _ = ticks.tick() => {}
                 () = stop.cancelled() => return,
             }
-            if let Ok(page) = metrics().await {
+            if let Ok(page) = metrics(MetricsFormat::Text).await {
                 self.add(&page, clock.now().0);
             }
         }

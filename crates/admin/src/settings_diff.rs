@@ -36,6 +36,12 @@ pub(super) fn diff(before: Option<&AppSettings>, after: &AppSettings) -> AuditCh
     AuditChange { before, after: Value::Object(new) }
 }
 
+/// Returns the members of an app that is removed, where they are not the defaults.
+pub(super) fn removed(settings: &AppSettings) -> AuditChange {
+    let AuditChange { after, .. } = diff(None, settings);
+    AuditChange { before: after, after: Value::Null }
+}
+
 /// Returns the settings without secrets, as JSON members that can be compared one by one.
 fn without_secrets(settings: &AppSettings) -> Map<String, Value> {
     let view = AppView::from(settings);

@@ -5,6 +5,7 @@ use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
 use portraitd_model::{Command, SdkAppId};
 use std::mem;
+use std::net::IpAddr;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
@@ -44,6 +45,10 @@ pub struct CallRecord<'a> {
     pub command: Option<Command>,
     /// The app in the query; `None` when there is none.
     pub sdk_app_id: Option<SdkAppId>,
+    /// The caller's address; behind a trusted proxy, the one that the proxy reports.
+    pub client: IpAddr,
+    /// The account that the call names as its caller, authenticated or not; `None` without an access log.
+    pub identifier: Option<String>,
     /// How long its steps took.
     pub timings: &'a CallTimings,
     /// The answer or error.

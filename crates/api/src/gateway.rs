@@ -18,6 +18,7 @@ use crate::query::Query;
 use crate::rate_limit::Exceeded;
 use crate::registry::App;
 use crate::request_id::RequestIds;
+use crate::request_log::is_access_logged;
 use crate::telemetry::Telemetry;
 use crate::time_limit::within;
 use bytes::Bytes;
@@ -80,6 +81,8 @@ struct CallProgress {
     command: Option<CalledCommand>,
     app: Option<Arc<App>>,
     sdk_app_id: Option<SdkAppId>,
+    /// For the access log.
+    identifier: Option<String>,
     body_read: bool,
     close: bool,
     hook: Option<Box<dyn CallHook>>,
@@ -93,6 +96,7 @@ impl CallProgress {
             command: None,
             app: None,
             sdk_app_id: None,
+            identifier: None,
             body_read: false,
             close: false,
             hook,
@@ -168,6 +172,8 @@ impl Gateway {
             head: &head,
             command,
             sdk_app_id: progress.sdk_app_id,
+            client,
+            identifier: progress.identifier.take(),
             timings: &progress.timings,
             outcome: &outcome,
             elapsed,
@@ -249,6 +255,7 @@ impl Gateway {
         let command = called_command(head.uri.path(), progress)?;
         let query = Query::parse(head.uri.query().unwrap_or_default())?;
         progress.sdk_app_id = query.sdk_app_id;
+        progress.identifier = is_access_logged().then(|| query.identifier.clone().into_owned());
         let app = query.sdk_app_id.and_then(|id| self.services.registry.app(id));
         let app = app.ok_or(ApiError::new(ErrorCode::NoSuchApp))?;
         progress.app = Some(Arc::clone(&app));

@@ -8,11 +8,23 @@ use portraitd_model::terminal::shown_in_log;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+/// The target of the access log's lines. They are at `info`.
+pub const ACCESS_TARGET: &str = "portraitd::access";
+
+/// The longest text from a request in a line of the access log, in bytes.
+const TEXT_BYTES_MAX: usize = 128;
+
+/// Whether the access log is on.
+pub(crate) fn is_access_logged() -> bool {
+    tracing::enabled!(target: ACCESS_TARGET, tracing::Level::INFO)
+}
+
 impl CallRecord<'_> {
     /// Counts the request, exports it, and writes its log line; a second line when it took at least `slow_threshold`
     /// (zero = never).
     pub(crate) fn log(&self, slow_threshold: Duration, telemetry: &Telemetry) {
         telemetry.record_call(self.command, self.elapsed);
+        self.log_access();
         self.log_outcome();
         telemetry.export(self);
         if !slow_threshold.is_zero() && self.elapsed >= slow_threshold {
@@ -41,6 +53,25 @@ impl CallRecord<'_> {
         );
     }
 
+    /// The line of the access log. Of the query it has the identifier alone.
+    fn log_access(&self) {
+        if !is_access_logged() {
+            return;
+        }
+        tracing::info!(
+            target: ACCESS_TARGET,
+            client = %self.client,
+            identifier = self.identifier.as_deref().map(beginning),
+            method = %self.head.method,
+            path = beginning(self.head.uri.path()),
+            sdkappid = self.sdk_app_id.map(|app| app.0),
+            code = self.outcome.as_ref().map_or_else(ApiError::number, |_| 0),
+            micros = u64::try_from(self.elapsed.as_micros()).unwrap_or(u64::MAX),
+            request_id = self.id(),
+            "access"
+        );
+    }
+
     /// How the time was spent. `work` is decoding, checking, the store and encoding, `store` the store's part of it; the
     /// rest is waiting for a processor.
     fn log_slow(&self) {
@@ -62,4 +93,9 @@ impl CallRecord<'_> {
     fn id(&self) -> &str {
         self.request_id.to_str().unwrap_or_default()
     }
+}
+
+/// The first bytes of a text that anybody may send.
+fn beginning(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(TEXT_BYTES_MAX)).unwrap_or(text)
 }

@@ -22,6 +22,8 @@ pub struct Telemetry {
     pub public: Arc<Counts>,
     /// The connections of the admin listener.
     pub admin: Arc<Counts>,
+    /// The connections of the listener for metrics, if there is one.
+    pub metrics: Arc<Counts>,
     /// The TLS certificates, each with the name of its listener.
     pub certificates: Vec<(&'static str, Arc<Certificate>)>,
     exporter: Option<Arc<dyn CallExporter>>,
@@ -37,6 +39,7 @@ impl Telemetry {
             slow: AtomicU64::new(0),
             public: Arc::default(),
             admin: Arc::default(),
+            metrics: Arc::default(),
             certificates,
             exporter: None,
         }

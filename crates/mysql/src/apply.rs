@@ -4,7 +4,7 @@ use crate::rows::{Account, AppRow, Event, Rows};
 use portraitd_model::{Bilingual, Profile, ProfileEvent, ProfilePatch, SdkAppId, UserId, bilingual};
 use portraitd_store::{
     AuditNote, Change, DELETIONS_UNIT_MAX, Delete, DeliveryOutcome, Discard, EVENTS_UNIT_MAX, EventState,
-    ForgetDeletions, Import, Kick, NoteOnly, OutboxSeq, Probe, PutApp, PutToken, RecordDeliveries,
+    ForgetDeletions, Import, Kick, NoteOnly, OutboxSeq, Probe, PutApp, PutToken, RecordDeliveries, RemoveApp,
     RemoveToken, Replay, Selection, StoreError, TOKENS_MAX, TokenRecord, Write, WriteOutcome, codec,
 };
 
@@ -30,6 +30,7 @@ pub(crate) fn apply(rows: &mut Rows<'_>, write: &Write) -> Result<WriteOutcome, 
             WriteOutcome::Done
         }
         Write::PutApp(put) => WriteOutcome::Revision(put_app(rows, put)?),
+        Write::RemoveApp(RemoveApp(app)) => WriteOutcome::Counted(remove_app(rows, *app)),
         Write::RecordDeliveries(record) => {
             record_deliveries(rows, record);
             WriteOutcome::Done
@@ -177,6 +178,13 @@ fn put_app(rows: &mut Rows<'_>, put: &PutApp) -> Result<u64, StoreError> {
     }
     rows.changes_catalog = true;
     Ok(revision)
+}
+
+fn remove_app(rows: &mut Rows<'_>, app: SdkAppId) -> usize {
+    let Some(row) = rows.apps.get_mut(&app).filter(|row| row.now.is_some()) else { return 0 };
+    row.set(None);
+    rows.changes_catalog = true;
+    1
 }
 
 fn record_deliveries(rows: &mut Rows<'_>, record: &RecordDeliveries) {

@@ -60,6 +60,7 @@ pub(crate) async fn load(
                 load_app(connection, rows, put.settings.id).await?;
                 put.settings.admins.iter().for_each(|admin| needs.new_account(put.settings.id, *admin));
             }
+            Write::RemoveApp(remove) => load_app(connection, rows, remove.0).await?,
             Write::RecordDeliveries(record) => {
                 record.outcomes.iter().for_each(|(seq, _)| needs.event(record.app, *seq));
             }

@@ -115,6 +115,9 @@ async fn save_events(connection: &mut Connection, rows: &Rows<'_>) -> Result<(),
 
 async fn save_apps(connection: &mut Connection, rows: &Rows<'_>) -> Result<(), Fault> {
     for (app, row) in rows.apps.iter().filter(|(_, row)| row.is_changed) {
+        if row.now.is_none() && row.was_stored {
+            connection.run(statements::REMOVE_APP, &[app.0.into()]).await?;
+        }
         let Some(AppRow { revision, settings: Some((settings, words)) }) = &row.now else { continue };
         let (revision, settings, words) = (*revision, Arg::Bytes(settings), Arg::Bytes(words));
         if row.was_stored {

@@ -191,6 +191,7 @@ statements! {
     ADD_APP = "INSERT INTO portrait_apps (id, revision, settings, words) VALUES ?";
     PUT_APP = "UPDATE portrait_apps SET revision = ?, settings = ?, words = ? WHERE id = ?";
     ADD_TOKEN = "INSERT INTO portrait_tokens (name, hash, created_ms, role) VALUES ?";
+    REMOVE_APP = "DELETE FROM portrait_apps WHERE id = ?";
     REMOVE_TOKEN = "DELETE FROM portrait_tokens WHERE name = ?";
     ADD_AUDIT = "INSERT INTO portrait_audit (seq, app, at_ms, entry) VALUES ?";
     TRIM_AUDIT = "DELETE FROM portrait_audit WHERE seq <= ?";

@@ -6,6 +6,7 @@
 mod cli;
 mod config;
 mod follow_nodes;
+mod log_refusals;
 mod logging;
 mod metrics;
 mod open_store;
@@ -16,6 +17,7 @@ mod preflight;
 pub mod reference;
 mod server;
 mod share_usage;
+mod sockets;
 
 /// Runs the command line of this process: parses its arguments, does what they ask for and gives the exit code (0
 /// done, 1 failed, 2 not understood).

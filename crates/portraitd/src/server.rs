@@ -2,8 +2,10 @@
 
 use crate::config::Config;
 use crate::follow_nodes::follow_nodes;
+use crate::log_refusals::log_refusals;
 use crate::metrics;
 use crate::share_usage::share_usage;
+use crate::sockets::Sockets;
 use anyhow::Context;
 use bytes::Bytes;
 use http_body_util::Full;
@@ -74,6 +76,8 @@ pub(crate) struct Server {
     pub(crate) urls: Vec<String>,
     /// Where the admin API listens.
     pub(crate) admin_urls: Vec<String>,
+    /// Where the metrics and the probes alone listen.
+    pub(crate) metrics_urls: Vec<String>,
     store: Arc<dyn Store>,
     /// Cancels every task when dropped.
     stop: Option<DropGuard>,
@@ -85,11 +89,8 @@ impl Server {
     /// Opens every address and starts to serve.
     pub(crate) async fn start(parts: ServerParts<'_>) -> anyhow::Result<Self> {
         let ServerParts { config, data, store, clock, admin_token, tls, emulator } = parts;
-        let mode = config.server.unix_mode.0;
-        let public_sockets = Socket::open(&config.server.listen, tls.public.as_ref(), mode).await?;
-        let admin_sockets = Socket::open(&config.server.admin_listen, tls.admin.as_ref(), mode).await?;
-        let urls: Vec<String> = public_sockets.iter().map(Socket::url).collect::<Result<_, _>>()?;
-        let admin_urls = admin_sockets.iter().map(Socket::url).collect::<Result<_, _>>()?;
+        let sockets = Sockets::open(config, &tls).await?;
+        let [urls, admin_urls, metrics_urls] = sockets.urls()?;
         let (registry, stop) = (load_apps(&store).await?, CancellationToken::new());
         let stop_guard = stop.clone().drop_guard();
         let cleanup = spawn_cleanup(&store, &registry, &clock, &stop);
@@ -103,12 +104,16 @@ impl Server {
         #[cfg(feature = "otel")]
         let telemetry = exported(telemetry, config, &stop, &mut tasks)?;
         let telemetry = Arc::new(telemetry);
-        let public = Listener::public(public_sockets, config, &telemetry, in_dev);
-        let admin = Listener::admin(admin_sockets, config, &telemetry);
+        let public = Listener::public(sockets.public, config, &telemetry, in_dev);
+        let admin = Listener::admin(sockets.admin, config, &telemetry);
+        let probes = Listener::metrics(sockets.metrics, config, &telemetry);
         let tokens = Tokens::load(Arc::clone(&store), admin_token, Arc::clone(&clock)).await;
         let tokens = Arc::new(tokens.context("can't read the admin tokens")?);
         let authenticator = Authenticator::Tokens(Arc::clone(&tokens));
         tasks.extend(spawn_sharing(&store, &registry, &authenticator, &stop));
+        // `dev` shows each of them.
+        let refusals = (!in_dev).then(|| tokio::spawn(log_refusals(Arc::clone(&registry), stop.clone())));
+        tasks.extend(refusals.map(|task| ("log of refusals", task)));
         tasks.push(("webhooks", tokio::spawn(Arc::clone(&webhooks).run(stop.clone()))));
         let start_id = format!("{:016x}", secret::random_u64()?);
         let control_state = emulator.clone().map(|emulator| ControlState {
@@ -126,8 +131,8 @@ impl Server {
             large_reads: LargeReads::new(),
         };
         let hooks = emulator.map(|emulator| -> Arc<dyn CallHooks> { emulator });
-        let gateway =
-            Gateway::new(services, config.gateway(), Arc::clone(&telemetry), hooks, secret::random_u64()?);
+        let seed = secret::random_u64()?;
+        let gateway = Gateway::new(services, config.gateway(), Arc::clone(&telemetry), hooks, seed);
         let gateway = Arc::new(gateway);
         let calls = match (in_dev, own_socket(&urls)) {
             (true, Some(socket)) => CallTarget::Emulator(socket),
@@ -138,9 +143,9 @@ impl Server {
         tasks.push(("series", series.recording(Arc::clone(&metrics), Arc::clone(&clock), stop.clone())));
         let (public_url, started) = (shown_url(&urls), clock.now());
         let running = Some(state::RunningServer { webhooks, metrics, series, public_url, calls, started });
-        let authenticating = authenticator.clone();
         let admin_state =
-            state::State::new(Arc::clone(&store), registry, clock, event_ids, running, authenticating);
+            state::State::new(Arc::clone(&store), registry, clock, event_ids, running, authenticator.clone());
+        tasks.extend(probes.map(|listener| serve_probes(listener, admin_state.clone(), &stop)));
         let apis = Apis {
             gateway,
             authenticator,
@@ -152,7 +157,7 @@ impl Server {
             console: config.has_console(),
         };
         tasks.extend(apis.serve(public, admin, &stop));
-        Ok(Self { urls, admin_urls, store, stop: Some(stop_guard), tasks })
+        Ok(Self { urls, admin_urls, metrics_urls, store, stop: Some(stop_guard), tasks })
     }
 
     /// The first TCP socket of the public API that speaks `http` or `https`.
@@ -223,6 +228,17 @@ impl Apis {
         let answer = move |request, peer: IpAddr| router::answer(admin_router.clone(), request, peer);
         [("public listener", public), ("admin listener", admin.serve(stop.clone(), answer))]
     }
+}
+
+/// Serves the metrics and the probes alone.
+fn serve_probes(
+    listener: Listener,
+    state: state::State,
+    stop: &CancellationToken,
+) -> (&'static str, JoinHandle<()>) {
+    let router = router::probe_router(state);
+    let answer = move |request, peer: IpAddr| router::answer(router.clone(), request, peer);
+    ("metrics listener", listener.serve(stop.clone(), answer))
 }
 
 /// Starts to export traces, if the settings or the environment name a collector.
@@ -354,6 +370,15 @@ impl Listener {
             counts: Arc::clone(&telemetry.admin),
             refuse_plain: router::tls_only,
         }
+    }
+
+    /// `None` without sockets.
+    fn metrics(sockets: Vec<Socket>, config: &Config, telemetry: &Telemetry) -> Option<Self> {
+        (!sockets.is_empty()).then(|| Self {
+            connection_limits: Config::metrics_connection_limits(),
+            counts: Arc::clone(&telemetry.metrics),
+            ..Self::admin(sockets, config, telemetry)
+        })
     }
 
     fn serve(self, stop: CancellationToken, answer: impl Handler) -> JoinHandle<()> {

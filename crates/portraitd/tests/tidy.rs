@@ -1,6 +1,6 @@
 //! Rules of this repository that the compiler does not check, and the generated documents.
 
-#![expect(clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
 mod routes;
 
@@ -165,6 +165,52 @@ fn a_crate_depends_on_what_it_may() {
     }
 }
 
+/// What each block of a page is: a heading, a paragraph, a list or table with so many rows, code.
+fn shape(page: &str) -> Vec<String> {
+    let (mut shape, mut in_code, mut begun) = (Vec::new(), false, false);
+    for line in page.lines() {
+        let was_in_code = in_code;
+        in_code ^= line.starts_with("```");
+        if line.trim().is_empty() && !in_code {
+            begun = false;
+        } else if was_in_code || begun {
+            if let ("|" | "-", Some(last)) = (line.get(..1).unwrap_or_default(), shape.last_mut()) {
+                let last: &mut String = last;
+                last.push('+');
+            }
+        } else {
+            begun = true;
+            shape.push(match line.split(' ').next().unwrap_or_default() {
+                heading if heading.starts_with('#') => heading.to_owned(),
+                "-" => "list ".into(),
+                "|" => "table ".into(),
+                code if code.starts_with("```") => "code ".into(),
+                _ => "paragraph ".into(),
+            });
+        }
+    }
+    shape
+}
+
+/// A paragraph that one language has and the other lacks is a statement that half of the readers miss.
+#[test]
+fn pages_in_both_languages_say_the_same_in_the_same_order() {
+    /// Pages whose Chinese half is shorter on purpose; it leads to the English one.
+    const SHORTER: [&str; 4] = ["CONSOLE.md", "EMULATOR.md", "PERFORMANCE.md", "WEBHOOKS.md"];
+    let mut compared = 0;
+    for path in files("docs", &[".md"]) {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let chinese = path.with_file_name(name.replace(".md", ".zh-CN.md"));
+        let is_own = path.parent() == Some(&root().join("docs")) && !name.starts_with("cli");
+        if is_own && chinese.exists() && !SHORTER.contains(&name) {
+            let [english, chinese] = [&path, &chinese].map(|path| shape(&fs::read_to_string(path).unwrap()));
+            assert_eq!(english, chinese, "{name}");
+            compared += 1;
+        }
+    }
+    assert!(compared >= 7, "{compared}");
+}
+
 #[test]
 fn every_dependency_says_why() {
     let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
@@ -194,6 +240,7 @@ fn generated_documents_are_fresh() {
         ("crates/portraitd/portraitd.example.toml", portraitd(&["config", "--example"])),
         ("docs/openapi-admin.json", portraitd(&["openapi", "admin"])),
         ("docs/openapi-public.json", portraitd(&["openapi", "public"])),
+        ("docs/portraitd.http", http_requests()),
     ] {
         let path = root().join(name);
         if std::env::var_os("UPDATE").is_some() {
@@ -223,6 +270,29 @@ fn routes() -> String {
         writeln!(page, "| {listener} | {} | `{}` | {wants} |", route.method, route.path).unwrap();
     }
     page
+}
+
+/// Every call with its example, for the HTTP clients of editors.
+fn http_requests() -> String {
+    let document: serde_json::Value = serde_json::from_str(&portraitd(&["openapi", "public"])).unwrap();
+    let mut page = String::from(
+        "# Every call of /v4, for the HTTP clients of JetBrains' IDEs and of VS Code (REST Client). `portraitd dev` prints the three values.\n\
+         # /v4 的全部调用，供 JetBrains IDE 与 VS Code（REST Client）的 HTTP 客户端使用；三个值由 `portraitd dev` 输出。\n\
+         @host = http://127.0.0.1:8080\n@sdkappid = 1400000000\n@usersig = \n\n",
+    );
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let operation = &item["post"];
+        let example = &operation["requestBody"]["content"]["application/json"]["example"];
+        let body = serde_json::to_string_pretty(example).unwrap();
+        let query = "sdkappid={{sdkappid}}&identifier=administrator&usersig={{usersig}}&random={{$randomInt}}&contenttype=json";
+        let summary = operation["summary"].as_str().unwrap();
+        write!(
+            page,
+            "### {summary}\nPOST {{{{host}}}}{path}?{query}\nContent-Type: application/json\n\n{body}\n\n"
+        )
+        .unwrap();
+    }
+    format!("{}\n", page.trim_end())
 }
 
 /// A page with its table of settings.
@@ -255,7 +325,7 @@ fn with_table(page: &str, from: &str, to: &str, table: &str) -> String {
 #[test]
 fn each_sentence_of_an_api_is_in_both_languages() {
     // Texts of the operating system, of SQLite, of serde's writers, of TOML; and the random numbers' errors.
-    const QUOTED: [(&str, usize); 10] = [
+    const QUOTED: [(&str, usize); 11] = [
         ("crates/admin/src/csv_rows.rs", 2),
         ("crates/admin/src/error.rs", 1),
         ("crates/admin/src/handlers/export_lines.rs", 1),
@@ -264,7 +334,8 @@ fn each_sentence_of_an_api_is_in_both_languages() {
         ("crates/emulator/src/seed/document/read.rs", 2),
         ("crates/mysql/src/apply.rs", 1),
         ("crates/sqlite/src/apply/mod.rs", 1),
-        ("crates/sqlite/src/reader.rs", 2),
+        ("crates/sqlite/src/error.rs", 1),
+        ("crates/sqlite/src/reader.rs", 1),
         ("crates/sqlite/src/transactions.rs", 1),
     ];
     let is_han = |letter: char| ('\u{4e00}'..='\u{9fff}').contains(&letter);

@@ -1,5 +1,8 @@
 //! Why a data directory can't be opened.
 
+use crate::connection;
+use portraitd_model::{Bilingual, bilingual};
+use rusqlite::ffi;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -96,6 +99,14 @@ pub enum OpenError {
         /// The error.
         source: io::Error,
     },
+    /// SQLite finds the database damaged.
+    #[error("{} is damaged ({reason}). Restore a backup: portraitd restore BACKUP --data NEW_DIRECTORY; portraitd check --data {} says what is damaged. Nothing was changed", path.display(), path.parent().unwrap_or(Path::new(".")).display())]
+    Damaged {
+        /// The database.
+        path: PathBuf,
+        /// The engine's message.
+        reason: String,
+    },
     /// The engine refuses the file.
     #[error("can't open {}: {reason}", path.display())]
     Engine {
@@ -114,7 +125,24 @@ impl OpenError {
 
     /// Converts an error of the engine, for `map_err`.
     pub(crate) fn engine(path: &Path) -> impl Fn(rusqlite::Error) -> Self + '_ {
-        |error| Self::Engine { path: path.to_owned(), reason: error.to_string() }
+        |error| {
+            let (path, reason) = (path.to_owned(), error.to_string());
+            match connection::result_code(&error) {
+                Some(ffi::SQLITE_CORRUPT | ffi::SQLITE_NOTADB) => Self::Damaged { path, reason },
+                _ => Self::Engine { path, reason },
+            }
+        }
+    }
+}
+
+/// An error of the engine, for people.
+pub(crate) fn reason(error: &rusqlite::Error) -> Bilingual {
+    match connection::result_code(error) {
+        Some(ffi::SQLITE_CORRUPT | ffi::SQLITE_NOTADB) => bilingual!(
+            "{error}. Restore a backup; `portraitd check` says what is damaged",
+            "{error}。请恢复备份；`portraitd check` 可列出损坏之处"
+        ),
+        _ => Bilingual::quoted(error),
     }
 }
 

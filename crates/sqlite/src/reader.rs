@@ -2,6 +2,7 @@
 //! have yet is in memory.
 
 use crate::connection;
+use crate::error::reason;
 use crate::files::Files;
 use crate::primitives::{Mutex, MutexGuard};
 use crate::profile_cache::{Known, ProfileCache, Version};
@@ -68,7 +69,7 @@ impl Readers {
 
 pub(crate) fn failed(error: rusqlite::Error) -> StoreError {
     match connection::result_code(&error) {
-        Some(ffi::SQLITE_CORRUPT | ffi::SQLITE_NOTADB) => StoreError::Corrupt(Bilingual::quoted(error)),
+        Some(ffi::SQLITE_CORRUPT | ffi::SQLITE_NOTADB) => StoreError::Corrupt(reason(&error)),
         _ => StoreError::Unavailable(Bilingual::quoted(error)),
     }
 }

@@ -53,6 +53,7 @@ impl Default for SqliteSettings {
 pub struct SqliteStore {
     path: PathBuf,
     id: StoreId,
+    journal_bytes_max: u64,
     // A dropped store drops its fields in this order.
     pub(crate) writer: Writer,
     pub(crate) readers: Readers,
@@ -132,7 +133,19 @@ impl SqliteStore {
         let running = tokio::sync::Mutex::new(Some((applier, anchor, lock)));
         let readers = Readers::new(&path, Arc::clone(&files));
         let backups = Arc::new(backups);
-        Ok(Self { path, id, writer, readers, shared, tail, backups, running, _files: files })
+        let journal_bytes_max = bounds.segment_bytes_max.saturating_mul(2);
+        Ok(Self {
+            path,
+            id,
+            journal_bytes_max,
+            writer,
+            readers,
+            shared,
+            tail,
+            backups,
+            running,
+            _files: files,
+        })
     }
 
     /// Returns once the tables have every change that was acknowledged before.
@@ -312,6 +325,7 @@ impl Store for SqliteStore {
             log_bytes: bytes(&verify::path_of(&self.path)),
             journal_bytes: journal.applying.iter().map(|(_, bytes)| bytes).sum::<u64>()
                 + journal.active.map_or(0, |active| active.bytes),
+            journal_bytes_max: self.journal_bytes_max,
             journal_age: began
                 .map(|began| Instant::now().saturating_duration_since(began))
                 .unwrap_or_default(),

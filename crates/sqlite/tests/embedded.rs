@@ -66,7 +66,12 @@ fn other_formats_and_other_databases_are_refused_untouched() {
     check(&pragma("PRAGMA application_id = 7"), |error| matches!(error, OpenError::Foreign { .. }));
     check(
         &|path| fs::write(path, "no database at all, but long enough to be read as one").unwrap(),
-        |error| matches!(error, OpenError::Engine { .. }),
+        |error| {
+            let said = error.to_string();
+            matches!(error, OpenError::Damaged { .. })
+                && said.contains("Restore a backup: portraitd restore")
+                && said.contains("portraitd check --data")
+        },
     );
 }
 

@@ -32,7 +32,8 @@ pub use outbox::{
 };
 pub use write::{
     Change, DELETIONS_UNIT_MAX, Delete, Discard, EVENTS_UNIT_MAX, ForgetDeletions, Import, Kick, NoteOnly,
-    Probe, PutApp, PutToken, RecordDeliveries, RemoveToken, Replay, TypedWrite, Write, WriteOutcome,
+    Probe, PutApp, PutToken, RecordDeliveries, RemoveApp, RemoveToken, Replay, TypedWrite, Write,
+    WriteOutcome,
 };
 
 use futures_util::future::BoxFuture;

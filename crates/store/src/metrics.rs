@@ -85,6 +85,8 @@ pub struct StoreStatus {
     pub log_bytes: u64,
     /// Bytes of the journal that the tables do not have yet.
     pub journal_bytes: u64,
+    /// Bytes that the journal may grow to.
+    pub journal_bytes_max: u64,
     /// How long the oldest of these changes has waited.
     pub journal_age: Duration,
     /// Why the journal can't be applied at the moment.

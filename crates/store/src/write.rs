@@ -88,6 +88,11 @@ pub struct PutApp {
     pub expected: Option<u64>,
 }
 
+/// Removes an app's settings; returns how many were removed, 0 or 1. Its accounts and events are the caller's to remove before:
+/// what is left of them belongs to no app.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RemoveApp(pub SdkAppId);
+
 /// Records the outcomes of attempts to deliver waiting events; ignores an event that no longer waits.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RecordDeliveries {
@@ -145,6 +150,7 @@ pub enum Write {
     ForgetDeletions(ForgetDeletions),
     Kick(Kick),
     PutApp(PutApp),
+    RemoveApp(RemoveApp),
     RecordDeliveries(RecordDeliveries),
     Discard(Discard),
     Replay(Replay),
@@ -208,6 +214,7 @@ typed! {
     ForgetDeletions -> usize;
     Kick -> ();
     PutApp -> u64;
+    RemoveApp -> usize;
     RecordDeliveries -> ();
     Discard -> usize;
     Replay -> usize;

@@ -2,13 +2,14 @@
 
 use crate::error::AdminError;
 use crate::language::AcceptLanguage;
+use crate::metrics_format::MetricsFormat;
 use crate::readiness::{Readiness, journal_problem};
 use crate::state::{AdminResult, State};
 use crate::types::StoreView;
 use crate::types::console::SeriesView;
 use axum::Json;
 use axum::extract::State as Extract;
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use portraitd_model::{Language, bilingual};
 use portraitd_store::StoreError;
@@ -35,14 +36,17 @@ pub(crate) async fn ready(
 }
 
 /// Answers the metrics for Prometheus. They contain no UserID and no secret, so the route needs no token.
-pub(crate) async fn metrics(Extract(state): Extract<State>) -> Result<Response, AdminError> {
+pub(crate) async fn metrics(
+    Extract(state): Extract<State>,
+    headers: HeaderMap,
+) -> Result<Response, AdminError> {
     let failed = || {
         AdminError::not_running(bilingual!("metrics exist in a running server only", "仅运行中的服务有指标"))
     };
     let running = state.running.as_ref().ok_or_else(failed)?;
-    let page = (running.metrics)().await.map_err(|_| failed())?;
-    let format = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    Ok(([(header::CONTENT_TYPE, format)], page).into_response())
+    let format = MetricsFormat::accepted(&headers);
+    let page = (running.metrics)(format).await.map_err(|_| failed())?;
+    Ok(([(header::CONTENT_TYPE, format.content_type()), (header::VARY, "accept")], page).into_response())
 }
 
 /// Answers the past of some figures, for charts.

@@ -4,7 +4,7 @@ use crate::audit_log::AuditContext;
 use crate::error::AdminError;
 use crate::error_code::AdminCode;
 use crate::state::{AdminResult, State, parse_body, run_blocking};
-use crate::types::{WordsFound, WordsTest, WordsView};
+use crate::types::{WordsChanged, WordsFound, WordsPatch, WordsTest, WordsView};
 use axum::body::Bytes;
 use axum::extract::{Path, State as Extract};
 use axum::{Extension, Json};
@@ -55,6 +55,44 @@ fn ensure_all_fit(state: &State, app: &str, words: &Words) -> Result<(), AdminEr
             "敏感词经 Unicode 规范化后共 {own} 字节，其他应用的敏感词共 {others} 字节；合计最多允许 {ALL_LISTS_BYTES_MAX} 字节，请缩短列表"
         ),
     ))
+}
+
+/// Adds and removes words.
+pub(crate) async fn change(
+    Extract(state): Extract<State>,
+    Path(app): Path<String>,
+    Extension(context): Extension<AuditContext>,
+    body: Bytes,
+) -> AdminResult<WordsChanged> {
+    let patch: WordsPatch = parse_body(&body)?;
+    if let Some(word) = patch.add.iter().find(|word| word.contains(['\n', '\r'])) {
+        return Err(AdminError::invalid(bilingual!(
+            "add: `{}` has a line break; each word is a member of the list",
+            "add：`{}` 含有换行；请将每个词作为列表的一项",
+            word.escape_debug()
+        )));
+    }
+    let _one_at_a_time = state.changing_words.lock().await;
+    let before = state.app(&app)?.settings.words.clone();
+    let (known, had) = (before.clone(), before.len());
+    let (words, kept) = run_blocking(move || patched(&known, &patch)).await?;
+    ensure_all_fit(&state, &app, &words)?;
+    let change = move |settings: &mut AppSettings| {
+        settings.words = words.clone();
+        let screened_tags = settings.screened_tags.iter().map(ToString::to_string).collect();
+        let (words, removed) = (words.len(), had - kept);
+        Ok(WordsChanged { words, added: words.saturating_sub(kept), removed, screened_tags })
+    };
+    state.change_settings(&app, &context, change).await.map(Json)
+}
+
+/// Returns the words with the patch, and how many of those before are among them.
+fn patched(before: &Words, patch: &WordsPatch) -> Result<(Words, usize), AdminError> {
+    let removed: HashSet<&str> = patch.remove.iter().map(|word| word.trim()).collect();
+    let mut lines: Vec<&str> = before.iter().filter(|word| !removed.contains(word)).collect();
+    let kept = lines.len();
+    lines.extend(patch.add.iter().map(String::as_str));
+    Ok((WordList::parse(lines.join("\n").as_bytes())?.words, kept))
 }
 
 /// Says which words a text contains.

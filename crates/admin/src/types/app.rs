@@ -106,6 +106,13 @@ pub struct NewApp {
     pub key: Option<String>,
 }
 
+/// An app that was removed.
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
+pub struct RemovedApp {
+    /// The number of its accounts, which were removed with it.
+    pub accounts: u64,
+}
+
 /// A new key.
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -7,8 +7,8 @@ use super::console::{
 use super::webhook::{CountView, EventChoice, EventsView, TestView, WebhookPut, WebhookView};
 use super::{
     AccountView, AccountsView, AppPatch, AppView, AuditPage, CreatedKey, CreatedToken, Document,
-    FieldDefinition, NewApp, NewKey, NewToken, ProfilePatch, StoreView, TokenView, UsageView, WordsFound,
-    WordsTest, WordsView,
+    FieldDefinition, NewApp, NewKey, NewToken, ProfilePatch, RemovedApp, StoreView, TokenView, UsageView,
+    WordsChanged, WordsFound, WordsPatch, WordsTest, WordsView,
 };
 use crate::handlers::backup::Backup;
 use crate::handlers::export::ExportPage;
@@ -32,6 +32,7 @@ described! {
     };
     NewApp => { "sdkappid": 1_400_000_001, "name": "Shop" };
     NewKey => {};
+    RemovedApp => { "accounts": 3 };
     CreatedKey => { "id": 2, "key": "3a1f…" };
     AppPatch => { "enabled": true, "error_detail": null, "limits": { "portrait_set": 500, "total": 0 } };
     UsageView => {
@@ -39,6 +40,8 @@ described! {
         "keys": [{ "id": 1, "last_used_ms": 1_764_000_000_000_u64 }], "calls": { "portrait_set": { "0": 41, "40003": 1 } },
     };
     WordsView => { "words": 2, "blank": 0, "duplicate": 0, "screened_tags": ["Tag_Profile_IM_Nick"] };
+    WordsPatch => { "add": ["bad"], "remove": ["敏感"] };
+    WordsChanged => { "words": 2, "added": 1, "removed": 1, "screened_tags": ["Tag_Profile_IM_Nick"] };
     WordsTest => { "text": "so BAD!" };
     WordsFound => { "words": ["bad"] };
     FieldDefinition => { "type": "uint64", "read": ["app", "admin"], "write": ["admin"] };
@@ -157,6 +160,9 @@ mod tests {
         check::<AppView>();
         check::<AppPatch>();
         check::<UsageView>();
+        check::<RemovedApp>();
+        check::<WordsChanged>();
+        check::<WordsPatch>();
         check::<WordsView>();
         check::<WordsTest>();
         check::<WordsFound>();

@@ -7,7 +7,8 @@ mod value;
 pub mod webhook;
 
 pub use app::{
-    AppPatch, AppView, CreatedKey, FieldDefinition, FieldView, KeyView, NewApp, NewKey, permission_names,
+    AppPatch, AppView, CreatedKey, FieldDefinition, FieldView, KeyView, NewApp, NewKey, RemovedApp,
+    permission_names,
 };
 
 use schemars::JsonSchema;
@@ -24,6 +25,31 @@ pub struct WordsView {
     pub blank: usize,
     /// The number of lines that repeat a word, which were skipped.
     pub duplicate: usize,
+    /// The fields that are checked for the words.
+    pub screened_tags: Vec<String>,
+}
+
+/// Sensitive words to add and to remove.
+#[derive(Debug, Default, JsonSchema, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WordsPatch {
+    /// Words to add; those that are there already stay where they are.
+    #[serde(default)]
+    pub add: Vec<String>,
+    /// Words to remove; those that are not there are left out.
+    #[serde(default)]
+    pub remove: Vec<String>,
+}
+
+/// The result of adding and removing sensitive words.
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
+pub struct WordsChanged {
+    /// The number of words now in use.
+    pub words: usize,
+    /// The number of words that were added.
+    pub added: usize,
+    /// The number of words that were removed.
+    pub removed: usize,
     /// The fields that are checked for the words.
     pub screened_tags: Vec<String>,
 }
@@ -160,12 +186,12 @@ pub struct AccountView {
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct UsageView {
     /// The number of accounts.
-    pub(crate) accounts: u64,
+    pub accounts: u64,
     /// Since when calls and uses of keys are counted: the start of the server, in Unix milliseconds; `null` on a stopped
     /// server's data.
     pub since_ms: Option<u64>,
     /// When the last call was received, in Unix milliseconds; `null` before the first.
-    pub(crate) last_call_ms: Option<u64>,
+    pub last_call_ms: Option<u64>,
     /// The active keys.
     pub keys: Vec<KeyUse>,
     /// The number of calls, by command and error code; code 0 is success.

@@ -75,9 +75,8 @@ pub fn read(path: &Path, app: &AppSettings) -> Result<Vec<SeedApp>, SeedError> {
         fs::read_to_string(path).map_err(|source| SeedError::Unreadable { path: path.to_owned(), source })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let read = match format {
-        SeedFormat::Lines => {
-            lines::read(text, app).map(|accounts| vec![SeedApp { settings: app.clone(), accounts }])
-        }
+        SeedFormat::Lines => lines::read(text, app)
+            .map(|accounts| vec![SeedApp { settings: app.clone(), has_own_keys: true, accounts }]),
         SeedFormat::Document => document::read::read(text),
     };
     read.map_err(|reason| SeedError::Invalid { path: path.to_owned(), reason })

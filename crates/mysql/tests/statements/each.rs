@@ -186,6 +186,7 @@ async fn operators(script: &mut Script) {
     script.returns(sql::LOCK_APP, &[n(1)], 1).await;
     script.changes(sql::PUT_APP, &[n(2), t("settings"), t("words"), n(1)], 1).await;
     script.returns(sql::READ_APPS, &[], 1).await;
+    script.changes(sql::REMOVE_APP, &[n(1)], 1).await;
 
     script.changes(sql::ADD_TOKEN, &[Arg::Rows(vec![row([t("ci"), t("hash"), n(1), t("admin")])])], 1).await;
     script.returns(sql::LOCK_TOKENS, &[], 1).await;

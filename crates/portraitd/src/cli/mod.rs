@@ -87,7 +87,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Env(args) => dev::env::run(&args),
         Command::Emulator(args) => dev::emulator::run(&args),
         Command::Dev(args) => dev::command::run(args),
-        Command::Serve(args) => serve::command::run(&args, &command_line()),
+        Command::Serve(args) => serve::command::run(args, command_line()),
         Command::Config(args) => serve::config::run(&args, &command_line()),
         Command::App(args) => admin::app::run(args),
         Command::Field(args) => admin::field::run(args),

@@ -1,7 +1,7 @@
 //! Settings that contradict each other.
 
 use super::Config;
-use portraitd_http::address::Address;
+use portraitd_http::address::{Address, Addresses};
 
 /// Settings that contradict each other.
 #[derive(Clone)]
@@ -44,24 +44,26 @@ fn pairs(config: &Config) -> Vec<Conflict> {
 }
 
 fn addresses(config: &Config) -> Vec<Conflict> {
+    let (server, tls) = (&config.server, &config.tls);
     let listeners = [
-        ("server.listen", &config.server.listen, "tls.certificate", config.tls.public()),
-        ("server.admin_listen", &config.server.admin_listen, "tls.admin_certificate", config.tls.admin()),
+        ("server.listen", Some(&server.listen), "tls.certificate", tls.public()),
+        ("server.admin_listen", Some(&server.admin_listen), "tls.admin_certificate", tls.admin()),
+        ("server.metrics_listen", server.metrics_listen.as_ref(), "tls.admin_certificate", tls.admin()),
     ];
-    let (mut conflicts, mut taken) = (Vec::new(), Vec::new());
+    let (mut conflicts, mut taken) = (Vec::new(), Vec::<(String, &str)>::new());
     for (name, addresses, certificate_name, certificate) in listeners {
-        for address in addresses.iter() {
+        for address in addresses.into_iter().flat_map(Addresses::iter) {
             let place = match address {
                 Address::Tcp { socket, .. } => socket.to_string(),
                 Address::Unix(path) => path.display().to_string(),
             };
-            if taken.contains(&place) {
+            if let Some((_, other)) = taken.iter().find(|(known, _)| *known == place) {
                 let must = format!("listens on {place} twice; give each listener an address of its own");
-                conflicts.push(Conflict { names: vec![name, "server.listen"], must });
+                conflicts.push(Conflict { names: vec![name, *other], must });
             }
             // Port 0 is another port each time.
             if !matches!(address, Address::Tcp { socket, .. } if socket.port() == 0) {
-                taken.push(place);
+                taken.push((place, name));
             }
             if certificate.is_none() && matches!(address, Address::Tcp { tls: Some(true), .. }) {
                 let must = format!("{address} needs a certificate; set {certificate_name} and its key");

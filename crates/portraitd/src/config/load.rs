@@ -30,6 +30,9 @@ pub(crate) struct Flags {
     /// The address of the admin API (repeatable)
     #[arg(long, value_name = "ADDRESS")]
     admin_listen: Vec<Address>,
+    /// The address of `/metrics`, `/healthz` and `/readyz` alone (repeatable)
+    #[arg(long, value_name = "ADDRESS")]
+    metrics_listen: Vec<Address>,
     /// The data directory
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -239,6 +242,10 @@ impl Reader {
         if !flags.admin_listen.is_empty() {
             config.server.admin_listen = Addresses::new(flags.admin_listen.clone());
             given.push(("server.admin_listen", "--admin-listen"));
+        }
+        if !flags.metrics_listen.is_empty() {
+            config.server.metrics_listen = Some(Addresses::new(flags.metrics_listen.clone()));
+            given.push(("server.metrics_listen", "--metrics-listen"));
         }
         if let Some(data) = &flags.data {
             config.server.data.clone_from(data);

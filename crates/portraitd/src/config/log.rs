@@ -1,6 +1,7 @@
 //! `[log]`: what is logged and how, and where traces go.
 
 use super::setting::section;
+use portraitd_api::request_log::ACCESS_TARGET;
 use serde::{Deserialize, Serialize};
 use toml::Value;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -12,9 +13,15 @@ section! {
         #[zh = "日志格式：\"text\"（便于阅读）或 \"json\"（每行一个对象）。"]
         format: LogFormat = LogFormat::Text;
 
-        /// What is logged: "error", "warn", "info", "debug" (one line a request) or "trace".
-        #[zh = "日志级别：\"error\"、\"warn\"、\"info\"、\"debug\"（每个请求一行）或 \"trace\"。"]
+        /// What is logged: "error", "warn", "info", "debug" (one line a request) or "trace". A SIGHUP
+        /// takes up a change.
+        #[zh = "日志级别：\"error\"、\"warn\"、\"info\"、\"debug\"（每个请求一行）或 \"trace\"。修改后发送 SIGHUP 即可生效。"]
         filter: String = "info".into(), check is_filter;
+
+        /// If true, every request to the public API is one more line of the log, whatever `filter` says: the caller's address and
+        /// identifier, the app, the path, the error code and the time it took. A SIGHUP takes up a change.
+        #[zh = "是否为公共 API 的每个请求写一行访问日志（不受 `filter` 影响）：调用方的地址与 identifier、应用、路径、错误码与耗时。修改后发送 SIGHUP 即可生效。"]
+        access: bool = false;
 
         /// Requests that take longer than this are logged, with the time of each step. 0 means that none are logged.
         #[zh = "耗时超过此值的请求写入日志，并记录时间去向。0 表示不记录。"]
@@ -42,10 +49,18 @@ fn is_filter(value: &Value) -> Result<(), String> {
     filter(value.as_str().unwrap_or_default()).map(drop)
 }
 
+impl LogSection {
+    /// What is logged.
+    pub(crate) fn targets(&self) -> Result<Targets, String> {
+        let access = if self.access { LevelFilter::INFO } else { LevelFilter::OFF };
+        Ok(filter(&self.filter)?.with_target(ACCESS_TARGET, access))
+    }
+}
+
 /// Levels, each for everything (`info`) or for a part of the program (`portraitd_http::tls=debug`), between commas.
 /// Without any, errors alone are logged. Warnings of the TLS library are of what clients do as they close (each Java client
 /// does): they are for `debug`.
-pub(crate) fn filter(text: &str) -> Result<Targets, String> {
+fn filter(text: &str) -> Result<Targets, String> {
     let mut filter = Targets::new();
     let mut parts = text.split(',').map(str::trim).filter(|part| !part.is_empty()).peekable();
     if parts.peek().is_none() {
@@ -114,6 +129,12 @@ mod tests {
             ("off", "rustls::conn", Level::ERROR, false),
         ] {
             assert_eq!(is_logged(text, target, level), expected, "{text}: {level} of {target}");
+        }
+        for (text, access, expected) in [("info", false, false), ("off", true, true), ("trace", false, false)]
+        {
+            let section = LogSection { filter: text.into(), access, ..LogSection::default() };
+            let logged = section.targets().unwrap().would_enable(ACCESS_TARGET, &Level::INFO);
+            assert_eq!(logged, expected, "{text} {access}");
         }
         for bad in ["loud", "info,portraitd", "a=loud", "a=b=info"] {
             assert!(filter(bad).is_err(), "{bad}");

@@ -56,6 +56,12 @@ impl Config {
         Self::default().sections().map(Section::settings).into_iter().flatten()
     }
 
+    /// The names of the settings that have another value.
+    pub(crate) fn differences(&self, other: &Self) -> Vec<&'static str> {
+        let changed = Self::settings().filter(|setting| self.get(setting) != other.get(setting));
+        changed.map(|setting| setting.name).collect()
+    }
+
     /// Whether the admin API's listeners have the console.
     pub(crate) const fn has_console(&self) -> bool {
         self.server.console && cfg!(feature = "console")
@@ -99,6 +105,12 @@ impl Config {
             per_address_max: CONNECTIONS_MAX,
             trusted_proxies: Vec::new(),
         }
+    }
+
+    /// The limits of the listener for metrics: Prometheus and kubelets are few, and its pages are the only ones that anybody may
+    /// read.
+    pub(crate) fn metrics_connection_limits() -> ConnectionLimits {
+        ConnectionLimits { connections_max: 64, per_address_max: 32, trusted_proxies: Vec::new() }
     }
 
     pub(crate) fn gateway(&self) -> GatewayConfig {

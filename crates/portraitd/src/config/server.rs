@@ -22,6 +22,12 @@ section! {
         #[zh = "管理 API 的监听地址。管理 API 权限最高：请只在本机监听，或在 `[tls]` 中为其设置证书。"]
         admin_listen: Addresses = SocketAddr::from(([127, 0, 0, 1], 8081)).into();
 
+        /// `/metrics`, `/healthz` and `/readyz` alone listen on this address, or on this list, for Prometheus and for probes that
+        /// must not reach the admin API. They need no token. With `tls.admin_certificate` an address speaks HTTPS, unless it
+        /// begins with `http://`.
+        #[zh = "仅提供 `/metrics`、`/healthz` 与 `/readyz` 的监听地址，可以是一个地址或地址列表，供不应访问管理 API 的 Prometheus 与探针使用，无需令牌。设有 `tls.admin_certificate` 时使用 HTTPS，以 `http://` 开头的地址除外。"]
+        metrics_listen: Option<Addresses> = None, example r#""http://0.0.0.0:9464""#;
+
         /// Files of Unix sockets get this mode, in octal. Callers on a Unix socket count as 127.0.0.1.
         #[zh = "Unix 套接字文件的权限，八进制。经 Unix 套接字的调用方地址视为 127.0.0.1。"]
         unix_mode: UnixMode = UnixMode(0o660);
@@ -39,9 +45,9 @@ section! {
         error_detail: bool = false;
 
         /// At most this many connections to the public API are open at the same time; a further one is closed at once. The
-        /// admin API has 256 of its own. If the system's limit of open files is too low, portraitd accepts fewer connections
+        /// admin API has 256 of its own, and `metrics_listen` 64. If the system's limit of open files is too low, portraitd accepts fewer connections
         /// and logs a warning.
-        #[zh = "公共 API 的最大并发连接数，超出的连接立即关闭；管理 API 另有 256 个。若系统的打开文件数上限不足，则自动减少并写入警告日志。"]
+        #[zh = "公共 API 的最大并发连接数，超出的连接立即关闭；管理 API 另有 256 个，`metrics_listen` 另有 64 个。若系统的打开文件数上限不足，则自动减少并写入警告日志。"]
         connections_max: usize = 10_240, in 1..=10_000_000;
 
         /// At most this many connections from one address are open at the same time; an IPv6 /64 network counts as one

@@ -1,15 +1,21 @@
 //! What a metric is, and the numbers of one moment that its values are read from.
 
 use super::histogram::HistogramValues;
+use super::process::ProcessStats;
 use portraitd_api::call_counts::Usage;
 use portraitd_api::registry::Registry as Apps;
 use portraitd_api::telemetry::Telemetry;
+use portraitd_model::SdkAppId;
 use portraitd_store::{NodesStatus, Store, StoreStats, StoreStatus};
 use portraitd_webhook::deliverer::Webhooks;
 use portraitd_webhook::status::WebhookStatus;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// For how long the apps' accounts are counted: a database that several servers share may be away.
+const COUNTING_MAX: Duration = Duration::from_secs(1);
 
 /// How a number moves.
 #[derive(Clone, Copy)]
@@ -25,8 +31,27 @@ pub(crate) enum Kind {
 /// A label with its value, which is never a user or a secret.
 pub(super) type Label = (&'static str, String);
 
+/// A number as the page shows it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Number {
+    Whole(u64),
+    Fraction(f64),
+}
+
+impl From<u64> for Number {
+    fn from(number: u64) -> Self {
+        Self::Whole(number)
+    }
+}
+
+impl From<f64> for Number {
+    fn from(number: f64) -> Self {
+        Self::Fraction(number)
+    }
+}
+
 /// Values with their labels.
-pub(super) type Values = Vec<(Vec<Label>, u64)>;
+pub(super) type Values = Vec<(Vec<Label>, Number)>;
 
 /// Histograms with their labels.
 pub(super) type Histograms = Vec<(Vec<Label>, HistogramValues)>;
@@ -41,13 +66,11 @@ pub(crate) struct Metric {
     pub(crate) labels: &'static str,
     pub(crate) english: &'static str,
     pub(crate) chinese: &'static str,
-    /// A `PromQL` expression for an alert.
-    pub(crate) alert: &'static str,
     pub(super) values: fn(&Snapshot) -> Values,
 }
 
 /// The numbers of one moment.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Snapshot {
     pub(super) store: StoreStats,
     pub(super) status: StoreStatus,
@@ -63,6 +86,10 @@ pub(crate) struct Snapshot {
     /// `None` on a store of one process.
     pub(super) nodes: Option<NodesStatus>,
     pub(super) wrong_tokens: u64,
+    /// Without the apps whose number the store did not tell in time.
+    pub(super) accounts: Vec<(SdkAppId, u64)>,
+    /// `None` where the kernel does not tell.
+    pub(super) process: Option<ProcessStats>,
 }
 
 impl Snapshot {
@@ -82,6 +109,7 @@ impl Snapshot {
             nodes: store.nodes(),
             telemetry,
             wrong_tokens,
+            process: ProcessStats::read(),
             ..Self::default()
         };
         if let Some(measured) = store.measurements() {
@@ -91,9 +119,26 @@ impl Snapshot {
             snapshot.wait = HistogramValues::seconds(&measured.wait);
         }
         let all = apps.all();
+        let ids = all.iter().map(|app| app.settings.id);
+        let counting = count_accounts(store, ids, &mut snapshot.accounts);
+        // A page without some of these numbers is better than none.
+        let _ = tokio::time::timeout(COUNTING_MAX, counting).await;
         for calls in all.iter().map(|app| &*app.usage).chain([&apps.appless_usage]).flat_map(Usage::calls) {
             *snapshot.calls.entry((calls.command, calls.code)).or_default() += calls.count;
         }
         snapshot
+    }
+}
+
+/// Counts the accounts of each app.
+async fn count_accounts(
+    store: &dyn Store,
+    apps: impl Iterator<Item = SdkAppId>,
+    counted: &mut Vec<(SdkAppId, u64)>,
+) {
+    for app in apps {
+        if let Ok(accounts) = store.accounts_count(app).await {
+            counted.push((app, accounts));
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! The metrics of a node on a shared database, which other servers do not have.
 
-use super::metric::{Kind, Metric, Snapshot, Values};
+use super::metric::{Kind, Metric, Number, Snapshot, Values};
 use portraitd_store::NodesStatus;
+use std::time::Duration;
 
 /// They follow the others.
 pub(crate) const NODE_METRICS: &[Metric] = &[
@@ -11,7 +12,6 @@ pub(crate) const NODE_METRICS: &[Metric] = &[
         labels: "",
         english: "On a database: the portraitd that live on it, as this one sees them.",
         chinese: "使用数据库时：本节点所见的存活 portraitd 数。",
-        alert: "portraitd_nodes_live < max_over_time(portraitd_nodes_live[1h])",
         values: |snapshot| of_nodes(snapshot, |nodes| nodes.live as u64),
     },
     Metric {
@@ -20,7 +20,6 @@ pub(crate) const NODE_METRICS: &[Metric] = &[
         labels: "",
         english: "On a database: of the 16 parts of the users, those whose events this node delivers. All nodes together have 16.",
         chinese: "使用数据库时：用户分为 16 份，此为由本节点投递其事件的份数；所有节点合计 16。",
-        alert: "sum(portraitd_node_parts) < 16",
         values: |snapshot| of_nodes(snapshot, |nodes| nodes.leases as u64),
     },
     Metric {
@@ -29,10 +28,9 @@ pub(crate) const NODE_METRICS: &[Metric] = &[
         labels: "host",
         english: "On a database: 1 when it took this node's last beat, each second; the label is the host in use.",
         chinese: "使用数据库时：最近一次每秒心跳写入成功为 1；标签为当前使用的主机。",
-        alert: "max by (instance) (portraitd_database_up) < 1",
         values: |snapshot| {
             let up = |nodes: &NodesStatus| {
-                (vec![("host", nodes.host.clone())], u64::from(nodes.problem.is_none()))
+                (vec![("host", nodes.host.clone())], u64::from(nodes.problem.is_none()).into())
             };
             snapshot.nodes.iter().map(up).collect()
         },
@@ -43,7 +41,6 @@ pub(crate) const NODE_METRICS: &[Metric] = &[
         labels: "",
         english: "On a database: how often this node took another host of it, because the one in use failed.",
         chinese: "使用数据库时：因当前主机故障而改用另一主机的次数。",
-        alert: "increase(portraitd_database_failovers_total[10m]) > 2",
         values: |snapshot| of_nodes(snapshot, |nodes| nodes.failovers),
     },
     Metric {
@@ -52,7 +49,6 @@ pub(crate) const NODE_METRICS: &[Metric] = &[
         labels: "outcome (retried, divided, found)",
         english: "On a database: transactions that were tried again, that were divided because others were in their way, and that were found committed after their answer was lost.",
         chinese: "使用数据库时：重试的事务（retried）、因冲突而拆分的事务（divided），以及应答丢失后确认已提交的事务（found）。",
-        alert: "rate(portraitd_database_transactions_total{outcome=\"retried\"}[5m]) > 0.1 * rate(portraitd_store_commits_total[5m])",
         values: |snapshot| {
             let outcomes = |nodes: &NodesStatus| {
                 let counts = [
@@ -60,22 +56,25 @@ pub(crate) const NODE_METRICS: &[Metric] = &[
                     ("divided", nodes.divided),
                     ("found", nodes.found_committed),
                 ];
-                counts.map(|(outcome, count)| (vec![("outcome", outcome.to_owned())], count))
+                counts.map(|(outcome, count)| (vec![("outcome", outcome.to_owned())], count.into()))
             };
             snapshot.nodes.iter().flat_map(outcomes).collect()
         },
     },
     Metric {
-        name: "portraitd_database_clock_difference_milliseconds",
+        name: "portraitd_database_clock_difference_seconds",
         kind: Kind::Gauge,
         labels: "",
-        english: "On a database: how far this machine's clock and the database's are apart, either way. Beyond 2000 the node is not ready.",
-        chinese: "使用数据库时：本机与数据库时钟之差（绝对值，毫秒）；超过 2000 则本节点不就绪。",
-        alert: "portraitd_database_clock_difference_milliseconds > 500",
-        values: |snapshot| of_nodes(snapshot, |nodes| nodes.clock_ahead_ms.unsigned_abs()),
+        english: "On a database: how far this machine's clock and the database's are apart, either way. Beyond 2 the node is not ready.",
+        chinese: "使用数据库时：本机与数据库时钟之差（绝对值，秒）；超过 2 则本节点不就绪。",
+        values: |snapshot| {
+            of_nodes(snapshot, |nodes| {
+                Duration::from_millis(nodes.clock_ahead_ms.unsigned_abs()).as_secs_f64()
+            })
+        },
     },
 ];
 
-fn of_nodes(snapshot: &Snapshot, value: impl Fn(&NodesStatus) -> u64) -> Values {
-    snapshot.nodes.iter().map(|nodes| (Vec::new(), value(nodes))).collect()
+fn of_nodes<N: Into<Number>>(snapshot: &Snapshot, value: impl Fn(&NodesStatus) -> N) -> Values {
+    snapshot.nodes.iter().map(|nodes| (Vec::new(), value(nodes).into())).collect()
 }

@@ -1,7 +1,7 @@
 //! Every metric: one row each (its columns: `metric.rs`), from which `/metrics` and `docs/METRICS.md` are made.
 
 use super::histogram::HistogramValues;
-use super::metric::{Kind, Metric, Snapshot, Values};
+use super::metric::{Kind, Metric, Number, Snapshot, Values};
 use portraitd_api::telemetry::Telemetry;
 use portraitd_http::certificate::Certificate;
 use portraitd_http::stats::Counts;
@@ -16,8 +16,7 @@ pub(crate) const METRICS: &[Metric] = &[
         labels: "version",
         english: "Always 1; the label is the running version.",
         chinese: "恒为 1；标签为正在运行的版本。",
-        alert: "absent(portraitd_build)",
-        values: |_| vec![(vec![("version", env!("CARGO_PKG_VERSION").to_owned())], 1)],
+        values: |_| vec![(vec![("version", env!("CARGO_PKG_VERSION").to_owned())], 1.into())],
     },
     Metric {
         name: "portraitd_store_changes",
@@ -25,8 +24,7 @@ pub(crate) const METRICS: &[Metric] = &[
         labels: "",
         english: "Changes that are on the disk.",
         chinese: "已落盘的写入单元数。",
-        alert: "rate(portraitd_store_changes_total[5m]) == 0",
-        values: |snapshot| vec![(Vec::new(), snapshot.store.changes)],
+        values: |snapshot| one(snapshot.store.changes),
     },
     Metric {
         name: "portraitd_store_commits",
@@ -34,8 +32,7 @@ pub(crate) const METRICS: &[Metric] = &[
         labels: "",
         english: "Commits, each with one sync of the disk. Changes divided by commits is how many share a sync.",
         chinese: "提交次数，每次一次磁盘同步；写入数除以提交数即为平均合并数。",
-        alert: "rate(portraitd_store_commits_total[5m]) > 5000",
-        values: |snapshot| vec![(Vec::new(), snapshot.store.commits)],
+        values: |snapshot| one(snapshot.store.commits),
     },
     Metric {
         name: "portraitd_requests",
@@ -45,12 +42,24 @@ pub(crate) const METRICS: &[Metric] = &[
                   70009, 70013, 70014, 70052; the store: 40006, 60008 (docs/ERRORS.md).",
         chinese: "按命令与 ErrorCode 统计的应答数（0 为成功）。限频：60007、60011、70050；UserSig：70001、70003、70009、70013、70014、\
                   70052；存储：40006、60008（见 docs/ERRORS.md）。",
-        alert: "sum(rate(portraitd_requests_total{code=~\"40006|60008|70500\"}[5m])) > 0.01 * sum(rate(portraitd_requests_total[5m]))",
         values: |snapshot| {
             let label = |(command, code): &(&'static str, u32)| {
                 vec![("command", (*command).to_owned()), ("code", code.to_string())]
             };
-            snapshot.calls.iter().map(|(key, count)| (label(key), *count)).collect()
+            snapshot.calls.iter().map(|(key, count)| (label(key), Number::from(*count))).collect()
+        },
+    },
+    Metric {
+        name: "portraitd_accounts",
+        kind: Kind::Gauge,
+        labels: "sdkappid",
+        english: "The accounts of each app. On a database, those of all nodes together; left out while it can't be read.",
+        chinese: "各应用的账号数。使用数据库时为所有节点共有的账号数；数据库无法读取期间不提供。",
+        values: |snapshot| {
+            let accounts = snapshot.accounts.iter();
+            accounts
+                .map(|(app, accounts)| (vec![("sdkappid", app.to_string())], Number::from(*accounts)))
+                .collect()
         },
     },
     Metric {
@@ -66,7 +75,6 @@ pub(crate) const METRICS: &[Metric] = &[
         labels: "command",
         english: "The time from the end of a request's head to its answer, including reading the body but not sending.",
         chinese: "从请求头读完到生成应答的耗时：含读取包体，不含发送。",
-        alert: "histogram_quantile(0.99, sum by (le) (rate(portraitd_request_seconds_bucket[5m]))) > 0.25",
         values: no_values,
     },
     Metric {
@@ -75,8 +83,7 @@ pub(crate) const METRICS: &[Metric] = &[
         labels: "",
         english: "Requests that took longer than [log] slow_request_ms; each is in the log with the time of each step.",
         chinese: "耗时超过 [log] slow_request_ms 的请求数；日志中逐条列出时间去向。",
-        alert: "rate(portraitd_slow_requests_total[5m]) > 1",
-        values: |snapshot| of_server(snapshot, |telemetry| vec![(Vec::new(), telemetry.slow_requests())]),
+        values: |snapshot| of_server(snapshot, |telemetry| one(telemetry.slow_requests())),
     },
     Metric {
         name: "portraitd_usersig_lookups",
@@ -84,12 +91,11 @@ pub(crate) const METRICS: &[Metric] = &[
         labels: "result (hit, miss)",
         english: "UserSigs found in the cache of verified ones (hit), or verified (miss).",
         chinese: "UserSig 缓存命中（hit）与重新校验（miss）的次数。",
-        alert: "rate(portraitd_usersig_lookups_total{result=\"miss\"}[5m]) > 1000",
         values: |snapshot| {
             of_server(snapshot, |telemetry| {
                 telemetry
                     .usersig_lookups()
-                    .map(|(result, count)| (vec![("result", result.to_owned())], count))
+                    .map(|(result, count)| (vec![("result", result.to_owned())], Number::from(count)))
                     .to_vec()
             })
         },
@@ -97,37 +103,33 @@ pub(crate) const METRICS: &[Metric] = &[
     Metric {
         name: "portraitd_connections",
         kind: Kind::Gauge,
-        labels: "listener (public, admin)",
+        labels: "listener (public, admin, metrics)",
         english: "Open connections.",
         chinese: "当前打开的连接数。",
-        alert: "portraitd_connections{listener=\"public\"} > 8000",
         values: |snapshot| of_listeners(snapshot, Counts::open),
     },
     Metric {
         name: "portraitd_connections_accepted",
         kind: Kind::Counter,
-        labels: "listener (public, admin)",
+        labels: "listener (public, admin, metrics)",
         english: "Accepted connections. Many connections for few requests mean that callers do not keep them alive.",
         chinese: "已接受的连接数；若远多于请求数的合理比例，说明调用方未复用连接。",
-        alert: "rate(portraitd_connections_accepted_total[5m]) > 0.5 * scalar(sum(rate(portraitd_requests_total[5m]))) > 50",
         values: |snapshot| of_listeners(snapshot, Counts::accepted),
     },
     Metric {
         name: "portraitd_connections_refused",
         kind: Kind::Counter,
-        labels: "listener (public, admin)",
+        labels: "listener (public, admin, metrics)",
         english: "Connections that were closed at once, because there were too many in all or from one address.",
         chinese: "因总数或单一地址连接过多而被立即关闭的连接数。",
-        alert: "increase(portraitd_connections_refused_total[5m]) > 0",
         values: |snapshot| of_listeners(snapshot, Counts::refused),
     },
     Metric {
         name: "portraitd_tls_handshake_failures",
         kind: Kind::Counter,
-        labels: "listener (public, admin)",
+        labels: "listener (public, admin, metrics)",
         english: "TLS handshakes that failed or took too long, and plain HTTP on a TLS port.",
         chinese: "失败或超时的 TLS 握手，以及误发到 TLS 端口的明文 HTTP。",
-        alert: "rate(portraitd_tls_handshake_failures_total[5m]) > 1",
         values: |snapshot| of_listeners(snapshot, Counts::handshake_failures),
     },
     Metric {
@@ -136,7 +138,6 @@ pub(crate) const METRICS: &[Metric] = &[
         labels: "listener (public, admin)",
         english: "When the certificate in use expires, in seconds since 1970.",
         chinese: "正在使用的证书的到期时间（自 1970 年起的秒数）。",
-        alert: "portraitd_tls_certificate_ends_timestamp_seconds - time() < 14 * 86400",
         values: |snapshot| {
             of_certificates(snapshot, |certificate| u64::try_from(certificate.not_after()).unwrap_or(0))
         },
@@ -147,8 +148,7 @@ pub(crate) const METRICS: &[Metric] = &[
         labels: "",
         english: "Wrong tokens and ended sessions that callers of the admin API sent. After ten in a minute, their address is refused for the rest of it.",
         chinese: "管理 API 收到的错误令牌与已失效会话次数；同一地址一分钟内达到十次后，该分钟内其余请求均被拒绝。",
-        alert: "increase(portraitd_admin_wrong_tokens_total[10m]) > 30",
-        values: |snapshot| vec![(Vec::new(), snapshot.wrong_tokens)],
+        values: |snapshot| one(snapshot.wrong_tokens),
     },
     Metric {
         name: "portraitd_tls_reload_errors",
@@ -156,7 +156,6 @@ pub(crate) const METRICS: &[Metric] = &[
         labels: "listener (public, admin)",
         english: "Reloads of a changed certificate or key that failed; the earlier pair stays in use.",
         chinese: "变更后无法使用的证书或私钥次数；仍使用之前的一对。",
-        alert: "increase(portraitd_tls_reload_errors_total[1h]) > 0",
         values: |snapshot| of_certificates(snapshot, Certificate::reload_errors),
     },
     Metric {
@@ -165,7 +164,6 @@ pub(crate) const METRICS: &[Metric] = &[
         labels: "",
         english: "The time of a commit, from its beginning to the end of its sync. It shows the speed of the disk.",
         chinese: "一次提交的耗时，从开始到同步完成：反映磁盘快慢。",
-        alert: "histogram_quantile(0.99, sum by (le) (rate(portraitd_store_commit_seconds_bucket[5m]))) > 0.1",
         values: no_values,
     },
     Metric {
@@ -174,7 +172,6 @@ pub(crate) const METRICS: &[Metric] = &[
         labels: "",
         english: "Changes in one commit. At 256 the writer is at its limit.",
         chinese: "单次提交合并的写入数；达到 256 即写入已满载。",
-        alert: "histogram_quantile(0.5, sum by (le) (rate(portraitd_store_batch_changes_bucket[5m]))) > 200",
         values: no_values,
     },
     Metric {
@@ -183,7 +180,6 @@ pub(crate) const METRICS: &[Metric] = &[
         labels: "",
         english: "The time that a change waited for the writer. After 2 s it is refused (40006).",
         chinese: "写入排队等待的时长；超过 2 秒即拒绝（40006）。",
-        alert: "histogram_quantile(0.99, sum by (le) (rate(portraitd_store_wait_seconds_bucket[5m]))) > 0.5",
         values: no_values,
     },
     Metric {
@@ -192,8 +188,7 @@ pub(crate) const METRICS: &[Metric] = &[
         labels: "",
         english: "Changes that wait for the writer, at most 4096.",
         chinese: "当前排队的写入数；最多 4096。",
-        alert: "portraitd_store_waiting > 2000",
-        values: |snapshot| vec![(Vec::new(), snapshot.status.waiting)],
+        values: |snapshot| one(snapshot.status.waiting),
     },
     Metric {
         name: "portraitd_store_failed_commits",
@@ -201,8 +196,7 @@ pub(crate) const METRICS: &[Metric] = &[
         labels: "",
         english: "Commits that failed, because of a full disk or an I/O error. None of their changes was acknowledged.",
         chinese: "失败的提交数（磁盘满或 I/O 错误）；其中没有任何写入被确认。",
-        alert: "increase(portraitd_store_failed_commits_total[5m]) > 0",
-        values: |snapshot| vec![(Vec::new(), snapshot.failed_commits)],
+        values: |snapshot| one(snapshot.failed_commits),
     },
     Metric {
         name: "portraitd_store_database_bytes",
@@ -210,8 +204,7 @@ pub(crate) const METRICS: &[Metric] = &[
         labels: "",
         english: "The size of the database file.",
         chinese: "数据库文件大小（字节）。",
-        alert: "predict_linear(portraitd_store_database_bytes[1d], 7 * 86400) > 2 * portraitd_store_database_bytes",
-        values: |snapshot| vec![(Vec::new(), snapshot.status.database_bytes)],
+        values: |snapshot| one(snapshot.status.database_bytes),
     },
     Metric {
         name: "portraitd_store_log_bytes",
@@ -219,17 +212,23 @@ pub(crate) const METRICS: &[Metric] = &[
         labels: "",
         english: "The size of SQLite's write-ahead log. It stays as short as what the journal is applied in, except while a backup reads, or after a failed sync of the database.",
         chinese: "SQLite 预写日志大小（字节）；只与每次写入数据库的批量相当，备份期间或数据库同步失败之后除外。",
-        alert: "portraitd_store_log_bytes > 1.5e9",
-        values: |snapshot| vec![(Vec::new(), snapshot.status.log_bytes)],
+        values: |snapshot| one(snapshot.status.log_bytes),
     },
     Metric {
         name: "portraitd_store_journal_bytes",
         kind: Kind::Gauge,
         labels: "",
-        english: "The part of the journal that is not applied to the database yet; its two files hold 512 MiB at most, and when both are full changes are refused (40006).",
-        chinese: "重做日志中尚未写入数据库的部分（字节）；两个文件合计至多 512 MiB，都写满时拒绝修改（40006）。",
-        alert: "portraitd_store_journal_bytes > 4.5e8",
-        values: |snapshot| vec![(Vec::new(), snapshot.status.journal_bytes)],
+        english: "The part of the journal that is not applied to the database yet; when its two files are full changes are refused (40006).",
+        chinese: "重做日志中尚未写入数据库的部分（字节）；两个文件都写满时拒绝修改（40006）。",
+        values: |snapshot| one(snapshot.status.journal_bytes),
+    },
+    Metric {
+        name: "portraitd_store_journal_bytes_max",
+        kind: Kind::Gauge,
+        labels: "",
+        english: "What the journal's two files may hold together, [store] journal_mib.",
+        chinese: "重做日志两个文件合计的上限（[store] journal_mib，字节）。",
+        values: |snapshot| one(snapshot.status.journal_bytes_max),
     },
     Metric {
         name: "portraitd_store_journal_age_seconds",
@@ -237,8 +236,7 @@ pub(crate) const METRICS: &[Metric] = &[
         labels: "",
         english: "How long the oldest change that is not applied to the database has waited in the journal; 0 when there is none.",
         chinese: "重做日志中最早一项尚未写入数据库的修改已等待的时间（秒）；没有则为 0。",
-        alert: "portraitd_store_journal_age_seconds > 300",
-        values: |snapshot| vec![(Vec::new(), snapshot.status.journal_age.as_secs())],
+        values: |snapshot| one(snapshot.status.journal_age.as_secs()),
     },
     Metric {
         name: "portraitd_store_disk_free_bytes",
@@ -246,8 +244,7 @@ pub(crate) const METRICS: &[Metric] = &[
         labels: "",
         english: "The free space on the file system of the data.",
         chinese: "数据所在文件系统的可用空间（字节）。",
-        alert: "portraitd_store_disk_free_bytes < 4 * portraitd_store_disk_kept_bytes",
-        values: |snapshot| vec![(Vec::new(), snapshot.status.disk_free_bytes)],
+        values: |snapshot| one(snapshot.status.disk_free_bytes),
     },
     Metric {
         name: "portraitd_store_disk_kept_bytes",
@@ -255,8 +252,7 @@ pub(crate) const METRICS: &[Metric] = &[
         labels: "",
         english: "The space that is kept free, [store] keep_free_mib. With less, changes are refused (40006); reads and deletions still work.",
         chinese: "保留的可用空间（[store] keep_free_mib）；低于此值时拒绝修改（40006），读取与删除不受影响。",
-        alert: "portraitd_store_disk_free_bytes < portraitd_store_disk_kept_bytes",
-        values: |snapshot| vec![(Vec::new(), snapshot.status.disk_kept_bytes)],
+        values: |snapshot| one(snapshot.status.disk_kept_bytes),
     },
     Metric {
         name: "portraitd_store_files_changed",
@@ -264,8 +260,7 @@ pub(crate) const METRICS: &[Metric] = &[
         labels: "",
         english: "1 while the database, its write-ahead log, the journal or the lock is not the file that the server opened, because it was removed, moved, replaced or hard-linked. Changes are refused (40006); reads still work.",
         chinese: "数据库、预写日志、重做日志或锁文件在运行期间被删除、移动、替换或建立硬链接时为 1；此时拒绝修改（40006），读取照常。",
-        alert: "portraitd_store_files_changed > 0",
-        values: |snapshot| vec![(Vec::new(), u64::from(snapshot.status.files_changed))],
+        values: |snapshot| one(u64::from(snapshot.status.files_changed)),
     },
     Metric {
         name: "portraitd_webhook_events",
@@ -273,7 +268,6 @@ pub(crate) const METRICS: &[Metric] = &[
         labels: "sdkappid, state (waiting, parked)",
         english: "Webhook events in the outbox: waiting for delivery, or parked until they are replayed or dropped.",
         chinese: "发件箱中的回调事件数：待投递（waiting），或已搁置待重放或丢弃（parked）。",
-        alert: "portraitd_webhook_events{state=\"parked\"} > 0",
         values: |snapshot| of_states(snapshot, |backlog, state| backlog.amount(state).events),
     },
     Metric {
@@ -282,7 +276,6 @@ pub(crate) const METRICS: &[Metric] = &[
         labels: "sdkappid, state (waiting, parked)",
         english: "The stored size of these events.",
         chinese: "上述事件占用的字节数。",
-        alert: "sum(portraitd_webhook_backlog_bytes) > 0.5 * scalar(portraitd_webhook_backlog_bytes_max)",
         values: |snapshot| of_states(snapshot, |backlog, state| backlog.amount(state).bytes),
     },
     Metric {
@@ -291,8 +284,7 @@ pub(crate) const METRICS: &[Metric] = &[
         labels: "",
         english: "The limit of the backlog, [webhook] backlog_max. Beyond it the oldest parked events are dropped.",
         chinese: "积压上限（[webhook] backlog_max）；超过后最早的搁置事件先被丢弃。",
-        alert: "portraitd_webhook_backlog_bytes_max < 1e8",
-        values: |snapshot| vec![(Vec::new(), snapshot.backlog_bytes_max)],
+        values: |snapshot| one(snapshot.backlog_bytes_max),
     },
     Metric {
         name: "portraitd_webhook_oldest_waiting_seconds",
@@ -300,7 +292,6 @@ pub(crate) const METRICS: &[Metric] = &[
         labels: "sdkappid",
         english: "The age of the oldest waiting event; 0 when there is none.",
         chinese: "最早一条待投递事件的年龄（秒）；没有则为 0。",
-        alert: "portraitd_webhook_oldest_waiting_seconds > 600",
         values: |snapshot| of_apps(snapshot, |webhook| webhook.oldest_waiting_ms / 1_000),
     },
     Metric {
@@ -309,7 +300,6 @@ pub(crate) const METRICS: &[Metric] = &[
         labels: "sdkappid",
         english: "The time for which the receiver has failed every call; 0 when it is up.",
         chinese: "接收方连续失败的时长（秒）；正常时为 0。",
-        alert: "portraitd_webhook_receiver_down_seconds > 300",
         values: |snapshot| of_apps(snapshot, |webhook| webhook.counts.down_ms.unwrap_or(0).div_ceil(1_000)),
     },
     Metric {
@@ -318,7 +308,6 @@ pub(crate) const METRICS: &[Metric] = &[
         labels: "sdkappid",
         english: "Events that a receiver acknowledged.",
         chinese: "接收方已确认的事件数。",
-        alert: "rate(portraitd_webhook_delivered_total[15m]) == 0 and on(sdkappid) portraitd_webhook_events{state=\"waiting\"} > 0",
         values: |snapshot| of_apps(snapshot, |webhook| webhook.counts.delivered),
     },
     Metric {
@@ -327,7 +316,6 @@ pub(crate) const METRICS: &[Metric] = &[
         labels: "sdkappid",
         english: "Attempts that failed; the event is tried again or parked.",
         chinese: "失败的投递尝试次数；事件会重试或被搁置。",
-        alert: "rate(portraitd_webhook_failed_attempts_total[15m]) > 0.1 * rate(portraitd_webhook_delivered_total[15m])",
         values: |snapshot| of_apps(snapshot, |webhook| webhook.counts.failed),
     },
     Metric {
@@ -336,7 +324,6 @@ pub(crate) const METRICS: &[Metric] = &[
         labels: "sdkappid",
         english: "Events that were parked after their last attempt.",
         chinese: "用尽重试计划后被搁置的事件数。",
-        alert: "increase(portraitd_webhook_parked_total[1h]) > 0",
         values: |snapshot| of_apps(snapshot, |webhook| webhook.counts.parked),
     },
     Metric {
@@ -345,14 +332,13 @@ pub(crate) const METRICS: &[Metric] = &[
         labels: "sdkappid",
         english: "Events that were dropped because the backlog had reached its limit. Their profile changes are stored; only the receiver is not notified.",
         chinese: "因积压达到上限而丢弃的事件数；资料变更本身已保存，只是不再通知。",
-        alert: "increase(portraitd_webhook_dropped_total[1h]) > 0",
         values: |snapshot| of_apps(snapshot, |webhook| webhook.counts.dropped),
     },
 ];
 
 fn of_apps(snapshot: &Snapshot, value: impl Fn(&WebhookStatus) -> u64) -> Values {
     let webhooks = snapshot.webhooks.iter();
-    webhooks.map(|webhook| (vec![("sdkappid", webhook.app.to_string())], value(webhook))).collect()
+    webhooks.map(|webhook| (vec![("sdkappid", webhook.app.to_string())], value(webhook).into())).collect()
 }
 
 fn of_states(snapshot: &Snapshot, value: impl Fn(&Backlog, EventState) -> u64) -> Values {
@@ -360,10 +346,15 @@ fn of_states(snapshot: &Snapshot, value: impl Fn(&Backlog, EventState) -> u64) -
     let of_app = |webhook: &WebhookStatus| {
         states.map(|(name, state)| {
             let labels = vec![("sdkappid", webhook.app.to_string()), ("state", name.to_owned())];
-            (labels, value(&webhook.backlog, state))
+            (labels, value(&webhook.backlog, state).into())
         })
     };
     snapshot.webhooks.iter().flat_map(of_app).collect()
+}
+
+/// One value without labels.
+pub(super) fn one(value: impl Into<Number>) -> Values {
+    vec![(Vec::new(), value.into())]
 }
 
 fn no_values(_: &Snapshot) -> Values {
@@ -376,14 +367,17 @@ fn of_server(snapshot: &Snapshot, values: impl Fn(&Telemetry) -> Values) -> Valu
 
 fn of_listeners(snapshot: &Snapshot, value: impl Fn(&Counts) -> u64) -> Values {
     of_server(snapshot, |telemetry| {
-        let listeners = [("public", &telemetry.public), ("admin", &telemetry.admin)];
-        listeners.map(|(name, counts)| (vec![("listener", name.to_owned())], value(counts))).to_vec()
+        let Telemetry { public, admin, metrics, .. } = telemetry;
+        let listeners = [("public", public), ("admin", admin), ("metrics", metrics)];
+        listeners.map(|(name, counts)| (vec![("listener", name.to_owned())], value(counts).into())).to_vec()
     })
 }
 
 fn of_certificates(snapshot: &Snapshot, value: impl Fn(&Certificate) -> u64) -> Values {
     of_server(snapshot, |telemetry| {
         let certificates = telemetry.certificates.iter();
-        certificates.map(|(name, shown)| (vec![("listener", (*name).to_owned())], value(shown))).collect()
+        certificates
+            .map(|(name, shown)| (vec![("listener", (*name).to_owned())], value(shown).into()))
+            .collect()
     })
 }

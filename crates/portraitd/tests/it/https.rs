@@ -14,14 +14,14 @@ use std::time::{Duration, Instant};
 const GET: &str = r#"{"To_Account":["alice"],"TagList":["Tag_Profile_IM_Nick"]}"#;
 
 /// A server with TLS on both listeners, and who signed its certificates.
-struct Secure {
+pub(crate) struct Secure {
     folder: tempfile::TempDir,
     authority: Authority,
-    server: TestServer,
+    pub(crate) server: TestServer,
 }
 
 impl Secure {
-    fn start(further: &str) -> Self {
+    pub(crate) fn start(further: &str) -> Self {
         let (folder, authority) = (tempfile::tempdir().unwrap(), Authority::new("test"));
         authority.certificate("localhost").write(folder.path(), "a");
         let at = folder.path().display();
@@ -61,7 +61,7 @@ impl Secure {
         Ok(stream)
     }
 
-    fn connect(&self) -> Connection {
+    pub(crate) fn connect(&self) -> Connection {
         Connection::over(self.stream(&self.server.address).unwrap())
     }
 
@@ -71,7 +71,7 @@ impl Secure {
         stream.conn.peer_certificates().unwrap().first().unwrap().to_vec()
     }
 
-    fn create_app(&self) -> App<'_> {
+    pub(crate) fn create_app(&self) -> App<'_> {
         let token = &self.server.admin_token;
         let body = format!("{{\"sdkappid\":1400000000,\"key\":\"{KEY}\"}}");
         let length = body.len();

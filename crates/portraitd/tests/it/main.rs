@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod access;
+mod alerts;
+mod app_commands;
 mod apps;
 mod attack_support;
 mod audit;
@@ -35,6 +37,7 @@ mod handshakes;
 mod harness;
 mod hostile;
 mod http1;
+mod http_file;
 mod https;
 mod import;
 mod import_check;
@@ -48,8 +51,10 @@ mod limit_truth;
 mod limits;
 mod linearizability;
 mod listening;
+mod logs;
 mod lost_files;
 mod memory_limit;
+mod metrics_listen;
 mod migrate;
 mod mistakes;
 #[path = "../namespaces/mod.rs"]
@@ -67,6 +72,7 @@ mod routes;
 mod run;
 mod safe_start;
 mod secrets;
+mod service_manager;
 mod settings;
 mod settings_under_load;
 mod shutdown;

@@ -1,7 +1,7 @@
 //! Every route of every listener, from the tables of the crates that answer them.
 
 use portraitd_admin::route::Route as AdminRoute;
-use portraitd_admin::routes::{OPEN_ROUTES, PREFIX, TOKEN_ROUTES};
+use portraitd_admin::routes::{OPEN_ROUTES, PREFIX, PROBE_ROUTES, TOKEN_ROUTES};
 use portraitd_api::openapi::endpoint;
 use portraitd_emulator::control;
 use portraitd_model::COMMANDS;
@@ -61,6 +61,6 @@ pub(crate) fn routes() -> Vec<Route> {
         role: route.role(),
     });
     let closed = TOKEN_ROUTES.iter().map(|route| admin(route, PREFIX));
-    let open = OPEN_ROUTES.iter().map(|route| admin(route, ""));
+    let open = OPEN_ROUTES.iter().chain(PROBE_ROUTES).map(|route| admin(route, ""));
     commands.chain([document]).chain(closed).chain(open).chain(emulator).collect()
 }

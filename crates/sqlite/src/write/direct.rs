@@ -5,9 +5,9 @@ use crate::account::column;
 use crate::admin;
 use crate::write::deletions;
 use crate::write::error::WriteError;
-use portraitd_model::{AppSettings, bilingual};
+use portraitd_model::{AppSettings, SdkAppId, bilingual};
 use portraitd_store::{
-    AuditEntry, AuditNote, AuditSeq, PutToken, RemoveToken, StoreError, Write, WriteOutcome, codec,
+    AuditEntry, AuditNote, AuditSeq, PutToken, RemoveApp, RemoveToken, StoreError, Write, WriteOutcome, codec,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -19,6 +19,7 @@ pub(crate) fn run(
 ) -> Result<(WriteOutcome, bool), WriteError> {
     let outcome = match write {
         Write::PutApp(put) => put_app(connection, &put.settings, put.expected),
+        Write::RemoveApp(RemoveApp(app)) => remove_app(connection, *app),
         Write::PutToken(PutToken(token)) => admin::put_token(connection, token),
         Write::RemoveToken(RemoveToken(name)) => admin::remove_token(connection, name),
         Write::ForgetDeletions(forget) => deletions::forget(connection, forget),
@@ -55,4 +56,9 @@ fn put_app(
     )?;
     put.execute(params![settings.id.0, column(revision), json.as_str(), words])?;
     Ok(WriteOutcome::Revision(revision))
+}
+
+fn remove_app(connection: &Connection, app: SdkAppId) -> Result<WriteOutcome, WriteError> {
+    let removed = connection.prepare_cached("DELETE FROM apps WHERE id = ?1")?.execute([app.0])?;
+    Ok(WriteOutcome::Counted(removed))
 }

@@ -41,6 +41,7 @@ pub(crate) fn bytes(write: &Write) -> usize {
             }
         }
         Write::Kick(_)
+        | Write::RemoveApp(_)
         | Write::PutToken(_)
         | Write::RemoveToken(_)
         | Write::Probe(_)
@@ -59,6 +60,7 @@ pub(crate) fn is_direct(write: &Write) -> bool {
     matches!(
         write,
         Write::PutApp(_)
+            | Write::RemoveApp(_)
             | Write::PutToken(_)
             | Write::RemoveToken(_)
             | Write::ForgetDeletions(_)
@@ -88,6 +90,7 @@ pub(crate) fn run(
             Ok(WriteOutcome::Done)
         }
         Write::PutApp(_)
+        | Write::RemoveApp(_)
         | Write::PutToken(_)
         | Write::RemoveToken(_)
         | Write::ForgetDeletions(_)

@@ -4,7 +4,7 @@ use super::{Account, Inner};
 use crate::engine::OutboxDelta;
 use crate::{
     Change, DELETIONS_UNIT_MAX, Delete, Discard, ForgetDeletions, Import, Kick, NoteOnly, Probe, PutApp,
-    PutToken, RecordDeliveries, RemoveToken, Replay, StoreError, Write, WriteOutcome,
+    PutToken, RecordDeliveries, RemoveApp, RemoveToken, Replay, StoreError, Write, WriteOutcome,
 };
 use portraitd_model::{ProfileEvent, SdkAppId, UserId};
 
@@ -24,6 +24,9 @@ impl Inner {
                 WriteOutcome::Done
             }
             Write::PutApp(put) => WriteOutcome::Revision(self.put_app(put)?),
+            Write::RemoveApp(RemoveApp(app)) => {
+                WriteOutcome::Counted(usize::from(self.apps.remove(&app).is_some()))
+            }
             Write::RecordDeliveries(RecordDeliveries { app, outcomes }) => {
                 for (seq, outcome) in outcomes {
                     self.outbox.record_delivery(app, seq, outcome, delta);

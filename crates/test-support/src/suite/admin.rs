@@ -3,8 +3,8 @@
 use crate::fixtures::{APP, OTHER, patch, seed, settings, user};
 use portraitd_model::{CustomKeyword, SdkAppId, StandardTag, Tag, UnixMillis};
 use portraitd_store::{
-    AuditNote, AuditSeq, Change, Delete, Import, NoteOnly, PutApp, PutToken, RemoveToken, Store, StoreError,
-    TOKENS_MAX, TokenRecord, TokenRole,
+    AuditNote, AuditSeq, Change, Delete, Import, NoteOnly, PutApp, PutToken, RemoveApp, RemoveToken, Store,
+    StoreError, TOKENS_MAX, TokenRecord, TokenRole,
 };
 
 #[expect(clippy::unnecessary_wraps, reason = "the type of the argument of `perform`")]
@@ -53,6 +53,13 @@ pub async fn done_writes_are_audited_and_refused_ones_are_not(store: &dyn Store)
     let older = store.audit(None, newest.last().map(|entry| entry.seq), 2).await.unwrap();
     assert_eq!(older.iter().map(|entry| &*entry.note.text).collect::<Vec<_>>(), ["deleted", "set"]);
     assert_eq!(store.audit(Some(OTHER), Some(AuditSeq(0)), 9).await.unwrap(), []);
+    for removed in [1, 0] {
+        assert_eq!(store.perform(RemoveApp(APP), note(Some(APP), "app removed")).await, Ok(removed));
+    }
+    assert!(store.catalog().await.unwrap().iter().all(|app| app.settings.id != APP));
+    assert_eq!(store.perform(put(APP, Some(1)), None).await, Err(StoreError::Conflict));
+    assert_eq!(store.perform(put(APP, None), None).await, Ok(1));
+    assert_eq!(texts(store, None).await.first().map(String::as_str), Some("app removed"));
 }
 
 pub async fn tokens_have_one_name_each_and_a_bound(store: &dyn Store) {

@@ -72,7 +72,8 @@ fn parse_app(
     let accounts = app.account.iter().map(|account| {
         parse_account(&schema, account.get_ref()).map_err(at(line_number(text, account.span().start)))
     });
-    Ok(SeedApp { accounts: accounts.collect::<Result<_, _>>()?, settings })
+    let has_own_keys = !app.keys.is_empty();
+    Ok(SeedApp { has_own_keys, accounts: accounts.collect::<Result<_, _>>()?, settings })
 }
 
 fn apply_settings<F, A>(settings: &mut AppSettings, app: &AppTable<F, A>) -> Result<(), Bilingual> {

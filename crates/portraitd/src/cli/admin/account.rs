@@ -3,7 +3,8 @@
 use super::client::{Target, segment, with_operator};
 use crate::cli::call::client::Client;
 use crate::cli::call::profile::item;
-use crate::cli::output::{foreign, print_json, say};
+use crate::cli::language::localized;
+use crate::cli::output::{foreign, note, print_json, say};
 use crate::cli::sdk_app_id::sdk_app_id;
 use clap::Subcommand;
 use hyper::Method;
@@ -27,7 +28,10 @@ enum Action {
         /// List only UserIDs that start with this
         #[arg(long, default_value = "")]
         prefix: String,
-        /// List at most this many
+        /// List only UserIDs that come after this one
+        #[arg(long, value_name = "USER")]
+        after: Option<String>,
+        /// List at most this many; a last line says when there are more
         #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..))]
         limit: u64,
         /// Print JSON
@@ -93,13 +97,24 @@ enum Action {
 
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     match args.action {
-        Action::List { sdkappid, prefix, limit, json, target } => {
-            let users = list(sdkappid, &prefix, limit, &target)?;
+        Action::List { sdkappid, prefix, after, limit, json, target } => {
+            let (users, next) = list(sdkappid, &prefix, after, limit, &target)?;
             if json {
-                return print_json(&users);
+                print_json(&users)?;
+            } else {
+                for user in &users {
+                    say(foreign(user));
+                }
             }
-            for user in &users {
-                say(foreign(user));
+            // On standard error, since the result is for programs, too.
+            if let Some(next) = next {
+                let prefix =
+                    if prefix.is_empty() { String::new() } else { format!(" --prefix {}", quoted(&prefix)) };
+                let next = quoted(&next);
+                note(localized!(
+                    "more: portraitd account list {sdkappid}{prefix} --after {next} --limit {limit}",
+                    "还有更多：portraitd account list {sdkappid}{prefix} --after {next} --limit {limit}"
+                ));
             }
         }
         Action::Get { sdkappid, user, json, target } => {
@@ -149,9 +164,22 @@ fn member(field: &str) -> anyhow::Result<(String, Value)> {
     Ok((tag, value))
 }
 
-fn list(sdkappid: u32, prefix: &str, limit: u64, target: &Target) -> anyhow::Result<Vec<String>> {
+/// A text as shells take it for one word.
+fn quoted(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.@".contains(&byte);
+    if text.bytes().all(is_plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+/// Returns the users, and after which one there are more.
+fn list(
+    sdkappid: u32,
+    prefix: &str,
+    mut after: Option<String>,
+    limit: u64,
+    target: &Target,
+) -> anyhow::Result<(Vec<String>, Option<String>)> {
     with_operator(target, async |operator| {
-        let (mut users, mut after) = (Vec::<String>::new(), None::<String>);
+        let mut users = Vec::<String>::new();
         loop {
             let left = limit.saturating_sub(users.len() as u64);
             let after_part =
@@ -162,7 +190,7 @@ fn list(sdkappid: u32, prefix: &str, limit: u64, target: &Target) -> anyhow::Res
             users.extend(page.accounts);
             after = page.next;
             if after.is_none() || users.len() as u64 >= limit {
-                return Ok(users);
+                return Ok((users, after));
             }
         }
     })

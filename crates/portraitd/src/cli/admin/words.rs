@@ -7,11 +7,11 @@ use crate::cli::sdk_app_id::sdk_app_id;
 use anyhow::Context;
 use clap::Subcommand;
 use hyper::Method;
-use portraitd_admin::types::WordsView;
+use portraitd_admin::types::{WordsChanged, WordsPatch, WordsView};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// Set and list an app's sensitive words (40005)
+/// Set, change and list an app's sensitive words (40005)
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -28,6 +28,20 @@ enum Action {
         sdkappid: u32,
         /// The file; - for standard input
         file: PathBuf,
+    },
+    /// Add words to the list
+    Add {
+        #[arg(value_parser = sdk_app_id)]
+        sdkappid: u32,
+        #[arg(required = true)]
+        words: Vec<String>,
+    },
+    /// Remove words from the list
+    Remove {
+        #[arg(value_parser = sdk_app_id)]
+        sdkappid: u32,
+        #[arg(required = true)]
+        words: Vec<String>,
     },
     /// Print the list, one word a line
     List {
@@ -62,6 +76,12 @@ async fn execute(operator: &Operator, action: Action) -> anyhow::Result<()> {
                 ));
             }
         }
+        Action::Add { sdkappid, words } => {
+            change(operator, sdkappid, WordsPatch { add: words, remove: Vec::new() }).await?;
+        }
+        Action::Remove { sdkappid, words } => {
+            change(operator, sdkappid, WordsPatch { add: Vec::new(), remove: words }).await?;
+        }
         Action::List { sdkappid, json } => {
             let answer = operator.bytes(Method::GET, &format!("/apps/{sdkappid}/words"), Vec::new()).await?;
             let text = String::from_utf8(answer)?;
@@ -74,6 +94,15 @@ async fn execute(operator: &Operator, action: Action) -> anyhow::Result<()> {
             }
         }
     }
+    Ok(())
+}
+
+async fn change(operator: &Operator, sdkappid: u32, patch: WordsPatch) -> anyhow::Result<()> {
+    let path = format!("/apps/{sdkappid}/words");
+    let changed: WordsChanged = operator.json(Method::PATCH, &path, &patch).await?;
+    let WordsChanged { words, added, removed, .. } = changed;
+    let all = count(words as u64, "sensitive word");
+    say(format_args!("{added} added, {removed} removed; app {sdkappid} has {all}"));
     Ok(())
 }
 

@@ -86,7 +86,7 @@ pub(super) async fn prepare(
         localized!("--sdkappid: {app} is not in {}", "--sdkappid：没有应用 {app}，文件为 {}", file.display())
     })?;
     let start = apply_args(&mut chosen_app.settings, args, &additions)?;
-    for SeedApp { settings, accounts } in apps {
+    for SeedApp { settings, accounts, .. } in apps {
         let id = settings.id;
         store.put_app(settings, None).await?;
         store.import(id, accounts, now, None).await?;

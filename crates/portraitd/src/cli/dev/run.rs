@@ -59,7 +59,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(mut args: Args) -> ExitCode {
-    let code = start_log(&args.emulator.config().log).and_then(|()| {
+    let code = start_log(&args.emulator.config().log).and_then(|_| {
         // Before there are other threads: it starts processes that try what this machine allows.
         let isolated = isolation::choose(&args.isolation, random_u64()?, language())?;
         if !isolated.as_ref().is_some_and(Isolated::leads_names) {

@@ -140,6 +140,12 @@ fn open(error: &OpenError) -> String {
             path.display()
         ),
         OpenError::Io { path, source } => format!("无法使用 {}：{}", path.display(), describe(source)),
+        OpenError::Damaged { path, reason } => format!(
+            "{} 已损坏（{reason}）。请恢复备份：portraitd restore BACKUP --data NEW_DIRECTORY；\
+             portraitd check --data {} 可列出损坏之处。未作任何更改",
+            path.display(),
+            path.parent().unwrap_or(Path::new(".")).display()
+        ),
         OpenError::Engine { path, reason } => format!("无法打开 {}：{reason}", path.display()),
     }
 }

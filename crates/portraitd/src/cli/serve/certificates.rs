@@ -1,4 +1,4 @@
-//! The certificates of the listeners, reloaded when their files change or on SIGHUP.
+//! The certificates of the listeners, reloaded when their files change.
 
 use crate::config::Config;
 use crate::server::ServerTls;
@@ -6,7 +6,6 @@ use portraitd_http::certificate::Certificate;
 use portraitd_http::tls::Tls;
 use std::path::Path;
 use std::sync::Arc;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 
 /// A certificate for each listener that has one.
@@ -33,21 +32,20 @@ impl Certificates {
         Ok(ServerTls { public: speak(&self.public)?, admin: speak(&self.admin)?, watched })
     }
 
-    /// Reloads certificates when their files change, and all of them on SIGHUP, until the returned set is dropped.
-    pub(super) fn watch(self) -> anyhow::Result<JoinSet<()>> {
-        let mut hangup = signal(SignalKind::hangup())?;
-        let mut watching = JoinSet::new();
-        let all: Vec<_> = [self.public, self.admin].into_iter().flatten().collect();
-        for certificate in all.clone() {
+    /// Reloads each when its files change, until the set is dropped.
+    pub(super) fn watch_files(&self, watching: &mut JoinSet<()>) {
+        for certificate in self.all() {
+            let certificate = Arc::clone(certificate);
             watching.spawn(async move { certificate.watch().await });
         }
-        watching.spawn(async move {
-            while hangup.recv().await.is_some() {
-                for certificate in &all {
-                    certificate.reload();
-                }
-            }
-        });
-        Ok(watching)
+    }
+
+    /// Reads all files again.
+    pub(super) fn reload(&self) {
+        self.all().for_each(|certificate| certificate.reload());
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Arc<Certificate>> {
+        [&self.public, &self.admin].into_iter().flatten()
     }
 }

@@ -3,6 +3,8 @@
 use super::certificates::Certificates;
 use super::config::Layers;
 use super::instance::{AdminFile, StopSignals, admin_token};
+use super::notify::ServiceState;
+use super::reload::Reload;
 use crate::config::Config;
 use crate::config::load::Loaded;
 use crate::logging::start_log;
@@ -13,6 +15,7 @@ use portraitd_admin::secret::AdminToken;
 use portraitd_api::clock::SystemClock;
 use portraitd_model::Clock;
 use std::sync::Arc;
+use tokio::task::JoinSet;
 
 /// Run the service on a data directory
 ///
@@ -29,16 +32,20 @@ pub(crate) struct Args {
     json: bool,
 }
 
-pub(crate) fn run(args: &Args, command_line: &clap::Command) -> anyhow::Result<()> {
-    let Loaded { config, warnings, .. } = args.layers.load(command_line)?;
-    start_log(&config.log)?;
+pub(crate) fn run(args: Args, command_line: clap::Command) -> anyhow::Result<()> {
+    let Args { layers, json } = args;
+    let Loaded { config, warnings, .. } = layers.load(&command_line)?;
+    let log = start_log(&config.log)?;
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    crate::cli::runtime::runtime()?.block_on(serve(config, args.json))
+    crate::cli::runtime::runtime()?.block_on(async {
+        let reload = Reload::new(layers, command_line, log, config.clone())?;
+        serve(config, reload, json).await
+    })
 }
 
-async fn serve(mut config: Config, json: bool) -> anyhow::Result<()> {
+async fn serve(mut config: Config, reload: Reload, json: bool) -> anyhow::Result<()> {
     let mut signals = StopSignals::new()?;
     let data = config.server.data.clone();
     let certificates = Certificates::load(&config)?;
@@ -47,7 +54,8 @@ async fn serve(mut config: Config, json: bool) -> anyhow::Result<()> {
     preflight::raise_open_files(&mut config);
     preflight::check_network(&config, tls.public.is_some(), tls.admin.is_some())?;
     preflight::check_clock(SystemClock.now().seconds());
-    let _watching = certificates.watch()?;
+    let mut watching = JoinSet::new();
+    certificates.watch_files(&mut watching);
     // It may wait for a database for as long as that is away.
     let opened = tokio::select! {
         opened = open_store(&config, &data) => opened?,
@@ -69,7 +77,10 @@ async fn serve(mut config: Config, json: bool) -> anyhow::Result<()> {
     .await?;
     AdminFile::write(&data, &server.admin_urls, config.tls.admin_certificate.as_deref())?;
     announce(&server, config.has_console(), json);
+    ServiceState::Ready.tell();
+    watching.spawn(reload.watch(certificates));
     signals.asked_to_stop().await;
+    ServiceState::Stopping.tell();
     server.stop().await;
     AdminFile::remove(&data);
     drop(lock);
@@ -78,14 +89,16 @@ async fn serve(mut config: Config, json: bool) -> anyhow::Result<()> {
 }
 
 fn announce(server: &Server, has_console: bool, json: bool) {
-    let (urls, admin_urls) = (&server.urls, &server.admin_urls);
+    let Server { urls, admin_urls, metrics_urls, .. } = server;
     let reachable = admin_urls.iter().find(|url| has_console && url.starts_with("http"));
     let console = reachable.map(|url| format!("{url}/console/"));
-    tracing::info!(url = urls.join(", "), admin_url = admin_urls.join(", "), console, "portraitd listens");
+    let metrics = Some(metrics_urls.join(", ")).filter(|urls| !urls.is_empty());
+    let (all, all_admin) = (urls.join(", "), admin_urls.join(", "));
+    tracing::info!(url = all, admin_url = all_admin, metrics_url = metrics, console, "portraitd listens");
     if json {
         let (url, admin_url) = (urls.first(), admin_urls.first());
         crate::cli::output::say(serde_json::json!({
-            "url": url, "admin_url": admin_url, "urls": urls, "admin_urls": admin_urls
+            "url": url, "admin_url": admin_url, "urls": urls, "admin_urls": admin_urls, "metrics_urls": metrics_urls
         }));
     }
 }

@@ -13,7 +13,7 @@ use crate::config::load::Loaded;
 use crate::open_store;
 use crate::preflight;
 use portraitd_api::clock::SystemClock;
-use portraitd_http::address::Address;
+use portraitd_http::address::{Address, Addresses};
 use portraitd_http::bind_error::BindError;
 use portraitd_http::certificate::Certificate;
 use portraitd_model::Clock;
@@ -265,7 +265,9 @@ fn server(config: &Config, data: &Path) -> Assessment {
     if let Err(error) = check_wal(data) {
         return (Bad, error.to_string());
     }
-    for address in config.server.listen.iter().chain(config.server.admin_listen.iter()) {
+    let server = &config.server;
+    let metrics = server.metrics_listen.iter().flat_map(Addresses::iter);
+    for address in server.listen.iter().chain(server.admin_listen.iter()).chain(metrics) {
         if let Address::Tcp { socket, .. } = address
             && let Err(error) = TcpListener::bind(socket)
         {

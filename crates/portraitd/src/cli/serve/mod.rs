@@ -8,3 +8,5 @@ pub(crate) mod doctor;
 pub(crate) mod healthcheck;
 pub(crate) mod instance;
 mod journal;
+mod notify;
+mod reload;

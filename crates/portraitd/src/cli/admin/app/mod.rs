@@ -1,16 +1,22 @@
 //! `portraitd app`: apps, their keys, admins, limits and switches.
 
-use super::client::{Operator, Target, segment, with_new_store, with_operator};
+mod apply;
+mod delete;
+mod key;
+
+use crate::cli::admin::client::{Operator, Target, segment, with_new_store, with_operator};
 use crate::cli::language::localized;
-use crate::cli::output::{foreign, last_use, print_json, say, say_secret, when};
+use crate::cli::output::{foreign, last_use, print_json, say, say_secret};
 use crate::cli::sdk_app_id::sdk_app_id;
 use crate::cli::secret_argument;
 use clap::{Subcommand, ValueEnum};
 use hyper::Method;
-use portraitd_admin::types::{AppPatch, AppView, CreatedKey, KeyView, NewApp, NewKey, UsageView};
+use key::KeyAction;
+use portraitd_admin::types::{AppPatch, AppView, NewApp, UsageView};
 use portraitd_model::rfc3339;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// Create apps and change their settings
 ///
@@ -63,14 +69,35 @@ enum Action {
         #[arg(value_parser = sdk_app_id)]
         sdkappid: u32,
     },
+    /// Delete an app with its accounts, keys and everything else of it; it can't be undone
+    Delete {
+        #[arg(value_parser = sdk_app_id)]
+        sdkappid: u32,
+        /// The SDKAppID again, for scripts; on a terminal it is asked for
+        #[arg(long, value_name = "SDKAPPID")]
+        confirm: Option<u32>,
+    },
     /// Change an app's other settings
     Set(SetArgs),
-    /// Add and revoke keys; several can be active at once
+    /// List, add and revoke keys; several can be active at once
     #[command(subcommand)]
     Key(KeyAction),
     /// Add and remove App admins
     #[command(subcommand)]
     Admin(AdminAction),
+    /// Bring apps to the settings of a file, which has the format of `dev --export-on-exit FILE.toml`
+    ///
+    /// Prints each difference, then makes it. An app that there is not is created, and what the file does
+    /// not name gets its default; apps that are not in the file, accounts, and keys that are not in it
+    /// stay as they are.
+    #[command(verbatim_doc_comment)]
+    Apply {
+        /// The file (.toml)
+        file: PathBuf,
+        /// Print the differences alone
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Show or set the limits in calls a second, for example `portrait_set=500 total=0`; 0 = no limit
     Limits {
         #[arg(value_parser = sdk_app_id)]
@@ -141,24 +168,6 @@ enum ErrorDetail {
 }
 
 #[derive(Debug, Subcommand)]
-enum KeyAction {
-    /// Add a key; it is shown once
-    Add {
-        #[arg(value_parser = sdk_app_id)]
-        sdkappid: u32,
-        /// The secret key, random by default; @FILE reads it from a file, - from standard input
-        #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true, allow_hyphen_values = true, value_parser = secret_argument::key)]
-        key: Option<String>,
-    },
-    /// Revoke a key by its number (see `app show`); UserSigs made with it stop working at once
-    Revoke {
-        #[arg(value_parser = sdk_app_id)]
-        sdkappid: u32,
-        key_id: u32,
-    },
-}
-
-#[derive(Debug, Subcommand)]
 enum AdminAction {
     /// Make a user an App admin
     Add {
@@ -224,20 +233,13 @@ async fn execute(operator: &Operator, action: Action) -> anyhow::Result<()> {
         }
         Action::Enable { sdkappid } => enable(operator, sdkappid, true).await?,
         Action::Disable { sdkappid } => enable(operator, sdkappid, false).await?,
+        Action::Delete { sdkappid, confirm } => delete::delete(operator, sdkappid, confirm).await?,
         Action::Set(set) => {
             let path = format!("/apps/{}", set.sdkappid);
             show(&operator.json(Method::PATCH, &path, &patch(set)).await?, None, false)?;
         }
-        Action::Key(KeyAction::Add { sdkappid, key }) => {
-            let path = format!("/apps/{sdkappid}/keys");
-            let created: CreatedKey = operator.json(Method::POST, &path, &NewKey { key }).await?;
-            let added = localized!("key {} of app {sdkappid}", "应用 {sdkappid} 的密钥 {}", created.id);
-            say_secret(added, created.key);
-        }
-        Action::Key(KeyAction::Revoke { sdkappid, key_id }) => {
-            operator.bytes(Method::DELETE, &format!("/apps/{sdkappid}/keys/{key_id}"), Vec::new()).await?;
-            say(format_args!("key {key_id} of app {sdkappid} revoked"));
-        }
+        Action::Key(action) => key::execute(operator, action).await?,
+        Action::Apply { file, dry_run } => apply::apply(operator, &file, dry_run).await?,
         Action::Admin(AdminAction::Add { sdkappid, user }) => {
             operator
                 .bytes(Method::PUT, &format!("/apps/{sdkappid}/admins/{}", segment(&user)), Vec::new())
@@ -251,9 +253,14 @@ async fn execute(operator: &Operator, action: Action) -> anyhow::Result<()> {
         }
         Action::Limits { sdkappid, limits, json } => {
             let path = format!("/apps/{sdkappid}");
-            let limits = (!limits.is_empty()).then(|| limits.into_iter().collect());
-            let patch = AppPatch { limits, ..AppPatch::default() };
-            show_limits(&operator.json::<AppView>(Method::PATCH, &path, &patch).await?.limits, json)?;
+            // Reading is no change, which the audit log would have.
+            let app: AppView = if limits.is_empty() {
+                operator.get(&path).await?
+            } else {
+                let limits = Some(limits.into_iter().collect());
+                operator.json(Method::PATCH, &path, &AppPatch { limits, ..AppPatch::default() }).await?
+            };
+            show_limits(&app.limits, json)?;
         }
     }
     Ok(())
@@ -330,7 +337,7 @@ fn show(app: &AppView, usage: Option<&UsageView>, json: bool) -> anyhow::Result<
     say(format_args!("Name                {}", foreign(&app.name)));
     say(format_args!("Enabled             {}", app.enabled));
     for key in &app.keys {
-        say(format_args!("Key                 {}", key_line(key, usage)));
+        say(format_args!("Key                 {}", key::line(key, usage)));
     }
     say(format_args!("Admins              {}", app.admins.join(" ")));
     say(format_args!("Limits (calls/s)    {}", limits.join(" ")));
@@ -355,18 +362,10 @@ fn show(app: &AppView, usage: Option<&UsageView>, json: bool) -> anyhow::Result<
     Ok(())
 }
 
-/// A key with its number, the end of its secret, and its times as far as they are known.
-fn key_line(key: &KeyView, usage: Option<&UsageView>) -> String {
-    let added = key.created_ms.map(|at| format!(", added {}", when(at))).unwrap_or_default();
-    let used = usage.and_then(|usage| {
-        let last = usage.keys.iter().find(|known| known.id == key.id)?.last_used_ms;
-        Some(format!(", last used: {}", last_use(last, usage.since_ms)))
-    });
-    format!("{} (…{}){added}{}", key.id, key.last4, used.unwrap_or_default())
-}
-
-/// Calls since the server started; a stopped server has none.
+/// Accounts, and the calls since the server started; a stopped server has none.
 fn show_usage(usage: &UsageView) {
+    say(format_args!("Accounts            {}", usage.accounts));
+    say(format_args!("Last call           {}", last_use(usage.last_call_ms, usage.since_ms)));
     for (command, codes) in &usage.calls {
         let total: u64 = codes.values().sum();
         let failed = codes.iter().filter(|(code, _)| **code != 0);
