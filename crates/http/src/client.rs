@@ -5,6 +5,7 @@ use crate::address_policy::AddressPolicy;
 use crate::trust::Trust;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
 use hyper::{Request, Response, Uri};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -93,10 +94,20 @@ impl HttpClient {
         bytes_max: usize,
         time_limit: Duration,
     ) -> Result<Response<Bytes>, CallError> {
-        let not_allowed = |message| CallError { message, is_connect: true };
-        self.check_literal(request.uri()).map_err(not_allowed)?;
         let late = |_| CallError::after_connecting(format!("no answer within {} ms", time_limit.as_millis()));
         tokio::time::timeout(time_limit, self.exchange(request, bytes_max)).await.map_err(late)?
+    }
+
+    /// Sends a request and returns the response with its body still to be read. The caller limits both in time, and the body
+    /// in size.
+    pub async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, CallError> {
+        let not_allowed = |message| CallError { message, is_connect: true };
+        self.check_literal(request.uri()).map_err(not_allowed)?;
+        let response = match &self.transport {
+            Transport::Tcp(client) => client.request(request).await,
+            Transport::Unix(client) => client.request(request).await,
+        };
+        response.map_err(|error| CallError { message: with_sources(&error), is_connect: error.is_connect() })
     }
 
     async fn exchange(
@@ -104,13 +115,7 @@ impl HttpClient {
         request: Request<Full<Bytes>>,
         bytes_max: usize,
     ) -> Result<Response<Bytes>, CallError> {
-        let response = match &self.transport {
-            Transport::Tcp(client) => client.request(request).await,
-            Transport::Unix(client) => client.request(request).await,
-        };
-        let response = response
-            .map_err(|error| CallError { message: with_sources(&error), is_connect: error.is_connect() })?;
-        let (head, body) = response.into_parts();
+        let (head, body) = self.send(request).await?.into_parts();
         let body = Limited::new(body, bytes_max).collect().await.map_err(|error| {
             let too_large = error.is::<LengthLimitError>();
             let larger = || format!("the answer is larger than {bytes_max} bytes");

@@ -150,32 +150,40 @@ fn settings(data: &Path, app: &str) -> Value {
     shown
 }
 
+/// Settings of every kind in an emulator's directory, and the file that it writes when it ends.
+fn export(source: &Path, file: &Path, app: &str) {
+    let arguments = ["--data", source.to_str().unwrap(), "--export-on-exit", file.to_str().unwrap()];
+    let mut server = TestServer::dev_with(&arguments);
+    let change = |method: &str, path: &str, body: &str| {
+        let (status, answer) = server.admin(method, &format!("/apps/{app}{path}"), body);
+        assert!(status < 300, "{method} {path}: {answer}");
+    };
+    change(
+        "PATCH",
+        "",
+        &json!({"name": "Shop", "self_service": true, "allow_ips": ["10.0.0.0/8", "127.0.0.0/8"],
+        "limits": {"portrait_set": 500, "total": 9}, "custom_fields_max": 30, "sensitive_code": 80001,
+        "deletion_forbidden": true, "reimport_after": 60, "error_detail": false, "location_bytes_max": 99})
+        .to_string(),
+    );
+    change("PUT", "/fields/Score", r#"{"type":"uint64","read":["admin"],"write":["admin"]}"#);
+    change("PUT", "/fields/Old", r#"{"type":"string","read":["app"],"write":["app"]}"#);
+    change("DELETE", "/fields/Old", "");
+    change("PATCH", "", r#"{"screened_tags":["Tag_Profile_IM_Nick","Tag_Profile_Custom_Test"]}"#);
+    change("PUT", "/admins/%E8%BF%90%E8%90%A5", "");
+    change("POST", "/keys", r#"{"key":"another-key-that-is-long-enough"}"#);
+    change("PUT", "/words", "bad\n敏感\n");
+    change("PUT", "/webhook", r#"{"url":"https://example.com/hook?a=b","token":"xxxxyyyy"}"#);
+    server.signal("-TERM");
+    server.child.wait().unwrap();
+}
+
 #[test]
 fn what_dev_exports_is_applied() {
     let folder = tempfile::tempdir().unwrap();
     let (source, file) = (folder.path().join("source"), folder.path().join("apps.toml"));
     let app = "1400000000";
-    {
-        let arguments = ["--data", source.to_str().unwrap(), "--export-on-exit", file.to_str().unwrap()];
-        let mut server = TestServer::dev_with(&arguments);
-        let change = |method: &str, path: &str, body: &str| {
-            let (status, answer) = server.admin(method, &format!("/apps/{app}{path}"), body);
-            assert!(status < 300, "{method} {path}: {answer}");
-        };
-        change("PATCH", "", &json!({"name": "Shop", "self_service": true, "allow_ips": ["10.0.0.0/8", "127.0.0.0/8"],
-            "limits": {"portrait_set": 500, "total": 9}, "custom_fields_max": 30, "sensitive_code": 80001,
-            "deletion_forbidden": true, "reimport_after": 60, "error_detail": false, "location_bytes_max": 99}).to_string());
-        change("PUT", "/fields/Score", r#"{"type":"uint64","read":["admin"],"write":["admin"]}"#);
-        change("PUT", "/fields/Old", r#"{"type":"string","read":["app"],"write":["app"]}"#);
-        change("DELETE", "/fields/Old", "");
-        change("PATCH", "", r#"{"screened_tags":["Tag_Profile_IM_Nick","Tag_Profile_Custom_Test"]}"#);
-        change("PUT", "/admins/%E8%BF%90%E8%90%A5", "");
-        change("POST", "/keys", r#"{"key":"another-key-that-is-long-enough"}"#);
-        change("PUT", "/words", "bad\n敏感\n");
-        change("PUT", "/webhook", r#"{"url":"https://example.com/hook?a=b","token":"xxxxyyyy"}"#);
-        server.signal("-TERM");
-        server.child.wait().unwrap();
-    }
+    export(&source, &file, app);
     let wanted = settings(&source, app);
     on_both(|data, _| {
         let apply =
@@ -293,7 +301,7 @@ fn an_app_is_deleted_with_everything_of_it() {
         let other = "1500000000";
         run(&mut on(data, &["app", "create", other]));
         let file = data.with_extension("csv");
-        let rows: String = (0..2500).map(|number| format!("u{number},SECRET{number}\n")).collect();
+        let rows = (0..2500).map(|number| format!("u{number},SECRET{number}\n")).collect::<Vec<_>>().concat();
         std::fs::write(&file, format!("UserID,Nick\n{rows}")).unwrap();
         for app in [app, other] {
             run(on(data, &["import", app]).arg(&file));

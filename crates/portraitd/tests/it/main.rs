@@ -75,6 +75,7 @@ mod secrets;
 mod service_manager;
 mod settings;
 mod settings_under_load;
+mod shadow;
 mod shutdown;
 mod store_identity;
 mod tls;
