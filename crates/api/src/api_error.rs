@@ -39,11 +39,7 @@ impl ApiError {
     }
 
     /// Returns an error with an explanation in both languages.
-    pub(crate) fn with_detail(
-        code: ErrorCode,
-        english: impl Into<String>,
-        chinese: impl Into<String>,
-    ) -> Self {
+    pub fn with_detail(code: ErrorCode, english: impl Into<String>, chinese: impl Into<String>) -> Self {
         Self { code, cause: Cause::Detail { english: english.into(), chinese: chinese.into() } }
     }
 

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 /// The parameters of every call.
 pub struct Query<'a> {
     /// `sdkappid`; `None` when the number is larger than any app's.
-    pub(crate) sdk_app_id: Option<SdkAppId>,
+    pub sdk_app_id: Option<SdkAppId>,
     /// `identifier`: the calling account.
     pub identifier: Cow<'a, str>,
     /// `usersig`: the account's UserSig.

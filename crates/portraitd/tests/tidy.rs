@@ -86,9 +86,11 @@ fn secrets_are_compared_in_constant_time_only() {
 
 #[test]
 fn only_the_envelope_builds_a_protocol_answer() {
-    // A receiver's answer is read by `webhook`; the load generator reads and plays answers.
+    // A receiver's answer is read by `webhook`, those of two servers by `shadow`; the load generator reads and plays answers.
     let others = |path: &Path| {
-        ["crates/webhook/", "crates/bench/"].iter().any(|part| path.to_string_lossy().contains(part))
+        ["crates/webhook/", "crates/shadow/", "crates/bench/"]
+            .iter()
+            .any(|part| path.to_string_lossy().contains(part))
     };
     let sources =
         files("crates", &[".rs"]).into_iter().filter(|path| path.to_string_lossy().contains("/src/"));
@@ -174,17 +176,18 @@ fn generated_documents_are_fresh() {
 /// The inventory: a route that appears or goes shows in a diff, and must be wanted.
 fn routes() -> String {
     let mut page = String::from(
-        "# Routes\n\nEvery route that there is, from the routers' own tables. Anything else is 60009 on the public listener and 404 on the admin\nlistener. Those of the emulator are answered by `portraitd dev` alone, on both listeners. `tests/it/authorization.rs` tries each one\nwithout the right to it. In brackets is the least role that the token must have.\n\n| listener | method | path | wants |\n| --- | --- | --- | --- |\n",
+        "# Routes\n\nEvery route that there is, from the routers' own tables. Anything else is 60009 on the public listener and 404 on the admin\nlistener. Those of the emulator are answered by `portraitd dev` alone, on both listeners; those of shadow mode on its control address,\nwhich is on this machine (`tests/it/shadow`). `tests/it/authorization.rs` tries each one\nwithout the right to it. In brackets is the least role that the token must have.\n\n| listener | method | path | wants |\n| --- | --- | --- | --- |\n",
     );
     for route in routes::routes() {
         let (listener, wants) = match route.listener {
             Listener::Public => ("public", "an App admin's UserSig"),
             Listener::Admin => ("admin", "an admin token"),
             Listener::Emulator => ("emulator", "a caller on this machine, or an admin token"),
+            Listener::Shadow => ("shadow", "a caller on this machine"),
         };
         let wants = match route.role {
             Some(role) => &format!("{wants} ({})", role.as_str()),
-            None if route.open => "nothing",
+            None if route.open && route.listener != Listener::Shadow => "nothing",
             None => wants,
         };
         writeln!(page, "| {listener} | {} | `{}` | {wants} |", route.method, route.path).unwrap();

@@ -5,6 +5,7 @@ use portraitd_admin::routes::{OPEN_ROUTES, PREFIX, TOKEN_ROUTES};
 use portraitd_api::openapi::endpoint;
 use portraitd_emulator::control;
 use portraitd_model::COMMANDS;
+use portraitd_shadow::control as shadow_control;
 use portraitd_store::TokenRole;
 
 /// One route.
@@ -28,6 +29,8 @@ pub(crate) enum Listener {
     Admin,
     /// On both listeners, by `portraitd dev` alone.
     Emulator,
+    /// On the control address of `portraitd shadow`.
+    Shadow,
 }
 
 /// Every route that there is.
@@ -60,7 +63,14 @@ pub(crate) fn routes() -> Vec<Route> {
         open: route.role().is_none(),
         role: route.role(),
     });
+    let shadow = shadow_control::ROUTES.iter().map(|route| Route {
+        listener: Listener::Shadow,
+        method: route.method.into(),
+        path: route.path.into(),
+        open: true,
+        role: None,
+    });
     let closed = TOKEN_ROUTES.iter().map(|route| admin(route, PREFIX));
     let open = OPEN_ROUTES.iter().map(|route| admin(route, ""));
-    commands.chain([document]).chain(closed).chain(open).chain(emulator).collect()
+    commands.chain([document]).chain(closed).chain(open).chain(emulator).chain(shadow).collect()
 }
