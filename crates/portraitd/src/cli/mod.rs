@@ -13,6 +13,7 @@ pub(crate) mod runtime;
 mod sdk_app_id;
 mod secret_argument;
 pub(crate) mod serve;
+mod shadow;
 mod store;
 
 use self::language::causes;
@@ -41,6 +42,7 @@ enum Command {
     Run(dev::run::Args),
     Env(dev::env::Args),
     Serve(serve::command::Args),
+    Shadow(shadow::Args),
     Config(serve::config::Args),
     App(admin::app::Args),
     Field(admin::field::Args),
@@ -84,6 +86,7 @@ pub(crate) fn run() -> ExitCode {
     };
     let outcome = match cli.command {
         Command::Run(args) => return dev::run::run(args),
+        Command::Shadow(args) => return shadow::run(args),
         Command::Env(args) => dev::env::run(&args),
         Command::Emulator(args) => dev::emulator::run(&args),
         Command::Dev(args) => dev::command::run(args),

@@ -68,6 +68,7 @@ mod safe_start;
 mod secrets;
 mod settings;
 mod settings_under_load;
+mod shadow;
 mod shutdown;
 mod store_identity;
 mod tls;

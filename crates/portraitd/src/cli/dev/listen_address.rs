@@ -4,7 +4,7 @@ use crate::cli::language::localized;
 use std::net::{IpAddr, SocketAddr};
 
 /// Reads an IP address with a port. The error of another form suggests what was meant.
-pub(super) fn listen_address(text: &str) -> Result<SocketAddr, String> {
+pub(crate) fn listen_address(text: &str) -> Result<SocketAddr, String> {
     if let Ok(address) = text.parse() {
         return Ok(address);
     }

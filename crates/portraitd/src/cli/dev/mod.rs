@@ -11,7 +11,7 @@ mod emulator_info;
 pub(crate) mod env;
 pub(crate) mod fixtures;
 mod isolation;
-mod listen_address;
+pub(crate) mod listen_address;
 mod refused_calls;
 pub(crate) mod run;
 pub(crate) mod shell_syntax;
