@@ -153,7 +153,7 @@ mod tests {
         fn read(&mut self, command: Command, body: &Value, answer: &Value, differing: &[&str]) {
             let differing = differing.iter().map(|account| (*account).to_owned()).collect();
             self.made(command, body, |call, unsettled| {
-                call.note_read(unsettled, &definite(answer), &differing)
+                call.note_read(unsettled, &definite(answer), &differing);
             });
         }
 

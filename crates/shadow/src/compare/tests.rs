@@ -32,7 +32,7 @@ fn check(cloud: &Value, here: &Value, expected: &[&str]) {
     assert_eq!(found(cloud, here, &[]), expected, "{cloud} {here}");
 }
 
-fn item(tag: &str, value: Value) -> Value {
+fn item(tag: &str, value: &Value) -> Value {
     json!({"Tag": tag, "Value": value})
 }
 
@@ -50,7 +50,7 @@ fn answer(entries: &[Value]) -> Value {
 
 fn usual() -> [Value; 3] {
     let items =
-        |nick: &str| [item("Tag_Profile_IM_Nick", json!(nick)), item("Tag_Profile_IM_Level", json!(1))];
+        |nick: &str| [item("Tag_Profile_IM_Nick", &json!(nick)), item("Tag_Profile_IM_Level", &json!(1))];
     [entry("a", &items("x")), entry("b", &items("y")), not_found("@TLS#NOT_FOUND")]
 }
 
@@ -81,7 +81,7 @@ fn values_of_fields_are_named_by_their_tags() {
     check(&answer(&usual()), &other, &["Shape UserProfileItem[].ProfileItem[Tag_Profile_IM_Nick]"]);
     // Two at once, one on each side.
     let (mut cloud, mut here) = (answer(&usual()), answer(&usual()));
-    cloud["UserProfileItem"][0]["ProfileItem"][0] = item("Tag_Profile_Custom_New", json!(""));
+    cloud["UserProfileItem"][0]["ProfileItem"][0] = item("Tag_Profile_Custom_New", &json!(""));
     here["UserProfileItem"][1]["ProfileItem"][1]["Value"] = json!(2);
     let expected = [
         "Shape UserProfileItem[].ProfileItem[Tag_Profile_Custom_New]",

@@ -92,7 +92,7 @@ impl Plan {
         all.chunks(8).map(|accounts| json!({"Accounts": accounts}).to_string()).collect()
     }
 
-    pub(super) fn prepared_calls(&self) -> u64 {
+    pub(super) fn prepared_calls() -> u64 {
         Self::imports().len() as u64 + 4
     }
 
@@ -178,7 +178,7 @@ impl<'a> Client<'a> {
                 drop(self.ok(
                     "portrait_get",
                     &get(&["limited"], &["Tag_Profile_IM_Location", "Tag_Profile_IM_Nick"]),
-                ))
+                ));
             }
             _ => self.ordinary_call(),
         }
@@ -203,9 +203,9 @@ impl<'a> Client<'a> {
                 self.admin("portrait_set", &body)
             }
             38..64 => {
-                let users: Vec<String> = (0..1 + n % 5).map(|_| self.user()).chain([user]).collect();
+                let users: Vec<String> = (0..=n % 5).map(|_| self.user()).chain([user]).collect();
                 let tags = ["Tag_Profile_IM_Nick", "Tag_Profile_Custom_Test", "Tag_Profile_IM_Level"];
-                let tags = &tags[..1 + usize::try_from(n % 3).unwrap()];
+                let tags = &tags[..=usize::try_from(n % 3).unwrap()];
                 self.admin("portrait_get", &json!({"To_Account": users, "TagList": tags}).to_string())
             }
             64..67 => {

@@ -75,7 +75,7 @@ impl Shadow {
 
     /// Waits for a report: a call is counted after its caller was answered.
     pub(super) fn report_when(&self, is_there: impl Fn(&Value) -> bool) -> Value {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         loop {
             let report = self.report();
             if is_there(&report) {
