@@ -89,7 +89,7 @@ impl Server {
     /// Opens every address and starts to serve.
     pub(crate) async fn start(parts: ServerParts<'_>) -> anyhow::Result<Self> {
         let ServerParts { config, data, store, clock, admin_token, tls, emulator } = parts;
-        let sockets = Sockets::open(config, &tls).await?;
+        let sockets = Sockets::open(config, tls.public.as_ref(), tls.admin.as_ref()).await?;
         let [urls, admin_urls, metrics_urls] = sockets.urls()?;
         let (registry, stop) = (load_apps(&store).await?, CancellationToken::new());
         let stop_guard = stop.clone().drop_guard();

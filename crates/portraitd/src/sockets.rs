@@ -1,8 +1,8 @@
 //! The open sockets of a server's listeners.
 
 use crate::config::Config;
-use crate::server::ServerTls;
 use portraitd_http::socket::Socket;
+use portraitd_http::tls::Tls;
 
 /// The sockets of each listener.
 pub(crate) struct Sockets {
@@ -13,16 +13,20 @@ pub(crate) struct Sockets {
 }
 
 impl Sockets {
-    /// Opens every address.
-    pub(crate) async fn open(config: &Config, tls: &ServerTls) -> anyhow::Result<Self> {
+    /// Opens every address, with the certificates of the public and of the admin API. Metrics have that of the admin API.
+    pub(crate) async fn open(
+        config: &Config,
+        public: Option<&Tls>,
+        admin: Option<&Tls>,
+    ) -> anyhow::Result<Self> {
         let (server, mode) = (&config.server, config.server.unix_mode.0);
         let metrics = match &server.metrics_listen {
-            Some(addresses) => Socket::open(addresses, tls.admin.as_ref(), mode).await?,
+            Some(addresses) => Socket::open(addresses, admin, mode).await?,
             None => Vec::new(),
         };
         Ok(Self {
-            public: Socket::open(&server.listen, tls.public.as_ref(), mode).await?,
-            admin: Socket::open(&server.admin_listen, tls.admin.as_ref(), mode).await?,
+            public: Socket::open(&server.listen, public, mode).await?,
+            admin: Socket::open(&server.admin_listen, admin, mode).await?,
             metrics,
         })
     }

@@ -24,6 +24,11 @@ pub(crate) fn note(line: impl Display) {
     note_verbatim(&format!("{}\n", escape_lines_for_terminal(&line.to_string())));
 }
 
+/// Writes a question to standard error, after which the answer is typed.
+pub(crate) fn ask(question: impl Display) {
+    note_verbatim(&escape_lines_for_terminal(&question.to_string()));
+}
+
 /// Writes a text of portraitd's own to standard error as it is.
 pub(crate) fn note_verbatim(text: &str) {
     // There is nowhere to say that it failed.

@@ -2,10 +2,10 @@
 
 use crate::cli::admin::client::Operator;
 use crate::cli::language::localized;
-use crate::cli::output::{count, say};
+use crate::cli::output::{ask, count, foreign, say};
 use hyper::Method;
 use portraitd_admin::types::{AppView, RemovedApp, UsageView};
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::time::Duration;
 
 /// Some million accounts take a minute.
@@ -37,15 +37,11 @@ pub(super) async fn delete(operator: &Operator, sdkappid: u32, confirm: Option<u
 /// Asks the person at the terminal for the SDKAppID.
 fn asked(app: &AppView, accounts: &str) -> anyhow::Result<Option<u32>> {
     let (id, name) = (app.sdkappid, &app.name);
-    let name = if name.is_empty() { String::new() } else { format!(" ({name})") };
-    eprint!(
-        "{}",
-        localized!(
-            "App {id}{name} has {accounts}. Type its SDKAppID to delete it with all of them: ",
-            "应用 {id}{name} 有 {accounts}。输入其 SDKAppID 以连同全部账号一起删除："
-        )
-    );
-    std::io::stderr().flush()?;
+    let name = if name.is_empty() { String::new() } else { format!(" ({})", foreign(name)) };
+    ask(localized!(
+        "App {id}{name} has {accounts}. Type its SDKAppID to delete it with all of them: ",
+        "应用 {id}{name} 有 {accounts}。输入其 SDKAppID 以连同全部账号一起删除："
+    ));
     let mut line = String::new();
     std::io::stdin().read_line(&mut line)?;
     Ok(line.trim().parse().ok())
