@@ -51,6 +51,7 @@ use tokio_util::sync::CancellationToken;
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 #[expect(clippy::doc_markdown, reason = "help, with commands that can be pasted")]
+#[cfg_attr(doc, expect(rustdoc::bare_urls, reason = "the same"))]
 pub(crate) struct Args {
     /// The base URL of the cloud's REST API
     #[arg(long, value_name = "URL")]
