@@ -43,7 +43,7 @@ pub enum WordFilterError {
     /// The word with this number, counted from 1, is longer than [`WORD_BYTES_MAX`].
     #[error("word {0} is longer than {WORD_BYTES_MAX} bytes")]
     TooLong(usize),
-    /// The words are larger than [`LIST_BYTES_MAX`] after normalisation.
+    /// The words have more than 20,000,000 bytes after normalisation.
     #[error("the words have more than {LIST_BYTES_MAX} bytes after Unicode normalization; shorten the list")]
     TooLarge,
 }
