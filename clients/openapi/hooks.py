@@ -3,10 +3,12 @@ matter to `drive.py`. Without a UserSig, calls go out as they were made."""
 
 import json
 import os
+import urllib.error
 import urllib.request
 
 import schemathesis
 
+DELETED = "1999999999"
 RECEIVER = os.environ.get("PORTRAITD_RECEIVER", "http://127.0.0.1:9/nothing-listens")
 
 
@@ -20,18 +22,33 @@ def before_call(context, case, kwargs):
     # What is made for a webhook may name any host, and would be called.
     if isinstance(case.body, dict) and str(case.body.get("url")).startswith("http"):
         case.body["url"] = RECEIVER
+    # The app of the other calls must stay.
+    if case.operation.label == "DELETE /admin/v1/apps/{app}":
+        case.path_parameters = {"app": DELETED}
+        if "PORTRAITD_WEBHOOK" in os.environ:
+            make_deleted()
     # Other calls of the run remove the webhook.
     if case.operation.label == "POST /admin/v1/apps/{app}/webhook/test" and "PORTRAITD_WEBHOOK" in os.environ:
         set_webhook()
 
 
 def set_webhook():
-    request = urllib.request.Request(
-        os.environ["PORTRAITD_WEBHOOK"], method="PUT",
-        data=json.dumps({"url": RECEIVER}).encode(),
-        headers={"Authorization": f"Bearer {os.environ['PORTRAITD_TOKEN']}"},
-    )
-    urllib.request.urlopen(request).close()
+    ask("PUT", os.environ["PORTRAITD_WEBHOOK"], {"url": RECEIVER})
+
+
+def make_deleted():
+    apps, _, _ = os.environ["PORTRAITD_WEBHOOK"].rpartition("/apps/")
+    try:
+        ask("POST", f"{apps}/apps", {"sdkappid": int(DELETED)})
+    except urllib.error.HTTPError as error:
+        # It is there when the call before was made without a token.
+        if error.code != 409:
+            raise
+
+
+def ask(method, url, body):
+    headers = {"Authorization": f"Bearer {os.environ['PORTRAITD_TOKEN']}"}
+    urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode(), headers, method=method)).close()
 
 
 @schemathesis.hook
