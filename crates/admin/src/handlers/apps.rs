@@ -142,6 +142,18 @@ pub(crate) async fn add_key(
     let key = parse_or_create_key(parse_body::<NewKey>(&body)?.key)?;
     let created = state.clock.now();
     let change = move |settings: &mut AppSettings| {
+        // Revoked under one number, it would still be in force under the other.
+        if let Some(known) = settings.keys.iter().find(|record| record.key == key) {
+            return Err(AdminError::new(
+                AdminCode::NotPossible,
+                bilingual!(
+                    "app {} has this key already: it is key {}",
+                    "应用 {} 已有此密钥，编号 {}",
+                    settings.id,
+                    known.id.0
+                ),
+            ));
+        }
         let id = settings.add_key(key.clone(), Some(created));
         Ok(CreatedKey { id: id.0, key: key.expose().to_owned() })
     };

@@ -17,6 +17,23 @@ fn code_with_key(app: &App<'_>, key: &str) -> u64 {
     app.server.connect().exchange(&post(&target, CHECK)).unwrap().code()
 }
 
+/// Revoked under one number, it would still be in force under another.
+#[test]
+fn a_key_is_there_once() {
+    let server = TestServer::dev();
+    let app = server.app();
+    let add =
+        || server.admin("POST", &format!("/apps/{}/keys", app.id), r#"{"key":"a-key-that-is-given-twice"}"#);
+    let (status, first) = add();
+    assert_eq!(status, 201, "{first}");
+    let (status, refused) = add();
+    assert_eq!(status, 409);
+    assert!(
+        refused.contains(&format!("it is key {}", serde_json::from_str::<Value>(&first).unwrap()["id"])),
+        "{refused}"
+    );
+}
+
 #[test]
 fn keys_are_rotated_without_a_gap() {
     let server = TestServer::dev();

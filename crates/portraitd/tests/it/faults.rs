@@ -401,10 +401,12 @@ fn fill_and_free(dir: &Path, rounds: u64) {
     let (id, receiver) = (server.app().id, Receiver::polite());
     App { server: &server, id }.put("/webhook", &json!({"url": receiver.url()}).to_string());
     App { server: &server, id }.import("alice");
+    let other = server.app().id;
     let (mut number, mut acknowledged) = (0, Vec::new());
     for round in 0..rounds {
         let (app, ballast) = (App { server: &server, id }, dir.join("ballast"));
-        // Half of the time the server's own data fill what is left.
+        // Half of the time the server's own data fill what is left: new accounts of an app that has no webhook. Changes of one
+        // account take no more room.
         let own = round % 2 == 1;
         let bytes = if own { 5 << 18 } else { 8 << 20 };
         // Writes until nothing more fits.
@@ -412,6 +414,11 @@ fn fill_and_free(dir: &Path, rounds: u64) {
         let mut refused = 0;
         while refused < 20 {
             number += 1;
+            if own {
+                let account = json!({"UserID": format!("user{number}"), "Nick": "x".repeat(400)}).to_string();
+                let code = App { server: &server, id: other }.code("account_import", &account);
+                assert!([0, 40006].contains(&code), "{code}");
+            }
             match set(&app, "alice", number) {
                 0 => acknowledged.push(number),
                 40006 => refused += 1,

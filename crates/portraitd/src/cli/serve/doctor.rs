@@ -120,6 +120,7 @@ fn network(config: &Config) -> Assessment {
     if let Err(error) = preflight::check_network(config, public, admin) {
         return (Bad, format!("{error:#}"));
     }
+    let mut metrics = config.server.metrics_listen.iter().flat_map(|addresses| addresses.iter());
     match config.server.listen.iter().find(|address| address.is_exposed(public)) {
         Some(address) => (
             Warning,
@@ -127,7 +128,15 @@ fn network(config: &Config) -> Assessment {
                 "server.listen = {address} accepts plain HTTP from other machines; configure [tls], or put a proxy with TLS in front"
             ),
         ),
-        None => (Good, "no listener can be reached from other machines without TLS".into()),
+        None => match metrics.find(|address| address.is_exposed(admin)) {
+            Some(address) => (
+                Good,
+                format!(
+                    "other machines reach no API without TLS; they can read metrics at server.metrics_listen = {address}"
+                ),
+            ),
+            None => (Good, "no listener can be reached from other machines without TLS".into()),
+        },
     }
 }
 

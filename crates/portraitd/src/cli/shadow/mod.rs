@@ -34,6 +34,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -170,6 +171,8 @@ impl Listeners {
 
 async fn shadow(args: Args) -> anyhow::Result<ExitCode> {
     let signals = StopSignals::new()?;
+    // The end of an SSH session must not stop back ends: the signal is taken over, and nothing is done.
+    let _hangup = signal(SignalKind::hangup())?;
     let [cloud, here] =
         [(Side::Cloud, &args.cloud), (Side::Here, &args.here)].map(|(side, text)| server_url(side, text));
     let urls = Sides { cloud: cloud?, here: here? };
