@@ -105,7 +105,7 @@ def drive_emulator(server):
         "admin", f"{admin}/openapi.json", token=token,
         PORTRAITD_WEBHOOK=f"{admin}/admin/v1/apps/{app}/webhook",
     )
-    assert never(answered, 2) == NEVER_GOOD, never(answered, 2)
+    assert never(answered, 2) == NEVER_GOOD, {name: answered[name] for name in never(answered, 2)}
     drive_control(url)
 
 

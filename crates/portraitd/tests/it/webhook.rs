@@ -414,7 +414,7 @@ fn metrics_tell_of_the_backlog() {
     let head = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let answer = Connection::open(&server.admin_address).exchange(head).unwrap();
     assert_eq!(answer.status, 200);
-    assert!(answer.header("content-type").unwrap().starts_with("application/openmetrics-text"));
+    assert!(answer.header("content-type").unwrap().starts_with("text/plain; version=0.0.4"));
     for line in [
         format!("portraitd_webhook_events{{sdkappid=\"{}\",state=\"waiting\"}} 1\n", app.id),
         format!("portraitd_webhook_failed_attempts_total{{sdkappid=\"{}\"}} 1\n", app.id),
