@@ -890,7 +890,7 @@ export default /** @satisfies {Record<string, string | ((values: any) => string)
   'audit.did.revokeToken': 'revoked the token {name}',
   'audit.did.sample': 'sent a sample to the webhook',
   'audit.did.setWebhook': 'set the webhook',
-  'audit.did.setWords': 'replaced the sensitive words',
+  'audit.did.setWords': 'changed the sensitive words',
   'audit.did.signIn': 'signed in',
   'audit.did.signOut': 'signed out',
   'audit.did.testWords': 'tried a text against the sensitive words',

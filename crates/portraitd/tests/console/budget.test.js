@@ -4,14 +4,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dev, go, open, openAs, serve } from './support.js';
 
-const FIRST_VIEW_BYTES_MAX = 60 << 10;
+const FIRST_VIEW_BYTES_MAX = 61 << 10;
 const MINUTES = 5;
 /** One in five seconds. */
 const REQUESTS_MAX = MINUTES * 12;
 const PAGES = ['explorer', 'calls', 'usersig', 'inbox', 'faults', 'connect', 'users', 'fields', 'words', 'keys', 'settings', 'webhook', 'transfer', 'overview', 'apps', 'tokens', 'audit', 'backup'];
 const DEV_PAGES = ['calls', 'inbox', 'faults', 'connect'];
 
-test('the first view takes at most 60 KiB, with the answers of the API and all headers', async () => {
+test('the first view takes at most 61 KiB, with the answers of the API and all headers', async () => {
   const { url } = await dev();
   for (const language of ['en', 'zh']) {
     const { page, context } = await open('about:blank', { language });

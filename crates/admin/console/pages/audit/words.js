@@ -6,6 +6,7 @@ import { t } from '../../i18n/language.js';
 export const OPERATIONS = [
   ['POST /apps', 'audit.did.createApp'],
   ['PATCH /apps/_', 'audit.did.changeApp'],
+  ['DELETE /apps/_', 'users.history.deleted'],
   ['POST /apps/_/keys', 'audit.did.addKey'],
   ['DELETE /apps/_/keys/_', 'audit.did.revokeKey'],
   ['PUT /apps/_/admins/_', 'audit.did.addAdmin'],
@@ -13,6 +14,7 @@ export const OPERATIONS = [
   ['PUT /apps/_/fields/_', 'audit.did.defineField'],
   ['DELETE /apps/_/fields/_', 'audit.did.retireField'],
   ['PUT /apps/_/words', 'audit.did.setWords'],
+  ['PATCH /apps/_/words', 'audit.did.setWords'],
   ['POST /apps/_/words/test', 'audit.did.testWords'],
   ['PUT /apps/_/accounts/_', 'users.history.created'],
   ['DELETE /apps/_/accounts/_', 'users.history.deleted'],
