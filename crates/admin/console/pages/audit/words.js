@@ -6,7 +6,7 @@ import { t } from '../../i18n/language.js';
 export const OPERATIONS = [
   ['POST /apps', 'audit.did.createApp'],
   ['PATCH /apps/_', 'audit.did.changeApp'],
-  ['DELETE /apps/_', 'users.history.deleted'],
+  ['DELETE /apps/_', 'audit.did.deleteApp'],
   ['POST /apps/_/keys', 'audit.did.addKey'],
   ['DELETE /apps/_/keys/_', 'audit.did.revokeKey'],
   ['PUT /apps/_/admins/_', 'audit.did.addAdmin'],
