@@ -120,7 +120,7 @@ fn network(config: &Config) -> Assessment {
     if let Err(error) = preflight::check_network(config, public, admin) {
         return (Bad, format!("{error:#}"));
     }
-    let mut metrics = config.server.metrics_listen.iter().flat_map(|addresses| addresses.iter());
+    let mut metrics = config.server.metrics_listen.iter().flat_map(Addresses::iter);
     match config.server.listen.iter().find(|address| address.is_exposed(public)) {
         Some(address) => (
             Warning,
