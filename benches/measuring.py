@@ -1,5 +1,5 @@
 """What the scripts here share: their options, a server on data of its own, accounts in it, and portraitd-bench's command."""
-import argparse, json, os, pathlib, secrets, subprocess, urllib.request
+import argparse, json, os, pathlib, re, secrets, subprocess, urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 APP = "1400000000"
@@ -23,10 +23,21 @@ def fill(arguments, data):
     subprocess.run([arguments.portraitd, "import", APP, accounts, "--data", data], check=True, capture_output=True)
 
 
-def sets(arguments, address, key, *more):
-    """The command that measures sets."""
-    command = [arguments.bench, "run", address, "--app", f"{APP}:{key}", "--users", str(arguments.users), "--workload", "set", "--json"]
+def calls(workload, arguments, address, key, *more):
+    """The command that measures calls of one kind."""
+    command = [arguments.bench, "run", address, "--app", f"{APP}:{key}", "--users", str(arguments.users), "--workload", workload, "--json"]
     return [*command, *map(str, more)]
+
+
+def sets(*arguments):
+    """The command that measures sets."""
+    return calls("set", *arguments)
+
+
+def memory(process, field="VmRSS"):
+    """MiB of a process: resident, or the most that it was (VmHWM)."""
+    status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+    return int(re.search(rf"{field}:\s+(\d+)", status)[1]) / 1024
 
 
 class Process:
@@ -70,3 +81,8 @@ class Server(Process):
         request.add_header("Authorization", f"Bearer {self.token}")
         request.add_header("Content-Type", "application/json")
         return urllib.request.urlopen(request).read().decode()
+
+    def mebibytes(self, *names):
+        """The sizes that metrics tell, in MiB."""
+        page = self.admin("/metrics")
+        return [float(re.search(rf"^{name} ([\d.e+]+)$", page, re.M)[1]) / 2**20 for name in names]

@@ -7,7 +7,7 @@ Everything runs on this machine, the database nodes included, so that three node
 shown is what sharing costs. Needs what testing/galera/galera needs (root), nginx, and some 2.5 KB of disk for each account.
 """
 import json, os, pathlib, secrets, shutil, statistics, subprocess, sys, tempfile, time
-from measuring import APP, ROOT, Process, options, sets
+from measuring import APP, ROOT, Process, calls, memory, options
 
 parser = options(__doc__, users=1_000_000)
 parser.add_argument("--rounds", type=int, default=5)
@@ -30,11 +30,6 @@ def timed(*command, **more):
     started = time.monotonic()
     subprocess.run(list(map(str, command)), check=True, stdout=sys.stderr, **more)
     return time.monotonic() - started
-
-
-def memory(process, what="VmRSS"):
-    status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
-    return next(int(line.split()[1]) // 1024 for line in status.splitlines() if line.startswith(what))
 
 
 def fill(directory, config):
@@ -69,8 +64,7 @@ def start(directory, config):
 
 
 def bench(count, workload, *more):
-    command = sets(arguments, f"127.0.0.1:{NGINX_PORTS[count]}", KEY, "--seconds", arguments.seconds, "--warm-up", 0.5, *more)
-    command[command.index("set")] = workload
+    command = calls(workload, arguments, f"127.0.0.1:{NGINX_PORTS[count]}", KEY, "--seconds", arguments.seconds, "--warm-up", 0.5, *more)
     return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
 
 

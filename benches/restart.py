@@ -6,8 +6,8 @@
 Gets and sets at full speed over all accounts, until the journal has two segments with changes that the tables lack, as far as they
 fill; then the kill, and a start on what it left. The median of several rounds.
 """
-import pathlib, re, statistics, subprocess, tempfile, time
-from measuring import Server, fill, options, sets
+import json, pathlib, statistics, subprocess, tempfile, time
+from measuring import Server, calls, fill, memory, options, sets
 
 parser = options(__doc__, users=1_000_000)
 parser.add_argument("--rounds", type=int, default=3)
@@ -16,23 +16,17 @@ arguments = parser.parse_args()
 
 
 def rate(server, workload, seconds):
-    command = sets(arguments, server.address, Server.KEY, "--seconds", seconds, "--warm-up", 0)
-    command[command.index("set")] = workload
+    command = calls(workload, arguments, server.address, Server.KEY, "--seconds", seconds, "--warm-up", 0)
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-
-
-def megabytes(server, field):
-    status = pathlib.Path(f"/proc/{server.process.pid}/status").read_text()
-    return int(re.search(rf"{field}:\s+(\d+)", status)[1]) / 1024
 
 
 def journal(server):
     """MiB in the journal that the tables lack."""
-    return float(re.search(r"^portraitd_store_journal_bytes ([\d.e+]+)$", server.admin("/metrics"), re.M)[1]) / 2**20
+    return server.mebibytes("portraitd_store_journal_bytes")[0]
 
 
 def rate_of(run):
-    return float(re.search(r'"rate":\s*([\d.]+)', run.communicate()[0])[1])
+    return json.loads(run.communicate()[0])["rate"]
 
 
 def killed(data):
@@ -46,7 +40,7 @@ def killed(data):
             time.sleep(0.1)
             if run.poll() is not None:
                 break
-        left, resident, peak = journal(server), megabytes(server, "VmRSS"), megabytes(server, "VmHWM")
+        left, resident, peak = journal(server), memory(server.process), memory(server.process, "VmHWM")
         server.process.kill()
         server.process.wait()
         run.communicate()

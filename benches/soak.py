@@ -6,8 +6,8 @@
 Measures the highest rate first, then sends half of it in an open loop. Halfway a backup is taken. What was measured goes
 to FILE.csv, the plot to FILE.svg. Nothing else may run on the machine meanwhile, or the plot shows that.
 """
-import json, math, pathlib, re, statistics, subprocess, tempfile, threading, time
-from measuring import ROOT, Server, fill, options, sets
+import json, math, pathlib, statistics, subprocess, tempfile, threading, time
+from measuring import ROOT, Server, fill, memory, options, sets
 
 parser = options(__doc__, users=1_000_000)
 parser.add_argument("--minutes", type=float, default=30)
@@ -28,10 +28,8 @@ def burst():
 
 def standing():
     """MiB of memory, journal and log, and database."""
-    metrics = server.admin("/metrics")
-    value = lambda name: float(re.search(rf"^{name} ([\d.e+]+)$", metrics, re.M)[1]) / 2**20
-    resident = re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{server.process.pid}/status").read_text())[1]
-    return int(resident) / 1024, value("portraitd_store_journal_bytes") + value("portraitd_store_log_bytes"), value("portraitd_store_database_bytes")
+    journal, log, database = server.mebibytes("portraitd_store_journal_bytes", "portraitd_store_log_bytes", "portraitd_store_database_bytes")
+    return memory(server.process), journal + log, database
 
 
 def plot(rows, title):
