@@ -2,6 +2,7 @@
 
 use crate::error::AdminError;
 use crate::error_code::AdminCode;
+use crate::shell_word::shell_word;
 use crate::types::console::{JobKind, JobState, JobView};
 use portraitd_model::{Bilingual, Clock, Language, UnixMillis, bilingual};
 use portraitd_store::{BackupProgress, BackupReport};
@@ -168,15 +169,6 @@ impl Drop for RunningJob {
             self.finish(Some(AdminError::internal().sentence));
         }
     }
-}
-
-/// Writes a text as one word of a shell's command.
-fn shell_word(text: &str) -> String {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "_@%+=:,./-".contains(letter);
-    if !text.is_empty() && text.chars().all(is_plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]

@@ -30,5 +30,6 @@ pub mod secret;
 pub mod series;
 mod session;
 mod settings_diff;
+pub mod shell_word;
 pub mod state;
 pub mod types;

@@ -12,7 +12,7 @@ use portraitd_store::{
     Delete, Discard, EVENTS_UNIT_MAX, EventState, ForgetDeletions, RemoveApp, Selection, Store,
 };
 
-/// Accounts that are listed before they are deleted: a list of fewer would be made anew too often.
+/// Accounts that are listed before they are deleted: with fewer, the list would be made again too often.
 const LISTED_MAX: usize = 100_000;
 /// Accounts in one page, and in one deletion.
 const UNIT: usize = 1000;

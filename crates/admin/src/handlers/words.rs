@@ -74,8 +74,8 @@ pub(crate) async fn change(
     }
     let _one_at_a_time = state.changing_words.lock().await;
     let before = state.app(&app)?.settings.words.clone();
-    let (known, had) = (before.clone(), before.len());
-    let (words, kept) = run_blocking(move || patched(&known, &patch)).await?;
+    let had = before.len();
+    let (words, kept) = run_blocking(move || patched(&before, &patch)).await?;
     ensure_all_fit(&state, &app, &words)?;
     let change = move |settings: &mut AppSettings| {
         settings.words = words.clone();

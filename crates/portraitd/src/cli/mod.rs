@@ -8,6 +8,7 @@ pub(crate) mod data;
 pub(crate) mod dev;
 mod http;
 pub(crate) mod language;
+mod new_secret;
 pub(crate) mod output;
 pub(crate) mod runtime;
 mod sdk_app_id;

@@ -1,7 +1,6 @@
 //! What commands print: results on standard output, in lines or as JSON, and notes on standard error. Nothing in it steers a
 //! terminal; the tests of `tidy.rs` see that no command prints past this file.
 
-use crate::cli::language::localized;
 use portraitd_model::terminal::{escape_for_terminal, escape_json_for_terminal, escape_lines_for_terminal};
 use portraitd_model::{UnixMillis, rfc3339};
 use std::borrow::Cow;
@@ -38,13 +37,6 @@ pub(crate) fn note_verbatim(text: &str) {
 /// A text of others within a line: of a client, a receiver, a server or a file.
 pub(crate) fn foreign(text: &str) -> Cow<'_, str> {
     escape_for_terminal(text)
-}
-
-/// Writes a new key or token, alone on standard output, so that `> FILE` keeps it and nothing else. `what` names it on
-/// standard error.
-pub(crate) fn say_secret(what: impl Display, secret: impl Display) {
-    note(localized!("{what}; keep it, it is not shown again:", "{what}；请保存，不再显示："));
-    say(secret);
 }
 
 /// Writes a command's result as JSON.

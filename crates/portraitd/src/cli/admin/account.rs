@@ -8,6 +8,7 @@ use crate::cli::output::{foreign, note, print_json, say};
 use crate::cli::sdk_app_id::sdk_app_id;
 use clap::Subcommand;
 use hyper::Method;
+use portraitd_admin::shell_word::shell_word;
 use portraitd_admin::types::{AccountView, AccountsView};
 use portraitd_model::TagValue;
 use serde_json::{Map, Value, json};
@@ -108,9 +109,12 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
             }
             // On standard error, since the result is for programs, too.
             if let Some(next) = next {
-                let prefix =
-                    if prefix.is_empty() { String::new() } else { format!(" --prefix {}", quoted(&prefix)) };
-                let next = quoted(&next);
+                let prefix = if prefix.is_empty() {
+                    String::new()
+                } else {
+                    format!(" --prefix {}", shell_word(&prefix))
+                };
+                let next = shell_word(&next);
                 note(localized!(
                     "more: portraitd account list {sdkappid}{prefix} --after {next} --limit {limit}",
                     "还有更多：portraitd account list {sdkappid}{prefix} --after {next} --limit {limit}"
@@ -162,12 +166,6 @@ fn path(sdkappid: u32, user: &str) -> String {
 fn member(field: &str) -> anyhow::Result<(String, Value)> {
     let TagValue { tag, value } = item(field)?;
     Ok((tag, value))
-}
-
-/// A text as shells take it for one word.
-fn quoted(text: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.@".contains(&byte);
-    if text.bytes().all(is_plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 /// Returns the users, and after which one there are more.

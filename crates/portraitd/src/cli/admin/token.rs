@@ -2,7 +2,8 @@
 
 use super::client::{Operator, Target, segment, with_operator};
 use crate::cli::language::localized;
-use crate::cli::output::{last_use, print_json, say, say_secret, when};
+use crate::cli::new_secret::say_secret;
+use crate::cli::output::{last_use, print_json, say, when};
 use clap::Subcommand;
 use hyper::Method;
 use portraitd_admin::types::{CreatedToken, NewToken, TokenView};

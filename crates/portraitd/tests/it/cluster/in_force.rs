@@ -103,6 +103,12 @@ fn change_type(node: &TestServer, app: &App<'_>, value_type: &str) -> u16 {
     node.admin("PUT", &format!("/apps/{}/fields/Num", app.id), &definition.to_string()).0
 }
 
+/// The body of a change of that field.
+fn set(user: &str, value: &serde_json::Value) -> String {
+    let items = json!([{"Tag": "Tag_Profile_Custom_Num", "Value": value}]);
+    json!({"From_Account": user, "ProfileItem": items}).to_string()
+}
+
 /// A node that is frozen may hold a call that began with the old type. It does not stop the others for long: what it writes
 /// after they have gone on is refused by the database, and what it checks until it has read their changes by itself.
 #[test]
@@ -122,18 +128,14 @@ fn a_type_changes_though_a_node_is_frozen_and_what_that_one_held_is_not_written(
     let began = Instant::now();
     assert_eq!(change_type(&one, &here, "uint64"), 200);
     eprintln!("a type changes on two nodes in {} ms", began.elapsed().as_millis());
-    let set = |user: &str, value: serde_json::Value| {
-        let items = json!([{"Tag": "Tag_Profile_Custom_Num", "Value": value}]);
-        json!({"From_Account": user, "ProfileItem": items}).to_string()
-    };
-    until("the new type", PROMISE, || there.code("portrait_set", &set("w", json!(7))) == 0);
+    until("the new type", PROMISE, || there.code("portrait_set", &set("w", &json!(7))) == 0);
     assert_eq!(here.code("account_delete", r#"{"DeleteItem":[{"UserID":"w"}]}"#), 0);
 
     other.signal("-STOP");
     // These wait in its listener's queue: the first thing that it does when it goes on.
     let mut held: Vec<_> = (0..20).map(|_| other.connect()).collect();
     for connection in &mut held {
-        connection.send(&there.request("portrait_set", &set("v", json!(7))));
+        connection.send(&there.request("portrait_set", &set("v", &json!(7))));
     }
     let began = Instant::now();
     let changed = change_type(&one, &here, "string");
@@ -147,7 +149,7 @@ fn a_type_changes_though_a_node_is_frozen_and_what_that_one_held_is_not_written(
     let get = json!({"To_Account": ["v"], "TagList": ["Tag_Profile_Custom_Num"]}).to_string();
     let found = here.call("portrait_get", &get);
     assert_eq!(found["UserProfileItem"][0]["ProfileItem"], json!([]), "{found}");
-    until("it takes part again", PROMISE, || there.code("portrait_set", &set("v", json!("text"))) == 0);
+    until("it takes part again", PROMISE, || there.code("portrait_set", &set("v", &json!("text"))) == 0);
 }
 
 /// A change of a type waits for every node that lives. One that was killed counts as living for 15 s more.
@@ -166,10 +168,6 @@ fn a_type_changes_after_a_node_was_killed() {
     assert_eq!(change_type(&one, &here, "uint64"), 200, "a killed node does not stop the others for ever");
     eprintln!("beside a killed node in {} ms", began.elapsed().as_millis());
     here.import("v");
-    let set = |value: serde_json::Value| {
-        let items = json!([{"Tag": "Tag_Profile_Custom_Num", "Value": value}]);
-        here.code("portrait_set", &json!({"From_Account": "v", "ProfileItem": items}).to_string())
-    };
-    assert_eq!(set(json!(7)), 0);
-    assert_ne!(set(json!("text")), 0, "the new type is in force");
+    assert_eq!(here.code("portrait_set", &set("v", &json!(7))), 0);
+    assert_ne!(here.code("portrait_set", &set("v", &json!("text"))), 0, "the new type is in force");
 }

@@ -2,7 +2,8 @@
 
 use crate::cli::admin::client::Operator;
 use crate::cli::language::localized;
-use crate::cli::output::{last_use, print_json, say, say_secret, when};
+use crate::cli::new_secret::say_secret;
+use crate::cli::output::{last_use, print_json, say, when};
 use crate::cli::sdk_app_id::sdk_app_id;
 use crate::cli::secret_argument;
 use clap::Subcommand;

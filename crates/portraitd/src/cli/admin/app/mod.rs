@@ -6,7 +6,8 @@ mod key;
 
 use crate::cli::admin::client::{Operator, Target, segment, with_new_store, with_operator};
 use crate::cli::language::localized;
-use crate::cli::output::{foreign, last_use, print_json, say, say_secret};
+use crate::cli::new_secret::say_secret;
+use crate::cli::output::{foreign, last_use, print_json, say};
 use crate::cli::sdk_app_id::sdk_app_id;
 use crate::cli::secret_argument;
 use clap::{Subcommand, ValueEnum};
