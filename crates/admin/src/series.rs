@@ -13,9 +13,18 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
+/// What the metrics are rendered for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MetricsReader {
+    /// A call of `/metrics`.
+    Caller(MetricsFormat),
+    /// The figures here, every few seconds: without the apps' accounts, for each of which the store is asked.
+    Series,
+}
+
 /// Renders the metrics.
 pub type MetricsPage =
-    Arc<dyn Fn(MetricsFormat) -> BoxFuture<'static, Result<String, fmt::Error>> + Send + Sync>;
+    Arc<dyn Fn(MetricsReader) -> BoxFuture<'static, Result<String, fmt::Error>> + Send + Sync>;
 
 /// The time between two readings.
 const STEP: Duration = Duration::from_secs(5);
@@ -90,7 +99,7 @@ impl Series {
                 _ = ticks.tick() => {}
                 () = stop.cancelled() => return,
             }
-            if let Ok(page) = metrics(MetricsFormat::Text).await {
+            if let Ok(page) = metrics(MetricsReader::Series).await {
                 self.add(&page, clock.now().0);
             }
         }

@@ -4,6 +4,7 @@ use crate::error::AdminError;
 use crate::language::AcceptLanguage;
 use crate::metrics_format::MetricsFormat;
 use crate::readiness::{Readiness, journal_problem};
+use crate::series::MetricsReader;
 use crate::state::{AdminResult, State};
 use crate::types::StoreView;
 use crate::types::console::SeriesView;
@@ -45,7 +46,7 @@ pub(crate) async fn metrics(
     };
     let running = state.running.as_ref().ok_or_else(failed)?;
     let format = MetricsFormat::accepted(&headers);
-    let page = (running.metrics)(format).await.map_err(|_| failed())?;
+    let page = (running.metrics)(MetricsReader::Caller(format)).await.map_err(|_| failed())?;
     Ok(([(header::CONTENT_TYPE, format.content_type()), (header::VARY, "accept")], page).into_response())
 }
 

@@ -119,26 +119,23 @@ impl Snapshot {
             snapshot.wait = HistogramValues::seconds(&measured.wait);
         }
         let all = apps.all();
-        let ids = all.iter().map(|app| app.settings.id);
-        let counting = count_accounts(store, ids, &mut snapshot.accounts);
-        // A page without some of these numbers is better than none.
-        let _ = tokio::time::timeout(COUNTING_MAX, counting).await;
         for calls in all.iter().map(|app| &*app.usage).chain([&apps.appless_usage]).flat_map(Usage::calls) {
             *snapshot.calls.entry((calls.command, calls.code)).or_default() += calls.count;
         }
         snapshot
     }
-}
 
-/// Counts the accounts of each app.
-async fn count_accounts(
-    store: &dyn Store,
-    apps: impl Iterator<Item = SdkAppId>,
-    counted: &mut Vec<(SdkAppId, u64)>,
-) {
-    for app in apps {
-        if let Ok(accounts) = store.accounts_count(app).await {
-            counted.push((app, accounts));
-        }
+    /// Counts the accounts of each app.
+    pub(super) async fn count_accounts(&mut self, store: &dyn Store, apps: &Apps) {
+        let counting = async {
+            for app in apps.all() {
+                let app = app.settings.id;
+                if let Ok(accounts) = store.accounts_count(app).await {
+                    self.accounts.push((app, accounts));
+                }
+            }
+        };
+        // A page without some of these numbers is better than none.
+        let _ = tokio::time::timeout(COUNTING_MAX, counting).await;
     }
 }

@@ -15,7 +15,7 @@ use crate::metrics::table::METRICS;
 use futures_util::future::FutureExt;
 use portraitd_admin::auth::Tokens;
 use portraitd_admin::metrics_format::MetricsFormat;
-use portraitd_admin::series::MetricsPage;
+use portraitd_admin::series::{MetricsPage, MetricsReader};
 use portraitd_api::registry::Registry as Apps;
 use portraitd_api::telemetry::Telemetry;
 use portraitd_store::Store;
@@ -39,10 +39,17 @@ pub(crate) fn renderer(
 ) -> MetricsPage {
     let parts = (Arc::clone(store), Arc::clone(webhooks), Arc::clone(apps), Arc::clone(telemetry));
     let tokens = Arc::clone(tokens);
-    Arc::new(move |format| {
+    Arc::new(move |reader| {
         let ((store, webhooks, apps, telemetry), wrong_tokens) = (parts.clone(), tokens.failures());
-        async move { Snapshot::take(&*store, &webhooks, &apps, Some(telemetry), wrong_tokens).await.page(format) }
-            .boxed()
+        async move {
+            let mut snapshot = Snapshot::take(&*store, &webhooks, &apps, Some(telemetry), wrong_tokens).await;
+            let MetricsReader::Caller(format) = reader else {
+                return snapshot.page(MetricsFormat::OpenMetrics);
+            };
+            snapshot.count_accounts(&*store, &apps).await;
+            snapshot.page(format)
+        }
+        .boxed()
     })
 }
 
