@@ -1,5 +1,6 @@
-//! The readers: a few connections for all reads. Calls that wait for profiles of one app are answered by one statement: twelve
-//! times as many profiles a second as with a statement each.
+//! The readers: a few connections for all reads. Calls that wait for profiles of one app are answered by one statement: five
+//! times as many profiles a second as with a statement each (`cargo bench -p portraitd-mysql`). Statements for rows, which may be
+//! long, have connections of their own, so that no call waits for them.
 
 use crate::connection::{Purpose, parsed};
 use crate::fault::{Fault, FaultKind};
@@ -17,9 +18,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
-/// The connections that read.
-pub(crate) const READERS: usize = 4;
-/// The most reads that wait.
+/// The connections that read for calls. Fewer connections gather more reads into a statement; of two, one can be in use while
+/// the other's answer is handed out.
+pub(crate) const CALL_READERS: usize = 2;
+/// The connections that read rows.
+pub(crate) const ROW_READERS: usize = 2;
+/// The most reads that wait in a queue.
 pub(crate) const QUEUE_MAX: usize = 8192;
 /// The most reads that one statement answers, and about how many users it asks for.
 const READS_MAX: usize = 64;
@@ -71,7 +75,7 @@ impl Read {
     }
 }
 
-/// The queue that all readers take from.
+/// A queue that several readers take from.
 pub(crate) type ReadQueue = Arc<Mutex<mpsc::Receiver<Read>>>;
 
 /// One reader.

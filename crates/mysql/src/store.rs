@@ -8,7 +8,7 @@ use crate::load::{StoredEvent, StoredToken, parsed_token, parsed_user};
 use crate::nodes::Nodes;
 use crate::open::{OpenError, any_host, finished, prepare};
 use crate::place::part_of_user;
-use crate::reader::{self, READERS, Read, Reader};
+use crate::reader::{self, CALL_READERS, ROW_READERS, Read, Reader};
 use crate::schema::{self, Database, SchemaError};
 use crate::shared::{Shared, WRITERS};
 use crate::sql::{Arg, fill};
@@ -50,7 +50,8 @@ pub struct MysqlStore {
 #[derive(Clone)]
 struct Queues {
     writers: Vec<mpsc::Sender<Request>>,
-    reads: mpsc::Sender<Read>,
+    call_reads: mpsc::Sender<Read>,
+    row_reads: mpsc::Sender<Read>,
 }
 
 impl MysqlStore {
@@ -59,20 +60,24 @@ impl MysqlStore {
     pub async fn open(url: MysqlUrl, name: &str) -> Result<Self, OpenError> {
         let hosts = Hosts::new(url);
         let (database, shared) = prepare(hosts, name).await?;
-        let (reads, queue) = mpsc::channel(reader::QUEUE_MAX);
-        let (queue, stop) = (Arc::new(Mutex::new(queue)), CancellationToken::new());
+        let stop = CancellationToken::new();
         let mut tasks =
             vec![tokio::spawn(Nodes::new(Arc::clone(&shared), name.to_owned()).run(stop.clone()))];
-        for _ in 0..READERS {
-            tasks.push(tokio::spawn(Reader::new(Arc::clone(&shared), Arc::clone(&queue)).run()));
-        }
+        let mut readers = |count| {
+            let (reads, queue) = mpsc::channel(reader::QUEUE_MAX);
+            let queue = Arc::new(Mutex::new(queue));
+            let reader = || Reader::new(Arc::clone(&shared), Arc::clone(&queue));
+            tasks.extend((0..count).map(|_| tokio::spawn(reader().run())));
+            reads
+        };
+        let (call_reads, row_reads) = (readers(CALL_READERS), readers(ROW_READERS));
         let mut writers = Vec::new();
         for index in 0..WRITERS {
             let (sender, queue) = mpsc::channel(writer::QUEUE_MAX);
             tasks.push(tokio::spawn(Writer::new(Arc::clone(&shared), queue, index).run()));
             writers.push(sender);
         }
-        let queues = std::sync::Mutex::new(Some(Queues { writers, reads }));
+        let queues = std::sync::Mutex::new(Some(Queues { writers, call_reads, row_reads }));
         let (name, beside) = (name.to_owned(), Beside::new(Arc::clone(&shared)));
         Ok(Self { shared, database, name, beside, queues, stop, tasks: Mutex::new(tasks) })
     }
@@ -131,7 +136,12 @@ impl MysqlStore {
         read: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Read,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        self.queues()?.reads.try_send(read(reply)).map_err(|_| overloaded())?;
+        let (read, queues) = (read(reply), self.queues()?);
+        let queue = match read {
+            Read::Profiles { .. } | Read::States { .. } => queues.call_reads,
+            Read::Rows { .. } => queues.row_reads,
+        };
+        queue.try_send(read).map_err(|_| overloaded())?;
         answer.await.map_err(|_| ended())?
     }
 
