@@ -13,6 +13,7 @@ mod admin;
 mod apply;
 mod batch;
 mod connection;
+mod definitions;
 mod directory_lock;
 mod disk_space;
 mod error;

@@ -2,6 +2,7 @@
 
 use crate::OpenError;
 use crate::connection::{Access, open};
+use crate::definitions;
 use crate::directory_lock::sync_directory;
 use crate::identity::APPLICATION_ID;
 use crate::journal;
@@ -161,6 +162,7 @@ pub(crate) fn prepare(path: &Path) -> Result<Connection, OpenError> {
     }
     verify::verify_and_sync(path)?;
     let connection = opened()?;
+    refuse_damaged_definitions(&connection, path, found)?;
     let missing = usize::try_from(found).ok().and_then(|found| STEPS.get(found..)).unwrap_or_default();
     if missing.is_empty() {
         return Ok(connection);
@@ -195,6 +197,20 @@ fn create(path: &Path) -> Result<(), OpenError> {
     });
     let connection = made.map_err(OpenError::engine(path))?;
     staging::publish(&staging::write(&connection, path)?, path, Identity::Kept)
+}
+
+/// Refuses a database whose tables or indexes are not defined as in its format.
+fn refuse_damaged_definitions(connection: &Connection, path: &Path, format: i64) -> Result<(), OpenError> {
+    match definitions::first_damaged(connection, format).map_err(OpenError::engine(path))? {
+        Some(reason) => Err(OpenError::Damaged { path: path.to_owned(), reason }),
+        None => Ok(()),
+    }
+}
+
+/// Makes the tables that an earlier format, or the present one, had.
+pub(crate) fn make_format(connection: &Connection, format: i64) -> rusqlite::Result<()> {
+    let steps = usize::try_from(format).ok().and_then(|format| STEPS.get(..format)).unwrap_or(&STEPS);
+    connection.execute_batch(&steps.concat())
 }
 
 /// Makes all tables in an empty database.

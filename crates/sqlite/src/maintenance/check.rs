@@ -2,6 +2,7 @@
 
 use crate::OpenError;
 use crate::connection::Access;
+use crate::definitions;
 use crate::directory_lock::DirectoryLock;
 use crate::identity;
 use crate::wal::verify;
@@ -94,6 +95,12 @@ pub fn check(dir: &Path, report: &mut dyn FnMut(Finding)) -> Result<Checked, Ope
 /// Checks everything that a connection reads.
 pub(crate) fn examine(connection: &Connection, report: &mut dyn FnMut(Finding)) -> rusqlite::Result<Checked> {
     let mut check = Check { checked: Checked::default(), report };
+    let format = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if let Some(what) = definitions::first_damaged(connection, format)? {
+        // What is read by the names of tables and columns may not be what it seems.
+        check.damage(None, None, what);
+        return Ok(check.checked);
+    }
     check.apps(connection)?;
     check.accounts(connection)?;
     check.events(connection)?;

@@ -294,6 +294,36 @@ fn damaged_files_are_never_served_as_data() {
     }
 }
 
+/// SQLite reads a definition whatever it says: with another name of a column every call would fail, and a check would find nothing.
+#[test]
+fn a_damaged_definition_of_a_table_is_refused_and_named() {
+    for (text, damaged) in
+        [("kicked_at  INTEGER", "kicked_as  INTEGER"), ("CHECK (one = 1)", "CHECK (one = 3)")]
+    {
+        let image = TestDirs::new();
+        for (file, bytes) in &block_on(origin(true)).files {
+            std::fs::write(image.data().join(file), bytes).unwrap();
+        }
+        let database = image.data().join(DATABASE);
+        let mut bytes = std::fs::read(&database).unwrap();
+        // All places: what was moved to another page stands in the old one, too.
+        for at in 0..bytes.len() - text.len() {
+            if bytes[at..].starts_with(text.as_bytes()) {
+                bytes[at..at + text.len()].copy_from_slice(damaged.as_bytes());
+            }
+        }
+        std::fs::write(&database, bytes).unwrap();
+        let error = SqliteStore::open(&image.data()).err().unwrap().to_string();
+        assert!(
+            error.contains("the definition of the table ") && error.contains("Restore a backup"),
+            "{error}"
+        );
+        let mut found = Vec::new();
+        let checked = check(&image.data(), &mut |finding| found.push(format!("{finding:?}"))).unwrap();
+        assert!(checked.damaged == 1 && found[0].contains("the definition of the table "), "{found:?}");
+    }
+}
+
 /// Otherwise all data would be lost silently, and new accounts would be written over it.
 #[test]
 fn an_emptied_database_is_not_taken_for_a_new_one() {
