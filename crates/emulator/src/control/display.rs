@@ -77,14 +77,20 @@ impl FaultRuleView {
     /// Returns a line such as `3  closed after, answer lost  {…}  matched 5, fired 1, 0 left`.
     pub fn line(&self, language: Language) -> String {
         let Self { id, rule, effect, matched, fired, left, warning, .. } = self;
-        let warning = warning.as_ref().map_or_else(String::new, |warning| format!("  ({warning})"));
         match language {
             Language::English => {
                 let left = left.map_or_else(String::new, |left| format!(", {left} left"));
+                let warning = warning.as_ref().map_or_else(String::new, |warning| format!("  ({warning})"));
                 format!("{id}  {effect}  {rule}  matched {matched}, fired {fired}{left}{warning}")
             }
             Language::Chinese => {
                 let left = left.map_or_else(String::new, |left| format!("，剩余 {left} 次"));
+                // The warning itself is for programs, in English; it tells which of the two numbers is 0.
+                let warning = match (warning, matched) {
+                    (None, _) => "",
+                    (Some(_), 0) => "（没有调用匹配此规则）",
+                    (Some(_), _) => "（有调用匹配，但未触发）",
+                };
                 format!("{id}  {effect}  {rule}  匹配 {matched} 次，触发 {fired} 次{left}{warning}")
             }
         }

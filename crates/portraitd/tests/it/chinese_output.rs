@@ -174,7 +174,7 @@ const COMMANDS: &[(i32, &str)] = &[
     (0, "backup DIR/backup --data DATA"),
     (0, "restore DIR/backup --data DIR/restored"),
     (1, "restore DIR/backup --data DIR/restored"),
-    (0, "store copy --from DIR/restored --to DIR/copied"),
+    (1, "store copy --from DIR/restored --to DIR/copied"),
     (0, "check --data DIR/restored"),
     (0, "repair --data DIR/restored"),
     (0, "compact --data DIR/restored"),

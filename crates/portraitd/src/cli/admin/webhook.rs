@@ -125,22 +125,7 @@ async fn execute(operator: &Operator, action: Action) -> anyhow::Result<()> {
     match action {
         Action::Set { sdkappid, url, token, unsigned } => {
             let token = if unsigned { Some(None) } else { token.map(Some) };
-            let put = WebhookPut { url, token };
-            let view: WebhookView = operator.json(Method::PUT, &path(sdkappid, ""), &put).await?;
-            let url = view.url.unwrap_or_default();
-            say(if view.signed {
-                localized!(
-                    "app {sdkappid} sends its events to {url}, signed",
-                    "应用 {sdkappid} 的事件将签名后发往 {url}"
-                )
-            } else {
-                localized!(
-                    "app {sdkappid} sends its events to {url}, unsigned",
-                    "应用 {sdkappid} 的事件将发往 {url}，不签名"
-                )
-            });
-            let test = operator.command(format_args!("webhook test {sdkappid}"));
-            say(localized!("try it: {test}", "试发：{test}"));
+            set(operator, sdkappid, &WebhookPut { url, token }).await?;
         }
         Action::Show { sdkappid, json } => {
             let view: WebhookView = operator.get(&path(sdkappid, "")).await?;
@@ -192,6 +177,25 @@ async fn execute(operator: &Operator, action: Action) -> anyhow::Result<()> {
         }
         Action::Listen(_) => {}
     }
+    Ok(())
+}
+
+async fn set(operator: &Operator, sdkappid: u32, put: &WebhookPut) -> anyhow::Result<()> {
+    let view: WebhookView = operator.json(Method::PUT, &path(sdkappid, ""), put).await?;
+    let url = view.url.unwrap_or_default();
+    say(if view.signed {
+        localized!(
+            "app {sdkappid} sends its events to {url}, signed",
+            "应用 {sdkappid} 的事件将签名后发往 {url}"
+        )
+    } else {
+        localized!(
+            "app {sdkappid} sends its events to {url}, unsigned",
+            "应用 {sdkappid} 的事件将发往 {url}，不签名"
+        )
+    });
+    let test = operator.command(format_args!("webhook test {sdkappid}"));
+    say(localized!("try it: {test}", "试发：{test}"));
     Ok(())
 }
 

@@ -166,14 +166,18 @@ fn open(error: &OpenError) -> String {
             on_directory_of("repair", path)
         ),
         OpenError::Io { path, source } => format!("无法使用 {}：{}", path.display(), describe(source)),
-        OpenError::Damaged { path, reason } => format!(
-            "{} 已损坏（{reason}）。请恢复备份：portraitd restore BACKUP --data NEW_DIRECTORY；\
-             {} 可列出损坏之处。未作任何更改",
-            path.display(),
-            on_directory_of("check", path)
-        ),
+        OpenError::Damaged { path, reason } => damaged(path, reason),
         OpenError::Engine { path, reason } => format!("无法打开 {}：{reason}", path.display()),
     }
+}
+
+fn damaged(path: &Path, reason: &str) -> String {
+    format!(
+        "{} 已损坏（{reason}）。请恢复备份：portraitd restore BACKUP --data NEW_DIRECTORY；\
+         {} 可列出损坏之处。未作任何更改",
+        path.display(),
+        on_directory_of("check", path)
+    )
 }
 
 /// A command to run on the directory that a file of a store is in.

@@ -12,7 +12,7 @@ use std::thread;
 fn silent_server() -> (String, mpsc::Receiver<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let (came, receiver) = mpsc::channel();
+    let (came, receiver) = mpsc::sync_channel(16);
     thread::spawn(move || {
         let mut open = Vec::new();
         for stream in listener.incoming().map(Result::unwrap) {

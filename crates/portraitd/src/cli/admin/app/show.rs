@@ -74,14 +74,16 @@ pub(super) fn show(app: &AppView, usage: Option<&UsageView>, json: bool) -> anyh
         "敏感词",
         localized!("{words} on {tags} ({code})", "{words} 个，检查 {tags}（{code}）"),
     );
-    let unknown = match app.echo_unknown {
-        true => localized!("the id asked for", "所查询的 ID"),
-        false => "@TLS#NOT_FOUND".to_owned(),
+    let unknown = if app.echo_unknown {
+        localized!("the id asked for", "所查询的 ID")
+    } else {
+        "@TLS#NOT_FOUND".to_owned()
     };
     member("Unknown accounts", "不存在的账号", unknown);
-    let deletion = match app.deletion_forbidden {
-        true => localized!("forbidden (71000)", "禁止（71000）"),
-        false => localized!("allowed", "允许"),
+    let deletion = if app.deletion_forbidden {
+        localized!("forbidden (71000)", "禁止（71000）")
+    } else {
+        localized!("allowed", "允许")
     };
     let again = match app.reimport_after {
         0 => localized!("imported again at once", "可立即重新导入"),
