@@ -94,8 +94,7 @@ impl Server {
         let [urls, admin_urls, metrics_urls] = sockets.urls()?;
         let (registry, stop) = (load_apps(&store, data).await?, CancellationToken::new());
         let stop_guard = stop.clone().drop_guard();
-        let cleanup = spawn_cleanup(&store, &registry, &clock, &stop);
-        let mut tasks = vec![("deletion notes", cleanup)];
+        let mut tasks = vec![("deletion notes", spawn_cleanup(&store, &registry, &clock, &stop))];
         let webhook_config = config.webhook.read(data.map(Path::to_owned))?;
         let targets = registry.webhook_targets();
         let webhooks = Webhooks::new(webhook_config, Arc::clone(&store), targets, Arc::clone(&clock))?;

@@ -86,7 +86,7 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
         Finding::Damage(found) if !args.json => bar.suspend(|| say(found)),
         Finding::Damage(found) => note(&mut damage, found),
         Finding::Warning(found) if !args.json => {
-            bar.suspend(|| say(localized!("warning: {found}", "警告：{found}")))
+            bar.suspend(|| say(localized!("warning: {found}", "警告：{found}")));
         }
         Finding::Warning(found) => note(&mut warnings, found),
     })?;
