@@ -9,7 +9,7 @@ pub(crate) fn of_json(error: &serde_json::Error) -> Bilingual {
 }
 
 /// Returns what serde says about a value.
-pub(crate) fn of(reason: &str) -> Bilingual {
+pub fn of(reason: &str) -> Bilingual {
     Bilingual::new(reason, chinese(reason).unwrap_or_else(|| reason.to_owned()))
 }
 

@@ -5,12 +5,13 @@ use crate::handlers::backup::Backup;
 use crate::handlers::export::ExportPage;
 use crate::handlers::import::Imported;
 use crate::handlers::{
-    accounts, apps, audit, backup, download, export, export_lines, fields, import, reference, remove_app,
-    server, session, tokens, try_call, usage, usersig, webhook, words,
+    accounts, apps, audit, backup, check_changes, download, export, export_lines, fields, import, reference,
+    remove_app, server, session, tokens, try_call, usage, usersig, webhook, words,
 };
 use crate::metrics_format::MetricsFormat;
 use crate::openapi;
 use crate::route::{Route, routes};
+use crate::types::check::{ChangesToCheck, CheckedChanges};
 use crate::types::console::{
     CheckedSig, CodePage, CreatedSession, CreatedTicket, CreatedUserSig, GivenSig, JobView, NewExportTicket,
     NewUserSig, Reference, SeriesView, SessionView, TriedCall, TryCall,
@@ -57,6 +58,12 @@ pub const TOKEN_ROUTES: &[Route] = routes! {
             .description("Also its events that wait, its keys and everything else of it. It can't be undone. Answered when it is done, which takes some seconds for a million accounts; after an interruption the call can be repeated.")
             .response::<RemovedApp>(200, "It is removed.")
             .errors(&[409]);
+    post "/check-changes" Admin => check_changes::check,
+        |op| op.summary("Check changes of apps without making them")
+            .description("Each change is checked on top of those before it, up to the first that would be refused. Nothing is stored.")
+            .request::<ChangesToCheck>()
+            .response::<CheckedChanges>(200, "Whether each would be made.")
+            .errors(&[413]);
     get "/apps/{app}/usage" Viewer => usage::show,
         |op| op.summary("Show the usage of an app")
             .description("Calls are counted since the server started; `accounts` is the current number.")

@@ -11,6 +11,7 @@ use crate::parse_problem;
 use crate::readiness::Readiness;
 use crate::series::{MetricsPage, Series};
 use crate::settings_diff;
+use crate::trial_store::TrialStore;
 use axum::Json;
 use axum::http::StatusCode;
 use portraitd_api::registry::{App, Registry};
@@ -55,6 +56,10 @@ pub struct State {
     pub(super) authenticator: Authenticator,
     pub(super) readiness: Arc<Readiness>,
     pub(super) jobs: Arc<Jobs>,
+    /// Whether changes are tried and not made.
+    is_trial: bool,
+    /// Whether a new key may be short.
+    pub(super) takes_weak_keys: bool,
     /// Held while sensitive words change, so that two changes can't exceed the limit of all lists together.
     pub(super) changing_words: Arc<Mutex<()>>,
 }
@@ -70,7 +75,34 @@ impl State {
         authenticator: Authenticator,
     ) -> Self {
         let (readiness, jobs, changing_words) = (Arc::default(), Arc::default(), Arc::default());
-        Self { store, registry, clock, event_ids, running, authenticator, readiness, jobs, changing_words }
+        let (is_trial, takes_weak_keys) = (false, false);
+        Self {
+            store,
+            registry,
+            clock,
+            event_ids,
+            running,
+            authenticator,
+            readiness,
+            jobs,
+            is_trial,
+            takes_weak_keys,
+            changing_words,
+        }
+    }
+
+    /// Returns the state of an emulator, which nobody trusts: tests give it short keys.
+    #[must_use]
+    pub fn with_weak_keys(self) -> Self {
+        Self { takes_weak_keys: true, ..self }
+    }
+
+    /// Returns a state of its own, with the apps as they are now: what is changed through it is forgotten when it is dropped.
+    pub(super) async fn trial(&self) -> Result<Self, AdminError> {
+        let store: Arc<dyn Store> = Arc::new(TrialStore::of(Arc::clone(&self.store)).await?);
+        let registry = Arc::new(Registry::load(Arc::clone(&store)).await?);
+        let changing_words = Arc::default();
+        Ok(Self { store, registry, changing_words, is_trial: true, ..self.clone() })
     }
 
     /// Returns when the server started, in Unix milliseconds; `None` at the command line of a stopped server.
@@ -167,7 +199,9 @@ impl State {
 
     async fn reload_settings(&self, id: SdkAppId) -> Result<(), StoreError> {
         self.registry.reload().await?;
-        tracing::info!(sdkappid = id.0, "app settings changed");
+        if !self.is_trial {
+            tracing::info!(sdkappid = id.0, "app settings changed");
+        }
         Ok(())
     }
 

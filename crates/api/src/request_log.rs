@@ -11,9 +11,6 @@ use std::time::Duration;
 /// The target of the access log's lines. They are at `info`.
 pub const ACCESS_TARGET: &str = "portraitd::access";
 
-/// The longest text from a request in a line of the access log, in bytes.
-const TEXT_BYTES_MAX: usize = 128;
-
 /// Whether the access log is on.
 pub(crate) fn is_access_logged() -> bool {
     tracing::enabled!(target: ACCESS_TARGET, tracing::Level::INFO)
@@ -61,9 +58,9 @@ impl CallRecord<'_> {
         tracing::info!(
             target: ACCESS_TARGET,
             client = %self.client,
-            identifier = self.identifier.as_deref().map(beginning),
-            method = %self.head.method,
-            path = beginning(self.head.uri.path()),
+            identifier = self.identifier.as_deref().map(shown_in_log),
+            method = %shown_in_log(self.head.method.as_str()),
+            path = shown_in_log(self.head.uri.path()),
             sdkappid = self.sdk_app_id.map(|app| app.0),
             code = self.outcome.as_ref().map_or_else(ApiError::number, |_| 0),
             micros = u64::try_from(self.elapsed.as_micros()).unwrap_or(u64::MAX),
@@ -93,9 +90,4 @@ impl CallRecord<'_> {
     fn id(&self) -> &str {
         self.request_id.to_str().unwrap_or_default()
     }
-}
-
-/// The first bytes of a text that anybody may send.
-fn beginning(text: &str) -> &str {
-    text.get(..text.floor_char_boundary(TEXT_BYTES_MAX)).unwrap_or(text)
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -38,6 +38,21 @@ impl Address {
     /// Ends the name of a socket's file until its mode is set.
     pub(super) const STAGING_SUFFIX: &str = ".new";
 
+    /// Whether the two can't be listened on at the same time: the same file, or the same port of an address of which one has
+    /// the other. Port 0 is another port each time.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Unix(one), Self::Unix(other)) => one == other,
+            (Self::Tcp { socket: one, .. }, Self::Tcp { socket: other, .. }) => {
+                one.port() != 0 && one.port() == other.port() && {
+                    let (one, other) = (one.ip(), other.ip());
+                    one.to_canonical() == other.to_canonical() || has(one, other) || has(other, one)
+                }
+            }
+            _ => false,
+        }
+    }
+
     /// Whether other machines can reach the address and its traffic is not encrypted.
     pub fn is_exposed(&self, has_certificate: bool) -> bool {
         match self {
@@ -47,6 +62,21 @@ impl Address {
             Self::Unix(_) => false,
         }
     }
+}
+
+/// Whether a socket on an address takes the port of another address, too: `0.0.0.0` has those of IPv4, `[::]` every one, unless
+/// the system keeps IPv4 apart.
+fn has(address: IpAddr, other: IpAddr) -> bool {
+    let is_ipv4 = other.to_canonical().is_ipv4();
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.is_unspecified() && is_ipv4,
+        IpAddr::V6(address) => address.is_unspecified() && !(is_ipv4 && is_ipv4_apart()),
+    }
+}
+
+fn is_ipv4_apart() -> bool {
+    let setting = std::fs::read_to_string("/proc/sys/net/ipv6/bindv6only");
+    setting.is_ok_and(|text| text.trim() == "1")
 }
 
 impl FromStr for Address {
@@ -162,6 +192,27 @@ mod tests {
         }
         let long = format!("unix:/{}", "x".repeat(Address::UNIX_BYTES_MAX));
         assert!(long.parse::<Address>().unwrap_err().contains("103 bytes"));
+    }
+
+    #[test]
+    fn addresses_overlap_when_they_cannot_both_be_opened() {
+        let check = |one: &str, other: &str, expected: bool| {
+            let [one, other]: [Address; 2] = [one, other].map(|text| text.parse().unwrap());
+            assert_eq!((one.overlaps(&other), other.overlaps(&one)), (expected, expected), "{one} {other}");
+        };
+        check("127.0.0.1:80", "http://127.0.0.1:80", true);
+        check("127.0.0.1:80", "127.0.0.2:80", false);
+        check("127.0.0.1:80", "127.0.0.1:81", false);
+        check("0.0.0.0:80", "127.0.0.1:80", true);
+        check("0.0.0.0:80", "[::1]:80", false);
+        check("[::]:80", "[::1]:80", true);
+        check("[::]:80", "127.0.0.1:80", !is_ipv4_apart());
+        check("[::]:80", "0.0.0.0:80", !is_ipv4_apart());
+        check("[::ffff:127.0.0.1]:80", "127.0.0.1:80", true);
+        check("0.0.0.0:0", "0.0.0.0:0", false);
+        check("unix:/a", "unix:/a", true);
+        check("unix:/a", "unix:/b", false);
+        check("unix:/a", "127.0.0.1:80", false);
     }
 
     #[test]

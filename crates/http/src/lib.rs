@@ -13,6 +13,7 @@ pub mod connection_limit;
 mod fairness;
 pub mod network;
 mod response_body;
+pub mod server_url;
 pub mod socket;
 pub mod stats;
 mod timeouts;

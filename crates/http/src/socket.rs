@@ -1,6 +1,6 @@
 //! Open listening sockets: TCP with or without TLS, and Unix.
 
-use crate::address::{Address, Addresses};
+use crate::address::Address;
 use crate::bind_error::BindError;
 use crate::tls::Tls;
 use anyhow::Context;
@@ -39,9 +39,13 @@ pub struct SocketFile {
 
 impl Socket {
     /// Opens a socket for every address; `unix_mode` is the mode of Unix sockets' files.
-    pub async fn open(addresses: &Addresses, tls: Option<&Tls>, unix_mode: u32) -> anyhow::Result<Vec<Self>> {
+    pub async fn open(
+        addresses: impl Iterator<Item = &Address>,
+        tls: Option<&Tls>,
+        unix_mode: u32,
+    ) -> anyhow::Result<Vec<Self>> {
         let mut sockets = Vec::new();
-        for address in addresses.iter() {
+        for address in addresses {
             sockets.push(match address {
                 Address::Tcp { socket, tls: wants_tls } => {
                     let tls = tls.filter(|_| *wants_tls != Some(false)).cloned();

@@ -171,6 +171,8 @@ impl PartialEq for AppKey {
 impl AppKey {
     /// The longest key, in bytes.
     pub const BYTES_MAX: usize = 256;
+    /// The fewest bytes of a key that is not found by trying: 16 hexadecimal digits, if they are random, are 64 bits.
+    pub const STRONG_BYTES_MIN: usize = 16;
 
     /// Checks a key; `None` when it is empty, longer than [`AppKey::BYTES_MAX`] or holds control characters.
     pub fn parse(text: &str) -> Option<Self> {
@@ -186,7 +188,7 @@ impl AppKey {
     /// The last four characters, by which people tell keys apart; shorter keys show nothing.
     pub fn last4(&self) -> String {
         let count = self.0.chars().count();
-        if count < 16 { String::new() } else { self.0.chars().skip(count - 4).collect() }
+        if count < Self::STRONG_BYTES_MIN { String::new() } else { self.0.chars().skip(count - 4).collect() }
     }
 }
 

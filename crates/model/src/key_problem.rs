@@ -24,9 +24,18 @@ pub enum KeyProblem {
     Invisible,
     /// Longer than [`AppKey::BYTES_MAX`]: so many bytes.
     TooLong(usize),
+    /// Shorter than [`AppKey::STRONG_BYTES_MIN`]: so many bytes.
+    Guessable(usize),
 }
 
 impl AppKey {
+    /// Why a text is no key for a service that others reach: everybody who has one UserSig can try short keys at home until one
+    /// fits. For new keys; one that is in use is not asked.
+    pub fn weakness(text: &str) -> Option<KeyProblem> {
+        let bytes = text.len();
+        (bytes < Self::STRONG_BYTES_MIN).then_some(KeyProblem::Guessable(bytes))
+    }
+
     /// What is wrong with a text that a person gives as a key; `None` when [`AppKey::parse`] takes it and nothing is odd about
     /// it. The cloud's keys are 64 hexadecimal digits, but any text without white space will do.
     ///
@@ -70,7 +79,7 @@ fn is_invisible(letter: char) -> bool {
 impl KeyProblem {
     /// A sentence: what is wrong, and the remedy.
     pub fn explain(self, language: Language) -> String {
-        let max = AppKey::BYTES_MAX;
+        let (max, least) = (AppKey::BYTES_MAX, AppKey::STRONG_BYTES_MIN);
         match language {
             Language::English => match self {
                 Self::Empty => "the key is empty: copy the app's secret key, 64 hexadecimal digits".to_owned(),
@@ -89,6 +98,10 @@ impl KeyProblem {
                         .to_owned()
                 }
                 Self::TooLong(bytes) => format!("the key is {bytes} bytes long; at most {max} are taken"),
+                Self::Guessable(bytes) => format!(
+                    "the key is {bytes} bytes long, so whoever has one UserSig finds it by trying: give at least {least}, or none, and \
+                     a random one of 64 hexadecimal digits is made"
+                ),
             },
             Language::Chinese => match self {
                 Self::Empty => "密钥为空：请填写应用的密钥（64 位十六进制字符）".to_owned(),
@@ -99,6 +112,10 @@ impl KeyProblem {
                 Self::Quoted => "密钥带有引号，会被当作密钥的一部分，请去掉".to_owned(),
                 Self::Invisible => "密钥中含有不可见字符（如 BOM、零宽空格），请重新复制或输入".to_owned(),
                 Self::TooLong(bytes) => format!("密钥长 {bytes} 字节，最多 {max} 字节"),
+                Self::Guessable(bytes) => format!(
+                    "密钥仅 {bytes} 字节，任何人得到一个 UserSig 即可通过穷举得出密钥：请使用至少 {least} 字节的密钥，或不指定密钥，\
+                     由系统随机生成 64 位十六进制字符"
+                ),
             },
         }
     }
@@ -146,13 +163,38 @@ mod tests {
 
     #[test]
     fn each_problem_has_a_sentence_in_both_languages() {
-        use KeyProblem::{Empty, Invisible, Pem, Quoted, SeveralLines, SpaceAround, SpaceInside, TooLong};
-        for problem in [Empty, Pem, SeveralLines, SpaceAround, SpaceInside, Quoted, Invisible, TooLong(300)] {
+        use KeyProblem::{
+            Empty, Guessable, Invisible, Pem, Quoted, SeveralLines, SpaceAround, SpaceInside, TooLong,
+        };
+        for problem in [
+            Empty,
+            Pem,
+            SeveralLines,
+            SpaceAround,
+            SpaceInside,
+            Quoted,
+            Invisible,
+            TooLong(300),
+            Guessable(3),
+        ] {
             let (english, chinese) = (problem.explain(Language::English), problem.explain(Language::Chinese));
             assert!(english.is_ascii() && english.contains("key"), "{english}");
             assert!(chinese.contains("密钥"), "{chinese}");
         }
         assert!(TooLong(300).explain(Language::English).contains("300 bytes"));
+        assert!(Guessable(3).explain(Language::English).contains("give at least 16"));
+    }
+
+    #[test]
+    fn short_keys_are_weak() {
+        for (text, expected) in [
+            ("k", Some(KeyProblem::Guessable(1))),
+            ("0123456789abcde", Some(KeyProblem::Guessable(15))),
+            ("0123456789abcdef", None),
+            (KEY, None),
+        ] {
+            assert_eq!(AppKey::weakness(text), expected, "{text}");
+        }
     }
 
     proptest! {

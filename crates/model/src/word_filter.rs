@@ -74,6 +74,12 @@ impl Words {
         Self(Arc::new(list))
     }
 
+    /// Returns a word as it is compared with others and with values: without its case and width. Two words of which this is
+    /// the same are one word to every value.
+    pub fn compared(word: &str) -> String {
+        normalised(word.trim())
+    }
+
     /// Returns how many there are.
     pub fn len(&self) -> usize {
         self.0.count

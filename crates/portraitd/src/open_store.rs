@@ -40,15 +40,18 @@ pub(crate) async fn open_store(config: &Config, data: &Path) -> anyhow::Result<O
     };
     ensure!(
         !data.join("portraitd.db").exists(),
-        "{} holds a store of its own, and store.url names a database: copy the one into the other with `portraitd store copy`, \
-         and give this node another directory",
-        data.display()
+        localized!(
+            "{} holds a store of its own, and store.url names a database: copy the one into the other with `portraitd store copy`, \
+             and give this node another directory",
+            "{} 中有自己的数据，而 store.url 指向数据库：请用 `portraitd store copy` 将前者复制到后者，并为此节点另选目录",
+            data.display()
+        )
     );
     // The files of this node: its admin token, and where its admin API listens.
     let lock = DirectoryLock::take(data)?;
     let note = data.join(NODE_FILE);
     std::fs::write(&note, format!("{}\n", url.shown()))
-        .with_context(|| format!("can't write {}", note.display()))?;
+        .with_context(|| localized!("can't write {}", "无法写入 {}", note.display()))?;
     let name = node_name(config);
     loop {
         match MysqlStore::open(url.clone(), &name).await {
@@ -101,7 +104,10 @@ pub(crate) fn database(config: &Config) -> anyhow::Result<Option<MysqlUrl>> {
     let url: MysqlUrl = url.parse()?;
     ensure!(
         !url.has_password() || config.store.url_password_file.is_none(),
-        "store.url has a password, and store.url_password_file is set: keep one"
+        localized!(
+            "store.url has a password, and store.url_password_file is set: keep one",
+            "store.url 中有密码，同时设置了 store.url_password_file：请只保留其一"
+        )
     );
     with_password(url, config).map(Some)
 }
@@ -109,9 +115,17 @@ pub(crate) fn database(config: &Config) -> anyhow::Result<Option<MysqlUrl>> {
 /// The URL with the password of the file that the configuration names, if it names one.
 pub(crate) fn with_password(url: MysqlUrl, config: &Config) -> anyhow::Result<MysqlUrl> {
     let Some(file) = &config.store.url_password_file else { return Ok(url) };
-    let text = std::fs::read_to_string(file).with_context(|| format!("can't read {}", file.display()))?;
+    let text = std::fs::read_to_string(file)
+        .with_context(|| localized!("can't read {}", "无法读取 {}", file.display()))?;
     let password = text.lines().next().unwrap_or_default().to_owned();
-    ensure!(!password.is_empty(), "{} is empty: its first line is the password", file.display());
+    ensure!(
+        !password.is_empty(),
+        localized!(
+            "{} is empty: its first line is the password",
+            "{} 为空：其第一行应为密码",
+            file.display()
+        )
+    );
     Ok(url.with_password(password))
 }
 

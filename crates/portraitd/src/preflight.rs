@@ -1,10 +1,12 @@
 //! Checks before `serve` starts, for mistakes that would expose keys or profiles. The worst are refused, with the command
 //! that corrects them, unless `server.accept` lists them.
 
+use crate::cli::command_hint::on_directory;
+use crate::cli::language::localized;
 use crate::config::Config;
 use crate::config::server::Risk;
 use anyhow::ensure;
-use portraitd_model::{AppRecord, UnixSeconds};
+use portraitd_model::{AppKey, AppRecord, UnixSeconds};
 use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
 use std::fs::{self, Metadata};
 use std::os::unix::fs::PermissionsExt;
@@ -84,8 +86,12 @@ pub(crate) fn check_files(config: &Config, data: &Path) -> anyhow::Result<()> {
     let files = list(open.iter().map(|(path, _)| *path));
     ensure!(
         open.is_empty(),
-        "every user of this machine can read {files}, which holds keys or profiles; correct it with: chmod 600 {files}\n\
-         (on a file system without modes, set server.accept = [\"readable-files\"])"
+        localized!(
+            "every user of this machine can read {files}, which holds keys or profiles; correct it with: chmod 600 {files}\n\
+             (on a file system without modes, set server.accept = [\"readable-files\"])",
+            "本机的所有用户都能读取 {files}，其中有密钥或资料；请执行：chmod 600 {files}\n\
+             （若文件系统不支持权限，可设置 server.accept = [\"readable-files\"]）"
+        )
     );
     Ok(())
 }
@@ -108,14 +114,36 @@ pub(crate) fn check_keys(config: &Config, apps: &[AppRecord]) -> anyhow::Result<
         let id = app.settings.id;
         if let Some(record) = known {
             let number = record.id.0;
-            anyhow::bail!(
+            let revoke = on_directory(format_args!("app key revoke {id} {number}"), &config.server.data);
+            anyhow::bail!(localized!(
                 "key {number} of app {id} is printed in public documents, so anyone can sign with it. Give the app \
-                 another one, then: portraitd app key revoke {id} {number}\n\
-                 (for a test that no one else can reach, set server.accept = [\"published-keys\"])"
-            );
+                 another one, then: {revoke}\n\
+                 (for a test that no one else can reach, set server.accept = [\"published-keys\"])",
+                "应用 {id} 的密钥 {number} 印在公开文档中，任何人都可用它签名。请为该应用添加另一个密钥，然后：{revoke}\n\
+                 （如为他人无法访问的测试，可设置 server.accept = [\"published-keys\"]）"
+            ));
         }
     }
     Ok(())
+}
+
+/// Warns of keys that are too short. They may be of an emulator, or from before the limit: callers use them.
+pub(crate) fn warn_of_weak_keys(data: &Path, apps: &[AppRecord]) {
+    for settings in apps.iter().map(|app| &app.settings) {
+        for record in &settings.keys {
+            if AppKey::weakness(record.key.expose()).is_none() {
+                continue;
+            }
+            let (id, number) = (settings.id, record.id.0);
+            let add = on_directory(format_args!("app key add {id}"), data);
+            let revoke = on_directory(format_args!("app key revoke {id} {number}"), data);
+            tracing::warn!(
+                "key {number} of app {id} has fewer than {} bytes, so whoever has one UserSig finds it by trying. Give the app \
+                 another one: {add}; and when callers use that: {revoke}",
+                AppKey::STRONG_BYTES_MIN
+            );
+        }
+    }
 }
 
 /// Whether the listeners that other machines reach speak TLS: the admin API must, the public API should.
@@ -130,10 +158,15 @@ pub(crate) fn check_network(config: &Config, public_tls: bool, admin_tls: bool) 
     if let Some(admin) = server.admin_listen.iter().find(|address| address.is_exposed(admin_tls)) {
         ensure!(
             server.accept.contains(&Risk::PlainAdmin),
-            "server.admin_listen = {admin} accepts plain HTTP from other machines, so the admin token can be read on the way. \
-             Let it listen on 127.0.0.1 or unix:/path, or give it a certificate \
-             (tls.admin_certificate)\n\
-             (inside a network of your own, set server.accept = [\"plain-admin\"])"
+            localized!(
+                "server.admin_listen = {admin} accepts plain HTTP from other machines, so the admin token can be read on the way. \
+                 Let it listen on 127.0.0.1 or unix:/path, or give it a certificate \
+                 (tls.admin_certificate)\n\
+                 (inside a network of your own, set server.accept = [\"plain-admin\"])",
+                "server.admin_listen = {admin} 接受来自其他机器的明文 HTTP，管理令牌可能在途中被读取。请改为监听 127.0.0.1 或 \
+                 unix:/路径，或为其设置证书（tls.admin_certificate）\n\
+                 （如在自有网络之内，可设置 server.accept = [\"plain-admin\"]）"
+            )
         );
     }
     Ok(())
@@ -153,7 +186,7 @@ pub(crate) fn check_clock(now: UnixSeconds) {
 mod tests {
     use super::*;
     use portraitd_http::address::Addresses;
-    use portraitd_model::{AppKey, AppSettings, SdkAppId};
+    use portraitd_model::{AppSettings, SdkAppId};
     use std::collections::BTreeMap;
 
     fn accepting(risks: &[Risk]) -> Config {

@@ -1,5 +1,6 @@
 //! A running server: the public and the admin listener over one store, from start to graceful stop.
 
+use crate::cli::command_hint::on_directory;
 use crate::config::Config;
 use crate::follow_nodes::follow_nodes;
 use crate::log_refusals::log_refusals;
@@ -91,10 +92,9 @@ impl Server {
         let ServerParts { config, data, store, clock, admin_token, tls, emulator } = parts;
         let sockets = Sockets::open(config, tls.public.as_ref(), tls.admin.as_ref()).await?;
         let [urls, admin_urls, metrics_urls] = sockets.urls()?;
-        let (registry, stop) = (load_apps(&store).await?, CancellationToken::new());
+        let (registry, stop) = (load_apps(&store, data).await?, CancellationToken::new());
         let stop_guard = stop.clone().drop_guard();
-        let cleanup = spawn_cleanup(&store, &registry, &clock, &stop);
-        let mut tasks = vec![("deletion notes", cleanup)];
+        let mut tasks = vec![("deletion notes", spawn_cleanup(&store, &registry, &clock, &stop))];
         let webhook_config = config.webhook.read(data.map(Path::to_owned))?;
         let targets = registry.webhook_targets();
         let webhooks = Webhooks::new(webhook_config, Arc::clone(&store), targets, Arc::clone(&clock))?;
@@ -145,6 +145,7 @@ impl Server {
         let running = Some(state::RunningServer { webhooks, metrics, series, public_url, calls, started });
         let admin_state =
             state::State::new(Arc::clone(&store), registry, clock, event_ids, running, authenticator.clone());
+        let admin_state = if in_dev { admin_state.with_weak_keys() } else { admin_state };
         tasks.extend(probes.map(|listener| serve_probes(listener, admin_state.clone(), &stop)));
         let apis = Apis {
             gateway,
@@ -282,12 +283,11 @@ fn spawn_cleanup(
     tokio::spawn(deletions::clean_up_notes(store, registry, clock, stop.clone()))
 }
 
-async fn load_apps(store: &Arc<dyn Store>) -> anyhow::Result<Arc<Registry>> {
+async fn load_apps(store: &Arc<dyn Store>, data: Option<&Path>) -> anyhow::Result<Arc<Registry>> {
     let registry = Registry::load(Arc::clone(store)).await.context("can't read the apps")?;
-    if registry.all().is_empty() {
-        tracing::warn!(
-            "there is no app yet, so every call is answered with 70020; create one: portraitd app create SDKAPPID --data DIR"
-        );
+    if let (true, Some(data)) = (registry.all().is_empty(), data) {
+        let create = on_directory("app create SDKAPPID", data);
+        tracing::warn!("there is no app yet, so every call is answered with 70020; create one: {create}");
     }
     let registry = Arc::new(registry);
     let words = Arc::clone(&registry);

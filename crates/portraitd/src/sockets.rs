@@ -19,15 +19,11 @@ impl Sockets {
         public: Option<&Tls>,
         admin: Option<&Tls>,
     ) -> anyhow::Result<Self> {
-        let (server, mode) = (&config.server, config.server.unix_mode.0);
-        let metrics = match &server.metrics_listen {
-            Some(addresses) => Socket::open(addresses, admin, mode).await?,
-            None => Vec::new(),
-        };
+        let ([on_public, on_admin, on_metrics], mode) = (config.listeners(), config.server.unix_mode.0);
         Ok(Self {
-            public: Socket::open(&server.listen, public, mode).await?,
-            admin: Socket::open(&server.admin_listen, admin, mode).await?,
-            metrics,
+            public: Socket::open(on_public.addresses(), public, mode).await?,
+            admin: Socket::open(on_admin.addresses(), admin, mode).await?,
+            metrics: Socket::open(on_metrics.addresses(), admin, mode).await?,
         })
     }
 

@@ -1,7 +1,6 @@
 //! One call as it came, and the requests that are made of it: the same method, path, query, body and headers for both sides,
 //! save what belongs to one connection.
 
-use crate::server_url::ServerUrl;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -9,6 +8,7 @@ use hyper::http::request::Parts;
 use hyper::http::uri::PathAndQuery;
 use hyper::{Method, Request};
 use portraitd_api::query::Query;
+use portraitd_http::server_url::ServerUrl;
 use portraitd_model::Command;
 use std::net::IpAddr;
 

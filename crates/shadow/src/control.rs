@@ -82,7 +82,7 @@ async fn report(State(shadow): State<Arc<Shadow>>) -> Response {
 
 async fn clear(State(shadow): State<Arc<Shadow>>) -> StatusCode {
     shadow.clear();
-    tracing::info!("the report begins from zero");
+    shadow.tell(&bilingual!("the report begins from zero", "报告从零开始计数"));
     StatusCode::NO_CONTENT
 }
 
@@ -107,7 +107,10 @@ async fn set_answer(State(shadow): State<Arc<Shadow>>, body: Bytes) -> Result<Js
         ));
     }
     shadow.answer_from(from);
-    tracing::info!(from = from.name(), "the side that answers was set");
+    shadow.tell(&match from {
+        Side::Here => bilingual!("portraitd answers from now on", "此后由 portraitd 应答"),
+        Side::Cloud => bilingual!("the cloud answers from now on", "此后由云端应答"),
+    });
     Ok(Json(AnswersFrom { answers_from: from }))
 }
 

@@ -18,7 +18,6 @@ mod no_answer;
 mod outcome;
 pub mod report;
 pub mod report_view;
-pub mod server_url;
 pub mod service;
 pub mod side;
 pub mod start_check;

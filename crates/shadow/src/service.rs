@@ -11,7 +11,6 @@ use crate::no_answer::{explain, explain_body, no_answer};
 use crate::outcome::MadeCall;
 use crate::report::{OnFirst, Report};
 use crate::report_view::{NotCompared, ReportView};
-use crate::server_url::ServerUrl;
 use crate::side::{Side, Sides};
 use crate::unsettled::{LATE_EXECUTION, Moment, Unsettled};
 use crate::upstream::{NoReply, Reply, Upstream};
@@ -21,6 +20,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Request, Response};
+use portraitd_http::server_url::ServerUrl;
 use portraitd_model::{Bilingual, Clock, Command, Language, SdkAppId, bilingual};
 use std::net::IpAddr;
 use std::path::Path;
@@ -133,8 +133,17 @@ impl Shadow {
     pub async fn finish(&self, at_most: Duration) {
         let all = u32::try_from(CALLS_MAX).unwrap_or(u32::MAX);
         if timeout(at_most, self.calls.acquire_many(all)).await.is_err() {
-            tracing::warn!("calls were still in progress; their second side may lack them");
+            let sentence = bilingual!(
+                "calls were still in progress; their second side may lack them",
+                "仍有请求未完成，其另一边可能缺少这些请求"
+            );
+            tracing::warn!("{}", sentence.pick(self.language));
         }
+    }
+
+    /// Tells the operator what changed.
+    pub(crate) fn tell(&self, sentence: &Bilingual) {
+        tracing::info!("{}", sentence.pick(self.language));
     }
 
     /// Answers one request.
@@ -263,6 +272,13 @@ impl Shadow {
             is_sig_settled,
         };
         let compared = compare(&context, cloud, here);
+        if compared.is_cut {
+            let sentence = bilingual!(
+                "one call has more differences than are counted",
+                "一次调用的差异多于可计数的上限"
+            );
+            tracing::warn!(command = made.command.name(), "{}", sentence.pick(self.language));
+        }
         {
             let mut unsettled = self.unsettled();
             if is_write(made.command) {

@@ -1,13 +1,13 @@
 //! What is checked before shadow mode starts: that no call can come back to it, and whether both sides answer.
 
 use crate::answer::CODE;
-use crate::server_url::ServerUrl;
 use crate::service::Shadow;
 use crate::side::{Side, Sides};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Request;
 use hyper::http::uri::PathAndQuery;
+use portraitd_http::server_url::ServerUrl;
 use portraitd_model::{Bilingual, bilingual};
 use serde_json::Value;
 use std::net::{IpAddr, SocketAddr, UdpSocket};

@@ -1,13 +1,12 @@
 //! One side as a server that is called: its address, its connections, and what comes back.
 
 use crate::memory::{BodyError, HeldBody, Memory};
-use crate::server_url::ServerUrl;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Request;
 use hyper::http::response::Parts;
-use portraitd_http::address_policy::AddressPolicy;
 use portraitd_http::client::HttpClient;
+use portraitd_http::server_url::ServerUrl;
 use portraitd_http::trust::Trust;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -62,12 +61,7 @@ impl Upstream {
         memory: Memory,
         time_limit: Duration,
     ) -> anyhow::Result<Self> {
-        let client = if let Some(path) = url.socket_file() {
-            HttpClient::unix(path)
-        } else {
-            let trust = if url.is_https() { Trust::Roots(ca) } else { Trust::Nothing };
-            HttpClient::new(AddressPolicy::any(), trust)?
-        };
+        let client = url.client(Trust::Roots(ca))?;
         Ok(Self { url, client, memory, time_limit, paused_until: Mutex::default() })
     }
 

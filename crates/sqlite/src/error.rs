@@ -64,7 +64,7 @@ pub enum OpenError {
         dir: PathBuf,
     },
     /// The WAL is damaged before acknowledged changes.
-    #[error("{} is damaged at byte {offset}, and acknowledged changes lie behind it. Restore a backup; or continue without them: portraitd repair --data DIR keeps the damaged file in the directory. Nothing was changed", path.display())]
+    #[error("{} is damaged at byte {offset}, and acknowledged changes lie behind it. Restore a backup; or continue without them: portraitd repair --data {} keeps the damaged file in the directory. Nothing was changed", path.display(), path.parent().unwrap_or(Path::new(".")).display())]
     DamagedWal {
         /// The WAL.
         path: PathBuf,
@@ -84,7 +84,7 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// The journal is damaged before acknowledged changes.
-    #[error("{} is damaged at byte {offset}, and acknowledged changes lie there and behind it. Restore a backup; or continue without those that do not read back: portraitd repair --data DIR keeps the damaged file in the directory. Nothing was changed", path.display())]
+    #[error("{} is damaged at byte {offset}, and acknowledged changes lie there and behind it. Restore a backup; or continue without those that do not read back: portraitd repair --data {} keeps the damaged file in the directory. Nothing was changed", path.display(), path.parent().unwrap_or(Path::new(".")).display())]
     DamagedJournal {
         /// The file of the journal.
         path: PathBuf,

@@ -38,7 +38,7 @@ pub(crate) async fn create(
     }
     let mut settings = AppSettings::new(SdkAppId(new.sdkappid));
     settings.rename(&new.name.unwrap_or_default())?;
-    let key = parse_or_create_key(new.key)?;
+    let key = parse_or_create_key(&state, new.key)?;
     settings.add_key(key.clone(), Some(state.clock.now()));
     settings.validate()?;
     let view = AppView { key: Some(key.expose().to_owned()), ..AppView::from(&settings) };
@@ -139,7 +139,7 @@ pub(crate) async fn add_key(
     Extension(context): Extension<AuditContext>,
     body: Bytes,
 ) -> Result<(StatusCode, Json<CreatedKey>), AdminError> {
-    let key = parse_or_create_key(parse_body::<NewKey>(&body)?.key)?;
+    let key = parse_or_create_key(&state, parse_body::<NewKey>(&body)?.key)?;
     let created = state.clock.now();
     let change = move |settings: &mut AppSettings| {
         // Revoked under one number, it would still be in force under the other.
@@ -217,11 +217,12 @@ pub(crate) async fn remove_admin(
 }
 
 /// Parses a key that was sent, or generates a random one.
-fn parse_or_create_key(key: Option<String>) -> Result<AppKey, AdminError> {
+fn parse_or_create_key(state: &State, key: Option<String>) -> Result<AppKey, AdminError> {
     let Some(key) = key else {
         return random_key().map_err(AdminError::system);
     };
-    if let Some(problem) = AppKey::problem(&key) {
+    let weakness = || AppKey::weakness(&key).filter(|_| !state.takes_weak_keys);
+    if let Some(problem) = AppKey::problem(&key).or_else(weakness) {
         return Err(AdminError::invalid(Bilingual::of(|language| problem.explain(language))));
     }
     AppKey::parse(&key).ok_or_else(|| {

@@ -1,5 +1,6 @@
 //! An example of every type in the OpenAPI document. A test checks that each parses as its type.
 
+use super::check::{ChangesToCheck, CheckedChanges};
 use super::console::{
     CheckedSig, CodePage, CreatedSession, CreatedTicket, CreatedUserSig, GivenSig, JobView, NewExportTicket,
     NewUserSig, Reference, SeriesView, SessionView, TriedCall, TryCall,
@@ -41,7 +42,9 @@ described! {
     };
     WordsView => { "words": 2, "blank": 0, "duplicate": 0, "screened_tags": ["Tag_Profile_IM_Nick"] };
     WordsPatch => { "add": ["bad"], "remove": ["敏感"] };
-    WordsChanged => { "words": 2, "added": 1, "removed": 1, "screened_tags": ["Tag_Profile_IM_Nick"] };
+    WordsChanged => { "words": 2, "added": 1, "removed": 1, "not_found": [], "screened_tags": ["Tag_Profile_IM_Nick"] };
+    ChangesToCheck => { "changes": [{ "method": "PATCH", "path": "/apps/1400000000", "body": "{\"name\":\"Shop\"}" }] };
+    CheckedChanges => { "accepted": 1, "refused": null };
     WordsTest => { "text": "so BAD!" };
     WordsFound => { "words": ["bad"] };
     FieldDefinition => { "type": "uint64", "read": ["app", "admin"], "write": ["admin"] };

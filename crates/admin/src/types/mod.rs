@@ -1,6 +1,7 @@
 //! The JSON of the admin API. The handlers and the command line read and write the same structs.
 
 mod app;
+pub mod check;
 pub mod console;
 mod examples;
 mod value;
@@ -50,6 +51,9 @@ pub struct WordsChanged {
     pub added: usize,
     /// The number of words that were removed.
     pub removed: usize,
+    /// The words to remove that the list does not have, at most 100. Words are compared as values are with them: without case
+    /// and width.
+    pub not_found: Vec<String>,
     /// The fields that are checked for the words.
     pub screened_tags: Vec<String>,
 }

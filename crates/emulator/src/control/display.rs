@@ -3,63 +3,97 @@
 use super::types::{ClockView, CreatedApp, DataSummaryView};
 use crate::fault::FaultRuleView;
 use portraitd_admin::counted::counted;
-use portraitd_model::{UnixMillis, rfc3339};
+use portraitd_model::{Language, UnixMillis, rfc3339};
 use serde_json::Value;
 
 impl DataSummaryView {
     /// Returns a line such as `before-test: app 1600000000, 4 accounts`.
-    pub fn line(&self) -> String {
+    pub fn line(&self, language: Language) -> String {
         let Self { name, app, apps, accounts } = self;
-        let name = name.as_ref().map_or_else(String::new, |name| format!("{name}: "));
-        let accounts = counted(*accounts, "account");
-        match app {
-            Some(app) => format!("{name}app {app}, {accounts}"),
-            None => format!("{name}{}, {accounts}", counted(*apps, "app")),
+        let colon = language.pick(": ", "：");
+        let name = name.as_ref().map_or_else(String::new, |name| format!("{name}{colon}"));
+        match (app, language) {
+            (Some(app), Language::English) => format!("{name}app {app}, {}", counted(*accounts, "account")),
+            (None, Language::English) => {
+                format!("{name}{}, {}", counted(*apps, "app"), counted(*accounts, "account"))
+            }
+            (Some(app), Language::Chinese) => format!("{name}应用 {app}，{accounts} 个账号"),
+            (None, Language::Chinese) => format!("{name}{apps} 个应用，{accounts} 个账号"),
         }
     }
 }
 
 impl CreatedApp {
     /// Returns the app's credentials, one a line.
-    pub fn lines(&self) -> Vec<String> {
+    pub fn lines(&self, language: Language) -> Vec<String> {
         let Self { url, sdkappid, key, admin, usersig, webhook, .. } = self;
+        let name = |english, chinese| language.pick(english, chinese);
         let mut lines = vec![
             format!("URL       {url}"),
             format!("SDKAppID  {sdkappid}"),
-            format!("Key       {key}"),
-            format!("Admin     {admin}"),
+            format!("{}{key}", name("Key       ", "密钥      ")),
+            format!("{}{admin}", name("Admin     ", "管理员    ")),
             format!("UserSig   {usersig}"),
         ];
-        lines.extend(webhook.iter().map(|webhook| format!("Webhook   {webhook}")));
+        let webhook_name = name("Webhook   ", "回调      ");
+        lines.extend(webhook.iter().map(|webhook| format!("{webhook_name}{webhook}")));
         lines
     }
 }
 
 impl ClockView {
     /// Returns a line such as `2027-01-31T08:00:00.000Z (frozen, 90 d 0 h ahead of the machine)`.
-    pub fn line(&self) -> String {
+    pub fn line(&self, language: Language) -> String {
         let hours = self.ahead_ms / 3_600_000;
         let (days, rest) = (hours.abs() / 24, hours.abs() % 24);
         let mut notes = Vec::new();
         if self.frozen {
-            notes.push("frozen".to_owned());
+            notes.push(language.pick("frozen", "已停走").to_owned());
         }
         if self.ahead_ms != 0 {
-            let direction = if self.ahead_ms > 0 { "ahead of" } else { "behind" };
-            notes.push(format!("{days} d {rest} h {direction} the machine"));
+            let is_ahead = self.ahead_ms > 0;
+            notes.push(match language {
+                Language::English => {
+                    let direction = if is_ahead { "ahead of" } else { "behind" };
+                    format!("{days} d {rest} h {direction} the machine")
+                }
+                Language::Chinese => {
+                    format!("比本机{} {days} 天 {rest} 小时", if is_ahead { "快" } else { "慢" })
+                }
+            });
         }
-        let notes = if notes.is_empty() { "the machine's time".to_owned() } else { notes.join(", ") };
-        format!("{} ({notes})", self.now)
+        if notes.is_empty() {
+            notes.push(language.pick("the machine's time", "与本机一致").to_owned());
+        }
+        let notes = notes.join(language.pick(", ", "，"));
+        match language {
+            Language::English => format!("{} ({notes})", self.now),
+            Language::Chinese => format!("{}（{notes}）", self.now),
+        }
     }
 }
 
 impl FaultRuleView {
     /// Returns a line such as `3  closed after, answer lost  {…}  matched 5, fired 1, 0 left`.
-    pub fn line(&self) -> String {
+    pub fn line(&self, language: Language) -> String {
         let Self { id, rule, effect, matched, fired, left, warning, .. } = self;
-        let left = left.map_or_else(String::new, |left| format!(", {left} left"));
-        let warning = warning.as_ref().map_or_else(String::new, |warning| format!("  ({warning})"));
-        format!("{id}  {effect}  {rule}  matched {matched}, fired {fired}{left}{warning}")
+        match language {
+            Language::English => {
+                let left = left.map_or_else(String::new, |left| format!(", {left} left"));
+                let warning = warning.as_ref().map_or_else(String::new, |warning| format!("  ({warning})"));
+                format!("{id}  {effect}  {rule}  matched {matched}, fired {fired}{left}{warning}")
+            }
+            Language::Chinese => {
+                let left = left.map_or_else(String::new, |left| format!("，剩余 {left} 次"));
+                // The warning itself is for programs, in English; it tells which of the two numbers is 0.
+                let warning = match (warning, matched) {
+                    (None, _) => "",
+                    (Some(_), 0) => "（没有调用匹配此规则）",
+                    (Some(_), _) => "（有调用匹配，但未触发）",
+                };
+                format!("{id}  {effect}  {rule}  匹配 {matched} 次，触发 {fired} 次{left}{warning}")
+            }
+        }
     }
 }
 

@@ -3,7 +3,8 @@
 
 use super::rule::{Effect, FaultRule};
 use crate::command_name::Others;
-use crate::seed::line_number::line_number;
+use crate::line_number::line_number;
+use crate::toml_problem;
 use anyhow::Context;
 use portraitd_model::{Bilingual, Language, SdkAppId, bilingual};
 use serde::Deserialize;
@@ -32,7 +33,7 @@ pub fn read(
 }
 
 fn parse(text: &str, apps: &[SdkAppId], others: Others) -> Result<Vec<(FaultRule, Effect)>, Bilingual> {
-    let file: File = toml::from_str(text).map_err(|error| Bilingual::quoted(error.to_string().trim_end()))?;
+    let file: File = toml::from_str(text).map_err(|error| toml_problem::explain(text, &error))?;
     let checked = file.fault.into_iter().map(|rule| {
         let line = line_number(text, rule.span().start);
         let rule = rule.into_inner();

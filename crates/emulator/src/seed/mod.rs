@@ -5,7 +5,6 @@
 
 pub mod app;
 mod document;
-pub(crate) mod line_number;
 mod lines;
 
 use crate::seed::app::SeedApp;

@@ -1,12 +1,13 @@
 //! Requests of the commands that call a running server, over TCP, TLS or a Unix socket.
 
 use crate::cli::language::{language, localized};
-use anyhow::Context;
+use crate::cli::server_url::{option_url, server_url};
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::{Method, Request, Response, Uri, header};
-use portraitd_http::address_policy::AddressPolicy;
+use hyper::http::uri::PathAndQuery;
+use hyper::{Method, Request, Response, header};
 use portraitd_http::client::HttpClient;
+use portraitd_http::server_url::ServerUrl;
 use portraitd_http::trust::Trust;
 use std::path::Path;
 use std::time::Duration;
@@ -17,53 +18,29 @@ pub(super) const TIMEOUT: Duration = Duration::from_mins(1);
 /// A server and the connections to it.
 #[derive(Clone, Debug)]
 pub(crate) struct Server {
-    /// The URL before every path; the host of a Unix socket's is not used.
-    base: String,
-    /// `host:port`, or the path of the socket.
-    name: String,
+    url: ServerUrl,
     client: Box<HttpClient>,
 }
 
 impl Server {
-    /// The URL before every path; `None` for a Unix socket.
-    pub(super) fn url(&self) -> Option<&str> {
-        (!self.name.contains('/')).then_some(self.base.as_str())
+    /// The URL before every path.
+    pub(super) fn url(&self) -> &ServerUrl {
+        &self.url
     }
 
-    /// Reads `http://host:port`, `https://host:port` or `unix:/path`.
-    pub(super) fn parse(url: &str) -> anyhow::Result<Self> {
-        Self::with_certificate(url, None)
+    /// The server whose URL is the value of this option.
+    pub(super) fn named(option: &'static str, url: &str) -> anyhow::Result<Self> {
+        Self::new(option_url(option, url)?, Trust::Roots(None))
     }
 
-    /// Like [`Self::parse`]; over TLS only the certificate in this file is trusted.
+    /// The server at a URL that it wrote down itself; over TLS only the certificate in this file is trusted, if there is one.
     pub(super) fn with_certificate(url: &str, certificate: Option<&Path>) -> anyhow::Result<Self> {
-        if let Some(path) = url.strip_prefix("unix:") {
-            let client = Box::new(HttpClient::unix(Path::new(path)));
-            return Ok(Self { base: "http://localhost".into(), name: path.into(), client });
-        }
-        let uri: Uri = url.parse().with_context(|| {
-            localized!(
-                "`{url}` is not a URL; write http://HOST:PORT, https://HOST:PORT or unix:/PATH",
-                "`{url}` 不是 URL；请写作 http://主机:端口、https://主机:端口 或 unix:/路径"
-            )
-        })?;
-        let trust = match (uri.scheme_str(), certificate) {
-            (Some("http"), _) => Trust::Nothing,
-            (Some("https"), None) => Trust::Roots(None),
-            (Some("https"), Some(file)) => Trust::Certificate(file),
-            _ => anyhow::bail!(localized!(
-                "`{url}` must start with http://, https:// or unix:",
-                "`{url}` 必须以 http://、https:// 或 unix: 开头"
-            )),
-        };
-        let name = uri
-            .authority()
-            .with_context(|| localized!("`{url}` has no host", "`{url}` 缺少主机名"))?
-            .to_string();
-        let scheme = uri.scheme_str().unwrap_or_default();
-        let base = format!("{scheme}://{name}{}", uri.path().trim_end_matches('/'));
-        let client = Box::new(HttpClient::new(AddressPolicy::any(), trust)?);
-        Ok(Self { base, name, client })
+        Self::new(server_url(url)?, certificate.map_or(Trust::Roots(None), Trust::Certificate))
+    }
+
+    fn new(url: ServerUrl, trust: Trust<'_>) -> anyhow::Result<Self> {
+        let client = Box::new(url.client(trust)?);
+        Ok(Self { url, client })
     }
 }
 
@@ -92,7 +69,8 @@ pub(super) async fn call_within(
     bearer: Option<&str>,
     body: Vec<u8>,
 ) -> anyhow::Result<Response<Bytes>> {
-    let mut request = Request::builder().method(method).uri(format!("{}{path}", server.base));
+    let url = server.url.join(&PathAndQuery::try_from(path)?)?;
+    let mut request = Request::builder().method(method).uri(url);
     request = request.header(header::ACCEPT_LANGUAGE, accepted_language());
     if let Some(token) = bearer {
         request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
@@ -104,7 +82,7 @@ pub(super) async fn call_within(
             localized!(
                 "can't reach {}; is portraitd running there?",
                 "无法连接 {}；portraitd 是否在那里运行？",
-                server.name
+                server.url
             )
         });
         let error = anyhow::Error::new(error);

@@ -3,6 +3,7 @@
 pub(crate) mod admin;
 mod app_key;
 pub(crate) mod call;
+pub(crate) mod command_hint;
 mod completions;
 pub(crate) mod data;
 pub(crate) mod dev;
@@ -14,6 +15,7 @@ pub(crate) mod runtime;
 mod sdk_app_id;
 mod secret_argument;
 pub(crate) mod serve;
+mod server_url;
 mod shadow;
 mod store;
 

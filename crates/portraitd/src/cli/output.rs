@@ -1,6 +1,7 @@
 //! What commands print: results on standard output, in lines or as JSON, and notes on standard error. Nothing in it steers a
 //! terminal; the tests of `tidy.rs` see that no command prints past this file.
 
+use crate::cli::language::localized;
 use portraitd_model::terminal::{escape_for_terminal, escape_json_for_terminal, escape_lines_for_terminal};
 use portraitd_model::{UnixMillis, rfc3339};
 use std::borrow::Cow;
@@ -60,9 +61,29 @@ pub(crate) fn count(number: u64, noun: &str) -> String {
 pub(crate) fn last_use(last: Option<u64>, since: Option<u64>) -> String {
     match (last, since) {
         (Some(last), _) => when(last),
-        (None, Some(since)) => format!("not since the server's start, {}", when(since)),
-        (None, None) => "noted by a running server only".to_owned(),
+        (None, Some(since)) => {
+            localized!("not since the server's start, {}", "服务启动（{}）以来未使用", when(since))
+        }
+        (None, None) => localized!("noted by a running server only", "仅由运行中的服务记录"),
     }
+}
+
+/// A text with spaces behind it up to this width; a Chinese character is two wide.
+pub(crate) fn padded(text: &str, width: usize) -> String {
+    let columns: usize =
+        text.chars().map(|letter| if letter.is_ascii() || letter == '…' { 1 } else { 2 }).sum();
+    format!("{text}{:1$}", "", width.saturating_sub(columns))
+}
+
+/// Writes a name and its value. The values of one width start in one column.
+pub(crate) fn say_member(width: usize, name: &str, value: impl Display) {
+    say(format_args!("{}{value}", padded(name, width)));
+}
+
+/// Writes a row of a table: each cell with its width, and a last one.
+pub(crate) fn say_row<const N: usize>(cells: [(&str, usize); N], last: &str) {
+    let cells = cells.map(|(text, width)| padded(text, width));
+    say(format_args!("{} {last}", cells.join(" ")));
 }
 
 /// A time for people: in UTC, to the second.

@@ -1,7 +1,8 @@
 //! Settings that contradict each other.
 
 use super::Config;
-use portraitd_http::address::{Address, Addresses};
+use crate::cli::language::localized;
+use portraitd_http::address::Address;
 
 /// Settings that contradict each other.
 #[derive(Clone)]
@@ -25,7 +26,10 @@ fn memory(config: &Config) -> Vec<Conflict> {
     }
     vec![Conflict {
         names: vec!["server.request_memory_bytes_max", "server.body_bytes_max"],
-        must: format!("must be at least 4 times server.body_bytes_max ({body}), which is {least} bytes"),
+        must: localized!(
+            "must be at least 4 times server.body_bytes_max ({body}), which is {least} bytes",
+            "至少为 server.body_bytes_max（{body}）的 4 倍，即 {least} 字节"
+        ),
     }]
 }
 
@@ -38,38 +42,85 @@ fn pairs(config: &Config) -> Vec<Conflict> {
     let halves = pairs.into_iter().filter(|(_, certificate, _, key)| certificate != key);
     let conflict = |(certificate, is_set, key, _)| {
         let (there, missing) = if is_set { (certificate, key) } else { (key, certificate) };
-        Conflict { names: vec![there, missing], must: format!("needs {missing}; set both or neither") }
+        let must =
+            localized!("needs {missing}; set both or neither", "还需要 {missing}；请同时设置或都不设置");
+        Conflict { names: vec![there, missing], must }
     };
     halves.map(conflict).collect()
 }
 
 fn addresses(config: &Config) -> Vec<Conflict> {
-    let (server, tls) = (&config.server, &config.tls);
-    let listeners = [
-        ("server.listen", Some(&server.listen), "tls.certificate", tls.public()),
-        ("server.admin_listen", Some(&server.admin_listen), "tls.admin_certificate", tls.admin()),
-        ("server.metrics_listen", server.metrics_listen.as_ref(), "tls.admin_certificate", tls.admin()),
-    ];
-    let (mut conflicts, mut taken) = (Vec::new(), Vec::<(String, &str)>::new());
-    for (name, addresses, certificate_name, certificate) in listeners {
-        for address in addresses.into_iter().flat_map(Addresses::iter) {
-            let place = match address {
-                Address::Tcp { socket, .. } => socket.to_string(),
-                Address::Unix(path) => path.display().to_string(),
-            };
-            if let Some((_, other)) = taken.iter().find(|(known, _)| *known == place) {
-                let must = format!("listens on {place} twice; give each listener an address of its own");
-                conflicts.push(Conflict { names: vec![name, *other], must });
-            }
-            // Port 0 is another port each time.
-            if !matches!(address, Address::Tcp { socket, .. } if socket.port() == 0) {
-                taken.push((place, name));
-            }
-            if certificate.is_none() && matches!(address, Address::Tcp { tls: Some(true), .. }) {
-                let must = format!("{address} needs a certificate; set {certificate_name} and its key");
-                conflicts.push(Conflict { names: vec![name, certificate_name], must });
-            }
+    let listeners = config.listeners();
+    let all =
+        || listeners.iter().flat_map(|listener| listener.addresses().map(move |address| (listener, address)));
+    let mut conflicts = Vec::new();
+    for (place, (listener, address)) in all().enumerate() {
+        let (setting, certificate) = (listener.setting, listener.certificate_setting);
+        if let Some((other, taken)) = all().take(place).find(|(_, other)| address.overlaps(other)) {
+            conflicts.push(Conflict {
+                names: vec![setting, other.setting],
+                must: taken_twice(address, taken, other.setting),
+            });
+        }
+        if !listener.has_certificate && matches!(address, Address::Tcp { tls: Some(true), .. }) {
+            let must = localized!(
+                "{address} needs a certificate; set {certificate} and its key",
+                "{address} 需要证书；请设置 {certificate} 及其私钥"
+            );
+            conflicts.push(Conflict { names: vec![setting, certificate], must });
         }
     }
     conflicts
+}
+
+/// Says what an address is taken by, and what to do.
+fn taken_twice(address: &Address, taken: &Address, setting: &str) -> String {
+    match taken {
+        Address::Tcp { socket, .. } if socket.ip().is_unspecified() => localized!(
+            "{address} is part of {setting} = {taken}, which takes port {0} of every address; give one of them another port",
+            "{address} 包含在 {setting} = {taken} 之内，后者占用所有地址的端口 {0}；请将其中一个改为其他端口",
+            socket.port()
+        ),
+        Address::Tcp { .. } => localized!(
+            "{address} can't be opened beside {setting} = {taken}; give one of them another port",
+            "{address} 与 {setting} = {taken} 无法同时监听；请将其中一个改为其他端口"
+        ),
+        Address::Unix(_) => localized!(
+            "{address} is taken by {setting}; give one of them another path",
+            "{address} 已由 {setting} 使用；请将其中一个改为其他路径"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use portraitd_http::address::Addresses;
+
+    fn check(listen: &[&str], admin: &str, metrics: Option<&str>, expected: Option<(&[&str], &str)>) {
+        let read = |texts: &[&str]| Addresses::new(texts.iter().map(|text| text.parse().unwrap()).collect());
+        let mut config = Config::default();
+        config.server.listen = read(listen);
+        config.server.admin_listen = read(&[admin]);
+        config.server.metrics_listen = metrics.map(|metrics| read(&[metrics]));
+        let found = conflicts(&config);
+        let found: Vec<_> = found.iter().map(|found| (found.names.as_slice(), found.must.as_str())).collect();
+        assert_eq!(found, expected.into_iter().collect::<Vec<_>>(), "{listen:?} {admin} {metrics:?}");
+    }
+
+    #[test]
+    fn listeners_that_take_each_other_s_port_are_named() {
+        const BOTH: &[&str] = &["server.admin_listen", "server.listen"];
+        check(&["127.0.0.1:80"], "127.0.0.1:81", Some("127.0.0.1:82"), None);
+        check(&["127.0.0.1:80"], "127.0.0.2:80", None, None);
+        check(&["0.0.0.0:0"], "127.0.0.1:0", Some("[::]:0"), None);
+        let whole = "127.0.0.1:80 is part of server.listen = 0.0.0.0:80, which takes port 80 of every address; \
+                     give one of them another port";
+        check(&["0.0.0.0:80"], "127.0.0.1:80", None, Some((BOTH, whole)));
+        let same = "[::ffff:127.0.0.1]:80 can't be opened beside server.listen = 127.0.0.1:80; give one of them another port";
+        check(&["127.0.0.2:80", "127.0.0.1:80"], "[::ffff:127.0.0.1]:80", None, Some((BOTH, same)));
+        let metrics = "0.0.0.0:81 can't be opened beside server.admin_listen = 127.0.0.1:81; give one of them another port";
+        let names: &[&str] = &["server.metrics_listen", "server.admin_listen"];
+        check(&["127.0.0.1:80"], "127.0.0.1:81", Some("0.0.0.0:81"), Some((names, metrics)));
+    }
 }

@@ -5,6 +5,7 @@ use super::check::conflicts;
 use super::setting::{Section, Setting};
 use super::value::one_line;
 use super::{Config, suggest};
+use crate::cli::language::{language, localized};
 use anyhow::Context;
 use portraitd_http::address::{Address, Addresses};
 use serde::{Deserialize, Serialize};
@@ -145,7 +146,9 @@ impl Reader {
             Err(error) => {
                 // Without the line's text, which may hold a secret.
                 let place = error.span().map_or(0, |span| span.start);
-                return self.error(&source(place), &format!("is not TOML: {}", error.message()));
+                let why = error.message();
+                let text = localized!("is not TOML: {why}", "不是有效的 TOML（{why}）");
+                return self.error(&source(place), &text);
             }
         };
         for (section, value) in table {
@@ -156,16 +159,24 @@ impl Reader {
             if !known.iter().any(|known| known.name() == section) {
                 let nearest = suggest::nearest(&section, known.iter().map(|known| known.name()));
                 let text = match Config::settings().find(|setting| setting.key() == section) {
-                    Some(setting) => {
-                        format!("`{section}` outside of its section; did you mean `{}`?", setting.name)
+                    Some(setting) => localized!(
+                        "`{section}` outside of its section; did you mean `{}`?",
+                        "`{section}` 不在所属的节之内；是否想写 `{}`？",
+                        setting.name
+                    ),
+                    None => {
+                        localized!("there is no section [{section}]{nearest}", "没有节 [{section}]{nearest}")
                     }
-                    None => format!("there is no section [{section}]{nearest}"),
                 };
                 self.error(&at, &text);
                 continue;
             }
             let DeValue::Table(keys) = value.into_inner() else {
-                self.error(&at, &format!("`{section}` is a section; write [{section}] on a line of its own"));
+                let text = localized!(
+                    "`{section}` is a section; write [{section}] on a line of its own",
+                    "`{section}` 是节；请单独一行写 [{section}]"
+                );
+                self.error(&at, &text);
                 continue;
             };
             for (key, value) in keys {
@@ -185,7 +196,11 @@ impl Reader {
         }
         let known = Config::settings().filter(|setting| setting.is_in(section));
         let nearest = suggest::nearest(key, known.map(Setting::key));
-        self.error(&at, &format!("there is no key `{key}` in [{section}]{nearest}"));
+        let text = localized!(
+            "there is no key `{key}` in [{section}]{nearest}",
+            "[{section}] 中没有配置项 `{key}`{nearest}"
+        );
+        self.error(&at, &text);
     }
 
     fn variables(&mut self, all: impl Iterator<Item = (OsString, OsString)>, own: &[String]) {
@@ -198,7 +213,7 @@ impl Reader {
                 let at = Source::Environment { variable: name.clone() };
                 match value.to_str() {
                     Some(text) => self.set(setting, &value_of(setting, text), at),
-                    None => self.error(&at, "must be UTF-8"),
+                    None => self.error(&at, language().pick("must be UTF-8", "必须是 UTF-8")),
                 }
             } else if !own.contains(name) && !is_service_link(name, &all) {
                 self.unknown_variable(name);
@@ -220,14 +235,17 @@ impl Reader {
         let nearest = suggest::nearest_after(common, name, known.iter().map(String::as_str));
         match section {
             Some(section) => {
-                let all = "`portraitd config --example` lists them";
-                let text = format!("there is no such setting in [{section}]{nearest} ({all})");
+                let text = localized!(
+                    "there is no such setting in [{section}]{nearest} (`portraitd config --example` lists them)",
+                    "[{section}] 中没有此配置项{nearest}（`portraitd config --example` 列出全部配置项）"
+                );
                 self.error(&Source::Environment { variable: name.to_owned() }, &text);
             }
             None => {
-                self.loaded
-                    .warnings
-                    .push(format!("the variable {name} is not a setting and is ignored{nearest}"));
+                self.loaded.warnings.push(localized!(
+                    "the variable {name} is not a setting and is ignored{nearest}",
+                    "变量 {name} 不是配置项，予以忽略{nearest}"
+                ));
             }
         }
     }
@@ -272,16 +290,17 @@ impl Reader {
             Err(must) => {
                 let shown = shorten(&one_line(&redacted));
                 // A parser's own words may repeat the value.
-                let must = if hides { format!("is not valid{}", setting.remedy()) } else { must };
+                let remedy = || setting.remedy();
+                let must = if hides { localized!("is not valid{}", "无效{}", remedy()) } else { must };
                 self.wrong.insert(setting.name);
-                self.error(&at, &format!("{} = {shown}: {must}", setting.name));
+                self.error(&at, &localized!("{} = {shown}: {must}", "{} = {shown}：{must}", setting.name));
             }
         }
     }
 
     fn error(&mut self, at: &Source, text: &str) {
         let line = if let Source::File { line, .. } = at { *line } else { 0 };
-        self.errors.push((line, format!("{at}: {text}")));
+        self.errors.push((line, localized!("{at}: {text}", "{at}：{text}")));
     }
 
     fn finish(mut self) -> Result<Loaded, Errors> {
@@ -295,7 +314,9 @@ impl Reader {
                     setting.and_then(|setting| Some(setting.redact(self.loaded.config.get(setting)?)));
                 let shown =
                     value.map(|value| format!(" = {}", shorten(&one_line(&value)))).unwrap_or_default();
-                self.error(&self.loaded.source(name), &format!("{name}{shown}: {}", conflict.must));
+                let must = &conflict.must;
+                let text = localized!("{name}{shown}: {must}", "{name}{shown}：{must}");
+                self.error(&self.loaded.source(name), &text);
             }
         }
         if self.errors.is_empty() {
@@ -309,7 +330,7 @@ impl Reader {
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Default => f.write_str("default"),
+            Self::Default => f.write_str(language().pick("default", "默认值")),
             Self::File { file, line } => write!(f, "{file}:{line}"),
             Self::Environment { variable } => f.write_str(variable),
             Self::Flag { flag } => f.write_str(flag),
@@ -328,9 +349,15 @@ impl std::error::Error for Errors {}
 fn read_file(file: &Path) -> anyhow::Result<String> {
     let mut text = String::new();
     let read = File::open(file).and_then(|open| open.take(FILE_BYTES_MAX + 1).read_to_string(&mut text));
-    read.with_context(|| format!("can't read {}", file.display()))?;
-    let fits = text.len() as u64 <= FILE_BYTES_MAX;
-    anyhow::ensure!(fits, "{} is larger than 1 MiB; is it a portraitd configuration?", file.display());
+    read.with_context(|| localized!("can't read {}", "无法读取 {}", file.display()))?;
+    anyhow::ensure!(
+        text.len() as u64 <= FILE_BYTES_MAX,
+        localized!(
+            "{} is larger than 1 MiB; is it a portraitd configuration?",
+            "{} 超过 1 MiB；它是 portraitd 的配置文件吗？",
+            file.display()
+        )
+    );
     Ok(text)
 }
 

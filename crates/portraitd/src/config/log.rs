@@ -1,6 +1,7 @@
 //! `[log]`: what is logged and how, and where traces go.
 
 use super::setting::section;
+use crate::cli::language::localized;
 use portraitd_api::request_log::ACCESS_TARGET;
 use serde::{Deserialize, Serialize};
 use toml::Value;
@@ -75,12 +76,16 @@ fn filter(text: &str) -> Result<Targets, String> {
             (Some(target), Ok(level)) => filter.with_target(target, level),
             // A word that is no level would be taken for a target, and everything else go unlogged.
             (None, Err(_)) => {
-                return Err(format!(
-                    "`{part}` is not a level; write `error`, `warn`, `info`, `debug` or `trace`"
+                return Err(localized!(
+                    "`{part}` is not a level; write `error`, `warn`, `info`, `debug` or `trace`",
+                    "`{part}` 不是日志级别；请写 `error`、`warn`、`info`、`debug` 或 `trace`"
                 ));
             }
             (Some(_), Err(error)) => {
-                return Err(format!("is not a log filter ({error}); write `info` or `debug`"));
+                return Err(localized!(
+                    "is not a log filter ({error}); write `info` or `debug`",
+                    "不是日志过滤条件（{error}）；请写 `info` 或 `debug`"
+                ));
             }
         };
     }
@@ -99,8 +104,10 @@ fn is_endpoint(value: &Value) -> Result<(), String> {
 
 #[cfg(not(feature = "otel"))]
 fn is_endpoint(_: &Value) -> Result<(), String> {
-    Err("this portraitd was built without OpenTelemetry; build with --features otel or remove log.otlp_endpoint"
-        .to_owned())
+    Err(localized!(
+        "this portraitd was built without OpenTelemetry; build with --features otel or remove log.otlp_endpoint",
+        "此 portraitd 构建时未启用 OpenTelemetry；请以 --features otel 构建，或去掉 log.otlp_endpoint"
+    ))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod check;
 mod limits;
+pub(crate) mod listeners;
 pub(crate) mod load;
 pub(crate) mod log;
 pub(crate) mod reference;

@@ -1,6 +1,7 @@
 //! `[server]`: where portraitd listens, and the limits and timeouts of calls.
 
 use super::setting::{is_path, section};
+use crate::cli::language::localized;
 use ipnet::IpNet;
 use portraitd_http::address::Addresses;
 use portraitd_model::Language;
@@ -143,7 +144,12 @@ impl TryFrom<String> for UnixMode {
 
     fn try_from(text: String) -> Result<Self, String> {
         let mode = u32::from_str_radix(&text, 8).ok().filter(|mode| *mode <= 0o777);
-        mode.map(Self).ok_or_else(|| "must be a file mode in octal, from \"0000\" to \"0777\"".to_owned())
+        mode.map(Self).ok_or_else(|| {
+            localized!(
+                "must be a file mode in octal, from \"0000\" to \"0777\"",
+                "应为八进制的文件权限，\"0000\" 至 \"0777\""
+            )
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 //!
 //! The name of a setting ends in its unit: `_ms` for milliseconds, `_mib` for MiB, `_bytes_max` for bytes.
 
+use crate::cli::language::localized;
 use serde::de::DeserializeOwned;
 use toml::Value;
 
@@ -65,10 +66,11 @@ pub(super) fn read<T: DeserializeOwned>(value: Value) -> Result<T, String> {
 /// Checks the path of a file or directory. The text of a key in its place is refused too.
 pub(super) fn is_path(value: &Value) -> Result<(), String> {
     match value.as_str() {
-        Some("") => Err("must be a path; it is empty".to_owned()),
-        Some(text) if text.contains('\n') => {
-            Err("must be the path of a file, not what the file holds".to_owned())
-        }
+        Some("") => Err(localized!("must be a path; it is empty", "应为路径，不能为空")),
+        Some(text) if text.contains('\n') => Err(localized!(
+            "must be the path of a file, not what the file holds",
+            "应为文件的路径，而不是文件的内容"
+        )),
         _ => Ok(()),
     }
 }

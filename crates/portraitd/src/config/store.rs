@@ -1,5 +1,6 @@
 //! `[store]`: where the data is.
 
+use crate::cli::language::localized;
 use crate::config::setting::{is_path, section};
 use portraitd_mysql::MysqlUrl;
 use portraitd_sqlite::SqliteSettings;
@@ -39,5 +40,6 @@ section! {
 
 fn is_mysql_url(value: &Value) -> Result<(), String> {
     let url = value.as_str().unwrap_or_default().parse::<MysqlUrl>();
-    url.map(drop).map_err(|error| format!("must be the URL of a database; {error}"))
+    url.map(drop)
+        .map_err(|error| localized!("must be the URL of a database; {error}", "应为数据库的 URL（{error}）"))
 }

@@ -1,5 +1,7 @@
 //! "Did you mean …?" for names of settings.
 
+use crate::cli::language::localized;
+
 /// "; did you mean `listen`?" for the nearest of these names, or nothing when none is near.
 pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     nearest_after(0, name, known)
@@ -12,5 +14,6 @@ pub(super) fn nearest_after<'a>(common: usize, name: &str, known: impl Iterator<
     let name = end(name);
     let rated = known.map(|known| (strsim::jaro_winkler(&name, &end(known)), known));
     let best = rated.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(likeness, _)| *likeness > LIKENESS_MIN);
-    best.map(|(_, known)| format!("; did you mean `{known}`?")).unwrap_or_default()
+    best.map(|(_, known)| localized!("; did you mean `{known}`?", "；是否想写 `{known}`？"))
+        .unwrap_or_default()
 }

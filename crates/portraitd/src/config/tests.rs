@@ -264,12 +264,12 @@ fn settings_that_contradict_each_other_are_named() {
         (
             "[\"127.0.0.1:1\", \"http://127.0.0.1:1\"]",
             "\"127.0.0.1:2\"",
-            "p.toml:2: server.listen = [\"127.0.0.1:1\", \"http://127.0.0.1:1\"]: listens on 127.0.0.1:1 twice; give each listener an address of its own",
+            "p.toml:2: server.listen = [\"127.0.0.1:1\", \"http://127.0.0.1:1\"]: http://127.0.0.1:1 can't be opened beside server.listen = 127.0.0.1:1; give one of them another port",
         ),
         (
             "\"unix:/a\"",
             "\"unix:/a\"",
-            "p.toml:3: server.admin_listen = \"unix:/a\": listens on /a twice; give each listener an address of its own",
+            "p.toml:3: server.admin_listen = \"unix:/a\": unix:/a is taken by server.listen; give one of them another path",
         ),
     ] {
         check(&format!("[server]\nlisten = {listen}\nadmin_listen = {admin_listen}\n"), expected);

@@ -2,6 +2,7 @@
 
 use super::Config;
 use super::setting::Setting;
+use crate::cli::language::{language, localized};
 use portraitd_model::Language;
 use toml::Value;
 
@@ -11,8 +12,8 @@ impl Config {
         if let Some((least, largest)) = setting.range {
             let number = value.as_integer().and_then(|number| u64::try_from(number).ok());
             if !number.is_some_and(|number| (least..=largest).contains(&number)) {
-                let limits = setting.limits(Language::English).unwrap_or_default();
-                return Err(format!("must be a whole number from {limits}"));
+                let limits = setting.limits(language()).unwrap_or_default();
+                return Err(localized!("must be a whole number from {limits}", "应为整数，范围 {limits}"));
             }
         }
         let section = self.sections_mut().into_iter().find(|section| setting.is_in(section.name()));
@@ -44,23 +45,30 @@ impl Setting {
         if let Some((_, known)) =
             error.split_once("unknown variant").and_then(|(_, rest)| rest.split_once("expected "))
         {
-            return format!("must be {known}");
+            let chinese = known.replace(" or ", " 或 ");
+            return localized!("must be {known}", "应为 {chinese}");
         }
         let remedy = self.remedy();
         if !["invalid type", "invalid value", "wanted"].iter().any(|start| error.starts_with(start)) {
-            return format!("{error}{}", if self.example.is_some() { &remedy } else { "" });
+            // The types of other crates say it in English alone.
+            return if language() == Language::Chinese && error.is_ascii() {
+                format!("无效{remedy}")
+            } else {
+                format!("{error}{}", if self.example.is_some() { &remedy } else { "" })
+            };
         }
         match self.good_value() {
-            Some(Value::Boolean(_)) => "must be true or false".to_owned(),
-            Some(Value::Array(_)) => format!("must be a list{remedy}"),
-            _ => format!("must be text in quotes{remedy}"),
+            Some(Value::Boolean(_)) => localized!("must be true or false", "应为 true 或 false"),
+            Some(Value::Array(_)) => localized!("must be a list{remedy}", "应为列表{remedy}"),
+            _ => localized!("must be text in quotes{remedy}", "应为带引号的文本{remedy}"),
         }
     }
 
     /// What a good value looks like, as the end of a sentence.
     pub(super) fn remedy(&self) -> String {
         let good = self.good_value();
-        good.map(|good| format!(", for example {} = {good}", self.key())).unwrap_or_default()
+        let example = |good| localized!(", for example {} = {good}", "，例如 {} = {good}", self.key());
+        good.map(example).unwrap_or_default()
     }
 
     /// The limits of a number: "1 to 60000 milliseconds (60 s)".

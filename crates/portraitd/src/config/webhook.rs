@@ -1,6 +1,7 @@
 //! `[webhook]`: how webhooks are delivered. Which app has one is the app's own setting.
 
 use super::setting::{is_path, section};
+use crate::cli::language::localized;
 use anyhow::Context;
 use ipnet::IpNet;
 use portraitd_model::rfc3339;
@@ -64,19 +65,28 @@ impl WebhookSection {
 fn is_schedule(value: &Value) -> Result<(), String> {
     let waits = value.as_array().map(Vec::as_slice).unwrap_or_default();
     if !(1..=50).contains(&waits.len()) {
-        return Err(format!("must hold 1 to 50 waits; it holds {}", waits.len()));
+        return Err(localized!(
+            "must hold 1 to 50 waits; it holds {}",
+            "应有 1 至 50 个等待时间，现有 {} 个",
+            waits.len()
+        ));
     }
     match waits.iter().find(|wait| wait.as_str().and_then(milliseconds).is_none()) {
         None => Ok(()),
-        Some(wait) => Err(format!("{wait} is not a wait; write 500ms, 5s, 30m or 2h, at most 720h")),
+        Some(wait) => Err(localized!(
+            "{wait} is not a wait; write 500ms, 5s, 30m or 2h, at most 720h",
+            "{wait} 不是等待时间；请写作 500ms、5s、30m 或 2h，最长 720h"
+        )),
     }
 }
 
 fn is_backlog(value: &Value) -> Result<(), String> {
     let size = value.as_str().and_then(BacklogMax::parse);
     size.map(drop).ok_or_else(|| {
-        "must be a share of the disk, from \"1%\" to \"100%\", or a size such as \"500MiB\" or \"20GiB\""
-            .to_owned()
+        localized!(
+            "must be a share of the disk, from \"1%\" to \"100%\", or a size such as \"500MiB\" or \"20GiB\"",
+            "应为磁盘的百分比（\"1%\" 至 \"100%\"），或 \"500MiB\"、\"20GiB\" 这样的大小"
+        )
     })
 }
 

@@ -60,8 +60,29 @@ fn words_are_added_and_removed() {
         run(&mut on(data, &["words", "add", app, "bad"]));
         assert_eq!(list(), "bad\ntwo words\n");
         refused(&mut on(data, &["words", "add", app, "a\nb"]), 1, "has a line break");
-        refused(&mut on(data, &["words", "add", app, &"x".repeat(201)]), 1, "at most 200");
+        let long = "word 2: `xxxxxxxxxxxxxxxxxxxx…` has 201 bytes; a word has at most 200";
+        refused(&mut on(data, &["words", "add", app, "y", &"x".repeat(201)]), 1, long);
         assert_eq!(list(), "bad\ntwo words\n");
+        // A word that is not there is named; case does not matter, as it does not in values.
+        let output = on(data, &["words", "remove", app, "BAD", "absent"]).output().unwrap();
+        assert_eq!(
+            (String::from_utf8(output.stdout.clone()).unwrap(), stderr_of(&output)),
+            (
+                format!("0 added, 1 removed; app {app} has 1 sensitive word\n"),
+                "not in the list: `absent`\n".to_owned()
+            )
+        );
+        assert_eq!(list(), "two words\n");
+        let file = data.with_extension("words");
+        std::fs::write(&file, "from\na file\n\n").unwrap();
+        let name = file.to_str().unwrap();
+        refused(&mut on(data, &["words", "add", app, &format!("@{name}")]), 1, &format!("--file {name}"));
+        run(&mut on(data, &["words", "add", app, "@all", "--file", name]));
+        assert_eq!(list(), "two words\n@all\nfrom\na file\n");
+        run(&mut on(data, &["words", "remove", app, "--file", name]));
+        std::fs::write(&file, format!("ok\n{}\n", "x".repeat(201))).unwrap();
+        refused(&mut on(data, &["words", "add", app, "--file", name]), 1, &format!("{name}: line 2: `xxx"));
+        assert_eq!(list(), "two words\n@all\n");
     });
 }
 
@@ -98,11 +119,18 @@ fn a_list_of_accounts_says_that_there_are_more() {
                 .output()
                 .unwrap();
             next = String::from_utf8(words.stdout).unwrap().lines().map(str::to_owned).collect();
+            // The store is named too; `on` names it again.
+            let store = next.split_off(next.len() - 2);
+            assert_eq!(store, ["--data", data.to_str().unwrap()]);
         }
         assert_eq!(found, names.into_iter().collect::<Vec<_>>());
         let output = on(data, &["account", "list", app, "--json", "--limit", "1"]).output().unwrap();
         assert_eq!(serde_json::from_slice::<Value>(&output.stdout).unwrap(), json!(["administrator"]));
-        assert!(stderr_of(&output).contains("--after administrator --limit 1"), "{}", stderr_of(&output));
+        assert!(
+            stderr_of(&output).contains("--after administrator --limit 1 --data "),
+            "{}",
+            stderr_of(&output)
+        );
     });
 }
 
@@ -207,7 +235,8 @@ fn what_dev_exports_is_applied() {
         }
         let before = run(&mut on(data, &["app", "list", "--json"]));
         let dry = apply(&["--dry-run"]);
-        assert!(dry.status.success() && said(&dry).ends_with("to make; none was made\n"), "{dry:?}");
+        let end = "to make, which the server accepts; none was made\n";
+        assert!(dry.status.success() && said(&dry).ends_with(end), "{dry:?}");
         assert_eq!(run(&mut on(data, &["app", "list", "--json"])), before);
         let done = apply(&[]);
         assert!(done.status.success(), "{done:?}");
@@ -243,7 +272,7 @@ fn what_dev_exports_is_applied() {
                 "app {app}: webhook: its token is set again, since it can't be compared\n1 change made\n"
             )
         );
-        assert!(stderr_of(&apply(&[])).contains("accounts of the file are left alone"));
+        assert!(stderr_of(&apply(&[])).contains(") are left alone; to import accounts: portraitd import"));
         for secret in [KEY, "another-key-that-is-long-enough", "xxxxyyyy"] {
             assert!(!said(&done).contains(secret) && !said(&dry).contains(secret), "{secret}");
         }
@@ -280,10 +309,13 @@ fn files_that_cannot_be_applied_are_refused() {
     let bare = file("bare.toml", "[[app]]\nsdkappid = 7\n");
     assert_eq!(run(&mut on(&data, &["app", "apply", &bare])), "nothing to change\n");
     let new = file("new.toml", "[[app]]\nsdkappid = 8\nname = \"x\"\n");
-    let made = run(&mut on(&data, &["app", "apply", &new]));
-    assert!(made.starts_with("app 8: + created\napp 8: name: \"\" -> \"x\"\n"), "{made}");
-    let (_, key) = made.split_once("it is not shown again: ").unwrap();
-    let key = key.lines().next().unwrap();
+    let output = on(&data, &["app", "apply", &new]).output().unwrap();
+    let made = String::from_utf8(output.stdout.clone()).unwrap();
+    // The key as `app create` shows it: alone in its line, and named on standard error.
+    let lines: Vec<&str> = made.lines().collect();
+    let [first, key, second, last] = lines[..] else { panic!("{made}") };
+    assert_eq!([first, second, last], ["app 8: + created", "app 8: name: \"\" -> \"x\"", "2 changes made"]);
+    assert_eq!(stderr_of(&output), "the key of the new app 8; keep it, it is not shown again:\n");
     let listed = run(&mut on(&data, &["app", "key", "list", "8"]));
     assert!(key.len() == 64 && listed.contains(&key[60..]), "{made} {listed}");
     let output = binary().args(["app", "apply"]).arg(&new).output().unwrap();

@@ -267,8 +267,8 @@ fn mistakes_in_fields_and_words_are_named_in_both_languages() {
         (
             long.as_bytes(),
             &["--words", words],
-            "line 2: the word has 201 bytes; at most 200",
-            "第 2 行：敏感词长度为 201 字节，最多允许 200",
+            "line 2: `xxxxxxxxxxxxxxxxxxxx…` has 201 bytes; a word has at most 200",
+            "第 2 行：`xxxxxxxxxxxxxxxxxxxx…` 长度为 201 字节，一个敏感词最多 200",
         ),
         (b"a\n\xff\n", &["--words", words], "not UTF-8 (line 2)", "不是 UTF-8 编码（第 2 行）"),
     ];

@@ -119,8 +119,8 @@ fn own_errors_are_in_the_language_that_is_asked_for() {
     check(
         &["get", "alice", key, "--url", "http://127.0.0.1:1"],
         1,
-        &["error: can't reach 127.0.0.1:1; is portraitd running there?: "],
-        &["错误：无法连接 127.0.0.1:1；portraitd 是否在那里运行？："],
+        &["error: can't reach http://127.0.0.1:1; is portraitd running there?: "],
+        &["错误：无法连接 http://127.0.0.1:1；portraitd 是否在那里运行？："],
     );
     check(&["get", "alice", key, "--url", "ftp://x"], 1, &["must start with"], &["`ftp://x` 必须以"]);
     check(

@@ -88,6 +88,11 @@ fn the_access_log_has_a_line_for_each_request() {
             .exchange(request(&format!("sdkappid={}&identifier=a%0Ab&usersig=SECRET", app.id)).as_bytes())
             .unwrap(),
         server.connect().exchange(b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap(),
+        // As in the other lines: the first 200 characters.
+        server
+            .connect()
+            .exchange(format!("GET /{} HTTP/1.1\r\nHost: localhost\r\n\r\n", "x".repeat(300)).as_bytes())
+            .unwrap(),
     ];
     let lines = lines(&server, "INFO access");
     assert_eq!(lines.len(), answers.len(), "{}", server.log());
@@ -95,8 +100,9 @@ fn the_access_log_has_a_line_for_each_request() {
     let path = format!("\"{}\"", path_of("portrait_get"));
     let expected = [
         ("192.0.2.7", Some("\"administrator\""), "POST", path.as_str(), Some(id.as_str())),
-        ("192.0.2.7", Some("\"a\\nb\""), "POST", &path, Some(&id)),
+        ("192.0.2.7", Some("\"a\\\\nb\""), "POST", &path, Some(&id)),
         ("127.0.0.1", None, "GET", "\"/nowhere\"", None),
+        ("127.0.0.1", None, "GET", &format!("\"/{}…\"", "x".repeat(199)), None),
     ];
     for ((line, answer), (client, identifier, method, path, sdkappid)) in
         lines.iter().zip(&answers).zip(expected)

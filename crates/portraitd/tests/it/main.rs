@@ -4,6 +4,7 @@
 
 mod access;
 mod alerts;
+mod app_apply;
 mod app_commands;
 mod apps;
 mod attack_support;
@@ -12,10 +13,12 @@ mod authorization;
 mod backup;
 mod bad_input;
 mod cert;
+mod chinese_output;
 mod cli;
 mod cloud;
 mod cloud_rules;
 mod cluster;
+mod command_hints;
 mod conformance;
 mod console;
 mod doctor;
@@ -76,6 +79,7 @@ mod service_manager;
 mod settings;
 mod settings_under_load;
 mod shadow;
+mod short_keys;
 mod shutdown;
 mod store_identity;
 mod tls;

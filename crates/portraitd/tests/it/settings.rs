@@ -147,3 +147,29 @@ fn serve_refuses_unknown_variables_of_a_section() {
         "{log}"
     );
 }
+
+/// Issue 22: both were taken, and the second could not be opened.
+#[test]
+fn listeners_that_collide_are_named_with_the_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = file(&folder, "[server]\nlisten = \"0.0.0.0:80\"\nadmin_listen = \"127.0.0.1:80\"\n");
+    let (code, _, said) = run(binary().args(["config", "check"]).arg(&file));
+    assert_eq!(code, 1, "{said}");
+    let place = format!("{}:3: server.admin_listen = \"127.0.0.1:80\": ", file.display());
+    for part in [&place, "is part of server.listen = 0.0.0.0:80", "give one of them another port"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let (code, _, said) = run(binary().args(["config", "check", "--language", "zh"]).arg(&file));
+    assert_eq!(code, 1, "{said}");
+    assert!(
+        said.contains("包含在 server.listen = 0.0.0.0:80 之内") && said.contains("改为其他端口"),
+        "{said}"
+    );
+    let flags = ["config", "show", "--listen", "127.0.0.1:80", "--metrics-listen", "127.0.0.1:80"];
+    let (code, _, said) = run(binary().args(flags));
+    assert_eq!(code, 1, "{said}");
+    assert!(
+        said.contains("--metrics-listen: server.metrics_listen") && said.contains("server.listen"),
+        "{said}"
+    );
+}

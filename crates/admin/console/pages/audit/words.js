@@ -7,6 +7,7 @@ export const OPERATIONS = [
   ['POST /apps', 'audit.did.createApp'],
   ['PATCH /apps/_', 'audit.did.changeApp'],
   ['DELETE /apps/_', 'audit.did.deleteApp'],
+  ['POST /check-changes', 'audit.did.checkChanges'],
   ['POST /apps/_/keys', 'audit.did.addKey'],
   ['DELETE /apps/_/keys/_', 'audit.did.revokeKey'],
   ['PUT /apps/_/admins/_', 'audit.did.addAdmin'],

@@ -1,12 +1,14 @@
 //! Parses and checks a seed in TOML. An error names the line.
 
 use super::tables::{AccountTable, AppTable, FieldTable, ProfileValue, ReadDocument, WebhookTable};
+use crate::line_number::line_number;
 use crate::seed::app::SeedApp;
-use crate::seed::line_number::line_number;
+use crate::toml_problem;
 use portraitd_admin::handlers::{apps, fields};
 use portraitd_admin::jsonl::check;
 use portraitd_admin::secret::random_key;
 use portraitd_admin::types::{AppPatch, FieldDefinition};
+use portraitd_admin::word_list::WordList;
 use portraitd_model::{
     AccountSeed, AppKey, AppSettings, Bilingual, CustomField, FieldSchema, IdError, NewUserId, NumberText,
     SdkAppId, UncheckedItem, UncheckedValue, Webhook, WebhookToken, WebhookUrl, bilingual,
@@ -15,8 +17,7 @@ use toml::Spanned;
 
 /// Reads every app of a seed.
 pub(in crate::seed) fn read(text: &str) -> Result<Vec<SeedApp>, Bilingual> {
-    let document: ReadDocument =
-        toml::from_str(text).map_err(|error| Bilingual::quoted(error.to_string().trim_end()))?;
+    let document: ReadDocument = toml::from_str(text).map_err(|error| toml_problem::explain(text, &error))?;
     if document.app.is_empty() {
         return Err(bilingual!("there is no [[app]] in the file", "文件中没有 [[app]]"));
     }
@@ -104,7 +105,9 @@ fn apply_settings<F, A>(settings: &mut AppSettings, app: &AppTable<F, A>) -> Res
             settings.admins.push(admin);
         }
     }
-    settings.words = app.words.iter().collect();
+    settings.words = WordList::of_members(&[], &app.words)
+        .map_err(|error| Bilingual::of(|language| error.explain(language)).of_member("words"))?
+        .words;
     if let Some(WebhookTable { url, token }) = &app.webhook {
         let url = WebhookUrl::parse(url)
             .map_err(|error| Bilingual::of(|language| error.explain(language)).of_member("webhook"))?;

@@ -99,7 +99,7 @@ enum Action {
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     match args.action {
         Action::List { sdkappid, prefix, after, limit, json, target } => {
-            let (users, next) = list(sdkappid, &prefix, after, limit, &target)?;
+            let (users, more) = list(sdkappid, &prefix, after, limit, &target)?;
             if json {
                 print_json(&users)?;
             } else {
@@ -108,17 +108,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
                 }
             }
             // On standard error, since the result is for programs, too.
-            if let Some(next) = next {
-                let prefix = if prefix.is_empty() {
-                    String::new()
-                } else {
-                    format!(" --prefix {}", shell_word(&prefix))
-                };
-                let next = shell_word(&next);
-                note(localized!(
-                    "more: portraitd account list {sdkappid}{prefix} --after {next} --limit {limit}",
-                    "还有更多：portraitd account list {sdkappid}{prefix} --after {next} --limit {limit}"
-                ));
+            if let Some(more) = more {
+                note(localized!("more: {more}", "还有更多：{more}"));
             }
         }
         Action::Get { sdkappid, user, json, target } => {
@@ -134,7 +125,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
             let path = path(sdkappid, &user);
             let _: AccountView =
                 with_operator(&target, async |operator| operator.json(Method::PUT, &path, &()).await)?;
-            say(format_args!("{user} is an account of app {sdkappid}"));
+            say(localized!("{user} is an account of app {sdkappid}", "{user} 是应用 {sdkappid} 的账号"));
         }
         Action::Set { sdkappid, user, fields, target } => {
             let path = format!("{}/profile", path(sdkappid, &user));
@@ -146,7 +137,10 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         Action::Delete { sdkappid, user, target } => {
             let path = path(sdkappid, &user);
             with_operator(&target, async |operator| operator.bytes(Method::DELETE, &path, Vec::new()).await)?;
-            say(format_args!("{user} is deleted from app {sdkappid}, with the profile"));
+            say(localized!(
+                "{user} is deleted from app {sdkappid}, with the profile",
+                "已从应用 {sdkappid} 删除 {user} 及其资料"
+            ));
         }
         Action::Import { user, nick, face_url, client } => {
             let body = json!({ "UserID": user, "Nick": nick, "FaceUrl": face_url });
@@ -168,7 +162,7 @@ fn member(field: &str) -> anyhow::Result<(String, Value)> {
     Ok((tag, value))
 }
 
-/// Returns the users, and after which one there are more.
+/// Returns the users, and the command that lists more when there are.
 fn list(
     sdkappid: u32,
     prefix: &str,
@@ -182,13 +176,22 @@ fn list(
             let left = limit.saturating_sub(users.len() as u64);
             let after_part =
                 after.as_deref().map(|after| format!("&after={}", segment(after))).unwrap_or_default();
-            let prefix = segment(prefix);
-            let path = format!("/apps/{sdkappid}/accounts?limit={left}&prefix={prefix}{after_part}");
+            let path =
+                format!("/apps/{sdkappid}/accounts?limit={left}&prefix={}{after_part}", segment(prefix));
             let page: AccountsView = operator.get(&path).await?;
             users.extend(page.accounts);
             after = page.next;
             if after.is_none() || users.len() as u64 >= limit {
-                return Ok((users, after));
+                let more = after.map(|after| {
+                    let after = shell_word(&after);
+                    let option = |prefix| format!(" --prefix {}", shell_word(prefix));
+                    let prefix = Some(prefix).filter(|prefix| !prefix.is_empty()).map(option);
+                    let prefix = prefix.unwrap_or_default();
+                    operator.command(format_args!(
+                        "account list {sdkappid}{prefix} --after {after} --limit {limit}"
+                    ))
+                });
+                return Ok((users, more));
             }
         }
     })

@@ -1,6 +1,7 @@
 //! `portraitd audit`: the changes that operators made, from the audit log.
 
 use super::client::{Target, segment, with_operator};
+use crate::cli::language::localized;
 use crate::cli::output::{foreign, print_json_line, say, when};
 use crate::cli::sdk_app_id::sdk_app_id;
 use portraitd_admin::types::{AuditEntryView, AuditPage};
@@ -64,8 +65,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 
 fn show(entry: &AuditEntryView) {
     let AuditEntryView { who, method, resource, outcome, .. } = entry;
-    let from = entry.from.as_ref().map(|from| format!(" from {from}")).unwrap_or_default();
-    let outcome = if outcome == "done" { String::new() } else { format!("  ({outcome})") };
+    let from = entry.from.as_ref().map(|from| localized!(" from {from}", " 来自 {from}")).unwrap_or_default();
+    let outcome = match outcome.strip_prefix("refused: ") {
+        Some(status) => localized!("  (refused: {status})", "  （已拒绝：{status}）"),
+        None if outcome == "done" => String::new(),
+        None => format!("  ({outcome})"),
+    };
     let line = format!("{}  {who}{from}  {method} {resource}{outcome}", when(entry.at_ms));
     say(foreign(&line));
     for (sign, value) in [("-", &entry.before), ("+", &entry.after)] {

@@ -1,5 +1,6 @@
 //! A client of the admin API: over HTTP when a server uses the data directory, in this process when none does.
 
+use crate::cli::command_hint::{on_directory, on_server};
 use crate::cli::http;
 use crate::cli::language::localized;
 use crate::cli::output::{foreign, note};
@@ -15,19 +16,24 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use portraitd_admin::auth::Authenticator;
 use portraitd_admin::origin::AdminHosts;
 use portraitd_admin::router::{self, AdminListener};
+use portraitd_admin::routes::PREFIX;
 use portraitd_admin::state::State;
 use portraitd_admin::types::StoreView;
 use portraitd_api::clock::SystemClock;
 use portraitd_api::registry::Registry;
+use portraitd_http::server_url::ServerUrl;
 use portraitd_sqlite::{SqliteSettings, is_in_use};
 use portraitd_store::{Store, StoreId};
 use portraitd_webhook::event_ids::EventIds;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tower::ServiceExt;
+
+const TOKEN_VARIABLE: &str = "PORTRAITD_ADMIN_TOKEN";
 
 /// The store that a command works on.
 #[derive(Debug, clap::Args)]
@@ -40,7 +46,7 @@ pub(crate) struct Target {
     #[arg(long, value_name = "URL", env = "PORTRAITD_ADMIN_URL", conflicts_with = "data", global = true)]
     admin_url: Option<String>,
     /// The admin API's token: @FILE reads it from a file such as admin.token in the data directory
-    #[arg(long, value_name = "TOKEN", env = "PORTRAITD_ADMIN_TOKEN", hide_env_values = true, value_parser = secret, global = true)]
+    #[arg(long, value_name = "TOKEN", env = TOKEN_VARIABLE, hide_env_values = true, value_parser = secret, global = true)]
     admin_token: Option<String>,
 }
 
@@ -58,7 +64,7 @@ pub(crate) struct Refusal {
     sentence: String,
 }
 
-impl std::fmt::Display for Refusal {
+impl Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&foreign(&self.sentence))
     }
@@ -67,21 +73,46 @@ impl std::fmt::Display for Refusal {
 impl std::error::Error for Refusal {}
 
 /// The admin API, as commands reach it.
-pub(crate) enum Operator {
-    /// The API of a running server.
+pub(crate) struct Operator {
+    api: Api,
+    place: Place,
+}
+
+enum Api {
+    /// That of a running server.
     Remote { server: http::Server, token: String },
-    /// The API on a stopped server's data, in this process.
+    /// That on a stopped server's data, in this process.
     Local { router: Router, store: Arc<dyn Store> },
 }
 
+/// The store, as the operator named it.
+enum Place {
+    Directory(PathBuf),
+    Url(String),
+}
+
 impl Operator {
+    /// Returns a command to run on the same store.
+    pub(crate) fn command(&self, command: impl Display) -> String {
+        match &self.place {
+            Place::Directory(data) => on_directory(command, data),
+            Place::Url(url) => on_server(command, url, std::env::var_os(TOKEN_VARIABLE).is_some()),
+        }
+    }
+
+    /// Returns the running server; `None` when none runs.
+    pub(super) fn server(&self) -> Option<&http::Server> {
+        if let Api::Remote { server, .. } = &self.api { Some(server) } else { None }
+    }
+
     /// Finds the admin API. `creates`: a data directory that does not exist is created, with an empty store.
     pub(super) async fn connect(target: &Target, creates: bool) -> anyhow::Result<Self> {
         if let Some(url) = &target.admin_url {
             let token = target.admin_token.clone().with_context(|| {
                 localized!("--admin-url needs --admin-token", "--admin-url 需要 --admin-token")
             })?;
-            return Ok(Self::Remote { server: http::Server::parse(url)?, token });
+            let api = Api::Remote { server: http::Server::named("--admin-url", url)?, token };
+            return Ok(Self { api, place: Place::Url(url.clone()) });
         }
         let data = target.data.as_deref().with_context(|| {
             localized!(
@@ -92,24 +123,27 @@ impl Operator {
         anyhow::ensure!(
             creates || data.is_dir(),
             localized!(
-                "there is no data directory {0}; check --data. For a new one: portraitd app create SDKAPPID --data {0}",
-                "没有数据目录 {0}，请检查 --data。如需新建：portraitd app create SDKAPPID --data {0}",
-                data.display()
+                "there is no data directory {}; check --data. For a new one: {}",
+                "没有数据目录 {}，请检查 --data。如需新建：{}",
+                data.display(),
+                on_directory("app create SDKAPPID", data)
             )
         );
+        let place = Place::Directory(data.to_owned());
         if is_in_use(data) {
             let (file, token) = (AdminFile::read(data)?, admin_token(data)?);
             let server = http::Server::with_certificate(&file.url, file.certificate.as_deref())?;
-            return Ok(Self::Remote { server, token });
+            return Ok(Self { api: Api::Remote { server, token }, place });
         }
         ensure_no_node(data)?;
         let is_new = !data.exists();
         let store = open_directory(data, SqliteSettings::default())?;
         if is_new {
             note(localized!(
-                "the data directory {0} is new; the server on it: portraitd serve --data {0}",
-                "已新建数据目录 {0}；启动服务：portraitd serve --data {0}",
-                data.display()
+                "the data directory {} is new; the server on it: {}",
+                "已新建数据目录 {}；启动服务：{}",
+                data.display(),
+                on_directory("serve", data)
             ));
         }
         let registry = Arc::new(Registry::load(Arc::clone(&store)).await?);
@@ -119,7 +153,7 @@ impl Operator {
             State::new(Arc::clone(&store), registry, Arc::new(SystemClock), event_ids, None, authenticator);
         let listener = AdminListener { local_without_token: false, hosts: AdminHosts::Any, console: false };
         let router = router::router(state, listener);
-        Ok(Self::Local { router, store })
+        Ok(Self { api: Api::Local { router, store }, place })
     }
 
     /// Calls the admin API with a JSON body and reads a JSON answer.
@@ -158,13 +192,15 @@ impl Operator {
         path: &str,
         body: Vec<u8>,
     ) -> anyhow::Result<Vec<u8>> {
-        let path = format!("/admin/v1{path}");
-        let (status, answer) = match self {
-            Self::Remote { server, token } => {
+        let path = format!("{PREFIX}{path}");
+        let (status, answer) = match &self.api {
+            Api::Remote { server, token } => {
                 let response = http::call_within(timeout, server, method, &path, Some(token), body).await?;
-                (response.status(), response.into_body().to_vec())
+                let answer = response.body().to_vec();
+                anyhow::ensure!(!is_of_public_api(&answer), public_api(server.url()));
+                (response.status(), answer)
             }
-            Self::Local { router, .. } => in_process(router.clone(), method, &path, body).await?,
+            Api::Local { router, .. } => in_process(router.clone(), method, &path, body).await?,
         };
         if status.is_success() {
             return Ok(answer);
@@ -177,11 +213,28 @@ impl Operator {
 
     /// Closes the store, if it was opened here.
     pub(super) async fn close(self) {
-        match self {
-            Self::Remote { .. } => {}
-            Self::Local { store, .. } => store.close().await,
+        match self.api {
+            Api::Remote { .. } => {}
+            Api::Local { store, .. } => store.close().await,
         }
     }
+}
+
+fn public_api(url: &ServerUrl) -> String {
+    localized!(
+        "{url} is the public API, which back ends call; --admin-url is the address of the admin API (server.admin_listen, by \
+         default http://127.0.0.1:8081)",
+        "{url} 是供后台调用的公共 API；--admin-url 应为管理 API 的地址（server.admin_listen，默认为 http://127.0.0.1:8081）"
+    )
+}
+
+/// Whether an answer is one of `/v4`, which answers every path.
+fn is_of_public_api(answer: &[u8]) -> bool {
+    /// Longer ones are what the admin API was asked for.
+    const BYTES_MAX: usize = 1 << 10;
+    let json = Some(answer).filter(|answer| answer.len() <= BYTES_MAX);
+    let json = json.and_then(|answer| serde_json::from_slice::<serde_json::Value>(answer).ok());
+    json.is_some_and(|json| ["ErrorInfo", "ErrorCode"].iter().all(|member| json.get(member).is_some()))
 }
 
 /// The operating system's user, as the audit log names the person at a command line: `os:alice`, or `os:1000` for a user
@@ -218,7 +271,7 @@ pub(crate) fn unreadable_answer() -> String {
 }
 
 /// A name, percent-encoded as one segment of a path.
-pub(crate) fn segment(name: &str) -> impl std::fmt::Display + '_ {
+pub(crate) fn segment(name: &str) -> impl Display + '_ {
     utf8_percent_encode(name, NON_ALPHANUMERIC)
 }
 

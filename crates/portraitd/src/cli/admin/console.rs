@@ -1,6 +1,6 @@
 //! `portraitd console`: a link that signs a browser in to the console once.
 
-use super::client::{Operator, Target, with_operator};
+use super::client::{Target, with_operator};
 use crate::cli::http;
 use crate::cli::language::localized;
 use crate::cli::output::say;
@@ -25,12 +25,21 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let link = with_operator(&args.target, async |operator| {
-        let Operator::Remote { server, .. } = operator else {
-            anyhow::bail!("no server runs on this data directory; start one with portraitd serve");
-        };
-        let base = server
-            .url()
-            .context("a browser can't reach a Unix socket; add a TCP address to server.admin_listen")?;
+        let server = operator.server().with_context(|| {
+            let serve = operator.command("serve");
+            localized!(
+                "no server runs on this data directory; start one: {serve}",
+                "此数据目录上没有运行中的服务；请启动：{serve}"
+            )
+        })?;
+        let base = server.url();
+        anyhow::ensure!(
+            base.host_and_port().is_some(),
+            localized!(
+                "a browser can't reach the Unix socket {base}; add a TCP address to server.admin_listen",
+                "浏览器无法访问 Unix 套接字 {base}；请在 server.admin_listen 中添加一个 TCP 地址"
+            )
+        );
         let page =
             http::call_within(http::TIMEOUT, server, Method::GET, "/console/", None, Vec::new()).await?;
         anyhow::ensure!(
@@ -47,7 +56,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     if args.open {
         let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
         let started = Command::new(opener).arg(&link).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        started.with_context(|| format!("can't start {opener}; open the link by hand"))?;
+        started.with_context(|| {
+            localized!("can't start {opener}; open the link by hand", "无法启动 {opener}；请手动打开该链接")
+        })?;
     }
     Ok(())
 }

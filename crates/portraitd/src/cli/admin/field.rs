@@ -1,7 +1,8 @@
 //! `portraitd field`: custom fields.
 
 use super::client::{Operator, Target, segment, with_operator};
-use crate::cli::output::{print_json, say};
+use crate::cli::language::{language, localized};
+use crate::cli::output::{print_json, say, say_row};
 use crate::cli::sdk_app_id::sdk_app_id;
 use clap::Subcommand;
 use hyper::Method;
@@ -64,26 +65,40 @@ async fn execute(operator: &Operator, action: Action) -> anyhow::Result<()> {
             let path = format!("/apps/{sdkappid}/fields/{}", segment(&keyword));
             let definition = FieldDefinition { value_type, read, write };
             let _: AppView = operator.json(Method::PUT, &path, &definition).await?;
-            say(format_args!("Tag_Profile_Custom_{keyword} is defined in app {sdkappid}"));
+            say(localized!(
+                "Tag_Profile_Custom_{keyword} is defined in app {sdkappid}",
+                "已在应用 {sdkappid} 中定义 Tag_Profile_Custom_{keyword}"
+            ));
         }
         Action::List { sdkappid, json } => {
             let app: AppView = operator.get(&format!("/apps/{sdkappid}")).await?;
             if json {
                 return print_json(&app.fields);
             }
-            say(format_args!("{:<28} {:<8} {:<10} {:<10} STATE", "TAG", "TYPE", "READ", "WRITE"));
+            let pick = |english, chinese| language().pick(english, chinese);
+            let titles = [
+                ("TAG", 28),
+                (pick("TYPE", "类型"), 8),
+                (pick("READ", "可读"), 10),
+                (pick("WRITE", "可写"), 10),
+            ];
+            say_row(titles, pick("STATE", "状态"));
             for field in app.fields {
                 let tag = format!("Tag_Profile_Custom_{}", field.keyword);
                 let (read, write) = (field.read.join(","), field.write.join(","));
-                let state = if field.retired { "retired" } else { "in use" };
-                say(format_args!("{tag:<28} {:<8} {read:<10} {write:<10} {state}", field.value_type));
+                let state =
+                    if field.retired { pick("retired", "已停用") } else { pick("in use", "使用中") };
+                say_row([(&tag, 28), (&field.value_type, 8), (&read, 10), (&write, 10)], state);
             }
         }
         Action::Remove { sdkappid, keyword } => {
             operator
                 .bytes(Method::DELETE, &format!("/apps/{sdkappid}/fields/{}", segment(&keyword)), Vec::new())
                 .await?;
-            say(format_args!("Tag_Profile_Custom_{keyword} is retired in app {sdkappid}; its values stay"));
+            say(localized!(
+                "Tag_Profile_Custom_{keyword} is retired in app {sdkappid}; its values stay",
+                "应用 {sdkappid} 的 Tag_Profile_Custom_{keyword} 已停用；其值仍保留"
+            ));
         }
     }
     Ok(())

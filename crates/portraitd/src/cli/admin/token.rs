@@ -1,9 +1,9 @@
 //! `portraitd token`: named tokens for the admin API.
 
 use super::client::{Operator, Target, segment, with_operator};
-use crate::cli::language::localized;
+use crate::cli::language::{language, localized};
 use crate::cli::new_secret::say_secret;
-use crate::cli::output::{last_use, print_json, say, when};
+use crate::cli::output::{last_use, print_json, say, say_row, when};
 use clap::Subcommand;
 use hyper::Method;
 use portraitd_admin::types::{CreatedToken, NewToken, TokenView};
@@ -26,8 +26,8 @@ pub(crate) struct Args {
 enum Action {
     /// Create a token; it is shown once
     Create {
-        /// Who or what will use it: 1 to 64 letters, digits, dots, hyphens and underscores, the first a letter
-        /// or a digit
+        /// A name for the person or program that will use it: 1 to 64 letters, digits, dots, hyphens and
+        /// underscores, the first a letter or a digit
         name: String,
         /// What it may do: read (viewer); change accounts, profiles and words too (operator); everything (admin)
         #[arg(long, default_value = "admin", value_parser = ["viewer", "operator", "admin"])]
@@ -65,16 +65,20 @@ async fn execute(operator: &Operator, action: Action) -> anyhow::Result<()> {
             if json {
                 return print_json(&tokens);
             }
-            say(format_args!("{:<24} {:<8} {:<24} LAST USED", "NAME", "ROLE", "CREATED"));
+            let pick = |english, chinese| language().pick(english, chinese);
+            let titles =
+                [(pick("NAME", "名称"), 24), (pick("ROLE", "角色"), 8), (pick("CREATED", "创建时间"), 24)];
+            say_row(titles, pick("LAST USED", "最近使用"));
             for token in tokens {
-                let created = token.created_ms.map_or("in the file admin.token".to_owned(), when);
+                let in_file = || localized!("in the file admin.token", "在文件 admin.token 中");
+                let created = token.created_ms.map_or_else(in_file, when);
                 let used = last_use(token.last_used_ms, token.since_ms);
-                say(format_args!("{:<24} {:<8} {created:<24} {used}", token.name, token.role));
+                say_row([(&token.name, 24), (&token.role, 8), (&created, 24)], &used);
             }
         }
         Action::Revoke { name } => {
             operator.bytes(Method::DELETE, &format!("/tokens/{}", segment(&name)), Vec::new()).await?;
-            say(format_args!("token {name} is revoked"));
+            say(localized!("token {name} is revoked", "令牌 {name} 已吊销"));
         }
     }
     Ok(())

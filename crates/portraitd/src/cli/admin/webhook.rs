@@ -1,8 +1,8 @@
 //! `portraitd webhook`: an app's receiver, and the events that have not reached it.
 
 use super::client::{Operator, Target, with_operator};
-use crate::cli::language::localized;
-use crate::cli::output::{count, foreign, print_json, say};
+use crate::cli::language::{language, localized};
+use crate::cli::output::{count, foreign, print_json, say, say_member, say_row};
 use crate::cli::sdk_app_id::sdk_app_id;
 use crate::cli::secret_argument::secret;
 use anyhow::Context;
@@ -125,27 +125,24 @@ async fn execute(operator: &Operator, action: Action) -> anyhow::Result<()> {
     match action {
         Action::Set { sdkappid, url, token, unsigned } => {
             let token = if unsigned { Some(None) } else { token.map(Some) };
-            let put = WebhookPut { url, token };
-            let view: WebhookView = operator.json(Method::PUT, &path(sdkappid, ""), &put).await?;
-            let signed = if view.signed { "signed" } else { "unsigned" };
-            say(format_args!(
-                "app {sdkappid} sends its events to {}, {signed}",
-                view.url.unwrap_or_default()
-            ));
-            say(format_args!("try it: portraitd webhook test {sdkappid}"));
+            set(operator, sdkappid, &WebhookPut { url, token }).await?;
         }
         Action::Show { sdkappid, json } => {
             let view: WebhookView = operator.get(&path(sdkappid, "")).await?;
             if json {
                 return print_json(&view);
             }
-            show(&view);
+            show(&view, &operator.command(format_args!("webhook set {sdkappid} URL")));
         }
         Action::Remove { sdkappid } => {
             let answer = operator.bytes(Method::DELETE, &path(sdkappid, ""), Vec::new()).await?;
             let view: WebhookView = serde_json::from_slice(&answer)?;
             let kept = view.waiting.events + view.parked.events;
-            say(format_args!("app {sdkappid} has no receiver any more; {} kept", count(kept, "event")));
+            let counted = count(kept, "event");
+            say(localized!(
+                "app {sdkappid} has no receiver any more; {counted} kept",
+                "应用 {sdkappid} 已没有接收方；保留了 {kept} 个事件"
+            ));
         }
         Action::Test { sdkappid, json } => {
             let answer = operator.bytes(Method::POST, &path(sdkappid, "/test"), Vec::new()).await?;
@@ -159,18 +156,46 @@ async fn execute(operator: &Operator, action: Action) -> anyhow::Result<()> {
             if json {
                 return print_json(&page);
             }
-            list(sdkappid, &page);
+            list(&page);
+            if let Some(next) = page.next {
+                let waiting = if waiting { " --waiting" } else { "" };
+                let more = operator.command(format_args!(
+                    "webhook parked {sdkappid}{waiting} --after {next} --limit {limit}"
+                ));
+                say(localized!("more: {more}", "还有更多：{more}"));
+            }
         }
         Action::Replay { sdkappid, events } => {
             let number = choose(operator, &path(sdkappid, "/replay"), events, false).await?;
-            say(format_args!("delivering {} again", count(number, "event")));
+            let counted = count(number, "event");
+            say(localized!("delivering {counted} again", "正在重新投递 {number} 个事件"));
         }
         Action::Drop { sdkappid, events, waiting } => {
             let number = choose(operator, &path(sdkappid, "/drop"), events, waiting).await?;
-            say(format_args!("dropped {}", count(number, "event")));
+            let counted = count(number, "event");
+            say(localized!("dropped {counted}", "已丢弃 {number} 个事件"));
         }
         Action::Listen(_) => {}
     }
+    Ok(())
+}
+
+async fn set(operator: &Operator, sdkappid: u32, put: &WebhookPut) -> anyhow::Result<()> {
+    let view: WebhookView = operator.json(Method::PUT, &path(sdkappid, ""), put).await?;
+    let url = view.url.unwrap_or_default();
+    say(if view.signed {
+        localized!(
+            "app {sdkappid} sends its events to {url}, signed",
+            "应用 {sdkappid} 的事件将签名后发往 {url}"
+        )
+    } else {
+        localized!(
+            "app {sdkappid} sends its events to {url}, unsigned",
+            "应用 {sdkappid} 的事件将发往 {url}，不签名"
+        )
+    });
+    let test = operator.command(format_args!("webhook test {sdkappid}"));
+    say(localized!("try it: {test}", "试发：{test}"));
     Ok(())
 }
 
@@ -190,30 +215,50 @@ async fn choose(
     Ok(chosen.events as u64)
 }
 
-fn show(view: &WebhookView) {
-    let url = view.url.as_deref().unwrap_or("none; set one with portraitd webhook set");
-    say(format_args!("receiver   {}", foreign(url)));
-    say(format_args!("signed     {}", if view.signed { "yes" } else { "no" }));
-    say(format_args!(
-        "waiting    {}, {}",
-        count(view.waiting.events, "event"),
-        count(view.waiting.bytes, "byte")
-    ));
-    say(format_args!(
-        "parked     {}, {}",
-        count(view.parked.events, "event"),
-        count(view.parked.bytes, "byte")
-    ));
-    say(format_args!("delivered  {} since the start; {} attempts failed", view.delivered, view.failed));
-    if view.dropped > 0 {
-        say(format_args!("dropped    {}, because the backlog reached webhook.backlog_max", view.dropped));
+/// Prints the receiver and its events; `set` is the command that sets one.
+fn show(view: &WebhookView, set: &str) {
+    let none = || localized!("none; set one: {set}", "无；设置：{set}");
+    let amount = |events: u64, bytes: u64| {
+        let (counted, size) = (count(events, "event"), count(bytes, "byte"));
+        localized!("{counted}, {size}", "{events} 个事件，{bytes} 字节")
+    };
+    member("receiver", "接收方", view.url.as_deref().map_or_else(none, |url| foreign(url).into_owned()));
+    member("signed", "签名", if view.signed { localized!("yes", "是") } else { localized!("no", "否") });
+    member("waiting", "等待投递", amount(view.waiting.events, view.waiting.bytes));
+    member("parked", "已搁置", amount(view.parked.events, view.parked.bytes));
+    let (delivered, failed) = (view.delivered, view.failed);
+    let attempts = count(failed, "attempt");
+    member(
+        "delivered",
+        "已投递",
+        localized!(
+            "{delivered} since the start; {attempts} failed",
+            "启动以来 {delivered} 个；失败 {failed} 次"
+        ),
+    );
+    let dropped = view.dropped;
+    if dropped > 0 {
+        member(
+            "dropped",
+            "已丢弃",
+            localized!(
+                "{dropped}, because the backlog reached webhook.backlog_max",
+                "{dropped} 个，因为积压达到 webhook.backlog_max"
+            ),
+        );
     }
     if let Some(down) = view.down_ms {
-        say(format_args!("DOWN       for {} s", down / 1_000));
+        let seconds = down / 1_000;
+        member("DOWN", "无法投递", localized!("for {seconds} s", "已持续 {seconds} 秒"));
     }
     if let Some(failure) = &view.last_failure {
-        say(format_args!("last error {}", foreign(failure)));
+        member("last error", "最近的错误", foreign(failure));
     }
+}
+
+fn member(english: &str, chinese: &str, value: impl std::fmt::Display) {
+    const WIDTH: usize = 11;
+    say_member(WIDTH, language().pick(english, chinese), value);
 }
 
 fn show_test(view: &TestView, json: bool) -> anyhow::Result<()> {
@@ -224,13 +269,17 @@ fn show_test(view: &TestView, json: bool) -> anyhow::Result<()> {
         view.headers.iter().for_each(|(name, value)| say(foreign(&format!("{name}: {value}"))));
         say(format_args!("\n{}\n", foreign(&view.body)));
         if let (Some(status), Some(answer)) = (view.status, &view.answer) {
-            say(format_args!("HTTP {status} after {} ms\n{}\n", view.milliseconds, foreign(answer)));
+            let (time, answer) = (view.milliseconds, foreign(answer));
+            say(localized!(
+                "HTTP {status} after {time} ms\n{answer}\n",
+                "HTTP {status}，耗时 {time} 毫秒\n{answer}\n"
+            ));
         }
     }
     match &view.failure {
         None => {
             if !json {
-                say("delivered");
+                say(localized!("delivered", "已投递"));
             }
             Ok(())
         }
@@ -239,14 +288,14 @@ fn show_test(view: &TestView, json: bool) -> anyhow::Result<()> {
     }
 }
 
-fn list(sdkappid: u32, page: &EventsView) {
-    say(format_args!("{:<10} {:<8} {:<32} WHY", "PLACE", "ATTEMPTS", "USER"));
+fn list(page: &EventsView) {
+    let pick = |english, chinese| language().pick(english, chinese);
+    let titles = [(pick("PLACE", "位置"), 10), (pick("ATTEMPTS", "尝试次数"), 8), (pick("USER", "用户"), 32)];
+    say_row(titles, pick("WHY", "原因"));
     for EventView { place, attempts, failure, event, .. } in &page.events {
-        let user = event.as_ref().map_or("(damaged)", |event| event.user.as_str());
-        let line = format!("{place:<10} {attempts:<8} {user:<32} {}", failure.as_deref().unwrap_or_default());
-        say(foreign(&line));
-    }
-    if let Some(next) = page.next {
-        say(format_args!("more: portraitd webhook parked {sdkappid} --after {next}"));
+        let user = event.as_ref().map_or(pick("(damaged)", "（已损坏）"), |event| event.user.as_str());
+        let (place, attempts, user) = (place.to_string(), attempts.to_string(), foreign(user));
+        let why = foreign(failure.as_deref().unwrap_or_default());
+        say_row([(&place, 10), (&attempts, 8), (&user, 32)], &why);
     }
 }

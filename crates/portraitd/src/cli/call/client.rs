@@ -40,16 +40,20 @@ impl Client {
         let request = SignRequest { app, identifier: self.admin, time, expire: MINUTE, userbuf: None };
         let admin = utf8_percent_encode(self.admin.as_str(), NON_ALPHANUMERIC);
         let usersig = sign(&key, request);
-        let server = http::Server::parse(&self.url)?;
+        let server = http::Server::named("--url", &self.url)?;
         let path =
             format!("{path}?sdkappid={app}&identifier={admin}&usersig={usersig}&random=1&contenttype=json");
         let response = http::call(&server, Method::POST, &path, None, serde_json::to_vec(body)?).await?;
         let answer: Value = serde_json::from_slice(response.body())
             .with_context(|| localized!("the answer is not JSON", "应答不是 JSON"))?;
-        let code = answer
-            .get("ErrorCode")
-            .and_then(Value::as_u64)
-            .with_context(|| localized!("the answer has no ErrorCode", "应答中没有 ErrorCode"))?;
+        let code = answer.get("ErrorCode").and_then(Value::as_u64).with_context(|| {
+            let url = server.url();
+            localized!(
+                "the answer of {url} has no ErrorCode; --url is the address of the public API (server.listen, by default \
+                 http://127.0.0.1:8080)",
+                "{url} 的应答中没有 ErrorCode；--url 应为公共 API 的地址（server.listen，默认为 http://127.0.0.1:8080）"
+            )
+        })?;
         if code == 0 {
             return Ok(answer);
         }

@@ -2,6 +2,7 @@
 
 use super::transfer::progress_bar::{counter, of_steps};
 use crate::cli::admin::client::{Target, with_operator};
+use crate::cli::command_hint::on_directory;
 use crate::cli::language::localized;
 use crate::cli::output::{count, note, say};
 use crate::open_store::ensure_files_of_store;
@@ -48,14 +49,14 @@ pub(crate) fn backup(args: &BackupArgs) -> anyhow::Result<()> {
         localized!("{} can't be made absolute", "无法取得 {} 的绝对路径", args.directory.display())
     })?;
     let bar = counter("s");
-    bar.set_message("writing the backup");
+    bar.set_message(localized!("writing the backup", "正在写入备份"));
     bar.enable_steady_tick(Duration::from_millis(200));
     let body = serde_json::to_vec(&Backup { directory: directory.clone() })?;
     with_operator(&args.target, async |operator| {
         operator.bytes_within(TIMEOUT, Method::POST, "/backup", body).await
     })?;
     bar.finish_and_clear();
-    say(format_args!("the backup is in {}", directory.display()));
+    say(localized!("the backup is in {}", "备份在 {}", directory.display()));
     Ok(())
 }
 
@@ -68,11 +69,15 @@ pub(crate) fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
             bar.set_position(done);
         }
         Finding::Damage(damage) => bar.suspend(|| note(format_args!("{damage}"))),
-        Finding::Warning(found) => bar.suspend(|| note(format_args!("warning: {found}"))),
+        Finding::Warning(found) => bar.suspend(|| note(localized!("warning: {found}", "警告：{found}"))),
     })?;
     bar.finish_and_clear();
     let (apps, accounts) = (count(checked.apps, "app"), count(checked.accounts, "account"));
-    let data = args.data.display();
-    say(format_args!("restored {apps} and {accounts}; start with: portraitd serve --data {data}"));
+    let serve = on_directory("serve", &args.data);
+    let (apps_restored, accounts_restored) = (checked.apps, checked.accounts);
+    say(localized!(
+        "restored {apps} and {accounts}; start with: {serve}",
+        "已恢复 {apps_restored} 个应用、{accounts_restored} 个账号；启动服务：{serve}"
+    ));
     Ok(())
 }

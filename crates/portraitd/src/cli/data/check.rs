@@ -85,7 +85,9 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
         }
         Finding::Damage(found) if !args.json => bar.suspend(|| say(found)),
         Finding::Damage(found) => note(&mut damage, found),
-        Finding::Warning(found) if !args.json => bar.suspend(|| say(format_args!("warning: {found}"))),
+        Finding::Warning(found) if !args.json => {
+            bar.suspend(|| say(localized!("warning: {found}", "警告：{found}")));
+        }
         Finding::Warning(found) => note(&mut warnings, found),
     })?;
     bar.finish_and_clear();
@@ -93,10 +95,10 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
     if args.json {
         print_json(&Report { apps, accounts, damaged, damage, warnings })?;
     } else {
-        say(format_args!(
-            "{} and {} checked, {damaged} damaged",
-            count(apps, "app"),
-            count(accounts, "account")
+        let (counted_apps, counted_accounts) = (count(apps, "app"), count(accounts, "account"));
+        say(localized!(
+            "{counted_apps} and {counted_accounts} checked, {damaged} damaged",
+            "已检查 {apps} 个应用、{accounts} 个账号，损坏 {damaged} 处"
         ));
     }
     anyhow::ensure!(
@@ -108,31 +110,39 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
 
 pub(crate) fn repair(args: &RepairArgs) -> anyhow::Result<()> {
     ensure_files_of_store(&args.data)?;
-    match portraitd_sqlite::repair(&args.data)? {
-        Some(Repaired::LostWal) => {
-            say("the store can be opened again, without the changes in the lost write-ahead log");
-        }
-        Some(Repaired::DamagedWal { offset, kept }) => say(format_args!(
+    say(match portraitd_sqlite::repair(&args.data)? {
+        Some(Repaired::LostWal) => localized!(
+            "the store can be opened again, without the changes in the lost write-ahead log",
+            "数据可以重新打开，但不含所丢失预写日志中的变更"
+        ),
+        Some(Repaired::DamagedWal { offset, kept }) => localized!(
             "the changes before byte {offset} of the write-ahead log are kept; the damaged one is in {}",
+            "已保留预写日志第 {offset} 字节之前的变更；损坏的日志在 {} 中",
             kept.display()
-        )),
-        Some(Repaired::LostJournal) => {
-            say("the store can be opened again, without the changes in the lost journal");
-        }
-        Some(Repaired::DamagedJournal { offset, kept }) => say(format_args!(
+        ),
+        Some(Repaired::LostJournal) => localized!(
+            "the store can be opened again, without the changes in the lost journal",
+            "数据可以重新打开，但不含所丢失重做日志中的变更"
+        ),
+        Some(Repaired::DamagedJournal { offset, kept }) => localized!(
             "the changes that read back are kept; the journal was damaged at byte {offset}, and the damaged file is in {}",
+            "已保留可读出的变更；重做日志在第 {offset} 字节处损坏，损坏的文件在 {} 中",
             kept.display()
-        )),
-        None => say("the write-ahead log and the journal are intact; nothing was given up"),
-    }
+        ),
+        None => localized!(
+            "the write-ahead log and the journal are intact; nothing was given up",
+            "预写日志与重做日志完好；没有放弃任何变更"
+        ),
+    });
     Ok(())
 }
 
 pub(crate) fn compact(args: &CompactArgs) -> anyhow::Result<()> {
     ensure_files_of_store(&args.data)?;
     let sizes = portraitd_sqlite::compact(&args.data)?;
-    say(format_args!(
+    say(localized!(
         "{} was rewritten: {} bytes, before {}",
+        "{} 已重写：现为 {} 字节，此前 {} 字节",
         args.data.display(),
         sizes.after,
         sizes.before

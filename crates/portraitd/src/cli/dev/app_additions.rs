@@ -2,7 +2,7 @@
 //! the seed.
 
 use anyhow::Context;
-use portraitd_admin::handlers::words::WordList;
+use portraitd_admin::word_list::WordList;
 use portraitd_model::{
     AppSettings, CustomField, CustomKeyword, Language, Permission, SdkAppId, Tag, ValueType, Words,
 };

@@ -6,7 +6,7 @@ use super::fixtures;
 use super::fixtures::{FixtureArgs, PreparedApp};
 use super::listen_address::listen_address;
 use super::refused_calls::{RefusedPrinter, refused_calls_summary};
-use crate::cli::language::language;
+use crate::cli::language::{language, localized};
 use crate::cli::output::note;
 use crate::cli::secret_argument::secret;
 use crate::cli::serve::instance::{AdminFile, StopSignals, admin_token, url_here};
@@ -23,7 +23,7 @@ use portraitd_emulator::command_name::Others;
 use portraitd_emulator::emulator::Emulator;
 use portraitd_emulator::sandbox::Sandbox;
 use portraitd_emulator::{fault, seed};
-use portraitd_model::{Clock, SdkAppId, SignRequest, sign};
+use portraitd_model::{AppKey, Clock, SdkAppId, SignRequest, sign};
 use portraitd_store::{MemoryStore, Store};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -136,6 +136,13 @@ async fn dev(args: Args) -> anyhow::Result<()> {
         .transpose()
         .context("can't start a thread")?;
     running.info.print(args.json, language(), args.data.as_deref())?;
+    if !args.json && AppKey::weakness(&running.info.key).is_some() {
+        let (bytes, least) = (running.info.key.len(), AppKey::STRONG_BYTES_MIN);
+        note(localized!(
+            "The key is {bytes} bytes long: that will do for an emulator. Real apps have at least {least} bytes (portraitd app create).\n",
+            "密钥长 {bytes} 字节：用于模拟器没有问题；正式应用的密钥至少 {least} 字节（portraitd app create）。\n"
+        ));
+    }
     signals.asked_to_stop().await;
     let stopped = running.stop(&args).await;
     if let Some(printer) = printer {

@@ -44,7 +44,7 @@ impl ControlClient {
         let body = if method == Method::GET { Vec::new() } else { serde_json::to_vec(body)? };
         // `null` stands for no body.
         let body = if body == b"null" { Vec::new() } else { body };
-        let (server, path) = (http::Server::parse(base)?, format!("{PREFIX}{path}"));
+        let (server, path) = (http::Server::named("--url", base)?, format!("{PREFIX}{path}"));
         let response = http::call(&server, method, &path, self.admin_token.as_deref(), body).await;
         let response = response.with_context(|| {
             localized!(
@@ -117,8 +117,8 @@ impl ControlClient {
 
     pub(super) async fn clear(&self, path: &str, app: Option<u32>) -> anyhow::Result<()> {
         let path = app.map_or_else(|| path.to_owned(), |app| format!("{path}?app={app}"));
-        self.show(Method::DELETE, &path, &(), |removed: Removed| vec![format!("{} removed", removed.removed)])
-            .await
+        let line = |Removed { removed }| vec![localized!("{removed} removed", "已移除 {removed} 条")];
+        self.show(Method::DELETE, &path, &(), line).await
     }
 
     pub(super) async fn call_without_output(&self, method: Method, path: &str) -> anyhow::Result<()> {

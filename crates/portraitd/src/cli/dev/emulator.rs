@@ -2,7 +2,7 @@
 
 use super::control_client::ControlClient;
 use crate::cli::admin::client::segment;
-use crate::cli::language::localized;
+use crate::cli::language::{language, localized};
 use crate::cli::serve::instance::StopSignals;
 use clap::Subcommand;
 use hyper::Method;
@@ -152,7 +152,11 @@ async fn dispatch(action: &Action, client: &ControlClient) -> anyhow::Result<()>
     match action {
         Action::Reset { app, to } => {
             let body = Reset { app: *app, to: *to };
-            client.show(Method::POST, "/reset", &body, |summary: DataSummaryView| vec![summary.line()]).await
+            client
+                .show(Method::POST, "/reset", &body, |summary: DataSummaryView| {
+                    vec![summary.line(language())]
+                })
+                .await
         }
         Action::Snapshot(action) => snapshot(action, client).await,
         Action::Apps(action) => apps(action, client).await,
@@ -209,13 +213,14 @@ async fn print_new_calls(client: &ControlClient, mut filter: CallFilter) -> anyh
 
 async fn snapshot(action: &Snapshot, client: &ControlClient) -> anyhow::Result<()> {
     let path = |name: &str| format!("/snapshots/{}", segment(name));
-    let line = |summary: DataSummaryView| vec![summary.line()];
+    let line = |summary: DataSummaryView| vec![summary.line(language())];
     match action {
         Snapshot::Save { name, app } => {
             client.show(Method::PUT, &path(name), &SaveSnapshot { app: *app }, line).await
         }
         Snapshot::List => {
-            let lines = |list: Vec<DataSummaryView>| list.iter().map(DataSummaryView::line).collect();
+            let lines =
+                |list: Vec<DataSummaryView>| list.iter().map(|summary| summary.line(language())).collect();
             client.show(Method::GET, "/snapshots", &(), lines).await
         }
         Snapshot::Restore { name } => {
@@ -229,7 +234,9 @@ async fn apps(action: &Apps, client: &ControlClient) -> anyhow::Result<()> {
     match action {
         Apps::Create { like, empty, webhook } => {
             let request = CreateApp { like: *like, empty: *empty, webhook: *webhook };
-            client.show(Method::POST, "/apps", &request, |created: CreatedApp| created.lines()).await
+            client
+                .show(Method::POST, "/apps", &request, |created: CreatedApp| created.lines(language()))
+                .await
         }
         Apps::List => {
             let lines = |list: Vec<u32>| list.iter().map(ToString::to_string).collect();
@@ -244,10 +251,12 @@ async fn apps(action: &Apps, client: &ControlClient) -> anyhow::Result<()> {
 async fn faults(action: &Faults, client: &ControlClient) -> anyhow::Result<()> {
     match action {
         Faults::Add(rule) => {
-            client.show(Method::POST, "/faults", rule, |rule: FaultRuleView| vec![rule.line()]).await
+            client
+                .show(Method::POST, "/faults", rule, |rule: FaultRuleView| vec![rule.line(language())])
+                .await
         }
         Faults::List => {
-            let lines = |list: Vec<FaultRuleView>| list.iter().map(FaultRuleView::line).collect();
+            let lines = |list: Vec<FaultRuleView>| list.iter().map(|rule| rule.line(language())).collect();
             client.show(Method::GET, "/faults", &(), lines).await
         }
         Faults::Remove { id } => client.call_without_output(Method::DELETE, &format!("/faults/{id}")).await,
@@ -256,7 +265,7 @@ async fn faults(action: &Faults, client: &ControlClient) -> anyhow::Result<()> {
 }
 
 async fn clock(action: &Clock, client: &ControlClient) -> anyhow::Result<()> {
-    let line = |clock: ClockView| vec![clock.line()];
+    let line = |clock: ClockView| vec![clock.line(language())];
     let change = match action {
         Clock::Show => return client.show(Method::GET, "/clock", &(), line).await,
         Clock::Release => return client.show(Method::DELETE, "/clock", &(), line).await,

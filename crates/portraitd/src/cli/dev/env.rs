@@ -48,7 +48,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 async fn ask(url: &str) -> anyhow::Result<EmulatorInfo> {
-    let server = http::Server::parse(url)?;
+    let server = http::Server::named("--url", url)?;
     let answer = http::call_within(TIMEOUT, &server, Method::GET, ENVIRONMENT, None, Vec::new()).await;
     let answer = answer.with_context(|| {
         localized!(

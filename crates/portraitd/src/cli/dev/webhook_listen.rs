@@ -64,8 +64,9 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     if args.json {
         say(serde_json::json!({ "url": url }));
     } else {
-        say(format_args!(
-            "Listening on {url}\nSet it:  portraitd webhook set SDKAPPID {url}\nStop it: Ctrl-C\n"
+        say(localized!(
+            "Listening on {url}\nSet it:  portraitd webhook set SDKAPPID {url} --data DIR\nStop it: Ctrl-C\n",
+            "监听 {url}\n设置： portraitd webhook set SDKAPPID {url} --data DIR\n停止： Ctrl-C\n"
         ));
     }
     let stopped = StopSignals::new()?;
@@ -105,21 +106,24 @@ impl WebhookReceiver {
         let body = body.map(Collected::to_bytes).unwrap_or_default();
         let header = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
         let signature = match (&self.token, header(SIGNATURE)) {
-            (None, None) => "unsigned",
-            (None, Some(_)) => "signed, not checked: give --token",
-            (Some(token), _) if verify(token, &head.headers, &body) => "signature fits",
-            (Some(_), None) => "NOT SIGNED",
-            (Some(_), Some(_)) => "SIGNATURE DOES NOT FIT",
+            (None, None) => ("unsigned", "未签名"),
+            (None, Some(_)) => ("signed, not checked: give --token", "已签名，未校验：请用 --token 指定令牌"),
+            (Some(token), _) if verify(token, &head.headers, &body) => ("signature fits", "签名相符"),
+            (Some(_), None) => ("NOT SIGNED", "未签名，与 --token 不符"),
+            (Some(_), Some(_)) => ("SIGNATURE DOES NOT FIT", "签名不符"),
         };
-        let id = header(EVENT_ID).unwrap_or("no event id");
+        let without_id =
+            if self.json { "no event id" } else { language().pick("no event id", "没有事件 ID") };
+        let id = header(EVENT_ID).unwrap_or(without_id);
         if self.json {
             let parsed: Option<serde_json::Value> = serde_json::from_slice(&body).ok();
             let query = head.uri.query().unwrap_or_default();
             let event =
-                serde_json::json!({ "event": id, "query": query, "signature": signature, "body": parsed });
+                serde_json::json!({ "event": id, "query": query, "signature": signature.0, "body": parsed });
             // It is an object of texts, which can be written.
             let _ = print_json_line(&event);
         } else {
+            let signature = language().pick(signature.0, signature.1);
             let (id, body) = (foreign(id), String::from_utf8_lossy(&body));
             say(format_args!("{id} · {signature}\n{}\n", foreign(&body)));
         }

@@ -1,17 +1,25 @@
 //! Errors of our other crates and of the system in Chinese. Those crates know one language; the types tell what happened.
 
 use super::chosen::{language, localized};
+use crate::cli::command_hint::on_directory;
 use crate::cli::output::note;
 use portraitd_emulator::seed::SeedError;
 use portraitd_http::bind_error::{BindCause, BindError};
+use portraitd_http::server_url::ServerUrlError;
 use portraitd_model::{IdError, Language, WebhookUrlError};
 use portraitd_sqlite::{OpenError, RestoreError};
 use std::error::Error;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-/// Writes an error with its causes to standard error. A cause that the text before it ends with already is left out.
+/// Writes an error with its causes to standard error.
 pub(crate) fn report(error: &anyhow::Error) {
+    let text = with_causes(error);
+    note(localized!("error: {text}", "错误：{text}"));
+}
+
+/// Describes an error with its causes. A cause that the text before it ends with already is left out.
+pub(crate) fn with_causes(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain().map(describe) {
         if !text.ends_with(&cause) {
@@ -19,7 +27,7 @@ pub(crate) fn report(error: &anyhow::Error) {
             text = [&text, separator, &cause].concat();
         }
     }
-    note(localized!("error: {text}", "错误：{text}"));
+    text
 }
 
 /// Describes an error in the language of the command line, as far as it is known in Chinese.
@@ -34,6 +42,7 @@ pub(crate) fn describe(error: &(dyn Error + 'static)) -> String {
 fn in_chinese(error: &(dyn Error + 'static)) -> Option<String> {
     None.or_else(|| error.downcast_ref().and_then(system))
         .or_else(|| error.downcast_ref().map(bind))
+        .or_else(|| error.downcast_ref().map(server_url))
         .or_else(|| error.downcast_ref().map(|error: &IdError| error.explain(Language::Chinese)))
         .or_else(|| error.downcast_ref().map(|error: &WebhookUrlError| error.explain(Language::Chinese)))
         .or_else(|| error.downcast_ref().map(open))
@@ -78,6 +87,21 @@ fn bind(BindError { address, cause, .. }: &BindError) -> String {
     format!("无法监听 {address}{remedy}")
 }
 
+fn server_url(error: &ServerUrlError) -> String {
+    match error {
+        ServerUrlError::NotPlain => {
+            "服务的 URL 不含用户名、密码、查询串与片段（@、?、#）；请写作 https://主机、http://主机:端口 或 unix:/路径".to_owned()
+        }
+        ServerUrlError::Scheme(url) => format!("`{url}` 必须以 http://、https:// 或 unix: 开头"),
+        ServerUrlError::Invalid(url) => {
+            format!("`{url}` 不是服务的 URL；请写作 https://主机、http://主机:端口 或 unix:/路径")
+        }
+        ServerUrlError::HasApiPath { url, api, base } => {
+            format!("`{url}` 含有 {api}，而每个请求会自行加上它；请写作 {base}")
+        }
+    }
+}
+
 fn open(error: &OpenError) -> String {
     match error {
         OpenError::InUse { dir, pid } => {
@@ -103,9 +127,9 @@ fn open(error: &OpenError) -> String {
         OpenError::LostWal { path } => format!(
             "{path} 丢失了预写日志（{path}-wal 缺失或为空）：portraitd 曾被强行终止，或这是运行中服务的文件的副本，\
              而最后确认的变更就在该日志中。请将日志放回原处；或恢复备份；或放弃这些变更继续：\
-             portraitd repair --data {directory}。未作任何更改",
+             {repair}。未作任何更改",
             path = path.display(),
-            directory = path.parent().unwrap_or(Path::new(".")).display()
+            repair = on_directory_of("repair", path)
         ),
         OpenError::ForeignWal { path } => format!(
             "{path}-wal 不属于 {path}，后者在此之后曾被关闭或恢复：该预写日志来自更早的时间或另一份数据，\
@@ -118,36 +142,48 @@ fn open(error: &OpenError) -> String {
         }
         OpenError::DamagedWal { path, offset } => format!(
             "{} 在第 {offset} 字节处损坏，其后还有已确认的变更。请恢复备份；或放弃这些变更继续：\
-             portraitd repair --data DIR 会将损坏的文件保留在该目录中。未作任何更改",
-            path.display()
+             {} 会将损坏的文件保留在该目录中。未作任何更改",
+            path.display(),
+            on_directory_of("repair", path)
         ),
         OpenError::LostJournal { path } => format!(
             "{} 缺失：portraitd 曾被强行终止，或这是运行中服务的文件的副本，而最后确认的变更就在其重做日志中。\
-             请将该文件放回原处；或恢复备份；或放弃这些变更继续：portraitd repair --data {}。未作任何更改",
+             请将该文件放回原处；或恢复备份；或放弃这些变更继续：{}。未作任何更改",
             path.display(),
-            path.parent().unwrap_or(Path::new(".")).display()
+            on_directory_of("repair", path)
         ),
         OpenError::ForeignJournal { path } => format!(
             "{} 与旁边的数据库不衔接：二者之一属于另一份数据或另一时间，一同使用会撤销或遗漏已确认的变更。\
              请将同一时间的文件放在一起；若要放弃重做日志中的变更，请将 portraitd.journal-0 与 portraitd.journal-1 移走，\
-             再运行 portraitd repair --data {}。未作任何更改",
+             再运行 {}。未作任何更改",
             path.display(),
-            path.parent().unwrap_or(Path::new(".")).display()
+            on_directory_of("repair", path)
         ),
         OpenError::DamagedJournal { path, offset } => format!(
             "{} 在第 {offset} 字节处损坏，该处及其后有已确认的变更。请恢复备份；或放弃其中无法读出的变更继续：\
-             portraitd repair --data DIR 会将损坏的文件保留在该目录中。未作任何更改",
-            path.display()
+             {} 会将损坏的文件保留在该目录中。未作任何更改",
+            path.display(),
+            on_directory_of("repair", path)
         ),
         OpenError::Io { path, source } => format!("无法使用 {}：{}", path.display(), describe(source)),
-        OpenError::Damaged { path, reason } => format!(
-            "{} 已损坏（{reason}）。请恢复备份：portraitd restore BACKUP --data NEW_DIRECTORY；\
-             portraitd check --data {} 可列出损坏之处。未作任何更改",
-            path.display(),
-            path.parent().unwrap_or(Path::new(".")).display()
-        ),
+        OpenError::Damaged { path, reason } => damaged(path, reason),
         OpenError::Engine { path, reason } => format!("无法打开 {}：{reason}", path.display()),
     }
+}
+
+fn damaged(path: &Path, reason: &str) -> String {
+    format!(
+        "{} 已损坏（{reason}）。请恢复备份：portraitd restore BACKUP --data NEW_DIRECTORY；\
+         {} 可列出损坏之处。未作任何更改",
+        path.display(),
+        on_directory_of("check", path)
+    )
+}
+
+/// A command to run on the directory that a file of a store is in.
+fn on_directory_of(command: &str, file: &Path) -> String {
+    let directory = file.parent().filter(|directory| !directory.as_os_str().is_empty());
+    on_directory(command, directory.unwrap_or(Path::new(".")))
 }
 
 fn restore(error: &RestoreError) -> String {

@@ -64,7 +64,10 @@ async fn serve(mut config: Config, reload: Reload, json: bool) -> anyhow::Result
     let OpenStore { store, lock } = opened;
     let admin_token = AdminToken::new(&admin_token(&data)?);
     preflight::check_files(&config, &data)?;
-    preflight::check_keys(&config, &store.catalog().await?)?;
+    let apps = store.catalog().await?;
+    preflight::check_keys(&config, &apps)?;
+    preflight::warn_of_weak_keys(&data, &apps);
+    drop(apps);
     let server = Server::start(ServerParts {
         config: &config,
         data: Some(&data),

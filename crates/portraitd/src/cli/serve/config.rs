@@ -1,7 +1,7 @@
 //! `portraitd config`: the settings, their effective values, and whether a file is valid.
 
 use crate::cli::dev::variables;
-use crate::cli::language::language;
+use crate::cli::language::{language, localized};
 use crate::cli::output::{note, print_json, say};
 use crate::config::load::{Effective, Flags, Loaded, Source};
 use crate::config::reference::example;
@@ -73,7 +73,7 @@ pub(crate) fn run(args: &Args, command_line: &clap::Command) -> anyhow::Result<(
         Some(Command::Show { layers, json }) => {
             let loaded = layers.load(command_line)?;
             for warning in &loaded.warnings {
-                note(format_args!("warning: {warning}"));
+                note(localized!("warning: {warning}", "警告：{warning}"));
             }
             if *json {
                 return print_json(&loaded.effective());
@@ -82,7 +82,7 @@ pub(crate) fn run(args: &Args, command_line: &clap::Command) -> anyhow::Result<(
         }
         Some(Command::Check { file }) => {
             Loaded::read_file(file)?;
-            say(format_args!("{} is valid", file.display()));
+            say(localized!("{} is valid", "{} 有效", file.display()));
         }
     }
     Ok(())
@@ -99,8 +99,8 @@ fn print_effective(settings: &[Effective]) {
         }
         let (line, origin) = match (value, source) {
             (Some(value), source) => (format!("{key} = {}", one_line(value)), source.to_string()),
-            (None, Source::Default) => (format!("# {key}"), "not set".to_owned()),
-            (None, source) => (format!("# {key}"), format!("{source}; not UTF-8")),
+            (None, Source::Default) => (format!("# {key}"), localized!("not set", "未设置")),
+            (None, source) => (format!("# {key}"), localized!("{source}; not UTF-8", "{source}；不是 UTF-8")),
         };
         say(format_args!("{line:<48} # {origin}"));
     }

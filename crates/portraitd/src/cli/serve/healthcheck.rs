@@ -19,7 +19,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let file = AdminFile::read(&args.data)?;
     let problem = crate::cli::runtime::runtime()?.block_on(ready(file))?;
-    crate::cli::output::say("ready");
+    crate::cli::output::say(localized!("ready", "就绪"));
     if let Some(problem) = problem {
         note(localized!("warning: {problem}", "警告：{problem}"));
     }

@@ -4,6 +4,7 @@ use super::assessment::Assessment;
 use super::assessment::Verdict::{Good, Warning};
 use super::healthcheck;
 use super::instance::AdminFile;
+use crate::cli::language::localized;
 use crate::cli::output::count;
 use portraitd_sqlite::is_in_use;
 use std::fs;
@@ -20,15 +21,23 @@ pub(super) fn assess(data: &Path) -> Option<Assessment> {
     let [first, second] = sizes;
     let files = match (first, second) {
         (None, None) => return None,
-        (Some(first), Some(second)) => format!("two files of {} and {} KiB", first >> 10, second >> 10),
+        (Some(first), Some(second)) => {
+            localized!(
+                "two files of {} and {} KiB",
+                "两个文件，分别为 {} 与 {} KiB",
+                first >> 10,
+                second >> 10
+            )
+        }
         (first, _) => {
             let [zero, one] = FILES.map(|name| data.join(name));
             let missing = if first.is_none() { zero } else { one };
             return Some((
                 Warning,
-                format!(
+                localized!(
                     "{} is missing, and the other file is there: after a crash the last acknowledged changes may be in it, so put \
                      it back; after a clean stop the next start makes it again",
+                    "缺少 {}，而另一个文件存在：若曾异常终止，其中可能有最后确认的变更，请放回原处；若为正常停止，下次启动会重新创建",
                     missing.display()
                 ),
             ));
@@ -44,14 +53,28 @@ fn of_server(files: &str, data: &Path) -> Assessment {
     let value = |name| page.as_ref().ok().and_then(|(_, page)| sample(page, name));
     match (value("portraitd_store_journal_bytes"), value("portraitd_store_journal_age_seconds")) {
         (Some(bytes), Some(age)) => waiting(files, bytes, age),
-        _ => (Good, format!("{files}; the server does not tell how much of them is to be applied")),
+        _ => (
+            Good,
+            localized!(
+                "{files}; the server does not tell how much of them is to be applied",
+                "{files}；服务未给出其中尚待写入数据库的数量"
+            ),
+        ),
     }
 }
 
 fn waiting(files: &str, bytes: u64, age: u64) -> Assessment {
-    let found = format!("{files}; {} are to be applied, the oldest for {age} s", count(bytes, "byte"));
+    let amount = count(bytes, "byte");
+    let found = localized!(
+        "{files}; to be applied: {amount}, the oldest for {age} s",
+        "{files}；尚待写入数据库 {bytes} 字节，最早的已等待 {age} 秒"
+    );
     if age > AGE_MAX_S {
-        return (Warning, format!("{found}: the disk is too slow, or refuses; see the server's log"));
+        let sentence = localized!(
+            "{found}: the disk is too slow, or refuses; see the server's log",
+            "{found}：磁盘过慢或拒绝写入；详见服务日志"
+        );
+        return (Warning, sentence);
     }
     (Good, found)
 }

@@ -1,36 +1,38 @@
 //! `portraitd shadow`: calls go to the cloud and to portraitd, and differences of their answers are reported.
 
+mod report_file;
 mod summary;
 
+use self::report_file::ReportFile;
 use crate::cli::dev::listen_address::listen_address;
 use crate::cli::language::{causes, language, localized};
-use crate::cli::output::{print_json_line, say};
+use crate::cli::output::{note, print_json_line, say};
 use crate::cli::serve::instance::StopSignals;
+use crate::cli::server_url::option_url;
 use crate::config::Config;
 use crate::config::log::LogSection;
 use crate::logging::start_log;
 use crate::preflight;
-use anyhow::Context;
 use portraitd_admin::router;
 use portraitd_admin::secret::random_u64;
 use portraitd_api::clock::SystemClock;
 use portraitd_api::envelope::{self, Explained, Style};
 use portraitd_http::accept;
-use portraitd_http::address::Addresses;
+use portraitd_http::address::Address;
 use portraitd_http::certificate::Certificate;
 use portraitd_http::connection::Handler;
 use portraitd_http::connection_limit::ConnectionLimits;
+use portraitd_http::server_url::ServerUrl;
 use portraitd_http::socket::Socket;
 use portraitd_http::tls::Tls;
 use portraitd_model::Language;
 use portraitd_shadow::control;
-use portraitd_shadow::server_url::ServerUrl;
+use portraitd_shadow::report_view::ReportView;
 use portraitd_shadow::service::{Shadow, ShadowParts};
 use portraitd_shadow::side::{Side, Sides};
 use portraitd_shadow::start_check::{Probe, check_addresses};
-use std::fs::OpenOptions;
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,7 +50,8 @@ use tokio_util::sync::CancellationToken;
 ///   curl http://127.0.0.1:8086/report
 ///   curl -X PUT http://127.0.0.1:8086/answer -d '{"from":"here"}'
 ///
-/// Exit code 0: no differences; 3: there were some; 1: it failed.
+/// Exit code 0: calls were compared, without a difference; 3: there were differences; 4: nothing was
+/// compared; 1: it failed.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 #[expect(clippy::doc_markdown, reason = "help, with commands that can be pasted")]
@@ -81,7 +84,7 @@ pub(crate) struct Args {
     /// How long an answer of either side may take, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=600_000))]
     timeout_ms: u64,
-    /// Write the report to this file at the end, as JSON
+    /// Write the report to this file at the end, as JSON; until then the file stays as it is
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
     /// Print one line of JSON for the addresses, for each first difference, and for the report at the end
@@ -105,15 +108,6 @@ impl From<AnswerFrom> for Side {
             AnswerFrom::Here => Self::Here,
         }
     }
-}
-
-/// Reads the URL of a side. No parser of clap's: its errors repeat the value, which may hold a password.
-fn server_url(side: Side, text: &str) -> anyhow::Result<ServerUrl> {
-    let option = side.name();
-    ServerUrl::parse(text).map_err(|sentence| {
-        let sentence = sentence.pick(language());
-        anyhow::Error::msg(localized!("--{option}: {sentence}", "--{option}：{sentence}"))
-    })
 }
 
 /// Runs until it is asked to stop.
@@ -145,16 +139,21 @@ impl Listeners {
                 args.control
             )
         );
+        let [public, control] = [args.listen, args.control].map(|socket| Address::Tcp { socket, tls: None });
+        anyhow::ensure!(
+            !control.overlaps(&public),
+            localized!(
+                "--control {control} can't be opened beside --listen {public}; give one of them another port",
+                "--control {control} 与 --listen {public} 无法同时监听；请将其中一个改为其他端口"
+            )
+        );
         let pair = args.certificate.as_deref().zip(args.certificate_key.as_deref());
         let certificate = pair.map(|(chain, key)| Certificate::load(chain, key).map(Arc::new)).transpose()?;
         let tls = certificate.clone().map(|certificate| Tls::new(certificate)).transpose()?;
-        // The mode of Unix sockets, of which there is none.
-        let open = async |address: SocketAddr, tls: Option<&Tls>| {
-            Socket::open(&Addresses::from(address), tls, 0).await
-        };
+        // 0 is the mode of Unix sockets, of which there is none.
         Ok(Self {
-            public: open(args.listen, tls.as_ref()).await?,
-            control: open(args.control, None).await?,
+            public: Socket::open([&public].into_iter(), tls.as_ref(), 0).await?,
+            control: Socket::open([&control].into_iter(), None, 0).await?,
             certificate,
         })
     }
@@ -170,19 +169,15 @@ impl Listeners {
 }
 
 async fn shadow(args: Args) -> anyhow::Result<ExitCode> {
-    let signals = StopSignals::new()?;
+    let mut signals = StopSignals::new()?;
     // The end of an SSH session must not stop back ends: the signal is taken over, and nothing is done.
     let _hangup = signal(SignalKind::hangup())?;
-    let [cloud, here] =
-        [(Side::Cloud, &args.cloud), (Side::Here, &args.here)].map(|(side, text)| server_url(side, text));
-    let urls = Sides { cloud: cloud?, here: here? };
+    let urls = Sides { cloud: option_url("--cloud", &args.cloud)?, here: option_url("--here", &args.here)? };
     let mut config = Config::default();
     // Its memory holds UserSigs and values.
     preflight::forbid_core_dumps();
     preflight::raise_open_files(&mut config);
-    if let Some(file) = &args.report {
-        ensure_writable(file)?;
-    }
+    let report_file = args.report.as_deref().map(ReportFile::prepare).transpose()?;
     let listeners = Listeners::open(&args).await?;
     let checked = check_addresses(&urls, &listeners.addresses()).await;
     checked.map_err(|sentence| anyhow::Error::msg(sentence.pick(language()).to_owned()))?;
@@ -217,34 +212,48 @@ async fn shadow(args: Args) -> anyhow::Result<ExitCode> {
     let control = serve(listeners.control, &config, Config::admin_connection_limits(), &stop, answer);
     say(summary::started(&shadow, &urls, [&public_url, &control_url], language(), json));
     let probing = tokio::spawn(probe(Arc::clone(&shadow), urls));
-    signals.asked_to_stop().await;
+    signals.next().await;
+    note(localized!(
+        "stopping: calls in progress are still made on both sides; a second signal gives them up, and the report is written all \
+         the same",
+        "正在停止：处理中的请求仍会在两边完成；再次发送信号则放弃这些请求，报告照常写出"
+    ));
     probing.abort();
     stop.cancel();
-    for task in [Some(public), Some(control), watching].into_iter().flatten() {
-        task.await.context("a listener failed")?;
+    tokio::select! {
+        // Each call may wait for both sides.
+        () = finish([Some(public), Some(control), watching], &shadow, time_limit * 2) => {}
+        () = signals.next() => shadow.finish(Duration::ZERO).await,
     }
-    // Each call may wait for both sides.
-    shadow.finish(time_limit * 2).await;
     let report = shadow.report();
-    if let Some(file) = &args.report {
-        let text = serde_json::to_string_pretty(&report)?;
-        std::fs::write(file, text)
-            .with_context(|| localized!("can't write {}", "无法写入 {}", file.display()))?;
-    }
+    // When the file can't be written, the summary is there at least.
+    let written = report_file.map(|file| file.write(&serde_json::to_string_pretty(&report)?)).transpose();
     if json {
         print_json_line(&report)?;
     } else {
-        say(summary::of(&report, language()));
+        say(summary::of(&report, &public_url, language()));
     }
-    Ok(ExitCode::from(if report.differences.is_empty() { 0 } else { DIFFERENT }))
+    written.map(|_| exit_code(&report))
 }
 
-/// The exit code when there were differences.
-const DIFFERENT: u8 = 3;
+/// Waits for the listeners, and for the calls that they took.
+async fn finish(listeners: [Option<JoinHandle<()>>; 3], shadow: &Shadow, at_most: Duration) {
+    for task in listeners.into_iter().flatten() {
+        if let Err(error) = task.await {
+            tracing::error!(%error, "a listener failed");
+        }
+    }
+    shadow.finish(at_most).await;
+}
 
-fn ensure_writable(file: &Path) -> anyhow::Result<()> {
-    let opened = OpenOptions::new().append(true).create(true).open(file);
-    opened.map(drop).with_context(|| localized!("can't write {}", "无法写入 {}", file.display()))
+fn exit_code(report: &ReportView) -> ExitCode {
+    const DIFFERENT: u8 = 3;
+    const NOTHING_COMPARED: u8 = 4;
+    ExitCode::from(match (report.differences.is_empty(), report.total.compared) {
+        (false, _) => DIFFERENT,
+        (true, 0) => NOTHING_COMPARED,
+        (true, _) => 0,
+    })
 }
 
 fn random() -> anyhow::Result<[u8; 32]> {

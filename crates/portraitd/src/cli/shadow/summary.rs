@@ -1,9 +1,10 @@
 //! What `portraitd shadow` prints: its addresses, first differences, and the summary at the end.
 
+use crate::cli::output::count;
+use portraitd_http::server_url::ServerUrl;
 use portraitd_model::Language;
 use portraitd_shadow::compare::Kind;
 use portraitd_shadow::report_view::{DifferenceView, NotCompared, ReportView};
-use portraitd_shadow::server_url::ServerUrl;
 use portraitd_shadow::service::Shadow;
 use portraitd_shadow::side::{Side, Sides};
 use serde_json::json;
@@ -52,12 +53,15 @@ pub(super) fn first_difference(row: &DifferenceView, language: Language, json: b
     }
 }
 
-/// The summary at the end.
-pub(super) fn of(report: &ReportView, language: Language) -> String {
+/// The summary at the end. `listen`: the URL that back ends call.
+pub(super) fn of(report: &ReportView, listen: &str, language: Language) -> String {
     let total = &report.total;
     let (calls, compared, different) = (total.calls, total.compared, total.different);
     let mut text = match language {
-        Language::English => format!("{calls} calls, {compared} compared, {different} of them different\n"),
+        Language::English => {
+            let calls = count(calls, "call");
+            format!("{calls}, {compared} compared, {different} of them different\n")
+        }
         Language::Chinese => format!("共 {calls} 次调用，比较了 {compared} 次，其中 {different} 次有差异\n"),
     };
     for (reason, count) in &total.not_compared {
@@ -81,12 +85,27 @@ pub(super) fn of(report: &ReportView, language: Language) -> String {
     );
     add_rows(&mut text, &report.unsettled_differences, unsettled, language);
     if report.unsettled_accounts > 0 {
-        let count = report.unsettled_accounts;
-        let line = language.pick("accounts are unsettled", "个账号状态未定");
-        let _ = writeln!(text, "\n{count} {line}");
+        let number = report.unsettled_accounts;
+        let _ = match language {
+            Language::English => writeln!(text, "\nunsettled: {}", count(number as u64, "account")),
+            Language::Chinese => writeln!(text, "\n{number} 个账号状态未定"),
+        };
     }
-    if total.compared == 0 {
-        let line = language.pick("Nothing was compared.", "没有比较任何调用。");
+    if total.compared == 0 && total.calls == 0 {
+        let _ = match language {
+            Language::English => writeln!(
+                text,
+                "\nNothing was compared: no call of a command that portraitd has came to {listen}. Lead a back end to it, by its \
+                 base URL or a hosts line"
+            ),
+            Language::Chinese => writeln!(
+                text,
+                "\n没有比较任何调用：{listen} 没有收到 portraitd 所提供命令的请求。请让后台经由它调用（修改请求地址，或 hosts）"
+            ),
+        };
+    } else if total.compared == 0 {
+        let line =
+            language.pick("Nothing was compared; the lines above say why.", "没有比较任何调用，原因见上。");
         let _ = writeln!(text, "\n{line}");
     } else if report.is_clean {
         let line = language.pick("No differences.", "没有差异。");

@@ -7,6 +7,9 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// What the file of `--report` has before the start.
+pub(super) const BEFORE: &str = "the report of an earlier run";
+
 /// A shadow that runs. Dropped, it is killed.
 pub(super) struct Shadow {
     child: Child,
@@ -41,6 +44,7 @@ impl Shadow {
 
     pub(super) fn start_at(cloud: &str, here: &str, args: &[&str]) -> Self {
         let [log, report_file] = [(); 2].map(|()| tempfile::NamedTempFile::new().unwrap());
+        std::fs::write(report_file.path(), BEFORE).unwrap();
         let mut command = binary();
         command.args(["shadow", "--cloud", cloud, "--here", here, "--json"]).args(args);
         command
@@ -87,9 +91,32 @@ impl Shadow {
     }
 
     /// Asks it to stop: its exit code, and what it left.
-    pub(super) fn stop(mut self) -> (i32, Output) {
+    pub(super) fn stop(self) -> (i32, Output) {
+        self.ask_to_stop();
+        self.ended()
+    }
+
+    pub(super) fn ask_to_stop(&self) {
         let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
+    }
+
+    /// Waits until a line of its log has this.
+    pub(super) fn wait_for_log(&self, part: &str) {
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while !std::fs::read_to_string(self.log.path()).unwrap().contains(part) {
+            assert!(Instant::now() < deadline, "{part}");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// What the file of `--report` has now.
+    pub(super) fn report_file(&self) -> String {
+        std::fs::read_to_string(self.report_file.path()).unwrap()
+    }
+
+    /// Waits until it has ended by itself.
+    pub(super) fn ended(mut self) -> (i32, Output) {
         let lines: Vec<String> = self.stdout.take().unwrap().lines().map(Result::unwrap).collect();
         let code = self.child.wait().unwrap().code().unwrap();
         let parse = |line: &String| serde_json::from_str::<Value>(line).unwrap();

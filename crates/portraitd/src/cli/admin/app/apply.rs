@@ -4,9 +4,11 @@
 
 use crate::cli::admin::client::{Operator, segment};
 use crate::cli::language::localized;
-use crate::cli::output::{count, note, say};
+use crate::cli::new_secret::say_secret;
+use crate::cli::output::{count, foreign, note, say};
 use anyhow::Context;
 use hyper::Method;
+use portraitd_admin::types::check::{ChangeToCheck, ChangesToCheck, CheckedChanges, RefusedChange};
 use portraitd_admin::types::webhook::WebhookView;
 use portraitd_admin::types::{AppView, FieldDefinition, FieldView, NewApp, NewKey};
 use portraitd_emulator::seed::app::SeedApp;
@@ -77,7 +79,17 @@ impl Current {
     }
 }
 
-/// Shows what differs from the file, and changes it, unless it is a dry run.
+/// An app of the file, with the calls that bring it there.
+struct Plan<'a> {
+    app: &'a SeedApp,
+    current: Current,
+    /// Whether it is created.
+    is_new: bool,
+    steps: Vec<Step>,
+}
+
+/// Shows what differs from the file, and changes it, unless it is a dry run. Nothing is changed when the server would refuse a
+/// part of it.
 pub(super) async fn apply(operator: &Operator, file: &Path, dry_run: bool) -> anyhow::Result<()> {
     anyhow::ensure!(
         matches!(SeedFormat::from_path(file), Ok(SeedFormat::Document)),
@@ -89,35 +101,89 @@ pub(super) async fn apply(operator: &Operator, file: &Path, dry_run: bool) -> an
     );
     // The app that a file without apps would belong to does not matter here.
     let wanted = seed::read(file, &AppSettings::new(SdkAppId(1)))?;
+    let plans = plans(operator, &wanted).await?;
+    let checked = check(operator, &plans).await;
+    for plan in &plans {
+        if dry_run {
+            plan.steps.iter().for_each(|step| say(line_of(plan.app, step)));
+        } else if checked.is_ok() {
+            make(operator, plan).await?;
+        }
+        if dry_run || checked.is_ok() {
+            tell_what_stays(operator, plan.app, &plan.current);
+        }
+    }
+    checked?;
+    let changes: u64 = plans.iter().map(|plan| plan.steps.len() as u64).sum();
+    let counted = count(changes, "change");
+    say(match (changes, dry_run) {
+        (0, _) => localized!("nothing to change", "无需变更"),
+        (_, true) => localized!(
+            "{counted} to make, which the server accepts; none was made",
+            "共 {changes} 项变更，服务均可接受；未作任何更改"
+        ),
+        (_, false) => localized!("{counted} made", "已完成 {changes} 项变更"),
+    });
+    Ok(())
+}
+
+fn line_of(app: &SeedApp, Step { line, .. }: &Step) -> String {
+    let id = app.settings.id;
+    localized!("app {id}: {line}", "应用 {id}：{line}")
+}
+
+async fn plans<'a>(operator: &Operator, wanted: &'a [SeedApp]) -> anyhow::Result<Vec<Plan<'a>>> {
     let mut existing: Vec<AppView> = operator.get("/apps").await?;
-    let mut changes = 0;
-    for app in &wanted {
-        let id = app.settings.id;
-        let place = existing.iter().position(|known| known.sdkappid == id.0);
+    let mut plans = Vec::new();
+    for app in wanted {
+        let place = existing.iter().position(|known| known.sdkappid == app.settings.id.0);
         let (current, first) = match place {
             Some(place) => (Current::read(operator, existing.swap_remove(place)).await?, None),
             None => created(app)?,
         };
         let mut steps: Vec<Step> = first.into_iter().collect();
         steps.extend(plan(app, &current)?);
-        for Step { line, method, path, body } in steps {
-            say(format_args!("app {id}: {line}"));
-            changes += 1;
-            if !dry_run {
-                let done = operator.bytes(method, &path, body).await;
-                done.with_context(|| localized!("app {id}: {line} failed", "应用 {id}：{line} 失败"))?;
-            }
-        }
-        if let (None, false, false, Some(key)) = (place, app.has_own_keys, dry_run, app.settings.keys.first())
-        {
-            say(format_args!("app {id}: its key; keep it, it is not shown again: {}", key.key.expose()));
-        }
-        tell_what_stays(app, &current);
+        plans.push(Plan { app, current, is_new: place.is_none(), steps });
     }
-    match (changes, dry_run) {
-        (0, _) => say("nothing to change"),
-        (_, true) => say(format_args!("{} to make; none was made", count(changes, "change"))),
-        (_, false) => say(format_args!("{} made", count(changes, "change"))),
+    Ok(plans)
+}
+
+/// Fails with the first change that the server would refuse: it checks what this program can't know, such as the networks of
+/// webhooks and the values of a field.
+async fn check(operator: &Operator, plans: &[Plan<'_>]) -> anyhow::Result<()> {
+    let all = || plans.iter().flat_map(|plan| plan.steps.iter().map(move |step| (plan.app, step)));
+    let changes = all().map(|(_, Step { method, path, body, .. })| {
+        let body = String::from_utf8(body.clone())?;
+        Ok(ChangeToCheck { method: method.to_string(), path: path.clone(), body })
+    });
+    let changes = ChangesToCheck { changes: changes.collect::<anyhow::Result<_>>()? };
+    if changes.changes.is_empty() {
+        return Ok(());
+    }
+    let checked: CheckedChanges = operator.json(Method::POST, "/check-changes", &changes).await?;
+    let Some(RefusedChange { change, error, .. }) = checked.refused else { return Ok(()) };
+    let line = all().nth(change.saturating_sub(1)).map(|(app, step)| line_of(app, step));
+    let (line, error) = (line.unwrap_or_default(), foreign(&error));
+    anyhow::bail!(localized!(
+        "{line}: the server would refuse it: {error}. Nothing was changed",
+        "{line}：服务会拒绝此变更：{error}。未作任何更改"
+    ))
+}
+
+/// Makes the changes of one app. The key of a new one is shown as soon as there is one.
+async fn make(operator: &Operator, plan: &Plan<'_>) -> anyhow::Result<()> {
+    let (app, id) = (plan.app, plan.app.settings.id);
+    let mut new_key = app.settings.keys.first().filter(|_| plan.is_new && !app.has_own_keys);
+    for step in &plan.steps {
+        say(line_of(app, step));
+        let done = operator.bytes(step.method.clone(), &step.path, step.body.clone()).await;
+        done.with_context(|| {
+            let line = line_of(app, step);
+            localized!("{line} failed", "{line} 失败")
+        })?;
+        if let Some(record) = new_key.take() {
+            say_secret(localized!("the key of the new app {id}", "新应用 {id} 的密钥"), record.key.expose());
+        }
     }
     Ok(())
 }
@@ -127,7 +193,7 @@ fn created(app: &SeedApp) -> anyhow::Result<(Current, Option<Step>)> {
     let id = app.settings.id;
     let key = app.settings.keys.first().map(|record| &record.key);
     let new = NewApp { sdkappid: id.0, name: None, key: key.map(|key| key.expose().to_owned()) };
-    let step = Step::new("+ created".into(), Method::POST, "/apps".into(), &new)?;
+    let step = Step::new(localized!("+ created", "+ 新建"), Method::POST, "/apps".into(), &new)?;
     Ok((Current::new(id, key), Some(step)))
 }
 
@@ -138,7 +204,12 @@ fn plan(app: &SeedApp, current: &Current) -> anyhow::Result<Vec<Step>> {
     // Room for fields comes before them.
     if wanted.custom_fields_max > now.custom_fields_max {
         let body = json!({ "custom_fields_max": wanted.custom_fields_max });
-        steps.push(Step::new("room for fields".into(), Method::PATCH, path.clone(), &body)?);
+        steps.push(Step::new(
+            localized!("room for fields", "扩充字段数量"),
+            Method::PATCH,
+            path.clone(),
+            &body,
+        )?);
     }
     steps.extend(fields(&path, &wanted, now)?);
     let (old, new) = (members(now)?, members(&wanted)?);
@@ -155,21 +226,30 @@ fn plan(app: &SeedApp, current: &Current) -> anyhow::Result<Vec<Step>> {
     }
     for admin in wanted.admins.iter().filter(|admin| !now.admins.contains(admin)) {
         let admin_path = format!("{path}/admins/{}", segment(admin));
-        steps.push(Step::without_body(format!("+ admin {admin}"), Method::PUT, admin_path));
+        steps.push(Step::without_body(
+            localized!("+ admin {admin}", "+ 管理员 {admin}"),
+            Method::PUT,
+            admin_path,
+        ));
     }
     for admin in now.admins.iter().filter(|admin| !wanted.admins.contains(admin)) {
         let admin_path = format!("{path}/admins/{}", segment(admin));
-        steps.push(Step::without_body(format!("- admin {admin}"), Method::DELETE, admin_path));
+        steps.push(Step::without_body(
+            localized!("- admin {admin}", "- 管理员 {admin}"),
+            Method::DELETE,
+            admin_path,
+        ));
     }
     for record in settings.keys.iter().filter(|_| app.has_own_keys) {
         if !now.keys.iter().any(|known| known.last4 == record.key.last4()) {
             let new = NewKey { key: Some(record.key.expose().to_owned()) };
-            let line = format!("+ key …{}", record.key.last4());
+            let line = localized!("+ key …{}", "+ 密钥 …{}", record.key.last4());
             steps.push(Step::new(line, Method::POST, format!("{path}/keys"), &new)?);
         }
     }
     if settings.words != current.words {
-        let line = format!("words: {} -> {}", current.words.len(), settings.words.len());
+        let line =
+            localized!("words: {} -> {}", "敏感词：{} -> {}", current.words.len(), settings.words.len());
         let text = settings.words.lines().to_owned();
         let words_path = format!("{path}/words");
         steps.push(Step { line, method: Method::PUT, path: words_path, body: text.into_bytes() });
@@ -187,7 +267,7 @@ fn fields(path: &str, wanted: &AppView, now: &AppView) -> anyhow::Result<Vec<Ste
     let at = |field: &FieldView| format!("{path}/fields/{}", segment(&field.keyword));
     let mut steps = Vec::new();
     let retire = |field: &FieldView| {
-        Step::without_body(format!("- field {}", field.keyword), Method::DELETE, at(field))
+        Step::without_body(localized!("- field {}", "- 字段 {}", field.keyword), Method::DELETE, at(field))
     };
     let is_wanted = |field: &FieldView| {
         wanted.fields.iter().any(|other| other.keyword == field.keyword && !other.retired)
@@ -202,8 +282,9 @@ fn fields(path: &str, wanted: &AppView, now: &AppView) -> anyhow::Result<Vec<Ste
         let definition =
             FieldDefinition { value_type: value_type.clone(), read: read.clone(), write: write.clone() };
         let sign = if known.is_some() { "~" } else { "+" };
-        let line = format!(
+        let line = localized!(
             "{sign} field {keyword} {value_type}, read by {}, written by {}",
+            "{sign} 字段 {keyword} {value_type}，可读：{}，可写：{}",
             read.join(" "),
             write.join(" ")
         );
@@ -218,17 +299,24 @@ fn fields(path: &str, wanted: &AppView, now: &AppView) -> anyhow::Result<Vec<Ste
 fn webhook(path: &str, settings: &AppSettings, current: &Current) -> anyhow::Result<Option<Step>> {
     let path = format!("{path}/webhook");
     let Some(wanted) = &settings.webhook else {
-        let remove = |url: &String| Step::without_body(format!("- webhook {url}"), Method::DELETE, path);
+        let remove = |url: &String| {
+            Step::without_body(localized!("- webhook {url}", "- 回调 {url}"), Method::DELETE, path)
+        };
         return Ok(current.webhook.as_ref().map(remove));
     };
     let (url, token) = (wanted.url.to_string(), wanted.token.as_ref().map(WebhookToken::expose));
     let body = json!({ "url": url, "token": token });
     let line = match (&current.webhook, token) {
-        (None, _) => format!("+ webhook {url}"),
-        (Some(known), _) if *known != url => format!("webhook: {known} -> {url}"),
-        (Some(_), None) if current.is_signed => "webhook: no longer signed".to_owned(),
+        (None, _) => localized!("+ webhook {url}", "+ 回调 {url}"),
+        (Some(known), _) if *known != url => {
+            localized!("webhook: {known} -> {url}", "回调：{known} -> {url}")
+        }
+        (Some(_), None) if current.is_signed => localized!("webhook: no longer signed", "回调：不再签名"),
         (Some(_), None) => return Ok(None),
-        (Some(_), Some(_)) => "webhook: its token is set again, since it can't be compared".to_owned(),
+        (Some(_), Some(_)) => localized!(
+            "webhook: its token is set again, since it can't be compared",
+            "回调：重新设置令牌，因为无法比较令牌"
+        ),
     };
     Step::new(line, Method::PUT, path, &body).map(Some)
 }
@@ -264,24 +352,24 @@ fn changed(name: &str, old: &Value, new: &Value) -> String {
 }
 
 /// What the file does not decide: keys that it does not have, and accounts.
-fn tell_what_stays(app: &SeedApp, current: &Current) {
+fn tell_what_stays(operator: &Operator, app: &SeedApp, current: &Current) {
     let id = app.settings.id;
     let wanted = || app.settings.keys.iter().map(|record| record.key.last4());
     for key in current.view.keys.iter().filter(|_| app.has_own_keys) {
         if !wanted().any(|last4| last4 == key.last4) {
-            let number = key.id;
+            let (number, revoke) = (key.id, operator.command(format_args!("app key revoke {id} {}", key.id)));
             note(localized!(
-                "app {id}: key {number} (…{}) is not in the file and stays; portraitd app key revoke {id} {number}",
-                "应用 {id}：密钥 {number}（…{}）不在文件中，予以保留；portraitd app key revoke {id} {number}",
+                "app {id}: key {number} (…{}) is not in the file and stays; {revoke}",
+                "应用 {id}：密钥 {number}（…{}）不在文件中，予以保留；{revoke}",
                 key.last4
             ));
         }
     }
     if !app.accounts.is_empty() {
-        let accounts = app.accounts.len();
+        let (number, import) = (app.accounts.len(), operator.command(format_args!("import {id} FILE")));
         note(localized!(
-            "app {id}: the {accounts} accounts of the file are left alone; portraitd import brings accounts",
-            "应用 {id}：文件中的 {accounts} 个账号不作处理；账号请用 portraitd import 导入"
+            "app {id}: the accounts of the file ({number}) are left alone; to import accounts: {import}",
+            "应用 {id}：文件中的 {number} 个账号不作处理；导入账号：{import}"
         ));
     }
 }

@@ -21,16 +21,21 @@ pub(super) async fn delete(operator: &Operator, sdkappid: u32, confirm: Option<u
         None if std::io::stdin().is_terminal() => asked(&app, &accounts)?,
         confirm => confirm,
     };
+    let command = operator.command(format_args!("app delete {sdkappid} --confirm {sdkappid}"));
     anyhow::ensure!(
         confirmed == Some(sdkappid),
         localized!(
-            "app {sdkappid} with {accounts} stays; to delete it: portraitd app delete {sdkappid} --confirm {sdkappid}",
-            "应用 {sdkappid}（{number} 个账号）未删除；如需删除：portraitd app delete {sdkappid} --confirm {sdkappid}"
+            "app {sdkappid} with {accounts} stays; to delete it: {command}",
+            "应用 {sdkappid}（{number} 个账号）未删除；如需删除：{command}"
         )
     );
     let answer = operator.bytes_within(TIMEOUT, Method::DELETE, &path, Vec::new()).await?;
     let removed: RemovedApp = serde_json::from_slice(&answer)?;
-    say(format_args!("app {sdkappid} is deleted, with {}", count(removed.accounts, "account")));
+    let (number, accounts) = (removed.accounts, count(removed.accounts, "account"));
+    say(localized!(
+        "app {sdkappid} is deleted, with {accounts}",
+        "应用 {sdkappid} 已删除，连同 {number} 个账号"
+    ));
     Ok(())
 }
 

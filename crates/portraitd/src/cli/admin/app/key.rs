@@ -1,9 +1,9 @@
 //! `portraitd app key`: an app's keys.
 
 use crate::cli::admin::client::Operator;
-use crate::cli::language::localized;
+use crate::cli::language::{language, localized};
 use crate::cli::new_secret::say_secret;
-use crate::cli::output::{last_use, print_json, say, when};
+use crate::cli::output::{last_use, print_json, say, say_row, when};
 use crate::cli::sdk_app_id::sdk_app_id;
 use crate::cli::secret_argument;
 use clap::Subcommand;
@@ -25,7 +25,7 @@ pub(super) enum KeyAction {
     Add {
         #[arg(value_parser = sdk_app_id)]
         sdkappid: u32,
-        /// The secret key, random by default; @FILE reads it from a file, - from standard input
+        /// The secret key, at least 16 bytes; random by default; @FILE reads it from a file, - from standard input
         #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true, allow_hyphen_values = true, value_parser = secret_argument::key)]
         key: Option<String>,
     },
@@ -56,17 +56,21 @@ pub(super) async fn execute(operator: &Operator, action: KeyAction) -> anyhow::R
         KeyAction::Revoke { sdkappid, key_id, last } => {
             let app: AppView = operator.get(&format!("/apps/{sdkappid}")).await?;
             let is_last = matches!(&app.keys[..], [only] if only.id == key_id);
+            let add = operator.command(format_args!("app key add {sdkappid}"));
             anyhow::ensure!(
                 last || !is_last,
                 localized!(
                     "key {key_id} is the only one of app {sdkappid}: without it every call is refused. Add another one first: \
-                     portraitd app key add {sdkappid}; or revoke it all the same with --last",
-                    "密钥 {key_id} 是应用 {sdkappid} 的唯一密钥：没有密钥时所有调用都会被拒绝。请先添加另一个：\
-                     portraitd app key add {sdkappid}；或用 --last 仍然吊销"
+                     {add}; or revoke it all the same with --last",
+                    "密钥 {key_id} 是应用 {sdkappid} 的唯一密钥：没有密钥时所有调用都会被拒绝。请先添加另一个：{add}；\
+                     或用 --last 仍然吊销"
                 )
             );
             operator.bytes(Method::DELETE, &format!("/apps/{sdkappid}/keys/{key_id}"), Vec::new()).await?;
-            say(format_args!("key {key_id} of app {sdkappid} revoked"));
+            say(localized!(
+                "key {key_id} of app {sdkappid} revoked",
+                "应用 {sdkappid} 的密钥 {key_id} 已吊销"
+            ));
         }
     }
     Ok(())
@@ -87,21 +91,26 @@ fn list(app: &AppView, usage: &UsageView, json: bool) -> anyhow::Result<()> {
         let keys = app.keys.iter().map(|key| ListedKey { key, last_used_ms: last_used(key) });
         return print_json(&keys.collect::<Vec<_>>());
     }
-    say(format_args!("{:<6} {:<6} {:<24} LAST USED", "KEY", "ENDS", "ADDED"));
+    let pick = |english, chinese| language().pick(english, chinese);
+    let titles = [(pick("KEY", "编号"), 6), (pick("ENDS", "末尾"), 6), (pick("ADDED", "添加时间"), 24)];
+    say_row(titles, pick("LAST USED", "最近使用"));
     for key in &app.keys {
         let added = key.created_ms.map(when).unwrap_or_default();
         let used = last_use(last_used(key), usage.since_ms);
-        say(format_args!("{:<6} …{:<5} {added:<24} {used}", key.id, key.last4));
+        let (id, end) = (key.id.to_string(), format!("…{}", key.last4));
+        say_row([(&id, 6), (&end, 6), (&added, 24)], &used);
     }
     Ok(())
 }
 
 /// A key with its number, the end of its secret, and its times as far as they are known.
 pub(super) fn line(key: &KeyView, usage: Option<&UsageView>) -> String {
-    let added = key.created_ms.map(|at| format!(", added {}", when(at))).unwrap_or_default();
+    let added =
+        key.created_ms.map(|at| localized!(", added {}", "，添加于 {}", when(at))).unwrap_or_default();
     let used = usage.and_then(|usage| {
         let last = usage.keys.iter().find(|known| known.id == key.id)?.last_used_ms;
-        Some(format!(", last used: {}", last_use(last, usage.since_ms)))
+        Some(localized!(", last used: {}", "，最近使用：{}", last_use(last, usage.since_ms)))
     });
-    format!("{} (…{}){added}{}", key.id, key.last4, used.unwrap_or_default())
+    let (id, end, used) = (key.id, &key.last4, used.unwrap_or_default());
+    localized!("{id} (…{end}){added}{used}", "{id}（…{end}）{added}{used}")
 }

@@ -3,20 +3,19 @@
 mod apply;
 mod delete;
 mod key;
+mod show;
 
 use crate::cli::admin::client::{Operator, Target, segment, with_new_store, with_operator};
 use crate::cli::language::localized;
 use crate::cli::new_secret::say_secret;
-use crate::cli::output::{foreign, last_use, print_json, say};
+use crate::cli::output::say;
 use crate::cli::sdk_app_id::sdk_app_id;
 use crate::cli::secret_argument;
 use clap::{Subcommand, ValueEnum};
 use hyper::Method;
 use key::KeyAction;
-use portraitd_admin::types::{AppPatch, AppView, NewApp, UsageView};
+use portraitd_admin::types::{AppPatch, AppView, NewApp};
 use portraitd_model::rfc3339;
-use serde::Serialize;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Create apps and change their settings
@@ -39,7 +38,7 @@ enum Action {
         /// The SDKAppID, a number from 1
         #[arg(value_parser = sdk_app_id)]
         sdkappid: u32,
-        /// The secret key, random by default; @FILE reads it from a file, - from standard input
+        /// The secret key, at least 16 bytes; random by default; @FILE reads it from a file, - from standard input
         #[arg(long, env = "PORTRAITD_KEY", hide_env_values = true, allow_hyphen_values = true, value_parser = secret_argument::key)]
         key: Option<String>,
         /// A display name
@@ -88,14 +87,14 @@ enum Action {
     Admin(AdminAction),
     /// Bring apps to the settings of a file, which has the format of `dev --export-on-exit FILE.toml`
     ///
-    /// Prints each difference, then makes it. An app that there is not is created, and what the file does
-    /// not name gets its default; apps that are not in the file, accounts, and keys that are not in it
-    /// stay as they are.
+    /// Prints each difference, then makes it, unless the server would refuse one of them: then nothing is
+    /// changed. An app that there is not is created, and what the file does not name gets its default;
+    /// apps that are not in the file, accounts, and keys that are not in it stay as they are.
     #[command(verbatim_doc_comment)]
     Apply {
         /// The file (.toml)
         file: PathBuf,
-        /// Print the differences alone
+        /// Print the differences, and whether the server would accept them; change nothing
         #[arg(long)]
         dry_run: bool,
     },
@@ -226,18 +225,18 @@ async fn execute(operator: &Operator, action: Action) -> anyhow::Result<()> {
             let created = localized!("the key of the new app {sdkappid}", "新应用 {sdkappid} 的密钥");
             say_secret(created, app.key.unwrap_or_default());
         }
-        Action::List { json } => list(&operator.get::<Vec<AppView>>("/apps").await?, json)?,
+        Action::List { json } => show::list(&operator.get::<Vec<AppView>>("/apps").await?, json)?,
         Action::Show { sdkappid, json } => {
             let app = operator.get(&format!("/apps/{sdkappid}")).await?;
             let usage = operator.get(&format!("/apps/{sdkappid}/usage")).await?;
-            show(&app, Some(&usage), json)?;
+            show::show(&app, Some(&usage), json)?;
         }
         Action::Enable { sdkappid } => enable(operator, sdkappid, true).await?,
         Action::Disable { sdkappid } => enable(operator, sdkappid, false).await?,
         Action::Delete { sdkappid, confirm } => delete::delete(operator, sdkappid, confirm).await?,
         Action::Set(set) => {
             let path = format!("/apps/{}", set.sdkappid);
-            show(&operator.json(Method::PATCH, &path, &patch(set)).await?, None, false)?;
+            show::show(&operator.json(Method::PATCH, &path, &patch(set)).await?, None, false)?;
         }
         Action::Key(action) => key::execute(operator, action).await?,
         Action::Apply { file, dry_run } => apply::apply(operator, &file, dry_run).await?,
@@ -245,12 +244,18 @@ async fn execute(operator: &Operator, action: Action) -> anyhow::Result<()> {
             operator
                 .bytes(Method::PUT, &format!("/apps/{sdkappid}/admins/{}", segment(&user)), Vec::new())
                 .await?;
-            say(format_args!("{user} is an admin of app {sdkappid}"));
+            say(localized!(
+                "{user} is an admin of app {sdkappid}",
+                "{user} 已是应用 {sdkappid} 的 App 管理员"
+            ));
         }
         Action::Admin(AdminAction::Remove { sdkappid, user }) => {
             let path = format!("/apps/{sdkappid}/admins/{}", segment(&user));
             operator.bytes(Method::DELETE, &path, Vec::new()).await?;
-            say(format_args!("{user} is no longer an admin of app {sdkappid}"));
+            say(localized!(
+                "{user} is no longer an admin of app {sdkappid}",
+                "{user} 已不是应用 {sdkappid} 的 App 管理员"
+            ));
         }
         Action::Limits { sdkappid, limits, json } => {
             let path = format!("/apps/{sdkappid}");
@@ -261,7 +266,7 @@ async fn execute(operator: &Operator, action: Action) -> anyhow::Result<()> {
                 let limits = Some(limits.into_iter().collect());
                 operator.json(Method::PATCH, &path, &AppPatch { limits, ..AppPatch::default() }).await?
             };
-            show_limits(&app.limits, json)?;
+            show::show_limits(&app.limits, json)?;
         }
     }
     Ok(())
@@ -270,7 +275,11 @@ async fn execute(operator: &Operator, action: Action) -> anyhow::Result<()> {
 async fn enable(operator: &Operator, sdkappid: u32, enabled: bool) -> anyhow::Result<()> {
     let patch = AppPatch { enabled: Some(enabled), ..AppPatch::default() };
     let _: AppView = operator.json(Method::PATCH, &format!("/apps/{sdkappid}"), &patch).await?;
-    say(format_args!("app {sdkappid} is {}", if enabled { "enabled" } else { "disabled" }));
+    say(if enabled {
+        localized!("app {sdkappid} is enabled", "应用 {sdkappid} 已启用")
+    } else {
+        localized!("app {sdkappid} is disabled", "应用 {sdkappid} 已停用")
+    });
     Ok(())
 }
 
@@ -296,95 +305,6 @@ fn patch(set: SetArgs) -> AppPatch {
         deletion_forbidden: set.deletion_forbidden.map(|switch| switch == Switch::On),
         reimport_after: set.reimport_after,
     }
-}
-
-fn list(apps: &[AppView], json: bool) -> anyhow::Result<()> {
-    if json {
-        return print_json(apps);
-    }
-    say(format_args!(
-        "{:<12} {:<9} {:<12} {:>6} {:>6}  NAME",
-        "SDKAPPID", "STATE", "KEYS", "FIELDS", "WORDS"
-    ));
-    for app in apps {
-        let state = if app.enabled { "enabled" } else { "disabled" };
-        let keys: Vec<_> = app.keys.iter().map(|key| format!("…{}", key.last4)).collect();
-        let fields = app.fields.iter().filter(|field| !field.retired).count();
-        let (keys, words, name) = (keys.join(" "), app.words, foreign(&app.name));
-        say(format_args!("{:<12} {state:<9} {keys:<12} {fields:>6} {words:>6}  {name}", app.sdkappid));
-    }
-    Ok(())
-}
-
-/// An app with its calls since the start of the server.
-#[derive(Serialize)]
-struct AppWithUsage<'a> {
-    #[serde(flatten)]
-    app: &'a AppView,
-    usage: Option<&'a UsageView>,
-}
-
-fn show(app: &AppView, usage: Option<&UsageView>, json: bool) -> anyhow::Result<()> {
-    if json {
-        return print_json(&AppWithUsage { app, usage });
-    }
-    let fields: Vec<_> =
-        app.fields.iter().filter(|field| !field.retired).map(|field| field.keyword.as_str()).collect();
-    let limits: Vec<_> = app.limits.iter().map(|(command, rate)| format!("{command}={rate}")).collect();
-    let error_detail =
-        app.error_detail.map_or("as configured for the server", |on| if on { "on" } else { "off" });
-    let or_all = |list: &[String]| if list.is_empty() { "all addresses".to_owned() } else { list.join(" ") };
-    say(format_args!("SDKAppID            {}", app.sdkappid));
-    say(format_args!("Name                {}", foreign(&app.name)));
-    say(format_args!("Enabled             {}", app.enabled));
-    for key in &app.keys {
-        say(format_args!("Key                 {}", key::line(key, usage)));
-    }
-    say(format_args!("Admins              {}", app.admins.join(" ")));
-    say(format_args!("Limits (calls/s)    {}", limits.join(" ")));
-    say(format_args!("Self-service        {}", app.self_service));
-    say(format_args!("Error detail        {error_detail}"));
-    say(format_args!("Calls from          {}", or_all(&app.allow_ips)));
-    say(format_args!("Location limit      {} bytes", app.location_bytes_max));
-    say(format_args!("Custom fields       {} (at most {})", fields.join(" "), app.custom_fields_max));
-    let (words, code) = (app.words, app.sensitive_code);
-    say(format_args!("Sensitive words     {words} on {} ({code})", app.screened_tags.join(" ")));
-    let unknown = if app.echo_unknown { "the id asked for" } else { "@TLS#NOT_FOUND" };
-    say(format_args!("Unknown accounts    {unknown}"));
-    let deletion = if app.deletion_forbidden { "forbidden (71000)" } else { "allowed" };
-    let again = match app.reimport_after {
-        0 => "imported again at once".to_owned(),
-        seconds => format!("imported again after {seconds} s (70399)"),
-    };
-    say(format_args!("Deletion            {deletion}; {again}"));
-    if let Some(usage) = usage {
-        show_usage(usage);
-    }
-    Ok(())
-}
-
-/// Accounts, and the calls since the server started; a stopped server has none.
-fn show_usage(usage: &UsageView) {
-    say(format_args!("Accounts            {}", usage.accounts));
-    say(format_args!("Last call           {}", last_use(usage.last_call_ms, usage.since_ms)));
-    for (command, codes) in &usage.calls {
-        let total: u64 = codes.values().sum();
-        let failed = codes.iter().filter(|(code, _)| **code != 0);
-        let failed: Vec<_> = failed.map(|(code, count)| format!("{code}: {count}")).collect();
-        let failed = if failed.is_empty() { String::new() } else { format!(" ({})", failed.join(", ")) };
-        say(format_args!("Calls               {command} {total}{failed}"));
-    }
-}
-
-fn show_limits(limits: &BTreeMap<String, u32>, json: bool) -> anyhow::Result<()> {
-    if json {
-        return print_json(limits);
-    }
-    for (command, rate) in limits {
-        let rate = if *rate == 0 { "no limit".to_owned() } else { format!("{rate}/s") };
-        say(format_args!("{command:<20} {rate}"));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::cli::app_key::app_key;
 use crate::cli::language::language;
-use crate::cli::output::{foreign, say};
+use crate::cli::output::{foreign, say_member};
 use crate::cli::sdk_app_id::sdk_app_id;
 use crate::cli::secret_argument;
 use portraitd_api::clock::SystemClock;
@@ -102,13 +102,10 @@ fn show(sig: &UserSig, now: UnixSeconds, language: Language) {
     }
 }
 
-/// Prints a name and its value. The values start in one column; a Chinese character is two wide.
+/// Prints a name and its value.
 fn line(english: &str, chinese: &str, value: &str, language: Language) {
     const WIDTH: usize = 12;
-    let name = language.pick(english, chinese);
-    let columns: usize = name.chars().map(|letter| if letter.is_ascii() { 1 } else { 2 }).sum();
-    let width = WIDTH.saturating_sub(columns);
-    say(format_args!("{name}{:width$}{}", "", foreign(value)));
+    say_member(WIDTH, language.pick(english, chinese), foreign(value));
 }
 
 fn date(at: UnixSeconds) -> String {

@@ -7,14 +7,16 @@ use super::transfer::row::Row;
 use crate::cli::data::cloud_client::answer::{ProfilesAnswer, UserProfile, match_accounts};
 use crate::cli::language::{causes, localized};
 use crate::cli::output::foreign;
+use crate::cli::server_url::option_url;
 use anyhow::Context;
 use bytes::Bytes;
 use http_body_util::Full;
+use hyper::http::uri::PathAndQuery;
 use hyper::{Request, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use portraitd_api::clock::SystemClock;
-use portraitd_http::address_policy::AddressPolicy;
 use portraitd_http::client::{CallError, HttpClient};
+use portraitd_http::server_url::ServerUrl;
 use portraitd_http::trust::Trust;
 use portraitd_model::{AppKey, Clock, SdkAppId, SignRequest, UserId, sign};
 use serde::Serialize;
@@ -30,10 +32,9 @@ pub(super) const ACCOUNTS_MAX: usize = 100;
 /// An app of the cloud, and the App admin that reads it.
 pub(super) struct Cloud {
     outbound: HttpClient,
-    /// The URL as the operator wrote it.
-    base: String,
-    /// The whole URL, up to the `UserSig`.
-    url: String,
+    base: ServerUrl,
+    /// The path and the query, up to the `UserSig`.
+    path: String,
     app: SdkAppId,
     key: AppKey,
     admin: UserId,
@@ -68,24 +69,16 @@ impl Cloud {
         tags: Vec<String>,
         rate: u32,
     ) -> anyhow::Result<Self> {
-        let base = base.trim_end_matches('/');
-        let plain = base.starts_with("http://") || base.starts_with("https://");
-        anyhow::ensure!(
-            plain,
-            localized!(
-                "--from: `{base}` must start with https:// or http://",
-                "--from：`{base}` 必须以 https:// 或 http:// 开头"
-            )
-        );
-        let outbound = HttpClient::new(AddressPolicy::any(), Trust::Roots(None))?;
+        let base = option_url("--from", base)?;
+        let outbound = base.client(Trust::Roots(None))?;
         let identifier = utf8_percent_encode(admin.as_str(), NON_ALPHANUMERIC);
-        let url = format!(
-            "{base}/v4/profile/portrait_get?sdkappid={app}&identifier={identifier}&random=1&contenttype=json&usersig="
+        let path = format!(
+            "/v4/profile/portrait_get?sdkappid={app}&identifier={identifier}&random=1&contenttype=json&usersig="
         );
         let mut ticks = interval(Duration::from_secs(1) / rate.max(1));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (ticks, has_answered) = (Mutex::new(ticks), AtomicBool::new(false));
-        Ok(Self { outbound, base: base.to_owned(), url, app, key, admin, tags, ticks, has_answered })
+        Ok(Self { outbound, base, path, app, key, admin, tags, ticks, has_answered })
     }
 
     /// Turns rows that each name a user, at most [`ACCOUNTS_MAX`], into lines of accounts.
@@ -155,9 +148,7 @@ impl Cloud {
         self.ticks.lock().await.tick().await;
         let (app, time) = (self.app, SystemClock.now().seconds());
         let wanted = SignRequest { app, identifier: self.admin, time, expire: SIG_SECONDS, userbuf: None };
-        let request = Request::post(format!("{}{}", self.url, sign(&self.key, wanted)));
-        let request = request.body(Full::new(Bytes::copy_from_slice(question))).context("--from");
-        let request = request.map_err(CloudError::Permanent)?;
+        let request = self.request(&sign(&self.key, wanted), question).map_err(CloudError::Permanent)?;
         let response = self.outbound.call(request, ANSWER_BYTES_MAX, TIMEOUT).await;
         let response = response.map_err(|error| self.unreachable(&error))?;
         self.has_answered.store(true, Ordering::Relaxed);
@@ -190,6 +181,12 @@ impl Cloud {
             _ => Err(CloudError::Permanent(anyhow::anyhow!(described()))),
         }
     }
+
+    fn request(&self, usersig: &str, question: &[u8]) -> anyhow::Result<Request<Full<Bytes>>> {
+        let url = self.base.join(&PathAndQuery::try_from(format!("{}{usersig}", self.path))?)?;
+        Ok(Request::post(url).body(Full::new(Bytes::copy_from_slice(question)))?)
+    }
+
     /// A host that has answered once is tried again; one that never did is most likely misspelt, and is not.
     fn unreachable(&self, error: &CallError) -> CloudError {
         if error.is_connect && !self.has_answered.load(Ordering::Relaxed) {

@@ -89,9 +89,10 @@ async fn to_file(operator: &Operator, args: &Args) -> anyhow::Result<()> {
     };
     let counts = written.and_then(|counts| Ok((flushed?, counts).1)).with_context(unfinished)?;
     partial::publish(&partial, &args.file)?;
-    crate::cli::output::say(format_args!(
-        "{} exported to {}",
-        count(counts.accounts, "account"),
+    let (number, accounts) = (counts.accounts, count(counts.accounts, "account"));
+    crate::cli::output::say(localized!(
+        "{accounts} exported to {}",
+        "{number} 个账号已导出到 {}",
         args.file.display()
     ));
     counts.fail_if_damaged()

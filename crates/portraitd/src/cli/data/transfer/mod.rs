@@ -332,7 +332,10 @@ impl<'a> Transfer<'a> {
             Some(_) => self.bar.set_position(self.source.fingerprint().bytes),
             None => self.bar.set_position(read),
         }
-        self.bar.set_message(format!("{imported} imported, {refused} refused"));
+        self.bar.set_message(localized!(
+            "{imported} imported, {refused} refused",
+            "已导入 {imported} 行，已拒绝 {refused} 行"
+        ));
     }
 
     fn summarize(&self, done: &TransferProgress, complete: bool) -> anyhow::Result<()> {
@@ -346,11 +349,12 @@ impl<'a> Transfer<'a> {
         }
         let earlier = match self.earlier {
             0 => String::new(),
-            rows => format!(", {rows} of them in an earlier run"),
+            rows => localized!(", {rows} of them in an earlier run", "（其中 {rows} 行在先前的运行中读取）"),
         };
-        say(format_args!(
-            "{} read{earlier}: {imported} imported, {refused} refused; {seconds:.1} s, {rate:.0} rows/s",
-            count(read, "row")
+        let rows = count(read, "row");
+        say(localized!(
+            "{rows} read{earlier}: {imported} imported, {refused} refused; {seconds:.1} s, {rate:.0} rows/s",
+            "已读取 {read} 行{earlier}：导入 {imported} 行，拒绝 {refused} 行；{seconds:.1} 秒，每秒 {rate:.0} 行"
         ));
         Ok(())
     }

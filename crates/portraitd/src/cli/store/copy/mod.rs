@@ -87,16 +87,21 @@ async fn copy(from: &Place, to: &Place) -> anyhow::Result<()> {
     })?;
     for app in &copied.apps {
         let (accounts, events) = (count(app.accounts, "account"), count(app.events, "event"));
-        say(format_args!("app {}: {accounts}, {events}; checksum {}", app.id, app.checksum));
+        let (id, checksum, users, waiting) = (app.id, &app.checksum, app.accounts, app.events);
+        say(localized!(
+            "app {id}: {accounts}, {events}; checksum {checksum}",
+            "应用 {id}：{users} 个账号，{waiting} 个事件；校验和 {checksum}"
+        ));
     }
     let seconds = started.elapsed().as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
     let rate = copied.accounts_now as f64 / copied.seconds.max(0.001);
     let (apps, accounts) = (count(copied.apps.len() as u64, "app"), count(copied.accounts(), "account"));
-    say(format_args!(
-        "copied {apps} and {accounts} to {} ({} now, {rate:.0} a second), compared with the source; {seconds:.1} s in all",
-        to.shown(),
-        copied.accounts_now
+    let (target, now, all_apps, all_accounts) =
+        (to.shown(), copied.accounts_now, copied.apps.len(), copied.accounts());
+    say(localized!(
+        "copied {apps} and {accounts} to {target} ({now} now, {rate:.0} a second), compared with the source; {seconds:.1} s in all",
+        "已将 {all_apps} 个应用、{all_accounts} 个账号复制到 {target}（本次 {now} 个，每秒 {rate:.0} 个），并与来源核对；共 {seconds:.1} 秒"
     ));
     Ok(())
 }
