@@ -291,6 +291,41 @@ fn checksums_name_every_file_and_a_later_glibc_is_refused() {
     Behind::start(&mut in_empty_environment(unpacked.join(name).join("portraitd"), other.path())).stop();
 }
 
+/// What HTTP clients import, also where nothing was compiled, as when a release is put together; a release that is built with all
+/// kinds has it, too.
+#[test]
+fn what_http_clients_import_is_among_the_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut package = Command::new(root().join("scripts/package"));
+    succeed(package.arg("--output").arg(dir.path()).arg("api"));
+    let sums = std::fs::read_to_string(dir.path().join("SHA256SUMS")).unwrap();
+    let named: Vec<&str> = sums.lines().map(|line| line.split("  ").nth(1).unwrap()).collect();
+    let files = [
+        "HTTP-CLIENTS.md",
+        "HTTP-CLIENTS.zh-CN.md",
+        "openapi-admin.json",
+        "openapi-public.json",
+        "portraitd.http",
+    ];
+    assert_eq!(named, files);
+    for file in files {
+        let [built, kept] =
+            [dir.path(), &root().join("docs")].map(|folder| std::fs::read(folder.join(file)).unwrap());
+        assert_eq!(built, kept, "{file}");
+    }
+    let script = std::fs::read_to_string(root().join("scripts/package")).unwrap();
+    let all = script.lines().find(|line| line.contains("|| kinds=(")).unwrap();
+    assert!(all.contains(" api)"), "{all}");
+    for workflow in [".github/workflows/release.yml", ".gitlab-ci.yml"] {
+        let text = std::fs::read_to_string(root().join(workflow)).unwrap();
+        assert!(
+            text.lines().any(|line| line.trim().ends_with("- scripts/package")
+                || line.trim().ends_with("- run: scripts/package")),
+            "{workflow} builds all kinds"
+        );
+    }
+}
+
 #[test]
 fn checksums_are_signed_and_a_changed_file_is_noticed() {
     if !is_there("minisign") {
