@@ -63,6 +63,7 @@ mod observability;
 mod otel;
 mod others;
 mod packages;
+mod pictures;
 mod readme;
 mod receiver;
 mod refused_calls;
