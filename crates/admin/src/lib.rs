@@ -17,6 +17,7 @@ pub mod handlers;
 mod jobs;
 pub mod jsonl;
 pub mod language;
+pub mod log_control;
 pub mod metrics_format;
 mod openapi;
 pub mod origin;

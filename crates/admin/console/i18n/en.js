@@ -873,6 +873,7 @@ export default /** @satisfies {Record<string, string | ((values: any) => string)
   'audit.did.addKey': 'added a key',
   'audit.did.backup': 'backed up the store',
   'audit.did.changeApp': 'changed the app’s settings',
+  'audit.did.changeLog': 'changed what the server logs',
   'audit.did.checkSig': 'checked a UserSig',
   'audit.did.createApp': 'created an app',
   'audit.did.createToken': 'created a token',

@@ -873,6 +873,7 @@ export default /** @satisfies {Record<string, string | ((values: any) => string)
   'audit.did.addKey': '新增密钥',
   'audit.did.backup': '备份数据',
   'audit.did.changeApp': '修改应用设置',
+  'audit.did.changeLog': '更改日志级别',
   'audit.did.checkSig': '校验 UserSig',
   'audit.did.createApp': '创建应用',
   'audit.did.createToken': '创建令牌',

@@ -3,6 +3,7 @@
 mod app;
 pub mod console;
 mod examples;
+pub mod log;
 mod value;
 pub mod webhook;
 

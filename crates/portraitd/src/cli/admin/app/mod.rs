@@ -5,6 +5,7 @@ mod delete;
 mod key;
 
 use crate::cli::admin::client::{Operator, Target, segment, with_new_store, with_operator};
+use crate::cli::admin::switch::Switch;
 use crate::cli::language::localized;
 use crate::cli::new_secret::say_secret;
 use crate::cli::output::{foreign, last_use, print_json, say};
@@ -156,12 +157,6 @@ struct SetArgs {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Switch {
-    On,
-    Off,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum ErrorDetail {
     On,
     Off,
@@ -280,7 +275,7 @@ fn patch(set: SetArgs) -> AppPatch {
     AppPatch {
         name: set.name,
         enabled: None,
-        self_service: set.self_service.map(|switch| switch == Switch::On),
+        self_service: set.self_service.map(Switch::is_on),
         error_detail: set.error_detail.map(|detail| match detail {
             ErrorDetail::On => Some(true),
             ErrorDetail::Off => Some(false),
@@ -292,8 +287,8 @@ fn patch(set: SetArgs) -> AppPatch {
         limits: None,
         screened_tags: Some(set.screen).filter(|list| !list.is_empty()),
         sensitive_code: set.sensitive_code,
-        echo_unknown: set.echo_unknown.map(|switch| switch == Switch::On),
-        deletion_forbidden: set.deletion_forbidden.map(|switch| switch == Switch::On),
+        echo_unknown: set.echo_unknown.map(Switch::is_on),
+        deletion_forbidden: set.deletion_forbidden.map(Switch::is_on),
         reimport_after: set.reimport_after,
     }
 }
