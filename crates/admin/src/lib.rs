@@ -9,6 +9,7 @@ mod compress;
 mod console;
 pub mod counted;
 pub mod csv_rows;
+mod drain;
 pub mod error;
 pub mod error_code;
 pub mod error_pages;
