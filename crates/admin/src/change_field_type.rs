@@ -23,7 +23,8 @@ pub(super) async fn prepare_type_change(
     let Some(was_retired) = type_change(state, id, field)? else { return Ok(()) };
     ensure_unused(state, id, field.keyword).await?;
     set_retired(state, id, field.keyword, true, context).await?;
-    let counted = match drain_in_flight(state, state.app(id)?.settings.id).await {
+    let app = state.app(id)?.settings.id;
+    let counted = match drain_in_flight(state, app).await {
         Ok(()) => ensure_unused(state, id, field.keyword).await,
         Err(error) => Err(error),
     };
