@@ -895,7 +895,7 @@ export default /** @satisfies {Record<string, string | ((values: any) => string)
   'audit.did.setWords': 'changed the sensitive words',
   'audit.did.signIn': 'signed in',
   'audit.did.signOut': 'signed out',
-  'audit.did.testWords': 'tried a text against the words',
+  'audit.did.testWords': 'tested the words',
   'audit.did.try': 'made a call in the explorer',
   'audit.more': 'Load older entries',
   'audit.none': 'Nothing was changed yet. On the command line:',

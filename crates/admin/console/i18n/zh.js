@@ -895,7 +895,7 @@ export default /** @satisfies {Record<string, string | ((values: any) => string)
   'audit.did.setWords': '修改敏感词',
   'audit.did.signIn': '登录',
   'audit.did.signOut': '退出',
-  'audit.did.testWords': '用文本测试敏感词',
+  'audit.did.testWords': '测试敏感词',
   'audit.did.try': '在 API 调试中发起调用',
   'audit.more': '加载更早条目',
   'audit.none': '暂无变更记录。命令行查看：',
