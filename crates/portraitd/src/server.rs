@@ -134,8 +134,7 @@ impl Server {
         };
         let hooks = emulator.map(|emulator| -> Arc<dyn CallHooks> { emulator });
         let seed = secret::random_u64()?;
-        let gateway = Gateway::new(services, config.gateway(), Arc::clone(&telemetry), hooks, seed);
-        let gateway = Arc::new(gateway);
+        let gateway = Arc::new(Gateway::new(services, config.gateway(), Arc::clone(&telemetry), hooks, seed));
         let calls = match (in_dev, own_socket(&urls)) {
             (true, Some(socket)) => CallTarget::Emulator(socket),
             _ => CallTarget::Gateway(Arc::clone(&gateway)),
@@ -144,10 +143,9 @@ impl Server {
         let series = Arc::new(Series::default());
         tasks.push(("series", series.recording(Arc::clone(&metrics), Arc::clone(&clock), stop.clone())));
         let (public_url, started) = (shown_url(&urls), clock.now());
-        let running =
-            Some(state::RunningServer { webhooks, metrics, series, log, public_url, calls, started });
-        let admin_state =
-            state::State::new(Arc::clone(&store), registry, clock, event_ids, running, authenticator.clone());
+        let running = state::RunningServer { webhooks, metrics, series, log, public_url, calls, started };
+        let (shared, access) = (Arc::clone(&store), authenticator.clone());
+        let admin_state = state::State::new(shared, registry, clock, event_ids, Some(running), access);
         tasks.extend(probes.map(|listener| serve_probes(listener, admin_state.clone(), &stop)));
         let apis = Apis {
             gateway,

@@ -13,7 +13,7 @@ use portraitd_admin::types::log::{LogPatch, LogView};
 ///
 ///   portraitd log --data DIR                        # what is logged now
 ///   portraitd log debug --data DIR                  # one line a request
-///   portraitd log info,portraitd_http=debug --access on --data DIR
+///   portraitd log info --access on --data DIR
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
