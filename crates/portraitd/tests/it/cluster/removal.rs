@@ -99,7 +99,7 @@ fn calls_that_come_while_an_app_is_deleted_leave_no_account() {
         let until_gone: [&(dyn Fn(&str) -> bool + Sync); 3] =
             [&refused_there, &refused_there, &unknown_there];
         for (number, is_gone) in until_gone.into_iter().enumerate() {
-            scope.spawn(move || (0..).find(|count| is_gone(&format!("{number}-{count}"))));
+            scope.spawn(move || (0_u32..=u32::MAX).find(|count| is_gone(&format!("{number}-{count}"))));
         }
         let (status, answer) = one.admin("DELETE", &format!("/apps/{}", here.id), "");
         assert_eq!(status, 200, "{answer}");
