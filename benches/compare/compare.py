@@ -7,6 +7,7 @@ Slots of a few seconds in turn, five rounds after one that is not counted, media
 accounts. The generator shares the machine. README.md says what is measured, what is needed and how long it takes.
 """
 import argparse, os, pathlib, shutil, statistics, sys, time
+from figures import summarized, table, text
 from peers import ROOT, Servers, missing
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -19,6 +20,7 @@ parser.add_argument("--directory", default=str(ROOT / "target"), help="for the d
 parser.add_argument("--only", help="names of slots, by comma; servers that none of them needs are not started")
 parser.add_argument("--prepare", action="store_true", help="only load the data, into --directory/compare, for a later run with --prepared")
 parser.add_argument("--prepared", action="store_true")
+parser.add_argument("--figures", metavar="FILE", help="write the figures there too: docs/measurements/YYYY-MM-DD-compared.tsv, for docs/pictures/plot-performance")
 args = parser.parse_args()
 
 
@@ -87,17 +89,13 @@ def run(servers, slots, directory):
     return results, batches
 
 
-def print_table(results, batches):
-    medians = {name: statistics.median(run["rate"] for run in runs) for name, runs in results.items()}
-    nginx = medians.get("nginx fixed")
-    print(f"{args.users:,} accounts, {args.rounds} rounds of {args.seconds:g} s; batch seen: {statistics.median(batches or [0]):.1f} changes to a sync\n")
-    print("| | a second | of nginx | p50 | p99 | p99.9 | KB to the disk a set |\n| --- | --- | --- | --- | --- | --- | --- |")
-    for name, rate in medians.items():
-        middle = sorted(results[name], key=lambda run: run["rate"])[len(results[name]) // 2]
-        times = [f"{middle[key] / 1000:.2f} ms" if key in middle else "" for key in ("p50_us", "p99_us", "p999_us")]
-        written = [run["kb"] for run in results[name] if "kb" in run and name.endswith(" set")]
-        cells = [f"{rate:,.0f}", f"{rate / nginx:.2f}" if nginx else "", *times, f"{statistics.median(written):.1f}" if written else ""]
-        print(f"| {name} | {' | '.join(cells)} |")
+def report(results, batches):
+    """Prints the table, and writes the figures that it is made of where --figures says."""
+    conditions = {"accounts": args.users, "rounds": args.rounds, "seconds": args.seconds, "changes_to_a_sync": round(statistics.median(batches or [0]), 1)}
+    figures = summarized(results)
+    print(table(conditions, figures), end="")
+    if args.figures:
+        pathlib.Path(args.figures).write_text(text(conditions, figures))
 
 
 def main():
@@ -122,7 +120,7 @@ def main():
             if disk_written(directory) is None:
                 print(f"no disk in /proc/diskstats is under {directory}: KB to the disk are not measured", file=sys.stderr)
             slots = {name: slot for peer, slots in peers.items() if peer not in lacking for name, slot in slots.items()}
-            print_table(*run(servers, slots, directory))
+            report(*run(servers, slots, directory))
     finally:
         servers.stop()
     for peer, absent in lacking.items():

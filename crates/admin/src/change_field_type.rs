@@ -6,11 +6,11 @@
 
 use crate::audit_log::AuditContext;
 use crate::counted::counted;
+use crate::drain::drain_in_flight;
 use crate::error::AdminError;
 use crate::error_code::AdminCode;
 use crate::state::State;
 use portraitd_model::{CustomField, CustomKeyword, Tag, bilingual};
-use std::time::Duration;
 
 /// Retires a field whose type is about to change and ensures that no account has a value in it (409 otherwise). Does
 /// nothing when the type stays the same.
@@ -23,7 +23,8 @@ pub(super) async fn prepare_type_change(
     let Some(was_retired) = type_change(state, id, field)? else { return Ok(()) };
     ensure_unused(state, id, field.keyword).await?;
     set_retired(state, id, field.keyword, true, context).await?;
-    let counted = match drain_in_flight(state, id).await {
+    let app = state.app(id)?.settings.id;
+    let counted = match drain_in_flight(state, app).await {
         Ok(()) => ensure_unused(state, id, field.keyword).await,
         Err(error) => Err(error),
     };
@@ -74,36 +75,4 @@ async fn set_retired(
             Ok(())
         })
         .await
-}
-
-/// Waits until every call that began with the previous settings has ended and its writes are committed; 503 after twenty
-/// seconds.
-async fn drain_in_flight(state: &State, id: &str) -> Result<(), AdminError> {
-    /// Longer than the time limit of any call, and than what it takes until nothing is written any more by another process
-    /// on the same store that has died or is frozen.
-    const TIMEOUT: Duration = Duration::from_secs(20);
-    const POLL_INTERVAL: Duration = Duration::from_millis(5);
-    let previous = state.registry.superseded(state.app(id)?.settings.id);
-    // The version of the change that was stored just before.
-    let version = state.store.nodes().map(|nodes| nodes.catalog);
-    let ended = async {
-        while previous.iter().any(|app| app.upgrade().is_some()) {
-            tokio::time::sleep(POLL_INTERVAL).await;
-        }
-        // Other processes on the same store have ended theirs, too.
-        while state.store.nodes().map(|nodes| nodes.adopted_everywhere) < version {
-            tokio::time::sleep(POLL_INTERVAL).await;
-        }
-    };
-    let busy = |_| {
-        AdminError::new(
-            AdminCode::Busy,
-            bilingual!(
-                "calls that began before the field was retired have not ended after 20 seconds; try again",
-                "字段停用之前开始的请求在 20 秒后仍未结束，请重试"
-            ),
-        )
-    };
-    tokio::time::timeout(TIMEOUT, ended).await.map_err(busy)?;
-    Ok(state.store.settle().await?)
 }

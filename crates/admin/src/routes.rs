@@ -5,8 +5,8 @@ use crate::handlers::backup::Backup;
 use crate::handlers::export::ExportPage;
 use crate::handlers::import::Imported;
 use crate::handlers::{
-    accounts, apps, audit, backup, check_changes, download, export, export_lines, fields, import, reference,
-    remove_app, server, session, tokens, try_call, usage, usersig, webhook, words,
+    accounts, apps, audit, backup, check_changes, download, export, export_lines, fields, import, log,
+    reference, remove_app, server, session, tokens, try_call, usage, usersig, webhook, words,
 };
 use crate::metrics_format::MetricsFormat;
 use crate::openapi;
@@ -16,6 +16,7 @@ use crate::types::console::{
     CheckedSig, CodePage, CreatedSession, CreatedTicket, CreatedUserSig, GivenSig, JobView, NewExportTicket,
     NewUserSig, Reference, SeriesView, SessionView, TriedCall, TryCall,
 };
+use crate::types::log::{LogPatch, LogView};
 use crate::types::webhook::{CountView, EventChoice, EventsView, TestView, WebhookPut, WebhookView};
 use crate::types::{
     AccountView, AccountsView, AppPatch, AppView, AuditPage, CreatedKey, CreatedToken, Document,
@@ -253,6 +254,17 @@ pub const TOKEN_ROUTES: &[Route] = routes! {
             .description("The last 15 minutes in steps of 5 seconds, and the last day in steps of a minute, since the server started. Of several servers on one database each has its own.")
             .response::<SeriesView>(200, "The readings.")
             .errors(&[409]);
+    get "/log" Viewer => log::show,
+        |op| op.summary("Show what the server logs")
+            .description("Of several servers on one database, the one that answers.")
+            .response::<LogView>(200, "What is logged.")
+            .errors(&[409]);
+    patch "/log" Admin => log::change,
+        |op| op.summary("Change what the server logs")
+            .description("At once, until the next start or SIGHUP: then the settings are in force again. Absent members stay unchanged. Of several servers on one database, the one that answers.")
+            .request::<LogPatch>()
+            .response::<LogView>(200, "What is logged from now on.")
+            .errors(&[409, 413]);
     get "/store" Viewer => server::store_stats,
         |op| op.summary("Show the store's id and counts")
             .response::<StoreView>(200, "Its id, and its counts since it was opened.");

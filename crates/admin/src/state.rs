@@ -7,6 +7,7 @@ use crate::call_target::CallTarget;
 use crate::error::AdminError;
 use crate::error_code::AdminCode;
 use crate::jobs::Jobs;
+use crate::log_control::LogControl;
 use crate::parse_problem;
 use crate::readiness::Readiness;
 use crate::series::{MetricsPage, Series};
@@ -35,6 +36,8 @@ pub struct RunningServer {
     pub metrics: MetricsPage,
     /// The past of the metrics.
     pub series: Arc<Series>,
+    /// What is logged.
+    pub log: Arc<dyn LogControl>,
     /// A URL of the public API.
     pub public_url: Option<String>,
     /// Where the console's tried calls go.

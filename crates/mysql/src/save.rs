@@ -117,12 +117,14 @@ async fn save_apps(connection: &mut Connection, rows: &Rows<'_>) -> Result<(), F
     for (app, row) in rows.apps.iter().filter(|(_, row)| row.is_changed) {
         if row.now.is_none() && row.was_stored {
             connection.run(statements::REMOVE_APP, &[app.0.into()]).await?;
+            connection.run(statements::REMOVE_CALLS, &[app.0.into()]).await?;
         }
         let Some(AppRow { revision, settings: Some((settings, words)) }) = &row.now else { continue };
         let (revision, settings, words) = (*revision, Arg::Bytes(settings), Arg::Bytes(words));
         if row.was_stored {
             connection.run(statements::PUT_APP, &[revision.into(), settings, words, app.0.into()]).await?;
         } else {
+            connection.run(statements::REMOVE_CALLS, &[app.0.into()]).await?;
             insert(
                 connection,
                 statements::ADD_APP,

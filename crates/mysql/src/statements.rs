@@ -140,6 +140,8 @@ statements! {
     REMOVE_SIGN_INS = "DELETE FROM portrait_sign_ins WHERE hash IN (?)";
     ADD_CALLS = "INSERT INTO portrait_calls (app, command, code, calls, last_ms) VALUES ?
         ON DUPLICATE KEY UPDATE calls = calls + VALUES(calls), last_ms = GREATEST(last_ms, VALUES(last_ms))";
+    /// When an app is removed; and when one is made, since a node that did not know of the removal may have added some meanwhile.
+    REMOVE_CALLS = "DELETE FROM portrait_calls WHERE app = ?";
     READ_CALLS = "SELECT command, code, calls, last_ms FROM portrait_calls WHERE app = ? ORDER BY command, code";
 
     // A writer's lane: the first statement of each transaction.

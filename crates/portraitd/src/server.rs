@@ -13,6 +13,7 @@ use http_body_util::Full;
 use hyper::Response;
 use portraitd_admin::auth::{Access, Authenticator, Tokens};
 use portraitd_admin::call_target::CallTarget;
+use portraitd_admin::log_control::LogControl;
 use portraitd_admin::origin::AdminHosts;
 use portraitd_admin::router::{self, AdminListener};
 use portraitd_admin::secret;
@@ -65,6 +66,7 @@ pub(crate) struct ServerParts<'a> {
     pub(crate) data: Option<&'a Path>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) log: Arc<dyn LogControl>,
     pub(crate) admin_token: AdminToken,
     pub(crate) tls: ServerTls,
     /// `None` in `serve`.
@@ -89,7 +91,7 @@ pub(crate) struct Server {
 impl Server {
     /// Opens every address and starts to serve.
     pub(crate) async fn start(parts: ServerParts<'_>) -> anyhow::Result<Self> {
-        let ServerParts { config, data, store, clock, admin_token, tls, emulator } = parts;
+        let ServerParts { config, data, store, clock, log, admin_token, tls, emulator } = parts;
         let sockets = Sockets::open(config, tls.public.as_ref(), tls.admin.as_ref()).await?;
         let [urls, admin_urls, metrics_urls] = sockets.urls()?;
         let (registry, stop) = (load_apps(&store, data).await?, CancellationToken::new());
@@ -132,8 +134,7 @@ impl Server {
         };
         let hooks = emulator.map(|emulator| -> Arc<dyn CallHooks> { emulator });
         let seed = secret::random_u64()?;
-        let gateway = Gateway::new(services, config.gateway(), Arc::clone(&telemetry), hooks, seed);
-        let gateway = Arc::new(gateway);
+        let gateway = Arc::new(Gateway::new(services, config.gateway(), Arc::clone(&telemetry), hooks, seed));
         let calls = match (in_dev, own_socket(&urls)) {
             (true, Some(socket)) => CallTarget::Emulator(socket),
             _ => CallTarget::Gateway(Arc::clone(&gateway)),
@@ -142,9 +143,9 @@ impl Server {
         let series = Arc::new(Series::default());
         tasks.push(("series", series.recording(Arc::clone(&metrics), Arc::clone(&clock), stop.clone())));
         let (public_url, started) = (shown_url(&urls), clock.now());
-        let running = Some(state::RunningServer { webhooks, metrics, series, public_url, calls, started });
-        let admin_state =
-            state::State::new(Arc::clone(&store), registry, clock, event_ids, running, authenticator.clone());
+        let running = state::RunningServer { webhooks, metrics, series, log, public_url, calls, started };
+        let (shared, access) = (Arc::clone(&store), authenticator.clone());
+        let admin_state = state::State::new(shared, registry, clock, event_ids, Some(running), access);
         let admin_state = if in_dev { admin_state.with_weak_keys() } else { admin_state };
         tasks.extend(probes.map(|listener| serve_probes(listener, admin_state.clone(), &stop)));
         let apis = Apis {

@@ -10,6 +10,7 @@ pub mod export;
 pub(crate) mod export_lines;
 pub mod fields;
 pub mod import;
+pub(crate) mod log;
 pub(crate) mod reference;
 pub(crate) mod remove_app;
 pub(crate) mod server;

@@ -1,6 +1,7 @@
 //! The handler that removes an app with everything of it.
 
 use crate::audit_log::AuditContext;
+use crate::drain::drain_in_flight;
 use crate::error::AdminError;
 use crate::settings_diff;
 use crate::state::{AdminResult, State};
@@ -17,8 +18,8 @@ const LISTED_MAX: usize = 100_000;
 /// Accounts in one page, and in one deletion.
 const UNIT: usize = 1000;
 
-/// Refuses the app's calls first, so that nothing new arrives; then removes what it has, in units; and at last the app. A removal
-/// that was interrupted can be repeated.
+/// Refuses the app's calls first and waits for those in flight, so that nothing new arrives; then removes what it has, in units; and at
+/// last the app. A removal that was interrupted can be repeated.
 pub(crate) async fn remove(
     Extract(state): Extract<State>,
     Path(app): Path<String>,
@@ -30,12 +31,19 @@ pub(crate) async fn remove(
         Ok(settings.id)
     };
     let id = state.change_settings(&app, &context, close).await?;
+    drain_in_flight(&state, id).await?;
     let accounts = erase(&state, id).await?;
     let settings = state.app(&app)?.settings.clone();
     let change = settings_diff::removed(&settings);
     state.write_audited(&context, Some(id), RemoveApp(id), change).await?;
     state.registry.reload().await?;
-    // Another node may have accepted some calls before it knew.
+    // Operators' calls are refused only now, here and on other nodes.
+    if drain_in_flight(&state, id).await.is_err() {
+        tracing::warn!(
+            sdkappid = id.0,
+            "calls that began before the app was removed have not ended after 20 seconds"
+        );
+    }
     let late = erase(&state, id).await?;
     tracing::info!(sdkappid = id.0, accounts = accounts + late, "app removed");
     Ok(Json(RemovedApp { accounts: accounts + late }))

@@ -5,6 +5,7 @@ use super::console::{
     CheckedSig, CodePage, CreatedSession, CreatedTicket, CreatedUserSig, GivenSig, JobView, NewExportTicket,
     NewUserSig, Reference, SeriesView, SessionView, TriedCall, TryCall,
 };
+use super::log::{LogPatch, LogView};
 use super::webhook::{CountView, EventChoice, EventsView, TestView, WebhookPut, WebhookView};
 use super::{
     AccountView, AccountsView, AppPatch, AppView, AuditPage, CreatedKey, CreatedToken, Document,
@@ -85,6 +86,8 @@ described! {
         "status": 200, "answer": "thank you", "milliseconds": 12,
         "failure": null,
     };
+    LogView => { "filter": "info", "access": false };
+    LogPatch => { "filter": "debug" };
     StoreView => { "id": "6b9d1f0c2a7e4c55b1d0e8f3a4c6971e", "changes": 41, "commits": 40 };
     NewToken => { "name": "ci", "role": "viewer" };
     CreatedToken => { "name": "ci", "token": "3fe69e4b726f…" };

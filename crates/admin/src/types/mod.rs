@@ -4,6 +4,7 @@ mod app;
 pub mod check;
 pub mod console;
 mod examples;
+pub mod log;
 mod value;
 pub mod webhook;
 

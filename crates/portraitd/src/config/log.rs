@@ -1,8 +1,10 @@
 //! `[log]`: what is logged and how, and where traces go.
 
 use super::setting::section;
+#[cfg(not(feature = "otel"))]
 use crate::cli::language::localized;
 use portraitd_api::request_log::ACCESS_TARGET;
+use portraitd_model::{Bilingual, bilingual};
 use serde::{Deserialize, Serialize};
 use toml::Value;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -15,8 +17,8 @@ section! {
         format: LogFormat = LogFormat::Text;
 
         /// What is logged: "error", "warn", "info", "debug" (one line a request) or "trace". A SIGHUP
-        /// takes up a change.
-        #[zh = "日志级别：\"error\"、\"warn\"、\"info\"、\"debug\"（每个请求一行）或 \"trace\"。修改后发送 SIGHUP 即可生效。"]
+        /// takes up a change; `portraitd log debug` changes it until then.
+        #[zh = "日志级别：\"error\"、\"warn\"、\"info\"、\"debug\"（每个请求一行）或 \"trace\"。修改后发送 SIGHUP 即可生效；`portraitd log debug` 可临时更改。"]
         filter: String = "info".into(), check is_filter;
 
         /// If true, every request to the public API is one more line of the log, whatever `filter` says: the caller's address and
@@ -47,12 +49,17 @@ pub(crate) enum LogFormat {
 }
 
 fn is_filter(value: &Value) -> Result<(), String> {
-    filter(value.as_str().unwrap_or_default()).map(drop)
+    check_filter(value.as_str().unwrap_or_default()).map_err(|error| error.english().to_owned())
+}
+
+/// Checks a filter. The error names what is wrong with it and the accepted levels.
+pub(crate) fn check_filter(text: &str) -> Result<(), Bilingual> {
+    filter(text).map(drop)
 }
 
 impl LogSection {
     /// What is logged.
-    pub(crate) fn targets(&self) -> Result<Targets, String> {
+    pub(crate) fn targets(&self) -> Result<Targets, Bilingual> {
         let access = if self.access { LevelFilter::INFO } else { LevelFilter::OFF };
         Ok(filter(&self.filter)?.with_target(ACCESS_TARGET, access))
     }
@@ -61,32 +68,34 @@ impl LogSection {
 /// Levels, each for everything (`info`) or for a part of the program (`portraitd_http::tls=debug`), between commas.
 /// Without any, errors alone are logged. Warnings of the TLS library are of what clients do as they close (each Java client
 /// does): they are for `debug`.
-fn filter(text: &str) -> Result<Targets, String> {
+fn filter(text: &str) -> Result<Targets, Bilingual> {
+    /// Each line that may be logged is compared with every part.
+    const BYTES_MAX: usize = 1000;
+    if text.len() > BYTES_MAX {
+        return Err(bilingual!(
+            "it has {} bytes; at most {BYTES_MAX} are allowed",
+            "长度为 {} 字节，最多 {BYTES_MAX} 字节",
+            text.len()
+        ));
+    }
     let mut filter = Targets::new();
     let mut parts = text.split(',').map(str::trim).filter(|part| !part.is_empty()).peekable();
     if parts.peek().is_none() {
         filter = filter.with_default(LevelFilter::ERROR);
     }
     for part in parts {
-        let (target, level) =
-            part.split_once('=').map_or((None, part), |(target, level)| (Some(target), level));
-        let level = level.parse::<LevelFilter>();
-        filter = match (target, level) {
-            (None, Ok(level)) => filter.with_default(level),
-            (Some(target), Ok(level)) => filter.with_target(target, level),
-            // A word that is no level would be taken for a target, and everything else go unlogged.
-            (None, Err(_)) => {
-                return Err(localized!(
-                    "`{part}` is not a level; write `error`, `warn`, `info`, `debug` or `trace`",
-                    "`{part}` 不是日志级别；请写 `error`、`warn`、`info`、`debug` 或 `trace`"
-                ));
-            }
-            (Some(_), Err(error)) => {
-                return Err(localized!(
-                    "is not a log filter ({error}); write `info` or `debug`",
-                    "不是日志过滤条件（{error}）；请写 `info` 或 `debug`"
-                ));
-            }
+        let (target, word) = part.split_once('=').map_or((None, part), |(target, word)| (Some(target), word));
+        // A word that is no level would be taken for a target, and everything else go unlogged.
+        let Ok(level) = word.parse::<LevelFilter>() else {
+            return Err(bilingual!(
+                "`{word}` is not a level; write `off`, `error`, `warn`, `info`, `debug` or `trace`, alone or for a part of the \
+                 program: `portraitd_http::tls=debug`",
+                "`{word}` 不是日志级别；可用 `off`、`error`、`warn`、`info`、`debug`、`trace`，也可只针对程序的一部分：`portraitd_http::tls=debug`"
+            ));
+        };
+        filter = match target {
+            None => filter.with_default(level),
+            Some(target) => filter.with_target(target, level),
         };
     }
     let names_tls = filter.iter().any(|(target, _)| target.starts_with("rustls"));

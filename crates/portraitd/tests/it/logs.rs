@@ -1,6 +1,7 @@
-//! The log of a running server: refused calls by app and code, the access log, and what SIGHUP takes up.
+//! The log of a running server: refused calls by app and code, the access log, and what SIGHUP and the admin API change.
 
-use crate::harness::{TestServer, path_of, post};
+use crate::authorization::call_with;
+use crate::harness::{TestServer, binary, path_of, post};
 use crate::https::Secure;
 use std::net::TcpStream;
 use std::path::Path;
@@ -194,4 +195,82 @@ fn sighup_takes_up_what_is_logged() {
     wait_for(&server, "the log changed filter=\"info\" access=false");
     call();
     assert_eq!((debug_lines(), access_lines()), (2, 2));
+}
+
+#[test]
+fn the_admin_api_changes_what_is_logged_until_sighup() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let server = TestServer::serve(&data, "[log]\nfilter = \"info\"\n");
+    let app = server.app();
+    let counts = || {
+        assert_eq!(app.code("portrait_get", GET), 0);
+        (lines(&server, "DEBUG request ").len(), lines(&server, "INFO access ").len())
+    };
+    let change = |body: &str| server.admin("PATCH", "/log", body);
+    let now = || server.admin("GET", "/log", "").1;
+    assert_eq!((now(), counts()), (r#"{"filter":"info","access":false}"#.into(), (0, 0)));
+    let answer = change(r#"{"filter":"debug"}"#);
+    assert_eq!(answer, (200, r#"{"filter":"debug","access":false}"#.into()));
+    assert_eq!(counts(), (1, 0), "{}", server.log());
+    // What a change does not name stays; the access log is another switch.
+    assert_eq!(change(r#"{"access":true}"#), (200, r#"{"filter":"debug","access":true}"#.into()));
+    assert_eq!(counts(), (2, 1));
+    assert_eq!(change("{}"), (200, now()));
+
+    // The settings did not change, and are what counts after a SIGHUP.
+    server.signal("-HUP");
+    wait_for(&server, "the log changed filter=\"info\" access=false");
+    assert_eq!((now(), counts()), (r#"{"filter":"info","access":false}"#.into(), (2, 1)));
+
+    let (status, audit) = server.admin("GET", "/audit", "");
+    let audit: serde_json::Value = serde_json::from_str(&audit).unwrap();
+    let of_log = |entry: &&serde_json::Value| entry["resource"] == "/log" && entry["after"]["access"] == true;
+    let entry = audit["entries"].as_array().unwrap().iter().find(of_log).unwrap();
+    assert_eq!((status, &entry["before"]["access"], &entry["method"]), (200, &false.into(), &"PATCH".into()));
+    assert!(entry["after"].get("filter").is_none(), "what stays is not in the entry: {entry}");
+}
+
+#[test]
+fn a_filter_that_can_t_be_used_is_refused_with_the_levels() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let server = TestServer::serve(&data, "[log]\nfilter = \"warn\"\n");
+    let long = format!(r#"{{"filter":"{}"}}"#, "a=info,".repeat(200));
+    for (body, english) in [
+        (
+            r#"{"filter":"loud"}"#,
+            "filter: `loud` is not a level; write `off`, `error`, `warn`, `info`, `debug` or `trace`",
+        ),
+        (r#"{"filter":"info,portraitd_http=much"}"#, "filter: `much` is not a level"),
+        (long.as_str(), "filter: it has 1400 bytes; at most 1000 are allowed"),
+        (r#"{"level":"debug"}"#, "unknown field `level`, expected `filter` or `access`"),
+        (r#"{"access":"on"}"#, "expected a boolean"),
+    ] {
+        let (status, answer) = server.admin("PATCH", "/log", body);
+        assert!(status == 400 && answer.contains(english), "{body}: {status} {answer}");
+        assert_eq!(server.admin("GET", "/log", "").1, r#"{"filter":"warn","access":false}"#);
+    }
+    for (role, reads, changes) in [("viewer", 200, 403), ("operator", 200, 403), ("admin", 200, 200)] {
+        let made = server.admin("POST", "/tokens", &format!(r#"{{"name":"{role}","role":"{role}"}}"#)).1;
+        let token =
+            serde_json::from_str::<serde_json::Value>(&made).unwrap()["token"].as_str().unwrap().to_owned();
+        assert_eq!(call_with(&server, &token, "GET", "/admin/v1/log", "").0, reads, "{role}");
+        assert_eq!(call_with(&server, &token, "PATCH", "/admin/v1/log", "{}").0, changes, "{role}");
+    }
+
+    // The command, also in Chinese; and without a server there is no log.
+    let log = |more: &[&str]| {
+        let output = binary().arg("log").args(more).arg("--data").arg(&data).output().unwrap();
+        let printed = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(printed).unwrap())
+    };
+    assert_eq!(log(&[]), (true, "filter = \"warn\"\naccess = false\n".into()));
+    assert_eq!(log(&["off", "--access", "on"]), (true, "filter = \"off\"\naccess = true\n".into()));
+    assert_eq!(log(&["--json"]), (true, "{\n  \"filter\": \"off\",\n  \"access\": true\n}\n".into()));
+    let (done, said) = log(&["loud", "--language", "zh"]);
+    assert!(!done && said.contains("filter：`loud` 不是日志级别"), "{said}");
+    drop(server);
+    let (done, said) = log(&["debug"]);
+    assert!(!done && said.contains("only a running server has a log"), "{said}");
 }

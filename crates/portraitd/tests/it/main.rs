@@ -66,6 +66,7 @@ mod observability;
 mod otel;
 mod others;
 mod packages;
+mod pictures;
 mod readme;
 mod receiver;
 mod refused_calls;

@@ -228,6 +228,61 @@ fn the_npm_packages_answer_from_an_empty_folder() {
     }
 }
 
+/// The command of a row of README's table of packages, by the row's first cell.
+fn readme_command(file: &str, row: &str) -> String {
+    let text = std::fs::read_to_string(root().join(file)).unwrap();
+    let line = text.lines().find(|line| line.starts_with(&format!("| {row} | `")));
+    let line = line.unwrap_or_else(|| panic!("{file} has no row `{row}`"));
+    line.split('`').nth(1).unwrap().to_owned()
+}
+
+/// README's commands for the wheel, the npm packages and the archive, pasted in the folder of the files. The .deb's is a test of its
+/// own.
+#[test]
+fn readme_s_commands_install_what_was_built() {
+    if !is_there("npm") || !is_there("python3") || std::env::consts::ARCH != "x86_64" {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    succeed(&mut package(dir.path(), &["wheel", "npm", "archive"]));
+    let [environment, programs, system] =
+        ["environment", "programs", "system"].map(|name| dir.path().join(name));
+    succeed(Command::new("python3").args(["-m", "venv"]).arg(&environment));
+    // `sudo install FILE FILE FOLDER`, into a folder of the test.
+    std::fs::create_dir_all(&programs).unwrap();
+    std::fs::create_dir(&system).unwrap();
+    let sudo = programs.join("sudo");
+    std::fs::write(&sudo, "#!/bin/sh\n[ \"$#\" = 4 ] && [ \"$4\" = /usr/local/bin/ ] && exec install \"$2\" \"$3\" \"$SYSTEM\"\n").unwrap();
+    succeed(Command::new("chmod").arg("+x").arg(&sudo));
+    let path = std::env::var("PATH").unwrap();
+    let path = format!("{}:{}:{path}", programs.display(), environment.join("bin").display());
+    let packages = dir.path().join("packages");
+    let paste = |command: &str| {
+        let mut bash = in_empty_environment("bash", dir.path());
+        bash.current_dir(&packages).env("PATH", &path).env("SYSTEM", &system).args(["-e", "-c", command]);
+        // Nothing comes from elsewhere: all is in the files.
+        for name in ["npm_config_offline", "PIP_NO_INDEX"] {
+            bash.env(name, "true");
+        }
+        succeed(bash.envs([("npm_config_audit", "false"), ("npm_config_fund", "false")]))
+    };
+    for (english, chinese) in [("Python", "Python"), ("Node", "Node"), ("any Linux", "任意 Linux")] {
+        let command = readme_command("README.md", english);
+        assert_eq!(command, readme_command("README.zh-CN.md", chinese));
+        if let Some(wheel) = command.strip_prefix("pip install ") {
+            // The name says from which glibc on it runs: for a release an earlier one than for this build.
+            std::fs::rename(&built(dir.path(), ".whl")[0], packages.join(wheel)).unwrap();
+        }
+        paste(&command);
+    }
+    let version = format!("portraitd {}\n", env!("CARGO_PKG_VERSION"));
+    let installed = environment.join("bin/portraitd").display().to_string();
+    for program in [installed, "npx portraitd".into(), format!("{}/portraitd", system.display())] {
+        assert_eq!(paste(&format!("{program} --version")), version, "{program}");
+    }
+    assert!(system.join("portraitd-port").exists());
+}
+
 /// On a copy of this machine: packages, users and services of the machine itself are only read.
 #[test]
 fn the_deb_is_installed_called_upgraded_removed_and_purged() {
@@ -289,6 +344,41 @@ fn checksums_name_every_file_and_a_later_glibc_is_refused() {
     std::fs::create_dir(&unpacked).unwrap();
     succeed(Command::new("tar").arg("-xzf").arg(&built(other.path(), ".gz")[0]).arg("-C").arg(&unpacked));
     Behind::start(&mut in_empty_environment(unpacked.join(name).join("portraitd"), other.path())).stop();
+}
+
+/// What HTTP clients import, also where nothing was compiled, as when a release is put together; a release that is built with all
+/// kinds has it, too.
+#[test]
+fn what_http_clients_import_is_among_the_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut package = Command::new(root().join("scripts/package"));
+    succeed(package.arg("--output").arg(dir.path()).arg("api"));
+    let sums = std::fs::read_to_string(dir.path().join("SHA256SUMS")).unwrap();
+    let named: Vec<&str> = sums.lines().map(|line| line.split("  ").nth(1).unwrap()).collect();
+    let files = [
+        "HTTP-CLIENTS.md",
+        "HTTP-CLIENTS.zh-CN.md",
+        "openapi-admin.json",
+        "openapi-public.json",
+        "portraitd.http",
+    ];
+    assert_eq!(named, files);
+    for file in files {
+        let [built, kept] =
+            [dir.path(), &root().join("docs")].map(|folder| std::fs::read(folder.join(file)).unwrap());
+        assert_eq!(built, kept, "{file}");
+    }
+    let script = std::fs::read_to_string(root().join("scripts/package")).unwrap();
+    let all = script.lines().find(|line| line.contains("|| kinds=(")).unwrap();
+    assert!(all.contains(" api)"), "{all}");
+    for workflow in [".github/workflows/release.yml", ".gitlab-ci.yml"] {
+        let text = std::fs::read_to_string(root().join(workflow)).unwrap();
+        assert!(
+            text.lines().any(|line| line.trim().ends_with("- scripts/package")
+                || line.trim().ends_with("- run: scripts/package")),
+            "{workflow} builds all kinds"
+        );
+    }
 }
 
 #[test]

@@ -1,10 +1,12 @@
-//! The admin tables: tokens, the audit log in the same unit as the change, and the counts.
+//! The admin tables: tokens, the audit log in the same unit as the change, the removal of an app, and the counts.
 
-use crate::fixtures::{APP, OTHER, patch, seed, settings, user};
-use portraitd_model::{CustomKeyword, SdkAppId, StandardTag, Tag, UnixMillis};
+use super::accounts::import_after;
+use super::outbox::{change, park, parked, waiting};
+use crate::fixtures::{APP, NICK, OTHER, found, patch, seed, settings, user};
+use portraitd_model::{CustomKeyword, SdkAppId, StandardTag, Tag, UnixMillis, UnixSeconds};
 use portraitd_store::{
-    AuditNote, AuditSeq, Change, Delete, Import, NoteOnly, PutApp, PutToken, RemoveApp, RemoveToken, Store,
-    StoreError, TOKENS_MAX, TokenRecord, TokenRole,
+    AuditNote, AuditSeq, CallTally, Change, Delete, EventState, Found, Import, NoteOnly, PutApp, PutToken,
+    RemoveApp, RemoveToken, Selection, Store, StoreError, TOKENS_MAX, TokenRecord, TokenRole,
 };
 
 #[expect(clippy::unnecessary_wraps, reason = "the type of the argument of `perform`")]
@@ -60,6 +62,78 @@ pub async fn done_writes_are_audited_and_refused_ones_are_not(store: &dyn Store)
     assert_eq!(store.perform(put(APP, Some(1)), None).await, Err(StoreError::Conflict));
     assert_eq!(store.perform(put(APP, None), None).await, Ok(1));
     assert_eq!(texts(store, None).await.first().map(String::as_str), Some("app removed"));
+}
+
+/// An app with something of every kind: accounts, a kicked admin, a note of a deletion, events that wait and that are parked, and
+/// calls, where these are stored.
+async fn furnish(store: &dyn Store, app: SdkAppId) {
+    store.put_app(settings(app, "x"), None).await.unwrap();
+    store
+        .import(app, ["a", "b", "gone"].map(|name| seed(name, &[])).to_vec(), UnixMillis(1), None)
+        .await
+        .unwrap();
+    store.kick(app, user("second"), UnixSeconds(5)).await.unwrap();
+    store.delete_noting(app, vec![user("gone")], Some(UnixMillis(9))).await.unwrap();
+    for (name, id) in [("a", 1), ("b", 2)] {
+        store.apply(change(app, name, id)).await.unwrap();
+    }
+    let first = waiting(store, app).await[0].seq;
+    store.record_deliveries(app, vec![(first, park())]).await.unwrap();
+    if let Some(tables) = store.node_tables() {
+        let tally = CallTally { command: "portrait_set".into(), code: 0, calls: 2, last: UnixMillis(7) };
+        tables.add_calls(app, vec![tally]).await.unwrap();
+    }
+}
+
+/// How many accounts, waiting events, parked events and calls an app has.
+async fn holdings(store: &dyn Store, app: SdkAppId) -> [usize; 4] {
+    let accounts = store.accounts_page(app, String::new(), None, 100).await.unwrap().len();
+    assert_eq!(store.accounts_count(app).await.unwrap(), accounts as u64);
+    let calls = match store.node_tables() {
+        Some(tables) => tables.calls(app).await.unwrap().len(),
+        None => 0,
+    };
+    [accounts, waiting(store, app).await.len(), parked(store, app).await.len(), calls]
+}
+
+/// In the order in which an app is removed: what it has, then the app.
+pub async fn a_removed_app_leaves_nothing_to_a_new_one_of_its_number(store: &dyn Store) {
+    for app in [APP, OTHER] {
+        furnish(store, app).await;
+    }
+    let before = holdings(store, OTHER).await;
+    assert_eq!(before, [4, 1, 1, usize::from(store.node_tables().is_some())]);
+    let all = store.accounts_page(APP, String::new(), None, 100).await.unwrap();
+    assert_eq!(store.delete(APP, all).await.unwrap(), [true; 4]);
+    for state in [EventState::Waiting, EventState::Parked] {
+        assert_eq!(store.discard(APP, state, Selection::Oldest(9)).await, Ok(1));
+    }
+    assert_eq!(store.forget_deletions(APP, UnixMillis(u64::MAX)).await, Ok(1));
+    assert_eq!(store.perform(RemoveApp(APP), note(Some(APP), "removed")).await, Ok(1));
+    assert_eq!(store.perform(RemoveApp(APP), None).await, Ok(0), "a removal can be repeated");
+    assert_eq!(holdings(store, APP).await, [0; 4]);
+    assert!(!store.backlogs().contains_key(&APP));
+    let catalog = store.catalog().await.unwrap();
+    assert_eq!(catalog.iter().map(|record| record.settings.id).collect::<Vec<_>>(), [OTHER]);
+    assert_eq!(store.profiles(APP, vec![user("a")]).await.unwrap(), [Found::Missing]);
+
+    // Whoever did not know yet may have counted a call.
+    if let Some(tables) = store.node_tables() {
+        let late = CallTally { command: "kick".into(), code: 70020, calls: 1, last: UnixMillis(8) };
+        tables.add_calls(APP, vec![late]).await.unwrap();
+    }
+    assert_eq!(store.put_app(settings(APP, "new"), None).await, Ok(1));
+    assert_eq!(holdings(store, APP).await, [2, 0, 0, 0], "its admins alone");
+    let catalog = store.catalog().await.unwrap();
+    let new = catalog.iter().find(|record| record.settings.id == APP).unwrap();
+    assert!(new.revision == 1 && new.settings.name == "new" && new.kicked_admins.is_empty());
+    assert_eq!(import_after(store, &["gone"], 0).await, [], "no deletion is noted");
+
+    assert_eq!(holdings(store, OTHER).await, before, "apps are apart");
+    let nick = store.profiles(OTHER, vec![user("a")]).await.unwrap();
+    assert_eq!(nick, [found(&[(NICK, "1")])]);
+    let kept = store.catalog().await.unwrap();
+    assert!(kept.iter().any(|record| record.settings.id == OTHER && !record.kicked_admins.is_empty()));
 }
 
 pub async fn tokens_have_one_name_each_and_a_bound(store: &dyn Store) {

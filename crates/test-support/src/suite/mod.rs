@@ -25,7 +25,7 @@ macro_rules! store_suite {
             @tests $open, $is_there,
             accounts::[a_change_needs_an_account_and_leaves_other_fields, imports_create_and_update, deletion_takes_the_profile_along, recently_deleted_accounts_are_left_out, an_operator_imports_deleted_accounts_and_names_an_admin, notes_of_deletions_are_removed_up_to_a_moment, notes_of_deletions_are_removed_in_units, a_kick_never_moves_back, accounts_are_listed_page_by_page, settings_change_by_revision_and_admins_are_accounts, a_closed_store_is_unavailable],
             outbox::[a_change_and_its_event_are_one, a_change_to_the_same_value_makes_no_event, delivery_outcomes_are_stored, parked_events_are_replayed_behind_the_others_or_discarded, events_in_distant_segments_are_found],
-            admin::[done_writes_are_audited_and_refused_ones_are_not, tokens_have_one_name_each_and_a_bound, accounts_and_values_are_counted],
+            admin::[done_writes_are_audited_and_refused_ones_are_not, a_removed_app_leaves_nothing_to_a_new_one_of_its_number, tokens_have_one_name_each_and_a_bound, accounts_and_values_are_counted],
         );
     };
     (@tests $open:expr, $is_there:expr, $($module:ident::[$($case:ident),* $(,)?]),* $(,)?) => {

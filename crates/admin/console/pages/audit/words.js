@@ -30,6 +30,7 @@ export const OPERATIONS = [
   ['POST /apps/_/try', 'audit.did.try'],
   ['POST /apps/_/usersig', 'audit.did.makeSig'],
   ['POST /apps/_/usersig/check', 'audit.did.checkSig'],
+  ['PATCH /log', 'audit.did.log'],
   ['POST /backup', 'audit.did.backup'],
   ['POST /tokens', 'audit.did.createToken'],
   ['DELETE /tokens/_', 'audit.did.revokeToken'],

@@ -12,7 +12,7 @@ use crate::cli::secret_argument::secret;
 use crate::cli::serve::instance::{AdminFile, StopSignals, admin_token, url_here};
 use crate::config::Config;
 use crate::config::log::LogFormat;
-use crate::logging::start_log;
+use crate::logging::{RunningLog, start_log};
 use crate::open_store::{ensure_no_node, open_directory};
 use crate::server::{Server, ServerParts};
 use anyhow::Context;
@@ -123,13 +123,13 @@ impl Args {
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
-    start_log(&args.config().log)?;
-    crate::cli::runtime::runtime()?.block_on(dev(args))
+    let log = Arc::new(start_log(&args.config().log)?);
+    crate::cli::runtime::runtime()?.block_on(dev(args, log))
 }
 
-async fn dev(args: Args) -> anyhow::Result<()> {
+async fn dev(args: Args, log: Arc<RunningLog>) -> anyhow::Result<()> {
     let signals = StopSignals::new()?;
-    let running = RunningEmulator::start(&args).await?;
+    let running = RunningEmulator::start(&args, log).await?;
     // Before the addresses are printed, so that no call is missed. A program that reads the JSON asks the control API.
     let printer = (!args.json)
         .then(|| RefusedPrinter::start(Arc::clone(&running.emulator), language()))
@@ -173,7 +173,7 @@ impl RunningEmulator {
         self.emulator.calls_received()
     }
 
-    pub(super) async fn start(args: &Args) -> anyhow::Result<Self> {
+    pub(super) async fn start(args: &Args, log: Arc<RunningLog>) -> anyhow::Result<Self> {
         if let Some(file) = &args.export_on_exit {
             // An unusable name is an error now, not after the work that would be exported.
             seed::SeedFormat::from_path(file)?;
@@ -201,6 +201,7 @@ impl RunningEmulator {
             data: args.data.as_deref(),
             store: Arc::clone(&store),
             clock: Arc::<EmulatorClock>::clone(&clock),
+            log,
             admin_token: AdminToken::new(&token),
             tls: certificates.server_tls()?,
             emulator: Some(Arc::clone(&emulator)),

@@ -7,7 +7,7 @@ use super::variables::{Way, variables};
 use crate::cli::language::{causes, language, localized};
 use crate::cli::output::note;
 use crate::cli::runtime::runtime;
-use crate::logging::start_log;
+use crate::logging::{RunningLog, start_log};
 use anyhow::Context;
 use portraitd_admin::secret::random_u64;
 use rustix::process::{Pid, Signal, getpgid, kill_process, kill_process_group, test_kill_process_group};
@@ -16,6 +16,7 @@ use std::io::{ErrorKind, IsTerminal};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitCode, ExitStatus};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::process::Command;
 use tokio::signal::unix::{self, SignalKind, signal};
@@ -59,13 +60,13 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(mut args: Args) -> ExitCode {
-    let code = start_log(&args.emulator.config().log).and_then(|_| {
+    let code = start_log(&args.emulator.config().log).and_then(|log| {
         // Before there are other threads: it starts processes that try what this machine allows.
         let isolated = isolation::choose(&args.isolation, random_u64()?, language())?;
         if !isolated.as_ref().is_some_and(Isolated::leads_names) {
             args.emulator.cloud.proxy.get_or_insert(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         }
-        runtime()?.block_on(with_emulator(&args, isolated))
+        runtime()?.block_on(with_emulator(&args, Arc::new(log), isolated))
     });
     code.map_or_else(
         |error| {
@@ -76,8 +77,8 @@ pub(crate) fn run(mut args: Args) -> ExitCode {
     )
 }
 
-async fn with_emulator(args: &Args, isolated: Option<Isolated>) -> anyhow::Result<u8> {
-    let emulator = command::RunningEmulator::start(&args.emulator).await?;
+async fn with_emulator(args: &Args, log: Arc<RunningLog>, isolated: Option<Isolated>) -> anyhow::Result<u8> {
+    let emulator = command::RunningEmulator::start(&args.emulator, log).await?;
     let leads_names = isolated.as_ref().is_some_and(Isolated::leads_names);
     let code = supervise(&args.command, &emulator, isolated).await;
     let code = code.map(|code| {

@@ -7,7 +7,7 @@ use super::notify::ServiceState;
 use super::reload::Reload;
 use crate::config::Config;
 use crate::config::load::Loaded;
-use crate::logging::start_log;
+use crate::logging::{RunningLog, start_log};
 use crate::open_store::{OpenStore, open_store};
 use crate::preflight;
 use crate::server::{Server, ServerParts};
@@ -35,17 +35,17 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args, command_line: clap::Command) -> anyhow::Result<()> {
     let Args { layers, json } = args;
     let Loaded { config, warnings, .. } = layers.load(&command_line)?;
-    let log = start_log(&config.log)?;
+    let log = Arc::new(start_log(&config.log)?);
     for warning in warnings {
         tracing::warn!("{warning}");
     }
     crate::cli::runtime::runtime()?.block_on(async {
-        let reload = Reload::new(layers, command_line, log, config.clone())?;
-        serve(config, reload, json).await
+        let reload = Reload::new(layers, command_line, Arc::clone(&log), config.clone())?;
+        serve(config, reload, log, json).await
     })
 }
 
-async fn serve(mut config: Config, reload: Reload, json: bool) -> anyhow::Result<()> {
+async fn serve(mut config: Config, reload: Reload, log: Arc<RunningLog>, json: bool) -> anyhow::Result<()> {
     let mut signals = StopSignals::new()?;
     let data = config.server.data.clone();
     let certificates = Certificates::load(&config)?;
@@ -73,6 +73,7 @@ async fn serve(mut config: Config, reload: Reload, json: bool) -> anyhow::Result
         data: Some(&data),
         store,
         clock: Arc::new(SystemClock),
+        log,
         admin_token,
         tls,
         emulator: None,

@@ -5,6 +5,9 @@ use super::config::Layers;
 use super::notify::ServiceState;
 use crate::config::Config;
 use crate::logging::RunningLog;
+use portraitd_admin::log_control::LogControl;
+use portraitd_admin::types::log::{LogPatch, LogView};
+use std::sync::Arc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The settings that a running server takes up.
@@ -15,7 +18,7 @@ pub(super) struct Reload {
     hangup: Signal,
     pub(super) layers: Layers,
     pub(super) command_line: clap::Command,
-    pub(super) log: RunningLog,
+    pub(super) log: Arc<RunningLog>,
     /// The settings that are in force.
     pub(super) running: Config,
 }
@@ -25,7 +28,7 @@ impl Reload {
     pub(super) fn new(
         layers: Layers,
         command_line: clap::Command,
-        log: RunningLog,
+        log: Arc<RunningLog>,
         running: Config,
     ) -> anyhow::Result<Self> {
         Ok(Self { hangup: signal(SignalKind::hangup())?, layers, command_line, log, running })
@@ -45,6 +48,9 @@ impl Reload {
     }
 
     fn take_up(&mut self, read: &Config) {
+        // The admin API may have changed it: a SIGHUP puts the settings in force again.
+        let LogView { filter, access } = self.log.current();
+        (self.running.log.filter, self.running.log.access) = (filter, access);
         let changed = read.differences(&self.running);
         let (reloaded, waiting): (Vec<_>, Vec<_>) =
             changed.into_iter().partition(|name| RELOADED.contains(name));
@@ -54,13 +60,9 @@ impl Reload {
         if reloaded.is_empty() {
             return;
         }
-        match self.log.change(&read.log) {
-            Ok(()) => {
-                let log = &mut self.running.log;
-                (log.access, log.filter) = (read.log.access, read.log.filter.clone());
-                tracing::info!(filter = log.filter, access = log.access, "the log changed");
-            }
-            Err(error) => tracing::error!("the log stays as it is: {error:#}"),
+        let patch = LogPatch { filter: Some(read.log.filter.clone()), access: Some(read.log.access) };
+        if let Err(error) = self.log.change(&patch) {
+            tracing::error!("the log stays as it is: {}", error.english());
         }
     }
 }

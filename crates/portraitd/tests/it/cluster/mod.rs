@@ -4,6 +4,7 @@
 //! - `contract.rs`, `in_force.rs`, `webhooks.rs`, `limits.rs`: what holds on all nodes
 //! - `copy.rs`: a store goes into a database and back
 //! - `operators.rs`: what operators use: sign-ins, usage, readiness, metrics, doctor, what only a directory can do
+//! - `removal.rs`: an app is deleted on all nodes
 //! - `start.rs`: databases that can't be used, and one that comes and goes
 //! - `exactly_once.rs`, `faults.rs`, `rolling.rs`: answers that are lost; nodes of both kinds that die, freeze and are cut off
 
@@ -18,6 +19,7 @@ mod nginx;
 mod nodes;
 mod operators;
 mod proxy;
+mod removal;
 mod rolling;
 mod start;
 mod webhooks;

@@ -6,6 +6,7 @@ mod key;
 mod show;
 
 use crate::cli::admin::client::{Operator, Target, segment, with_new_store, with_operator};
+use crate::cli::admin::switch::Switch;
 use crate::cli::language::localized;
 use crate::cli::new_secret::say_secret;
 use crate::cli::output::say;
@@ -155,12 +156,6 @@ struct SetArgs {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Switch {
-    On,
-    Off,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum ErrorDetail {
     On,
     Off,
@@ -289,7 +284,7 @@ fn patch(set: SetArgs) -> AppPatch {
     AppPatch {
         name: set.name,
         enabled: None,
-        self_service: set.self_service.map(|switch| switch == Switch::On),
+        self_service: set.self_service.map(Switch::is_on),
         error_detail: set.error_detail.map(|detail| match detail {
             ErrorDetail::On => Some(true),
             ErrorDetail::Off => Some(false),
@@ -301,8 +296,8 @@ fn patch(set: SetArgs) -> AppPatch {
         limits: None,
         screened_tags: Some(set.screen).filter(|list| !list.is_empty()),
         sensitive_code: set.sensitive_code,
-        echo_unknown: set.echo_unknown.map(|switch| switch == Switch::On),
-        deletion_forbidden: set.deletion_forbidden.map(|switch| switch == Switch::On),
+        echo_unknown: set.echo_unknown.map(Switch::is_on),
+        deletion_forbidden: set.deletion_forbidden.map(Switch::is_on),
         reimport_after: set.reimport_after,
     }
 }
