@@ -27,7 +27,7 @@ fn hold(name: &str, target: &Target, bytes_each_max: u64, open: impl Fn(&App<'_>
     honest(target, &app, 100);
     let (at_first, before) = (target.sockets(), target.rss());
     let mut held: Vec<Connection> = (0..count()).map(|_| open(&app)).collect();
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while target.sockets() < count() {
         assert!(Instant::now() < deadline, "{name}: {} of {} are held", target.sockets(), count());
         std::thread::yield_now();
