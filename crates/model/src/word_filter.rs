@@ -3,13 +3,14 @@
 //! What a list takes is known before anything is made of it: its bytes as given, and its bytes normalised with 10 for each
 //! word. An automaton would be searched in one pass, but takes 30 times the bytes while it is built.
 
+mod normalised;
 mod patterns;
 
 use crate::{Language, StandardTag, Tag};
+use normalised::{normalised, normalised_len};
 use patterns::Patterns;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
-use unicode_normalization::UnicodeNormalization;
 
 /// The most words an app may have.
 pub const WORDS_MAX: usize = 100_000;
@@ -200,29 +201,6 @@ impl WordFilter {
         }
         Ok(())
     }
-}
-
-/// NFKC, lower case, and NFKC again, since lower-casing may take a text out of the form.
-fn normalised(text: &str) -> String {
-    let mut normalised = String::with_capacity(text.len());
-    push_normalised(&mut normalised, text);
-    normalised
-}
-
-fn push_normalised(to: &mut String, text: &str) {
-    if text.is_ascii() {
-        to.extend(text.bytes().map(|byte| char::from(byte.to_ascii_lowercase())));
-    } else {
-        to.extend(characters(text));
-    }
-}
-
-fn normalised_len(text: &str) -> usize {
-    if text.is_ascii() { text.len() } else { characters(text).map(char::len_utf8).sum() }
-}
-
-fn characters(text: &str) -> impl Iterator<Item = char> {
-    text.nfkc().flat_map(char::to_lowercase).nfkc()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What is searched for an app's sensitive words.
 
-use super::push_normalised;
+use super::normalised::push_normalised;
 
 /// The normalised words in order, without those that begin with another one of them. At most one of them can then be where a
 /// text begins: the last that is not behind the text in this order.
