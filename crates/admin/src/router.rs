@@ -21,7 +21,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::body::Incoming;
+use portraitd_http::request_body::RequestBody;
 use portraitd_model::bilingual;
 use portraitd_model::terminal::shown_in_log;
 use std::net::IpAddr;
@@ -82,7 +82,7 @@ pub fn is_for_browsers(path: &str, headers: &HeaderMap, console: bool) -> bool {
 
 /// Answers one request of the listener. The work runs in its own task: a client that disconnects does not stop a change
 /// between its commit and the reload of the settings.
-pub async fn answer(router: Router, mut request: Request<Incoming>, peer: IpAddr) -> Response {
+pub async fn answer(router: Router, mut request: Request<RequestBody>, peer: IpAddr) -> Response {
     request.extensions_mut().insert(Peer(peer));
     let language = AcceptLanguage::of(request.headers());
     let joined = tokio::spawn(router.oneshot(request.map(Body::new))).await;

@@ -14,7 +14,7 @@ mod line_number;
 mod odd_usersig;
 pub mod proxy;
 pub mod public_service;
-mod recorded_body;
+pub mod recorded_body;
 mod redact;
 pub mod refused;
 mod ring_buffer;

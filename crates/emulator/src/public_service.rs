@@ -8,11 +8,11 @@ use axum::Router;
 use axum::body::Body;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use hyper::body::Incoming;
 use hyper::{Request, Response};
 use portraitd_admin::router;
 use portraitd_api::gateway::Gateway;
 use portraitd_http::connection::Handler;
+use portraitd_http::request_body::RequestBody;
 use portraitd_http::unreadable::Unreadable;
 use portraitd_model::Clock;
 use std::net::{IpAddr, SocketAddr};
@@ -42,7 +42,7 @@ impl PublicService {
     }
 
     /// Returns the router that answers a request; `None` for the gateway.
-    fn router(&self, request: &Request<Incoming>) -> Option<Router> {
+    fn router(&self, request: &Request<RequestBody>) -> Option<Router> {
         let path = request.uri().path();
         if control::is_control_path(path) {
             return Some(self.control.clone());
@@ -51,7 +51,7 @@ impl PublicService {
     }
 
     /// Answers one request.
-    async fn answer(self, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
+    async fn answer(self, request: Request<RequestBody>, peer: IpAddr) -> Response<Body> {
         if let Some(router) = self.router(&request) {
             // A web page in a browser can send requests to this machine, but not without its `Host` or `Origin`.
             let (head, body) = request.into_parts();
@@ -74,7 +74,7 @@ impl Handler for PublicService {
     type Body = Body;
     type Future = BoxFuture<'static, Response<Body>>;
 
-    fn handle(&self, request: Request<Incoming>, peer: IpAddr) -> Self::Future {
+    fn handle(&self, request: Request<RequestBody>, peer: IpAddr) -> Self::Future {
         self.clone().answer(request, peer).boxed()
     }
 

@@ -59,11 +59,11 @@ fn is_shallow(value: &Value, depth_left: usize) -> bool {
 
 /// The most accounts that are read from a body: twice what any command of the cloud takes. Each is compared with every fault
 /// rule, on a thread that answers calls.
-const USERS_MAX: usize = 1000;
+pub const USERS_MAX: usize = 1000;
 
 /// Returns the accounts that a body names, each once, in the order of their first mention, at most [`USERS_MAX`]. The rest of
 /// the body may be anything that has the form of JSON; a lone surrogate in an account is read as U+FFFD.
-pub(crate) fn named_users(body: &[u8]) -> Vec<String> {
+pub fn named_users(body: &[u8]) -> Vec<String> {
     const MEMBERS: [&str; 8] = [
         "From_Account",
         "To_Account",

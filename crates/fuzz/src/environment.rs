@@ -1,7 +1,7 @@
 //! What the targets work on: an app with accounts and custom fields of every type, in a store in memory.
 
 use crate::fixtures::{self, valid};
-use crate::{admin, files, journal, stored, text};
+use crate::{admin, files, journal, shadow, stored, text};
 use hyper::StatusCode;
 use portraitd_admin::jsonl;
 use portraitd_admin::types::AppView;
@@ -86,6 +86,8 @@ impl FuzzEnvironment {
             "import_csv" => return files::csv(bytes, &self.view),
             "webhook_answer" => return check_response(StatusCode::OK, bytes).is_ok(),
             "admin_json" => return admin::is_read(bytes),
+            "named_users" => return text::named_users(bytes),
+            "shadow_answers" => return shadow::answers(bytes),
             _ => {}
         }
         match (target, std::str::from_utf8(bytes)) {
@@ -98,6 +100,8 @@ impl FuzzEnvironment {
                 stored::settings_record(json, words)
             }
             ("config", Ok(text)) => portraitd::parsers::configuration(text).is_ok(),
+            ("app_file", Ok(text)) => files::apps(text),
+            ("server_url", Ok(text)) => shadow::server_url(text),
             _ => self.answers_json(target, bytes),
         }
     }

@@ -1,7 +1,20 @@
-//! Files of accounts, as `portraitd import` reads them.
+//! Files of accounts, as `portraitd import` reads them, and files of apps, as `portraitd app apply` and `portraitd dev` do.
 
 use portraitd::parsers::{self, Row};
 use portraitd_admin::types::AppView;
+use portraitd_emulator::seed::{self, SeedFormat};
+use portraitd_model::{AppSettings, SdkAppId};
+
+/// A file of apps: what is read of each is what a store accepts.
+pub(crate) fn apps(text: &str) -> bool {
+    let Ok(apps) = seed::parse(text, SeedFormat::Document, &AppSettings::new(SdkAppId(1))) else {
+        return false;
+    };
+    for app in &apps {
+        assert!(app.settings.validate().is_ok(), "{:?}", app.settings.validate());
+    }
+    true
+}
 
 /// A file of one account as JSON on each line.
 pub(crate) fn json_lines(bytes: &[u8]) -> bool {

@@ -8,6 +8,7 @@ mod environment;
 mod files;
 mod fixtures;
 mod journal;
+mod shadow;
 mod stored;
 mod text;
 
@@ -37,4 +38,8 @@ pub const TARGETS: &[&str] = &[
     "import_csv",
     "webhook_answer",
     "admin_json",
+    "app_file",
+    "named_users",
+    "server_url",
+    "shadow_answers",
 ];

@@ -1,10 +1,12 @@
 //! Small texts inside a call: numbers, sensitive words, UserSigs.
 
 use crate::fixtures::APP;
+use portraitd_emulator::recorded_body;
 use portraitd_model::{
     AppKey, FieldValue, NumberText, StandardTag, Tag, UncheckedValue, UnixSeconds, UserSig, ValueRule,
     ValueType, WordFilter, Words,
 };
+use std::collections::HashSet;
 
 /// A JSON number means what `serde_json` reads it as.
 pub(crate) fn number(text: &str) -> bool {
@@ -39,6 +41,14 @@ pub(crate) fn words(text: &str) -> bool {
     let is_found = WordFilter::new(words.clone(), vec![nick]).check(nick, value).is_err();
     assert_eq!(is_found, words.in_text(value).next().is_some(), "two searches find the same");
     true
+}
+
+/// The body of a call to the emulator: the accounts that it names, each once.
+pub(crate) fn named_users(bytes: &[u8]) -> bool {
+    let users = recorded_body::named_users(bytes);
+    assert!(users.len() <= recorded_body::USERS_MAX);
+    assert_eq!(users.iter().collect::<HashSet<_>>().len(), users.len(), "one is there twice: {users:?}");
+    !users.is_empty()
 }
 
 /// Asserts that a `UserSig` made up by a fuzzer is not one that the key signed, and that no field of it holds what ends

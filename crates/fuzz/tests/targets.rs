@@ -120,5 +120,5 @@ macro_rules! targets {
 targets! {
     portrait_set portrait_get account_import multiaccount_import account_check account_delete kick query usersig
     usersig_document number words profile_record event_record journal_file settings config import_line import_lines import_csv
-    webhook_answer admin_json
+    webhook_answer admin_json app_file named_users server_url shadow_answers
 }

@@ -14,12 +14,12 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use http_body_util::Full;
 use hyper::{Request, Response};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// The peer address that stands for a client on a Unix socket: in allow lists, in the limit of failed UserSigs, and in
@@ -53,11 +53,13 @@ pub async fn serve(
 ) {
     let limiter = ConnectionLimiter::new(connection_limits, Arc::clone(&counts));
     let shared = Arc::new(ListenerShared { config, counts, limiter, stop, handler, plain_http_response });
-    let graceful = GracefulShutdown::new();
-    join_all(sockets.into_iter().map(|socket| accept_loop(socket, Arc::clone(&shared), &graceful))).await;
-    // Otherwise hyper closes connections whose first request has not been read yet.
+    // Each connection holds a receiver.
+    let closing = watch::Sender::new(());
+    join_all(sockets.into_iter().map(|socket| accept_loop(socket, Arc::clone(&shared), &closing))).await;
+    // Otherwise connections would be closed whose first request has not arrived yet.
     tokio::time::sleep(FIRST_REQUESTS).await;
-    if tokio::time::timeout(config.shutdown_timeout, graceful.shutdown()).await.is_err() {
+    closing.send_replace(());
+    if tokio::time::timeout(config.shutdown_timeout, closing.closed()).await.is_err() {
         tracing::warn!(
             "requests were still in flight when the shutdown timeout ended; their connections were closed"
         );
@@ -67,7 +69,7 @@ pub async fn serve(
 async fn accept_loop<S: Handler>(
     socket: Socket,
     shared: Arc<ListenerShared<S>>,
-    graceful: &GracefulShutdown,
+    closing: &watch::Sender<()>,
 ) {
     /// The shortest time between two log lines about connections that can't be accepted.
     const LOG_INTERVAL: Duration = Duration::from_mins(1);
@@ -89,34 +91,56 @@ async fn accept_loop<S: Handler>(
                 continue;
             }
         };
-        begin(incoming, &shared, graceful);
+        begin(incoming, &shared, closing);
     }
     // Clients that have connected already are not turned away.
     for incoming in connected(socket) {
-        begin(incoming, &shared, graceful);
+        begin(incoming, &shared, closing);
     }
 }
 
 /// Serves a connection in a task of its own.
-fn begin<S: Handler>(incoming: Incoming, shared: &Arc<ListenerShared<S>>, graceful: &GracefulShutdown) {
+fn begin<S: Handler>(incoming: Incoming, shared: &Arc<ListenerShared<S>>, closing: &watch::Sender<()>) {
     let peer = match &incoming {
         Incoming::Tcp(_, address, _) => shared.handler.client(*address),
         Incoming::Unix(_) => UNIX_PEER,
     };
     let Some(permit) = shared.limiter.acquire(peer) else { return };
-    let (shared, watcher) = (Arc::clone(shared), graceful.watcher());
+    let (shared, closing) = (Arc::clone(shared), closing.subscribe());
     // One kind of task each: a task for every kind would be as large as the largest of them.
     match incoming {
         Incoming::Tcp(stream, _, None) => tokio::spawn(async move {
-            log_end(peer, http1(stream, peer, shared.config, shared.handler.clone(), watcher).await);
+            log_end(
+                peer,
+                http1(
+                    stream,
+                    peer,
+                    shared.config,
+                    Arc::clone(&shared.counts),
+                    shared.handler.clone(),
+                    closing,
+                )
+                .await,
+            );
             drop(permit);
         }),
         Incoming::Tcp(stream, _, Some(tls)) => tokio::spawn(async move {
-            serve_tls(stream, peer, tls, shared, watcher).await;
+            serve_tls(stream, peer, tls, shared, closing).await;
             drop(permit);
         }),
         Incoming::Unix(stream) => tokio::spawn(async move {
-            log_end(peer, http1(stream, peer, shared.config, shared.handler.clone(), watcher).await);
+            log_end(
+                peer,
+                http1(
+                    stream,
+                    peer,
+                    shared.config,
+                    Arc::clone(&shared.counts),
+                    shared.handler.clone(),
+                    closing,
+                )
+                .await,
+            );
             drop(permit);
         }),
     };
@@ -180,9 +204,9 @@ async fn serve_tls<S: Handler>(
     peer: IpAddr,
     tls: Tls,
     shared: Arc<ListenerShared<S>>,
-    watcher: Watcher,
+    closing: watch::Receiver<()>,
 ) {
-    let (config, stop) = (shared.config, shared.stop.clone());
+    let (config, counts, stop) = (shared.config, Arc::clone(&shared.counts), shared.stop.clone());
     let failed = |reason: &Unreadable| {
         shared.counts.count_handshake_failure();
         shared.handler.unreadable(reason, peer);
@@ -190,12 +214,14 @@ async fn serve_tls<S: Handler>(
     let outcome = match tls.accept(stream, peer, config, stop).await {
         Ok(None) => return,
         Err(reason) => return failed(&reason),
-        Ok(Some(Accepted::Tls(stream))) => http1(stream, peer, config, shared.handler.clone(), watcher).await,
+        Ok(Some(Accepted::Tls(stream))) => {
+            http1(stream, peer, config, counts, shared.handler.clone(), closing).await
+        }
         Ok(Some(Accepted::PlainHttp(stream))) => {
             failed(&Unreadable::PlainHttpOnTlsPort);
             let response = shared.plain_http_response;
             let refuse = move |_: Request<_>, _: IpAddr| async move { response() };
-            http1(stream, peer, config, refuse, watcher).await
+            http1(stream, peer, config, counts, refuse, closing).await
         }
     };
     log_end(peer, outcome);

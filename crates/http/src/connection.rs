@@ -1,18 +1,26 @@
 //! HTTP/1.1 on one connection, over a stream with deadlines.
 
 use crate::config::ListenerConfig;
+use crate::request_body::RequestBody;
+use crate::request_phase::RequestPhase;
 use crate::response_body::TrackedBody;
-use crate::timeouts::{Deadlines, RequestPhase};
+use crate::stats::Counts;
+use crate::timeouts::Deadlines;
 use crate::unreadable::Unreadable;
+use futures_util::FutureExt;
 use hyper::body::{Body, Incoming};
-use hyper::server::conn::http1;
+use hyper::server::conn::http1::{self, Parts};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use hyper_util::server::graceful::Watcher;
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::net::{IpAddr, SocketAddr};
-use tokio::io::{AsyncRead, AsyncWrite};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::sync::watch;
 
 /// The most bytes of a request line with its headers; a UserSig has up to 4 KiB.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
@@ -32,7 +40,7 @@ pub trait Handler: Clone + Send + Sync + 'static {
     type Future: Future<Output = Response<Self::Body>> + Send + 'static;
 
     /// Responds to one request from a client with this address.
-    fn handle(&self, request: Request<Incoming>, peer: IpAddr) -> Self::Future;
+    fn handle(&self, request: Request<RequestBody>, peer: IpAddr) -> Self::Future;
 
     /// Returns the client behind a connection from this address, when a proxy of this process made it. A listener on `[::]`
     /// reports IPv4 peers as `::ffff:a.b.c.d`.
@@ -46,46 +54,97 @@ pub trait Handler: Clone + Send + Sync + 'static {
 
 impl<S, F, B> Handler for S
 where
-    S: Fn(Request<Incoming>, IpAddr) -> F + Clone + Send + Sync + 'static,
+    S: Fn(Request<RequestBody>, IpAddr) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response<B>> + Send + 'static,
     B: Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Unpin + Send + 'static,
 {
     type Body = B;
     type Future = F;
 
-    fn handle(&self, request: Request<Incoming>, peer: IpAddr) -> F {
+    fn handle(&self, request: Request<RequestBody>, peer: IpAddr) -> F {
         self(request, peer)
     }
 }
 
-/// Serves HTTP/1.1 until the connection ends.
+/// Serves HTTP/1.1 until the connection ends. When `closing` changes, it ends after the request in progress.
+///
+/// hyper, which holds two buffers and room for a call, is there only while requests come: not before the first byte of
+/// the first one, and not while the connection waits for another one ([`Deadlines`] decides from when).
 pub(super) async fn http1<T: Stream, S: Handler>(
     stream: T,
     peer: IpAddr,
     config: ListenerConfig,
+    counts: Arc<Counts>,
     handler: S,
-    watcher: Watcher,
+    mut closing: watch::Receiver<()>,
 ) -> hyper::Result<()> {
+    let mut closing = pin!(closing.changed());
+    let mut is_closing = false;
     let phase = RequestPhase::default();
-    let (observed, observer) = (phase.clone(), handler.clone());
-    let stream = Deadlines::new(stream, phase.clone(), config);
-    let service = service_fn(move |request| {
-        phase.head_read();
-        let (phase, handling) = (phase.clone(), handler.handle(request, peer));
-        async move {
-            let response = handling.await;
-            Ok::<_, Infallible>(response.map(|body| TrackedBody::new(body, phase)))
-        }
-    });
+    let mut stream = Deadlines::new(stream, phase.clone(), config, counts);
     let mut builder = http1::Builder::new();
     // hyper's own header timer is off: `Deadlines` has the header and the idle timeout.
     builder.max_header_size(HEAD_BYTES_MAX).max_buf_size(HEAD_BYTES_MAX).header_read_timeout(None);
-    let outcome = watcher.watch(builder.serve_connection(TokioIo::new(stream), service)).await;
-    if let Err(error) = &outcome
-        && let Some(head) = observed.unread_head()
-        && let Some(reason) = Unreadable::of(error, head, HEAD_BYTES_MAX)
-    {
-        observer.unreadable(&reason, peer);
+    loop {
+        let has_request = tokio::select! {
+            // A request that is there already is served.
+            biased;
+            has_request = stream.wait_for_request() => has_request,
+            _ = &mut closing => false,
+        };
+        if !has_request {
+            // The client may have closed or reset the connection: nothing is left to do then.
+            let _ = stream.shutdown().await;
+            return Ok(());
+        }
+        let (of_request, handler) = (phase.clone(), &handler);
+        let service = service_fn(move |request: Request<Incoming>| {
+            of_request.head_read();
+            let phase = of_request.clone();
+            let request = request.map(|body| RequestBody::new(body, phase.clone()));
+            let handling = handler.handle(request, peer);
+            async move {
+                let response = handling.await;
+                Ok::<_, Infallible>(response.map(|body| TrackedBody::new(body, phase)))
+            }
+        });
+        let mut connection = Box::new(builder.serve_connection(TokioIo::new(stream), service));
+        let outcome = poll_fn(|cx| {
+            phase.want_release(false);
+            loop {
+                phase.forget_bodies();
+                let polled = connection.as_mut().poll_unpin(cx);
+                if polled.is_ready() {
+                    return polled.map(Some);
+                }
+                if !is_closing && closing.as_mut().poll(cx).is_ready() {
+                    // A request that is there already has been read by now, and is served.
+                    is_closing = true;
+                    Pin::new(connection.as_mut()).graceful_shutdown();
+                } else if is_closing || !phase.is_releasable() || phase.is_body_in_use() {
+                    return Poll::Pending;
+                } else if !phase.had_body() {
+                    return Poll::Ready(None);
+                }
+                // A body was dropped. hyper has to learn that first: it reads what is left, or closes the connection.
+            }
+        })
+        .await;
+        match outcome {
+            None => {
+                let Parts { io, read_buf, .. } = connection.into_parts();
+                stream = io.into_inner();
+                stream.put_back(read_buf);
+            }
+            Some(Ok(())) => return Ok(()),
+            Some(Err(error)) => {
+                if let Some(head) = phase.unread_head()
+                    && let Some(reason) = Unreadable::of(&error, head, HEAD_BYTES_MAX)
+                {
+                    handler.unreadable(&reason, peer);
+                }
+                return Err(error);
+            }
+        }
     }
-    outcome
 }

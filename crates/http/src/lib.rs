@@ -12,6 +12,8 @@ pub mod connection;
 pub mod connection_limit;
 mod fairness;
 pub mod network;
+pub mod request_body;
+mod request_phase;
 mod response_body;
 pub mod server_url;
 pub mod socket;

@@ -1,7 +1,7 @@
 //! A response body that reports to the connection's deadlines when hyper has taken all of it. Between two frames of a
 //! body the connection is neither idle nor waiting for a request.
 
-use crate::timeouts::RequestPhase;
+use crate::request_phase::RequestPhase;
 use hyper::body::{Body, Frame, SizeHint};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};

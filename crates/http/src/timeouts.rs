@@ -1,81 +1,46 @@
 //! A stream with a connection's timeouts: idle, header and write. One timer serves all three and is set only when the
 //! connection has to wait; a request that arrives in one piece costs no timer.
 //!
+//! Between two requests that are far apart it holds the connection alone: hyper and its buffers are gone by then.
+//!
 //! The stream also replaces hyper's response to broken HTTP, an empty 400: the protocol knows only 200 with an envelope.
 
 use crate::config::ListenerConfig;
 use crate::fairness::FairnessBudget;
+use crate::request_phase::{HANDLING, IDLE, RequestPhase, SENDING};
+use crate::stats::Counts;
+use bytes::Bytes;
+use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-const IDLE: u8 = 0;
-const READING_HEAD: u8 = 1;
-const HANDLING: u8 = 2;
-const SENDING: u8 = 3;
+/// A connection that has waited this long for its next request gives hyper's buffers back: they are nearly all of its memory.
+/// A client in the middle of its work calls more often, and its connection keeps them.
+const LONG_IDLE: Duration = Duration::from_millis(500);
 
-/// The phase of the current request, shared by the stream, the service and the response's body.
-#[derive(Clone, Default)]
-pub(super) struct RequestPhase(Arc<SharedPhase>);
+/// With more connections than this, each gives them back at once: few buffers then go round, and what many have left behind
+/// an allocator returns late or never.
+const KEEPING_MAX: u64 = 128;
 
-#[derive(Default)]
-struct SharedPhase {
-    phase: AtomicU8,
-    /// The first byte of the head that was read last.
-    first_byte: AtomicU8,
-    /// Whether the service has got a request of this connection.
-    is_used: AtomicBool,
-}
-
-/// A head that the service has not got.
-#[derive(Clone, Copy)]
-pub(super) struct UnreadHead {
-    /// Its first byte.
-    pub(super) first_byte: u8,
-    /// Whether it follows a request on the same connection.
-    pub(super) follows_request: bool,
-}
-
-impl RequestPhase {
-    /// The head has been read: the service has the request.
-    pub(super) fn head_read(&self) {
-        self.0.is_used.store(true, Ordering::Relaxed);
-        self.set(HANDLING);
-    }
-
-    /// hyper has the whole response.
-    pub(super) fn response_ready(&self) {
-        self.set(SENDING);
-    }
-
-    /// Returns a head that the service has not got; `None` when the service has the request.
-    pub(super) fn unread_head(&self) -> Option<UnreadHead> {
-        (self.get() < HANDLING).then(|| UnreadHead {
-            first_byte: self.0.first_byte.load(Ordering::Relaxed),
-            follows_request: self.0.is_used.load(Ordering::Relaxed),
-        })
-    }
-
-    fn get(&self) -> u8 {
-        self.0.phase.load(Ordering::Relaxed)
-    }
-
-    fn set(&self, phase: u8) {
-        self.0.phase.store(phase, Ordering::Relaxed);
-    }
-}
+/// The most bytes of a request that are read before hyper has buffers for it; a small call is read whole.
+const FIRST_READ_BYTES: usize = 2048;
 
 /// A stream with timeouts.
 pub(super) struct Deadlines<T> {
     stream: T,
     phase: RequestPhase,
     config: ListenerConfig,
+    counts: Arc<Counts>,
     budget: FairnessBudget,
+    /// What was read from the stream and is to be read again.
+    unread: Bytes,
+    /// When the connection has been idle for long.
+    long_idle_at: Instant,
     /// When the current wait for bytes times out; `None`: that of a head, which counts from the first wait in it.
     read_deadline: Option<Instant>,
     /// When the current wait to write times out; `None`: nothing waits.
@@ -101,20 +66,68 @@ impl LingeringClose {
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Deadlines<T> {
-    pub(super) fn new(stream: T, phase: RequestPhase, config: ListenerConfig) -> Self {
+    pub(super) fn new(stream: T, phase: RequestPhase, config: ListenerConfig, counts: Arc<Counts>) -> Self {
         // A connection that never sends a byte has the same timeout as a header.
         let read_deadline = Some(after(config.header_timeout));
         Self {
             stream,
             phase,
             config,
+            counts,
             budget: FairnessBudget::default(),
+            unread: Bytes::new(),
+            // Set again after each response.
+            long_idle_at: Instant::now(),
             read_deadline,
             write_deadline: None,
             timer: None,
             broken_http_sent: 0,
             closing: None,
         }
+    }
+
+    /// Puts back what was read and not used. `bytes` belong to the next request.
+    pub(super) fn put_back(&mut self, bytes: Bytes) {
+        self.unread = bytes;
+    }
+
+    /// Waits for the first bytes of a request; they are read again later. False when none will come: the client has
+    /// closed the connection, or the time for it is over.
+    pub(super) async fn wait_for_request(&mut self) -> bool {
+        poll_fn(|cx| self.poll_request(cx)).await
+    }
+
+    fn poll_request(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        if !self.unread.is_empty() {
+            return Poll::Ready(true);
+        }
+        let mut bytes = [0; FIRST_READ_BYTES];
+        let mut buf = ReadBuf::new(&mut bytes);
+        match Pin::new(&mut self.stream).poll_read(cx, &mut buf) {
+            Poll::Ready(Ok(())) => {
+                self.unread = Bytes::copy_from_slice(buf.filled());
+                Poll::Ready(!self.unread.is_empty())
+            }
+            Poll::Ready(Err(_)) => Poll::Ready(false),
+            Poll::Pending => self.poll_read_timeout(cx).map(|_| false),
+        }
+    }
+
+    /// Returns an error when the wait for bytes has taken too long.
+    fn poll_read_timeout(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        let deadline = self.read_deadline.unwrap_or_else(|| after(self.config.header_timeout));
+        self.read_deadline = Some(deadline);
+        self.wait_until(cx, deadline)
+    }
+
+    /// Reads what was put back, or from the stream.
+    fn poll_read_bytes(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.unread.is_empty() {
+            return Pin::new(&mut self.stream).poll_read(cx, buf);
+        }
+        let bytes = self.unread.split_to(self.unread.len().min(buf.remaining()));
+        buf.put_slice(&bytes);
+        Poll::Ready(Ok(()))
     }
 
     /// Returns an error when `deadline` has passed; otherwise `Pending`, and the task is woken by then.
@@ -193,7 +206,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Deadlines<T> {
     ) -> Poll<io::Result<()>> {
         ready!(self.budget.poll_proceed(cx));
         let before = buf.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        let read = self.poll_read_bytes(cx, buf);
         let phase = self.phase.get();
         match read {
             Poll::Ready(outcome) => {
@@ -202,8 +215,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Deadlines<T> {
                 if phase == IDLE
                     && let Some(first) = buf.filled().get(before)
                 {
-                    self.phase.0.first_byte.store(*first, Ordering::Relaxed);
-                    self.phase.set(READING_HEAD);
+                    self.phase.head_begun(*first);
                     self.read_deadline = None;
                 }
                 Poll::Ready(outcome)
@@ -215,9 +227,13 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Deadlines<T> {
             }
             Poll::Pending => {
                 self.budget.reset();
-                let deadline = self.read_deadline.unwrap_or_else(|| after(self.config.header_timeout));
-                self.read_deadline = Some(deadline);
-                self.wait_until(cx, deadline).map(Err)
+                if phase == IDLE && !self.phase.is_releasable() {
+                    // Never later than the idle timeout.
+                    let long_idle_at = self.long_idle_at;
+                    ready!(self.wait_until(cx, long_idle_at));
+                    self.phase.want_release(true);
+                }
+                self.poll_read_timeout(cx).map(Err)
             }
         }
     }
@@ -258,18 +274,23 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Deadlines<T> {
         ready!(self.budget.poll_proceed(cx));
         // hyper flushes once a whole response is in the socket: from here on the connection is idle.
         if self.phase.get() == SENDING {
-            self.phase.set(IDLE);
+            self.phase.response_sent();
             self.budget.consume_response();
-            let deadline = after(self.config.idle_timeout);
-            self.read_deadline = Some(deadline);
+            let (now, idle_timeout) = (Instant::now(), self.config.idle_timeout);
+            self.read_deadline = Some(now + idle_timeout);
+            self.long_idle_at = now + LONG_IDLE.min(idle_timeout);
+            let is_crowded = self.counts.open() > KEEPING_MAX;
+            self.phase.want_release(is_crowded);
             // hyper may already wait for the next request and poll again only when the task is woken: the timer has to
-            // wake it. `poll_read` then finds that the deadline has passed.
-            let _ = self.wait_until(cx, deadline);
+            // wake it. `poll_read` then finds that the time is over.
+            let wake_at = if is_crowded { now + idle_timeout } else { self.long_idle_at };
+            let _ = self.wait_until(cx, wake_at);
         }
         Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.phase.want_release(false);
         if self.closing.is_none() {
             let shut = Pin::new(&mut self.stream).poll_shutdown(cx);
             ready!(self.with_write_timeout(cx, shut))?;

@@ -1,6 +1,6 @@
 //! What a connection brought instead of a request: the reasons that a [`Handler`](crate::connection::Handler) is told.
 
-use crate::timeouts::UnreadHead;
+use crate::request_phase::UnreadHead;
 use rustls::AlertDescription;
 use rustls::Error as TlsError;
 use std::io;

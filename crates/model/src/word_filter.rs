@@ -1,12 +1,16 @@
 //! Sensitive words of an app, and the fields that are checked for them.
 //!
-//! What a list takes is known before anything is made of it: its bytes as given, and its bytes normalised with 12 for each
+//! What a list takes is known before anything is made of it: its bytes as given, and its bytes normalised with 10 for each
 //! word. An automaton would be searched in one pass, but takes 30 times the bytes while it is built.
 
+mod normalised;
+mod patterns;
+
 use crate::{Language, StandardTag, Tag};
+use normalised::{normalised, normalised_len};
+use patterns::Patterns;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
-use unicode_normalization::UnicodeNormalization;
 
 /// The most words an app may have.
 pub const WORDS_MAX: usize = 100_000;
@@ -137,7 +141,7 @@ impl Words {
     }
 
     fn patterns(&self) -> &Patterns {
-        self.0.patterns.get_or_init(|| Patterns::of(&self.0))
+        self.0.patterns.get_or_init(|| Patterns::of(&self.0.lines, self.0.count))
     }
 
     /// Returns which words a text contains, in the order of the list. One word is compared after the other: for a trial
@@ -203,92 +207,6 @@ impl WordFilter {
         }
         Ok(())
     }
-}
-
-/// The normalised words in order, without those that begin with another one of them. At most one of them can then be where a
-/// text begins: the last that is not behind the text in this order.
-struct Patterns {
-    text: String,
-    /// Where each begins; the last one is where the text ends.
-    starts: Vec<u32>,
-    /// The first 4 bytes of each, which most comparisons end with.
-    keys: Vec<u32>,
-}
-
-impl Patterns {
-    fn of(list: &List) -> Self {
-        let (mut all, mut ranges) = (String::with_capacity(list.lines.len()), Vec::with_capacity(list.count));
-        for word in list.lines.lines() {
-            let start = all.len();
-            push_normalised(&mut all, word);
-            ranges.push(start..all.len());
-        }
-        let mut words: Vec<&str> = ranges.into_iter().filter_map(|range| all.get(range)).collect();
-        words.sort_unstable();
-        // A word that begins with another one stands behind it.
-        words.dedup_by(|longer, shorter| longer.starts_with(*shorter));
-        let mut patterns = Self { text: String::new(), starts: vec![0], keys: Vec::new() };
-        for word in words {
-            patterns.text.push_str(word);
-            patterns.starts.push(u32::try_from(patterns.text.len()).unwrap_or(u32::MAX));
-            patterns.keys.push(key(word));
-        }
-        patterns
-    }
-
-    fn get(&self, index: usize) -> &str {
-        let bound = |index| self.starts.get(index).map_or(0, |at: &u32| usize::try_from(*at).unwrap_or(0));
-        self.text.get(bound(index)..bound(index + 1)).unwrap_or_default()
-    }
-
-    /// Whether a normalised text contains one.
-    fn are_in(&self, text: &str) -> bool {
-        text.char_indices().any(|(at, _)| self.begin(text.get(at..).unwrap_or_default()))
-    }
-
-    /// Whether a text begins with one.
-    fn begin(&self, text: &str) -> bool {
-        let key = key(text);
-        let of_smaller_keys = self.keys.partition_point(|other| *other < key);
-        let same_key = self.keys.get(of_smaller_keys..).unwrap_or_default();
-        let (mut low, mut high) =
-            (of_smaller_keys, of_smaller_keys + same_key.partition_point(|other| *other == key));
-        while low < high {
-            let middle = low.midpoint(high);
-            if self.get(middle) <= text { low = middle + 1 } else { high = middle }
-        }
-        low.checked_sub(1).is_some_and(|last| text.starts_with(self.get(last)))
-    }
-}
-
-/// The first 4 bytes as a number, which is ordered as the texts are.
-fn key(text: &str) -> u32 {
-    let mut first = [0; 4];
-    first.iter_mut().zip(text.bytes()).for_each(|(to, from)| *to = from);
-    u32::from_be_bytes(first)
-}
-
-/// NFKC, lower case, and NFKC again, since lower-casing may take a text out of the form.
-fn normalised(text: &str) -> String {
-    let mut normalised = String::with_capacity(text.len());
-    push_normalised(&mut normalised, text);
-    normalised
-}
-
-fn push_normalised(to: &mut String, text: &str) {
-    if text.is_ascii() {
-        to.extend(text.bytes().map(|byte| char::from(byte.to_ascii_lowercase())));
-    } else {
-        to.extend(characters(text));
-    }
-}
-
-fn normalised_len(text: &str) -> usize {
-    if text.is_ascii() { text.len() } else { characters(text).map(char::len_utf8).sum() }
-}
-
-fn characters(text: &str) -> impl Iterator<Item = char> {
-    text.nfkc().flat_map(char::to_lowercase).nfkc()
 }
 
 #[cfg(test)]

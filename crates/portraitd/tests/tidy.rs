@@ -81,8 +81,9 @@ fn the_door_is_shown_by_tests_that_exist() {
             text.split('`').filter(|word| word.contains("::")).map(str::to_owned).collect();
         for test in &tests {
             let (file, name) = test.rsplit_once("::").unwrap();
-            let path = root().join("crates/portraitd/tests/it").join(format!("{file}.rs"));
-            let source = fs::read_to_string(path).unwrap_or_default();
+            let places = [format!("{file}.rs"), format!("{file}/mod.rs")];
+            let mut sources = places.iter().map(|place| root().join("crates/portraitd/tests/it").join(place));
+            let source = sources.find_map(|path| fs::read_to_string(path).ok()).unwrap_or_default();
             assert!(source.contains(&format!("#[test]\nfn {name}()")), "{document}: there is no test {test}");
         }
         named.push(tests);

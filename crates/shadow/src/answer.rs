@@ -49,7 +49,7 @@ impl Verdict {
         Self::of_body(content_type, &reply.body.bytes)
     }
 
-    fn of_body(content_type: Option<&str>, body: &[u8]) -> Self {
+    pub(crate) fn of_body(content_type: Option<&str>, body: &[u8]) -> Self {
         let Ok(Value::Object(members)) = serde_json::from_slice(body) else { return Self::Unknown };
         let has_status = members.get(STATUS).is_some_and(Value::is_string);
         let Some(code) = members.get(CODE).and_then(Value::as_u64).filter(|_| has_status) else {

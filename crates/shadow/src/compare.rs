@@ -1,5 +1,9 @@
 //! The comparison of two answers to one call: code, shape, values and texts.
 
+mod bodies;
+
+pub use bodies::count_of_differences;
+
 use crate::answer::{CODE, ProtocolAnswer, STATUS};
 use crate::digest::Digests;
 use crate::lists::{ListRule, Pair, by_place, count_differences, pair_by};

@@ -17,9 +17,9 @@ use crate::upstream::{NoReply, Reply, Upstream};
 use anyhow::Context as _;
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Request, Response};
+use portraitd_http::request_body::RequestBody;
 use portraitd_http::server_url::ServerUrl;
 use portraitd_model::{Bilingual, Clock, Command, Language, SdkAppId, bilingual};
 use std::net::IpAddr;
@@ -147,7 +147,11 @@ impl Shadow {
     }
 
     /// Answers one request.
-    pub async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: IpAddr) -> Response<Full<Bytes>> {
+    pub async fn answer(
+        self: Arc<Self>,
+        request: Request<RequestBody>,
+        peer: IpAddr,
+    ) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
         if self.is_own(&head.headers) {
             return self.refused(&bilingual!(

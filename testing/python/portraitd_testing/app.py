@@ -9,10 +9,7 @@ import json
 import time
 import zlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Optional
-
-if TYPE_CHECKING:
-    from .emulator import Emulator
+from typing import Any, Optional, Protocol
 
 _DAYS_180 = 180 * 24 * 3600
 
@@ -34,6 +31,17 @@ def sign(sdkappid: int, key: str, user: str, expire: int = _DAYS_180, at: Option
     return packed.translate(str.maketrans("+/=", "*-_"))
 
 
+class _Control(Protocol):
+    """What an app needs of the emulator that it is in."""
+
+    clock_was_moved: bool
+
+    def control(
+        self, method: str, path: str, *, query: Any = None, body: Any = None, timeout: float = 30
+    ) -> Any:
+        """Calls the control API and returns its JSON."""
+
+
 @dataclass(frozen=True)
 class App:
     """A throw-away app and its admin. `key` and `usersig` are left out of the representation."""
@@ -43,7 +51,7 @@ class App:
     key: str = field(repr=False)
     admin: str
     usersig: str = field(repr=False)
-    _emulator: Emulator = field(repr=False, compare=False)
+    _emulator: _Control = field(repr=False, compare=False)
 
     def sign(self, user: str, expire: int = _DAYS_180) -> str:
         """Returns a UserSig for `user`, by the emulator's clock."""

@@ -72,13 +72,17 @@ pub fn read(path: &Path, app: &AppSettings) -> Result<Vec<SeedApp>, SeedError> {
     let format = SeedFormat::from_path(path)?;
     let text =
         fs::read_to_string(path).map_err(|source| SeedError::Unreadable { path: path.to_owned(), source })?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let read = match format {
+    parse(&text, format, app).map_err(|reason| SeedError::Invalid { path: path.to_owned(), reason })
+}
+
+/// Checks the text of a seed, as [`read`] does that of a file.
+pub fn parse(text: &str, format: SeedFormat, app: &AppSettings) -> Result<Vec<SeedApp>, Bilingual> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    match format {
         SeedFormat::Lines => lines::read(text, app)
             .map(|accounts| vec![SeedApp { settings: app.clone(), has_own_keys: true, accounts }]),
         SeedFormat::Document => document::read::read(text),
-    };
-    read.map_err(|reason| SeedError::Invalid { path: path.to_owned(), reason })
+    }
 }
 
 /// Writes a seed: the complete file, or none. It contains keys, so only its owner may read it.

@@ -43,7 +43,7 @@ const WALLS: &[(&str, &[&str])] = &[
         ],
     ),
     ("bench", &["model"]),
-    ("fuzz", &["portraitd", "admin", "api", "webhook", "sqlite", "store", "model"]),
+    ("fuzz", &["portraitd", "emulator", "shadow", "admin", "api", "webhook", "sqlite", "store", "model"]),
     ("test-support", &["store", "model"]),
 ];
 

@@ -2,6 +2,7 @@
 //! socket is given back. With `SCALE` the attacks are longer; then the honest client's latencies are worth comparing:
 //! alone, beside threads that only burn as much of the machine as the attackers do, and under attack. What the
 //! attackers' own work costs is in the second figure too; what the server does for them is the difference to the third.
+//! `ROUNDS` measures all three so often in turn: a ratio is taken within a round, and the median of the rounds is shown.
 
 use crate::harness::{Answer, App, Connection, TestServer};
 use crate::tls::Authority;
@@ -41,7 +42,11 @@ impl Target {
 
     /// With TLS for the public API.
     pub(crate) fn secure() -> Self {
-        Self::begin(TIMES, Some(Authority::new("test")))
+        Self::secure_with(TIMES)
+    }
+
+    pub(crate) fn secure_with(settings: &str) -> Self {
+        Self::begin(settings, Some(Authority::new("test")))
     }
 
     fn begin(settings: &str, authority: Option<Authority>) -> Self {
@@ -134,7 +139,11 @@ impl Target {
 }
 
 pub(crate) fn scale() -> u32 {
-    std::env::var("SCALE").ok().and_then(|scale| scale.parse().ok()).unwrap_or(1)
+    number("SCALE")
+}
+
+fn number(variable: &str) -> u32 {
+    std::env::var(variable).ok().and_then(|value| value.parse().ok()).unwrap_or(1)
 }
 
 /// Calls like an honest back end: on a connection that it keeps, and on new ones. Gives its calls' times, sorted.
@@ -234,6 +243,32 @@ fn alongside(
     })
 }
 
+/// The times of an honest client's calls, each sorted.
+struct Round {
+    alone: Vec<Duration>,
+    /// Beside threads that only burn.
+    burning: Vec<Duration>,
+    under: Vec<Duration>,
+}
+
+/// A percentile of all rounds, and how it grew under attack.
+fn shown(rounds: &[Round], part: usize) -> String {
+    let micros = |times: &[Duration]| percentile(times, part).as_secs_f64() * 1e6;
+    let median = |figure: &dyn Fn(&Round) -> f64| {
+        let mut figures: Vec<f64> = rounds.iter().map(figure).collect();
+        figures.sort_by(f64::total_cmp);
+        figures[figures.len() / 2]
+    };
+    let growth = median(&|round| micros(&round.under) / micros(&round.alone));
+    format!(
+        "p{part} {:.0} µs alone, {:.0} beside burning threads, {:.0} under attack: {growth:.2} times, {}",
+        median(&|round| micros(&round.alone)),
+        median(&|round| micros(&round.burning)),
+        median(&|round| micros(&round.under)),
+        if growth <= 2.0 { "within twice" } else { "BEYOND TWICE" },
+    )
+}
+
 /// Runs an attack in several threads, an honest client beside it, and looks at what is left.
 pub(crate) fn withstands(
     name: &str,
@@ -246,24 +281,26 @@ pub(crate) fn withstands(
     }
     let app = target.app();
     let calls = 200 * scale() as usize;
-    // A short test has nothing to compare.
-    let alone = honest(target, &app, if scale() > 1 { calls } else { 20 });
     let burn = |stop: &AtomicBool| while !stop.load(Ordering::Relaxed) {};
-    let burning =
-        if scale() > 1 { alongside(threads, burn, || honest(target, &app, calls)) } else { alone.clone() };
-    let at_first = target.sockets();
-    let under = alongside(threads, |stop| attack(&app, stop), || honest(target, &app, calls));
-    // Both of the honest client's are closed by now.
-    target.wait_for_sockets(at_first);
-    let after = honest(target, &app, 20);
+    let rounds: Vec<Round> = (0..number("ROUNDS"))
+        .map(|_| {
+            // A short test has nothing to compare.
+            let alone = honest(target, &app, if scale() > 1 { calls } else { 20 });
+            let burning = if scale() > 1 {
+                alongside(threads, burn, || honest(target, &app, calls))
+            } else {
+                alone.clone()
+            };
+            let at_first = target.sockets();
+            let under = alongside(threads, |stop| attack(&app, stop), || honest(target, &app, calls));
+            // Both of the honest client's are closed by now.
+            target.wait_for_sockets(at_first);
+            honest(target, &app, 20);
+            Round { alone, burning, under }
+        })
+        .collect();
     let peak = target.peak_rss();
-    let figures = |part| [&alone, &burning, &under].map(|times| percentile(times, part));
-    eprintln!(
-        "{name}: p50 {:?}, p99 {:?} (alone, beside burning threads, under attack); after {:?}; peak {peak} KiB",
-        figures(50),
-        figures(99),
-        percentile(&after, 50),
-    );
+    eprintln!("{name}: {}; {}; peak {peak} KiB", shown(&rounds, 50), shown(&rounds, 99));
     assert!(peak < RSS_MAX_KIB, "{name}: {peak} KiB");
 }
 

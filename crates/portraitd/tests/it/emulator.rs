@@ -346,6 +346,23 @@ fn time_is_set_advanced_frozen_and_released() {
     }
 }
 
+/// Seven centuries have more nanoseconds than 64 bits count.
+#[test]
+fn centuries_ahead_limits_let_through_what_they_say() {
+    let server = TestServer::dev_with(&["--limits"]);
+    for _ in 0..7 {
+        done(&server, "PUT", "/clock", r#"{"frozen":true,"advance":"36600d"}"#);
+    }
+    let app = Made::new(&server, "{}");
+    let limits = r#"{"limits":{"account_check":2}}"#;
+    assert_eq!(server.admin("PATCH", &format!("/apps/{}", app.id), limits).0, 200);
+    let check = || app.call("account_check", &json!({"CheckItem": [{"UserID": "a"}]}))["ErrorCode"].clone();
+    for _ in 0..3 {
+        assert_eq!([check(), check(), check()], [0, 0, 60007]);
+        done(&server, "PUT", "/clock", r#"{"advance":1000}"#);
+    }
+}
+
 /// A webhook that failed is due in the emulator's time: nobody waits five real minutes for it.
 #[test]
 fn webhook_schedules_go_by_the_clock() {

@@ -154,6 +154,14 @@ fn a_wrong_line_is_named_and_nothing_is_loaded() {
     refused("l.toml", &with("UserID = \"emil\"", "UserID = \"\""), "line 21: the UserID is empty");
     refused("m.toml", &with("portrait_set = 5", "portrait_sett = 5"), "no limit is named `portrait_sett`");
     refused("n.toml", &with("\"18446744073709551615\"", "\"1e3\""), "is not a whole number");
+    // Digits as letters: a keyword has no others.
+    let keyword =
+        |number: u32| number.to_string().bytes().map(|digit| char::from(digit + 49)).collect::<String>();
+    let retired = (0..=1000).map(|number| {
+        format!("[[app.field]]\nkeyword = \"{}\"\ntype = \"string\"\nretired = true\n", keyword(number))
+    });
+    let many = ["[[app]]\nsdkappid = 9\n".to_owned()].into_iter().chain(retired).collect::<String>();
+    refused("o.toml", &many, "at most 1000 custom fields, retired ones included");
     let good = dir.path().join("good.toml");
     std::fs::write(&good, DOCUMENT).unwrap();
     let mistaken = |more: &[&str], code: i32, part: &str| {

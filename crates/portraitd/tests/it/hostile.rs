@@ -185,7 +185,7 @@ fn floods() {
 }
 
 /// So many connections take a while to open.
-const PATIENT: &str = "header_timeout_ms = 600000\nidle_timeout_ms = 600000\n";
+pub(crate) const PATIENT: &str = "header_timeout_ms = 600000\nidle_timeout_ms = 600000\n";
 
 /// One address can't take every place, and who comes from elsewhere is served as always.
 #[test]
@@ -199,13 +199,15 @@ fn more_connections_than_there_are_places() {
     let to: SocketAddr = target.server.address.parse().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
     let at_first = target.sockets();
-    let mut held = Vec::new();
+    let (started, mut held) = (Instant::now(), Vec::new());
     for _ in 0..attempts {
         held.extend(connect_from([127, 0, 0, 2], to, &runtime).ok());
     }
     let open = target.sockets() - at_first;
     assert!(open <= places / 2 + 8, "{open} of {places} places are taken by one address");
-    assert!(target.server.log().contains("connection refused: too many"));
+    // A line a minute, however many there are.
+    let refusals = || target.server.log().matches("connection refused: too many").count() as u64;
+    assert!((1..=1 + started.elapsed().as_secs() / 60).contains(&refusals()), "{} lines", refusals());
     let times = honest(&target, &app, 100);
     eprintln!(
         "{attempts} attempts, {open} places taken; honest p50 {:?}; peak {} KiB",
@@ -215,43 +217,6 @@ fn more_connections_than_there_are_places() {
     assert!(target.peak_rss() < RSS_MAX_KIB);
     drop(held);
     target.wait_for_sockets(at_first + 1);
-}
-
-/// `SCALE` thousand clients, each of which asked once and then holds its connection.
-#[test]
-fn many_who_hold_their_connections_cost_little_memory() {
-    /// Kernel buffers apart.
-    const BYTES_EACH_MAX: u64 = 32 * 1024;
-    let count = 1000 * scale() as usize;
-    let places = count + 100;
-    let settings = format!("connections_max = {places}\nconnections_per_address_max = {places}\n{PATIENT}");
-    let target = Target::start_with(&settings);
-    let app = target.app();
-    let to: SocketAddr = target.server.address.parse().unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
-    let request = app.request("portrait_get", GET);
-    honest(&target, &app, 100);
-    let (at_first, before) = (target.sockets(), target.rss());
-    let held: Vec<TcpStream> = (0..count)
-        .map(|_| {
-            let mut stream = connect_from([127, 0, 0, 2], to, &runtime).unwrap();
-            stream.set_nonblocking(false).unwrap();
-            stream.write_all(&request).unwrap();
-            assert!(stream.read(&mut [0; 4096]).unwrap() > 0);
-            stream
-        })
-        .collect();
-    assert!(target.sockets() >= count, "every one of them is held");
-    let each = target.rss().saturating_sub(before) * 1024 / count as u64;
-    let times = honest(&target, &app, 100);
-    eprintln!(
-        "{count} connections, {each} bytes each; honest p50 {:?}, p99 {:?}",
-        percentile(&times, 50),
-        percentile(&times, 99)
-    );
-    assert!(each < BYTES_EACH_MAX, "{each} bytes each");
-    drop(held);
-    target.wait_for_sockets(at_first);
 }
 
 /// Beyond its limit of requests in progress the server refuses at once, and recovers by itself.

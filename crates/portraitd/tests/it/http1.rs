@@ -66,7 +66,19 @@ fn fill(raw: &str, target: &str) -> Vec<u8> {
 
 #[test]
 fn every_request_has_one_outcome() {
+    check_every_request(&TestServer::dev());
+}
+
+/// With many connections open, each gives its buffers back after each request.
+#[test]
+fn every_request_has_the_same_outcome_among_many_connections() {
     let server = TestServer::dev();
+    let held: Vec<Connection> = (0..200).map(|_| server.connect()).collect();
+    check_every_request(&server);
+    drop(held);
+}
+
+fn check_every_request(server: &TestServer) {
     let app = server.dev_app();
     let target = format!("{}?{}", path_of("account_check"), app.query("administrator"));
     let good = post(&target, BODY);

@@ -42,6 +42,7 @@ mod hostile;
 mod http1;
 mod http_file;
 mod https;
+mod idle_connections;
 mod import;
 mod import_check;
 mod import_resume;

@@ -5,7 +5,7 @@ use crate::memory_limit::{limit, serve};
 use serde_json::json;
 
 /// The longest list: 20,000,000 bytes, also after normalisation.
-fn longest() -> String {
+pub(crate) fn longest() -> String {
     lines(100_000, &"x".repeat(194))
 }
 
@@ -19,7 +19,7 @@ fn lines(count: usize, word: &str) -> String {
     (0..count).flat_map(|number| [format!("{number:06}"), format!("{word}\n")]).collect()
 }
 
-fn put(server: &TestServer, app: u32, words: &str) -> (u16, String) {
+pub(crate) fn put(server: &TestServer, app: u32, words: &str) -> (u16, String) {
     server.admin("PUT", &format!("/apps/{app}/words"), words)
 }
 

@@ -10,8 +10,8 @@ use portraitd_admin::secret::random_key;
 use portraitd_admin::types::{AppPatch, FieldDefinition};
 use portraitd_admin::word_list::WordList;
 use portraitd_model::{
-    AccountSeed, AppKey, AppSettings, Bilingual, CustomField, FieldSchema, IdError, NewUserId, NumberText,
-    SdkAppId, UncheckedItem, UncheckedValue, Webhook, WebhookToken, WebhookUrl, bilingual,
+    AccountSeed, AppError, AppKey, AppSettings, Bilingual, CustomField, FieldSchema, IdError, NewUserId,
+    NumberText, SdkAppId, UncheckedItem, UncheckedValue, Webhook, WebhookToken, WebhookUrl, bilingual,
 };
 use toml::Spanned;
 
@@ -66,15 +66,19 @@ fn parse_app(
                 parsed.keyword
             )));
         }
-        settings.custom_fields.push(parsed);
+        settings.add_field(parsed).map_err(|error| in_app(explained(&error)))?;
     }
-    settings.validate().map_err(|error| in_app(Bilingual::of(|language| error.explain(language))))?;
+    settings.validate().map_err(|error| in_app(explained(&error)))?;
     let schema = FieldSchema::of(&settings);
     let accounts = app.account.iter().map(|account| {
         parse_account(&schema, account.get_ref()).map_err(at(line_number(text, account.span().start)))
     });
     let has_own_keys = !app.keys.is_empty();
     Ok(SeedApp { has_own_keys, accounts: accounts.collect::<Result<_, _>>()?, settings })
+}
+
+fn explained(error: &AppError) -> Bilingual {
+    Bilingual::of(|language| error.explain(language))
 }
 
 fn apply_settings<F, A>(settings: &mut AppSettings, app: &AppTable<F, A>) -> Result<(), Bilingual> {

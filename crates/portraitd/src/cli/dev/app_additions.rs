@@ -55,7 +55,10 @@ impl AppAdditions {
                         ),
                     ));
                 }
-                None => settings.custom_fields.push(field.clone()),
+                None => {
+                    let added = settings.add_field(field.clone());
+                    added.map_err(|error| anyhow::Error::msg(error.explain(language)))?;
+                }
             }
         }
         if let Some(words) = &self.words {

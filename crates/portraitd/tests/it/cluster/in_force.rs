@@ -5,6 +5,7 @@ use crate::authorization::{create_token, with_token};
 use crate::harness::{App, KEY, TestServer, path_of, post};
 use crate::usersig::{Sign, now};
 use crate::webhook::nick_body;
+use crate::words;
 use portraitd_test_support::galera;
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -79,6 +80,25 @@ fn what_one_node_changes_is_in_force_on_the_other() {
     let (status, answer) = one.admin("DELETE", &format!("/apps/{}/keys/1", here.id), "");
     assert!(status < 300, "{answer}");
     in_force("a revoked key", &here, &there, |app| code_as(app, "administrator", KEY), &[70009]);
+}
+
+/// What a node refuses depends on what all of them have stored.
+#[test]
+fn the_words_of_all_apps_are_bounded_across_nodes() {
+    let Some(cluster) = galera::shared() else { return };
+    let place = Place::new(&cluster, CONFIG);
+    let (one, other) = (place.node("a"), place.node("b"));
+    let longest = words::longest();
+    for app in [one.app(), one.app(), one.app()] {
+        let (status, answer) = words::put(&one, app.id, &longest);
+        assert_eq!(status, 200, "{answer}");
+    }
+    let fourth = other.app();
+    let refusal = || words::put(&other, fourth.id, &longest);
+    until("the words of another node count", PROMISE, || refusal().0 == 409);
+    assert!(refusal().1.contains("those of all other apps 60000000"), "{:?}", refusal());
+    let (status, answer) = words::put(&other, fourth.id, "bad\n");
+    assert_eq!(status, 200, "{answer}");
 }
 
 #[test]
