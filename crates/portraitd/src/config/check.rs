@@ -14,7 +14,7 @@ pub(super) struct Conflict {
 
 /// Finds every conflict.
 pub(super) fn conflicts(config: &Config) -> Vec<Conflict> {
-    [memory(config), pairs(config), addresses(config)].concat()
+    [memory(config), pairs(config), addresses(config), backups(config)].concat()
 }
 
 fn memory(config: &Config) -> Vec<Conflict> {
@@ -70,6 +70,32 @@ fn addresses(config: &Config) -> Vec<Conflict> {
                 conflicts.push(Conflict { names: vec![name, certificate_name], must });
             }
         }
+    }
+    conflicts
+}
+
+fn backups(config: &Config) -> Vec<Conflict> {
+    let mut conflicts = Vec::new();
+    let directory = config.backup.directory.as_deref();
+    let set = [("backup.directory", directory.is_some()), ("backup.s3.bucket", config.s3.bucket.is_some())];
+    for (name, _) in set.into_iter().filter(|(_, is_set)| *is_set && config.store.url.is_some()) {
+        let must =
+            "is for a data directory, and store.url names a database: the database's own tools back it up \
+                    (docs/SCALING.md#backup); leave it out"
+                .to_owned();
+        conflicts.push(Conflict { names: vec![name, "store.url"], must });
+    }
+    let data = std::path::absolute(&config.server.data).unwrap_or_else(|_| config.server.data.clone());
+    if directory.is_some_and(|directory| directory.starts_with(data)) {
+        let must =
+            "is within server.data, and would be lost with it; choose a directory on another disk".to_owned();
+        conflicts.push(Conflict { names: vec!["backup.directory", "server.data"], must });
+    }
+    if config.s3.bucket.is_some() && !cfg!(feature = "s3") {
+        let must = "needs a portraitd with the feature s3, which the released programs have: build it with \
+                    `cargo build --features s3`, or set backup.directory instead"
+            .to_owned();
+        conflicts.push(Conflict { names: vec!["backup.s3.bucket"], must });
     }
     conflicts
 }
