@@ -33,7 +33,7 @@ struct JobEnd {
 }
 
 /// A job that runs. When this is dropped before [`RunningJob::end`], the job has failed.
-pub(crate) struct RunningJob {
+pub struct RunningJob {
     jobs: Arc<Jobs>,
     clock: Arc<dyn Clock>,
     id: u64,
@@ -153,7 +153,7 @@ impl RunningJob {
     }
 
     /// Ends the job: done, or failed for a reason.
-    pub(crate) fn end(mut self, reason: Option<Bilingual>) {
+    pub fn end(mut self, reason: Option<Bilingual>) {
         self.finish(reason);
     }
 

@@ -15,7 +15,7 @@ pub mod error_code;
 pub mod error_pages;
 mod failed_tokens;
 pub mod handlers;
-mod jobs;
+pub mod jobs;
 pub mod jsonl;
 pub mod language;
 pub mod log_control;

@@ -6,7 +6,7 @@ use crate::auth::Authenticator;
 use crate::call_target::CallTarget;
 use crate::error::AdminError;
 use crate::error_code::AdminCode;
-use crate::jobs::Jobs;
+use crate::jobs::{Jobs, RunningJob};
 use crate::log_control::LogControl;
 use crate::parse_problem;
 use crate::readiness::Readiness;
@@ -17,10 +17,11 @@ use axum::Json;
 use axum::http::StatusCode;
 use portraitd_api::registry::{App, Registry};
 use portraitd_model::{AppSettings, Bilingual, Clock, Origin, SdkAppId, UnixMillis, bilingual};
-use portraitd_store::{AuditNote, NoteOnly, PutApp, Store, StoreError, StoreId, TypedWrite};
+use portraitd_store::{AuditNote, BackupReport, NoteOnly, PutApp, Store, StoreError, StoreId, TypedWrite};
 use portraitd_webhook::deliverer::Webhooks;
 use portraitd_webhook::event_ids::EventIds;
 use serde::de::DeserializeOwned;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
@@ -106,6 +107,13 @@ impl State {
         let registry = Arc::new(Registry::load(Arc::clone(&store)).await?);
         let changing_words = Arc::default();
         Ok(Self { store, registry, changing_words, is_trial: true, ..self.clone() })
+    }
+
+    /// Begins the job of a backup that is taken on a schedule, and returns what reports its progress. `place` is where it will
+    /// stand, as `portraitd restore` takes it; 409 while another one runs. It is no call of an operator, so the audit log does not
+    /// have it.
+    pub fn begin_backup(&self, place: &Path) -> Result<(RunningJob, BackupReport), AdminError> {
+        self.jobs.begin(place, &self.clock)
     }
 
     /// Returns when the server started, in Unix milliseconds; `None` at the command line of a stopped server.

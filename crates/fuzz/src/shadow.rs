@@ -1,8 +1,8 @@
 //! What shadow mode reads: the addresses of both sides, and their answers.
 
+use portraitd_http::server_url::ServerUrl;
 use portraitd_model::Command;
 use portraitd_shadow::compare::count_of_differences;
-use portraitd_shadow::server_url::ServerUrl;
 
 /// An address: what is shown of it is read as the same.
 pub(crate) fn server_url(text: &str) -> bool {

@@ -33,6 +33,18 @@ pub fn read(text: &str) -> Option<UnixMillis> {
     u64::try_from(ms).ok().filter(|_| as_written && at >= EPOCH).map(UnixMillis)
 }
 
+/// Writes a time, to the second, as it can be part of a file's name: `20270131T080000Z`.
+pub fn write_compact(at: UnixMillis) -> String {
+    date_time(at).strftime("%Y%m%dT%H%M%SZ").to_string()
+}
+
+/// Reads what [`write_compact`] writes, and nothing else.
+pub fn read_compact(text: &str) -> Option<UnixMillis> {
+    let at = DateTime::strptime("%Y%m%dT%H%M%SZ", text).ok().filter(|at| *at >= EPOCH)?;
+    let at = u64::try_from(at.duration_since(EPOCH).as_millis()).ok().map(UnixMillis)?;
+    (write_compact(at) == text).then_some(at)
+}
+
 /// Reads a span in whole milliseconds: `500ms`, `30s`, `15m`, `12h`, `90d`, `1h30m`. A day has 24 hours.
 pub fn span_ms(text: &str) -> Option<u64> {
     // jiff also takes spaces, signs and fractions.
@@ -91,6 +103,25 @@ mod tests {
         ];
         for text in nonsense {
             check(text, None);
+        }
+    }
+
+    #[test]
+    fn times_in_names_are_read_in_one_form() {
+        let text = write_compact(UnixMillis(951_827_445_678));
+        assert_eq!(
+            (text.as_str(), read_compact(&text)),
+            ("20000229T123045Z", Some(UnixMillis(951_827_445_000)))
+        );
+        for text in [
+            "",
+            "20000229T123045",
+            "20000230T123045Z",
+            "19691231T235959Z",
+            "2000-02-29T12:30:45Z",
+            "20000229T123045Z2",
+        ] {
+            assert_eq!(read_compact(text), None, "{text}");
         }
     }
 

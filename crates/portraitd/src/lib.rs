@@ -3,6 +3,7 @@
 //! The product is the binary `portraitd`, which calls [`run`]. This library is not published; what else of it is public
 //! is there for tests: [`parsers`] for the fuzz targets, [`reference`](mod@reference) for the generated documents.
 
+mod backup;
 mod cli;
 mod config;
 mod follow_nodes;

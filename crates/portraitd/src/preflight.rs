@@ -70,6 +70,14 @@ pub(crate) fn check_files(config: &Config, data: &Path) -> anyhow::Result<()> {
             tracing::warn!("every user of this machine can read the private key {key}: chmod 600 {key}");
         }
     }
+    if let Some(file) = &config.s3.credentials_file
+        && fs::metadata(file).is_ok_and(|file| mode(&file) & 0o007 != 0)
+    {
+        let file = file.display();
+        tracing::warn!(
+            "every user of this machine can read the storage's credentials {file}: chmod 600 {file}"
+        );
+    }
     // In a directory that is closed to others, the modes inside do not matter.
     let granted = fs::metadata(data).map_or(0o077, |directory| mode(&directory) & 0o077);
     if granted == 0 || config.server.accept.contains(&Risk::ReadableFiles) {

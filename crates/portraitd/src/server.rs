@@ -1,5 +1,7 @@
 //! A running server: the public and the admin listener over one store, from start to graceful stop.
 
+use crate::backup::counters::BackupCounters;
+use crate::backup::scheduler::{self, SchedulerParts};
 use crate::cli::command_hint::on_directory;
 use crate::config::Config;
 use crate::follow_nodes::follow_nodes;
@@ -134,19 +136,20 @@ impl Server {
         };
         let hooks = emulator.map(|emulator| -> Arc<dyn CallHooks> { emulator });
         let seed = secret::random_u64()?;
-        let gateway = Arc::new(Gateway::new(services, config.gateway(), Arc::clone(&telemetry), hooks, seed));
-        let calls = match (in_dev, own_socket(&urls)) {
-            (true, Some(socket)) => CallTarget::Emulator(socket),
-            _ => CallTarget::Gateway(Arc::clone(&gateway)),
-        };
-        let metrics = metrics::renderer(&store, &webhooks, &registry, &telemetry, &tokens);
+        let gateway = Gateway::new(services, config.gateway(), Arc::clone(&telemetry), hooks, seed);
+        let gateway = Arc::new(gateway);
+        let calls = call_target(in_dev, &urls, &gateway);
+        let counters = BackupCounters::of(config);
+        let metrics = metrics::renderer(&store, &webhooks, &registry, &telemetry, &tokens, &counters);
         let series = Arc::new(Series::default());
         tasks.push(("series", series.recording(Arc::clone(&metrics), Arc::clone(&clock), stop.clone())));
         let (public_url, started) = (shown_url(&urls), clock.now());
         let running = state::RunningServer { webhooks, metrics, series, log, public_url, calls, started };
-        let (shared, access) = (Arc::clone(&store), authenticator.clone());
-        let admin_state = state::State::new(shared, registry, clock, event_ids, Some(running), access);
+        let (who, at) = (authenticator.clone(), Arc::clone(&clock));
+        let admin_state = state::State::new(Arc::clone(&store), registry, at, event_ids, Some(running), who);
         let admin_state = if in_dev { admin_state.with_weak_keys() } else { admin_state };
+        let parts = SchedulerParts { store: Arc::clone(&store), admin: admin_state.clone(), clock, counters };
+        tasks.extend(scheduler::start(config, data, parts, &stop));
         tasks.extend(probes.map(|listener| serve_probes(listener, admin_state.clone(), &stop)));
         let apis = Apis {
             gateway,
@@ -323,6 +326,14 @@ fn reachable(url: &str) -> String {
 /// Where this process reaches the public API over plain HTTP; `None` when it listens on Unix sockets or with TLS alone.
 fn own_socket(urls: &[String]) -> Option<SocketAddr> {
     own_url(urls).strip_prefix("http://")?.parse().ok()
+}
+
+/// Where the console's tried calls go: an emulator's over HTTP, so that its faults apply.
+fn call_target(in_dev: bool, urls: &[String], gateway: &Arc<Gateway>) -> CallTarget {
+    match (in_dev, own_socket(urls)) {
+        (true, Some(socket)) => CallTarget::Emulator(socket),
+        _ => CallTarget::Gateway(Arc::clone(gateway)),
+    }
 }
 
 /// The answer to plain HTTP on the public API's TLS port. A function and no closure: each connection calls it.

@@ -17,8 +17,8 @@ mod stacks;
 #[path = "clients/testing_packages.rs"]
 mod testing_packages;
 
+use portraitd_test_support::packages::{alone, install, installed, pip_install};
 use std::ffi::OsStr;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -70,15 +70,6 @@ fn clients() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../clients").canonicalize().unwrap()
 }
 
-/// Where installed packages are kept, beside the build.
-fn installed(name: &str) -> PathBuf {
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| clients().join("../target"), PathBuf::from);
-    let dir = target.join("clients").join(name);
-    std::fs::create_dir_all(&dir).unwrap();
-    dir.canonicalize().unwrap()
-}
-
 /// Copies a folder's files to where building and caching leave no trace in the repository.
 fn copied(name: &str) -> PathBuf {
     let (from, to) = (clients().join(name), installed(name));
@@ -94,39 +85,9 @@ fn copied(name: &str) -> PathBuf {
     to
 }
 
-/// Runs an installation; says whether it worked.
-fn install(what: &str, command: &mut Command) -> bool {
-    let outcome = command.stdin(Stdio::null()).output();
-    let why = match outcome {
-        Ok(output) if output.status.success() => return true,
-        Ok(output) => String::from_utf8_lossy(&output.stderr).into_owned(),
-        Err(error) => error.to_string(),
-    };
-    assert!(std::env::var_os("CI").is_none(), "{what} can't be installed: {why}");
-    eprintln!("SKIPPED: {what} can't be installed: {why}");
-    false
-}
-
-/// Keeps other tests from installing into the same folder meanwhile.
-fn alone(folder: &Path) -> File {
-    let lock = File::create(folder.with_extension("lock")).unwrap();
-    lock.lock().unwrap();
-    lock
-}
-
-/// Installs a requirements file once; gives the folder where the packages are.
-fn pip(requirements: &str, proof: &str) -> Option<PathBuf> {
-    let packages = installed(&format!("{requirements}-packages"));
-    let _alone = alone(&packages);
-    if !packages.join(proof).is_dir() {
-        let mut pip = Command::new("python3");
-        pip.args(["-m", "pip", "install", "--quiet", "--target"]).arg(&packages).arg("-r");
-        pip.arg(clients().join(requirements).join("requirements.txt"));
-        if !install(proof, &mut pip) {
-            return None;
-        }
-    }
-    Some(packages)
+/// Installs the requirements of a folder of `clients/` once; gives the folder where the packages are.
+fn pip(folder: &str, proof: &str) -> Option<PathBuf> {
+    pip_install(&clients().join(folder), proof)
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! and other programs still have space.
 
 use crate::primitives::AtomicBool;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 /// The free space of a file system, as it was at the last refresh.
@@ -27,6 +27,11 @@ impl DiskSpace {
     /// Keeps `keep_free` bytes free on the file system of this directory; 0 = none.
     pub(crate) fn new(dir: PathBuf, keep_free: u64) -> Self {
         Self { dir, keep_free, low: AtomicBool::new(false) }
+    }
+
+    /// The directory whose file system it is.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// Measures the space; `None` on a file system that does not report it, where the disk can become full.

@@ -47,6 +47,6 @@ pub use maintenance::check::{Checked, Damage, Finding, check};
 pub use maintenance::compact::{Compacted, compact};
 pub use maintenance::contents::{SqliteContents, SqliteCopy};
 pub use maintenance::repair::{Repaired, repair};
-pub use maintenance::restore::{RestoreError, restore};
+pub use maintenance::restore::{RestoreError, check_backup, restore};
 pub use store::{SqliteSettings, SqliteStore};
 pub use wal::mark::check_wal;

@@ -129,11 +129,10 @@ impl SqliteStore {
         let frames = Frames::new(&path, id, (bounds, ends), found.frames, &shared.status);
         let found = FoundAtStart { frames, transactions, next: found.next, backlogs: found.backlogs };
         let writer = Writer::start(&path, queue, found, shared.clone(), Arc::clone(&tail))?;
-        let backups = Backups::new(&path, Arc::clone(&files), Arc::clone(&shared.wal_pages))?;
         let running = tokio::sync::Mutex::new(Some((applier, anchor, lock)));
         let readers = Readers::new(&path, Arc::clone(&files));
-        let backups = Arc::new(backups);
         let journal_bytes_max = bounds.segment_bytes_max.saturating_mul(2);
+        let backups = Arc::new(Backups::new(&path, &shared, journal_bytes_max)?);
         Ok(Self {
             path,
             id,

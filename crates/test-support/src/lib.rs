@@ -13,6 +13,7 @@
 pub mod disk;
 pub mod fixtures;
 pub mod galera;
+pub mod packages;
 pub mod schedules;
 pub mod small_disk;
 pub mod suite;

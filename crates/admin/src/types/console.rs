@@ -274,7 +274,7 @@ pub struct JobView {
     pub(crate) bytes: u64,
     /// The bytes that there are to copy: an estimate until all are copied.
     pub(crate) bytes_total: u64,
-    /// The directory of the backup.
+    /// The directory of the backup; `s3://…` for one that is taken on a schedule into a storage.
     pub(crate) directory: String,
     /// The command that makes a data directory of it, for a shell.
     pub(crate) restore: String,

@@ -15,7 +15,7 @@ pub(super) struct Conflict {
 
 /// Finds every conflict.
 pub(super) fn conflicts(config: &Config) -> Vec<Conflict> {
-    [memory(config), pairs(config), addresses(config)].concat()
+    [memory(config), pairs(config), addresses(config), backups(config)].concat()
 }
 
 fn memory(config: &Config) -> Vec<Conflict> {
@@ -90,6 +90,37 @@ fn taken_twice(address: &Address, taken: &Address, setting: &str) -> String {
             "{address} 已由 {setting} 使用；请将其中一个改为其他路径"
         ),
     }
+}
+
+fn backups(config: &Config) -> Vec<Conflict> {
+    let mut conflicts = Vec::new();
+    let directory = config.backup.directory.as_deref();
+    let set = [("backup.directory", directory.is_some()), ("backup.s3.bucket", config.s3.bucket.is_some())];
+    for (name, _) in set.into_iter().filter(|(_, is_set)| *is_set && config.store.url.is_some()) {
+        let must = localized!(
+            "is for a data directory, and store.url names a database: the database's own tools back it up \
+             (docs/SCALING.md#backup); leave it out",
+            "用于数据目录，而 store.url 指定了数据库：请用数据库自身的工具备份（docs/SCALING.zh-CN.md#备份）；请去掉此项"
+        );
+        conflicts.push(Conflict { names: vec![name, "store.url"], must });
+    }
+    let data = std::path::absolute(&config.server.data).unwrap_or_else(|_| config.server.data.clone());
+    if directory.is_some_and(|directory| directory.starts_with(data)) {
+        let must = localized!(
+            "is within server.data, and would be lost with it; choose a directory on another disk",
+            "位于 server.data 之内，会与其一同丢失；请选择另一块磁盘上的目录"
+        );
+        conflicts.push(Conflict { names: vec!["backup.directory", "server.data"], must });
+    }
+    if config.s3.bucket.is_some() && !cfg!(feature = "s3") {
+        let must = localized!(
+            "needs a portraitd with the feature s3, which the released programs have: build it with \
+             `cargo build --features s3`, or set backup.directory instead",
+            "需要带有 s3 特性的 portraitd（发布的程序都有）：请用 `cargo build --features s3` 构建，或改用 backup.directory"
+        );
+        conflicts.push(Conflict { names: vec!["backup.s3.bucket"], must });
+    }
+    conflicts
 }
 
 #[cfg(test)]

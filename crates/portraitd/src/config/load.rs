@@ -90,6 +90,12 @@ struct Reader {
     wrong: BTreeSet<&'static str>,
 }
 
+/// A file's text, and on which line a place in it is.
+struct Lines<'a> {
+    text: &'a str,
+    source: &'a dyn Fn(usize) -> Source,
+}
+
 impl Loaded {
     /// Reads all layers. `own_variables` are the variables of the command line, which are no settings.
     pub(crate) fn read(file: Option<&Path>, flags: &Flags, own_variables: &[String]) -> anyhow::Result<Self> {
@@ -171,21 +177,30 @@ impl Reader {
                 self.error(&at, &text);
                 continue;
             }
-            let DeValue::Table(keys) = value.into_inner() else {
-                let text = localized!(
-                    "`{section}` is a section; write [{section}] on a line of its own",
-                    "`{section}` 是节；请单独一行写 [{section}]"
-                );
-                self.error(&at, &text);
+            self.section(&section, value.into_inner(), &at, &Lines { text, source: &source });
+        }
+    }
+
+    /// Reads the keys of a section, and the sections below it.
+    fn section(&mut self, section: &str, value: DeValue<'_>, at: &Source, lines: &Lines<'_>) {
+        let DeValue::Table(keys) = value else {
+            let text = localized!(
+                "`{section}` is a section; write [{section}] on a line of its own",
+                "`{section}` 是节；请单独一行写 [{section}]"
+            );
+            return self.error(at, &text);
+        };
+        for (key, value) in keys {
+            let at = (lines.source)(key.span().start);
+            let below = format!("{section}.{}", key.get_ref());
+            if Config::default().sections().iter().any(|known| known.name() == below) {
+                self.section(&below, value.into_inner(), &at, lines);
                 continue;
-            };
-            for (key, value) in keys {
-                let at = source(key.span().start);
-                let raw = text.get(value.span()).unwrap_or_default().to_owned();
-                // A number that no setting could hold stays text, and is refused as such.
-                let value = Value::deserialize(ValueDeserializer::from(value)).unwrap_or(Value::String(raw));
-                self.key(&section, key.get_ref(), &value, at);
             }
+            let raw = lines.text.get(value.span()).unwrap_or_default().to_owned();
+            // A number that no setting could hold stays text, and is refused as such.
+            let value = Value::deserialize(ValueDeserializer::from(value)).unwrap_or(Value::String(raw));
+            self.key(section, key.get_ref(), &value, at);
         }
     }
 
@@ -223,11 +238,14 @@ impl Reader {
 
     /// A variable of a section that there is must be a setting; any other may be another program's.
     fn unknown_variable(&mut self, name: &str) {
-        let section = Config::default().sections().into_iter().map(Section::name).find(|section| {
+        let config = Config::default();
+        let sections = config.sections().into_iter().map(Section::name).filter(|section| {
             name.strip_prefix(PREFIX)
-                .and_then(|name| name.strip_prefix(&section.to_uppercase()))
+                .and_then(|name| name.strip_prefix(&section.replace('.', "_").to_uppercase()))
                 .is_some_and(|name| name.starts_with('_'))
         });
+        // `backup.s3` rather than `backup`.
+        let section = sections.max_by_key(|section| section.len());
         let known = Config::settings().filter(|setting| section.is_none_or(|section| setting.is_in(section)));
         let known: Vec<_> = known.map(Setting::variable).collect();
         // The common start of all names is not compared.

@@ -1,5 +1,6 @@
 //! The configuration: one struct for each section, in a file of its name. Every setting is declared once, by [`setting::section`].
 
+pub(crate) mod backup;
 mod check;
 mod limits;
 pub(crate) mod listeners;
@@ -15,6 +16,7 @@ pub(crate) mod value;
 pub(crate) mod webhook;
 
 use crate::config::setting::{Section, Setting};
+use backup::{BackupSection, S3Section};
 use limits::LimitsSection;
 use log::LogSection;
 use portraitd_api::body::BodyLimits;
@@ -39,17 +41,20 @@ pub(crate) struct Config {
     pub(crate) store: StoreSection,
     pub(crate) log: LogSection,
     pub(crate) webhook: WebhookSection,
+    pub(crate) backup: BackupSection,
+    pub(crate) s3: S3Section,
 }
 
 impl Config {
     /// Every section, in the order of the example file.
-    fn sections(&self) -> [&dyn Section; 6] {
-        [&self.server, &self.tls, &self.limits, &self.store, &self.log, &self.webhook]
+    fn sections(&self) -> [&dyn Section; 8] {
+        let Self { server, tls, limits, store, log, webhook, backup, s3 } = self;
+        [server, tls, limits, store, log, webhook, backup, s3]
     }
 
-    fn sections_mut(&mut self) -> [&mut dyn Section; 6] {
-        let Self { server, tls, limits, store, log, webhook } = self;
-        [server, tls, limits, store, log, webhook]
+    fn sections_mut(&mut self) -> [&mut dyn Section; 8] {
+        let Self { server, tls, limits, store, log, webhook, backup, s3 } = self;
+        [server, tls, limits, store, log, webhook, backup, s3]
     }
 
     /// Every setting of every section.
@@ -61,6 +66,11 @@ impl Config {
     pub(crate) fn differences(&self, other: &Self) -> Vec<&'static str> {
         let changed = Self::settings().filter(|setting| self.get(setting) != other.get(setting));
         changed.map(|setting| setting.name).collect()
+    }
+
+    /// Whether backups are taken on a schedule.
+    pub(crate) const fn has_backups(&self) -> bool {
+        self.backup.directory.is_some() || self.s3.bucket.is_some()
     }
 
     /// Whether the admin API's listeners have the console.

@@ -28,7 +28,7 @@ pub(crate) struct Setting {
 impl Setting {
     /// The name in its section: `listen`.
     pub(crate) fn key(&self) -> &'static str {
-        self.name.split_once('.').map_or(self.name, |(_, key)| key)
+        self.name.rsplit_once('.').map_or(self.name, |(_, key)| key)
     }
 
     /// Its environment variable: `PORTRAITD_SERVER_LISTEN`.
@@ -45,7 +45,7 @@ impl Setting {
 
 /// A table of the configuration file. [`section!`] implements it.
 pub(crate) trait Section {
-    /// The name in brackets: `server`.
+    /// The name in brackets: `server`, `backup.s3`.
     fn name(&self) -> &'static str;
 
     /// Every setting, in the order of the example file.
@@ -88,7 +88,18 @@ pub(super) fn is_path(value: &Value) -> Result<(), String> {
 macro_rules! section {
     (
         $(#[doc = $about:literal])+
-        [$section:ident] $Section:ident {
+        [$($section:ident).+] $Section:ident { $($settings:tt)+ }
+    ) => {
+        $crate::config::setting::section! {
+            @ ($($section).+)
+            $(#[doc = $about])+
+            $Section { $($settings)+ }
+        }
+    };
+    (
+        @ $section:tt
+        $(#[doc = $about:literal])+
+        $Section:ident {
             $(
                 $(#[doc = $english:literal])+
                 #[zh = $chinese:literal]
@@ -113,12 +124,12 @@ macro_rules! section {
 
         impl $crate::config::setting::Section for $Section {
             fn name(&self) -> &'static str {
-                stringify!($section)
+                $crate::config::setting::section_name!($section)
             }
 
             fn settings(&self) -> &'static [$crate::config::setting::Setting] {
                 &[$($crate::config::setting::Setting {
-                    name: concat!(stringify!($section), ".", stringify!($key)),
+                    name: concat!($crate::config::setting::section_name!($section), ".", stringify!($key)),
                     english: &[$($english),+],
                     chinese: $chinese,
                     range: $crate::config::setting::optional!($(($least, $largest))?),
@@ -145,6 +156,16 @@ macro_rules! section {
     };
 }
 
+/// The name of a section: `server`, `backup.s3`.
+macro_rules! section_name {
+    (($section:ident)) => {
+        stringify!($section)
+    };
+    (($section:ident . $below:ident)) => {
+        concat!(stringify!($section), ".", stringify!($below))
+    };
+}
+
 /// `None`, or the value.
 macro_rules! optional {
     () => {
@@ -155,4 +176,4 @@ macro_rules! optional {
     };
 }
 
-pub(super) use {optional, section};
+pub(super) use {optional, section, section_name};

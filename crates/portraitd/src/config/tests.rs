@@ -1,8 +1,10 @@
 //! What holds for every setting: the example file, variables, wrong values, and what is hidden.
 
+mod values;
+
+use self::values::{GOOD, WRONG};
 use super::Config;
-use super::load::{Errors, Source};
-use super::load::{Flags, Loaded};
+use super::load::{Effective, Errors, Flags, Loaded, Source};
 use super::reference::example;
 use portraitd_model::Language;
 use std::collections::BTreeSet;
@@ -10,103 +12,6 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use toml::Value;
-
-/// A good value of every setting that is no number: as a variable, and as TOML. None is the default.
-const GOOD: &[(&str, &str, &str)] = &[
-    ("server.listen", "[\"127.0.0.1:1\", \"https://[::1]:2\"]", "[\"127.0.0.1:1\", \"https://[::1]:2\"]"),
-    ("server.admin_listen", "unix:/run/a.sock", "\"unix:/run/a.sock\""),
-    ("server.metrics_listen", "127.0.0.1:9464", "\"127.0.0.1:9464\""),
-    ("server.unix_mode", "600", "\"0600\""),
-    ("server.data", "2024", "\"2024\""),
-    ("server.language", "zh", "\"zh\""),
-    ("server.error_detail", "true", "true"),
-    ("server.trusted_proxies", "[\"10.0.0.0/8\"]", "[\"10.0.0.0/8\"]"),
-    ("server.allow_hosts", "[\"a\"]", "[\"a\"]"),
-    ("server.admin_hosts", "[\"a.b\"]", "[\"a.b\"]"),
-    ("server.console", "false", "false"),
-    ("server.accept", "[\"plain-admin\", \"published-keys\"]", "[\"plain-admin\", \"published-keys\"]"),
-    ("store.url", "mysql://u:p@h/d", "\"mysql://(hidden)@h/d\""),
-    ("store.url_password_file", "/p", "\"/p\""),
-    ("tls.certificate", "/a.pem", "\"/a.pem\""),
-    ("tls.key", "/a.key", "\"/a.key\""),
-    ("tls.admin_certificate", "/b.pem", "\"/b.pem\""),
-    ("tls.admin_key", "/b.key", "\"/b.key\""),
-    ("limits.enabled", "false", "false"),
-    ("log.format", "json", "\"json\""),
-    ("log.filter", "debug", "\"debug\""),
-    ("log.access", "true", "true"),
-    #[cfg(feature = "otel")]
-    ("log.otlp_endpoint", "https://a:1/v1", "\"https://a:1/v1\""),
-    ("webhook.retry_schedule", "[\"1s\"]", "[\"1s\"]"),
-    ("webhook.allow_networks", "[\"127.0.0.1/32\"]", "[\"127.0.0.1/32\"]"),
-    ("webhook.ca_file", "/ca.pem", "\"/ca.pem\""),
-    ("webhook.backlog_max", "20GiB", "\"20GiB\""),
-];
-
-/// Wrong values of every setting that is no number, and what is said of them.
-const WRONG: &[(&str, &str, &str)] = &[
-    ("server.listen", "[]", "the list of addresses is empty"),
-    ("store.url", "\"mysql://h/d\"", "must be the URL of a database; the database's URL names no user"),
-    ("store.url_password_file", "\"\"", "must be a path; it is empty"),
-    ("server.listen", "80", "expected an address or a list of addresses"),
-    (
-        "server.listen",
-        "\"localhost\"",
-        "`localhost`: invalid socket address syntax; write an IP address and a port",
-    ),
-    ("server.admin_listen", "\"unix:\"", "`unix:` has no path; write unix:/run/portraitd/portraitd.sock"),
-    ("server.metrics_listen", "true", "expected an address or a list of addresses"),
-    ("server.unix_mode", "\"rw\"", "must be a file mode in octal, from \"0000\" to \"0777\""),
-    ("server.unix_mode", "\"1777\"", "must be a file mode in octal"),
-    ("server.unix_mode", "660", "must be text in quotes, for example unix_mode = \"0660\""),
-    ("server.data", "\"\"", "must be a path; it is empty"),
-    ("server.data", "true", "must be text in quotes, for example data = \"portraitd-data\""),
-    ("server.language", "\"fr\"", "must be `en` or `zh`"),
-    ("server.error_detail", "\"yes\"", "must be true or false"),
-    ("server.console", "\"off\"", "must be true or false"),
-    ("server.trusted_proxies", "[\"proxy\"]", "invalid IP address syntax, for example trusted_proxies = ["),
-    (
-        "server.trusted_proxies",
-        "\"10.0.0.0/8\"",
-        "must be a list, for example trusted_proxies = [\"127.0.0.1/32\"",
-    ),
-    ("server.allow_hosts", "\"a\"", "must be a list, for example allow_hosts = [\"im.example.com\"]"),
-    ("server.admin_hosts", "\"a\"", "must be a list, for example admin_hosts = [\"console.example.com\"]"),
-    ("server.accept", "[\"everything\"]", "must be one of `readable-files`, `published-keys`, `plain-admin`"),
-    ("tls.certificate", "\"\"", "must be a path; it is empty"),
-    ("tls.key", "\"\"", "must be a path; it is empty"),
-    ("tls.key", "[\"a\"]", "must be text in quotes, for example key = \"/etc/portraitd/tls.key\""),
-    ("tls.admin_certificate", "1", "must be text in quotes"),
-    ("tls.admin_key", "\"a\\nb\"", "must be the path of a file, not what the file holds"),
-    ("limits.enabled", "0", "must be true or false"),
-    ("log.format", "\"xml\"", "must be `text` or `json`"),
-    ("log.access", "1", "must be true or false"),
-    ("log.filter", "\"a=loud\"", "is not a log filter"),
-    ("log.filter", "{ a = 1 }", "must be text in quotes, for example filter = \"info\""),
-    #[cfg(feature = "otel")]
-    ("log.otlp_endpoint", "\"127.0.0.1:4318\"", "must be a URL without a user, such as"),
-    #[cfg(not(feature = "otel"))]
-    (
-        "log.otlp_endpoint",
-        "\"http://127.0.0.1:1\"",
-        "this portraitd was built without OpenTelemetry; build with --features otel",
-    ),
-    ("webhook.retry_schedule", "[]", "must hold 1 to 50 waits; it holds 0"),
-    (
-        "webhook.retry_schedule",
-        "[\"1s\", \"soon\"]",
-        "\"soon\" is not a wait; write 500ms, 5s, 30m or 2h, at most 720h",
-    ),
-    ("webhook.retry_schedule", "[1]", "must be a list, for example retry_schedule = [\"0s\""),
-    ("webhook.allow_networks", "[\"10.0.0.0/99\"]", "for example allow_networks = [\"10.0.0.0/8\""),
-    ("webhook.ca_file", "\"\"", "must be a path; it is empty"),
-    (
-        "webhook.backlog_max",
-        "\"half\"",
-        "must be a share of the disk, from \"1%\" to \"100%\", or a size such as",
-    ),
-    ("webhook.backlog_max", "\"0%\"", "must be a share of the disk"),
-];
 
 fn load(text: &str, variables: &[(&str, &str)]) -> Result<Loaded, String> {
     let variables = variables.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
@@ -123,7 +28,7 @@ fn refused(text: &str) -> String {
 }
 
 fn line(name: &str, value: &str) -> String {
-    let (section, key) = name.split_once('.').unwrap();
+    let (section, key) = name.rsplit_once('.').unwrap();
     format!("[{section}]\n# a comment\n{key} = {value}\n")
 }
 
@@ -189,20 +94,29 @@ fn every_setting_has_a_variable() {
     let all: Vec<_> = numbers.chain(others).collect();
     let variable = |name: &str| format!("PORTRAITD_{}", name.replace('.', "_").to_uppercase());
     let variables: Vec<_> = all.iter().map(|(name, text, _)| (variable(name), text.clone())).collect();
-    let pairs: Vec<_> = variables.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    // They win over the file.
-    let loaded = load(&example(Language::English), &pairs).unwrap();
-    for effective in loaded.effective() {
-        if effective.name == "log.otlp_endpoint" && cfg!(not(feature = "otel")) {
+    // What is in a database is not backed up here, so not all go together.
+    let load_without = |left_out: &str| {
+        let pairs = variables.iter().filter(|(name, _)| !name.starts_with(left_out));
+        let pairs: Vec<_> = pairs.map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        // They win over the file.
+        load(&example(Language::English), &pairs).unwrap()
+    };
+    let (of_server, of_backup) = (load_without("PORTRAITD_BACKUP_"), load_without("PORTRAITD_STORE_URL"));
+    let is_of_backup = |effective: &Effective| effective.name.starts_with("backup.");
+    let effective = of_server.effective().into_iter().filter(|effective| !is_of_backup(effective));
+    for effective in effective.chain(of_backup.effective().into_iter().filter(is_of_backup)) {
+        let name = effective.name;
+        if !cfg!(feature = "otel") && name == "log.otlp_endpoint" {
             continue;
         }
         let (name, _, toml) = all.iter().find(|(name, ..)| *name == effective.name).unwrap_or_else(|| {
-            panic!("{}: give it a good value in this test", effective.name);
+            panic!("{name}: give it a good value in this test");
         });
         assert_eq!(effective.value.unwrap().to_string(), *toml, "{name}");
         assert_eq!(effective.source, Source::Environment { variable: variable(name) });
         let setting = Config::settings().find(|setting| setting.name == *name).unwrap();
-        assert_ne!(loaded.config.get(setting), Config::default().get(setting), "{name}");
+        let config = if name.starts_with("backup.") { &of_backup.config } else { &of_server.config };
+        assert_ne!(config.get(setting), Config::default().get(setting), "{name}");
     }
 }
 

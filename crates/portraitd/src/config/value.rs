@@ -32,7 +32,7 @@ impl Config {
 impl Setting {
     /// Whether it belongs to the section with this name.
     pub(super) fn is_in(&self, section: &str) -> bool {
-        self.name.split_once('.').is_some_and(|(name, _)| name == section)
+        self.name.rsplit_once('.').is_some_and(|(name, _)| name == section)
     }
 
     /// A good value: the example, or else the default.

@@ -2,6 +2,7 @@
 
 use super::histogram::HistogramValues;
 use super::process::ProcessStats;
+use crate::backup::counters::BackupCounters;
 use portraitd_api::call_counts::Usage;
 use portraitd_api::registry::Registry as Apps;
 use portraitd_api::telemetry::Telemetry;
@@ -88,6 +89,8 @@ pub(crate) struct Snapshot {
     pub(super) wrong_tokens: u64,
     /// Without the apps whose number the store did not tell in time.
     pub(super) accounts: Vec<(SdkAppId, u64)>,
+    /// Without places where no backups are scheduled.
+    pub(super) backups: Arc<BackupCounters>,
     /// `None` where the kernel does not tell.
     pub(super) process: Option<ProcessStats>,
 }

@@ -1,6 +1,7 @@
-//! `/metrics`, the page for Prometheus. Each metric is a row of [`METRICS`], [`NODE_METRICS`] or [`PROCESS_METRICS`]: its value and
+//! `/metrics`, the page for Prometheus. Each metric is a row of [`METRICS`], [`NODE_METRICS`], [`BACKUP_METRICS`] or [`PROCESS_METRICS`]: its value and
 //! its meaning; `docs/METRICS.md` is generated from the same rows, and from the alerts of `packaging/prometheus/rules.yml`.
 
+mod backup_table;
 mod histogram;
 mod metric;
 mod node_table;
@@ -8,6 +9,8 @@ mod process;
 mod process_table;
 mod table;
 
+use crate::backup::counters::BackupCounters;
+use crate::metrics::backup_table::BACKUP_METRICS;
 use crate::metrics::metric::{Kind, Metric, Number, Snapshot};
 use crate::metrics::node_table::NODE_METRICS;
 use crate::metrics::process_table::PROCESS_METRICS;
@@ -36,13 +39,16 @@ pub(crate) fn renderer(
     apps: &Arc<Apps>,
     telemetry: &Arc<Telemetry>,
     tokens: &Arc<Tokens>,
+    backups: &Arc<BackupCounters>,
 ) -> MetricsPage {
     let parts = (Arc::clone(store), Arc::clone(webhooks), Arc::clone(apps), Arc::clone(telemetry));
-    let tokens = Arc::clone(tokens);
+    let (tokens, backups) = (Arc::clone(tokens), Arc::clone(backups));
     Arc::new(move |reader| {
         let ((store, webhooks, apps, telemetry), wrong_tokens) = (parts.clone(), tokens.failures());
+        let backups = Arc::clone(&backups);
         async move {
             let mut snapshot = Snapshot::take(&*store, &webhooks, &apps, Some(telemetry), wrong_tokens).await;
+            snapshot.backups = backups;
             let MetricsReader::Caller(format) = reader else {
                 return snapshot.page(MetricsFormat::OpenMetrics);
             };
@@ -69,7 +75,7 @@ impl Snapshot {
 
 /// Every metric.
 fn all() -> impl Iterator<Item = &'static Metric> {
-    METRICS.iter().chain(NODE_METRICS).chain(PROCESS_METRICS)
+    METRICS.iter().chain(NODE_METRICS).chain(BACKUP_METRICS).chain(PROCESS_METRICS)
 }
 
 /// Rewrites a page in the older text format. There the lines about a counter have its whole name, and no line ends the page.

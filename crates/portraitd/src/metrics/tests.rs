@@ -1,6 +1,7 @@
 //! The page of metrics, the document that is made of it, and what other files say of it.
 
 use super::*;
+use crate::backup::counters::PlaceCounters;
 use crate::metrics::histogram::HistogramValues;
 use crate::metrics::process::ProcessStats;
 use portraitd_http::certificate::Certificate;
@@ -140,6 +141,10 @@ fn every_metric_has_a_value_under_its_name() {
         nodes: Some(NodesStatus { clock_ahead_ms: -7, host: "db1:3306".into(), ..NodesStatus::default() }),
         telemetry: Some(Arc::new(Telemetry::new(vec![("public", certificate(folder.path()))]))),
         accounts: vec![(SdkAppId(1_400_000_000), 12)],
+        backups: Arc::new(BackupCounters {
+            interval_seconds: 3600,
+            places: vec![PlaceCounters { name: "directory", ..PlaceCounters::default() }],
+        }),
         process: ProcessStats::read(),
         ..Snapshot::default()
     };

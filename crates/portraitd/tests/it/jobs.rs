@@ -11,8 +11,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A server whose store has some 30 MB, so that its backup takes long enough to be looked at.
 fn server_with_data(data: &Path) -> TestServer {
-    const UNITS: usize = 30;
     let server = TestServer::serve(data, "[limits]\nenabled = false\n");
+    fill(&server);
+    server
+}
+
+/// Creates an app with 30,000 accounts, some 30 MB, and one that `during_writes` changes.
+pub(crate) fn fill(server: &TestServer) {
+    const UNITS: usize = 30;
     let app = server.app();
     let filler = "x".repeat(500);
     for unit in 0..UNITS {
@@ -26,26 +32,25 @@ fn server_with_data(data: &Path) -> TestServer {
         assert_eq!(status, 200, "{answer}");
     }
     app.import("writer");
-    server
 }
 
-fn json_of((status, answer): (u16, String), expected: u16) -> Value {
+pub(crate) fn json_of((status, answer): (u16, String), expected: u16) -> Value {
     assert_eq!(status, expected, "{answer}");
     serde_json::from_str(&answer).unwrap()
 }
 
-fn start(server: &TestServer, directory: &Path) -> (u16, String) {
+pub(crate) fn start(server: &TestServer, directory: &Path) -> (u16, String) {
     server.admin("POST", "/backup?wait=false", &json!({ "directory": directory }).to_string())
 }
 
-fn names_in(directory: &Path) -> Vec<String> {
+pub(crate) fn names_in(directory: &Path) -> Vec<String> {
     fs::read_dir(directory)
         .map(|entries| entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect())
         .unwrap_or_default()
 }
 
 /// Runs some work while others write: a backup takes its time then.
-fn during_writes<T>(app: &App<'_>, work: impl FnOnce() -> T) -> T {
+pub(crate) fn during_writes<T>(app: &App<'_>, work: impl FnOnce() -> T) -> T {
     let body = |level: u64| {
         json!({"From_Account": "writer", "ProfileItem": [{"Tag": "Tag_Profile_IM_Level", "Value": level}]})
             .to_string()
@@ -75,7 +80,11 @@ fn bytes_of(job: &Value) -> (u64, u64) {
 }
 
 /// Looks at a running job until it has ended or is as wanted.
-fn wait_until(server: &TestServer, id: &Value, mut is_wanted: impl FnMut(&Value) -> bool) -> Value {
+pub(crate) fn wait_until(
+    server: &TestServer,
+    id: &Value,
+    mut is_wanted: impl FnMut(&Value) -> bool,
+) -> Value {
     loop {
         let job = json_of(server.admin("GET", &format!("/jobs/{id}"), ""), 200);
         if job["state"] != "running" || is_wanted(&job) {
@@ -153,7 +162,7 @@ fn a_backup_in_the_background_tells_its_progress_and_how_it_is_restored() {
     assert!(jobs[0]["id"].as_u64() > jobs[1]["id"].as_u64(), "the newest first");
 }
 
-fn app_of(server: &TestServer) -> u32 {
+pub(crate) fn app_of(server: &TestServer) -> u32 {
     let apps = json_of(server.admin("GET", "/apps", ""), 200);
     u32::try_from(apps[0]["sdkappid"].as_u64().unwrap()).unwrap()
 }

@@ -3,12 +3,16 @@
 //! `VACUUM INTO` reads within one transaction of a connection of its own: the copy is the store as it was when that
 //! began, with every change acknowledged before. Free pages are not copied, so deleted data is not in it. Neither writer nor
 //! readers wait for it, and it slows down while others write ([`crate::maintenance::throttle`]). But an open read transaction keeps the WAL
-//! from being reset: during the copy, the WAL grows with every change.
+//! from being reset: during the copy, the WAL grows with every change. What does not fit is not begun, and what runs ends before
+//! the disk is short ([`crate::maintenance::room`]).
 
 use crate::OpenError;
+use crate::apply::Shared;
 use crate::connection;
 use crate::directory_lock::{self, sync_directory};
+use crate::disk_space::DiskSpace;
 use crate::files::Files;
+use crate::maintenance::room::{Room, RoomWatch};
 use crate::maintenance::staging::Identity;
 use crate::maintenance::staging::{STAGING, identify};
 use crate::maintenance::throttle::Throttle;
@@ -17,6 +21,7 @@ use portraitd_model::bilingual;
 use portraitd_store::{BackupProgress, BackupReport, StoreError};
 use rusqlite::{Connection, InterruptHandle};
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
@@ -29,6 +34,8 @@ pub(crate) struct Backups {
     files: Arc<Files>,
     /// The length of the WAL, in pages.
     wal_pages: Arc<AtomicI64>,
+    space: Arc<DiskSpace>,
+    journal_bytes_max: u64,
     /// Held while a copy is taken.
     copying: Mutex<()>,
     state: Mutex<BackupState>,
@@ -44,10 +51,17 @@ struct BackupState {
 }
 
 impl Backups {
-    pub(crate) fn new(path: &Path, files: Arc<Files>, wal_pages: Arc<AtomicI64>) -> Result<Self, OpenError> {
+    pub(crate) fn new(path: &Path, shared: &Shared, journal_bytes_max: u64) -> Result<Self, OpenError> {
         let idle = Some(connection::reading(path).map_err(OpenError::engine(path))?);
-        let state = Mutex::new(BackupState { idle, ..BackupState::default() });
-        Ok(Self { path: path.to_owned(), files, wal_pages, copying: Mutex::new(()), state })
+        Ok(Self {
+            path: path.to_owned(),
+            files: Arc::clone(&shared.files),
+            wal_pages: Arc::clone(&shared.wal_pages),
+            space: Arc::clone(&shared.space),
+            journal_bytes_max,
+            copying: Mutex::new(()),
+            state: Mutex::new(BackupState { idle, ..BackupState::default() }),
+        })
     }
 
     /// Copies the store into a new or empty directory. `commits` returns the number of commits since the start; `report` is
@@ -69,22 +83,42 @@ impl Backups {
             }
         };
         let mut connection = self.connect()?;
-        prepare(to)?;
+        let (used, watch) = match self.admit(&connection, to) {
+            Ok(admitted) => admitted,
+            Err(refused) => {
+                self.release(Some(connection));
+                return Err(refused);
+            }
+        };
         let staging = to.join(STAGING);
         let target = to.join("portraitd.db");
-        let copied = self.copy_throttled(&mut connection, &staging, commits, report);
+        let copied = self.copy_throttled(&mut connection, &staging, (used, watch), commits, report);
         let copied = copied.and_then(|()| renew_identity(&staging));
         let copied = copied.and_then(|()| fs::rename(&staging, &target).map_err(failed(&target)));
         let reusable = copied.is_ok() && connection.progress_handler(0, None::<fn() -> bool>).is_ok();
-        let mut state = self.state();
-        state.interrupt = None;
         // A connection that failed may be broken: it is not used again.
-        state.idle = Some(connection).filter(|_| reusable && !state.closed);
-        drop(state);
+        self.release(Some(connection).filter(|_| reusable));
         copied.and_then(|()| sync_directory(to).map_err(failed(to))).inspect_err(|_| {
             // A left-over file would make the next attempt fail: the directory must be empty.
             let _ = fs::remove_file(&staging);
         })
+    }
+
+    /// Looks at the directory and the room, and creates the directory. Returns the bytes to copy, and what watches the room.
+    fn admit(&self, connection: &Connection, to: &Path) -> Result<(u64, RoomWatch), StoreError> {
+        ensure_absolute(to)?;
+        let used = used_bytes(connection).map_err(engine)?;
+        ensure_empty(to)?;
+        let watch = Room::new(to, &self.space, self.journal_bytes_max).ensure(used)?;
+        directory_lock::create(to).map_err(failed(to))?;
+        Ok((used, watch))
+    }
+
+    /// Ends a copy: keeps its connection for the next one.
+    fn release(&self, connection: Option<Connection>) {
+        let mut state = self.state();
+        state.interrupt = None;
+        state.idle = connection.filter(|_| !state.closed);
     }
 
     /// Ends a copy that is being taken, and refuses others. Blocks until it has ended.
@@ -107,6 +141,7 @@ impl Backups {
         &self,
         connection: &mut Connection,
         staging: &Path,
+        (used, watch): (u64, RoomWatch),
         commits: impl Fn() -> u64 + Send + 'static,
         report: &BackupReport,
     ) -> Result<(), StoreError> {
@@ -116,13 +151,17 @@ impl Backups {
         let [synced, measured] =
             [file.try_clone(), file.try_clone()].map(|shared| shared.map_err(failed(staging)));
         let (mut throttle, failure) = Throttle::new(synced?, Arc::clone(&self.wal_pages), commits);
-        let (measured, used) = (measured?, used_bytes(connection).map_err(engine)?);
+        let (measured, short) = (measured?, Arc::clone(&failure));
         report(BackupProgress { bytes: 0, total: used });
         let told = Arc::clone(report);
         let progress = move || {
             // SQLite keeps some MiB of the copy in memory: what is in the file is what counts.
             let bytes = length(&measured);
             told(BackupProgress { bytes, total: used.max(bytes) });
+            if let Some(shortage) = watch.shortage() {
+                let _ = short.set(shortage);
+                return true;
+            }
             !throttle.proceed()
         };
         connection.progress_handler(STEPS, Some(progress)).map_err(engine)?;
@@ -131,7 +170,7 @@ impl Backups {
             let bytes = length(&file);
             report(BackupProgress { bytes, total: bytes });
         }
-        // When the throttle ended the copy, the copy's own error only says "interrupted".
+        // When the throttle or the room ended the copy, the copy's own error only says "interrupted".
         failure.get().cloned().map_or(filled, Err)
     }
 
@@ -168,25 +207,30 @@ fn length(file: &File) -> u64 {
     file.metadata().map_or(0, |file| file.len())
 }
 
-/// Creates the directory if need be; refuses one that is not empty.
-fn prepare(to: &Path) -> Result<(), StoreError> {
+fn ensure_absolute(to: &Path) -> Result<(), StoreError> {
+    if to.is_absolute() {
+        return Ok(());
+    }
     let shown = to.display();
-    if !to.is_absolute() {
-        return Err(StoreError::Refused(bilingual!(
-            "{shown} is relative; name the directory from the root on",
-            "{shown} 是相对路径；请填写以 / 开头的绝对路径"
-        )));
-    }
-    directory_lock::create(to).map_err(failed(to))?;
-    if let Some(entry) = fs::read_dir(to).map_err(failed(to))?.next() {
-        let name = entry.map_err(failed(to))?.file_name();
-        return Err(StoreError::Refused(bilingual!(
-            "{shown} is not empty (there is {}); choose a new or an empty directory",
-            "{shown} 不是空目录（其中有 {}）；请选择新目录或空目录",
-            name.display()
-        )));
-    }
-    Ok(())
+    Err(StoreError::Refused(bilingual!(
+        "{shown} is relative; name the directory from the root on",
+        "{shown} 是相对路径；请填写以 / 开头的绝对路径"
+    )))
+}
+
+/// Refuses a directory that has something in it.
+fn ensure_empty(to: &Path) -> Result<(), StoreError> {
+    let mut entries = match fs::read_dir(to) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(failed(to))?,
+    };
+    let Some(entry) = entries.next() else { return Ok(()) };
+    let (shown, name) = (to.display(), entry.map_err(failed(to))?.file_name());
+    Err(StoreError::Refused(bilingual!(
+        "{shown} is not empty (there is {}); choose a new or an empty directory",
+        "{shown} 不是空目录（其中有 {}）；请选择新目录或空目录",
+        name.display()
+    )))
 }
 
 /// Gives a copy an identity of its own. On the disk when it returns.

@@ -7,6 +7,7 @@ pub(crate) mod contents;
 mod copied_rows;
 pub(crate) mod repair;
 pub(crate) mod restore;
+mod room;
 pub(crate) mod staging;
 mod throttle;
 mod vacuum;

@@ -45,31 +45,45 @@ pub enum RestoreError {
     },
 }
 
-/// Checks a backup and copies it into a new or empty data directory, as a store with an identity of its own. Durable when it
-/// returns.
-pub fn restore(backup: &Path, data: &Path, report: &mut dyn FnMut(Finding)) -> Result<Checked, RestoreError> {
+/// Checks a backup as it is, and changes nothing of it: every profile's checksum, every app's settings, and what the engine can check
+/// of itself. Refuses the directory of a server that runs or was killed. Once `is_cancelled` says so it ends soon, with any result.
+pub fn check_backup(
+    backup: &Path,
+    report: &mut dyn FnMut(Finding),
+    is_cancelled: impl FnMut() -> bool + Send + 'static,
+) -> Result<Checked, RestoreError> {
+    /// Steps of SQLite's virtual machine, some milliseconds.
+    const STEPS: i32 = 10_000;
     let from = backup.join("portraitd.db");
     if !from.is_file() {
         return Err(OpenError::NoStore { dir: backup.to_owned() }.into());
     }
-    refuse_if_not_empty(data)?;
     if is_in_use(backup) {
         return Err(OpenError::InUse { dir: backup.to_owned(), pid: None }.into());
     }
-    let log = fs::metadata(backup.join("portraitd.db-wal")).is_ok_and(|log| log.len() > 0);
-    if log {
+    if fs::metadata(backup.join("portraitd.db-wal")).is_ok_and(|log| log.len() > 0) {
         return Err(RestoreError::HasLog { dir: backup.to_owned() });
     }
-    let connection = schema::existing(&from, Access::Read)?;
+    let engine = OpenError::engine(&from);
+    let mut connection = schema::existing(&from, Access::Read)?;
     // The directory of a server that was stopped has a journal, too, but its tables have everything.
-    if needs_journal(&connection).map_err(OpenError::engine(&from))? {
+    if needs_journal(&connection).map_err(&engine)? {
         return Err(RestoreError::HasLog { dir: backup.to_owned() });
     }
-    let checked = examine(&connection, report).map_err(OpenError::engine(&from))?;
-    drop(connection);
+    connection.progress_handler(STEPS, Some(is_cancelled)).map_err(&engine)?;
+    let checked = examine(&connection, report).map_err(&engine)?;
     if checked.damaged > 0 {
         return Err(RestoreError::Damaged { dir: backup.to_owned(), checked });
     }
+    Ok(checked)
+}
+
+/// Checks a backup and copies it into a new or empty data directory, as a store with an identity of its own. Durable when it
+/// returns.
+pub fn restore(backup: &Path, data: &Path, report: &mut dyn FnMut(Finding)) -> Result<Checked, RestoreError> {
+    let from = backup.join("portraitd.db");
+    refuse_if_not_empty(data)?;
+    let checked = check_backup(backup, report, || false)?;
     let _lock = DirectoryLock::take(data)?;
     // Checked again: another process may have been faster.
     refuse_if_not_empty(data)?;

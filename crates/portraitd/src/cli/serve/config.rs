@@ -61,6 +61,11 @@ pub(crate) struct Layers {
 }
 
 impl Layers {
+    /// A file, and the variables.
+    pub(crate) fn of_file(config: Option<PathBuf>) -> Self {
+        Self { config, flags: Flags::default() }
+    }
+
     /// Reads the file, the variables and the flags. Variables of other options of the command line are accepted.
     pub(crate) fn load(&self, command_line: &clap::Command) -> anyhow::Result<Loaded> {
         Loaded::read(self.config.as_deref(), &self.flags, &own_variables(command_line))
@@ -91,7 +96,7 @@ pub(crate) fn run(args: &Args, command_line: &clap::Command) -> anyhow::Result<(
 fn print_effective(settings: &[Effective]) {
     let mut current = "";
     for Effective { name, value, source } in settings {
-        let (section, key) = name.split_once('.').unwrap_or(("", name));
+        let (section, key) = name.rsplit_once('.').unwrap_or(("", name));
         if section != current {
             let space = if current.is_empty() { "" } else { "\n" };
             say(format_args!("{space}[{section}]"));

@@ -2,6 +2,7 @@
 
 use super::assessment::Assessment;
 use super::assessment::Verdict::{self, Bad, Good, Warning};
+use super::backups;
 use super::config::Layers;
 use super::healthcheck;
 use super::instance::AdminFile;
@@ -28,8 +29,9 @@ use std::path::Path;
 
 /// Check whether a server can run here
 ///
-/// Checks the configuration, certificates, the data directory, disk space, the clock, ports and
-/// limits, with the same file, variables and flags as serve. Exit code 1 when a check fails.
+/// Checks the configuration, certificates, the data directory, disk space, backups, the clock, ports
+/// and limits, with the same file, variables and flags as serve. It asks the database or the storage of
+/// the backups, if there is one. Exit code 1 when a check fails.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
@@ -69,6 +71,9 @@ pub(crate) fn run(args: &Args, command_line: &clap::Command) -> anyhow::Result<(
             note("disk", disk(data));
             if let Some(journal) = journal::assess(data) {
                 note("journal", journal);
+            }
+            if let Some(backups) = backups::assess(&config) {
+                note("backups", backups);
             }
             for host in database(&config) {
                 note("database", host);

@@ -1,6 +1,7 @@
 //! Commands of operation: the server and what looks at it.
 
 mod assessment;
+mod backups;
 pub(crate) mod certificates;
 pub(crate) mod command;
 pub(crate) mod config;

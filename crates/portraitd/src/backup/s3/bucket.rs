@@ -1,0 +1,269 @@
+//! The bucket where backups stand: the objects `PREFIX/NAME/portraitd.db` and, once that was read back, `PREFIX/NAME/backup.json`.
+
+use super::super::directory::Standing;
+use super::super::manifest::{DATABASE, MANIFEST, Manifest};
+use super::super::name::BackupName;
+use super::super::remote::RemotePlace;
+use super::connector::Connector;
+use super::credentials::Credentials;
+use super::problem::explain;
+use super::transfer;
+use crate::config::backup::S3Section;
+use futures_util::future::{BoxFuture, FutureExt};
+use object_store::aws::{AmazonS3, AmazonS3Builder};
+use object_store::path::Path as ObjectPath;
+use object_store::{Error, ObjectStore, ObjectStoreExt, RetryConfig};
+use portraitd_http::address_policy::AddressPolicy;
+use portraitd_http::client::HttpClient;
+use portraitd_http::trust::Trust;
+use portraitd_model::{Bilingual, bilingual};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What stands beside a database that is on its way: the manifest that it will have. It tells whose it is, if it stays.
+const UNFINISHED: &str = "unfinished.json";
+
+/// A list, a manifest or a deletion is answered within this time.
+const SMALL_TIMEOUT: Duration = Duration::from_mins(2);
+
+/// A bucket, and the beginning of the names in it.
+pub(crate) struct Bucket {
+    settings: S3Section,
+    bucket: String,
+}
+
+impl Bucket {
+    /// The bucket of the settings; `None` if they name none.
+    pub(crate) fn of(settings: &S3Section) -> Option<Self> {
+        let bucket = settings.bucket.clone()?;
+        Some(Self { settings: settings.clone(), bucket })
+    }
+
+    /// Copies a backup into a new directory, and compares it with its manifest.
+    pub(crate) async fn fetch(&self, name: BackupName, dir: &Path) -> Result<Manifest, Bilingual> {
+        let (store, place) = (self.store()?, self.location(name));
+        let manifest = self.manifest(&store, name).await?.ok_or_else(|| {
+            bilingual!(
+                "{place} is no backup, or one that was not finished: it has no {MANIFEST}. `portraitd backup list` shows what there is",
+                "{place} 不是备份，或尚未完成：其中没有 {MANIFEST}。`portraitd backup list` 可列出现有备份"
+            )
+        })?;
+        ensure_room(dir, manifest.bytes)?;
+        let file = dir.join(DATABASE);
+        let arrived = transfer::receive(&store, &self.object(name, DATABASE), Some(&file), &place).await?;
+        ensure_same(&place, &manifest, &arrived)?;
+        Ok(manifest)
+    }
+
+    /// The storage, with the credentials as they are now.
+    fn store(&self) -> Result<AmazonS3, Bilingual> {
+        let S3Section { endpoint, region, virtual_hosted, credentials_file, ca_file, .. } = &self.settings;
+        let unusable =
+            |error: String| bilingual!("backup.s3 can't be used: {error}", "无法使用 backup.s3：{error}");
+        let trust = Trust::Roots(ca_file.as_deref());
+        let client =
+            HttpClient::new(AddressPolicy::any(), trust).map_err(|error| unusable(format!("{error:#}")))?;
+        let Credentials { key_id, secret, token } = Credentials::read(credentials_file.as_deref())?;
+        let retry =
+            RetryConfig { max_retries: 3, retry_timeout: Duration::from_mins(1), ..RetryConfig::default() };
+        let mut builder = AmazonS3Builder::new()
+            .with_http_connector(Connector(client))
+            .with_bucket_name(&self.bucket)
+            .with_region(region)
+            .with_access_key_id(key_id)
+            .with_secret_access_key(secret)
+            .with_virtual_hosted_style_request(*virtual_hosted)
+            .with_disable_bulk_delete(true)
+            .with_retry(retry);
+        if let Some(token) = token {
+            builder = builder.with_token(token);
+        }
+        if let Some(endpoint) = endpoint {
+            let endpoint = endpoint.trim_end_matches('/');
+            builder = builder.with_endpoint(match endpoint.split_once("://") {
+                Some((scheme, host)) if *virtual_hosted => format!("{scheme}://{}.{host}", self.bucket),
+                _ => endpoint.to_owned(),
+            });
+        }
+        builder.build().map_err(|error| unusable(error.to_string()))
+    }
+
+    fn object(&self, name: BackupName, file: &str) -> ObjectPath {
+        ObjectPath::from(format!("{}/{name}/{file}", self.settings.prefix))
+    }
+
+    fn shown(&self) -> String {
+        format!("s3://{}/{}", self.bucket, self.settings.prefix)
+    }
+
+    /// The names that there is something of, the oldest first.
+    async fn names(&self, store: &AmazonS3) -> Result<Vec<BackupName>, Bilingual> {
+        let prefix = ObjectPath::from(self.settings.prefix.as_str());
+        let listed = self.small(store.list_with_delimiter(Some(&prefix))).await?;
+        let names = listed.common_prefixes.iter().filter_map(|path| BackupName::parse(path.filename()?));
+        let mut names: Vec<_> = names.collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// The manifest of a backup; `None` without one.
+    async fn manifest(&self, store: &AmazonS3, name: BackupName) -> Result<Option<Manifest>, Bilingual> {
+        self.read_manifest(store, &self.object(name, MANIFEST)).await
+    }
+
+    async fn read_manifest(
+        &self,
+        store: &AmazonS3,
+        path: &ObjectPath,
+    ) -> Result<Option<Manifest>, Bilingual> {
+        /// A manifest has some hundred bytes.
+        const BYTES_MAX: u64 = 64 << 10;
+        let text = async {
+            let got = store.get(path).await?;
+            if got.meta.size > BYTES_MAX { Ok(None) } else { got.bytes().await.map(Some) }
+        };
+        let text = match tokio::time::timeout(SMALL_TIMEOUT, text).await {
+            Ok(Err(Error::NotFound { .. })) => return Ok(None),
+            Ok(text) => text.map_err(|error| explain(&self.shown(), &error))?,
+            Err(_) => return Err(self.late()),
+        };
+        Ok(text.and_then(|text| Manifest::parse(&text).ok()))
+    }
+
+    async fn put_small(
+        &self,
+        store: &AmazonS3,
+        path: &ObjectPath,
+        manifest: &Manifest,
+    ) -> Result<(), Bilingual> {
+        let unwritable =
+            |error: anyhow::Error| bilingual!("no manifest: {error:#}", "无法生成清单：{error:#}");
+        let text = manifest.text().map_err(unwritable)?;
+        self.small(store.put(path, text.into())).await.map(drop)
+    }
+
+    async fn delete(&self, store: &AmazonS3, path: &ObjectPath) -> Result<(), Bilingual> {
+        match tokio::time::timeout(SMALL_TIMEOUT, store.delete(path)).await {
+            Ok(Ok(()) | Err(Error::NotFound { .. })) => Ok(()),
+            Ok(Err(error)) => Err(explain(&self.shown(), &error)),
+            Err(_) => Err(self.late()),
+        }
+    }
+
+    /// Does something that takes little time.
+    async fn small<T>(&self, work: impl Future<Output = object_store::Result<T>>) -> Result<T, Bilingual> {
+        let done = tokio::time::timeout(SMALL_TIMEOUT, work).await.map_err(|_| self.late())?;
+        done.map_err(|error| explain(&self.shown(), &error))
+    }
+
+    fn late(&self) -> Bilingual {
+        let place = self.shown();
+        bilingual!(
+            "{place}: no answer within 120 s; check the network and backup.s3.endpoint",
+            "{place}：120 秒内没有应答；请检查网络与 backup.s3.endpoint"
+        )
+    }
+
+    /// Removes what this store began to send and did not finish.
+    async fn clear_unfinished(&self, store: &AmazonS3, id: &str) -> Result<(), Bilingual> {
+        for name in self.names(store).await? {
+            let marker = self.object(name, UNFINISHED);
+            let Some(unfinished) = self.read_manifest(store, &marker).await? else { continue };
+            if unfinished.store == id {
+                if self.manifest(store, name).await?.is_none() {
+                    self.delete(store, &self.object(name, DATABASE)).await?;
+                }
+                self.delete(store, &marker).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn send(&self, backup: Standing, dir: PathBuf) -> Result<(), Bilingual> {
+        let Standing { name, manifest } = backup;
+        let (store, place) = (self.store()?, self.location(name));
+        self.clear_unfinished(&store, &manifest.store).await?;
+        if self.manifest(&store, name).await?.is_some() {
+            return Err(bilingual!(
+                "{place} exists already: another server uses this prefix; give each one its own (backup.s3.prefix)",
+                "{place} 已存在：另一服务也在使用此前缀；请为每个服务设置各自的前缀（backup.s3.prefix）"
+            ));
+        }
+        let (marker, object) = (self.object(name, UNFINISHED), self.object(name, DATABASE));
+        self.put_small(&store, &marker, &manifest).await?;
+        transfer::send(&store, &object, (&dir.join(DATABASE), manifest.bytes), &place).await?;
+        let arrived = transfer::receive(&store, &object, None, &place).await?;
+        ensure_same(&place, &manifest, &arrived)?;
+        self.put_small(&store, &self.object(name, MANIFEST), &manifest).await?;
+        self.delete(&store, &marker).await
+    }
+
+    async fn erase(&self, Standing { name, manifest }: Standing) -> Result<(), Bilingual> {
+        let (store, place) = (self.store()?, self.location(name));
+        let object = self.object(name, DATABASE);
+        let found = self.small(store.head(&object)).await?;
+        if found.size != manifest.bytes || self.manifest(&store, name).await?.as_ref() != Some(&manifest) {
+            return Err(bilingual!(
+                "{place} is not what was backed up, so it is not removed",
+                "{place} 与备份时不一致，未予删除"
+            ));
+        }
+        // Without its manifest it counts no more, whatever comes.
+        self.delete(&store, &self.object(name, MANIFEST)).await?;
+        self.delete(&store, &object).await
+    }
+}
+
+impl RemotePlace for Bucket {
+    fn location(&self, name: BackupName) -> String {
+        format!("{}/{name}", self.shown())
+    }
+
+    fn list(&self) -> BoxFuture<'_, Result<Vec<Standing>, Bilingual>> {
+        async move {
+            let (store, mut standing) = (self.store()?, Vec::new());
+            for name in self.names(&store).await? {
+                if let Some(manifest) = self.manifest(&store, name).await? {
+                    standing.push(Standing { name, manifest });
+                }
+            }
+            Ok(standing)
+        }
+        .boxed()
+    }
+
+    fn put(&self, backup: Standing, dir: PathBuf) -> BoxFuture<'_, Result<(), Bilingual>> {
+        self.send(backup, dir).boxed()
+    }
+
+    fn remove(&self, backup: Standing) -> BoxFuture<'_, Result<(), Bilingual>> {
+        self.erase(backup).boxed()
+    }
+}
+
+/// Refuses a disk that has no room for a backup and for the data directory that is made of it.
+fn ensure_room(dir: &Path, bytes: u64) -> Result<(), Bilingual> {
+    let Ok(disk) = rustix::fs::statvfs(dir) else { return Ok(()) };
+    let (free, needed) = (disk.f_bavail.saturating_mul(disk.f_frsize), bytes.saturating_mul(2));
+    if free >= needed {
+        return Ok(());
+    }
+    let dir = dir.display();
+    Err(bilingual!(
+        "the backup has {bytes} bytes, and to restore it takes twice as many for a moment: {needed} on the disk of {dir}, where {free} are \
+         free. Free space there, or restore to another disk",
+        "备份有 {bytes} 字节，恢复期间需要两倍空间：{dir} 所在磁盘须有 {needed} 字节可用，现有 {free} 字节。请释放空间，或恢复到另一磁盘"
+    ))
+}
+
+/// Whether what arrived is what the manifest says.
+fn ensure_same(place: &str, manifest: &Manifest, arrived: &(u64, String)) -> Result<(), Bilingual> {
+    if (arrived.0, &arrived.1) == (manifest.bytes, &manifest.sha256) {
+        return Ok(());
+    }
+    let ((bytes, sha256), wanted, wanted_sha256) = (arrived, manifest.bytes, &manifest.sha256);
+    Err(bilingual!(
+        "{place} is not what was backed up: read back, it has {bytes} bytes with the SHA-256 {sha256} instead of {wanted} with {wanted_sha256}",
+        "{place} 与备份不一致：读回为 {bytes} 字节、SHA-256 {sha256}，应为 {wanted} 字节、{wanted_sha256}"
+    ))
+}
