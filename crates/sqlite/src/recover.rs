@@ -134,7 +134,13 @@ pub(crate) fn recover(
         let (rows, erases) = replayed.segment(found, &file, cache, pending)?;
         // The last one goes on, unless another was begun behind it. Of one before it, every frame is on the disk.
         if place + 1 == scanned.pending.len() && !scanned.is_begun {
-            let segment = found.secure(&mut file).map_err(OpenError::io(&journal::path(dir, found.index)))?;
+            let path = journal::path(dir, found.index);
+            // Without a frame that reads back there is nothing to secure.
+            let segment = if found.frames == 0 {
+                *found
+            } else {
+                found.secure(&mut file).map_err(OpenError::io(&path))?
+            };
             active = Some(Active::resume(file, &segment, rows, erases));
         } else {
             last_frames = found.frames;

@@ -35,7 +35,7 @@ pub(crate) struct Segment {
 /// The result of reading both files.
 #[derive(Debug)]
 pub(crate) struct Scanned {
-    /// The segments with frames, the older one first.
+    /// The segments with frames, or whose first frame is damaged; the older one first.
     pub(crate) pending: Vec<Segment>,
     /// The file in which a new segment begins.
     pub(crate) next_file: usize,
@@ -83,8 +83,10 @@ pub(crate) fn scan(files: &[SegmentFile; 2], store: StoreId, applied: u64) -> Re
     if let [older, newer] = found.as_mut_slice() {
         older.cut(files, newer.sealed.header.frames_before)?;
     }
-    let begun = found.iter().find(|segment| segment.frames == 0).map(|segment| segment.index);
-    found.retain(|segment| segment.frames > 0);
+    // One whose first frame is damaged has no frames either, and is not empty.
+    let is_empty = |segment: &Segment| segment.frames == 0 && segment.damage.is_none();
+    let begun = found.iter().find(|segment| is_empty(segment)).map(|segment| segment.index);
+    found.retain(|segment| !is_empty(segment));
     let taken = found.first().map(|segment| segment.index);
     // A segment of which only the header is there begins again in the same file, so that no two files have one number.
     let next_file = begun.unwrap_or(usize::from(taken == Some(0)));

@@ -122,6 +122,36 @@ fn a_broken_frame_before_others_is_damage_and_repair_keeps_what_is_before_it() {
     });
 }
 
+/// A segment without a frame that reads back is not an empty one.
+#[test]
+fn a_broken_first_frame_is_damage() {
+    let dirs = Dirs::new();
+    block_on(async {
+        let store = SqliteStore::open(&dirs.data()).unwrap();
+        create(&store, "a", "in the tables").await;
+        store.close().await;
+        let store = SqliteStore::open(&dirs.data()).unwrap();
+        for nick in ["first", "second", "last"] {
+            set(&store, "a", nick).await.unwrap();
+        }
+        let damaged = dirs.kill("killed");
+        let file = JOURNAL.iter().map(|file| damaged.join(file)).find(|file| used(file) > 2 * BLOCK).unwrap();
+        let mut bytes = fs::read(&file).unwrap();
+        bytes[BLOCK + 20] ^= 4;
+        fs::write(&file, bytes).unwrap();
+        refused(&damaged, is_damaged);
+        let repaired = repair(&damaged).unwrap();
+        let Some(Repaired::DamagedJournal { offset, .. }) = repaired else { panic!("{repaired:?}") };
+        assert_eq!(offset, BLOCK as u64);
+        assert_eq!(repair(&damaged).unwrap(), None);
+        let store = SqliteStore::open(&damaged).unwrap();
+        reads(&store, "a", "in the tables").await;
+        set(&store, "a", "after").await.unwrap();
+        drop(store);
+        reads(&SqliteStore::open(&damaged).unwrap(), "a", "after").await;
+    });
+}
+
 /// The end of the older segment is told by what the newer one counts.
 #[test]
 fn two_segments_are_read_and_a_torn_end_of_the_older_one_is_damage() {
