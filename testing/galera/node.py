@@ -21,6 +21,7 @@ transaction-isolation=READ-COMMITTED
 performance-schema=OFF
 max-connections=400
 innodb-buffer-pool-size={pool_mb}M
+max-allowed-packet=64M
 innodb-log-file-size={pool_mb}M
 innodb-flush-log-at-trx-commit={flush}
 innodb-autoinc-lock-mode=2

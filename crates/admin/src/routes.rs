@@ -64,7 +64,7 @@ pub const TOKEN_ROUTES: &[Route] = routes! {
             .description("Each change is checked on top of those before it, up to the first that would be refused. Nothing is stored.")
             .request::<ChangesToCheck>()
             .response::<CheckedChanges>(200, "Whether each would be made.")
-            .errors(&[413]);
+            .errors(&[400, 413]);
     get "/apps/{app}/usage" Viewer => usage::show,
         |op| op.summary("Show the usage of an app")
             .description("Calls are counted since the server started; `accounts` is the current number.")
@@ -264,7 +264,7 @@ pub const TOKEN_ROUTES: &[Route] = routes! {
             .description("At once, until the next start or SIGHUP: then the settings are in force again. Absent members stay unchanged. Of several servers on one database, the one that answers.")
             .request::<LogPatch>()
             .response::<LogView>(200, "What is logged from now on.")
-            .errors(&[409, 413]);
+            .errors(&[400, 409, 413]);
     get "/store" Viewer => server::store_stats,
         |op| op.summary("Show the store's id and counts")
             .response::<StoreView>(200, "Its id, and its counts since it was opened.");

@@ -112,6 +112,9 @@ fn kind_of(code: u16) -> FaultKind {
 const UNTRUSTED: &str = "tls_ca in store.url must name the certificate of the authority that issued the server's, which must be valid for the host as \
                          store.url names it";
 
+/// A list of sensitive words has up to 20 MB, more than the 16 MiB that MariaDB takes unless it is told otherwise.
+const TOO_LARGE: &str = "the statement is larger than the database's max_allowed_packet; set that to 64M";
+
 /// What an operator can do about a refusal that stays.
 fn remedy_of(code: u16) -> Option<&'static str> {
     Some(match code {
@@ -137,10 +140,12 @@ impl From<mysql_async::Error> for Fault {
         };
         let fault = match error {
             mysql_async::Error::Server(error) => return Self::of_code(error.code, &error.message),
-            mysql_async::Error::Io(error) => Self::lost(error.to_string()),
-            mysql_async::Error::Driver(DriverError::PacketTooLarge) => {
-                Self::permanent("the statement is larger than the database's max_allowed_packet")
+            mysql_async::Error::Driver(DriverError::PacketTooLarge) => Self::permanent(TOO_LARGE),
+            // The driver's own codec refuses it, and says so in an error of the connection only.
+            mysql_async::Error::Io(error) if error.to_string().contains("max_allowed_packet") => {
+                Self::permanent(TOO_LARGE)
             }
+            mysql_async::Error::Io(error) => Self::lost(error.to_string()),
             error => Self::lost(error.to_string()),
         };
         Self { remedy, ..fault }

@@ -5,7 +5,8 @@ pub use crate::cli::data::transfer::row::Row;
 use crate::cli::data::transfer::csv::CsvRows;
 use crate::cli::data::transfer::json_lines::JsonLines;
 use crate::cli::data::transfer::row::RowSource;
-use crate::config::load::{Flags, Loaded};
+use crate::config::flags::Flags;
+use crate::config::load::Loaded;
 use portraitd_admin::types::AppView;
 use std::path::Path;
 

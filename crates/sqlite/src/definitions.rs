@@ -1,17 +1,14 @@
 //! The definitions of tables and indexes. SQLite keeps them as texts without a checksum, so a flipped bit can rename a column or
 //! change what may be in it, and every statement would fail, or store what it should not.
 
-use crate::schema;
 use rusqlite::Connection;
 
 /// What a database of portraitd has, by kind and name, with the text that defines it.
 type Definitions = Vec<(String, String, String, Option<String>)>;
 
-/// The first table or index whose definition is not that of a format, or that only one of them has; for people.
-pub(crate) fn first_damaged(connection: &Connection, format: i64) -> rusqlite::Result<Option<String>> {
-    let model = Connection::open_in_memory()?;
-    schema::make_format(&model, format)?;
-    let (expected, found) = (definitions(&model)?, definitions(connection)?);
+/// The first table or index that is not defined as in a model, or that only one of both has; for people.
+pub(crate) fn first_damaged(found: &Connection, model: &Connection) -> rusqlite::Result<Option<String>> {
+    let (expected, found) = (definitions(model)?, definitions(found)?);
     let alone = |of: &Definitions, other: &Definitions| {
         of.iter().find(|definition| !other.contains(definition)).map(|(kind, name, ..)| {
             format!("the definition of the {kind} {name} is not the one that portraitd wrote")

@@ -201,16 +201,18 @@ fn create(path: &Path) -> Result<(), OpenError> {
 
 /// Refuses a database whose tables or indexes are not defined as in its format.
 fn refuse_damaged_definitions(connection: &Connection, path: &Path, format: i64) -> Result<(), OpenError> {
-    match definitions::first_damaged(connection, format).map_err(OpenError::engine(path))? {
+    match damaged_definition(connection, format).map_err(OpenError::engine(path))? {
         Some(reason) => Err(OpenError::Damaged { path: path.to_owned(), reason }),
         None => Ok(()),
     }
 }
 
-/// Makes the tables that an earlier format, or the present one, had.
-pub(crate) fn make_format(connection: &Connection, format: i64) -> rusqlite::Result<()> {
+/// Which table or index is not defined as in a format, for people.
+pub(crate) fn damaged_definition(connection: &Connection, format: i64) -> rusqlite::Result<Option<String>> {
+    let model = Connection::open_in_memory()?;
     let steps = usize::try_from(format).ok().and_then(|format| STEPS.get(..format)).unwrap_or(&STEPS);
-    connection.execute_batch(&steps.concat())
+    model.execute_batch(&steps.concat())?;
+    definitions::first_damaged(connection, &model)
 }
 
 /// Makes all tables in an empty database.

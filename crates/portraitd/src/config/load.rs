@@ -2,48 +2,25 @@
 //! Every error is found, not just the first.
 
 use super::check::conflicts;
+use super::flags::Flags;
 use super::setting::{Section, Setting};
 use super::value::one_line;
 use super::{Config, suggest};
 use crate::cli::language::{language, localized};
 use anyhow::Context;
-use portraitd_http::address::{Address, Addresses};
+use portraitd_http::address::Addresses;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use toml::Value;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 const PREFIX: &str = "PORTRAITD_";
 const FILE_BYTES_MAX: u64 = 1 << 20;
-
-/// Settings that have a flag.
-#[derive(Debug, Default, clap::Args)]
-pub(crate) struct Flags {
-    /// The address of the public API: `127.0.0.1:8080`, `https://[::]:443` or `unix:/path`; port 0 takes a free port
-    /// (repeatable)
-    #[arg(long, value_name = "ADDRESS")]
-    listen: Vec<Address>,
-    /// The address of the admin API (repeatable)
-    #[arg(long, value_name = "ADDRESS")]
-    admin_listen: Vec<Address>,
-    /// The address of `/metrics`, `/healthz` and `/readyz` alone (repeatable)
-    #[arg(long, value_name = "ADDRESS")]
-    metrics_listen: Vec<Address>,
-    /// The data directory
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// The level of the log: error, warn, info, debug (one line a request) or trace
-    #[arg(long, value_name = "LEVEL")]
-    log: Option<String>,
-    /// The format of the log
-    #[arg(long, value_enum)]
-    log_format: Option<super::log::LogFormat>,
-}
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -205,12 +182,11 @@ impl Reader {
     }
 
     fn key(&mut self, section: &str, key: &str, value: &Value, at: Source) {
-        let mut known = Config::settings().filter(|setting| setting.is_in(section));
-        if let Some(setting) = known.find(|setting| setting.key() == key) {
+        let known = || Config::settings().filter(|setting| setting.is_in(section));
+        if let Some(setting) = known().find(|setting| setting.key() == key) {
             return self.set(setting, value, at);
         }
-        let known = Config::settings().filter(|setting| setting.is_in(section));
-        let nearest = suggest::nearest(key, known.map(Setting::key));
+        let nearest = suggest::nearest(key, known().map(Setting::key));
         let text = localized!(
             "there is no key `{key}` in [{section}]{nearest}",
             "[{section}] 中没有配置项 `{key}`{nearest}"

@@ -1,6 +1,7 @@
 //! `[log]`: what is logged and how, and where traces go.
 
 use super::setting::section;
+use crate::cli::language::language;
 #[cfg(not(feature = "otel"))]
 use crate::cli::language::localized;
 use portraitd_api::request_log::ACCESS_TARGET;
@@ -49,7 +50,7 @@ pub(crate) enum LogFormat {
 }
 
 fn is_filter(value: &Value) -> Result<(), String> {
-    check_filter(value.as_str().unwrap_or_default()).map_err(|error| error.english().to_owned())
+    check_filter(value.as_str().unwrap_or_default()).map_err(|error| error.pick(language()).to_owned())
 }
 
 /// Checks a filter. The error names what is wrong with it and the accepted levels.

@@ -2,6 +2,7 @@
 
 pub(crate) mod backup;
 mod check;
+pub(crate) mod flags;
 mod limits;
 pub(crate) mod listeners;
 pub(crate) mod load;

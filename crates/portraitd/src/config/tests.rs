@@ -4,7 +4,8 @@ mod values;
 
 use self::values::{GOOD, WRONG};
 use super::Config;
-use super::load::{Effective, Errors, Flags, Loaded, Source};
+use super::flags::Flags;
+use super::load::{Effective, Errors, Loaded, Source};
 use super::reference::example;
 use portraitd_model::Language;
 use std::collections::BTreeSet;

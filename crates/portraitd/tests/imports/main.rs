@@ -43,7 +43,10 @@ const WALLS: &[(&str, &[&str])] = &[
         ],
     ),
     ("bench", &["model"]),
-    ("fuzz", &["portraitd", "emulator", "shadow", "admin", "api", "webhook", "sqlite", "store", "model"]),
+    (
+        "fuzz",
+        &["portraitd", "emulator", "shadow", "admin", "api", "webhook", "http", "sqlite", "store", "model"],
+    ),
     ("test-support", &["store", "model"]),
 ];
 

@@ -54,7 +54,7 @@ fn a_backup_that_does_not_fit_is_not_begun() {
 
 #[test]
 fn a_backup_ends_before_changes_are_refused() {
-    on_a_small_disk("size=256m", |dir| {
+    on_a_small_disk("size=512m", |dir| {
         let data = dir.join("data");
         let server = TestServer::serve(&data, CONFIG);
         fill(&server);
@@ -65,8 +65,8 @@ fn a_backup_ends_before_changes_are_refused() {
             let job = during_writes(&app, || {
                 let job = json_of(start(&server, &backup), 202);
                 wait_until(&server, &job["id"], |job| job["bytes"].as_u64() > Some(0));
-                // A twentieth is kept, 12.8 MiB, and a backup leaves a quarter more.
-                take(&ballast, free(dir).saturating_sub(15 << 20));
+                // A twentieth is kept, 25.6 MiB, and a backup leaves a quarter and 1 MiB more.
+                take(&ballast, free(dir).saturating_sub(32 << 20));
                 wait_until(&server, &job["id"], |_| false)
             });
             assert_eq!(set(&app, "writer", 7), 0, "no change was refused");

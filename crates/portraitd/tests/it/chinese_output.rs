@@ -172,6 +172,8 @@ const COMMANDS: &[(i32, &str)] = &[
     (1, "migrate --from PUBLIC --sdkappid 1400000000 --key wrong --accounts DIR/users.txt --into 7 --data DATA"),
     (1, "migrate --from PUBLIC --sdkappid 1400000000 --key KEY --accounts DIR/users.txt --into 7 --data DATA"),
     (0, "backup DIR/backup --data DATA"),
+    (0, "backup list DIR"),
+    (1, "backup list"),
     (0, "restore DIR/backup --data DIR/restored"),
     (1, "restore DIR/backup --data DIR/restored"),
     (1, "store copy --from DIR/restored --to DIR/copied"),
@@ -222,6 +224,8 @@ const COMMANDS: &[(i32, &str)] = &[
     (0, "emulator reset --url PUBLIC"),
     (1, "app list --admin-url PUBLIC/v4"),
     (0, "app list --admin-url ADMIN"),
+    (0, "log --admin-url ADMIN"),
+    (1, "log loud --admin-url ADMIN"),
 ];
 
 #[test]

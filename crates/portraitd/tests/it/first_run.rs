@@ -97,7 +97,7 @@ fn a_receiver_for_people_says_how_to_use_it() {
     let mut receiver = Running::start(&["webhook", "listen", "--port", "0"]);
     let hello = receiver.line();
     let url = hello.strip_prefix("Listening on ").unwrap_or_else(|| panic!("{hello}")).to_owned();
-    assert_eq!(receiver.line(), format!("Set it:  portraitd webhook set SDKAPPID {url}"));
+    assert_eq!(receiver.line(), format!("Set it:  portraitd webhook set SDKAPPID {url} --data DIR"));
     app.put("/webhook", &json!({"url": url}).to_string());
     set(&app, "alice", "Alice");
     let printed = [(); 4].map(|()| receiver.line());

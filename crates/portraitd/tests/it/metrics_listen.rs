@@ -182,7 +182,10 @@ fn an_address_that_another_listener_has_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("portraitd.toml");
     for (address, reason) in [
-        ("127.0.0.1:8081", "listens on 127.0.0.1:8081 twice; give each listener an address of its own"),
+        (
+            "127.0.0.1:8081",
+            "127.0.0.1:8081 can't be opened beside server.admin_listen = 127.0.0.1:8081; give one of them another port",
+        ),
         ("https://0.0.0.0:1", "https://0.0.0.0:1 needs a certificate; set tls.admin_certificate and its key"),
         ("localhost", "`localhost`: invalid socket address syntax; write an IP address and a port"),
     ] {

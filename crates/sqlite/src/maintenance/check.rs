@@ -2,7 +2,6 @@
 
 use crate::OpenError;
 use crate::connection::Access;
-use crate::definitions;
 use crate::directory_lock::DirectoryLock;
 use crate::identity;
 use crate::wal::verify;
@@ -96,7 +95,7 @@ pub fn check(dir: &Path, report: &mut dyn FnMut(Finding)) -> Result<Checked, Ope
 pub(crate) fn examine(connection: &Connection, report: &mut dyn FnMut(Finding)) -> rusqlite::Result<Checked> {
     let mut check = Check { checked: Checked::default(), report };
     let format = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if let Some(what) = definitions::first_damaged(connection, format)? {
+    if let Some(what) = schema::damaged_definition(connection, format)? {
         // What is read by the names of tables and columns may not be what it seems.
         check.damage(None, None, what);
         return Ok(check.checked);

@@ -3,7 +3,8 @@
 use crate::cli::dev::variables;
 use crate::cli::language::{language, localized};
 use crate::cli::output::{note, print_json, say};
-use crate::config::load::{Effective, Flags, Loaded, Source};
+use crate::config::flags::Flags;
+use crate::config::load::{Effective, Loaded, Source};
 use crate::config::reference::example;
 use crate::config::value::one_line;
 use clap::Subcommand;

@@ -106,7 +106,7 @@ pub(crate) fn run(args: &Args, command_line: &clap::Command) -> anyhow::Result<(
 
 /// The name of a check, in the language of the command line.
 fn name_of(what: &'static str) -> &'static str {
-    const CHINESE: [(&str, &str); 11] = [
+    const CHINESE: [(&str, &str); 12] = [
         ("configuration", "配置"),
         ("environment", "环境变量"),
         ("certificates", "证书"),
@@ -114,6 +114,7 @@ fn name_of(what: &'static str) -> &'static str {
         ("data directory", "数据目录"),
         ("disk", "磁盘"),
         ("journal", "重做日志"),
+        ("backups", "备份"),
         ("database", "数据库"),
         ("clock", "时钟"),
         ("open files", "打开文件数"),

@@ -79,7 +79,7 @@ pub(super) const WRONG: &[(&str, &str, &str)] = &[
     ("limits.enabled", "0", "must be true or false"),
     ("log.format", "\"xml\"", "must be `text` or `json`"),
     ("log.access", "1", "must be true or false"),
-    ("log.filter", "\"a=loud\"", "is not a log filter"),
+    ("log.filter", "\"a=loud\"", "`loud` is not a level; write `off`"),
     ("log.filter", "{ a = 1 }", "must be text in quotes, for example filter = \"info\""),
     #[cfg(feature = "otel")]
     ("log.otlp_endpoint", "\"127.0.0.1:4318\"", "must be a URL without a user, such as"),

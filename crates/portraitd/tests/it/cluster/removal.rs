@@ -67,7 +67,7 @@ fn a_deleted_app_is_gone_on_every_node_and_a_new_one_of_its_number_begins_with_n
     // Each node reads once a second how many events the others have left.
     until("nothing of it is left", PROMISE, || holdings(&there) == nothing);
     // Fewer calls than the deleted one had: each node counts them from the first on.
-    until("it is known here", PROMISE, || here.code("portrait_get", "{}") == 40003);
+    until("it is known here", PROMISE, || here.code("portrait_get", "{}") == 40002);
     for app in [&here, &there] {
         assert_eq!(app.code("account_check", "{}"), 70402);
     }

@@ -508,8 +508,12 @@ fn addresses_that_can_not_be_right_are_refused() {
     refused(&["--cloud", &loops, "--here", &here_url, "--listen", &listen], 1, "every call would come back");
     refused(&["--cloud", &cloud, "--here", &loops, "--listen", &listen], 1, "every call would come back");
     refused(&["--cloud", &cloud, "--here", &cloud, "--listen", "127.0.0.1:0"], 1, "the same server");
-    refused(&["--cloud", "console.tim.qq.com", "--here", &cloud], 1, "not the URL of a server");
-    refused(&["--cloud", "https://a:secret@b", "--here", &cloud], 1, "without user name");
+    refused(
+        &["--cloud", "console.tim.qq.com", "--here", &cloud],
+        1,
+        "must start with http://, https:// or unix:",
+    );
+    refused(&["--cloud", "https://a:secret@b", "--here", &cloud], 1, "has no user name");
     refused(&["--cloud", &cloud], 2, "--here");
     let with = |more: &[&'static str]| [good.as_slice(), more].concat();
     refused(&with(&["--certificate", "/a.pem"]), 2, "--certificate-key");
