@@ -218,4 +218,5 @@ async fn beside(script: &mut Script) {
     script.upserts(sql::ADD_CALLS, calls(2)).await;
     script.upserts(sql::ADD_CALLS, calls(3)).await;
     script.returns(sql::READ_CALLS, &[n(1)], 1).await;
+    script.changes(sql::REMOVE_CALLS, &[n(1)], 1).await;
 }
