@@ -601,7 +601,7 @@ export default /** @satisfies {Record<string, string | ((values: any) => string)
   'keys.step.add.about': 'The old key stays good. The new one is shown once.',
   'keys.step.check': 'Check a UserSig',
   'keys.step.move': 'Give it to every caller',
-  'keys.step.move.about': 'Put the new key into each back end that makes UserSigs, and wait until the old one's UserSigs have expired. Checking a UserSig tells its key.',
+  'keys.step.move.about': 'Put the new key into each back end that makes UserSigs, and wait until UserSigs of the old one have expired. Checking a UserSig tells its key.',
   'keys.step.moved': 'Every caller uses the new key',
   'keys.step.revoke': 'Revoke the old key',
   'keys.step.revoke.about': 'UserSigs of the old key are refused from then on.',
