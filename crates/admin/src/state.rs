@@ -95,7 +95,7 @@ impl State {
         }
     }
 
-    /// Returns the state of an emulator, which nobody trusts: tests give it short keys.
+    /// Returns the state of an emulator, which protects nothing: tests give it short keys.
     #[must_use]
     pub fn with_weak_keys(self) -> Self {
         Self { takes_weak_keys: true, ..self }

@@ -4,7 +4,7 @@
 //! the deadlines in `timeouts`. HTTP/1.1 is the only version offered, with and without TLS.
 
 use crate::config::ListenerConfig;
-use crate::connection::{Handler, http1};
+use crate::connection::{Handler, Stream, http1};
 use crate::connection_limit::{ConnectionLimiter, ConnectionLimits};
 use crate::socket::Socket;
 use crate::stats::Counts;
@@ -110,18 +110,7 @@ fn begin<S: Handler>(incoming: Incoming, shared: &Arc<ListenerShared<S>>, closin
     // One kind of task each: a task for every kind would be as large as the largest of them.
     match incoming {
         Incoming::Tcp(stream, _, None) => tokio::spawn(async move {
-            log_end(
-                peer,
-                http1(
-                    stream,
-                    peer,
-                    shared.config,
-                    Arc::clone(&shared.counts),
-                    shared.handler.clone(),
-                    closing,
-                )
-                .await,
-            );
+            serve_plain(stream, peer, &shared, closing).await;
             drop(permit);
         }),
         Incoming::Tcp(stream, _, Some(tls)) => tokio::spawn(async move {
@@ -129,18 +118,7 @@ fn begin<S: Handler>(incoming: Incoming, shared: &Arc<ListenerShared<S>>, closin
             drop(permit);
         }),
         Incoming::Unix(stream) => tokio::spawn(async move {
-            log_end(
-                peer,
-                http1(
-                    stream,
-                    peer,
-                    shared.config,
-                    Arc::clone(&shared.counts),
-                    shared.handler.clone(),
-                    closing,
-                )
-                .await,
-            );
+            serve_plain(stream, peer, &shared, closing).await;
             drop(permit);
         }),
     };
@@ -196,6 +174,17 @@ async fn accept(socket: &Socket) -> io::Result<Incoming> {
         }
         Socket::Unix { listener, .. } => Ok(Incoming::Unix(listener.accept().await?.0)),
     }
+}
+
+/// Serves one connection without TLS.
+async fn serve_plain<T: Stream, S: Handler>(
+    stream: T,
+    peer: IpAddr,
+    shared: &ListenerShared<S>,
+    closing: watch::Receiver<()>,
+) {
+    let (counts, handler) = (Arc::clone(&shared.counts), shared.handler.clone());
+    log_end(peer, http1(stream, peer, shared.config, counts, handler, closing).await);
 }
 
 /// Serves one connection to a TLS port.

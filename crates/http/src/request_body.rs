@@ -1,4 +1,4 @@
-//! A request's body that reports to the connection when it is dropped. As long as somebody has it, hyper may be in the
+//! A request's body that reports to the connection when it is dropped. While it exists, hyper may be in the
 //! middle of reading it, even after the response was sent.
 
 use crate::request_phase::RequestPhase;

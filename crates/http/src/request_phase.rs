@@ -19,7 +19,7 @@ struct SharedPhase {
     first_byte: AtomicU8,
     /// Whether the service has got a request of this connection.
     is_used: AtomicBool,
-    /// Whether somebody has the request's body.
+    /// Whether the request's body is in use.
     body_in_use: AtomicBool,
     /// Whether a body was handed out since [`RequestPhase::forget_bodies`].
     body_handed_out: AtomicBool,
@@ -72,7 +72,7 @@ impl RequestPhase {
         self.0.body_in_use.store(true, Ordering::Relaxed);
     }
 
-    /// Any thread may drop it: what hyper was told by then is seen by whoever reads `false`.
+    /// Any thread may drop it: what hyper was told by then is seen where `false` is read.
     pub(super) fn body_dropped(&self) {
         self.0.body_in_use.store(false, Ordering::Release);
     }

@@ -29,7 +29,7 @@ pub enum KeyProblem {
 }
 
 impl AppKey {
-    /// Why a text is no key for a service that others reach: everybody who has one UserSig can try short keys at home until one
+    /// Why a text is no key for a service that others reach: with one UserSig anyone can try short keys at home until one
     /// fits. For new keys; one that is in use is not asked.
     pub fn weakness(text: &str) -> Option<KeyProblem> {
         let bytes = text.len();

@@ -36,7 +36,7 @@ impl Storage {
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
         let said = lines.find_map(|line| line.split("http://").nth(1).map(str::to_owned)).unwrap();
         let address = said.trim_end_matches('/').split_whitespace().next().unwrap().to_owned();
-        // It logs each request; nobody must have to wait because the pipe is full.
+        // It logs each request; no call may wait because the pipe is full.
         std::thread::spawn(move || lines.for_each(drop));
         Some(Self { child, address })
     }

@@ -117,7 +117,7 @@ pub async fn a_removed_app_leaves_nothing_to_a_new_one_of_its_number(store: &dyn
     assert_eq!(catalog.iter().map(|record| record.settings.id).collect::<Vec<_>>(), [OTHER]);
     assert_eq!(store.profiles(APP, vec![user("a")]).await.unwrap(), [Found::Missing]);
 
-    // Whoever did not know yet may have counted a call.
+    // A node that did not know yet may have counted a call.
     if let Some(tables) = store.node_tables() {
         let late = CallTally { command: "kick".into(), code: 70020, calls: 1, last: UnixMillis(8) };
         tables.add_calls(APP, vec![late]).await.unwrap();
