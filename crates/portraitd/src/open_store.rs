@@ -1,6 +1,6 @@
 //! Opens the store of a server. The only file that names the engines for a running server.
 
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use crate::config::Config;
 use anyhow::{Context, ensure};
 use portraitd_mysql::{MysqlStore, MysqlUrl};

@@ -2,7 +2,7 @@
 //! that corrects them, unless `server.accept` lists them.
 
 use crate::cli::command_hint::on_directory;
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use crate::config::Config;
 use crate::config::server::Risk;
 use anyhow::ensure;

@@ -132,7 +132,8 @@ impl Scheduler {
     async fn try_local(&mut self, now: UnixMillis) -> Result<(), Failure> {
         if self.local.last().is_none() {
             let standing = self.standing().await?;
-            self.look(&standing, DIRECTORY, now);
+            warn_of_others(&standing, &self.id, DIRECTORY);
+            self.local.look(&standing, &self.id, now, self.parts.counters.place(DIRECTORY));
             if self.local.due(self.schedule, now) > now {
                 return Ok(());
             }
@@ -262,11 +263,6 @@ impl Scheduler {
 
     fn own(&self, standing: Vec<Standing>) -> Vec<Standing> {
         standing.into_iter().filter(|backup| backup.manifest.store == self.id).collect()
-    }
-
-    fn look(&mut self, standing: &[Standing], place: &'static str, now: UnixMillis) {
-        warn_of_others(standing, &self.id, place);
-        self.local.look(standing, &self.id, now, self.parts.counters.place(place));
     }
 
     fn since_ms(&self, started: u64) -> u64 {

@@ -1,6 +1,6 @@
 //! An app's key as an argument: one word. What people paste with it is named, and the key never shown.
 
-use super::language::language;
+use super::language::chosen::language;
 use portraitd_model::AppKey;
 
 /// Reads the value of `--key`. A trimmed or shortened key would sign UserSigs that nothing accepts, so it is refused.

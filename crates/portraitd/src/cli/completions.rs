@@ -1,6 +1,6 @@
 //! `portraitd completions` and `portraitd man`: the files of a package that are generated from the command line.
 
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use anyhow::Context;
 use std::path::PathBuf;
 

@@ -1,6 +1,6 @@
 //! Requests of the commands that call a running server, over TCP, TLS or a Unix socket.
 
-use crate::cli::language::{language, localized};
+use crate::cli::language::chosen::{language, localized};
 use crate::cli::server_url::{option_url, server_url};
 use bytes::Bytes;
 use http_body_util::Full;

@@ -1,6 +1,6 @@
 //! How a new key or token is shown, once.
 
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use crate::cli::output::{note, say};
 use std::fmt::Display;
 

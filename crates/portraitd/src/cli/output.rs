@@ -1,7 +1,7 @@
 //! What commands print: results on standard output, in lines or as JSON, and notes on standard error. Nothing in it steers a
 //! terminal; the tests of `tidy.rs` see that no command prints past this file.
 
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use portraitd_model::terminal::{escape_for_terminal, escape_json_for_terminal, escape_lines_for_terminal};
 use portraitd_model::{UnixMillis, rfc3339};
 use std::borrow::Cow;

@@ -1,6 +1,6 @@
 //! The SDKAppID of an app, as an argument.
 
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 
 /// Parses an SDKAppID, which is a number from 1 to 4294967295.
 pub(super) fn sdk_app_id(text: &str) -> Result<u32, String> {

@@ -1,7 +1,8 @@
 //! Secrets as arguments: every user of a machine can read what `ps` shows, so a secret can also come from a file, from
 //! standard input, or from an environment variable.
 
-use crate::cli::language::{causes, language, localized};
+use crate::cli::language::causes;
+use crate::cli::language::chosen::{language, localized};
 use std::io::Read;
 use std::path::Path;
 

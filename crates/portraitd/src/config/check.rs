@@ -1,7 +1,7 @@
 //! Settings that contradict each other.
 
 use super::Config;
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use portraitd_http::address::Address;
 
 /// Settings that contradict each other.

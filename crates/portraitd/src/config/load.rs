@@ -6,7 +6,7 @@ use super::flags::Flags;
 use super::setting::{Section, Setting};
 use super::value::one_line;
 use super::{Config, suggest};
-use crate::cli::language::{language, localized};
+use crate::cli::language::chosen::{language, localized};
 use anyhow::Context;
 use portraitd_http::address::Addresses;
 use serde::{Deserialize, Serialize};

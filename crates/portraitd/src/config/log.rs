@@ -1,9 +1,9 @@
 //! `[log]`: what is logged and how, and where traces go.
 
 use super::setting::section;
-use crate::cli::language::language;
+use crate::cli::language::chosen::language;
 #[cfg(not(feature = "otel"))]
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use portraitd_api::request_log::ACCESS_TARGET;
 use portraitd_model::{Bilingual, bilingual};
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,7 @@
 //! `[server]`: where portraitd listens, and the limits and timeouts of calls.
 
 use super::setting::{is_path, section};
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use ipnet::IpNet;
 use portraitd_http::address::Addresses;
 use portraitd_model::Language;

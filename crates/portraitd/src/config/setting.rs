@@ -3,7 +3,7 @@
 //!
 //! The name of a setting ends in its unit: `_ms` for milliseconds, `_mib` for MiB, `_bytes_max` for bytes.
 
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use serde::de::DeserializeOwned;
 use toml::Value;
 

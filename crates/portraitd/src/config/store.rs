@@ -1,6 +1,6 @@
 //! `[store]`: where the data is.
 
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use crate::config::setting::{is_path, section};
 use portraitd_mysql::MysqlUrl;
 use portraitd_sqlite::SqliteSettings;

@@ -1,6 +1,6 @@
 //! "Did you mean …?" for names of settings.
 
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 
 /// "; did you mean `listen`?" for the nearest of these names, or nothing when none is near.
 pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {

@@ -2,7 +2,7 @@
 
 use super::Config;
 use super::setting::Setting;
-use crate::cli::language::{language, localized};
+use crate::cli::language::chosen::{language, localized};
 use portraitd_model::Language;
 use toml::Value;
 

@@ -1,7 +1,7 @@
 //! `[webhook]`: how webhooks are delivered. Which app has one is the app's own setting.
 
 use super::setting::{is_path, section};
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use anyhow::Context;
 use ipnet::IpNet;
 use portraitd_model::rfc3339;

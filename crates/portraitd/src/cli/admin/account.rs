@@ -3,7 +3,7 @@
 use super::client::{Target, segment, with_operator};
 use crate::cli::call::client::Client;
 use crate::cli::call::profile::item;
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use crate::cli::output::{foreign, note, print_json, say};
 use crate::cli::sdk_app_id::sdk_app_id;
 use clap::Subcommand;

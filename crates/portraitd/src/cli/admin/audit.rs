@@ -1,7 +1,7 @@
 //! `portraitd audit`: the changes that operators made, from the audit log.
 
 use super::client::{Target, segment, with_operator};
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use crate::cli::output::{foreign, print_json_line, say, when};
 use crate::cli::sdk_app_id::sdk_app_id;
 use portraitd_admin::types::{AuditEntryView, AuditPage};

@@ -2,7 +2,7 @@
 
 use crate::cli::command_hint::{on_directory, on_server};
 use crate::cli::http;
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use crate::cli::output::{foreign, note};
 use crate::cli::secret_argument::secret;
 use crate::cli::serve::instance::{AdminFile, admin_token};

@@ -2,7 +2,7 @@
 
 use super::client::{Target, with_operator};
 use crate::cli::http;
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use crate::cli::output::say;
 use anyhow::Context;
 use hyper::{Method, StatusCode};

@@ -1,7 +1,7 @@
 //! `portraitd field`: custom fields.
 
 use super::client::{Operator, Target, segment, with_operator};
-use crate::cli::language::{language, localized};
+use crate::cli::language::chosen::{language, localized};
 use crate::cli::output::{print_json, say, say_row};
 use crate::cli::sdk_app_id::sdk_app_id;
 use clap::Subcommand;

@@ -1,7 +1,7 @@
 //! `portraitd token`: named tokens for the admin API.
 
 use super::client::{Operator, Target, segment, with_operator};
-use crate::cli::language::{language, localized};
+use crate::cli::language::chosen::{language, localized};
 use crate::cli::new_secret::say_secret;
 use crate::cli::output::{last_use, print_json, say, say_row, when};
 use clap::Subcommand;

@@ -1,7 +1,7 @@
 //! `portraitd webhook`: an app's receiver, and the events that have not reached it.
 
 use super::client::{Operator, Target, with_operator};
-use crate::cli::language::{language, localized};
+use crate::cli::language::chosen::{language, localized};
 use crate::cli::output::{count, foreign, print_json, say, say_member, say_row};
 use crate::cli::sdk_app_id::sdk_app_id;
 use crate::cli::secret_argument::secret;

@@ -1,7 +1,7 @@
 //! `portraitd words`: sensitive words.
 
 use super::client::{Operator, Target, with_operator};
-use crate::cli::language::{language, localized};
+use crate::cli::language::chosen::{language, localized};
 use crate::cli::output::{count, foreign, note, print_json, say};
 use crate::cli::sdk_app_id::sdk_app_id;
 use anyhow::Context;

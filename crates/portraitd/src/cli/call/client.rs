@@ -2,7 +2,7 @@
 
 use crate::cli::app_key::app_key;
 use crate::cli::http;
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use crate::cli::output::foreign;
 use crate::cli::sdk_app_id::sdk_app_id;
 use crate::cli::secret_argument;

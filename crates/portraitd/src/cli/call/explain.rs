@@ -1,6 +1,6 @@
 //! `portraitd explain CODE`: the page of an error code, in the terminal.
 
-use crate::cli::language::{language, localized};
+use crate::cli::language::chosen::{language, localized};
 use crate::cli::output::say;
 use portraitd_admin::error_pages::error_page;
 use portraitd_model::{CLOUD_CODES, ERROR_CODES, ErrorRow};

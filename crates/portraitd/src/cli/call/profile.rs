@@ -1,7 +1,7 @@
 //! `portraitd set` and `portraitd get`: one profile, from the shell.
 
 use super::client::Client;
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use crate::cli::output::{foreign, print_json, say};
 use anyhow::Context;
 use portraitd_model::{STANDARD_FIELDS, TagValue, ValueType, whole_tag};

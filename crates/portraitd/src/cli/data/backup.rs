@@ -3,7 +3,7 @@
 use super::backup_list::{self, ListArgs};
 use super::transfer::progress_bar::counter;
 use crate::cli::admin::client::{Target, with_operator};
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use crate::cli::output::say;
 use crate::open_store::ensure_files_of_store;
 use anyhow::Context;

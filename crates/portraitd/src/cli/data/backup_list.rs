@@ -2,7 +2,7 @@
 
 use super::backup_place::BackupPlace;
 use crate::backup::directory::{BackupDirectory, Standing};
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use crate::cli::output::{foreign, print_json, say, when};
 use crate::cli::serve::config::Layers;
 use crate::config::Config;

@@ -2,7 +2,7 @@
 
 use crate::backup::directory::Standing;
 use crate::backup::name::BackupName;
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use crate::config::Config;
 use anyhow::Context;
 use std::fs;
@@ -100,7 +100,7 @@ mod storage {
     use super::{BackupName, BackupPlace, Config, Standing};
     use crate::backup::remote::RemotePlace;
     use crate::backup::s3::bucket::Bucket;
-    use crate::cli::language::language;
+    use crate::cli::language::chosen::language;
     use crate::cli::runtime::runtime;
     use anyhow::Context;
     use portraitd_model::Bilingual;
@@ -136,7 +136,7 @@ mod storage {
 #[cfg(not(feature = "s3"))]
 mod storage {
     use super::{BackupName, BackupPlace, Config, Standing};
-    use crate::cli::language::localized;
+    use crate::cli::language::chosen::localized;
     use std::path::Path;
 
     fn refused() -> anyhow::Error {

@@ -1,7 +1,7 @@
 //! `portraitd check`, `repair` and `compact`: the data directory of a stopped server.
 
 use super::transfer::progress_bar::of_steps;
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use crate::cli::output::{count, print_json, say};
 use crate::open_store::ensure_files_of_store;
 use portraitd_sqlite::{Checked, Damage, Finding, Repaired};

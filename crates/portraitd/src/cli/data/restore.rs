@@ -4,7 +4,7 @@ use super::backup_place::{BackupPlace, FetchedBackup};
 use super::transfer::progress_bar::of_steps;
 use crate::backup::manifest::{DATABASE, MANIFEST, Manifest};
 use crate::cli::command_hint::on_directory;
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use crate::cli::output::{count, note, say};
 use crate::cli::serve::config::Layers;
 use crate::open_store::ensure_files_of_store;

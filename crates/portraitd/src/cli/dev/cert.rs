@@ -2,7 +2,7 @@
 //! language trusts the authority.
 
 use super::cloud_names::CertificateArgs;
-use crate::cli::language::language;
+use crate::cli::language::chosen::language;
 use crate::cli::output::{print_json, say};
 use portraitd_api::cloud_names::CLOUD_NAMES;
 use portraitd_emulator::certificates::directory::{CertificateOutcome, Directory};

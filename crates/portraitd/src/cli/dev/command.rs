@@ -6,7 +6,7 @@ use super::fixtures;
 use super::fixtures::{FixtureArgs, PreparedApp};
 use super::listen_address::listen_address;
 use super::refused_calls::{RefusedPrinter, refused_calls_summary};
-use crate::cli::language::{language, localized};
+use crate::cli::language::chosen::{language, localized};
 use crate::cli::output::note;
 use crate::cli::secret_argument::secret;
 use crate::cli::serve::instance::{AdminFile, StopSignals, admin_token, url_here};

@@ -1,7 +1,7 @@
 //! The client of an emulator's control API: its command line options and its calls.
 
 use crate::cli::http;
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use crate::cli::output::{foreign, print_json, print_json_line, say};
 use crate::cli::secret_argument::secret;
 use anyhow::Context;

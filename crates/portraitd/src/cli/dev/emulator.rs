@@ -2,7 +2,7 @@
 
 use super::control_client::ControlClient;
 use crate::cli::admin::client::segment;
-use crate::cli::language::{language, localized};
+use crate::cli::language::chosen::{language, localized};
 use crate::cli::serve::instance::StopSignals;
 use clap::Subcommand;
 use hyper::Method;

@@ -4,7 +4,7 @@ use super::emulator_info::{DEFAULT_URL, EmulatorInfo};
 use super::shell_syntax::Shell;
 use super::variables::{Way, variables};
 use crate::cli::http;
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use crate::cli::output::{print_json, say};
 use anyhow::Context;
 use hyper::Method;

@@ -2,7 +2,7 @@
 
 use super::app_additions::{AdditionArgs, AppAdditions};
 use crate::cli::app_key::app_key;
-use crate::cli::language::{language, localized};
+use crate::cli::language::chosen::{language, localized};
 use crate::cli::secret_argument;
 use anyhow::Context;
 use portraitd_admin::secret::random_key;

@@ -1,6 +1,6 @@
 //! The addresses that `dev` and `run` listen on, as people write them.
 
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use std::net::{IpAddr, SocketAddr};
 
 /// Reads an IP address with a port. The error of another form suggests what was meant.

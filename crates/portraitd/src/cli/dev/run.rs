@@ -4,7 +4,8 @@
 use super::command;
 use super::isolation::{self, Isolated};
 use super::variables::{Way, variables};
-use crate::cli::language::{causes, language, localized};
+use crate::cli::language::causes;
+use crate::cli::language::chosen::{language, localized};
 use crate::cli::output::note;
 use crate::cli::runtime::runtime;
 use crate::logging::{RunningLog, start_log};

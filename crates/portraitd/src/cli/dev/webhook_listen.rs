@@ -1,6 +1,6 @@
 //! `portraitd webhook listen`: a webhook receiver for development. It prints every event and answers with success.
 
-use crate::cli::language::{language, localized};
+use crate::cli::language::chosen::{language, localized};
 use crate::cli::output::{foreign, note, print_json_line, say};
 use crate::cli::secret_argument::secret;
 use crate::cli::serve::instance::StopSignals;

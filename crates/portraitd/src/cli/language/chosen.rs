@@ -17,7 +17,7 @@ pub(crate) fn language() -> Language {
 /// Formats a message in the language of the command line: `localized!("no {name}", "没有 {name}")`.
 macro_rules! localized {
     ($english:literal, $chinese:literal $(, $($argument:tt)*)?) => {
-        match $crate::cli::language::language() {
+        match $crate::cli::language::chosen::language() {
             portraitd_model::Language::English => format!($english $(, $($argument)*)?),
             portraitd_model::Language::Chinese => format!($chinese $(, $($argument)*)?),
         }

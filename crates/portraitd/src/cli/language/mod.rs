@@ -1,11 +1,9 @@
 //! The language of the command line: chosen before clap parses, so that help and clap's errors come in it too.
 
 pub(crate) mod causes;
-mod chosen;
+pub(crate) mod chosen;
 mod help;
 mod parse_error;
-
-pub(crate) use chosen::{language, localized};
 
 use self::chosen::choose_from;
 use crate::config::server::LanguageName;

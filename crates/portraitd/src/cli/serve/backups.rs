@@ -3,7 +3,7 @@
 use super::assessment::Assessment;
 use super::assessment::Verdict::{Bad, Good, Warning};
 use crate::cli::data::backup_list::configured;
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use crate::cli::output::{foreign, when};
 use crate::config::Config;
 use portraitd_api::clock::SystemClock;

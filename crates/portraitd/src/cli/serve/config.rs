@@ -1,7 +1,7 @@
 //! `portraitd config`: the settings, their effective values, and whether a file is valid.
 
 use crate::cli::dev::variables;
-use crate::cli::language::{language, localized};
+use crate::cli::language::chosen::{language, localized};
 use crate::cli::output::{note, print_json, say};
 use crate::config::flags::Flags;
 use crate::config::load::{Effective, Loaded, Source};

@@ -8,7 +8,7 @@ use super::healthcheck;
 use super::instance::AdminFile;
 use super::journal;
 use crate::cli::language::causes::{describe, with_causes};
-use crate::cli::language::{language, localized};
+use crate::cli::language::chosen::{language, localized};
 use crate::cli::output::{count, when};
 use crate::config::Config;
 use crate::config::listeners::Listener;

@@ -2,7 +2,7 @@
 
 use super::instance::AdminFile;
 use crate::cli::http;
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use crate::cli::output::note;
 use hyper::{Method, StatusCode};
 use std::path::PathBuf;

@@ -1,7 +1,7 @@
 //! How other commands find a running server: the admin token and the address in its data directory. And the signals that
 //! stop a server.
 
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use std::fs;

@@ -4,7 +4,7 @@ use super::assessment::Assessment;
 use super::assessment::Verdict::{Good, Warning};
 use super::healthcheck;
 use super::instance::AdminFile;
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use crate::cli::output::count;
 use portraitd_sqlite::is_in_use;
 use std::fs;

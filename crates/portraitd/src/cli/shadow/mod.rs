@@ -5,7 +5,8 @@ mod summary;
 
 use self::report_file::ReportFile;
 use crate::cli::dev::listen_address::listen_address;
-use crate::cli::language::{causes, language, localized};
+use crate::cli::language::causes;
+use crate::cli::language::chosen::{language, localized};
 use crate::cli::output::{note, print_json_line, say};
 use crate::cli::serve::instance::StopSignals;
 use crate::cli::server_url::option_url;

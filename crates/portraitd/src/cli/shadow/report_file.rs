@@ -1,7 +1,7 @@
 //! The file of `--report`: at the end it has the whole report, and until then what it had before.
 
 use crate::cli::data::transfer::file_names::sibling;
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use anyhow::Context;
 use std::fs::{self, File};
 use std::io::Write;

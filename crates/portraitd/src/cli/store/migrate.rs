@@ -1,6 +1,6 @@
 //! `portraitd store migrate`: the tables of a database.
 
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use crate::cli::output::say;
 use crate::cli::runtime::runtime;
 use crate::cli::serve::config::Layers;

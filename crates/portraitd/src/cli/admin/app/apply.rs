@@ -3,7 +3,7 @@
 //! What can't be compared is not guessed: a key counts as there when its last characters are, and a webhook's token is set again.
 
 use crate::cli::admin::client::{Operator, segment};
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use crate::cli::new_secret::say_secret;
 use crate::cli::output::{count, foreign, note, say};
 use anyhow::Context;

@@ -1,7 +1,7 @@
 //! `portraitd app delete`: an app with everything of it, once it is confirmed.
 
 use crate::cli::admin::client::Operator;
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use crate::cli::output::{ask, count, foreign, say};
 use hyper::Method;
 use portraitd_admin::types::{AppView, RemovedApp, UsageView};

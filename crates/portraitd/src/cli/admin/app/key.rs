@@ -1,7 +1,7 @@
 //! `portraitd app key`: an app's keys.
 
 use crate::cli::admin::client::Operator;
-use crate::cli::language::{language, localized};
+use crate::cli::language::chosen::{language, localized};
 use crate::cli::new_secret::say_secret;
 use crate::cli::output::{last_use, print_json, say, say_row, when};
 use crate::cli::sdk_app_id::sdk_app_id;

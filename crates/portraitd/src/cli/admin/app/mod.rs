@@ -7,7 +7,7 @@ mod show;
 
 use crate::cli::admin::client::{Operator, Target, segment, with_new_store, with_operator};
 use crate::cli::admin::switch::Switch;
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use crate::cli::new_secret::say_secret;
 use crate::cli::output::say;
 use crate::cli::sdk_app_id::sdk_app_id;

@@ -1,7 +1,7 @@
 //! What `portraitd app list`, `show` and `limits` print.
 
 use super::key;
-use crate::cli::language::{language, localized};
+use crate::cli::language::chosen::{language, localized};
 use crate::cli::output::{foreign, last_use, print_json, say, say_member, say_row};
 use portraitd_admin::types::{AppView, UsageView};
 use serde::Serialize;

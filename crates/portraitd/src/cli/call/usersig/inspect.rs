@@ -1,7 +1,7 @@
 //! `portraitd usersig inspect`: what a UserSig holds, whether it is good, and if not, why.
 
 use crate::cli::app_key::app_key;
-use crate::cli::language::language;
+use crate::cli::language::chosen::language;
 use crate::cli::output::{foreign, say_member};
 use crate::cli::sdk_app_id::sdk_app_id;
 use crate::cli::secret_argument;

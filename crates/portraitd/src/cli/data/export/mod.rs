@@ -7,7 +7,7 @@ use super::transfer::interrupt::Interrupt;
 use super::transfer::progress_bar::counter;
 use crate::cli::admin::client::{Operator, Target, segment, with_operator};
 use crate::cli::data::export::partial::Origin;
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use crate::cli::output::{count, note};
 use crate::cli::sdk_app_id::sdk_app_id;
 use anyhow::Context;

@@ -2,7 +2,7 @@
 //! user. The latter is on the disk before the first account is written.
 
 use crate::cli::data::transfer::file_names::sibling;
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use anyhow::Context;
 use portraitd_store::StoreId;
 use serde::{Deserialize, Serialize};

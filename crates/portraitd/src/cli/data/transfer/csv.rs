@@ -2,7 +2,7 @@
 
 use super::json_lines::cut_short;
 use super::row::{Fingerprint, ROW_BYTES_MAX, Row, RowSource};
-use crate::cli::language::{language, localized};
+use crate::cli::language::chosen::{language, localized};
 use anyhow::Context;
 use portraitd_admin::csv_rows::{CsvColumns, first_line};
 use portraitd_admin::types::AppView;

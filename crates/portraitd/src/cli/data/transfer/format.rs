@@ -3,7 +3,7 @@
 use super::csv::CsvRows;
 use super::json_lines::{JsonLines, open};
 use super::row::{ROW_BYTES_MAX, RowSource};
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use anyhow::Context;
 use portraitd_admin::csv_rows::USER_ID;
 use portraitd_admin::types::AppView;

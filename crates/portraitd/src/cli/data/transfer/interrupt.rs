@@ -1,6 +1,6 @@
 //! Ctrl-C during a long command: the current step is finished, what is done is kept, and the command can be repeated.
 
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use crate::cli::output::note;
 use crate::cli::serve::instance::StopSignals;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! Files with one row a line, read in bounded memory.
 
 use super::row::{Fingerprint, ROW_BYTES_MAX, Row, RowSource};
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use anyhow::Context;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};

@@ -21,7 +21,7 @@ use crate::cli::data::transfer::progress_bar::{counter, of_bytes};
 use crate::cli::data::transfer::refused_rows::RefusedRows;
 use crate::cli::data::transfer::row::Row;
 use crate::cli::data::transfer::row::RowSource;
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use crate::cli::output::{count, note, print_json, say};
 use anyhow::Context;
 use hyper::{Method, StatusCode};

@@ -4,7 +4,7 @@ use super::audit_position::AuditPosition;
 use super::file_names::sibling;
 use super::refused_rows::RefusedPart;
 use super::row::RowSource;
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use anyhow::Context;
 use portraitd_store::StoreId;
 use serde::{Deserialize, Serialize};

@@ -3,7 +3,7 @@
 
 use super::file_names::sibling;
 use super::row::{Fingerprint, Row};
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};

@@ -1,6 +1,6 @@
 //! The two ends of a copy.
 
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use crate::cli::output::note;
 use crate::config::Config;
 use crate::open_store::{database, ensure_no_node, with_password};

@@ -6,7 +6,7 @@ mod rows;
 use self::ends::{Place, open_source, open_target};
 use self::rows::Copy;
 use crate::cli::data::transfer::interrupt::Interrupt;
-use crate::cli::language::localized;
+use crate::cli::language::chosen::localized;
 use crate::cli::output::{count, note, say};
 use crate::cli::runtime::runtime;
 use crate::cli::serve::config::Layers;

@@ -2,7 +2,7 @@
 
 use crate::cli::data::transfer::interrupt::Interrupt;
 use crate::cli::data::transfer::progress_bar::of_things;
-use crate::cli::language::{language, localized};
+use crate::cli::language::chosen::{language, localized};
 use crate::cli::output::note;
 use indicatif::ProgressBar;
 use portraitd_model::SdkAppId;
