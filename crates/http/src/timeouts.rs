@@ -23,8 +23,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// A client in the middle of its work calls more often, and its connection keeps them.
 const LONG_IDLE: Duration = Duration::from_millis(500);
 
-/// With more connections than this, each gives them back at once: few buffers then go round, and what many have left behind
-/// an allocator returns late or never.
+/// With more connections than this, one whose last request is not that young gives them back at once: few buffers then go
+/// round, and what many have left behind an allocator returns late or never. Busy connections keep them here too.
 const KEEPING_MAX: u64 = 128;
 
 /// The most bytes of a request that are read before hyper has buffers for it; a small call is read whole.
@@ -39,7 +39,7 @@ pub(super) struct Deadlines<T> {
     budget: FairnessBudget,
     /// What was read from the stream and is to be read again.
     unread: Bytes,
-    /// When the connection has been idle for long.
+    /// When the connection has been idle for long; before its first response, when it was accepted.
     long_idle_at: Instant,
     /// When the current wait for bytes times out; `None`: that of a head, which counts from the first wait in it.
     read_deadline: Option<Instant>,
@@ -76,7 +76,6 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Deadlines<T> {
             counts,
             budget: FairnessBudget::default(),
             unread: Bytes::new(),
-            // Set again after each response.
             long_idle_at: Instant::now(),
             read_deadline,
             write_deadline: None,
@@ -278,12 +277,14 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Deadlines<T> {
             self.budget.consume_response();
             let (now, idle_timeout) = (Instant::now(), self.config.idle_timeout);
             self.read_deadline = Some(now + idle_timeout);
+            // This request came, and was served, before the connection was idle for long.
+            let is_busy = now < self.long_idle_at;
             self.long_idle_at = now + LONG_IDLE.min(idle_timeout);
-            let is_crowded = self.counts.open() > KEEPING_MAX;
-            self.phase.want_release(is_crowded);
+            let release_now = !is_busy && self.counts.open() > KEEPING_MAX;
+            self.phase.want_release(release_now);
             // hyper may already wait for the next request and poll again only when the task is woken: the timer has to
             // wake it. `poll_read` then finds that the time is over.
-            let wake_at = if is_crowded { now + idle_timeout } else { self.long_idle_at };
+            let wake_at = if release_now { now + idle_timeout } else { self.long_idle_at };
             let _ = self.wait_until(cx, wake_at);
         }
         Poll::Ready(Ok(()))
