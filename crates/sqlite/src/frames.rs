@@ -71,7 +71,7 @@ impl Frames {
     ) -> Self {
         let FoundFrames { active, spare, last_segment: (last_segment, acknowledged), last_place } = found;
         if let Some(active) = &active {
-            status.change(|status| status.active = Some(active.status()));
+            status.change(|status| status.active = Some(active.status(bounds.pending_bytes_max)));
         }
         Self {
             store,
@@ -156,10 +156,11 @@ impl Frames {
     fn append(&mut self, batch: Batch<'_>, around: &Surroundings<'_>) -> Result<(), StoreError> {
         self.collect();
         let (bounds, frame) = (self.bounds, &*batch.frame);
-        let is_full =
-            |active: &Active| !active.fits(frame) || active.pending_bytes >= bounds.pending_bytes_max;
-        if self.active.as_ref().is_some_and(is_full) {
-            self.freeze(true, around.shared);
+        if let Some(active) = &self.active {
+            let is_file_full = !active.fits(frame);
+            if is_file_full || active.pending_bytes >= bounds.pending_bytes_max {
+                self.freeze(is_file_full, around.shared);
+            }
         }
         let mut active = if let Some(active) = self.active.take() {
             active
@@ -186,7 +187,7 @@ impl Frames {
         active.rows.extend(published.rows);
         active.pending_bytes += published.pending_bytes;
         active.erases |= published.erases;
-        around.shared.status.change(|status| status.active = Some(active.status()));
+        around.shared.status.change(|status| status.active = Some(active.status(bounds.pending_bytes_max)));
         self.active = Some(active);
         Ok(())
     }

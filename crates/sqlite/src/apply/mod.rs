@@ -21,6 +21,7 @@ use checkpoint::Checkpoints;
 use portraitd_model::Bilingual;
 use portraitd_store::StoreError;
 use rusqlite::Connection;
+use slices::Slice;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -36,6 +37,10 @@ const AGE_MAX: Duration = Duration::from_secs(30);
 const AGE_MAX_ERASING: Duration = Duration::from_secs(15);
 /// How long deleted bytes may stay in SQLite's log while one segment after the other is applied.
 const COPY_ERASED_AFTER: Duration = Duration::from_secs(15);
+/// A segment is to be applied by the time that the one that is written is full to this share: then a file is free before it is needed.
+const DONE_AT_PERCENT: u64 = 70;
+/// How long the thread pauses after a transaction when it is ahead of that: so many times what the transaction took.
+const PAUSE: u32 = 2;
 /// A file that was full is extended by this factor.
 const GROWTH: u64 = 4;
 /// But takes at most this share of the free space at once.
@@ -327,8 +332,8 @@ impl Worker {
     /// Returns whether the segment is applied: not in a store that is dropped.
     fn try_apply(&mut self, segment: u64, rows: &mut Vec<(i64, Key)>) -> rusqlite::Result<bool> {
         let (connection, shared) = (self.take_connection()?, self.shared.clone());
-        let goes_on = &mut |began| {
-            self.after_slice(&connection, began);
+        let goes_on = &mut |slice| {
+            self.after_slice(&connection, slice);
             !self.is_stopped()
         };
         let applied = slices::segment(&connection, segment, rows, &shared, goes_on)?;
@@ -336,16 +341,18 @@ impl Worker {
         Ok(applied)
     }
 
-    /// Copies SQLite's log, and pauses while the segment that is written has space: the faster it fills, the shorter.
-    fn after_slice(&mut self, connection: &Connection, began: Instant) {
+    /// Copies SQLite's log, and pauses when more of this segment is applied than the one that is written needs: spread over the
+    /// time that it takes to fill, the work leaves the disk to the journal.
+    fn after_slice(&mut self, connection: &Connection, slice: Slice) {
         if let Err(error) = self.checkpoints.after_slice(connection, &self.shared) {
             self.checkpoints.failed(&error);
         }
         self.look();
-        let active = self.shared.status.read().active;
-        let fill = active.map_or(0, |active| 100 * active.bytes / active.capacity.max(1));
-        if active.is_some() && fill < 50 && !self.shared.closing.load(Ordering::Acquire) {
-            thread::sleep(began.elapsed() / if fill < 25 { 1 } else { 2 });
+        if let Some(active) = self.shared.status.read().active
+            && slice.applied_percent * DONE_AT_PERCENT > active.fill_percent * 100
+            && !self.shared.closing.load(Ordering::Acquire)
+        {
+            thread::sleep(slice.began.elapsed() * PAUSE);
         }
     }
 

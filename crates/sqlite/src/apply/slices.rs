@@ -17,21 +17,31 @@ use std::sync::PoisonError;
 /// The most rows in a transaction: some 20 ms, for which a write that is a transaction of its own waits.
 const ROWS: usize = 2000;
 
-/// Applies a segment: `rows` is every row that it changed. After each transaction `goes_on` is told when that began; with `false` the
+/// A transaction of a segment that was committed.
+#[derive(Clone, Copy)]
+pub(crate) struct Slice {
+    pub(crate) began: Instant,
+    /// How much of the segment is applied with it.
+    pub(crate) applied_percent: u64,
+}
+
+/// Applies a segment: `rows` is every row that it changed. After each transaction `goes_on` is told of it; with `false` the
 /// segment is left as it is, even if applied in part. Returns what it returned last.
 pub(crate) fn segment(
     connection: &Connection,
     segment: u64,
     rows: &mut Vec<(i64, Key)>,
     shared: &Shared,
-    goes_on: &mut dyn FnMut(Instant) -> bool,
+    goes_on: &mut dyn FnMut(Slice) -> bool,
 ) -> rusqlite::Result<bool> {
     rows.sort_unstable();
     rows.dedup();
+    let mut applied = 0;
     for slice in rows.chunks(ROWS) {
         let began = Instant::now();
         accounts(connection, slice, shared)?;
-        if !goes_on(began) {
+        applied += slice.len();
+        if !goes_on(Slice { began, applied_percent: (100 * applied / rows.len()) as u64 }) {
             return Ok(false);
         }
     }
@@ -39,13 +49,13 @@ pub(crate) fn segment(
     while let Some(from) = next {
         let began = Instant::now();
         next = events(connection, segment, from, shared)?;
-        if !goes_on(began) {
+        if !goes_on(Slice { began, applied_percent: 100 }) {
             return Ok(false);
         }
     }
     let began = Instant::now();
     last(connection, segment, shared)?;
-    Ok(goes_on(began))
+    Ok(goes_on(Slice { began, applied_percent: 100 }))
 }
 
 /// Brings rows to the newest states of their accounts.

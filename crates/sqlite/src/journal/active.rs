@@ -81,13 +81,16 @@ impl Active {
         self.end
     }
 
-    /// Its state, after a frame.
-    pub(crate) fn status(&self) -> ActiveStatus {
+    /// Its state, after a frame. `pending_bytes_max`: the memory that its changes may take.
+    pub(crate) fn status(&self, pending_bytes_max: usize) -> ActiveStatus {
+        let percent = |used: u64, most: u64| 100 * used / most.max(1);
+        let of_file = percent(self.end, self.file.capacity());
+        let of_memory = percent(self.pending_bytes as u64, pending_bytes_max as u64);
         ActiveStatus {
             began: self.began,
             written: Instant::now(),
             bytes: self.end,
-            capacity: self.file.capacity(),
+            fill_percent: of_file.max(of_memory),
             erases: self.erases,
         }
     }

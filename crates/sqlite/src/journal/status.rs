@@ -11,7 +11,8 @@ pub(crate) struct ActiveStatus {
     pub(crate) began: Instant,
     pub(crate) written: Instant,
     pub(crate) bytes: u64,
-    pub(crate) capacity: u64,
+    /// How full it is, in percent: its file, or the memory of its changes if that is fuller.
+    pub(crate) fill_percent: u64,
     pub(crate) erases: bool,
 }
 
