@@ -103,7 +103,8 @@ impl State {
 
     /// Returns a state of its own, with the apps as they are now: what is changed through it is forgotten when it is dropped.
     pub(super) async fn trial(&self) -> Result<Self, AdminError> {
-        let store: Arc<dyn Store> = Arc::new(TrialStore::of(Arc::clone(&self.store)).await?);
+        let trial = TrialStore::of(Arc::clone(&self.store), &self.registry).await?;
+        let store: Arc<dyn Store> = Arc::new(trial);
         let registry = Arc::new(Registry::load(Arc::clone(&store)).await?);
         let changing_words = Arc::default();
         Ok(Self { store, registry, changing_words, is_trial: true, ..self.clone() })

@@ -2,6 +2,7 @@
 //! store itself, which is only read.
 
 use futures_util::future::{BoxFuture, ready};
+use portraitd_api::registry::Registry;
 use portraitd_model::{AccountState, AppRecord, SdkAppId, Tag, UnixMillis, UserId};
 use portraitd_store::{
     AuditEntry, AuditNote, AuditSeq, Backlog, BackupReport, EventState, Found, MemoryStore, OutboxEvent,
@@ -18,11 +19,11 @@ pub(super) struct TrialStore {
 }
 
 impl TrialStore {
-    /// Returns a store with the apps of another one.
-    pub(super) async fn of(real: Arc<dyn Store>) -> Result<Self, StoreError> {
+    /// Returns a store with the apps of a registry, whose words it shares.
+    pub(super) async fn of(real: Arc<dyn Store>, registry: &Registry) -> Result<Self, StoreError> {
         let apps = MemoryStore::new();
-        for AppRecord { settings, .. } in real.catalog().await? {
-            let write = PutApp { settings: Box::new(settings), expected: None };
+        for app in registry.all() {
+            let write = PutApp { settings: Box::new(app.settings.clone()), expected: None };
             (&apps as &dyn Store).perform(write, None).await?;
         }
         Ok(Self { apps, real })

@@ -176,15 +176,12 @@ impl<'a> Batch<'a> {
         progress: Option<EventProgress>,
     ) {
         let PendingEvent { app, first, bytes, progress: before, added, .. } = event;
-        let state = |progress: &EventProgress| {
-            if progress.parked { EventState::Parked } else { EventState::Waiting }
-        };
         self.write_event(seq, app, progress.clone().map_or(EventChange::Gone, EventChange::Progressed));
         if let Some(before) = &before {
-            self.delta.remove(app, state(before), seq, bytes);
+            self.delta.remove(app, before.state(), seq, bytes);
         }
         if let Some(progress) = &progress {
-            self.delta.add(app, state(progress), seq, bytes);
+            self.delta.add(app, progress.state(), seq, bytes);
         }
         // Of one that came and went before the table had it, nothing is kept but that the table does not have it.
         let added = if progress.is_none() { added.map(|_| Arc::default()) } else { added };

@@ -2,6 +2,7 @@
 //! and other programs still have space.
 
 use crate::primitives::AtomicBool;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
@@ -70,6 +71,11 @@ impl DiskSpace {
         }
         is
     }
+}
+
+/// Whether an error says that a file system, or a quota on it, is full.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The table of events, as readers and the applier use it.
 
+use crate::account::column;
+use crate::journal::event_state;
 use crate::pending::PendingEvent;
 use crate::reader::{failed, read_transaction};
 use portraitd_model::{SdkAppId, UnixMillis};
@@ -8,14 +10,6 @@ use portraitd_store::{EventState, OutboxEvent, OutboxSeq, StoreError, codec};
 use rusqlite::{Connection, Row, params};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// The column value of a state.
-pub(crate) const fn column_value(state: EventState) -> u8 {
-    match state {
-        EventState::Waiting => 0,
-        EventState::Parked => 1,
-    }
-}
 
 /// Reads a page of an app's events in the order of their places, those before `before`.
 pub(crate) fn page(
@@ -26,7 +20,7 @@ pub(crate) fn page(
     limit: usize,
     backlogs: &Backlogs,
 ) -> Result<Vec<OutboxEvent>, StoreError> {
-    let mut from = OutboxSeq(after.map_or(0, |seq| seq.0 + 1));
+    let mut from = OutboxSeq(after.map_or(0, |seq| seq.0.saturating_add(1)));
     let sql = match state {
         EventState::Waiting => {
             "SELECT seq, attempts, due_ms, failure, event, bytes FROM outbox
@@ -87,7 +81,7 @@ pub(crate) fn put(connection: &Connection, seq: OutboxSeq, event: &PendingEvent)
                 event.app.0,
                 progress.parked,
                 progress.attempts,
-                crate::account::column(progress.due.0),
+                column(progress.due.0),
                 progress.failure,
                 event.bytes,
                 &stored[..]
@@ -101,7 +95,7 @@ pub(crate) fn put(connection: &Connection, seq: OutboxSeq, event: &PendingEvent)
                 seq.0,
                 progress.parked,
                 progress.attempts,
-                crate::account::column(progress.due.0),
+                column(progress.due.0),
                 progress.failure
             ])?;
         }
@@ -121,7 +115,6 @@ pub(crate) fn backlogs(
     changed: &mut BTreeMap<OutboxSeq, PendingEvent>,
 ) -> rusqlite::Result<Backlogs> {
     let mut backlogs = Backlogs::default();
-    let state = |parked| if parked { EventState::Parked } else { EventState::Waiting };
     let mut select = connection.prepare("SELECT app, parked, seq, bytes FROM outbox ORDER BY seq")?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
@@ -129,13 +122,12 @@ pub(crate) fn backlogs(
         if let Some(event) = changed.get_mut(&seq) {
             event.bytes = bytes;
         } else {
-            let parked = row.get::<_, u8>(1)? == column_value(EventState::Parked);
-            backlogs.add_existing(SdkAppId(row.get(0)?), state(parked), seq, bytes);
+            backlogs.add_existing(SdkAppId(row.get(0)?), event_state(row.get(1)?), seq, bytes);
         }
     }
     for (seq, event) in changed {
         match &event.progress {
-            Some(progress) => backlogs.add_existing(event.app, state(progress.parked), *seq, event.bytes),
+            Some(progress) => backlogs.add_existing(event.app, progress.state(), *seq, event.bytes),
             None => backlogs.note_place(*seq),
         }
     }

@@ -31,6 +31,8 @@ pub(crate) struct Frames {
     buffer: FrameBuffer,
     /// The segment that is written; it has a frame.
     active: Option<Active>,
+    /// The file in which the next segment was begun without success: it begins again there, so that no two files have one number.
+    begun: Option<SegmentFile>,
     /// Files that are free.
     spare: VecDeque<SegmentFile>,
     /// The last segment that has a frame, and how many were acknowledged.
@@ -46,7 +48,8 @@ pub(crate) struct Frames {
 pub(crate) struct FoundFrames {
     /// The segment that goes on.
     pub(crate) active: Option<Active>,
-    /// The first of them is for the next segment.
+    /// The file in which the next one was begun.
+    pub(crate) begun: Option<SegmentFile>,
     pub(crate) spare: VecDeque<SegmentFile>,
     /// The last segment, and its frames.
     pub(crate) last_segment: (u64, u64),
@@ -69,7 +72,8 @@ impl Frames {
         found: FoundFrames,
         status: &JournalStatus,
     ) -> Self {
-        let FoundFrames { active, spare, last_segment: (last_segment, acknowledged), last_place } = found;
+        let FoundFrames { active, begun, spare, last_segment: (last_segment, acknowledged), last_place } =
+            found;
         if let Some(active) = &active {
             status.change(|status| status.active = Some(active.status(bounds.pending_bytes_max)));
         }
@@ -81,6 +85,7 @@ impl Frames {
             table: None,
             buffer: FrameBuffer::default(),
             active,
+            begun,
             spare,
             last_segment,
             acknowledged,
@@ -165,13 +170,13 @@ impl Frames {
         let mut active = if let Some(active) = self.active.take() {
             active
         } else {
-            let file = self.free_file()?;
+            let mut file = self.free_file()?;
+            file.limit(bounds.segment_bytes_max);
             Active::begin(file, self.store, self.last_segment + 1, self.acknowledged)
         };
         if let Err(error) = active.append(batch.frame) {
             if active.frames() == 0 {
-                // The next attempt is in the same file: no two files have a segment of one number.
-                self.spare.push_front(active.into_file());
+                self.begun = Some(active.into_file());
             } else {
                 // Nothing is acknowledged from it any more; what was is applied.
                 self.active = Some(active);
@@ -194,7 +199,7 @@ impl Frames {
 
     /// A free file; waits for one when both are in use.
     fn free_file(&mut self) -> Result<SegmentFile, StoreError> {
-        if let Some(file) = self.spare.pop_front() {
+        if let Some(file) = self.begun.take().or_else(|| self.spare.pop_front()) {
             return Ok(file);
         }
         self.ends.spare.recv_timeout(WAIT_MAX).map_err(|_| {
@@ -219,16 +224,37 @@ impl Frames {
     /// Does what was asked for, if it is possible by now.
     pub(crate) fn look(&mut self, shared: &Shared) {
         self.collect();
-        if !self.freeze_wanted || self.spare.is_empty() {
+        if !self.freeze_wanted || (self.spare.is_empty() && self.begun.is_none()) {
             return;
         }
         self.freeze_wanted = false;
         if self.active.is_some() {
             self.freeze(false, shared);
-        } else if shared.status.read().erase_due
-            && let Some(file) = self.spare.pop_front()
-        {
+        } else {
+            let status = shared.status.read();
+            if status.erase_due && status.applying.is_empty() {
+                self.erase_one();
+            }
+        }
+    }
+
+    /// Has a free file overwritten.
+    fn erase_one(&mut self) {
+        self.unbegin();
+        if let Some(file) = self.spare.pop_front() {
             let _ = self.ends.work.send(Work::Erase(file));
+        }
+    }
+
+    /// Makes the file of a segment that was begun a free one: while it is overwritten, that segment may begin in the other file.
+    fn unbegin(&mut self) {
+        let Some(mut file) = self.begun.take() else { return };
+        match file.forget_header() {
+            Ok(()) => self.spare.push_back(file),
+            Err(error) => {
+                tracing::warn!(%error, file = %file.path().display(), "the header of a segment can't be overwritten; it is tried again");
+                self.begun = Some(file);
+            }
         }
     }
 

@@ -10,12 +10,12 @@ use crate::identity;
 use crate::journal::{self, Active, EventChange, Frozen, JournalRow, Record, Scanned, Segment, SegmentFile};
 use crate::pending::{Pending, PendingChanges, PendingEvent};
 use crate::profile_cache::ProfileCache;
-use crate::wal::mark;
+use crate::wal::{mark, verify};
 use crate::{admin, apply, events, schema};
 use portraitd_store::engine::Backlogs;
 use portraitd_store::{AuditSeq, OutboxSeq, StoreId};
 use rusqlite::Connection;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The journal of a directory, read and found to continue the database.
@@ -77,12 +77,15 @@ fn apply_with(
 ) -> Result<(), OpenError> {
     let path = dir.join("portraitd.db");
     let engine = OpenError::engine(&path);
+    // As a start does; no other connection may be open. What is written from here on must not lie behind a damaged place of the log.
+    drop(schema::existing(&path, Access::Write)?);
+    verify::verify_and_sync(&path)?;
     let inspected = schema::existing(&path, Access::Write)?;
-    // Formats before 8 have no journal.
-    if !identity::has_table(&inspected, "journal").map_err(&engine)?
-        || !JournalRow::read(&inspected).map_err(&engine)?.needed
-    {
-        return Ok(());
+    if !identity::has_table(&inspected, "journal").map_err(&engine)? {
+        return journal::refuse_any(dir);
+    }
+    if !JournalRow::read(&inspected).map_err(&engine)?.needed {
+        return refuse_foreign(dir, &inspected);
     }
     drop(inspected);
     let connection = connection::writing(&path).map_err(&engine)?;
@@ -98,11 +101,20 @@ fn apply_with(
         let go_on = &mut |_| true;
         slices::segment(&connection, frozen.segment, &mut frozen.rows, &shared, go_on).map_err(&engine)?;
         shared.set_applied(frozen.segment);
-        if frozen.erases {
-            journal::erase_both(dir)?;
-        }
     }
+    // Only now: a later segment is in one of the files. And whatever was read: an earlier process may have applied a deletion, and
+    // not have overwritten it.
+    journal::erase_all(dir)?;
     JournalRow::close(&connection).map_err(&engine)
+}
+
+/// Refuses a journal that does not belong to a database that was closed, when both of its files are there.
+fn refuse_foreign(dir: &Path, connection: &Connection) -> Result<(), OpenError> {
+    if journal::paths(dir).iter().any(|path| !path.exists()) {
+        return Ok(());
+    }
+    let store = identity::store_id(connection).map_err(OpenError::engine(&dir.join("portraitd.db")))?;
+    open(dir, 0, connection, store).map(drop)
 }
 
 /// What a start goes on from.
@@ -133,10 +145,11 @@ pub(crate) fn recover(
         let Some(mut file) = files.get_mut(found.index).and_then(Option::take) else { continue };
         let (rows, erases) = replayed.segment(found, &file, cache, pending)?;
         // The last one goes on, unless another was begun behind it. Of one before it, every frame is on the disk.
-        if place + 1 == scanned.pending.len() && !scanned.is_begun {
+        if place + 1 == scanned.pending.len() && scanned.begun.is_none() {
             let path = journal::path(dir, found.index);
-            // Without a frame that reads back there is nothing to secure.
-            let segment = if found.frames == 0 {
+            // Without a frame that reads back there is nothing to secure. And what lies behind a damaged place proves that the frames
+            // before it are on the disk, and stays as it is: a repair that is interrupted must find the damage again.
+            let segment = if found.frames == 0 || found.damage().is_some() {
                 *found
             } else {
                 found.secure(&mut file).map_err(OpenError::io(&path))?
@@ -147,16 +160,12 @@ pub(crate) fn recover(
             frozen = Some(Frozen { file, segment: last_segment, rows, erases, filled: true });
         }
     }
-    let mut spare: VecDeque<SegmentFile> = VecDeque::new();
-    for (index, file) in files.into_iter().enumerate() {
-        if let Some(file) = file {
-            if index == scanned.next_file { spare.push_front(file) } else { spare.push_back(file) }
-        }
-    }
+    let begun = scanned.begun.and_then(|index| files.get_mut(index)?.take());
+    let spare = files.into_iter().flatten().collect();
     let (next, backlogs) = replayed.finish(connection, pending).map_err(OpenError::engine(path))?;
     let last_frames = active.as_ref().map_or(last_frames, Active::frames);
     let last_segment = (last_segment, last_frames);
-    let frames = FoundFrames { active, spare, last_segment, last_place: backlogs.last_place() };
+    let frames = FoundFrames { active, begun, spare, last_segment, last_place: backlogs.last_place() };
     Ok(Recovered { frames, frozen, next, backlogs })
 }
 

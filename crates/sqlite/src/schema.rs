@@ -124,6 +124,9 @@ CREATE TABLE journal (
 INSERT INTO journal (one) VALUES (1);
 ";
 
+/// The first format that has a journal.
+const JOURNAL_SINCE: i64 = 8;
+
 /// From nothing to the present format: the first makes format 1, each other brings the one before it up to its own.
 const STEPS: [&str; 8] = [FORMAT_1, FORMAT_2, FORMAT_3, FORMAT_4, FORMAT_5, FORMAT_6, FORMAT_7, FORMAT_8];
 
@@ -166,6 +169,9 @@ pub(crate) fn prepare(path: &Path) -> Result<Connection, OpenError> {
     let missing = usize::try_from(found).ok().and_then(|found| STEPS.get(found..)).unwrap_or_default();
     if missing.is_empty() {
         return Ok(connection);
+    }
+    if found < JOURNAL_SINCE {
+        journal::refuse_any(path.parent().unwrap_or(Path::new(".")))?;
     }
     // The WAL begins with this transaction, so the mark is part of it.
     let mark = if found >= MARKED_SINCE { mark::BEGIN } else { "" };

@@ -244,7 +244,7 @@ impl Store for SqliteStore {
             if let Some(events) = tail {
                 return Ok(events);
             }
-            let from = after.map_or(OutboxSeq::default(), |seq| OutboxSeq(seq.0 + 1));
+            let from = after.map_or(OutboxSeq::default(), |seq| OutboxSeq(seq.0.saturating_add(1)));
             let read = |before| {
                 self.readers.with(|connection| {
                     events::page(connection, app, state, (after, before), limit, self.writer.backlogs())

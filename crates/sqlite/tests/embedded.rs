@@ -179,6 +179,31 @@ fn a_stuck_writer_keeps_no_caller_waiting_long() {
     });
 }
 
+/// The files stay as large as they are, but no more of them is used than the setting allows.
+#[test]
+fn a_smaller_journal_holds_for_files_that_have_grown() {
+    let dir = tempfile::tempdir().unwrap();
+    block_on(async {
+        let large = SqliteSettings { journal_bytes_max: 1 << 20, ..SqliteSettings::default() };
+        let store = SqliteStore::open_with(dir.path(), large).unwrap();
+        store.import(APP, vec![seed("a", &[])], UnixMillis(1), None).await.unwrap();
+        store.close().await;
+        let length = fs::metadata(dir.path().join("portraitd.journal-0")).unwrap().len();
+        assert!(length >= 256 << 10, "{length}");
+        let small = SqliteSettings { journal_bytes_max: 32 << 10, ..SqliteSettings::default() };
+        let store = SqliteStore::open_with(dir.path(), small).unwrap();
+        let held = hold_the_database(dir.path());
+        let mut frames = 0;
+        while store.apply(nick("a", &frames.to_string())).await.is_ok() {
+            frames += 1;
+            assert!(frames <= 6, "three in each file");
+        }
+        assert_eq!(frames, 6);
+        drop(held);
+        store.close().await;
+    });
+}
+
 #[test]
 fn many_writers_share_a_commit() {
     let dir = tempfile::tempdir().unwrap();
@@ -262,5 +287,41 @@ fn fill_and_heal(dir: &Path) {
         let store = SqliteStore::open(&dir.join("data")).unwrap();
         assert_eq!(store.profiles(APP, vec![user("a")]).await.unwrap(), [found(&[(NICK, "after")])]);
         store.close().await;
+    });
+}
+
+/// Needs root for its small file system; CI has it.
+#[test]
+fn a_killed_store_starts_on_a_full_disk() {
+    on_a_small_disk("size=2m", start_on_a_full_disk);
+}
+
+/// The last frame is at the end of its file, which can't become larger.
+fn start_on_a_full_disk(dir: &Path) {
+    let (home, data) = (tempfile::tempdir().unwrap(), dir.join("data"));
+    fs::create_dir(&data).unwrap();
+    block_on(async {
+        let settings = SqliteSettings { journal_bytes_max: 32 << 10, ..SqliteSettings::default() };
+        let store = SqliteStore::open_with(home.path(), settings).unwrap();
+        let held = hold_the_database(home.path());
+        store.import(APP, vec![seed("a", &[])], UnixMillis(1), None).await.unwrap();
+        for nick_name in ["one", "two"] {
+            store.apply(nick("a", nick_name)).await.unwrap();
+        }
+        for file in ["db", "db-wal", "db-shm", "journal-0", "journal-1"].map(|end| format!("portraitd.{end}"))
+        {
+            fs::copy(home.path().join(&file), data.join(&file)).unwrap();
+        }
+        drop(held);
+        fs::write(data.join("portraitd.lock"), "0").unwrap();
+        // Writes until nothing more fits.
+        fs::write(dir.join("ballast"), vec![1; 4 << 20]).unwrap_err();
+        let store = SqliteStore::open_with(&data, settings).unwrap();
+        assert_eq!(store.profiles(APP, vec![user("a")]).await.unwrap(), [found(&[(NICK, "two")])]);
+        fs::remove_file(dir.join("ballast")).unwrap();
+        while store.apply(nick("a", "after")).await.is_err() {}
+        store.close().await;
+        let store = SqliteStore::open(&data).unwrap();
+        assert_eq!(store.profiles(APP, vec![user("a")]).await.unwrap(), [found(&[(NICK, "after")])]);
     });
 }

@@ -148,6 +148,25 @@ fn files_that_are_moved_away_and_back_lose_nothing() {
     });
 }
 
+/// A store that ends leaves the files of another one alone that has its place by now, also when it has bytes to overwrite.
+#[test]
+fn a_store_that_was_moved_away_overwrites_nothing_of_the_next_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let [data, moved, image] = ["data", "moved", "image"].map(|name| dir.path().join(name));
+    block_on(async {
+        let first = new_store(&data).await;
+        first.delete(APP, vec![user("a")]).await.unwrap();
+        fs::rename(&data, &moved).unwrap();
+        let second = new_store(&data).await;
+        first.close().await;
+        killed(&data, &image);
+        reads(&SqliteStore::open(&image).unwrap(), "acknowledged").await;
+        reads(&second, "acknowledged").await;
+        second.close().await;
+        assert_eq!(SqliteStore::open(&moved).unwrap().accounts_count(APP).await.unwrap(), 0);
+    });
+}
+
 #[test]
 fn files_that_are_linked_elsewhere_are_in_use_there_too() {
     let dir = tempfile::tempdir().unwrap();

@@ -16,6 +16,7 @@ use portraitd_model::{
 use portraitd_sqlite::SqliteStore;
 use portraitd_store::{AuditNote, Change, EventState, Found, PutToken, Store, TokenRecord, TokenRole};
 use portraitd_test_support::fixtures::{APP, block_on, patch, seed, user};
+use rusqlite::Connection;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
@@ -132,6 +133,48 @@ fn every_format_opens_and_reads_back() {
             assert_eq!(carol(DELETED.0).await, Ok(vec![]), "format {format}");
             let events = store.events(APP, EventState::Waiting, None, 9).await.unwrap();
             assert_eq!(events.len(), usize::from(format.min(2)), "format {format}");
+        });
+    }
+}
+
+/// A directory of an earlier version that was killed: the last change is in SQLite's log alone. It is upgraded with that change, which is
+/// there, too, when the new version is killed at once.
+#[test]
+fn a_killed_directory_of_every_format_is_upgraded_with_its_last_change() {
+    let kicked = UnixSeconds(1_800_000_000);
+    for format in 1..8 {
+        let dir = tempfile::tempdir().unwrap();
+        let [home, killed, again] = ["home", "killed", "again"].map(|name| dir.path().join(name));
+        let copy = |from: &Path, to: &Path| {
+            std::fs::create_dir(to).unwrap();
+            for file in ["db", "db-wal", "journal-0", "journal-1"].map(|end| format!("portraitd.{end}")) {
+                if from.join(&file).exists() {
+                    std::fs::copy(from.join(&file), to.join(&file)).unwrap();
+                }
+            }
+        };
+        copy(&golden(format), &home);
+        let earlier = Connection::open(home.join("portraitd.db")).unwrap();
+        earlier.execute_batch("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; BEGIN").unwrap();
+        if format >= 5 {
+            earlier.execute("UPDATE store SET needs_log = abs(needs_log) + 1", []).unwrap();
+        }
+        let kick = "UPDATE accounts SET kicked_at = ?1 WHERE user = 'bob'";
+        assert_eq!(earlier.execute(kick, [kicked.0]).unwrap(), 1);
+        earlier.execute_batch("COMMIT").unwrap();
+        copy(&home, &killed);
+        drop(earlier);
+        block_on(async {
+            let read = async |store: &SqliteStore| {
+                store.states(APP, vec![user("bob")]).await.unwrap()[0].unwrap().kicked_at
+            };
+            let store = SqliteStore::open(&killed).unwrap();
+            assert_eq!(read(&store).await, Some(kicked), "format {format}");
+            copy(&killed, &again);
+            store.close().await;
+            for dir in [&killed, &again] {
+                assert_eq!(read(&SqliteStore::open(dir).unwrap()).await, Some(kicked), "format {format}");
+            }
         });
     }
 }

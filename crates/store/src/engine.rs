@@ -60,13 +60,6 @@ impl OutboxDelta {
         segment.removed.bytes += bytes;
     }
 
-    /// Removes several events of the segment that the place is in.
-    pub fn remove_all(&mut self, app: SdkAppId, state: EventState, seq: OutboxSeq, amount: Amount) {
-        let segment = self.segment(app, state, seq);
-        segment.removed.events += amount.events;
-        segment.removed.bytes += amount.bytes;
-    }
-
     /// A unit touches an app or two in a segment or two, so a search from the end is short.
     fn segment(&mut self, app: SdkAppId, state: EventState, at: OutboxSeq) -> &mut SegmentDelta {
         let same = |segment: &SegmentDelta| {

@@ -20,6 +20,8 @@ pub const CHANGES: u64 = WRITE | SYNC | TRUNCATE | RENAME | UNLINK;
 /// Files, to be added up.
 pub const DATABASE: u64 = 1;
 pub const LOG: u64 = 2;
+/// The journal and the lock; the file of a copy.
+pub const OTHER: u64 = 8;
 pub const EVERY_FILE: u64 = 15;
 
 pub const EIO: u64 = 5;

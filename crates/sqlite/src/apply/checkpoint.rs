@@ -64,14 +64,16 @@ impl Checkpoints {
         if shared.erased.load(Ordering::Acquire) { truncate(connection, shared) } else { Ok(()) }
     }
 
-    /// Copies the whole log, and removes it: everything is applied.
-    pub(super) fn finish(&self, connection: Connection, shared: &Shared) {
+    /// Copies the whole log, and removes it: everything is applied. If the journal's files still have deleted bytes, the database goes on
+    /// to need them: the next start overwrites them, as after a kill.
+    pub(super) fn finish(&self, connection: Connection, shared: &Shared, is_erased: bool) {
         if self.sync_failed {
             return;
         }
         // The path may lead to another store's log by now.
         let ours = shared.files.verify().is_ok();
-        let closed = not_needed(&connection, shared).and_then(|()| close_last(connection, ours));
+        let settled = if is_erased { not_needed(&connection, shared) } else { Ok(()) };
+        let closed = settled.and_then(|()| close_last(connection, ours));
         if let Err(error) = closed {
             tracing::warn!(%error, "the last checkpoint failed; the write-ahead log is kept and read at the next start");
         }

@@ -15,7 +15,7 @@ pub(crate) use shared::Shared;
 use crate::OpenError;
 use crate::account::Key;
 use crate::connection;
-use crate::journal::{self, Frozen, SegmentFile};
+use crate::journal::{Frozen, SegmentFile};
 use crate::primitives::{AtomicBool, Instant, JoinHandle, thread, work};
 use checkpoint::Checkpoints;
 use portraitd_model::Bilingual;
@@ -45,6 +45,9 @@ const PAUSE: u32 = 2;
 const GROWTH: u64 = 4;
 /// But takes at most this share of the free space at once.
 const GROWTH_SHARE: u64 = 8;
+
+/// The files of the journal, by their indices.
+const BOTH: [usize; 2] = [0, 1];
 
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
@@ -94,6 +97,7 @@ impl Applier {
         nudge: impl Fn(Nudge) + Send + 'static,
     ) -> Result<(Self, WriterEnds), OpenError> {
         let connection = connection::writing(path).map_err(OpenError::engine(path))?;
+        let files = SegmentFile::open_both(path.parent().unwrap_or(Path::new(".")))?;
         let ((work, asked), (spare_to, spare)) = (work::channel(), work::channel());
         let stop = Arc::new(AtomicBool::new(false));
         let worker = Worker {
@@ -105,7 +109,8 @@ impl Applier {
             spare: spare_to,
             nudge: Box::new(nudge),
             stop: Arc::clone(&stop),
-            erase_rounds: if was_killed { 2 } else { 0 },
+            files,
+            unerased: if was_killed { BOTH.to_vec() } else { Vec::new() },
             looked_at: Instant::now(),
             copied_at: Instant::now(),
         };
@@ -153,8 +158,10 @@ struct Worker {
     nudge: Box<dyn Fn(Nudge) + Send>,
     /// The store is dropped: the thread ends at once.
     stop: Arc<AtomicBool>,
-    /// How many of the next files that become free are overwritten with zeros.
-    erase_rounds: u8,
+    /// The journal's files once more, to overwrite both at the end.
+    files: [SegmentFile; 2],
+    /// Those of them that are overwritten with zeros when they become free.
+    unerased: Vec<usize>,
     looked_at: Instant,
     /// When SQLite's log was last copied while nothing was applied.
     copied_at: Instant,
@@ -162,8 +169,7 @@ struct Worker {
 
 impl Worker {
     fn run(mut self, asked: &work::Receiver<Work>) {
-        let due = self.erase_rounds > 0;
-        self.shared.status.change(|status| status.erase_due = due);
+        self.report_unerased();
         loop {
             match asked.recv_timeout(TICK) {
                 Err(work::RecvTimeoutError::Timeout) => self.tick(),
@@ -201,12 +207,12 @@ impl Worker {
     fn tick(&mut self) {
         self.look();
         if let Some(active) = self.shared.status.read().active {
-            let erasing = active.erases || self.erase_rounds > 0;
+            let erasing = active.erases || !self.unerased.is_empty();
             let age_max = if erasing { AGE_MAX_ERASING } else { AGE_MAX };
             if active.written.elapsed() >= IDLE || active.began.elapsed() >= age_max {
                 (self.nudge)(Nudge::Freeze);
             }
-        } else if self.erase_rounds > 0 {
+        } else if !self.unerased.is_empty() {
             (self.nudge)(Nudge::Freeze);
         }
         self.copy_log();
@@ -247,7 +253,7 @@ impl Worker {
             status.failure = None;
         });
         if erases {
-            self.erase_rounds = 2;
+            self.unerased = BOTH.to_vec();
             self.shared.erased.store(true, Ordering::Release);
         }
         self.prepare(&mut file, filled);
@@ -281,15 +287,17 @@ impl Worker {
 
     /// Overwrites a file with zeros, if deleted bytes may be in it.
     fn erase(&mut self, file: &mut SegmentFile) {
-        if self.erase_rounds > 0 {
+        if self.unerased.contains(&file.index()) {
             match file.erase() {
-                Ok(()) => self.erase_rounds -= 1,
-                Err(error) => {
-                    tracing::warn!(%error, file = %file.path().display(), "deleted bytes can't be overwritten; it is tried again");
-                }
+                Ok(()) => self.unerased.retain(|index| *index != file.index()),
+                Err(error) => warn_unerased(file, &error),
             }
         }
-        let due = self.erase_rounds > 0;
+        self.report_unerased();
+    }
+
+    fn report_unerased(&self) {
+        let due = !self.unerased.is_empty();
         self.shared.status.change(|status| status.erase_due = due);
     }
 
@@ -358,13 +366,27 @@ impl Worker {
 
     /// Everything is applied: the database needs no journal any more.
     fn finish(mut self) {
-        if self.erase_rounds > 0
-            && let Some(dir) = self.path.parent()
-            && let Err(error) = journal::erase_both(dir)
-        {
-            tracing::warn!(%error, "deleted bytes in the journal can't be overwritten");
-        }
+        let is_erased = self.erase_at_the_end();
         let Some(connection) = self.connection() else { return };
-        self.checkpoints.finish(connection, &self.shared);
+        self.checkpoints.finish(connection, &self.shared, is_erased);
     }
+
+    /// Overwrites both files if that is due, wherever they are by now; returns whether nothing is left to overwrite.
+    fn erase_at_the_end(&mut self) -> bool {
+        if self.unerased.is_empty() {
+            return true;
+        }
+        let mut is_erased = true;
+        for file in &mut self.files {
+            if let Err(error) = file.erase_whole() {
+                warn_unerased(file, &error);
+                is_erased = false;
+            }
+        }
+        is_erased
+    }
+}
+
+fn warn_unerased(file: &SegmentFile, error: &std::io::Error) {
+    tracing::warn!(%error, file = %file.path().display(), "deleted bytes can't be overwritten; it is tried again");
 }

@@ -2,6 +2,7 @@
 
 use crate::OpenError;
 use crate::directory_lock::sync_directory;
+use crate::journal::frame::BLOCK;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -36,14 +37,12 @@ pub(crate) fn create(dir: &Path, bytes: u64) -> Result<(), OpenError> {
     sync_directory(dir).map_err(OpenError::io(dir))
 }
 
-/// Overwrites both files with zeros, when there are two; the tables must have everything.
-pub(crate) fn erase_both(dir: &Path) -> Result<(), OpenError> {
-    if !paths(dir).iter().all(|path| path.exists()) {
-        return Ok(());
+/// Overwrites the files that there are with zeros; the tables must have everything.
+pub(crate) fn erase_all(dir: &Path) -> Result<(), OpenError> {
+    for (index, path) in paths(dir).into_iter().enumerate().filter(|(_, path)| path.exists()) {
+        SegmentFile::open(&path, index).and_then(|mut file| file.erase()).map_err(OpenError::io(&path))?;
     }
-    let erased =
-        SegmentFile::open_both(dir)?.map(|mut file| file.erase().map_err(OpenError::io(file.path())));
-    erased.into_iter().collect()
+    Ok(())
 }
 
 /// What a segment is read from.
@@ -71,6 +70,8 @@ impl ReadAt for [u8] {
 #[derive(Debug)]
 pub(crate) struct SegmentFile {
     path: PathBuf,
+    /// Which of the two it is.
+    index: usize,
     file: File,
     /// Bytes that are there to be overwritten.
     capacity: u64,
@@ -81,21 +82,25 @@ pub(crate) struct SegmentFile {
 impl SegmentFile {
     /// Opens both files of a directory.
     pub(crate) fn open_both(dir: &Path) -> Result<[Self; 2], OpenError> {
-        let [first, second] = paths(dir).map(|path| {
-            let opened = File::options().read(true).write(true).open(&path).and_then(|file| {
-                let bytes = file.metadata()?.len();
-                Ok((file, bytes))
-            });
-            match opened {
-                Ok((file, bytes)) => Ok(Self { path, file, capacity: bytes, used: bytes }),
-                Err(error) => Err(OpenError::io(&path)(error)),
-            }
-        });
-        Ok([first?, second?])
+        let open = |index| {
+            let path = path(dir, index);
+            Self::open(&path, index).map_err(OpenError::io(&path))
+        };
+        Ok([open(0)?, open(1)?])
+    }
+
+    fn open(path: &Path, index: usize) -> io::Result<Self> {
+        let file = File::options().read(true).write(true).open(path)?;
+        let bytes = file.metadata()?.len();
+        Ok(Self { path: path.to_owned(), index, file, capacity: bytes, used: bytes })
     }
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    pub(crate) const fn index(&self) -> usize {
+        self.index
     }
 
     pub(crate) const fn capacity(&self) -> u64 {
@@ -119,6 +124,24 @@ impl SegmentFile {
         write_zeros(&self.file, 0, self.used)?;
         self.used = 0;
         Ok(())
+    }
+
+    /// As [`SegmentFile::erase`], whatever was written through another handle of the file.
+    pub(crate) fn erase_whole(&mut self) -> io::Result<()> {
+        self.used = self.file.metadata()?.len();
+        self.erase()
+    }
+
+    /// Overwrites the header, so that the segment that was begun in the file can begin in another; it must have no frame that counts.
+    pub(crate) fn forget_header(&mut self) -> io::Result<()> {
+        self.write(&[0; BLOCK], 0)
+    }
+
+    /// Uses no more than some bytes of the file from now on: it was larger with an earlier setting.
+    pub(crate) const fn limit(&mut self, bytes: u64) {
+        if bytes < self.capacity {
+            self.capacity = bytes;
+        }
     }
 
     /// Extends the file with zeros.

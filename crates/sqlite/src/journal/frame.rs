@@ -20,7 +20,8 @@ pub(crate) const REPEATS: u64 = 1 << 63;
 pub(crate) const PAYLOAD_MAX: usize = 256 << 20;
 
 const MAGIC: [u8; 8] = *b"PTRDREDO";
-const VERSION: u32 = 1;
+/// The format of the journal that this portraitd knows.
+pub(super) const VERSION: u32 = 1;
 /// The place of the header's second copy.
 const COPY: usize = BLOCK / 2;
 const HEADER_BYTES: usize = 52;

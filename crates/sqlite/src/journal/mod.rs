@@ -11,6 +11,7 @@
 mod active;
 mod file;
 mod frame;
+mod frame_reader;
 mod inspect;
 mod record;
 mod row;
@@ -18,10 +19,10 @@ mod scan;
 mod status;
 
 pub(crate) use active::{Active, Frozen};
-pub(crate) use file::{SegmentFile, create, erase_both, path, paths};
+pub(crate) use file::{SegmentFile, create, erase_all, path, paths};
 pub(crate) use frame::FrameBuffer;
 pub use inspect::{JournalFile, read_journal_file};
-pub(crate) use record::{EventChange, EventProgress, Record};
+pub(crate) use record::{EventChange, EventProgress, Record, event_state};
 pub(crate) use row::JournalRow;
-pub(crate) use scan::{Scanned, Segment, scan};
+pub(crate) use scan::{Scanned, Segment, refuse_any, scan};
 pub(crate) use status::JournalStatus;

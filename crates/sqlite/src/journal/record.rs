@@ -14,7 +14,7 @@
 
 use crate::account::{AccountRow, AccountState, Key};
 use portraitd_model::{SdkAppId, UnixMillis, UnixSeconds, UserId};
-use portraitd_store::{AuditEntry, AuditNote, AuditSeq, OutboxSeq};
+use portraitd_store::{AuditEntry, AuditNote, AuditSeq, EventState, OutboxSeq};
 use std::sync::Arc;
 
 const ACCOUNT: u8 = 1;
@@ -32,6 +32,17 @@ pub(crate) struct EventProgress {
     pub(crate) attempts: u32,
     pub(crate) due: UnixMillis,
     pub(crate) failure: Option<String>,
+}
+
+impl EventProgress {
+    pub(crate) const fn state(&self) -> EventState {
+        event_state(self.parked)
+    }
+}
+
+/// The state of an event, from what the table has of it.
+pub(crate) const fn event_state(parked: bool) -> EventState {
+    if parked { EventState::Parked } else { EventState::Waiting }
 }
 
 /// What became of an event.

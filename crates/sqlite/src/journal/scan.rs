@@ -5,16 +5,18 @@
 //! a start does not know whether the last frame is on the disk, and writes its records once more.
 
 use crate::OpenError;
-use crate::journal::file::{ReadAt, SegmentFile};
+use crate::disk_space::is_full;
+use crate::journal::file::{ReadAt, SegmentFile, paths};
 use crate::journal::frame::{
-    BLOCK, FRAME_HEAD, FirstBlock, FrameBuffer, FrameHead, Header, REPEATS, Sealed, checksum,
+    BLOCK, FRAME_HEAD, FirstBlock, FrameBuffer, FrameHead, Header, REPEATS, Sealed, VERSION,
 };
+use crate::journal::frame_reader::FrameReader;
 use crate::journal::record::Record;
 use portraitd_store::StoreId;
+use std::fs::File;
 use std::io;
-
-/// The format of the journal that this portraitd knows, for the message about a later one.
-const VERSION_KNOWN: i64 = 1;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
 
 /// A segment that the table does not have.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,10 +39,9 @@ pub(crate) struct Segment {
 pub(crate) struct Scanned {
     /// The segments with frames, or whose first frame is damaged; the older one first.
     pub(crate) pending: Vec<Segment>,
-    /// The file in which a new segment begins.
-    pub(crate) next_file: usize,
-    /// Whether the segment after the last one was begun: its header counts the frames of that, to which none may be added.
-    pub(crate) is_begun: bool,
+    /// The file in which the segment after the last one was begun: its header counts the frames of that, to which none may be added. It
+    /// begins again there, so that no two files have one number.
+    pub(crate) begun: Option<usize>,
 }
 
 impl Scanned {
@@ -61,7 +62,7 @@ pub(crate) fn scan(files: &[SegmentFile; 2], store: StoreId, applied: u64) -> Re
             FirstBlock::Blank => continue,
             FirstBlock::Newer(found) => {
                 let path = file.path().to_owned();
-                return Err(OpenError::UnknownFormat { path, found: found.into(), known: VERSION_KNOWN });
+                return Err(OpenError::UnknownFormat { path, found: found.into(), known: VERSION.into() });
             }
             FirstBlock::Header(sealed) => sealed,
         };
@@ -87,10 +88,19 @@ pub(crate) fn scan(files: &[SegmentFile; 2], store: StoreId, applied: u64) -> Re
     let is_empty = |segment: &Segment| segment.frames == 0 && segment.damage.is_none();
     let begun = found.iter().find(|segment| is_empty(segment)).map(|segment| segment.index);
     found.retain(|segment| !is_empty(segment));
-    let taken = found.first().map(|segment| segment.index);
-    // A segment of which only the header is there begins again in the same file, so that no two files have one number.
-    let next_file = begun.unwrap_or(usize::from(taken == Some(0)));
-    Ok(Scanned { pending: found, next_file, is_begun: begun.is_some() })
+    Ok(Scanned { pending: found, begun })
+}
+
+/// Refuses a segment in the directory of a database whose format has no journal: it is another one's, or of a later time.
+pub(crate) fn refuse_any(dir: &Path) -> Result<(), OpenError> {
+    for path in paths(dir).into_iter().filter(|path| path.exists()) {
+        let mut block = [0; BLOCK];
+        File::open(&path).and_then(|file| file.read_at(&mut block, 0)).map_err(OpenError::io(&path))?;
+        if Header::read(&block) != FirstBlock::Blank {
+            return Err(OpenError::ForeignJournal { path });
+        }
+    }
+    Ok(())
 }
 
 impl Segment {
@@ -109,7 +119,7 @@ impl Segment {
     }
 
     /// Where damage begins, if there is any.
-    pub(super) const fn damage(&self) -> Option<u64> {
+    pub(crate) const fn damage(&self) -> Option<u64> {
         self.damage
     }
 
@@ -143,8 +153,8 @@ impl Segment {
     }
 
     /// Makes the last frame survive a power cut: it may be in the page cache only, when its sync failed, or was cut short with the
-    /// process. Those before it were on the disk before it began. Nothing that may be on the disk is overwritten: the records are
-    /// written once more behind the frame, and of the header's two copies one after the other.
+    /// process. Those before it were on the disk before it began. Nothing that may be on the disk is overwritten, unless that is full: the
+    /// records are written once more behind the frame, and of the header's two copies one after the other.
     pub(crate) fn secure(mut self, file: &mut SegmentFile) -> io::Result<Self> {
         if self.frames == 1 {
             let mut header = [0; BLOCK];
@@ -153,16 +163,20 @@ impl Segment {
             file.write(second, first.len() as u64)?;
             file.write(first, 0)?;
         }
-        let mut bytes = vec![0; usize::try_from(self.end - self.last_at).unwrap_or_default()];
-        file.read(&mut bytes, self.last_at)?;
-        let Some(head) = FrameHead::read(&bytes) else { return Err(io::ErrorKind::InvalidData.into()) };
+        let mut last = vec![0; usize::try_from(self.end - self.last_at).unwrap_or_default()];
+        file.read(&mut last, self.last_at)?;
+        let Some(head) = FrameHead::read(&last) else { return Err(io::ErrorKind::InvalidData.into()) };
         let mut repeated = FrameBuffer::default();
         repeated.begin();
         repeated
             .records()
-            .extend_from_slice(bytes.get(FRAME_HEAD..FRAME_HEAD + head.length).unwrap_or_default());
+            .extend_from_slice(last.get(FRAME_HEAD..FRAME_HEAD + head.length).unwrap_or_default());
         let (bytes, _) = repeated.finish(None, self.sealed.seed, self.frames | REPEATS);
-        file.write(bytes, self.end)?;
+        match file.write(bytes, self.end) {
+            // The file can't become larger: the frame is written over itself.
+            Err(error) if is_full(&error) => return file.write(&last, self.last_at).map(|()| self),
+            written => written?,
+        }
         self.last_at = self.end;
         self.end += bytes.len() as u64;
         self.frames += 1;
@@ -194,107 +208,6 @@ fn read_up_to(
     }
     let damage = reader.is_continued.then_some(reader.at);
     Ok(Segment { index, sealed, frames: reader.number, last_at, end: reader.at, damage })
-}
-
-/// The first frame of a segment that lies behind a place where the frame `number` does not read back.
-fn later_frame(
-    file: &(impl ReadAt + ?Sized),
-    from: u64,
-    number: u64,
-    seed: u32,
-) -> io::Result<Option<(u64, FrameHead)>> {
-    let mut chunk = vec![0; 256 * BLOCK];
-    let mut at = from;
-    loop {
-        let read = file.read(&mut chunk, at)?;
-        for (place, block) in chunk.get(..read).unwrap_or_default().chunks(BLOCK).enumerate() {
-            let Some(head) = FrameHead::read(block) else { continue };
-            let at = at + (place * BLOCK) as u64;
-            // Each frame takes a block at least.
-            let number_max = number + (at - from) / BLOCK as u64;
-            if head.number > number
-                && head.number <= number_max
-                && read_frame(file, at, head, seed, &mut Vec::new())?
-            {
-                return Ok(Some((at, head)));
-            }
-        }
-        at += read as u64;
-        if read < chunk.len() {
-            return Ok(None);
-        }
-    }
-}
-
-/// Reads frame after frame.
-struct FrameReader<'a, F: ?Sized> {
-    file: &'a F,
-    seed: u32,
-    /// The number of the next frame.
-    number: u64,
-    /// Where it begins.
-    at: u64,
-    /// Where the frame before it begins.
-    last_at: u64,
-    /// Whether a frame lies behind one that does not read back.
-    is_continued: bool,
-    frame: Vec<u8>,
-}
-
-impl<'a, F: ReadAt + ?Sized> FrameReader<'a, F> {
-    const fn new(file: &'a F, seed: u32) -> Self {
-        let at = BLOCK as u64;
-        Self { file, seed, number: 0, at, last_at: at, is_continued: false, frame: Vec::new() }
-    }
-
-    /// The payload of the next frame; `None` when it does not read back.
-    fn next(&mut self) -> io::Result<Option<&[u8]>> {
-        if !self.is_frame_at(self.at, self.number)? {
-            match later_frame(self.file, self.at, self.number, self.seed)? {
-                Some((at, head)) if head.repeats && head.number == self.number + 1 => {
-                    self.is_frame_at(at, head.number)?;
-                }
-                later => {
-                    self.is_continued = later.is_some();
-                    return Ok(None);
-                }
-            }
-        }
-        Ok(self.frame.get(FRAME_HEAD..))
-    }
-
-    /// Reads the frame at a place, if it has the number; the next one is then the one behind it.
-    fn is_frame_at(&mut self, at: u64, number: u64) -> io::Result<bool> {
-        let mut head = [0; FRAME_HEAD];
-        if self.file.read(&mut head, at)? < FRAME_HEAD {
-            return Ok(false);
-        }
-        let Some(head) = FrameHead::read(&head).filter(|head| head.number == number) else {
-            return Ok(false);
-        };
-        let is_whole = read_frame(self.file, at, head, self.seed, &mut self.frame)?;
-        if is_whole {
-            (self.number, self.last_at, self.at) = (number + 1, at, at + head.file_bytes());
-        }
-        Ok(is_whole)
-    }
-}
-
-/// Reads a frame without its padding; returns whether its checksum fits.
-fn read_frame(
-    file: &(impl ReadAt + ?Sized),
-    at: u64,
-    head: FrameHead,
-    seed: u32,
-    frame: &mut Vec<u8>,
-) -> io::Result<bool> {
-    let length = FRAME_HEAD + head.length;
-    if at + length as u64 > file.bytes() {
-        return Ok(false);
-    }
-    frame.resize(length, 0);
-    let whole = file.read(frame, at)? == length;
-    Ok(whole && checksum(seed, frame.get(4..).unwrap_or_default()) == head.checksum)
 }
 
 #[cfg(test)]

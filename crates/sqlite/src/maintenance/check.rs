@@ -4,7 +4,6 @@ use crate::OpenError;
 use crate::connection::Access;
 use crate::directory_lock::DirectoryLock;
 use crate::identity;
-use crate::wal::verify;
 use crate::{recover, schema};
 use portraitd_model::{SdkAppId, UserId};
 use portraitd_store::codec;
@@ -67,25 +66,23 @@ pub fn check(dir: &Path, report: &mut dyn FnMut(Finding)) -> Result<Checked, Ope
         return Err(OpenError::NoStore { dir: dir.to_owned() });
     }
     let _lock = DirectoryLock::take(dir)?;
-    // The tables do not have what is in the journal. One that is damaged is reported, and the tables are checked as they are.
-    let mut journal_damage = None;
+    // The tables do not have what is in the journal. A log or a journal that is damaged is reported, and the tables are checked as they
+    // are.
+    let mut damage = None;
     match recover::apply_stopped(dir) {
-        Err(error @ (OpenError::DamagedJournal { .. } | OpenError::ForeignJournal { .. })) => {
-            journal_damage = Some(error.to_string());
+        Err(
+            error @ (OpenError::DamagedWal { .. }
+            | OpenError::DamagedJournal { .. }
+            | OpenError::ForeignJournal { .. }),
+        ) => {
+            damage = Some(error.to_string());
         }
         applied => applied?,
     }
     let connection = schema::existing(&path, Access::Write)?;
     let mut checked = examine(&connection, report).map_err(OpenError::engine(&path))?;
-    if let Some(what) = journal_damage {
+    if let Some(what) = damage {
         checked.damaged += 1;
-        report(Finding::Damage(Damage { app: None, user: None, what }));
-    }
-    if let Some(offset) = verify::find_damage(&path).map_err(OpenError::io(&path))? {
-        checked.damaged += 1;
-        let what = format!(
-            "the write-ahead log is damaged at byte {offset}, and acknowledged changes lie behind it"
-        );
         report(Finding::Damage(Damage { app: None, user: None, what }));
     }
     Ok(checked)
@@ -250,8 +247,7 @@ impl Check<'_> {
     /// The notes of deleted accounts.
     fn deletions(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         // Formats 1 to 5 have none.
-        let known = "SELECT count(*) FROM sqlite_schema WHERE name = 'deletions'";
-        if connection.query_row(known, [], |row| row.get::<_, u32>(0))? == 0 {
+        if !identity::has_table(connection, "deletions")? {
             return Ok(());
         }
         let mut select = connection.prepare("SELECT app, user FROM deletions")?;

@@ -34,7 +34,7 @@ pub fn compact(dir: &Path) -> Result<Compacted, OpenError> {
     let _lock = DirectoryLock::take(dir)?;
     let size = |path: &Path| fs::metadata(path).map(|file| file.len());
     recover::apply_stopped(dir)?;
-    journal::erase_both(dir)?;
+    journal::erase_all(dir)?;
     let connection = schema::existing(&path, Access::Write)?;
     let before = size(&path).map_err(OpenError::io(&path))?;
     let staged = staging::write(&connection, &path)?;

@@ -1,5 +1,6 @@
 //! The rows of a directory's tables, as a copy of the whole store reads and writes them.
 
+use crate::account::column;
 use crate::admin;
 use crate::reader::failed;
 use portraitd_model::{SdkAppId, UnixMillis, UserId};
@@ -13,27 +14,19 @@ pub(crate) fn populations(connection: &Connection) -> Result<Vec<(SdkAppId, u64)
     rows.collect::<rusqlite::Result<_>>().map_err(failed)
 }
 
-/// The numbers of SQLite end at 2^63.
-fn number(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
-}
-
 pub(crate) fn read(
     connection: &Connection,
     section: Section,
     after: Option<&RowKey>,
     limit: usize,
 ) -> Result<Vec<StoredRow>, StoreError> {
-    let place = after.map_or(-1, |key| if let RowKey::Number(place) = key { number(*place) } else { -1 });
+    let place = after.map_or(-1, |key| if let RowKey::Number(place) = key { column(*place) } else { -1 });
     let name = after.map_or("", |key| if let RowKey::Name(name) = key { name } else { "" });
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows = |sql: &str, params: &dyn ParamList, row: fn(&Row<'_>) -> rusqlite::Result<StoredRow>| {
-        params.rows(connection, sql, row).map_err(failed)
-    };
     match section {
         Section::Apps => {
             let sql = "SELECT id, revision, settings, words FROM apps WHERE id > ?1 ORDER BY id LIMIT ?2";
-            rows(sql, &(place, limit), app_row)
+            rows(connection, sql, (place, limit), app_row)
         }
         Section::Tokens => {
             // At most some hundred.
@@ -42,46 +35,35 @@ pub(crate) fn read(
         }
         Section::Audit => {
             let sql = "SELECT seq, app, at_ms, entry FROM audit WHERE seq > ?1 ORDER BY seq LIMIT ?2";
-            rows(sql, &(place, limit), audit_row)
+            rows(connection, sql, (place, limit), audit_row)
         }
         Section::Accounts(app) => {
             let sql = "SELECT user, created_ms, kicked_at, profile FROM accounts WHERE app = ?1 AND user > ?2
                        ORDER BY user LIMIT ?3";
-            rows(sql, &(app.0, name, limit), account_row)
+            rows(connection, sql, (app.0, name, limit), account_row)
         }
         Section::Deletions(app) => {
             let sql =
                 "SELECT user, deleted_ms FROM deletions WHERE app = ?1 AND user > ?2 ORDER BY user LIMIT ?3";
-            rows(sql, &(app.0, name, limit), deletion_row)
+            rows(connection, sql, (app.0, name, limit), deletion_row)
         }
         Section::Events(app) => {
             let sql =
                 "SELECT seq, parked, attempts, due_ms, failure, event FROM outbox WHERE app = ?1 AND seq > ?2
                        ORDER BY seq LIMIT ?3";
-            rows(sql, &(app.0, place, limit), event_row)
+            rows(connection, sql, (app.0, place, limit), event_row)
         }
     }
 }
 
-/// The parameters of a statement.
-trait ParamList {
-    fn rows(
-        &self,
-        connection: &Connection,
-        sql: &str,
-        row: fn(&Row<'_>) -> rusqlite::Result<StoredRow>,
-    ) -> rusqlite::Result<Vec<StoredRow>>;
-}
-
-impl<T: Params + Clone> ParamList for T {
-    fn rows(
-        &self,
-        connection: &Connection,
-        sql: &str,
-        row: fn(&Row<'_>) -> rusqlite::Result<StoredRow>,
-    ) -> rusqlite::Result<Vec<StoredRow>> {
-        connection.prepare_cached(sql)?.query_map(self.clone(), row)?.collect()
-    }
+fn rows(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+    row: fn(&Row<'_>) -> rusqlite::Result<StoredRow>,
+) -> Result<Vec<StoredRow>, StoreError> {
+    let mut select = connection.prepare_cached(sql).map_err(failed)?;
+    select.query_map(params, row).and_then(Iterator::collect).map_err(failed)
 }
 
 fn user(row: &Row<'_>) -> rusqlite::Result<UserId> {
@@ -167,7 +149,7 @@ pub(crate) fn write(connection: &Connection, section: Section, rows: &[StoredRow
         }
         (Section::Events(app), Some(RowKey::Number(place))) => {
             let sql = "INSERT INTO copy (source, app, place) SELECT source, ?1, ?2 FROM copy LIMIT 1";
-            tx.execute(sql, params![app.0, number(place)]).map_err(failed)?;
+            tx.execute(sql, params![app.0, column(place)]).map_err(failed)?;
         }
         _ => {}
     }
@@ -182,18 +164,18 @@ fn write_row(connection: &Connection, section: Section, row: &StoredRow) -> rusq
     match (row, section) {
         (StoredRow::App { id, revision, settings, words }, _) => run(
             "INSERT INTO apps (id, revision, settings, words) VALUES (?1, ?2, ?3, ?4)",
-            params![id.0, number(*revision), text(settings), text(words)],
+            params![id.0, column(*revision), text(settings), text(words)],
         ),
         (StoredRow::Token(token), _) => run(
             "INSERT INTO tokens (name, hash, created_ms, role) VALUES (?1, ?2, ?3, ?4)",
-            params![token.name, token.hash, number(token.created.0), token.role.as_str()],
+            params![token.name, token.hash, column(token.created.0), token.role.as_str()],
         ),
         (StoredRow::Audit(entry), _) => run(
             "INSERT INTO audit (seq, app, at_ms, entry) VALUES (?1, ?2, ?3, ?4)",
             params![
-                number(entry.seq.0),
+                column(entry.seq.0),
                 entry.note.app.map(|app| app.0),
-                number(entry.note.at.0),
+                column(entry.note.at.0),
                 entry.note.text
             ],
         ),
@@ -202,14 +184,14 @@ fn write_row(connection: &Connection, section: Section, row: &StoredRow) -> rusq
             params![
                 app.0,
                 user.as_str(),
-                number(created.0),
-                (*kicked_at > 0).then(|| number(*kicked_at)),
+                column(created.0),
+                (*kicked_at > 0).then(|| column(*kicked_at)),
                 profile
             ],
         ),
         (StoredRow::Deletion { user, at }, Section::Deletions(app)) => run(
             "INSERT INTO deletions (app, user, deleted_ms) VALUES (?1, ?2, ?3)",
-            params![app.0, user.as_str(), number(at.0)],
+            params![app.0, user.as_str(), column(at.0)],
         ),
         // SQLite gives the next place.
         (StoredRow::Event { parked, attempts, due, failure, event, .. }, Section::Events(app)) => run(
@@ -219,7 +201,7 @@ fn write_row(connection: &Connection, section: Section, row: &StoredRow) -> rusq
                 app.0,
                 parked,
                 attempts,
-                number(due.0),
+                column(due.0),
                 (!failure.is_empty()).then(|| text(failure)),
                 event.len(),
                 event

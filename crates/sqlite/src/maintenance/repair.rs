@@ -90,14 +90,21 @@ fn repair_journal(dir: &Path, path: &Path) -> Result<Option<Repaired>, OpenError
     }
 }
 
-/// Copies a damaged file to another name; returns that.
-fn keep(damaged: &Path, kept: &Path) -> Result<PathBuf, OpenError> {
+/// Copies a damaged file to another name, or with a number behind that, if there is such a file; returns the name.
+fn keep(damaged: &Path, name: &Path) -> Result<PathBuf, OpenError> {
+    let numbered = (1_u64..).map(|number| name.with_added_extension(number.to_string()));
+    let free = [name.to_owned()].into_iter().chain(numbered).find(|path| !path.exists());
+    let kept = free.unwrap_or_else(|| name.to_owned());
     let copied = (|| {
-        let mut copy = File::options().write(true).create_new(true).mode(0o600).open(kept)?;
+        let mut copy = File::options().write(true).create_new(true).mode(0o600).open(&kept)?;
         io::copy(&mut File::open(damaged)?, &mut copy)?;
         copy.sync_all()?;
         sync_directory(kept.parent().unwrap_or(Path::new(".")))
     })();
-    copied.map_err(OpenError::io(kept))?;
-    Ok(kept.to_owned())
+    copied.map_err(|error| {
+        // An incomplete copy is useless, and the disk may be full.
+        let _ = std::fs::remove_file(&kept);
+        OpenError::io(&kept)(error)
+    })?;
+    Ok(kept)
 }

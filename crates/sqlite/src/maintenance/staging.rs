@@ -1,12 +1,12 @@
 //! Atomic replacement of a database: written to a staging file, then renamed. A crash leaves the old one or the new one.
 
 use crate::OpenError;
-use crate::connection::use_wal;
+use crate::connection::{self, use_wal};
 use crate::directory_lock::sync_directory;
 use crate::identity::has_table;
 use crate::journal::JournalRow;
 use crate::maintenance::vacuum;
-use crate::wal::mark;
+use crate::wal::{mark, verify};
 use portraitd_store::StoreError;
 use rusqlite::Connection;
 use std::ffi::OsStr;
@@ -50,6 +50,11 @@ pub(crate) fn write(connection: &Connection, path: &Path) -> Result<PathBuf, Ope
 /// rollback journal, and would not notice when the journal's name could not be synced.
 pub(crate) fn publish(staging: &Path, path: &Path, identity: Identity) -> Result<(), OpenError> {
     let ready = identify(staging, identity).and_then(|()| switch_to_wal(staging));
+    // SQLite says nothing when it can't copy a log at its end; the log would be left behind.
+    let ready = ready.and_then(|()| {
+        let left = verify::exists(staging);
+        if left { Err(connection::internal("its write-ahead log can't be copied into it")) } else { Ok(()) }
+    });
     let taken = ready.map_err(OpenError::engine(path)).and_then(|()| {
         let synced = File::open(staging).and_then(|file| file.sync_all());
         let renamed = synced.and_then(|()| fs::rename(staging, path));

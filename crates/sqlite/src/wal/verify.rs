@@ -7,6 +7,7 @@
 
 use crate::OpenError;
 use crate::directory_lock::sync_directory;
+use crate::disk_space::is_full;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -98,8 +99,7 @@ fn write_copy(log: &File, end: u64, database: &Path, path: &Path) -> io::Result<
         Ok(()) => {}
         Err(error) => {
             let _ = fs::remove_file(&staging);
-            let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded].contains(&error.kind());
-            return if full { Ok(false) } else { Err(error) };
+            return if is_full(&error) { Ok(false) } else { Err(error) };
         }
     }
     fs::rename(&staging, path)?;

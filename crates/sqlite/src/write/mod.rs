@@ -17,8 +17,8 @@ pub(crate) use import::create_admins;
 use crate::batch::Batch;
 use portraitd_model::{FieldValue, ProfileItem, ProfilePatch};
 use portraitd_store::{
-    AuditNote, DELETIONS_UNIT_MAX, Delete, Discard, Probe, RecordDeliveries, Replay, Selection, Write,
-    WriteOutcome,
+    AuditNote, DELETIONS_UNIT_MAX, Delete, Discard, EVENTS_UNIT_MAX, Probe, RecordDeliveries, Replay,
+    Selection, Write, WriteOutcome,
 };
 
 /// The approximate number of bytes that a write adds.
@@ -36,7 +36,7 @@ pub(crate) fn bytes(write: &Write) -> usize {
         Write::RecordDeliveries(record) => ROW * record.outcomes.len(),
         Write::Discard(Discard { selection, .. }) | Write::Replay(Replay { selection, .. }) => {
             match selection {
-                Selection::Oldest(count) => ROW * count,
+                Selection::Oldest(count) => ROW * (*count).min(EVENTS_UNIT_MAX),
                 Selection::Places(places) => ROW * places.len(),
             }
         }

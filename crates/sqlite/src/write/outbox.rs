@@ -1,7 +1,6 @@
 //! What becomes of events in the outbox. They are appended with their change ([`Batch::append_event`]).
 
 use crate::batch::Batch;
-use crate::events::column_value;
 use crate::journal::EventProgress;
 use crate::pending::PendingEvent;
 use crate::write::error::WriteError;
@@ -80,10 +79,6 @@ pub(crate) fn replay(write: &Replay, batch: &mut Batch<'_>) -> Result<WriteOutco
     Ok(WriteOutcome::Counted(count))
 }
 
-fn state_of(progress: &EventProgress) -> EventState {
-    if progress.parked { EventState::Parked } else { EventState::Waiting }
-}
-
 /// An event in a state, with its progress.
 fn find(
     seq: OutboxSeq,
@@ -96,7 +91,7 @@ fn find(
         None => in_table(batch.sources.table, seq)?,
     };
     Ok(found.and_then(|event| {
-        let progress = event.progress.clone().filter(|known| event.app == app && state_of(known) == state)?;
+        let progress = event.progress.clone().filter(|known| event.app == app && known.state() == state)?;
         Some((event, progress))
     }))
 }
@@ -108,7 +103,7 @@ fn in_table(connection: &Connection, seq: OutboxSeq) -> Result<Option<PendingEve
 
 fn table_row(row: &Row<'_>) -> rusqlite::Result<PendingEvent> {
     let progress = EventProgress {
-        parked: row.get::<_, u8>(1)? == column_value(EventState::Parked),
+        parked: row.get(1)?,
         attempts: row.get(2)?,
         due: UnixMillis(row.get(3)?),
         failure: row.get(4)?,
@@ -169,6 +164,6 @@ fn oldest(
         .query_map(params![app.0, from.0, limit], |row| Ok((OutboxSeq(row.get(6)?), table_row(row)?)))?;
     let mut events = rows.collect::<rusqlite::Result<BTreeMap<_, _>>>()?;
     events.extend(changed);
-    events.retain(|_, event| event.progress.as_ref().is_some_and(|progress| state_of(progress) == state));
+    events.retain(|_, event| event.progress.as_ref().is_some_and(|progress| progress.state() == state));
     Ok(events.into_iter().take(count).collect())
 }

@@ -43,20 +43,20 @@ impl TestDirs {
 
     /// The process that runs a workload here; not started yet.
     pub(crate) fn child(&self, workload: &Workload) -> Command {
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args([
-            "--ignored",
-            "--exact",
-            "child_process::runs_a_workload",
-            "--nocapture",
-            "--test-threads=1",
-        ]);
+        let mut command = child_that("child_process::runs_a_workload");
         let Workload { seed, clients, steps, rounds, pauses } = *workload;
         command.env("WORKLOAD", format!("{seed} {clients} {steps} {rounds} {}", u8::from(pauses)));
         command.env("WORKLOAD_DATA", self.data()).env("WORKLOAD_MARKS", self.marks());
-        command.stdin(Stdio::null()).stdout(Stdio::null());
         command
     }
+}
+
+/// A process that runs a function of this binary, one that the tests leave out; not started yet.
+pub(crate) fn child_that(function: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--ignored", "--exact", function, "--nocapture", "--test-threads=1"]);
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    command
 }
 
 /// Not a test: the child process runs this.

@@ -10,9 +10,12 @@
 )]
 
 mod child_process;
+mod copy;
 mod damage;
+mod erasure;
 mod nth;
 mod power_loss;
 mod random;
 mod recording;
+mod tools;
 mod workload;

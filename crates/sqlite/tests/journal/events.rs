@@ -180,3 +180,21 @@ fn a_verdict_of_the_next_segment_does_not_lose_the_event() {
         expect(&SqliteStore::open(&image).unwrap(), &[(1, 4)], &[(2, 5)], "at the end").await;
     });
 }
+
+#[test]
+fn no_event_stands_behind_the_greatest_place() {
+    let dirs = Dirs::new();
+    block_on(async {
+        let store = SqliteStore::open(&dirs.data()).unwrap();
+        create(&store, "a", "").await;
+        change(&store, 1).await;
+        change(&store, 2).await;
+        record(&store, 0, park(1)).await;
+        apply_all(&store).await;
+        for state in [WAITING, PARKED] {
+            for place in [u64::MAX, u64::MAX - 1, i64::MAX.unsigned_abs()] {
+                assert_eq!(store.events(APP, state, Some(OutboxSeq(place)), 9).await, Ok(vec![]), "{place}");
+            }
+        }
+    });
+}

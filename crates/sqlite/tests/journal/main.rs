@@ -6,6 +6,7 @@
 mod contents;
 mod events;
 mod refusals;
+mod tools;
 
 use portraitd_model::UnixMillis;
 use portraitd_sqlite::SqliteStore;

@@ -4,7 +4,7 @@ use crate::{
     BLOCK, DATABASE, Dirs, JOURNAL, LOG, apply_all, create, fill_a_segment, hold_the_database, reads, set,
     used,
 };
-use portraitd_sqlite::{OpenError, Repaired, SqliteStore, check, compact, repair, restore};
+use portraitd_sqlite::{OpenError, Repaired, SqliteContents, SqliteStore, check, compact, repair, restore};
 use portraitd_store::{Found, Store};
 use portraitd_test_support::fixtures::{APP, block_on, user};
 use rusqlite::Connection;
@@ -13,35 +13,18 @@ use std::path::Path;
 
 /// A start and the tools refuse a directory, twice, and leave its files as they are.
 fn refused(dir: &Path, expected: fn(&OpenError) -> bool) {
-    unchanged(dir, || {
-        for _ in 0..2 {
-            let Err(error) = SqliteStore::open(dir) else { panic!("opened") };
-            assert!(expected(&error), "{error}");
-            let Err(error) = compact(dir) else { panic!("compacted") };
-            assert!(expected(&error), "{error}");
-            assert!(restore(dir, &dir.join("restored"), &mut |_| {}).is_err());
-        }
-    });
-}
-
-/// A start refuses a directory whose database was closed, and leaves its files as they are. Tools do not need its journal.
-fn refused_at_a_start(dir: &Path, expected: fn(&OpenError) -> bool) {
-    unchanged(dir, || {
-        for _ in 0..2 {
-            let Err(error) = SqliteStore::open(dir) else { panic!("opened") };
-            assert!(expected(&error), "{error}");
-        }
-    });
-}
-
-type Refused = fn(&Path, fn(&OpenError) -> bool);
-
-fn unchanged(dir: &Path, refusals: impl FnOnce()) {
     let files = [DATABASE, LOG].into_iter().chain(JOURNAL).map(|file| dir.join(file));
     // SQLite makes an empty log where there is none, and a start leaves out what lies behind the end of the log.
     let read = |path: &Path| fs::read(path).unwrap_or_default();
     let before: Vec<_> = files.map(|path| (read(&path), path)).collect();
-    refusals();
+    for _ in 0..2 {
+        let Err(error) = SqliteStore::open(dir) else { panic!("opened") };
+        assert!(expected(&error), "{error}");
+        let Err(error) = compact(dir) else { panic!("compacted") };
+        assert!(expected(&error), "{error}");
+        let Err(error) = SqliteContents::open(dir) else { panic!("opened to be copied") };
+        assert!(expected(&error), "{error}");
+    }
     for (bytes, path) in before {
         let now = read(&path);
         let is_log = path.ends_with(LOG) && bytes.starts_with(&now) && bytes.is_empty() == now.is_empty();
@@ -107,6 +90,7 @@ fn a_broken_frame_before_others_is_damage_and_repair_keeps_what_is_before_it() {
             bytes[2 * BLOCK + place] ^= 4;
             fs::write(damaged.join(JOURNAL[0]), bytes).unwrap();
             refused(&damaged, is_damaged);
+            assert!(restore(&damaged, &dirs.0.path().join("restored"), &mut |_| {}).is_err());
             let mut findings = Vec::new();
             check(&damaged, &mut |finding| findings.push(format!("{finding:?}"))).unwrap();
             assert!(findings.iter().any(|finding| finding.contains("journal")), "{how}: {findings:?}");
@@ -201,7 +185,7 @@ fn a_journal_of_another_directory_is_refused() {
             store.close().await;
         }
         let killed = |dirs: &Dirs| dirs.0.path().join("killed");
-        for (own, refused) in [(killed(&dirs), refused as Refused), (dirs.data(), refused_at_a_start)] {
+        for own in [killed(&dirs), dirs.data()] {
             let image = dirs.copy(&own, "mixed");
             fs::copy(killed(&other).join(JOURNAL[0]), image.join(JOURNAL[0])).unwrap();
             refused(&image, is_foreign);
@@ -314,12 +298,32 @@ fn a_journal_of_another_time_is_refused_or_not_read() {
         };
         // An older database cannot go on with a newer journal: segments between them are missing.
         refused(&mixed(&early, &late), is_foreign);
-        refused_at_a_start(&mixed(&closed, &latest), is_foreign);
+        refused(&mixed(&closed, &latest), is_foreign);
         // A newer database has what an older journal has: nothing of it is read.
         reads(&SqliteStore::open(&mixed(&late, &early)).unwrap(), "a", "three").await;
         reads(&SqliteStore::open(&mixed(&closed, &early)).unwrap(), "a", "late").await;
         reads(&SqliteStore::open(&mixed(&closed, &late)).unwrap(), "a", "late").await;
         reads(&SqliteStore::open(&mixed(&latest, &latest)).unwrap(), "a", "latest").await;
+    });
+}
+
+/// A database of an earlier version, copied over a later one: it is not brought to the present format before it is refused.
+#[test]
+fn a_journal_beside_a_database_from_before_there_was_one_is_refused() {
+    let dirs = Dirs::new();
+    block_on(async {
+        let store = SqliteStore::open(&dirs.data()).unwrap();
+        create(&store, "a", "pending").await;
+        let image = dirs.kill("killed");
+        drop(store);
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/format-7");
+        fs::copy(golden.join(DATABASE), image.join(DATABASE)).unwrap();
+        fs::remove_file(image.join(LOG)).unwrap();
+        refused(&image, is_foreign);
+        for file in JOURNAL {
+            fs::remove_file(image.join(file)).unwrap();
+        }
+        drop(SqliteStore::open(&image).unwrap());
     });
 }
 
