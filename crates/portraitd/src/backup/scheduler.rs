@@ -233,7 +233,7 @@ impl Scheduler {
         self.clear_unfinished().await?;
         let copy = self.directory.unfinished(&self.id, name);
         let made = match self.parts.store.backup(&copy, report).await {
-            Ok(()) => verify(copy, self.parts.store.id()).await,
+            Ok(()) => verify(copy, Arc::clone(&self.parts.store)).await,
             Err(error) => Err(error.explain()),
         };
         match made {
