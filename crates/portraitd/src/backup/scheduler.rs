@@ -175,9 +175,7 @@ impl Scheduler {
         }
         let started = self.parts.clock.ticks_ns();
         let backup = if self.keeps_local {
-            let own = self.own(self.standing().await?);
-            let newest = own.into_iter().rfind(|backup| backup.name.time() <= now);
-            match newest.filter(|backup| progress.last().is_none_or(|last| backup.name.time() > last)) {
+            match progress.newer(self.own(self.standing().await?), now) {
                 Some(backup) => backup,
                 None => self.take_local(now).await?,
             }
