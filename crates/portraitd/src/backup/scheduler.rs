@@ -93,14 +93,16 @@ impl Scheduler {
 
     /// Takes backups until `stop` is cancelled. A copy that is being made then is given up.
     async fn run(mut self, stop: CancellationToken) {
-        loop {
-            if stop.run_until_cancelled(self.turn()).await.is_none() {
-                return;
+        let place = self.remote.as_ref().map(|(place, _)| Arc::clone(place));
+        let turns = async {
+            loop {
+                self.turn().await;
+                tokio::time::sleep(self.wait()).await;
             }
-            let wait = self.wait();
-            if stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
-                return;
-            }
+        };
+        let _: Option<()> = stop.run_until_cancelled(turns).await;
+        if let Some(place) = place {
+            place.finish().await;
         }
     }
 
