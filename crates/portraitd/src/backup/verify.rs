@@ -25,11 +25,11 @@ pub(super) async fn verify(dir: PathBuf, store: Arc<dyn Store>) -> Result<Manife
     let checked = tokio::task::spawn_blocking(move || {
         let id = store.id().to_string();
         let pauses = Mutex::new(Pauses::new(move || store.stats().commits));
-        let proceed = move || {
+        let proceed: Arc<dyn Fn() -> bool + Send + Sync> = Arc::new(move || {
             pauses.lock().unwrap_or_else(PoisonError::into_inner).rest();
             !is_cancelled.load(Ordering::Relaxed)
-        };
-        examine(&dir, id, Arc::new(proceed))
+        });
+        examine(&dir, id, &proceed)
     });
     checked.await.unwrap_or_else(|error| {
         Err(bilingual!("the thread of the check failed: {error}", "校验线程出错：{error}"))
@@ -40,7 +40,7 @@ pub(super) async fn verify(dir: PathBuf, store: Arc<dyn Store>) -> Result<Manife
 fn examine(
     dir: &Path,
     store: String,
-    proceed: Arc<dyn Fn() -> bool + Send + Sync>,
+    proceed: &Arc<dyn Fn() -> bool + Send + Sync>,
 ) -> Result<Manifest, Bilingual> {
     let untrusted = |error: String| {
         let dir = dir.display();
@@ -49,10 +49,10 @@ fn examine(
             "{dir} 中的副本未通过校验，不计为备份：{error}"
         )
     };
-    let of_database = Arc::clone(&proceed);
+    let of_database = Arc::clone(proceed);
     let checked = check_backup(dir, &mut |_| {}, move || !of_database());
     let Checked { apps, accounts, .. } = checked.map_err(|error| untrusted(error.to_string()))?;
-    let digested = digest(&dir.join(DATABASE), &*proceed);
+    let digested = digest(&dir.join(DATABASE), &**proceed);
     let (bytes, sha256) = digested.map_err(|error| untrusted(format!("{error:#}")))?;
     let version = env!("CARGO_PKG_VERSION").to_owned();
     Ok(Manifest { store, version, bytes, sha256, apps, accounts })
@@ -91,8 +91,9 @@ mod tests {
         let examine_until = |calls_max: u64| {
             let calls = Arc::new(AtomicU64::new(0));
             let counted = Arc::clone(&calls);
-            let proceed = Arc::new(move || counted.fetch_add(1, Ordering::Relaxed) + 1 < calls_max);
-            let examined = examine(&copy, "id".into(), proceed);
+            let proceed: Arc<dyn Fn() -> bool + Send + Sync> =
+                Arc::new(move || counted.fetch_add(1, Ordering::Relaxed) + 1 < calls_max);
+            let examined = examine(&copy, "id".into(), &proceed);
             (examined, calls.load(Ordering::Relaxed))
         };
         let (whole, calls) = examine_until(u64::MAX);

@@ -29,15 +29,15 @@ const SMALL_TIMEOUT: Duration = Duration::from_mins(2);
 /// A bucket, and the beginning of the names in it.
 pub(crate) struct Bucket {
     settings: S3Section,
-    bucket: String,
+    name: String,
     aborts: Aborts,
 }
 
 impl Bucket {
     /// The bucket of the settings; `None` if they name none.
     pub(crate) fn of(settings: &S3Section) -> Option<Self> {
-        let bucket = settings.bucket.clone()?;
-        Some(Self { settings: settings.clone(), bucket, aborts: Aborts::default() })
+        let name = settings.bucket.clone()?;
+        Some(Self { settings: settings.clone(), name, aborts: Aborts::default() })
     }
 
     /// Copies a backup into a new directory, and compares it with its manifest.
@@ -69,7 +69,7 @@ impl Bucket {
             RetryConfig { max_retries: 3, retry_timeout: Duration::from_mins(1), ..RetryConfig::default() };
         let mut builder = AmazonS3Builder::new()
             .with_http_connector(Connector(client))
-            .with_bucket_name(&self.bucket)
+            .with_bucket_name(&self.name)
             .with_region(region)
             .with_access_key_id(key_id)
             .with_secret_access_key(secret)
@@ -82,7 +82,7 @@ impl Bucket {
         if let Some(endpoint) = endpoint {
             let endpoint = endpoint.trim_end_matches('/');
             builder = builder.with_endpoint(match endpoint.split_once("://") {
-                Some((scheme, host)) if *virtual_hosted => format!("{scheme}://{}.{host}", self.bucket),
+                Some((scheme, host)) if *virtual_hosted => format!("{scheme}://{}.{host}", self.name),
                 _ => endpoint.to_owned(),
             });
         }
@@ -94,7 +94,7 @@ impl Bucket {
     }
 
     fn shown(&self) -> String {
-        format!("s3://{}/{}", self.bucket, self.settings.prefix)
+        format!("s3://{}/{}", self.name, self.settings.prefix)
     }
 
     /// What names a place in errors: with the address, which may be what is wrong.
