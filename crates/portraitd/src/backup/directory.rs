@@ -3,7 +3,7 @@
 
 use super::manifest::{DATABASE, MANIFEST, Manifest};
 use super::name::BackupName;
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, ensure};
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -60,7 +60,14 @@ impl BackupDirectory {
         manifest.write(&unfinished)?;
         let path = self.path(name);
         let renamed = fs::rename(&unfinished, &path).and_then(|()| File::open(&self.dir)?.sync_all());
-        renamed.with_context(|| format!("can't make {}", path.display()))
+        let Err(error) = renamed else { return Ok(()) };
+        let path = path.display();
+        Err(match error.kind() {
+            ErrorKind::DirectoryNotEmpty | ErrorKind::AlreadyExists => anyhow!(
+                "{path} exists already: another server uses this directory; give each one its own (backup.directory)"
+            ),
+            _ => anyhow!("can't make {path}: {error}"),
+        })
     }
 
     /// Removes a backup of this store. Refuses one of another store, one whose database is not as long as it says, and a directory
@@ -72,7 +79,11 @@ impl BackupDirectory {
         let database = path.join(DATABASE);
         let found = fs::metadata(&database).with_context(|| format!("can't read {}", database.display()))?;
         ensure!(found.len() == manifest.bytes, "{} is not as long as the backup was", database.display());
-        remove_files(&path)
+        files_of(&path)?;
+        // It counts no more, and what is left of it when this is cut off is removed at the next turn.
+        let unfinished = self.unfinished(store, name);
+        fs::rename(&path, &unfinished).with_context(|| format!("{} is not removed", path.display()))?;
+        remove_files(&unfinished)
     }
 
     /// Removes what this store has left unfinished.
@@ -107,7 +118,14 @@ fn beginning_of_unfinished(store: &str) -> String {
 
 /// Removes a directory that has the files of a backup and nothing else.
 fn remove_files(path: &Path) -> anyhow::Result<()> {
-    let remove = || {
+    let files = files_of(path)?;
+    let removed = files.iter().try_for_each(fs::remove_file).and_then(|()| fs::remove_dir(path));
+    removed.with_context(|| format!("{} is not removed", path.display()))
+}
+
+/// The files of a backup. Refuses a directory that has something else in it.
+fn files_of(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let read = || {
         let mut files = Vec::new();
         for entry in fs::read_dir(path)? {
             let name = entry?.file_name();
@@ -115,13 +133,9 @@ fn remove_files(path: &Path) -> anyhow::Result<()> {
             ensure!(known, "it has {}, which is not of a backup", name.display());
             files.push(path.join(name));
         }
-        // Without its manifest it counts no more, whatever comes.
-        files.sort_by_key(|file| !file.ends_with(MANIFEST));
-        files.iter().try_for_each(fs::remove_file)?;
-        fs::remove_dir(path)?;
-        anyhow::Ok(())
+        anyhow::Ok(files)
     };
-    remove().with_context(|| format!("{} is not removed", path.display()))
+    read().with_context(|| format!("{} is not removed", path.display()))
 }
 
 /// Whether a file is one of a copy that was never finished.
@@ -173,7 +187,11 @@ mod tests {
         // A second one of the same second does not take its place.
         let copy = directory.unfinished(OURS, late);
         fs::create_dir_all(&copy).unwrap();
-        assert!(directory.publish(late, &manifest(OURS)).is_err());
+        let error = directory.publish(late, &manifest(OURS)).unwrap_err().to_string();
+        assert!(
+            error.contains("exists already: another server") && error.contains("backup.directory"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -199,6 +217,12 @@ mod tests {
         let name = make(&directory, 5, OURS);
         fs::write(directory.path(name).join("portraitd.lock"), "7").unwrap();
         directory.remove(OURS, name).unwrap();
-        assert!(!directory.path(name).exists());
+        assert!(!directory.path(name).exists() && !directory.unfinished(OURS, name).exists());
+        // What a removal that was cut off has left.
+        let name = make(&directory, 6, OURS);
+        fs::rename(directory.path(name), directory.unfinished(OURS, name)).unwrap();
+        fs::remove_file(directory.unfinished(OURS, name).join(DATABASE)).unwrap();
+        directory.clear_unfinished(OURS).unwrap();
+        assert!(!directory.unfinished(OURS, name).exists());
     }
 }

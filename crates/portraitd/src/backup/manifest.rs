@@ -1,5 +1,6 @@
 //! What a backup tells about itself: `backup.json` beside its database, written once the copy has been checked.
 
+use crate::cli::language::chosen::localized;
 use anyhow::{Context, ensure};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -66,26 +67,32 @@ impl Manifest {
 
     /// Whether a database is the one that this describes.
     pub(crate) fn ensure_is_of(&self, database: &Path) -> anyhow::Result<()> {
-        let (bytes, sha256) = digest(database)?;
+        let (bytes, sha256) = digest(database, &|| true)?;
+        let (shown, wanted, wanted_sha256) = (database.display(), self.bytes, &self.sha256);
         ensure!(
             (bytes, &sha256) == (self.bytes, &self.sha256),
-            "{} is not what was backed up: it has {bytes} bytes with the SHA-256 {sha256}, and {} bytes with {} were written; use \
-             another backup. If a server ran on it since, that changed it: remove {MANIFEST} to restore it all the same",
-            database.display(),
-            self.bytes,
-            self.sha256
+            localized!(
+                "{shown} is not what was backed up: it has {bytes} bytes with the SHA-256 {sha256}, and {wanted} bytes with \
+                 {wanted_sha256} were written; use another backup. If a server ran on it since, that changed it: remove {MANIFEST} to \
+                 restore it all the same",
+                "{shown} 与备份时不一致：现为 {bytes} 字节、SHA-256 {sha256}，备份时写入 {wanted} 字节、{wanted_sha256}；请使用其他备份。\
+                 若此后有服务在其上运行过，则是服务改动了它：删除 {MANIFEST} 后仍可恢复"
+            )
         );
         Ok(())
     }
 }
 
-/// The length of a file and its SHA-256, in hexadecimal digits.
-pub(crate) fn digest(path: &Path) -> anyhow::Result<(u64, String)> {
+/// The length of a file and its SHA-256, in hexadecimal digits. `proceed` is called between two pieces, and may end the reading.
+pub(crate) fn digest(path: &Path, proceed: &dyn Fn() -> bool) -> anyhow::Result<(u64, String)> {
     const BUFFER: usize = 256 << 10;
     let read = || {
         let (mut file, mut hash, mut bytes) = (File::open(path)?, Sha256::new(), 0_u64);
         let mut buffer = vec![0; BUFFER];
         loop {
+            if !proceed() {
+                return Err(std::io::ErrorKind::Interrupted.into());
+            }
             let length = file.read(&mut buffer)?;
             let Some(part) = buffer.get(..length).filter(|part| !part.is_empty()) else { break };
             hash.update(part);

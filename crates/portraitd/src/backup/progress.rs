@@ -40,6 +40,13 @@ impl Progress {
         self.last
     }
 
+    /// The newest of the backups in the directory, if it is newer than the last one here. They are sorted by time.
+    pub(super) fn newer(&self, standing: Vec<Standing>, now: UnixMillis) -> Option<Standing> {
+        let last = self.last.filter(|last| *last <= now);
+        let newest = standing.into_iter().rfind(|backup| backup.name.time() <= now)?;
+        last.is_none_or(|last| newest.name.time() > last).then_some(newest)
+    }
+
     /// When the next attempt is to be made. A last backup that is far in the future was named by a clock that was wrong.
     pub(super) fn due(&self, schedule: Schedule, now: UnixMillis) -> UnixMillis {
         const CLOCK_STEP_MAX_MS: u64 = 60 * 60 * 1000;
@@ -100,5 +107,19 @@ mod tests {
         let mut progress = Progress::default();
         progress.succeeded(UnixMillis(9_000_000_000));
         assert_eq!(progress.due(schedule, late), UnixMillis(0), "the clock was wrong, and was set right");
+    }
+
+    #[test]
+    fn a_copy_of_the_directory_is_sent_once_also_after_the_clock_went_back() {
+        let found = || vec![standing(10, "a"), standing(20, "a"), standing(9000, "a")];
+        let newer = |progress: &Progress, now: u64| {
+            progress.newer(found(), UnixMillis(now * 1000)).map(|backup| backup.name.time().0 / 1000)
+        };
+        let mut progress = Progress::default();
+        assert_eq!((newer(&progress, 50), newer(&progress, 5)), (Some(20), None));
+        progress.succeeded(UnixMillis(20_000));
+        assert_eq!(newer(&progress, 50), None, "it was sent");
+        progress.succeeded(UnixMillis(9_000_000));
+        assert_eq!(newer(&progress, 50), Some(20), "no second one of the same second is taken");
     }
 }

@@ -19,4 +19,7 @@ pub(crate) trait RemotePlace: Send + Sync {
 
     /// Removes a backup and nothing else.
     fn remove(&self, backup: Standing) -> BoxFuture<'_, Result<(), Bilingual>>;
+
+    /// Resolves within seconds, once what was cut off by dropping [`RemotePlace::put`] is ended there.
+    fn finish(&self) -> BoxFuture<'_, ()>;
 }

@@ -93,14 +93,16 @@ impl Scheduler {
 
     /// Takes backups until `stop` is cancelled. A copy that is being made then is given up.
     async fn run(mut self, stop: CancellationToken) {
-        loop {
-            if stop.run_until_cancelled(self.turn()).await.is_none() {
-                return;
+        let place = self.remote.as_ref().map(|(place, _)| Arc::clone(place));
+        let turns = async {
+            loop {
+                self.turn().await;
+                tokio::time::sleep(self.wait()).await;
             }
-            let wait = self.wait();
-            if stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
-                return;
-            }
+        };
+        let _: Option<()> = stop.run_until_cancelled(turns).await;
+        if let Some(place) = place {
+            place.finish().await;
         }
     }
 
@@ -175,9 +177,7 @@ impl Scheduler {
         }
         let started = self.parts.clock.ticks_ns();
         let backup = if self.keeps_local {
-            let own = self.own(self.standing().await?);
-            let newest = own.into_iter().rfind(|backup| backup.name.time() <= now);
-            match newest.filter(|backup| progress.last().is_none_or(|last| backup.name.time() > last)) {
+            match progress.newer(self.own(self.standing().await?), now) {
                 Some(backup) => backup,
                 None => self.take_local(now).await?,
             }
@@ -233,7 +233,7 @@ impl Scheduler {
         self.clear_unfinished().await?;
         let copy = self.directory.unfinished(&self.id, name);
         let made = match self.parts.store.backup(&copy, report).await {
-            Ok(()) => verify(copy, self.parts.store.id()).await,
+            Ok(()) => verify(copy, Arc::clone(&self.parts.store)).await,
             Err(error) => Err(error.explain()),
         };
         match made {

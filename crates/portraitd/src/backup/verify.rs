@@ -1,12 +1,12 @@
-//! The check of a copy that was just taken: a backup counts only after it.
+//! The check of a copy that was just taken: a backup counts only after it. It pauses while others write, as the copying does.
 
 use super::manifest::{DATABASE, Manifest, digest};
 use portraitd_model::{Bilingual, bilingual};
-use portraitd_sqlite::{Checked, check_backup};
-use portraitd_store::StoreId;
+use portraitd_sqlite::{Checked, Pauses, check_backup};
+use portraitd_store::Store;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Ends a check on another thread when it is dropped with the task that waits for it.
 struct CancelOnDrop(Arc<AtomicBool>);
@@ -18,17 +18,30 @@ impl Drop for CancelOnDrop {
 }
 
 /// Reads everything in a copy of a store, as `portraitd check` does, and returns what its manifest says. When the future is
-/// dropped, the check ends within milliseconds.
-pub(super) async fn verify(dir: PathBuf, store: StoreId) -> Result<Manifest, Bilingual> {
+/// dropped, the check ends within a second.
+pub(super) async fn verify(dir: PathBuf, store: Arc<dyn Store>) -> Result<Manifest, Bilingual> {
     let cancel = CancelOnDrop(Arc::default());
     let is_cancelled = Arc::clone(&cancel.0);
-    let checked = tokio::task::spawn_blocking(move || examine(&dir, store, is_cancelled)).await;
-    checked.unwrap_or_else(|error| {
+    let checked = tokio::task::spawn_blocking(move || {
+        let id = store.id().to_string();
+        let pauses = Mutex::new(Pauses::new(move || store.stats().commits));
+        let proceed: Arc<dyn Fn() -> bool + Send + Sync> = Arc::new(move || {
+            pauses.lock().unwrap_or_else(PoisonError::into_inner).rest();
+            !is_cancelled.load(Ordering::Relaxed)
+        });
+        examine(&dir, id, &proceed)
+    });
+    checked.await.unwrap_or_else(|error| {
         Err(bilingual!("the thread of the check failed: {error}", "校验线程出错：{error}"))
     })
 }
 
-fn examine(dir: &Path, store: StoreId, is_cancelled: Arc<AtomicBool>) -> Result<Manifest, Bilingual> {
+/// Checks a copy. `proceed` is called every few milliseconds, and returns `false` when the check is to end.
+fn examine(
+    dir: &Path,
+    store: String,
+    proceed: &Arc<dyn Fn() -> bool + Send + Sync>,
+) -> Result<Manifest, Bilingual> {
     let untrusted = |error: String| {
         let dir = dir.display();
         bilingual!(
@@ -36,9 +49,94 @@ fn examine(dir: &Path, store: StoreId, is_cancelled: Arc<AtomicBool>) -> Result<
             "{dir} 中的副本未通过校验，不计为备份：{error}"
         )
     };
-    let checked = check_backup(dir, &mut |_| {}, move || is_cancelled.load(Ordering::Relaxed));
+    let of_database = Arc::clone(proceed);
+    let checked = check_backup(dir, &mut |_| {}, move || !of_database());
     let Checked { apps, accounts, .. } = checked.map_err(|error| untrusted(error.to_string()))?;
-    let (bytes, sha256) = digest(&dir.join(DATABASE)).map_err(|error| untrusted(format!("{error:#}")))?;
+    let digested = digest(&dir.join(DATABASE), &**proceed);
+    let (bytes, sha256) = digested.map_err(|error| untrusted(format!("{error:#}")))?;
     let version = env!("CARGO_PKG_VERSION").to_owned();
-    Ok(Manifest { store: store.to_string(), version, bytes, sha256, apps, accounts })
+    Ok(Manifest { store, version, bytes, sha256, apps, accounts })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::open_store::open_directory;
+    use portraitd_model::UnixMillis;
+    use portraitd_sqlite::SqliteSettings;
+    use portraitd_store::MemoryStore;
+    use portraitd_test_support::fixtures::{APP, NICK, block_on, seed, settings};
+    use std::sync::atomic::AtomicU64;
+    use std::time::{Duration, Instant};
+
+    /// A copy of a store with 8000 accounts.
+    async fn copy(dir: &Path) -> PathBuf {
+        const ACCOUNTS: usize = 8000;
+        let store = open_directory(&dir.join("data"), SqliteSettings::default()).unwrap();
+        store.put_app(settings(APP, "one"), None).await.unwrap();
+        let (nick, copy) = ("x".repeat(400), dir.join("copy"));
+        let seeds: Vec<_> = (0..ACCOUNTS).map(|index| seed(&format!("u{index}"), &[(NICK, &nick)])).collect();
+        for unit in seeds.chunks(1000) {
+            store.import(APP, unit.to_vec(), UnixMillis(1), None).await.unwrap();
+        }
+        store.backup(&copy, Arc::new(|_| {})).await.unwrap();
+        store.close().await;
+        copy
+    }
+
+    #[test]
+    fn it_asks_throughout_whether_to_proceed() {
+        let dir = tempfile::tempdir().unwrap();
+        let copy = block_on(copy(dir.path()));
+        let examine_until = |calls_max: u64| {
+            let calls = Arc::new(AtomicU64::new(0));
+            let counted = Arc::clone(&calls);
+            let proceed: Arc<dyn Fn() -> bool + Send + Sync> =
+                Arc::new(move || counted.fetch_add(1, Ordering::Relaxed) + 1 < calls_max);
+            let examined = examine(&copy, "id".into(), &proceed);
+            (examined, calls.load(Ordering::Relaxed))
+        };
+        let (whole, calls) = examine_until(u64::MAX);
+        let whole = whole.unwrap();
+        // With two admins.
+        assert_eq!((whole.apps, whole.accounts), (1, 8002));
+        // The last calls are of the reading for the SHA-256: one for each 256 KiB, and one at the end.
+        let of_digest = whole.bytes.div_ceil(256 << 10) + 1;
+        assert!(calls > 2 * of_digest, "{calls} {of_digest}");
+        for (last, part) in [(3, "is damaged in"), (calls - 2, "can't read")] {
+            let (ended, calls) = examine_until(last);
+            let error = ended.unwrap_err();
+            assert!(error.english().contains(part), "{last}: {error:?}");
+            assert!(calls <= last + 10, "it ends soon: {calls}");
+        }
+    }
+
+    #[test]
+    fn it_pauses_while_others_write() {
+        let dir = tempfile::tempdir().unwrap();
+        let (idle, busy) = block_on(async {
+            let copy = copy(dir.path()).await;
+            let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+            let check = async || -> Duration {
+                let started = Instant::now();
+                verify(copy.clone(), Arc::clone(&store)).await.unwrap();
+                started.elapsed()
+            };
+            let mut idle = check().await;
+            for _ in 0..2 {
+                idle = idle.min(check().await);
+            }
+            let writer = Arc::clone(&store);
+            let writes = tokio::spawn(async move {
+                loop {
+                    writer.probe().await.unwrap();
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            });
+            let busy = check().await;
+            writes.abort();
+            (idle, busy)
+        });
+        assert!(busy > idle * 2, "{busy:?} beside a writer, {idle:?} without");
+    }
 }

@@ -3,6 +3,7 @@
 use super::setting::{is_path, section};
 use crate::backup::retention::Retention;
 use crate::backup::schedule::Schedule;
+use crate::cli::language::chosen::localized;
 use std::path::{Path, PathBuf};
 use toml::Value;
 
@@ -93,14 +94,21 @@ fn is_absolute(value: &Value) -> Result<(), String> {
     is_path(value)?;
     match value.as_str() {
         Some(path) if Path::new(path).is_absolute() => Ok(()),
-        _ => Err("must be an absolute path, for example directory = \"/backup/portraitd\"".to_owned()),
+        _ => Err(localized!(
+            "must be an absolute path, for example directory = \"/backup/portraitd\"",
+            "应为绝对路径，例如 directory = \"/backup/portraitd\""
+        )),
     }
 }
 
 fn is_schedule(value: &Value) -> Result<(), String> {
     let known = value.as_str().and_then(Schedule::parse);
-    let must = "must be a span from 1m to 30d, such as 12h, or a time of day in UTC, such as 03:30";
-    known.map(drop).ok_or_else(|| must.to_owned())
+    known.map(drop).ok_or_else(|| {
+        localized!(
+            "must be a span from 1m to 30d, such as 12h, or a time of day in UTC, such as 03:30",
+            "应为 1m～30d 的间隔（如 12h），或一天中的时刻（UTC，如 03:30）"
+        )
+    })
 }
 
 /// Names without what would change a path or a host name.
@@ -111,19 +119,29 @@ fn is_name(text: &str) -> bool {
 
 fn is_bucket(value: &Value) -> Result<(), String> {
     let is_one = value.as_str().is_some_and(|name| is_name(name) && name.len() <= 255);
-    let must = "must be the name of a bucket: letters, digits, `.`, `-` and `_`";
-    is_one.then_some(()).ok_or_else(|| must.to_owned())
+    is_one.then_some(()).ok_or_else(|| {
+        localized!(
+            "must be the name of a bucket: up to 255 letters, digits, `.`, `-` and `_`",
+            "应为存储桶的名称：至多 255 个字母、数字、`.`、`-` 与 `_`"
+        )
+    })
 }
 
 fn is_prefix(value: &Value) -> Result<(), String> {
     let is_one = value.as_str().is_some_and(|prefix| prefix.len() <= 255 && prefix.split('/').all(is_name));
-    let must = "must be names with / between them, such as portraitd or backups/shop: letters, digits, `.`, `-` and `_`";
-    is_one.then_some(()).ok_or_else(|| must.to_owned())
+    is_one.then_some(()).ok_or_else(|| {
+        localized!(
+            "must be names with / between them, such as portraitd or backups/shop: up to 255 letters, digits, `.`, `-` and `_`",
+            "应为以 / 分隔的名称，如 portraitd 或 backups/shop：至多 255 个字母、数字、`.`、`-` 与 `_`"
+        )
+    })
 }
 
 fn is_region(value: &Value) -> Result<(), String> {
     let is_one = value.as_str().is_some_and(is_name);
-    is_one.then_some(()).ok_or_else(|| "must be the name of a region, such as ap-guangzhou".to_owned())
+    is_one.then_some(()).ok_or_else(|| {
+        localized!("must be the name of a region, such as ap-guangzhou", "应为地域的名称，如 ap-guangzhou")
+    })
 }
 
 /// A backup holds every key: it goes over no network in the clear.
@@ -141,6 +159,11 @@ fn is_endpoint(value: &Value) -> Result<(), String> {
         let has_user = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
         is_safe && !host.is_empty() && !has_user && uri.path() == "/" && uri.query().is_none()
     });
-    let must = "must be https://HOST[:PORT] without a path, or http on this machine; the bucket is a setting of its own";
-    is_one.then_some(()).ok_or_else(|| must.to_owned())
+    is_one.then_some(()).ok_or_else(|| {
+        localized!(
+            "must be https://HOST[:PORT] without a path, or http on this machine; the bucket is a setting of its own, and so are the \
+             credentials",
+            "应为 https://主机[:端口]，不含路径；本机可用 http；存储桶与凭证须另行设置"
+        )
+    })
 }

@@ -1,11 +1,12 @@
 //! Backups on a schedule into an S3-compatible storage, moto's server from PyPI: sent in parts, read back, listed, removed, and
 //! restored after the machine is gone. What the storage refuses is said, and its credentials are not.
 
-use crate::backup_schedule::{metric, wait_for_backups};
+use crate::backup_schedule::{doctor, metric, wait_for_backups};
 use crate::cli::{refused, run};
 use crate::faults::until;
 use crate::harness::{App, Connection, TestServer, binary};
 use crate::jobs::{app_of, fill, json_of};
+use crate::storage_gate::{Completion, Gate};
 use portraitd_test_support::packages::pip_install;
 use serde_json::{Value, json};
 use std::fs;
@@ -13,19 +14,19 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-const SECRET: &str = "wJalrXUtnFEMIK7MDENGbPxRfiCY";
+pub(crate) const SECRET: &str = "wJalrXUtnFEMIK7MDENGbPxRfiCY";
 
 const SIGNED: &str = "Authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0";
 
 /// A storage on this machine; it ends with this.
-struct Storage {
+pub(crate) struct Storage {
     child: Child,
-    address: String,
+    pub(crate) address: String,
 }
 
 impl Storage {
     /// `None` where moto can't be installed. `variables` are moto's own.
-    fn start(variables: &[(&str, &str)]) -> Option<Self> {
+    pub(crate) fn start(variables: &[(&str, &str)]) -> Option<Self> {
         let packages = pip_install(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testing/s3"), "moto")?;
         let mut command = Command::new("python3");
         command
@@ -42,7 +43,7 @@ impl Storage {
     }
 
     /// A request. moto wants to see a signature, and does not check it.
-    fn ask(&self, method: &str, path: &str) -> (u16, String) {
+    pub(crate) fn ask(&self, method: &str, path: &str) -> (u16, String) {
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: {}\r\n{SIGNED}\r\nContent-Length: 0\r\n\r\n",
             self.address
@@ -52,7 +53,7 @@ impl Storage {
     }
 
     /// The names of the objects in a bucket.
-    fn objects(&self, bucket: &str) -> Vec<String> {
+    pub(crate) fn objects(&self, bucket: &str) -> Vec<String> {
         let (_, listed) = self.ask("GET", &format!("/{bucket}?list-type=2"));
         let keys = listed.split("<Key>").skip(1);
         keys.map(|rest| rest.split("</Key>").next().unwrap().to_owned()).collect()
@@ -67,7 +68,7 @@ impl Drop for Storage {
 }
 
 /// A configuration with backups into the bucket `copies` of a storage; the credentials are in a file.
-fn config(dir: &Path, address: &str, more: &str) -> String {
+pub(crate) fn config(dir: &Path, address: &str, more: &str) -> String {
     let credentials = dir.join("credentials");
     fs::write(
         &credentials,
@@ -86,7 +87,7 @@ fn export(data: &Path, id: u32) -> String {
     run(binary().args(["export", &id.to_string(), "--data"]).arg(data))
 }
 
-fn stop(mut server: TestServer) {
+pub(crate) fn stop(mut server: TestServer) {
     server.signal("-TERM");
     assert!(server.child.wait().unwrap().success(), "{}", server.log());
     assert!(!server.log().contains(SECRET), "the credentials are in no log");
@@ -141,7 +142,9 @@ fn a_machine_that_dies_is_restored_from_the_storage() {
     let without_the_last = expected.lines().filter(|line| !line.contains("\"later\""));
     let found = export(&data, id);
     assert!(found.lines().eq(without_the_last), "every account is as it was");
-    refused(&mut restore, 1, "is there already");
+    refused(&mut restore, 1, "is not empty (there is ");
+    let names = crate::jobs::names_in(dir.path());
+    assert!(!names.iter().any(|name| name.ends_with(".fetched")), "nothing was copied for that: {names:?}");
 
     // The restored store is another: its server takes a backup of its own, and leaves the earlier one alone.
     let server = TestServer::serve(&data, &config(dir.path(), &storage.address, "keep = 1"));
@@ -167,7 +170,8 @@ fn a_directory_and_a_storage_get_the_same_backup_and_old_ones_go_from_both() {
     let dir = tempfile::tempdir().unwrap();
     let (data, backups) = (dir.path().join("data"), dir.path().join("backups"));
     let more = format!("directory = \"{}\"\nkeep = 1", backups.display());
-    let config = config(dir.path(), &storage.address, &more);
+    let gate = Gate::before(&storage, Completion::Pass);
+    let config = config(dir.path(), &gate.address, &more);
     let list = || -> Vec<Value> {
         let file = data.with_extension("toml");
         serde_json::from_str(&run(binary().args(["backup", "list", "--json", "--config"]).arg(file))).unwrap()
@@ -206,10 +210,22 @@ fn a_directory_and_a_storage_get_the_same_backup_and_old_ones_go_from_both() {
     assert!(!objects.iter().any(|name| name.contains(old) || name.contains(left)), "{objects:?}");
     assert!(objects.contains(&"shop/one/notes.txt".to_owned()), "{objects:?}");
     until("old ones are removed", || list().len() == 2);
+    // What is cut off between two deletions is noted, so that the next backup removes the rest.
+    let place = |method: &str, file: &str| {
+        let line = format!("{method} /copies/shop/one/{old}/{file} ");
+        gate.heads().iter().position(|head| head.starts_with(&line)).unwrap_or_else(|| panic!("{line}"))
+    };
+    let order = [
+        place("PUT", "unfinished.json"),
+        place("DELETE", "backup.json"),
+        place("DELETE", "portraitd.db"),
+        place("DELETE", "unfinished.json"),
+    ];
+    assert!(order.is_sorted(), "{order:?}");
     stop(server);
 }
 
-fn put(storage: &Storage, path: &str, file: &Path) {
+pub(crate) fn put(storage: &Storage, path: &str, file: &Path) {
     let mut command = Command::new("curl");
     command.args(["--silent", "--fail", "--noproxy", "*", "-H", SIGNED, "--upload-file"]).arg(file);
     assert!(command.arg(format!("http://{}{path}", storage.address)).status().unwrap().success(), "{path}");
@@ -237,13 +253,19 @@ fn what_the_storage_refuses_is_said_counted_and_tried_again() {
         let server = TestServer::serve(&data, &config(dir.path(), address, ""));
         until("the backup fails", || metric(&server, "failures_total", "s3") >= 1);
         let log = server.log();
-        for part in ["a scheduled backup failed", "place=\"s3\"", "retry_seconds=60", cause, remedy] {
+        for part in ["a scheduled backup failed", "place=\"s3\"", "retry_seconds=60", cause, remedy, address]
+        {
             assert!(log.contains(part), "{case}: {part}: {log}");
         }
         assert_eq!(metric(&server, "last_success_timestamp_seconds", "s3"), 0);
         stop(server);
         let mut list = binary();
         refused(list.args(["backup", "list", "--config"]).arg(data.with_extension("toml")), 1, cause);
+        // A directory whose backups are well does not hide it.
+        let more = format!("directory = \"{}\"", dir.path().join("copies").display());
+        fs::write(data.with_extension("toml"), config(dir.path(), address, &more)).unwrap();
+        let said = doctor(&data);
+        assert!(said.starts_with("BAD   backups: there is none in ") && said.contains(remedy), "{said}");
     }
     let none = dir.path().join("none.toml");
     fs::write(&none, config(dir.path(), &silent, "").replace("credentials_file", "# credentials_file"))

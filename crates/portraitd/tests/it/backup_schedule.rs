@@ -4,9 +4,12 @@ use crate::cli::{on, refused, run};
 use crate::faults::until;
 use crate::harness::{App, Connection, TestServer, binary, flip_a_bit_of_carol};
 use crate::jobs::{app_of, json_of};
+use portraitd_test_support::small_disk::on_a_small_disk;
 use serde_json::{Value, json};
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// A configuration with backups into a directory each hour.
 fn config(directory: &Path, more: &str) -> String {
@@ -51,6 +54,14 @@ fn stop(mut server: TestServer) {
     assert!(server.child.wait().unwrap().success(), "{}", server.log());
 }
 
+/// What doctor says of the backups of a server that is stopped.
+pub(crate) fn doctor(data: &Path) -> String {
+    let mut doctor = on(data, &["doctor", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
+    let said = doctor.arg("--config").arg(data.with_extension("toml")).output().unwrap();
+    let said = String::from_utf8(said.stdout).unwrap();
+    said.lines().find(|line| line.contains("backups: ")).unwrap_or_else(|| panic!("{said}")).to_owned()
+}
+
 fn names(directory: &Path) -> Vec<String> {
     let mut names = crate::jobs::names_in(directory);
     names.sort();
@@ -77,6 +88,10 @@ fn a_backup_is_taken_at_once_checked_listed_and_restored() {
     let backup = PathBuf::from(listed[0]["backup"].as_str().unwrap());
     assert_eq!((listed.len(), &listed[0]["apps"], &listed[0]["accounts"]), (1, &json!(1), &json!(4)));
     assert_eq!(names(&backup), ["backup.json", "portraitd.db"]);
+    for (path, expected) in [("", 0o700), ("backup.json", 0o600), ("portraitd.db", 0o600)] {
+        let mode = fs::metadata(backup.join(path)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, expected, "it holds keys: {path}");
+    }
     let length = fs::metadata(backup.join("portraitd.db")).unwrap().len();
     assert_eq!(listed[0]["bytes"], length);
     let store = json_of(server.admin("GET", "/store", ""), 200)["id"].clone();
@@ -100,10 +115,9 @@ fn a_backup_is_taken_at_once_checked_listed_and_restored() {
     stop(server);
     assert_eq!(list(&backups), listed);
 
-    let mut doctor = on(&data, &["doctor", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
-    let said = doctor.arg("--config").arg(data.with_extension("toml")).output().unwrap();
-    let said = String::from_utf8(said.stdout).unwrap();
-    assert!(said.contains("ok    backups: the last is of "), "{said}");
+    let said = doctor(&data);
+    assert!(said.starts_with("warn  backups: the last is of "), "{said}");
+    assert!(said.contains("is on the same disk as"), "they are lost with it: {said}");
 
     let text = run(binary().args(["backup", "list"]).arg(&backups));
     assert!(text.contains("ACCOUNTS") && text.contains(backup.to_str().unwrap()), "{text}");
@@ -112,12 +126,17 @@ fn a_backup_is_taken_at_once_checked_listed_and_restored() {
     // A check leaves it as it was backed up.
     assert!(run(binary().arg("check").arg("--data").arg(&backup)).contains("4 accounts checked, 0 damaged"));
     let restored = dir.path().join("restored");
+    refused(binary().arg("restore").arg(&backups).arg("--data").arg(&restored), 1, backup.to_str().unwrap());
     let said = run(binary().arg("restore").arg(&backup).arg("--data").arg(&restored));
     assert!(said.starts_with("restored 1 app and 4 accounts"), "{said}");
     let copied = TestServer::serve(&restored, "");
     let carol = App { server: &copied, id }
         .call("portrait_get", r#"{"To_Account":["carol"],"TagList":["Tag_Profile_IM_Nick"]}"#);
     assert_eq!(carol["UserProfileItem"][0]["ResultCode"], 0, "{carol}");
+    // What a clock that was wrong has named is none for the schedule, so it is none for doctor.
+    fs::rename(&backup, backups.join("portraitd-29990101T000000Z")).unwrap();
+    let said = doctor(&data);
+    assert!(said.contains("there is none in ") && !said.contains("2999"), "{said}");
 }
 
 #[test]
@@ -206,6 +225,34 @@ fn a_copy_that_is_damaged_does_not_count() {
     let restored = dir.path().join("restored");
     refused(on(&restored, &["restore"]).arg(&old), 1, "is not what was backed up");
     assert!(!restored.exists());
+}
+
+#[test]
+fn a_directory_that_can_not_be_written_is_named_with_the_remedy() {
+    on_a_small_disk("size=64m", |disk| {
+        let dir = tempfile::tempdir().unwrap();
+        let (data, backups) = (dir.path().join("data"), disk.join("backups"));
+        samples(&data);
+        let remounted = Command::new("mount").args(["-o", "remount,ro"]).arg(disk).status().unwrap();
+        assert!(remounted.success());
+        let server = TestServer::serve(&data, &config(&backups, ""));
+        until("the backup fails", || metric(&server, "failures_total", "directory") >= 1);
+        let log = server.log();
+        for part in
+            ["can't write into", backups.to_str().unwrap(), "Read-only file system", "ReadWritePaths="]
+        {
+            assert!(log.contains(part), "{part}: {log}");
+        }
+        assert!(!log.contains("the store is not available"), "it is: {log}");
+        let request = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        assert_eq!(Connection::open(&server.admin_address).exchange(request).unwrap().status, 200);
+        stop(server);
+        let said = doctor(&data);
+        assert!(
+            said.starts_with("BAD   backups: this user can't write to ") && said.contains("chown"),
+            "{said}"
+        );
+    });
 }
 
 #[test]

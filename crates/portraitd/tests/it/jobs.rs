@@ -233,7 +233,7 @@ fn what_is_no_backup_and_no_job_is_refused_at_once() {
     expect(ask(&data), 409, "is not empty");
     expect(ask(Path::new("relative")), 409, "is relative");
     fs::write(dir.path().join("file"), "").unwrap();
-    expect(ask(&dir.path().join("file")), 503, "can't use");
+    expect(ask(&dir.path().join("file")), 409, "can't use");
     expect(server.admin("POST", "/backup?wait=false", "{}"), 400, "directory");
     expect(server.admin("POST", "/backup?wait=maybe", &json!({"directory": to}).to_string()), 400, "wait");
     expect(server.admin("POST", "/backup?wate=false", &json!({"directory": to}).to_string()), 400, "wate");

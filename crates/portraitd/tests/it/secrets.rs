@@ -15,11 +15,11 @@ const OTHER_KEY: &str = "canary-key-of-somebody-else";
 const WEBHOOK_TOKEN: &str = "canary-webhook-token";
 
 /// What must be found nowhere.
-struct Secrets(Vec<String>);
+pub(crate) struct Secrets(pub(crate) Vec<String>);
 
 impl Secrets {
     /// A secret raw, percent-encoded, in base64 whatever stands before it, and in hexadecimal.
-    fn add(&mut self, secret: &str) {
+    pub(crate) fn add(&mut self, secret: &str) {
         let encoded: String = secret
             .bytes()
             .map(|byte| {
@@ -42,7 +42,7 @@ impl Secrets {
         self.0.extend([secret[..secret.len() / 2].to_owned(), secret[secret.len() / 2..].to_owned()]);
     }
 
-    fn are_not_in(&self, what: &str, text: &str) {
+    pub(crate) fn are_not_in(&self, what: &str, text: &str) {
         for secret in &self.0 {
             if let Some(at) = text.find(secret.as_str()) {
                 let start = text[..at].char_indices().rev().nth(200).map_or(0, |(start, _)| start);

@@ -21,7 +21,7 @@ use portraitd_model::bilingual;
 use portraitd_store::{BackupProgress, BackupReport, StoreError};
 use rusqlite::{Connection, InterruptHandle};
 use std::fs::{self, File};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
@@ -110,7 +110,7 @@ impl Backups {
         let used = used_bytes(connection).map_err(engine)?;
         ensure_empty(to)?;
         let watch = Room::new(to, &self.space, self.journal_bytes_max).ensure(used)?;
-        directory_lock::create(to).map_err(failed(to))?;
+        directory_lock::create(to).map_err(unusable(to))?;
         Ok((used, watch))
     }
 
@@ -147,7 +147,7 @@ impl Backups {
     ) -> Result<(), StoreError> {
         /// Steps of SQLite's virtual machine, a millisecond at most.
         const STEPS: i32 = 1000;
-        let file = create(staging)?;
+        let file = create(staging).map_err(unusable(staging.parent().unwrap_or(staging)))?;
         let [synced, measured] =
             [file.try_clone(), file.try_clone()].map(|shared| shared.map_err(failed(staging)));
         let (mut throttle, failure) = Throttle::new(synced?, Arc::clone(&self.wal_pages), commits);
@@ -218,14 +218,32 @@ fn ensure_absolute(to: &Path) -> Result<(), StoreError> {
     )))
 }
 
+/// Says that the directory can't be used. The store is well: it is another one that is asked for.
+fn unusable(to: &Path) -> impl Fn(io::Error) -> StoreError + '_ {
+    |error| {
+        let shown = to.display();
+        StoreError::Refused(match error.kind() {
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => bilingual!(
+                "the server's user can't write into {shown}: {error}; chown the directory to it, and let the service write there \
+                 (ReadWritePaths= for systemd), or choose another directory",
+                "服务的用户无法写入 {shown}：{error}；请将该目录的属主改为该用户，并允许服务写入（systemd 的 ReadWritePaths=），或选择其他目录"
+            ),
+            _ => bilingual!(
+                "can't use {shown}: {error}; choose another directory",
+                "无法使用 {shown}：{error}；请选择其他目录"
+            ),
+        })
+    }
+}
+
 /// Refuses a directory that has something in it.
 fn ensure_empty(to: &Path) -> Result<(), StoreError> {
     let mut entries = match fs::read_dir(to) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        entries => entries.map_err(failed(to))?,
+        entries => entries.map_err(unusable(to))?,
     };
     let Some(entry) = entries.next() else { return Ok(()) };
-    let (shown, name) = (to.display(), entry.map_err(failed(to))?.file_name());
+    let (shown, name) = (to.display(), entry.map_err(unusable(to))?.file_name());
     Err(StoreError::Refused(bilingual!(
         "{shown} is not empty (there is {}); choose a new or an empty directory",
         "{shown} 不是空目录（其中有 {}）；请选择新目录或空目录",

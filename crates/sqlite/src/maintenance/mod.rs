@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod compact;
 pub(crate) mod contents;
 mod copied_rows;
+pub(crate) mod pauses;
 pub(crate) mod repair;
 pub(crate) mod restore;
 mod room;

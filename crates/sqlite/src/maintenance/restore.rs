@@ -46,14 +46,15 @@ pub enum RestoreError {
 }
 
 /// Checks a backup as it is, and changes nothing of it: every profile's checksum, every app's settings, and what the engine can check
-/// of itself. Refuses the directory of a server that runs or was killed. Once `is_cancelled` says so it ends soon, with any result.
+/// of itself. Refuses the directory of a server that runs or was killed. `is_cancelled` is called about every millisecond and may pause
+/// the check; once it says so the check ends, with any result.
 pub fn check_backup(
     backup: &Path,
     report: &mut dyn FnMut(Finding),
     is_cancelled: impl FnMut() -> bool + Send + 'static,
 ) -> Result<Checked, RestoreError> {
-    /// Steps of SQLite's virtual machine, some milliseconds.
-    const STEPS: i32 = 10_000;
+    /// Steps of SQLite's virtual machine, or pages of its own check: a millisecond or two.
+    const STEPS: i32 = 1000;
     let from = backup.join("portraitd.db");
     if !from.is_file() {
         return Err(OpenError::NoStore { dir: backup.to_owned() }.into());
@@ -82,11 +83,11 @@ pub fn check_backup(
 /// returns.
 pub fn restore(backup: &Path, data: &Path, report: &mut dyn FnMut(Finding)) -> Result<Checked, RestoreError> {
     let from = backup.join("portraitd.db");
-    refuse_if_not_empty(data)?;
+    ensure_empty(data)?;
     let checked = check_backup(backup, report, || false)?;
     let _lock = DirectoryLock::take(data)?;
     // Checked again: another process may have been faster.
-    refuse_if_not_empty(data)?;
+    ensure_empty(data)?;
     let staged = data.join(STAGING);
     staging::clear(&staged)?;
     copy(&from, &staged).map_err(OpenError::io(&staged))?;
@@ -99,8 +100,8 @@ fn needs_journal(connection: &Connection) -> rusqlite::Result<bool> {
     Ok(has_table(connection, "journal")? && JournalRow::read(connection)?.needed)
 }
 
-/// Ignores a lock file, and files that an earlier attempt left.
-fn refuse_if_not_empty(data: &Path) -> Result<(), RestoreError> {
+/// Refuses a data directory that nothing can be restored into. Ignores a lock file, and files that an earlier attempt left.
+pub fn ensure_empty(data: &Path) -> Result<(), RestoreError> {
     let entries = match fs::read_dir(data) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),

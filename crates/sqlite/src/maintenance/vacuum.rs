@@ -4,17 +4,18 @@ use portraitd_model::bilingual;
 use portraitd_store::StoreError;
 use rusqlite::Connection;
 use std::fs::{File, OpenOptions};
+use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// Writes everything that a connection reads into a new file. On the disk when it returns.
 pub(crate) fn copy(connection: &Connection, staging: &Path) -> Result<(), StoreError> {
-    fill(connection, staging, &create(staging)?)
+    fill(connection, staging, &create(staging).map_err(failed(staging))?)
 }
 
 /// Creates the file with permissions for the owner only: SQLite uses an empty file as it is.
-pub(super) fn create(staging: &Path) -> Result<File, StoreError> {
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(staging).map_err(failed(staging))
+pub(super) fn create(staging: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(staging)
 }
 
 pub(super) fn fill(connection: &Connection, staging: &Path, file: &File) -> Result<(), StoreError> {
@@ -26,7 +27,7 @@ pub(super) fn fill(connection: &Connection, staging: &Path, file: &File) -> Resu
     file.sync_all().map_err(failed(staging))
 }
 
-pub(super) fn failed(path: &Path) -> impl Fn(std::io::Error) -> StoreError + '_ {
+pub(super) fn failed(path: &Path) -> impl Fn(io::Error) -> StoreError + '_ {
     |error| {
         StoreError::Unavailable(bilingual!("can't use {}: {error}", "无法使用 {}：{error}", path.display()))
     }

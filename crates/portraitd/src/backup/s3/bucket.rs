@@ -8,6 +8,7 @@ use super::connector::Connector;
 use super::credentials::Credentials;
 use super::problem::explain;
 use super::transfer;
+use super::upload::{Aborts, Upload};
 use crate::config::backup::S3Section;
 use futures_util::future::{BoxFuture, FutureExt};
 use object_store::aws::{AmazonS3, AmazonS3Builder};
@@ -17,11 +18,10 @@ use portraitd_http::address_policy::AddressPolicy;
 use portraitd_http::client::HttpClient;
 use portraitd_http::trust::Trust;
 use portraitd_model::{Bilingual, bilingual};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-/// What stands beside a database that is on its way: the manifest that it will have. It tells whose it is, if it stays.
-const UNFINISHED: &str = "unfinished.json";
 
 /// A list, a manifest or a deletion is answered within this time.
 const SMALL_TIMEOUT: Duration = Duration::from_mins(2);
@@ -29,19 +29,20 @@ const SMALL_TIMEOUT: Duration = Duration::from_mins(2);
 /// A bucket, and the beginning of the names in it.
 pub(crate) struct Bucket {
     settings: S3Section,
-    bucket: String,
+    name: String,
+    aborts: Aborts,
 }
 
 impl Bucket {
     /// The bucket of the settings; `None` if they name none.
     pub(crate) fn of(settings: &S3Section) -> Option<Self> {
-        let bucket = settings.bucket.clone()?;
-        Some(Self { settings: settings.clone(), bucket })
+        let name = settings.bucket.clone()?;
+        Some(Self { settings: settings.clone(), name, aborts: Aborts::default() })
     }
 
     /// Copies a backup into a new directory, and compares it with its manifest.
     pub(crate) async fn fetch(&self, name: BackupName, dir: &Path) -> Result<Manifest, Bilingual> {
-        let (store, place) = (self.store()?, self.location(name));
+        let (store, place) = (self.store()?, self.named(&self.location(name)));
         let manifest = self.manifest(&store, name).await?.ok_or_else(|| {
             bilingual!(
                 "{place} is no backup, or one that was not finished: it has no {MANIFEST}. `portraitd backup list` shows what there is",
@@ -68,7 +69,7 @@ impl Bucket {
             RetryConfig { max_retries: 3, retry_timeout: Duration::from_mins(1), ..RetryConfig::default() };
         let mut builder = AmazonS3Builder::new()
             .with_http_connector(Connector(client))
-            .with_bucket_name(&self.bucket)
+            .with_bucket_name(&self.name)
             .with_region(region)
             .with_access_key_id(key_id)
             .with_secret_access_key(secret)
@@ -81,23 +82,34 @@ impl Bucket {
         if let Some(endpoint) = endpoint {
             let endpoint = endpoint.trim_end_matches('/');
             builder = builder.with_endpoint(match endpoint.split_once("://") {
-                Some((scheme, host)) if *virtual_hosted => format!("{scheme}://{}.{host}", self.bucket),
+                Some((scheme, host)) if *virtual_hosted => format!("{scheme}://{}.{host}", self.name),
                 _ => endpoint.to_owned(),
             });
         }
         builder.build().map_err(|error| unusable(error.to_string()))
     }
 
-    fn object(&self, name: BackupName, file: &str) -> ObjectPath {
+    pub(super) fn object(&self, name: BackupName, file: &str) -> ObjectPath {
         ObjectPath::from(format!("{}/{name}/{file}", self.settings.prefix))
     }
 
     fn shown(&self) -> String {
-        format!("s3://{}/{}", self.bucket, self.settings.prefix)
+        format!("s3://{}/{}", self.name, self.settings.prefix)
+    }
+
+    /// What names a place in errors: with the address, which may be what is wrong.
+    fn named(&self, location: &str) -> String {
+        let endpoint = self.settings.endpoint.as_ref();
+        endpoint.map_or_else(|| location.to_owned(), |endpoint| format!("{location} ({endpoint})"))
+    }
+
+    /// Explains an error with the whole place.
+    fn explain(&self, error: &Error) -> Bilingual {
+        explain(&self.named(&self.shown()), error)
     }
 
     /// The names that there is something of, the oldest first.
-    async fn names(&self, store: &AmazonS3) -> Result<Vec<BackupName>, Bilingual> {
+    pub(super) async fn names(&self, store: &AmazonS3) -> Result<Vec<BackupName>, Bilingual> {
         let prefix = ObjectPath::from(self.settings.prefix.as_str());
         let listed = self.small(store.list_with_delimiter(Some(&prefix))).await?;
         let names = listed.common_prefixes.iter().filter_map(|path| BackupName::parse(path.filename()?));
@@ -107,15 +119,20 @@ impl Bucket {
     }
 
     /// The manifest of a backup; `None` without one.
-    async fn manifest(&self, store: &AmazonS3, name: BackupName) -> Result<Option<Manifest>, Bilingual> {
-        self.read_manifest(store, &self.object(name, MANIFEST)).await
+    pub(super) async fn manifest(
+        &self,
+        store: &AmazonS3,
+        name: BackupName,
+    ) -> Result<Option<Manifest>, Bilingual> {
+        self.read_small(store, &self.object(name, MANIFEST)).await
     }
 
-    async fn read_manifest(
+    /// Reads an object that we have written as JSON; `None` if there is none or it is something else.
+    pub(super) async fn read_small<T: DeserializeOwned>(
         &self,
         store: &AmazonS3,
         path: &ObjectPath,
-    ) -> Result<Option<Manifest>, Bilingual> {
+    ) -> Result<Option<T>, Bilingual> {
         /// A manifest has some hundred bytes.
         const BYTES_MAX: u64 = 64 << 10;
         let text = async {
@@ -124,93 +141,92 @@ impl Bucket {
         };
         let text = match tokio::time::timeout(SMALL_TIMEOUT, text).await {
             Ok(Err(Error::NotFound { .. })) => return Ok(None),
-            Ok(text) => text.map_err(|error| explain(&self.shown(), &error))?,
+            Ok(text) => text.map_err(|error| self.explain(&error))?,
             Err(_) => return Err(self.late()),
         };
-        Ok(text.and_then(|text| Manifest::parse(&text).ok()))
+        Ok(text.and_then(|text| serde_json::from_slice(&text).ok()))
     }
 
-    async fn put_small(
+    /// Writes an object as JSON.
+    pub(super) async fn put_small(
         &self,
         store: &AmazonS3,
         path: &ObjectPath,
-        manifest: &Manifest,
+        content: &impl Serialize,
     ) -> Result<(), Bilingual> {
         let unwritable =
-            |error: anyhow::Error| bilingual!("no manifest: {error:#}", "无法生成清单：{error:#}");
-        let text = manifest.text().map_err(unwritable)?;
+            |error: serde_json::Error| bilingual!("no manifest: {error}", "无法生成清单：{error}");
+        let mut text = serde_json::to_vec_pretty(content).map_err(unwritable)?;
+        text.push(b'\n');
         self.small(store.put(path, text.into())).await.map(drop)
     }
 
-    async fn delete(&self, store: &AmazonS3, path: &ObjectPath) -> Result<(), Bilingual> {
+    pub(super) async fn delete(&self, store: &AmazonS3, path: &ObjectPath) -> Result<(), Bilingual> {
         match tokio::time::timeout(SMALL_TIMEOUT, store.delete(path)).await {
             Ok(Ok(()) | Err(Error::NotFound { .. })) => Ok(()),
-            Ok(Err(error)) => Err(explain(&self.shown(), &error)),
+            Ok(Err(error)) => Err(self.explain(&error)),
             Err(_) => Err(self.late()),
         }
     }
 
     /// Does something that takes little time.
-    async fn small<T>(&self, work: impl Future<Output = object_store::Result<T>>) -> Result<T, Bilingual> {
+    pub(super) async fn small<T>(
+        &self,
+        work: impl Future<Output = object_store::Result<T>>,
+    ) -> Result<T, Bilingual> {
         let done = tokio::time::timeout(SMALL_TIMEOUT, work).await.map_err(|_| self.late())?;
-        done.map_err(|error| explain(&self.shown(), &error))
+        done.map_err(|error| self.explain(&error))
     }
 
     fn late(&self) -> Bilingual {
-        let place = self.shown();
+        let place = self.named(&self.shown());
         bilingual!(
             "{place}: no answer within 120 s; check the network and backup.s3.endpoint",
             "{place}：120 秒内没有应答；请检查网络与 backup.s3.endpoint"
         )
     }
 
-    /// Removes what this store began to send and did not finish.
-    async fn clear_unfinished(&self, store: &AmazonS3, id: &str) -> Result<(), Bilingual> {
-        for name in self.names(store).await? {
-            let marker = self.object(name, UNFINISHED);
-            let Some(unfinished) = self.read_manifest(store, &marker).await? else { continue };
-            if unfinished.store == id {
-                if self.manifest(store, name).await?.is_none() {
-                    self.delete(store, &self.object(name, DATABASE)).await?;
-                }
-                self.delete(store, &marker).await?;
-            }
+    async fn send(&self, backup: Standing, dir: PathBuf) -> Result<(), Bilingual> {
+        let Standing { name, ref manifest } = backup;
+        let (store, object) = (self.store()?, self.object(name, DATABASE));
+        let place = self.named(&self.location(name));
+        let explained = |error: Error| explain(&place, &error);
+        self.clear_unfinished(&store, &manifest.store).await?;
+        if let Some(standing) = self.manifest(&store, name).await? {
+            // The answer to an earlier attempt may not have arrived.
+            return if standing == *manifest { Ok(()) } else { Err(self.taken(name)) };
         }
+        self.ensure_free(&store, &backup).await?;
+        let mut upload = Upload::begin(&store, object.clone(), &self.aborts).await.map_err(explained)?;
+        let unfinished = self.mark_unfinished(&store, &backup, Some(upload.id())).await?;
+        transfer::send(&mut upload, (&dir.join(DATABASE), manifest.bytes), &place).await?;
+        self.ensure_marked(&store, name, &unfinished).await?;
+        upload.complete().await.map_err(explained)?;
+        let arrived = transfer::receive(&store, &object, None, &place).await?;
+        ensure_same(&place, manifest, &arrived)?;
+        self.ensure_marked(&store, name, &unfinished).await?;
+        self.put_small(&store, &self.object(name, MANIFEST), manifest).await?;
+        self.unmark(&store, name).await;
         Ok(())
     }
 
-    async fn send(&self, backup: Standing, dir: PathBuf) -> Result<(), Bilingual> {
-        let Standing { name, manifest } = backup;
-        let (store, place) = (self.store()?, self.location(name));
-        self.clear_unfinished(&store, &manifest.store).await?;
-        if self.manifest(&store, name).await?.is_some() {
-            return Err(bilingual!(
-                "{place} exists already: another server uses this prefix; give each one its own (backup.s3.prefix)",
-                "{place} 已存在：另一服务也在使用此前缀；请为每个服务设置各自的前缀（backup.s3.prefix）"
-            ));
-        }
-        let (marker, object) = (self.object(name, UNFINISHED), self.object(name, DATABASE));
-        self.put_small(&store, &marker, &manifest).await?;
-        transfer::send(&store, &object, (&dir.join(DATABASE), manifest.bytes), &place).await?;
-        let arrived = transfer::receive(&store, &object, None, &place).await?;
-        ensure_same(&place, &manifest, &arrived)?;
-        self.put_small(&store, &self.object(name, MANIFEST), &manifest).await?;
-        self.delete(&store, &marker).await
-    }
-
-    async fn erase(&self, Standing { name, manifest }: Standing) -> Result<(), Bilingual> {
+    async fn erase(&self, backup: Standing) -> Result<(), Bilingual> {
+        let Standing { name, ref manifest } = backup;
         let (store, place) = (self.store()?, self.location(name));
         let object = self.object(name, DATABASE);
         let found = self.small(store.head(&object)).await?;
-        if found.size != manifest.bytes || self.manifest(&store, name).await?.as_ref() != Some(&manifest) {
+        if found.size != manifest.bytes || self.manifest(&store, name).await?.as_ref() != Some(manifest) {
             return Err(bilingual!(
                 "{place} is not what was backed up, so it is not removed",
                 "{place} 与备份时不一致，未予删除"
             ));
         }
-        // Without its manifest it counts no more, whatever comes.
+        // Without its manifest it counts no more, and what is left of it then is removed by the next backup.
+        self.mark_unfinished(&store, &backup, None).await?;
         self.delete(&store, &self.object(name, MANIFEST)).await?;
-        self.delete(&store, &object).await
+        self.delete(&store, &object).await?;
+        self.unmark(&store, name).await;
+        Ok(())
     }
 }
 
@@ -238,6 +254,10 @@ impl RemotePlace for Bucket {
 
     fn remove(&self, backup: Standing) -> BoxFuture<'_, Result<(), Bilingual>> {
         self.erase(backup).boxed()
+    }
+
+    fn finish(&self) -> BoxFuture<'_, ()> {
+        self.aborts.finish().boxed()
     }
 }
 

@@ -5,3 +5,5 @@ mod connector;
 mod credentials;
 mod problem;
 mod transfer;
+mod unfinished;
+mod upload;

@@ -2,10 +2,11 @@
 
 use super::super::manifest::hexadecimal;
 use super::problem::explain;
+use super::upload::Upload;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use object_store::path::Path as ObjectPath;
-use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutMultipartOptions};
+use object_store::{ObjectStore, ObjectStoreExt};
 use portraitd_model::{Bilingual, bilingual};
 use sha2::{Digest, Sha256};
 use std::fs::File;
@@ -20,27 +21,11 @@ const PARTS_MAX: u64 = 9_000;
 /// Within this time something more of an object must arrive.
 const PIECE_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Sends a file of so many bytes in parts, one after the other: one part is in memory. An upload that fails is aborted there.
+/// Sends a file of so many bytes in parts, one after the other: one part is in memory. The object is there once the upload is
+/// completed.
 pub(super) async fn send(
-    store: &dyn ObjectStore,
-    to: &ObjectPath,
+    upload: &mut Upload,
     (file, bytes): (&Path, u64),
-    place: &str,
-) -> Result<(), Bilingual> {
-    let upload = store.put_multipart_opts(to, PutMultipartOptions::default()).await;
-    let mut upload = upload.map_err(|error| explain(place, &error))?;
-    let sent = send_parts(&mut *upload, file, bytes, place).await;
-    if sent.is_err() {
-        // What was sent is kept there, and paid for. When this fails too, a rule of the bucket for its life cycle removes it.
-        let _ = upload.abort().await;
-    }
-    sent
-}
-
-async fn send_parts(
-    upload: &mut dyn MultipartUpload,
-    file: &Path,
-    bytes: u64,
     place: &str,
 ) -> Result<(), Bilingual> {
     let part_bytes = PART.max(bytes / PARTS_MAX + 1);
@@ -56,11 +41,10 @@ async fn send_parts(
         let part;
         (open, part) = read.map_err(|error| unreadable(error.to_string()))?;
         if part.is_empty() {
-            break;
+            return Ok(());
         }
-        upload.put_part(part.into()).await.map_err(|error| explain(place, &error))?;
+        upload.put(part.into()).await.map_err(|error| explain(place, &error))?;
     }
-    upload.complete().await.map(drop).map_err(|error| explain(place, &error))
 }
 
 /// Reads an object whole, and returns its length and its SHA-256, in hexadecimal digits. Writes it into a file, if there is one.

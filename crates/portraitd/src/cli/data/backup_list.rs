@@ -86,8 +86,11 @@ pub(super) fn run(args: &ListArgs, command_line: &clap::Command) -> anyhow::Resu
     Ok(())
 }
 
+/// The backups in each place of the settings, with what names each.
+pub(crate) type Found = Vec<(String, Standing)>;
+
 /// The backups in each place of the settings.
-pub(crate) fn configured(config: &Config) -> anyhow::Result<Vec<(String, Standing)>> {
+fn configured(config: &Config) -> anyhow::Result<Found> {
     anyhow::ensure!(
         config.has_backups(),
         localized!(
@@ -95,20 +98,26 @@ pub(crate) fn configured(config: &Config) -> anyhow::Result<Vec<(String, Standin
             "未设置 backup.directory 与 backup.s3.bucket：请指明位置或配置文件（--config）"
         )
     );
-    let mut found = match &config.backup.directory {
-        Some(directory) => in_directory(directory)?,
-        None => Vec::new(),
-    };
-    if let Some(bucket) = &config.s3.bucket {
-        let url = format!("s3://{bucket}/{}", config.s3.prefix);
-        if let Some(place) = BackupPlace::of_url(Path::new(&url))? {
-            found.extend(place.list(config)?);
-        }
-    }
-    Ok(found)
+    by_place(config).into_iter().try_fold(Vec::new(), |mut all, (_, found)| {
+        all.extend(found?);
+        Ok(all)
+    })
 }
 
-fn in_directory(dir: &Path) -> anyhow::Result<Vec<(String, Standing)>> {
+/// The places of the settings, and the backups in each.
+pub(crate) fn by_place(config: &Config) -> Vec<(String, anyhow::Result<Found>)> {
+    let directory = config.backup.directory.as_deref();
+    let directory = directory.map(|directory| (directory.display().to_string(), in_directory(directory)));
+    let bucket = config.s3.bucket.as_ref().map(|bucket| {
+        let url = format!("s3://{bucket}/{}", config.s3.prefix);
+        let place = BackupPlace::of_url(Path::new(&url));
+        let found = place.and_then(|place| place.map_or(Ok(Vec::new()), |place| place.list(config)));
+        (url, found)
+    });
+    directory.into_iter().chain(bucket).collect()
+}
+
+fn in_directory(dir: &Path) -> anyhow::Result<Found> {
     let directory = BackupDirectory::new(dir.to_owned());
     let located = |backup: Standing| (directory.path(backup.name).display().to_string(), backup);
     Ok(directory.list()?.into_iter().map(located).collect())

@@ -5,6 +5,7 @@ use crate::backup::name::BackupName;
 use crate::cli::language::chosen::localized;
 use crate::config::Config;
 use anyhow::Context;
+use portraitd_sqlite::ensure_empty;
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -57,6 +58,7 @@ impl FetchedBackup {
                 place.prefix
             )
         })?;
+        // Before anything is copied: it may take hours.
         ensure_empty(data)?;
         let data = std::path::absolute(data)?;
         let dir = data.with_file_name(format!(".{name}.fetched"));
@@ -79,20 +81,6 @@ impl Drop for FetchedBackup {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
-}
-
-/// Refuses a directory that can't be restored into before anything is copied.
-fn ensure_empty(data: &Path) -> anyhow::Result<()> {
-    let database = data.join("portraitd.db");
-    anyhow::ensure!(
-        !database.exists(),
-        localized!(
-            "{} is there already; restore into a new or an empty directory",
-            "{} 已存在；请恢复到新目录或空目录",
-            database.display()
-        )
-    );
-    Ok(())
 }
 
 #[cfg(feature = "s3")]

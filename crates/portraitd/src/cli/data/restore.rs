@@ -2,6 +2,7 @@
 
 use super::backup_place::{BackupPlace, FetchedBackup};
 use super::transfer::progress_bar::of_steps;
+use crate::backup::directory::BackupDirectory;
 use crate::backup::manifest::{DATABASE, MANIFEST, Manifest};
 use crate::cli::command_hint::on_directory;
 use crate::cli::language::chosen::localized;
@@ -48,7 +49,22 @@ pub(crate) fn restore(args: &RestoreArgs, command_line: &clap::Command) -> anyho
     from_directory(fetched.dir(), &args.data)
 }
 
+/// Refuses the directory of all backups in place of one of them.
+fn ensure_is_one(backup: &Path) -> anyhow::Result<()> {
+    let all = BackupDirectory::new(backup.to_owned());
+    let newest =
+        if backup.join(DATABASE).exists() { None } else { all.list().ok().and_then(|mut all| all.pop()) };
+    let Some(newest) = newest else { return Ok(()) };
+    let (backup, newest) = (backup.display(), all.path(newest.name));
+    anyhow::bail!(localized!(
+        "{backup} holds backups, and is none itself: name one of them, for example {}; `portraitd backup list {backup}` shows them",
+        "{backup} 是存放备份的目录，本身不是备份：请指明其中之一，例如 {}；`portraitd backup list {backup}` 可列出备份",
+        newest.display()
+    ))
+}
+
 fn from_directory(backup: &Path, data: &Path) -> anyhow::Result<()> {
+    ensure_is_one(backup)?;
     // Only what a schedule has taken has one.
     if backup.join(MANIFEST).exists() {
         Manifest::read(backup)?.ensure_is_of(&backup.join(DATABASE))?;
