@@ -24,7 +24,6 @@ mod openapi;
 pub mod origin;
 pub mod parse_problem;
 mod readiness;
-mod refusal_log;
 pub mod route;
 pub mod router;
 pub mod routes;

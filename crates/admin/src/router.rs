@@ -10,7 +10,6 @@ use crate::error_code::AdminCode;
 use crate::handlers::download;
 use crate::language::AcceptLanguage;
 use crate::origin::{self, AdminHosts};
-use crate::refusal_log::RefusalLog;
 use crate::routes::PREFIX;
 use crate::state::State;
 use axum::Router;
@@ -21,6 +20,8 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body_util::Full;
+use portraitd_http::log_throttle::LogThrottle;
+use portraitd_http::network::client_network;
 use portraitd_http::request_body::RequestBody;
 use portraitd_model::bilingual;
 use portraitd_model::terminal::shown_in_log;
@@ -110,13 +111,13 @@ struct Guard {
     state: State,
     access: Access,
     hosts: AdminHosts,
-    refusals: Arc<RefusalLog>,
+    refusals: Arc<LogThrottle<IpAddr>>,
 }
 
 /// Logs that a call was refused, once a minute for each address.
-fn log_refusal(refusals: &RefusalLog, request: &Request, why: &str) {
+fn log_refusal(refusals: &LogThrottle<IpAddr>, request: &Request, why: &str) {
     let Some(Peer(address)) = request.extensions().get::<Peer>() else { return };
-    if let Some(refused) = refusals.count(*address, Instant::now()) {
+    if let Some(refused) = refusals.count(client_network(*address), Instant::now()) {
         let (address, path) = (address.to_canonical(), shown_in_log(request.uri().path()));
         tracing::info!(%address, path, refused, "an admin call {why} was refused; the next line about this address follows in a minute at the earliest");
     }

@@ -22,3 +22,17 @@ pub(crate) fn shown(text: &str) -> String {
     let start: String = text.chars().take(CHARS_MAX).collect();
     if start.len() < text.len() { start + "…" } else { start }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_much_longer_than_a_name_is_like_none() {
+        let nearest = |more: usize| {
+            nearest_name(&("portrait_set".to_owned() + &"x".repeat(more)), ["portrait_set"].into_iter())
+        };
+        assert_eq!([nearest(1), nearest(88)], [Some("portrait_set"); 2]);
+        assert_eq!([nearest(89), nearest(500_000)], [None; 2]);
+    }
+}

@@ -6,6 +6,7 @@
 use crate::config::ListenerConfig;
 use crate::connection::{Handler, Stream, http1};
 use crate::connection_limit::{ConnectionLimiter, ConnectionLimits};
+use crate::log_throttle::LogThrottle;
 use crate::socket::Socket;
 use crate::stats::Counts;
 use crate::tls::{Accepted, Tls};
@@ -71,9 +72,7 @@ async fn accept_loop<S: Handler>(
     shared: Arc<ListenerShared<S>>,
     closing: &watch::Sender<()>,
 ) {
-    /// The shortest time between two log lines about connections that can't be accepted.
-    const LOG_INTERVAL: Duration = Duration::from_mins(1);
-    let mut last_logged = None::<Instant>;
+    let failures = LogThrottle::default();
     loop {
         let accepted = tokio::select! {
             accepted = accept(&socket) => accepted,
@@ -83,9 +82,8 @@ async fn accept_loop<S: Handler>(
             Ok(incoming) => incoming,
             Err(error) => {
                 // Most likely out of file descriptors: wait for connections to end instead of spinning.
-                if last_logged.is_none_or(|logged| logged.elapsed() >= LOG_INTERVAL) {
-                    last_logged = Some(Instant::now());
-                    tracing::warn!(%error, "can't accept a connection");
+                if let Some(failed) = failures.count((), Instant::now()) {
+                    tracing::warn!(%error, failed, "can't accept a connection");
                 }
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;

@@ -1,12 +1,13 @@
 //! The limit of open connections, in all and for each client network, so that one address can't use up all of them.
 
+use crate::log_throttle::LogThrottle;
 use crate::network::client_network;
 use crate::stats::{Counts, OpenConnection};
 use ipnet::IpNet;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// How many connections a listener may have open.
 #[derive(Clone, Debug)]
@@ -24,14 +25,13 @@ pub(super) struct ConnectionLimiter {
     limits: ConnectionLimits,
     counts: Arc<Counts>,
     open: Mutex<OpenCounts>,
+    refusals: LogThrottle<()>,
 }
 
 #[derive(Default)]
 struct OpenCounts {
     total: usize,
     by_network: HashMap<IpAddr, usize>,
-    /// When a refusal was last logged: a flood of connections must not become a flood of log lines.
-    last_logged: Option<Instant>,
 }
 
 /// The permit of one open connection; returned when dropped.
@@ -42,11 +42,8 @@ pub(super) struct ConnectionPermit {
 }
 
 impl ConnectionLimiter {
-    /// The shortest time between two log lines about refusals.
-    const LOG_INTERVAL: Duration = Duration::from_mins(1);
-
     pub(super) fn new(limits: ConnectionLimits, counts: Arc<Counts>) -> Arc<Self> {
-        Arc::new(Self { limits, counts, open: Mutex::default() })
+        Arc::new(Self { limits, counts, open: Mutex::default(), refusals: LogThrottle::default() })
     }
 
     /// Returns a permit for a connection from `peer`, or `None` when a limit is reached.
@@ -58,9 +55,8 @@ impl ConnectionLimiter {
         let is_full = open.total >= limits.connections_max;
         if is_full || (from_network >= limits.per_address_max && !is_proxy()) {
             self.counts.count_refused();
-            if open.last_logged.is_none_or(|logged| logged.elapsed() >= Self::LOG_INTERVAL) {
-                open.last_logged = Some(Instant::now());
-                let (total, refused) = (open.total, self.counts.refused());
+            if let Some(refused) = self.refusals.count((), Instant::now()) {
+                let total = open.total;
                 tracing::warn!(%peer, total, from_network, refused, "connection refused: too many are open");
             }
             return None;

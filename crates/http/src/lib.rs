@@ -11,6 +11,7 @@ pub mod config;
 pub mod connection;
 pub mod connection_limit;
 mod fairness;
+pub mod log_throttle;
 pub mod network;
 pub mod request_body;
 mod request_phase;

@@ -140,6 +140,11 @@ impl Words {
         self.patterns();
     }
 
+    /// Returns whether what is searched is there.
+    pub fn is_prepared(&self) -> bool {
+        self.0.patterns.get().is_some()
+    }
+
     fn patterns(&self) -> &Patterns {
         self.0.patterns.get_or_init(|| Patterns::of(&self.0.lines, self.0.count))
     }
@@ -287,7 +292,7 @@ mod tests {
         assert_eq!(normalised(&word).len(), 2178);
         let words: Words = std::iter::repeat_n(&word, WORDS_MAX).collect();
         assert_eq!(words.check_limits(), Err(WordFilterError::TooLarge));
-        assert!(words.0.normalised_bytes.get().is_none() && words.0.patterns.get().is_none());
+        assert!(words.0.normalised_bytes.get().is_none() && !words.is_prepared());
         let words: Words = std::iter::repeat_n(&word, 100).collect();
         assert_eq!((words.check_limits(), words.normalised_bytes()), (Ok(()), 217_800));
     }
@@ -297,7 +302,7 @@ mod tests {
         let words: Words = ["bad"].into_iter().collect();
         words.prepare();
         let (copy, same) = (words.clone(), ["bad"].into_iter().collect::<Words>());
-        assert!(copy.is_shared_with(&words) && copy.0.patterns.get().is_some());
+        assert!(copy.is_shared_with(&words) && copy.is_prepared());
         assert!(same == words && !same.is_shared_with(&words) && Words::default() != words);
         assert_eq!(words.lines(), "bad\n");
     }

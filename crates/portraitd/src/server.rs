@@ -18,8 +18,7 @@ use portraitd_admin::call_target::CallTarget;
 use portraitd_admin::log_control::LogControl;
 use portraitd_admin::origin::AdminHosts;
 use portraitd_admin::router::{self, AdminListener};
-use portraitd_admin::secret;
-use portraitd_admin::secret::AdminToken;
+use portraitd_admin::secret::{self, AdminToken};
 use portraitd_admin::series::Series;
 use portraitd_admin::state;
 use portraitd_api::call_context::Services;
@@ -398,3 +397,6 @@ impl Listener {
         tokio::spawn(accept::serve(sockets, config, connection_limits, counts, stop, answer, refuse_plain))
     }
 }
+
+#[cfg(test)]
+mod tests;

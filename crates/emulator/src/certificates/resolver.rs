@@ -3,18 +3,19 @@
 
 use super::directory::Directory;
 use anyhow::Context;
+use portraitd_http::log_throttle::LogThrottle;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::time::Instant;
 
 /// Resolves every server name to the emulator's certificate.
 #[derive(Debug)]
 pub struct CertificateResolver {
     names: Vec<String>,
     pair: Arc<CertifiedKey>,
-    /// The names that clients asked for in vain, each of which is logged once.
-    logged: Mutex<BTreeSet<String>>,
+    /// The names that clients asked for in vain.
+    unknown: LogThrottle<String>,
 }
 
 impl CertificateResolver {
@@ -24,14 +25,7 @@ impl CertificateResolver {
         let provider = rustls::crypto::ring::default_provider();
         let pair = CertifiedKey::from_der(chain, key, &provider)
             .with_context(|| format!("the certificate in {} can't be used", directory.path().display()))?;
-        Ok(Self { names: directory.names(), pair: Arc::new(pair), logged: Mutex::default() })
-    }
-
-    /// Returns whether a name was not asked for before. Of very many names, the later ones are not new.
-    fn is_new(&self, name: &str) -> bool {
-        const NAMES_MAX: usize = 100;
-        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
-        logged.len() < NAMES_MAX && logged.insert(name.to_owned())
+        Ok(Self { names: directory.names(), pair: Arc::new(pair), unknown: LogThrottle::default() })
     }
 }
 
@@ -45,9 +39,10 @@ impl ResolvesServerCert for CertificateResolver {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         if let Some(name) = hello.server_name()
             && !self.names.iter().any(|known| covers(known, name))
-            && self.is_new(name)
+            && let Some(asked) = self.unknown.count(name.to_owned(), Instant::now())
         {
             tracing::warn!(
+                asked,
                 "a client asked for `{name}`, which is not in the certificate, so it will reject the certificate; \
                  start with --allow-host {name} to add the name"
             );

@@ -372,6 +372,14 @@ mod tests {
     }
 
     #[test]
+    fn a_host_is_no_longer_than_a_name_can_be() {
+        let of_bytes = |bytes: usize| check_host(&"x".repeat(bytes));
+        assert_eq!(of_bytes(253), Ok(()));
+        assert!(of_bytes(254).is_err());
+        assert!(of_bytes(500_000).unwrap_err().english().len() < 500, "it is not repeated");
+    }
+
+    #[test]
     fn errors_name_the_member() {
         let cases = [
             ("{}", "say what happens"),

@@ -21,12 +21,13 @@ use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
 use hyper::{Method, Request, Response, Uri};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use portraitd_http::log_throttle::LogThrottle;
 use portraitd_model::{Clock, Language};
 use std::error::Error;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream, lookup_host};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -66,6 +67,7 @@ pub struct ProxyConfig {
 pub async fn serve(listener: TcpListener, config: ProxyConfig, stop: CancellationToken) {
     let config = Arc::new(config);
     let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let (failures, refusals) = (LogThrottle::default(), LogThrottle::default());
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -78,16 +80,21 @@ pub async fn serve(listener: TcpListener, config: ProxyConfig, stop: Cancellatio
             Ok(accepted) => accepted,
             Err(error) => {
                 // The usual cause is too few file descriptors. The pause lets connections end, and avoids a busy loop.
-                tracing::warn!(%error, "the proxy can't accept a connection");
+                if let Some(failed) = failures.count((), Instant::now()) {
+                    tracing::warn!(%error, failed, "the proxy can't accept a connection");
+                }
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             }
         };
         let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else {
-            tracing::warn!(
-                CONNECTIONS_MAX,
-                "a proxy connection was closed: the proxy has its most connections"
-            );
+            if let Some(refused) = refusals.count((), Instant::now()) {
+                tracing::warn!(
+                    CONNECTIONS_MAX,
+                    refused,
+                    "a proxy connection was closed: the proxy has its most connections"
+                );
+            }
             continue;
         };
         let config = Arc::clone(&config);

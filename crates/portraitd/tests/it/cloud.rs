@@ -128,16 +128,40 @@ fn a_fault_of_one_name_leaves_the_others() {
 fn a_name_that_the_certificate_lacks_is_explained_and_can_be_added() {
     let cloud = Cloud::start(&[]);
     let authority = cloud.certificates.path().join("ca.pem");
-    let refused =
-        exchange(TcpStream::connect(&cloud.tls).unwrap(), &authority, "portraitd.test", b"x").unwrap_err();
-    assert!(refused.contains("certificate"), "{refused}");
+    for _ in 0..20 {
+        let direct = TcpStream::connect(&cloud.tls).unwrap();
+        let refused = exchange(direct, &authority, "portraitd.test", b"x").unwrap_err();
+        assert!(refused.contains("certificate"), "{refused}");
+    }
     let log = cloud.server.log();
-    assert!(log.contains("`portraitd.test`") && log.contains("--allow-host portraitd.test"), "{log}");
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains("asked for `portraitd.test`")).collect();
+    assert!(lines.len() == 1 && lines[0].contains("--allow-host portraitd.test"), "{log}");
     let cloud = Cloud::start(&["--allow-host", "portraitd.test"]);
     let authority = cloud.certificates.path().join("ca.pem");
     let tunnel = cloud.tunnel("portraitd.test:443").unwrap();
     let answer = exchange(tunnel, &authority, "portraitd.test", &cloud.call("portraitd.test")).unwrap();
     assert!(answer.contains(r#""Value":"Alice""#), "{answer}");
+}
+
+/// Without a free file descriptor they try ten times a second to accept the connection that waits.
+#[test]
+fn connections_that_can_not_be_accepted_do_not_fill_the_log() {
+    let cloud = Cloud::start(&[]);
+    let pid = cloud.server.child.id().to_string();
+    let limit = |files: &str| {
+        let limited = Command::new("prlimit").args(["--pid", &pid, &format!("--nofile={files}:")]).status();
+        assert!(limited.unwrap().success());
+    };
+    limit("3");
+    let waiting = [&cloud.server.address, &cloud.tls, &cloud.proxy].map(|to| TcpStream::connect(to).unwrap());
+    // For several attempts of each.
+    std::thread::sleep(Duration::from_secs(1));
+    limit("20000");
+    drop(waiting);
+    let log = cloud.server.log();
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains("can't accept a connection")).collect();
+    assert!(lines.len() == 3 && lines.iter().all(|line| line.contains("failed=1")), "{log}");
+    assert!(cloud.tunnel("console.tim.qq.com:443").is_ok());
 }
 
 #[test]

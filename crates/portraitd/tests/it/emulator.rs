@@ -513,6 +513,13 @@ fn only_local_pages_and_callers_get_in() {
         let local = format!("{from}Origin: http://localhost:3000\r\n");
         assert_eq!(ask(&server.address, &local), status, "{site}");
     }
+    let chosen = TestServer::dev_with(&["--admin-token", "a-token-of-my-own"]);
+    assert_eq!(chosen.admin_token, "a-token-of-my-own");
+}
+
+#[test]
+fn no_page_can_embed_an_answer_or_take_it_for_a_script() {
+    let server = TestServer::dev();
     for (path, headers) in [
         ("/_portraitd/health", "Host: localhost\r\n"),
         ("/_portraitd/apps", "Host: localhost\r\n"),
@@ -534,8 +541,6 @@ fn only_local_pages_and_callers_get_in() {
             }
         }
     }
-    let chosen = TestServer::dev_with(&["--admin-token", "a-token-of-my-own"]);
-    assert_eq!(chosen.admin_token, "a-token-of-my-own");
 }
 
 #[test]

@@ -18,10 +18,13 @@ use portraitd_webhook::request::{EVENT_ID, SIGNATURE, verify};
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 
 /// The most bytes of an event.
 const BODY_BYTES_MAX: usize = 1 << 20;
+/// How long it waits after a connection could not be accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -79,7 +82,11 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
 
 async fn accept(socket: TcpListener, receiver: WebhookReceiver) {
     loop {
-        let Ok((stream, _)) = socket.accept().await else { continue };
+        let Ok((stream, _)) = socket.accept().await else {
+            // The usual cause is too few file descriptors. Connections end meanwhile.
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+            continue;
+        };
         let receiver = receiver.clone();
         tokio::spawn(async move {
             let service = service_fn(|request| receiver.receive(request));

@@ -1,7 +1,8 @@
 //! Passes connections to the low ports of the command's address on to the emulator's own ports.
 
+use portraitd_http::log_throttle::LogThrottle;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -13,7 +14,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Passes connections on until it is dropped, which ends them.
 pub(super) async fn serve(listener: TcpListener, to: SocketAddr) {
-    let mut connections = JoinSet::new();
+    let (mut connections, failures) = (JoinSet::new(), LogThrottle::default());
     loop {
         while connections.len() >= CONNECTIONS_MAX {
             connections.join_next().await;
@@ -22,7 +23,9 @@ pub(super) async fn serve(listener: TcpListener, to: SocketAddr) {
         match listener.accept().await {
             Ok((stream, _)) => drop(connections.spawn(pass_on(stream, to))),
             Err(error) => {
-                tracing::warn!(%error, "can't accept a connection for the command");
+                if let Some(failed) = failures.count((), Instant::now()) {
+                    tracing::warn!(%error, failed, "can't accept a connection for the command");
+                }
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
