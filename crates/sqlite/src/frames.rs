@@ -6,6 +6,7 @@ use crate::batch::{Batch, NextNumbers, Sources};
 use crate::connection;
 use crate::job::{Job, Outcomes};
 use crate::journal::{Active, FrameBuffer, JournalStatus, SegmentFile};
+use crate::moment::Waiting;
 use crate::outbox_tail::OutboxTail;
 use crate::reader::failed;
 use crate::write::{self, WriteError, direct};
@@ -40,6 +41,8 @@ pub(crate) struct Frames {
     acknowledged: u64,
     /// The segment is to be ended as soon as there is a free file for the next.
     freeze_wanted: bool,
+    /// Copies that wait until the tables are what the journal is now.
+    waiting: Vec<Waiting>,
     /// The last place in the outbox that was assigned.
     last_place: OutboxSeq,
 }
@@ -90,6 +93,7 @@ impl Frames {
             last_segment,
             acknowledged,
             freeze_wanted: false,
+            waiting: Vec::new(),
             last_place,
         }
     }
@@ -221,20 +225,39 @@ impl Frames {
         self.freeze_wanted = true;
     }
 
+    /// Ends the segment as soon as the other file is free, for a copy of exactly that.
+    pub(crate) fn freeze_exactly(&mut self, waiting: Waiting) {
+        self.waiting.push(waiting);
+    }
+
     /// Does what was asked for, if it is possible by now.
     pub(crate) fn look(&mut self, shared: &Shared) {
         self.collect();
-        if !self.freeze_wanted || (self.spare.is_empty() && self.begun.is_none()) {
+        let free = self.spare.len() + usize::from(self.begun.is_some());
+        if free == 0 {
             return;
         }
-        self.freeze_wanted = false;
+        let freeze_wanted = std::mem::take(&mut self.freeze_wanted);
         if self.active.is_some() {
-            self.freeze(false, shared);
-        } else {
-            let status = shared.status.read();
-            if status.erase_due && status.applying.is_empty() {
-                self.erase_one();
+            if freeze_wanted || !self.waiting.is_empty() {
+                self.freeze(false, shared);
             }
+            return;
+        }
+        if free == 2 {
+            // Everything is applied, and nothing came later.
+            self.begin_copies();
+        }
+        let status = shared.status.read();
+        if freeze_wanted && status.erase_due && status.applying.is_empty() {
+            self.erase_one();
+        }
+    }
+
+    /// Lets the copies that wait begin, after what was handed over before.
+    fn begin_copies(&mut self) {
+        if !self.waiting.is_empty() {
+            let _ = self.ends.work.send(Work::Copies(std::mem::take(&mut self.waiting)));
         }
     }
 
@@ -265,7 +288,9 @@ impl Frames {
             status.active = None;
         });
         // An error means that the applier has ended; the next start applies it.
-        let _ = self.ends.work.send(Work::Apply(active.freeze(filled)));
+        let exactly = !self.waiting.is_empty();
+        let _ = self.ends.work.send(Work::Apply(active.freeze(filled, exactly)));
+        self.begin_copies();
     }
 
     /// Hands over what there is.

@@ -27,12 +27,14 @@ mod maintenance;
 #[cfg(test)]
 #[cfg(feature = "shuttle")]
 mod models;
+mod moment;
 mod outbox_tail;
 mod pending;
 mod primitives;
 mod profile_cache;
 mod reader;
 mod recover;
+mod replay;
 mod schema;
 mod store;
 mod transactions;

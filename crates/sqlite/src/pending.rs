@@ -144,6 +144,22 @@ impl Pending {
         }
     }
 
+    /// The table has events as a segment left them.
+    pub(crate) fn applied_up_to(&self, segment: u64, applied: &BTreeMap<OutboxSeq, PendingEvent>) {
+        let mut state = self.lock();
+        for (seq, event) in applied {
+            match state.events.get_mut(seq) {
+                Some(now) if now.segment > segment => {
+                    now.first = now.segment;
+                    if event.progress.is_some() {
+                        now.added = None;
+                    }
+                }
+                _ => drop(state.events.remove(seq)),
+            }
+        }
+    }
+
     /// The notes that are not in the table yet, the oldest first.
     pub(crate) fn notes(&self) -> Vec<AuditEntry> {
         self.lock().notes.iter().map(|(_, note)| note.clone()).collect()

@@ -1,21 +1,20 @@
 //! A start: reads what the journal has and the tables do not, into memory, from where it is served and applied.
 
 use crate::OpenError;
-use crate::account::{AccountState, Key};
 use crate::apply::slices;
 use crate::batch::NextNumbers;
 use crate::connection::{self, Access};
 use crate::frames::FoundFrames;
 use crate::identity;
-use crate::journal::{self, Active, EventChange, Frozen, JournalRow, Record, Scanned, Segment, SegmentFile};
-use crate::pending::{Pending, PendingChanges, PendingEvent};
+use crate::journal::{self, Active, Frozen, JournalRow, Scanned, SegmentFile};
+use crate::pending::Pending;
 use crate::profile_cache::ProfileCache;
+use crate::replay::Replayed;
 use crate::wal::{mark, verify};
-use crate::{admin, apply, events, schema};
+use crate::{apply, schema};
+use portraitd_store::StoreId;
 use portraitd_store::engine::Backlogs;
-use portraitd_store::{AuditSeq, OutboxSeq, StoreId};
 use rusqlite::Connection;
-use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The journal of a directory, read and found to continue the database.
@@ -96,7 +95,7 @@ fn apply_with(
     // What follows is in the WAL only. Repair may have given up the one before.
     mark::set(&connection, &path)?;
     let recovered = recover(&path, &connection, opened, &shared.cache, &shared.pending)?;
-    let active = recovered.frames.active.map(|active| active.freeze(false));
+    let active = recovered.frames.active.map(|active| active.freeze(false, false));
     for mut frozen in recovered.frozen.into_iter().chain(active) {
         let go_on = &mut |_| true;
         slices::segment(&connection, frozen.segment, &mut frozen.rows, &shared, go_on).map_err(&engine)?;
@@ -157,7 +156,15 @@ pub(crate) fn recover(
             active = Some(Active::resume(file, &segment, rows, erases));
         } else {
             last_frames = found.frames;
-            frozen = Some(Frozen { file, segment: last_segment, rows, erases, filled: true });
+            frozen = Some(Frozen {
+                file,
+                segment: last_segment,
+                frames: found.frames,
+                rows,
+                erases,
+                filled: true,
+                exactly: false,
+            });
         }
     }
     let begun = scanned.begun.and_then(|index| files.get_mut(index)?.take());
@@ -167,81 +174,4 @@ pub(crate) fn recover(
     let last_segment = (last_segment, last_frames);
     let frames = FoundFrames { active, begun, spare, last_segment, last_place: backlogs.last_place() };
     Ok(Recovered { frames, frozen, next, backlogs })
-}
-
-/// What the records of all segments say together.
-#[derive(Default)]
-struct Replayed {
-    events: BTreeMap<OutboxSeq, PendingEvent>,
-    row: i64,
-    /// The greatest place of an audit note.
-    note: u64,
-}
-
-impl Replayed {
-    /// Publishes a segment's records; returns the rows that it changed, and whether it deleted something.
-    fn segment(
-        &mut self,
-        segment: &Segment,
-        file: &SegmentFile,
-        cache: &ProfileCache,
-        pending: &Pending,
-    ) -> Result<(Vec<(i64, Key)>, bool), OpenError> {
-        let number = segment.sealed.header.segment;
-        let (mut rows, mut erases, mut changes) = (Vec::new(), false, PendingChanges::default());
-        segment.replay(file, &mut |record| match record {
-            Record::Account(key, state) => {
-                let (row, is_gone) = (state.row(), matches!(state, AccountState::Deleted { .. }));
-                self.row = self.row.max(row);
-                erases |= is_gone;
-                if cache.publish(key, state, number) || is_gone {
-                    rows.push((row, key));
-                }
-            }
-            Record::Population(app, accounts) => {
-                changes.populations.insert(app, accounts);
-                changes.listed.push(app);
-            }
-            Record::Event(seq, app, change) => self.event(seq, app, change, number),
-            Record::Note(entry) => {
-                self.note = self.note.max(entry.seq.0);
-                changes.notes.push(entry);
-            }
-        })?;
-        changes.listed.sort_unstable();
-        changes.listed.dedup();
-        pending.publish(changes, number);
-        Ok((rows, erases))
-    }
-
-    fn event(&mut self, seq: OutboxSeq, app: portraitd_model::SdkAppId, change: EventChange, segment: u64) {
-        let known = self.events.remove(&seq);
-        let (first, bytes, added) =
-            known.map_or((segment, 0, None), |known| (known.first, known.bytes, known.added));
-        let event = match change {
-            EventChange::Added(progress, stored) => {
-                let bytes = stored.len() as u64;
-                PendingEvent { app, segment, first, bytes, progress: Some(progress), added: Some(stored) }
-            }
-            EventChange::Progressed(progress) => {
-                PendingEvent { app, segment, first, bytes, progress: Some(progress), added }
-            }
-            // The table may have it: its segment may have been applied in part.
-            EventChange::Gone => PendingEvent { app, segment, first, bytes, progress: None, added: None },
-        };
-        self.events.insert(seq, event);
-    }
-
-    fn finish(
-        mut self,
-        connection: &Connection,
-        pending: &Pending,
-    ) -> rusqlite::Result<(NextNumbers, Backlogs)> {
-        let backlogs = events::backlogs(connection, &mut self.events)?;
-        pending.restore(self.events);
-        let row: i64 =
-            connection.query_row("SELECT coalesce(max(id), 0) FROM accounts", [], |row| row.get(0))?;
-        let note = admin::last_note(connection)?.max(self.note);
-        Ok((NextNumbers { row: row.max(self.row) + 1, note: AuditSeq(note + 1) }, backlogs))
-    }
 }

@@ -150,6 +150,11 @@ impl SqliteStore {
     /// Returns once the tables have every change that was acknowledged before.
     async fn apply_all(&self) -> Result<(), StoreError> {
         let segment = self.writer.freeze().await?;
+        self.wait_for(segment).await
+    }
+
+    /// Returns once the tables have a segment, or why they can't have it at the moment.
+    async fn wait_for(&self, segment: u64) -> Result<(), StoreError> {
         match self.shared.pending.wait_for(segment) {
             Some(applied) => applied.await.map_err(|_| StoreError::closed())?,
             None => Ok(()),
@@ -289,8 +294,10 @@ impl Store for SqliteStore {
     fn backup(&self, to: &Path, report: BackupReport) -> StoreFuture<'_, ()> {
         let (backups, to, commits) = (Arc::clone(&self.backups), to.to_owned(), self.writer.commits());
         Box::pin(async move {
-            self.apply_all().await?;
-            let taken = spawn_blocking(move || backups.take(&to, commits, &report)).await;
+            let (segment, reached) = self.writer.freeze_exactly().await?;
+            self.wait_for(segment).await?;
+            let moment = reached.await.map_err(|_| StoreError::closed())??;
+            let taken = spawn_blocking(move || backups.take(&to, moment, commits, &report)).await;
             taken.map_err(|error| {
                 StoreError::Unavailable(bilingual!(
                     "the thread of the backup failed: {error}",

@@ -6,6 +6,7 @@ use crate::apply::{self, Nudge};
 use crate::batch::NextNumbers;
 use crate::frames::{Frames, Surroundings};
 use crate::job::{Job, Outcomes};
+use crate::moment::{self, Reached, Waiting};
 use crate::outbox_tail::OutboxTail;
 use crate::primitives::{Instant, JoinHandle, Mutex, mpsc, oneshot, thread, timeout};
 use crate::transactions::Transactions;
@@ -35,6 +36,8 @@ enum Message {
     Write(Job),
     /// Ends the segment; replies the number of the last one that has something.
     Freeze(oneshot::Sender<u64>),
+    /// The same, for a copy of exactly what was acknowledged before.
+    Copy(Waiting, oneshot::Sender<u64>),
     Nudge(Nudge),
     Close(oneshot::Sender<()>),
 }
@@ -134,9 +137,22 @@ impl Writer {
 
     /// Ends the segment that is written; returns the number of the last one, which has every change that was acknowledged before.
     pub(crate) async fn freeze(&self) -> Result<u64, StoreError> {
+        self.ask_segment(Message::Freeze).await
+    }
+
+    /// As [`Writer::freeze`], for a copy of exactly that: it is told when the tables are so.
+    pub(crate) async fn freeze_exactly(&self) -> Result<(u64, Reached), StoreError> {
+        let (waiting, reached) = moment::channel();
+        Ok((self.ask_segment(|reply| Message::Copy(waiting, reply)).await?, reached))
+    }
+
+    async fn ask_segment(
+        &self,
+        message: impl FnOnce(oneshot::Sender<u64>) -> Message,
+    ) -> Result<u64, StoreError> {
         let queue = self.queue.as_ref().ok_or_else(StoreError::closed)?;
         let (reply, segment) = oneshot::channel();
-        queue.send(Message::Freeze(reply)).await.map_err(|_| StoreError::closed())?;
+        queue.send(message(reply)).await.map_err(|_| StoreError::closed())?;
         segment.await.map_err(|_| StoreError::closed())
     }
 
@@ -224,7 +240,7 @@ impl WriterThread {
         while let Some(first) = jobs.blocking_recv() {
             let mut next = Some(first);
             let mut bytes = 0;
-            let mut frozen = Vec::new();
+            let (mut frozen, mut copies) = (Vec::new(), Vec::new());
             while let Some(message) = next.take() {
                 match message {
                     Message::Write(job) => {
@@ -235,7 +251,14 @@ impl WriterThread {
                         }
                     }
                     // After what was queued before.
-                    Message::Freeze(reply) => frozen.push(reply),
+                    Message::Freeze(reply) => {
+                        self.frames.freeze_soon();
+                        frozen.push(reply);
+                    }
+                    Message::Copy(waiting, reply) => {
+                        copies.push(waiting);
+                        frozen.push(reply);
+                    }
                     Message::Nudge(Nudge::Freeze) => self.frames.freeze_soon(),
                     Message::Nudge(Nudge::Spare) => {}
                     Message::Close(done) => {
@@ -249,8 +272,8 @@ impl WriterThread {
                 }
             }
             self.write_all(&mut batch);
-            if !frozen.is_empty() {
-                self.frames.freeze_soon();
+            for waiting in copies {
+                self.frames.freeze_exactly(waiting);
             }
             self.frames.look(&self.shared);
             for reply in frozen {

@@ -6,6 +6,8 @@
 
 mod bounds;
 mod checkpoint;
+mod exact;
+mod files;
 mod shared;
 pub(crate) mod slices;
 
@@ -13,11 +15,12 @@ pub(crate) use bounds::Bounds;
 pub(crate) use shared::Shared;
 
 use crate::OpenError;
-use crate::account::Key;
 use crate::connection;
 use crate::journal::{Frozen, SegmentFile};
+use crate::moment::Waiting;
 use crate::primitives::{AtomicBool, Instant, JoinHandle, thread, work};
 use checkpoint::Checkpoints;
+use exact::Alone;
 use portraitd_model::Bilingual;
 use portraitd_store::StoreError;
 use rusqlite::Connection;
@@ -41,11 +44,6 @@ const COPY_ERASED_AFTER: Duration = Duration::from_secs(15);
 const DONE_AT_PERCENT: u64 = 70;
 /// How long the thread pauses after a transaction when it is ahead of that: so many times what the transaction took.
 const PAUSE: u32 = 2;
-/// A file that was full is extended by this factor.
-const GROWTH: u64 = 4;
-/// But takes at most this share of the free space at once.
-const GROWTH_SHARE: u64 = 8;
-
 /// The files of the journal, by their indices.
 const BOTH: [usize; 2] = [0, 1];
 
@@ -59,6 +57,8 @@ pub(crate) enum Work {
     Apply(Frozen),
     /// Overwrites a free file with zeros, if that is still due.
     Erase(SegmentFile),
+    /// Lets copies begin, for which the segment before was applied exactly.
+    Copies(Vec<Waiting>),
     /// Ends: everything before it is applied.
     Finish,
 }
@@ -111,6 +111,7 @@ impl Applier {
             stop: Arc::clone(&stop),
             files,
             unerased: if was_killed { BOTH.to_vec() } else { Vec::new() },
+            unreadable: None,
             looked_at: Instant::now(),
             copied_at: Instant::now(),
         };
@@ -162,6 +163,8 @@ struct Worker {
     files: [SegmentFile; 2],
     /// Those of them that are overwritten with zeros when they become free.
     unerased: Vec<usize>,
+    /// Why the segment before could not be applied exactly.
+    unreadable: Option<Bilingual>,
     looked_at: Instant,
     /// When SQLite's log was last copied while nothing was applied.
     copied_at: Instant,
@@ -181,7 +184,9 @@ impl Worker {
                 Ok(Work::Erase(mut file)) => {
                     self.prepare(&mut file, false);
                     let _ = self.spare.send(file);
+                    (self.nudge)(Nudge::Spare);
                 }
+                Ok(Work::Copies(waiting)) => self.begin_copies(waiting),
                 Ok(Work::Finish) if self.is_stopped() => return,
                 Ok(Work::Finish) => return self.finish(),
                 Err(work::RecvTimeoutError::Disconnected) => return,
@@ -228,11 +233,10 @@ impl Worker {
     }
 
     /// Applies a segment; returns `false` when the thread must end without.
-    fn apply(&mut self, frozen: Frozen) -> bool {
-        let Frozen { mut file, segment, mut rows, erases, filled } = frozen;
+    fn apply(&mut self, mut frozen: Frozen) -> bool {
         let (mut backoff, mut attempts) = (BACKOFF_MIN, 0);
         let applied = loop {
-            match self.try_apply(segment, &mut rows) {
+            match self.try_apply(&mut frozen) {
                 Ok(applied) => break applied,
                 Err(error) => self.fail(&error),
             }
@@ -247,6 +251,7 @@ impl Worker {
         if !applied {
             return false;
         }
+        let Frozen { mut file, segment, erases, filled, .. } = frozen;
         self.shared.set_applied(segment);
         self.shared.status.change(|status| {
             status.applying.pop_front();
@@ -265,40 +270,6 @@ impl Worker {
             self.copy_log();
         }
         true
-    }
-
-    /// Makes a file that is free ready to be written.
-    fn prepare(&mut self, file: &mut SegmentFile, filled: bool) {
-        self.erase(file);
-        let bytes = (file.capacity() * GROWTH).min(self.bounds.segment_bytes_max);
-        if filled
-            && self.has_space(bytes.saturating_sub(file.capacity()))
-            && let Err(error) = file.grow(bytes)
-        {
-            tracing::debug!(%error, "a file of the journal was not extended");
-        }
-    }
-
-    /// Whether the journal may take so many more bytes: a small disk is for the database.
-    fn has_space(&self, more: u64) -> bool {
-        let space = self.shared.space.measure();
-        space.is_none_or(|space| more <= space.free.saturating_sub(space.kept) / GROWTH_SHARE)
-    }
-
-    /// Overwrites a file with zeros, if deleted bytes may be in it.
-    fn erase(&mut self, file: &mut SegmentFile) {
-        if self.unerased.contains(&file.index()) {
-            match file.erase() {
-                Ok(()) => self.unerased.retain(|index| *index != file.index()),
-                Err(error) => warn_unerased(file, &error),
-            }
-        }
-        self.report_unerased();
-    }
-
-    fn report_unerased(&self) {
-        let due = !self.unerased.is_empty();
-        self.shared.status.change(|status| status.erase_due = due);
     }
 
     fn fail(&mut self, error: &rusqlite::Error) {
@@ -338,15 +309,42 @@ impl Worker {
     }
 
     /// Returns whether the segment is applied: not in a store that is dropped.
-    fn try_apply(&mut self, segment: u64, rows: &mut Vec<(i64, Key)>) -> rusqlite::Result<bool> {
+    fn try_apply(&mut self, frozen: &mut Frozen) -> rusqlite::Result<bool> {
+        let alone = self.read_alone(frozen);
         let (connection, shared) = (self.take_connection()?, self.shared.clone());
         let goes_on = &mut |slice| {
             self.after_slice(&connection, slice);
             !self.is_stopped()
         };
-        let applied = slices::segment(&connection, segment, rows, &shared, goes_on)?;
+        let Frozen { segment, rows, .. } = frozen;
+        let applied = match alone {
+            Some(alone) => alone.apply(&connection, *segment, &shared, goes_on)?,
+            None => slices::segment(&connection, *segment, rows, &shared, goes_on)?,
+        };
         self.connection = Some(connection);
         Ok(applied)
+    }
+
+    /// Reads a segment that is to be applied exactly. One that does not read back is applied from memory, and the copies are refused.
+    fn read_alone(&mut self, frozen: &mut Frozen) -> Option<Alone> {
+        if !frozen.exactly {
+            return None;
+        }
+        let read = Alone::read(frozen, &self.shared);
+        self.unreadable = read.as_ref().err().map(Bilingual::quoted);
+        read.inspect_err(|error| tracing::error!(%error, "a segment of the journal can't be read back; what it says is in memory"))
+            .ok()
+    }
+
+    /// Holds still until the copies have begun.
+    fn begin_copies(&mut self, waiting: Vec<Waiting>) {
+        let unreadable = self.unreadable.take();
+        for waiting in waiting {
+            match &unreadable {
+                Some(why) => waiting.refuse(StoreError::Unavailable(why.clone())),
+                None => waiting.hold(),
+            }
+        }
     }
 
     /// Copies SQLite's log, and pauses when more of this segment is applied than the one that is written needs: spread over the
@@ -370,23 +368,4 @@ impl Worker {
         let Some(connection) = self.connection() else { return };
         self.checkpoints.finish(connection, &self.shared, is_erased);
     }
-
-    /// Overwrites both files if that is due, wherever they are by now; returns whether nothing is left to overwrite.
-    fn erase_at_the_end(&mut self) -> bool {
-        if self.unerased.is_empty() {
-            return true;
-        }
-        let mut is_erased = true;
-        for file in &mut self.files {
-            if let Err(error) = file.erase_whole() {
-                warn_unerased(file, &error);
-                is_erased = false;
-            }
-        }
-        is_erased
-    }
-}
-
-fn warn_unerased(file: &SegmentFile, error: &std::io::Error) {
-    tracing::warn!(%error, file = %file.path().display(), "deleted bytes can't be overwritten; it is tried again");
 }

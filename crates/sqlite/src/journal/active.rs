@@ -15,12 +15,16 @@ use std::io;
 pub(crate) struct Frozen {
     pub(crate) file: SegmentFile,
     pub(crate) segment: u64,
+    /// Its acknowledged frames.
+    pub(crate) frames: u64,
     /// Every row that it changed, at least once, with its account.
     pub(crate) rows: Vec<(i64, Key)>,
     /// Whether something was deleted in it: what it was must not stay in the files.
     pub(crate) erases: bool,
     /// Whether it ended because its file was full.
     pub(crate) filled: bool,
+    /// Whether a copy waits for the moment at which it ended: nothing of a later segment may be in the tables then.
+    pub(crate) exactly: bool,
 }
 
 /// The segment that is written.
@@ -125,8 +129,8 @@ impl Active {
     }
 
     /// Completes the segment.
-    pub(crate) fn freeze(self, filled: bool) -> Frozen {
-        let Self { file, header, rows, erases, .. } = self;
-        Frozen { file, segment: header.segment, rows, erases, filled }
+    pub(crate) fn freeze(self, filled: bool, exactly: bool) -> Frozen {
+        let Self { file, header, frames, rows, erases, .. } = self;
+        Frozen { file, segment: header.segment, frames, rows, erases, filled, exactly }
     }
 }

@@ -24,5 +24,5 @@ pub(crate) use frame::FrameBuffer;
 pub use inspect::{JournalFile, read_journal_file};
 pub(crate) use record::{EventChange, EventProgress, Record, event_state};
 pub(crate) use row::JournalRow;
-pub(crate) use scan::{Scanned, Segment, refuse_any, scan};
+pub(crate) use scan::{Scanned, Segment, complete, refuse_any, scan};
 pub(crate) use status::JournalStatus;

@@ -91,6 +91,19 @@ pub(crate) fn scan(files: &[SegmentFile; 2], store: StoreId, applied: u64) -> Re
     Ok(Scanned { pending: found, begun })
 }
 
+/// Reads a complete segment of this process, of which `frames` frames were acknowledged. Fails when not all of them read back.
+pub(crate) fn complete(file: &SegmentFile, frames: u64) -> Result<Segment, OpenError> {
+    let failed = OpenError::io(file.path());
+    let damaged = |offset| OpenError::DamagedJournal { path: file.path().to_owned(), offset };
+    let mut block = [0; BLOCK];
+    let read = file.read(&mut block, 0).map_err(&failed)?;
+    let FirstBlock::Header(sealed) = Header::read(block.get(..read).unwrap_or_default()) else {
+        return Err(damaged(0));
+    };
+    let segment = read_up_to(file, file.index(), sealed, frames).map_err(&failed)?;
+    if segment.frames < frames { Err(damaged(segment.end)) } else { Ok(segment) }
+}
+
 /// Refuses a segment in the directory of a database whose format has no journal: it is another one's, or of a later time.
 pub(crate) fn refuse_any(dir: &Path) -> Result<(), OpenError> {
     for path in paths(dir).into_iter().filter(|path| path.exists()) {

@@ -1,7 +1,7 @@
 //! A consistent copy of the whole store, taken while it serves.
 //!
-//! `VACUUM INTO` reads within one transaction of a connection of its own: the copy is the store as it was when that
-//! began, with every change acknowledged before. Free pages are not copied, so deleted data is not in it. Neither writer nor
+//! `VACUUM INTO` reads within one transaction of a connection of its own, which begins at a [`Moment`]: the copy is the store as it
+//! was then, with every change acknowledged before the backup was asked for. Free pages are not copied, so deleted data is not in it. Neither writer nor
 //! readers wait for it, and it slows down while others write ([`crate::maintenance::throttle`]). But an open read transaction keeps the WAL
 //! from being reset: during the copy, the WAL grows with every change. What does not fit is not begun, and what runs ends before
 //! the disk is short ([`crate::maintenance::room`]).
@@ -17,6 +17,7 @@ use crate::maintenance::staging::Identity;
 use crate::maintenance::staging::{STAGING, identify};
 use crate::maintenance::throttle::Throttle;
 use crate::maintenance::vacuum::{create, engine, failed, fill};
+use crate::moment::Moment;
 use portraitd_model::bilingual;
 use portraitd_store::{BackupProgress, BackupReport, StoreError};
 use rusqlite::{Connection, InterruptHandle};
@@ -64,11 +65,12 @@ impl Backups {
         })
     }
 
-    /// Copies the store into a new or empty directory. `commits` returns the number of commits since the start; `report` is
-    /// told the progress. Blocks until the copy is on the disk.
+    /// Copies the store, as it is at a moment, into a new or empty directory. `commits` returns the number of commits since
+    /// the start; `report` is told the progress. Blocks until the copy is on the disk.
     pub(crate) fn take(
         &self,
         to: &Path,
+        moment: Moment,
         commits: impl Fn() -> u64 + Send + 'static,
         report: &BackupReport,
     ) -> Result<(), StoreError> {
@@ -92,12 +94,11 @@ impl Backups {
         };
         let staging = to.join(STAGING);
         let target = to.join("portraitd.db");
-        let copied = self.copy_throttled(&mut connection, &staging, (used, watch), commits, report);
+        let copied = self.copy_throttled(&mut connection, &staging, (used, watch), moment, commits, report);
         let copied = copied.and_then(|()| renew_identity(&staging));
         let copied = copied.and_then(|()| fs::rename(&staging, &target).map_err(failed(&target)));
-        let reusable = copied.is_ok() && connection.progress_handler(0, None::<fn() -> bool>).is_ok();
         // A connection that failed may be broken: it is not used again.
-        self.release(Some(connection).filter(|_| reusable));
+        self.release(Some(connection).filter(|_| copied.is_ok()));
         copied.and_then(|()| sync_directory(to).map_err(failed(to))).inspect_err(|_| {
             // A left-over file would make the next attempt fail: the directory must be empty.
             let _ = fs::remove_file(&staging);
@@ -142,6 +143,7 @@ impl Backups {
         connection: &mut Connection,
         staging: &Path,
         (used, watch): (u64, RoomWatch),
+        moment: Moment,
         commits: impl Fn() -> u64 + Send + 'static,
         report: &BackupReport,
     ) -> Result<(), StoreError> {
@@ -154,7 +156,10 @@ impl Backups {
         let (measured, short) = (measured?, Arc::clone(&failure));
         report(BackupProgress { bytes: 0, total: used });
         let told = Arc::clone(report);
+        let mut moment = Some(moment);
         let progress = move || {
+            // `VACUUM INTO` reads within one transaction, which is open by now: before it, SQLite takes fewer steps.
+            drop(moment.take());
             // SQLite keeps some MiB of the copy in memory: what is in the file is what counts.
             let bytes = length(&measured);
             told(BackupProgress { bytes, total: used.max(bytes) });
@@ -166,6 +171,8 @@ impl Backups {
         };
         connection.progress_handler(STEPS, Some(progress)).map_err(engine)?;
         let filled = fill(connection, staging, &file);
+        // A small store is copied in fewer steps, and its moment is still held.
+        connection.progress_handler(0, None::<fn() -> bool>).map_err(engine)?;
         if filled.is_ok() {
             let bytes = length(&file);
             report(BackupProgress { bytes, total: bytes });
