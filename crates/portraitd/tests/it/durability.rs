@@ -1,6 +1,9 @@
 //! An OK means that the change is on the disk: `kill -9` at random moments, a full disk, a second process, an unknown format.
 
+use crate::faults::{server_on, set, until};
 use crate::harness::{App, Connection, KEY, TestServer, binary, path_of, post};
+use crate::observability::{metrics, sample};
+use portraitd_test_support::disk::{Action, Disk, Fault, OTHER, SYNC};
 use portraitd_test_support::small_disk::on_a_small_disk;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -116,38 +119,45 @@ fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
     eprintln!("{total} checks, {written} sets, {unanswered_kept} unanswered sets were kept whole");
 }
 
+/// What comes while a sync is under way is written together, with the next one.
 #[test]
-fn many_callers_share_a_commit() {
+fn callers_that_wait_share_a_commit() {
+    const WAITING: u32 = 20;
     let dir = tempfile::tempdir().unwrap();
-    let server = dev_on(&dir.path().join("data"));
-    let users: Vec<String> = (0..WRITERS).map(|n| format!("writer{n}")).collect();
-    server.dev_app().call("multiaccount_import", &json!({ "Accounts": users }).to_string());
+    let data = dir.path().join("disk/data");
+    std::fs::create_dir_all(&data).unwrap();
+    let disk = Disk::below(&dir.path().join("disk"), &dir.path().join("control"));
+    let server = server_on(&disk, &data);
+    let app = server.app();
+    let users: Vec<String> = (0..=WAITING).map(|n| format!("caller{n}")).collect();
+    app.call("multiaccount_import", &json!({ "Accounts": users }).to_string());
     let stats = || {
         let (status, body) = server.admin("GET", "/store", "");
-        assert_eq!(status, 200);
+        assert_eq!(status, 200, "{body}");
         let stats: Value = serde_json::from_str(&body).unwrap();
-        (stats["changes"].as_u64().unwrap(), stats["commits"].as_u64().unwrap())
+        ["changes", "commits"].map(|name| stats[name].as_u64().unwrap())
     };
+    let measures = |name, value: u32| (sample(&metrics(&server), name) - f64::from(value)).abs() < 0.5;
+    // By then only the writer syncs.
+    until("the accounts are applied", || measures("portraitd_store_journal_bytes", 0));
     let before = stats();
+    disk.spoil(Fault { kinds: SYNC, files: OTHER, first: 1, count: 1, action: Action::Hang, error: 0 });
     std::thread::scope(|scope| {
-        for user in &users {
-            let server = &server;
-            scope.spawn(move || {
-                let app = server.dev_app();
-                let mut connection = server.connect();
-                let target = format!("{}?{}", path_of("portrait_set"), app.query("administrator"));
-                for version in 1..=100 {
-                    let request = post(&target, &set_body(user, version));
-                    assert_eq!(connection.exchange(&request).unwrap().code(), 0);
-                }
-            });
-        }
+        let app = &app;
+        let mut callers = users.iter().map(|user| scope.spawn(move || set(app, user, 1)));
+        let first = callers.next().unwrap();
+        until("a sync is under way", || disk.fired() == 1);
+        let others: Vec<_> = callers.collect();
+        until("the others wait", || measures("portraitd_store_waiting", WAITING));
+        disk.heal();
+        assert!([first].into_iter().chain(others).all(|caller| caller.join().unwrap() == 0));
     });
     let after = stats();
-    let (changes, commits) = (after.0 - before.0, after.1 - before.1);
-    eprintln!("{changes} acknowledged sets in {commits} commits");
-    assert_eq!(changes, WRITERS as u64 * 100);
-    assert!(commits * 2 < changes, "{commits} commits for {changes} sets");
+    assert_eq!(
+        [after[0] - before[0], after[1] - before[1]],
+        [u64::from(WAITING) + 1, 2],
+        "changes and commits"
+    );
 }
 
 #[test]

@@ -5,13 +5,13 @@ use std::net::Ipv4Addr;
 
 const SET: &str = r#"{"From_Account":"alice","ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":"x"}]}"#;
 
-fn metrics(server: &TestServer) -> String {
+pub(crate) fn metrics(server: &TestServer) -> String {
     let mut admin = Connection::open(&server.admin_address);
     admin.exchange(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap().body
 }
 
 /// The value of a sample.
-fn sample(page: &str, name: &str) -> f64 {
+pub(crate) fn sample(page: &str, name: &str) -> f64 {
     let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     line.unwrap_or_else(|| panic!("{name} is not in\n{page}")).parse().unwrap()
 }

@@ -21,7 +21,7 @@ use crate::moment::Waiting;
 use crate::primitives::{AtomicBool, Instant, JoinHandle, thread, work};
 use checkpoint::Checkpoints;
 use exact::Alone;
-use portraitd_model::Bilingual;
+use portraitd_model::{Bilingual, bilingual};
 use portraitd_store::StoreError;
 use rusqlite::Connection;
 use slices::Slice;
@@ -331,7 +331,12 @@ impl Worker {
             return None;
         }
         let read = Alone::read(frozen, &self.shared);
-        self.unreadable = read.as_ref().err().map(Bilingual::quoted);
+        self.unreadable = read.as_ref().err().map(|error| {
+            bilingual!(
+                "a segment of the journal can't be read back: {error}; take the backup again",
+                "重做日志的一段无法读回：{error}；请重新备份"
+            )
+        });
         read.inspect_err(|error| tracing::error!(%error, "a segment of the journal can't be read back; what it says is in memory"))
             .ok()
     }
