@@ -287,8 +287,8 @@ impl Frames {
             status.applying.push_back((active.began, active.bytes()));
             status.active = None;
         });
-        // An error means that the applier has ended; the next start applies it.
         let exactly = !self.waiting.is_empty();
+        // An error means that the applier has ended; the next start applies it.
         let _ = self.ends.work.send(Work::Apply(active.freeze(filled, exactly)));
         self.begin_copies();
     }

@@ -24,6 +24,16 @@ pub(crate) struct PendingEvent {
     pub(crate) added: Option<Arc<[u8]>>,
 }
 
+impl PendingEvent {
+    /// The table has it as it was: what is left to apply came later.
+    fn begin_after(&mut self, applied: &Self) {
+        self.first = self.segment;
+        if applied.progress.is_some() {
+            self.added = None;
+        }
+    }
+}
+
 /// What waits to be applied.
 #[derive(Default)]
 pub(crate) struct Pending(Mutex<State>);
@@ -135,10 +145,7 @@ impl Pending {
                 if now == event {
                     state.events.remove(seq);
                 } else {
-                    now.first = now.segment;
-                    if event.progress.is_some() {
-                        now.added = None;
-                    }
+                    now.begin_after(event);
                 }
             }
         }
@@ -149,12 +156,7 @@ impl Pending {
         let mut state = self.lock();
         for (seq, event) in applied {
             match state.events.get_mut(seq) {
-                Some(now) if now.segment > segment => {
-                    now.first = now.segment;
-                    if event.progress.is_some() {
-                        now.added = None;
-                    }
-                }
+                Some(now) if now.segment > segment => now.begin_after(event),
                 _ => drop(state.events.remove(seq)),
             }
         }

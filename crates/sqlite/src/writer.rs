@@ -272,6 +272,8 @@ impl WriterThread {
                 }
             }
             self.write_all(&mut batch);
+            // Only now: the segment whose number is replied must be the one that is applied exactly. For a later one a copy would wait
+            // in vain, since the applier waits for the copy.
             for waiting in copies {
                 self.frames.freeze_exactly(waiting);
             }

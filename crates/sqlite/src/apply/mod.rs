@@ -326,7 +326,7 @@ impl Worker {
     }
 
     /// Reads a segment that is to be applied exactly. One that does not read back is applied from memory, and the copies are refused.
-    fn read_alone(&mut self, frozen: &mut Frozen) -> Option<Alone> {
+    fn read_alone(&mut self, frozen: &Frozen) -> Option<Alone> {
         if !frozen.exactly {
             return None;
         }

@@ -56,9 +56,7 @@ pub(crate) fn scan(files: &[SegmentFile; 2], store: StoreId, applied: u64) -> Re
     let mut found = Vec::new();
     for (index, file) in files.iter().enumerate() {
         let failed = OpenError::io(file.path());
-        let mut block = [0; BLOCK];
-        let read = file.read(&mut block, 0).map_err(&failed)?;
-        let sealed = match Header::read(block.get(..read).unwrap_or_default()) {
+        let sealed = match first_block(file).map_err(&failed)? {
             FirstBlock::Blank => continue,
             FirstBlock::Newer(found) => {
                 let path = file.path().to_owned();
@@ -95,13 +93,15 @@ pub(crate) fn scan(files: &[SegmentFile; 2], store: StoreId, applied: u64) -> Re
 pub(crate) fn complete(file: &SegmentFile, frames: u64) -> Result<Segment, OpenError> {
     let failed = OpenError::io(file.path());
     let damaged = |offset| OpenError::DamagedJournal { path: file.path().to_owned(), offset };
-    let mut block = [0; BLOCK];
-    let read = file.read(&mut block, 0).map_err(&failed)?;
-    let FirstBlock::Header(sealed) = Header::read(block.get(..read).unwrap_or_default()) else {
-        return Err(damaged(0));
-    };
+    let FirstBlock::Header(sealed) = first_block(file).map_err(&failed)? else { return Err(damaged(0)) };
     let segment = read_up_to(file, file.index(), sealed, frames).map_err(&failed)?;
     if segment.frames < frames { Err(damaged(segment.end)) } else { Ok(segment) }
+}
+
+fn first_block(file: &(impl ReadAt + ?Sized)) -> io::Result<FirstBlock> {
+    let mut block = [0; BLOCK];
+    let read = file.read(&mut block, 0)?;
+    Ok(Header::read(block.get(..read).unwrap_or_default()))
 }
 
 /// Refuses a segment in the directory of a database whose format has no journal: it is another one's, or of a later time.

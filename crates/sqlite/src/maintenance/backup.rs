@@ -1,10 +1,10 @@
 //! A consistent copy of the whole store, taken while it serves.
 //!
 //! `VACUUM INTO` reads within one transaction of a connection of its own, which begins at a [`Moment`]: the copy is the store as it
-//! was then, with every change acknowledged before the backup was asked for. Free pages are not copied, so deleted data is not in it. Neither writer nor
-//! readers wait for it, and it slows down while others write ([`crate::maintenance::throttle`]). But an open read transaction keeps the WAL
-//! from being reset: during the copy, the WAL grows with every change. What does not fit is not begun, and what runs ends before
-//! the disk is short ([`crate::maintenance::room`]).
+//! was then, with every change acknowledged before the backup was asked for. Free pages are not copied, so deleted data is not in
+//! it. Neither writer nor readers wait for it, and it slows down while others write ([`crate::maintenance::throttle`]). But an open
+//! read transaction keeps the WAL from being reset: during the copy, the WAL grows with every change. What does not fit is not begun,
+//! and what runs ends before the disk is short ([`crate::maintenance::room`]).
 
 use crate::OpenError;
 use crate::apply::Shared;

@@ -8,7 +8,7 @@ use super::connector::Connector;
 use super::credentials::Credentials;
 use super::problem::explain;
 use super::transfer;
-use super::upload::{Aborts, Upload};
+use super::upload::{Aborts, Upload, if_there_is};
 use crate::config::backup::S3Section;
 use futures_util::future::{BoxFuture, FutureExt};
 use object_store::aws::{AmazonS3, AmazonS3Builder};
@@ -139,11 +139,7 @@ impl Bucket {
             let got = store.get(path).await?;
             if got.meta.size > BYTES_MAX { Ok(None) } else { got.bytes().await.map(Some) }
         };
-        let text = match tokio::time::timeout(SMALL_TIMEOUT, text).await {
-            Ok(Err(Error::NotFound { .. })) => return Ok(None),
-            Ok(text) => text.map_err(|error| self.explain(&error))?,
-            Err(_) => return Err(self.late()),
-        };
+        let text = self.small(text.map(if_there_is)).await?;
         Ok(text.and_then(|text| serde_json::from_slice(&text).ok()))
     }
 
@@ -162,11 +158,7 @@ impl Bucket {
     }
 
     pub(super) async fn delete(&self, store: &AmazonS3, path: &ObjectPath) -> Result<(), Bilingual> {
-        match tokio::time::timeout(SMALL_TIMEOUT, store.delete(path)).await {
-            Ok(Ok(()) | Err(Error::NotFound { .. })) => Ok(()),
-            Ok(Err(error)) => Err(self.explain(&error)),
-            Err(_) => Err(self.late()),
-        }
+        self.small(store.delete(path).map(if_there_is)).await
     }
 
     /// Does something that takes little time.

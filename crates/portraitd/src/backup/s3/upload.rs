@@ -35,7 +35,7 @@ impl Upload {
         Ok(Self { store, object, id, parts: Vec::new(), is_complete: false, aborts })
     }
 
-    /// What the storage calls it. Whoever has it can do nothing without credentials.
+    /// What the storage calls it. It is no secret: without credentials nothing can be done with it.
     pub(super) fn id(&self) -> &str {
         &self.id
     }
@@ -92,8 +92,13 @@ impl Aborts {
 
 /// Aborts an upload, if there still is one.
 pub(super) async fn abort(store: &AmazonS3, object: &ObjectPath, id: &str) -> Result<()> {
-    match store.abort_multipart(object, &id.to_owned()).await {
-        Err(Error::NotFound { .. }) => Ok(()),
-        aborted => aborted,
+    if_there_is(store.abort_multipart(object, &id.to_owned()).await)
+}
+
+/// What was done to something, or nothing if that is not there.
+pub(super) fn if_there_is<T: Default>(done: Result<T>) -> Result<T> {
+    match done {
+        Err(Error::NotFound { .. }) => Ok(T::default()),
+        done => done,
     }
 }
