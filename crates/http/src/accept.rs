@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::watch;
+use tokio::task::yield_now;
 use tokio_util::sync::CancellationToken;
 
 /// The peer address that stands for a client on a Unix socket: in allow lists, in the limit of failed UserSigs, and in
@@ -90,6 +91,8 @@ async fn accept_loop<S: Handler>(
             }
         };
         begin(incoming, &shared, closing);
+        // The runtime polls for I/O events before it goes on here: where many connect, requests are not left waiting.
+        yield_now().await;
     }
     // Clients that have connected already are not turned away.
     for incoming in connected(socket) {

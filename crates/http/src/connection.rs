@@ -18,8 +18,8 @@ use std::future::poll_fn;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use std::task::{Poll, ready};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
 /// The most bytes of a request line with its headers; a UserSig has up to 4 KiB.
@@ -94,7 +94,11 @@ pub(super) async fn http1<T: Stream, S: Handler>(
         };
         if !has_request {
             // The client may have closed or reset the connection: nothing is left to do then.
-            let _ = stream.shutdown().await;
+            let _ = poll_fn(|cx| {
+                ready!(phase.budget().poll_yield(cx));
+                Pin::new(&mut stream).poll_shutdown(cx)
+            })
+            .await;
             return Ok(());
         }
         let (of_request, handler) = (phase.clone(), &handler);
@@ -110,6 +114,7 @@ pub(super) async fn http1<T: Stream, S: Handler>(
         });
         let mut connection = Box::new(builder.serve_connection(TokioIo::new(stream), service));
         let outcome = poll_fn(|cx| {
+            ready!(phase.budget().poll_yield(cx));
             phase.want_release(false);
             loop {
                 phase.forget_bodies();

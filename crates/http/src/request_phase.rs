@@ -1,5 +1,6 @@
 //! The phase of a connection's current request, shared by the stream, the service and both bodies.
 
+use crate::fairness::FairnessBudget;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
@@ -25,6 +26,8 @@ struct SharedPhase {
     body_handed_out: AtomicBool,
     /// Whether hyper's buffers are to be given back if it has nothing to do after the present poll.
     release_wanted: AtomicBool,
+    /// What the connection may still transfer before it yields.
+    budget: FairnessBudget,
 }
 
 /// A head that the service has not got.
@@ -99,6 +102,11 @@ impl RequestPhase {
     /// Returns whether they are, and hyper waits for a request of which it has read nothing from the stream.
     pub(super) fn is_releasable(&self) -> bool {
         self.get() == IDLE && self.0.release_wanted.load(Ordering::Relaxed)
+    }
+
+    /// What the connection may still transfer before it yields.
+    pub(super) fn budget(&self) -> &FairnessBudget {
+        &self.0.budget
     }
 
     pub(super) fn get(&self) -> u8 {

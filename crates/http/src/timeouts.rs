@@ -6,7 +6,6 @@
 //! The stream also replaces hyper's response to broken HTTP, an empty 400: the protocol knows only 200 with an envelope.
 
 use crate::config::ListenerConfig;
-use crate::fairness::FairnessBudget;
 use crate::request_phase::{HANDLING, IDLE, RequestPhase, SENDING};
 use crate::stats::Counts;
 use bytes::Bytes;
@@ -36,7 +35,6 @@ pub(super) struct Deadlines<T> {
     phase: RequestPhase,
     config: ListenerConfig,
     counts: Arc<Counts>,
-    budget: FairnessBudget,
     /// What was read from the stream and is to be read again.
     unread: Bytes,
     /// When the connection has been idle for long; before its first response, when it was accepted.
@@ -74,7 +72,6 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Deadlines<T> {
             phase,
             config,
             counts,
-            budget: FairnessBudget::default(),
             unread: Bytes::new(),
             long_idle_at: Instant::now(),
             read_deadline,
@@ -171,7 +168,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Deadlines<T> {
         written: Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
         if let Poll::Ready(Ok(length)) = &written {
-            self.budget.consume(*length);
+            self.phase.budget().consume(*length);
         }
         self.with_write_timeout(cx, written)
     }
@@ -186,7 +183,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Deadlines<T> {
             self.write_deadline = None;
             return written;
         }
-        self.budget.reset();
+        self.phase.budget().reset();
         let deadline = self.write_deadline.unwrap_or_else(|| after(self.config.write_timeout));
         self.write_deadline = Some(deadline);
         self.wait_until(cx, deadline).map(Err)
@@ -203,14 +200,14 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Deadlines<T> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        ready!(self.budget.poll_proceed(cx));
+        ready!(self.phase.budget().poll_proceed(cx));
         let before = buf.filled().len();
         let read = self.poll_read_bytes(cx, buf);
         let phase = self.phase.get();
         match read {
             Poll::Ready(outcome) => {
                 let length = buf.filled().len().saturating_sub(before);
-                self.budget.consume(length);
+                self.phase.budget().consume(length);
                 if phase == IDLE
                     && let Some(first) = buf.filled().get(before)
                 {
@@ -221,11 +218,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Deadlines<T> {
             }
             // While the service works, the gateway has its own timeout for the body.
             Poll::Pending if phase >= HANDLING => {
-                self.budget.reset();
+                self.phase.budget().reset();
                 Poll::Pending
             }
             Poll::Pending => {
-                self.budget.reset();
+                self.phase.budget().reset();
                 if phase == IDLE && !self.phase.is_releasable() {
                     // Never later than the idle timeout.
                     let long_idle_at = self.long_idle_at;
@@ -270,11 +267,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Deadlines<T> {
         let flushed = Pin::new(&mut self.stream).poll_flush(cx);
         ready!(self.with_write_timeout(cx, flushed))?;
         // hyper reads the next request only after this.
-        ready!(self.budget.poll_proceed(cx));
+        ready!(self.phase.budget().poll_proceed(cx));
         // hyper flushes once a whole response is in the socket: from here on the connection is idle.
         if self.phase.get() == SENDING {
             self.phase.response_sent();
-            self.budget.consume_response();
+            self.phase.budget().consume_response();
             let (now, idle_timeout) = (Instant::now(), self.config.idle_timeout);
             self.read_deadline = Some(now + idle_timeout);
             // This request came, and was served, before the connection was idle for long.
@@ -302,11 +299,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Deadlines<T> {
         }
         let mut discarded = [0; 8192];
         while let Some(closing) = self.closing.filter(|closing| closing.bytes_left > 0) {
-            ready!(self.budget.poll_proceed(cx));
+            ready!(self.phase.budget().poll_proceed(cx));
             let mut buf = ReadBuf::new(&mut discarded);
             match Pin::new(&mut self.stream).poll_read(cx, &mut buf) {
                 Poll::Ready(Ok(())) if !buf.filled().is_empty() => {
-                    self.budget.consume(buf.filled().len());
+                    self.phase.budget().consume(buf.filled().len());
                     let bytes_left = closing.bytes_left.saturating_sub(buf.filled().len());
                     self.closing = Some(LingeringClose { bytes_left, ..closing });
                 }
