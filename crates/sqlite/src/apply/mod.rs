@@ -8,6 +8,7 @@ mod bounds;
 mod checkpoint;
 mod exact;
 mod files;
+mod priority;
 mod shared;
 pub(crate) mod slices;
 
@@ -115,7 +116,10 @@ impl Applier {
             looked_at: Instant::now(),
             copied_at: Instant::now(),
         };
-        let run = move || worker.run(&asked);
+        let run = move || {
+            priority::lower();
+            worker.run(&asked);
+        };
         let spawned = thread::Builder::new().name("store-applier".into()).spawn(run);
         let thread = Some(spawned.map_err(OpenError::io(path))?);
         let ends = WriterEnds { work: work.clone(), spare };
