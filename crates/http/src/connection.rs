@@ -93,12 +93,7 @@ pub(super) async fn http1<T: Stream, S: Handler>(
             _ = &mut closing => false,
         };
         if !has_request {
-            // The client may have closed or reset the connection: nothing is left to do then.
-            let _ = poll_fn(|cx| {
-                ready!(phase.budget().poll_yield(cx));
-                Pin::new(&mut stream).poll_shutdown(cx)
-            })
-            .await;
+            stream.end().await;
             return Ok(());
         }
         let (of_request, handler) = (phase.clone(), &handler);
@@ -150,6 +145,71 @@ pub(super) async fn http1<T: Stream, S: Handler>(
                 }
                 return Err(error);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use http_body_util::{BodyExt, Empty};
+    use std::io::Write;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::UnixStream;
+
+    /// Long enough never to be over.
+    const PATIENCE: Duration = Duration::from_hours(1);
+    const CONFIG: ListenerConfig = ListenerConfig {
+        handshake_timeout: PATIENCE,
+        header_timeout: PATIENCE,
+        idle_timeout: PATIENCE,
+        write_timeout: PATIENCE,
+        shutdown_timeout: PATIENCE,
+        broken_http: "",
+    };
+
+    /// The runtime, left to itself, polls for events after 61 turns of a task that is always ready.
+    #[tokio::test]
+    async fn who_pipelines_keeps_nobody_from_an_event() {
+        const REQUESTS: usize = 100;
+        let served = Arc::new(AtomicUsize::new(0));
+        // The handler makes an event of each request, for which another task waits.
+        let (mut event, events) = std::os::unix::net::UnixStream::pair().unwrap();
+        events.set_nonblocking(true).unwrap();
+        let events = UnixStream::from_std(events).unwrap();
+        let (mut client, server) = UnixStream::pair().unwrap();
+        client
+            .write_all(&b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}".repeat(REQUESTS))
+            .await
+            .unwrap();
+        let counted = Arc::clone(&served);
+        let event = move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+            event.write_all(b"x").unwrap();
+        };
+        let event = Arc::new(std::sync::Mutex::new(event));
+        let handler = move |request: Request<RequestBody>, _| {
+            (event.lock().unwrap())();
+            // hyper polls again at once after a body.
+            request.into_body().collect().map(|_| Response::new(Empty::<Bytes>::new()))
+        };
+        let (_open, closing) = watch::channel(());
+        let peer = IpAddr::from([127, 0, 0, 1]);
+        tokio::spawn(http1(server, peer, CONFIG, Arc::default(), handler, closing));
+        let mut seen = 0;
+        while seen < REQUESTS {
+            events.readable().await.unwrap();
+            let told = served.load(Ordering::Relaxed);
+            assert!(
+                told <= seen + 2,
+                "{} requests were served before the other task heard of it",
+                told - seen
+            );
+            seen = told;
+            while events.try_read(&mut [0; REQUESTS]).is_ok() {}
         }
     }
 }

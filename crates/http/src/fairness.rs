@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use tokio::task::yield_now;
 
 /// The bytes, read and written, that a connection may still transfer before it yields. Shared by the stream, which uses it up, and the
-/// connection, which yields. hyper is between them: while it has bytes of the next request, it polls the stream again at once.
+/// connection, which yields. hyper is between them: after a body it polls the stream again at once, whatever that returned.
 pub(super) struct FairnessBudget {
     remaining: AtomicUsize,
 }

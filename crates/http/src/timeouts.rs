@@ -93,6 +93,16 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Deadlines<T> {
         poll_fn(|cx| self.poll_request(cx)).await
     }
 
+    /// Ends the connection.
+    pub(super) async fn end(&mut self) {
+        let ended = poll_fn(|cx| {
+            ready!(self.phase.budget().poll_yield(cx));
+            Pin::new(&mut *self).poll_shutdown(cx)
+        });
+        // The client may have closed or reset it: nothing is left to do then.
+        let _ = ended.await;
+    }
+
     fn poll_request(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         if !self.unread.is_empty() {
             return Poll::Ready(true);
