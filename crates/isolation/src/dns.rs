@@ -23,6 +23,8 @@ const FORWARDED_MAX: usize = 256;
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(4);
 /// For one question on a TCP connection.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
+/// After a connection that could not be accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const TTL_SECONDS: u32 = 5;
 const TYPE_A: u16 = 1;
 const TYPE_AAAA: u16 = 28;
@@ -41,15 +43,12 @@ pub struct Zone {
 }
 
 /// Answers questions on both sockets until the future is dropped.
-///
-/// # Errors
-/// When a socket can't be used any more.
-pub async fn serve(udp: UdpSocket, tcp: TcpListener, zone: Zone) -> io::Result<()> {
+pub async fn serve(udp: UdpSocket, tcp: TcpListener, zone: Zone) {
     let (udp, zone) = (Arc::new(udp), Arc::new(zone));
-    tokio::try_join!(serve_udp(udp, Arc::clone(&zone)), serve_tcp(tcp, zone)).map(drop)
+    tokio::join!(serve_udp(udp, Arc::clone(&zone)), serve_tcp(tcp, zone));
 }
 
-async fn serve_udp(socket: Arc<UdpSocket>, zone: Arc<Zone>) -> io::Result<()> {
+async fn serve_udp(socket: Arc<UdpSocket>, zone: Arc<Zone>) {
     let (mut tasks, permits) = (JoinSet::new(), Arc::new(Semaphore::new(FORWARDED_MAX)));
     let mut buffer = vec![0; UDP_BYTES_MAX];
     loop {
@@ -74,10 +73,14 @@ async fn serve_udp(socket: Arc<UdpSocket>, zone: Arc<Zone>) -> io::Result<()> {
     }
 }
 
-async fn serve_tcp(listener: TcpListener, zone: Arc<Zone>) -> io::Result<()> {
+async fn serve_tcp(listener: TcpListener, zone: Arc<Zone>) {
     let mut tasks = JoinSet::new();
     loop {
-        let (stream, _) = listener.accept().await?;
+        let Ok((stream, _)) = listener.accept().await else {
+            // Most likely out of file descriptors: some are free again soon.
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+            continue;
+        };
         while tasks.try_join_next().is_some() {}
         if tasks.len() >= FORWARDED_MAX {
             continue;
@@ -301,6 +304,26 @@ mod tests {
         let expected: Vec<SocketAddr> =
             vec!["192.0.2.1:53".parse().unwrap(), "[fe80::1]:53".parse().unwrap()];
         assert_eq!(resolvers(text), expected);
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_can_not_be_accepted_is_accepted_later() {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let udp = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut stream = TcpStream::connect(tcp.local_addr().unwrap()).await.unwrap();
+        write_message(&mut stream, &query("a.im.test", TYPE_A)).await.unwrap();
+        let limit = getrlimit(Resource::Nofile);
+        setrlimit(Resource::Nofile, Rlimit { current: Some(0), ..limit }).unwrap();
+        let mut serving = Box::pin(serve(udp, tcp, zone()));
+        let refused = tokio::time::timeout(ACCEPT_PAUSE / 2, &mut serving).await;
+        setrlimit(Resource::Nofile, limit).unwrap();
+        refused.expect_err("the server ended");
+        let answered = tokio::select! {
+            () = serving => panic!("the server ended"),
+            answered = read_message(&mut stream) => answered.unwrap(),
+        };
+        assert_eq!(answered[answered.len() - 4..], ADDRESS.octets());
     }
 
     #[tokio::test]

@@ -4,7 +4,6 @@ use super::args::{Args, EditHosts, Isolate};
 use super::relay;
 use super::remedy;
 use crate::cli::output::note;
-use anyhow::Context;
 use portraitd_api::cloud_names::{CLOUD_DOMAINS, CLOUD_NAMES};
 use portraitd_isolation::dns::{self, Zone};
 use portraitd_isolation::isolate::{Isolation, Options, Refused, Wish};
@@ -127,11 +126,6 @@ fn serve(
     tcp.set_nonblocking(true)?;
     let (udp, tcp) = (UdpSocket::from_std(udp)?, TcpListener::from_std(tcp)?);
     let zone = Zone { names: NAMES, address: ports.address, resolvers: PathBuf::from("/etc/resolv.conf") };
-    servers.spawn(async move {
-        let served = dns::serve(udp, tcp, zone).await.context("the DNS server for the command ended");
-        if let Err(error) = served {
-            tracing::error!("{error:#}");
-        }
-    });
+    servers.spawn(dns::serve(udp, tcp, zone));
     Ok(())
 }
