@@ -31,6 +31,10 @@ const UNIX_PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// A client that has connected sends its first request within this time.
 const FIRST_REQUESTS: Duration = Duration::from_millis(200);
 
+/// Connections that are accepted between two yields to the runtime. While every core is busy, a turn comes after 61 others: with one at a
+/// time, clients that make a connection for each call would wait.
+const ACCEPTS_PER_TURN: u64 = 4;
+
 /// What all connections of a listener share.
 struct ListenerShared<S> {
     config: ListenerConfig,
@@ -74,7 +78,7 @@ async fn accept_loop<S: Handler>(
     closing: &watch::Sender<()>,
 ) {
     let failures = LogThrottle::default();
-    loop {
+    for accepts in 1_u64.. {
         let accepted = tokio::select! {
             accepted = accept(&socket) => accepted,
             () = shared.stop.cancelled() => break,
@@ -92,7 +96,9 @@ async fn accept_loop<S: Handler>(
         };
         begin(incoming, &shared, closing);
         // The runtime polls for I/O events before it goes on here: where many connect, requests are not left waiting.
-        yield_now().await;
+        if accepts.is_multiple_of(ACCEPTS_PER_TURN) {
+            yield_now().await;
+        }
     }
     // Clients that have connected already are not turned away.
     for incoming in connected(socket) {

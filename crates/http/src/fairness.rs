@@ -27,9 +27,10 @@ impl FairnessBudget {
         self.remaining.store(self.remaining().saturating_sub(bytes), Ordering::Relaxed);
     }
 
-    /// The smallest request costs the work of many bytes: a connection yields after each one if the next one is there already.
+    /// The smallest request costs the work of many bytes: a connection yields once the next one is there as well. What is left is enough
+    /// to find out.
     pub(super) fn consume_response(&self) {
-        self.consume(Self::BYTES);
+        self.remaining.store(self.remaining().min(1), Ordering::Relaxed);
     }
 
     /// For the stream: returns `Pending` until the connection has yielded, if the budget is used up. The connection is polled again.
@@ -80,6 +81,8 @@ mod tests {
         }
         for _ in 0..100 {
             budget.consume_response();
+            assert!(!yields(), "nothing more is there");
+            budget.consume(1);
             assert!(yields(), "after a response");
             assert!(!yields(), "once");
         }

@@ -24,7 +24,7 @@ pub struct Tls {
 }
 
 /// The threads that handshakes run on. A signature can't be interrupted: on the threads that serve calls, a few clients
-/// that only connect would make all others wait twice as long.
+/// that only connect would make all others wait twice as long. Where there are fewer cores than threads, calls go first.
 struct HandshakeRuntime(Option<Runtime>);
 
 impl HandshakeRuntime {
@@ -32,7 +32,20 @@ impl HandshakeRuntime {
     fn start() -> io::Result<Self> {
         let threads = (available_parallelism().map_or(1, usize::from) / 4).max(1);
         let mut builder = tokio::runtime::Builder::new_multi_thread();
-        builder.worker_threads(threads).thread_name("handshakes").enable_time().build().map(Some).map(Self)
+        builder
+            .worker_threads(threads)
+            .thread_name("handshakes")
+            .on_thread_start(lower_priority)
+            .enable_time();
+        builder.build().map(Some).map(Self)
+    }
+}
+
+/// Lowers the priority of the current thread. Only Linux has one for each thread.
+fn lower_priority() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(10) {
+        tracing::debug!(%error, "TLS handshakes have the priority of calls");
     }
 }
 
