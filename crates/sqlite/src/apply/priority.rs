@@ -3,7 +3,7 @@
 /// How far the thread stands behind the others when more of them want a processor than there are, as `nice` counts. As an equal it ran
 /// for milliseconds at a time on one of two processors: at half the highest rate one call in a thousand took 144 ms, and takes 13 now.
 /// On a processor that another thread never leaves it still gets a tenth.
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(all(test, feature = "shuttle"))))]
 const NICENESS: i32 = 10;
 
 /// Lowers the priority of the current thread. Only Linux has one for each thread.
