@@ -272,6 +272,13 @@ fn urls() -> Vec<Mistake> {
             "the method is PUT",
             "PUT",
         ),
+        // As long as a stranger likes: what is said of it is cut.
+        (
+            Sent::Raw(format!("{} {set} HTTP/1.1\r\nHost: localhost\r\n\r\n", "M".repeat(300))),
+            60002,
+            "the method is MMMMMMMMMMMMMMMMMMMM; use POST",
+            "请求方法为 MMMMMMMMMMMMMMMMMMMM，",
+        ),
     ])
 }
 
