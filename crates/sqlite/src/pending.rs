@@ -213,3 +213,46 @@ fn wake(waiting: Vec<(u64, oneshot::Sender<Result<(), StoreError>>)>, outcome: &
         let _ = done.send(outcome.clone());
     }
 }
+
+#[cfg(test)]
+#[cfg(not(feature = "shuttle"))]
+mod tests {
+    use super::*;
+    use crate::journal::EventProgress;
+    use portraitd_model::UnixMillis;
+
+    const SEQ: OutboxSeq = OutboxSeq(1);
+
+    fn publish(pending: &Pending, event: &PendingEvent, segment: u64) -> PendingEvent {
+        let events = BTreeMap::from([(SEQ, event.clone())]);
+        pending.publish(PendingChanges { events, ..PendingChanges::default() }, segment);
+        pending.event(SEQ).unwrap()
+    }
+
+    /// Otherwise an event that was delivered in between would stay in the table, and be delivered again.
+    #[test]
+    fn an_event_that_the_table_got_during_a_batch_is_no_new_one() {
+        let pending = Pending::default();
+        let progress = EventProgress { parked: false, attempts: 0, due: UnixMillis(1), failure: None };
+        let stored = Some(Arc::from(&b"event"[..]));
+        let new = PendingEvent {
+            app: SdkAppId(1),
+            segment: 0,
+            first: 0,
+            bytes: 5,
+            progress: Some(progress),
+            added: stored,
+        };
+        let added = publish(&pending, &new, 1);
+        assert!(added.first == 1 && added.added.is_some());
+        // A batch delivers it, and the table has not got it yet: it came and went.
+        let delivered = PendingEvent { progress: None, ..added.clone() };
+        let gone = publish(&pending, &delivered, 2);
+        assert!(gone.first == 1 && gone.added.is_some());
+        // Another one, which the table gets before the batch is on the disk.
+        let added = publish(&Pending::default(), &new, 1);
+        let pending = Pending::default();
+        let gone = publish(&pending, &PendingEvent { progress: None, ..added }, 2);
+        assert!(gone.first == 2 && gone.added.is_none(), "{gone:?}");
+    }
+}
