@@ -15,6 +15,7 @@ pub(super) struct FairnessBudget {
 }
 
 impl FairnessBudget {
+    /// The whole budget.
     const BYTES: usize = 16 * 1024;
 
     /// Restores the whole budget: the connection waits for its client.

@@ -41,7 +41,7 @@ impl HandshakeRuntime {
     }
 }
 
-/// Lowers the priority of the current thread. Only Linux has one for each thread.
+/// Lowers the priority of the current thread, as that of the store's applier. Only Linux has one for each thread.
 fn lower_priority() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::nice(10) {

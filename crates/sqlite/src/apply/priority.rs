@@ -1,4 +1,4 @@
-//! The priority of the applier's thread. Nobody waits for it until a whole segment is written, and every call waits for the others.
+//! The priority of the applier's thread. No call waits for it until a whole segment is written, and every call waits for the others.
 
 /// How far the thread stands behind the others when more of them want a processor than there are, as `nice` counts. As an equal it ran
 /// for milliseconds at a time on one of two processors: at half the highest rate one call in a thousand took 144 ms, and takes 13 now.
@@ -37,7 +37,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_applier_has_a_lower_priority() {
-        // Who runs this may have lowered it already. It ends at 19.
+        // The tests may run with a lower one already. It ends at 19.
         let ours = niceness("/proc/thread-self/stat", "").unwrap();
         let dir = tempfile::tempdir().unwrap();
         let _store = SqliteStore::open(dir.path()).unwrap();
