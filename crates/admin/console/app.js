@@ -58,7 +58,8 @@ export function keepAddress(page, rest) {
 
 async function start() {
   await useTicket();
-  await api.signIn();
+  // A second answer would build the page again, without what was typed meanwhile.
+  if (!api.session.peek()) await api.signIn();
 }
 
 /** Signs in with the ticket in the address, if there is one. */

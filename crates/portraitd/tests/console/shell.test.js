@@ -83,6 +83,9 @@ test('a link signs in once, and leaves the address before it is used; a second t
   await first.page.getByText('PROD').waitFor();
   assert.ok(!first.page.url().includes('login='));
   assert.equal(await first.page.evaluate(() => history.length), 2);
+  await first.page.waitForLoadState('networkidle');
+  const asked = await first.page.evaluate(() => performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('/session')).length);
+  assert.equal(asked, 2, 'the link is exchanged, and the session asked for once');
   const second = await open(`${server.url}/console/`, { context: first.context, expected: REFUSED });
   await second.page.getByText('PROD').waitFor();
   const stranger = await open(link, { expected: REFUSED });
