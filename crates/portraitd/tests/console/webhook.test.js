@@ -108,6 +108,8 @@ test('some parked events are delivered, others dropped, in every look', async ()
     assert.equal(state.events.length, 1);
     assert.ok(JSON.stringify(state.events[0]).includes('ben'));
 
+    // The list is read once more.
+    await page.locator('tbody tr', { hasText: 'ben' }).waitFor({ state: 'detached' });
     await page.locator('tbody tr').nth(1).waitFor();
     await page.locator('.webhook-actions button.danger').last().click();
     await page.locator('dialog input').fill('2');
