@@ -24,15 +24,19 @@ pub(super) async fn verify(dir: PathBuf, store: Arc<dyn Store>) -> Result<Manife
     let is_cancelled = Arc::clone(&cancel.0);
     let checked = tokio::task::spawn_blocking(move || {
         let id = store.id().to_string();
-        let pauses = Mutex::new(Pauses::new(move || store.stats().commits));
-        let proceed: Arc<dyn Fn() -> bool + Send + Sync> = Arc::new(move || {
-            pauses.lock().unwrap_or_else(PoisonError::into_inner).rest();
-            !is_cancelled.load(Ordering::Relaxed)
-        });
-        examine(&dir, id, &proceed)
+        examine(&dir, id, &pausing(store, is_cancelled))
     });
     checked.await.unwrap_or_else(|error| {
         Err(bilingual!("the thread of the check failed: {error}", "校验线程出错：{error}"))
+    })
+}
+
+/// What a check asks every few milliseconds: it pauses while others write to the store, and returns `false` at the end.
+fn pausing(store: Arc<dyn Store>, is_cancelled: Arc<AtomicBool>) -> Arc<dyn Fn() -> bool + Send + Sync> {
+    let pauses = Mutex::new(Pauses::new(move || store.stats().commits));
+    Arc::new(move || {
+        pauses.lock().unwrap_or_else(PoisonError::into_inner).rest();
+        !is_cancelled.load(Ordering::Relaxed)
     })
 }
 
@@ -67,6 +71,7 @@ mod tests {
     use portraitd_store::MemoryStore;
     use portraitd_test_support::fixtures::{APP, NICK, block_on, seed, settings};
     use std::sync::atomic::AtomicU64;
+    use std::thread;
     use std::time::{Duration, Instant};
 
     /// A copy of a store with 8000 accounts.
@@ -112,31 +117,17 @@ mod tests {
     }
 
     #[test]
-    fn it_pauses_while_others_write() {
-        let dir = tempfile::tempdir().unwrap();
-        let (idle, busy) = block_on(async {
-            let copy = copy(dir.path()).await;
-            let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
-            let check = async || -> Duration {
-                let started = Instant::now();
-                verify(copy.clone(), Arc::clone(&store)).await.unwrap();
-                started.elapsed()
-            };
-            let mut idle = check().await;
-            for _ in 0..2 {
-                idle = idle.min(check().await);
-            }
-            let writer = Arc::clone(&store);
-            let writes = tokio::spawn(async move {
-                loop {
-                    writer.probe().await.unwrap();
-                    tokio::time::sleep(Duration::from_millis(1)).await;
-                }
-            });
-            let busy = check().await;
-            writes.abort();
-            (idle, busy)
-        });
-        assert!(busy > idle * 2, "{busy:?} beside a writer, {idle:?} without");
+    fn it_pauses_while_others_write_and_ends_when_it_is_cancelled() {
+        const WORK: Duration = Duration::from_millis(10);
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+        let is_cancelled = Arc::new(AtomicBool::new(false));
+        let proceed = pausing(Arc::clone(&store), Arc::clone(&is_cancelled));
+        block_on(store.probe()).unwrap();
+        thread::sleep(WORK);
+        let started = Instant::now();
+        assert!(proceed());
+        assert!(started.elapsed() > WORK * 3, "a pause is several times longer than the work before it");
+        is_cancelled.store(true, Ordering::Relaxed);
+        assert!(!proceed());
     }
 }
