@@ -36,16 +36,21 @@ pub enum Repaired {
 }
 
 /// Repairs the store of a directory that no process has open. Of a damaged WAL or journal, what reads back is brought into the
-/// database, and the damaged file is kept under another name; a lost one is given up. `None` when both are whole.
-pub fn repair(dir: &Path) -> Result<Option<Repaired>, OpenError> {
+/// database, and the damaged file is kept under another name; a lost one is given up. `report` is told of each at once: the repair of
+/// the journal may fail when that of the WAL is done. Of whole ones nothing is told.
+pub fn repair(dir: &Path, report: &mut dyn FnMut(Repaired)) -> Result<(), OpenError> {
     let path = dir.join("portraitd.db");
     if !path.is_file() {
         return Err(OpenError::NoStore { dir: dir.to_owned() });
     }
     let _lock = DirectoryLock::take(dir)?;
-    let wal = repair_wal(dir, &path)?;
-    let journal = repair_journal(dir, &path)?;
-    Ok(wal.or(journal))
+    if let Some(repaired) = repair_wal(dir, &path)? {
+        report(repaired);
+    }
+    if let Some(repaired) = repair_journal(dir, &path)? {
+        report(repaired);
+    }
+    Ok(())
 }
 
 fn repair_wal(dir: &Path, path: &Path) -> Result<Option<Repaired>, OpenError> {

@@ -198,12 +198,14 @@ async fn look(
 
 /// After `repair` everything before the damage is there, whole.
 async fn repaired(image: &Path, expected: &[Vec<Profile>]) -> Result<(), String> {
-    let repaired = repair(image).map_err(|error| error.to_string())?.ok_or("there is nothing to repair")?;
-    let (Repaired::DamagedWal { kept, .. } | Repaired::DamagedJournal { kept, .. }) = repaired else {
-        return Err(format!("{repaired:?}"));
+    let mut repaired = Vec::new();
+    repair(image, &mut |one| repaired.push(one)).map_err(|error| error.to_string())?;
+    let is_kept = |one: &Repaired| match one {
+        Repaired::DamagedWal { kept, .. } | Repaired::DamagedJournal { kept, .. } => kept.is_file(),
+        Repaired::LostWal | Repaired::LostJournal => false,
     };
-    if !kept.is_file() {
-        return Err("the damaged log is gone".into());
+    if repaired.is_empty() || !repaired.iter().all(is_kept) {
+        return Err(format!("the damaged files are not kept: {repaired:?}"));
     }
     let store = SqliteStore::open(image).map_err(|error| error.to_string())?;
     for (n, versions) in expected.iter().enumerate() {

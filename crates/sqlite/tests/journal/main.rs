@@ -9,7 +9,7 @@ mod refusals;
 mod tools;
 
 use portraitd_model::UnixMillis;
-use portraitd_sqlite::SqliteStore;
+use portraitd_sqlite::{Repaired, SqliteStore, repair};
 use portraitd_store::{Change, Store, StoreError};
 use portraitd_test_support::fixtures::{APP, LEVEL, NICK, found, patch, seed, user};
 use rusqlite::Connection;
@@ -33,6 +33,13 @@ async fn create(store: &SqliteStore, name: &str, nick: &str) {
 
 async fn reads(store: &SqliteStore, name: &str, nick: &str) {
     assert_eq!(store.profiles(APP, vec![user(name)]).await.unwrap(), [found(&[(NICK, nick)])], "{name}");
+}
+
+/// What a repair has given up.
+fn repaired(dir: &Path) -> Vec<Repaired> {
+    let mut all = Vec::new();
+    repair(dir, &mut |one| all.push(one)).unwrap();
+    all
 }
 
 /// Has the tables get everything.

@@ -1,10 +1,10 @@
 //! Journals that a start refuses, or of which it drops the end.
 
 use crate::{
-    BLOCK, DATABASE, Dirs, JOURNAL, LOG, apply_all, create, fill_a_segment, hold_the_database, reads, set,
-    used,
+    BLOCK, DATABASE, Dirs, JOURNAL, LOG, apply_all, create, fill_a_segment, hold_the_database, reads,
+    repaired, set, used,
 };
-use portraitd_sqlite::{OpenError, Repaired, SqliteContents, SqliteStore, check, compact, repair, restore};
+use portraitd_sqlite::{OpenError, Repaired, SqliteContents, SqliteStore, check, compact, restore};
 use portraitd_store::{Found, Store};
 use portraitd_test_support::fixtures::{APP, block_on, user};
 use rusqlite::Connection;
@@ -94,11 +94,11 @@ fn a_broken_frame_before_others_is_damage_and_repair_keeps_what_is_before_it() {
             let mut findings = Vec::new();
             check(&damaged, &mut |finding| findings.push(format!("{finding:?}"))).unwrap();
             assert!(findings.iter().any(|finding| finding.contains("journal")), "{how}: {findings:?}");
-            let repaired = repair(&damaged).unwrap();
-            let Some(Repaired::DamagedJournal { offset, kept }) = repaired else { panic!("{repaired:?}") };
-            assert_eq!(offset, 2 * BLOCK as u64, "{how}");
+            let told = repaired(&damaged);
+            let [Repaired::DamagedJournal { offset, kept }] = &told[..] else { panic!("{told:?}") };
+            assert_eq!(*offset, 2 * BLOCK as u64, "{how}");
             assert!(kept.is_file());
-            assert_eq!(repair(&damaged).unwrap(), None);
+            assert_eq!(repaired(&damaged), []);
             let store = SqliteStore::open(&damaged).unwrap();
             reads(&store, "a", "before").await;
             set(&store, "a", "after").await.unwrap();
@@ -124,10 +124,10 @@ fn a_broken_first_frame_is_damage() {
         bytes[BLOCK + 20] ^= 4;
         fs::write(&file, bytes).unwrap();
         refused(&damaged, is_damaged);
-        let repaired = repair(&damaged).unwrap();
-        let Some(Repaired::DamagedJournal { offset, .. }) = repaired else { panic!("{repaired:?}") };
+        let told = repaired(&damaged);
+        let [Repaired::DamagedJournal { offset, .. }] = told[..] else { panic!("{told:?}") };
         assert_eq!(offset, BLOCK as u64);
-        assert_eq!(repair(&damaged).unwrap(), None);
+        assert_eq!(repaired(&damaged), []);
         let store = SqliteStore::open(&damaged).unwrap();
         reads(&store, "a", "in the tables").await;
         set(&store, "a", "after").await.unwrap();
@@ -166,7 +166,7 @@ fn two_segments_are_read_and_a_torn_end_of_the_older_one_is_damage() {
         fs::write(&older, bytes).unwrap();
         refused(&image, is_damaged);
         // What reads back is kept, also of the newer segment.
-        assert!(matches!(repair(&image).unwrap(), Some(Repaired::DamagedJournal { .. })));
+        assert!(matches!(repaired(&image)[..], [Repaired::DamagedJournal { .. }]));
         let store = SqliteStore::open(&image).unwrap();
         reads(&store, "a", &last).await;
         reads(&store, "b", "of the older segment").await;
@@ -246,8 +246,8 @@ fn a_killed_store_does_not_open_without_its_journal_and_a_closed_one_does() {
             for file in lost {
                 fs::remove_file(image.join(file)).unwrap();
             }
-            assert_eq!(repair(&image).unwrap(), Some(Repaired::LostJournal));
-            assert_eq!(repair(&image).unwrap(), None);
+            assert_eq!(repaired(&image), [Repaired::LostJournal]);
+            assert_eq!(repaired(&image), []);
             let store = SqliteStore::open(&image).unwrap();
             let found = store.profiles(APP, vec![user("a")]).await.unwrap();
             assert!(matches!(found[..], [Found::Profile(_)]), "{found:?}");

@@ -1,16 +1,16 @@
 //! Tools of a stopped store: they refuse what a start refuses, and a repair can be done again.
 
-use crate::{BLOCK, DATABASE, Dirs, JOURNAL, LOG, create, set};
+use crate::{BLOCK, DATABASE, Dirs, JOURNAL, LOG, create, repaired, set};
 use portraitd_model::UnixMillis;
-use portraitd_sqlite::{OpenError, Repaired, SqliteStore, check, compact, repair};
+use portraitd_sqlite::{OpenError, Repaired, SqliteStore, check, compact};
 use portraitd_store::{PutToken, Store, TokenRecord, TokenRole};
 use portraitd_test_support::fixtures::block_on;
 use rusqlite::Connection;
 use std::fs;
 use std::path::PathBuf;
 
-/// A store that was killed with tokens in SQLite's log, one commit each, and a change in the journal; the commit of the first is
-/// damaged.
+/// A store that was killed with tokens in SQLite's log, one commit each, and two changes in the journal; the commit of the first token
+/// is damaged.
 async fn with_a_damaged_log(dirs: &Dirs) -> PathBuf {
     let store = SqliteStore::open(&dirs.data()).unwrap();
     // A view that keeps the log from beginning again.
@@ -22,7 +22,8 @@ async fn with_a_damaged_log(dirs: &Dirs) -> PathBuf {
         let token = TokenRecord { name: name.into(), hash, created, role: TokenRole::Admin };
         store.write(PutToken(token).into(), None).await.unwrap();
     }
-    create(&store, "a", "pending").await;
+    create(&store, "a", "before").await;
+    set(&store, "a", "pending").await.unwrap();
     let image = dirs.kill("killed");
     drop(outside);
     store.close().await;
@@ -51,10 +52,29 @@ fn a_tool_does_not_write_behind_a_damaged_place_of_the_log() {
         for (file, before) in files.iter().zip(before) {
             assert!(fs::read(file).unwrap() == before, "{} was changed", file.display());
         }
-        assert!(matches!(repair(&image).unwrap(), Some(Repaired::DamagedWal { .. })));
+        assert!(matches!(repaired(&image)[..], [Repaired::DamagedWal { .. }]));
         let store = SqliteStore::open(&image).unwrap();
         assert_eq!(store.tokens().await.unwrap(), []);
         crate::reads(&store, "a", "pending").await;
+    });
+}
+
+#[test]
+fn each_of_two_damages_is_told_of() {
+    let dirs = Dirs::new();
+    block_on(async {
+        let image = with_a_damaged_log(&dirs).await;
+        let file =
+            JOURNAL.map(|file| image.join(file)).into_iter().find(|file| crate::used(file) > BLOCK).unwrap();
+        let mut bytes = fs::read(&file).unwrap();
+        bytes[BLOCK + 20] ^= 4;
+        fs::write(&file, bytes).unwrap();
+        let told = repaired(&image);
+        assert!(
+            matches!(told[..], [Repaired::DamagedWal { .. }, Repaired::DamagedJournal { .. }]),
+            "{told:?}"
+        );
+        assert_eq!(repaired(&image), []);
     });
 }
 
@@ -74,8 +94,8 @@ fn a_repair_writes_over_no_file_that_an_earlier_one_kept() {
         fs::write(image.join(JOURNAL[0]), &bytes).unwrap();
         let earlier = image.join("portraitd.journal-0.damaged");
         fs::write(&earlier, "earlier").unwrap();
-        let repaired = repair(&image).unwrap();
-        let Some(Repaired::DamagedJournal { kept, .. }) = repaired else { panic!("{repaired:?}") };
+        let repaired = repaired(&image);
+        let [Repaired::DamagedJournal { kept, .. }] = &repaired[..] else { panic!("{repaired:?}") };
         assert!(fs::read(kept).unwrap() == bytes);
         assert_eq!(fs::read(earlier).unwrap(), b"earlier");
         crate::reads(&SqliteStore::open(&image).unwrap(), "a", "before").await;

@@ -110,31 +110,42 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
 
 pub(crate) fn repair(args: &RepairArgs) -> anyhow::Result<()> {
     ensure_files_of_store(&args.data)?;
-    say(match portraitd_sqlite::repair(&args.data)? {
-        Some(Repaired::LostWal) => localized!(
+    let mut is_whole = true;
+    portraitd_sqlite::repair(&args.data, &mut |repaired| {
+        is_whole = false;
+        say(outcome(&repaired));
+    })?;
+    if is_whole {
+        say(localized!(
+            "the write-ahead log and the journal are intact; nothing was given up",
+            "预写日志与重做日志完好；没有放弃任何变更"
+        ));
+    }
+    Ok(())
+}
+
+/// What a repair has given up, and what is kept.
+fn outcome(repaired: &Repaired) -> String {
+    match repaired {
+        Repaired::LostWal => localized!(
             "the store can be opened again, without the changes in the lost write-ahead log",
             "数据可以重新打开，但不含所丢失预写日志中的变更"
         ),
-        Some(Repaired::DamagedWal { offset, kept }) => localized!(
+        Repaired::DamagedWal { offset, kept } => localized!(
             "the changes before byte {offset} of the write-ahead log are kept; the damaged one is in {}",
             "已保留预写日志第 {offset} 字节之前的变更；损坏的日志在 {} 中",
             kept.display()
         ),
-        Some(Repaired::LostJournal) => localized!(
+        Repaired::LostJournal => localized!(
             "the store can be opened again, without the changes in the lost journal",
             "数据可以重新打开，但不含所丢失重做日志中的变更"
         ),
-        Some(Repaired::DamagedJournal { offset, kept }) => localized!(
+        Repaired::DamagedJournal { offset, kept } => localized!(
             "the changes that read back are kept; the journal was damaged at byte {offset}, and the damaged file is in {}",
             "已保留可读出的变更；重做日志在第 {offset} 字节处损坏，损坏的文件在 {} 中",
             kept.display()
         ),
-        None => localized!(
-            "the write-ahead log and the journal are intact; nothing was given up",
-            "预写日志与重做日志完好；没有放弃任何变更"
-        ),
-    });
-    Ok(())
+    }
 }
 
 pub(crate) fn compact(args: &CompactArgs) -> anyhow::Result<()> {
