@@ -62,7 +62,7 @@ test('50,000 lines are imported over a pause and a reload, and the bad ones come
   await page.locator('input[type=file]').setInputFiles(path);
   await page.getByText('it goes on after 20,000 lines').waitFor();
   await page.getByRole('button', { name: 'Continue' }).click();
-  await page.getByText('The import is complete.').waitFor();
+  await page.getByText('The import is complete.').waitFor({ timeout: 120_000 });
   await page.getByText('50,000 lines read: 49,950 imported, 50 refused').waitFor();
   assert.equal(parts, LINES / 1000);
   assert.equal((await server.api('GET', `/admin/v1/apps/${APP}/usage`)).accounts, 49_950 + 1);
@@ -120,7 +120,7 @@ test('a file is checked without storing, and imported then', async () => {
   await page.getByRole('button', { name: 'Check without storing' }).click();
   await page.getByText('The check is complete.').waitFor();
   await page.getByRole('button', { name: 'Import', exact: true }).click();
-  await page.getByText('The import is complete.').waitFor();
+  await page.getByText('The import is complete.').waitFor({ timeout: 120_000 });
   await page.getByText('2,500 lines read: 2,498 imported, 2 refused').waitFor();
   assert.equal((await server.api('GET', `/admin/v1/apps/${APP}/usage`)).accounts, 2498 + 1);
   await check(opened);
@@ -140,7 +140,7 @@ test('each part of a CSV file is read by its header, and a refused row has its p
     writeFileSync(path, text);
     await page.locator('input[type=file]').setInputFiles(path);
     await page.getByRole('button', { name: 'Import', exact: true }).click();
-    await page.getByText('The import is complete.').waitFor();
+    await page.getByText('The import is complete.').waitFor({ timeout: 120_000 });
     await page.getByText('2,498 imported, 2 refused').waitFor();
     const refused = await downloaded(page, () => page.getByRole('button', { name: 'Download them' }).click());
     assert.deepEqual(refused.bytes.toString().trim().split('\n').map((row) => JSON.parse(row)).map(({ line, text }) => ({ line, text })), bad);
