@@ -78,8 +78,12 @@ test('the progress of a long backup is seen, over a reload, and there is one at 
     await page.waitForFunction(isBetween);
     await page.getByText('to go').waitFor();
     await check(opened);
+    const before = await page.locator('main progress').evaluate((bar) => bar.value);
+    assert.ok(await page.locator('form button.primary').isDisabled());
+
     await page.reload();
     await page.waitForFunction(isBetween);
+    assert.ok((await page.locator('main progress').evaluate((bar) => bar.value)) >= before);
     assert.ok(await page.locator('form button.primary').isDisabled());
     await page.unroute(told);
     await page.locator('main progress').waitFor({ state: 'detached', timeout: 120_000 });

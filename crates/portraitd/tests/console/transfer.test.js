@@ -120,7 +120,7 @@ test('a file is checked without storing, and imported then', async () => {
   await page.getByRole('button', { name: 'Check without storing' }).click();
   await page.getByText('The check is complete.').waitFor();
   await page.getByRole('button', { name: 'Import', exact: true }).click();
-  await page.getByText('The import is complete.').waitFor({ timeout: 120_000 });
+  await page.getByText('The import is complete.').waitFor();
   await page.getByText('2,500 lines read: 2,498 imported, 2 refused').waitFor();
   assert.equal((await server.api('GET', `/admin/v1/apps/${APP}/usage`)).accounts, 2498 + 1);
   await check(opened);
@@ -140,7 +140,7 @@ test('each part of a CSV file is read by its header, and a refused row has its p
     writeFileSync(path, text);
     await page.locator('input[type=file]').setInputFiles(path);
     await page.getByRole('button', { name: 'Import', exact: true }).click();
-    await page.getByText('The import is complete.').waitFor({ timeout: 120_000 });
+    await page.getByText('The import is complete.').waitFor();
     await page.getByText('2,498 imported, 2 refused').waitFor();
     const refused = await downloaded(page, () => page.getByRole('button', { name: 'Download them' }).click());
     assert.deepEqual(refused.bytes.toString().trim().split('\n').map((row) => JSON.parse(row)).map(({ line, text }) => ({ line, text })), bad);

@@ -94,8 +94,8 @@ fn a_repair_writes_over_no_file_that_an_earlier_one_kept() {
         fs::write(image.join(JOURNAL[0]), &bytes).unwrap();
         let earlier = image.join("portraitd.journal-0.damaged");
         fs::write(&earlier, "earlier").unwrap();
-        let repaired = repaired(&image);
-        let [Repaired::DamagedJournal { kept, .. }] = &repaired[..] else { panic!("{repaired:?}") };
+        let told = repaired(&image);
+        let [Repaired::DamagedJournal { kept, .. }] = &told[..] else { panic!("{told:?}") };
         assert!(fs::read(kept).unwrap() == bytes);
         assert_eq!(fs::read(earlier).unwrap(), b"earlier");
         crate::reads(&SqliteStore::open(&image).unwrap(), "a", "before").await;
